@@ -1,0 +1,49 @@
+// Where it is measured: the database of DATABASE_URL's server, or an embedded PostgreSQL in a folder that goes away.
+// Invariant: every subject has a database of its own, and none of them is left behind.
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import openKnex from 'knex'
+import { startEmbeddedPostgres } from 'noclobber/server'
+
+const openServer = async () => {
+  const { DATABASE_URL } = process.env
+  if (DATABASE_URL) return { url: DATABASE_URL, name: 'the PostgreSQL of DATABASE_URL', stop: async () => {} }
+  const dataDir = await mkdtemp(join(tmpdir(), 'noclobber-bench-'))
+  // As root the server runs as somebody else, who must reach its folder.
+  await chmod(dataDir, 0o755)
+  const postgres = await startEmbeddedPostgres({ dataDir, durable: false })
+  return {
+    url: postgres.url,
+    name: 'an embedded PostgreSQL without fsync',
+    stop: async () => {
+      await postgres.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Opens the server. `fresh()` makes a database and gives its URL. */
+export const openDatabases = async () => {
+  const server = await openServer()
+  const admin = openKnex({ client: 'pg', connection: server.url, pool: { min: 0, max: 1 } })
+  const made = []
+  const version = await admin.raw('show server_version')
+  return {
+    name: `${server.name}, ${version.rows[0].server_version}`,
+    fresh: async () => {
+      const name = `noclobber_bench_${randomBytes(4).toString('hex')}`
+      await admin.raw('create database ??', [name])
+      made.push(name)
+      const url = new URL(server.url)
+      url.pathname = `/${name}`
+      return url.href
+    },
+    close: async () => {
+      for (const name of made) await admin.raw('drop database ?? with (force)', [name])
+      await admin.destroy()
+      await server.stop()
+    },
+  }
+}

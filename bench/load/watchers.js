@@ -1,0 +1,57 @@
+// People who have records open: sockets, each in several records' rooms, and how long an event takes to reach them.
+import { holdVersions } from './held-versions.js'
+import { openLane } from './lane.js'
+import { ask, connectSockets } from './sockets.js'
+
+const LANES = 16
+
+/** `watched` records, each watched by `watchersEach` of `sockets` sockets. */
+export default async ({ port, rows, sockets: count, watched, watchersEach }) => {
+  const sockets = await connectSockets(port, count)
+  const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(port)))
+  const held = holdVersions(rows)
+  const sentAt = new Map()
+  let delays = []
+
+  await Promise.all(
+    sockets.map((socket, at) => {
+      const ids = []
+      for (let id = 1; id <= watched; id += 1) {
+        const distance = (at - id + watched * count) % count
+        if (distance < watchersEach) ids.push(id)
+      }
+      socket.on('RecordUpdated', ({ id }) => delays.push(performance.now() - sentAt.get(id)))
+      return ask(socket, 'watch', ids)
+    }),
+  )
+
+  return {
+    /** Saves at an even pace, and the delay of each event at each watcher in milliseconds. */
+    delays: async (ms, perSecond) => {
+      delays = []
+      const free = [...lanes]
+      const begun = performance.now()
+      const running = []
+      for (let count = 0; performance.now() - begun < ms; count += 1) {
+        const due = begun + (count * 1_000) / perSecond
+        while (performance.now() < due || free.length === 0) await new Promise((next) => setTimeout(next, 0))
+        const id = held.pick(watched)
+        const lane = free.pop()
+        sentAt.set(String(id), performance.now())
+        running.push(held.save(lane, id).then(() => free.push(lane)))
+      }
+      await Promise.all(running)
+      const expected = running.length * watchersEach
+      const deadline = performance.now() + 5_000
+      while (delays.length < expected) {
+        if (performance.now() > deadline) throw new Error(`${delays.length} of ${expected} events arrived.`)
+        await new Promise((next) => setTimeout(next, 5))
+      }
+      return delays
+    },
+    stop: () => {
+      for (const socket of sockets) socket.disconnect()
+      for (const lane of lanes) lane.close()
+    },
+  }
+}

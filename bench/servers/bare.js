@@ -1,0 +1,66 @@
+// What ours is held against: Express, express.json, Knex and Socket.IO as everybody writes them, with no guard, no
+// version, no log and nobody asked whether he may.
+import express from 'express'
+import { Server } from 'socket.io'
+import { openPool, TABLES, TENANT } from '../tables.js'
+import { listening } from './listening.js'
+
+const roomOf = (id) => `record:${id}`
+
+export default async ({ url }) => {
+  const knex = openPool(url)
+  const app = express()
+  const { server, port, close } = await listening(app)
+  const io = new Server(server, { serveClient: false })
+  let emits = false
+  let answersRow = false
+
+  app.use(express.json())
+  app.patch('/api/v1/records/project/:id', async (request, response) => {
+    const { id } = request.params
+    const { changes } = request.body
+    const update = knex(TABLES.bare).where({ id, tenant_id: TENANT }).update(changes)
+    const [row] = answersRow ? await update.returning('*') : [{ id, updated: await update }]
+    if (emits) {
+      io.to(roomOf(id)).emit('RecordUpdated', {
+        type: 'project',
+        id,
+        changed_fields: Object.keys(changes),
+        updated_at: new Date().toISOString(),
+        updated_by: { id: 'alice', name: 'Alice', kind: 'user' },
+      })
+    }
+    response.json({ data: row })
+  })
+  app.get('/api/v1/records/project/:id/version', async (request, response) => {
+    const { id } = request.params
+    const row = await knex(TABLES.bare).where({ id, tenant_id: TENANT }).first('version', 'updated_at')
+    response.json({ data: row })
+  })
+  io.on('connection', (socket) => {
+    socket.on('watch', ({ records }, answer) => {
+      for (const { id } of records) socket.join(roomOf(id))
+      answer({ records })
+    })
+    socket.on('unwatch', ({ records }, answer) => {
+      for (const { id } of records) socket.leave(roomOf(id))
+      answer({ records: [] })
+    })
+  })
+
+  return {
+    ready: () => port,
+    port: () => port,
+    emit: () => {
+      emits = true
+    },
+    answerRow: (on) => {
+      answersRow = on
+    },
+    stop: async () => {
+      await io.close()
+      await close()
+      await knex.destroy()
+    },
+  }
+}

@@ -1,0 +1,60 @@
+// The whole product with its defaults: router, sockets, feed. Only how much one person may ask for is unlimited, because
+// here one person asks for everybody.
+import express from 'express'
+import { createRecordServer } from 'noclobber/server'
+import { openPool, TABLES, TENANT } from '../tables.js'
+import { listening } from './listening.js'
+import { ALICE, project } from './project-type.js'
+
+const eventOf = (id) => ({
+  tenant_id: TENANT,
+  type: 'project',
+  id: String(id),
+  version: 2,
+  changed_fields: ['notes'],
+  updated_at: '2026-11-21T09:30:00.123456Z',
+  updated_by: { id: 'postgres', name: 'postgres', kind: 'database' },
+  tab_id: null,
+})
+
+const UNLIMITED = 1_000_000_000
+
+export default async ({ url }) => {
+  const knex = openPool(url)
+  const records = createRecordServer({
+    knex,
+    types: [project],
+    authenticate: () => ({ ...ALICE }),
+    limits: {
+      requestsPerPerson: UNLIMITED,
+      requestsPerAddress: UNLIMITED,
+      joinsPerSecond: UNLIMITED,
+      socketsPerPerson: UNLIMITED,
+    },
+    log: { info() {}, warn: console.warn, error: console.error },
+  })
+  const app = express()
+  app.use('/api/v1', records.router)
+  const { server, port, close } = await listening(app)
+  const { io } = records.attach(server)
+  await records.start()
+
+  return {
+    ready: () => port,
+    port: () => port,
+    /** One transaction that changes these records, as somebody who isn't a node of ours. */
+    change: (ids) =>
+      knex(TABLES.ours)
+        .whereIn('id', ids)
+        .update({ notes: `Changed at ${performance.now()}.` }),
+    /** What Socket.IO alone does for the same watchers. */
+    emit: (ids) => {
+      for (const id of ids) io.to(`tenant:${TENANT}:record:project:${id}`).emit('RecordUpdated', eventOf(id))
+    },
+    stop: async () => {
+      await records.stop()
+      await close()
+      await knex.destroy()
+    },
+  }
+}

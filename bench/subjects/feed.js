@@ -1,0 +1,101 @@
+// How the log is read: a page of the feed by snapshot against a plain scan of its index, and how many changes a second
+// one node brings to a watcher of their list.
+import { createLogReader } from '../../dist/server/change-log.js'
+import { startChild } from '../child.js'
+import { alternate } from '../rounds.js'
+import { openPool, prepareTables, TABLES } from '../tables.js'
+
+const LOG_ROWS = 20_000
+const PAGE = 1_000
+const READS = 20
+
+/** Few enough for lists to hear of each. */
+const ROWS_A_COMMIT = 25
+const WATCHED = 1_000
+
+/** Changes in many commits, by a node that wakes nobody. */
+const write = (knex, commits) =>
+  knex.raw(`do $$ begin
+    for n in 1..${commits} loop
+      perform set_config('noclobber.actor', '{"id":"alice","name":"Alice","kind":"user","node":"bench"}', true);
+      update ${TABLES.ours} set name = 'Edit ' || clock_timestamp()
+        where id in (select (n * 37 + k * 101) % ${WATCHED} + 1 from generate_series(1, ${ROWS_A_COMMIT}) k);
+      commit;
+    end loop;
+  end $$`)
+
+const SCAN = `
+select xid::text, seq::text, table_name, record_id, version, event, tenant_id, changed_fields, scopes, updated_at,
+  updated_by, tab_id, socket_id, import_id, old_row
+from noclobber.record_changes where (xid, seq) > ($1, $2) order by xid, seq limit ${PAGE}`
+
+const END = `
+select xid::text, seq::text from noclobber.record_changes order by xid desc, seq desc limit 1`
+
+/** Changes read a second. */
+const timed = async (read) => {
+  const begun = performance.now()
+  for (let count = 0; count < READS; count += 1) {
+    const found = await read()
+    if (found !== PAGE) throw new Error(`${found} changes instead of ${PAGE}.`)
+  }
+  return (READS * PAGE * 1_000) / (performance.now() - begun)
+}
+
+const measureReads = async (knex, { rounds, scale }) => {
+  const connection = await knex.client.acquireConnection()
+  try {
+    const reader = createLogReader(connection, knex.client.driver)
+    await write(knex, Math.ceil((LOG_ROWS * scale) / ROWS_A_COMMIT))
+    const from = await reader.here()
+    const { rows } = await connection.query(END)
+    await write(knex, PAGE / ROWS_A_COMMIT)
+    const scan = { name: 'bench_scan', text: SCAN, values: [rows[0].xid, rows[0].seq] }
+    return await alternate(rounds, {
+      ours: () => timed(async () => (await reader.changesAfter(from, PAGE)).changes.length),
+      bare: () => timed(async () => (await connection.query(scan)).rows.length),
+    })
+  } finally {
+    await knex.client.releaseConnection(connection)
+  }
+}
+
+const measureDelivery = async (knex, url, { rounds, scale }) => {
+  const commits = Math.ceil((10_000 * scale) / ROWS_A_COMMIT)
+  const server = await startChild('servers/ours.js', { url })
+  const watcher = await startChild('load/list-watcher.js', { port: await server.call('port') })
+  const figures = []
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      await watcher.call('listen', commits * ROWS_A_COMMIT)
+      await write(knex, commits)
+      figures.push(await watcher.call('perSecond'))
+    }
+    return figures
+  } finally {
+    await watcher.stop()
+    await server.stop()
+  }
+}
+
+export const feed = async ({ fresh, rounds, scale }) => {
+  const url = await fresh()
+  await prepareTables(url, WATCHED)
+  const knex = openPool(url, 2)
+  try {
+    return [
+      {
+        name: 'feed read, to a plain index scan',
+        unit: 'changes/s',
+        ...(await measureReads(knex, { rounds, scale })),
+      },
+      {
+        name: 'changes brought to a watcher by one node',
+        unit: 'changes/s',
+        ours: await measureDelivery(knex, url, { rounds: Math.min(rounds, 5), scale }),
+      },
+    ]
+  } finally {
+    await knex.destroy()
+  }
+}

@@ -1,0 +1,83 @@
+// What trigger and log cost the database: the same UPDATE of a tracked table and of its untracked twin.
+import { alternate } from '../rounds.js'
+import { openPool, prepareTables, TABLES } from '../tables.js'
+
+const CONNECTIONS = 8
+const BULK_ROWS = 50_000
+const WRITER = JSON.stringify({ id: 'alice', name: 'Alice', kind: 'user', node: 'bench' })
+
+/** Updates of one row, a second, over a few connections. */
+const singles = async (knex, table, rows, ms) => {
+  const update = {
+    name: `bench_${table}`,
+    text: `update ${table} set name = $2, status = $3, budget = $4 where id = $1 and tenant_id = 'acme'`,
+  }
+  const begun = performance.now()
+  let count = 0
+  const work = async () => {
+    const connection = await knex.client.acquireConnection()
+    await connection.query(`set noclobber.actor to '${WRITER}'`)
+    while (performance.now() - begun < ms) {
+      count += 1
+      const id = 1 + Math.floor(Math.random() * rows)
+      await connection.query({
+        ...update,
+        values: [id, `Edit ${count}`, ['planned', 'done'][count % 2], (count % 10_000) + 0.25],
+      })
+    }
+    await knex.client.releaseConnection(connection)
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, work))
+  return (count * 1_000) / (performance.now() - begun)
+}
+
+/** Milliseconds for one UPDATE of all rows, on tables as they are after a vacuum. */
+const bulk = async (knex, table, round) => {
+  await knex.raw('truncate noclobber.record_changes')
+  await knex.raw('vacuum full analyze ??', [table])
+  await knex.raw('checkpoint')
+  const begun = performance.now()
+  await knex.raw('update ?? set status = ?, notes = ?', [table, `round ${round}`, `Noted ${round}.`])
+  return performance.now() - begun
+}
+
+export const trigger = async ({ fresh, rounds, ms, rows, scale }) => {
+  const url = await fresh()
+  await prepareTables(url, rows)
+  const knex = openPool(url, CONNECTIONS)
+  try {
+    return [
+      {
+        name: 'trigger and log, single rows',
+        unit: 'updates/s',
+        ...(await alternate(rounds, {
+          ours: () => singles(knex, TABLES.ours, rows, ms / 2),
+          bare: () => singles(knex, TABLES.bare, rows, ms / 2),
+        })),
+      },
+      await bulkMeasurement(await fresh(), {
+        rounds: Math.min(rounds, 5),
+        rows: Math.ceil(BULK_ROWS * scale),
+      }),
+    ]
+  } finally {
+    await knex.destroy()
+  }
+}
+
+const bulkMeasurement = async (url, { rounds, rows }) => {
+  await prepareTables(url, rows)
+  const knex = openPool(url, 1)
+  let round = 0
+  const timed = (table) => () => {
+    round += 1
+    return bulk(knex, table, round)
+  }
+  try {
+    const measured = await alternate(rounds, { ours: timed(TABLES.ours), bare: timed(TABLES.bare) })
+    const name = `trigger and log, ${rows.toLocaleString('en')} rows in one UPDATE`
+    return { name, unit: 'ms', ...measured, target: { atMost: 2 } }
+  } finally {
+    await knex.destroy()
+  }
+}

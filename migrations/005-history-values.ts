@@ -1,0 +1,47 @@
+// Before and after values of changes, for tables that ask for them: `trackTable(knex, 'orders', { history: 'values' })`.
+// Invariant: kept in the change's own row of the log, in the same transaction, and gone with it when it is pruned. A
+// table that doesn't ask has none of these triggers and pays nothing. A deletion needs none: the log keeps its row.
+import type { Knex } from 'knex'
+
+// AFTER each statement, behind the trigger that writes the log. Trigger arguments: the key, and the housekeeping columns.
+const LOG_VALUES = `
+alter table noclobber.record_changes add column changed_values jsonb;
+
+comment on column noclobber.record_changes.changed_values is
+  'Of tables tracked with history: values. By column [before, after]; of a creation those that are not null.';
+
+create function noclobber.log_values() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  unkept text[] := array['version', 'updated_at', 'updated_by'] || tg_argv[1]::text[];
+begin
+  if tg_op = 'INSERT' then
+    update noclobber.record_changes c set changed_values = coalesce((
+      select jsonb_object_agg(e.key, jsonb_build_array(null, e.value)) from jsonb_each(n.r - unkept) e
+      where e.value <> 'null'), '{}')
+    from (select to_jsonb(t) as r from new_rows t) n
+    where c.xid = pg_current_xact_id() and c.table_name = tg_table_schema || '.' || tg_table_name
+      and c.record_id = n.r->>tg_argv[0] and c.version = (n.r->>'version')::bigint;
+  else
+    update noclobber.record_changes c set changed_values = coalesce((
+      select jsonb_object_agg(e.key, jsonb_build_array(b.o->e.key, e.value)) from jsonb_each(b.n - unkept) e
+      where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
+    from (select o.r as o, n.r as n from (select to_jsonb(t) as r from new_rows t) n
+      left join (select to_jsonb(t) as r from old_rows t) o on o.r->>tg_argv[0] = n.r->>tg_argv[0]
+      where n.r->'version' is distinct from o.r->'version') b
+    where c.xid = pg_current_xact_id() and c.table_name = tg_table_schema || '.' || tg_table_name
+      and c.event <> 'deleted' and c.record_id = b.n->>tg_argv[0] and c.version = (b.n->>'version')::bigint;
+  end if;
+  return null;
+end $$;
+`
+
+export const up = async (knex: Knex): Promise<void> => {
+  await knex.raw(LOG_VALUES.replaceAll('?', '\\?'))
+}
+
+/** What was kept goes; the tables stay tracked. */
+export const down = async (knex: Knex): Promise<void> => {
+  await knex.raw('drop function noclobber.log_values() cascade')
+  await knex.raw('alter table noclobber.record_changes drop column changed_values')
+}

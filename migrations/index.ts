@@ -1,0 +1,48 @@
+// The door `noclobber/migrations`.
+import type { Knex } from 'knex'
+import * as changeLog from './001-change-log.ts'
+import * as logHorizon from './002-log-horizon.ts'
+import * as parts from './003-parts.ts'
+import * as logOrder from './004-log-order.ts'
+import * as historyValues from './005-history-values.ts'
+
+export type { PartOf } from './parts.ts'
+export { type TrackOptions, trackTable, untrackTable } from './track-table.ts'
+
+const MIGRATIONS: Record<string, Knex.Migration> = {
+  '001-change-log': changeLog,
+  '002-log-horizon': logHorizon,
+  '003-parts': parts,
+  '004-log-order': logOrder,
+  '005-history-values': historyValues,
+}
+
+/**
+ * The change log's own migrations, as Knex wants them. They keep their own table of what was run, apart from the
+ * embedding app's migrations; use {@link migrate}, or pass `{ migrationSource, tableName: 'noclobber_migrations' }`.
+ */
+export const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: async () => Object.keys(MIGRATIONS),
+  getMigrationName: (name) => name,
+  getMigration: async (name) => MIGRATIONS[name] as Knex.Migration,
+}
+
+/**
+ * Brings the change log up to date. Safe to call at every start, and by several nodes at once: one migrates, the
+ * others wait for it.
+ *
+ * @param waitMs How long to wait for another node's migration, in milliseconds. Default 30,000.
+ */
+export const migrate = async (knex: Knex, { waitMs = 30_000 } = {}): Promise<void> => {
+  const deadline = Date.now() + waitMs
+  for (;;) {
+    try {
+      await knex.migrate.latest({ migrationSource, tableName: 'noclobber_migrations' })
+      return
+    } catch (error) {
+      const busy = /MigrationLocked|already locked|duplicate key|already exists/i.test(String(error))
+      if (!busy || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+}

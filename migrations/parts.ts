@@ -1,0 +1,106 @@
+// Declares a table's rows as parts of a parent's, or no longer.
+// Invariant: a parent keeps its own trigger for as long as it is tracked; whoever tracks it anew doesn't lose its parts.
+import type { Knex } from 'knex'
+import { quoteName, quoteTable, quoteText } from './quote.ts'
+
+/** Whose part a row is. */
+export interface PartOf {
+  /** The column that holds the parent's key. */
+  column: string
+  /** The parent's table, tracked already; with its schema if that isn't on the search path. */
+  table: string
+  /** The name under which the parent's `changed_fields` tell of its parts: `lines`. Omit it to name none. */
+  field?: string
+}
+
+/** The trigger that raises a parent's version. It comes after the parent's own stamp. */
+export const PARENT_TRIGGER = 'zz_noclobber_stamp_part'
+
+const REFERENCING: Record<string, string> = {
+  insert: 'referencing new table as new_rows',
+  update: 'referencing old table as old_rows new table as new_rows',
+  delete: 'referencing old table as old_rows',
+}
+
+/** The trigger whose arguments tell whose parts a table's rows are. */
+export const PART_TRIGGER = 'zz_noclobber_part_insert'
+const PART_TRIGGERS = [
+  PART_TRIGGER,
+  'zz_noclobber_part_update',
+  'zz_noclobber_part_delete',
+  'zz_noclobber_part_truncate',
+]
+
+const PARENT = `
+select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, a.attname as key, format_type(a.atttypid, null) as key_type,
+  (string_to_array(encode(g.tgargs, 'escape'), '\\000'))[2] as tenant
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+join pg_trigger g on g.tgrelid = c.oid and g.tgname = 'zz_noclobber_stamp'
+join pg_index i on i.indrelid = c.oid and i.indisprimary
+join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+where c.oid = to_regclass(?)`
+
+/** A row of a tracked table that is part of another record. */
+export interface Part {
+  table: string
+  key: string
+  /** Empty where the table has none. */
+  tenant: string
+}
+
+/** Takes a table's part triggers away. */
+export const dropPart = async (knex: Knex, table: string): Promise<void> => {
+  for (const name of PART_TRIGGERS) await knex.raw(`drop trigger if exists ${name} on ${quoteTable(table)}`)
+}
+
+/** Takes away what raises a parent's version. */
+export const dropParent = async (knex: Knex, table: string): Promise<void> => {
+  await knex.raw(`drop trigger if exists ${PARENT_TRIGGER} on ${quoteTable(table)}`)
+}
+
+/**
+ * Makes a table's rows parts of their parents.
+ *
+ * @throws Error with a sentence where the parent isn't tracked, is the table itself, or the log is older than parts.
+ */
+export const trackPart = async (
+  knex: Knex,
+  part: Part,
+  { column, table, field = '' }: PartOf,
+): Promise<void> => {
+  const refuse = (why: string): never => {
+    throw new Error(`Table ${part.table} can't be part of ${table}: ${why}`)
+  }
+  const { rows } = await knex.raw(`select to_regproc('noclobber.touch_parents') is not null as ready`)
+  if (!rows[0].ready)
+    refuse('the change log is an older one. Run migrate(knex) of noclobber/migrations first.')
+  const found = await knex.raw(PARENT, [quoteTable(table)])
+  const [parent] = found.rows
+  if (!parent) return refuse(`track ${table} first.`)
+  const own = await knex.raw('select to_regclass(?) = to_regclass(?) as same', [
+    quoteTable(table),
+    quoteTable(part.table),
+  ])
+  if (own.rows[0].same) refuse('a record is no part of itself.')
+  const parentTable = `${quoteName(parent.schema)}.${quoteName(parent.name)}`
+  const values = [
+    part.key,
+    column,
+    part.tenant,
+    parentTable,
+    parent.source,
+    parent.key,
+    parent.tenant,
+    field,
+    parent.key_type,
+  ]
+  const args = values.map(quoteText).join(', ').replaceAll('?', '\\?')
+  for (const name of PART_TRIGGERS) {
+    const event = name.split('_').at(-1) as string
+    await knex.raw(`create trigger ${name} ${event === 'truncate' ? 'before' : 'after'} ${event} on ${quoteTable(part.table)}
+      ${REFERENCING[event] ?? ''} for each statement execute function noclobber.touch_parents(${args})`)
+  }
+  await dropParent(knex, table)
+  await knex.raw(`create trigger ${PARENT_TRIGGER} before update on ${parentTable} for each row
+    when (current_setting('noclobber.part', true) <> '') execute function noclobber.stamp_parent()`)
+}

@@ -1,0 +1,10 @@
+// Quoting for SQL, of names that come from the catalogue or from a migration.
+
+/** An identifier as PostgreSQL reads it, whatever is in it. */
+export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/** A table's name, with its schema where it has one: `app.orders`. */
+export const quoteTable = (table: string): string => table.split('.').map(quoteName).join('.')
+
+/** A text as SQL writes it. */
+export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`

@@ -1,0 +1,207 @@
+// Makes a table of the embedding app a tracked one, and back. Called from the app's own migrations.
+// Invariant: after `trackTable` no write of the table can escape the log, and no data of the table was changed
+// beyond the three columns; where that can't be had, nothing is done and the error says what to do.
+import type { Knex } from 'knex'
+import { dropValues, trackValues } from './history-values.ts'
+import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
+import { quoteName, quoteTable, quoteText } from './quote.ts'
+
+/** How a table is tracked. All names are columns of that table. */
+export interface TrackOptions {
+  /** The tenant's column. Omit for a table whose records belong to all tenants alike. */
+  tenant?: string
+  /** Parent columns by which lists of this table are watched: `{ lists: ['project_id'] }`. */
+  lists?: string[]
+  /** Housekeeping columns: a write of these alone makes no version. */
+  ignore?: string[]
+  /**
+   * These rows are part of another record, as lines are of an order: whatever adds, changes, removes or moves them
+   * raises the parent's version, once a statement, so that a save of a parent loaded before loses. The role that
+   * runs the migration must be able to update the parent's table.
+   */
+  partOf?: PartOf
+  /**
+   * `values`: the log keeps each change's values before and after, for record types that show them. It makes the log
+   * larger and each write dearer by one update of its log row. Default `fields`: their names alone.
+   */
+  history?: 'fields' | 'values'
+}
+
+interface Column {
+  name: string
+  type: string
+  key: boolean
+}
+
+const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying']
+
+/** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
+export const STAMP_TRIGGER = 'zz_noclobber_stamp'
+/** Triggers of a tracked table, by name, with what each is created as. */
+const triggersOf = (table: string, args: string, key: string): [string, string][] => [
+  [
+    STAMP_TRIGGER,
+    `before insert or update on ${table} for each row execute function noclobber.stamp_version(${args})`,
+  ],
+  [
+    `${STAMP_TRIGGER}_key`,
+    `before update of ${key} on ${table} for each row when (old.${key} is distinct from new.${key}) execute function noclobber.stamp_key(${args})`,
+  ],
+  [
+    'zz_noclobber_insert',
+    `after insert on ${table} referencing new table as new_rows for each statement execute function noclobber.log_changes(${args})`,
+  ],
+  [
+    'zz_noclobber_update',
+    `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.log_changes(${args})`,
+  ],
+  [
+    'zz_noclobber_delete',
+    `after delete on ${table} referencing old table as old_rows for each statement execute function noclobber.log_changes(${args})`,
+  ],
+  [
+    'zz_noclobber_truncate',
+    `before truncate on ${table} for each statement execute function noclobber.log_truncate(${args})`,
+  ],
+]
+
+/** The names of the triggers that a tracked table has. */
+export const TRIGGER_NAMES = triggersOf('', '', '').map(([name]) => name)
+
+const arrayText = (names: string[]) =>
+  `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+
+const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
+  const { rows } = await knex.raw(
+    `select a.attname as name, format_type(a.atttypid, null) as type,
+       coalesce(a.attnum = any(i.indkey), false) as key
+     from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
+     where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
+    [quoteTable(table)],
+  )
+  return rows
+}
+
+const refuse = (table: string, why: string): never => {
+  throw new Error(`Table ${table} can't be tracked: ${why}`)
+}
+
+const keyOf = (table: string, columns: Column[]): Column => {
+  const keys = columns.filter((column) => column.key)
+  const [key] = keys
+  if (!key || keys.length > 1) {
+    return refuse(table, `it needs a primary key of one column, and has ${keys.length || 'none'}.`)
+  }
+  if (!KEY_TYPES.includes(key.type)) {
+    return refuse(table, `its key ${key.name} is ${key.type}; a key is one of ${KEY_TYPES.join(', ')}.`)
+  }
+  return key
+}
+
+const checkNames = (table: string, columns: Column[], options: TrackOptions) => {
+  const named = [
+    ...(options.tenant ? [options.tenant] : []),
+    ...(options.lists ?? []),
+    ...(options.ignore ?? []),
+    ...(options.partOf ? [options.partOf.column] : []),
+  ]
+  for (const name of named) {
+    if (!columns.some((column) => column.name === name)) refuse(table, `it has no column ${name}.`)
+  }
+}
+
+/** The columns that the triggers own: the types that an existing one may have, and what a missing one is made as. */
+const OWNED: [string, string[], string][] = [
+  ['version', ['bigint', 'integer'], 'bigint not null default 1'],
+  ['updated_at', ['timestamp with time zone'], 'timestamptz not null default clock_timestamp()'],
+  ['updated_by', ['jsonb'], 'jsonb'],
+]
+
+const checkTypes = (table: string, columns: Column[]) => {
+  for (const [name, types] of OWNED) {
+    const found = columns.find((column) => column.name === name)
+    if (!found || types.includes(found.type)) continue
+    refuse(
+      table,
+      `its column ${name} is ${found.type}, where ${types.join(' or ')} is needed. Rename it, or change its type first.`,
+    )
+  }
+}
+
+const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
+  for (const [name, , definition] of OWNED) {
+    if (columns.some((column) => column.name === name)) continue
+    await knex.raw(`alter table ${quoteTable(table)} add column ${quoteName(name)} ${definition}`)
+  }
+  const name = quoteTable(table)
+  await knex.raw(`update ${name} set version = 1 where version is null or version < 1`)
+  await knex.raw(`update ${name} set updated_at = clock_timestamp() where updated_at is null`)
+  await knex.raw(`alter table ${name} alter column version set default 1, alter column version set not null,
+    alter column updated_at set default clock_timestamp(), alter column updated_at set not null`)
+}
+
+/**
+ * Tracks a table: adds `version`, `updated_at` and `updated_by` where they are missing, and the triggers that own
+ * them. Existing rows begin at version 1, or keep the version that they have. Call it again to change the options.
+ *
+ * @param knex The migration's connection or transaction.
+ * @param table The table, with its schema if it isn't on the search path: `projects`, `app.projects`.
+ * @throws Error with a sentence saying why a table can't be tracked: no single-column primary key (integer, bigint,
+ * uuid or text), a column that doesn't exist, an existing `version` that is no integer, an `updated_at` without time zone.
+ * @example
+ * export const up = (knex) => trackTable(knex, 'projects', { tenant: 'tenant_id', lists: ['client_id'] })
+ * export const down = (knex) => untrackTable(knex, 'projects')
+ */
+export const trackTable = async (knex: Knex, table: string, options: TrackOptions = {}): Promise<void> => {
+  const { rows } = await knex.raw(`select to_regclass('noclobber.record_changes') is not null as ready`)
+  if (!rows[0].ready)
+    refuse(table, 'the change log is not there yet. Run migrate(knex) of noclobber/migrations first.')
+  const columns = await columnsOf(knex, table)
+  if (columns.length === 0) refuse(table, 'there is no such table.')
+  const key = keyOf(table, columns)
+  checkNames(table, columns, options)
+  const args = [
+    key.name,
+    options.tenant ?? '',
+    arrayText(options.lists ?? []),
+    arrayText(options.ignore ?? []),
+  ]
+  checkTypes(table, columns)
+  const part = { table, key: key.name, tenant: options.tenant ?? '' }
+  const triggers = triggersOf(quoteTable(table), args.map(quoteText).join(', '), quoteName(key.name))
+  await knex.transaction(async (transaction) => {
+    await dropTriggers(transaction, table)
+    await takeOver(transaction, table, columns)
+    for (const [name, definition] of triggers) {
+      await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
+    }
+    if (options.partOf) await trackPart(transaction, part, options.partOf)
+    if (options.history === 'values')
+      await trackValues(transaction, table, key.name, arrayText(options.ignore ?? []))
+  })
+}
+
+const dropTriggers = async (knex: Knex, table: string) => {
+  for (const name of TRIGGER_NAMES) await knex.raw(`drop trigger if exists ${name} on ${quoteTable(table)}`)
+  await dropPart(knex, table)
+  await dropValues(knex, table)
+}
+
+/**
+ * Stops tracking a table. Its columns `version`, `updated_at`, `updated_by` stay unless `dropColumns` is true; what
+ * the log holds of it stays until it is pruned.
+ */
+export const untrackTable = async (
+  knex: Knex,
+  table: string,
+  { dropColumns = false } = {},
+): Promise<void> => {
+  await dropTriggers(knex, table)
+  await dropParent(knex, table)
+  if (dropColumns) {
+    await knex.raw(
+      `alter table ${quoteTable(table)} drop column if exists version, drop column if exists updated_at,
+       drop column if exists updated_by`,
+    )
+  }
+}

@@ -1,0 +1,94 @@
+// `npm run build`: server/ and web/ to dist/ by the compiler, the demo's page by Vite. Does nothing where nothing changed.
+// Files are replaced in place and strays swept afterwards, so whoever runs from dist/ meanwhile never finds it empty.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+const stamp = join(root, 'node_modules/.cache/noclobber/build')
+
+const SOURCES = ['server', 'migrations', 'web', 'scripts/build.js']
+const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.base.json']
+const STYLES = 'web/react/styles.css'
+const PAGE = 'web/demo/index.html'
+
+const sources = (await Promise.all(SOURCES.map(filesBelow))).flat().sort()
+const fingerprint = await fingerprintOf([...sources, ...SETTINGS])
+if ((await readFile(stamp, 'utf8').catch(() => '')) === fingerprint && (await hasEveryDoor())) process.exit(0)
+
+await rm(stamp, { force: true })
+// Without these the compiler trusts that what it once wrote is still there.
+await Promise.all(['server', 'web'].map((side) => rm(join(dist, `${side}.tsbuildinfo`), { force: true })))
+const compiled = await Promise.all(['server', 'web'].map(compile))
+await sweep()
+if (sources.includes(STYLES)) {
+  await mkdir(dirname(join(dist, STYLES)), { recursive: true })
+  await copyFile(join(root, STYLES), join(dist, STYLES))
+}
+const isPageBuilt = !sources.includes(PAGE) || (await buildPage())
+if (!isPageBuilt || compiled.includes(false)) process.exit(1)
+await mkdir(dirname(stamp), { recursive: true })
+await writeFile(stamp, fingerprint)
+
+/** Paths from the root of all files in a folder, or the file itself. */
+async function filesBelow(path) {
+  if (!(await stat(join(root, path))).isDirectory()) return [path]
+  const entries = await readdir(join(root, path), { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length))
+}
+
+async function fingerprintOf(paths) {
+  const hash = createHash('sha256').update(process.version)
+  for (const path of paths) hash.update(`\0${path}\0`).update(await readFile(join(root, path)))
+  return hash.digest('hex')
+}
+
+async function hasEveryDoor() {
+  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const files = Object.values(exports).flatMap((door) =>
+    typeof door === 'string' ? door : Object.values(door),
+  )
+  const pages = sources.includes(PAGE) ? ['dist/web/demo/index.html'] : []
+  const found = await Promise.all(
+    [...files, ...pages].map((file) => stat(join(root, file)).catch(() => null)),
+  )
+  return !found.includes(null)
+}
+
+/** Quiet unless it fails. */
+function compile(side) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', side], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    child.on('close', (code) => resolve(code === 0))
+  })
+}
+
+async function buildPage() {
+  const { build } = await import('vite')
+  return build({ configFile: join(root, 'web/demo/vite.config.ts'), logLevel: 'warn' }).then(
+    () => true,
+    ({ message }) => {
+      console.error(message)
+      return false
+    },
+  )
+}
+
+/** Removes what was compiled from sources that are gone. */
+async function sweep() {
+  const page = join('dist', 'web', 'demo')
+  for (const path of await filesBelow('dist').catch(() => [])) {
+    const from = path.slice('dist/'.length).replace(/(\.d\.ts|\.js)$/, '')
+    const isCompiled = from !== path.slice('dist/'.length) && !path.startsWith(page)
+    if (isCompiled && !sources.includes(`${from}.ts`) && !sources.includes(`${from}.tsx`))
+      await rm(join(root, path))
+  }
+}

@@ -1,0 +1,148 @@
+// `npm run scorecard`: what must never happen, tried as often as is promised, on a real PostgreSQL and Redis. Prints one
+// line for each promise with what was found, and the seed that repeats it: SEED=1234 npm run scorecard
+// An argument chooses promises by their words: npm run scorecard -- strangers
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const seed = process.env.SEED ?? String(Math.floor(Math.random() * 2 ** 31))
+const wanted = process.argv.slice(2).join(' ').toLowerCase()
+
+/** Each promise, the tests that keep it, and how large they are made. */
+const PROMISES = [
+  {
+    promise: 'lost updates; false conflicts',
+    figure: '0 in 15,000 contended saves: 30 writers, 500 rounds',
+    tests: ['test/server/races.test.ts'],
+    environment: { NOCLOBBER_ROUNDS: '500' },
+  },
+  {
+    promise: 'a client that has not converged once all is quiet',
+    figure: '0 of 10,000 commits under random faults',
+    tests: ['test/faults/oracle.test.ts'],
+    environment: { NOCLOBBER_COMMITS: '10000' },
+  },
+  {
+    promise: 'a rolled-back change announced; one missed or told twice',
+    figure: '0',
+    tests: ['test/server/events.test.ts', 'test/server/feed.test.ts', 'test/server/changes.test.ts'],
+  },
+  {
+    promise: 'a message to another tenant, or to someone without permission',
+    figure: '0 of 20,000 generated attempts',
+    tests: ['test/faults/strangers.test.ts', 'test/server/isolation.test.ts'],
+    environment: { NOCLOBBER_ATTEMPTS: '10000' },
+  },
+  {
+    promise: 'a message after a permission was taken away',
+    figure: 'none later than 5 s',
+    tests: ['test/server/access.test.ts'],
+  },
+  {
+    promise: 'a queued offline mutation applied other than once',
+    figure: '0 of 5,000 replays with dropped answers',
+    tests: ['test/unit/offline-replays.test.ts'],
+    environment: { NOCLOBBER_REPLAYS: '5000' },
+  },
+  {
+    promise: 'typed text lost, or a version shown going back',
+    figure: '0 of 2,000 generated interleavings and more',
+    tests: ['test/unit/record-races.test.ts', 'test/unit/record-state.test.ts'],
+  },
+  {
+    promise: 'input that ends the process, a 5xx for bad input, a protected column written',
+    figure: '0 of 40,000 requests and frames',
+    tests: ['test/faults/fuzz.test.ts', 'test/server/strict-input.test.ts'],
+    environment: { NOCLOBBER_FUZZ: '20000' },
+  },
+  {
+    promise: 'PostgreSQL refused, reset, swallowed or sliced',
+    figure: 'nothing answered is lost; converged within 10 s',
+    tests: ['test/faults/database.test.ts'],
+  },
+  {
+    promise: 'a node killed at any step, stopped, or restarted in turn',
+    figure: 'converged within 10 s; no failed save in a rolling restart',
+    tests: ['test/faults/kill.test.ts', 'test/faults/cluster.test.ts'],
+  },
+  {
+    promise: 'Redis cut, killed, stopped, absent, a black hole',
+    figure: 'nothing lost, no save waits, back within 5 s',
+    tests: ['test/server/backplane.test.ts'],
+  },
+  {
+    promise: 'bugs made on purpose that go unnoticed',
+    figure: '0 of a dozen and more',
+    tests: ['test/faults/teeth.test.ts', 'test/faults/oracle-teeth.test.ts'],
+  },
+]
+
+const dir = await mkdtemp(join(tmpdir(), 'noclobber-scorecard-'))
+const figuresFile = join(dir, 'figures.jsonl')
+
+function run({ tests, environment = {} }, report) {
+  return new Promise((resolve) => {
+    const child = spawn(
+      process.execPath,
+      [
+        'node_modules/vitest/vitest.mjs',
+        ...[
+          'run',
+          '--project',
+          'node',
+          '--reporter=json',
+          `--outputFile=${report}`,
+          '--testTimeout=900000',
+          ...tests,
+        ],
+      ],
+      {
+        cwd: root,
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: {
+          ...process.env,
+          ...environment,
+          SEED: seed,
+          NOCLOBBER_SEED: seed,
+          NOCLOBBER_SCORECARD: figuresFile,
+        },
+      },
+    )
+    child.on('close', resolve)
+  })
+}
+
+console.log(`seed ${seed}\n`)
+console.log('| promise | figure | found | tests | s |')
+console.log('| --- | --- | --- | --- | --- |')
+let hasFailed = false
+for (const [place, row] of PROMISES.entries()) {
+  if (wanted && !`${row.promise} ${row.figure} ${row.tests}`.toLowerCase().includes(wanted)) continue
+  const report = join(dir, `${place}.json`)
+  const begun = performance.now()
+  const code = await run(row, report)
+  const found = await readFile(report, 'utf8').then(JSON.parse, () => null)
+  const passed = found?.numPassedTests ?? 0
+  const failed = (found?.numFailedTests ?? 0) || (code === 0 ? 0 : 1)
+  hasFailed ||= failed > 0
+  const seconds = ((performance.now() - begun) / 1_000).toFixed(0)
+  const verdict = failed === 0 ? 'kept' : `**${failed} broken**`
+  console.log(
+    `| ${row.promise} | ${row.figure} | ${verdict} | ${passed} of ${passed + failed} | ${seconds} |`,
+  )
+  for (const test of found?.testResults.flatMap(({ assertionResults }) => assertionResults) ?? []) {
+    if (test.status === 'failed')
+      console.error(`\n${test.fullName}\n${test.failureMessages?.[0]?.slice(0, 600)}\n`)
+  }
+}
+const figures = await readFile(figuresFile, 'utf8').catch(() => '')
+if (figures) console.log('')
+for (const line of figures.trim().split('\n').filter(Boolean)) {
+  const { promise, figure } = JSON.parse(line)
+  console.log(`- ${promise}: ${figure}`)
+}
+await rm(dir, { recursive: true, force: true })
+process.exitCode = hasFailed ? 1 : 0

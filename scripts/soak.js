@@ -1,0 +1,52 @@
+// `npm run soak -- SUBJECT`: a generated test in its full dose. Prints the seed that plays a failure again:
+// `npm run soak -- oracle --seed=123`.
+//   editors  two hundred thousand interleavings of editors (the default)
+//   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
+//   kills    two hundred times kill -9 of a node between a commit and its delivery
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const SUBJECTS = {
+  editors: {
+    file: 'test/unit/record-state.test.ts',
+    only: 'loses nothing',
+    runs: 200_000,
+    environment: (runs) => ({ NOCLOBBER_INTERLEAVINGS: runs }),
+  },
+  oracle: {
+    file: 'test/faults/oracle.test.ts',
+    only: 'twenty writers',
+    runs: 10_000,
+    environment: (runs) => ({ NOCLOBBER_COMMITS: runs, NOCLOBBER_HOLD_MS: 60_000 }),
+  },
+  kills: {
+    file: 'test/faults/kill.test.ts',
+    only: 'killed',
+    runs: 200,
+    environment: (runs) => ({ NOCLOBBER_KILLS: runs }),
+  },
+}
+
+const [name = 'editors'] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const subject = SUBJECTS[name]
+if (!subject) {
+  console.error(`There is no ${name}: ${Object.keys(SUBJECTS).join(', ')}.`)
+  process.exit(2)
+}
+
+const option = (wanted, fallback) =>
+  Number(process.argv.find((argument) => argument.startsWith(`--${wanted}=`))?.split('=')[1] ?? fallback)
+const runs = option('runs', subject.runs)
+const seed = option('seed', Date.now() % 2 ** 31)
+console.log(`${name}: ${runs} runs, seed ${seed}`)
+
+const vitest = ['node_modules/vitest/vitest.mjs', 'run', subject.file, '-t', subject.only]
+const given = Object.entries({ ...subject.environment(runs), NOCLOBBER_SEED: seed })
+const child = spawn(process.execPath, vitest, {
+  cwd: fileURLToPath(new URL('..', import.meta.url)),
+  stdio: 'inherit',
+  env: { ...process.env, ...Object.fromEntries(given.map(([key, value]) => [key, String(value)])) },
+})
+child.on('close', (code) => {
+  process.exitCode = code ?? 1
+})

@@ -1,0 +1,137 @@
+// The SQL that reads the change log by snapshot. What is not visible in the last snapshot and visible in this one is
+// exactly what was committed in between: none skipped, none twice, whatever order transactions began in.
+// Invariant: one statement reads the changes and the snapshot that they are read at. Transactions still open are
+// carried in the snapshot by name, so a long one delays nobody and is not scanned for again.
+
+import type { Cursor } from './cursor.ts'
+import { type Connection, type Row, sendOn, statement } from './db/statement.ts'
+import type { HistoryEvent, Writer } from './protocol.ts'
+
+/** One row of the change log. */
+export interface Change {
+  /** The transaction that wrote it. */
+  xid: string
+  seq: string
+  /** `schema.table`. */
+  source: string
+  id: string
+  version: number
+  event: HistoryEvent
+  tenantId: string | null
+  changedFields: string[]
+  /** By list column: the parents that it had before and has now. */
+  scopes: Record<string, string[]> | null
+  updatedAt: string
+  updatedBy: Writer | null
+  tabId: string | null
+  socketId: string | null
+  importId: string | null
+  /** The row as it was, of a deletion. */
+  oldRow: Row | null
+}
+
+/** A page of changes after a cursor. */
+export interface Page {
+  changes: Change[]
+  /** Where the next read begins once `more` is false. */
+  cursor: Cursor
+  /** There is more up to `cursor`: read again with `after`. */
+  more: boolean
+}
+
+/** The rest of a page that was longer than the limit. */
+export interface PageRest {
+  upTo: Cursor
+  afterSeq: string
+  /** Transactions of a table to be left out: they are told of as a whole. */
+  without?: { xid: string; source: string }[]
+}
+
+/** A change's columns in the log as `c`. */
+export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id,
+  c.changed_fields, c.scopes, c.updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row`
+
+/**
+ * The rows that may be ahead of the snapshot in $1: of transactions begun after it, and of those open at it. The upper
+ * bounds exclude nothing; without them PostgreSQL takes a third of the log for a match and reads all of it.
+ */
+export const AHEAD = `
+  select ${COLUMNS}, c.seq as place from noclobber.record_changes c
+  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax(pg_current_snapshot())
+  union all
+  select ${COLUMNS}, c.seq as place from noclobber.record_changes c
+  where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
+    and c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot)))`
+
+const READ = statement(`
+with here as materialized (select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch)
+select here.snapshot as here, here.epoch as epoch, c.* from here
+left join lateral (select * from (${AHEAD}) a order by place limit $2) c on true order by c.place`)
+
+const READ_REST = statement(`
+select $4::text as here, noclobber.epoch() as epoch, c.* from (select * from (${AHEAD}) a
+  where a.place > $3::bigint and pg_visible_in_snapshot(a.xid::xid8, $4::pg_snapshot)
+    and not exists (select from unnest($5::text[], $6::text[]) w(xid, source) where w.xid = a.xid and w.source = a.table_name)
+  order by place limit $2) c
+order by c.place`)
+
+const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)
+
+/** A change from its row in the log. */
+export const toChange = (row: Row): Change => ({
+  xid: row.xid,
+  seq: row.seq,
+  source: row.table_name,
+  id: row.record_id,
+  version: Number(row.version),
+  event: row.event,
+  tenantId: row.tenant_id,
+  changedFields: row.changed_fields,
+  scopes: row.scopes,
+  updatedAt: row.updated_at,
+  updatedBy: row.updated_by,
+  tabId: row.tab_id,
+  socketId: row.socket_id,
+  importId: row.import_id,
+  oldRow: row.old_row,
+})
+
+/** Sends statements on one connection. */
+export interface LogReader {
+  /** The position of now. */
+  here(): Promise<Cursor>
+  /** What was committed after a cursor, oldest first. The page's epoch differs from the cursor's in another history. */
+  changesAfter(cursor: Cursor, limit: number, rest?: PageRest): Promise<Page>
+}
+
+export const createLogReader = (connection: Connection, driver: unknown, named = true): LogReader => ({
+  here: async () => {
+    const { rows } = await sendOn(connection, driver, HERE, [], named)
+    return rows[0] as Cursor
+  },
+  changesAfter: async ({ snapshot, epoch }, limit, rest) => {
+    const { rows } = rest
+      ? await sendOn(
+          connection,
+          driver,
+          READ_REST,
+          [
+            snapshot,
+            limit + 1,
+            rest.afterSeq,
+            rest.upTo.snapshot,
+            (rest.without ?? []).map(({ xid }) => xid),
+            (rest.without ?? []).map(({ source }) => source),
+          ],
+          named,
+        )
+      : await sendOn(connection, driver, READ, [snapshot, limit + 1], named)
+    const changes = rows.filter((row) => row.xid !== null).map(toChange)
+    const first = rows[0]
+    return {
+      changes: changes.slice(0, limit),
+      cursor: first ? { epoch: first.epoch, snapshot: first.here } : (rest?.upTo ?? { epoch, snapshot }),
+      more: changes.length > limit,
+    }
+  },
+})

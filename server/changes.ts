@@ -1,0 +1,215 @@
+// The change feed for programs: what was committed after a cursor, as far as the asker may see it.
+// Invariant: whoever follows the cursors gets each change that he may see exactly once, whatever the page size, the
+// filter and the order in which transactions began; where that can't be promised (pruned, restored, another
+// database) the answer is a reset, never silence.
+import { COLUMNS, createLogReader, type Page, toChange } from './change-log.ts'
+import type { Told } from './change-news.ts'
+import { type Cursor, encodeCursor, type SnapshotParts, snapshotParts } from './cursor.ts'
+import type { Database } from './db/database.ts'
+import { type Connection, sendOn, statement } from './db/statement.ts'
+import { shownValues, type WantedValues } from './history-values.ts'
+import type { Log } from './options.ts'
+import type { ChangedValues, ChangesAnswer, WireChange } from './protocol.ts'
+import type { Actor, PermissionRecord } from './record-type.ts'
+import { rowsInHand, type TypedChange } from './rows-in-hand.ts'
+
+/** What is asked for. */
+export interface ChangesQuery {
+  /** Type names; none for all types. */
+  types: string[]
+  /** Most entries of an answer. */
+  limit: number
+}
+
+/** An answer, with its cursor to go on from. */
+export interface ChangesPage extends Omit<ChangesAnswer, 'cursor'> {
+  cursor: Cursor
+}
+
+/** Rows of the log that one answer may pass over to find an entry for the asker. */
+const MOST_PASSED = 10_000
+const FEWEST_READ = 500
+
+const STATE = statement(`
+select noclobber.epoch() as epoch, pg_current_snapshot()::text as snapshot, h.xid::text as xid, h.seq::text as seq
+from noclobber.log_horizon h`)
+
+/** Where the log stands, and how far it was pruned. */
+interface LogState {
+  here: Cursor
+  xid: bigint
+  seq: bigint
+}
+
+const hasLost = ({ xmax, open }: SnapshotParts, { xid }: LogState) =>
+  xid >= xmax || open.some((still) => still <= xid)
+
+/** Is something gone that was ahead of this cursor, or was it never a cursor of this history? */
+const isExpired = ({ epoch, snapshot, rest }: Cursor, state: LogState): boolean => {
+  const from = snapshotParts(snapshot) as SnapshotParts
+  const now = snapshotParts(state.here.snapshot) as SnapshotParts
+  if (epoch !== state.here.epoch || from.xmax > now.xmax) return true
+  if (!rest) return hasLost(from, state)
+  const end = snapshotParts(rest.snapshot) as SnapshotParts
+  if (end.xmax > now.xmax || hasLost(end, state)) return true
+  return hasLost(from, state) && state.seq > BigInt(rest.afterSeq)
+}
+
+const stateOn = async (connection: Connection, driver: unknown, named: boolean): Promise<LogState> => {
+  const [row] = (await sendOn(connection, driver, STATE, [], named)).rows
+  if (!row) throw new Error('The change log has no horizon: its one row in noclobber.log_horizon is gone.')
+  return {
+    here: { epoch: row.epoch, snapshot: row.snapshot },
+    xid: BigInt(row.xid),
+    seq: BigInt(row.seq),
+  }
+}
+
+/** Can't this cursor be gone on from? Asked after a read, it vouches for what was read. */
+export const hasExpired = async (connection: Connection, driver: unknown, named: boolean, cursor: Cursor) =>
+  isExpired(cursor, await stateOn(connection, driver, named))
+
+/** Holds one of the pool's connections for the time of `use`, which asks for no other. */
+const onConnection = async <T>(
+  { knex, limits }: Database,
+  use: (connection: Connection, driver: unknown, named: boolean) => Promise<T>,
+): Promise<T> => {
+  const connection = await knex.client.acquireConnection()
+  try {
+    return await use(connection, knex.client.driver, limits.namedStatements)
+  } finally {
+    await knex.client.releaseConnection(connection)
+  }
+}
+
+/** The present: what is committed from now on is ahead of it. */
+export const presentCursor = async (database: Database): Promise<Cursor> =>
+  (await onConnection(database, stateOn)).here
+
+/** The beginning: all that the log still holds is ahead of it. */
+export const firstCursor = async (database: Database): Promise<Cursor> => {
+  const { here, xid } = await onConnection(database, stateOn)
+  const first = (xid & 0xffff_ffffn) === 0xffff_ffffn ? xid + 2n : xid + 1n
+  return { epoch: here.epoch, snapshot: `${first}:${first}:` }
+}
+
+/** How far beyond its size a page looks for rows that are next in the order of the log. */
+const SPREAD = 4
+
+const WINDOW = statement(`
+select ${COLUMNS} from noclobber.record_changes c
+where c.seq > $3::bigint and c.seq <= $3::bigint + $5::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
+  and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))))
+order by c.seq limit $2`)
+
+/**
+ * A further page of a large batch, from the rows just behind the last one. `null` where they don't fill it: then the
+ * whole rest of the batch has to be looked through.
+ */
+const nextInOrder = async (
+  connection: Connection,
+  driver: unknown,
+  { epoch, snapshot, rest }: Required<Cursor>,
+  size: number,
+  named: boolean,
+): Promise<Page | null> => {
+  const values = [snapshot, size + 1, rest.afterSeq, rest.snapshot, SPREAD * size]
+  const { rows } = await sendOn(connection, driver, WINDOW, values, named)
+  if (rows.length <= size) return null
+  return {
+    changes: rows.slice(0, size).map(toChange),
+    cursor: { epoch, snapshot: rest.snapshot },
+    more: true,
+  }
+}
+
+/** One page of the log; `null` where the cursor has expired. What was pruned is looked up after what is left. */
+export const readLog = (database: Database, cursor: Cursor, size: number): Promise<Page | null> =>
+  onConnection(database, async (connection, driver, named) => {
+    const { epoch, snapshot, rest } = cursor
+    const page =
+      (rest && (await nextInOrder(connection, driver, { epoch, snapshot, rest }, size, named))) ??
+      (await createLogReader(connection, driver, named).changesAfter(
+        { epoch, snapshot },
+        size,
+        rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
+      ))
+    return (await hasExpired(connection, driver, named, cursor)) ? null : page
+  })
+
+const wireChange = ({ change, known }: TypedChange, values: ChangedValues | undefined): WireChange => ({
+  event: change.event,
+  tenant_id: change.tenantId,
+  type: known.type.name,
+  id: change.id,
+  version: change.version,
+  changed_fields: change.changedFields.filter((name) => known.changeNames.includes(name)),
+  updated_at: change.updatedAt,
+  updated_by: change.updatedBy,
+  tab_id: change.tabId,
+  ...(values && { values }),
+})
+
+/** Might this change be of interest to this asker? Cheap; permission is judged later, with the row in hand. */
+export const concerns = (database: Database, actor: Actor, types: string[], change: Told) => {
+  const known = database.typeOfSource(change.source)
+  if (!known || (types.length > 0 && !types.includes(known.type.name))) return undefined
+  return !known.tenantColumn || change.tenantId === actor.tenantId ? known : undefined
+}
+
+/** Those of the changes that the asker may see. One that can't be judged or shown is skipped, and counted in the log. */
+const visibleTo = async (database: Database, actor: Actor, changes: TypedChange[], log: Log) => {
+  const rows = await rowsInHand(database, changes)
+  const visible: (WantedValues & { entry: TypedChange })[] = []
+  let skipped = 0
+  for (const entry of changes) {
+    const row: PermissionRecord | undefined = rows.get(entry)
+    try {
+      const { known, change } = entry
+      if (row && known.type.can(actor, 'read', row))
+        visible.push({ entry, known, id: change.id, version: change.version, now: row })
+    } catch (error) {
+      skipped += 1
+      if (skipped === 1) log.error({ error, type: entry.known.type.name }, 'A change could not be judged.')
+    }
+  }
+  if (skipped > 0) log.warn({ skipped }, 'Changes were left out of an answer.')
+  const values = await shownValues(database, actor, visible)
+  return visible.map((wanted) => wireChange(wanted.entry, values.get(wanted)))
+}
+
+/** What was committed after a cursor. Passes over what the asker may not see, as far as one answer's work allows. */
+export const changesAfter = async (
+  database: Database,
+  actor: Actor,
+  cursor: Cursor,
+  { types, limit }: ChangesQuery,
+  log: Log,
+): Promise<ChangesPage> => {
+  await database.ready()
+  const size = Math.max(limit, FEWEST_READ)
+  let at = cursor
+  for (let passed = 0; passed < MOST_PASSED; passed += size) {
+    const page = await readLog(database, at, size)
+    if (!page) return { data: [], cursor: await presentCursor(database), more: false, reset: true }
+    const candidates: TypedChange[] = []
+    for (const change of page.changes) {
+      const known = concerns(database, actor, types, change)
+      if (known) candidates.push({ change, known })
+    }
+    const taken = candidates.slice(0, limit)
+    const last = candidates.length > limit ? taken.at(-1)?.change : page.more && page.changes.at(-1)
+    const data = await visibleTo(database, actor, taken, log)
+    if (!last) return { data, cursor: page.cursor, more: false }
+    const { epoch, snapshot } = at
+    at = { epoch, snapshot, rest: { snapshot: page.cursor.snapshot, afterSeq: last.seq } }
+    if (data.length > 0) return { data, cursor: at, more: true }
+  }
+  return { data: [], cursor: at, more: true }
+}
+
+/** As the wire has it. */
+export const toAnswer = ({ cursor, ...page }: ChangesPage): ChangesAnswer => ({
+  ...page,
+  cursor: encodeCursor(cursor),
+})

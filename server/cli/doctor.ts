@@ -1,0 +1,49 @@
+// `noclobber doctor`: what is wrong, and what to do about it.
+import { doctor as examine } from '../doctor.ts'
+import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, list, number } from './command.ts'
+import { withDatabase } from './with-database.ts'
+
+const DAY_MS = 24 * 3_600_000
+
+export const doctor: Command = {
+  name: 'doctor',
+  usage: '[--tables TABLE,…] [--quick] [--days 30]',
+  summary: 'find what keeps changes from being seen, and say what to do',
+  help: [
+    '  --tables TABLES  tables that must be tracked; whatever is tracked is looked at anyway',
+    '  --quick          leave out the comparison of every row with the log',
+    '  --days DAYS      the retention of the log; default: 30',
+    DATABASE_HELP,
+    '',
+    'Exit code 1 where there is a problem; notes alone leave it 0.',
+  ],
+  options: {
+    ...COMMON,
+    ...DATABASE,
+    tables: { type: 'string' },
+    quick: { type: 'boolean' },
+    days: { type: 'string' },
+  },
+  run: (terminal, values) =>
+    withDatabase(terminal, values, async (knex) => {
+      const diagnosis = await examine(knex, {
+        tables: list(values, 'tables'),
+        rows: values.quick !== true,
+        retentionMs: number(values, 'days', 30) * DAY_MS,
+      })
+      const { ok, findings, tables } = diagnosis
+      if (values.json) terminal.out(JSON.stringify(diagnosis))
+      else {
+        for (const { level, code, table, message, advice } of findings) {
+          terminal.out(`${level}  ${code}${table ? `  ${table}` : ''}`)
+          terminal.out(`  ${message}`)
+          terminal.out(`  → ${advice}`)
+        }
+        const problems = findings.filter(({ level }) => level === 'problem').length
+        terminal.out(
+          `${tables.length} tracked tables, ${problems} problems, ${findings.length - problems} notes`,
+        )
+      }
+      return ok ? EXIT.done : EXIT.refused
+    }),
+}

@@ -1,0 +1,42 @@
+// `noclobber init`: a migration that brings the change log.
+import { COMMON, type Command, EXIT, text } from './command.ts'
+import { writeMigration } from './migration-file.ts'
+
+const linesOf = (typescript: boolean) => [
+  `import { migrate } from 'noclobber/migrations'`,
+  ...(typescript ? [`import type { Knex } from 'knex'`] : []),
+  '',
+  '// The change log keeps its own table of migrations, and can be called again at any time.',
+  'export const config = { transaction: false }',
+  '',
+  `export const up = (knex${typescript ? ': Knex' : ''}) => migrate(knex)`,
+  '',
+  '// The log stays: tracked tables write to it.',
+  'export const down = async () => {}',
+]
+
+export const init: Command = {
+  name: 'init',
+  usage: '[--dir migrations] [--ts]',
+  summary: 'write a migration that makes the change log',
+  help: [
+    '  --dir DIR        where your Knex migrations are; default: migrations',
+    '  --ts             write TypeScript',
+  ],
+  options: { ...COMMON, dir: { type: 'string' }, ts: { type: 'boolean' } },
+  run: async (terminal, values) => {
+    const typescript = values.ts === true
+    const path = await writeMigration(terminal, {
+      dir: text(values, 'dir') ?? 'migrations',
+      name: 'noclobber',
+      typescript,
+      lines: linesOf(typescript),
+    })
+    if (values.json) terminal.out(JSON.stringify({ file: path }))
+    else {
+      terminal.out(`Wrote ${path}.`)
+      terminal.out('Next: npx knex migrate:latest, then npx noclobber track TABLE --tenant COLUMN')
+    }
+    return EXIT.done
+  },
+}

@@ -1,0 +1,65 @@
+// Finds the command, reads its options, runs it, and says what went wrong. Invariant: every outcome is an exit code,
+// and every error a sentence; a wrong call never half does something.
+import { parseArgs } from 'node:util'
+import { changes } from './changes.ts'
+import { type Command, EXIT, type ExitCode, type Terminal, UnreachableError, UsageError } from './command.ts'
+import { doctor } from './doctor.ts'
+import { init } from './init.ts'
+import { prune } from './prune.ts'
+import { set } from './set.ts'
+import { status } from './status.ts'
+import { track } from './track.ts'
+
+const COMMANDS: Command[] = [init, track, status, doctor, changes, prune, set]
+
+const OVERVIEW = [
+  'Usage: noclobber COMMAND [options]',
+  '',
+  ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}`),
+  '',
+  'Every command takes --help, and --json for programs.',
+  'Exit codes: 0 done · 1 problems found, or refused · 2 wrong usage · 3 database or server not reachable',
+]
+
+const helpOf = ({ name, usage, summary, help }: Command) => [
+  `Usage: noclobber ${name} ${usage}`.trimEnd(),
+  `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+  '',
+  ...help,
+  '  --json           for programs',
+]
+
+const parse = (command: Command, args: string[]) => {
+  try {
+    return parseArgs({ args, options: command.options, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+/** Runs one command line, without the program's name. */
+export const runCommand = async (args: string[], terminal: Terminal): Promise<ExitCode> => {
+  const [name = '', ...rest] = args
+  const command = COMMANDS.find((known) => known.name === (name === 'help' ? rest[0] : name))
+  if (!command) {
+    const isAsked =
+      args.length > 0 && (['--help', '-h'].includes(name) || (name === 'help' && rest.length === 0))
+    for (const line of OVERVIEW) isAsked ? terminal.out(line) : terminal.err(line)
+    return isAsked ? EXIT.done : EXIT.usage
+  }
+  try {
+    const { values, positionals } = parse(command, name === 'help' ? ['--help'] : rest)
+    if (values.help) {
+      for (const line of helpOf(command)) terminal.out(line)
+      return EXIT.done
+    }
+    return await command.run(terminal, values as never, positionals)
+  } catch (error) {
+    terminal.err(error instanceof Error ? error.message : String(error))
+    if (error instanceof UsageError) {
+      terminal.err(`See: noclobber ${command.name} --help`)
+      return EXIT.usage
+    }
+    return error instanceof UnreachableError ? EXIT.unreachable : EXIT.refused
+  }
+}

@@ -1,0 +1,95 @@
+// `noclobber track`: tracks a table, at once or by a migration.
+import { type TrackOptions, trackTable } from '../../migrations/index.ts'
+import {
+  COMMON,
+  type Command,
+  DATABASE,
+  DATABASE_HELP,
+  EXIT,
+  list,
+  text,
+  UsageError,
+  type Values,
+} from './command.ts'
+import { writeMigration } from './migration-file.ts'
+import { withDatabase } from './with-database.ts'
+
+const optionsOf = (values: Values): TrackOptions => {
+  const tenant = text(values, 'tenant')
+  const lists = list(values, 'lists')
+  const ignore = list(values, 'ignore')
+  const history = text(values, 'history')
+  if (history !== undefined && history !== 'fields' && history !== 'values')
+    throw new UsageError('--history is fields or values.')
+  return {
+    ...(tenant ? { tenant } : {}),
+    ...(lists.length > 0 ? { lists } : {}),
+    ...(ignore.length > 0 ? { ignore } : {}),
+    ...(history ? { history } : {}),
+  }
+}
+
+const linesOf = (table: string, options: TrackOptions, typescript: boolean) => {
+  const knex = typescript ? 'knex: Knex' : 'knex'
+  const given = Object.keys(options).length > 0 ? `, ${JSON.stringify(options)}` : ''
+  return [
+    `import { trackTable, untrackTable } from 'noclobber/migrations'`,
+    ...(typescript ? [`import type { Knex } from 'knex'`] : []),
+    '',
+    `export const up = (${knex}) => trackTable(knex, ${JSON.stringify(table)}${given})`,
+    `export const down = (${knex}) => untrackTable(knex, ${JSON.stringify(table)})`,
+  ]
+}
+
+export const track: Command = {
+  name: 'track',
+  usage:
+    'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--write] [--dir migrations] [--ts]',
+  summary: 'track a table: give it versions and a history',
+  help: [
+    '  --tenant COLUMN  the tenant of each row; none: the rows belong to all tenants alike',
+    '  --lists COLUMNS  parent columns by which lists of it are watched',
+    '  --ignore COLUMNS housekeeping columns: a write of these alone makes no version',
+    '  --history values keep what each field was and became, not its name alone',
+    '  --write          write a migration instead of changing the database now',
+    '  --dir DIR        where your Knex migrations are; default: migrations',
+    '  --ts             write TypeScript',
+    DATABASE_HELP,
+  ],
+  options: {
+    ...COMMON,
+    ...DATABASE,
+    tenant: { type: 'string' },
+    lists: { type: 'string' },
+    ignore: { type: 'string' },
+    history: { type: 'string' },
+    write: { type: 'boolean' },
+    dir: { type: 'string' },
+    ts: { type: 'boolean' },
+  },
+  run: async (terminal, values, [table, ...more]) => {
+    if (!table || more.length > 0) throw new UsageError('Name one table: noclobber track projects')
+    const options = optionsOf(values)
+    if (values.write) {
+      const file = await writeMigration(terminal, {
+        dir: text(values, 'dir') ?? 'migrations',
+        name: `track_${table.replace(/\W/g, '_')}`,
+        typescript: values.ts === true,
+        lines: linesOf(table, options, values.ts === true),
+      })
+      terminal.out(values.json ? JSON.stringify({ file }) : `Wrote ${file}. Next: npx knex migrate:latest`)
+      return EXIT.done
+    }
+    return withDatabase(terminal, values, async (knex) => {
+      try {
+        await knex.transaction((trx) => trackTable(trx, table, options))
+      } catch (error) {
+        if (!(error as Error).message.startsWith('Table ')) throw error
+        terminal.err((error as Error).message)
+        return EXIT.refused
+      }
+      terminal.out(values.json ? JSON.stringify({ table, ...options }) : `${table} is tracked.`)
+      return EXIT.done
+    })
+  },
+}

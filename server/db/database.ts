@@ -1,0 +1,97 @@
+// What every operation needs of the database: the catalogue, the statements, a way to send them.
+// Invariant: a caller's transaction, where there is one, carries everything that its operation sends.
+import type { Knex } from 'knex'
+import type { Limits, Log } from '../options.ts'
+import { type RecordSql, recordSql } from '../record-sql.ts'
+import type { Actor, PermissionRecord, RecordType } from '../record-type.ts'
+import { createSeenRecords, type SeenRecords } from '../seen-records.ts'
+import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
+import { type Row, type Statement, send } from './statement.ts'
+
+/** A declared type with its table and its statements. */
+export interface KnownType<A extends Actor = Actor> extends TrackedType<A> {
+  sql: RecordSql
+  /** May this person read it? Asked for many at once, where what a permission throws means no and is logged. */
+  mayRead(actor: A, record: PermissionRecord): boolean
+}
+
+export interface Database<A extends Actor = Actor> {
+  knex: Knex
+  limits: Limits
+  /** Tells our own writes from strangers' in the triggers. */
+  nodeId: string
+  seen: SeenRecords
+  /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
+  ready(transaction?: Knex.Transaction): Promise<void>
+  /** A declared type by its name, or `undefined`. Only after {@link Database.ready}. */
+  typeOf(name: string): KnownType<A> | undefined
+  /** A declared type by `schema.table` as the log names it. */
+  typeOfSource(source: string): KnownType<A> | undefined
+  types(): KnownType<A>[]
+  send(query: Statement, values: unknown[], transaction?: Knex.Transaction): Promise<Row[]>
+}
+
+export interface DatabaseOptions<A extends Actor> {
+  knex: Knex
+  types: RecordType<A>[]
+  limits: Limits
+  nodeId: string
+  log: Log
+}
+
+export const createDatabase = <A extends Actor>({
+  knex,
+  types,
+  limits,
+  nodeId,
+  log,
+}: DatabaseOptions<A>): Database<A> => {
+  const byName = new Map<string, KnownType<A>>()
+  const bySource = new Map<string, KnownType<A>>()
+  let looking: Promise<void> | null = null
+  let found = false
+
+  const mayRead = (type: RecordType<A>, actor: A, record: PermissionRecord) => {
+    try {
+      return type.can(actor, 'read', record)
+    } catch (error) {
+      log.error({ error, type: type.name, id: record.id }, 'A permission failed, and was taken as a no.')
+      return false
+    }
+  }
+
+  const lookUp = async (connection: Knex) => {
+    const catalogue: Catalogue<A> = await readCatalogue(connection, types)
+    for (const tracked of catalogue.byName.values()) {
+      const known: KnownType<A> = {
+        ...tracked,
+        sql: recordSql(tracked as unknown as TrackedType),
+        mayRead: (actor, record) => mayRead(tracked.type, actor, record),
+      }
+      byName.set(tracked.type.name, known)
+      bySource.set(tracked.source, known)
+    }
+    found = true
+  }
+
+  return {
+    knex,
+    limits,
+    nodeId,
+    seen: createSeenRecords(),
+    ready: async (transaction) => {
+      if (found) return
+      if (transaction) return lookUp(transaction)
+      looking ??= lookUp(knex).catch((error) => {
+        looking = null
+        throw error
+      })
+      return looking
+    },
+    typeOf: (name) => byName.get(name),
+    typeOfSource: (source) => bySource.get(source),
+    types: () => [...byName.values()],
+    send: (query, values, transaction) =>
+      send(transaction ?? knex, query, values, limits.namedStatements && query.name !== ''),
+  }
+}

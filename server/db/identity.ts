@@ -1,0 +1,27 @@
+// Ids of records as text: which texts can be a key at all, and their one canonical form.
+// Invariant: a text that can't be a key is answered like a record that isn't there, and never reaches SQL.
+import type { KeyKind } from './catalogue.ts'
+
+const LARGEST: Record<'int2' | 'int4' | 'int8', bigint> = {
+  int2: 32_767n,
+  int4: 2_147_483_647n,
+  int8: 9_223_372_036_854_775_807n,
+}
+const INTEGER = /^(0|-?[1-9]\d{0,18})$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const MAX_TEXT = 200
+
+/** The canonical id, or `null` where this text can't be a key of this kind. Letters of a uuid are lowered. */
+export const canonicalId = (kind: KeyKind, id: unknown): string | null => {
+  if (typeof id !== 'string') return null
+  if (kind === 'text') {
+    return id.length > 0 && id.length <= MAX_TEXT && !id.includes('\u0000') && id.isWellFormed() ? id : null
+  }
+  if (kind === 'uuid') {
+    const lower = id.toLowerCase()
+    return UUID.test(lower) ? lower : null
+  }
+  if (!INTEGER.test(id)) return null
+  const number = BigInt(id)
+  return number <= LARGEST[kind] && number >= -LARGEST[kind] - 1n ? id : null
+}

@@ -1,0 +1,55 @@
+// One SQL statement on the app's own pool, named (prepared) where that is allowed: on the save path nothing else
+// matters as much. Knex has no named statements, so this takes its connection and asks pg directly.
+// Invariant: dates, timestamps and big numbers come back exactly as the wire shows them, whatever the driver does.
+import { createHash } from 'node:crypto'
+import type { Knex } from 'knex'
+import { parserOf } from './values.ts'
+
+/** A statement as it is written once, and sent many times. */
+export interface Statement {
+  name: string
+  text: string
+}
+
+/** A row as the wire's parsers made it. */
+// biome-ignore lint/suspicious/noExplicitAny: columns are known by the statement that selects them
+export type Row = Record<string, any>
+
+/** The part of pg's client that is used. */
+export interface Connection {
+  query(query: object): Promise<{ rows: Row[]; rowCount: number | null }>
+}
+
+/** Names a statement after its text, so that one name never means two texts. */
+export const statement = (text: string): Statement => ({
+  name: `nc_${createHash('md5').update(text).digest('hex').slice(0, 24)}`,
+  text,
+})
+
+/** Sends a statement on a connection that is already held. */
+export const sendOn = (
+  connection: Connection,
+  driver: unknown,
+  { name, text }: Statement,
+  values: unknown[],
+  named = true,
+) => connection.query({ ...(named ? { name } : {}), text, values, types: parserOf(driver) })
+
+/**
+ * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction.
+ *
+ * @throws what pg throws, and Knex's timeout error where the pool is exhausted.
+ */
+export const send = async (knex: Knex, query: Statement, values: unknown[], named = true): Promise<Row[]> => {
+  const client = knex.client
+  const connection = await client.acquireConnection()
+  try {
+    return (await sendOn(connection, client.driver, query, values, named)).rows
+  } catch (error) {
+    // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.
+    if (error instanceof Error && error.message === 'Query read timeout') connection.__knex__disposed = error
+    throw error
+  } finally {
+    await client.releaseConnection(connection)
+  }
+}

@@ -1,0 +1,83 @@
+// The demo as one Express app around a record server: what an embedding app would write, and nothing more.
+// Invariant: it uses the public doors alone.
+import type { Server } from 'node:http'
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express'
+import type { Knex } from 'knex'
+import { createRecordServer, type Log, type RecordServer, type RedisClient } from 'noclobber/server'
+import { createCrowd } from './crowd.ts'
+import { operationRoutes } from './operations.ts'
+import { pageHeaders, pageRoutes } from './page.ts'
+import { playRoutes } from './play.ts'
+import { refuse } from './problem.ts'
+import { personOf, sessionRoutes } from './sessions.ts'
+import { comment, project, task } from './types.ts'
+
+export interface DemoOptions {
+  /** A prepared database: see `prepareDatabase`. */
+  knex: Knex
+  /** The same database, for the button that writes by SQL on a connection of its own. */
+  databaseUrl: string
+  /** Where Vite has put the page; without it the demo has no pages. */
+  pageDirectory?: string
+  /** Where several nodes serve one database. */
+  redis?: RedisClient
+  log?: Log
+}
+
+export interface DemoApp {
+  app: Express
+  records: RecordServer
+  /** Starts the feed and the sockets on the server that serves `app`; returns its stop. */
+  start(server: Server): Promise<() => Promise<void>>
+}
+
+/** Four people stand for a whole office here, and for whoever tries how much it bears. */
+const LIMITS = { socketsPerPerson: 20_000, requestsPerPerson: 3_000_000, requestsPerAddress: 6_000_000 }
+
+const notFound = (response: Response) =>
+  refuse(response, 404, 'not_found', 'Not found', 'There is nothing at this address.')
+
+const failed =
+  (log: Log | undefined): ErrorRequestHandler =>
+  (error, _request, response, next) => {
+    if (response.headersSent) return next(error)
+    const status = Number(error?.status)
+    if (status === 404) return notFound(response)
+    if (status === 413) return refuse(response, 413, 'too_large', 'Too large', 'The request is too large.')
+    if (status >= 400 && status < 500) {
+      return refuse(response, 400, 'malformed', 'Not understood', 'The request could not be read.')
+    }
+    log?.error({ error }, 'request failed')
+    refuse(response, 500, 'internal', 'Something went wrong', 'The server failed to answer.')
+  }
+
+/** The demo on a prepared database. Listen with `app`, then `start` with that server. */
+export const createDemoApp = ({ knex, databaseUrl, pageDirectory, redis, log }: DemoOptions): DemoApp => {
+  const records = createRecordServer({
+    knex,
+    types: [project, task, comment],
+    authenticate: personOf,
+    limits: LIMITS,
+    ...(redis && { redis }),
+    ...(log && { log }),
+  })
+  const app = express().disable('x-powered-by')
+  app.use(operationRoutes(records))
+  app.use('/api/v1', records.router)
+  app.use(pageHeaders)
+  const crowd = createCrowd(records, knex)
+  app.use('/demo', sessionRoutes(), playRoutes(records, databaseUrl), crowd.routes)
+  if (pageDirectory) app.use(pageRoutes(pageDirectory))
+  app.use((_request, response) => notFound(response))
+  app.use(failed(log))
+
+  const start = async (server: Server) => {
+    records.attach(server)
+    await records.start()
+    return () => {
+      crowd.stop()
+      return records.stop()
+    }
+  }
+  return { app, records, start }
+}

@@ -1,0 +1,95 @@
+// Starts the demo, and ends it in order. The only file of the server that touches `process`.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import openKnex from 'knex'
+import { startEmbeddedPostgres } from 'noclobber/server'
+import { createDemoApp } from './app.ts'
+import { PEOPLE } from './people.ts'
+import { prepareDatabase } from './seed.ts'
+
+const { PORT = '3000', DATABASE_URL, REDIS_URL, DATA_DIR = '.noclobber' } = process.env
+const DRAIN_MS = 25_000
+const LAST_REQUEST_MS = 5_000
+/** How long a proxy may take to notice that this node leaves; alone there is none. */
+const NOTICE_MS = REDIS_URL ? 1_000 : 0
+/** A statement that hangs, or a database that swallows it, costs one request and not the pool. */
+const PATIENCE = { statement_timeout: 30_000, query_timeout: 35_000 }
+
+/** What was started, each with its end; ended in reverse order. */
+const ends: (() => Promise<unknown>)[] = []
+
+const log = {
+  info: () => {},
+  warn: (details: object, message: string) => console.warn(message, details),
+  error: (details: object, message: string) => console.error(message, details),
+}
+
+const openDatabase = async (): Promise<string> => {
+  if (DATABASE_URL) return DATABASE_URL
+  const postgres = await startEmbeddedPostgres({ dataDir: resolve(DATA_DIR) })
+  ends.push(() => postgres.stop())
+  return postgres.url
+}
+
+/** Without `REDIS_URL` this is one node. Redis may come and go: its errors are news, and end nothing. */
+const openRedis = (): Redis | null => {
+  if (!REDIS_URL) return null
+  const redis = new Redis(REDIS_URL, { lazyConnect: true })
+  redis.on('error', (error) => log.warn({ error }, 'Redis'))
+  ends.push(async () => redis.disconnect())
+  return redis
+}
+
+const start = async () => {
+  const databaseUrl = await openDatabase()
+  const knex = openKnex({ client: 'pg', connection: { connectionString: databaseUrl, ...PATIENCE } })
+  ends.push(() => knex.destroy())
+  await prepareDatabase(knex)
+
+  const pageDirectory = fileURLToPath(new URL('../../web/demo', import.meta.url))
+  const redis = openRedis()
+  const demo = createDemoApp({ knex, databaseUrl, pageDirectory, log, ...(redis && { redis }) })
+  const server = createServer(demo.app)
+  const stopRecords = await demo.start(server)
+  ends.push(async () => {
+    await demo.records.drain({ noticeMs: NOTICE_MS })
+    const closed = new Promise((done) => server.close(done))
+    await stopRecords()
+    const sweep = setInterval(() => server.closeIdleConnections(), 100)
+    // What is still open then is a poll or a stream that waits for nothing: requests take no such time.
+    const cut = setTimeout(() => server.closeAllConnections(), LAST_REQUEST_MS)
+    await closed
+    clearInterval(sweep)
+    clearTimeout(cut)
+  })
+  await new Promise<void>((listening, refused) => {
+    server.once('error', refused)
+    server.listen(Number(PORT), listening)
+  })
+
+  const { port } = server.address() as AddressInfo
+  console.log(`noclobber's demo is at  http://localhost:${port}`)
+  console.log(`its database is at      ${DATABASE_URL ? 'DATABASE_URL' : databaseUrl}`)
+  console.log(`sign in as              ${PEOPLE.map(({ id, tenantId }) => `${id} (${tenantId})`).join(', ')}`)
+}
+
+let stopping = false
+const stop = async (exitCode: number) => {
+  if (stopping) return
+  stopping = true
+  setTimeout(() => process.exit(1), DRAIN_MS).unref()
+  for (const end of ends.reverse()) await end().catch((error) => log.error({ error }, 'stopping failed'))
+  process.exit(exitCode)
+}
+
+process.on('SIGTERM', () => stop(0))
+process.on('SIGINT', () => stop(0))
+start().catch((error) => {
+  const isTaken = error?.code === 'EADDRINUSE'
+  const sentence = isTaken ? `Port ${PORT} is taken: choose another one with PORT.` : error?.message
+  console.error(sentence ?? error)
+  stop(1)
+})

@@ -1,0 +1,40 @@
+// The demo's page: Vite's build, and one document for every address that the browser's own router knows.
+// Invariant: a program that asks for something that isn't there is told so, and never handed a page instead.
+import { join } from 'node:path'
+import express, { type RequestHandler, Router } from 'express'
+
+const PAGES = ['/', '/projects', '/projects/:id', '/tasks', '/split']
+
+const HEADERS = {
+  'Content-Security-Policy': [
+    "default-src 'self'",
+    "connect-src 'self' ws: wss:",
+    "img-src 'self' data:",
+    "frame-ancestors 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+  ].join('; '),
+  'Referrer-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'SAMEORIGIN',
+}
+
+/** Headers that keep the page to itself: its own scripts, its own frames. */
+export const pageHeaders: RequestHandler = (_request, response, next) => {
+  response.set(HEADERS)
+  next()
+}
+
+/** Serves the built page from `directory`. */
+export const pageRoutes = (directory: string): Router => {
+  const routes = Router()
+  routes.use(
+    '/assets',
+    express.static(join(directory, 'assets'), { immutable: true, maxAge: '1y', fallthrough: false }),
+  )
+  routes.use(express.static(directory, { index: false, maxAge: 0 }))
+  routes.get(PAGES, (_request, response) => {
+    response.set('Cache-Control', 'no-cache').sendFile('index.html', { root: directory })
+  })
+  return routes
+}

@@ -1,0 +1,54 @@
+// The doctor's look at the log as a whole: does it belong to this database, is it pruned, does anything go past it?
+import type { Knex } from 'knex'
+import type { Finding } from './finding.ts'
+
+const LOG = `
+select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
+    where c.xid < pg_snapshot_xmin(pg_current_snapshot()) order by c.xid, c.seq limit 1) as overdue,
+  (select c.updated_at::text from noclobber.record_changes c order by c.xid, c.seq limit 1) as oldest,
+  (select greatest(k.reltuples, 0)::bigint::text from pg_class k where k.oid = 'noclobber.record_changes'::regclass) as rows,
+  pg_size_pretty(pg_total_relation_size('noclobber.record_changes')) as size,
+  exists (select from noclobber.record_changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot())) as restored,
+  (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
+    order by c.xid, c.seq limit 1) as held`
+
+const HOLDER = `
+select a.pid, a.usename, a.xact_start::text as since from pg_stat_activity a
+where a.backend_xid is not null order by age(a.backend_xid) desc limit 1`
+
+const BYPASS = `
+select coalesce('role ' || r.rolname, 'all roles') || coalesce(' in ' || d.datname, '') as setting
+from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
+where 'session_replication_role=replica' = any(s.setconfig) and (s.setdatabase = 0 or d.datname = current_database())`
+
+/** What is wrong with the log. A day and a tenth beyond the retention are given to the pruning. */
+export const logFindings = async (knex: Knex, retentionMs: number): Promise<Finding[]> => {
+  const findings: Finding[] = []
+  const latest = retentionMs * 1.1 + Math.min(retentionMs, 24 * 3_600_000)
+  const [log] = (await knex.raw(LOG, [latest, latest])).rows
+  const problem = (code: Finding['code'], message: string, advice: string) =>
+    findings.push({ code, level: 'problem', table: null, message, advice })
+  if (log.restored)
+    problem(
+      'restored_log',
+      'The log was restored from another database, and no server has taken it over yet.',
+      'Start a server of yours on it: it puts the old changes behind every cursor.',
+    )
+  if (log.overdue || log.held) {
+    const [holder] = log.overdue ? [] : (await knex.raw(HOLDER)).rows
+    problem(
+      'log_too_long',
+      `The log reaches back to ${log.oldest}, longer than it should: about ${log.rows} rows, ${log.size}.`,
+      holder
+        ? `A transaction open since ${holder.since} (process ${holder.pid}, role ${holder.usename}) keeps it from being pruned: end it.`
+        : 'Run: npx noclobber prune. Then see that a server runs with limits.pruneEveryMs above 0, and that its role may delete from the log.',
+    )
+  }
+  for (const { setting } of (await knex.raw(BYPASS)).rows)
+    problem(
+      'triggers_bypassed',
+      `session_replication_role = replica is set for ${setting}: what it writes goes past the triggers.`,
+      'Reset it: alter role … reset session_replication_role (or alter database …).',
+    )
+  return findings
+}

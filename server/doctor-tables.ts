@@ -1,0 +1,205 @@
+// The doctor's look at tracked tables: their triggers, and whether their rows and the log agree.
+import type { Knex } from 'knex'
+import { quoteName } from '../migrations/quote.ts'
+import { TRIGGER_NAMES } from '../migrations/track-table.ts'
+import type { Finding, FindingCode } from './finding.ts'
+import { BEFORE_HISTORY } from './restored-log.ts'
+
+interface FoundTrigger {
+  name: string
+  /** `O`rigin, `A`lways, `D`isabled, `R`eplica only. */
+  enabled: string
+  /** `noclobber.log_changes`. */
+  calls: string
+  shape: number
+  args: string
+  /** It has a WHEN condition or names columns. */
+  narrowed: boolean
+  /** How many transactions ago it was created or last switched. */
+  age: number
+}
+
+/** A table with our triggers, or one that should have them. */
+export interface ExaminedTable {
+  source: string
+  schema: string
+  name: string
+  key: string | null
+  triggers: FoundTrigger[]
+  /** How many transactions ago it was tracked, or tracked again. */
+  age: number
+}
+
+/** `pg_trigger.tgtype` of each: row 1, before 2, insert 4, delete 8, update 16, truncate 32. */
+const SHAPES: Record<string, number> = {
+  zz_noclobber_stamp: 1 + 2 + 4 + 16,
+  zz_noclobber_stamp_key: 1 + 2 + 16,
+  zz_noclobber_insert: 4,
+  zz_noclobber_update: 16,
+  zz_noclobber_delete: 8,
+  zz_noclobber_truncate: 2 + 32,
+}
+
+/** Fires for changes of the key alone, and is the only one with a condition. */
+const NARROWED = 'zz_noclobber_stamp_key'
+
+const isAltered = ({ name, calls, shape, args, narrowed }: FoundTrigger, [first]: FoundTrigger[]) =>
+  narrowed !== (name === NARROWED) ||
+  !calls.startsWith('noclobber.') ||
+  args !== first?.args ||
+  shape !== (SHAPES[name] ?? shape)
+
+const TABLES = `
+select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
+  (select a.attname from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+    where i.indrelid = c.oid and i.indisprimary) as key,
+  coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
+  coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
+    'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', encode(g.tgargs, 'escape'),
+    'narrowed', g.tgqual is not null or g.tgattr <> '')) filter (where g.tgname is not null), '[]') as triggers
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+left join pg_trigger g on g.tgrelid = c.oid and g.tgname = any(?)
+left join pg_proc p on p.oid = g.tgfoid
+where g.tgname is not null or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
+group by c.oid, n.nspname, c.relname order by 1`
+
+const problem = (code: FindingCode, table: string, message: string, advice: string): Finding => ({
+  code,
+  level: 'problem',
+  table,
+  message,
+  advice,
+})
+
+const quoted = (table: string) => table.split('.').map(quoteName).join('.')
+
+/** All tables that have one of our triggers, and those that are named; apart, the names that are no tables. */
+export const trackedTables = async (
+  knex: Knex,
+  named: string[],
+): Promise<{ tables: ExaminedTable[]; missing: Finding[] }> => {
+  const { rows } = await knex.raw(TABLES, [TRIGGER_NAMES, named.map(quoted)])
+  const missing: Finding[] = []
+  for (const name of named) {
+    const there = await knex.raw('select to_regclass(?) is not null as there', [quoted(name)])
+    if (there.rows[0].there) continue
+    missing.push(
+      problem('table_missing', name, 'There is no such table.', 'Create it, or correct the declaration.'),
+    )
+  }
+  return { tables: rows, missing }
+}
+
+const triggerFindings = ({ source, triggers }: ExaminedTable): Finding[] => {
+  const again = `Call trackTable(knex, '${source}', …) again, with the same options, in a migration.`
+  if (triggers.length === 0)
+    return [problem('not_tracked', source, 'The table has no triggers: its changes are not seen.', again)]
+  const findings: Finding[] = []
+  const missing = TRIGGER_NAMES.filter((name) => !triggers.some((trigger) => trigger.name === name))
+  if (missing.length > 0)
+    findings.push(problem('trigger_missing', source, `Triggers are missing: ${missing.join(', ')}.`, again))
+  const off = triggers.filter(({ enabled }) => enabled === 'D' || enabled === 'R').map(({ name }) => name)
+  if (off.length > 0)
+    findings.push(
+      problem(
+        'trigger_disabled',
+        source,
+        `Triggers are switched off: ${off.join(', ')}.`,
+        `Run: alter table ${quoted(source)} enable trigger user;`,
+      ),
+    )
+  const altered = triggers.filter((trigger) => isAltered(trigger, triggers))
+  if (altered.length > 0)
+    findings.push(
+      problem(
+        'trigger_altered',
+        source,
+        `Triggers are not as trackTable makes them: ${altered.map(({ name }) => name).join(', ')}.`,
+        again,
+      ),
+    )
+  return findings
+}
+
+/** Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. */
+const wereSwitched = ({ triggers, age }: ExaminedTable) => {
+  const ages = new Set(triggers.map((trigger) => trigger.age))
+  const isOff = triggers.some(({ enabled }) => enabled === 'D' || enabled === 'R')
+  return isOff || (ages.size === 1 && !ages.has(age)) || triggers.some((trigger) => age - trigger.age > 50)
+}
+
+const compare = (table: string, key: string) => `
+with last as (
+  select distinct on (c.record_id) c.record_id, c.version, c.event, c.xid from noclobber.record_changes c
+  where c.table_name = ? order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
+), pairs as (
+  select l.record_id, l.version as logged, l.event, l.xid, t.version, t.row_xid, t.row_age, t.id from last l
+  full join (select r.${key}::text as id, r.version, r.xmin::text::bigint as row_xid, age(r.xmin) as row_age from ${table} r) t
+    on t.id = l.record_id
+)
+select count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
+  count(*) filter (where id is not null and version <> logged) as out_of_step,
+  count(*) filter (where id is null and event <> 'deleted') as vanished,
+  count(*) filter (where id is not null and version = logged and xid <> '${BEFORE_HISTORY}'
+    and row_xid <> xid::text::numeric % 4294967296) +
+  count(*) filter (where id is not null and logged is null and row_age < ?) as unlogged,
+  min(id) filter (where id is not null and version <> logged) as step_example,
+  min(record_id) filter (where id is null and event <> 'deleted') as vanished_example
+from pairs`
+
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
+
+const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]> => {
+  const { source, key } = table
+  if (!key) return []
+  const { rows } = await knex.raw(compare(quoted(source), quoteName(key)), [source, table.age])
+  const [row] = rows
+  const invalid = Number(row.invalid)
+  const outOfStep = Number(row.out_of_step)
+  const vanished = Number(row.vanished)
+  const unlogged = Number(row.unlogged)
+  const findings: Finding[] = []
+  if (invalid > 0)
+    findings.push(
+      problem(
+        'version_invalid',
+        source,
+        `${count(invalid, 'row')} without a positive version: such a record can't be saved.`,
+        `Call trackTable(knex, '${source}', …) again: it gives them version 1.`,
+      ),
+    )
+  if (outOfStep > 0)
+    findings.push(
+      problem(
+        'version_out_of_step',
+        source,
+        `${count(outOfStep, 'row')} at another version than the log says (${row.step_example}): written past the triggers.`,
+        'Find out who wrote with triggers off. Make a real change to each of these rows, so that open editors learn of it.',
+      ),
+    )
+  if (vanished > 0)
+    findings.push(
+      problem(
+        'deletion_not_logged',
+        source,
+        `${count(vanished, 'record')} gone without a logged deletion (${row.vanished_example}): deleted past the triggers.`,
+        'Readers of /changes still hold them: have each begin anew with cursor=start. The finding ends when their changes are pruned.',
+      ),
+    )
+  if (unlogged > 0 && wereSwitched(table))
+    findings.push(
+      problem(
+        'write_not_logged',
+        source,
+        `Triggers were off for a while, and up to ${count(unlogged, 'row')} written meanwhile without a version or a log entry.`,
+        `Make a real change to the rows concerned and have their editors reload; then call trackTable(knex, '${source}', …) again.`,
+      ),
+    )
+  return findings
+}
+
+/** What is wrong with one table. */
+export const tableFindings = async (knex: Knex, table: ExaminedTable, rows: boolean): Promise<Finding[]> => {
+  const findings = triggerFindings(table)
+  return rows && table.triggers.length > 0 ? [...findings, ...(await rowFindings(knex, table))] : findings
+}

@@ -1,0 +1,64 @@
+// Looks a database over: is the log there, do the triggers stand, do versions and log agree, can it be followed?
+// Invariant: it changes nothing, and each finding says what to do. A `problem` means that changes may be missed or
+// saves refused; a `note` is worth knowing.
+import type { Knex } from 'knex'
+import { connectionFindings } from './doctor-connection.ts'
+import { logFindings } from './doctor-log.ts'
+import { tableFindings, trackedTables } from './doctor-tables.ts'
+import type { Finding } from './finding.ts'
+import { RETENTION_MS } from './options.ts'
+
+/** What {@link doctor} found. */
+export interface Diagnosis {
+  /** No problems; there may be notes. */
+  ok: boolean
+  findings: Finding[]
+  /** The tracked tables that were looked at. */
+  tables: string[]
+}
+
+/** What {@link doctor} takes. */
+export interface DoctorOptions {
+  /** Tables that must be tracked, as `defineRecordType` names them. Whatever has our triggers is looked at anyway. */
+  tables?: string[]
+  /** Compare every row's version with the log: reads whole tables. Turn off for a readiness page. Default `true`. */
+  rows?: boolean
+  /** The server's own `limits.retentionMs`. Default 30 days. */
+  retentionMs?: number
+  /** How long a notification may take, in milliseconds. Default 3,000. */
+  listenMs?: number
+  /** Whether the server uses named statements. Default `true`. */
+  namedStatements?: boolean
+}
+
+const NO_LOG: Finding = {
+  code: 'no_log',
+  level: 'problem',
+  table: null,
+  message: 'The change log is not there, or not up to date.',
+  advice: 'Call migrate(knex) of noclobber/migrations, in a migration or at the start of the server.',
+}
+
+/**
+ * Looks a database over.
+ *
+ * @throws what pg throws where the database can't be reached.
+ * @example
+ * const { ok, findings } = await doctor(knex, { tables: ['projects'], rows: false })
+ * response.status(ok ? 200 : 503).json(findings)
+ */
+export const doctor = async (knex: Knex, options: DoctorOptions = {}): Promise<Diagnosis> => {
+  const { rows = true, retentionMs = RETENTION_MS, listenMs = 3_000, namedStatements = true } = options
+  const { rows: found } = await knex.raw(`select to_regclass('noclobber.log_horizon') is not null as ready`)
+  if (!found[0].ready) return { ok: false, findings: [NO_LOG], tables: [] }
+  const { tables, missing } = await trackedTables(knex, options.tables ?? [])
+  const findings = [...missing]
+  for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))
+  findings.push(...(await logFindings(knex, retentionMs)))
+  findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))
+  return {
+    ok: findings.every(({ level }) => level === 'note'),
+    findings,
+    tables: tables.map(({ source }) => source),
+  }
+}

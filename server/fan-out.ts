@@ -1,0 +1,79 @@
+// One event to many sockets of this node: encoded once, framed once, and written straight to each connection.
+// Invariant: a connection gets its packets in order. Whatever isn't plainly writable (long polling, an upgrade under way,
+// something still queued, compression) goes the way that Socket.IO itself would send it.
+import type { Server, Socket } from 'socket.io'
+import type { ServerEvents } from './protocol.ts'
+
+/** The parts of engine.io's connection that are looked at. */
+interface Engine {
+  readyState: string
+  upgrading: boolean
+  writeBuffer: unknown[]
+  transport: {
+    name: string
+    writable: boolean
+    perMessageDeflate: unknown
+    socket?: {
+      _sender?: { _socket?: { write(data: Buffer): boolean; writable: boolean }; _queue?: unknown[] }
+    }
+  }
+}
+
+const FINAL_TEXT = 0x81
+
+/** A text message as a WebSocket server sends it (RFC 6455, 5.2): final, unmasked. */
+export const textFrame = (text: string): Buffer => {
+  const length = Buffer.byteLength(text)
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  const frame = Buffer.allocUnsafe(head + length)
+  frame[0] = FINAL_TEXT
+  if (head === 2) frame[1] = length
+  else if (head === 4) {
+    frame[1] = 126
+    frame.writeUInt16BE(length, 2)
+  } else {
+    frame[1] = 127
+    frame.writeBigUInt64BE(BigInt(length), 2)
+  }
+  frame.write(text, head)
+  return frame
+}
+
+/** The connection's own stream, where nothing stands between it and a finished frame. */
+const streamOf = (socket: Pick<Socket, 'conn'>) => {
+  const { readyState, upgrading, writeBuffer, transport } = socket.conn as unknown as Engine
+  if (readyState !== 'open' || upgrading || writeBuffer.length > 0) return null
+  if (transport.name !== 'websocket' || !transport.writable || transport.perMessageDeflate) return null
+  const sender = transport.socket?._sender
+  return sender?._socket?.writable && (sender._queue?.length ?? 0) === 0 ? sender._socket : null
+}
+
+/** Engine.IO's type of a message, Socket.IO's type of an event. */
+const EVENT = '42'
+
+/** Tells whoever is in any of the rooms, once each. */
+export const tellRooms = <Name extends keyof ServerEvents>(
+  // biome-ignore lint/suspicious/noExplicitAny: whatever else its messages are
+  io: Server<any, ServerEvents, any, any>,
+  rooms: string[],
+  except: string[],
+  name: Name,
+  ...event: Parameters<ServerEvents[Name]>
+): void => {
+  const { adapter } = io.of('/')
+  const told = new Set(except)
+  let frame: Buffer | null = null
+  for (const room of rooms) {
+    for (const id of adapter.rooms.get(room) ?? []) {
+      if (told.has(id)) continue
+      told.add(id)
+      const socket = io.of('/').sockets.get(id)
+      if (!socket) continue
+      const stream = streamOf(socket)
+      if (stream) {
+        frame ??= textFrame(EVENT + JSON.stringify([name, ...event]))
+        stream.write(frame)
+      } else socket.emit(name, ...(event as never))
+    }
+  }
+}

@@ -1,0 +1,30 @@
+// What the doctor finds: a stable code, a sentence, and what to do.
+
+/** Programs switch on it. */
+export type FindingCode =
+  | 'no_log'
+  | 'restored_log'
+  | 'table_missing'
+  | 'not_tracked'
+  | 'trigger_missing'
+  | 'trigger_disabled'
+  | 'trigger_altered'
+  | 'triggers_bypassed'
+  | 'version_invalid'
+  | 'version_out_of_step'
+  | 'deletion_not_logged'
+  | 'write_not_logged'
+  | 'log_too_long'
+  | 'listen_impossible'
+  | 'statements_impossible'
+
+/** Something that is not as it should be. */
+export interface Finding {
+  code: FindingCode
+  level: 'problem' | 'note'
+  /** `schema.table`; `null` where it is about the whole database. */
+  table: string | null
+  message: string
+  /** What to do. */
+  advice: string
+}

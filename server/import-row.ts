@@ -1,0 +1,15 @@
+// One row of a file. Invariant: each row knows its line; what can't be read is a row with a complaint.
+
+/** The longest row, in bytes: an open quote would otherwise swallow the file. */
+export const MAX_ROW_BYTES = 1_000_000
+
+export interface ImportRow {
+  /** From 1, the line in which it begins. */
+  line: number
+  /** The names in a CSV file's first line. */
+  header?: string[]
+  fields?: Record<string, unknown>
+  complaint?: string
+  /** What follows could not be read. */
+  isLast?: boolean
+}

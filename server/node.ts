@@ -1,0 +1,108 @@
+// What one node has beside its records: the way to the other nodes and what travels on it, limits, metrics, health, and
+// its leaving. Invariant: everything that it starts, `stop` ends; nothing here is needed for a record to be right.
+import type { Access } from './access.ts'
+import { atMostEvery, createBackplane } from './backplane.ts'
+import type { Database } from './db/database.ts'
+import { createDrain, type DrainOptions } from './drain.ts'
+import type { Feed } from './feed.ts'
+import { createHealth, type Health } from './health.ts'
+import { createMetrics, type NodeMetrics } from './metrics.ts'
+import type { Limits, Log } from './options.ts'
+import { createPresence } from './presence-news.ts'
+import type { RedisClient } from './redis.ts'
+import { createRequestLimits, type RequestLimits } from './request-limits.ts'
+import { createRevocations, type RevokeOptions } from './revoke.ts'
+import { closeSlowReaders } from './slow-readers.ts'
+import type { WatcherServer, WatcherSocket } from './watchers.ts'
+
+export interface NodeOptions {
+  database: Database
+  feed: Feed
+  redis?: RedisClient | (() => RedisClient) | undefined
+  limits: Limits
+  log: Log
+}
+
+export interface RecordNode {
+  /** Something was committed here: this feed and the others' look at the log. */
+  wake(): void
+  /** Takes a Socket.IO server in, before it takes connections. Returns its own undoing. */
+  join(io: WatcherServer): () => void
+  /** Takes an audience's permissions in. */
+  guard(access: Access): Access
+  /** A socket has been let into rooms. */
+  watched(io: WatcherServer, socket: WatcherSocket): void
+  requestLimits: RequestLimits
+  metrics: NodeMetrics
+  health(): Promise<Health>
+  drain(options?: DrainOptions): Promise<void>
+  isDraining(): boolean
+  revoke(options: RevokeOptions): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A feed reads everything that was committed, so a burst of commits needs few wake-ups. */
+const WAKE_GAP_MS = 5
+
+export const createNode = ({ database, feed, redis, limits, log }: NodeOptions): RecordNode => {
+  const servers = new Set<WatcherServer>()
+  const accesses = new Set<Access>()
+  const backplane = createBackplane({ redis, log })
+  const presence = createPresence({ database, backplane, nodeId: database.nodeId, limits, log })
+  const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
+  backplane.on('wake', feed.wake)
+  backplane.onUp(feed.wake)
+  const requestLimits = createRequestLimits({
+    limits,
+    redis: backplane.client,
+    isRedisUp: () => backplane.isUp() === true,
+  })
+  const { drain, isDraining } = createDrain(() => servers)
+  const metrics = createMetrics({
+    feed,
+    servers: () => servers,
+    present: presence.size,
+    redisDepth: backplane.depth,
+    isRedisUp: backplane.isUp,
+    pool: () => database.knex.client.pool,
+  })
+
+  return {
+    wake: () => {
+      feed.wake()
+      wakeOthers()
+    },
+    join: (io) => {
+      backplane.join(io)
+      servers.add(io)
+      const unserve = presence.serve(io)
+      const stopClosing = closeSlowReaders({ io, limits, log, onClosed: metrics.slowReader })
+      return () => {
+        servers.delete(io)
+        stopClosing()
+        unserve()
+        backplane.leave(io)
+      }
+    },
+    guard: (access) => {
+      accesses.add(access)
+      const stop = () => {
+        accesses.delete(access)
+        access.stop()
+      }
+      return { ...access, stop }
+    },
+    watched: presence.watched,
+    requestLimits,
+    metrics,
+    health: createHealth({ database, feed, limits, isRedisUp: backplane.isUp, isDraining }),
+    drain,
+    isDraining,
+    revoke: createRevocations(backplane, () => accesses),
+    stop: async () => {
+      requestLimits.stop()
+      presence.stop()
+      await backplane.stop()
+    },
+  }
+}

@@ -1,0 +1,197 @@
+// Reading one record, its version, its history; and what to say where it isn't.
+// Invariant: what may not be read is answered exactly as what isn't there.
+import type { Knex } from 'knex'
+import { blindVerdict } from './blind-verdict.ts'
+import type { Database, KnownType } from './db/database.ts'
+import { canonicalId } from './db/identity.ts'
+import { statement } from './db/statement.ts'
+import { deletedProblem, problem } from './errors.ts'
+import { shownValues } from './history-values.ts'
+import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from './outcomes.ts'
+import type { WireHistoryEntry, WireRecord, Writer } from './protocol.ts'
+import type { Actor } from './record-type.ts'
+
+/** Who asks for which record. */
+export interface Request<A extends Actor> {
+  actor: A
+  type: string
+  id: string
+  transaction?: Knex.Transaction | undefined
+}
+
+/** A request whose type is declared and whose id can be a key. */
+export interface Target<A extends Actor> {
+  known: KnownType<A>
+  actor: A
+  id: string
+  transaction: Knex.Transaction | undefined
+}
+
+export const MISSING: Missing = { outcome: 'missing', problem: problem('not_found') }
+
+/** The tenant under which a type's records are kept and told of; one for all where the table has no tenant. */
+export const tenantOf = (known: KnownType<never>, actor: Actor): string =>
+  known.tenantColumn ? actor.tenantId : ''
+
+/** The parameter for a statement's tenant, where it has one. */
+export const tenantParameter = (known: KnownType<never>, actor: Actor): string[] =>
+  known.tenantColumn ? [actor.tenantId] : []
+
+/** Resolves names; `null` for an undeclared type or a text that can't be a key. */
+export const targetOf = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+): Promise<Target<A> | null> => {
+  await database.ready(request.transaction)
+  const known = database.typeOf(request.type)
+  const id = known && canonicalId(known.key.kind, request.id)
+  return known && id !== null && id !== undefined
+    ? { known, actor: request.actor, id, transaction: request.transaction }
+    : null
+}
+
+/** The record as it is now, whoever may see it; `null` where it isn't in the asker's tenant. */
+export const readRow = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+): Promise<WireRecord | null> => {
+  const { known, actor, id, transaction } = target
+  const [row] = await database.send(known.sql.read, [id, ...tenantParameter(known, actor)], transaction)
+  if (!row) return null
+  const record = known.sql.toRecord(row)
+  if (!transaction) database.seen.put(tenantOf(known, actor), record)
+  return record
+}
+
+/** A deletion that the asker may know of. */
+export interface Tombstone {
+  version: number
+  updatedAt: string
+  updatedBy: Writer | null
+}
+
+/** The deletion of a record that isn't there any more, for those who could read it. */
+export const readTombstone = async <A extends Actor>(
+  database: Database<A>,
+  { known, actor, id, transaction }: Target<A>,
+): Promise<Tombstone | null> => {
+  const [row] = await database.send(
+    known.sql.readTombstone,
+    [id, ...tenantParameter(known, actor)],
+    transaction,
+  )
+  if (!row) return null
+  const version = Number(row.version)
+  const fields = Object.fromEntries(known.fieldNames.map((name) => [name, row.old_row?.[name]]))
+  const readable = known.type.can(actor, 'read', { type: known.type.name, id, version: version - 1, fields })
+  return readable ? { version, updatedAt: row.updated_at, updatedBy: row.updated_by } : null
+}
+
+/** What to say of a record that isn't there: 410 for those who could read it, else 404. */
+export const goneOrMissing = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+): Promise<Gone | Missing> => {
+  const tombstone = await readTombstone(database, target)
+  if (!tombstone) return MISSING
+  return {
+    outcome: 'gone',
+    problem: deletedProblem(tombstone.version, tombstone.updatedAt, tombstone.updatedBy),
+  }
+}
+
+/** The record as it is now. */
+export const readRecord = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+): Promise<ReadOutcome> => {
+  const target = await targetOf(database, request)
+  if (!target) return MISSING
+  const record = await readRow(database, target)
+  if (!record) return goneOrMissing(database, target)
+  return target.known.type.can(request.actor, 'read', record) ? { outcome: 'found', record } : MISSING
+}
+
+/** The record's version alone; a deleted record's is that of its deletion. */
+export const readVersion = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+): Promise<VersionOutcome> => {
+  const target = await targetOf(database, request)
+  if (!target) return MISSING
+  const { known, actor, id } = target
+  const [row] = await database.send(
+    known.sql.readVersion,
+    [id, ...tenantParameter(known, actor)],
+    target.transaction,
+  )
+  if (!row) {
+    const tombstone = await readTombstone(database, target)
+    if (!tombstone) return MISSING
+    return {
+      outcome: 'found',
+      version: {
+        version: tombstone.version,
+        updated_at: tombstone.updatedAt,
+        updated_by_name: tombstone.updatedBy?.name ?? null,
+        deleted: true,
+      },
+    }
+  }
+  const version = Number(row.noclobber_version)
+  if (blindVerdict(known.type as never, actor, 'read') !== true) {
+    const record =
+      database.seen.get(tenantOf(known, actor), known.type.name, id, version) ??
+      (await readRow(database, target))
+    if (!record || !known.type.can(actor, 'read', record)) return MISSING
+  }
+  return {
+    outcome: 'found',
+    version: {
+      version,
+      updated_at: row.noclobber_updated_at,
+      updated_by_name: row.noclobber_updated_by?.name ?? null,
+      deleted: false,
+    },
+  }
+}
+
+const HISTORY = statement(`
+select c.version, c.event, c.updated_at, c.updated_by, c.changed_fields from noclobber.record_changes c
+where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is null or c.tenant_id = $4)
+order by c.version desc limit $5`)
+
+/** The record's changes, newest first, as far back as the log reaches. Fields that the type doesn't declare stay unnamed. */
+export const readHistory = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+  { limit = 50, before = Number.MAX_SAFE_INTEGER } = {},
+): Promise<HistoryOutcome> => {
+  const target = await targetOf(database, request)
+  if (!target) return MISSING
+  const { known, actor, id } = target
+  const record = await readRow(database, target)
+  const readable = record
+    ? known.type.can(actor, 'read', record)
+    : (await readTombstone(database, target)) !== null
+  if (!readable) return MISSING
+  const tenant = known.tenantColumn ? actor.tenantId : null
+  const rows = await database.send(HISTORY, [known.source, id, before, tenant, limit + 1], target.transaction)
+  const now = record ?? { type: known.type.name, id, version: 0, fields: {} }
+  const wanted = rows
+    .slice(0, limit)
+    .map((row) => ({ known: known as never, id, version: Number(row.version), now }))
+  const values = await shownValues(database as never, actor, wanted, target.transaction)
+  const entries = rows.slice(0, limit).map((row, at): WireHistoryEntry => {
+    const shown = values.get(wanted[at] as (typeof wanted)[number])
+    return {
+      version: Number(row.version),
+      event: row.event,
+      updated_at: row.updated_at,
+      updated_by: row.updated_by,
+      changed_fields: (row.changed_fields as string[]).filter((name) => known.changeNames.includes(name)),
+      ...(shown && { values: shown }),
+    }
+  })
+  return { outcome: 'found', entries, next: rows.length > limit ? String(entries.at(-1)?.version) : null }
+}

@@ -1,0 +1,298 @@
+// The only wiring: options in, a router, sockets and functions out. Nothing here decides anything.
+import { randomUUID } from 'node:crypto'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Router } from 'express'
+import type { Server as SocketServer } from 'socket.io'
+import { recheckAccess } from './access.ts'
+import { type SaveManyOptions, type SaveManyOutcome, saveMany } from './bulk-save.ts'
+import { createChangeNews } from './change-news.ts'
+import { type CreateOptions, createRecord } from './create.ts'
+import { createDatabase, type Database } from './db/database.ts'
+import { isUnavailable } from './db/failures.ts'
+import { createDelivery } from './delivery.ts'
+import type { DrainOptions } from './drain.ts'
+import { createFeed } from './feed.ts'
+import type { Health } from './health.ts'
+import { type ImportOptions, type ImportOutcome, importRecords } from './import.ts'
+import type { Metrics } from './metrics.ts'
+import { createNode } from './node.ts'
+import {
+  type Authenticate,
+  DEFAULT_LIMITS,
+  type Limits,
+  type RecordServerOptions,
+  SILENT,
+} from './options.ts'
+import type {
+  CreateOutcome,
+  HistoryOutcome,
+  ReadOutcome,
+  RemoveOutcome,
+  SaveOutcome,
+  VersionOutcome,
+} from './outcomes.ts'
+import { keepPruned } from './prune.ts'
+import { readHistory, readRecord, readVersion } from './read.ts'
+import type { Actor } from './record-type.ts'
+import { type RemoveOptions, removeRecord } from './remove.ts'
+import { settleRestoredLog } from './restored-log.ts'
+import type { RevokeOptions } from './revoke.ts'
+import { recordRouter } from './routes.ts'
+import { type SaveOptions, saveRecord } from './save.ts'
+import { createSocketServer, serveSockets } from './sockets.ts'
+import { createStreams } from './streams.ts'
+import { type Audience, socketAudience, type WatcherServer } from './watchers.ts'
+import type { WriteOptions } from './write.ts'
+
+/** Sockets that were attached to a server. */
+export interface Attached {
+  io: SocketServer
+  /** Stops serving records on it; closes it if {@link RecordServer.attach} made it. */
+  stop(): Promise<void>
+}
+
+/** What {@link createRecordServer} gives. All operations answer with outcomes as values; they throw for broken promises alone. */
+export interface RecordServer<A extends Actor = Actor> {
+  /** The routes: `app.use('/api/v1', records.router)`. */
+  router: Router
+  /** Serves live events on the app's HTTP server, or on a Socket.IO server that it has already. */
+  attach(server: HttpServer | SocketServer): Attached
+  /** Looks the tables up and begins to follow the log. Called by {@link RecordServer.attach}; await it to learn of mistakes at once. */
+  start(): Promise<void>
+  /** For Prometheus: `response.type(records.metrics.contentType).send(await records.metrics.text())`. */
+  metrics: Metrics
+  /** Is this node fit to serve? For a load balancer: 200 unless `unavailable` or `draining`, else 503. */
+  health(): Promise<Health>
+  /**
+   * Leaves gently: first {@link RecordServer.health} says so, then the sockets are closed one by one, and their clients
+   * come back to other nodes. Then close the HTTP server, and {@link RecordServer.stop}.
+   */
+  drain(options?: DrainOptions): Promise<void>
+  /** Permissions have changed: everybody concerned is looked at again at once, on every node, instead of within `recheckMs`. */
+  revoke(options: RevokeOptions): Promise<void>
+  /** Stops following the log and leaves every socket server. */
+  stop(): Promise<void>
+  read(type: string, id: string, options: { actor: A }): Promise<ReadOutcome>
+  version(type: string, id: string, options: { actor: A }): Promise<VersionOutcome>
+  history(
+    type: string,
+    id: string,
+    options: { actor: A; limit?: number; before?: number },
+  ): Promise<HistoryOutcome>
+  create(type: string, options: CreateOptions<A>): Promise<CreateOutcome>
+  save(type: string, id: string, options: SaveOptions<A>): Promise<SaveOutcome>
+  remove(type: string, id: string, options: RemoveOptions<A>): Promise<RemoveOutcome>
+  /** The same changes to many records, each guarded by its own version, in one statement. */
+  saveMany(type: string, options: SaveManyOptions<A>): Promise<SaveManyOutcome>
+  /** Creates records from a file's rows, or updates them by a key: all or none, in one transaction. */
+  import(type: string, options: ImportOptions<A>): Promise<ImportOutcome>
+}
+
+/** By its shape: an app may have another copy of Socket.IO than ours. */
+const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
+
+const RETRY_MS = 1_000
+
+/**
+ * Makes the server side of a toolkit for one database.
+ *
+ * @example
+ * const records = createRecordServer({ knex, types: [project, task], authenticate: (request) => sessionOf(request) })
+ * app.use('/api/v1', records.router)
+ * records.attach(httpServer)
+ */
+export const createRecordServer = <A extends Actor>({
+  knex,
+  types,
+  authenticate,
+  log = SILENT,
+  origins = [],
+  limits: chosen = {},
+  live = true,
+  redis,
+}: RecordServerOptions<A>): RecordServer<A> => {
+  const limits: Limits = { ...DEFAULT_LIMITS, ...chosen }
+  const database = createDatabase<A>({ knex, types, limits, nodeId: randomUUID(), log })
+  const anyDatabase = database as unknown as Database
+  const anyAuthenticate = authenticate as unknown as Authenticate<never>
+  const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
+  const authenticateLive = async (request: IncomingMessage) => {
+    const actor = await authenticate(request)
+    return actor && isLive(actor) ? actor : null
+  }
+  const attached = new Map<
+    WatcherServer,
+    { deliver: ReturnType<typeof createDelivery>; stop(): Promise<void> }
+  >()
+  let starting: Promise<void> | null = null
+  let stopped = false
+  let stopPruning = async () => {}
+
+  const news = createChangeNews()
+
+  /** Nobody can be sure any more of having heard everything. */
+  const lookAgain = () => {
+    news.rouse()
+    for (const io of attached.keys()) io.local.emit('Resync')
+    streams.resync()
+  }
+
+  const feed = createFeed({
+    knex,
+    limits,
+    log,
+    deliver: async (batch) => {
+      node.metrics.delivered(batch.changes)
+      news.tell([...batch.changes, ...batch.bulks])
+      try {
+        for (const { deliver } of attached.values()) await deliver(batch)
+      } finally {
+        await streams.deliver(batch)
+      }
+    },
+    onReset: () => {
+      settleRestoredLog(anyDatabase, log).catch((error) =>
+        log.error({ error }, 'A restored log stays unsettled.'),
+      )
+      lookAgain()
+    },
+    onMissed: () => lookAgain(),
+  })
+  const streams = createStreams({ database: anyDatabase, limits, position: feed.cursor })
+
+  const node = createNode({ database: anyDatabase, feed, redis, limits, log })
+
+  /** A caller's transaction tells of its writes when it commits, not before. */
+  const wakeAfter = ({ transaction }: WriteOptions<A>) => {
+    if (transaction) transaction.executionPromise.then(node.wake, () => {})
+    else node.wake()
+  }
+
+  /** Looks the tables up; a database that isn't up yet is waited for. */
+  const lookUp = async () => {
+    while (!stopped) {
+      try {
+        await database.ready()
+        return await settleRestoredLog(anyDatabase, log)
+      } catch (error) {
+        if (!isUnavailable(error)) throw error
+        log.warn({ error }, 'The database is not available yet.')
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
+  }
+
+  const start = () => {
+    starting ??= lookUp()
+      .then(() => {
+        if (stopped) return
+        stopPruning = keepPruned({ knex, log, ...limits })
+        return feed.start()
+      })
+      .catch((error) => {
+        starting = null
+        throw error
+      })
+    return starting
+  }
+
+  const recheck = (audience: Audience) =>
+    node.guard(
+      recheckAccess({
+        database: anyDatabase,
+        audience,
+        authenticate: authenticateLive as unknown as Authenticate<never>,
+        recheckMs: limits.recheckMs,
+        log,
+      }),
+    )
+  const streamAccess = recheck(streams.audience)
+
+  const attach = (server: HttpServer | SocketServer): Attached => {
+    const options = { database: anyDatabase, authenticate: anyAuthenticate, origins, limits, log, isLive }
+    const own = !isSocketServer(server)
+    const io = own ? createSocketServer(server, options) : (server as unknown as WatcherServer)
+    const part = node.join(io)
+    const unserve = serveSockets(io, {
+      ...options,
+      onWatched: (socket) => node.watched(io, socket),
+      onLimited: () => node.metrics.limited('sockets'),
+      isDraining: node.isDraining,
+    })
+    const audience = node.metrics.counted(socketAudience(io))
+    const access = recheck(audience)
+    const stop = async () => {
+      if (!attached.delete(io)) return
+      unserve()
+      part()
+      access.stop()
+      if (own) await io.close()
+    }
+    attached.set(io, { deliver: createDelivery(anyDatabase, audience), stop })
+    start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
+    return { io: io as unknown as SocketServer, stop }
+  }
+
+  return {
+    router: recordRouter({
+      database: anyDatabase,
+      authenticate: anyAuthenticate,
+      origins,
+      limits,
+      log,
+      wake: node.wake,
+      node,
+      news,
+      streams,
+      isLive,
+      follow: () => {
+        start().catch((error) =>
+          log.error({ error }, 'Waiting for changes: the tables could not be looked up.'),
+        )
+      },
+    }),
+    attach,
+    start,
+    metrics: node.metrics,
+    health: node.health,
+    drain: node.drain,
+    revoke: node.revoke,
+    stop: async () => {
+      stopped = true
+      news.stop()
+      streamAccess.stop()
+      streams.close()
+      for (const { stop } of [...attached.values()]) await stop()
+      await Promise.all([feed.stop(), stopPruning()])
+      await node.stop()
+    },
+    read: (type, id, { actor }) => readRecord(database, { actor, type, id }),
+    version: (type, id, { actor }) => readVersion(database, { actor, type, id }),
+    history: (type, id, { actor, ...page }) => readHistory(database, { actor, type, id }, page),
+    create: async (type, options) => {
+      const outcome = await createRecord(database, type, options)
+      if (outcome.outcome === 'created') wakeAfter(options)
+      return outcome
+    },
+    save: async (type, id, options) => {
+      const outcome = await saveRecord(database, type, id, options)
+      if (outcome.outcome === 'saved') wakeAfter(options)
+      return outcome
+    },
+    remove: async (type, id, options) => {
+      const outcome = await removeRecord(database, type, id, options)
+      if (outcome.outcome === 'removed') wakeAfter(options)
+      return outcome
+    },
+    saveMany: async (type, options) => {
+      const outcome = await saveMany(database, type, options)
+      if (outcome.outcome === 'saved') wakeAfter(options)
+      return outcome
+    },
+    import: async (type, options) => {
+      const outcome = await importRecords(database, type, options)
+      if (outcome.outcome === 'imported') wakeAfter(options)
+      return outcome
+    },
+  }
+}

@@ -1,0 +1,49 @@
+// Names of the rooms that events go to.
+// Invariant: each part is percent-encoded and the tenant comes from the session, so no text of a client's can name or
+// reach a room that isn't its own.
+import type { Scope } from './protocol.ts'
+
+const part = (text: string) => encodeURIComponent(text.toWellFormed())
+
+/** The room of one record's watchers. */
+export const recordRoom = (tenantId: string, type: string, id: string): string =>
+  `tenant:${part(tenantId)}:record:${type}:${part(id)}`
+
+/** The room of a list's watchers: all records of a type, or those below one parent. */
+export const listRoom = (tenantId: string, type: string, scope: Scope = {}): string => {
+  const [column] = Object.keys(scope)
+  const below = column === undefined ? '' : `:${part(column)}=${part(scope[column] ?? '')}`
+  return `tenant:${part(tenantId)}:list:${type}${below}`
+}
+
+/** The room of one person's connections. */
+export const userRoom = (tenantId: string, userId: string): string =>
+  `tenant:${part(tenantId)}:user:${part(userId)}`
+
+/** The scopes that a change concerns: all of its type, each parent that it has, and each that it had before. */
+export const scopesOf = (scopes: Record<string, string[]> | null): Scope[] => [
+  {},
+  ...Object.entries(scopes ?? {}).flatMap(([column, values]) => values.map((value) => ({ [column]: value }))),
+]
+
+/** The ids in the names of this type's record rooms. */
+export const recordIdsIn = (rooms: Iterable<string>, tenantId: string, type: string): string[] => {
+  const start = recordRoom(tenantId, type, '')
+  const ids: string[] = []
+  for (const room of rooms) if (room.startsWith(start)) ids.push(decodeURIComponent(room.slice(start.length)))
+  return ids
+}
+
+/** The list rooms of this type, each with its scope. */
+export const listRoomsIn = (rooms: Iterable<string>, tenantId: string, type: string): Map<string, Scope> => {
+  const whole = listRoom(tenantId, type)
+  const found = new Map<string, Scope>()
+  for (const room of rooms) {
+    if (room === whole) found.set(room, {})
+    else if (room.startsWith(`${whole}:`)) {
+      const [column = '', value = ''] = room.slice(whole.length + 1).split('=')
+      found.set(room, { [decodeURIComponent(column)]: decodeURIComponent(value) })
+    }
+  }
+  return found
+}

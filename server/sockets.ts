@@ -1,0 +1,135 @@
+// The Socket.IO side: who may connect, what a connection may say.
+// Invariant: no frame ends the process or goes unanswered where an answer was asked for; every message is checked for
+// its shape first, and counted.
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import { Server } from 'socket.io'
+import type { Database } from './db/database.ts'
+import { isUnavailable, unexpectedProblem } from './db/failures.ts'
+import { problem } from './errors.ts'
+import { readWatchMessage, type WatchRequest } from './frames.ts'
+import { createAllowance } from './limits.ts'
+import type { Authenticate, Limits, Log } from './options.ts'
+import { isOwnOrigin } from './origin.ts'
+import type { ProblemCode, RefusedMessage, WatchAnswer } from './protocol.ts'
+import type { Actor } from './record-type.ts'
+import { userRoom } from './rooms.ts'
+import { unwatch, watch } from './watch.ts'
+import type { WatcherServer, WatcherSocket } from './watchers.ts'
+
+export interface SocketOptions {
+  database: Database
+  authenticate: Authenticate<never>
+  origins: string[]
+  limits: Limits
+  log: Log
+  /** A socket has been let into rooms, or out of some. */
+  onWatched?(socket: WatcherSocket): void
+  /** This node is leaving: whoever connects is sent to try again. */
+  isDraining?(): boolean
+  /** A socket was refused because its person has too many. */
+  onLimited?(): void
+  isLive(actor: Actor): boolean
+}
+
+/** A Socket.IO server with our defaults on the app's HTTP server. `cors` wouldn't cover WebSocket; `allowRequest` does. */
+export const createSocketServer = (
+  httpServer: HttpServer,
+  { origins, limits }: SocketOptions,
+): WatcherServer =>
+  new Server(httpServer, {
+    maxHttpBufferSize: limits.frameBytes,
+    serveClient: false,
+    allowRequest: (request, decide) => {
+      const own = isOwnOrigin(request, origins)
+      decide(own ? null : 'cross_origin', own)
+    },
+  })
+
+const refused = (code: ProblemCode, detail?: string): RefusedMessage => ({
+  ok: false,
+  code,
+  detail: problem(code, detail).detail,
+})
+
+/** The handshake's request as `authenticate` wants it: `auth.token` stands in where no header could be set. */
+const handshakeRequest = ({ request, handshake }: WatcherSocket): IncomingMessage => {
+  const token: unknown = handshake.auth?.token
+  if (typeof token !== 'string' || request.headers.authorization) return request
+  const authorization = token.startsWith('Bearer ') ? token : `Bearer ${token}`
+  return Object.create(request, { headers: { value: { ...request.headers, authorization } } })
+}
+
+type Answer = (answer: WatchAnswer | RefusedMessage) => void
+
+const listen = (socket: WatcherSocket, { database, limits, log, onWatched }: SocketOptions) => {
+  const allowed = createAllowance(limits.messagesPerSecond)
+  const allowedJoins = createAllowance(limits.joinsPerSecond)
+  const handle =
+    (work: (request: WatchRequest) => Promise<WatchAnswer>) =>
+    async (message: unknown, ...rest: unknown[]) => {
+      const last = rest.at(-1) ?? message
+      const answer: Answer = typeof last === 'function' ? (last as Answer) : () => {}
+      try {
+        if (!allowed()) return answer(refused('rate_limited'))
+        const request = readWatchMessage(message, limits.roomsPerSocket)
+        if (!request)
+          return answer(refused('malformed', 'The message is not of the form that the protocol gives.'))
+        if (!allowedJoins(request.records.length + request.lists.length))
+          return answer(refused('rate_limited'))
+        answer(await work(request))
+        onWatched?.(socket)
+      } catch (error) {
+        if (!isUnavailable(error)) log.error({ error }, 'A socket message could not be answered.')
+        answer(refused(unexpectedProblem(error).code))
+      }
+    }
+  socket.on(
+    'watch',
+    handle((request) => watch(database, socket, request, limits.roomsPerSocket)),
+  )
+  socket.on(
+    'unwatch',
+    handle((request) => unwatch(database, socket, request)),
+  )
+}
+
+/** Takes connections of a Socket.IO server's default namespace. Returns its own undoing. */
+export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => void) => {
+  io.use(async (socket, next) => {
+    const refuse = (code: ProblemCode) => next(Object.assign(new Error(code), { data: problem(code) }))
+    try {
+      if (!isOwnOrigin(socket.request, options.origins)) return refuse('cross_origin')
+      if (options.isDraining?.()) return refuse('unavailable')
+      const request = handshakeRequest(socket)
+      const actor = (await options.authenticate(request)) as Actor | null
+      if (!actor) return refuse('unauthenticated')
+      if (!options.isLive(actor)) return refuse('live_off')
+      const own = io.of('/').adapter.rooms.get(userRoom(actor.tenantId, actor.id))
+      if ((own?.size ?? 0) >= options.limits.socketsPerPerson) {
+        options.onLimited?.()
+        return refuse('rate_limited')
+      }
+      const tabId: unknown = socket.handshake.auth?.tab_id
+      socket.data = {
+        actor,
+        request,
+        tabId: typeof tabId === 'string' ? tabId.slice(0, 200) : null,
+        watching: new Map(),
+      }
+      next()
+    } catch (error) {
+      options.log.error({ error }, 'A socket could not be signed in.')
+      refuse('unavailable')
+    }
+  })
+  const take = (socket: WatcherSocket) => {
+    const { actor } = socket.data
+    socket.join(userRoom(actor.tenantId, actor.id))
+    socket.on('error', (error) => options.log.warn({ error }, 'A socket failed.'))
+    listen(socket, options)
+  }
+  io.on('connection', take)
+  return () => {
+    io.off('connection', take)
+  }
+}

@@ -1,0 +1,127 @@
+// The story that the whole project is for, as two people live through it in two browsers.
+import type { Browser, Page } from 'playwright-core'
+import { devices } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { launchBrowser } from '../support/chromium.ts'
+import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { openPool } from '../support/sql.ts'
+
+let demo: RunningDemo
+let browser: Browser
+
+beforeAll(async () => {
+  ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
+})
+
+const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first()
+
+const openProject = async (person: 'alice' | 'bob' | 'vera', id: number, options = {}) => {
+  const page = await demo.open(browser, person, options)
+  await page.goto(`${demo.url}/projects/${id}`)
+  await field(page, 'Name').waitFor()
+  await page.getByText('Live', { exact: true }).first().waitFor()
+  return page
+}
+
+const people = [
+  { name: 'at a desk', id: 1, options: {} },
+  { name: 'on a phone', id: 2, options: { ...devices['Pixel 7'], colorScheme: 'dark' } },
+] as const
+
+describe.each(people)('two people open one record, $name', ({ name, id, options }) => {
+  it('tells the one who types, refuses the stale save, and loses nothing', async () => {
+    const alice = await openProject('alice', id, options)
+    const bob = await openProject('bob', id, options)
+    const picture = (step: string) => keepPicture(alice, `${name.replaceAll(' ', '-')}-${step}`)
+    await picture('1-open')
+
+    const typed = `Alice-${Date.now()}`
+    const status = (await field(bob, 'Status').inputValue()) === 'done' ? 'planned' : 'done'
+    await field(alice, 'Name').fill(typed)
+    await field(bob, 'Status').selectOption(status)
+    await button(bob, 'Save').click()
+    await bob.getByText('All saved').first().waitFor()
+    const savedAt = Date.now()
+    await alice.getByText(/Updated by Bob .*Status/).waitFor({ timeout: 2_000 })
+    expect(Date.now() - savedAt).toBeLessThan(1_000)
+    expect(await field(alice, 'Name').inputValue()).toBe(typed)
+    await picture('2-banner')
+
+    await button(alice, 'Dismiss').click()
+    await alice.getByText(/Updated by Bob/).waitFor({ state: 'detached' })
+    await button(alice, 'Save').click()
+    await alice.getByText(/Not saved: Bob saved version \d+ while you were editing/).waitFor()
+    const conflict = alice.getByRole('dialog')
+    expect(await conflict.innerText()).toContain(typed)
+    expect(await conflict.innerText()).toMatch(new RegExp(status, 'i'))
+    await picture('3-refused')
+
+    await button(alice, 'Reload latest').click()
+    await alice.getByText(/Your unsaved edits are kept/).waitFor()
+    expect(await field(alice, 'Status').inputValue()).toBe(status)
+    await picture('4-reloaded')
+    await button(alice, 'Restore my edits').click()
+    expect(await field(alice, 'Name').inputValue()).toBe(typed)
+    await button(alice, 'Save').click()
+    await alice.getByText('All saved').first().waitFor()
+    await picture('5-saved')
+
+    await bob.waitForFunction(
+      (value) => document.querySelector<HTMLInputElement>('input[name="name"]')?.value === value,
+      typed,
+    )
+    expect(await field(bob, 'Status').inputValue()).toBe(status)
+    await alice.context().close()
+    await bob.context().close()
+  })
+})
+
+it('says within a second that somebody wrote SQL by hand, and history agrees', async () => {
+  const alice = await openProject('alice', 3)
+  await field(alice, 'Notes').fill('Typed before the SQL')
+  const sql = openPool(demo.databaseUrl)
+  const { rows } = await sql.query(
+    `update projects set status = 'on_hold' where id = 3 returning version, session_user`,
+  )
+  const writtenAt = Date.now()
+  await alice
+    .getByText(/outside the app/)
+    .first()
+    .waitFor({ timeout: 2_000 })
+  expect(Date.now() - writtenAt).toBeLessThan(1_000)
+  expect(await field(alice, 'Notes').inputValue()).toBe('Typed before the SQL')
+  const answer = await alice.request.get(`${demo.url}/api/v1/records/project/3/history`, {
+    headers: { authorization: 'Bearer demo:alice' },
+  })
+  const [newest] = (await answer.json()).data
+  expect(newest).toMatchObject({
+    version: Number(rows[0].version),
+    changed_fields: ['status'],
+    updated_by: { kind: 'database', name: rows[0].session_user },
+  })
+  await alice.context().close()
+})
+
+it('refreshes quietly where nothing is typed', async () => {
+  const [alice, bob] = [await openProject('alice', 4), await openProject('bob', 4)]
+  await field(bob, 'Client').fill('Northern Rail')
+  await button(bob, 'Save').click()
+  await alice.waitForFunction(
+    () => document.querySelector<HTMLInputElement>('input[name="client"]')?.value === 'Northern Rail',
+  )
+  await alice
+    .getByText(/Updated by Bob/)
+    .first()
+    .waitFor()
+  expect(await alice.getByRole('button', { name: 'Reload latest' }).count()).toBe(0)
+  await alice.context().close()
+  await bob.context().close()
+})
+
+it('shows a reader the form without a way to save', async () => {
+  const vera = await openProject('vera', 5)
+  expect(await field(vera, 'Name').isEditable()).toBe(false)
+  expect(await vera.getByRole('button', { name: 'Save' }).count()).toBe(0)
+  await vera.context().close()
+})

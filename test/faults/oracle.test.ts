@@ -1,0 +1,33 @@
+// Every reader ends with what SQL says, whoever writes and whatever breaks on the way. The full dose is
+// `npm run soak -- oracle`; a failure is played again with NOCLOBBER_SEED.
+import { expect, test } from 'vitest'
+import { runOracle } from '../support/oracle.ts'
+
+const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? 1_000)
+const HOLD_MS = Number(process.env.NOCLOBBER_HOLD_MS ?? 0)
+const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
+
+test(`twenty writers, ${COMMITS} commits, ten readers: nothing missed, nothing twice, nothing untrue`, {
+  timeout: 60_000 + COMMITS * 120 + HOLD_MS,
+}, async () => {
+  console.log(`oracle: seed ${SEED}`)
+  const { verdict, figures, worstLagMs } = await runOracle({ seed: SEED, commits: COMMITS, holdMs: HOLD_MS })
+  console.log(`oracle: ${JSON.stringify(figures)}; worst lag in ms ${JSON.stringify(worstLagMs)}`)
+  expect(figures.commits).toBeGreaterThanOrEqual(COMMITS)
+  expect(figures.rollbacks).toBeGreaterThan(COMMITS / 40)
+  expect(figures.faults).toBeGreaterThan(10)
+
+  const nothing = { missed: [], doubled: [], invented: [], disordered: [], resets: 0 }
+  const { log, followers, views, untrue } = verdict
+  expect({ seed: SEED, log, untrue }).toEqual({
+    seed: SEED,
+    log: { unlogged: [], unwritten: [], importedChanges: 0 },
+    untrue: [],
+  })
+  for (const [name, found] of Object.entries(followers))
+    expect({ seed: SEED, name, ...found }).toEqual({ seed: SEED, name, ...nothing })
+  expect({ seed: SEED, wrong: Object.entries(views).filter(([, wrong]) => wrong.length > 0) }).toEqual({
+    seed: SEED,
+    wrong: [],
+  })
+})

@@ -1,0 +1,281 @@
+// Networks that fail in every way, and a client that ends up with what the database says each time. The figures are
+// printed at the end: from the moment when the fault is over to the moment when the client shows the newest version.
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from '../../web/client/clock.ts'
+import { createRecordClient, type RecordClient } from '../../web/client/record-client.ts'
+import type { TransportKind } from '../../web/client/transport.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { atEnd } from '../support/at-end.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { startHttpProxy } from '../support/http-proxy.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const figures: { way: string; fault: string; ms: number }[] = []
+let app: TestApp
+
+beforeAll(async () => {
+  app = await startApp()
+})
+
+afterAll(() => {
+  const lines = figures.map(
+    ({ way, fault, ms }) => `${way.padEnd(14)} ${fault.padEnd(38)} ${String(ms).padStart(6)} ms`,
+  )
+  console.info(`\nConverged after the fault was over:\n${lines.join('\n')}\n`)
+})
+
+/** A page whose visibility and network a test turns itself. */
+function createPage() {
+  const listeners = new Set<() => void>()
+  const facts = { isVisible: true, isOnline: true }
+  const page: Page = {
+    isVisible: () => facts.isVisible,
+    isOnline: () => facts.isOnline,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+  const set = (change: Partial<typeof facts>) => {
+    Object.assign(facts, change)
+    for (const tell of [...listeners]) tell()
+  }
+  return { page, set }
+}
+
+const open = async (origin: string, transports: TransportKind[], page?: Page) => {
+  const client = createRecordClient({
+    url: `${origin}/api/v1`,
+    transports,
+    token: () => 'alice',
+    userId: () => 'alice',
+    timeoutMs: 3_000,
+    ...(page && { page }),
+  })
+  atEnd(() => client.close())
+  const id = (await app.make('project', { name: 'Bridge' })).id as string
+  const editor = client.editor('project', id)
+  editor.subscribe(() => {})
+  await waitFor(() => editor.get().record, { what: 'the record', deadlineMs: 15_000 })
+  const is = (status: string, deadlineMs = 40_000) =>
+    waitFor(() => client.connection.get().status === status, { what: status, deadlineMs })
+  return { client, id, editor, is }
+}
+
+type Opened = Awaited<ReturnType<typeof open>>
+
+/** Somebody writes; the client must come to show it. */
+const change = async (id: string) => {
+  const [row] = await app.sql(`update projects set name = name || '!' where id = ? returning version`, [id])
+  return Number(row.version)
+}
+
+const converges = async (
+  { editor, is }: Opened,
+  version: number,
+  way: string,
+  fault: string,
+  live = 'live',
+) => {
+  const from = performance.now()
+  await waitFor(() => editor.get().record?.version === version, {
+    what: `version ${version}`,
+    deadlineMs: 60_000,
+  })
+  figures.push({ way, fault, ms: Math.round(performance.now() - from) })
+  await is(live)
+}
+
+const WAYS: [string, TransportKind[]][] = [
+  ['websocket', ['websocket']],
+  ['event_stream', ['event_stream']],
+  ['long_polling', ['long_polling']],
+]
+
+describe.each(WAYS)('over %s', (way, transports) => {
+  let proxy: FaultProxy
+  let opened: Opened
+  const { page, set } = createPage()
+  beforeAll(async () => {
+    proxy = await startFaultProxy(Number(new URL(app.origin).port))
+    opened = await open(proxy.urlFor(app.origin).replace(/\/$/, ''), transports, page)
+    await opened.is('live')
+  })
+
+  it('comes back after resets', async () => {
+    proxy.set('refuse')
+    await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
+    const version = await change(opened.id)
+    proxy.set('pass')
+    await converges(opened, version, way, 'connections reset and refused')
+  })
+
+  it('works over a line that gives a few bytes at a time, late', async () => {
+    proxy.set('slice')
+    proxy.delay(150)
+    await converges(opened, await change(opened.id), way, 'sliced into 7 bytes, 150 ms late each way')
+    proxy.cut()
+    await converges(opened, await change(opened.id), way, 'the same, and cut once')
+    proxy.delay(0)
+    proxy.set('pass')
+  })
+
+  it('rests while it is hidden, and is up to date at once when it is seen', async () => {
+    set({ isVisible: false })
+    proxy.cut()
+    await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
+    const version = await change(opened.id)
+    set({ isVisible: true })
+    await converges(opened, version, way, 'cut while the page was hidden')
+  })
+
+  it('says Offline without a network, and catches up with one', async () => {
+    proxy.set('refuse')
+    set({ isOnline: false })
+    await opened.is('offline')
+    const version = await change(opened.id)
+    proxy.set('pass')
+    set({ isOnline: true })
+    await converges(opened, version, way, 'offline, then online')
+  })
+
+  it('does not believe a line on which nothing comes any more', async () => {
+    proxy.set('hole')
+    const version = await change(opened.id)
+    // What a laptop does that wakes up: it looks at versions, finds that no event told of them, and connects anew.
+    set({ isVisible: false })
+    set({ isVisible: true })
+    await waitFor(() => opened.client.connection.get().lastCheckedAt !== null, { what: 'a look' })
+    proxy.cut()
+    proxy.set('pass')
+    await converges(opened, version, way, 'black hole')
+  })
+})
+
+it('finds by comparing versions that a connection only looks alive', async () => {
+  const { page, set } = createPage()
+  const muted = { isMuted: false }
+  const client = createRecordClient({
+    url: `${app.origin}/api/v1`,
+    token: () => 'alice',
+    page,
+    transports: ['event_stream'],
+    fetch: async (input, init) => {
+      const answer = await fetch(input, init)
+      if (!String(input).includes('/events')) return answer
+      // A stream of which nothing gets through any more, and no end either.
+      const filter = new TransformStream({
+        transform(chunk, controller) {
+          if (!muted.isMuted) controller.enqueue(chunk)
+        },
+      })
+      const body = answer.body?.pipeThrough(filter) ?? null
+      return new Response(body, { status: answer.status, headers: answer.headers })
+    },
+  })
+  atEnd(() => client.close())
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const editor = client.editor('project', id)
+  editor.subscribe(() => {})
+  await waitFor(() => client.connection.get().status === 'live', { what: 'live', deadlineMs: 10_000 })
+  muted.isMuted = true
+  const version = await change(id)
+  let losses = 0
+  client.connection.subscribe(() => {
+    if (client.connection.get().status !== 'live') losses += 1
+  })
+  const from = performance.now()
+  set({ isVisible: false })
+  set({ isVisible: true })
+  await waitFor(() => editor.get().record?.version === version, { what: 'the version', deadlineMs: 10_000 })
+  figures.push({
+    way: 'event_stream',
+    fault: 'alive to look at, and mute',
+    ms: Math.round(performance.now() - from),
+  })
+  await waitFor(() => losses > 0, { what: 'a new connection', deadlineMs: 10_000 })
+  muted.isMuted = false
+  await waitFor(() => client.connection.get().status === 'live', { what: 'live again', deadlineMs: 20_000 })
+})
+
+describe('the ladder', () => {
+  it('goes down to a stream where no upgrade comes through, and up again when one does', async () => {
+    const proxy = await startHttpProxy(app.origin)
+    proxy.upgrades = false
+    const from = performance.now()
+    const opened = await open(proxy.origin, ['websocket', 'event_stream'])
+    const kind = (transport: TransportKind) =>
+      waitFor(() => opened.client.connection.get().transport === transport, {
+        what: transport,
+        deadlineMs: 60_000,
+      })
+    await kind('event_stream')
+    figures.push({
+      way: 'ladder',
+      fault: 'no upgrades: live by a stream',
+      ms: Math.round(performance.now() - from),
+    })
+    await converges(opened, await change(opened.id), 'ladder', 'a change, by the stream')
+    proxy.upgrades = true
+    const up = performance.now()
+    await kind('websocket')
+    figures.push({
+      way: 'ladder',
+      fault: 'upgrades again: live by WebSocket',
+      ms: Math.round(performance.now() - up),
+    })
+    await converges(opened, await change(opened.id), 'ladder', 'a change, by WebSocket')
+  }, 120_000)
+
+  it('polls where answers are held back, and says so within seconds', async () => {
+    const proxy = await startHttpProxy(app.origin)
+    proxy.buffers = true
+    const from = performance.now()
+    const opened = await open(proxy.origin, ['event_stream'])
+    await opened.is('polling', 5_000)
+    figures.push({
+      way: 'ladder',
+      fault: 'answers held back: polling',
+      ms: Math.round(performance.now() - from),
+    })
+    await converges(opened, await change(opened.id), 'polling', 'a change, by its version', 'polling')
+  })
+
+  it('outlives a server that is killed and started again', async () => {
+    const served = express().use('/api/v1', app.records.router)
+    let server: Server = createServer(served).listen(0, '127.0.0.1')
+    await waitFor(() => server.listening, { what: 'the server' })
+    const { port } = server.address() as AddressInfo
+    const opened = await open(`http://127.0.0.1:${port}`, ['event_stream'])
+    await opened.is('live')
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
+    const version = await change(opened.id)
+    server = createServer(served).listen(port, '127.0.0.1')
+    atEnd(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    await converges(opened, version, 'event_stream', 'server killed and started again')
+  })
+})
+
+describe('the switch', () => {
+  it('leaves polling and the guard where live events are off', async () => {
+    const quiet = await startApp({ live: false })
+    const client: RecordClient = createRecordClient({ url: `${quiet.origin}/api/v1`, token: () => 'alice' })
+    atEnd(() => client.close())
+    const { id } = await quiet.make('project', { name: 'Bridge' })
+    const editor = client.editor('project', id)
+    editor.subscribe(() => {})
+    await waitFor(() => client.connection.get().status === 'polling', { what: 'polling', deadlineMs: 10_000 })
+    await quiet.sql(`update projects set name = 'By hand' where id = ?`, [id])
+    editor.change('name', 'Mine')
+    expect(await editor.save()).toMatchObject({ outcome: 'conflict' })
+    expect(editor.values()).toMatchObject({ name: 'Mine' })
+  })
+})

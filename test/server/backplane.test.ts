@@ -1,0 +1,132 @@
+// Two nodes on one database. The timers are set far away, so that what arrives in time came by Redis, or they are near,
+// so that what arrives came without it.
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { describe, expect, test } from 'vitest'
+import { type AppOptions, startApp } from '../support/app.ts'
+import { atEnd } from '../support/at-end.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
+import { isWithout } from '../support/programs.ts'
+import { startRedis } from '../support/redis.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const FAR = { pollMs: 600_000 }
+const NEAR = { pollMs: 2_000 }
+
+const ioredis = (url: string) => {
+  const client = new Redis(url, { lazyConnect: true })
+  client.on('error', () => {})
+  atEnd(() => client.disconnect())
+  return client
+}
+
+const twoNodes = async (redis: () => AppOptions['redis'], limits = FAR) => {
+  const one = await startApp({ limits, redis: redis() as never })
+  const two = await startApp({ limits, redis: redis() as never, database: one.database })
+  const project = await one.make('project', { name: 'Bridge' })
+  const watcher = await two.socket({ as: 'bob' })
+  await watcher.watch(['project', project.id])
+  let version = 1
+  const save = async () => {
+    const begun = performance.now()
+    const answer = await one.call('PATCH', `/records/project/${project.id}`, {
+      body: { client_version: version, changes: { name: `Bridge ${version + 1}` } },
+    })
+    expect(answer.status).toBe(200)
+    version += 1
+    return { version, ms: performance.now() - begun }
+  }
+  /** Three saves in a row arrive far sooner than by the timer. */
+  const linked = async (deadlineMs = 10_000) => {
+    let inTime = 0
+    await waitFor(
+      async () => {
+        const { version: saved } = await save()
+        const heard = () => watcher.heard.some(({ event }) => event?.version === saved)
+        const isInTime = await waitFor(heard, { what: 'the other node', deadlineMs: 250 }).catch(() => false)
+        inTime = isInTime ? inTime + 1 : 0
+        return inTime === 3
+      },
+      { what: 'the nodes to hear each other', deadlineMs },
+    )
+  }
+  return { one, two, watcher, save, linked, project }
+}
+
+describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
+  test('tell each other of a save with ioredis, and each change arrives once', async () => {
+    const { url } = await startRedis()
+    const { one, watcher, save, linked, project } = await twoNodes(() => ioredis(url))
+    const own = await one.socket({ as: 'vera' })
+    await own.watch(['project', project.id])
+    await linked()
+    for (let round = 0; round < 5; round += 1) {
+      const { version } = await save()
+      await watcher.hears('RecordUpdated', { version }, 2_000)
+      await own.hears('RecordUpdated', { version }, 2_000)
+    }
+    for (const { heard } of [watcher, own]) {
+      const versions = heard.map(({ event }) => event.version)
+      expect(versions).toEqual([...new Set(versions)])
+    }
+  })
+
+  test('tell each other of a save with node-redis', async () => {
+    const { url } = await startRedis()
+    const client = createClient({ url })
+    const { save, linked, watcher } = await twoNodes(() => client as never)
+    await linked()
+    const { version } = await save()
+    await watcher.hears('RecordUpdated', { version }, 2_000)
+  })
+
+  test('lose nothing and wait for nothing while Redis is stopped, and find each other after', async () => {
+    const redis = await startRedis()
+    const { save, linked, watcher } = await twoNodes(() => ioredis(redis.url), NEAR)
+    await linked()
+    redis.signal('SIGSTOP')
+    const stopped = await save()
+    expect(stopped.ms).toBeLessThan(1_000)
+    await watcher.hears('RecordUpdated', { version: stopped.version }, 5_000)
+    redis.signal('SIGCONT')
+    await linked(5_000)
+  })
+
+  test('live through a Redis that is killed and comes back', async () => {
+    const redis = await startRedis()
+    const { save, linked, watcher } = await twoNodes(() => ioredis(redis.url), NEAR)
+    await linked()
+    await redis.stop()
+    const without = await save()
+    expect(without.ms).toBeLessThan(1_000)
+    await watcher.hears('RecordUpdated', { version: without.version }, 5_000)
+    await startRedis({ port: redis.port })
+    await linked(10_000)
+  })
+
+  test('start without Redis, and find each other when it comes', async () => {
+    const { port, stop } = await startRedis()
+    await stop()
+    const { save, linked, watcher } = await twoNodes(() => ioredis(`redis://127.0.0.1:${port}`), NEAR)
+    const alone = await save()
+    await watcher.hears('RecordUpdated', { version: alone.version }, 5_000)
+    await startRedis({ port })
+    await linked(10_000)
+  })
+
+  test('notice a black hole before Redis, and are back after it', async () => {
+    const redis = await startRedis()
+    const proxy = await startFaultProxy(redis.port)
+    const { save, linked, watcher } = await twoNodes(() => ioredis(proxy.urlFor(redis.url)), {
+      pollMs: 1_000,
+    })
+    await linked()
+    proxy.set('hole')
+    const hole = await save()
+    expect(hole.ms).toBeLessThan(1_000)
+    await watcher.hears('RecordUpdated', { version: hole.version }, 5_000)
+    proxy.cut()
+    proxy.set('pass')
+    await linked(10_000)
+  })
+})

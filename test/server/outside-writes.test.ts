@@ -1,0 +1,103 @@
+// Writes that never saw this library: SQL by hand, roles without rights on the log, services that name themselves,
+// TRUNCATE. Each has its versions, its log, its event and its writer's name.
+import pg from 'pg'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startApp, type TestApp } from '../support/app.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await startApp()
+})
+
+const connect = async () => {
+  const client = new pg.Client({ connectionString: app.database.url })
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
+}
+
+test('a role without any right on the log writes, and is named', async () => {
+  const role = `${app.database.name}_clerk`
+  await app.sql(`create role ${role}`)
+  onTestFinished(async () => {
+    await app.sql(`drop owned by ${role}`)
+    await app.sql(`drop role ${role}`)
+  })
+  await app.sql(`grant select, update, insert, delete on projects to ${role}`)
+  const record = await app.make('project', { name: 'Bridge' })
+  const watcher = await app.socket()
+  await watcher.watch(['project', record.id])
+  const clerk = await connect()
+  await clerk.query(`set session authorization ${role}`)
+  await expect(clerk.query('select from noclobber.record_changes')).rejects.toThrow(/permission denied/)
+  await clerk.query(`update projects set name = 'Tunnel' where id = $1`, [record.id])
+  expect(await watcher.hears('RecordUpdated', { version: 2 })).toMatchObject({
+    changed_fields: ['name'],
+    updated_by: { id: role, name: role, kind: 'database' },
+  })
+  const { rows } = await clerk.query(
+    `insert into projects (tenant_id, name) select 'acme', 'p' from generate_series(1, 60) returning version`,
+  )
+  expect(rows.every(({ version }) => version === '1')).toBe(true)
+  await clerk.query(`delete from projects where name = 'p'`)
+})
+
+describe('a service names itself', () => {
+  test('by a plain name for the session', async () => {
+    const record = await app.make('project', { name: 'Road' })
+    const client = await connect()
+    await client.query(`set noclobber.actor = 'nightly billing'`)
+    await client.query(`update projects set status = 'done' where id = $1`, [record.id])
+    const { body } = await app.call('GET', `/records/project/${record.id}`)
+    expect(body.data.updated_by).toEqual({ id: 'nightly billing', name: 'nightly billing', kind: 'service' })
+  })
+
+  test('by JSON for one transaction, which the next one does not inherit', async () => {
+    const record = await app.make('project', { name: 'Rail' })
+    const client = await connect()
+    const actor = JSON.stringify({ id: 'svc-1', name: 'Billing', kind: 'service' })
+    await client.query('begin')
+    await client.query(`select set_config('noclobber.actor', $1, true)`, [actor])
+    await client.query(`update projects set status = 'done' where id = $1`, [record.id])
+    await client.query('commit')
+    await client.query(`update projects set status = 'active' where id = $1`, [record.id])
+    const { body } = await app.call('GET', `/records/project/${record.id}/history`)
+    expect(body.data.map((entry: { updated_by: object }) => entry.updated_by)).toMatchObject([
+      { kind: 'database' },
+      { id: 'svc-1', name: 'Billing', kind: 'service' },
+      { kind: 'user' },
+    ])
+  })
+})
+
+test('a rolled-back write leaves nothing behind', async () => {
+  const record = await app.make('project', { name: 'Dam' })
+  const watcher = await app.socket()
+  await watcher.watch(['project', record.id])
+  await watcher.forget()
+  const write = app.knex.transaction(async (transaction) => {
+    await transaction.raw(`update projects set name = 'never' where id = ?`, [record.id])
+    throw new Error('undone')
+  })
+  await expect(write).rejects.toThrow('undone')
+  expect(await watcher.flushed()).toEqual([])
+  const { body } = await app.call('GET', `/records/project/${record.id}`)
+  expect(body.data).toMatchObject({ version: 1, fields: { name: 'Dam' } })
+})
+
+test('TRUNCATE deletes each record, as editors and lists hear', async () => {
+  await app.sql(
+    `insert into tasks (tenant_id, project_id, title) select 'acme', 1, 't' from generate_series(1, 80)`,
+  )
+  const [{ id }] = await app.sql('select max(id) as id from tasks')
+  const editor = await app.socket()
+  const list = await app.socket()
+  await editor.watch(['task', String(id)])
+  await list.watchList('task')
+  await list.flushed()
+  await app.sql('truncate tasks')
+  expect(await editor.hears('RecordDeleted', { id: String(id) })).toMatchObject({ version: 2 })
+  await list.hears('RecordsImported', { count: 80 })
+  const { status, body } = await app.call('GET', `/records/task/${id}`)
+  expect([status, body.code]).toEqual([410, 'deleted'])
+})

@@ -1,0 +1,98 @@
+// A plain reader of an event stream, as curl would be: it parses what came and remembers the last id.
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import type { Heard } from './app-socket.ts'
+import { atEnd } from './at-end.ts'
+import { waitFor } from './wait-for.ts'
+
+export interface StreamOptions {
+  as?: string | null
+  headers?: Record<string, string>
+  /** Goes on after this id. */
+  after?: string
+}
+
+export interface TestStream {
+  status: number
+  headers: IncomingMessage['headers']
+  heard: Heard[]
+  /** The text as it came, comments included. */
+  text(): string
+  /** The id that a browser would send next. */
+  lastId(): string
+  /** Waits for an event, and gives it. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
+  hears(name: string, match?: Record<string, unknown>, deadlineMs?: number): Promise<any>
+  isClosed(): boolean
+  /** Stops taking bytes, without a word. */
+  pause(): void
+  cut(): void
+}
+
+const fits = (event: Record<string, unknown>, match: Record<string, unknown>) =>
+  Object.entries(match).every(([key, value]) => event[key] === value)
+
+/** Opens `GET /api/v1/events` and resolves when its head is there. */
+export async function openStream(
+  origin: string,
+  query: string,
+  { as = 'alice', headers = {}, after }: StreamOptions = {},
+): Promise<TestStream> {
+  const asked: ClientRequest = request(`${origin}/api/v1/events?${query}`, {
+    agent: false,
+    headers: {
+      accept: 'text/event-stream',
+      ...(as !== null && { authorization: `Bearer ${as}` }),
+      ...(after !== undefined && { 'last-event-id': after }),
+      ...headers,
+    },
+  })
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    asked.on('response', resolve).on('error', reject).end()
+  })
+  const heard: Heard[] = []
+  let text = ''
+  let rest = ''
+  let lastId = after ?? ''
+  let closed = false
+
+  const take = (block: string) => {
+    const fields = block.split('\n').map((line): [string, string] => {
+      const [name = '', ...value] = line.split(': ')
+      return [name, value.join(': ')]
+    })
+    const field = (wanted: string) => fields.find(([name]) => name === wanted)?.[1]
+    lastId = field('id') ?? lastId
+    const data = field('data')
+    if (data !== undefined) heard.push({ name: field('event') ?? 'message', event: JSON.parse(data) })
+  }
+  response.setEncoding('utf8')
+  response.on('data', (chunk: string) => {
+    text += chunk
+    const blocks = (rest + chunk).split('\n\n')
+    rest = blocks.pop() ?? ''
+    for (const block of blocks) take(block)
+  })
+  response.on('close', () => {
+    closed = true
+  })
+  response.on('error', () => {})
+  asked.on('error', () => {})
+  atEnd(() => asked.destroy())
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    heard,
+    text: () => text,
+    lastId: () => lastId,
+    hears: async (name, match = {}, deadlineMs = 10_000) =>
+      (
+        await waitFor(() => heard.find((entry) => entry.name === name && fits(entry.event ?? {}, match)), {
+          what: `${name} ${JSON.stringify(match)}`,
+          deadlineMs,
+        })
+      ).event,
+    isClosed: () => closed,
+    pause: () => response.pause(),
+    cut: () => asked.destroy(),
+  }
+}

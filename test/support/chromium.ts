@@ -1,0 +1,29 @@
+// A real browser for the end-to-end tests: the system's Chromium, without its errands in the background.
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll } from 'vitest'
+import { findProgram } from './programs.ts'
+
+const open = new Set<Browser>()
+afterAll(() => Promise.all([...open].map((browser) => browser.close())))
+
+/** Launches it headless; it is closed at the end of the file. One context of it is one signed-in person. */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = await findProgram(
+    'chromium',
+    ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    'chromium',
+  )
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  })
+  open.add(browser)
+  return browser
+}

@@ -1,0 +1,81 @@
+// The demo as its users run it: the built server in a process of its own, on a fresh database and a free port.
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { atEnd } from './at-end.ts'
+import { freshDatabase } from './postgres.ts'
+import { waitFor } from './wait-for.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface RunningDemo {
+  url: string
+  databaseUrl: string
+  /** Signs a person in by the page, in a context of their own. */
+  open(
+    browser: Browser,
+    person: 'alice' | 'bob' | 'vera' | 'gina',
+    options?: BrowserContextOptions,
+  ): Promise<Page>
+}
+
+const freePort = async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+const isUp = (url: string) =>
+  fetch(`${url}/healthz`).then(
+    (answer) => answer.ok,
+    () => false,
+  )
+
+/** Builds what isn't built, starts it, and stops it at the end of the file; its exit code must be 0. */
+export async function startDemo(environment: Record<string, string> = {}): Promise<RunningDemo> {
+  await promisify(execFile)(process.execPath, ['scripts/build.js'], { cwd: root })
+  const { url: databaseUrl } = await freshDatabase({ migrated: false })
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const child = spawn(process.execPath, ['dist/server/demo/main.js'], {
+    cwd: root,
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      DATABASE_URL: databaseUrl,
+      PORT: String(port),
+      ...environment,
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  atEnd(async () => {
+    if (child.exitCode !== null) throw new Error(`The demo ended by itself with code ${child.exitCode}.`)
+    child.kill('SIGTERM')
+    const [code] = await once(child, 'exit')
+    if (code !== 0) throw new Error(`The demo ended with code ${code}.`)
+  })
+  await waitFor(() => isUp(url), { what: 'the demo answers', deadlineMs: 30_000 })
+  return {
+    url,
+    databaseUrl,
+    open: async (browser, person, options = {}) => {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+      const page = await context.newPage()
+      await page.goto(url)
+      await page.getByRole('button', { name: new RegExp(person, 'i') }).click()
+      await page.waitForURL('**/projects')
+      return page
+    },
+  }
+}
+
+/** Keeps a picture where somebody wants to look: in the folder named by NOCLOBBER_SCREENSHOTS. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  const folder = process.env.NOCLOBBER_SCREENSHOTS
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' })
+}

@@ -1,0 +1,80 @@
+// Starts the node of kill-node.ts again and again on one port, each time to be killed at another place.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+import { atEnd } from './at-end.ts'
+import type { Random } from './random.ts'
+
+/** Between a commit and the last of those who must hear of it. */
+export const FAILPOINTS = [
+  'committed, nobody told',
+  'read, not delivered',
+  'about to tell a watcher',
+  'told a watcher, not the next',
+  'saved, not answered',
+] as const
+
+const freePort = async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  return port
+}
+
+/** Below node_modules, so that the bundle finds what it imports. */
+const bundle = async () => {
+  const outDir = fileURLToPath(
+    new URL(`../../node_modules/.cache/noclobber/kill-${process.pid}`, import.meta.url),
+  )
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: fileURLToPath(new URL('./kill-node.ts', import.meta.url)),
+      outDir,
+      rolldownOptions: { output: { entryFileNames: 'node.mjs' } },
+    },
+  })
+  atEnd(() => rm(outDir, { recursive: true, force: true }))
+  return `${outDir}/node.mjs`
+}
+
+export interface KilledNode {
+  origin: string
+  /** Runs it until it was killed so often; gives how often at which place. */
+  killTimes(times: number, random: Random): Promise<Record<string, number>>
+  /** Runs it to the end of the file. */
+  run(): void
+}
+
+export const createKilledNode = async (databaseUrl: string): Promise<KilledNode> => {
+  const [entry, port] = await Promise.all([bundle(), freePort()])
+  const start = (environment: Record<string, string>) => {
+    const child = spawn(process.execPath, [entry], {
+      env: { ...process.env, DATABASE_URL: databaseUrl, PORT: String(port), ...environment },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    atEnd(() => child.kill('SIGKILL'))
+    return child
+  }
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    killTimes: async (times, random) => {
+      const counts: Record<string, number> = Object.fromEntries(FAILPOINTS.map((place) => [place, 0]))
+      for (let done = 0; done < times; done += 1) {
+        const place = done < FAILPOINTS.length ? (FAILPOINTS[done] as string) : random.pick(FAILPOINTS)
+        const child = start({ FAILPOINT: place, AFTER: String(1 + random.below(6)) })
+        const [code, signal] = await once(child, 'exit')
+        if (signal !== 'SIGKILL')
+          throw new Error(`The node ended by itself with code ${code}, before "${place}".`)
+        counts[place] = (counts[place] as number) + 1
+      }
+      return counts
+    },
+    run: () => void start({}),
+  }
+}

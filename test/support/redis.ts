@@ -1,0 +1,71 @@
+// A Redis of one's own on a free port, with nothing saved to disk. It ends with the test file.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { findProgram } from './programs.ts'
+import { waitFor } from './wait-for.ts'
+
+/** A running Redis. */
+export interface TestRedis {
+  url: string
+  port: number
+  /** For faults: SIGSTOP, SIGCONT, SIGKILL. */
+  signal(name: NodeJS.Signals): void
+  /** Called by itself at the end of the file. */
+  stop(): Promise<void>
+}
+
+const running = new Set<TestRedis>()
+afterAll(() => Promise.all([...running].map((redis) => redis.stop())))
+
+/** Starts it and waits until it answers. `port`: to bring it back where it was. */
+export async function startRedis(options: { port?: number } = {}): Promise<TestRedis> {
+  const program = await findProgram('redis', ['redis-server'], 'redis-server')
+  const port = options.port ?? (await freePort())
+  const dir = await mkdtemp(join(tmpdir(), 'noclobber-redis-'))
+  const child = spawn(
+    program,
+    ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'],
+    { stdio: 'ignore' },
+  )
+  const ended = once(child, 'close')
+  const redis: TestRedis = {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    signal: (name) => child.kill(name),
+    stop: async () => {
+      running.delete(redis)
+      child.kill('SIGCONT')
+      child.kill('SIGKILL')
+      await ended
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+  running.add(redis)
+  await waitFor(() => child.exitCode === null && answersPing(port), { what: `Redis on port ${port}` })
+  return redis
+}
+
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    socket.once('data', (reply) => {
+      socket.destroy()
+      resolve(reply.toString().startsWith('+PONG'))
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}

@@ -1,0 +1,114 @@
+// The wire's other end for component tests, by the client's own openings: a `fetch` that answers for some projects and
+// a transport whose events a test sends itself. Guarding, pushing and the like are tried on the real server elsewhere.
+
+import type { Fields, RecordEvent, WireRecord } from '../../server/protocol.ts'
+import { createRecordClient, type RecordClientOptions } from '../../web/client/record-client.ts'
+import type { TransportListener } from '../../web/client/transport.ts'
+
+const BOB = { id: 'u2', name: 'Bob', kind: 'user' } as const
+
+export interface Sent {
+  method: string
+  path: string
+  headers: Headers
+  body: Record<string, unknown> | null
+}
+
+/** One client and what it talks to. Answers wait while `hold` is on. */
+export function createSmallServer(options: RecordClientOptions = {}) {
+  const records = new Map<string, WireRecord>()
+  const sent: Sent[] = []
+  const waiting: (() => void)[] = []
+  let isHolding = false
+  let listener: TransportListener | null = null
+
+  for (const id of ['1', '2'])
+    put(id, 1, { name: `Bridge ${id}`, status: 'planned', budget: 5, urgent: false, due_on: null })
+
+  function put(id: string, version: number, fields: Fields) {
+    const updated_at = new Date().toISOString()
+    records.set(id, { type: 'project', id, version, updated_at, updated_by: BOB, fields })
+  }
+
+  const json = (status: number, body: unknown) =>
+    new Response(JSON.stringify(body), { status, headers: { Date: new Date().toUTCString() } })
+
+  function answer({ method, path, body }: Sent): Response {
+    const record = records.get(path.split('/').at(-1) ?? '')
+    if (path.endsWith('/versions')) return json(200, { data: [] })
+    if (!record) return json(404, { code: 'not_found', status: 404 })
+    if (method === 'GET') return json(200, { data: record })
+    if (body?.client_version !== record.version) {
+      const versions = { client_version: body?.client_version, current_version: record.version }
+      const { updated_at, updated_by } = record
+      return json(409, {
+        code: 'stale_record',
+        status: 409,
+        ...versions,
+        updated_at,
+        updated_by,
+        current: record,
+      })
+    }
+    put(record.id, record.version + 1, { ...record.fields, ...(body.changes as Fields) })
+    return json(200, { data: records.get(record.id) })
+  }
+
+  const client = createRecordClient({
+    url: 'http://app.test/api/v1',
+    ...options,
+    async fetch(input, init) {
+      const path = String(input).replace('http://app.test/api/v1', '')
+      const body = init?.body ? JSON.parse(String(init.body)) : null
+      const request = { method: init?.method ?? 'GET', path, headers: new Headers(init?.headers), body }
+      sent.push(request)
+      if (isHolding) await new Promise<void>((resolve) => void waiting.push(resolve))
+      return answer(request)
+    },
+    createTransport(told) {
+      listener = told
+      return {
+        connect: () => told.onStatus('connected', 'websocket'),
+        reconnect: () => told.onStatus('connected', 'websocket'),
+        id: () => 'socket-1',
+        watch: async ({ records: asked = [] }) => ({
+          records: asked.flatMap(({ id }) => {
+            const record = records.get(id)
+            return record ? { ok: true as const, ...record, deleted: false } : []
+          }),
+          lists: [],
+        }),
+        unwatch: async () => {},
+        close: () => {},
+      }
+    },
+  })
+
+  return {
+    client,
+    sent,
+    hold() {
+      isHolding = true
+    },
+    release() {
+      isHolding = false
+      for (const go of waiting.splice(0)) go()
+    },
+    /** Bob saves, and everybody who watches is told. */
+    saveAsBob(id: string, changes: Fields) {
+      const { version = 0, fields = {} } = records.get(id) ?? {}
+      put(id, version + 1, { ...fields, ...changes })
+      const event: RecordEvent = {
+        tenant_id: '1',
+        type: 'project',
+        id,
+        version: version + 1,
+        changed_fields: Object.keys(changes),
+        updated_at: new Date().toISOString(),
+        updated_by: BOB,
+        tab_id: 'bobs',
+      }
+      listener?.onEvent({ name: 'RecordUpdated', event })
+    },
+  }
+}

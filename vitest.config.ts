@@ -1,0 +1,59 @@
+// How the tests run: three projects by where their code lives, the public doors resolved to the sources.
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vitest/config'
+import { isWithout } from './test/support/programs.ts'
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+const doors = {
+  'noclobber/server': source('./server/index.ts'),
+  'noclobber/migrations': source('./migrations/index.ts'),
+  'noclobber/client': source('./web/client/index.ts'),
+  'noclobber/react': source('./web/react/index.ts'),
+  'noclobber/react-hook-form': source('./web/react-hook-form/index.ts'),
+  'noclobber/tanstack-query': source('./web/tanstack-query/index.ts'),
+  'noclobber/offline': source('./web/client/offline.ts'),
+  'noclobber/styles.css': source('./web/react/styles.css'),
+}
+
+const services = {
+  globalSetup: './test/support/database-server.ts',
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
+  retry: process.env.CI ? 2 : 0,
+}
+
+export default defineConfig({
+  resolve: { alias: doors },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/{unit,server,house,faults}/**/*.test.ts'],
+          environment: 'node',
+          ...services,
+        },
+      },
+      {
+        extends: true,
+        plugins: [react()],
+        test: { name: 'web', include: ['test/web/**/*.test.{ts,tsx}'], environment: 'happy-dom' },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: isWithout('chromium') ? [] : ['test/e2e/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          ...services,
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})

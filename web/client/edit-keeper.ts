@@ -1,0 +1,33 @@
+// What keeps edits beyond the page, as the client asks for it. The client itself keeps nothing: `noclobber/offline` does,
+// and an app that needs no more than the tab's own memory never loads it.
+
+import type { RecordAddress } from '../../server/protocol.ts'
+import type { Clock, Page, Stop } from './clock.ts'
+import type { RecordState, UnsentEdits } from './record-facts.ts'
+
+/** What the keeper may do with the client that it belongs to. */
+export interface KeptClient {
+  tabId: string
+  /** Whose edits these are; `null` while nobody is known: then nothing is kept and nothing brought back. */
+  userId(): string | null
+  clock: Clock
+  page: Page
+  /** Brings kept edits back and sends what was asked to be saved; resolves when that has its answer. */
+  resume(address: RecordAddress): Promise<RecordState>
+  /** Throws its edits away; `false` where the record is not open here. */
+  discard(address: RecordAddress): boolean
+}
+
+/** Keeps edits; made by `createOffline`. Never rejects: storage that fails is a state, not an error. */
+export interface EditKeeper {
+  /** Called once by the client. */
+  open(client: KeptClient): Stop
+  /** Edits of a page that is no more. Asked before the first load. */
+  recall(address: RecordAddress): Promise<UnsentEdits | null>
+  /** After each change of an open record. */
+  keep(address: RecordAddress, state: RecordState): void
+  /** What is typed now would outlive the page. */
+  isKeeping(): boolean
+  /** The server can be reached again, as it seems. */
+  reachable(): void
+}

@@ -1,0 +1,36 @@
+// Which live list: what is asked of the server, what makes two lists the same one, and what makes them two orders of it.
+
+import type { Scope } from '../../server/protocol.ts'
+import type { ListWanted } from './list-fetch.ts'
+
+/** Which list, and how it is shown. */
+export interface LiveListQuery {
+  /** Declared columns and their values. */
+  where?: Record<string, string>
+  /** Words that stand in the type's search fields. */
+  search?: string
+  /** A field, `-` before it for descending. Default `id`. */
+  sort?: string
+  /** The part of the type whose changes are heard of: a declared parent, `{ project_id: '1' }`. Default: all of it. */
+  scope?: Scope
+  /** Longer lists are cut. Default 20,000. */
+  most?: number
+  /** The language whose order text has. Default: the browser's. */
+  locale?: string
+}
+
+/** What the server is asked for. */
+export const wantedOf = ({ where, search, sort }: LiveListQuery): ListWanted => ({
+  ...(where ? { where } : {}),
+  ...(search?.trim() ? { search } : {}),
+  ...(sort ? { sort } : {}),
+})
+
+const entries = (values: object = {}) => Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
+
+/** Lists of the same records have the same. */
+export const recordsKey = (type: string, { where, search, scope, most }: LiveListQuery): string =>
+  JSON.stringify([type, entries(where), search?.trim() ?? '', entries(scope), most ?? 0])
+
+export const orderKey = ({ sort, locale }: LiveListQuery): string =>
+  JSON.stringify([sort ?? 'id', locale ?? ''])

@@ -1,0 +1,299 @@
+// The client of one server for one tab: the only place where requests, connection, polling and open records are wired.
+// Everything it starts, `close` stops. It opens no connection before somebody watches.
+
+import type { Fields, Scope, WireVersionDifference, Writer } from '../../server/protocol.ts'
+import { DEFAULT_BASE_PATH } from '../../server/protocol.ts'
+import { browserPage, type Clock, type Page, type Stop, systemClock } from './clock.ts'
+import { type Connection, type ConnectionState, createConnection } from './connection.ts'
+import { createDoubt } from './doubt.ts'
+import type { EditKeeper } from './edit-keeper.ts'
+import { createHttp } from './http.ts'
+import { createInbox, type ListNews, type ReceivedEvent } from './inbox.ts'
+import { createLadder } from './ladder.ts'
+import { createLiveLists, type LiveListsOfClient } from './live-lists.ts'
+import { createOpenRecords } from './open-records.ts'
+import { observeOwnWrites } from './own-writes.ts'
+import { type Polling, startPolling } from './polling.ts'
+import { createPresence, type Presence } from './presence.ts'
+import { randomId } from './random-id.ts'
+import type { RecordStore } from './record-store.ts'
+import { createRequests, type Requests, type SaveOptions } from './requests.ts'
+import { createRungs } from './rungs.ts'
+import { createServerTime } from './server-time.ts'
+import type { Readable } from './store.ts'
+import { createTicker } from './ticker.ts'
+import type { CreateTransport, Transport, TransportKind } from './transport.ts'
+import { createWatching, type RecordWatcher } from './watching.ts'
+
+const REQUEST_TIMEOUT_MS = 10_000
+
+export interface RecordClientOptions {
+  /** Where the router is mounted. Default `/api/v1`. */
+  url?: string
+  /** Origin of the Socket.IO server. Default: that of `url`, else the page's own. */
+  socketUrl?: string
+  /** Default `/socket.io`. */
+  socketPath?: string
+  /** Sent as `Authorization: Bearer …` and as `auth.token`, for those who don't sign in by cookie. */
+  token?: () => string | null
+  /** Whom this client speaks for, as `updated_by.id` has it: it writes as nobody else. Else learned from a save. */
+  userId?: () => string | null
+  /**
+   * How events come, the best first; below the last, versions are polled. Default: `websocket`, `event_stream`. Put
+   * `long_polling` last where proxies hold answers back; with none at all versions are polled and nothing else.
+   */
+  transports?: TransportKind[]
+  /**
+   * Lets all tabs of one person read one event stream, where the browser can and the person is known by `token` or
+   * `userId`: over HTTP/1.1 a browser opens six connections to a host. Default `true`.
+   */
+  shareStream?: boolean
+  /** Another way to carry events (transport.ts), instead of all of these. */
+  createTransport?: CreateTransport
+  /** Keeps edits beyond the page: `createOffline()` of `noclobber/offline`. It needs `userId`. */
+  offline?: EditKeeper
+  /** `merge`: a stale save passes where the type allows it and no field overlaps. Default `reject`. */
+  onStale?: 'reject' | 'merge'
+  /** Called once when the server no longer knows this person: ask for a sign-in, then `reconnect()`. */
+  onSignedOut?: () => void
+  fetch?: typeof fetch
+  clock?: Clock
+  page?: Page
+  /** Origin of this tab's changes. Default: a new id for each page load. */
+  tabId?: string
+  newId?: () => string
+  /** A request is given up after this long. Default 10 s. */
+  timeoutMs?: number
+}
+
+export interface ListToWatch {
+  type: string
+  scope?: Scope
+  /** Where the list's data stands in the change log, as its last answer said. */
+  cursor?: () => string | null
+}
+
+export interface RecordClient extends Requests, LiveListsOfClient {
+  tabId: string
+  /** The open record, one for all who edit it in this tab. Nothing happens before somebody subscribes. */
+  editor<F extends object = Fields>(type: string, id: string): RecordStore<F>
+  connection: Readable<ConnectionState>
+  /** Who is at which record. */
+  presence: Presence
+  /** This machine's milliseconds, renewed each second for counting times. */
+  seconds: Readable<number>
+  /** Every event as it arrives. */
+  onEvent(listener: (received: ReceivedEvent) => void): Stop
+  watchList(list: ListToWatch, listener: (news: ListNews) => void): Stop
+  /** After a sign-in: connects anew and looks at every open record again. */
+  reconnect(): void
+  /** The server's time in this machine's milliseconds, for "5 s ago". */
+  localTime(iso: string | null): number
+  close(): void
+}
+
+/**
+ * One client for the page.
+ *
+ * @example
+ * const client = createRecordClient({ userId: () => session.user.id })
+ * const editor = client.editor<Project>('project', '1')
+ * const stop = editor.subscribe(() => show(editor.get().status, editor.values()))
+ * editor.change('name', 'Harbour bridge')
+ * const outcome = await editor.save()
+ */
+export function createRecordClient(options: RecordClientOptions = {}): RecordClient {
+  const clock = options.clock ?? systemClock
+  const page = options.page ?? browserPage()
+  const newId = options.newId ?? randomId
+  const tabId = options.tabId ?? newId()
+  const token = options.token ?? (() => null)
+  const url = options.url ?? DEFAULT_BASE_PATH
+  const serverTime = createServerTime(clock)
+  let knownUserId: string | null = null
+  let polling: Polling | null = null
+  let stopPage: Stop = () => {}
+
+  const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === (options.userId?.() ?? knownUserId)
+
+  const fetchNow: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const rungs = createRungs(options, { url, fetch: fetchNow, clock, tabId, token })
+  const isLive = () => connection.state.get().status === 'live'
+  const doubt = createDoubt(clock, () => isLive() && transport.reconnect())
+  const transport = createLadder({ rungs, clock, page })({
+    onStatus(status, kind) {
+      connection.transportChanged(status, kind)
+      if (status === 'connected') watching.rejoin()
+      else watching.forgetJoins()
+      if (status === 'refused') tellSignedOut()
+    },
+    onEvent(event) {
+      doubt.heard()
+      connection.checked()
+      inbox.receive(event)
+    },
+  })
+  const inbox = createInbox({
+    tabId,
+    clock,
+    localTime: serverTime.localTime,
+    isOwn,
+    onHint: (address, hint) => records.find(address)?.hear(hint),
+    onRevoked(address) {
+      presence.forget(address)
+      records.find(address)?.happen({ kind: 'revoked' })
+    },
+    onPresence: (event) => presence.hear(event),
+    onResync: () => watching.rejoin(),
+  })
+  const connection: Connection = createConnection(clock, page, () => polling?.poll())
+  const watching = createWatching(transport, clock, () => {
+    connection.joined()
+    presence.joined()
+  })
+  const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
+  const presence = createPresence({ send, clock, page })
+
+  const http = createHttp({
+    url,
+    fetch: fetchNow,
+    clock,
+    tabId,
+    socketId: () => transport.id(),
+    token,
+    personId: () => options.userId?.() ?? null,
+    timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
+    onAnswer(status, date) {
+      serverTime.learn(date)
+      if (status === 401) tellSignedOut()
+      else if (status < 500) connection.reached()
+    },
+  })
+  const { requests, onOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
+  const lists = createLiveLists(() => client, { clock, page })
+
+  let isSignedOutTold = false
+  function tellSignedOut() {
+    connection.signedOut()
+    if (isSignedOutTold) return
+    isSignedOutTold = true
+    options.onSignedOut?.()
+  }
+
+  /** The first who watches opens the connection. */
+  function start() {
+    if (polling) return
+    polling = startPolling({
+      clock,
+      page,
+      requests,
+      due: () => (isLive() && !doubt.isDue() ? watching.unjoined() : watching.records()),
+      onDue: () => isLive() || watching.lookAtLists(),
+      all: () => watching.records(),
+      onDifference: applyDifference,
+      onResult: (result) => connection.polled(result),
+    })
+    stopPage = page.onChange(() => {
+      if (page.isVisible()) records.hurry()
+    })
+    transport.connect()
+  }
+
+  function applyDifference(watcher: RecordWatcher, difference: WireVersionDifference) {
+    const { type, id } = watcher
+    const { version, updated_at: at, ...rest } = difference
+    if (isLive() && watcher.version() !== version) doubt.missed()
+    if (version === null) return watcher.onAnswer({ type, id, ok: false, code: 'not_found' })
+    watcher.onAnswer({ ...rest, type, id, ok: true, version, updated_at: at ?? '' })
+  }
+
+  const records = createOpenRecords({
+    requests,
+    watching: {
+      addRecord(watcher) {
+        start()
+        return watching.addRecord(watcher)
+      },
+    },
+    clock,
+    newId,
+    localTime: serverTime.localTime,
+    isOwn,
+    onSaved: (record) => {
+      if (record.updated_by?.kind === 'user') knownUserId = record.updated_by.id
+    },
+    keeper: options.offline,
+    onStale: options.onStale,
+  })
+  const stopKeeping = options.offline?.open({
+    tabId,
+    userId: () => options.userId?.() ?? null,
+    clock,
+    page,
+    resume: (address) => records.of(address).resume(),
+    discard: records.discard,
+  })
+  const stopReaching = connection.state.subscribe(() => {
+    const { status } = connection.state.get()
+    if (status === 'live' || status === 'polling') options.offline?.reachable()
+  })
+
+  const client: RecordClient = {
+    ...requests,
+    async save<F extends object = Fields>(type: string, id: string, change: SaveOptions) {
+      const outcome = await requests.save<F>(type, id, change)
+      if (outcome.outcome === 'saved') records.showOwn(outcome.record)
+      return outcome
+    },
+    tabId,
+    presence,
+    connection: {
+      get: connection.state.get,
+      subscribe(listener) {
+        start()
+        return connection.state.subscribe(listener)
+      },
+    },
+    editor: <F extends object = Fields>(type: string, id: string) =>
+      records.of({ type, id }) as unknown as RecordStore<F>,
+    liveList: lists.open,
+    onOwnWrite,
+    seconds: createTicker(clock, page),
+    onEvent: inbox.onEvent,
+    watchList({ type, scope, cursor }, listener) {
+      start()
+      const stopHearing = inbox.onList(type, listener)
+      const stop = watching.addList({
+        type,
+        ...(scope ? { scope } : {}),
+        cursor: cursor ?? (() => null),
+        onAnswer: (answer) => listener({ kind: 'joined', answer }),
+      })
+      return () => {
+        stopHearing()
+        stop()
+      }
+    },
+    reconnect() {
+      isSignedOutTold = false
+      connection.signedIn()
+      transport.reconnect()
+      records.reopen()
+      options.offline?.reachable()
+    },
+    localTime: serverTime.localTime,
+    close() {
+      polling?.stop()
+      polling = null
+      doubt.stop()
+      stopPage()
+      presence.close()
+      stopReaching()
+      records.close()
+      stopKeeping?.()
+      lists.close()
+      transport.close()
+    },
+  }
+  return client
+}

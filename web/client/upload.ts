@@ -1,0 +1,64 @@
+// A file on its way to the server, and the answer's text as it comes. By fetch, or by XMLHttpRequest, which alone
+// tells how much has left. Either rejects where the connection fails or is aborted.
+
+export interface Upload {
+  url: string
+  headers: Record<string, string>
+  body: Blob | ReadableStream<Uint8Array>
+  signal: AbortSignal | undefined
+  /** Bytes that have left, by XMLHttpRequest alone. */
+  onSent(bytes: number): void
+  /** A piece of the answer. */
+  onText(text: string): void
+}
+
+export interface UploadAnswer {
+  status: number
+  headers: Headers
+}
+
+export async function uploadByFetch(send: typeof fetch, upload: Upload): Promise<UploadAnswer> {
+  const { url, headers, body, signal, onText } = upload
+  const request: RequestInit & { duplex?: 'half' } = { method: 'POST', credentials: 'include', headers, body }
+  if (signal) request.signal = signal
+  if (body instanceof ReadableStream) request.duplex = 'half'
+  const answer = await send(url, request)
+  const decoder = new TextDecoder()
+  const reader = answer.body?.getReader()
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read())
+    onText(decoder.decode(piece.value, { stream: true }))
+  onText(decoder.decode())
+  return { status: answer.status, headers: answer.headers }
+}
+
+export function uploadByXhr(upload: Upload & { body: Blob }): Promise<UploadAnswer> {
+  const { url, headers, body, signal, onSent, onText } = upload
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    let seen = 0
+    const read = () => {
+      onText(request.responseText.slice(seen))
+      seen = request.responseText.length
+    }
+    const abort = () => request.abort()
+    request.upload.onprogress = ({ loaded }) => onSent(loaded)
+    request.onprogress = read
+    request.onload = () => {
+      read()
+      const known = ['date', 'retry-after'].flatMap((name) => {
+        const value = request.getResponseHeader(name)
+        return value === null ? [] : [[name, value] as [string, string]]
+      })
+      resolve({ status: request.status, headers: new Headers(known) })
+    }
+    request.onerror = () => reject(new TypeError('The connection failed.'))
+    request.onabort = () => reject(new DOMException('The upload was aborted.', 'AbortError'))
+    request.onloadend = () => signal?.removeEventListener('abort', abort)
+    request.open('POST', url)
+    request.withCredentials = true
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value)
+    signal?.addEventListener('abort', abort)
+    request.send(body)
+    if (signal?.aborted) abort()
+  })
+}

@@ -1,0 +1,73 @@
+// Which page is shown: by who is signed in, then by the path.
+import { LiveProvider } from 'noclobber/react'
+import { Component, lazy, type ReactNode, Suspense } from 'react'
+import { MissingPage } from './MissingPage.tsx'
+import { Sentence } from './Parts.tsx'
+import { ProjectPage } from './ProjectPage.tsx'
+import { ProjectsPage } from './ProjectsPage.tsx'
+import { usePath } from './router.ts'
+import { SignInPage } from './SignInPage.tsx'
+import { SplitPage } from './SplitPage.tsx'
+import { openSession, type Person, useSession } from './session.ts'
+import { WORDS } from './words.ts'
+
+/** With its virtualizer, for those who go there. */
+const TasksPage = lazy(() => import('./TasksPage.tsx').then((page) => ({ default: page.TasksPage })))
+
+/** What people see instead of a blank page when a component throws. */
+class CrashPage extends Component<{ children: ReactNode }, { crashed: boolean }> {
+  override state = { crashed: false }
+
+  static getDerivedStateFromError() {
+    return { crashed: true }
+  }
+
+  override render() {
+    if (!this.state.crashed) return this.props.children
+    return (
+      <main className="state state-page" role="alert">
+        <h1>{WORDS.crashed.title}</h1>
+        <p>{WORDS.crashed.text}</p>
+        <button type="button" className="button" onClick={() => location.reload()}>
+          {WORDS.crashed.reload}
+        </button>
+      </main>
+    )
+  }
+}
+
+const Pages = ({ person, path }: { person: Person; path: string }) => {
+  const id = /^\/projects\/([^/]+)\/?$/.exec(path)?.[1]
+  if (id !== undefined) return <ProjectPage key={id} id={decodeURIComponent(id)} person={person} />
+  if (path === '/projects' || path === '/projects/') return <ProjectsPage person={person} />
+  if (path === '/tasks' || path === '/tasks/')
+    return (
+      <Suspense>
+        <TasksPage person={person} />
+      </Suspense>
+    )
+  return (
+    <main>
+      <MissingPage />
+    </main>
+  )
+}
+
+const Signed = ({ path }: { path: string }) => {
+  const session = useSession()
+  if (session.status === 'loading') return null
+  if (session.status === 'failed') {
+    return <Sentence text={WORDS.signIn.unreachable} action={WORDS.projects.retry} onAction={openSession} />
+  }
+  if (session.status === 'signed_out' || path === '/') return <SignInPage />
+  return (
+    <LiveProvider key={session.person.id} client={session.client}>
+      <Pages person={session.person} path={path} />
+    </LiveProvider>
+  )
+}
+
+export const App = () => {
+  const path = usePath()
+  return <CrashPage>{path === '/split' ? <SplitPage /> : <Signed path={path} />}</CrashPage>
+}

@@ -1,0 +1,13 @@
+// One page for what is not there, what is another tenant's and what may not be read: nobody learns which.
+import { Link } from './Parts.tsx'
+import { WORDS } from './words.ts'
+
+export const MissingPage = ({ text = WORDS.missing.text }: { text?: string | undefined }) => (
+  <div className="state state-page">
+    <h1>{WORDS.missing.title}</h1>
+    <p>{text}</p>
+    <Link to="/projects" className="button">
+      {WORDS.missing.back}
+    </Link>
+  </div>
+)

@@ -1,0 +1,15 @@
+// The demo's page starts here. The cable is laid before anything is loaded that could keep the browser's own classes.
+import 'noclobber/styles.css'
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/controls.css'
+import './styles/shell.css'
+import './styles/table.css'
+import './styles/project.css'
+import './styles/import.css'
+import './styles/tasks.css'
+import './styles/underneath.css'
+import { layCable } from './cable.ts'
+
+layCable()
+import('./start.tsx').then(({ startPage }) => startPage(document.getElementById('root') as HTMLElement))

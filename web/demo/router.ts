@@ -1,0 +1,72 @@
+// Addresses and moving between them, over the browser's history. Invariant: nobody is moved away from unsaved edits
+// without having been asked: each in-app move, back and forward included, goes through the guard.
+import { useEffect, useSyncExternalStore } from 'react'
+
+/** Says whether a move may happen; resolves once the person has answered. */
+type Guard = () => Promise<boolean>
+
+const listeners = new Set<() => void>()
+let guard: Guard | null = null
+let shown = location.pathname + location.search
+
+const show = (address: string) => {
+  shown = address
+  for (const listener of listeners) listener()
+}
+
+const mayLeave = async (): Promise<boolean> => guard === null || (await guard())
+
+/** Whom the address speaks for: frames of the split view are `?as=bob`. It stays the same for the life of the page. */
+export const asPerson = new URLSearchParams(location.search).get('as')
+
+const keepPerson = (address: string): string => {
+  if (asPerson === null) return address
+  return `${address}${address.includes('?') ? '&' : '?'}as=${encodeURIComponent(asPerson)}`
+}
+
+/** The address as a link writes it: it keeps speaking for the same person. */
+export const hrefOf = (address: string): string => keepPerson(address)
+
+/** Moves to an address of the demo, unless the guard says no. */
+export const navigate = async (address: string): Promise<void> => {
+  const target = keepPerson(address)
+  if (target === shown || !(await mayLeave())) return
+  history.pushState(null, '', target)
+  scrollTo(0, 0)
+  show(target)
+}
+
+addEventListener('popstate', async () => {
+  const target = location.pathname + location.search
+  if (guard === null) return show(target)
+  history.pushState(null, '', shown)
+  if (await mayLeave()) {
+    history.replaceState(null, '', target)
+    show(target)
+  }
+})
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
+  }
+}
+
+/** The path that is shown now. */
+export const usePath = (): string =>
+  useSyncExternalStore(subscribe, () => new URL(shown, location.origin).pathname)
+
+/** While `isOn`, asks before leaving: in-app by `ask`, and by the browser's own question when the page is closed. */
+export const useLeaveGuard = (isOn: boolean, ask: Guard): void => {
+  useEffect(() => {
+    if (!isOn) return
+    const beforeUnload = (event: BeforeUnloadEvent) => event.preventDefault()
+    guard = ask
+    addEventListener('beforeunload', beforeUnload)
+    return () => {
+      guard = null
+      removeEventListener('beforeunload', beforeUnload)
+    }
+  }, [isOn, ask])
+}

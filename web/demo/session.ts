@@ -1,0 +1,127 @@
+// Who is signed in on this page, and the record client that speaks for them. Invariant: a client belongs to one person;
+// another person gets another one, and nothing of the first is left.
+import { createRecordClient, type RecordClient, type TransportKind } from 'noclobber/client'
+import { createOffline, type Offline } from 'noclobber/offline'
+import { useSyncExternalStore } from 'react'
+import { cableFetch } from './cable.ts'
+import { asPerson } from './router.ts'
+
+/** As the demo's server describes a person. */
+export interface Person {
+  id: string
+  name: string
+  tenantId: 'acme' | 'globex'
+  role: 'editor' | 'reader'
+  title: string
+}
+
+export type Session =
+  | { status: 'loading' }
+  | { status: 'signed_out' }
+  | { status: 'failed' }
+  | { status: 'signed_in'; person: Person; client: RecordClient; offline: Offline }
+
+let session: Session = { status: 'loading' }
+const listeners = new Set<() => void>()
+
+const show = (next: Session) => {
+  if (session.status === 'signed_in') session.client.close()
+  session = next
+  for (const listener of listeners) listener()
+}
+
+const REMEMBERED = 'noclobber-demo-person'
+
+/**
+ * A window that signed in goes on as that person, and a frame of the split view is who its address says: windows and
+ * frames share their cookies, so each sends a token. Without one the cookie speaks.
+ */
+export const token = (): string | null => {
+  const id = asPerson ?? sessionStorage.getItem(REMEMBERED)
+  return id === null ? null : `demo:${id}`
+}
+
+const ask = async (path: string, method: string, body?: unknown): Promise<Response | null> => {
+  const bearer = token()
+  const headers = {
+    ...(bearer !== null && { Authorization: `Bearer ${bearer}` }),
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+  }
+  const sent = body === undefined ? null : JSON.stringify(body)
+  return fetch(`/demo${path}`, { method, headers, body: sent }).catch(() => null)
+}
+
+/** A request to the demo's own routes, below `/demo`. The answer's `data`, or null where it was refused or lost. */
+export const askDemo = async <T>(path: string, method = 'GET', body?: unknown): Promise<T | null> => {
+  const answer = await ask(path, method, body)
+  return answer?.ok ? (await answer.json()).data : null
+}
+
+const TRANSPORT = 'noclobber-demo-transport'
+const TRANSPORTS: Record<string, TransportKind[]> = {
+  websocket: ['websocket'],
+  event_stream: ['event_stream'],
+  long_polling: ['long_polling'],
+  none: [],
+}
+
+/** `?transport=event_stream` tries one way alone, for as long as the window lives: to see what it is like. */
+const chosenTransports = (): { transports?: TransportKind[] } => {
+  const asked = new URLSearchParams(location.search).get('transport')
+  if (asked !== null) sessionStorage.setItem(TRANSPORT, asked)
+  const transports = TRANSPORTS[sessionStorage.getItem(TRANSPORT) ?? '']
+  return transports ? { transports } : {}
+}
+
+const chosen = chosenTransports()
+
+/** What a person could not send stays on this device, for them alone, also when they sign out. */
+const enter = (person: Person): Session => {
+  const offline = createOffline()
+  const client = createRecordClient({
+    token,
+    userId: () => person.id,
+    fetch: cableFetch,
+    offline,
+    ...chosen,
+  })
+  return { status: 'signed_in', person, client, offline }
+}
+
+/** Asks the server who is signed in; called once, when the page starts. */
+export const openSession = async (): Promise<void> => {
+  const answer = await ask('/session', 'GET')
+  if (!answer?.ok) return show({ status: 'failed' })
+  const { data: person } = (await answer.json()) as { data: Person | null }
+  show(person ? enter(person) : { status: 'signed_out' })
+}
+
+/** Signs in as one of the demo's people; false where that didn't work. */
+export const signIn = async (id: string): Promise<boolean> => {
+  const person = await askDemo<Person>('/session', 'POST', { user: id })
+  if (!person) return false
+  sessionStorage.setItem(REMEMBERED, person.id)
+  show(enter(person))
+  return true
+}
+
+/** Signs the same person in again after their session ended; what they typed stays where it is. */
+export const signInAgain = async (): Promise<void> => {
+  if (session.status !== 'signed_in') return
+  if (await askDemo('/session', 'POST', { user: session.person.id })) session.client.reconnect()
+}
+
+export const signOut = async (): Promise<void> => {
+  sessionStorage.removeItem(REMEMBERED)
+  await ask('/session', 'DELETE')
+  show({ status: 'signed_out' })
+}
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
+  }
+}
+
+export const useSession = (): Session => useSyncExternalStore(subscribe, () => session)

@@ -1,0 +1,36 @@
+// Nothing jumps under the pointer: when rows come and go, the one that somebody points at, else the first in sight, stays
+// where it is on the screen.
+import { type RefObject, useLayoutEffect, useRef } from 'react'
+
+/** `listKey` changes with the list itself: then it begins at its top. */
+export const useAnchoredScroll = (
+  place: RefObject<HTMLElement | null>,
+  rows: readonly { id: string }[],
+  rowHeight: number,
+  listKey: string,
+): void => {
+  const before = useRef({ rows, listKey })
+  useLayoutEffect(() => {
+    const { rows: old, listKey: oldKey } = before.current
+    before.current = { rows, listKey }
+    const scroller = place.current
+    if (!scroller || old === rows) return
+    if (oldKey !== listKey) {
+      scroller.scrollTop = 0
+      return
+    }
+    const pointed = scroller.querySelector('tbody tr:hover')?.getAttribute('data-id')
+    const first = Math.floor(scroller.scrollTop / rowHeight)
+    if (first === 0 && !pointed) return
+    const places = new Map(rows.map(({ id }, index) => [id, index]))
+    const pointedAt = pointed ? old.findIndex(({ id }) => id === pointed) : -1
+    const candidates =
+      pointedAt >= 0 ? [pointedAt, first, first + 1, first + 2] : [first, first + 1, first + 2]
+    for (const index of candidates) {
+      const now = places.get(old[index]?.id ?? '')
+      if (now === undefined) continue
+      if (now !== index) scroller.scrollTop += (now - index) * rowHeight
+      return
+    }
+  }, [place, rows, rowHeight, listKey])
+}

@@ -1,0 +1,39 @@
+// Something fetched for a screen: skeleton, list, or a sentence and a way to try again. Invariant: an answer for what
+// is no longer shown is dropped, and what is shown stays while its newer form is on its way.
+import { useCallback, useEffect, useState } from 'react'
+
+export interface Fetched<T> {
+  status: 'loading' | 'ready' | 'failed'
+  found: T | null
+  again: () => void
+}
+
+/** Calls `load` when it changes and on `again`; null from it means that it failed. Hand in a stable function. */
+export const useFetched = <T>(load: () => Promise<T | null>): Fetched<T> => {
+  const [state, setState] = useState<{ status: Fetched<T>['status']; found: T | null }>({
+    status: 'loading',
+    found: null,
+  })
+  const [attempt, setAttempt] = useState(0)
+
+  useEffect(() => {
+    let isShown = true
+    load().then((found) => {
+      if (!isShown) return
+      setState((last) =>
+        found === null
+          ? { status: last.found ? 'ready' : 'failed', found: last.found }
+          : { status: 'ready', found },
+      )
+    })
+    return () => {
+      isShown = false
+    }
+  }, [load, attempt])
+
+  const again = useCallback(() => {
+    setState((last) => ({ ...last, status: last.found ? 'ready' : 'loading' }))
+    setAttempt((last) => last + 1)
+  }, [])
+  return { ...state, again }
+}

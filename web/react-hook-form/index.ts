@@ -1,0 +1,4 @@
+// The door `noclobber/react-hook-form`: an open record as the values of a form that uses react-hook-form.
+
+export type { RecordFormEditor } from './useRecordForm.ts'
+export { useRecordForm } from './useRecordForm.ts'

@@ -1,0 +1,89 @@
+// One field of a conflict: the original, and the sides to choose from, as radio buttons of one group. Of long texts it
+// shows what differs, with a little around it.
+
+import { useId } from 'react'
+import { type ConflictField, type Side, valueText } from '../client/conflict.ts'
+import { fill } from '../client/messages.ts'
+import type { Choice } from '../client/resolver.ts'
+import type { TextPart } from '../client/text-diff.ts'
+import { useLive } from './LiveProvider.tsx'
+import { useTextDiff } from './useTextDiff.ts'
+
+const SHOWN_CHARS = 400
+
+interface ConflictRowProps {
+  row: ConflictField
+  side: Side | null
+  onChoose: (choice: Choice) => void
+}
+
+export function ConflictRow({ row, side, onChoose }: ConflictRowProps) {
+  const { words } = useLive()
+  const texts = words.messages.conflict
+  const name = useId()
+  const diff = useTextDiff(row)
+  const both = row.both ?? (diff?.both === null || diff?.both === undefined ? null : { value: diff.both })
+  const sides: { side: Side; label: string; value: unknown; parts: TextPart[] | null }[] = [
+    { side: 'mine', label: texts.mine, value: row.mine, parts: diff?.mine ?? null },
+    { side: 'theirs', label: texts.theirs, value: row.theirs, parts: diff?.theirs ?? null },
+    ...(both
+      ? [{ side: 'both' as const, label: texts.both, value: both.value, parts: diff?.together ?? null }]
+      : []),
+  ]
+  const choose = (chosen: Side) => () =>
+    onChoose({ side: chosen, theirs: row.theirs, ...(chosen === 'both' && both ? { both: both.value } : {}) })
+  return (
+    <fieldset className="nc-conflict-field" data-undecided={side === null ? '' : undefined}>
+      <legend>{row.label}</legend>
+      {sides.map((one) => (
+        <label key={one.side} className="nc-side" data-chosen={side === one.side || undefined}>
+          <input
+            type="radio"
+            name={name}
+            checked={side === one.side}
+            onChange={choose(one.side)}
+            aria-describedby={`${name}-${one.side}`}
+          />
+          <span className="nc-side-name">{one.label}</span>
+          <span className="nc-side-value" id={`${name}-${one.side}`}>
+            {one.parts ? <Marked parts={one.parts} /> : <Short text={valueText(one.value, words)} />}
+          </span>
+        </label>
+      ))}
+      <div className="nc-original">
+        <span className="nc-side-name">{texts.original}</span>
+        <span className="nc-side-value">
+          <Short text={valueText(row.original, words)} />
+        </span>
+      </div>
+    </fieldset>
+  )
+}
+
+function Skipped({ count }: { count: number }) {
+  const { words } = useLive()
+  const shown = count.toLocaleString(words.locale)
+  return <span className="nc-skipped"> … {fill(words.messages.conflict.skipped, { count: shown })} … </span>
+}
+
+/** `ins` and `del` say to screen readers what the colours say to eyes. */
+function Marked({ parts }: { parts: TextPart[] }) {
+  let at = 0
+  return parts.map((part) => {
+    at += 1
+    const key = `${at} ${part.kind}`
+    if (part.kind === 'skipped') return <Skipped key={key} count={part.count} />
+    if (part.kind === 'added') return <ins key={key}>{part.text}</ins>
+    if (part.kind === 'removed') return <del key={key}>{part.text}</del>
+    return <span key={key}>{part.text}</span>
+  })
+}
+
+function Short({ text }: { text: string }) {
+  if (text.length <= SHOWN_CHARS) return text
+  return (
+    <>
+      {text.slice(0, SHOWN_CHARS)}…<Skipped count={text.length - SHOWN_CHARS} />
+    </>
+  )
+}

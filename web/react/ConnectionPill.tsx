@@ -1,0 +1,33 @@
+// The pill that says how changes arrive now: Live, Reconnecting, Polling, Offline, Signed out; and where they don't come
+// by themselves, as of when what is shown holds.
+
+import { fill } from '../client/messages.ts'
+import { timeOfDay } from '../client/time-ago.ts'
+import { useLive } from './LiveProvider.tsx'
+import { useConnection } from './useConnection.ts'
+
+/** Small enough for a header; the longer sentence is its title. The time is shown, but not announced each time. */
+export function ConnectionPill() {
+  const { words } = useLive()
+  const { status, lastCheckedAt } = useConnection()
+  const texts = words.messages.connection
+  const isLive = status === 'live'
+  const time = lastCheckedAt === null ? null : timeOfDay(lastCheckedAt, words)
+  const lastChecked = time === null ? texts.neverChecked : fill(texts.lastChecked, { time })
+  return (
+    <span
+      className="nc-pill"
+      data-status={status}
+      role="status"
+      title={isLive ? texts.upToDate : `${lastChecked} ${texts.checkedOnSave}`}
+    >
+      <span className="nc-pill-dot" aria-hidden="true" />
+      {texts[status]}
+      {!isLive && time !== null && (
+        <span className="nc-pill-time" aria-hidden="true">
+          {fill(texts.asOf, { time })}
+        </span>
+      )}
+    </span>
+  )
+}

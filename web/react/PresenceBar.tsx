@@ -1,0 +1,72 @@
+// Who else is here, as a short row of initials with the sentence behind each. News, never a warning: it locks nothing.
+
+import type { Fields, PresentPerson } from '../../server/protocol.ts'
+import { fill, labelOf, type Words } from '../client/messages.ts'
+import { useLive } from './LiveProvider.tsx'
+import { useDoing, usePresence } from './usePresence.ts'
+import type { RecordEditor } from './useRecordEditor.ts'
+
+/** More people than this are a number. */
+const MOST_SHOWN = 4
+
+export interface PresenceRowProps {
+  type: string
+  id: string
+  /** Whose tabs are not shown: the person who looks. */
+  userId?: string | null
+}
+
+/** "Bob is editing Name". */
+export function presenceSentence({ user, state, field }: PresentPerson, words: Words): string {
+  const texts = words.messages.presence
+  if (state === 'editing' && field !== null)
+    return fill(texts.editingField, { name: user.name, field: labelOf(field, words) })
+  return fill(texts[state], { name: user.name })
+}
+
+function People({ people }: { people: readonly PresentPerson[] }) {
+  const { words } = useLive()
+  if (people.length === 0) return null
+  const shown = people.slice(0, MOST_SHOWN)
+  const rest = people.slice(MOST_SHOWN)
+  const sentences = people.map((person) => presenceSentence(person, words))
+  return (
+    <ul className="nc-presence" aria-label={words.messages.presence.label}>
+      {shown.map((person, place) => (
+        <li
+          key={person.user.id}
+          className="nc-presence-person"
+          data-state={person.state}
+          title={sentences[place]}
+        >
+          <span aria-hidden="true">{[...person.user.name][0]?.toUpperCase()}</span>
+          <span className="nc-presence-sentence">{sentences[place]}</span>
+        </li>
+      ))}
+      {rest.length > 0 && (
+        <li className="nc-presence-person nc-presence-rest" title={sentences.slice(MOST_SHOWN).join('\n')}>
+          {fill(words.messages.presence.more, { count: rest.length })}
+        </li>
+      )}
+    </ul>
+  )
+}
+
+/** Who else is at a record of a watched list: for a table's row. Says nothing of this tab. */
+export function PresenceRow({ type, id, userId = null }: PresenceRowProps) {
+  const people = usePresence({ type, id })
+  return <People people={people.filter(({ user }) => user.id !== userId)} />
+}
+
+/** Who else has this record open, for the editor's head; and tells them what this tab does. */
+export function PresenceBar<F extends object = Fields>({
+  editor,
+  userId = null,
+}: {
+  editor: Pick<RecordEditor<F>, 'type' | 'id' | 'isDirty' | 'record'>
+  userId?: string | null
+}) {
+  const doing = useDoing(editor)
+  const people = usePresence(editor, editor.record ? doing : null)
+  return <People people={people.filter(({ user }) => user.id !== userId)} />
+}

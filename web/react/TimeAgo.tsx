@@ -1,0 +1,22 @@
+// "5 s ago" that keeps counting. All of a page's times follow one clock hand, and screen readers are not told each second.
+
+import { useSyncExternalStore } from 'react'
+import { timeAgo } from '../client/time-ago.ts'
+import { useLive } from './LiveProvider.tsx'
+
+export interface TimeAgoProps {
+  /** This machine's milliseconds, or a time of the server's as the wire has it. */
+  at: number | string
+}
+
+/** A time as people say it. */
+export function TimeAgo({ at }: TimeAgoProps) {
+  const { client, words } = useLive()
+  const now = useSyncExternalStore(client.seconds.subscribe, client.seconds.get, client.seconds.get)
+  const localAt = typeof at === 'number' ? at : client.localTime(at)
+  return (
+    <time className="nc-time" dateTime={new Date(localAt).toISOString()} aria-live="off">
+      {timeAgo(localAt, now, words)}
+    </time>
+  )
+}

@@ -1,0 +1,105 @@
+// What is not on the server yet: each record's edits, why they wait, and what can be done about it. The app says how a record
+// is called and where it is opened; everything else is the library's.
+
+import { type ReactNode, useSyncExternalStore } from 'react'
+import { editsAsText } from '../client/conflict.ts'
+import { isAsked, type UnsentEntry, type UnsentState } from '../client/edit-storage.ts'
+import { fill, fillPlural, listFields, type Words } from '../client/messages.ts'
+import type { Readable } from '../client/store.ts'
+import { copyText } from './copy-text.ts'
+import { useLive } from './LiveProvider.tsx'
+
+/** The part of `createOffline()` that is shown. */
+export interface UnsentSource {
+  unsent: Readable<UnsentState>
+  retry(): void
+  discard(key: string): Promise<void>
+}
+
+/** Follows what is not on the server. */
+export const useUnsent = ({ unsent }: UnsentSource): UnsentState =>
+  useSyncExternalStore(unsent.subscribe, unsent.get, unsent.get)
+
+export interface UnsentChangesProps {
+  offline: UnsentSource
+  /** What people call this record. */
+  nameOf: (entry: UnsentEntry) => ReactNode
+  /** Goes to the record: its edits are there, and its conflict can be resolved. */
+  onOpen: (entry: UnsentEntry) => void
+}
+
+/** The list of unsent changes, or a sentence that there are none. */
+export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
+  const { words } = useLive()
+  const state = useUnsent(offline)
+  const { unsent: texts, buttons } = words.messages
+  const isWaiting = state.entries.some((entry) => isAsked(entry) && !entry.trouble)
+  return (
+    <section aria-label={texts.title}>
+      {state.storage !== 'ok' && (
+        <p className="nc-sentence nc-undecided nc-refusal" role="alert">
+          {state.storage === 'full' ? texts.full : texts.barred}
+        </p>
+      )}
+      {state.entries.length === 0 && <p className="nc-sentence">{texts.none}</p>}
+      <ul className="nc-unsent">
+        {state.entries.map((entry) => (
+          <li key={entry.key} className={toneOf(entry)}>
+            <span className="nc-unsent-text">
+              <strong>{nameOf(entry)}</strong>{' '}
+              <small>
+                {listFields(Object.keys({ ...entry.edits.kept?.fields, ...entry.edits.draft }), words)}
+                {' · '}
+                {reasonOf(entry, state, words)}
+              </small>
+            </span>
+            <span className="nc-buttons">
+              <button type="button" className="nc-button" onClick={() => onOpen(entry)}>
+                {buttons.open}
+              </button>
+              <button
+                type="button"
+                className="nc-button"
+                onClick={() => void copyText(editsAsText(entry.edits, words))}
+              >
+                {buttons.copy}
+              </button>
+              <button type="button" className="nc-button" onClick={() => void offline.discard(entry.key)}>
+                {buttons.discard}
+              </button>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {isWaiting && (
+        <button
+          type="button"
+          className="nc-button nc-news"
+          onClick={() => offline.retry()}
+          disabled={state.isSending}
+        >
+          {state.isSending ? texts.sending : buttons.retry}
+        </button>
+      )}
+    </section>
+  )
+}
+
+const toneOf = ({ trouble }: UnsentEntry) =>
+  trouble === null ? 'nc-news' : trouble.kind === 'conflict' ? 'nc-warning' : 'nc-refusal'
+
+function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, { messages }: Words): string {
+  const { unsent: texts } = messages
+  const { trouble } = entry
+  if (trouble?.kind === 'refused') return fill(texts.refused, { detail: trouble.detail })
+  if (trouble) return texts[trouble.kind]
+  if (!isAsked(entry)) return texts.typed
+  return isSending ? texts.sending : texts.waiting
+}
+
+/** "2 unsent changes", for a badge; `null` where everything is saved. Edits that nobody has tried to save don't count. */
+export function useUnsentCount(offline: UnsentSource): string | null {
+  const { words } = useLive()
+  const count = useUnsent(offline).entries.filter((entry) => isAsked(entry) || entry.trouble).length
+  return count === 0 ? null : fillPlural(words.messages.unsent.count, count, words.locale)
+}

@@ -1,0 +1,64 @@
+// The line that tells of other people's changes. It shows what bannerFor says and decides nothing. Its place is
+// reserved and it lies over the page, so that it never moves the field under the cursor, nor takes the focus. The
+// status element stays the same whatever it says: only then do screen readers tell of its changes.
+
+import { useRef } from 'react'
+import type { Banner, BannerAction } from '../client/banner.ts'
+import { TimeAgo } from './TimeAgo.tsx'
+
+/** The part of an editor that the banner uses. */
+export interface BannerEditor {
+  banner: Banner | null
+  merge: () => void
+  review: () => void
+  reload: () => void
+  dismiss: () => void
+  restore: () => void
+  retry: () => void
+  copy: () => Promise<boolean>
+  recreate: () => unknown
+}
+
+const ICONS = { news: 'ℹ', warning: '⚠', refusal: '⊘' } as const
+
+/** Put it at the top of the form; it stays in sight while the form scrolls. */
+export function UpdateBanner({ editor }: { editor: BannerEditor }) {
+  const { banner } = editor
+  const place = useRef<HTMLDivElement>(null)
+  /** The button that was pressed goes away with its line: the focus stays at the banner's place, not nowhere. */
+  const act = (action: BannerAction) => () => {
+    place.current?.focus({ preventScroll: true })
+    void editor[action]()
+  }
+  return (
+    <div className="nc-banner-place" ref={place} tabIndex={-1}>
+      <div className={banner ? `nc-banner nc-${banner.tone}` : 'nc-banner-none'}>
+        {banner && (
+          <span className="nc-icon" aria-hidden="true">
+            {ICONS[banner.tone]}
+          </span>
+        )}
+        <Sentence banner={banner} />
+        {banner && banner.buttons.length > 0 && (
+          <span className="nc-buttons">
+            {banner.buttons.map(({ action, label }) => (
+              <button key={action} type="button" className="nc-button" onClick={act(action)}>
+                {label}
+              </button>
+            ))}
+          </span>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function Sentence({ banner }: { banner: Banner | null }) {
+  return (
+    <span className="nc-sentence" role="status">
+      {banner?.parts.map((part) =>
+        part.kind === 'time' ? <TimeAgo key="time" at={part.at} /> : <span key={part.text}>{part.text}</span>,
+      )}
+    </span>
+  )
+}

@@ -1,0 +1,68 @@
+// A live list for a table. A thin binding: the store of the client holds everything, nothing is copied into React.
+
+import { useEffect, useMemo, useSyncExternalStore } from 'react'
+import type { Fields, WireRecord } from '../../server/protocol.ts'
+import type { LiveListQuery } from '../client/list-query.ts'
+import {
+  isBarShown,
+  type ListState,
+  type ListTrouble,
+  type RowGlow,
+  waitingCount,
+} from '../client/list-state.ts'
+import type { ListStore } from '../client/list-store.ts'
+import { useRecordClient } from './LiveProvider.tsx'
+
+/** A list as it is shown. Rows that did not change are the same objects in each render: memoize what draws them. */
+export interface LiveList<F extends object = Fields> {
+  status: ListState['status']
+  /** In order. */
+  rows: readonly WireRecord<F>[]
+  isEmpty: boolean
+  /** `false`: there are more than were fetched. */
+  isWhole: boolean
+  /** Why what is shown may be out of date. */
+  trouble: ListTrouble | null
+  /** What is new, by id, for three seconds. */
+  glowing: ReadonlyMap<string, RowGlow>
+  /** There is a bar to show: so many changes wait for a yes; `null` where nobody has said how many. */
+  waiting: { count: number | null; isImport: boolean } | null
+  /** Fetches and shows what waits. */
+  reload: () => void
+  /** Puts the bar away while somebody works. */
+  keepEditing: () => void
+  store: ListStore
+}
+
+/**
+ * Shows a list and keeps it true while the component is there. While `isBusy` (a cell is edited, rows are selected, a
+ * filter is open) nothing moves, and what comes waits.
+ *
+ * @example
+ * const tasks = useLiveList<Task>('task', { where: { status: 'todo' }, sort: 'due_on' }, { isBusy: selected.size > 0 })
+ * return <><ListBar list={tasks} />{tasks.rows.map((task) => <Row key={task.id} task={task} />)}</>
+ */
+export function useLiveList<F extends object = Fields>(
+  type: string,
+  query: LiveListQuery = {},
+  { isBusy = false }: { isBusy?: boolean } = {},
+): LiveList<F> {
+  const store = useRecordClient().liveList(type, query)
+  const state = useSyncExternalStore(store.subscribe, store.get, store.get)
+  useEffect(() => (isBusy ? store.hold() : undefined), [store, isBusy])
+  return useMemo(() => listOf<F>(store, state), [store, state])
+}
+
+function listOf<F extends object>(store: ListStore, state: ListState): LiveList<F> {
+  const { status, rows, isWhole, trouble, glowing, imported } = state
+  return {
+    ...{ status, isWhole, trouble, glowing, store },
+    rows: rows as unknown as readonly WireRecord<F>[],
+    isEmpty: status === 'ready' && rows.length === 0,
+    waiting: isBarShown(state)
+      ? { count: waitingCount(state), isImport: imported !== null && imported.count !== null }
+      : null,
+    reload: () => void store.reload(),
+    keepEditing: store.keepEditing,
+  }
+}

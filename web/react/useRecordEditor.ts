@@ -1,0 +1,181 @@
+// An open record for a form. A thin binding: the store of the client holds everything, nothing is copied into React.
+
+import { useEffect, useMemo, useSyncExternalStore } from 'react'
+import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/protocol.ts'
+import { autosave } from '../client/autosave.ts'
+import { type Banner, type BannerOptions, bannerFor } from '../client/banner.ts'
+import { type ConflictView, conflictFor, editsAsText } from '../client/conflict.ts'
+import type { Words } from '../client/messages.ts'
+import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/outcomes.ts'
+import type { RecordClient } from '../client/record-client.ts'
+import { canSave, newsFields, type RecordState, type RecordStatus } from '../client/record-facts.ts'
+import type { Decision, RecordStore } from '../client/record-store.ts'
+import { isEmpty } from '../client/values.ts'
+import { copyText } from './copy-text.ts'
+import { type FieldProps, fieldProps, type InputKind } from './field-props.ts'
+import { useLive } from './LiveProvider.tsx'
+
+/** A newer version that is known and not shown. */
+export interface EditorNews {
+  version: number
+  by: Writer | null
+  /** In this machine's milliseconds. */
+  at: number
+  /** What it changed, as far as anybody has said. */
+  fields: string[] | null
+}
+
+/** What {@link useRecordEditor} takes beside the record's address. */
+export interface EditorOptions {
+  /** Saves by itself, this long after the last keystroke, while nothing stands in the way. Default: never. */
+  autosaveAfterMs?: number
+  /** A deleted record was created anew from the edits: go there. Without it the banner doesn't offer that. */
+  onRecreated?: (record: WireRecord) => void
+}
+
+/** One record in a form. Every function may be passed on by itself: `onClick={editor.save}`. */
+export interface RecordEditor<F extends object = Fields> {
+  type: string
+  id: string
+  status: RecordStatus
+  /** The version that is shown, `null` before the first load and after access has gone. */
+  record: WireRecord<F> | null
+  /** What the form shows: `base` with the unsaved edits over it. */
+  values: Partial<F>
+  /** The fields of the shown version. */
+  base: Partial<F>
+  isDirty: boolean
+  dirtyFields: (keyof F & string)[]
+  isSaving: boolean
+  canSave: boolean
+  news: EditorNews | null
+  /** The refusal of the last save, until it is reloaded or closed. */
+  conflict: (StaleProblem & { current: WireRecord<F> }) | null
+  conflictView: ConflictView | null
+  /** The server's complaint for each field; gone when the field is typed in. */
+  errors: Partial<Record<keyof F & string, string>>
+  /** Fields that somebody else changed within the last three seconds. */
+  glowing: ReadonlySet<string>
+  /** Edits set aside by a reload; `restore` applies them again. */
+  kept: Partial<F> | null
+  banner: Banner | null
+  /** Props for an input: `<input type="number" {...editor.field('budget', { as: 'number' })} />`. */
+  field(name: keyof F & string, options?: { as?: InputKind }): FieldProps
+  change<K extends keyof F & string>(name: K, value: F[K]): void
+  /** `null`: there was nothing to send. A second click while one is on its way sends nothing twice. */
+  save: () => Promise<SaveOutcome<F> | null>
+  remove: () => Promise<RemoveOutcome | null>
+  reload: () => void
+  /** Without names: all kept edits. */
+  restore: (fields?: readonly (keyof F & string)[]) => void
+  /** My edits on top of the newest version; overlapping ones are reviewed. */
+  merge: () => void
+  review: () => void
+  resolve: (decision: Decision) => Promise<SaveOutcome<F> | null>
+  recreate: () => Promise<CreateOutcome<F> | null>
+  revert: () => void
+  dismiss: () => void
+  closeConflict: () => void
+  retry: () => void
+  /** Puts the unsaved edits on the clipboard as text; `false` where the browser does not allow it. */
+  copy: () => Promise<boolean>
+}
+
+/**
+ * Opens a record for editing and keeps it live while the component is there.
+ *
+ * @example
+ * const editor = useRecordEditor<Project>('project', id)
+ * return <form>
+ *   <UpdateBanner editor={editor} />
+ *   <input {...editor.field('name')} />
+ *   <button type="button" onClick={editor.save} disabled={!editor.canSave}>Save</button>
+ *   <ConflictDialog editor={editor} />
+ * </form>
+ */
+export function useRecordEditor<F extends object = Fields>(
+  type: string,
+  id: string,
+  options: EditorOptions = {},
+): RecordEditor<F> {
+  const { client, words } = useLive()
+  const { autosaveAfterMs, onRecreated } = options
+  const store = client.editor<F>(type, id)
+  const state = useSyncExternalStore(store.subscribe, store.get, store.get)
+  useEffect(
+    () => (autosaveAfterMs === undefined ? undefined : autosave(store, autosaveAfterMs)),
+    [store, autosaveAfterMs],
+  )
+  const editor = useMemo(
+    () => editorOf(store, state, words, client, { mayRecreate: onRecreated !== undefined }),
+    [store, state, words, client, onRecreated !== undefined],
+  )
+  return useMemo(() => {
+    if (!onRecreated) return editor
+    const recreate = async () => {
+      const outcome = await store.recreate()
+      if (outcome?.outcome === 'created') onRecreated(outcome.record as unknown as WireRecord)
+      return outcome
+    }
+    return { ...editor, recreate }
+  }, [editor, store, onRecreated])
+}
+
+function editorOf<F extends object>(
+  store: RecordStore<F>,
+  state: RecordState,
+  words: Words,
+  client: RecordClient,
+  bannerOptions: BannerOptions,
+): RecordEditor<F> {
+  const { record, draft, news } = state
+  const glowing = new Set(state.glowing)
+  const isFixed = !record || state.status === 'gone'
+  const values = store.values()
+  return {
+    type: store.type,
+    id: store.id,
+    status: state.status,
+    record: record as WireRecord<F> | null,
+    values,
+    base: (record?.fields ?? {}) as Partial<F>,
+    isDirty: !isEmpty(draft),
+    dirtyFields: Object.keys(draft) as (keyof F & string)[],
+    isSaving: state.status === 'saving',
+    canSave: canSave(state),
+    news: news && { version: news.version, by: news.by, at: news.at, fields: newsFields(state) },
+    conflict: state.conflict as RecordEditor<F>['conflict'],
+    conflictView: conflictFor(state, words),
+    errors: state.errors as RecordEditor<F>['errors'],
+    glowing,
+    kept: (state.kept?.fields ?? null) as Partial<F> | null,
+    banner: bannerFor(state, client.seconds.get(), words, bannerOptions),
+    field: (name, { as = 'text' } = {}) =>
+      fieldProps(
+        {
+          name,
+          value: (values as Fields)[name],
+          base: record?.fields[name],
+          isInvalid: name in state.errors,
+          isGlowing: glowing.has(name),
+          isFixed,
+          change: (value) => store.change(name, value as F[typeof name]),
+        },
+        as,
+      ),
+    change: store.change,
+    save: () => store.save(),
+    remove: () => store.remove(),
+    reload: () => store.reload(),
+    restore: (fields) => store.restore(fields),
+    merge: () => store.merge(),
+    review: () => store.review(),
+    resolve: (decision) => store.resolve(decision),
+    recreate: () => store.recreate(),
+    revert: () => store.revert(),
+    dismiss: () => store.dismiss(),
+    closeConflict: () => store.closeConflict(),
+    retry: () => store.retry(),
+    copy: () => copyText(editsAsText(store.get(), words)),
+  }
+}

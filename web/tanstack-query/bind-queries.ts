@@ -1,0 +1,74 @@
+// Keeps the queries of a cache true: while somebody observes one, its live store is open, and what it shows is laid into
+// the cache. Invariants: nothing is kept open for a query that nobody observes; the cache never goes back to an older
+// version of a record.
+
+import type { Query, QueryClient } from '@tanstack/react-query'
+import type { WireRecord } from '../../server/protocol.ts'
+import type { Stop } from '../client/clock.ts'
+import type { RecordClient } from '../client/record-client.ts'
+import { type Asked, askedBy } from './queries.ts'
+
+/**
+ * Lays every change of the records and lists that are observed into the cache. Call it once; it returns its stop.
+ *
+ * @example
+ * const stop = bindQueries(client, queryClient)
+ */
+export function bindQueries(client: RecordClient, queryClient: QueryClient): Stop {
+  const cache = queryClient.getQueryCache()
+  const bound = new Map<string, Stop>()
+
+  function follow(query: Query) {
+    const asked = askedBy(query.queryKey)
+    const isObserved = query.getObserversCount() > 0
+    const stop = bound.get(query.queryHash)
+    if (asked && isObserved && !stop) bound.set(query.queryHash, bind(query.queryKey, asked))
+    if (!isObserved && stop) {
+      bound.delete(query.queryHash)
+      stop()
+    }
+  }
+
+  const bind = (key: readonly unknown[], asked: Asked): Stop =>
+    asked.kind === 'record' ? bindRecord(key, asked) : bindList(key, asked)
+
+  function bindRecord(key: readonly unknown[], { type, id }: { type: string; id: string }): Stop {
+    const store = client.editor(type, id)
+    let isLost = false
+    const show = () => {
+      const { record, latest, deletion, isRefused } = store.get()
+      const wasLost = isLost
+      isLost = deletion !== null || isRefused
+      if (isLost && !wasLost) void queryClient.invalidateQueries({ queryKey: key, exact: true })
+      const newest = latest && latest.version > (record?.version ?? 0) ? latest : record
+      if (isLost || !newest) return
+      queryClient.setQueryData<WireRecord>(key, (known) =>
+        known && known.version >= newest.version ? known : newest,
+      )
+    }
+    const stop = store.subscribe(show)
+    show()
+    return stop
+  }
+
+  function bindList(key: readonly unknown[], { type, query }: Extract<Asked, { kind: 'list' }>): Stop {
+    const list = client.liveList(type, query)
+    const show = () => {
+      const { status, rows } = list.get()
+      if (status === 'ready' && queryClient.getQueryData(key) !== rows) queryClient.setQueryData(key, rows)
+    }
+    const stop = list.subscribe(show)
+    show()
+    return stop
+  }
+
+  for (const query of cache.getAll()) follow(query)
+  const stopListening = cache.subscribe(({ type, query }) => {
+    if (type === 'observerAdded' || type === 'observerRemoved' || type === 'removed') follow(query)
+  })
+  return () => {
+    stopListening()
+    for (const stop of bound.values()) stop()
+    bound.clear()
+  }
+}

@@ -1,0 +1,95 @@
+// Records and lists as queries. The client's own stores fetch them: what bind-queries.ts lays into the cache and what a
+// query asks for are the same.
+
+import { queryOptions } from '@tanstack/react-query'
+import type { Fields, WireRecord } from '../../server/protocol.ts'
+import type { LiveListQuery } from '../client/list-query.ts'
+import type { ListStore } from '../client/list-store.ts'
+import type { Refusal } from '../client/outcomes.ts'
+import type { RecordClient } from '../client/record-client.ts'
+
+const ROOT = 'noclobber'
+
+/** A query that found nothing to show. `refusal` says why: gone, not found, no answer … */
+export class RecordQueryError extends Error {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(`The server answered: ${refusal.outcome}.`)
+    this.name = 'RecordQueryError'
+    this.refusal = refusal
+  }
+}
+
+/** What a key of this file asks for; `null`: it is somebody else's. */
+export type Asked =
+  | { kind: 'record'; type: string; id: string }
+  | { kind: 'list'; type: string; query: LiveListQuery }
+
+export const askedBy = (key: readonly unknown[]): Asked | null => {
+  const [root, kind, type, what] = key
+  if (root !== ROOT || typeof type !== 'string') return null
+  if (kind === 'record' && typeof what === 'string') return { kind, type, id: what }
+  return kind === 'list' && typeof what === 'object'
+    ? { kind, type, query: (what ?? {}) as LiveListQuery }
+    : null
+}
+
+/**
+ * One record.
+ *
+ * @throws RecordQueryError from the query, where the record is not there or there was no answer.
+ * @example
+ * const { data: project } = useQuery(recordQuery<Project>(client, 'project', id))
+ */
+export const recordQuery = <F extends object = Fields>(client: RecordClient, type: string, id: string) =>
+  queryOptions({
+    queryKey: [ROOT, 'record', type, id] as const,
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async (): Promise<WireRecord<F>> => {
+      const outcome = await client.read<F>(type, id)
+      if (outcome.outcome !== 'found') throw new RecordQueryError(outcome)
+      return outcome.record
+    },
+  })
+
+/**
+ * A list, whole and in order. Rows that did not change stay the same objects, so `select` and memoized rows cost nothing.
+ *
+ * @throws RecordQueryError from the query, where there was no answer.
+ * @example
+ * const { data: tasks } = useQuery(listQuery<Task>(client, 'task', { where: { status: 'todo' }, sort: 'due_on' }))
+ */
+export const listQuery = <F extends object = Fields>(
+  client: RecordClient,
+  type: string,
+  query: LiveListQuery = {},
+) =>
+  queryOptions({
+    queryKey: [ROOT, 'list', type, query] as const,
+    staleTime: Number.POSITIVE_INFINITY,
+    structuralSharing: false,
+    queryFn: async ({ signal }): Promise<readonly WireRecord<F>[]> => {
+      const rows = await rowsOf(client.liveList(type, query), signal)
+      return rows as unknown as readonly WireRecord<F>[]
+    },
+  })
+
+/** A list that is here already is brought up to date; another one is waited for. */
+async function rowsOf(list: ListStore, signal: AbortSignal): Promise<readonly WireRecord[]> {
+  let stop = () => {}
+  const settled = new Promise<void>((resolve) => {
+    const look = () => list.get().status !== 'loading' && resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    stop = list.subscribe(look)
+  })
+  const isHere = list.get().status !== 'loading'
+  await (isHere ? list.reload() : settled)
+  stop()
+  const { status, rows, trouble } = list.get()
+  if (status === 'ready') return rows
+  throw new RecordQueryError(
+    trouble === 'signed_out'
+      ? { outcome: 'unauthenticated' }
+      : { outcome: 'unreachable', retryAfterMs: null, detail: 'The list could not be loaded.' },
+  )
+}
