@@ -1,16 +1,13 @@
 // GET /events: what a socket hears, as Server-Sent Events.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import compression from 'compression'
-import { EventSource } from 'eventsource'
 import express from 'express'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { openStream } from '../support/app-stream.ts'
 import { atEnd } from '../support/at-end.ts'
-import { startFaultProxy } from '../support/fault-proxy.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let app: TestApp
@@ -179,109 +176,9 @@ describe('resuming', () => {
     expect(reader.lastId()).not.toBe(id())
     reader.cut()
   })
-
-  it('loses nothing over 1,000 changes and 20 cuts', async () => {
-    const { id: project } = await app.make('project', { name: 'Busy' })
-    const heard = new Set<string>()
-    const cuts: number[] = []
-    let after: string | undefined
-    const writing = (async () => {
-      for (let batch = 0; batch < 100; batch += 1) {
-        await app.sql(
-          `insert into tasks (tenant_id, project_id, title) select 'acme', ?, 'Task ' || n from generate_series(1, 10) n`,
-          [project],
-        )
-      }
-    })()
-    let reader = await stream(`list=task:project_id=${project}`)
-    // Everything before the first stream is in the list; a cursor from before makes it part of what is counted.
-    const begun = await reader.hears('Watching')
-    reader.cut()
-    const list = await app.call('GET', `/records/task?project_id=${project}&limit=1000`)
-    for (const { id } of list.body.data) heard.add(id)
-    after = list.body.cursor
-    expect(begun.lists[0].ok).toBe(true)
-    for (let cut = 0; cut < 20; cut += 1) {
-      reader = await stream(`list=task:project_id=${project}`, after ? { after } : {})
-      const least = Math.min(1_000, heard.size + 10)
-      await waitFor(
-        () => {
-          for (const { name, event } of reader.heard) if (name === 'RecordCreated') heard.add(event.id)
-          return heard.size >= least
-        },
-        { what: `${least} changes` },
-      )
-      reader.cut()
-      cuts.push(reader.heard.length)
-      after = reader.lastId()
-    }
-    await writing
-    reader = await stream(`list=task:project_id=${project}`, after ? { after } : {})
-    await waitFor(
-      () => {
-        for (const { name, event } of reader.heard) if (name === 'RecordCreated') heard.add(event.id)
-        return heard.size === 1_000
-      },
-      { what: '1,000 changes', deadlineMs: 20_000 },
-    ).catch(() => {})
-    expect([cuts.length, heard.size]).toEqual([20, 1_000])
-    reader.cut()
-  })
 })
 
-describe('readers of other make', () => {
-  it('serves an EventSource, which resumes by itself', async () => {
-    const { id: project } = await app.make('project', { name: 'Source' })
-    const proxy = await startFaultProxy(Number(new URL(app.origin).port))
-    const requests: (string | null)[] = []
-    const source = new EventSource(
-      proxy.urlFor(`${app.origin}/api/v1/events?list=task:project_id=${project}`),
-      {
-        fetch: (input, init) => {
-          const headers = new Headers(init?.headers)
-          requests.push(headers.get('last-event-id'))
-          headers.set('authorization', 'Bearer alice')
-          return fetch(input, { ...init, headers } as RequestInit)
-        },
-      },
-    )
-    atEnd(() => source.close())
-    const heard = new Set<string>()
-    let watching = 0
-    source.addEventListener('Watching', () => {
-      watching += 1
-    })
-    source.addEventListener('RecordCreated', ({ data }) => heard.add(JSON.parse(data).id))
-    await waitFor(() => watching === 1, { what: 'the stream' })
-    const first = await app.make('task', { project_id: Number(project), title: 'One' })
-    await waitFor(() => heard.has(first.id), { what: 'the first' })
-    proxy.cut()
-    const second = await app.make('task', { project_id: Number(project), title: 'Two' })
-    await waitFor(() => heard.has(second.id), { what: 'the second', deadlineMs: 15_000 })
-    expect(requests[0]).toBeNull()
-    expect(requests[1]).toBeTruthy()
-    source.close()
-  })
-
-  it('serves curl -N', async () => {
-    const { id } = await app.make('project', { name: 'Curled' })
-    const curl = spawn('curl', [
-      '-sN',
-      '-H',
-      'Authorization: Bearer alice',
-      `${app.origin}/api/v1/events?record=project:${id}`,
-    ])
-    atEnd(() => curl.kill())
-    let text = ''
-    curl.stdout.on('data', (chunk) => {
-      text += chunk
-    })
-    await waitFor(() => text.includes('event: Watching'), { what: 'the first event' })
-    await save('project', id, 1, { name: 'Curled twice' })
-    await waitFor(() => text.includes('event: RecordUpdated'), { what: 'the change' })
-    curl.kill()
-  })
-
+describe('what lies between', () => {
   it('is neither held back nor packed by compression()', async () => {
     const packed = createServer(
       express()

@@ -2,6 +2,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import type { Heard } from './app-socket.ts'
 import { atEnd } from './at-end.ts'
+import { readStreamText } from './stream-text.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface StreamOptions {
@@ -49,28 +50,14 @@ export async function openStream(
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     asked.on('response', resolve).on('error', reject).end()
   })
-  const heard: Heard[] = []
+  const said = readStreamText(after)
   let text = ''
-  let rest = ''
-  let lastId = after ?? ''
   let closed = false
 
-  const take = (block: string) => {
-    const fields = block.split('\n').map((line): [string, string] => {
-      const [name = '', ...value] = line.split(': ')
-      return [name, value.join(': ')]
-    })
-    const field = (wanted: string) => fields.find(([name]) => name === wanted)?.[1]
-    lastId = field('id') ?? lastId
-    const data = field('data')
-    if (data !== undefined) heard.push({ name: field('event') ?? 'message', event: JSON.parse(data) })
-  }
   response.setEncoding('utf8')
   response.on('data', (chunk: string) => {
     text += chunk
-    const blocks = (rest + chunk).split('\n\n')
-    rest = blocks.pop() ?? ''
-    for (const block of blocks) take(block)
+    said.take(chunk)
   })
   response.on('close', () => {
     closed = true
@@ -81,15 +68,18 @@ export async function openStream(
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
-    heard,
+    heard: said.heard,
     text: () => text,
-    lastId: () => lastId,
+    lastId: said.lastId,
     hears: async (name, match = {}, deadlineMs = 10_000) =>
       (
-        await waitFor(() => heard.find((entry) => entry.name === name && fits(entry.event ?? {}, match)), {
-          what: `${name} ${JSON.stringify(match)}`,
-          deadlineMs,
-        })
+        await waitFor(
+          () => said.heard.find((entry) => entry.name === name && fits(entry.event ?? {}, match)),
+          {
+            what: `${name} ${JSON.stringify(match)}`,
+            deadlineMs,
+          },
+        )
       ).event,
     isClosed: () => closed,
     pause: () => response.pause(),
