@@ -8,6 +8,7 @@ import { type Change, createLogReader, type LogReader, type Page, type PageRest 
 import type { Cursor } from './cursor.ts'
 import { type Connection, sendOn } from './db/statement.ts'
 import type { Limits, Log } from './options.ts'
+import { atMost } from './patience.ts'
 
 /** What the feed hands on at a time. */
 export interface FeedBatch {
@@ -61,6 +62,8 @@ interface Open {
 }
 
 const RECONNECT_MS = [100, 250, 500, 1_000, 2_000]
+/** For what is being handed on at the end: it may wait for a pool that gives nothing any more. */
+const STOP_MS = 2_000
 /** Pauses before changes are handed on again that could not be. */
 const HAND_ON_MS = [50, 200, 500]
 
@@ -244,7 +247,7 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
       end(new Error('The feed was stopped.'))
       began()
       rouse?.()
-      await loop
+      if (loop) await atMost(STOP_MS, loop)
       open?.close()
     },
   }

@@ -3,7 +3,7 @@
 import type { Access } from './access.ts'
 import { atMostEvery, createBackplane } from './backplane.ts'
 import type { Database } from './db/database.ts'
-import { createDrain, type DrainOptions } from './drain.ts'
+import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
 import type { Feed } from './feed.ts'
 import { createHealth, type Health } from './health.ts'
 import { createMetrics, type NodeMetrics } from './metrics.ts'
@@ -21,6 +21,10 @@ export interface NodeOptions {
   redis?: RedisClient | (() => RedisClient) | undefined
   limits: Limits
   log: Log
+  /** Event streams, which leave as sockets do. */
+  streams(): Iterable<Leaver>
+  /** All who listened have left. */
+  onDrained(): void
 }
 
 export interface RecordNode {
@@ -44,7 +48,8 @@ export interface RecordNode {
 /** A feed reads everything that was committed, so a burst of commits needs few wake-ups. */
 const WAKE_GAP_MS = 5
 
-export const createNode = ({ database, feed, redis, limits, log }: NodeOptions): RecordNode => {
+export const createNode = (options: NodeOptions): RecordNode => {
+  const { database, feed, redis, limits, log } = options
   const servers = new Set<WatcherServer>()
   const accesses = new Set<Access>()
   const backplane = createBackplane({ redis, log })
@@ -57,7 +62,11 @@ export const createNode = ({ database, feed, redis, limits, log }: NodeOptions):
     redis: backplane.client,
     isRedisUp: () => backplane.isUp() === true,
   })
-  const { drain, isDraining } = createDrain(() => servers)
+  const leavers = (): Leaver[] => [
+    ...[...servers].flatMap((io) => [...io.sockets.sockets.values()]),
+    ...options.streams(),
+  ]
+  const { drain, isDraining } = createDrain(leavers, options.onDrained)
   const metrics = createMetrics({
     feed,
     servers: () => servers,

@@ -84,6 +84,8 @@ export interface Limits {
   importIdleMs: number
   /** Imports that this node runs at a time, each on one connection of the pool; the rest is answered `rate_limited`. */
   importsAtOnce: number
+  /** How long requests that have begun may go on after `stop`, in milliseconds; then they are cut. */
+  leaveMs: number
   /** Retries of a write after a deadlock or a serialization failure. */
   writeRetries: number
   /** Use named (prepared) statements. Turn off behind a pooler that can't. */
@@ -118,6 +120,7 @@ export const DEFAULT_LIMITS = {
   importBytes: 100_000_000,
   importIdleMs: 30_000,
   importsAtOnce: 2,
+  leaveMs: 10_000,
   writeRetries: 3,
   namedStatements: true,
 } satisfies Limits

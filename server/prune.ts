@@ -4,6 +4,7 @@
 import type { Knex } from 'knex'
 import { type Connection, sendOn, statement } from './db/statement.ts'
 import { type Log, RETENTION_MS, SILENT } from './options.ts'
+import { atMost } from './patience.ts'
 
 /** What {@link pruneLog} takes. */
 export interface PruneOptions {
@@ -27,6 +28,9 @@ export interface Pruned {
   mutations: number
   busy: boolean
 }
+
+/** For the batch that is under way at the end. */
+const STOP_MS = 2_000
 
 /** Any constant: nodes that prune at once take turns by it. */
 const PRUNE_LOCK = '7712014'
@@ -154,6 +158,6 @@ export const keepPruned = ({ knex, log, random = Math.random, ...options }: Keep
   const running = everyMs > 0 ? rounds() : Promise.resolve()
   return async () => {
     ending.abort()
-    await running
+    await atMost(STOP_MS, running)
   }
 }

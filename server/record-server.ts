@@ -4,18 +4,17 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Router } from 'express'
 import type { Server as SocketServer } from 'socket.io'
 import { recheckAccess } from './access.ts'
-import { type SaveManyOptions, type SaveManyOutcome, saveMany } from './bulk-save.ts'
 import { createChangeNews } from './change-news.ts'
-import { type CreateOptions, createRecord } from './create.ts'
+import { closerOf } from './closing.ts'
 import { createDatabase, type Database } from './db/database.ts'
 import { isUnavailable } from './db/failures.ts'
 import { createDelivery } from './delivery.ts'
 import type { DrainOptions } from './drain.ts'
 import { createFeed } from './feed.ts'
 import type { Health } from './health.ts'
-import { type ImportOptions, type ImportOutcome, importRecords } from './import.ts'
 import type { Metrics } from './metrics.ts'
 import { createNode } from './node.ts'
+import { type Operations, recordOperations } from './operations.ts'
 import {
   type Authenticate,
   DEFAULT_LIMITS,
@@ -23,26 +22,14 @@ import {
   type RecordServerOptions,
   SILENT,
 } from './options.ts'
-import type {
-  CreateOutcome,
-  HistoryOutcome,
-  ReadOutcome,
-  RemoveOutcome,
-  SaveOutcome,
-  VersionOutcome,
-} from './outcomes.ts'
 import { keepPruned } from './prune.ts'
-import { readHistory, readRecord, readVersion } from './read.ts'
 import type { Actor } from './record-type.ts'
-import { type RemoveOptions, removeRecord } from './remove.ts'
 import { settleRestoredLog } from './restored-log.ts'
 import type { RevokeOptions } from './revoke.ts'
 import { recordRouter } from './routes.ts'
-import { type SaveOptions, saveRecord } from './save.ts'
 import { createSocketServer, serveSockets } from './sockets.ts'
 import { createStreams } from './streams.ts'
 import { type Audience, socketAudience, type WatcherServer } from './watchers.ts'
-import type { WriteOptions } from './write.ts'
 
 /** Sockets that were attached to a server. */
 export interface Attached {
@@ -52,7 +39,7 @@ export interface Attached {
 }
 
 /** What {@link createRecordServer} gives. All operations answer with outcomes as values; they throw for broken promises alone. */
-export interface RecordServer<A extends Actor = Actor> {
+export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
   /** The routes: `app.use('/api/v1', records.router)`. */
   router: Router
   /** Serves live events on the app's HTTP server, or on a Socket.IO server that it has already. */
@@ -64,28 +51,17 @@ export interface RecordServer<A extends Actor = Actor> {
   /** Is this node fit to serve? For a load balancer: 200 unless `unavailable` or `draining`, else 503. */
   health(): Promise<Health>
   /**
-   * Leaves gently: first {@link RecordServer.health} says so, then the sockets are closed one by one, and their clients
-   * come back to other nodes. Then close the HTTP server, and {@link RecordServer.stop}.
+   * Leaves gently: first {@link RecordServer.health} says so, then sockets and streams are closed one by one, and their
+   * clients come back to other nodes. Then {@link RecordServer.stop}.
    */
   drain(options?: DrainOptions): Promise<void>
   /** Permissions have changed: everybody concerned is looked at again at once, on every node, instead of within `recheckMs`. */
   revoke(options: RevokeOptions): Promise<void>
-  /** Stops following the log and leaves every socket server. */
+  /**
+   * Stops following the log and leaves every socket server. An HTTP server that was attached is closed: what has begun
+   * on it is answered, and cut after `limits.leaveMs`.
+   */
   stop(): Promise<void>
-  read(type: string, id: string, options: { actor: A }): Promise<ReadOutcome>
-  version(type: string, id: string, options: { actor: A }): Promise<VersionOutcome>
-  history(
-    type: string,
-    id: string,
-    options: { actor: A; limit?: number; before?: number },
-  ): Promise<HistoryOutcome>
-  create(type: string, options: CreateOptions<A>): Promise<CreateOutcome>
-  save(type: string, id: string, options: SaveOptions<A>): Promise<SaveOutcome>
-  remove(type: string, id: string, options: RemoveOptions<A>): Promise<RemoveOutcome>
-  /** The same changes to many records, each guarded by its own version, in one statement. */
-  saveMany(type: string, options: SaveManyOptions<A>): Promise<SaveManyOutcome>
-  /** Creates records from a file's rows, or updates them by a key: all or none, in one transaction. */
-  import(type: string, options: ImportOptions<A>): Promise<ImportOutcome>
 }
 
 /** By its shape: an app may have another copy of Socket.IO than ours. */
@@ -160,13 +136,10 @@ export const createRecordServer = <A extends Actor>({
   })
   const streams = createStreams({ database: anyDatabase, limits, position: feed.cursor })
 
-  const node = createNode({ database: anyDatabase, feed, redis, limits, log })
-
-  /** A caller's transaction tells of its writes when it commits, not before. */
-  const wakeAfter = ({ transaction }: WriteOptions<A>) => {
-    if (transaction) transaction.executionPromise.then(node.wake, () => {})
-    else node.wake()
-  }
+  const node = createNode({
+    ...{ database: anyDatabase, feed, redis, limits, log, onDrained: news.stop },
+    streams: () => streams.audience.watchers().values(),
+  })
 
   /** Looks the tables up; a database that isn't up yet is waited for. */
   const lookUp = async () => {
@@ -210,8 +183,10 @@ export const createRecordServer = <A extends Actor>({
 
   const attach = (server: HttpServer | SocketServer): Attached => {
     const options = { database: anyDatabase, authenticate: anyAuthenticate, origins, limits, log, isLive }
-    const own = !isSocketServer(server)
-    const io = own ? createSocketServer(server, options) : (server as unknown as WatcherServer)
+    const close = isSocketServer(server) ? null : closerOf(server)
+    const io = isSocketServer(server)
+      ? (server as unknown as WatcherServer)
+      : createSocketServer(server, options)
     const part = node.join(io)
     const unserve = serveSockets(io, {
       ...options,
@@ -226,7 +201,7 @@ export const createRecordServer = <A extends Actor>({
       unserve()
       part()
       access.stop()
-      if (own) await io.close()
+      await close?.(io, limits.leaveMs)
     }
     attached.set(io, { deliver: createDelivery(anyDatabase, audience), stop })
     start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
@@ -266,33 +241,6 @@ export const createRecordServer = <A extends Actor>({
       await Promise.all([feed.stop(), stopPruning()])
       await node.stop()
     },
-    read: (type, id, { actor }) => readRecord(database, { actor, type, id }),
-    version: (type, id, { actor }) => readVersion(database, { actor, type, id }),
-    history: (type, id, { actor, ...page }) => readHistory(database, { actor, type, id }, page),
-    create: async (type, options) => {
-      const outcome = await createRecord(database, type, options)
-      if (outcome.outcome === 'created') wakeAfter(options)
-      return outcome
-    },
-    save: async (type, id, options) => {
-      const outcome = await saveRecord(database, type, id, options)
-      if (outcome.outcome === 'saved') wakeAfter(options)
-      return outcome
-    },
-    remove: async (type, id, options) => {
-      const outcome = await removeRecord(database, type, id, options)
-      if (outcome.outcome === 'removed') wakeAfter(options)
-      return outcome
-    },
-    saveMany: async (type, options) => {
-      const outcome = await saveMany(database, type, options)
-      if (outcome.outcome === 'saved') wakeAfter(options)
-      return outcome
-    },
-    import: async (type, options) => {
-      const outcome = await importRecords(database, type, options)
-      if (outcome.outcome === 'imported') wakeAfter(options)
-      return outcome
-    },
+    ...recordOperations(database, node.wake),
   }
 }

@@ -2,6 +2,7 @@
 // Invariant: nothing that Redis does or fails to do ends the process, is waited for by a request, or piles up: a message
 // that can't leave at once is dropped, and a subscription outlives every outage.
 import type { Log } from './log.ts'
+import { atMost } from './patience.ts'
 
 /** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
 export interface RedisClient {
@@ -46,6 +47,8 @@ const FORGIVEN = new Set([
   ...['unsubscribe', 'punsubscribe', 'sunsubscribe', 'sUnsubscribe', 'pUnsubscribe'],
 ])
 const PUBLISHING = /^s?publish$/i
+/** A subscription that is given up is gone with its connection at the latest. */
+const GIVING_UP = /unsubscribe$/i
 
 const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
@@ -114,7 +117,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
             .catch(failed)
             .finally(() => inFlight.delete(settled))
           inFlight.add(settled)
-          return settled
+          return GIVING_UP.test(name) ? atMost(FAREWELL_MS, settled) : settled
         }
       },
     })
@@ -169,7 +172,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     depth: () => inFlight.size,
     stop: async () => {
       clearInterval(beat)
-      await within(FAREWELL_MS, Promise.all(inFlight)).catch(() => {})
+      await atMost(FAREWELL_MS, Promise.all(inFlight))
       stopped = true
       for (const made of [publisher, subscriber]) {
         try {

@@ -32,7 +32,12 @@ export interface DemoApp {
 }
 
 /** Four people stand for a whole office here, and for whoever tries how much it bears. */
-const LIMITS = { socketsPerPerson: 20_000, requestsPerPerson: 3_000_000, requestsPerAddress: 6_000_000 }
+const LIMITS = {
+  socketsPerPerson: 20_000,
+  requestsPerPerson: 3_000_000,
+  requestsPerAddress: 6_000_000,
+  leaveMs: 5_000,
+}
 
 const notFound = (response: Response) =>
   refuse(response, 404, 'not_found', 'Not found', 'There is nothing at this address.')

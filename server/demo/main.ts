@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import openKnex from 'knex'
@@ -12,7 +13,7 @@ import { prepareDatabase } from './seed.ts'
 
 const { PORT = '3000', DATABASE_URL, REDIS_URL, DATA_DIR = '.noclobber' } = process.env
 const DRAIN_MS = 25_000
-const LAST_REQUEST_MS = 5_000
+const LAST_STATEMENT_MS = 5_000
 /** How long a proxy may take to notice that this node leaves; alone there is none. */
 const NOTICE_MS = REDIS_URL ? 1_000 : 0
 /** A statement that hangs, or a database that swallows it, costs one request and not the pool. */
@@ -46,7 +47,8 @@ const openRedis = (): Redis | null => {
 const start = async () => {
   const databaseUrl = await openDatabase()
   const knex = openKnex({ client: 'pg', connection: { connectionString: databaseUrl, ...PATIENCE } })
-  ends.push(() => knex.destroy())
+  // A statement that still waits for a lock then is rolled back with its connection.
+  ends.push(() => Promise.race([knex.destroy(), pause(LAST_STATEMENT_MS)]))
   await prepareDatabase(knex)
 
   const pageDirectory = fileURLToPath(new URL('../../web/demo', import.meta.url))
@@ -56,14 +58,7 @@ const start = async () => {
   const stopRecords = await demo.start(server)
   ends.push(async () => {
     await demo.records.drain({ noticeMs: NOTICE_MS })
-    const closed = new Promise((done) => server.close(done))
     await stopRecords()
-    const sweep = setInterval(() => server.closeIdleConnections(), 100)
-    // What is still open then is a poll or a stream that waits for nothing: requests take no such time.
-    const cut = setTimeout(() => server.closeAllConnections(), LAST_REQUEST_MS)
-    await closed
-    clearInterval(sweep)
-    clearTimeout(cut)
   })
   await new Promise<void>((listening, refused) => {
     server.once('error', refused)
