@@ -9,6 +9,9 @@ const TRIGGERS: [name: string, on: string][] = [
   [VALUES_TRIGGER, 'update', 'referencing old table as old_rows new table as new_rows'],
 ].map(([name = '', event, referencing]) => [name, `after ${event} on :table ${referencing}`])
 
+/** The triggers that a table has whose values are kept. */
+export const VALUES_TRIGGERS = TRIGGERS.map(([name]) => name)
+
 /** Takes a table's value triggers away; what was kept stays in the log. */
 export const dropValues = async (knex: Knex, table: string): Promise<void> => {
   for (const [name] of TRIGGERS) await knex.raw(`drop trigger if exists ${name} on ${quoteTable(table)}`)

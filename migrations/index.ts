@@ -5,6 +5,8 @@ import * as logHorizon from './002-log-horizon.ts'
 import * as parts from './003-parts.ts'
 import * as logOrder from './004-log-order.ts'
 import * as historyValues from './005-history-values.ts'
+import { installedBy, repair as repairLog } from './installed.ts'
+import { tooOld } from './supported.ts'
 
 export type { PartOf } from './parts.ts'
 export { type TrackOptions, trackTable, untrackTable } from './track-table.ts'
@@ -27,20 +29,36 @@ export const migrationSource: Knex.MigrationSource<string> = {
   getMigration: async (name) => MIGRATIONS[name] as Knex.Migration,
 }
 
+/** How {@link migrate} goes about it. */
+export interface MigrateOptions {
+  /** How long to wait for another node's migration, in milliseconds. Default 30,000. */
+  waitMs?: number
+  /** Also puts back functions and indexes that were altered or dropped since, as the doctor advises. Default `false`. */
+  repair?: boolean
+}
+
 /**
  * Brings the change log up to date. Safe to call at every start, and by several nodes at once: one migrates, the
  * others wait for it.
  *
- * @param waitMs How long to wait for another node's migration, in milliseconds. Default 30,000.
+ * @throws Error with a sentence where PostgreSQL is older than 15.
  */
-export const migrate = async (knex: Knex, { waitMs = 30_000 } = {}): Promise<void> => {
+export const migrate = async (
+  knex: Knex,
+  { waitMs = 30_000, repair = false }: MigrateOptions = {},
+): Promise<void> => {
+  const refusal = await tooOld(knex)
+  if (refusal) throw new Error(refusal)
   const deadline = Date.now() + waitMs
   for (;;) {
     try {
       await knex.migrate.latest({ migrationSource, tableName: 'noclobber_migrations' })
+      if (repair) await repairLog(knex, await installedBy(migrationSource))
       return
     } catch (error) {
-      const busy = /MigrationLocked|already locked|duplicate key|already exists/i.test(String(error))
+      const busy = /MigrationLocked|already locked|duplicate key|already exists|concurrently updated/i.test(
+        String(error),
+      )
       if (!busy || Date.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, 200))
     }

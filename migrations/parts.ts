@@ -24,7 +24,8 @@ const REFERENCING: Record<string, string> = {
 
 /** The trigger whose arguments tell whose parts a table's rows are. */
 export const PART_TRIGGER = 'zz_noclobber_part_insert'
-const PART_TRIGGERS = [
+/** The triggers that a table of parts has. */
+export const PART_TRIGGERS = [
   PART_TRIGGER,
   'zz_noclobber_part_update',
   'zz_noclobber_part_delete',

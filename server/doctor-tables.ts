@@ -1,128 +1,85 @@
 // The doctor's look at tracked tables: their triggers, and whether their rows and the log agree.
 import type { Knex } from 'knex'
-import { quoteName } from '../migrations/quote.ts'
+import { PART_TRIGGERS } from '../migrations/parts.ts'
+import { quoteName, quoteTable } from '../migrations/quote.ts'
 import { TRIGGER_NAMES } from '../migrations/track-table.ts'
-import type { Finding, FindingCode } from './finding.ts'
+import { TRIGGER_ARGUMENTS } from './db/catalogue.ts'
+import { type FoundTrigger, type TriggeredTable, triggerFindings } from './doctor-triggers.ts'
+import { type Finding, problem } from './finding.ts'
 import { BEFORE_HISTORY } from './restored-log.ts'
 
-interface FoundTrigger {
-  name: string
-  /** `O`rigin, `A`lways, `D`isabled, `R`eplica only. */
-  enabled: string
-  /** `noclobber.log_changes`. */
-  calls: string
-  shape: number
-  args: string
-  /** It has a WHEN condition or names columns. */
-  narrowed: boolean
-  /** How many transactions ago it was created or last switched. */
-  age: number
-}
-
 /** A table with our triggers, or one that should have them. */
-export interface ExaminedTable {
-  source: string
+export interface ExaminedTable extends TriggeredTable {
   schema: string
   name: string
-  key: string | null
-  triggers: FoundTrigger[]
   /** How many transactions ago it was tracked, or tracked again. */
   age: number
 }
-
-/** `pg_trigger.tgtype` of each: row 1, before 2, insert 4, delete 8, update 16, truncate 32. */
-const SHAPES: Record<string, number> = {
-  zz_noclobber_stamp: 1 + 2 + 4 + 16,
-  zz_noclobber_stamp_key: 1 + 2 + 16,
-  zz_noclobber_insert: 4,
-  zz_noclobber_update: 16,
-  zz_noclobber_delete: 8,
-  zz_noclobber_truncate: 2 + 32,
-}
-
-/** Fires for changes of the key alone, and is the only one with a condition. */
-const NARROWED = 'zz_noclobber_stamp_key'
-
-const isAltered = ({ name, calls, shape, args, narrowed }: FoundTrigger, [first]: FoundTrigger[]) =>
-  narrowed !== (name === NARROWED) ||
-  !calls.startsWith('noclobber.') ||
-  args !== first?.args ||
-  shape !== (SHAPES[name] ?? shape)
 
 const TABLES = `
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
   (select a.attname from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
     where i.indrelid = c.oid and i.indisprimary) as key,
+  coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
+  (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
-    'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', encode(g.tgargs, 'escape'),
-    'narrowed', g.tgqual is not null or g.tgattr <> '')) filter (where g.tgname is not null), '[]') as triggers
+    'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
+    'rows', concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
+    'narrowed', g.tgqual is not null or g.tgattr <> '') order by g.tgname)
+    filter (where g.tgname is not null), '[]') as triggers
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-left join pg_trigger g on g.tgrelid = c.oid and g.tgname = any(?)
+left join pg_trigger g on g.tgrelid = c.oid and starts_with(g.tgname, 'zz_noclobber_') and g.tgparentid = 0
 left join pg_proc p on p.oid = g.tgfoid
 where g.tgname is not null or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
 group by c.oid, n.nspname, c.relname order by 1`
 
-const problem = (code: FindingCode, table: string, message: string, advice: string): Finding => ({
-  code,
-  level: 'problem',
-  table,
-  message,
-  advice,
-})
+/** One of those that every tracked table has. */
+const isOwn = ({ name }: FoundTrigger) => TRIGGER_NAMES.includes(name)
 
-const quoted = (table: string) => table.split('.').map(quoteName).join('.')
+/** Says of each table whether it has parts, and whether what its own rows are part of is gone. */
+const withParts = (found: Omit<ExaminedTable, 'hasParts' | 'lostParent'>[]): ExaminedTable[] => {
+  const parents = new Map<string, string>()
+  for (const { source, triggers } of found) {
+    const parent = triggers.find(({ name }) => PART_TRIGGERS.includes(name))?.args[4]
+    if (parent) parents.set(source, parent)
+  }
+  const tracked = new Set(found.filter(({ triggers }) => triggers.some(isOwn)).map(({ source }) => source))
+  return found.map((table) => {
+    const parent = parents.get(table.source)
+    return {
+      ...table,
+      hasParts: [...parents.values()].includes(table.source),
+      lostParent: parent && !tracked.has(parent) ? parent : null,
+    }
+  })
+}
 
-/** All tables that have one of our triggers, and those that are named; apart, the names that are no tables. */
+/**
+ * All tables that have one of our triggers, and those that are named; apart, the names that are no tables.
+ *
+ * @param values Tables whose values must be kept.
+ */
 export const trackedTables = async (
   knex: Knex,
   named: string[],
+  values: string[] = [],
 ): Promise<{ tables: ExaminedTable[]; missing: Finding[] }> => {
-  const { rows } = await knex.raw(TABLES, [TRIGGER_NAMES, named.map(quoted)])
+  const { rows } = await knex.raw(TABLES, [values.map(quoteTable), named.map(quoteTable)])
   const missing: Finding[] = []
   for (const name of named) {
-    const there = await knex.raw('select to_regclass(?) is not null as there', [quoted(name)])
+    const there = await knex.raw('select to_regclass(?) is not null as there', [quoteTable(name)])
     if (there.rows[0].there) continue
     missing.push(
       problem('table_missing', name, 'There is no such table.', 'Create it, or correct the declaration.'),
     )
   }
-  return { tables: rows, missing }
-}
-
-const triggerFindings = ({ source, triggers }: ExaminedTable): Finding[] => {
-  const again = `Call trackTable(knex, '${source}', …) again, with the same options, in a migration.`
-  if (triggers.length === 0)
-    return [problem('not_tracked', source, 'The table has no triggers: its changes are not seen.', again)]
-  const findings: Finding[] = []
-  const missing = TRIGGER_NAMES.filter((name) => !triggers.some((trigger) => trigger.name === name))
-  if (missing.length > 0)
-    findings.push(problem('trigger_missing', source, `Triggers are missing: ${missing.join(', ')}.`, again))
-  const off = triggers.filter(({ enabled }) => enabled === 'D' || enabled === 'R').map(({ name }) => name)
-  if (off.length > 0)
-    findings.push(
-      problem(
-        'trigger_disabled',
-        source,
-        `Triggers are switched off: ${off.join(', ')}.`,
-        `Run: alter table ${quoted(source)} enable trigger user;`,
-      ),
-    )
-  const altered = triggers.filter((trigger) => isAltered(trigger, triggers))
-  if (altered.length > 0)
-    findings.push(
-      problem(
-        'trigger_altered',
-        source,
-        `Triggers are not as trackTable makes them: ${altered.map(({ name }) => name).join(', ')}.`,
-        again,
-      ),
-    )
-  return findings
+  return { tables: withParts(rows), missing }
 }
 
 /** Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. */
-const wereSwitched = ({ triggers, age }: ExaminedTable) => {
+const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
+  const triggers = all.filter(isOwn)
   const ages = new Set(triggers.map((trigger) => trigger.age))
   const isOff = triggers.some(({ enabled }) => enabled === 'D' || enabled === 'R')
   return isOff || (ages.size === 1 && !ages.has(age)) || triggers.some((trigger) => age - trigger.age > 50)
@@ -152,7 +109,7 @@ const count = (number: number, what: string) => `${number} ${what}${number === 1
 const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]> => {
   const { source, key } = table
   if (!key) return []
-  const { rows } = await knex.raw(compare(quoted(source), quoteName(key)), [source, table.age])
+  const { rows } = await knex.raw(compare(quoteTable(source), quoteName(key)), [source, table.age])
   const [row] = rows
   const invalid = Number(row.invalid)
   const outOfStep = Number(row.out_of_step)

@@ -2,10 +2,12 @@
 // Invariant: it changes nothing, and each finding says what to do. A `problem` means that changes may be missed or
 // saves refused; a `note` is worth knowing.
 import type { Knex } from 'knex'
+import { tooOld } from '../migrations/supported.ts'
 import { connectionFindings } from './doctor-connection.ts'
+import { installedFindings } from './doctor-installed.ts'
 import { logFindings } from './doctor-log.ts'
 import { tableFindings, trackedTables } from './doctor-tables.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, problem } from './finding.ts'
 import { RETENTION_MS } from './options.ts'
 
 /** What {@link doctor} found. */
@@ -21,6 +23,8 @@ export interface Diagnosis {
 export interface DoctorOptions {
   /** Tables that must be tracked, as `defineRecordType` names them. Whatever has our triggers is looked at anyway. */
   tables?: string[]
+  /** Of these, the tables of types with `history: 'values'`. */
+  values?: string[]
   /** Compare every row's version with the log: reads whole tables. Turn off for a readiness page. Default `true`. */
   rows?: boolean
   /** The server's own `limits.retentionMs`. Default 30 days. */
@@ -31,13 +35,11 @@ export interface DoctorOptions {
   namedStatements?: boolean
 }
 
-const NO_LOG: Finding = {
-  code: 'no_log',
-  level: 'problem',
-  table: null,
-  message: 'The change log is not there, or not up to date.',
-  advice: 'Call migrate(knex) of noclobber/migrations, in a migration or at the start of the server.',
-}
+const UPGRADE = 'Upgrade PostgreSQL, by pg_upgrade or by a dump and a restore.'
+
+/** The log has what is asked of it here. */
+const isReadable = async (knex: Knex): Promise<boolean> =>
+  (await knex.raw(`select to_regclass('noclobber.log_horizon') is not null as ready`)).rows[0].ready
 
 /**
  * Looks a database over.
@@ -49,10 +51,13 @@ const NO_LOG: Finding = {
  */
 export const doctor = async (knex: Knex, options: DoctorOptions = {}): Promise<Diagnosis> => {
   const { rows = true, retentionMs = RETENTION_MS, listenMs = 3_000, namedStatements = true } = options
-  const { rows: found } = await knex.raw(`select to_regclass('noclobber.log_horizon') is not null as ready`)
-  if (!found[0].ready) return { ok: false, findings: [NO_LOG], tables: [] }
-  const { tables, missing } = await trackedTables(knex, options.tables ?? [])
-  const findings = [...missing]
+  const refusal = await tooOld(knex)
+  if (refusal)
+    return { ok: false, findings: [problem('database_too_old', null, refusal, UPGRADE)], tables: [] }
+  const installed = await installedFindings(knex)
+  if (!(await isReadable(knex))) return { ok: false, findings: installed, tables: [] }
+  const { tables, missing } = await trackedTables(knex, options.tables ?? [], options.values)
+  const findings = [...installed, ...missing]
   for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))
   findings.push(...(await logFindings(knex, retentionMs)))
   findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))

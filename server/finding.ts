@@ -2,13 +2,19 @@
 
 /** Programs switch on it. */
 export type FindingCode =
+  | 'database_too_old'
   | 'no_log'
+  | 'log_outdated'
+  | 'log_newer'
+  | 'log_altered'
   | 'restored_log'
   | 'table_missing'
   | 'not_tracked'
   | 'trigger_missing'
   | 'trigger_disabled'
   | 'trigger_altered'
+  | 'parent_not_tracked'
+  | 'parts_missing'
   | 'triggers_bypassed'
   | 'version_invalid'
   | 'version_out_of_step'
@@ -28,3 +34,17 @@ export interface Finding {
   /** What to do. */
   advice: string
 }
+
+/** Something that must be mended. */
+export const problem = (
+  code: FindingCode,
+  table: string | null,
+  message: string,
+  advice: string,
+): Finding => ({
+  code,
+  level: 'problem',
+  table,
+  message,
+  advice,
+})

@@ -56,7 +56,12 @@ export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: 
   const lookAtTables = async () => {
     await database.ready()
     const wanted = database.types().map(({ source }) => source)
-    const { tables: tracked, missing } = await trackedTables(database.knex, wanted)
+    const values = database.types().filter(({ type }) => type.history === 'values')
+    const { tables: tracked, missing } = await trackedTables(
+      database.knex,
+      wanted,
+      values.map(({ source }) => source),
+    )
     const findings = [...missing]
     for (const table of tracked) findings.push(...(await tableFindings(database.knex, table, false)))
     const problems = findings.filter(({ level }) => level === 'problem')

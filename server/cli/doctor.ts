@@ -1,4 +1,5 @@
 // `noclobber doctor`: what is wrong, and what to do about it.
+import { migrate } from '../../migrations/index.ts'
 import { doctor as examine } from '../doctor.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, list, number } from './command.ts'
 import { withDatabase } from './with-database.ts'
@@ -7,12 +8,14 @@ const DAY_MS = 24 * 3_600_000
 
 export const doctor: Command = {
   name: 'doctor',
-  usage: '[--tables TABLE,…] [--quick] [--days 30]',
+  usage: '[--tables TABLE,…] [--values TABLE,…] [--quick] [--days 30] [--repair]',
   summary: 'find what keeps changes from being seen, and say what to do',
   help: [
     '  --tables TABLES  tables that must be tracked; whatever is tracked is looked at anyway',
+    '  --values TABLES  of these, tables that must keep values (history: values)',
     '  --quick          leave out the comparison of every row with the log',
     '  --days DAYS      the retention of the log; default: 30',
+    '  --repair         first migrate the log, and put back its functions and indexes',
     DATABASE_HELP,
     '',
     'Exit code 1 where there is a problem; notes alone leave it 0.',
@@ -21,13 +24,17 @@ export const doctor: Command = {
     ...COMMON,
     ...DATABASE,
     tables: { type: 'string' },
+    values: { type: 'string' },
+    repair: { type: 'boolean' },
     quick: { type: 'boolean' },
     days: { type: 'string' },
   },
   run: (terminal, values) =>
     withDatabase(terminal, values, async (knex) => {
+      if (values.repair) await migrate(knex, { repair: true })
       const diagnosis = await examine(knex, {
         tables: list(values, 'tables'),
+        values: list(values, 'values'),
         rows: values.quick !== true,
         retentionMs: number(values, 'days', 30) * DAY_MS,
       })

@@ -1,5 +1,6 @@
 // `noclobber status`: what is there, in a glance; `doctor` says what is wrong with it.
 import type { Knex } from 'knex'
+import { STAMP_TRIGGER } from '../../migrations/track-table.ts'
 import { trackedTables } from '../doctor-tables.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT } from './command.ts'
 import { withDatabase } from './with-database.ts'
@@ -21,7 +22,7 @@ const statusOf = async (knex: Knex) => {
     tables: tables.map(({ source, key, triggers }) => ({
       table: source,
       key,
-      tenant: triggers[0]?.args.split('\\000')[1] || null,
+      tenant: triggers.find(({ name }) => name === STAMP_TRIGGER)?.args[1] || null,
       triggers: triggers.length,
     })),
   }

@@ -44,7 +44,7 @@ export interface Catalogue<A extends Actor = Actor> {
 }
 
 /** The arguments of trigger `g`: PostgreSQL keeps them as bytes, each ended by a zero. */
-const ARGUMENTS = `(select array_agg(convert_from(decode(a.text, 'escape'), getdatabaseencoding()) order by a.at)
+export const TRIGGER_ARGUMENTS = `(select array_agg(convert_from(decode(a.text, 'escape'), getdatabaseencoding()) order by a.at)
   from unnest(string_to_array(encode(g.tgargs, 'escape'), '\\000')) with ordinality a(text, at))`
 
 const TABLE = statement(`
@@ -54,10 +54,10 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
       'key', coalesce(a.attnum = any(i.indkey), false)) order by a.attnum)
     from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
-  (select jsonb_object_agg(g.tgname, ${ARGUMENTS})
+  (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
-  (select jsonb_agg(distinct p.args[8]) from (select ${ARGUMENTS} as args
+  (select jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
     from pg_trigger g where g.tgname = '${PART_TRIGGER}') p
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`)
@@ -81,7 +81,8 @@ const fail = (type: RecordType<never>, why: string): never => {
   throw new Error(`Record type "${type.name}", table ${type.table}: ${why}`)
 }
 
-const textArray = (literal: string) =>
+/** The names in an array as the triggers take it: `{"project_id"}`. */
+export const textArray = (literal: string) =>
   [...literal.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replace(/\\(.)/g, '$1'))
 
 const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Promise<TrackedType<A>> => {

@@ -1,0 +1,192 @@
+// What the migrations install, read out of their own SQL, so that it can be compared with what a database has, and be
+// put back. Invariant: nothing is listed twice; a migration that makes, replaces or drops something is all there is to change.
+import type { Knex } from 'knex'
+
+/** A function as the migrations leave it. */
+export interface InstalledFunction {
+  name: string
+  body: string
+  language: string
+  /** `pg_proc.provolatile`. */
+  volatility: 'i' | 's' | 'v'
+  /** SECURITY DEFINER. */
+  definer: boolean
+  searchPath: string | null
+  /** The statement that makes it, or puts it back. */
+  sql: string
+}
+
+export interface InstalledIndex {
+  name: string
+  table: string
+  /** See {@link plainIndex}. */
+  definition: string
+  sql: string
+}
+
+export interface Installed {
+  functions: Map<string, InstalledFunction>
+  indexes: Map<string, InstalledIndex>
+  /** Columns by table. */
+  tables: Map<string, string[]>
+}
+
+/** An index as text that can be compared: `unique btree version` however PostgreSQL or a migration writes it. */
+export const plainIndex = (isUnique: boolean, definition: string): string => {
+  const using = /^using /i.test(definition.trim()) ? definition : `using btree ${definition}`
+  return `${isUnique ? 'unique ' : ''}${using}`
+    .toLowerCase()
+    .replace(/::\w+/g, '')
+    .replace(/[()'"]/g, ' ')
+    .replace(/\s+/g, ' ')
+    .replace(/ ,/g, ',')
+    .replace(/ ?= ?/g, '=')
+    .trim()
+}
+
+const FUNCTION =
+  /create (?:or replace )?function noclobber\.(\w+)\(([\s\S]*?)\) returns ([\s\S]*?) as \$(\w*)\$([\s\S]*?)\$\4\$|drop function (?:if exists )?noclobber\.(\w+)/gi
+const INDEX =
+  /create (unique )?index (\w+) on noclobber\.(\w+)\s+([^;]*)|drop index (?:if exists )?noclobber\.(\w+)/gi
+const TABLE = /create table noclobber\.(\w+) \(([\s\S]*?)\);/gi
+const COLUMN = /alter table noclobber\.(\w+) (add|drop) column (\w+)/gi
+const NO_COLUMN = /^(primary|unique|check|constraint|foreign)$/i
+
+const readFunctions = (text: string, { functions }: Installed) => {
+  for (const [statement, name, , header = '', , body = '', dropped] of text.matchAll(FUNCTION)) {
+    if (dropped) functions.delete(dropped)
+    if (!name) continue
+    const says = (pattern: RegExp) => pattern.exec(header)
+    functions.set(name, {
+      name,
+      body,
+      language: says(/language (\w+)/i)?.[1] ?? '',
+      volatility: says(/\bimmutable\b/i) ? 'i' : says(/\bstable\b/i) ? 's' : 'v',
+      definer: says(/security definer/i) !== null,
+      searchPath: says(/set search_path = (\w+(?:, \w+)*)/i)?.[1] ?? null,
+      sql: statement.replace(/^create (?:or replace )?/i, 'create or replace '),
+    })
+  }
+}
+
+const readTables = (text: string, { tables, indexes }: Installed) => {
+  for (const [, table = '', inside = ''] of text.matchAll(TABLE)) {
+    const names = inside.split(/,\s*\n/).map((line) => line.trim().split(/\s/)[0] ?? '')
+    tables.set(
+      table,
+      names.filter((name) => !NO_COLUMN.test(name)),
+    )
+    const key = /primary key (\([^)]*\))/i.exec(inside)?.[1]
+    const name = `${table}_pkey`
+    const sql = `alter table noclobber.${table} add primary key ${key}`
+    if (key) indexes.set(name, { name, table, definition: plainIndex(true, key), sql })
+  }
+  for (const [, table = '', verb, column = ''] of text.matchAll(COLUMN)) {
+    const others = (tables.get(table) ?? []).filter((name) => name !== column)
+    tables.set(table, verb?.toLowerCase() === 'add' ? [...others, column] : others)
+  }
+  for (const [sql, isUnique, name, table = '', definition = '', dropped] of text.matchAll(INDEX)) {
+    if (dropped) indexes.delete(dropped)
+    if (name)
+      indexes.set(name, { name, table, definition: plainIndex(isUnique !== undefined, definition), sql })
+  }
+}
+
+/** Runs the migrations on a connection that only takes their SQL down. */
+export const installedBy = async (source: Knex.MigrationSource<string>): Promise<Installed> => {
+  const installed: Installed = { functions: new Map(), indexes: new Map(), tables: new Map() }
+  const raw = async (sql: string) => {
+    const text = sql.replaceAll('\\?', '?')
+    readFunctions(text, installed)
+    readTables(text, installed)
+    return { rows: [] }
+  }
+  for (const name of await source.getMigrations([])) {
+    const { up } = await source.getMigration(name)
+    await up({ raw } as unknown as Knex)
+  }
+  return installed
+}
+
+const FUNCTIONS_THERE = `
+select p.proname as name, p.prosrc as body, l.lanname as language, p.provolatile as volatility, p.prosecdef as definer,
+  (select substr(s.setting, 13) from unnest(p.proconfig) s(setting) where starts_with(s.setting, 'search_path=')) as path
+from pg_proc p join pg_language l on l.oid = p.prolang where p.pronamespace = 'noclobber'::regnamespace`
+
+const INDEXES_THERE = `
+select c.relname as name, t.relname as table, i.indisunique as is_unique, i.indisvalid as is_valid,
+  split_part(pg_get_indexdef(i.indexrelid), ' USING ', 2) as rest
+from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+where t.relnamespace = 'noclobber'::regnamespace`
+
+const COLUMNS_THERE = `
+select c.relname as table, array_agg(a.attname::text) as columns from pg_class c
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p') group by c.relname`
+
+/** How a database's log differs from what the migrations make. */
+export interface Difference {
+  /** Missing, or not as they were made. */
+  functions: InstalledFunction[]
+  /** Missing, invalid, or of other columns. */
+  indexes: (InstalledIndex & { isThere: boolean })[]
+  /** Missing: `log_epoch`, or `record_changes.scopes`. */
+  columns: string[]
+}
+
+/** Compares. The log's schema must be there. */
+export const differenceOf = async (
+  knex: Knex,
+  { functions, indexes, tables }: Installed,
+): Promise<Difference> => {
+  const { rows: foundFunctions } = await knex.raw(FUNCTIONS_THERE)
+  const { rows: foundIndexes } = await knex.raw(INDEXES_THERE)
+  const { rows: foundTables } = await knex.raw(COLUMNS_THERE)
+  const isAsMade = ({ name, body, language, volatility, definer, searchPath }: InstalledFunction) =>
+    foundFunctions.some(
+      (row: Record<string, unknown>) =>
+        row.name === name &&
+        row.body === body &&
+        row.language === language &&
+        row.volatility === volatility &&
+        row.definer === definer &&
+        row.path === searchPath,
+    )
+  const isKept = ({ table, definition }: InstalledIndex) =>
+    foundIndexes.some(
+      (row: { table: string; is_unique: boolean; is_valid: boolean; rest: string }) =>
+        row.table === table && row.is_valid && plainIndex(row.is_unique, `using ${row.rest}`) === definition,
+    )
+  const missing = [...tables].flatMap(([table, columns]) => {
+    const found = foundTables.find((row: { table: string }) => row.table === table)?.columns as
+      | string[]
+      | undefined
+    return found ? columns.filter((name) => !found.includes(name)).map((name) => `${table}.${name}`) : [table]
+  })
+  return {
+    functions: [...functions.values()].filter((made) => !isAsMade(made)),
+    indexes: [...indexes.values()]
+      .filter((made) => !isKept(made))
+      .map((made) => ({
+        ...made,
+        isThere: foundIndexes.some((row: { name: string }) => row.name === made.name),
+      })),
+    columns: missing,
+  }
+}
+
+/** Puts functions and indexes back as the migrations make them. */
+export const repair = async (knex: Knex, installed: Installed): Promise<void> => {
+  await knex.transaction(async (transaction) => {
+    const { functions, indexes } = await differenceOf(transaction, installed)
+    for (const { sql } of functions) await transaction.raw(sql.replaceAll('?', '\\?'))
+    for (const { name, table, sql, isThere } of indexes) {
+      const isKey = sql.startsWith('alter table')
+      if (isThere)
+        await transaction.raw(
+          isKey ? `alter table noclobber.${table} drop constraint ${name}` : `drop index noclobber.${name}`,
+        )
+      await transaction.raw(sql)
+    }
+  })
+}

@@ -1,0 +1,196 @@
+// The doctor's look at a table's triggers: is each there, switched on, and as `trackTable` makes it?
+import { VALUES_TRIGGERS } from '../migrations/history-values.ts'
+import { PARENT_TRIGGER, PART_TRIGGERS } from '../migrations/parts.ts'
+import { quoteTable } from '../migrations/quote.ts'
+import { STAMP_TRIGGER, TRIGGER_NAMES } from '../migrations/track-table.ts'
+import { textArray } from './db/catalogue.ts'
+import { type Finding, problem } from './finding.ts'
+
+export interface FoundTrigger {
+  name: string
+  /** `O`rigin, `A`lways, `D`isabled, `R`eplica only. */
+  enabled: string
+  /** `noclobber.log_changes`. */
+  calls: string
+  shape: number
+  args: string[]
+  /** The names of its transition tables, old and new. */
+  rows: string
+  /** It has a WHEN condition or names columns. */
+  narrowed: boolean
+  /** How many transactions ago it was created or last switched. */
+  age: number
+}
+
+/** What triggers are looked at with. */
+export interface TriggeredTable {
+  source: string
+  key: string | null
+  columns: string[]
+  triggers: FoundTrigger[]
+  /** Its values must be kept. */
+  keepsValues: boolean
+  /** Other tables' rows are part of its records. */
+  hasParts: boolean
+  /** The table that its own rows are part of, if that isn't tracked. */
+  lostParent: string | null
+}
+
+interface Expected {
+  calls: string
+  shape: number
+  rows: string
+  narrowed: boolean
+}
+
+/** `pg_trigger.tgtype`. */
+const ROW = 1
+const BEFORE = 2
+const INSERT = 4
+const DELETE = 8
+const UPDATE = 16
+const TRUNCATE = 32
+
+const ROWS: Record<number, string> = {
+  [INSERT]: ',new_rows',
+  [UPDATE]: 'old_rows,new_rows',
+  [DELETE]: 'old_rows,',
+}
+
+const expected = (calls: string, shape: number, narrowed = false): Expected => ({
+  calls: `noclobber.${calls}`,
+  shape,
+  rows: ROWS[shape] ?? ',',
+  narrowed,
+})
+
+const EXPECTED: Record<string, Expected> = {
+  [STAMP_TRIGGER]: expected('stamp_version', ROW + BEFORE + INSERT + UPDATE),
+  [`${STAMP_TRIGGER}_key`]: expected('stamp_key', ROW + BEFORE + UPDATE, true),
+  zz_noclobber_insert: expected('log_changes', INSERT),
+  zz_noclobber_update: expected('log_changes', UPDATE),
+  zz_noclobber_delete: expected('log_changes', DELETE),
+  zz_noclobber_truncate: expected('log_truncate', BEFORE + TRUNCATE),
+  zz_noclobber_part_insert: expected('touch_parents', INSERT),
+  zz_noclobber_part_update: expected('touch_parents', UPDATE),
+  zz_noclobber_part_delete: expected('touch_parents', DELETE),
+  zz_noclobber_part_truncate: expected('touch_parents', BEFORE + TRUNCATE),
+  [PARENT_TRIGGER]: expected('stamp_parent', ROW + BEFORE + UPDATE, true),
+  zz_noclobber_values_insert: expected('log_values', INSERT),
+  zz_noclobber_values_update: expected('log_values', UPDATE),
+}
+
+/** The triggers that must be there: the table's own, and of parts and values all where there is one. */
+const wantedOf = ({ triggers, hasParts, keepsValues }: TriggeredTable): string[] => {
+  const hasAny = (names: string[]) => triggers.some(({ name }) => names.includes(name))
+  return [
+    ...TRIGGER_NAMES,
+    ...(hasAny(PART_TRIGGERS) ? PART_TRIGGERS : []),
+    ...(keepsValues || hasAny(VALUES_TRIGGERS) ? VALUES_TRIGGERS : []),
+    ...(hasParts ? [PARENT_TRIGGER] : []),
+  ]
+}
+
+/** The arguments that a trigger must have, by those of the first of its kind and of the stamp. */
+const argsFor = (name: string, triggers: FoundTrigger[]): string[] => {
+  const [key = '', tenant = '', lists = '', ignore = ''] =
+    triggers.find((trigger) => TRIGGER_NAMES.includes(trigger.name))?.args ?? []
+  if (name === PARENT_TRIGGER) return []
+  if (VALUES_TRIGGERS.includes(name)) return [key, ignore]
+  if (!PART_TRIGGERS.includes(name)) return [key, tenant, lists, ignore]
+  const [, column = '', , ...parent] =
+    triggers.find((trigger) => PART_TRIGGERS.includes(trigger.name))?.args ?? []
+  return [key, column, tenant, ...parent]
+}
+
+const isAltered = (trigger: FoundTrigger, triggers: FoundTrigger[]) => {
+  const { name, calls, shape, args, rows, narrowed } = trigger
+  const made = EXPECTED[name]
+  if (!made) return false
+  return (
+    calls !== made.calls ||
+    shape !== made.shape ||
+    rows !== made.rows ||
+    narrowed !== made.narrowed ||
+    JSON.stringify(args) !== JSON.stringify(argsFor(name, triggers))
+  )
+}
+
+/** Columns that the triggers go by and that were renamed or dropped since. */
+const lostColumns = ({ triggers, key, columns }: TriggeredTable): string[] => {
+  const stamp = triggers.find(({ name }) => name === STAMP_TRIGGER)
+  if (!stamp) return []
+  const [ownKey = '', tenant = '', lists = '{}'] = stamp.args
+  const part = triggers.find(({ name }) => PART_TRIGGERS.includes(name))
+  const named = [...(tenant ? [tenant] : []), ...textArray(lists), ...(part?.args[1] ? [part.args[1]] : [])]
+  return [...(ownKey === key ? [] : [ownKey]), ...named.filter((name) => !columns.includes(name))]
+}
+
+/** What is wrong with a table's triggers. */
+export const triggerFindings = (table: TriggeredTable): Finding[] => {
+  const { source, triggers, lostParent } = table
+  const again = `Call trackTable(knex, '${source}', …) again, with the same options, in a migration.`
+  if (triggers.length === 0)
+    return [problem('not_tracked', source, 'The table has no triggers: its changes are not seen.', again)]
+  const findings: Finding[] = []
+  const missing = wantedOf(table).filter((name) => !triggers.some((trigger) => trigger.name === name))
+  if (missing.length > 0)
+    findings.push(
+      problem(
+        'trigger_missing',
+        source,
+        `Triggers are missing: ${missing.join(', ')}.`,
+        missing.includes(PARENT_TRIGGER)
+          ? 'Call trackTable again for the table whose rows are part of it, with the same options, in a migration.'
+          : again,
+      ),
+    )
+  const off = triggers.filter(({ enabled }) => enabled === 'D' || enabled === 'R').map(({ name }) => name)
+  if (off.length > 0)
+    findings.push(
+      problem(
+        'trigger_disabled',
+        source,
+        `Triggers are switched off: ${off.join(', ')}.`,
+        `Run: alter table ${quoteTable(source)} enable trigger user;`,
+      ),
+    )
+  const altered = triggers.filter((trigger) => isAltered(trigger, triggers)).map(({ name }) => name)
+  if (altered.length > 0)
+    findings.push(
+      problem(
+        'trigger_altered',
+        source,
+        `Triggers are not as trackTable makes them: ${altered.join(', ')}.`,
+        again,
+      ),
+    )
+  const lost = lostColumns(table)
+  if (lost.length > 0)
+    findings.push(
+      problem(
+        'trigger_altered',
+        source,
+        `The triggers go by columns that are not there any more, or not the key: ${lost.join(', ')}.`,
+        `Call trackTable(knex, '${source}', …) again, with the columns' names as they are now.`,
+      ),
+    )
+  if (lostParent)
+    findings.push(
+      problem(
+        'parent_not_tracked',
+        source,
+        `Its rows are part of ${lostParent}, which is not tracked or not there: no version rises with them, or each write fails.`,
+        `Track ${lostParent} and then ${source} again; or call trackTable(knex, '${source}', …) without partOf.`,
+      ),
+    )
+  if (!table.hasParts && triggers.some(({ name }) => name === PARENT_TRIGGER))
+    findings.push({
+      code: 'parts_missing',
+      level: 'note',
+      table: source,
+      message: 'Its versions rose with its parts, and no table is tracked as part of it any more.',
+      advice: `Track the parts again with partOf; or, if that is meant: drop trigger ${PARENT_TRIGGER} on ${quoteTable(source)};`,
+    })
+  return findings
+}
