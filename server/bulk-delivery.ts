@@ -7,6 +7,7 @@ import { blindVerdict } from './blind-verdict.ts'
 import { type Bulk, PAGE_OF_BULK, PARENTS_OF_BULK, parametersOfBulk, readChanges } from './bulk.ts'
 import type { Change } from './change-log.ts'
 import type { Database, KnownType } from './db/database.ts'
+import { canonicalId } from './db/identity.ts'
 import type { ImportEvent, Scope } from './protocol.ts'
 import type { Actor, PermissionRecord } from './record-type.ts'
 import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
@@ -47,7 +48,9 @@ async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) 
   for (let after = '0'; ; ) {
     const rows = await database.send(PAGE_OF_BULK, [...parametersOfBulk(bulk), after, PAGE])
     const changes = readChanges(rows)
-    const kept = changes.filter(({ event }) => event !== 'deleted').map(({ id }) => id)
+    const kept = changes.flatMap(({ event, id }) =>
+      event === 'deleted' || canonicalId(known.key.kind, id) === null ? [] : [id],
+    )
     const found = kept.length > 0 ? await database.send(known.sql.readMany, [kept, ...tenant]) : []
     const records = new Map(found.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
     for (const change of changes) {

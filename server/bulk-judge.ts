@@ -71,7 +71,7 @@ const graves = async <A extends Actor>(
   for (const { record_id: id, version, updated_at, updated_by, old_row } of rows) {
     const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
     const record = { type: known.type.name, id, version: Number(version) - 1, fields }
-    if (known.type.can(actor, 'read', record))
+    if (known.mayRead(actor, record))
       entries.set(id, { id, outcome: 'deleted', version: Number(version), updated_at, updated_by })
   }
   return entries
@@ -97,8 +97,8 @@ export const judgeMany = async <A extends Actor>(
   for (const { id, clientVersion } of targets) {
     const record = records.get(id)
     if (!record) judged.refused.push(gone.get(id) ?? { id, outcome: 'not_found' })
-    else if (!known.type.can(actor, 'read', record)) judged.refused.push({ id, outcome: 'not_found' })
-    else if (!known.type.can(actor, 'update', record)) judged.refused.push({ id, outcome: 'forbidden' })
+    else if (!known.mayRead(actor, record)) judged.refused.push({ id, outcome: 'not_found' })
+    else if (!known.may(actor, 'update', record)) judged.refused.push({ id, outcome: 'forbidden' })
     else if (record.version === clientVersion) judged.ready.push(record)
     else {
       const { version, updated_at, updated_by } = record

@@ -49,8 +49,9 @@ select ${COLUMNS} from noclobber.record_changes c where ${OF_BULK} and c.seq > $
 /** xid, source, tenant, columns, values: which of these parents a bulk concerns, and the first eleven of all. */
 export const PARENTS_OF_BULK = statement(`
 with parents as materialized (
-  select distinct l.key as name, v.value from noclobber.record_changes c, jsonb_each(c.scopes) l,
-    jsonb_array_elements_text(l.value) v(value) where ${OF_BULK})
+  select distinct l.key as name, v.value from noclobber.record_changes c,
+    jsonb_each(case jsonb_typeof(c.scopes) when 'object' then c.scopes end) l,
+    jsonb_array_elements_text(case jsonb_typeof(l.value) when 'array' then l.value end) v(value) where ${OF_BULK})
 select p.*, true as watched from parents p where (p.name, p.value) in (select * from unnest($4::text[], $5::text[]))
 union all (select p.*, false from parents p order by p.name, p.value limit 11)`)
 

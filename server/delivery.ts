@@ -5,6 +5,7 @@ import { type Bulk, CHANGES_OF_RECORDS, parametersOfBulk, readChanges } from './
 import { tellListsOfBulk } from './bulk-delivery.ts'
 import type { Change } from './change-log.ts'
 import type { Database, KnownType } from './db/database.ts'
+import { canonicalId } from './db/identity.ts'
 import type { FeedBatch } from './feed.ts'
 import type { RecordEvent, RecordEventName } from './protocol.ts'
 import type { PermissionRecord } from './record-type.ts'
@@ -66,7 +67,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     const concerns: Concern[] = []
     for (const change of changes) {
       const known = database.typeOfSource(change.source)
-      if (!known) continue
+      if (!known || canonicalId(known.key.kind, change.id) === null) continue
       const tenantId = change.tenantId ?? ''
       const own = recordRoom(tenantId, known.type.name, change.id)
       const scopes = lists ? scopesOf(change.scopes) : []

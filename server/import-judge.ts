@@ -70,7 +70,6 @@ interface Read {
 /** Makes the judge of one import. */
 export const createImportJudge = <A extends Actor>(database: Database<A>, job: ImportJob<A>) => {
   const { known, actor, format, key, sql } = job
-  const { can } = known.type
   const cell = cellReader(known as never)
   const keyColumn = key === null || key === 'id' ? known.key.name : key
   const kind = keyKindOf(known.columns.get(keyColumn)?.type)
@@ -101,7 +100,7 @@ export const createImportJudge = <A extends Actor>(database: Database<A>, job: I
     if (keys.length === 0) return found
     for (const row of await database.send(sql.find, [keys, ...tenantParameter(known, actor)], transaction)) {
       const record = known.sql.toRecord(row)
-      if (can(actor, 'read', record))
+      if (known.mayRead(actor, record))
         found.set(row.noclobber_key, [...(found.get(row.noclobber_key) ?? []), record])
     }
     return found
@@ -114,9 +113,9 @@ export const createImportJudge = <A extends Actor>(database: Database<A>, job: I
     const [record, second] = found
     if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
     if (!record && (version || (key === 'id' && hasMadeIds))) return refuse(NOT_THERE)
-    if (record && !can(actor, 'update', record)) return refuse(FORBIDDEN)
+    if (record && !known.may(actor, 'update', record)) return refuse(FORBIDDEN)
     const draft = { type: known.type.name, id: '', version: 0, fields }
-    if (!record && !can(actor, 'create', draft))
+    if (!record && !known.may(actor, 'create', draft))
       return refuse({ ...FORBIDDEN, message: 'you may not create this record' })
     if (record && version && version !== record.version) return refuse(staleComplaint(record, version))
     const valid = await validateFields(known, fields, !record)

@@ -48,7 +48,7 @@ export const writeStaged = async <A extends Actor>(
     if (key === 'id') return
     const meanwhile = await database.send(sql.foundMeanwhile, [MAX_IMPORT_COMPLAINTS, ...tenant], transaction)
     for (const row of meanwhile) {
-      if (known.type.can(actor, 'read', known.sql.toRecord(row)))
+      if (known.mayRead(actor, known.sql.toRecord(row)))
         complaints.add(row.noclobber_line, [
           { field: key ?? '', message: 'was created by somebody else meanwhile' },
         ])
@@ -67,9 +67,9 @@ export const writeStaged = async <A extends Actor>(
     const again: { line: number; version: number }[] = []
     for (const { line, id, seen, guarded } of rows) {
       const record = records.get(id)
-      const readable = record && known.type.can(actor, 'read', record)
+      const readable = record && known.mayRead(actor, record)
       if (!record || !readable) portion.refused.push(() => complaints.add(line, [NOT_THERE]))
-      else if (!known.type.can(actor, 'update', record))
+      else if (!known.may(actor, 'update', record))
         portion.refused.push(() => complaints.add(line, [FORBIDDEN]))
       else if (guarded) portion.refused.push(() => complaints.add(line, [staleComplaint(record, seen)]))
       else again.push({ line, version: record.version })

@@ -5,6 +5,7 @@
 import { type ChangesPage, readLog } from './changes.ts'
 import { type Cursor, encodeCursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
+import { canonicalId } from './db/identity.ts'
 import { type ListFilter, matchQuery } from './list-query.ts'
 import { needsRecheck, sendQuery } from './lists.ts'
 import type { ListDelta, WireRecord } from './protocol.ts'
@@ -35,7 +36,9 @@ const changedSince = async (
     let before: string | null = null
     for (const change of page.changes) {
       const isOfList =
-        change.source === known.source && (!known.tenantColumn || change.tenantId === actor.tenantId)
+        change.source === known.source &&
+        (!known.tenantColumn || change.tenantId === actor.tenantId) &&
+        canonicalId(known.key.kind, change.id) !== null
       if (isOfList && changed.size === limit && !changed.has(change.id))
         return { changed, cursor: before === null ? at : goOnAfter(before), more: true }
       if (isOfList) changed.set(change.id, { change, known })
@@ -53,7 +56,7 @@ const readableGraves = async (database: Database, actor: Actor, gone: TypedChang
   const rows = await rowsInHand(database, gone)
   return gone.flatMap((entry) => {
     const row = rows.get(entry)
-    return row && entry.known.type.can(actor, 'read', row) ? entry.change.id : []
+    return row && entry.known.mayRead(actor, row) ? entry.change.id : []
   })
 }
 
@@ -77,7 +80,7 @@ export const listDelta = async <A extends Actor>(
   for (const row of await sendQuery(database as never, query)) {
     const record = known.sql.toRecord(row)
     there.add(record.id)
-    if (!known.type.can(actor, 'read', record)) continue
+    if (!known.mayRead(actor, record)) continue
     if (row.noclobber_matches) data.push(record)
     else removed.push(record.id)
   }

@@ -53,7 +53,7 @@ export const listRecords = async <A extends Actor>(
     for (const row of rows) {
       const record = known.sql.toRecord(row)
       after = [row.noclobber_sort, record.id]
-      if (known.type.can(actor, 'read', record)) found.push({ record, position: after })
+      if (known.mayRead(actor, record)) found.push({ record, position: after })
     }
     isOver = rows.length <= limit
   }

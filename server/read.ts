@@ -83,7 +83,7 @@ export const readTombstone = async <A extends Actor>(
   if (!row) return null
   const version = Number(row.version)
   const fields = Object.fromEntries(known.fieldNames.map((name) => [name, row.old_row?.[name]]))
-  const readable = known.type.can(actor, 'read', { type: known.type.name, id, version: version - 1, fields })
+  const readable = known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields })
   return readable ? { version, updatedAt: row.updated_at, updatedBy: row.updated_by } : null
 }
 

@@ -20,10 +20,15 @@ export const listRoom = (tenantId: string, type: string, scope: Scope = {}): str
 export const userRoom = (tenantId: string, userId: string): string =>
   `tenant:${part(tenantId)}:user:${part(userId)}`
 
-/** The scopes that a change concerns: all of its type, each parent that it has, and each that it had before. */
-export const scopesOf = (scopes: Record<string, string[]> | null): Scope[] => [
+/**
+ * The scopes that a change concerns: all of its type, each parent that it has, and each that it had before. What somebody
+ * wrote into the log by hand and is none is left out.
+ */
+export const scopesOf = (scopes: Record<string, unknown> | null): Scope[] => [
   {},
-  ...Object.entries(scopes ?? {}).flatMap(([column, values]) => values.map((value) => ({ [column]: value }))),
+  ...Object.entries(scopes ?? {}).flatMap(([column, values]) =>
+    Array.isArray(values) ? values.map((value) => ({ [column]: String(value) })) : [],
+  ),
 ]
 
 /** The ids in the names of this type's record rooms. */

@@ -3,7 +3,7 @@
 import type { Knex } from 'knex'
 import type { Limits, Log } from '../options.ts'
 import { type RecordSql, recordSql } from '../record-sql.ts'
-import type { Actor, PermissionRecord, RecordType } from '../record-type.ts'
+import type { Action, Actor, PermissionRecord, RecordType } from '../record-type.ts'
 import { createSeenRecords, type SeenRecords } from '../seen-records.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { type Row, type Statement, send } from './statement.ts'
@@ -11,7 +11,8 @@ import { type Row, type Statement, send } from './statement.ts'
 /** A declared type with its table and its statements. */
 export interface KnownType<A extends Actor = Actor> extends TrackedType<A> {
   sql: RecordSql
-  /** May this person read it? Asked for many at once, where what a permission throws means no and is logged. */
+  /** May this person do this? Asked of many records at once, where what a permission throws means no and is logged. */
+  may(actor: A, action: Action, record: PermissionRecord): boolean
   mayRead(actor: A, record: PermissionRecord): boolean
 }
 
@@ -20,6 +21,7 @@ export interface Database<A extends Actor = Actor> {
   limits: Limits
   /** Tells our own writes from strangers' in the triggers. */
   nodeId: string
+  log: Log
   seen: SeenRecords
   /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction): Promise<void>
@@ -51,9 +53,9 @@ export const createDatabase = <A extends Actor>({
   let looking: Promise<void> | null = null
   let found = false
 
-  const mayRead = (type: RecordType<A>, actor: A, record: PermissionRecord) => {
+  const may = (type: RecordType<A>, actor: A, action: Action, record: PermissionRecord) => {
     try {
-      return type.can(actor, 'read', record)
+      return type.can(actor, action, record)
     } catch (error) {
       log.error({ error, type: type.name, id: record.id }, 'A permission failed, and was taken as a no.')
       return false
@@ -66,7 +68,8 @@ export const createDatabase = <A extends Actor>({
       const known: KnownType<A> = {
         ...tracked,
         sql: recordSql(tracked as unknown as TrackedType),
-        mayRead: (actor, record) => mayRead(tracked.type, actor, record),
+        may: (actor, action, record) => may(tracked.type, actor, action, record),
+        mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
       }
       byName.set(tracked.type.name, known)
       bySource.set(tracked.source, known)
@@ -78,6 +81,7 @@ export const createDatabase = <A extends Actor>({
     knex,
     limits,
     nodeId,
+    log,
     seen: createSeenRecords(),
     ready: async (transaction) => {
       if (found) return
