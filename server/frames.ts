@@ -1,6 +1,7 @@
 // What sockets send, checked before anything is done with it.
 // Invariant: a frame of any shape at all gives a message or a refusal, and never throws.
 import type { ListAddress, PresenceState, RecordAddress, Scope } from './protocol.ts'
+import type { TakeOverMessage, TakeOverWord } from './protocol-take-over.ts'
 
 /** A `watch` or `unwatch` message that could be read. */
 export interface WatchRequest {
@@ -58,6 +59,15 @@ export const readPresenceMessage = (value: unknown): PresenceRequest | null => {
   const { type, id, state, field = null } = value
   if (field !== null && !isName(field)) return null
   return { type, id, state: state as PresenceState, field }
+}
+
+const WORDS: readonly unknown[] = ['ask', 'handed_over', 'not_now'] satisfies TakeOverWord[]
+
+/** The message, or `null` where it isn't one. */
+export const readTakeOverMessage = (value: unknown): TakeOverMessage | null => {
+  if (!isObject(value) || !isName(value.type) || !isName(value.id) || !isName(value.to)) return null
+  const { type, id, to, say } = value
+  return WORDS.includes(say) ? { type, id, to, say: say as TakeOverWord } : null
 }
 
 const readEach = <T>(value: unknown, most: number, read: (entry: unknown) => T | null): T[] | null => {

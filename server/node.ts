@@ -13,6 +13,7 @@ import type { RedisClient } from './redis.ts'
 import { createRequestLimits, type RequestLimits } from './request-limits.ts'
 import { createRevocations, type RevokeOptions } from './revoke.ts'
 import { closeSlowReaders } from './slow-readers.ts'
+import { createTakeOver } from './take-over.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
 export interface NodeOptions {
@@ -54,6 +55,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
   const accesses = new Set<Access>()
   const backplane = createBackplane({ redis, log })
   const presence = createPresence({ database, backplane, nodeId: database.nodeId, limits, log })
+  const takeOver = createTakeOver({ database, backplane, present: presence.at, limits, log })
   const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
   backplane.on('wake', feed.wake)
   backplane.onUp(feed.wake)
@@ -84,12 +86,12 @@ export const createNode = (options: NodeOptions): RecordNode => {
     join: (io) => {
       backplane.join(io)
       servers.add(io)
-      const unserve = presence.serve(io)
+      const undo = [presence.serve(io), takeOver.serve(io)]
       const stopClosing = closeSlowReaders({ io, limits, log, onClosed: metrics.slowReader })
       return () => {
         servers.delete(io)
         stopClosing()
-        unserve()
+        for (const end of undo) end()
         backplane.leave(io)
       }
     },

@@ -29,6 +29,8 @@ export interface Presence {
   serve(io: WatcherServer): () => void
   /** A socket has been let into rooms: it is told who is there already. */
   watched(io: WatcherServer, socket: WatcherSocket): void
+  /** Every tab at a record, by its room. */
+  at(room: string): PresenceEntry[]
   /** Tabs that are known to be at a record. */
   size(): number
   stop(): void
@@ -253,6 +255,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     watched: (io, socket) => {
       tellAtFirst(io, socket).catch((error) => log.warn({ error }, 'Presence could not be told.'))
     },
+    at: roster.at,
     size: roster.size,
     stop: () => {
       backplane.send('presence-end', nodeId)

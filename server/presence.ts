@@ -27,6 +27,8 @@ export interface Roster {
   /** Takes out what has outlived its lease. */
   expire(): PresenceEntry[]
   people(room: string): PresentPerson[]
+  /** Every tab at a record. */
+  at(room: string): PresenceEntry[]
   /** One entry of each record of a type at which somebody is, within a tenant. */
   records(tenantId: string, type: string): PresenceEntry[]
   /** The entries of one node. */
@@ -110,6 +112,7 @@ export const createRoster = ({ leaseMs, now = () => performance.now() }: RosterO
     removeNode: (nodeId) => takeWhere((kept) => kept.nodeId === nodeId),
     expire: () => takeWhere(({ until }) => until < now()),
     people: (name) => fold(rooms.get(name)?.values() ?? []),
+    at: (name) => [...(rooms.get(name)?.values() ?? [])],
     records: (tenantId, type) =>
       [...(types.get(typeKey(tenantId, type)) ?? [])].flatMap((name) =>
         [...(rooms.get(name)?.values() ?? [])].slice(0, 1),

@@ -1,6 +1,7 @@
 // The wire: every name, header, code and message shape that server and clients share.
 // With its parts, protocol-*.ts, the only file of the server that web/ may import. It holds types and constants.
 import type { Fields, ProblemCode, RecordAddress, WireRecord, Writer } from './protocol-record.ts'
+import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './protocol-take-over.ts'
 
 export {
   type DeletedProblem,
@@ -16,6 +17,13 @@ export {
   type Writer,
   type WriterKind,
 } from './protocol-record.ts'
+export {
+  TAKE_OVER_MS,
+  type TakeOverAnswer,
+  type TakeOverEvent,
+  type TakeOverMessage,
+  type TakeOverWord,
+} from './protocol-take-over.ts'
 
 /** Where the router is mounted unless the embedding app chooses otherwise. */
 export const DEFAULT_BASE_PATH = '/api/v1'
@@ -248,6 +256,7 @@ export interface ClientMessages {
   watch: (message: WatchMessage, answer: (answer: WatchAnswer | RefusedMessage) => void) => void
   unwatch: (message: WatchMessage, answer: (answer: WatchAnswer | RefusedMessage) => void) => void
   presence: (message: PresenceMessage, answer: (answer: PresenceAnswer | RefusedMessage) => void) => void
+  take_over: (message: TakeOverMessage, answer: (answer: TakeOverAnswer | RefusedMessage) => void) => void
 }
 
 /** Server → client events of the Socket.IO connection. */
@@ -257,6 +266,7 @@ export interface ServerEvents {
   RecordDeleted: (event: RecordEvent) => void
   RecordsImported: (event: ImportEvent) => void
   PresenceChanged: (event: PresenceEvent) => void
+  TakeOver: (event: TakeOverEvent) => void
   AccessRevoked: (event: RevokedEvent) => void
   /** The server cannot prove that this connection missed nothing: watch again. */
   Resync: () => void

@@ -122,7 +122,15 @@ test(`${REQUESTS} requests and ${FRAMES} frames by chance do no harm`, async () 
   let bad = await app.socket()
   for (let count = 0; count < FRAMES; count += 1) {
     if (!bad.socket.connected) bad = await app.socket()
-    const name = random.pick(['watch', 'unwatch', 'presence', 'nothing', 'disconnecting', '__proto__'])
+    const name = random.pick([
+      'watch',
+      'unwatch',
+      'presence',
+      'take_over',
+      'nothing',
+      'disconnecting',
+      '__proto__',
+    ])
     const values = Array.from({ length: random.below(4) }, () => anything(random))
     try {
       if (random() < 0.5) bad.socket.emit(name, ...values)

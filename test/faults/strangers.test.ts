@@ -71,6 +71,7 @@ test(`a stranger’s ${ATTEMPTS} attempts deliver nothing, and missing looks lik
       ['watch', { records: [{ type: 'project', id }] }],
       ['watch', { records: [{ type: 'project', id, version: 1 }], lists: [] }],
       ['presence', { type: 'project', id, state: 'editing', field: 'name' }],
+      ['take_over', { type: 'project', id, to: 'alice', say: 'ask' }],
       ['unwatch', { records: [{ type: 'project', id }] }],
     ])
     return async (at: string) => {
