@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** What is waited for, and how long. */
 export interface WaitOptions {
-  /** Ends the sentence "Waited 5000 ms for …". */
-  what: string
+  /** Ends the sentence "Waited 5000 ms for …"; a function says in it how things stand by then. */
+  what: string | (() => string | Promise<string>)
   /** Default: 5 s. */
   deadlineMs?: number
 }
@@ -29,5 +29,5 @@ export async function waitFor<T>(
     }
     await pause(10)
   } while (performance.now() < deadline)
-  throw new Error(`Waited ${deadlineMs} ms for ${what}`, { cause })
+  throw new Error(`Waited ${deadlineMs} ms for ${typeof what === 'string' ? what : await what()}`, { cause })
 }

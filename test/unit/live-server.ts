@@ -9,7 +9,8 @@ import { afterAll } from 'vitest'
 import { z } from 'zod'
 import { trackTable } from '../../migrations/index.ts'
 import type { Clock } from '../../web/client/clock.ts'
-import { createRecordClient, type RecordClientOptions } from '../../web/client/record-client.ts'
+import { createRecordClient } from '../../web/client/record-client.ts'
+import type { RecordClientOptions } from '../../web/client/record-client-options.ts'
 import { freshDatabase } from '../support/postgres.ts'
 
 export interface Project {

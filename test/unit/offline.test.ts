@@ -3,7 +3,7 @@
 
 import { createMemoryStorage, createOffline, type EditStorage, type Tabs } from 'noclobber/offline'
 import { expect, test } from 'vitest'
-import type { RecordClientOptions } from '../../web/client/record-client.ts'
+import type { RecordClientOptions } from '../../web/client/record-client-options.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Project, startLiveServer } from './live-server.ts'
 
@@ -14,10 +14,16 @@ function createPages(): Tabs {
   const alive = new Set<string>()
   const listeners = new Set<() => void>()
   const working = new Set<string>()
+  const tell = () => {
+    for (const listener of listeners) listener()
+  }
   return {
     enter(tab) {
       alive.add(tab)
-      return () => void alive.delete(tab)
+      return () => {
+        alive.delete(tab)
+        tell()
+      }
     },
     alive: async () => new Set(alive),
     async alone(task, work) {
@@ -25,9 +31,7 @@ function createPages(): Tabs {
       working.add(task)
       await work().finally(() => working.delete(task))
     },
-    tell: () => {
-      for (const listener of listeners) listener()
-    },
+    tell,
     onTold(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -261,6 +265,93 @@ test('what two pages left of one record is both there: the last as it was, the o
   editor.restore()
   expect(editor.values()).toMatchObject({ name: 'Tunnel', status: 'done' })
   await waitFor(async () => (await storage.all('alice')).length === 1, { what: 'one entry' })
+})
+
+test('the save of a page that was closed is sent by another, past what is typed there into the same record', async () => {
+  const id = await server.createProject()
+  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const closing = openPage({ tabs, storage })
+  const editor = await open(closing, id)
+  closing.network.state = 'down'
+  editor.change('name', 'Tunnel')
+  await editor.save()
+
+  const staying = openPage({ tabs, storage })
+  const theirs = await open(staying, id)
+  theirs.change('status', 'done')
+  closing.client.close()
+  await waitFor(async () => (await nameOf(id)).name === 'Tunnel', { what: 'the save' })
+  await waitFor(() => theirs.get().record?.version === 2 || theirs.get().news, { what: 'word of it' })
+  expect(theirs.values()).toMatchObject({ status: 'done' })
+  await waitFor(async () => (await storage.all('alice')).length === 1, { what: 'one entry' })
+  theirs.merge()
+  await waitFor(() => theirs.get().record?.version === 2, { what: 'the merge' })
+  expect(theirs.get()).toMatchObject({ draft: { status: 'done' }, kept: null })
+})
+
+test('the save of a closed page that is refused is there to be restored, over what is typed', async () => {
+  const id = await server.createProject()
+  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const closing = openPage({ tabs, storage })
+  const editor = await open(closing, id)
+  closing.network.state = 'down'
+  editor.change('name', 'Tunnel')
+  await editor.save()
+  await server.sql(`update projects set name = 'Ferry' where id = ${id}`)
+
+  const theirs = await open(openPage({ tabs, storage }), id)
+  expect(theirs.values()).toMatchObject({ name: 'Ferry' })
+  closing.client.close()
+  await waitFor(() => theirs.get().kept, { what: 'the refused edit' })
+  expect(theirs.values()).toMatchObject({ name: 'Ferry' })
+  theirs.restore()
+  expect(theirs.values()).toMatchObject({ name: 'Tunnel' })
+  expect(await nameOf(id)).toMatchObject({ name: 'Ferry' })
+})
+
+test('a page that dies while it writes leaves its save to the one that looked too early', async () => {
+  const id = await server.createProject()
+  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  let write = () => {}
+  const isWritten = new Promise<void>((resolve) => {
+    write = resolve
+  })
+  const slow: EditStorage = { ...storage, put: (entry) => isWritten.then(() => storage.put(entry)) }
+  const dying = openPage({ tabs, storage: slow })
+  const editor = await open(dying, id)
+  dying.network.state = 'down'
+  editor.change('name', 'Tunnel')
+  void editor.save()
+  const late = openPage({ tabs, storage })
+  const next = await open(late, id)
+  await waitFor(() => late.client.connection.get().status === 'live', { what: 'the connection' })
+  dying.client.close()
+  write()
+  await waitFor(() => next.get().status === 'clean' && next.values().name === 'Tunnel', { what: 'the save' })
+  expect(await nameOf(id)).toEqual({ name: 'Tunnel', version: '2' })
+})
+
+test('three pages left a value each for one field: none covers another', async () => {
+  const id = await server.createProject()
+  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const died: Page[] = []
+  for (const name of ['Tunnel', 'Ferry', 'Ford']) {
+    const page = openPage({ tabs, storage })
+    const editor = await open(page, id)
+    editor.change('name', name)
+    await waitFor(async () => (await storage.all('alice')).some(({ edits }) => edits.draft.name === name), {
+      what: 'the edit in storage',
+    })
+    died.push(page)
+  }
+  for (const page of died) page.client.close()
+  const editor = await open(openPage({ tabs, storage }), id)
+  const left = (await storage.all('alice')).flatMap(({ edits }) => [
+    edits.draft.name,
+    edits.kept?.fields.name,
+  ])
+  expect(editor.values()).toMatchObject({ name: 'Ford' })
+  expect(new Set(left)).toEqual(new Set(['Tunnel', 'Ferry', 'Ford', undefined]))
 })
 
 test('a session that ended meanwhile costs nothing: after the sign-in the save is sent, once', async () => {

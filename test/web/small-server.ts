@@ -2,7 +2,8 @@
 // a transport whose events a test sends itself. Guarding, pushing and the like are tried on the real server elsewhere.
 
 import type { Fields, RecordEvent, WireRecord } from '../../server/protocol.ts'
-import { createRecordClient, type RecordClientOptions } from '../../web/client/record-client.ts'
+import { createRecordClient } from '../../web/client/record-client.ts'
+import type { RecordClientOptions } from '../../web/client/record-client-options.ts'
 import type { TransportListener } from '../../web/client/transport.ts'
 
 const BOB = { id: 'u2', name: 'Bob', kind: 'user' } as const

@@ -1,9 +1,10 @@
 // What keeps edits beyond the page, as the client asks for it. The client itself keeps nothing: `noclobber/offline` does,
 // and an app that needs no more than the tab's own memory never loads it.
 
-import type { RecordAddress } from '../../server/protocol.ts'
+import type { Fields, RecordAddress } from '../../server/protocol.ts'
 import type { Clock, Page, Stop } from './clock.ts'
-import type { RecordState, UnsentEdits } from './record-facts.ts'
+import type { RemoveOutcome, SaveOutcome } from './outcomes.ts'
+import type { Mutation, RecordState, UnsentEdits } from './record-facts.ts'
 
 /** What the keeper may do with the client that it belongs to. */
 export interface KeptClient {
@@ -14,6 +15,8 @@ export interface KeptClient {
   page: Page
   /** Brings kept edits back and sends what was asked to be saved; resolves when that has its answer. */
   resume(address: RecordAddress): Promise<RecordState>
+  /** Sends it as it was asked for, past the record's editor. */
+  send(address: RecordAddress, mutation: Mutation): Promise<SaveOutcome<Fields> | RemoveOutcome>
   /** Throws its edits away; `false` where the record is not open here. */
   discard(address: RecordAddress): boolean
 }
@@ -22,8 +25,11 @@ export interface KeptClient {
 export interface EditKeeper {
   /** Called once by the client. */
   open(client: KeptClient): Stop
-  /** Edits of a page that is no more. Asked before the first load. */
-  recall(address: RecordAddress): Promise<UnsentEdits | null>
+  /**
+   * Edits of a page that is no more, from one that `hasRoom` is true for; asked before the first load, and again until
+   * there are none.
+   */
+  recall(address: RecordAddress, hasRoom: (edits: UnsentEdits) => boolean): Promise<UnsentEdits | null>
   /** After each change of an open record. */
   keep(address: RecordAddress, state: RecordState): void
   /** What is typed now would outlive the page. */

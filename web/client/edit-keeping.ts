@@ -24,11 +24,13 @@ export interface EditKeepingOptions {
   storage: EditStorage
   tabs: Tabs
   show: (patch: Partial<UnsentState>) => void
+  /** Another page has changed what is kept. */
+  onTold: () => void
 }
 
 export type EditKeeping = ReturnType<typeof keepEdits>
 
-export function keepEdits({ client, storage, tabs, show }: EditKeepingOptions) {
+export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOptions) {
   const { clock, page, tabId } = client
   const timers = createTimers(clock)
   /** This page's own edits, newer than what storage has of them. */
@@ -123,29 +125,45 @@ export function keepEdits({ client, storage, tabs, show }: EditKeepingOptions) {
     return entries.filter(({ tab }) => tab !== tabId && !alive?.has(tab))
   }
 
-  /** All that earlier pages left of one record: what was asked to be saved first, the rest to be restored. */
-  async function recall(address: RecordAddress): Promise<UnsentEdits | null> {
+  /** What an earlier page left of one record: what was asked to be saved first, then the newest. */
+  async function recall(
+    address: RecordAddress,
+    hasRoom: (edits: UnsentEdits) => boolean,
+  ): Promise<UnsentEdits | null> {
     try {
       const left = (await orphans()).filter(({ type, id }) => type === address.type && id === address.id)
       left.sort((a, b) => Number(isAsked(b)) - Number(isAsked(a)) || b.changedAt - a.changedAt)
-      let found: UnsentEdits | null = null
       for (const entry of left) {
+        if (!hasRoom(entry.edits)) continue
         const key = entryKey(entry.person, entry, tabId)
-        const mine = own.get(key)
-        const grown = mine
-          ? { ...mine, edits: withAside(mine.edits, entry.edits) }
-          : { ...entry, key, tab: tabId }
-        if (!(await storage.claim(entry.key, grown))) continue
-        own.set(key, grown)
-        found = found ? withAside(found, entry.edits) : entry.edits
+        if (!(await storage.claim(entry.key, grownBy(entry, key)))) continue
+        if (hasRoom(entry.edits)) {
+          own.set(key, grownBy(entry, key))
+          tabs.tell()
+          void refresh()
+          return entry.edits
+        }
+        await storage.put(entry)
+        unwritten.set(key, own.get(key) ?? null)
+        await write()
       }
-      if (left.length > 0) tabs.tell()
-      await refresh()
-      return found
     } catch (error) {
       fail(error)
-      return null
     }
+    return null
+  }
+
+  function grownBy(entry: UnsentEntry, key: string): UnsentEntry {
+    const mine = own.get(key)
+    return mine ? { ...mine, edits: bothEdits(mine.edits, entry.edits) } : { ...entry, key, tab: tabId }
+  }
+
+  /** The server has judged a save that no editor had room for: what it did not take is there to be restored. */
+  async function settle(entry: UnsentEntry, edits: UnsentEdits | null, trouble: UnsentTrouble | null) {
+    if (edits) await storage.put({ ...entry, edits, trouble })
+    else await storage.remove(entry.key)
+    tabs.tell()
+    await refresh()
   }
 
   async function discard(key: string) {
@@ -170,7 +188,7 @@ export function keepEdits({ client, storage, tabs, show }: EditKeepingOptions) {
 
   const stops: Stop[] = [
     timers.cancelAll,
-    tabs.onTold(() => void refresh()),
+    tabs.onTold(() => void refresh().then(onTold)),
     page.onChange(() => {
       if (!page.isVisible() && unwritten.size > 0) void write()
     }),
@@ -180,6 +198,7 @@ export function keepEdits({ client, storage, tabs, show }: EditKeepingOptions) {
     keep,
     recall,
     orphans,
+    settle,
     refresh,
     discard,
     clear,
@@ -200,10 +219,13 @@ const isSameEdits = (a: UnsentEdits, b: UnsentEdits) =>
   a.unanswered === b.unanswered &&
   a.next === b.next
 
-/** One record's edits of two pages: the first's as they are, the other's to be restored. */
-function withAside(edits: UnsentEdits, other: UnsentEdits): UnsentEdits {
-  const fields = { ...other.kept?.fields, ...other.draft, ...edits.kept?.fields }
-  return isEmpty(fields) ? edits : { ...edits, kept: { fields, why: 'recalled', isHidden: false } }
+/** One record's edits of two pages: those of the first that has some as they are, the other's to be restored. */
+function bothEdits(edits: UnsentEdits, other: UnsentEdits): UnsentEdits {
+  const isIdle = isEmpty(edits.draft) && !edits.unanswered
+  const aside = isIdle ? {} : other.draft
+  const fields = { ...other.kept?.fields, ...aside, ...edits.kept?.fields }
+  const kept = isEmpty(fields) ? null : { fields, why: 'recalled' as const, isHidden: false }
+  return { ...(isIdle ? other : edits), kept }
 }
 
 function troubleOf({ conflict, status, trouble, errors }: RecordState): UnsentTrouble | null {

@@ -68,8 +68,9 @@ export type {
   SaveOutcome,
 } from './outcomes.ts'
 export type { Doing, Presence } from './presence.ts'
-export type { ListToWatch, RecordClient, RecordClientOptions } from './record-client.ts'
+export type { ListToWatch, RecordClient } from './record-client.ts'
 export { createRecordClient } from './record-client.ts'
+export type { RecordClientOptions } from './record-client-options.ts'
 export type { Kept, Mutation, News, RecordState, RecordStatus, UnsentEdits } from './record-facts.ts'
 export { canSave, newsFields, valuesOf } from './record-facts.ts'
 export type { Decision, RecordStore } from './record-store.ts'

@@ -13,6 +13,7 @@ import {
   type UnsentState,
 } from './edit-storage.ts'
 import { createIndexedDbStorage } from './indexeddb-storage.ts'
+import { editsAfter, troubleAfter } from './judged-edits.ts'
 import { createWritable, type Readable } from './store.ts'
 import { createBrowserTabs, type Tabs } from './tabs.ts'
 import { createTimers } from './timers.ts'
@@ -90,8 +91,19 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   /** Whatever pages that are no more have left: one page at a time does it. */
   async function sendOrphans() {
     if (failures > 0) return
-    for (const entry of inOrder((await keeping?.orphans()) ?? [])) if (!(await sendOne(entry))) return
+    for (const entry of await askedOrphans()) {
+      if (!(await sendOne(entry))) return
+      const isStillThere = (await askedOrphans()).some(({ key }) => key === entry.key)
+      if (isStillThere && !(await sendPast(entry))) return
+    }
   }
+
+  /** Another page has written; perhaps it was its last word. Where nobody knows who is alive, nobody's is taken for it. */
+  async function sendFound() {
+    if ((await tabs.alive()) && (await askedOrphans()).length > 0) void send()
+  }
+
+  const askedOrphans = async () => inOrder((await keeping?.orphans()) ?? [])
 
   const inOrder = (entries: UnsentEntry[]) => entries.filter(isAsked).toSorted((a, b) => a.at - b.at)
 
@@ -103,13 +115,28 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     return status !== 'offline' && status !== 'signed_out'
   }
 
+  /** Its record has other edits here, or another version: it is sent as it was, and what is refused can be restored. */
+  async function sendPast(entry: UnsentEntry): Promise<boolean> {
+    const mutation = entry.edits.unanswered
+    if (!mutation || !client || !keeping) return false
+    const answer = await client.send(entry, mutation)
+    if (answer.outcome === 'unreachable') failures += 1
+    if (answer.outcome === 'unreachable' || answer.outcome === 'unauthenticated') return false
+    const left = editsAfter(entry.edits, mutation, answer)
+    await keeping?.settle(entry, left, troubleAfter(answer))
+    if (left?.unanswered) isAskedAgain = true
+    else if (left) await client?.resume(entry)
+    return true
+  }
+
   return {
     unsent,
     open(opened) {
       client = opened
       timers = createTimers(opened.clock)
       const stopTab = tabs.enter(opened.tabId)
-      const current = keepEdits({ client: opened, storage, tabs, show: set })
+      const onTold = () => void sendFound()
+      const current = keepEdits({ client: opened, storage, tabs, show: set, onTold })
       keeping = current
       void current.refresh().then(() => {
         if (unsent.get().entries.some(isAsked)) void send()
@@ -125,7 +152,11 @@ export function createOffline(options: OfflineOptions = {}): Offline {
         set({ entries: [] })
       }
     },
-    recall: async (address) => (await keeping?.recall(address)) ?? null,
+    async recall(address, hasRoom) {
+      const edits = (await keeping?.recall(address, hasRoom)) ?? null
+      if (edits?.unanswered) void send()
+      return edits
+    },
     keep: (address, state) => keeping?.keep(address, state),
     isKeeping: () => keeping?.person() != null && unsent.get().storage === 'ok',
     reachable: () => void send(),

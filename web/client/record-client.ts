@@ -3,10 +3,9 @@
 
 import type { Fields, Scope, WireVersionDifference, Writer } from '../../server/protocol.ts'
 import { DEFAULT_BASE_PATH } from '../../server/protocol.ts'
-import { browserPage, type Clock, type Page, type Stop, systemClock } from './clock.ts'
+import { browserPage, type Stop, systemClock } from './clock.ts'
 import { type Connection, type ConnectionState, createConnection } from './connection.ts'
 import { createDoubt } from './doubt.ts'
-import type { EditKeeper } from './edit-keeper.ts'
 import { createHttp } from './http.ts'
 import { createInbox, type ListNews, type ReceivedEvent } from './inbox.ts'
 import { createLadder } from './ladder.ts'
@@ -16,55 +15,17 @@ import { observeOwnWrites } from './own-writes.ts'
 import { type Polling, startPolling } from './polling.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { randomId } from './random-id.ts'
+import type { RecordClientOptions } from './record-client-options.ts'
 import type { RecordStore } from './record-store.ts'
 import { createRequests, type Requests, type SaveOptions } from './requests.ts'
 import { createRungs } from './rungs.ts'
 import { createServerTime } from './server-time.ts'
 import type { Readable } from './store.ts'
 import { createTicker } from './ticker.ts'
-import type { CreateTransport, Transport, TransportKind } from './transport.ts'
+import type { Transport } from './transport.ts'
 import { createWatching, type RecordWatcher } from './watching.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
-
-export interface RecordClientOptions {
-  /** Where the router is mounted. Default `/api/v1`. */
-  url?: string
-  /** Origin of the Socket.IO server. Default: that of `url`, else the page's own. */
-  socketUrl?: string
-  /** Default `/socket.io`. */
-  socketPath?: string
-  /** Sent as `Authorization: Bearer …` and as `auth.token`, for those who don't sign in by cookie. */
-  token?: () => string | null
-  /** Whom this client speaks for, as `updated_by.id` has it: it writes as nobody else. Else learned from a save. */
-  userId?: () => string | null
-  /**
-   * How events come, the best first; below the last, versions are polled. Default: `websocket`, `event_stream`. Put
-   * `long_polling` last where proxies hold answers back; with none at all versions are polled and nothing else.
-   */
-  transports?: TransportKind[]
-  /**
-   * Lets all tabs of one person read one event stream, where the browser can and the person is known by `token` or
-   * `userId`: over HTTP/1.1 a browser opens six connections to a host. Default `true`.
-   */
-  shareStream?: boolean
-  /** Another way to carry events (transport.ts), instead of all of these. */
-  createTransport?: CreateTransport
-  /** Keeps edits beyond the page: `createOffline()` of `noclobber/offline`. It needs `userId`. */
-  offline?: EditKeeper
-  /** `merge`: a stale save passes where the type allows it and no field overlaps. Default `reject`. */
-  onStale?: 'reject' | 'merge'
-  /** Called once when the server no longer knows this person: ask for a sign-in, then `reconnect()`. */
-  onSignedOut?: () => void
-  fetch?: typeof fetch
-  clock?: Clock
-  page?: Page
-  /** Origin of this tab's changes. Default: a new id for each page load. */
-  tabId?: string
-  newId?: () => string
-  /** A request is given up after this long. Default 10 s. */
-  timeoutMs?: number
-}
 
 export interface ListToWatch {
   type: string
@@ -231,6 +192,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     clock,
     page,
     resume: (address) => records.of(address).resume(),
+    send: ({ type, id }, { kind, ...mutation }) =>
+      kind === 'save' ? client.save<Fields>(type, id, mutation) : requests.remove(type, id, mutation),
     discard: records.discard,
   })
   const stopReaching = connection.state.subscribe(() => {

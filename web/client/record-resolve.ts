@@ -3,7 +3,7 @@
 // on a version that is no longer the newest one at hand changes nothing.
 
 import type { Fields, WireRecord } from '../../server/protocol.ts'
-import type { HappeningOf, RecordState, Resolution, Transition } from './record-facts.ts'
+import type { HappeningOf, Kept, RecordState, Resolution, Transition, UnsentEdits } from './record-facts.ts'
 import { catchUp, stay, to, weighHeld } from './record-news.ts'
 import { forgetOlder, save } from './record-steps.ts'
 import { differingFields, isEmpty, isSame, pick } from './values.ts'
@@ -72,21 +72,41 @@ export function closeConflict(state: RecordState): Transition {
   )
 }
 
+/** Nothing else is typed, and the version that they were built on is the shown one, or none is shown yet. */
+function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {
+  const isUntouched = isEmpty(state.draft) && !state.writing && !state.unanswered && !state.isRefused
+  return base !== null && isUntouched && (state.record === null || state.record.version === base.version)
+}
+
+/**
+ * Edits from before can be brought back without loss: they would cover nothing else that was typed or set aside, and a
+ * save that was asked for could still be sent as it was.
+ */
+export function hasRoom(state: RecordState, edits: UnsentEdits): boolean {
+  const isHome = isAtHome(state, edits)
+  if (edits.unanswered && !isHome) return false
+  const taken: Fields = { ...state.kept?.fields, ...(state.isRefused ? state.draft : {}) }
+  const coming: Fields = { ...edits.kept?.fields, ...(isHome ? {} : edits.draft) }
+  return Object.entries(coming).every(([field, value]) => !(field in taken) || isSame(taken[field], value))
+}
+
 /** Edits from before the page was left, on the version that they were built on: what is newer is news, as ever. */
 export function recall(state: RecordState, { edits }: HappeningOf<'recalled'>): Transition {
-  const { base, draft, kept, unanswered, next } = edits
-  if (state.isRefused) return to(state, { draft: { ...draft, ...state.draft }, kept: state.kept ?? kept })
-  const isUntouched = isEmpty(state.draft) && !state.writing && !state.unanswered
-  const isAtHome = base && (state.record ? isUntouched && state.record.version === base.version : true)
-  if (!base || !isAtHome) return recallAside(state, { ...kept?.fields, ...draft })
+  const { base, draft, unanswered, next } = edits
+  const kept = bothKept(state.kept, edits.kept)
+  if (state.isRefused) return to(state, { draft: { ...draft, ...state.draft }, kept })
+  if (!isAtHome(state, edits)) return recallAside(state, { ...edits.kept?.fields, ...draft })
   const recalled: RecordState = {
     ...state,
-    ...{ record: state.record ?? base, draft, unanswered, next, kept: state.kept ?? kept },
+    ...{ record: state.record ?? base, draft, unanswered, next, kept },
     notice: isEmpty(draft) ? state.notice : { kind: 'recalled' },
   }
   const { state: current, effects } = catchUp(weighHeld(recalled))
   return to(current, {}, ...effects, { kind: 'fade', what: 'notice' })
 }
+
+const bothKept = (kept: Kept | null, other: Kept | null): Kept | null =>
+  kept && other ? { ...kept, fields: { ...other.fields, ...kept.fields } } : (kept ?? other)
 
 function recallAside(state: RecordState, fields: Fields): Transition {
   const news = pick(fields, (field, value) => {

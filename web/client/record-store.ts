@@ -18,6 +18,7 @@ import {
   type Resolution,
   valuesOf,
 } from './record-facts.ts'
+import { hasRoom } from './record-resolve.ts'
 import { nextRecordState } from './record-state.ts'
 import { createRecreation } from './recreate.ts'
 import type { Requests } from './requests.ts'
@@ -206,8 +207,9 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   async function recallEdits() {
-    const edits = await options.keeper?.recall(address)
-    if (edits) happen({ kind: 'recalled', edits })
+    const recallNext = () => options.keeper?.recall(address, (edits) => hasRoom(state.get(), edits))
+    for (let edits = await recallNext(); edits; edits = await recallNext())
+      happen({ kind: 'recalled', edits })
   }
 
   function letGo() {

@@ -31,6 +31,7 @@ export function createBrowserTabs(): Tabs {
       locks?.request(LOCK + tab, () => isLeft).catch(() => {})
       return () => {
         leave()
+        channel?.postMessage('changed')
         isOpen = false
         channel?.close()
       }

@@ -1,0 +1,44 @@
+// What an app may choose for its client (record-client.ts), with what holds where it chooses nothing.
+
+import type { Clock, Page } from './clock.ts'
+import type { EditKeeper } from './edit-keeper.ts'
+import type { CreateTransport, TransportKind } from './transport.ts'
+
+export interface RecordClientOptions {
+  /** Where the router is mounted. Default `/api/v1`. */
+  url?: string
+  /** Origin of the Socket.IO server. Default: that of `url`, else the page's own. */
+  socketUrl?: string
+  /** Default `/socket.io`. */
+  socketPath?: string
+  /** Sent as `Authorization: Bearer …` and as `auth.token`, for those who don't sign in by cookie. */
+  token?: () => string | null
+  /** Whom this client speaks for, as `updated_by.id` has it: it writes as nobody else. Else learned from a save. */
+  userId?: () => string | null
+  /**
+   * How events come, the best first; below the last, versions are polled. Default: `websocket`, `event_stream`. Put
+   * `long_polling` last where proxies hold answers back; with none at all versions are polled and nothing else.
+   */
+  transports?: TransportKind[]
+  /**
+   * Lets all tabs of one person read one event stream, where the browser can and the person is known by `token` or
+   * `userId`: over HTTP/1.1 a browser opens six connections to a host. Default `true`.
+   */
+  shareStream?: boolean
+  /** Another way to carry events (transport.ts), instead of all of these. */
+  createTransport?: CreateTransport
+  /** Keeps edits beyond the page: `createOffline()` of `noclobber/offline`. It needs `userId`. */
+  offline?: EditKeeper
+  /** `merge`: a stale save passes where the type allows it and no field overlaps. Default `reject`. */
+  onStale?: 'reject' | 'merge'
+  /** Called once when the server no longer knows this person: ask for a sign-in, then `reconnect()`. */
+  onSignedOut?: () => void
+  fetch?: typeof fetch
+  clock?: Clock
+  page?: Page
+  /** Origin of this tab's changes. Default: a new id for each page load. */
+  tabId?: string
+  newId?: () => string
+  /** A request is given up after this long. Default 10 s. */
+  timeoutMs?: number
+}
