@@ -2,6 +2,7 @@
 // mode lets neither through.
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
+import { namesLast } from './db/named-statements.ts'
 import type { Finding } from './finding.ts'
 
 /** pg's client as Knex opens it. */
@@ -33,36 +34,15 @@ const hears = async (connection: RawConnection, knex: Knex, listenMs: number): P
   }
 }
 
-/** Named on one connection; then, while another one holds whatever a pooler gave to the first, once more. */
-const remembers = async (connection: RawConnection, other: RawConnection): Promise<boolean> => {
-  const named = { name: 'noclobber_doctor', text: 'select $1::int', values: [1] }
-  try {
-    await connection.query(named)
-    await other.query('begin')
-    await connection.query(named)
-    await other.query('commit')
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** What the connection can't do. */
 export const connectionFindings = async (
   knex: Knex,
   { listenMs, namedStatements }: ConnectionOptions,
 ): Promise<Finding[]> => {
-  const { client } = knex
   const findings: Finding[] = []
-  const opened: RawConnection[] = []
-  const open = async () => {
-    const connection: RawConnection = await client.acquireRawConnection()
-    connection.on('error', () => {})
-    opened.push(connection)
-    return connection
-  }
+  const connection: RawConnection = await knex.client.acquireRawConnection()
+  connection.on('error', () => {})
   try {
-    const connection = await open()
     if (!(await hears(connection, knex, listenMs)))
       findings.push({
         code: 'listen_impossible',
@@ -72,17 +52,18 @@ export const connectionFindings = async (
           'LISTEN does not get through: changes by SQL from outside arrive with the next poll, a second late.',
         advice: 'Connect to PostgreSQL directly, or through a pooler in session mode.',
       })
-    if (namedStatements && !(await remembers(connection, await open())))
-      findings.push({
-        code: 'statements_impossible',
-        level: 'problem',
-        table: null,
-        message: 'Prepared statements do not last: a pooler gives each transaction another connection.',
-        advice:
-          'Set limits.namedStatements to false, or connect directly, or let the pooler keep prepared statements.',
-      })
   } finally {
-    for (const connection of opened) await client.destroyRawConnection(connection)
+    await knex.client.destroyRawConnection(connection)
   }
+  if (namedStatements && !(await namesLast(knex)))
+    findings.push({
+      code: 'statements_impossible',
+      level: 'note',
+      table: null,
+      message:
+        'Prepared statements do not last: a pooler gives each transaction another connection. Servers do without, and each save is dearer.',
+      advice:
+        'Let the pooler keep prepared statements (PgBouncer 1.21 and later: max_prepared_statements), connect directly, or set limits.namedStatements to false and be content.',
+    })
   return findings
 }

@@ -88,7 +88,7 @@ export interface Limits {
   leaveMs: number
   /** Retries of a write after a deadlock or a serialization failure. */
   writeRetries: number
-  /** Use named (prepared) statements. Turn off behind a pooler that can't. */
+  /** Use named (prepared) statements. Behind a pooler that forgets them they turn themselves off, with a warning. */
   namedStatements: boolean
 }
 

@@ -59,7 +59,9 @@ with page as materialized (
 delete from noclobber.mutations m using page p
 where m.tenant_id = p.tenant_id and m.actor_id = p.actor_id and m.mutation_id = p.mutation_id`)
 
-const LOCK = statement(`select pg_try_advisory_lock(${PRUNE_LOCK}) as mine`)
+/** Held by a transaction and not by a session: a pooler in transaction mode would keep the session, and the lock with it. */
+const LOCK = statement(`
+select pg_try_advisory_xact_lock(${PRUNE_LOCK}) as mine, set_config('idle_in_transaction_session_timeout', '0', true) as idle`)
 const DONE = statement(`update noclobber.log_horizon set pruned_at = clock_timestamp()`)
 
 const pause = (ms: number, signal: AbortSignal | undefined) =>
@@ -105,7 +107,7 @@ const pruneMutations = async (connection: Connection, driver: unknown, options: 
 type Settings = Omit<PruneOptions, 'log' | 'signal'> & { signal: AbortSignal | undefined }
 
 /**
- * Deletes what is older than the retention. Holds a connection of its own, besides the pool; safe to call on every
+ * Deletes what is older than the retention. Holds two connections of its own, besides the pool; safe to call on every
  * node: one works, the others answer `busy`.
  *
  * @throws what pg throws where the database can't be reached or the role may not delete from the log.
@@ -114,18 +116,27 @@ export const pruneLog = async (knex: Knex, options: PruneOptions = {}): Promise<
   const { retentionMs = RETENTION_MS, batch = 5_000, pauseMs = 50, namedStatements = true } = options
   const settings = { retentionMs, batch, pauseMs, namedStatements, signal: options.signal }
   const { client } = knex
-  const connection = await client.acquireRawConnection()
-  connection.on('error', () => {})
+  const opened: Connection[] = []
+  const open = async () => {
+    const connection = await client.acquireRawConnection()
+    connection.on('error', () => {})
+    opened.push(connection)
+    return connection
+  }
   try {
-    const [lock] = (await sendOn(connection, client.driver, LOCK, [], namedStatements)).rows
+    const holder = await open()
+    await holder.query('begin')
+    const [lock] = (await sendOn(holder, client.driver, LOCK, [], false)).rows
     if (!lock?.mine) return { changes: 0, mutations: 0, busy: true }
+    const connection = await open()
     const changes = await pruneChanges(connection, client.driver, settings as Required<Settings>)
     const mutations = await pruneMutations(connection, client.driver, settings as Required<Settings>)
     await sendOn(connection, client.driver, DONE, [], namedStatements)
+    await holder.query('commit')
     if (changes + mutations > 0) (options.log ?? SILENT).info({ changes, mutations }, 'The log was pruned.')
     return { changes, mutations, busy: false }
   } finally {
-    await client.destroyRawConnection(connection)
+    for (const connection of opened) await client.destroyRawConnection(connection)
   }
 }
 

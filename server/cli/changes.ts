@@ -24,6 +24,9 @@ import { withDatabase } from './with-database.ts'
 const PAGE = 1_000
 const POLL_MS = 500
 
+/** A pooler may be between, and a name gains nothing here. */
+const NAMED = false
+
 /** Everything is ahead of it. */
 const BEGINNING = '1:1:'
 
@@ -49,13 +52,13 @@ const firstCursor = async (
   driver: unknown,
   values: Values,
 ): Promise<Cursor | null> => {
-  const here = await createLogReader(connection, driver).here()
+  const here = await createLogReader(connection, driver, NAMED).here()
   const given = text(values, 'cursor') ?? (values.follow ? 'now' : 'start')
   if (given === 'now') return here
   if (given === 'start') return { ...here, snapshot: BEGINNING }
   const cursor = decodeCursor(given)
   if (!cursor) throw new UsageError('--cursor must be "start", or what an earlier call printed.')
-  return (await hasExpired(connection, driver, true, cursor)) ? null : cursor
+  return (await hasExpired(connection, driver, NAMED, cursor)) ? null : cursor
 }
 
 const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<ExitCode> => {
@@ -66,7 +69,7 @@ const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<Ex
   const wanted = ({ source }: Change) =>
     tables.length === 0 || tables.includes(source) || tables.includes(source.replace(/^public\./, ''))
   try {
-    const reader = createLogReader(connection, client.driver)
+    const reader = createLogReader(connection, client.driver, NAMED)
     const first = await firstCursor(connection, client.driver, values)
     if (!first) {
       terminal.err(

@@ -23,6 +23,7 @@ export const prune: Command = {
         retentionMs: number(values, 'days', 30) * DAY_MS,
         batch: number(values, 'batch', 5_000),
         signal: terminal.signal,
+        namedStatements: false,
       })
       if (values.json) terminal.out(JSON.stringify(pruned))
       else if (pruned.busy) terminal.err('Another node is pruning just now.')

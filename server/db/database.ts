@@ -6,6 +6,7 @@ import { type RecordSql, recordSql } from '../record-sql.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../record-type.ts'
 import { createSeenRecords, type SeenRecords } from '../seen-records.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
+import { namesLast } from './named-statements.ts'
 import { type Row, type Statement, send } from './statement.ts'
 
 /** A declared type with its table and its statements. */
@@ -18,6 +19,7 @@ export interface KnownType<A extends Actor = Actor> extends TrackedType<A> {
 
 export interface Database<A extends Actor = Actor> {
   knex: Knex
+  /** `namedStatements` is turned off where they prove not to last. */
   limits: Limits
   /** Tells our own writes from strangers' in the triggers. */
   nodeId: string
@@ -77,6 +79,13 @@ export const createDatabase = <A extends Actor>({
     found = true
   }
 
+  /** Behind a pooler that forgets names each of them would fail now and then. */
+  const settleNames = async () => {
+    if (!limits.namedStatements || (await namesLast(knex))) return
+    limits.namedStatements = false
+    log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
+  }
+
   return {
     knex,
     limits,
@@ -86,10 +95,12 @@ export const createDatabase = <A extends Actor>({
     ready: async (transaction) => {
       if (found) return
       if (transaction) return lookUp(transaction)
-      looking ??= lookUp(knex).catch((error) => {
-        looking = null
-        throw error
-      })
+      looking ??= settleNames()
+        .then(() => lookUp(knex))
+        .catch((error) => {
+          looking = null
+          throw error
+        })
       return looking
     },
     typeOf: (name) => byName.get(name),
