@@ -18,6 +18,9 @@ const SAVES = 120
 
 const WORKERS = 8
 
+/** It may have to be installed first. */
+const INSTALL_MS = 300_000
+
 describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', () => {
   let pooler: TestPooler
   let database: FreshDatabase
@@ -42,7 +45,7 @@ describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', 
     const direct = knex({ client: 'pg', connection: database.url })
     await trackTables(direct).finally(() => direct.destroy())
     app = await startApp({ database, databaseUrl: pooler.urlFor(database.url), log })
-  })
+  }, INSTALL_MS)
 
   test('the doctor says what does not get through, and the server does without names by itself', async () => {
     const { ok, findings } = await doctor(app.knex, { rows: false, listenMs: 1_000 })

@@ -1,7 +1,7 @@
 // Programs that npm does not carry: found on the PATH, or installed where that is one plain command.
 // A missing one fails the tests with a sentence, unless the caller left it out by name: NOCLOBBER_WITHOUT=chromium,redis,pgbouncer
 import { execFile } from 'node:child_process'
-import { access, constants, mkdir, rm } from 'node:fs/promises'
+import { access, constants, mkdir, rm, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { waitFor } from './wait-for.ts'
@@ -35,27 +35,42 @@ async function onPath(names: string[]): Promise<string | null> {
   return null
 }
 
-/** One file at a time: the folder is the lock. */
+/** apt has one lock for all packages, and so have we: this folder. One that was left behind counts for some minutes. */
+const LOCK = '/tmp/noclobber-apt'
+const LOCK_MS = 300_000
+
+/** One file at a time; whoever waited looks again first. */
 async function installed(names: string[], aptPackage: string): Promise<string | null> {
   if (process.getuid?.() !== 0 || (await onPath(['apt-get'])) === null) return null
-  const lock = `/tmp/noclobber-apt-${aptPackage}`
-  const isMine = await mkdir(lock).then(
-    () => true,
-    () => false,
+  const isMine = () =>
+    mkdir(LOCK).then(
+      () => true,
+      () => false,
+    )
+  const isLeft = async () => {
+    const lock = await stat(LOCK).catch(() => null)
+    return lock !== null && Date.now() - lock.mtimeMs > LOCK_MS
+  }
+  const found = await waitFor(
+    async () => {
+      if (await isMine()) return { path: await onPath(names) }
+      if (await isLeft()) await rm(LOCK, { recursive: true, force: true })
+      return null
+    },
+    { what: 'other processes to install their packages', deadlineMs: LOCK_MS },
   )
-  if (!isMine)
-    return waitFor(() => onPath(names), {
-      what: `another process to install ${aptPackage}`,
-      deadlineMs: 120_000,
-    })
   try {
+    if (found.path !== null) return found.path
     const run = promisify(execFile)
     await run('apt-get', ['update', '-qq'])
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', aptPackage])
+    const options = ['-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120']
+    await run('apt-get', ['install', ...options, aptPackage], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
     return await onPath(names)
   } catch {
     return null
   } finally {
-    await rm(lock, { recursive: true })
+    await rm(LOCK, { recursive: true, force: true })
   }
 }
