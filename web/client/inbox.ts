@@ -1,7 +1,13 @@
 // Where events arrive: each is shown to whoever looks at the wire, and goes on to the open record and the lists that
 // it concerns. Events of this tab's own writes go no further: their answers say more.
 
-import type { PresenceEvent, RecordAddress, WatchedList, Writer } from '../../server/protocol.ts'
+import type {
+  PresenceEvent,
+  RecordAddress,
+  TakeOverEvent,
+  WatchedList,
+  Writer,
+} from '../../server/protocol.ts'
 import type { Clock, Stop } from './clock.ts'
 import type { Hint } from './record-facts.ts'
 import { createListeners } from './store.ts'
@@ -29,7 +35,7 @@ export interface InboxOptions {
   isOwn: (by: Writer | null) => boolean
   onHint: (address: RecordAddress, hint: Hint) => void
   onRevoked: (address: RecordAddress) => void
-  onPresence: (event: PresenceEvent) => void
+  onPresence: (event: PresenceEvent | TakeOverEvent) => void
   onResync: () => void
 }
 
@@ -62,7 +68,8 @@ export function createInbox(options: InboxOptions): Inbox {
       const isOwnTab = writing?.tab_id === options.tabId
       show(received, isOwnTab)
       if (received.name === 'Resync') return options.onResync()
-      if (received.name === 'PresenceChanged') return options.onPresence(received.event)
+      if (received.name === 'PresenceChanged' || received.name === 'TakeOver')
+        return options.onPresence(received.event)
       if (received.name === 'AccessRevoked') return received.event.records.forEach(options.onRevoked)
       if (isOwnTab) return
       for (const tell of lists.get(received.event.type) ?? []) tell({ kind: 'event', event: received })

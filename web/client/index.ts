@@ -78,6 +78,7 @@ export type { ListPage, ListQuery, SaveManyOptions, SaveOptions } from './reques
 export type { Choice, Choices } from './resolver.ts'
 export { loadTextDiff, resolutionOf, sideOf, undecided } from './resolver.ts'
 export type { Readable } from './store.ts'
+export type { OtherPerson, TakeOver, TakeOverState } from './take-over.ts'
 export type { TextEdit, TextPart } from './text-diff.ts'
 export { timeAgo, timeOfDay } from './time-ago.ts'
 export type {

@@ -198,6 +198,7 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
       watch: async (message) => current?.transport.watch(message) ?? null,
       unwatch: async (message) => current?.transport.unwatch(message),
       presence: async (message) => current?.transport.presence?.(message) ?? null,
+      takeOver: async (message) => current?.transport.takeOver?.(message) ?? null,
       close() {
         stopPage?.()
         stopPage = null

@@ -110,6 +110,17 @@ export const englishMessages = {
     idle: '{name} has this open in the background',
     more: '+{count}',
   },
+  /** "Ask to take over"; the last four are what came of it. */
+  takeOver: {
+    ask: 'Ask to take over',
+    asks: '{name} asks to take over.',
+    handOver: 'Hand over',
+    refuse: 'Not now',
+    waiting: 'You asked {name} to hand over.',
+    handed_over: '{name} has handed over: you can go on.',
+    not_now: '{name} is not done yet.',
+    unreachable: '{name} could not be asked just now.',
+  },
   unsent: {
     title: 'Unsent changes',
     none: 'Everything is saved.',

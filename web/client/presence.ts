@@ -9,9 +9,11 @@ import type {
   PresentPerson,
   RecordAddress,
   RefusedMessage,
+  TakeOverEvent,
 } from '../../server/protocol.ts'
 import type { Clock, Page, Stop } from './clock.ts'
 import { createWritable, type Readable, type Writable } from './store.ts'
+import { createTakeOver, type TakeOver, type TakeOverOptions } from './take-over.ts'
 import { recordKey } from './watching.ts'
 
 const BEAT_MS = 15_000
@@ -30,10 +32,12 @@ export interface Presence {
   people(address: RecordAddress): Readable<readonly PresentPerson[]>
   /** Says what this tab does at a record that it has open, until stopped or said anew. */
   announce(address: RecordAddress, doing: Doing): Stop
+  /** What people at one record ask of each other. */
+  takeOver: TakeOver
 }
 
 export interface OwnedPresence extends Presence {
-  hear(event: PresenceEvent): void
+  hear(event: PresenceEvent | TakeOverEvent): void
   /** The rooms are joined: what was said before counts for nothing on this connection. */
   joined(): void
   forget(address: RecordAddress): void
@@ -42,13 +46,15 @@ export interface OwnedPresence extends Presence {
 
 export interface PresenceOptions {
   send: (message: PresenceMessage) => Promise<PresenceAnswer | RefusedMessage | null>
+  say: TakeOverOptions['send']
   clock: Clock
   page: Page
 }
 
 const NOBODY: readonly PresentPerson[] = []
 
-export function createPresence({ send, clock, page }: PresenceOptions): OwnedPresence {
+export function createPresence({ send, say, clock, page }: PresenceOptions): OwnedPresence {
+  const takeOver = createTakeOver({ send: say, clock })
   const rooms = new Map<string, Writable<readonly PresentPerson[]>>()
   const said = new Map<string, RecordAddress & Doing>()
   let stopBeat: Stop = () => {}
@@ -90,13 +96,18 @@ export function createPresence({ send, clock, page }: PresenceOptions): OwnedPre
         if (said.get(key) === entry) said.delete(key)
       }
     },
-    hear: ({ type, id, people }) => roomOf({ type, id }).set(people),
+    takeOver,
+    hear(event) {
+      if ('say' in event) takeOver.hear(event)
+      else roomOf(event).set(event.people)
+    },
     joined: tellSoon,
     forget: (address) => rooms.get(recordKey(address))?.set(NOBODY),
     close() {
       stopBeat()
       stopPage?.()
       said.clear()
+      takeOver.close()
     },
   }
 }

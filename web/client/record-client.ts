@@ -113,7 +113,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     presence.joined()
   })
   const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
-  const presence = createPresence({ send, clock, page })
+  const say: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
+  const presence = createPresence({ send, say, clock, page })
 
   const http = createHttp({
     url,

@@ -67,6 +67,7 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
       socket.on(name, (event) => listener.onEvent({ name, event }))
     socket.on('RecordsImported', (event) => listener.onEvent({ name: 'RecordsImported', event }))
     socket.on('PresenceChanged', (event) => listener.onEvent({ name: 'PresenceChanged', event }))
+    socket.on('TakeOver', (event) => listener.onEvent({ name: 'TakeOver', event }))
     socket.on('AccessRevoked', (event) => listener.onEvent({ name: 'AccessRevoked', event }))
     socket.on('Resync', () => listener.onEvent({ name: 'Resync' }))
 
@@ -97,6 +98,13 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
         return socket
           .timeout(ANSWER_TIMEOUT_MS)
           .emitWithAck('presence', message)
+          .catch(() => null)
+      },
+      async takeOver(message) {
+        if (!socket.connected) return null
+        return socket
+          .timeout(ANSWER_TIMEOUT_MS)
+          .emitWithAck('take_over', message)
           .catch(() => null)
       },
       close() {

@@ -13,6 +13,9 @@ import type {
   RecordEventName,
   RefusedMessage,
   RevokedEvent,
+  TakeOverAnswer,
+  TakeOverEvent,
+  TakeOverMessage,
   WatchAnswer,
   WatchMessage,
 } from '../../server/protocol.ts'
@@ -32,6 +35,7 @@ export type TransportEvent =
   | { name: RecordEventName; event: RecordEvent }
   | { name: 'RecordsImported'; event: ImportEvent }
   | { name: 'PresenceChanged'; event: PresenceEvent }
+  | { name: 'TakeOver'; event: TakeOverEvent }
   | { name: 'AccessRevoked'; event: RevokedEvent }
   | { name: 'Resync' }
 
@@ -54,6 +58,7 @@ export interface Transport {
   unwatch(message: WatchMessage): Promise<void>
   /** `null` where no answer came in time, or this transport carries no presence. */
   presence?(message: PresenceMessage): Promise<PresenceAnswer | RefusedMessage | null>
+  takeOver?(message: TakeOverMessage): Promise<TakeOverAnswer | RefusedMessage | null>
   close(): void
 }
 

@@ -1,6 +1,13 @@
 // The editor's form, with one control for each kind of field. Invariant: a value is shown and changed through the
 // editor alone, so what the library promises about typed text holds for every field here.
-import { ConflictDialog, PresenceBar, type RecordEditor, TimeAgo, UpdateBanner } from 'noclobber/react'
+import {
+  ConflictDialog,
+  PresenceBar,
+  type RecordEditor,
+  TakeOverBar,
+  TimeAgo,
+  UpdateBanner,
+} from 'noclobber/react'
 import type { FormEvent, ReactNode } from 'react'
 import { Field } from './Field.tsx'
 import { formatMoney } from './format.ts'
@@ -69,6 +76,7 @@ export const ProjectForm = ({ editor, record, isReader }: ProjectFormProps) => {
     <>
       <Title record={record}>
         <PresenceBar editor={editor} userId={ownId} />
+        <TakeOverBar editor={editor} userId={ownId} canAsk={!isReader} />
       </Title>
       <form className="card form" aria-label={WORDS.editor.form} onSubmit={save} noValidate>
         <UpdateBanner editor={editor} />

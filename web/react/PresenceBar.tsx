@@ -1,8 +1,10 @@
 // Who else is here, as a short row of initials with the sentence behind each. News, never a warning: it locks nothing.
 
-import type { Fields, PresentPerson } from '../../server/protocol.ts'
+import { useEffect, useSyncExternalStore } from 'react'
+import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol.ts'
 import { fill, labelOf, type Words } from '../client/messages.ts'
-import { useLive } from './LiveProvider.tsx'
+import type { Doing } from '../client/presence.ts'
+import { useLive, useRecordClient } from './LiveProvider.tsx'
 import { useDoing, usePresence } from './usePresence.ts'
 import type { RecordEditor } from './useRecordEditor.ts'
 
@@ -58,6 +60,18 @@ export function PresenceRow({ type, id, userId = null }: PresenceRowProps) {
   return <People people={people.filter(({ user }) => user.id !== userId)} />
 }
 
+/** Whoever has handed over looks on, draft or not, until the cursor is in a field again. */
+function useHandedOver({ type, id }: RecordAddress, doing: Doing): Doing {
+  const { takeOver } = useRecordClient().presence
+  const place = takeOver.at({ type, id })
+  const { hasHandedOver } = useSyncExternalStore(place.subscribe, place.get, place.get)
+  const isBack = hasHandedOver && doing.field !== null
+  useEffect(() => {
+    if (isBack) takeOver.goOn({ type, id })
+  }, [takeOver, type, id, isBack])
+  return hasHandedOver && !isBack ? { state: 'viewing' } : doing
+}
+
 /** Who else has this record open, for the editor's head; and tells them what this tab does. */
 export function PresenceBar<F extends object = Fields>({
   editor,
@@ -66,7 +80,7 @@ export function PresenceBar<F extends object = Fields>({
   editor: Pick<RecordEditor<F>, 'type' | 'id' | 'isDirty' | 'record'>
   userId?: string | null
 }) {
-  const doing = useDoing(editor)
+  const doing = useHandedOver(editor, useDoing(editor))
   const people = usePresence(editor, editor.record ? doing : null)
   return <People people={people.filter(({ user }) => user.id !== userId)} />
 }

@@ -1,0 +1,89 @@
+// "Ask to take over", in one line: the button for who waits, the question for who edits, the answer for who asked.
+// News, never a warning: it locks nothing, and nothing that is typed is lost.
+
+import { useRef, useSyncExternalStore } from 'react'
+import type { Fields } from '../../server/protocol.ts'
+import { fill } from '../client/messages.ts'
+import type { TakeOverState } from '../client/take-over.ts'
+import { useLive, useRecordClient } from './LiveProvider.tsx'
+import { usePresence } from './usePresence.ts'
+import type { RecordEditor } from './useRecordEditor.ts'
+
+type HandedEditor<F extends object> = Pick<RecordEditor<F>, 'type' | 'id' | 'isDirty' | 'save'>
+
+/** What {@link useTakeOver} gives: how things stand, and what this person can do about it. */
+export interface EditorTakeOver extends TakeOverState {
+  ask(person: { id: string; name: string }): void
+  /** Saves what is unsaved, or leaves it as a draft where it can't be saved, and tells who asked. */
+  handOver(): Promise<void>
+  notNow(): void
+  dismiss(): void
+}
+
+/** What people at an editor's record ask of each other. */
+export function useTakeOver<F extends object = Fields>(editor: HandedEditor<F>): EditorTakeOver {
+  const { takeOver } = useRecordClient().presence
+  const address = { type: editor.type, id: editor.id }
+  const place = takeOver.at(address)
+  const state = useSyncExternalStore(place.subscribe, place.get, place.get)
+  return {
+    ...state,
+    ask: (person) => void takeOver.ask(address, person),
+    async handOver() {
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+      if (editor.isDirty) await editor.save()
+      await takeOver.answer(address, 'handed_over')
+    },
+    notNow: () => void takeOver.answer(address, 'not_now'),
+    dismiss: () => takeOver.dismiss(address),
+  }
+}
+
+export interface TakeOverBarProps<F extends object = Fields> {
+  editor: HandedEditor<F>
+  userId?: string | null
+  /** Without it nothing is offered: whoever may not change the record has nothing to take over. Default `true`. */
+  canAsk?: boolean
+}
+
+/** Put it below the head of the editor. Shows nothing while nobody else edits and nobody asks. */
+export function TakeOverBar<F extends object = Fields>({
+  editor,
+  userId = null,
+  canAsk = true,
+}: TakeOverBarProps<F>) {
+  const { words } = useLive()
+  const texts = words.messages.takeOver
+  const people = usePresence(editor)
+  const { asker, asked, ask, handOver, notNow, dismiss } = useTakeOver(editor)
+  const other = people.find(({ user, state }) => user.id !== userId && state === 'editing')
+  const place = useRef<HTMLDivElement>(null)
+  /** The button that was pressed goes away with its line: the focus stays here, not nowhere. */
+  const press = (act: () => unknown) => () => {
+    place.current?.focus({ preventScroll: true })
+    void act()
+  }
+  const button = (label: string, act: () => unknown) => (
+    <button type="button" className="nc-button" onClick={press(act)}>
+      {label}
+    </button>
+  )
+  const sentence = asker
+    ? fill(texts.asks, { name: asker.name })
+    : asked && fill(texts[asked.outcome], { name: asked.name })
+  return (
+    <div className="nc-take-over" ref={place} tabIndex={-1}>
+      {canAsk && other && !asked && !asker && button(texts.ask, () => ask(other.user))}
+      <div className={sentence ? 'nc-take-over-said nc-news' : 'nc-banner-none'}>
+        <span className="nc-sentence" role="status">
+          {sentence}
+        </span>
+        <span className="nc-buttons">
+          {asker && button(texts.handOver, handOver)}
+          {asker && button(texts.refuse, notNow)}
+          {!asker && asked && button(words.messages.buttons.dismiss, dismiss)}
+        </span>
+      </div>
+    </div>
+  )
+}
