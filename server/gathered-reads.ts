@@ -1,55 +1,94 @@
-// Reads of many askers at one moment, in one query: a herd that comes back joins thousands of rooms within a second.
+// Reads of many askers at one moment, in one query: a herd that comes back joins thousands of rooms within a second,
+// and hundreds of pages poll one node.
 // Invariant: a read is sent after everything that was done before it was asked for, so a room that was joined first is
 // still answered with a version that misses nothing.
 import type { Database, KnownType } from './db/database.ts'
+import type { Row, Statement } from './db/statement.ts'
 import type { WireRecord } from './protocol.ts'
+import type { Actor } from './record-type.ts'
 
-/** Reads records by their ids; those that aren't there are left out. */
-export type ReadMany = (known: KnownType, tenantId: string, ids: string[]) => Promise<Map<string, WireRecord>>
+/** Reads by ids; what isn't there is left out. */
+export type ReadMany<Found> = (
+  known: KnownType<never>,
+  tenantId: string,
+  ids: string[],
+) => Promise<Map<string, Found>>
 
-const GATHER_MS = 2
-const MOST_IDS = 500
-
-interface Gathering {
-  known: KnownType
-  tenantId: string
-  ids: Set<string>
-  found: Promise<Map<string, WireRecord>>
+/** How reads of one kind are gathered. */
+interface Kind<Found> {
+  /** Waits for others to ask for the same. */
+  gather(send: () => void): unknown
+  statement(known: KnownType<never>): Statement
+  found(database: Database<never>, known: KnownType<never>, tenantId: string, row: Row): Found
 }
 
-const gatherers = new WeakMap<Database, ReadMany>()
+const MOST_IDS = 500
 
-const createGatheredReads = (database: Database): ReadMany => {
-  const gatherings = new Map<string, Gathering>()
+interface Gathering<Found> {
+  ids: Set<string>
+  found: Promise<Map<string, Found>>
+}
 
-  const send = async (key: string, { known, tenantId, ids }: Gathering) => {
-    if (gatherings.get(key)?.ids === ids) gatherings.delete(key)
-    const tenant = known.tenantColumn ? [tenantId] : []
-    const rows = await database.send(known.sql.readMany, [[...ids], ...tenant])
-    const records = new Map(rows.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
-    for (const record of records.values()) database.seen.put(tenantId, record)
-    return records
+const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): ReadMany<Found> => {
+  const gatherings = new Map<KnownType<never>, Map<string, Gathering<Found>>>()
+
+  const begin = (known: KnownType<never>, tenantId: string): Gathering<Found> => {
+    const tenants = gatherings.get(known) ?? new Map<string, Gathering<Found>>()
+    gatherings.set(known, tenants)
+    const ids = new Set<string>()
+    const read = async () => {
+      if (tenants.get(tenantId)?.ids === ids) tenants.delete(tenantId)
+      const tenant = known.tenantColumn ? [tenantId] : []
+      const rows = await database.send(kind.statement(known), [[...ids], ...tenant])
+      return new Map(
+        rows.map((row) => [row.noclobber_id as string, kind.found(database, known, tenantId, row)]),
+      )
+    }
+    const found = new Promise<Map<string, Found>>((resolve) => kind.gather(() => resolve(read())))
+    const gathering = { ids, found }
+    tenants.set(tenantId, gathering)
+    return gathering
   }
 
   return (known, tenantId, ids) => {
-    const key = JSON.stringify([known.type.name, tenantId])
-    let gathering = gatherings.get(key)
-    if (!gathering || gathering.ids.size + ids.length > MOST_IDS) {
-      const begun: Gathering = { known, tenantId, ids: new Set(), found: Promise.resolve(new Map()) }
-      begun.found = new Promise<void>((resolve) => setTimeout(resolve, GATHER_MS)).then(() =>
-        send(key, begun),
-      )
-      gatherings.set(key, begun)
-      gathering = begun
-    }
+    const open = gatherings.get(known)?.get(tenantId)
+    const gathering = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId)
     for (const id of ids) gathering.ids.add(id)
     return gathering.found
   }
 }
 
-/** The gathered reads of a database. */
-export const gatheredReads = (database: Database): ReadMany => {
-  const known = gatherers.get(database) ?? createGatheredReads(database)
-  gatherers.set(database, known)
-  return known
+const JOINS_MS = 2
+
+const records: Kind<WireRecord> = {
+  gather: (send) => setTimeout(send, JOINS_MS),
+  statement: ({ sql }) => sql.readMany,
+  found: (database, known, tenantId, row) => {
+    const record = known.sql.toRecord(row)
+    database.seen.put(tenantId, record)
+    return record
+  },
 }
+
+const versions: Kind<Row> = {
+  // Whatever came in with the same turn of the event loop: nobody waits for anybody.
+  gather: (send) => setImmediate(send),
+  statement: ({ versions }) => versions.readVersions,
+  found: (_database, _known, _tenantId, row) => row,
+}
+
+const ofDatabases = <Found>(kind: Kind<Found>) => {
+  const made = new WeakMap<Database<never>, ReadMany<Found>>()
+  return <A extends Actor>(database: Database<A>): ReadMany<Found> => {
+    const one = database as unknown as Database<never>
+    const known = made.get(one) ?? createGathered(one, kind)
+    made.set(one, known)
+    return known
+  }
+}
+
+/** The gathered reads of a database's records. */
+export const gatheredReads = ofDatabases(records)
+
+/** The gathered reads of a database's versions: rows of `readVersions`. */
+export const gatheredVersions = ofDatabases(versions)

@@ -4,8 +4,9 @@ import type { Knex } from 'knex'
 import { blindVerdict } from './blind-verdict.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
-import { statement } from './db/statement.ts'
+import { type Row, statement } from './db/statement.ts'
 import { deletedProblem, problem } from './errors.ts'
+import { gatheredVersions } from './gathered-reads.ts'
 import { shownValues } from './history-values.ts'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from './outcomes.ts'
 import type { WireHistoryEntry, WireRecord, Writer } from './protocol.ts'
@@ -70,22 +71,29 @@ export interface Tombstone {
   updatedBy: Writer | null
 }
 
+/** The deletions of records that aren't there any more, by id, of those that the asker could read. */
+export const readTombstones = async <A extends Actor>(
+  database: Database<A>,
+  { known, actor, transaction }: Omit<Target<A>, 'id'>,
+  ids: string[],
+): Promise<Map<string, Tombstone>> => {
+  const values = [ids, ...tenantParameter(known as never, actor)]
+  const rows = await database.send(known.versions.readTombstones, values, transaction)
+  const tombstones = new Map<string, Tombstone>()
+  for (const { noclobber_id: id, old_row, updated_at, updated_by, ...row } of rows) {
+    const version = Number(row.version)
+    const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
+    if (known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields }))
+      tombstones.set(id, { version, updatedAt: updated_at, updatedBy: updated_by })
+  }
+  return tombstones
+}
+
 /** The deletion of a record that isn't there any more, for those who could read it. */
 export const readTombstone = async <A extends Actor>(
   database: Database<A>,
-  { known, actor, id, transaction }: Target<A>,
-): Promise<Tombstone | null> => {
-  const [row] = await database.send(
-    known.sql.readTombstone,
-    [id, ...tenantParameter(known, actor)],
-    transaction,
-  )
-  if (!row) return null
-  const version = Number(row.version)
-  const fields = Object.fromEntries(known.fieldNames.map((name) => [name, row.old_row?.[name]]))
-  const readable = known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields })
-  return readable ? { version, updatedAt: row.updated_at, updatedBy: row.updated_by } : null
-}
+  target: Target<A>,
+): Promise<Tombstone | null> => (await readTombstones(database, target, [target.id])).get(target.id) ?? null
 
 /** What to say of a record that isn't there: 410 for those who could read it, else 404. */
 export const goneOrMissing = async <A extends Actor>(
@@ -112,6 +120,16 @@ export const readRecord = async <A extends Actor>(
   return target.known.type.can(request.actor, 'read', record) ? { outcome: 'found', record } : MISSING
 }
 
+/** In a caller's transaction by itself, else together with whoever asks at the same moment. */
+const readVersionRow = async <A extends Actor>(
+  database: Database<A>,
+  { known, actor, id, transaction }: Target<A>,
+): Promise<Row | undefined> => {
+  if (!transaction) return (await gatheredVersions(database)(known, tenantOf(known, actor), [id])).get(id)
+  const values = [[id], ...tenantParameter(known, actor)]
+  return (await database.send(known.versions.readVersions, values, transaction))[0]
+}
+
 /** The record's version alone; a deleted record's is that of its deletion. */
 export const readVersion = async <A extends Actor>(
   database: Database<A>,
@@ -120,11 +138,7 @@ export const readVersion = async <A extends Actor>(
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const { known, actor, id } = target
-  const [row] = await database.send(
-    known.sql.readVersion,
-    [id, ...tenantParameter(known, actor)],
-    target.transaction,
-  )
+  const row = await readVersionRow(database, target)
   if (!row) {
     const tombstone = await readTombstone(database, target)
     if (!tombstone) return MISSING

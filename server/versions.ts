@@ -1,11 +1,12 @@
 // Many versions at once: what a client that polls, or comes back from a pause, asks for all that it holds.
 // Invariant: one query a type, and only differences are answered; what may not be read looks like what isn't there.
+import { blindVerdict } from './blind-verdict.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
 import { refuse } from './errors.ts'
 import type { Body } from './parameters.ts'
-import type { RecordAddress, WireVersionDifference } from './protocol.ts'
-import { readTombstone, tenantOf, tenantParameter } from './read.ts'
+import type { RecordAddress, WireRecord, WireVersionDifference } from './protocol.ts'
+import { readTombstones, type Tombstone, tenantOf, tenantParameter } from './read.ts'
 import type { Actor } from './record-type.ts'
 
 /** The most records that one request may ask for. */
@@ -41,6 +42,97 @@ const nothing = ({ type, id }: RecordAddress): WireVersionDifference => ({
   deleted: false,
 })
 
+type Held = Map<string, HeldVersion>
+
+/** The version at which a record is that is held at another; `null`: it isn't there. */
+type Found = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'> | null
+
+/** Who may read every record of the type is asked about none: the rows that differ are all that is read. */
+const readDifferent = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  actor: A,
+  held: Held,
+): Promise<Map<string, Found>> => {
+  const ids = [...held.keys()]
+  const versions = Array.from(held.values(), ({ version }) => version)
+  const rows = await database.send(known.versions.readDifferent, [
+    // As the array's own text where nothing in it needs quoting: the driver looks at each entry otherwise.
+    known.key.kind === 'text' ? ids : `{${ids.join()}}`,
+    `{${versions.join()}}`,
+    ...tenantParameter(known as never, actor),
+  ])
+  return new Map(
+    rows.map((row) => {
+      const { noclobber_id: id, noclobber_version: version } = row
+      const { noclobber_updated_at: updated_at, noclobber_updated_by: updated_by } = row
+      return [id, version === null ? null : { version: Number(version), updated_at, updated_by }]
+    }),
+  )
+}
+
+/** Where permission depends on the record, each is judged with its row in hand. */
+const judgeEach = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  actor: A,
+  held: Held,
+): Promise<{ found: Map<string, Found>; hidden: string[] }> => {
+  const rows = await database.send(known.sql.readMany, [
+    [...held.keys()],
+    ...tenantParameter(known as never, actor),
+  ])
+  const found = new Map<string, Found>(Array.from(held.keys(), (id) => [id, null]))
+  const hidden: string[] = []
+  for (const row of rows) {
+    const record = known.sql.toRecord(row)
+    database.seen.put(tenantOf(known as never, actor), record)
+    const isReadable = known.mayRead(actor, record)
+    if (!isReadable) hidden.push(record.id)
+    if (!isReadable || record.version === held.get(record.id)?.version) found.delete(record.id)
+    else found.set(record.id, record)
+  }
+  return { found, hidden }
+}
+
+const differencesOf = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  actor: A,
+  held: Held,
+): Promise<WireVersionDifference[]> => {
+  const verdict = blindVerdict(known.type as never, actor, 'read')
+  if (verdict === false) return Array.from(held.values(), nothing)
+  const { found, hidden } = verdict
+    ? { found: await readDifferent(database, known, actor, held), hidden: [] }
+    : await judgeEach(database, known, actor, held)
+  const missing = [...found].filter(([, now]) => now === null).map(([id]) => id)
+  const graves =
+    missing.length > 0
+      ? await readTombstones(database, { known, actor, transaction: undefined }, missing)
+      : new Map<string, Tombstone>()
+  const differences = hidden.map((id) => nothing(held.get(id) as HeldVersion))
+  for (const [id, now] of found) {
+    const { type, id: asked } = held.get(id) as HeldVersion
+    const grave = graves.get(id)
+    if (now) {
+      const { version, updated_at, updated_by } = now
+      differences.push({ type, id: asked, version, updated_at, updated_by, deleted: false })
+    } else if (grave) {
+      const { version, updatedAt, updatedBy } = grave
+      differences.push({
+        type,
+        id: asked,
+        version,
+        updated_at: updatedAt,
+        updated_by: updatedBy,
+        deleted: true,
+      })
+    } else differences.push(nothing({ type, id: asked }))
+  }
+  return differences
+}
+
 /** Those that differ from what the client holds, are gone, or may not be read. */
 export const versionDifferences = async <A extends Actor>(
   database: Database<A>,
@@ -49,7 +141,7 @@ export const versionDifferences = async <A extends Actor>(
 ): Promise<WireVersionDifference[]> => {
   await database.ready()
   const differences: WireVersionDifference[] = []
-  const byType = new Map<KnownType<A>, Map<string, HeldVersion>>()
+  const byType = new Map<KnownType<A>, Held>()
   for (const entry of held) {
     const known = database.typeOf(entry.type)
     const id = known && canonicalId(known.key.kind, entry.id)
@@ -57,38 +149,11 @@ export const versionDifferences = async <A extends Actor>(
       differences.push(nothing(entry))
       continue
     }
-    const ids = byType.get(known) ?? new Map<string, HeldVersion>()
-    byType.set(known, ids.set(id, entry))
+    const ids = byType.get(known)
+    if (ids) ids.set(id, entry)
+    else byType.set(known, new Map([[id, entry]]))
   }
-  for (const [known, entries] of byType) {
-    const rows = await database.send(known.sql.readMany, [
-      [...entries.keys()],
-      ...tenantParameter(known as never, actor),
-    ])
-    const records = new Map(rows.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
-    for (const record of records.values()) database.seen.put(tenantOf(known as never, actor), record)
-    for (const [id, entry] of entries) {
-      const record = records.get(id)
-      if (!record) {
-        const grave = await readTombstone(database, { known, actor, id, transaction: undefined })
-        differences.push(
-          grave
-            ? {
-                type: entry.type,
-                id: entry.id,
-                version: grave.version,
-                updated_at: grave.updatedAt,
-                updated_by: grave.updatedBy,
-                deleted: true,
-              }
-            : nothing(entry),
-        )
-      } else if (!known.mayRead(actor, record)) differences.push(nothing(entry))
-      else if (record.version !== entry.version) {
-        const { version, updated_at, updated_by } = record
-        differences.push({ type: entry.type, id: entry.id, version, updated_at, updated_by, deleted: false })
-      }
-    }
-  }
+  for (const [known, entries] of byType)
+    differences.push(...(await differencesOf(database, known, actor, entries)))
   return differences
 }

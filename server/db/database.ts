@@ -5,6 +5,7 @@ import type { Limits, Log } from '../options.ts'
 import { type RecordSql, recordSql } from '../record-sql.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../record-type.ts'
 import { createSeenRecords, type SeenRecords } from '../seen-records.ts'
+import { type VersionSql, versionSql } from '../version-sql.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { namesLast } from './named-statements.ts'
 import { type Row, type Statement, send } from './statement.ts'
@@ -12,6 +13,7 @@ import { type Row, type Statement, send } from './statement.ts'
 /** A declared type with its table and its statements. */
 export interface KnownType<A extends Actor = Actor> extends TrackedType<A> {
   sql: RecordSql
+  versions: VersionSql
   /** May this person do this? Asked of many records at once, where what a permission throws means no and is logged. */
   may(actor: A, action: Action, record: PermissionRecord): boolean
   mayRead(actor: A, record: PermissionRecord): boolean
@@ -70,6 +72,7 @@ export const createDatabase = <A extends Actor>({
       const known: KnownType<A> = {
         ...tracked,
         sql: recordSql(tracked as unknown as TrackedType),
+        versions: versionSql(tracked as unknown as TrackedType),
         may: (actor, action, record) => may(tracked.type, actor, action, record),
         mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
       }

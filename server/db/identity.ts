@@ -7,6 +7,8 @@ const LARGEST: Record<'int2' | 'int4' | 'int8', bigint> = {
   int4: 2_147_483_647n,
   int8: 9_223_372_036_854_775_807n,
 }
+/** Texts of integers up to this length fit without counting. */
+const SHORT: Record<keyof typeof LARGEST, number> = { int2: 4, int4: 9, int8: 18 }
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const MAX_TEXT = 200
@@ -22,6 +24,7 @@ export const canonicalId = (kind: KeyKind, id: unknown): string | null => {
     return UUID.test(lower) ? lower : null
   }
   if (!INTEGER.test(id)) return null
+  if (id.length <= SHORT[kind]) return id
   const number = BigInt(id)
   return number <= LARGEST[kind] && number >= -LARGEST[kind] - 1n ? id : null
 }
