@@ -6,7 +6,6 @@ import { TRIGGER_NAMES } from '../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from './db/catalogue.ts'
 import { type FoundTrigger, type TriggeredTable, triggerFindings } from './doctor-triggers.ts'
 import { type Finding, problem } from './finding.ts'
-import { BEFORE_HISTORY } from './restored-log.ts'
 
 /** A table with our triggers, or one that should have them. */
 export interface ExaminedTable extends TriggeredTable {
@@ -77,28 +76,33 @@ export const trackedTables = async (
   return { tables: withParts(rows), missing }
 }
 
-/** Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. */
+/**
+ * Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. Where
+ * each has a transaction of its own, a restore made them one by one.
+ */
 const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
   const triggers = all.filter(isOwn)
   const ages = new Set(triggers.map((trigger) => trigger.age))
   const isOff = triggers.some(({ enabled }) => enabled === 'D' || enabled === 'R')
+  if (ages.size === TRIGGER_NAMES.length) return isOff
   return isOff || (ages.size === 1 && !ages.has(age)) || triggers.some((trigger) => age - trigger.age > 50)
 }
 
+/** A change that a restore brought was not written by the transaction that it names, and says nothing of its row's. */
 const compare = (table: string, key: string) => `
 with last as (
-  select distinct on (c.record_id) c.record_id, c.version, c.event, c.xid from noclobber.record_changes c
+  select distinct on (c.record_id) c.record_id, c.version, c.event, c.xid::text::numeric % 4294967296 as xid,
+    c.xmin::text::bigint as log_xid from noclobber.record_changes c
   where c.table_name = ? order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
 ), pairs as (
-  select l.record_id, l.version as logged, l.event, l.xid, t.version, t.row_xid, t.row_age, t.id from last l
+  select l.record_id, l.version as logged, l.event, l.xid, l.log_xid, t.version, t.row_xid, t.row_age, t.id from last l
   full join (select r.${key}::text as id, r.version, r.xmin::text::bigint as row_xid, age(r.xmin) as row_age from ${table} r) t
     on t.id = l.record_id
 )
 select count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
   count(*) filter (where id is not null and version <> logged) as out_of_step,
   count(*) filter (where id is null and event <> 'deleted') as vanished,
-  count(*) filter (where id is not null and version = logged and xid <> '${BEFORE_HISTORY}'
-    and row_xid <> xid::text::numeric % 4294967296) +
+  count(*) filter (where id is not null and version = logged and log_xid = xid and row_xid <> xid) +
   count(*) filter (where id is not null and logged is null and row_age < ?) as unlogged,
   min(id) filter (where id is not null and version <> logged) as step_example,
   min(record_id) filter (where id is null and event <> 'deleted') as vanished_example

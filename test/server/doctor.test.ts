@@ -106,3 +106,18 @@ test('a log that is not pruned, one that a restore brought, and writers that go 
   await app.sql(`alter database ${database} set session_replication_role = replica`)
   expect(await codes(app)).toEqual(['triggers_bypassed'])
 })
+
+test('a database that a dump brought: rows, log and triggers each anew, and nothing to find', async () => {
+  const app = await startApp()
+  const triggers = await app.sql(
+    `select tgname as name, tgrelid::regclass as of, pg_get_triggerdef(oid) as made from pg_trigger where not tgisinternal`,
+  )
+  for (const { name, of } of triggers) await app.sql(`drop trigger ${name} on ${of}`)
+  await app.sql(`update notes set title = title`)
+  await app.sql(`update noclobber.record_changes set version = version`)
+  for (const { made } of triggers) await app.sql(made as string)
+  for (let n = 0; n < 60; n += 1) await app.sql('select pg_current_xact_id()')
+  expect(await codes(app)).toEqual([])
+  await app.sql(`update notes set title = 'seen' where id = 1`)
+  expect(await codes(app)).toEqual([])
+})
