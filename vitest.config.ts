@@ -17,12 +17,14 @@ const doors = {
   'noclobber/styles.css': source('./web/react/styles.css'),
 }
 
+// Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
+const RETRIES = process.env.CI ? 2 : 0
+
 const services = {
   globalSetup: './test/support/database-server.ts',
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
-  // Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
-  retry: process.env.CI ? 2 : 0,
+  testTimeout: 120_000,
+  hookTimeout: 240_000,
+  retry: RETRIES,
 }
 
 export default defineConfig({
@@ -41,7 +43,14 @@ export default defineConfig({
       {
         extends: true,
         plugins: [react()],
-        test: { name: 'web', include: ['test/web/**/*.test.{ts,tsx}'], environment: 'happy-dom' },
+        test: {
+          name: 'web',
+          include: ['test/web/**/*.test.{ts,tsx}'],
+          environment: 'happy-dom',
+          setupFiles: './test/support/patient-screen.ts',
+          testTimeout: 60_000,
+          retry: RETRIES,
+        },
       },
       {
         extends: true,
@@ -51,7 +60,7 @@ export default defineConfig({
           environment: 'node',
           fileParallelism: false,
           ...services,
-          testTimeout: 120_000,
+          testTimeout: 400_000,
         },
       },
     ],

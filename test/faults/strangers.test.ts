@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { seed, times, writeDown } from '../support/figures.ts'
 import { randomOf } from '../support/random.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const ATTEMPTS = times(400, 10_000)
 
@@ -76,11 +77,13 @@ test(`a stranger’s ${ATTEMPTS} attempts deliver nothing, and missing looks lik
     ])
     return async (at: string) => {
       const sent = JSON.parse(JSON.stringify(message).split(`"${id}"`).join(`"${at}"`))
-      let answer = await gina.ask(name, sent)
-      while (answer.code === 'rate_limited') {
-        await new Promise((resolve) => setTimeout(resolve, 200))
-        answer = await gina.ask(name, sent)
-      }
+      const answer = await waitFor(
+        async () => {
+          const said = await gina.ask(name, sent)
+          return said.code === 'rate_limited' ? null : said
+        },
+        { what: 'her next message to be let in', deadlineMs: 60_000 },
+      )
       return JSON.stringify(answer).split(`"${at}"`).join('"ID"')
     }
   }

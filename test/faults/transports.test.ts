@@ -180,7 +180,7 @@ it('finds by comparing versions that a connection only looks alive', async () =>
   const { id } = await app.make('project', { name: 'Bridge' })
   const editor = client.editor('project', id)
   editor.subscribe(() => {})
-  await waitFor(() => client.connection.get().status === 'live', { what: 'live', deadlineMs: 10_000 })
+  await waitFor(() => client.connection.get().status === 'live', { what: 'live', deadlineMs: 30_000 })
   muted.isMuted = true
   const version = await change(id)
   let losses = 0
@@ -190,13 +190,13 @@ it('finds by comparing versions that a connection only looks alive', async () =>
   const from = performance.now()
   set({ isVisible: false })
   set({ isVisible: true })
-  await waitFor(() => editor.get().record?.version === version, { what: 'the version', deadlineMs: 10_000 })
+  await waitFor(() => editor.get().record?.version === version, { what: 'the version', deadlineMs: 30_000 })
   figures.push({
     way: 'event_stream',
     fault: 'alive to look at, and mute',
     ms: Math.round(performance.now() - from),
   })
-  await waitFor(() => losses > 0, { what: 'a new connection', deadlineMs: 10_000 })
+  await waitFor(() => losses > 0, { what: 'a new connection', deadlineMs: 30_000 })
   muted.isMuted = false
   await waitFor(() => client.connection.get().status === 'live', { what: 'live again', deadlineMs: 20_000 })
 })
@@ -272,7 +272,7 @@ describe('the switch', () => {
     const { id } = await quiet.make('project', { name: 'Bridge' })
     const editor = client.editor('project', id)
     editor.subscribe(() => {})
-    await waitFor(() => client.connection.get().status === 'polling', { what: 'polling', deadlineMs: 10_000 })
+    await waitFor(() => client.connection.get().status === 'polling', { what: 'polling', deadlineMs: 30_000 })
     await quiet.sql(`update projects set name = 'By hand' where id = ?`, [id])
     editor.change('name', 'Mine')
     expect(await editor.save()).toMatchObject({ outcome: 'conflict' })

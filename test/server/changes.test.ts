@@ -127,7 +127,7 @@ test('waits for a change that the asker may see, and for no other', async () => 
   const committed = performance.now()
   const { body } = await waiting
   expect(names(body.data)).toEqual(['created note 3 v1'])
-  expect(performance.now() - committed).toBeLessThan(5_000)
+  expect(performance.now() - committed).toBeLessThan(15_000)
 })
 
 test('waits no longer than it was asked to, and answers with the way on', async () => {

@@ -171,7 +171,7 @@ describe('a permission or a session that is taken away', () => {
     const begun = performance.now()
     app.people.set('vera', { id: 'vera', name: 'Vera', tenantId: 'acme', role: 'none' })
     expect(await vera.hears('AccessRevoked')).toEqual({ records: [{ type: 'project', id }], lists: [] })
-    expect(performance.now() - begun).toBeLessThan(5_000)
+    expect(performance.now() - begun).toBeLessThan(10_000)
     await call('PATCH', `/records/project/${id}`, { body: { client_version: 1, changes: { name: 'y' } } })
     expect((await vera.flushed()).map(({ name }) => name)).toEqual(['AccessRevoked'])
   })
@@ -186,7 +186,7 @@ describe('a permission or a session that is taken away', () => {
       what: 'the end of the session',
       deadlineMs: 10_000,
     })
-    expect(performance.now() - begun).toBeLessThan(5_000)
+    expect(performance.now() - begun).toBeLessThan(10_000)
     for (const { socket } of staying) expect(socket.connected).toBe(true)
   })
 

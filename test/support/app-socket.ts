@@ -73,12 +73,12 @@ export async function connectWatcher(app: WatchedApp, options: WatcherOptions = 
     socket.once('connect_error', reject)
     socket.connect()
   })
-  const ask: TestWatcher['ask'] = (name, message) => socket.timeout(10_000).emitWithAck(name, message)
+  const ask: TestWatcher['ask'] = (name, message) => socket.timeout(30_000).emitWithAck(name, message)
   const flushed = async () => {
     if (!marking) await ask('watch', { lists: [{ type: 'mark' }] })
     marking = true
     const [row] = await app.sql('insert into marks default values returning id')
-    await waitFor(() => marks.has(String(row?.id)), { what: 'the mark', deadlineMs: 15_000 })
+    await waitFor(() => marks.has(String(row?.id)), { what: 'the mark', deadlineMs: 30_000 })
     return heard
   }
   return {
@@ -88,7 +88,7 @@ export async function connectWatcher(app: WatchedApp, options: WatcherOptions = 
     watch: (...records) => ask('watch', { records: records.map(([type, id]) => ({ type, id })) }),
     watchList: async (type, scope) =>
       (await ask('watch', { lists: [{ type, ...(scope && { scope }) }] })).lists[0],
-    hears: async (name, match = {}, deadlineMs = 10_000) =>
+    hears: async (name, match = {}, deadlineMs = 20_000) =>
       (
         await waitFor(() => heard.find((entry) => entry.name === name && fits(entry.event ?? {}, match)), {
           what: `${name} ${JSON.stringify(match)}`,

@@ -71,7 +71,7 @@ export async function openStream(
     heard: said.heard,
     text: () => text,
     lastId: said.lastId,
-    hears: async (name, match = {}, deadlineMs = 10_000) =>
+    hears: async (name, match = {}, deadlineMs = 20_000) =>
       (
         await waitFor(
           () => said.heard.find((entry) => entry.name === name && fits(entry.event ?? {}, match)),

@@ -3,6 +3,9 @@ import { type Browser, chromium } from 'playwright-core'
 import { afterAll } from 'vitest'
 import { findProgram } from './programs.ts'
 
+/** For whatever a page shall show: a slow machine under load is given its time. */
+const PATIENCE_MS = 90_000
+
 const open = new Set<Browser>()
 afterAll(() => Promise.all([...open].map((browser) => browser.close())))
 
@@ -25,5 +28,11 @@ export async function launchBrowser(): Promise<Browser> {
     ],
   })
   open.add(browser)
+  const newContext = browser.newContext.bind(browser)
+  browser.newContext = async (options) => {
+    const context = await newContext(options)
+    context.setDefaultTimeout(PATIENCE_MS)
+    return context
+  }
   return browser
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 export interface WaitOptions {
   /** Ends the sentence "Waited 5000 ms for …"; a function says in it how things stand by then. */
   what: string | (() => string | Promise<string>)
-  /** Default: 5 s. */
+  /** Default: 20 s, which a slow and busy machine may need. */
   deadlineMs?: number
 }
 
@@ -15,7 +15,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { what, deadlineMs = 5_000 }: WaitOptions,
+  { what, deadlineMs = 20_000 }: WaitOptions,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + deadlineMs
   let cause: unknown

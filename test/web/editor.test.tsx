@@ -110,7 +110,7 @@ test('news leave the field, its text and the focus alone', async () => {
 test('who types nothing gets the new values, and they glow', async () => {
   const { server } = await openForm()
   act(() => server.saveAsBob('1', { status: 'done' }))
-  await waitFor(() => expect(input('Status').value).toBe('done'), { timeout: 3000 })
+  await waitFor(() => expect(input('Status').value).toBe('done'))
   expect(input('Status').dataset.ncGlow).toBe('')
   expect(input('Name').dataset.ncGlow).toBeUndefined()
   expect(screen.getByRole('status').textContent).toMatch(/^Updated by Bob .+: Status\.$/)

@@ -99,6 +99,6 @@ test('what others change comes into the form, and leaves what is typed alone', a
 test('a clean form follows by itself', async () => {
   const server = await openForm()
   act(() => server.saveAsBob('1', { name: 'Ferry' }))
-  await waitFor(() => expect(input('Name').value).toBe('Ferry'), { timeout: 3000 })
+  await waitFor(() => expect(input('Name').value).toBe('Ferry'))
   expect(screen.getByRole('form', { name: 'clean' })).toBeTruthy()
 })

@@ -92,9 +92,7 @@ test('a further change appears in the open dialog, and asks anew only where it c
   fireEvent.click(side('Name', 'Mine'))
   fireEvent.click(side('Status', 'Mine'))
   act(() => server.saveAsBob('1', { status: 'planned again' }))
-  await waitFor(() => expect(side('Status', 'Theirs').textContent).toContain('planned again'), {
-    timeout: 3000,
-  })
+  await waitFor(() => expect(side('Status', 'Theirs').textContent).toContain('planned again'))
   click('Save this')
   expect(screen.getByRole('alert').textContent).toBe('Choose for: Status.')
   fireEvent.click(side('Status', 'Mine'))
@@ -121,9 +119,8 @@ test('of a long text it shows what differs', async () => {
   type('Name', 'Bridge 1 over the wide and ancient river')
   act(() => server.saveAsBob('1', { name: 'The old Bridge 1' }))
   click('Review changes')
-  await waitFor(
-    () => expect(side('Name', 'Mine').querySelector('ins')?.textContent).toContain('over the wide'),
-    { timeout: 3000 },
+  await waitFor(() =>
+    expect(side('Name', 'Mine').querySelector('ins')?.textContent).toContain('over the wide'),
   )
   fireEvent.click(side('Name', 'Both'))
   click('Save this')

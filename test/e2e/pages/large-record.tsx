@@ -5,8 +5,10 @@ import { createRoot } from 'react-dom/client'
 
 const client = createRecordClient({ token: () => 'alice', userId: () => 'alice' })
 
+const id = new URLSearchParams(location.search).get('id') ?? '1'
+
 function Page() {
-  const editor = useRecordEditor('large', '1')
+  const editor = useRecordEditor('large', id)
   return (
     <>
       <UpdateBanner editor={editor} />
@@ -16,7 +18,7 @@ function Page() {
   )
 }
 
-Object.assign(window, { editor: client.editor('large', '1'), longest: 0 })
+Object.assign(window, { editor: client.editor('large', id), longest: 0 })
 new PerformanceObserver((list) => {
   const page = window as unknown as { longest: number }
   for (const { duration } of list.getEntries()) page.longest = Math.max(page.longest, duration)
