@@ -1,11 +1,13 @@
 // The route of a bulk edit.
 import type { Router } from 'express'
 import { sendData, sendProblem } from './answers.ts'
-import { type BulkTarget, saveMany } from './bulk-save.ts'
+import type { BulkTarget } from './bulk-save.ts'
 import { problem, Refusal, refuse } from './errors.ts'
 import { type Body, bodyOf, mutationIdOf, objectIn, originOf } from './parameters.ts'
 import { MAX_BULK_RECORDS } from './protocol-many.ts'
 import { type Handler, handle, type RouteOptions } from './route.ts'
+import { inRequest } from './tracing.ts'
+import { saveMany } from './writes.ts'
 
 const targetIn = (entry: unknown): BulkTarget => {
   const { id, client_version: version } = (entry ?? {}) as { id?: unknown; client_version?: unknown }
@@ -35,14 +37,16 @@ export const addBulkRoutes = (router: Router, { database, wake }: RouteOptions):
     const onStale = Object.hasOwn(body, 'on_stale') ? body.on_stale : 'abort'
     if (onStale !== 'abort' && onStale !== 'skip')
       return refuse('malformed', 'on_stale must be "abort" or "skip".')
-    const saved = await saveMany(database, request.params.type, {
-      actor,
-      changes: objectIn(body, 'changes'),
-      records: targetsIn(body),
-      onStale,
-      mutationId: mutationIdOf(request, body),
-      ...originOf(request),
-    })
+    const saved = await inRequest(request, () =>
+      saveMany(database, request.params.type, {
+        actor,
+        changes: objectIn(body, 'changes'),
+        records: targetsIn(body),
+        onStale,
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
     if (saved.outcome !== 'saved') return sendProblem(response, saved.problem)
     wake()
     sendData(response, { data: saved.records })

@@ -9,6 +9,7 @@ import type { Cursor } from './cursor.ts'
 import { type Connection, sendOn } from './db/statement.ts'
 import type { Limits, Log } from './options.ts'
 import { atMost } from './patience.ts'
+import { inSpan } from './tracing.ts'
 
 /** What the feed hands on at a time. */
 export interface FeedBatch {
@@ -66,6 +67,9 @@ const RECONNECT_MS = [100, 250, 500, 1_000, 2_000]
 const STOP_MS = 2_000
 /** Pauses before changes are handed on again that could not be. */
 const HAND_ON_MS = [50, 200, 500]
+
+/** A round that found nothing is no story: there is one each second. */
+const isNews = (count: number) => count > 0
 
 const withinMs = async <T>(ms: number, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
@@ -171,11 +175,16 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
     return within(readBulks(send, from, page.cursor, limits.bulkThreshold))
   }
 
+  const factsOf = ({ changes, bulks }: FeedBatch) => ({
+    'noclobber.changes': changes.length,
+    'noclobber.bulks': bulks.length,
+  })
+
   const handOn = async (batch: FeedBatch) => {
     if (batch.changes.length === 0 && batch.bulks.length === 0) return
     for (const ms of [...HAND_ON_MS, null]) {
       try {
-        return await deliver(batch)
+        return await inSpan('deliver', factsOf(batch), () => deliver(batch))
       } catch (error) {
         if (stopped) return
         if (ms === null) log.error({ error }, 'Changes could not be handed on: watchers must look again.')
@@ -220,7 +229,7 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
         const current = open
         if (!current) continue
         woken = false
-        const count = await readToEnd(current)
+        const count = await inSpan('feed.read', {}, () => readToEnd(current), isNews)
         failures = 0
         if (count > 0) await pause(Math.min(count, limits.gapMs))
         await rest(limits.pollMs)

@@ -3,12 +3,14 @@ import type { Request, Response, Router } from 'express'
 import { sendData, sendProblem } from './answers.ts'
 import { isUnavailable, unexpectedProblem } from './db/failures.ts'
 import { problem, Refusal, refuse } from './errors.ts'
-import { type ImportOutcome, importRecords } from './import.ts'
+import type { ImportOutcome } from './import.ts'
 import type { ImportFormat } from './import-rows.ts'
 import { mutationIdOf, originOf, queryText } from './parameters.ts'
 import { HEADERS, type Problem } from './protocol.ts'
 import type { ImportProgress } from './protocol-many.ts'
 import { type Handler, handle, type RouteOptions } from './route.ts'
+import { inRequest } from './tracing.ts'
+import { importRecords } from './writes.ts'
 
 const FORMATS: Record<string, ImportFormat> = {
   'text/csv': 'csv',
@@ -108,7 +110,9 @@ export const addImportRoutes = (router: Router, { database, limits, wake, log }:
     running += 1
     try {
       const input = request.iterator({ destroyOnReturn: false })
-      return await importRecords(database, request.params.type, { ...options, input })
+      return await inRequest(request, () =>
+        importRecords(database, request.params.type, { ...options, input }),
+      )
     } finally {
       running -= 1
     }

@@ -1,9 +1,9 @@
 // The operations that an app calls in routes and programs of its own.
 // Invariant: they are the routes' own; a write wakes the feeds, one in a caller's transaction when that commits.
-import { type SaveManyOptions, type SaveManyOutcome, saveMany } from './bulk-save.ts'
-import { type CreateOptions, createRecord } from './create.ts'
+import type { SaveManyOptions, SaveManyOutcome } from './bulk-save.ts'
+import type { CreateOptions } from './create.ts'
 import type { Database } from './db/database.ts'
-import { type ImportOptions, type ImportOutcome, importRecords } from './import.ts'
+import type { ImportOptions, ImportOutcome } from './import.ts'
 import type {
   CreateOutcome,
   HistoryOutcome,
@@ -14,9 +14,10 @@ import type {
 } from './outcomes.ts'
 import { readHistory, readRecord, readVersion } from './read.ts'
 import type { Actor } from './record-type.ts'
-import { type RemoveOptions, removeRecord } from './remove.ts'
-import { type SaveOptions, saveRecord } from './save.ts'
+import type { RemoveOptions } from './remove.ts'
+import type { SaveOptions } from './save.ts'
 import type { WriteOptions } from './write.ts'
+import { createRecord, importRecords, removeRecord, saveMany, saveRecord } from './writes.ts'
 
 /** All answer with outcomes as values; they throw for broken promises alone. */
 export interface Operations<A extends Actor> {

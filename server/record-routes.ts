@@ -1,13 +1,12 @@
 // The routes of one record: create, read, save, delete, its version, its history.
 import type { Router } from 'express'
 import { etagOf, isFresh, sendData, sendEmpty, sendProblem } from './answers.ts'
-import { createRecord } from './create.ts'
 import { refuse } from './errors.ts'
 import { bodyOf, clientVersionOf, mutationIdOf, objectIn, originOf, queryNumber } from './parameters.ts'
 import { readHistory, readRecord, readVersion } from './read.ts'
-import { removeRecord } from './remove.ts'
 import { type Handler, handle, type RouteOptions } from './route.ts'
-import { saveRecord } from './save.ts'
+import { inRequest } from './tracing.ts'
+import { createRecord, removeRecord, saveRecord } from './writes.ts'
 
 const handlersOf = ({ database, wake }: RouteOptions) => {
   const read: Handler = async (request, response, actor) => {
@@ -40,13 +39,13 @@ const handlersOf = ({ database, wake }: RouteOptions) => {
     const body = bodyOf(request)
     const id = Object.hasOwn(body, 'id') ? body.id : undefined
     if (id !== undefined && typeof id !== 'string') return refuse('malformed', 'id must be a string.')
-    const made = await createRecord(database, request.params.type, {
+    const made = await inRequest(request, () => createRecord(database, request.params.type, {
       actor,
       fields: objectIn(body, 'fields'),
       id,
       mutationId: mutationIdOf(request, body),
       ...originOf(request),
-    })
+    }))
     if (made.outcome !== 'created') return sendProblem(response, made.problem)
     wake()
     const { record } = made
@@ -61,14 +60,14 @@ const handlersOf = ({ database, wake }: RouteOptions) => {
     if (onStale !== 'reject' && onStale !== 'merge') {
       return refuse('malformed', 'on_stale must be "reject" or "merge".')
     }
-    const saved = await saveRecord(database, request.params.type, request.params.id, {
+    const saved = await inRequest(request, () => saveRecord(database, request.params.type, request.params.id, {
       actor,
       ...clientVersionOf(request, body),
       changes: objectIn(body, 'changes'),
       onStale,
       mutationId: mutationIdOf(request, body),
       ...originOf(request),
-    })
+    }))
     if (saved.outcome !== 'saved') return sendProblem(response, saved.problem)
     wake()
     const { record, mergedFields } = saved
@@ -78,12 +77,12 @@ const handlersOf = ({ database, wake }: RouteOptions) => {
 
   const remove: Handler = async (request, response, actor) => {
     const body = bodyOf(request, { optional: true })
-    const removed = await removeRecord(database, request.params.type, request.params.id, {
+    const removed = await inRequest(request, () => removeRecord(database, request.params.type, request.params.id, {
       actor,
       ...clientVersionOf(request, body),
       mutationId: mutationIdOf(request, body),
       ...originOf(request),
-    })
+    }))
     if (removed.outcome !== 'removed') return sendProblem(response, removed.problem)
     wake()
     sendEmpty(response, 204)
