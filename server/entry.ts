@@ -1,13 +1,14 @@
 // The way into the router and the way out of a failure.
 // Invariant: nobody unknown and no foreign page gets as far as an operation; every failure is a problem document.
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { sendProblem } from './answers.ts'
 import { isUnavailable, unexpectedProblem } from './db/failures.ts'
 import { problem, Refusal } from './errors.ts'
+import { BODY_FAILURES } from './json-body.ts'
 import type { RecordNode } from './node.ts'
 import type { Authenticate, Log } from './options.ts'
 import { isOwnOrigin } from './origin.ts'
-import { HEADERS } from './protocol.ts'
+import { HEADERS, type ProblemCode } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -24,34 +25,47 @@ export interface EntryOptions {
 }
 
 /** A page that still speaks for one person must not write as the next, who has signed in beside it. */
-const isMeant = (request: Request, { id }: Actor): boolean =>
-  SAFE.has(request.method) || [undefined, encodeURIComponent(id)].includes(request.get(HEADERS.personId))
+const isMeant = (request: Request, { id }: Actor): boolean => {
+  if (SAFE.has(request.method)) return true
+  const meant = request.headers[HEADERS.personId.toLowerCase()]
+  return meant === undefined || meant === encodeURIComponent(id)
+}
 
-/** Lets signed-in requests of the app's own pages, and of programs, through, as many as their limits allow. */
-export const admit =
-  ({ authenticate, origins, node }: EntryOptions): RequestHandler =>
-  async (request, response, next) => {
+/**
+ * Who may go on: signed-in requests of the app's own pages, and of programs, as many as their limits allow. All others
+ * are answered here, and `null` is given.
+ */
+export const admission =
+  ({ authenticate, origins, node }: EntryOptions) =>
+  async (request: Request, response: Response): Promise<Actor | null> => {
     if (node.isDraining()) response.setHeader('Connection', 'close')
+    const refuse = (code: ProblemCode) => {
+      sendProblem(response, problem(code))
+      return null
+    }
     const limited = (what: 'address' | 'person', waitS: number) => {
       node.metrics.limited(what)
       sendProblem(response, problem('rate_limited'), waitS)
+      return null
     }
-    const addressWaitS = await node.requestLimits.byAddress(request)
+    const addressWaitS = node.requestLimits.byAddress(request)
     if (addressWaitS !== null) return limited('address', addressWaitS)
-    if (!SAFE.has(request.method) && !isOwnOrigin(request, origins))
-      return sendProblem(response, problem('cross_origin'))
+    if (!SAFE.has(request.method) && !isOwnOrigin(request, origins)) return refuse('cross_origin')
     const actor = await authenticate(request)
-    if (!actor || !isMeant(request, actor)) return sendProblem(response, problem('unauthenticated'))
-    const personWaitS = await node.requestLimits.byPerson(actor)
-    if (personWaitS !== null) return limited('person', personWaitS)
+    if (!actor || !isMeant(request, actor)) return refuse('unauthenticated')
+    const personWaitS = node.requestLimits.byPerson(actor)
+    return personWaitS === null ? actor : limited('person', personWaitS)
+  }
+
+/** {@link admission} as Express wants it. */
+export const admit = (options: EntryOptions): RequestHandler => {
+  const enter = admission(options)
+  return async (request, response, next) => {
+    const actor = await enter(request, response)
+    if (!actor) return
     actors.set(request, actor)
     next()
   }
-
-const BODY_FAILURES: Record<string, string> = {
-  'entity.parse.failed': 'The body is not JSON.',
-  'encoding.unsupported': 'The body has an encoding that is not supported.',
-  'charset.unsupported': 'The body must be UTF-8.',
 }
 
 const problemOf = (error: { type?: string; status?: number }) => {
@@ -63,9 +77,10 @@ const problemOf = (error: { type?: string; status?: number }) => {
 }
 
 /** Answers what was thrown; what nobody expected is logged and answered 503 or 500, without a word of its text. */
-export const answerFailure =
-  (log: Log): ErrorRequestHandler =>
-  (error, _request, response, _next) => {
+export const failureAnswer =
+  (log: Log) =>
+  // biome-ignore lint/suspicious/noExplicitAny: whatever was thrown
+  (error: any, response: Response): void => {
     if (response.headersSent) {
       response.destroy()
       return
@@ -74,3 +89,9 @@ export const answerFailure =
     if (!refused && !isUnavailable(error)) log.error({ error }, 'A request failed.')
     sendProblem(response, refused ?? unexpectedProblem(error))
   }
+
+/** {@link failureAnswer} as Express wants it. */
+export const answerFailure = (log: Log): ErrorRequestHandler => {
+  const fail = failureAnswer(log)
+  return (error, _request, response, _next) => fail(error, response)
+}

@@ -1,4 +1,5 @@
 // The door `noclobber/server`.
+export { createAppServer, type ExpressApp } from './app-server.ts'
 export type { Aborted, BulkTarget, SavedMany, SaveManyOptions, SaveManyOutcome } from './bulk-save.ts'
 export type { CreateOptions } from './create.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './db/embedded-postgres.ts'

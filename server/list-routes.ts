@@ -16,7 +16,8 @@ const MAX_PAGE = 1_000
 /** Query parameters of a list that are no filters. */
 const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
 
-const handlersOf = ({ database }: RouteOptions) => {
+/** What each route of many records does. */
+export const listHandlers = ({ database }: RouteOptions) => {
   const list: Handler = async (request, response, actor) => {
     await database.ready()
     const known = database.typeOf(request.params.type)
@@ -42,8 +43,7 @@ const handlersOf = ({ database }: RouteOptions) => {
   return { list, versions }
 }
 
-export const addListRoutes = (router: Router, options: RouteOptions): void => {
-  const { list, versions } = handlersOf(options)
+export const addListRoutes = (router: Router, { list, versions }: ReturnType<typeof listHandlers>): void => {
   router.post('/records/versions', handle(versions))
   router.get('/records/:type', handle(list))
 }

@@ -17,6 +17,8 @@ export interface Metrics {
 export interface NodeMetrics extends Metrics {
   /** Counts the requests that pass. */
   observe: RequestHandler
+  /** Counts one request, begun at this moment of `performance.now()`. */
+  answered(operation: string, status: number, begun: number): void
   wrote(operation: string, outcome: string): void
   /** The same audience, counted. */
   counted(audience: Audience): Audience
@@ -129,6 +131,12 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
   })
   gauge('redis_in_flight', 'Messages that Redis has not answered.', (set) => set.set(options.redisDepth()))
 
+  const answered: NodeMetrics['answered'] = (operation, status, begun) => {
+    requests.inc({ operation, status })
+    if (operation !== 'events') seconds.observe({ operation }, (performance.now() - begun) / 1_000)
+    if (WRITES.has(operation)) writes.inc({ operation, outcome: outcomeOf(status) })
+  }
+
   return {
     registry,
     contentType: registry.contentType,
@@ -136,14 +144,10 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     observe: (request, response, next) => {
       const operation = operationOf(request.method, request.path)
       const begun = performance.now()
-      response.once('finish', () => {
-        const status = response.statusCode
-        requests.inc({ operation, status })
-        if (operation !== 'events') seconds.observe({ operation }, (performance.now() - begun) / 1_000)
-        if (WRITES.has(operation)) writes.inc({ operation, outcome: outcomeOf(status) })
-      })
+      response.once('finish', () => answered(operation, response.statusCode, begun))
       next()
     },
+    answered,
     wrote: (operation, outcome) => writes.inc({ operation, outcome }),
     counted: (audience) => ({
       ...audience,

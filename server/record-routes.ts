@@ -8,7 +8,8 @@ import { type Handler, handle, type RouteOptions } from './route.ts'
 import { inRequest } from './tracing.ts'
 import { createRecord, removeRecord, saveRecord } from './writes.ts'
 
-const handlersOf = ({ database, wake }: RouteOptions) => {
+/** What each route of one record does. */
+export const recordHandlers = ({ database, wake }: RouteOptions) => {
   const read: Handler = async (request, response, actor) => {
     const found = await readRecord(database, { actor, ...request.params })
     if (found.outcome !== 'found') return sendProblem(response, found.problem)
@@ -39,13 +40,15 @@ const handlersOf = ({ database, wake }: RouteOptions) => {
     const body = bodyOf(request)
     const id = Object.hasOwn(body, 'id') ? body.id : undefined
     if (id !== undefined && typeof id !== 'string') return refuse('malformed', 'id must be a string.')
-    const made = await inRequest(request, () => createRecord(database, request.params.type, {
-      actor,
-      fields: objectIn(body, 'fields'),
-      id,
-      mutationId: mutationIdOf(request, body),
-      ...originOf(request),
-    }))
+    const made = await inRequest(request, () =>
+      createRecord(database, request.params.type, {
+        actor,
+        fields: objectIn(body, 'fields'),
+        id,
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
     if (made.outcome !== 'created') return sendProblem(response, made.problem)
     wake()
     const { record } = made
@@ -60,14 +63,16 @@ const handlersOf = ({ database, wake }: RouteOptions) => {
     if (onStale !== 'reject' && onStale !== 'merge') {
       return refuse('malformed', 'on_stale must be "reject" or "merge".')
     }
-    const saved = await inRequest(request, () => saveRecord(database, request.params.type, request.params.id, {
-      actor,
-      ...clientVersionOf(request, body),
-      changes: objectIn(body, 'changes'),
-      onStale,
-      mutationId: mutationIdOf(request, body),
-      ...originOf(request),
-    }))
+    const saved = await inRequest(request, () =>
+      saveRecord(database, request.params.type, request.params.id, {
+        actor,
+        ...clientVersionOf(request, body),
+        changes: objectIn(body, 'changes'),
+        onStale,
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
     if (saved.outcome !== 'saved') return sendProblem(response, saved.problem)
     wake()
     const { record, mergedFields } = saved
@@ -77,12 +82,14 @@ const handlersOf = ({ database, wake }: RouteOptions) => {
 
   const remove: Handler = async (request, response, actor) => {
     const body = bodyOf(request, { optional: true })
-    const removed = await inRequest(request, () => removeRecord(database, request.params.type, request.params.id, {
-      actor,
-      ...clientVersionOf(request, body),
-      mutationId: mutationIdOf(request, body),
-      ...originOf(request),
-    }))
+    const removed = await inRequest(request, () =>
+      removeRecord(database, request.params.type, request.params.id, {
+        actor,
+        ...clientVersionOf(request, body),
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
     if (removed.outcome !== 'removed') return sendProblem(response, removed.problem)
     wake()
     sendEmpty(response, 204)
@@ -90,8 +97,10 @@ const handlersOf = ({ database, wake }: RouteOptions) => {
   return { read, version, history, create, save, remove }
 }
 
-export const addRecordRoutes = (router: Router, options: RouteOptions): void => {
-  const { read, version, history, create, save, remove } = handlersOf(options)
+export const addRecordRoutes = (
+  router: Router,
+  { read, version, history, create, save, remove }: ReturnType<typeof recordHandlers>,
+): void => {
   router.post('/records/:type', handle(create))
   router.route('/records/:type/:id').get(handle(read)).patch(handle(save)).delete(handle(remove))
   router.get('/records/:type/:id/version', handle(version))

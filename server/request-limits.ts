@@ -2,15 +2,16 @@
 // Invariant: the answer is given from this process's memory at once. What other nodes counted is learned from Redis on
 // the side, so that a limit holds for all nodes together and no request ever waits for Redis.
 import type { IncomingMessage } from 'node:http'
-import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { RateLimiterRedis } from 'rate-limiter-flexible'
+import { createWindow } from './limits.ts'
 import type { Limits } from './options.ts'
 import type { Actor } from './record-type.ts'
 
 export interface RequestLimits {
   /** Seconds to wait, or `null` where this request may pass. */
-  byAddress(request: IncomingMessage): Promise<number | null>
+  byAddress(request: IncomingMessage): number | null
   /** Seconds to wait, or `null` where this person's request may pass. */
-  byPerson(actor: Actor): Promise<number | null>
+  byPerson(actor: Actor): number | null
   stop(): void
 }
 
@@ -27,7 +28,7 @@ const SHARE_MS = 500
 const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLimitsOptions) => {
   const isLimited = Number.isFinite(most)
   const points = isLimited ? most : 1
-  const here = new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_S })
+  const here = createWindow(points, WINDOW_S * 1_000)
   const everywhere = redis
     ? new RateLimiterRedis({
         storeClient: redis,
@@ -47,7 +48,7 @@ const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLi
     for (const [key, count] of counts) {
       try {
         const { consumedPoints, msBeforeNext } = await everywhere.penalty(key, count)
-        if (consumedPoints > points) await here.block(key, Math.ceil(msBeforeNext / 1_000))
+        if (consumedPoints > points) here.block(key, msBeforeNext)
       } catch {
         return
       }
@@ -60,16 +61,11 @@ const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLi
     stop: () => {
       if (timer) clearInterval(timer)
     },
-    spend: async (key: string): Promise<number | null> => {
+    spend: (key: string): number | null => {
       if (!isLimited) return null
       if (everywhere) unshared.set(key, (unshared.get(key) ?? 0) + 1)
-      try {
-        await here.consume(key)
-        return null
-      } catch (refused) {
-        const { msBeforeNext = 1_000 } = refused as { msBeforeNext?: number }
-        return Math.max(1, Math.ceil(msBeforeNext / 1_000))
-      }
+      const waitMs = here.spend(key)
+      return waitMs === null ? null : Math.max(1, Math.ceil(waitMs / 1_000))
     },
   }
 }
@@ -80,8 +76,8 @@ export const createRequestLimits = (options: RequestLimitsOptions): RequestLimit
   const addresses = createLimit('address', requestsPerAddress, options)
   return {
     byAddress: (request) => {
-      // Behind Express `ip` follows the app's own `trust proxy`.
-      const { ip } = request as { ip?: string }
+      // Behind Express `ip` follows the app's own `trust proxy`; without the header both are one.
+      const { ip } = request.headers['x-forwarded-for'] === undefined ? {} : (request as { ip?: string })
       return addresses.spend(ip ?? request.socket.remoteAddress ?? '')
     },
     byPerson: ({ tenantId, id }) => people.spend(JSON.stringify([tenantId, id])),

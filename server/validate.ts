@@ -11,8 +11,6 @@ export type Validation = { ok: true; values: Record<string, unknown> } | { ok: f
 const complaintsOf = (field: string, issues: readonly StandardSchemaV1.Issue[]): FieldError[] =>
   issues.map(({ message }) => ({ field, message }))
 
-const validateField = async (schema: StandardSchemaV1, value: unknown) => schema['~standard'].validate(value)
-
 /** Validates each named field; `required` adds the declared fields that are missing, for a creation. */
 export const validateFields = async (
   known: KnownType<never>,
@@ -37,7 +35,8 @@ export const validateFields = async (
       errors.push({ field: name, message: complaint })
       continue
     }
-    const result = await validateField(schema, sent ? input[name] : undefined)
+    const validated = schema['~standard'].validate(sent ? input[name] : undefined)
+    const result = validated instanceof Promise ? await validated : validated
     if (result.issues) errors.push(...complaintsOf(name, result.issues))
     else if (sent || result.value !== undefined) values[name] = result.value
   }

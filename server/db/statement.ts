@@ -3,6 +3,7 @@
 // Invariant: dates, timestamps and big numbers come back exactly as the wire shows them, whatever the driver does.
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
+import { keepShape, sendBound } from './bound-query.ts'
 import { parserOf } from './values.ts'
 
 /** A statement as it is written once, and sent many times. */
@@ -17,7 +18,11 @@ export type Row = Record<string, any>
 
 /** The part of pg's client that is used. */
 export interface Connection {
-  query(query: object): Promise<{ rows: Row[]; rowCount: number | null }>
+  query(query: object): Promise<{
+    rows: Row[]
+    rowCount: number | null
+    fields?: { name: string; dataTypeID: number }[]
+  }>
 }
 
 /** Names a statement after its text, so that one name never means two texts. */
@@ -35,6 +40,15 @@ export const sendOn = (
   named = true,
 ) => connection.query({ ...(named ? { name } : {}), text, values, types: parserOf(driver) })
 
+/** Sends a named statement on a connection of the pool; from the second time on without asking for its columns. */
+const sendNamed = async (connection: Connection, driver: unknown, query: Statement, values: unknown[]) => {
+  const bound = sendBound(connection, query.name, query.text, values)
+  if (bound) return bound
+  const { rows, fields } = await sendOn(connection, driver, query, values)
+  if (fields) keepShape(connection, query.name, fields, parserOf(driver))
+  return rows
+}
+
 /**
  * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction.
  *
@@ -44,7 +58,8 @@ export const send = async (knex: Knex, query: Statement, values: unknown[], name
   const client = knex.client
   const connection = await client.acquireConnection()
   try {
-    return (await sendOn(connection, client.driver, query, values, named)).rows
+    if (named) return await sendNamed(connection, client.driver, query, values)
+    return (await sendOn(connection, client.driver, query, values, false)).rows
   } catch (error) {
     // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.
     if (error instanceof Error && error.message === 'Query read timeout') connection.__knex__disposed = error

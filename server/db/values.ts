@@ -19,11 +19,15 @@ const TEXT_ARRAY = 1009
 
 const asText = (text: string) => text
 
+/** As many as a double always holds. */
+const EXACT_DIGITS = 15
+
 /** A number where that is exact (15 significant digits and less), else the digits as they are. */
 export const exactNumber = (text: string): number | string => {
+  if (text.length <= EXACT_DIGITS) return finiteNumber(text)
   const digits = text.replace(/^-?0*|\./g, '')
   const number = Number(text)
-  return digits.length <= 15 && Number.isFinite(number) ? number : text
+  return digits.length <= EXACT_DIGITS && Number.isFinite(number) ? number : text
 }
 
 /** JSON has no NaN and no Infinity: these stay text. */
@@ -35,8 +39,12 @@ const finiteNumber = (text: string): number | string => {
 const TIMESTAMP_TEXT =
   /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?$/
 
+/** The form that nearly all have where the session's zone is UTC. */
+const UTC_TEXT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00$/
+
 /** ISO 8601 of PostgreSQL's text form: UTC with a Z where it has a zone, microseconds kept. `infinity` stays itself. */
 export const isoTimestamp = (text: string): string => {
+  if (UTC_TEXT.test(text)) return `${text.slice(0, 10)}T${text.slice(11, 26)}Z`
   const parts = TIMESTAMP_TEXT.exec(text)
   if (!parts) return text
   const [, date, time, fraction = '', sign, hours, minutes = '00', seconds = '00'] = parts
@@ -99,6 +107,7 @@ const stringComplaint = (text: string): string | null => {
 
 /** Why PostgreSQL could not store a value, or `null`: NUL and lone surrogates have no place in its UTF-8. */
 export const storageComplaint = (value: unknown): string | null => {
+  if (typeof value === 'string') return stringComplaint(value)
   const waiting: [unknown, number][] = [[value, 0]]
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const [part, depth] = next

@@ -1,0 +1,167 @@
+// A named statement that this connection has prepared already, sent as one packet: Bind, Execute and Sync. The driver's
+// own way asks PostgreSQL each time anew which columns there are, though a prepared statement can't change them
+// (it fails instead: "cached plan must not change result type").
+// Invariant: rows, errors and timeouts are those of the driver's own way; what isn't plain goes that way.
+
+type Parse = (text: string) => unknown
+type Row = Record<string, unknown>
+type Done = (error: unknown, result?: { rows: Row[] }) => void
+
+/** What the rows of a prepared statement are like. */
+interface Shape {
+  names: string[]
+  parsers: Parse[]
+  /** A row without its values. */
+  empty: Row
+}
+
+/** The part of pg's inner connection that is used. */
+interface Wire {
+  stream: { writable: boolean; write(bytes: Uint8Array): unknown }
+  parsedStatements: Record<string, string>
+}
+
+/** The part of pg's client that is used; others than pg's JavaScript client have no `connection`. */
+interface Client {
+  query(query: object): unknown
+  connection?: Partial<Wire>
+  binary?: boolean
+  pipeline?: boolean
+}
+
+const BIND = 0x42
+/** Execute the unnamed portal to its end, then Sync. */
+const EXECUTE_AND_SYNC = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0x53, 0, 0, 0, 4])
+/** All parameters and all columns as text. */
+const NO_FORMATS_BYTES = 2
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
+
+/** Parameters as PostgreSQL's text, or `null` where one of them needs the driver's own judgement. */
+const textsOf = (values: unknown[]): (string | null)[] | null => {
+  const texts: (string | null)[] = []
+  for (const value of values) {
+    if (value === null || value === undefined) texts.push(null)
+    else if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) texts.push(String(value))
+    else if (Array.isArray(value) && value.every(isText)) texts.push(`{${value.map(quoted).join()}}`)
+    else return null
+  }
+  return texts
+}
+
+/** https://www.postgresql.org/docs/current/protocol-message-formats.html */
+const packetOf = (name: string, texts: (string | null)[]): Buffer => {
+  const nameBytes = Buffer.byteLength(name)
+  const lengths = texts.map((text) => (text === null ? -1 : Buffer.byteLength(text)))
+  let bindBytes = 4 + 1 + nameBytes + 1 + NO_FORMATS_BYTES + 2 + NO_FORMATS_BYTES
+  for (const length of lengths) bindBytes += 4 + Math.max(0, length)
+  const packet = Buffer.allocUnsafe(1 + bindBytes + EXECUTE_AND_SYNC.length)
+  let at = packet.writeUInt8(BIND, 0)
+  at = packet.writeInt32BE(bindBytes, at)
+  at = packet.writeUInt8(0, at)
+  at += packet.write(name, at)
+  at = packet.writeUInt8(0, at)
+  at = packet.writeInt16BE(0, at)
+  at = packet.writeInt16BE(texts.length, at)
+  for (const [place, text] of texts.entries()) {
+    at = packet.writeInt32BE(lengths[place] as number, at)
+    if (text !== null) at += packet.write(text, at)
+  }
+  at = packet.writeInt16BE(0, at)
+  EXECUTE_AND_SYNC.copy(packet, at)
+  return packet
+}
+
+/** What pg's `client.query` takes and calls back: see `Submittable` of pg's documentation. */
+class BoundQuery {
+  readonly name: string
+  readonly text: string
+  callback: Done
+  readonly #texts: (string | null)[]
+  readonly #shape: Shape
+  readonly #rows: Row[] = []
+  #failure: unknown = null
+
+  constructor(name: string, text: string, texts: (string | null)[], shape: Shape, callback: Done) {
+    this.name = name
+    this.text = text
+    this.callback = callback
+    this.#texts = texts
+    this.#shape = shape
+  }
+
+  submit({ stream }: Wire): null {
+    if (stream.writable) stream.write(packetOf(this.name, this.#texts))
+    return null
+  }
+
+  handleRowDescription(): void {}
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#failure !== null) return
+    const { names, parsers, empty } = this.#shape
+    const row = { ...empty }
+    try {
+      for (const [place, text] of fields.entries()) {
+        if (text !== null) row[names[place] as string] = (parsers[place] as Parse)(text)
+      }
+      this.#rows.push(row)
+    } catch (error) {
+      this.#failure = error
+    }
+  }
+
+  handleCommandComplete(): void {}
+
+  handleEmptyQuery(): void {}
+
+  handlePortalSuspended(): void {}
+
+  handleError(error: unknown): void {
+    this.callback(error)
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#failure === null) this.callback(null, { rows: this.#rows })
+    else this.callback(this.#failure)
+  }
+}
+
+const shapes = new WeakMap<object, Map<string, Shape>>()
+
+/** Keeps what the driver's first answer to a statement said of its columns. */
+export const keepShape = (
+  client: object,
+  name: string,
+  fields: { name: string; dataTypeID: number }[],
+  types: { getTypeParser(oid: number): Parse },
+): void => {
+  const ofClient = shapes.get(client) ?? new Map<string, Shape>()
+  shapes.set(client, ofClient)
+  const names = fields.map((field) => field.name)
+  ofClient.set(name, {
+    names,
+    parsers: fields.map(({ dataTypeID }) => types.getTypeParser(dataTypeID)),
+    empty: Object.fromEntries(names.map((column) => [column, null])),
+  })
+}
+
+/** Sends a statement that this client has prepared; `null`, and nothing is sent, where that is the driver's to do. */
+export const sendBound = (
+  client: Client,
+  name: string,
+  text: string,
+  values: unknown[],
+): Promise<Row[]> | null => {
+  const shape = shapes.get(client)?.get(name)
+  if (!shape || client.connection?.parsedStatements?.[name] !== text || client.binary || client.pipeline)
+    return null
+  const texts = textsOf(values)
+  if (!texts) return null
+  return new Promise((resolve, reject) => {
+    const done: Done = (error, result) => (result ? resolve(result.rows) : reject(error))
+    client.query(new BoundQuery(name, text, texts, shape, done))
+  })
+}
