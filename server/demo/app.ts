@@ -4,6 +4,7 @@ import type { Server } from 'node:http'
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express'
 import type { Knex } from 'knex'
 import { createRecordServer, type Log, type RecordServer, type RedisClient } from 'noclobber/server'
+import { accessRoutes } from './access.ts'
 import { createCrowd } from './crowd.ts'
 import { operationRoutes } from './operations.ts'
 import { pageHeaders, pageRoutes } from './page.ts'
@@ -71,7 +72,7 @@ export const createDemoApp = ({ knex, databaseUrl, pageDirectory, redis, log }: 
   app.use('/api/v1', records.router)
   app.use(pageHeaders)
   const crowd = createCrowd(records, knex)
-  app.use('/demo', sessionRoutes(), playRoutes(records, databaseUrl), crowd.routes)
+  app.use('/demo', sessionRoutes(), playRoutes(records, databaseUrl), accessRoutes(records), crowd.routes)
   if (pageDirectory) app.use(pageRoutes(pageDirectory))
   app.use((_request, response) => notFound(response))
   app.use(failed(log))

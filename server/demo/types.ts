@@ -3,10 +3,14 @@
 // client sends can set them.
 import { defineRecordType } from 'noclobber/server'
 import { z } from 'zod'
+import { isClosed } from './access.ts'
 import type { Person } from './people.ts'
 
 /** What the record server asks before anything is read or written. Tenants are kept apart by the server itself. */
 const can = (person: Person, action: string): boolean => person.role === 'editor' || action === 'read'
+
+const canProject = (person: Person, action: string, project: { id: string }): boolean =>
+  can(person, action) && !isClosed(person, project)
 
 const text = (most: number) => z.string().max(most)
 const someText = (most: number) => text(most).min(1, 'Must not be empty')
@@ -33,7 +37,7 @@ export const project = defineRecordType('project', {
     description: text(10_000).default(''),
     notes: text(100_000).default(''),
   },
-  can,
+  can: canProject,
   history: 'values',
 })
 

@@ -17,14 +17,31 @@ beforeAll(async () => {
 
 const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
 
+const send = async (method: string, path: string, body: object) => {
+  const headers = { authorization: 'Bearer demo:bob', 'content-type': 'application/json' }
+  const answer = await fetch(demo.url + path, { method, headers, body: JSON.stringify(body) })
+  expect(answer.ok).toBe(true)
+  return answer.status === 204 ? null : (await answer.json()).data
+}
+
 /** What Bob does, elsewhere and by himself. */
 const asBob = async (method: string, id: number, change: object = {}) => {
-  const url = `${demo.url}/api/v1/records/project/${id}`
-  const headers = { authorization: 'Bearer demo:bob', 'content-type': 'application/json' }
-  const { data } = await (await fetch(url, { headers })).json()
-  const body = JSON.stringify({ client_version: data.version, ...change })
-  const answer = await fetch(url, { method, headers, body })
-  expect(answer.ok).toBe(true)
+  const path = `/api/v1/records/project/${id}`
+  const [{ version }] = (await sql.query('select version::int from projects where id = $1', [id])).rows
+  await send(method, path, { client_version: version, ...change })
+}
+
+const made = new Map<string, number>()
+
+/** A project that nobody else has open, and its name. */
+const makeProject = async (what: string) => {
+  const count = (made.get(what) ?? 0) + 1
+  made.set(what, count)
+  const name = `${what}, try ${count}`
+  const { id } = await send('POST', '/api/v1/records/project', {
+    fields: { name, notes: 'As it was' },
+  })
+  return { id: Number(id), name }
 }
 
 const signIn = async (origin: string, query: string) => {
@@ -53,19 +70,17 @@ interface Way {
   name: string
   pill: 'Live' | 'Polling'
   query: string
-  first: number
   /** How long news may take, in milliseconds, on a machine that is slow besides. */
   within: number
   obstruct: (proxy: HttpProxy) => void
 }
 
 const ways: Way[] = [
-  { name: 'WebSocket', pill: 'Live', query: '', first: 10, within: 20_000, obstruct: () => {} },
+  { name: 'WebSocket', pill: 'Live', query: '', within: 20_000, obstruct: () => {} },
   {
     name: 'Socket.IO’s long polling',
     pill: 'Live',
     query: '?transport=long_polling',
-    first: 15,
     within: 20_000,
     obstruct: (proxy) => {
       proxy.upgrades = false
@@ -75,7 +90,6 @@ const ways: Way[] = [
     name: 'Server-Sent Events, where no upgrade comes through',
     pill: 'Live',
     query: '',
-    first: 20,
     within: 20_000,
     obstruct: (proxy) => {
       proxy.upgrades = false
@@ -85,7 +99,6 @@ const ways: Way[] = [
     name: 'version polling, where answers are held back too',
     pill: 'Polling',
     query: '',
-    first: 25,
     within: 60_000,
     obstruct: (proxy) => {
       proxy.upgrades = false
@@ -96,7 +109,6 @@ const ways: Way[] = [
     name: 'version polling, where the sockets’ port is blocked and streams are off',
     pill: 'Polling',
     query: '?transport=websocket',
-    first: 30,
     within: 60_000,
     obstruct: (proxy) => {
       proxy.blocked = ['/socket.io', '/api/v1/events']
@@ -104,42 +116,75 @@ const ways: Way[] = [
   },
 ]
 
-describe.each(ways)('over $name', ({ pill, query, first, within, obstruct }) => {
-  it('tells, refreshes, says what was deleted or taken away, and recovers', async () => {
+describe.concurrent.each(ways)('over $name', ({ name: way, pill, query, within, obstruct }) => {
+  it('tells, refreshes records and lists, says what was deleted or taken away, and recovers', async () => {
     const proxy = await startHttpProxy(demo.url)
     obstruct(proxy)
     const alice = await signIn(proxy.origin, query)
     const says = (text: string | RegExp) => alice.getByText(text).first().waitFor({ timeout: within })
+    const isConnected = () => alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
+    const [open, listed, moved, closed] = [
+      await makeProject(`Opened over ${way}`),
+      await makeProject(`Listed over ${way}`),
+      await makeProject(`Moved over ${way}`),
+      await makeProject(`Closed over ${way}`),
+    ]
 
-    await openProject(alice, proxy.origin, first)
-    await alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
+    // A list that is watched: changed, made and deleted elsewhere, and the page is never loaded again.
+    await alice.goto(`${proxy.origin}/projects`)
+    const row = (project: string) => alice.getByRole('link', { name: project, exact: true })
+    const inList = (project: string) => row(project).waitFor({ timeout: within })
+    await inList(listed.name)
+    await isConnected()
+    await alice.evaluate(() => Object.assign(globalThis, { isTheSamePage: true }))
+    const another = await makeProject(`Made over ${way}`)
+    await asBob('PATCH', listed.id, { changes: { name: `Renamed ${listed.name}` } })
+    await inList(`Renamed ${listed.name}`)
+    await inList(another.name)
+    await asBob('DELETE', listed.id)
+    await row(`Renamed ${listed.name}`).waitFor({ state: 'detached', timeout: within })
+    expect(await alice.evaluate(() => 'isTheSamePage' in globalThis)).toBe(true)
+
+    // A record: the banner over what was typed, the quiet refresh, a gap in the connection, the deletion.
+    await openProject(alice, proxy.origin, open.id)
+    await isConnected()
     await field(alice, 'Notes').fill('Typed by Alice')
-    await asBob('PATCH', first, { changes: { client: `Client ${first}` } })
+    await asBob('PATCH', open.id, { changes: { client: 'Client 1' } })
     await says(/Updated by Bob .*Client/)
     expect(await field(alice, 'Notes').inputValue()).toBe('Typed by Alice')
     await field(alice, 'Notes').fill('')
     await alice.getByRole('button', { name: 'Reload latest', exact: true }).first().click()
-    await value(alice, 'client', `Client ${first}`, within)
+    await value(alice, 'client', 'Client 1', within)
 
-    await asBob('PATCH', first, { changes: { client: `Again ${first}` } })
-    await value(alice, 'client', `Again ${first}`, within)
+    await asBob('PATCH', open.id, { changes: { client: 'Again' } })
+    await value(alice, 'client', 'Again', within)
 
     await alice.context().setOffline(true)
-    await asBob('PATCH', first, { changes: { client: `Meanwhile ${first}` } })
+    await asBob('PATCH', open.id, { changes: { client: 'Meanwhile' } })
     await alice.context().setOffline(false)
-    await value(alice, 'client', `Meanwhile ${first}`, 60_000)
-    await alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
+    await value(alice, 'client', 'Meanwhile', 60_000)
+    await isConnected()
 
-    await asBob('DELETE', first)
+    await asBob('DELETE', open.id)
     await says(/Deleted by Bob/)
 
-    await openProject(alice, proxy.origin, first + 1)
-    await alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
-    await sql.query(`update projects set tenant_id = 'globex' where id = $1`, [first + 1])
+    await openProject(alice, proxy.origin, moved.id)
+    await isConnected()
+    await sql.query(`update projects set tenant_id = 'globex' where id = $1`, [moved.id])
     // To those it was taken from, a record that moved to another tenant is a deleted one.
     await says(/Deleted outside the app/)
+
+    // A permission that goes while somebody types.
+    await openProject(alice, proxy.origin, closed.id)
+    await isConnected()
+    await field(alice, 'Notes').fill('Typed in vain')
+    await send('POST', '/demo/access', { user: 'alice', project: String(closed.id), open: false })
+    await says(/You no longer have access to this record/)
+    await alice.getByRole('button', { name: 'Copy my edits', exact: true }).waitFor()
+    expect(await field(alice, 'Name').count()).toBe(0)
+    await send('POST', '/demo/access', { user: 'alice', project: String(closed.id), open: true })
     await alice.context().close()
-  })
+  }, 300_000)
 })
 
 it('keeps seven tabs live over HTTP/1.1, and each loads and saves', async () => {

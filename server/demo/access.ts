@@ -1,0 +1,42 @@
+// Who may no longer see which project: what an office takes from somebody while they look at it. Kept by this process,
+// for as long as it runs. Invariant: only an editor of the same office closes a project to somebody, and opens it again.
+import express, { Router } from 'express'
+import type { RecordServer } from 'noclobber/server'
+import { type Person, personById } from './people.ts'
+import { refuse, sameOrigin } from './problem.ts'
+import { personOf } from './sessions.ts'
+
+/** Ids of projects, by person. */
+const closed = new Map<string, Set<string>>()
+
+/** Asked of somebody to whom nothing is closed, it doesn't look at the project: they hold for every one. */
+export const isClosed = (person: Person, project: { id: string }): boolean =>
+  closed.get(person.id)?.has(project.id) ?? false
+
+/** `POST /demo/access {"user":"alice","project":"1","open":false}` closes a project to a colleague; `true` opens it. */
+export const accessRoutes = (records: RecordServer): Router => {
+  const routes = Router()
+  routes.post('/access', sameOrigin, express.json(), async (request, response) => {
+    const person = personOf(request)
+    if (!person) return refuse(response, 401, 'unauthenticated', 'Nobody is signed in', 'Sign in first.')
+    const { user, project, open } = request.body ?? {}
+    const colleague = personById(user)
+    if (!colleague || !/^[1-9]\d{0,8}$/.test(project) || typeof open !== 'boolean') {
+      const detail = 'Give a user, the id of a project, and whether it is open to them.'
+      return refuse(response, 400, 'malformed', 'Not understood', detail)
+    }
+    if (person.role !== 'editor' || person.tenantId !== colleague.tenantId) {
+      const detail = 'Only editors of their own office decide what somebody sees.'
+      return refuse(response, 403, 'forbidden', 'Not allowed', detail)
+    }
+    const theirs = closed.get(colleague.id) ?? new Set<string>()
+    if (open) theirs.delete(project)
+    else theirs.add(project)
+    if (theirs.size > 0) closed.set(colleague.id, theirs)
+    else closed.delete(colleague.id)
+    const { id: userId, tenantId } = colleague
+    if (!open) await records.revoke({ userId, tenantId, type: 'project', id: project })
+    response.json({ data: { user: colleague.id, closed: [...theirs] } })
+  })
+  return routes
+}
