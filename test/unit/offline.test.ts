@@ -331,6 +331,68 @@ test('a page that dies while it writes leaves its save to the one that looked to
   expect(await nameOf(id)).toEqual({ name: 'Tunnel', version: '2' })
 })
 
+const isThere = async (id: string) =>
+  (await server.sql(`select 1 from projects where id = ${id}`)).rows.length === 1
+
+test('a removal without a network waits, outlives its page, and is sent by the next', async () => {
+  const id = await server.createProject()
+  const page = openPage()
+  const editor = await open(page, id)
+  page.network.state = 'down'
+  await expect(editor.remove()).resolves.toMatchObject({ outcome: 'unreachable' })
+  expect(page.offline.unsent.get().entries).toMatchObject([{ id, edits: { unanswered: { kind: 'remove' } } }])
+  page.client.close()
+  expect(await isThere(id)).toBe(true)
+
+  const next = openPage({ storage: page.storage, tabs: page.tabs })
+  await waitFor(async () => !(await isThere(id)), { what: 'the removal' })
+  await waitFor(async () => (await next.storage.all('alice')).length === 0, { what: 'an empty storage' })
+})
+
+test('a removal of what Bob changed meanwhile is refused, and waits for its owner', async () => {
+  const id = await server.createProject()
+  const page = openPage()
+  const editor = await open(page, id)
+  page.network.state = 'down'
+  await editor.remove()
+  page.client.close()
+  await server.sql(`update projects set name = 'Ferry' where id = ${id}`)
+
+  const next = openPage({ storage: page.storage, tabs: page.tabs })
+  const conflict = () => next.offline.unsent.get().entries.some(({ trouble }) => trouble?.kind === 'conflict')
+  await waitFor(conflict, { what: 'the refusal' })
+  const again = await open(next, id)
+  await waitFor(() => again.get().status === 'conflicted', { what: 'the conflict' })
+  again.closeConflict()
+  await waitFor(() => again.values().name === 'Ferry', { what: 'the newer version' })
+  await waitFor(async () => (await next.storage.all('alice')).length === 0, { what: 'an empty storage' })
+  expect(await isThere(id)).toBe(true)
+})
+
+test('what is typed is on the device within a tenth of a second', async () => {
+  const id = await server.createProject()
+  const delays: number[] = []
+  const clock = {
+    now: () => Date.now(),
+    after(delayMs: number, run: () => void) {
+      delays.push(delayMs)
+      const timer = setTimeout(run, delayMs)
+      return () => clearTimeout(timer)
+    },
+  }
+  const page = openPage({ client: { clock } })
+  const editor = await open(page, id)
+  editor.change('name', 'T')
+  await kept(page)
+  delays.length = 0
+  editor.change('name', 'Tunnel')
+  expect(delays).toHaveLength(1)
+  expect(delays[0]).toBeLessThanOrEqual(100)
+  await waitFor(async () => (await page.storage.all('alice'))[0]?.edits.draft.name === 'Tunnel', {
+    what: 'the rest in storage',
+  })
+})
+
 test('three pages left a value each for one field: none covers another', async () => {
   const id = await server.createProject()
   const [tabs, storage] = [createPages(), createMemoryStorage()]

@@ -259,6 +259,29 @@ test('a watched list is told of each foreign event of its type, and every event 
   bob.close()
 })
 
+test('a colleague who copies a tab’s id keeps nothing from it', async () => {
+  const id = await server.createProject()
+  const alice = server.openTab('alice', { tabId: 'copied', userId: () => 'alice' })
+  const bob = server.openTab('bob', { tabId: 'copied', userId: () => 'bob' })
+  const [hers, his] = [await open(alice, id), await open(bob, id)]
+  const told: unknown[] = []
+  alice.watchList({ type: 'project' }, (news) => news.kind === 'event' && told.push(news.event))
+  hers.editor.change('name', 'Hers')
+  his.editor.change('status', 'done')
+  await his.editor.save()
+  await waitFor(() => hers.editor.get().news, { what: 'the news' })
+  expect(sentence(hers.editor)).toMatch(/^Updated by Bob/)
+  await waitFor(() => told.length === 1, { what: 'the list to hear' })
+})
+
+test('a removal past the editor is shown in it', async () => {
+  const id = await server.createProject()
+  const client = server.openTab('alice')
+  const { editor } = await open(client, id)
+  await expect(client.remove('project', id, { clientVersion: 1 })).resolves.toEqual({ outcome: 'removed' })
+  expect(editor.get()).toMatchObject({ status: 'gone', deletion: { isOwn: true, version: 2 } })
+})
+
 test('an editor that nobody looks at leaves its room, unless something is typed it is forgotten', async () => {
   const id = await server.createProject()
   const client = server.openTab('alice')

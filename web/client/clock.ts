@@ -27,11 +27,12 @@ export interface Page {
   isOnline(): boolean
   /** Nobody has touched the page for five minutes. */
   isIdle?(): boolean
-  /** Called when the page becomes visible or hidden, goes online or offline, and when somebody is back. */
+  /** Called when the page becomes visible or hidden, goes online or offline or away, and when somebody is back. */
   onChange(listener: () => void): Stop
 }
 
 const IDLE_AFTER_MS = 300_000
+const CHANGES = ['online', 'offline', 'pagehide']
 const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'wheel']
 
 /** The browser's page; outside a browser always visible and online. */
@@ -56,7 +57,7 @@ export function browserPage(): Page {
       if (!view) return () => {}
       if (listeners.size === 0) {
         view.addEventListener('visibilitychange', tell)
-        for (const name of ['online', 'offline']) window.addEventListener(name, tell)
+        for (const name of CHANGES) window.addEventListener(name, tell)
         for (const name of TOUCHES) window.addEventListener(name, touch, { passive: true, capture: true })
       }
       listeners.add(listener)
@@ -64,7 +65,7 @@ export function browserPage(): Page {
         listeners.delete(listener)
         if (listeners.size > 0) return
         view.removeEventListener('visibilitychange', tell)
-        for (const name of ['online', 'offline']) window.removeEventListener(name, tell)
+        for (const name of CHANGES) window.removeEventListener(name, tell)
         for (const name of TOUCHES) window.removeEventListener(name, touch, { capture: true })
       }
     },

@@ -5,7 +5,7 @@ import type { WireRecord } from '../../server/protocol.ts'
 import { mergeValues } from './merge.ts'
 import { fill, labelOf, type Words, whoWrote } from './messages.ts'
 import { isReviewed, type RecordState } from './record-facts.ts'
-import { isSame } from './values.ts'
+import { isEmpty, isSame } from './values.ts'
 
 /** Which side a field takes; `both` where the two changes fit together. */
 export type Side = 'mine' | 'theirs' | 'both'
@@ -48,7 +48,8 @@ export function conflictFor(state: RecordState, words: Words): ConflictView | nu
     newest && newest.version !== news?.version ? newest.updated_by : (news?.by ?? newest?.updated_by ?? null)
   const isOwn = news?.version === version && news.isOwn
   const texts = words.messages.conflict
-  const refused = isOwn ? texts.sentenceOwn : texts.sentence
+  const saving = isOwn ? texts.sentenceOwn : texts.sentence
+  const refused = isEmpty(state.draft) ? texts.sentenceRemoval : saving
   const reviewed = isOwn ? texts.reviewOwn : texts.review
   return {
     reason: conflict ? 'refused' : 'review',

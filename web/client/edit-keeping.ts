@@ -1,5 +1,5 @@
 // What one page does with its storage: puts its edits there a moment after they change, at once when a save goes out or the
-// page is hidden, and brings back what earlier pages left. Storage that fails is shown, and tried again with the next edit.
+// page is hidden or left, and brings back what earlier pages left. Storage that fails is shown, and tried again with the next edit.
 
 import type { RecordAddress } from '../../server/protocol.ts'
 import type { Stop } from './clock.ts'
@@ -17,7 +17,9 @@ import type { Tabs } from './tabs.ts'
 import { createTimers } from './timers.ts'
 import { isEmpty } from './values.ts'
 
-const WRITE_AFTER_MS = 250
+const WRITE_AFTER_MS = 100
+/** Writing takes at most this share of the time, however long the text. */
+const WRITING_SHARE = 0.1
 
 export interface EditKeepingOptions {
   client: KeptClient
@@ -37,6 +39,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
   const own = new Map<string, UnsentEntry>()
   const unwritten = new Map<string, UnsentEntry | null>()
   let writing: Promise<void> = Promise.resolve()
+  let tookMs = 0
   let knownPerson: string | null = null
   let isStopped = false
 
@@ -82,13 +85,14 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     }
     const isUrgent = edits?.unanswered !== before?.edits.unanswered || !page.isVisible()
     if (isUrgent) void write()
-    else timers.start('write', WRITE_AFTER_MS, () => void write(), 'keep')
+    else timers.start('write', Math.max(WRITE_AFTER_MS, tookMs / WRITING_SHARE), () => void write(), 'keep')
   }
 
   /** One after the other, so that an older state of an entry never lands on a newer one. */
   function write(): Promise<void> {
     timers.cancel('write')
     writing = writing.then(async () => {
+      const begun = clock.now()
       for (const [key, entry] of [...unwritten]) {
         try {
           if (entry) await storage.put(entry)
@@ -99,6 +103,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
           fail(error)
         }
       }
+      tookMs = Math.max(0, clock.now() - begun)
       tabs.tell()
       await refresh()
     })
@@ -190,7 +195,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     timers.cancelAll,
     tabs.onTold(() => void refresh().then(onTold)),
     page.onChange(() => {
-      if (!page.isVisible() && unwritten.size > 0) void write()
+      if (unwritten.size > 0) void write()
     }),
   ]
   return {

@@ -33,6 +33,8 @@ export interface InboxOptions {
   clock: Clock
   localTime: (iso: string | null) => number
   isOwn: (by: Writer | null) => boolean
+  /** Surely another person: whatever tab they name, it is not this one. */
+  isColleague: (by: Writer | null) => boolean
   onHint: (address: RecordAddress, hint: Hint) => void
   onRevoked: (address: RecordAddress) => void
   onPresence: (event: PresenceEvent | TakeOverEvent) => void
@@ -48,7 +50,7 @@ export interface Inbox {
 }
 
 export function createInbox(options: InboxOptions): Inbox {
-  const { clock, localTime, isOwn } = options
+  const { clock, localTime, isOwn, isColleague } = options
   const observers = createListeners<[ReceivedEvent]>()
   const lists = new Map<string, Set<(news: ListNews) => void>>()
 
@@ -65,7 +67,7 @@ export function createInbox(options: InboxOptions): Inbox {
   return {
     receive(received) {
       const writing = 'event' in received && 'tab_id' in received.event ? received.event : null
-      const isOwnTab = writing?.tab_id === options.tabId
+      const isOwnTab = writing?.tab_id === options.tabId && !isColleague(writing.updated_by)
       show(received, isOwnTab)
       if (received.name === 'Resync') return options.onResync()
       if (received.name === 'PresenceChanged' || received.name === 'TakeOver')

@@ -57,6 +57,7 @@ export const englishMessages = {
   conflict: {
     title: 'Not saved',
     sentence: 'Not saved: {who} saved version {version} while you were editing. Nothing of yours is lost.',
+    sentenceRemoval: 'Not deleted: {who} saved version {version} meanwhile.',
     sentenceOwn: 'Not saved: you saved version {version} in another tab meanwhile. Nothing of yours is lost.',
     reviewTitle: 'Review changes',
     review: '{who} saved version {version} while you were editing.',
@@ -131,6 +132,7 @@ export const englishMessages = {
     forbidden: 'You may no longer see it: copy or discard your edits',
     refused: 'Refused: {detail}',
     typed: 'Not saved yet',
+    removal: 'Delete',
     full: 'This device has no room left: what you type now is kept in this tab alone.',
     barred: 'This browser keeps nothing: what you type is kept in this tab alone.',
     count: { one: '{count} unsent change', other: '{count} unsent changes' } as Plural,

@@ -23,6 +23,10 @@ export function createOpenRecords(options: Omit<RecordStoreOptions, 'address' | 
       const at = options.localTime(record.updated_at)
       stores.get(recordKey(record))?.happen({ kind: 'loaded', record: whole, at, isOwn: true })
     },
+    showOwnRemoval(address: RecordAddress, version: number) {
+      const removal = { version, changedFields: null, by: null, isOwn: true, deleted: true }
+      stores.get(recordKey(address))?.hear({ ...removal, at: options.clock.now() })
+    },
     discard(address: RecordAddress): boolean {
       const store = stores.get(recordKey(address))
       store?.happen({ kind: 'discarded' })

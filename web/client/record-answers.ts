@@ -17,7 +17,7 @@ export function load(state: RecordState, { record, at, isOwn }: HappeningOf<'loa
   if (state.reloading) return showLatest(reachable, record)
   if (record.version === shown.version) return catchUp({ ...reachable, merging: false })
   const hint = hintOf(record, at, isOwn)
-  if (isEmpty(state.draft)) return showQuietly(reachable, record, hint)
+  if (isEmpty(state.draft) && !state.conflict) return showQuietly(reachable, record, hint)
   const weighed = weigh(reachable, hint)
   return state.merging ? merge(weighed) : catchUp(weighed)
 }
@@ -191,8 +191,7 @@ export function refuseWrite(state: RecordState, answer: HappeningOf<'write_refus
 }
 
 /** Nobody was known, so nothing was judged: whether an earlier try was written is as open as before. */
-const sentAgain = ({ writing, next }: RecordState) =>
-  writing?.kind === 'save' ? { unanswered: writing, next } : {}
+const sentAgain = ({ writing, next }: RecordState) => ({ unanswered: writing, next })
 
 /** The refused save brings the current record along: reloading needs no other request. */
 function conflict(state: RecordState, problem: StaleProblem, at: number): Transition {

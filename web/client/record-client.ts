@@ -75,7 +75,9 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   let polling: Polling | null = null
   let stopPage: Stop = () => {}
 
-  const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === (options.userId?.() ?? knownUserId)
+  const me = () => options.userId?.() ?? knownUserId
+  const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === me()
+  const isColleague = (by: Writer | null) => by?.kind === 'user' && me() !== null && by.id !== me()
 
   const fetchNow: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const rungs = createRungs(options, { url, fetch: fetchNow, clock, tabId, token })
@@ -99,6 +101,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     clock,
     localTime: serverTime.localTime,
     isOwn,
+    isColleague,
     onHint: (address, hint) => records.find(address)?.hear(hint),
     onRevoked(address) {
       presence.forget(address)
@@ -194,7 +197,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     page,
     resume: (address) => records.of(address).resume(),
     send: ({ type, id }, { kind, ...mutation }) =>
-      kind === 'save' ? client.save<Fields>(type, id, mutation) : requests.remove(type, id, mutation),
+      kind === 'save' ? client.save<Fields>(type, id, mutation) : client.remove(type, id, mutation),
     discard: records.discard,
   })
   const stopReaching = connection.state.subscribe(() => {
@@ -207,6 +210,11 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     async save<F extends object = Fields>(type: string, id: string, change: SaveOptions) {
       const outcome = await requests.save<F>(type, id, change)
       if (outcome.outcome === 'saved') records.showOwn(outcome.record)
+      return outcome
+    },
+    async remove(type, id, change) {
+      const outcome = await requests.remove(type, id, change)
+      if (outcome.outcome === 'removed') records.showOwnRemoval({ type, id }, change.clientVersion + 1)
       return outcome
     },
     tabId,

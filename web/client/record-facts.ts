@@ -79,9 +79,9 @@ export interface UnsentEdits {
   base: WireRecord | null
   draft: Fields
   kept: Kept | null
-  /** A save that was asked for and has no answer yet: it may have been written. */
+  /** A write that was asked for and has no answer yet: it may have been written. */
   unanswered: Mutation | null
-  /** A save that was asked for after that one, of all that is typed. */
+  /** What was asked for after that one: a save of all that is typed, or the removal. */
   next: RecordState['next']
 }
 
@@ -99,7 +99,7 @@ export interface RecordState {
   /** What was heard while it could not be judged: before the first load, and while a write is in flight. */
   held: Hint[]
   writing: Mutation | null
-  /** A save without an answer: it may have been written. */
+  /** A write without an answer: it may have been written. */
   unanswered: Mutation | null
   /** A write that was asked for and waits for the answer to the one in flight. */
   next: Pick<Mutation, 'kind' | 'mutationId'> | null
@@ -229,14 +229,15 @@ export function statusOf(state: RecordState): RecordStatus {
   return isEmpty(state.draft) ? 'clean' : 'dirty'
 }
 
-/** What has to outlive the page; `null` where nothing is unsaved. A save on its way is one whose answer may be missed. */
+/**
+ * What has to outlive the page; `null` where nothing is unsaved. A write on its way is one whose answer may be missed, and
+ * a refused one waits for its owner though there be no text in it, as in a removal.
+ */
 export function editsOf(state: RecordState): UnsentEdits | null {
   const { record, draft, kept } = state
-  const written = state.writing ?? state.unanswered
-  const unanswered = written?.kind === 'save' ? written : null
-  if (isEmpty(draft) && !kept && !unanswered) return null
-  const next = unanswered && state.next?.kind === 'save' ? state.next : null
-  return { base: record, draft, kept, unanswered, next }
+  const unanswered = state.writing ?? state.unanswered
+  if (isEmpty(draft) && !kept && !unanswered && !state.conflict) return null
+  return { base: record, draft, kept, unanswered, next: unanswered && state.next }
 }
 
 /** What a form shows: the record with the draft over it. */

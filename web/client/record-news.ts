@@ -24,8 +24,9 @@ export function catchUp(state: RecordState): Transition {
   const { record, news, latest } = state
   const isIdle = record && news && !state.writing && !state.deletion && !state.isRefused
   if (!isIdle) return stay(state)
-  const isLookedAt = isReviewed(state) && (latest?.version ?? 0) < news.version
-  const isWanted = isLookedAt || isEmpty(state.draft) || newsFields(state) === null
+  const isWanted = isReviewed(state)
+    ? (latest?.version ?? 0) < news.version
+    : isEmpty(state.draft) || newsFields(state) === null
   return isWanted ? to(state, {}, { kind: 'load', when: 'soon' }) : stay(state)
 }
 

@@ -40,11 +40,14 @@ export function save(state: RecordState, { mutationId }: { mutationId: string })
   )
 }
 
-/** Sends again what got no answer, and what was asked for after it. What was only typed stays typed. */
+/**
+ * Sends again what got no answer, and what was asked for after it. What was only typed stays typed. A removal shows no text
+ * of its own, so a newer version may be on the screen by then: it is judged by the one that it was asked on.
+ */
 export function resume(state: RecordState): Transition {
   const { record, unanswered, next } = state
-  const isRetry = unanswered !== null && unanswered.clientVersion === record?.version
-  return isRetry ? write(state, unanswered, next) : stay(state)
+  const isRetry = unanswered?.kind === 'remove' || unanswered?.clientVersion === record?.version
+  return unanswered && record && isRetry ? write(state, unanswered, next) : stay(state)
 }
 
 /** A second click changes nothing; text typed since the first goes out after its answer. */

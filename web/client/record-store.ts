@@ -8,6 +8,7 @@ import type { Clock, Stop } from './clock.ts'
 import type { EditKeeper } from './edit-keeper.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from './outcomes.ts'
 import {
+  editsOf,
   type HappeningOf,
   type Hint,
   initialRecordState,
@@ -224,8 +225,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   function letGoIfIdle() {
-    const { draft, kept, writing } = state.get()
-    if (stopWatching === null && listeners === 0 && isEmpty(draft) && !kept && !writing) options.onIdle()
+    if (stopWatching === null && listeners === 0 && editsOf(state.get()) === null) options.onIdle()
   }
 
   let seen: RecordState | null = null

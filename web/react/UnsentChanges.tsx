@@ -48,9 +48,9 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
             <span className="nc-unsent-text">
               <strong>{nameOf(entry)}</strong>{' '}
               <small>
-                {listFields(Object.keys({ ...entry.edits.kept?.fields, ...entry.edits.draft }), words)}
-                {' · '}
-                {reasonOf(entry, state, words)}
+                {[whatOf(entry, words), reasonOf(entry, state, words)]
+                  .filter((text) => text !== '')
+                  .join(' · ')}
               </small>
             </span>
             <span className="nc-buttons">
@@ -87,6 +87,12 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
 
 const toneOf = ({ trouble }: UnsentEntry) =>
   trouble === null ? 'nc-news' : trouble.kind === 'conflict' ? 'nc-warning' : 'nc-refusal'
+
+function whatOf({ edits }: UnsentEntry, words: Words): string {
+  const isRemoval = edits.unanswered?.kind === 'remove' || edits.next?.kind === 'remove'
+  const fields = listFields(Object.keys({ ...edits.kept?.fields, ...edits.draft }), words)
+  return [fields, isRemoval ? words.messages.unsent.removal : ''].filter((text) => text !== '').join(', ')
+}
 
 function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, { messages }: Words): string {
   const { unsent: texts } = messages
