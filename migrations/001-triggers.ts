@@ -1,0 +1,244 @@
+// The functions that a tracked table's triggers call. One set serves every table: the trigger's arguments say which
+// column is the key, which the tenant, which name lists, which are housekeeping; columns added or renamed later are
+// seen at once, because rows are compared whole.
+// Invariant: nobody but the trigger decides a version. +1 for each change of a row, none for a write that changes
+// nothing or housekeeping alone.
+
+// Who writes: `noclobber.actor`, set for the transaction by our nodes or by any program that names itself, as JSON
+// {"id","name","kind"} or as a plain name (set noclobber.actor = 'nightly billing'). Unset: the database role.
+// Asked for every row: what the triggers call inherits their fixed search path instead of fixing it again.
+const WRITER = `
+create function noclobber.writer() returns jsonb language plpgsql stable as $$
+declare
+  actor text := nullif(current_setting('noclobber.actor', true), '');
+  claim jsonb;
+begin
+  if actor is null then
+    return jsonb_build_object('id', session_user, 'name', session_user, 'kind', 'database');
+  end if;
+  if left(actor, 1) <> '{' then
+    return jsonb_build_object('id', actor, 'name', actor, 'kind', 'service');
+  end if;
+  claim := actor::jsonb;
+  if jsonb_typeof(claim->'id') = 'string' and jsonb_typeof(claim->'name') = 'string'
+    and claim->>'kind' in ('user', 'import', 'service', 'database') then
+    return claim;
+  end if;
+  return claim || jsonb_build_object(
+    'id', coalesce(claim->>'id', claim->>'name', session_user),
+    'name', coalesce(claim->>'name', claim->>'id', session_user),
+    'kind', case when claim->>'kind' in ('user', 'import', 'service', 'database') then claim->>'kind' else 'service' end);
+end $$;
+
+create function noclobber.shown_writer(writer jsonb) returns jsonb language sql stable as $$
+  select pg_catalog.jsonb_build_object('id', writer->'id', 'name', writer->'name', 'kind', writer->'kind')
+$$;
+`
+
+// BEFORE, each row. An id that was deleted and comes back goes on counting after its tombstone, so that an editor
+// still holding the old record can't mistake the new one for it.
+const STAMP = `
+create function noclobber.stamp_version() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  tombstone bigint;
+  writer jsonb;
+begin
+  if tg_op = 'INSERT' then
+    select max(c.version) into tombstone from noclobber.record_changes c
+      where c.table_name = tg_table_schema || '.' || tg_table_name
+        and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted';
+    new.version := coalesce(tombstone, 0) + 1;
+  elsif new operator(pg_catalog.*=) old then
+    return new;
+  else
+    if (new.version, new.updated_at, new.updated_by) is distinct from (old.version, old.updated_at, old.updated_by) then
+      new.version := old.version;
+      new.updated_at := old.updated_at;
+      new.updated_by := old.updated_by;
+      if new operator(pg_catalog.*=) old then
+        return new;
+      end if;
+    end if;
+    if tg_argv[3] <> '{}' and to_jsonb(new) - tg_argv[3]::text[] = to_jsonb(old) - tg_argv[3]::text[] then
+      return new;
+    end if;
+    new.version := old.version + 1;
+  end if;
+  new.updated_at := clock_timestamp();
+  writer := noclobber.writer();
+  new.updated_by := noclobber.shown_writer(writer);
+  return new;
+end $$;
+`
+
+// BEFORE, each row whose key changes: the new id may be one that was deleted before, and goes on counting too.
+const STAMP_KEY = `
+create function noclobber.stamp_key() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  new.version := greatest(new.version, (select max(c.version) + 1 from noclobber.record_changes c
+    where c.table_name = tg_table_schema || '.' || tg_table_name
+      and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted'));
+  return new;
+end $$;
+`
+
+// One log row from a row as it was and as it is; null stands for "not there". A deletion that was still under way when
+// its id was stamped anew, and is committed now, has been counted past by nobody: the write must be sent again.
+const LOG_CHANGE = `
+create function noclobber.scopes_of(lists text[], old_row jsonb, new_row jsonb) returns jsonb
+  language plpgsql immutable as $$
+begin
+  if lists = '{}' then
+    return null;
+  end if;
+  return (select jsonb_object_agg(l.name, (
+    select coalesce(jsonb_agg(distinct v.value), '[]') from (values (old_row->>l.name), (new_row->>l.name)) v(value)
+    where v.value is not null)) from unnest(lists) l(name));
+end $$;
+
+create function noclobber.log_change(source text, key_column text, tenant_column text, lists text[], writer jsonb,
+  old_row jsonb, new_row jsonb) returns void language plpgsql as $$
+declare
+  shown jsonb := coalesce(new_row, old_row);
+begin
+  if old_row is null and exists (select from noclobber.record_changes c
+      where c.table_name = source and c.record_id = shown->>key_column and c.event = 'deleted'
+        and c.version >= (shown->>'version')::bigint and c.xid <> pg_current_xact_id()) then
+    raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
+  end if;
+  insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+    updated_at, updated_by, tab_id, socket_id, import_id, old_row)
+  values (source, shown->>key_column, (shown->>'version')::bigint + case when new_row is null then 1 else 0 end,
+    case when new_row is null then 'deleted' when old_row is null then 'created' else 'updated' end,
+    shown->>tenant_column,
+    case when old_row is null or new_row is null then '{}' else array(
+      select e.key from jsonb_each(new_row) e
+      where e.value is distinct from old_row->e.key and e.key not in ('version', 'updated_at', 'updated_by')) end,
+    noclobber.scopes_of(lists, old_row, new_row),
+    case when new_row is null then clock_timestamp() else (new_row->>'updated_at')::timestamptz end,
+    noclobber.shown_writer(writer), writer->>'tab_id', writer->>'socket_id', writer->>'import_id',
+    case when new_row is null then old_row end);
+end $$;
+`
+
+// The same for a statement of many rows: one INSERT, written for the table as it is now.
+const LOG_STATEMENT = `
+create function noclobber.log_statement(op text, relation oid, source text, key_column text, tenant_column text,
+  lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  in_new boolean := op <> 'DELETE';
+  in_old boolean := op <> 'INSERT';
+  shown text := case when in_new then 'n' else 'o' end;
+  pick text := case when op = 'UPDATE' then 'coalesce(n.%1$I::text, o.%1$I::text)' else shown || '.%1$I::text' end;
+  tenant text := case when tenant_column = '' then 'null' else format(pick, tenant_column) end;
+  fields text := '''{}''::text[]';
+  scopes text := 'null::jsonb';
+begin
+  if op = 'UPDATE' then
+    select format('case when o is null or n is null then ''{}'' else array_remove(array[%s]::text[], null) end', string_agg(
+      format('case when n.%1$I%2$s is distinct from o.%1$I%2$s then %1$L end', a.attname,
+        case when t.typtype = 'e' or c.oid is not null then '' else '::text' end), ', ' order by a.attnum))
+      into fields from pg_attribute a join pg_type t on t.oid = a.atttypid
+      left join pg_opclass c on c.opcintype = t.oid and c.opcdefault and c.opcmethod = 403
+        and c.opcnamespace = 'pg_catalog'::regnamespace
+      where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
+        and a.attname not in ('version', 'updated_at', 'updated_by');
+  end if;
+  if lists <> '{}' then
+    select format('jsonb_build_object(%s)', string_agg(case
+      when op = 'UPDATE' then format('%1$L, case when n.%1$I::text = o.%1$I::text then jsonb_build_array(n.%1$I::text)
+        else to_jsonb(array_remove(array[o.%1$I::text, n.%1$I::text], null)) end', l.name)
+      else format('%2$L, to_jsonb(array_remove(array[%1$s.%2$I::text], null))', shown, l.name) end, ', '))
+      into scopes from unnest(lists) l(name);
+  end if;
+  return format(
+    'insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+       updated_at, updated_by, tab_id, socket_id, import_id, old_row)
+     select %L, %s, %s, %s, %s, %s, %s, %s, $1, $2, $3, $4, %s from %s',
+    source, format(pick, key_column),
+    case op when 'DELETE' then 'o.version + 1' when 'INSERT' then 'n.version' else 'coalesce(n.version, o.version + 1)' end,
+    case op when 'DELETE' then '''deleted''' when 'INSERT' then '''created'''
+      else 'case when n is null then ''deleted'' when o is null then ''created'' else ''updated'' end' end,
+    tenant, fields, scopes,
+    case op when 'DELETE' then 'clock_timestamp()' when 'INSERT' then 'n.updated_at'
+      else 'coalesce(n.updated_at, clock_timestamp())' end,
+    case op when 'DELETE' then 'to_jsonb(o)' when 'INSERT' then 'null::jsonb' else 'case when n is null then to_jsonb(o) end' end,
+    case op when 'DELETE' then 'old_rows o' when 'INSERT' then 'new_rows n'
+      else format('old_rows o full join new_rows n on o.%1$I = n.%1$I %2$s where n.version is distinct from o.version',
+        key_column, case when tenant_column <> ''
+          then format('and coalesce(o.%1$I::text, '''') = coalesce(n.%1$I::text, '''')', tenant_column) else '' end) end);
+end $$;
+`
+
+// AFTER, each statement. One updated row that stays where it was, the common case by far, is logged by one statement and
+// little around it, since every expression costs each save. Up to 50 rows are joined as jsonb; more go into the log by a
+// statement written for their table. A writer that is not one of our nodes wakes the feeds by an empty NOTIFY; our own
+// nodes wake themselves and each other without it, because a notifying commit costs most of the commit rate.
+const LOG = `
+create function noclobber.log_changes() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  source text := tg_table_schema || '.' || tg_table_name;
+  writer jsonb := noclobber.writer();
+  row_count bigint := 1;
+begin
+  if tg_op = 'UPDATE' then
+    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+      updated_at, updated_by, tab_id, socket_id, import_id)
+    select source, n.r->>tg_argv[0], n.version, 'updated', n.r->>tg_argv[1], array(
+        select e.key from jsonb_each(n.r) e
+        where e.value is distinct from o.r->e.key and e.key not in ('version', 'updated_at', 'updated_by')),
+      case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
+      n.updated_at, n.updated_by, writer->>'tab_id', writer->>'socket_id', writer->>'import_id'
+    from (select to_jsonb(t) as r, t.version, t.updated_at, t.updated_by from new_rows t limit 1) n,
+      (select to_jsonb(t) as r, t.version from old_rows t limit 1) o
+    where n.version <> o.version and n.r->>tg_argv[0] = o.r->>tg_argv[0]
+      and n.r->>tg_argv[1] is not distinct from o.r->>tg_argv[1]
+      and not exists (select from new_rows offset 1);
+    if not found then
+      row_count := (select count(*) from (select from new_rows limit 51) r);
+      if row_count between 1 and 50 then
+        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], writer, o.r, n.r)
+          from (select to_jsonb(t) r from old_rows t) o full join (select to_jsonb(t) r from new_rows t) n
+            on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
+          where n.r->>'version' is distinct from o.r->>'version';
+      end if;
+    end if;
+  elsif tg_op = 'INSERT' then
+    row_count := (select count(*) from (select from new_rows limit 51) r);
+    if row_count between 1 and 50 then
+      perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], writer, null, to_jsonb(n))
+        from new_rows n;
+    end if;
+  else
+    row_count := (select count(*) from (select from old_rows limit 51) r);
+    if row_count between 1 and 50 then
+      perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], writer, to_jsonb(o), null)
+        from old_rows o;
+    end if;
+  end if;
+  if row_count > 50 then
+    execute noclobber.log_statement(tg_op, tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+      using noclobber.shown_writer(writer), writer->>'tab_id', writer->>'socket_id', writer->>'import_id';
+  end if;
+  if row_count > 0 and writer->>'node' is null then
+    perform pg_notify('noclobber', '');
+  end if;
+  return null;
+end $$;
+
+create function noclobber.log_truncate() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  writer jsonb := noclobber.writer();
+begin
+  execute format('select noclobber.log_change($1, $2, $3, $4, $5, to_jsonb(t), null) from only %s t', tg_relid::regclass)
+    using tg_table_schema || '.' || tg_table_name, tg_argv[0], tg_argv[1], tg_argv[2]::text[], writer;
+  perform pg_notify('noclobber', '');
+  return null;
+end $$;
+`
+
+export const TRIGGER_FUNCTIONS = [WRITER, STAMP, STAMP_KEY, LOG_CHANGE, LOG_STATEMENT, LOG].join('\n')
