@@ -30,7 +30,7 @@ export default async ({ port, rows }) => {
   const versionPath = () => `/api/v1/records/project/${1 + randomInt(rows)}/version`
 
   return {
-    saves: (ms) => perSecond(ms, (lane) => held.save(lane, held.pick())),
+    saves: (ms, base) => perSecond(ms, (lane) => held.save(lane, held.pick(), base)),
     polls: (ms) => perSecond(ms, (lane) => expect(lane.send('GET', versionPath()), 200)),
     freshPolls: (ms) => {
       const headers = 'If-None-Match: "1"\r\n'

@@ -1,7 +1,7 @@
-// The whole product with its defaults: router, sockets, feed. Only how much one person may ask for is unlimited, because
+// The whole product as the README has it, with its defaults: router, sockets, feed; and a save in a route of the app's own. Only how much one person may ask for is unlimited, because
 // here one person asks for everybody.
 import express from 'express'
-import { createRecordServer } from 'noclobber/server'
+import { createAppServer, createRecordServer } from 'noclobber/server'
 import { openPool, TABLES, TENANT } from '../tables.js'
 import { listening } from './listening.js'
 import { ALICE, project } from './project-type.js'
@@ -35,7 +35,13 @@ export default async ({ url }) => {
   })
   const app = express()
   app.use('/api/v1', records.router)
-  const { server, port, close } = await listening(app)
+  app.patch('/own/records/project/:id', express.json(), async (request, response) => {
+    const { client_version: clientVersion, changes } = request.body
+    const outcome = await records.save('project', request.params.id, { actor: ALICE, clientVersion, changes })
+    if (outcome.outcome !== 'saved') return response.status(outcome.problem.status).json(outcome.problem)
+    response.json({ data: outcome.record })
+  })
+  const { server, port, close } = await listening(app, createAppServer)
   const { io } = records.attach(server)
   await records.start()
 

@@ -1,12 +1,11 @@
 // Starts the demo, and ends it in order. The only file of the server that touches `process`.
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import openKnex from 'knex'
-import { startEmbeddedPostgres } from 'noclobber/server'
+import { createAppServer, startEmbeddedPostgres } from 'noclobber/server'
 import { createDemoApp } from './app.ts'
 import { PEOPLE } from './people.ts'
 import { prepareDatabase } from './seed.ts'
@@ -54,7 +53,7 @@ const start = async () => {
   const pageDirectory = fileURLToPath(new URL('../../web/demo', import.meta.url))
   const redis = openRedis()
   const demo = createDemoApp({ knex, databaseUrl, pageDirectory, log, ...(redis && { redis }) })
-  const server = createServer(demo.app)
+  const server = createAppServer(demo.app)
   const stopRecords = await demo.start(server)
   ends.push(async () => {
     await demo.records.drain({ noticeMs: NOTICE_MS })
