@@ -1,10 +1,12 @@
 // The route of an import: a file as the body, counts or complaints as the answer, and progress for who asks for it.
+import { randomUUID } from 'node:crypto'
 import type { Request, Response, Router } from 'express'
 import { sendData, sendProblem } from './answers.ts'
 import { isUnavailable, unexpectedProblem } from './db/failures.ts'
 import { problem, Refusal, refuse } from './errors.ts'
 import type { ImportOutcome } from './import.ts'
 import type { ImportFormat } from './import-rows.ts'
+import type { RecordNode } from './node.ts'
 import { mutationIdOf, originOf, queryText } from './parameters.ts'
 import { HEADERS, type Problem } from './protocol.ts'
 import type { ImportProgress } from './protocol-many.ts'
@@ -84,7 +86,14 @@ const progressOf = (response: Response) => {
   }
 }
 
-export const addImportRoutes = (router: Router, { database, limits, wake, log }: RouteOptions): void => {
+export interface ImportRouteOptions extends RouteOptions {
+  node: Pick<RecordNode, 'importing'>
+}
+
+export const addImportRoutes = (
+  router: Router,
+  { database, limits, wake, node, log }: ImportRouteOptions,
+): void => {
   let running = 0
 
   const run = async (
@@ -93,17 +102,31 @@ export const addImportRoutes = (router: Router, { database, limits, wake, log }:
     onProgress?: (progress: ImportProgress) => void,
   ): Promise<ImportOutcome> => {
     const key = queryText(request, 'key')
+    const origin = originOf(request)
+    const length = Number(request.headers['content-length'] ?? 0)
+    const importId = randomUUID()
+    const dryRun = isTrue(queryText(request, 'dry_run'), 'dry_run')
+    const news = dryRun
+      ? null
+      : node.importing({
+          ...{ type: request.params.type, importId, actor, tabId: origin.tabId ?? null },
+          totalBytes: length || null,
+        })
     const options = {
       actor,
+      importId,
       format: formatOf(request),
       name: nameOf(request),
       ...(key === undefined ? {} : { key: key === '' ? null : key }),
-      dryRun: isTrue(queryText(request, 'dry_run'), 'dry_run'),
+      dryRun,
       mutationId: mutationIdOf(request, {}),
-      ...originOf(request),
-      onProgress,
+      ...origin,
+      onProgress: (progress: ImportProgress) => {
+        onProgress?.(progress)
+        news?.tell(progress)
+      },
     }
-    if (Number(request.headers['content-length'] ?? 0) > limits.importBytes)
+    if (length > limits.importBytes)
       throw new Refusal(problem('too_large', `A file has ${limits.importBytes} bytes at most.`))
     if (running >= limits.importsAtOnce)
       throw new Refusal(problem('rate_limited', 'Other imports are running. Try again when one is done.'))
@@ -115,6 +138,7 @@ export const addImportRoutes = (router: Router, { database, limits, wake, log }:
       )
     } finally {
       running -= 1
+      news?.end()
     }
   }
 

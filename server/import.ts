@@ -39,6 +39,8 @@ export interface ImportOptions<A extends Actor> extends WriteOptions<A> {
   name?: string | undefined
   /** The field by which records are found, `id`, or `null` to create alone. Default: the type's `importKey`. */
   key?: string | null | undefined
+  /** What the import is called, for those who follow it. Default: a new uuid. */
+  importId?: string | undefined
   /** Does everything and undoes it: the answer is what would have been. */
   dryRun?: boolean | undefined
   onProgress?: ((progress: ImportProgress) => void) | undefined
@@ -174,7 +176,7 @@ export const importRecords = async <A extends Actor>(
   const key = keyOf(known as never, options.key)
   const { importBytes, importIdleMs } = database.limits
   const source = importSource(options.input, { maxBytes: importBytes, idleMs: importIdleMs })
-  const importId = randomUUID()
+  const { importId = randomUUID() } = options
   const job: ImportJob<A> = { known, actor, format, key, sql: importSql(known as never, key) }
 
   const work = async (transaction: Knex.Transaction): Promise<Work<ImportOutcome>> => {

@@ -46,6 +46,7 @@ export type {
   Fields,
   HistoryEvent,
   ImportEvent,
+  ImportingEvent,
   InvalidProblem,
   ListAddress,
   ListAnswer,

@@ -6,6 +6,7 @@ import type { Database } from './db/database.ts'
 import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
 import type { Feed } from './feed.ts'
 import { createHealth, type Health } from './health.ts'
+import { type BegunImport, createImportNews, type ImportTeller } from './import-news.ts'
 import { createMetrics, type NodeMetrics } from './metrics.ts'
 import type { Limits, Log } from './options.ts'
 import { createPresence } from './presence-news.ts'
@@ -14,7 +15,7 @@ import { createRequestLimits, type RequestLimits } from './request-limits.ts'
 import { createRevocations, type RevokeOptions } from './revoke.ts'
 import { closeSlowReaders } from './slow-readers.ts'
 import { createTakeOver } from './take-over.ts'
-import type { WatcherServer, WatcherSocket } from './watchers.ts'
+import { type Audience, socketAudience, type WatcherServer, type WatcherSocket } from './watchers.ts'
 
 export interface NodeOptions {
   database: Database
@@ -24,6 +25,7 @@ export interface NodeOptions {
   log: Log
   /** Event streams, which leave as sockets do. */
   streams(): Iterable<Leaver>
+  streamAudience: Audience
   /** All who listened have left. */
   onDrained(): void
 }
@@ -37,6 +39,8 @@ export interface RecordNode {
   guard(access: Access): Access
   /** A socket has been let into rooms. */
   watched(io: WatcherServer, socket: WatcherSocket): void
+  /** An import begins: those who watch such a list hear how far it is. */
+  importing(begun: BegunImport): ImportTeller
   requestLimits: RequestLimits
   metrics: NodeMetrics
   health(): Promise<Health>
@@ -104,6 +108,10 @@ export const createNode = (options: NodeOptions): RecordNode => {
       return { ...access, stop }
     },
     watched: presence.watched,
+    importing: createImportNews({
+      ...{ database, backplane },
+      audiences: () => [...[...servers].map(socketAudience), options.streamAudience],
+    }),
     requestLimits,
     metrics,
     health: createHealth({ database, feed, limits, isRedisUp: backplane.isUp, isDraining }),

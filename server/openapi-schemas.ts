@@ -92,6 +92,18 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     ...writing,
     tab_id: nullableText,
   }),
+  ImportingEvent: object({
+    tenant_id: nullableText,
+    type: text,
+    import_id: text,
+    phase: { enum: ['reading', 'writing', 'ended'] },
+    rows: count,
+    written: count,
+    bytes: count,
+    total_bytes: { type: ['integer', 'null'] },
+    updated_by: ref('Writer'),
+    tab_id: nullableText,
+  }),
   RevokedEvent: object({ records: listOf(object(address)), lists: listOf(object({ type: text, scope })) }),
   WatchingEvent: object({
     records: listOf({

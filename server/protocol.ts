@@ -1,8 +1,10 @@
 // The wire: every name, header, code and message shape that server and clients share.
 // With its parts, protocol-*.ts, the only file of the server that web/ may import. It holds types and constants.
+import type { ImportingEvent } from './protocol-importing.ts'
 import type { Fields, ProblemCode, RecordAddress, WireRecord, Writer } from './protocol-record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './protocol-take-over.ts'
 
+export type { ImportingEvent } from './protocol-importing.ts'
 export {
   type DeletedProblem,
   type FieldError,
@@ -265,6 +267,7 @@ export interface ServerEvents {
   RecordUpdated: (event: RecordEvent) => void
   RecordDeleted: (event: RecordEvent) => void
   RecordsImported: (event: ImportEvent) => void
+  RecordsImporting: (event: ImportingEvent) => void
   PresenceChanged: (event: PresenceEvent) => void
   TakeOver: (event: TakeOverEvent) => void
   AccessRevoked: (event: RevokedEvent) => void

@@ -139,6 +139,7 @@ export const createRecordServer = <A extends Actor>({
   const node = createNode({
     ...{ database: anyDatabase, feed, redis, limits, log, onDrained: news.stop },
     streams: () => streams.audience.watchers().values(),
+    streamAudience: streams.audience,
   })
 
   /** Looks the tables up; a database that isn't up yet is waited for. */

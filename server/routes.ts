@@ -7,13 +7,15 @@ import { addChangeRoutes, type ChangeRouteOptions } from './change-routes.ts'
 import { admit, answerFailure, type EntryOptions } from './entry.ts'
 import { problem } from './errors.ts'
 import { addEventRoute, type EventStreamOptions } from './event-stream.ts'
-import { addImportRoutes } from './import-routes.ts'
+import { addImportRoutes, type ImportRouteOptions } from './import-routes.ts'
 import { addListRoutes, listHandlers } from './list-routes.ts'
 import { addOpenApiRoute } from './openapi.ts'
 import { addRecordRoutes, recordHandlers } from './record-routes.ts'
 import { shortcut } from './shortcut.ts'
 
-export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, EntryOptions {}
+export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, EntryOptions {
+  node: EntryOptions['node'] & ImportRouteOptions['node']
+}
 
 /** The router: `app.use('/api/v1', records.router)`. */
 export const recordRouter = (options: RouterOptions): Router => {

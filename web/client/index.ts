@@ -5,6 +5,7 @@ export type {
   FieldError,
   Fields,
   ImportEvent,
+  ImportingEvent,
   PresenceState,
   PresentPerson,
   Problem,

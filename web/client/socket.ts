@@ -3,13 +3,24 @@
 
 import { io, type Socket } from 'socket.io-client'
 import type { ClientMessages, ServerEvents } from '../../server/protocol.ts'
-import type { CreateTransport, TransportKind, TransportStatus } from './transport.ts'
+import type { CreateTransport, TransportEvent, TransportKind, TransportStatus } from './transport.ts'
 
 const CONNECT_TIMEOUT_MS = 6000
 const ANSWER_TIMEOUT_MS = 10_000
 
 /** Codes of a handshake that will be refused again until the person has signed in anew. */
 const REFUSALS: readonly unknown[] = ['unauthenticated', 'forbidden']
+
+const EVENTS = [
+  'RecordCreated',
+  'RecordUpdated',
+  'RecordDeleted',
+  'RecordsImported',
+  'RecordsImporting',
+  'PresenceChanged',
+  'TakeOver',
+  'AccessRevoked',
+] as const
 
 export interface SocketOptions {
   /** Origin of the server; unset: the page's own. */
@@ -63,12 +74,8 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
       socket.disconnect()
       end(statusAfter(error))
     })
-    for (const name of ['RecordCreated', 'RecordUpdated', 'RecordDeleted'] as const)
-      socket.on(name, (event) => listener.onEvent({ name, event }))
-    socket.on('RecordsImported', (event) => listener.onEvent({ name: 'RecordsImported', event }))
-    socket.on('PresenceChanged', (event) => listener.onEvent({ name: 'PresenceChanged', event }))
-    socket.on('TakeOver', (event) => listener.onEvent({ name: 'TakeOver', event }))
-    socket.on('AccessRevoked', (event) => listener.onEvent({ name: 'AccessRevoked', event }))
+    for (const name of EVENTS)
+      socket.on(name, (event: unknown) => listener.onEvent({ name, event } as TransportEvent))
     socket.on('Resync', () => listener.onEvent({ name: 'Resync' }))
 
     return {

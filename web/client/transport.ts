@@ -6,6 +6,7 @@
 
 import type {
   ImportEvent,
+  ImportingEvent,
   PresenceAnswer,
   PresenceEvent,
   PresenceMessage,
@@ -34,6 +35,7 @@ export type TransportKind = 'websocket' | 'event_stream' | 'long_polling'
 export type TransportEvent =
   | { name: RecordEventName; event: RecordEvent }
   | { name: 'RecordsImported'; event: ImportEvent }
+  | { name: 'RecordsImporting'; event: ImportingEvent }
   | { name: 'PresenceChanged'; event: PresenceEvent }
   | { name: 'TakeOver'; event: TakeOverEvent }
   | { name: 'AccessRevoked'; event: RevokedEvent }

@@ -15,7 +15,9 @@ const about = ({ event: received }: ReceivedEvent): string => {
   if (!('event' in received) || !('updated_by' in received.event)) return ''
   const { event } = received
   const what =
-    'id' in event ? `${event.type} ${event.id} v${event.version}` : `${event.type} × ${event.count}`
+    'id' in event
+      ? `${event.type} ${event.id} v${event.version}`
+      : `${event.type} × ${'count' in event ? event.count : event.rows}`
   return `${what} · ${writerName(event.updated_by)}`
 }
 

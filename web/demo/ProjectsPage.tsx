@@ -3,6 +3,7 @@ import { ListBar, useLiveList } from 'noclobber/react'
 import { useEffect, useMemo, useState } from 'react'
 import { Header } from './Header.tsx'
 import { ImportButton } from './ImportDialog.tsx'
+import { ImportingLine } from './ImportingLine.tsx'
 import { Link, Sentence } from './Parts.tsx'
 import { ProjectTable, type SortColumn, sortProjects } from './ProjectTable.tsx'
 import { PROJECT_STATUSES, type Project, type ProjectFields, type ProjectStatus } from './records.ts'
@@ -78,6 +79,7 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
             {shown && words.count(shown.length, projects.rows.length)}
           </p>
         </search>
+        <ImportingLine type="project" />
         <ListBar list={projects} />
         <div className="card">
           {projects.status === 'failed' ? (

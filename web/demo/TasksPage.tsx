@@ -7,6 +7,7 @@ import { BusyColleague } from './BusyColleague.tsx'
 import { colleagueName } from './colleagues.ts'
 import { Header } from './Header.tsx'
 import { ImportButton } from './ImportDialog.tsx'
+import { ImportingLine } from './ImportingLine.tsx'
 import { Sentence } from './Parts.tsx'
 import type { Task, TaskFields } from './records.ts'
 import type { Person } from './session.ts'
@@ -104,6 +105,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
             {!isLoading && list.status === 'ready' && TASK_WORDS.count(rows.length)}
           </p>
         </search>
+        <ImportingLine type="task" />
         <ListBar list={list} />
         <LeftBehind cells={cells} rows={rows} />
         <div className="card task-card">

@@ -1,5 +1,5 @@
 // What the import dialog says, as data.
-import type { FileImported, ImportFileProgress } from 'noclobber/client'
+import type { FileImported, ImportFileProgress, ImportingEvent } from 'noclobber/client'
 
 export type ImportedType = 'project' | 'task'
 
@@ -36,6 +36,12 @@ export const IMPORT_WORDS = {
     if (phase === 'sending')
       return `${Math.round((100 * bytes) / Math.max(totalBytes ?? bytes, 1))} % of the file sent`
     return phase === 'reading' ? `${rows(read)} read` : `${figure(written)} of ${rows(read)} written`
+  },
+  /** Somebody else's. */
+  elsewhere: ({ updated_by: by, phase, rows: read, written, bytes, total_bytes: total }: ImportingEvent) => {
+    if (phase === 'writing') return `${by.name} is importing: ${figure(written)} of ${rows(read)}`
+    const share = total ? `, ${Math.min(100, Math.round((100 * bytes) / total))} % of the file` : ''
+    return `${by.name} is importing: ${rows(read)} read${share}`
   },
   starting: 'Starting…',
   cancel: 'Cancel',
