@@ -44,7 +44,9 @@ const isPlain = (request: Request, limit: number): boolean => {
 
 const readPlain = (request: Request): Promise<void> =>
   new Promise((resolve, reject) => {
-    const cutOff = () => reject(new Refusal(problem('malformed')))
+    const cutOff = () => {
+      if (!request.readableEnded) reject(new Refusal(problem('malformed')))
+    }
     if (request.destroyed) return cutOff()
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
