@@ -1,4 +1,5 @@
-// One event to many sockets of this node: encoded once, framed once, and written straight to each connection.
+// One event to many sockets of this node: encoded once, framed once, and written straight to each connection; what a
+// connection is told in one turn of the event loop leaves in one piece.
 // Invariant: a connection gets its packets in order. Whatever isn't plainly writable (long polling, an upgrade under way,
 // something still queued, compression) goes the way that Socket.IO itself would send it.
 import type { Server, Socket } from 'socket.io'
@@ -13,10 +14,16 @@ interface Engine {
     name: string
     writable: boolean
     perMessageDeflate: unknown
-    socket?: {
-      _sender?: { _socket?: { write(data: Buffer): boolean; writable: boolean }; _queue?: unknown[] }
-    }
+    socket?: { _sender?: { _socket?: Wire; _queue?: unknown[] } }
   }
+}
+
+/** The part of a connection's stream that is used. */
+interface Wire {
+  writable: boolean
+  write(data: Buffer): boolean
+  cork(): void
+  uncork(): void
 }
 
 const FINAL_TEXT = 0x81
@@ -40,12 +47,36 @@ export const textFrame = (text: string): Buffer => {
 }
 
 /** The connection's own stream, where nothing stands between it and a finished frame. */
-const streamOf = (socket: Pick<Socket, 'conn'>) => {
+const wireOf = (socket: Pick<Socket, 'conn'>) => {
   const { readyState, upgrading, writeBuffer, transport } = socket.conn as unknown as Engine
   if (readyState !== 'open' || upgrading || writeBuffer.length > 0) return null
   if (transport.name !== 'websocket' || !transport.writable || transport.perMessageDeflate) return null
   const sender = transport.socket?._sender
   return sender?._socket?.writable && (sender._queue?.length ?? 0) === 0 ? sender._socket : null
+}
+
+/** Frames that are held back at most, of all connections together. */
+const MOST_HELD = 10_000
+
+const holding = new Set<Wire>()
+let held = 0
+
+const letGo = () => {
+  for (const wire of holding) wire.uncork()
+  holding.clear()
+  held = 0
+}
+
+/** Writes with whatever else is written to this connection before the turn ends. */
+const writeTogether = (wire: Wire, frame: Buffer) => {
+  if (holding.size === 0) queueMicrotask(letGo)
+  if (!holding.has(wire)) {
+    holding.add(wire)
+    wire.cork()
+  }
+  wire.write(frame)
+  held += 1
+  if (held >= MOST_HELD) letGo()
 }
 
 /** Engine.IO's type of a message, Socket.IO's type of an event. */
@@ -69,10 +100,10 @@ export const tellRooms = <Name extends keyof ServerEvents>(
       told.add(id)
       const socket = io.of('/').sockets.get(id)
       if (!socket) continue
-      const stream = streamOf(socket)
-      if (stream) {
+      const wire = wireOf(socket)
+      if (wire) {
         frame ??= textFrame(EVENT + JSON.stringify([name, ...event]))
-        stream.write(frame)
+        writeTogether(wire, frame)
       } else socket.emit(name, ...(event as never))
     }
   }

@@ -46,6 +46,22 @@ test.each(['websocket', 'polling'] as const)(
   },
 )
 
+test('lets go of more than it holds back, all of it and in order', async () => {
+  const app = await startApp()
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const watcher = await app.socket()
+  await watcher.watch(['project', id])
+  const [socket] = [...app.io.sockets.sockets.values()]
+  const room = [...(socket?.rooms ?? [])].find((name) => name.includes(':record:')) ?? ''
+  const heard: string[] = []
+  watcher.socket.on('PresenceChanged', ({ id: number }) => heard.push(number))
+  const told = Array.from({ length: 12_000 }, (_, number) => String(number))
+  for (const number of told)
+    tellRooms(app.io, [room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
+  await waitFor(() => heard.length === told.length, { what: 'every event', deadlineMs: 20_000 })
+  expect(heard).toEqual(told)
+})
+
 test('leaves out whom it is told to, and tells nobody twice', async () => {
   const app = await startApp()
   const { id } = await app.make('project', { name: 'Bridge' })
