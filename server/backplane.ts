@@ -6,6 +6,7 @@ import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter'
 import { Server } from 'socket.io'
 import type { Log } from './options.ts'
 import { createRedisPair, type RedisClient } from './redis.ts'
+import { CARRIER_KEY } from './redis-cluster.ts'
 import type { WatcherServer } from './watchers.ts'
 
 export interface BackplaneOptions {
@@ -74,7 +75,7 @@ export const createBackplane = ({ redis, log }: BackplaneOptions): Backplane => 
   }
 
   /** With Redis a server without sockets carries the messages: a node that serves none hears and tells too. */
-  const ownAdapter = adapterWithKey('noclobber')
+  const ownAdapter = adapterWithKey(CARRIER_KEY)
   const carrier = ownAdapter
     ? (new Server({ adapter: ownAdapter as never }) as unknown as WatcherServer)
     : null

@@ -3,6 +3,7 @@
 // that can't leave at once is dropped, and a subscription outlives every outage.
 import type { Log } from './log.ts'
 import { atMost } from './patience.ts'
+import { createEcho, untilStanding } from './redis-cluster.ts'
 
 /** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
 export interface RedisClient {
@@ -46,6 +47,7 @@ const FORGIVEN = new Set([
   ...['publish', 'spublish', 'sPublish', 'subscribe', 'psubscribe', 'ssubscribe', 'sSubscribe', 'pSubscribe'],
   ...['unsubscribe', 'punsubscribe', 'sunsubscribe', 'sUnsubscribe', 'pUnsubscribe'],
 ])
+const SUBSCRIBING = /^[sp]?subscribe$/i
 const PUBLISHING = /^s?publish$/i
 /** A subscription that is given up is gone with its connection at the latest. */
 const GIVING_UP = /unsubscribe$/i
@@ -81,6 +83,8 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
   const isNodeRedis = typeof shape.pSubscribe === 'function'
   const isCluster = shape.isCluster === true || Array.isArray(shape.masters)
   const inFlight = new Set<Promise<unknown>>()
+  /** When those stand that take nothing before. */
+  const standing = new WeakMap<object, Promise<void>>()
   let isUp = false
   let stopped = false
   let loggedAt = Number.NEGATIVE_INFINITY
@@ -96,10 +100,19 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     // ioredis's Cluster takes start nodes first, and the options of single nodes one level down.
     const isIoCluster = isCluster && !isNodeRedis
     const made = isIoCluster
-      ? shape.duplicate([], { redisOptions: options, enableOfflineQueue: options.enableOfflineQueue })
-      : shape.duplicate(options)
+      ? shape.duplicate([], {
+          redisOptions: options,
+          enableOfflineQueue: options.enableOfflineQueue,
+          shardedSubscribers: part === 'subscriber',
+        })
+      : shape.duplicate(isCluster ? { defaults: options } : options)
     made.on('error', failed)
-    if (isNodeRedis || made.status === 'wait') made.connect().catch(failed)
+    if (isCluster && isNodeRedis)
+      standing.set(
+        made,
+        untilStanding(made, () => !stopped, failed),
+      )
+    else if (isNodeRedis || made.status === 'wait') made.connect().catch(failed)
     return made
   }
 
@@ -112,7 +125,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
         if (typeof name !== 'string' || !FORGIVEN.has(name)) return value.bind(real)
         return (...values: unknown[]) => {
           if (PUBLISHING.test(name) && inFlight.size >= MAX_IN_FLIGHT) return Promise.resolve(0)
-          const settled: Promise<unknown> = Promise.resolve()
+          const settled: Promise<unknown> = Promise.resolve(SUBSCRIBING.test(name) && standing.get(real))
             .then(() => value.apply(real, values))
             .catch(failed)
             .finally(() => inFlight.delete(settled))
@@ -124,16 +137,19 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
 
   const publisher = open('publisher')
   const subscriber = open('subscriber')
+  const [publishing, subscribing] = [forgiving(publisher), forgiving(subscriber)]
+  const comesThrough = isCluster ? createEcho(publishing, subscribing) : null
   const ready = new Set<unknown>()
 
   /** Both stand; and an answer behind the subscriptions says that those stand too. */
   const tellUp = async () => {
-    if (ready.size < 2 || stopped) return
-    if (!isCluster) await within(ANSWER_MS, subscriber.ping())
+    if (stopped || (!comesThrough && ready.size < 2)) return
+    await within(ANSWER_MS, comesThrough ? comesThrough() : subscriber.ping())
+    if (!comesThrough || !isUp) onUp()
     isUp = true
-    onUp()
   }
   for (const made of [publisher, subscriber]) {
+    standing.get(made)?.then(tellUp).catch(failed)
     made.on('ready', () => {
       ready.add(made)
       tellUp().catch(failed)
@@ -148,14 +164,14 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
 
   /** A connection into a black hole looks alive to TCP for minutes: it is asked, and opened anew if it keeps silent. */
   const beat = setInterval(async () => {
-    if (typeof subscriber.ping !== 'function' || isCluster) return
     try {
+      if (comesThrough) return await tellUp()
       await within(ANSWER_MS, subscriber.ping())
       isUp = ready.size === 2
     } catch (error) {
       if (isUp) failed(error)
       isUp = false
-      if (!isNodeRedis) subscriber.disconnect(true)
+      if (!isNodeRedis && !isCluster) subscriber.disconnect(true)
     }
   }, beatMs)
   beat.unref()
@@ -165,8 +181,8 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     else made.disconnect?.()
   }
   return {
-    publisher: forgiving(publisher),
-    subscriber: forgiving(subscriber),
+    publisher: publishing,
+    subscriber: subscribing,
     isCluster,
     isUp: () => isUp,
     depth: () => inFlight.size,

@@ -3,14 +3,12 @@
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, expect, test } from 'vitest'
-import { type AppOptions, startApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { isWithout } from '../support/programs.ts'
 import { startRedis } from '../support/redis.ts'
-import { waitFor } from '../support/wait-for.ts'
+import { twoNodes } from '../support/two-nodes.ts'
 
-const FAR = { pollMs: 600_000 }
 const NEAR = { pollMs: 6_000 }
 
 const ioredis = (url: string) => {
@@ -18,41 +16,6 @@ const ioredis = (url: string) => {
   client.on('error', () => {})
   atEnd(() => client.disconnect())
   return client
-}
-
-const twoNodes = async (redis: () => AppOptions['redis'], limits = FAR) => {
-  const one = await startApp({ limits, redis: redis() as never })
-  const two = await startApp({ limits, redis: redis() as never, database: one.database })
-  const project = await one.make('project', { name: 'Bridge' })
-  const watcher = await two.socket({ as: 'bob' })
-  await watcher.watch(['project', project.id])
-  let version = 1
-  const save = async () => {
-    const begun = performance.now()
-    const answer = await one.call('PATCH', `/records/project/${project.id}`, {
-      body: { client_version: version, changes: { name: `Bridge ${version + 1}` } },
-    })
-    expect(answer.status).toBe(200)
-    version += 1
-    return { version, ms: performance.now() - begun }
-  }
-  /** Three saves in a row arrive far sooner than by the timer. */
-  const linked = async (deadlineMs = 40_000) => {
-    let inTime = 0
-    await waitFor(
-      async () => {
-        const { version: saved } = await save()
-        const heard = () => watcher.heard.some(({ event }) => event?.version === saved)
-        const isInTime = await waitFor(heard, { what: 'the other node', deadlineMs: 1_000 }).catch(
-          () => false,
-        )
-        inTime = isInTime ? inTime + 1 : 0
-        return inTime === 3
-      },
-      { what: 'the nodes to hear each other', deadlineMs },
-    )
-  }
-  return { one, two, watcher, save, linked, project }
 }
 
 describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {

@@ -22,14 +22,17 @@ export interface TestRedis {
 const running = new Set<TestRedis>()
 afterAll(() => Promise.all([...running].map((redis) => redis.stop())))
 
-/** Starts it and waits until it answers. `port`: to bring it back where it was. */
-export async function startRedis(options: { port?: number } = {}): Promise<TestRedis> {
+/** Starts it and waits until it answers. `port`: to bring it back where it was; `settings`: more of its command line. */
+export async function startRedis(options: { port?: number; settings?: string[] } = {}): Promise<TestRedis> {
   const program = await findProgram('redis', ['redis-server'], 'redis-server')
   const port = options.port ?? (await freePort())
   const dir = await mkdtemp(join(tmpdir(), 'noclobber-redis-'))
   const child = spawn(
     program,
-    ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'],
+    [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'],
+      ...(options.settings ?? []),
+    ],
     { stdio: 'ignore' },
   )
   const ended = once(child, 'close')
@@ -61,7 +64,8 @@ function answersPing(port: number): Promise<boolean> {
   })
 }
 
-async function freePort(): Promise<number> {
+/** A port on which nothing listens. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as { port: number }
