@@ -148,6 +148,19 @@ export const keepShape = (
   })
 }
 
+/** PostgreSQL refuses it before anything of it is done: a column's type has changed since it was prepared. */
+export const isOutdated = (error: unknown): boolean => {
+  const { code, routine } = (error ?? {}) as { code?: string; routine?: string }
+  return code === '0A000' && routine === 'RevalidateCachedQuery'
+}
+
+/** The next time this client prepares the statement anew. Not within a transaction that has failed. */
+export const forget = async (client: Client, name: string): Promise<void> => {
+  shapes.get(client)?.delete(name)
+  await client.query({ text: `deallocate "${name}"` })
+  delete client.connection?.parsedStatements?.[name]
+}
+
 /** Sends a statement that this client has prepared; `null`, and nothing is sent, where that is the driver's to do. */
 export const sendBound = (
   client: Client,

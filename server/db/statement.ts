@@ -3,7 +3,7 @@
 // Invariant: dates, timestamps and big numbers come back exactly as the wire shows them, whatever the driver does.
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
-import { keepShape, sendBound } from './bound-query.ts'
+import { forget, isOutdated, keepShape, sendBound } from './bound-query.ts'
 import { parserOf } from './values.ts'
 
 /** A statement as it is written once, and sent many times. */
@@ -58,7 +58,15 @@ export const send = async (knex: Knex, query: Statement, values: unknown[], name
   const client = knex.client
   const connection = await client.acquireConnection()
   try {
-    if (named) return await sendNamed(connection, client.driver, query, values)
+    if (named) {
+      try {
+        return await sendNamed(connection, client.driver, query, values)
+      } catch (error) {
+        if (knex.isTransaction || !isOutdated(error)) throw error
+        await forget(connection, query.name)
+        return await sendNamed(connection, client.driver, query, values)
+      }
+    }
     return (await sendOn(connection, client.driver, query, values, false)).rows
   } catch (error) {
     // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.
