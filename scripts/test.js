@@ -1,5 +1,5 @@
 // `npm test`: build, types, lint, then all tests; the last line counts them, each check as one test.
-// A step that fails hides none of the later ones. Arguments go to Vitest, save `--without=chromium,redis,pgbouncer`: services
+// A step that fails hides none of the later ones. Arguments go to Vitest, save `--without=chromium,redis,pgbouncer,nginx`: services
 // that are missing fail the run unless they are left out by name, and then the summary says so.
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const SERVICES = ['chromium', 'redis', 'pgbouncer']
+const SERVICES = ['chromium', 'redis', 'pgbouncer', 'nginx']
 
 const isLeavingOut = (argument) => argument.startsWith('--without=')
 const vitestArguments = process.argv.slice(2).filter((argument) => !isLeavingOut(argument))

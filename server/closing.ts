@@ -1,7 +1,10 @@
 // The end of an HTTP server with a Socket.IO server on it.
 // Invariant: it ends within its time, whoever is connected and whatever they do. Requests that have begun are answered;
-// a connection that is kept open is not used again; whoever doesn't answer a goodbye is hung up on.
+// a connection that is kept open is not used again; whoever doesn't answer a goodbye is hung up on. A proxy that sends a
+// request on a connection at the moment at which this end closes it has lost that request: so a node that leaves lets go
+// of its connections answer by answer, from its first notice on, and closes those alone that nobody has used since.
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { atMost } from './patience.ts'
 import type { WatcherServer } from './watchers.ts'
@@ -9,14 +12,16 @@ import type { WatcherServer } from './watchers.ts'
 /** How long a WebSocket's client may take to answer a goodbye. */
 const GOODBYE_MS = 1_000
 const SWEEP_MS = 100
+/** For requests that a proxy sends on connections that it still has, after nothing new is taken. */
+const LINGER_MS = 1_000
 
-const keepNot = (_request: IncomingMessage, response: ServerResponse) => {
-  response.shouldKeepAlive = false
-}
-
-/** Made before connections are: Node knows of an upgraded connection only that there is one. */
-export const closerOf = (server: HttpServer) => {
+/** Made before connections are (Node knows of an upgraded connection only that there is one), and after Socket.IO's server. */
+export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
   const upgraded = new Set<Duplex>()
+  let isClosing = false
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    if (isClosing || isDraining()) response.shouldKeepAlive = false
+  })
   server.on('upgrade', (_request: IncomingMessage, connection: Duplex) => {
     upgraded.add(connection)
     connection.once('close', () => upgraded.delete(connection))
@@ -27,7 +32,14 @@ export const closerOf = (server: HttpServer) => {
     const hangUp = () => {
       for (const connection of upgraded) connection.destroy()
     }
-    server.prependListener('request', keepNot)
+    isClosing = true
+    if (isDraining()) {
+      const left = new Promise<void>((resolve) => server.once('close', resolve))
+      // Whoever the system has let in already is taken first; Node's own `close` of an HTTP server ends idle connections.
+      await new Promise((resolve) => setImmediate(resolve))
+      NetServer.prototype.close.call(server)
+      await atMost(LINGER_MS, left)
+    }
     const closed = io.close()
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
     const goodbye = setTimeout(hangUp, GOODBYE_MS)
@@ -39,6 +51,5 @@ export const closerOf = (server: HttpServer) => {
     clearInterval(sweep)
     clearTimeout(goodbye)
     clearTimeout(cut)
-    server.off('request', keepNot)
   }
 }

@@ -184,10 +184,10 @@ export const createRecordServer = <A extends Actor>({
 
   const attach = (server: HttpServer | SocketServer): Attached => {
     const options = { database: anyDatabase, authenticate: anyAuthenticate, origins, limits, log, isLive }
-    const close = isSocketServer(server) ? null : closerOf(server)
     const io = isSocketServer(server)
       ? (server as unknown as WatcherServer)
       : createSocketServer(server, options)
+    const close = isSocketServer(server) ? null : closerOf(server, node.isDraining)
     const part = node.join(io)
     const unserve = serveSockets(io, {
       ...options,

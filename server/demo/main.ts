@@ -14,7 +14,7 @@ const { PORT = '3000', DATABASE_URL, REDIS_URL, DATA_DIR = '.noclobber' } = proc
 const DRAIN_MS = 25_000
 const LAST_STATEMENT_MS = 5_000
 /** How long a proxy may take to notice that this node leaves; alone there is none. */
-const NOTICE_MS = REDIS_URL ? 1_000 : 0
+const NOTICE_MS = REDIS_URL ? 2_000 : 0
 /** A statement that hangs, or a database that swallows it, costs one request and not the pool. */
 const PATIENCE = { statement_timeout: 30_000, query_timeout: 35_000 }
 

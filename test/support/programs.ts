@@ -1,5 +1,5 @@
 // Programs that npm does not carry: found on the PATH, or installed where that is one plain command.
-// A missing one fails the tests with a sentence, unless the caller left it out by name: NOCLOBBER_WITHOUT=chromium,redis,pgbouncer
+// A missing one fails the tests with a sentence, unless the caller left it out by name: NOCLOBBER_WITHOUT=chromium,redis,pgbouncer,nginx
 import { execFile } from 'node:child_process'
 import { access, constants, mkdir, rm, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { waitFor } from './wait-for.ts'
 
 /** A service that a run may be without. */
-export type Service = 'redis' | 'chromium' | 'pgbouncer'
+export type Service = 'redis' | 'chromium' | 'pgbouncer' | 'nginx'
 
 /** For `describe.skipIf(isWithout('redis'))`: true only where the caller said so. */
 export const isWithout = (service: Service): boolean =>
