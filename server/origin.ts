@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http'
 export const isOwnOrigin = (request: IncomingMessage, origins: string[]): boolean => {
   const { origin, host } = request.headers
   if (origin === undefined) return true
-  if (origins.includes(origin)) return true
+  if (origin === `https://${host}` || origin === `http://${host}` || origins.includes(origin)) return true
   const at = URL.canParse(origin) ? new URL(origin) : null
   return at !== null && host !== undefined && at.host === host.toLowerCase()
 }
