@@ -11,7 +11,7 @@ const NO_LOG = problem(
   'no_log',
   null,
   'The change log is not there.',
-  'Call migrate(knex) of noclobber/migrations, in a migration or at the start of the server.',
+  'Run: npx noclobber init, which writes a migration; or call migrate(knex) of noclobber/migrations at the start of the server.',
 )
 
 const REPAIR =

@@ -6,6 +6,8 @@ import { withDatabase } from './with-database.ts'
 
 const DAY_MS = 24 * 3_600_000
 
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
+
 export const doctor: Command = {
   name: 'doctor',
   usage: '[--tables TABLE,…] [--values TABLE,…] [--quick] [--days 30] [--repair]',
@@ -48,7 +50,11 @@ export const doctor: Command = {
         }
         const problems = findings.filter(({ level }) => level === 'problem').length
         terminal.out(
-          `${tables.length} tracked tables, ${problems} problems, ${findings.length - problems} notes`,
+          [
+            counted(tables.length, 'tracked table'),
+            counted(problems, 'problem'),
+            counted(findings.length - problems, 'note'),
+          ].join(', '),
         )
       }
       return ok ? EXIT.done : EXIT.refused

@@ -1,19 +1,17 @@
 // `noclobber init`: a migration that brings the change log.
 import { COMMON, type Command, EXIT, text } from './command.ts'
-import { writeMigration } from './migration-file.ts'
+import { type Migration, writeMigration } from './migration-file.ts'
 
-const linesOf = (typescript: boolean) => [
-  `import { migrate } from 'noclobber/migrations'`,
-  ...(typescript ? [`import type { Knex } from 'knex'`] : []),
-  '',
-  '// The change log keeps its own table of migrations, and can be called again at any time.',
-  'export const config = { transaction: false }',
-  '',
-  `export const up = (knex${typescript ? ': Knex' : ''}) => migrate(knex)`,
-  '',
-  '// The log stays: tracked tables write to it.',
-  'export const down = async () => {}',
-]
+const MIGRATION: Migration = {
+  imports: ['migrate'],
+  head: {
+    comment: 'The change log keeps its own table of migrations, and can be called again at any time.',
+    name: 'config',
+    value: '{ transaction: false }',
+  },
+  up: 'migrate(knex)',
+  down: { comment: 'The log stays: tracked tables write to it.', value: null },
+}
 
 export const init: Command = {
   name: 'init',
@@ -30,7 +28,7 @@ export const init: Command = {
       dir: text(values, 'dir') ?? 'migrations',
       name: 'noclobber',
       typescript,
-      lines: linesOf(typescript),
+      migration: MIGRATION,
     })
     if (values.json) terminal.out(JSON.stringify({ file: path }))
     else {

@@ -21,13 +21,17 @@ const OVERVIEW = [
   'Exit codes: 0 done · 1 problems found, or refused · 2 wrong usage · 3 database or server not reachable',
 ]
 
-const helpOf = ({ name, usage, summary, help }: Command) => [
-  `Usage: noclobber ${name} ${usage}`.trimEnd(),
-  `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
-  '',
-  ...help,
-  '  --json           for programs',
-]
+const helpOf = ({ name, usage, summary, help }: Command) => {
+  const end = help.includes('') ? help.indexOf('') : help.length
+  return [
+    `Usage: noclobber ${name} ${usage}`.trimEnd(),
+    `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+    '',
+    ...help.slice(0, end),
+    '  --json           for programs',
+    ...help.slice(end),
+  ]
+}
 
 const parse = (command: Command, args: string[]) => {
   try {

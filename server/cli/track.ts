@@ -11,7 +11,7 @@ import {
   UsageError,
   type Values,
 } from './command.ts'
-import { writeMigration } from './migration-file.ts'
+import { type Migration, writeMigration } from './migration-file.ts'
 import { withDatabase } from './with-database.ts'
 
 const optionsOf = (values: Values): TrackOptions => {
@@ -21,36 +21,42 @@ const optionsOf = (values: Values): TrackOptions => {
   const history = text(values, 'history')
   if (history !== undefined && history !== 'fields' && history !== 'values')
     throw new UsageError('--history is fields or values.')
+  const parent = text(values, 'part-of')
+  const [, parentTable, column] = /^(.+)=(.+)$/.exec(parent ?? '') ?? []
+  const field = text(values, 'part-field')
+  if (parent !== undefined && (!parentTable || !column))
+    throw new UsageError('--part-of names the parent and the column that holds its key: orders=order_id.')
   return {
     ...(tenant ? { tenant } : {}),
     ...(lists.length > 0 ? { lists } : {}),
     ...(ignore.length > 0 ? { ignore } : {}),
     ...(history ? { history } : {}),
+    ...(parentTable && column ? { partOf: { table: parentTable, column, ...(field && { field }) } } : {}),
   }
 }
 
-const linesOf = (table: string, options: TrackOptions, typescript: boolean) => {
-  const knex = typescript ? 'knex: Knex' : 'knex'
+const migrationOf = (table: string, options: TrackOptions): Migration => {
   const given = Object.keys(options).length > 0 ? `, ${JSON.stringify(options)}` : ''
-  return [
-    `import { trackTable, untrackTable } from 'noclobber/migrations'`,
-    ...(typescript ? [`import type { Knex } from 'knex'`] : []),
-    '',
-    `export const up = (${knex}) => trackTable(knex, ${JSON.stringify(table)}${given})`,
-    `export const down = (${knex}) => untrackTable(knex, ${JSON.stringify(table)})`,
-  ]
+  return {
+    imports: ['trackTable', 'untrackTable'],
+    up: `trackTable(knex, ${JSON.stringify(table)}${given})`,
+    down: { value: `untrackTable(knex, ${JSON.stringify(table)})` },
+  }
 }
 
 export const track: Command = {
   name: 'track',
   usage:
-    'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--write] [--dir migrations] [--ts]',
+    'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--part-of TABLE=COLUMN] [--write] [--dir migrations] [--ts]',
   summary: 'track a table: give it versions and a history',
   help: [
     '  --tenant COLUMN  the tenant of each row; none: the rows belong to all tenants alike',
     '  --lists COLUMNS  parent columns by which lists of it are watched',
     '  --ignore COLUMNS housekeeping columns: a write of these alone makes no version',
     '  --history values keep what each field was and became, not its name alone',
+    '  --part-of TABLE=COLUMN',
+    '                   its rows are part of that table’s, by this column of theirs: orders=order_id',
+    '  --part-field NAME what the parent’s changed_fields call its parts',
     '  --write          write a migration instead of changing the database now',
     '  --dir DIR        where your Knex migrations are; default: migrations',
     '  --ts             write TypeScript',
@@ -63,6 +69,8 @@ export const track: Command = {
     lists: { type: 'string' },
     ignore: { type: 'string' },
     history: { type: 'string' },
+    'part-of': { type: 'string' },
+    'part-field': { type: 'string' },
     write: { type: 'boolean' },
     dir: { type: 'string' },
     ts: { type: 'boolean' },
@@ -75,7 +83,7 @@ export const track: Command = {
         dir: text(values, 'dir') ?? 'migrations',
         name: `track_${table.replace(/\W/g, '_')}`,
         typescript: values.ts === true,
-        lines: linesOf(table, options, values.ts === true),
+        migration: migrationOf(table, options),
       })
       terminal.out(values.json ? JSON.stringify({ file }) : `Wrote ${file}. Next: npx knex migrate:latest`)
       return EXIT.done

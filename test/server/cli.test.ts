@@ -1,7 +1,9 @@
 // The command line against a real database and a real server: what it prints, what it changes, how it ends.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { runCommand } from '../../server/cli/run.ts'
 import { type ChangeApp, startChangeApp } from '../support/change-app.ts'
@@ -73,6 +75,7 @@ test('what can’t be reached is 3, and is told without the password', async () 
 test('init and track write migrations that Knex can run', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'noclobber-cli-'))
   onTestFinished(() => rm(dir, { recursive: true }))
+  await writeFile(join(dir, 'package.json'), '{"type":"module"}')
   const terminal = openTerminal({}, dir)
   expect(await terminal.run('init', '--json')).toBe(0)
   expect(
@@ -90,6 +93,41 @@ test('init and track write migrations that Knex can run', async () => {
   expect(await readFile(join(dir, 'migrations', track as string), 'utf8')).toContain(
     `trackTable(knex, "app.notes", {"tenant":"tenant_id","lists":["a","b"],"history":"values"})`,
   )
+})
+
+test('what init and track write runs in a package of modules and in one of CommonJS', async () => {
+  for (const type of ['module', 'commonjs']) {
+    const dir = await mkdtemp(join(tmpdir(), 'noclobber-cli-'))
+    onTestFinished(() => rm(dir, { recursive: true }))
+    await writeFile(join(dir, 'package.json'), JSON.stringify({ type }))
+    const terminal = openTerminal({}, dir)
+    expect(await terminal.run('init')).toBe(0)
+    expect(await terminal.run('track', 'lines', '--write', '--part-of', 'orders=order_id')).toBe(0)
+    const files = await readdir(join(dir, 'migrations'))
+    for (const file of files) {
+      const checked = await promisify(execFile)(process.execPath, ['--check', join(dir, 'migrations', file)])
+      expect(checked.stderr).toBe('')
+      const text = await readFile(join(dir, 'migrations', file), 'utf8')
+      expect(text.includes('exports.up')).toBe(type === 'commonjs')
+    }
+    const track = files.find((file) => file.endsWith('track_lines.js')) as string
+    expect(await readFile(join(dir, 'migrations', track), 'utf8')).toContain(
+      `trackTable(knex, "lines", {"partOf":{"table":"orders","column":"order_id"}})`,
+    )
+  }
+})
+
+test('track makes rows part of others', async () => {
+  const app = await startChangeApp()
+  await app.sql('create table words (id integer primary key, label_id integer)')
+  const terminal = at(app)
+  expect(await terminal.run('track', 'words', '--part-of', 'labels')).toBe(2)
+  expect(await terminal.run('track', 'words', '--part-of', 'labels=label_id', '--part-field', 'words')).toBe(
+    0,
+  )
+  await app.sql(`insert into labels (word) values ('one')`)
+  await app.sql('insert into words values (1, 1)')
+  expect(await app.sql('select version from labels')).toEqual([{ version: '2' }])
 })
 
 test('track tracks a table, or says why not', async () => {
