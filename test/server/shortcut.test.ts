@@ -8,6 +8,7 @@ import express from 'express'
 import { createAppServer } from 'noclobber/server'
 import { describe, expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
+import { connectWatcher } from '../support/app-socket.ts'
 import { atEnd } from '../support/at-end.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -261,6 +262,21 @@ describe('a server made for the app', () => {
     expect(made).toEqual(await answers(await serve(createServer(outer))))
     expect(JSON.stringify(made)).toContain('10.1.2.3')
     expect(JSON.stringify(made)).toContain('x-seen')
+  })
+
+  test.each(['websocket', 'polling'] as const)('carries live events, by %s', async (transport) => {
+    const server = createAppServer(outer)
+    const origin = await serve(server)
+    const attached = app.records.attach(server)
+    atEnd(() => attached.stop())
+    const { id } = await app.make('project', { name: 'Bridge' })
+    const watcher = await connectWatcher({ origin, sql: app.sql }, { transports: [transport] })
+    await watcher.watch(['project', id])
+    await app.call('PATCH', `/records/project/${id}`, {
+      as: 'bob',
+      body: { client_version: 1, changes: { name: 'Tunnel' } },
+    })
+    expect(await watcher.hears('RecordUpdated', { id })).toMatchObject({ version: 2 })
   })
 
   test('takes the options of Node’s', async () => {
