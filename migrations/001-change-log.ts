@@ -1,8 +1,9 @@
-// The change log: its tables, and the migration that makes them together with the functions of 001-triggers.ts.
+// The change log: its tables, and the migration that makes them together with the functions of 001-stamp.ts and 001-log.ts.
 // Invariant: a committed change of a tracked row has exactly one row here, written in the same transaction, and a
 // rolled-back change has none. Readers go by snapshot (`xid`), never by `seq`: a sequence is taken before the commit.
 import type { Knex } from 'knex'
-import { TRIGGER_FUNCTIONS } from './001-triggers.ts'
+import { LOG_FUNCTIONS } from './001-log.ts'
+import { STAMP_FUNCTIONS } from './001-stamp.ts'
 
 const TABLES = `
 create schema noclobber;
@@ -13,7 +14,7 @@ create table noclobber.record_changes (
   table_name     text collate "C" not null,
   record_id      text collate "C" not null,
   version        bigint not null,
-  event          text collate "C" not null check (event in ('created', 'updated', 'deleted')),
+  event          text collate "C" not null,
   tenant_id      text,
   changed_fields text[] not null default '{}',
   scopes         jsonb,
@@ -26,7 +27,6 @@ create table noclobber.record_changes (
   primary key (xid, seq)
 );
 create index record_changes_record on noclobber.record_changes (table_name, record_id, version);
-create index record_changes_deleted on noclobber.record_changes (table_name, record_id) where event = 'deleted';
 
 comment on table noclobber.record_changes is
   'One row for each committed change of a tracked record. old_row is kept for deletions alone.';
@@ -65,7 +65,8 @@ $$;
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(TABLES)
   await knex.raw(EPOCH)
-  await knex.raw(TRIGGER_FUNCTIONS)
+  await knex.raw(STAMP_FUNCTIONS)
+  await knex.raw(LOG_FUNCTIONS)
 }
 
 /** Drops the log and, with its functions, the triggers of every tracked table; the tables keep their columns. */

@@ -17,7 +17,7 @@ begin
   if new.version = old.version and current_setting('noclobber.part', true) = tg_table_schema || '.' || tg_table_name then
     new.version := old.version + 1;
     new.updated_at := clock_timestamp();
-    new.updated_by := noclobber.shown_writer(noclobber.writer());
+    new.updated_by := noclobber.writer();
   end if;
   return new;
 end $$;

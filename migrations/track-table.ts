@@ -37,27 +37,29 @@ const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character v
 
 /** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
+
 /** Triggers of a tracked table, by name, with what each is created as. */
 const triggersOf = (table: string, args: string, key: string): [string, string][] => [
-  [
-    STAMP_TRIGGER,
-    `before insert or update on ${table} for each row execute function noclobber.stamp_version(${args})`,
-  ],
+  [STAMP_TRIGGER, `before update on ${table} for each row execute function noclobber.stamp_update(${args})`],
   [
     `${STAMP_TRIGGER}_key`,
     `before update of ${key} on ${table} for each row when (old.${key} is distinct from new.${key}) execute function noclobber.stamp_key(${args})`,
   ],
   [
+    `${STAMP_TRIGGER}_insert`,
+    `before insert on ${table} for each row execute function noclobber.stamp_insert(${args})`,
+  ],
+  [
     'zz_noclobber_insert',
-    `after insert on ${table} referencing new table as new_rows for each statement execute function noclobber.log_changes(${args})`,
+    `after insert on ${table} referencing new table as new_rows for each statement execute function noclobber.log_insert(${args})`,
   ],
   [
     'zz_noclobber_update',
-    `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.log_changes(${args})`,
+    `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.log_update(${args})`,
   ],
   [
     'zz_noclobber_delete',
-    `after delete on ${table} referencing old table as old_rows for each statement execute function noclobber.log_changes(${args})`,
+    `after delete on ${table} referencing old table as old_rows for each statement execute function noclobber.log_delete(${args})`,
   ],
   [
     'zz_noclobber_truncate',

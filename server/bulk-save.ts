@@ -14,7 +14,8 @@ import type { BulkEntry, BulkProblem } from './protocol-many.ts'
 import { MISSING, tenantOf, tenantParameter } from './read.ts'
 import type { Actor } from './record-type.ts'
 import { validateFields } from './validate.ts'
-import { parametersOf, requestHash, sendWrite, type WriteOptions, writerContext } from './write.ts'
+import { parametersOf, requestHash, sendWrite, type WriteOptions } from './write.ts'
+import { writerContext } from './writer.ts'
 
 /** A record of a bulk edit, and the version that its editor loaded. */
 export interface BulkTarget {

@@ -4,6 +4,7 @@
 import { quoteName } from '../migrations/quote.ts'
 import type { TrackedType } from './db/catalogue.ts'
 import { type Statement, statement } from './db/statement.ts'
+import { NAMING } from './writer.ts'
 
 /** writer, ids, versions, the least number of records that must stand at their versions, [tenant], values… */
 export const updateMany = (
@@ -16,14 +17,14 @@ export const updateMany = (
   const set = changed.map((name, index) => `${quoteName(name)} = $${first + index}`).join(', ')
   return {
     name: '',
-    text: `with writer as materialized (select set_config('noclobber.actor', $1, true) as actor),
+    text: `with writer as materialized (select ${NAMING} as named),
       wanted as materialized (
         select w.id::${columns.get(key.name)?.cast} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
       locked as materialized (
         select ${id} as id, t."version" as version from wanted w join ${table} t on ${id} = w.id and t."version" = w.version
         ${tenantColumn ? `and t.${quoteName(tenantColumn)} = $5` : ''} order by ${id} for no key update of t)
       update ${table} t set ${set} from writer, locked l
-      where writer.actor is not null and ${id} = l.id and t."version" = l.version
+      where writer.named and ${id} = l.id and t."version" = l.version
         and (select count(*) from locked) >= $4::bigint
       returning ${selected}`,
   }

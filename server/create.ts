@@ -16,8 +16,8 @@ import {
   requestHash,
   sendWrite,
   type WriteOptions,
-  writerContext,
 } from './write.ts'
+import { writerContext } from './writer.ts'
 
 /** What {@link RecordServer.create} takes. */
 export interface CreateOptions<A extends Actor> extends WriteOptions<A> {

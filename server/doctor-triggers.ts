@@ -10,7 +10,7 @@ export interface FoundTrigger {
   name: string
   /** `O`rigin, `A`lways, `D`isabled, `R`eplica only. */
   enabled: string
-  /** `noclobber.log_changes`. */
+  /** `noclobber.log_update`. */
   calls: string
   shape: number
   args: string[]
@@ -65,11 +65,12 @@ const expected = (calls: string, shape: number, narrowed = false): Expected => (
 })
 
 const EXPECTED: Record<string, Expected> = {
-  [STAMP_TRIGGER]: expected('stamp_version', ROW + BEFORE + INSERT + UPDATE),
+  [STAMP_TRIGGER]: expected('stamp_update', ROW + BEFORE + UPDATE),
   [`${STAMP_TRIGGER}_key`]: expected('stamp_key', ROW + BEFORE + UPDATE, true),
-  zz_noclobber_insert: expected('log_changes', INSERT),
-  zz_noclobber_update: expected('log_changes', UPDATE),
-  zz_noclobber_delete: expected('log_changes', DELETE),
+  [`${STAMP_TRIGGER}_insert`]: expected('stamp_insert', ROW + BEFORE + INSERT),
+  zz_noclobber_insert: expected('log_insert', INSERT),
+  zz_noclobber_update: expected('log_update', UPDATE),
+  zz_noclobber_delete: expected('log_delete', DELETE),
   zz_noclobber_truncate: expected('log_truncate', BEFORE + TRUNCATE),
   zz_noclobber_part_insert: expected('touch_parents', INSERT),
   zz_noclobber_part_update: expected('touch_parents', UPDATE),

@@ -4,6 +4,7 @@
 import { quoteName } from '../migrations/quote.ts'
 import type { KnownType } from './db/database.ts'
 import { type Statement, statement } from './db/statement.ts'
+import { NAMING } from './writer.ts'
 
 /** A judged row. `seen` is the version of the record that it updates; null where it creates one. */
 export interface StagedRow {
@@ -35,7 +36,7 @@ insert into pg_temp.noclobber_import select r.line, r.key, r.id, r.seen, r.guard
 from json_to_recordset($1::json) r(line integer, key text, id text, seen bigint, guarded boolean, shape text, doc text)`)
 
 /** writer; for the rest of the transaction */
-export const NAME_WRITER = statement(`select set_config('noclobber.actor', $1, true)`)
+export const NAME_WRITER = statement(`select ${NAMING}`)
 
 /** source and tenant: two imports into the same records, one after the other */
 export const TAKE_TURNS = statement(

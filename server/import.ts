@@ -28,7 +28,8 @@ import type { Forbidden, Missing, Reused } from './outcomes.ts'
 import type { ImportAnswer, ImportProblem, ImportProgress } from './protocol-many.ts'
 import { MISSING } from './read.ts'
 import type { Actor } from './record-type.ts'
-import { requestHash, type WriteOptions, writerContext } from './write.ts'
+import { requestHash, type WriteOptions } from './write.ts'
+import { writerContext } from './writer.ts'
 
 /** What {@link RecordServer.import} takes. */
 export interface ImportOptions<A extends Actor> extends WriteOptions<A> {
@@ -195,9 +196,8 @@ export const importRecords = async <A extends Actor>(
     if (complaints.count() > 0) return refused(isComplete)
     progress.phase = 'writing'
     tell()
-    const writer = JSON.parse(writerContext(database, options))
-    const context = { ...writer, kind: 'import', name: name ?? actor.name, import_id: importId }
-    await database.send(NAME_WRITER, [JSON.stringify(context)], transaction)
+    const context = writerContext(database, options, { importId, name: name ?? actor.name })
+    await database.send(NAME_WRITER, [context], transaction)
     await database.send(ANALYZE_STAGE, [], transaction)
     const onWritten = (rows: number) => {
       progress.written = rows

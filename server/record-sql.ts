@@ -6,6 +6,7 @@ import type { TrackedType } from './db/catalogue.ts'
 import { type Row, type Statement, statement } from './db/statement.ts'
 import { INEXACT_IN_JSON, isoTimestamp } from './db/values.ts'
 import type { WireRecord } from './protocol.ts'
+import { NAMING, vouching } from './writer.ts'
 
 /** The most different sets of changed columns that get a prepared statement each; further ones are sent unnamed. */
 const MAX_SHAPES = 200
@@ -21,7 +22,7 @@ export interface RecordSql {
   /** id, [tenant]: the tombstone and other log rows of a record that is gone */
   readTombstone: Statement
   /** writer, id, version, [tenant], values…, [mutation…] */
-  update(columns: string[], withMutation: boolean): Statement
+  update(columns: string[], withMutation: boolean, vouches: boolean): Statement
   /** writer, [tenant], values…, [mutation…] */
   insert(columns: string[], withMutation: boolean): Statement
   /** writer, id, version, [tenant], [mutation…] */
@@ -36,8 +37,8 @@ export interface RecordSql {
 }
 
 /** A written row also answers the mutation that wrote it: tenant, actor, mutation id, hash of the request. */
-const keepAnswer = (write: string, answer: string, next: number) =>
-  `, written as (${write}), kept as (
+const keepAnswer = (write: string, answer: string, next: number, head = '') =>
+  `${head ? `${head},` : 'with'} written as (${write}), kept as (
     insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer)
     select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer} from written w)
   select * from written`
@@ -51,7 +52,8 @@ const answerOf = (inexact: string[]) => {
   return parts.join(' || ')
 }
 
-const WRITER = `with writer as materialized (select set_config('noclobber.actor', $1, true) as actor)`
+/** Rows are inserted only after the writer is named. */
+const WRITER = `with writer as materialized (select ${NAMING} as named)`
 
 export const recordSql = (tracked: TrackedType): RecordSql => {
   const { table, key, tenantColumn, type, fieldNames } = tracked
@@ -65,7 +67,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     ...fieldNames.map((name) => `t.${quoteName(name)}`),
   ].join(', ')
   const ofTenant = (next: number) => (tenant ? ` and ${tenant} = $${next}` : '')
-  const guard = `writer.actor is not null and ${id} = $2 and t."version" = $3${ofTenant(4)}`
+  const guard = `${id} = $2 and t."version" = $3${ofTenant(4)}`
   const firstValue = tenant ? 5 : 4
   const inexact = new Map<string, (text: string) => unknown>([['noclobber_updated_at', isoTimestamp]])
   for (const name of fieldNames) {
@@ -109,26 +111,25 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
        where c.table_name = '${tracked.source.replaceAll("'", "''")}' and c.record_id = $1 and c.event = 'deleted'
        ${tenant ? 'and c.tenant_id = $2' : ''} order by c.version desc limit 1`,
     ),
-    update: (columns, withMutation) =>
-      shaped(`update ${withMutation} ${columns.join()}`, () => {
+    update: (columns, withMutation, vouches) =>
+      shaped(`update ${withMutation} ${vouches} ${columns.join()}`, () => {
         const set = columns.map((name, index) => `${quoteName(name)} = $${firstValue + index}`).join(', ')
-        const write = `update ${table} t set ${set} from writer where ${guard} returning ${selected}`
-        return withMutation
-          ? WRITER + keepAnswer(write, answer, firstValue + columns.length)
-          : `${WRITER} ${write}`
+        const naming = vouches ? vouching(tracked, columns, firstValue) : NAMING
+        const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}`
+        return withMutation ? keepAnswer(write, answer, firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
       shaped(`insert ${withMutation} ${columns.join()}`, () => {
         const names = [...(tenantColumn ? [tenantColumn] : []), ...columns]
         const values = names.map((name, index) => `$${index + 2}::${tracked.columns.get(name)?.cast}`)
         const write = `insert into ${table} as t ("version"${names.map((name) => `, ${quoteName(name)}`).join('')})
-          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.actor is not null returning ${selected}`
-        return withMutation ? WRITER + keepAnswer(write, answer, names.length + 2) : `${WRITER} ${write}`
+          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named returning ${selected}`
+        return withMutation ? keepAnswer(write, answer, names.length + 2, WRITER) : `${WRITER} ${write}`
       }),
     remove: (withMutation) =>
       shaped(`remove ${withMutation}`, () => {
-        const write = `delete from ${table} t using writer where ${guard} returning ${id}::text as "noclobber_id"`
-        return withMutation ? WRITER + keepAnswer(write, `'{}'::jsonb`, firstValue) : `${WRITER} ${write}`
+        const write = `delete from ${table} t where ${guard} and ${NAMING} returning ${id}::text as "noclobber_id"`
+        return withMutation ? keepAnswer(write, `'{}'::jsonb`, firstValue) : write
       }),
     selected,
     selectFrom: (further) => `select ${selected}, ${further} from ${table} t`,

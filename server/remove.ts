@@ -5,14 +5,8 @@ import type { RemoveOutcome } from './outcomes.ts'
 import { MISSING, targetOf, tenantParameter } from './read.ts'
 import type { Actor } from './record-type.ts'
 import { refusedBefore, whyRefused } from './save.ts'
-import {
-  keptAnswer,
-  mutationParameters,
-  requestHash,
-  sendWrite,
-  type WriteOptions,
-  writerContext,
-} from './write.ts'
+import { keptAnswer, mutationParameters, requestHash, sendWrite, type WriteOptions } from './write.ts'
+import { writerContext } from './writer.ts'
 
 /** What {@link RecordServer.remove} takes. */
 export interface RemoveOptions<A extends Actor> extends WriteOptions<A> {

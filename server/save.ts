@@ -18,8 +18,8 @@ import {
   requestHash,
   sendWrite,
   type WriteOptions,
-  writerContext,
 } from './write.ts'
+import { isAsTold, rowContext, vouches, writerContext } from './writer.ts'
 
 /** What {@link RecordServer.save} takes. */
 export interface SaveOptions<A extends Actor> extends WriteOptions<A> {
@@ -140,10 +140,11 @@ export const saveRecord = async <A extends Actor>(
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
+    const told = !options.transaction && vouches(known as never, columns)
     const written = await sendWrite(database, known, options, {
-      query: known.sql.update(columns, options.mutationId !== undefined),
+      query: known.sql.update(columns, options.mutationId !== undefined, told),
       values: [
-        writerContext(database, options),
+        writerContext(database, options) + (told ? rowContext(known as never) : ''),
         target.id,
         clientVersion,
         ...tenantParameter(known, options.actor),
@@ -157,11 +158,31 @@ export const saveRecord = async <A extends Actor>(
     const [row] = written.rows
     if (row) {
       const record = known.sql.toRecord(row)
-      if (!options.transaction) database.seen.put(tenantOf(known, options.actor), record)
+      if (!options.transaction)
+        remember(database, target, record, { clientVersion, columns: told ? columns : null })
       return mergedFields ? { outcome: 'saved', record, mergedFields } : { outcome: 'saved', record }
     }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to save. Try again.'))
+}
+
+/** Keeps the written record for the next save, and notices where it isn't what a vouching save has told the log. */
+const remember = <A extends Actor>(
+  database: Database<A>,
+  { known, actor }: Target<A>,
+  record: WireRecord,
+  { clientVersion, columns }: { clientVersion: number; columns: string[] | null },
+) => {
+  const tenantId = tenantOf(known, actor)
+  const before = columns && database.seen.get(tenantId, record.type, record.id, clientVersion)
+  if (columns && before && !isAsTold(before, record, columns)) {
+    known.isPlain = false
+    database.log.warn(
+      { table: known.source },
+      'A trigger has come to this table: its saves are compared from now on.',
+    )
+  }
+  database.seen.put(tenantId, record)
 }
 
 const mayMerge = <A extends Actor>(

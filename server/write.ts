@@ -1,4 +1,4 @@
-// What saving, creating and deleting share: who writes, what a replay is, when to try again.
+// What saving, creating and deleting share: what a replay is, when to try again.
 // Invariant: a mutation id is kept in the transaction of the write that it names, for the person who wrote it.
 // A replay writes nothing and gets the first answer; the id with other content is refused.
 import { createHash } from 'node:crypto'
@@ -23,20 +23,6 @@ export interface WriteOptions<A extends Actor> {
   /** A transaction of the caller's. The event follows its commit. After `invalid` it is aborted, as PostgreSQL has it. */
   transaction?: Knex.Transaction | undefined
 }
-
-/** The value of `noclobber.actor` for a write of ours. */
-export const writerContext = <A extends Actor>(
-  database: Database<A>,
-  { actor, tabId, socketId }: WriteOptions<A>,
-): string =>
-  JSON.stringify({
-    id: actor.id,
-    name: actor.name,
-    kind: actor.kind ?? 'user',
-    tab_id: tabId,
-    socket_id: socketId,
-    node: database.nodeId,
-  })
 
 /** What a mutation id is bound to: the operation, the record and all that was asked. */
 export const requestHash = (...parts: unknown[]): string =>

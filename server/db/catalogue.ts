@@ -11,10 +11,12 @@ import { send, statement } from './statement.ts'
 /** How a key's text is recognized. */
 export type KeyKind = 'int2' | 'int4' | 'int8' | 'uuid' | 'text'
 
-/** A column's type: its bare name (`int4`), and as SQL writes it in a cast. */
+/** A column's type: its bare name (`numeric`), and as SQL writes it in a cast, without and with its modifier. */
 export interface Column {
   type: string
   cast: string
+  /** `numeric(12,2)` */
+  exact: string
 }
 
 /** A declared type and its table as the database has it. */
@@ -28,6 +30,14 @@ export interface TrackedType<A extends Actor = Actor> {
   tenantColumn: string | null
   /** Columns by which lists are watched. */
   lists: string[]
+  /** The same as the triggers were told, and the columns that make no version. */
+  listsText: string
+  ignored: string[]
+  /**
+   * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no generated
+   * column, no rule, no partition. Turned off where a save proves otherwise.
+   */
+  isPlain: boolean
   columns: Map<string, Column>
   /** Declared fields that may be written: all but key, tenant and generated columns. */
   writable: Set<string>
@@ -47,16 +57,23 @@ export interface Catalogue<A extends Actor = Actor> {
 export const TRIGGER_ARGUMENTS = `(select array_agg(convert_from(decode(a.text, 'escape'), getdatabaseencoding()) order by a.at)
   from unnest(string_to_array(encode(g.tgargs, 'escape'), '\\000')) with ordinality a(text, at))`
 
+/** Of `pg_trigger.tgtype`. */
+const ON_UPDATE = 16
+
 const TABLE = statement(`
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
   (select jsonb_agg(jsonb_build_object('name', a.attname, 'type', t.typname,
-      'cast', format_type(a.atttypid, -1), 'fixed', a.attgenerated <> '' or a.attidentity = 'a',
+      'cast', format_type(a.atttypid, -1), 'exact', format_type(a.atttypid, a.atttypmod), 'fixed', a.attgenerated <> '' or a.attidentity = 'a',
       'key', coalesce(a.attnum = any(i.indkey), false)) order by a.attnum)
     from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
+  c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
+    and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
+    and not exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal
+      and g.tgtype & ${ON_UPDATE} <> 0 and not starts_with(g.tgname, 'zz_noclobber_')) as is_plain,
   (select jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
     from pg_trigger g where g.tgname = '${PART_TRIGGER}') p
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
@@ -103,7 +120,7 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
       `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`,
     )
   }
-  const [, tenant = '', lists = '{}'] = Object.values<string[]>(row.triggers)[0] ?? []
+  const [, tenant = '', lists = '{}', ignored = '{}'] = Object.values<string[]>(row.triggers)[0] ?? []
   const fieldNames = Object.keys(type.fields)
   for (const name of fieldNames) {
     if (!columns.some((column) => column.name === name))
@@ -123,6 +140,9 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
     key: { name: key.name, kind },
     tenantColumn: tenant || null,
     lists: textArray(lists),
+    listsText: lists,
+    ignored: textArray(ignored),
+    isPlain: row.is_plain,
     columns: new Map(columns.map((column) => [column.name, column])),
     writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
     fieldNames,

@@ -57,7 +57,7 @@ test('triggers that are missing, off or altered, and tables that never had any',
   await app.sql('alter table notes disable trigger zz_noclobber_update')
   await app.sql('drop trigger zz_noclobber_insert on labels')
   await app.sql(`create trigger zz_noclobber_insert after insert on labels referencing new table as new_rows
-    for each statement when (false) execute function noclobber.log_changes('id', '', '{}', '{}')`)
+    for each statement when (false) execute function noclobber.log_insert('id', '', '{}', '{}')`)
   const found = await codes(app, { rows: false })
   expect(found).toEqual([
     'trigger_altered public.labels',

@@ -4,6 +4,7 @@ import { trackTable, untrackTable } from 'noclobber/migrations'
 import { createRecordServer, defineRecordType } from 'noclobber/server'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { atEnd } from '../support/at-end.ts'
 import { freshDatabase } from '../support/postgres.ts'
 
@@ -121,7 +122,7 @@ describe('tracking a table', () => {
       await rows(
         `select count(*)::int from pg_trigger where tgrelid = '${name}'::regclass and not tgisinternal`,
       ),
-    ).toEqual([{ count: 6 }])
+    ).toEqual([{ count: TRIGGER_NAMES.length }])
   })
 
   test('before the log is there says what to run', async () => {

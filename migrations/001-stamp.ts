@@ -1,0 +1,88 @@
+// The functions that stamp a tracked row: who writes, and the version. One set serves every table: the trigger's
+// arguments say which column is the key, which the tenant, which name lists, which are housekeeping; columns added or
+// renamed later are seen at once, because rows are compared whole.
+// Invariant: nobody but the trigger decides a version. +1 for each change of a row, none for a write that changes
+// nothing or housekeeping alone.
+//
+// Who writes: `noclobber.actor`, set for the transaction by our nodes or by any program that names itself, as JSON
+// {"id","name","kind"} or as a plain name (set noclobber.actor = 'nightly billing'). Unset: the database role.
+// Our nodes set `noclobber.origin` besides, in lines: the actor once more, for as long as which the rest holds; what
+// the log tells of the page, the import and the node; for a save of one record what `log_update` says. The two are kept
+// apart because every expression costs each save: an actor of ours needs no look at its shape.
+
+const WRITER = `
+create function noclobber.writer() returns jsonb language plpgsql stable as $$
+declare
+  actor text := nullif(current_setting('noclobber.actor', true), '');
+  claim jsonb;
+begin
+  if actor is null then
+    return jsonb_build_object('id', session_user, 'name', session_user, 'kind', 'database');
+  end if;
+  if left(actor, 1) <> '{' then
+    return jsonb_build_object('id', actor, 'name', actor, 'kind', 'service');
+  end if;
+  claim := actor::jsonb;
+  return jsonb_build_object(
+    'id', coalesce(claim->>'id', claim->>'name', session_user),
+    'name', coalesce(claim->>'name', claim->>'id', session_user),
+    'kind', case when claim->>'kind' in ('user', 'import', 'service', 'database') then claim->>'kind' else 'service' end);
+end $$;
+
+create function noclobber.origin() returns jsonb language sql stable as $$
+  select case when pg_catalog.split_part(pg_catalog.current_setting('noclobber.origin', true), E'\\n', 1)
+      operator(pg_catalog.=) pg_catalog.current_setting('noclobber.actor', true)
+    then nullif(pg_catalog.split_part(pg_catalog.current_setting('noclobber.origin', true), E'\\n', 2), '')::pg_catalog.jsonb end
+$$;
+`
+
+// An id that was deleted and comes back goes on counting after its tombstone, so that an editor still holding the old
+// record can't mistake the new one for it. The same where a key changes to one that was deleted before.
+const STAMP_INSERT = `
+create function noclobber.stamp_insert() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  new.version := coalesce((select max(c.version) from noclobber.record_changes c
+    where c.table_name = tg_table_schema || '.' || tg_table_name
+      and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted'), 0) + 1;
+  new.updated_at := clock_timestamp();
+  new.updated_by := noclobber.writer();
+  return new;
+end $$;
+
+create function noclobber.stamp_key() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  new.version := greatest(new.version, (select max(c.version) + 1 from noclobber.record_changes c
+    where c.table_name = tg_table_schema || '.' || tg_table_name
+      and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted'));
+  return new;
+end $$;
+`
+
+// Runs for each row of every UPDATE, so it asks little: whatever isn't a plain change is looked at in the first branch.
+// An actor that our node has set is stored as it is.
+const STAMP_UPDATE = `
+create function noclobber.stamp_update() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_argv[3] <> '{}' or new.version is distinct from old.version or new.updated_at is distinct from old.updated_at
+    or new.updated_by is distinct from old.updated_by or new *= old then
+    new.version := old.version;
+    new.updated_at := old.updated_at;
+    new.updated_by := old.updated_by;
+    if new *= old or tg_argv[3] <> '{}' and to_jsonb(new) - tg_argv[3]::text[] = to_jsonb(old) - tg_argv[3]::text[] then
+      return new;
+    end if;
+  end if;
+  new.version := old.version + 1;
+  new.updated_at := clock_timestamp();
+  new.updated_by := case coalesce(current_setting('noclobber.actor', true), '')
+    when '' then jsonb_build_object('id', session_user, 'name', session_user, 'kind', 'database')
+    when split_part(current_setting('noclobber.origin', true), E'\\n', 1) then current_setting('noclobber.actor', true)::jsonb
+    else noclobber.writer() end;
+  return new;
+end $$;
+`
+
+export const STAMP_FUNCTIONS = [WRITER, STAMP_INSERT, STAMP_UPDATE].join('\n')

@@ -1,0 +1,86 @@
+// Who writes, told to the database within the write itself: what the triggers and the log read.
+// Invariant: `noclobber.origin` holds for the actor in its first line alone, so SQL that names somebody else later in
+// the transaction is not taken for ours.
+import { quoteName, quoteText } from '../migrations/quote.ts'
+import type { TrackedType } from './db/catalogue.ts'
+import type { WireRecord } from './protocol.ts'
+import type { Actor } from './record-type.ts'
+
+/** Where a write comes from. */
+export interface WriterOptions<A extends Actor> {
+  actor: A
+  tabId?: string | undefined
+  socketId?: string | undefined
+}
+
+/** A condition that is always true and names the writer of its transaction. $1: {@link writerContext}. */
+export const NAMING = `set_config('noclobber.actor', split_part($1, E'\\n', 1), true) is not null and set_config('noclobber.origin', $1, true) is not null`
+
+/**
+ * What {@link NAMING} sets, in lines: the actor; what the log tells besides. For a save of one record two more: its table
+ * and the columns it sets.
+ *
+ * @param further Of an import: its id and the name of its file.
+ */
+export const writerContext = <A extends Actor>(
+  { nodeId }: { nodeId: string },
+  { actor, tabId, socketId }: WriterOptions<A>,
+  further: { importId: string; name: string } | null = null,
+): string => {
+  const shown = further
+    ? { id: String(actor.id), name: further.name, kind: 'import' }
+    : { id: String(actor.id), name: String(actor.name), kind: actor.kind ?? 'user' }
+  const origin = { tab_id: tabId, socket_id: socketId, import_id: further?.importId, node: nodeId }
+  return `${JSON.stringify(shown)}\n${JSON.stringify(origin)}`
+}
+
+/** A save of more columns is compared by the trigger: an SQL function takes 100 arguments at most. */
+const MAX_TOLD = 30
+
+/** May a save of these columns vouch for what it changes? Then its writer's context goes on with {@link rowContext}. */
+export const vouches = ({ isPlain, lists, ignored }: TrackedType, columns: string[]): boolean =>
+  isPlain &&
+  columns.length <= MAX_TOLD &&
+  columns.every((name) => !lists.includes(name) && !ignored.includes(name))
+
+/** What a save that vouches knows beforehand: its table, and the lists by which that is watched. */
+export const rowContext = ({ source, listsText }: TrackedType): string => `\n${source}\n${listsText}\n`
+
+const quoted = (name: string) => quoteText(`"${name.replace(/["\\]/g, '\\$&')}"`)
+
+/**
+ * As {@link NAMING}, and completes {@link rowContext} from the row `t`: the values of its lists, and which of the columns
+ * it sets it changes, compared as the version's trigger compares rows.
+ *
+ * @param first The parameter of the first column.
+ */
+export const vouching = (
+  { lists, columns: known }: TrackedType,
+  columns: string[],
+  first: number,
+): string => {
+  const scopes = lists.map(
+    (name) => `${quoteText(name)}, to_jsonb(array_remove(array[t.${quoteName(name)}::text], null))`,
+  )
+  const changed = columns.map(
+    (name, at) =>
+      `case when record_image_ne(row(t.${quoteName(name)}), row($${first + at}::${known.get(name)?.exact})) then ${quoted(name)} end`,
+  )
+  const told = [
+    ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text`] : []),
+    `E'\\n{'`,
+    `concat_ws(',', ${changed.join(', ')})`,
+    `'}'`,
+  ]
+  return `set_config('noclobber.actor', split_part($1, E'\\n', 1), true) is not null
+    and set_config('noclobber.origin', $1 || ${told.join(' || ')}, true) is not null`
+}
+
+const isSame = (one: unknown, other: unknown) =>
+  one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other))
+
+/** Did a save change nothing but what it set? Where not, a trigger has come to the table since it was looked up. */
+export const isAsTold = (before: WireRecord, after: WireRecord, columns: string[]): boolean =>
+  Object.keys(after.fields).every(
+    (name) => columns.includes(name) || isSame(before.fields[name], after.fields[name]),
+  )
