@@ -2,8 +2,16 @@
 // a network that delays, reorders, doubles and loses. After every step it checks what must never happen.
 
 import { expect } from 'vitest'
-import type { Mutation, RecordEffect, RecordHappening, StepTable } from '../../web/client/record-facts.ts'
+import { editsAfter, type Judgement } from '../../web/client/judged-edits.ts'
+import type {
+  Mutation,
+  RecordEffect,
+  RecordHappening,
+  StepTable,
+  UnsentEdits,
+} from '../../web/client/record-facts.ts'
 import { editsOf, initialRecordState, type RecordState, valuesOf } from '../../web/client/record-facts.ts'
+import { hasRoom } from '../../web/client/record-resolve.ts'
 import { nextRecordState } from '../../web/client/record-state.ts'
 import { createServer, type Server } from './record-world-server.ts'
 
@@ -166,8 +174,21 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
     isLossy = true
     person.state = initialRecordState
     if (!edits) person.typed.clear()
-    else happen(person, { kind: 'recalled', edits })
+    else {
+      const left = hasRoom(person.state, edits) ? edits : sendPast(person, edits)
+      if (left) happen(person, { kind: 'recalled', edits: left })
+    }
     happen(person, { kind: 'opened' })
+  }
+
+  /** A write that no editor has room for, as it was asked for; gives what is left of the edits. */
+  function sendPast(person: Person, edits: UnsentEdits): UnsentEdits | null {
+    const { unanswered } = edits
+    if (!unanswered) return edits
+    const { answer, event } = server.write(person.name, unanswered)
+    if (event) for (const other of people) if (other !== person) tell(other, event)
+    const left = editsAfter(edits, unanswered, judgementOf(answer))
+    return left?.unanswered ? sendPast(person, left) : left
   }
 
   function act({ who, what, pick }: Act) {
@@ -287,6 +308,14 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
   }
 
   return { act, settle }
+}
+
+function judgementOf(answer: RecordHappening): Judgement {
+  if (answer.kind === 'saved')
+    return { outcome: 'saved', record: answer.record, mergedFields: answer.mergedFields }
+  if (answer.kind === 'removed') return { outcome: 'removed' }
+  if (answer.kind === 'write_refused') return answer.refusal
+  throw new Error(`${answer.kind} is no answer to a write.`)
 }
 
 /** News touch nothing that is typed. */
