@@ -19,7 +19,7 @@ const eventOf = (id) => ({
 
 const UNLIMITED = 1_000_000_000
 
-export default async ({ url }) => {
+export default async ({ url, limits = {} }) => {
   const knex = openPool(url)
   const records = createRecordServer({
     knex,
@@ -30,6 +30,7 @@ export default async ({ url }) => {
       requestsPerAddress: UNLIMITED,
       joinsPerSecond: UNLIMITED,
       socketsPerPerson: UNLIMITED,
+      ...limits,
     },
     log: { info() {}, warn: console.warn, error: console.error },
   })
@@ -56,6 +57,11 @@ export default async ({ url }) => {
     /** What Socket.IO alone does for the same watchers. */
     emit: (ids) => {
       for (const id of ids) io.to(`tenant:${TENANT}:record:project:${id}`).emit('RecordUpdated', eventOf(id))
+    },
+    /** Time of the processor that this process has used, in microseconds. */
+    cpuMicros: () => {
+      const { user, system } = process.cpuUsage()
+      return user + system
     },
     stop: async () => {
       await records.stop()

@@ -1,5 +1,5 @@
 // How the log is read: a page of the feed by snapshot against a plain scan of its index, and how many changes a second
-// one node brings to a watcher of their list.
+// one node brings to a watcher of their list, from a log that is ahead of it.
 import { createLogReader } from '../../dist/server/change-log.js'
 import { startChild } from '../child.js'
 import { alternate } from '../rounds.js'
@@ -12,6 +12,9 @@ const READS = 20
 /** Few enough for lists to hear of each. */
 const ROWS_A_COMMIT = 25
 const WATCHED = 1_000
+
+/** The node looks by itself once an hour: only a wake-up counts. */
+const NEVER = 3_600_000
 
 /** Changes in many commits, by a node that wakes nobody. */
 const write = (knex, commits) =>
@@ -60,18 +63,29 @@ const measureReads = async (knex, { rounds, scale }) => {
   }
 }
 
+/**
+ * The changes lie there before the node is woken, so that it is never the writer that is measured, nor a pause; the time
+ * runs from the wake-up until the last has arrived. What the node itself worked is told apart.
+ */
 const measureDelivery = async (knex, url, { rounds, scale }) => {
   const commits = Math.ceil((10_000 * scale) / ROWS_A_COMMIT)
-  const server = await startChild('servers/ours.js', { url })
+  const count = commits * ROWS_A_COMMIT
+  const server = await startChild('servers/ours.js', { url, limits: { pollMs: NEVER } })
   const watcher = await startChild('load/list-watcher.js', { port: await server.call('port') })
-  const figures = []
+  const perSecond = []
+  const micros = []
   try {
     for (let round = 0; round < rounds; round += 1) {
-      await watcher.call('listen', commits * ROWS_A_COMMIT)
+      await watcher.call('listen', count)
       await write(knex, commits)
-      figures.push(await watcher.call('perSecond'))
+      const before = await server.call('cpuMicros')
+      const begun = performance.now()
+      await knex.raw(`select pg_notify('noclobber', '')`)
+      await watcher.call('heard')
+      perSecond.push((count * 1_000) / (performance.now() - begun))
+      micros.push(((await server.call('cpuMicros')) - before) / count)
     }
-    return figures
+    return { perSecond, micros }
   } finally {
     await watcher.stop()
     await server.stop()
@@ -83,17 +97,20 @@ export const feed = async ({ fresh, rounds, scale }) => {
   await prepareTables(url, WATCHED)
   const knex = openPool(url, 2)
   try {
+    const reads = await measureReads(knex, { rounds, scale })
+    const { perSecond, micros } = await measureDelivery(knex, url, { rounds: Math.min(rounds, 5), scale })
     return [
       {
         name: 'feed read, to a plain index scan',
         unit: 'changes/s',
-        ...(await measureReads(knex, { rounds, scale })),
+        ...reads,
       },
       {
-        name: 'changes brought to a watcher by one node',
+        name: 'a backlog, brought to a watcher by one node',
         unit: 'changes/s',
-        ours: await measureDelivery(knex, url, { rounds: Math.min(rounds, 5), scale }),
+        ours: perSecond,
       },
+      { name: "the node's own work for a change of it", unit: 'µs of CPU', ours: micros },
     ]
   } finally {
     await knex.destroy()
