@@ -165,6 +165,7 @@ it('is cancelled by Escape while it writes, leaves nothing, and the dialog stays
 })
 
 it('brings tasks into a colleague’s open list, and refuses a row that somebody has changed since', async () => {
+  await pool.query(`delete from tasks where title like 'Imported task %'`)
   const [alice, bob] = await Promise.all([
     demo.open(browser, 'alice', places[1]?.options),
     demo.open(browser, 'bob'),

@@ -1,9 +1,9 @@
 // Without a network, in a real browser with its real storage: saves wait, outlive their tabs, and are sent by the one that is
-// left; a conflict waits for its owner; what is whose never mixes.
+// left; a conflict waits for its owner; what is whose never mixes. All by keyboard.
 import type { Browser, Page } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { seriousBarriers, tabTo } from '../support/accessibility.ts'
+import { seriousBarriers, signInByKeyboard, tabTo, typeInto } from '../support/accessibility.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -15,6 +15,7 @@ beforeAll(async () => {
   ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
 })
 
+const createProject = () => demo.createProject()
 const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
 
 const request = async (id: number, method: string, body?: object) => {
@@ -32,30 +33,26 @@ const look = async (page: Page, name: string) => {
   expect(await seriousBarriers(page)).toEqual([])
 }
 
-/** A tab of the person who is signed in in this context. */
-async function openTab(page: Page, id: number) {
-  page.setDefaultTimeout(15_000)
+/** A tab of the person who is signed in in this context, or signs in first. */
+async function openTab(page: Page, id: number, signIn: RegExp | null = null) {
   page.on('dialog', (dialog) => void dialog.accept())
   await page.goto(`${demo.url}/projects/${id}`)
+  if (signIn) await signInByKeyboard(page, signIn)
   await field(page, 'Name').waitFor()
   await page.getByText('Live', { exact: true }).first().waitFor()
   return page
 }
 
 const places = [
-  { place: 'desk', ids: [31, 32, 33] as const, options: {} },
-  {
-    place: 'phone',
-    ids: [34, 35, 36] as const,
-    options: { ...devices['Pixel 7'], colorScheme: 'dark' as const },
-  },
+  { place: 'desk', options: { viewport: { width: 1440, height: 900 } } },
+  { place: 'phone', options: { ...devices['Pixel 7'], colorScheme: 'dark' as const } },
 ]
 
-describe.each(places)('at the $place', ({ place, ids, options }) => {
+describe.each(places)('at the $place', ({ place, options }) => {
   it('three records saved without a network are sent later, but for the one that Bob changed', async () => {
-    const first = await demo.open(browser, 'alice', options)
-    const context = first.context()
-    await openTab(first, ids[0])
+    const ids = [await createProject(), await createProject(), await createProject()] as const
+    const context = await browser.newContext(options)
+    const first = await openTab(await context.newPage(), ids[0], /Alice/)
     const tabs = [
       first,
       await openTab(await context.newPage(), ids[1]),
@@ -64,12 +61,12 @@ describe.each(places)('at the $place', ({ place, ids, options }) => {
     await context.setOffline(true)
     for (const [index, tab] of tabs.entries()) {
       await tab.bringToFront()
-      await field(tab, 'Name').fill(`Offline ${ids[index]}`)
-      await field(tab, 'Name').press('Enter')
+      await typeInto(tab, /^Name$/, `Offline ${ids[index]}`)
+      await tab.keyboard.press('Enter')
       await tab.getByText(/Not sent yet: no answer from the server/).waitFor()
     }
     await first.bringToFront()
-    await tabTo(first, /^3 unsent changes$/)
+    await tabTo(first, /^3 unsent changes$/, 'Shift+Tab')
     await first.keyboard.press('Enter')
     await first.getByRole('heading', { name: 'Unsent changes' }).waitFor()
     await look(first, `${place}-offline-1-waiting`)
@@ -81,16 +78,16 @@ describe.each(places)('at the $place', ({ place, ids, options }) => {
     await context.setOffline(false)
     await waitFor(async () => (await nameOf(ids[0])) === `Offline ${ids[0]}`, {
       what: 'the first',
-      deadlineMs: 30_000,
+      deadlineMs: 90_000,
     })
     await waitFor(async () => (await nameOf(ids[2])) === `Offline ${ids[2]}`, {
       what: 'the third',
-      deadlineMs: 30_000,
+      deadlineMs: 90_000,
     })
     await first.getByRole('button', { name: '1 unsent change', exact: true }).waitFor()
     expect(await nameOf(ids[1])).toBe('Bob meanwhile')
 
-    await first.getByRole('button', { name: '1 unsent change', exact: true }).focus()
+    await tabTo(first, /^1 unsent change$/, 'Shift+Tab')
     await first.keyboard.press('Enter')
     await first.getByText('Changed by others: open it to review').waitFor()
     await look(first, `${place}-offline-2-conflict`)
@@ -111,29 +108,25 @@ describe.each(places)('at the $place', ({ place, ids, options }) => {
 })
 
 it('what Alice could not send is neither shown nor sent when Bob signs in on her device', async () => {
-  const page = await demo.open(browser, 'alice')
-  const context = page.context()
-  await openTab(page, 37)
+  const id = await createProject()
+  const context = await browser.newContext()
+  const page = await openTab(await context.newPage(), id, /Alice/)
   await context.setOffline(true)
-  await field(page, 'Name').fill('Alice’s alone')
-  await field(page, 'Name').press('Enter')
+  await typeInto(page, /^Name$/, 'Alice’s alone')
+  await page.keyboard.press('Enter')
   await page.getByText(/Not sent yet/).waitFor()
   await page.close()
   await context.setOffline(false)
 
   await context.clearCookies()
-  const bobs = await context.newPage()
-  await bobs.goto(demo.url)
-  await bobs.getByRole('button', { name: /bob/i }).click()
-  await bobs.waitForURL('**/projects')
-  await openTab(bobs, 37)
+  const bobs = await openTab(await context.newPage(), id, /Bob/)
   expect(await field(bobs, 'Name').inputValue()).not.toBe('Alice’s alone')
   expect(await bobs.getByRole('button', { name: /unsent|draft/ }).count()).toBe(0)
   await bobs.close()
 
   const alices = await context.newPage()
   await alices.goto(demo.url)
-  await alices.getByRole('button', { name: /alice/i }).click()
-  await waitFor(async () => (await nameOf(37)) === 'Alice’s alone', { what: 'her save', deadlineMs: 30_000 })
+  await signInByKeyboard(alices, /Alice/)
+  await waitFor(async () => (await nameOf(id)) === 'Alice’s alone', { what: 'her save', deadlineMs: 90_000 })
   await context.close()
 })

@@ -25,12 +25,13 @@ const openProject = async (person: 'alice' | 'bob' | 'vera', id: number, options
 }
 
 const people = [
-  { name: 'at a desk', id: 1, options: {} },
-  { name: 'on a phone', id: 2, options: { ...devices['Pixel 7'], colorScheme: 'dark' } },
+  { name: 'at a desk', options: {} },
+  { name: 'on a phone', options: { ...devices['Pixel 7'], colorScheme: 'dark' } },
 ] as const
 
-describe.each(people)('two people open one record, $name', ({ name, id, options }) => {
+describe.each(people)('two people open one record, $name', ({ name, options }) => {
   it('tells the one who types, refuses the stale save, and loses nothing', async () => {
+    const id = await demo.createProject()
     const alice = await openProject('alice', id, options)
     const bob = await openProject('bob', id, options)
     const picture = (step: string) => keepPicture(alice, `${name.replaceAll(' ', '-')}-${step}`)
@@ -76,18 +77,20 @@ describe.each(people)('two people open one record, $name', ({ name, id, options 
 })
 
 it('says at once that somebody wrote SQL by hand, and history agrees', async () => {
-  const alice = await openProject('alice', 3)
+  const id = await demo.createProject()
+  const alice = await openProject('alice', id)
   await field(alice, 'Notes').fill('Typed before the SQL')
   const sql = openPool(demo.databaseUrl)
   const { rows } = await sql.query(
-    `update projects set status = 'on_hold' where id = 3 returning version, session_user`,
+    `update projects set status = 'on_hold' where id = $1 returning version, session_user`,
+    [id],
   )
   await alice
     .getByText(/outside the app/)
     .first()
     .waitFor()
   expect(await field(alice, 'Notes').inputValue()).toBe('Typed before the SQL')
-  const answer = await alice.request.get(`${demo.url}/api/v1/records/project/3/history`, {
+  const answer = await alice.request.get(`${demo.url}/api/v1/records/project/${id}/history`, {
     headers: { authorization: 'Bearer demo:alice' },
   })
   const [newest] = (await answer.json()).data
@@ -100,7 +103,8 @@ it('says at once that somebody wrote SQL by hand, and history agrees', async () 
 })
 
 it('refreshes quietly where nothing is typed', async () => {
-  const [alice, bob] = [await openProject('alice', 4), await openProject('bob', 4)]
+  const id = await demo.createProject()
+  const [alice, bob] = [await openProject('alice', id), await openProject('bob', id)]
   await field(bob, 'Client').fill('Northern Rail')
   await button(bob, 'Save').click()
   await alice.waitForFunction(

@@ -24,21 +24,37 @@ export async function seriousBarriers(page: Page): Promise<string[]> {
 const MOST_STOPS = 80
 
 /** Presses Tab until the focus is on what is called so; throws with the stops on the way where it is never reached. */
-export async function tabTo(page: Page, name: RegExp): Promise<void> {
+export async function tabTo(page: Page, name: RegExp, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
   const stops: string[] = []
   for (let stop = 0; stop < MOST_STOPS; stop++) {
     const focused = await page.evaluate(() => {
-      const element = document.activeElement
+      const element = document.activeElement === document.body ? null : document.activeElement
       const group = element?.closest('fieldset')?.querySelector('legend')?.textContent ?? ''
       const label =
-        element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement
+        element instanceof HTMLInputElement ||
+        element instanceof HTMLTextAreaElement ||
+        element instanceof HTMLSelectElement
           ? (element.labels?.[0]?.textContent ?? '')
           : (element?.textContent ?? '')
       return `${group} ${label}`.trim()
     })
     if (name.test(focused)) return
     stops.push(focused.slice(0, 40))
-    await page.keyboard.press('Tab')
+    await page.keyboard.press(key)
   }
   throw new Error(`No way by Tab to ${name}: ${stops.join(' | ')}`)
+}
+
+/** Goes there by Tab, and writes over what is in it. */
+export async function typeInto(page: Page, name: RegExp, text: string): Promise<void> {
+  await tabTo(page, name)
+  await page.keyboard.press('Control+A')
+  await page.keyboard.type(text)
+}
+
+/** Signs in on the page that is there, by Tab and Enter. */
+export async function signInByKeyboard(page: Page, person: RegExp): Promise<void> {
+  await page.getByRole('button', { name: person }).waitFor()
+  await tabTo(page, person)
+  await page.keyboard.press('Enter')
 }
