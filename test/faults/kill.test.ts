@@ -104,7 +104,7 @@ test(`a node that is killed ${KILLS} times loses nothing and doubles nothing`, {
     writeByHand(book, over),
   ])
   const kills = await killing
-  node.run()
+  await node.run()
   isOver = true
   const [watchers] = await Promise.all([watching, writing])
   for (const reader of [...followers, ...watchers]) atEnd(reader.stop)

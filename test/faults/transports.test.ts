@@ -1,8 +1,5 @@
 // Networks that fail in every way, and a client that ends up with what the database says each time. The figures are
 // printed at the end: from the moment when the fault is over to the moment when the client shows the newest version.
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import express from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Page } from '../../web/client/clock.ts'
 import { createRecordClient, type RecordClient } from '../../web/client/record-client.ts'
@@ -11,6 +8,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { startHttpProxy } from '../support/http-proxy.ts'
+import { createKilledNode, type KilledNode } from '../support/killed-node.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const figures: { way: string; fault: string; ms: number }[] = []
@@ -46,7 +44,14 @@ function createPage() {
   return { page, set }
 }
 
-const open = async (origin: string, transports: TransportKind[], page?: Page) => {
+const FIELDS = { project: { name: 'Bridge' }, task: { project_id: 1, title: 'Bridge' } }
+
+const open = async (
+  origin: string,
+  transports: TransportKind[],
+  page?: Page,
+  type: keyof typeof FIELDS = 'project',
+) => {
   const client = createRecordClient({
     url: `${origin}/api/v1`,
     transports,
@@ -56,8 +61,8 @@ const open = async (origin: string, transports: TransportKind[], page?: Page) =>
     ...(page && { page }),
   })
   atEnd(() => client.close())
-  const id = (await app.make('project', { name: 'Bridge' })).id as string
-  const editor = client.editor('project', id)
+  const id = (await app.make(type, FIELDS[type])).id as string
+  const editor = client.editor(type, id)
   editor.subscribe(() => {})
   await waitFor(() => editor.get().record, { what: 'the record', deadlineMs: 15_000 })
   const is = (status: string, deadlineMs = 40_000) =>
@@ -68,8 +73,11 @@ const open = async (origin: string, transports: TransportKind[], page?: Page) =>
 type Opened = Awaited<ReturnType<typeof open>>
 
 /** Somebody writes; the client must come to show it. */
-const change = async (id: string) => {
-  const [row] = await app.sql(`update projects set name = name || '!' where id = ? returning version`, [id])
+const change = async (id: string, table: 'projects' | 'tasks' = 'projects') => {
+  const text = table === 'tasks' ? 'title' : 'name'
+  const [row] = await app.sql(`update ${table} set ${text} = ${text} || '!' where id = ? returning version`, [
+    id,
+  ])
   return Number(row.version)
 }
 
@@ -243,25 +251,30 @@ describe('the ladder', () => {
     })
     await converges(opened, await change(opened.id), 'polling', 'a change, by its version', 'polling')
   })
+})
 
-  it('outlives a server that is killed and started again', async () => {
-    const served = express().use('/api/v1', app.records.router)
-    let server: Server = createServer(served).listen(0, '127.0.0.1')
-    await waitFor(() => server.listening, { what: 'the server' })
-    const { port } = server.address() as AddressInfo
-    const opened = await open(`http://127.0.0.1:${port}`, ['event_stream'])
-    await opened.is('live')
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-    await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
-    const version = await change(opened.id)
-    server = createServer(served).listen(port, '127.0.0.1')
-    atEnd(() => {
-      server.closeAllConnections()
-      server.close()
-    })
-    await converges(opened, version, 'event_stream', 'server killed and started again')
+describe('a server that is killed and started again', () => {
+  let node: KilledNode
+  beforeAll(async () => {
+    node = await createKilledNode(app.database.url)
   })
+
+  it.each(WAYS)(
+    'is found again over %s',
+    async (way, transports) => {
+      const before = await node.run()
+      const opened = await open(node.origin, transports, undefined, 'task')
+      await opened.is('live')
+      await before.kill()
+      await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
+      const version = await change(opened.id, 'tasks')
+      const after = await node.run()
+      await converges(opened, version, way, 'server killed by SIGKILL and started again')
+      opened.client.close()
+      await after.kill()
+    },
+    120_000,
+  )
 })
 
 describe('the switch', () => {

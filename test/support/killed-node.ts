@@ -1,5 +1,5 @@
 // Starts the node of kill-node.ts again and again on one port, each time to be killed at another place.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import { atEnd } from './at-end.ts'
 import type { Random } from './random.ts'
+import { waitFor } from './wait-for.ts'
 
 /** Between a commit and the last of those who must hear of it. */
 export const FAILPOINTS = [
@@ -47,8 +48,8 @@ export interface KilledNode {
   origin: string
   /** Runs it until it was killed so often; gives how often at which place. */
   killTimes(times: number, random: Random): Promise<Record<string, number>>
-  /** Runs it to the end of the file. */
-  run(): void
+  /** Runs it until it is killed, by the end of the file at the latest; resolves when it answers. */
+  run(): Promise<{ kill(): Promise<void> }>
 }
 
 export const createKilledNode = async (databaseUrl: string): Promise<KilledNode> => {
@@ -61,8 +62,18 @@ export const createKilledNode = async (databaseUrl: string): Promise<KilledNode>
     atEnd(() => child.kill('SIGKILL'))
     return child
   }
+  const origin = `http://127.0.0.1:${port}`
+  let running: ChildProcess | null = null
+  const kill = async () => {
+    const child = running
+    running = null
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin,
     killTimes: async (times, random) => {
       const counts: Record<string, number> = Object.fromEntries(FAILPOINTS.map((place) => [place, 0]))
       for (let done = 0; done < times; done += 1) {
@@ -75,6 +86,12 @@ export const createKilledNode = async (databaseUrl: string): Promise<KilledNode>
       }
       return counts
     },
-    run: () => void start({}),
+    run: async () => {
+      await kill()
+      running = start({})
+      const isUp = () => fetch(`${origin}/api/v1/records/task`).then(() => true)
+      await waitFor(isUp, { what: 'the node answers', deadlineMs: 60_000 })
+      return { kill }
+    },
   }
 }
