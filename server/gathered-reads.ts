@@ -22,37 +22,65 @@ interface Kind<Found> {
   found(database: Database<never>, known: KnownType<never>, tenantId: string, row: Row): Found
 }
 
-const MOST_IDS = 500
+const MOST_IDS = 1_000
+/** Queries for one tenant's records of a type at a time: while these are answered, what else is asked becomes one more. */
+const MOST_AT_ONCE = 2
 
 interface Gathering<Found> {
   ids: Set<string>
   found: Promise<Map<string, Found>>
 }
 
-const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): ReadMany<Found> => {
-  const gatherings = new Map<KnownType<never>, Map<string, Gathering<Found>>>()
+/** Reads of one tenant's records of a type. */
+interface Lane<Found> {
+  /** Still takes ids in. */
+  open: Gathering<Found> | null
+  underWay: number
+  waiting: (() => void)[]
+}
 
-  const begin = (known: KnownType<never>, tenantId: string): Gathering<Found> => {
-    const tenants = gatherings.get(known) ?? new Map<string, Gathering<Found>>()
-    gatherings.set(known, tenants)
+const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): ReadMany<Found> => {
+  const lanes = new Map<KnownType<never>, Map<string, Lane<Found>>>()
+
+  const laneOf = (known: KnownType<never>, tenantId: string): Lane<Found> => {
+    const tenants = lanes.get(known) ?? new Map<string, Lane<Found>>()
+    lanes.set(known, tenants)
+    const lane = tenants.get(tenantId) ?? { open: null, underWay: 0, waiting: [] }
+    tenants.set(tenantId, lane)
+    return lane
+  }
+
+  const begin = (known: KnownType<never>, tenantId: string, lane: Lane<Found>): Gathering<Found> => {
     const ids = new Set<string>()
     const read = async () => {
-      if (tenants.get(tenantId)?.ids === ids) tenants.delete(tenantId)
-      const tenant = known.tenantColumn ? [tenantId] : []
-      const rows = await database.send(kind.statement(known), [[...ids], ...tenant])
-      return new Map(
-        rows.map((row) => [row.noclobber_id as string, kind.found(database, known, tenantId, row)]),
-      )
+      if (lane.open?.ids === ids) lane.open = null
+      lane.underWay += 1
+      try {
+        const tenant = known.tenantColumn ? [tenantId] : []
+        const rows = await database.send(kind.statement(known), [[...ids], ...tenant])
+        return new Map(
+          rows.map((row) => [row.noclobber_id as string, kind.found(database, known, tenantId, row)]),
+        )
+      } finally {
+        lane.underWay -= 1
+        const next = lane.waiting.shift()
+        if (next) next()
+        else if (lane.underWay === 0 && !lane.open) lanes.get(known)?.delete(tenantId)
+      }
     }
-    const found = new Promise<Map<string, Found>>((resolve) => kind.gather(() => resolve(read())))
-    const gathering = { ids, found }
-    tenants.set(tenantId, gathering)
-    return gathering
+    const found = new Promise<Map<string, Found>>((resolve) => {
+      const send = () => resolve(read())
+      if (lane.underWay < MOST_AT_ONCE) kind.gather(send)
+      else lane.waiting.push(send)
+    })
+    return { ids, found }
   }
 
   return (known, tenantId, ids) => {
-    const open = gatherings.get(known)?.get(tenantId)
-    const gathering = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId)
+    const lane = laneOf(known, tenantId)
+    const { open } = lane
+    const gathering = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId, lane)
+    lane.open = gathering
     for (const id of ids) gathering.ids.add(id)
     return gathering.found
   }

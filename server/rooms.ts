@@ -3,7 +3,9 @@
 // reach a room that isn't its own.
 import type { Scope } from './protocol.ts'
 
-const part = (text: string) => encodeURIComponent(text.toWellFormed())
+const PLAIN = /^[A-Za-z0-9_-]*$/
+
+const part = (text: string) => (PLAIN.test(text) ? text : encodeURIComponent(text.toWellFormed()))
 
 /** The room of one record's watchers. */
 export const recordRoom = (tenantId: string, type: string, id: string): string =>

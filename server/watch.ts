@@ -2,17 +2,18 @@
 // Invariant: join first, read after, answer with what was read, so that nothing falls between. Whoever may not read is
 // out again before the answer, and was told nothing meanwhile (delivery asks again, with the row in hand). An
 // `unwatch`, a revocation or a disconnect that comes while a `watch` is being answered wins.
+import { blindVerdict } from './blind-verdict.ts'
 import type { Cursor } from './cursor.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
 import { statement } from './db/statement.ts'
 import type { WatchRequest } from './frames.ts'
-import { gatheredReads } from './gathered-reads.ts'
+import { gatheredReads, gatheredVersions } from './gathered-reads.ts'
 import { isReadable } from './list-delta.ts'
 import { needsRecheck } from './lists.ts'
-import type { RecordAddress, WatchAnswer, WatchedList, WatchedRecord } from './protocol.ts'
-import { readTombstone, tenantOf } from './read.ts'
+import type { RecordAddress, WatchAnswer, WatchedList, WatchedRecord, WireRecord } from './protocol.ts'
+import { readTombstones, tenantOf } from './read.ts'
 import type { Actor } from './record-type.ts'
 import { listRoom, recordRoom } from './rooms.ts'
 import type { Watched, Watcher } from './watchers.ts'
@@ -29,20 +30,21 @@ const HERE = statement('select pg_current_snapshot()::text as snapshot, noclobbe
 interface Wish {
   room: string
   watched: Watched
-  /** Names this wish among several for the same room. */
-  token: symbol
+  /** Tells this wish from others for the same room. */
+  number: number
 }
 
 /** By entry, the last wish for its room: only that one's refusal takes the room away. */
-const lastWishes = new WeakMap<Watched, symbol>()
+const lastWishes = new WeakMap<Watched, number>()
+let wishCount = 0
 
 const wish = (watcher: Watcher, room: string, wanted: Watched): Wish => {
   const watched = watcher.data.watching.get(room) ?? wanted
-  const token = Symbol(room)
+  wishCount += 1
   watcher.data.watching.set(room, watched)
-  lastWishes.set(watched, token)
+  lastWishes.set(watched, wishCount)
   watcher.join(room)
-  return { room, watched, token }
+  return { room, watched, number: wishCount }
 }
 
 const stillWished = (watcher: Watcher, { room, watched }: Wish) =>
@@ -50,7 +52,7 @@ const stillWished = (watcher: Watcher, { room, watched }: Wish) =>
 
 const drop = (watcher: Watcher, wished: Wish) => {
   if (watcher.data.watching.get(wished.room) !== wished.watched) return
-  if (lastWishes.get(wished.watched) !== wished.token) return
+  if (lastWishes.get(wished.watched) !== wished.number) return
   watcher.data.watching.delete(wished.room)
   watcher.leave(wished.room)
 }
@@ -64,47 +66,62 @@ const refusedRecord = ({ type, id }: RecordAddress): WatchedRecord => ({
 
 type KnownWish = Wish & { known: KnownType; id: string; asked: RecordAddress }
 
+type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
+
+/** How those of the records stand that this person may read, and which aren't there; a gathered query for all askers. */
+const readCurrent = async (database: Database, known: KnownType, watcher: Watcher, ids: string[]) => {
+  const { actor } = watcher.data
+  const mayReadAll = () => blindVerdict(known.type as never, watcher.data.actor, 'read')
+  const tenantId = tenantOf(known as never, actor)
+  const readable = new Map<string, Current>()
+  const verdict = mayReadAll()
+  if (verdict === true) {
+    const rows = await gatheredVersions(database)(known, tenantId, ids)
+    if (watcher.data.actor !== actor && mayReadAll() !== true) return { readable, gone: [] }
+    for (const id of ids) {
+      const row = rows.get(id)
+      if (!row) continue
+      const { noclobber_version: version, noclobber_updated_at: updated_at } = row
+      readable.set(id, { version: Number(version), updated_at, updated_by: row.noclobber_updated_by ?? null })
+    }
+    return { readable, gone: ids.filter((id) => !readable.has(id)) }
+  }
+  if (verdict === false) return { readable, gone: [] }
+  const records = await gatheredReads(database)(known, tenantId, ids)
+  for (const id of ids) {
+    const record = records.get(id)
+    if (record && known.mayRead(watcher.data.actor, record)) readable.set(id, record)
+  }
+  return { readable, gone: ids.filter((id) => !records.has(id)) }
+}
+
 const answerRecords = async (database: Database, watcher: Watcher, wishes: KnownWish[]) => {
   const answers = new Map<KnownWish, WatchedRecord>()
   const byType = new Map<KnownType, KnownWish[]>()
-  for (const wished of wishes) byType.set(wished.known, [...(byType.get(wished.known) ?? []), wished])
-  const { actor } = watcher.data
+  for (const wished of wishes) {
+    const group = byType.get(wished.known)
+    if (group) group.push(wished)
+    else byType.set(wished.known, [wished])
+  }
   for (const [known, group] of byType) {
-    const ids = [...new Set(group.map(({ id }) => id))]
-    const records = await gatheredReads(database)(known, tenantOf(known as never, actor), ids)
+    const wanted = new Set<string>()
+    for (const { id } of group) wanted.add(id)
+    const { readable, gone } = await readCurrent(database, known, watcher, [...wanted])
+    const graves =
+      gone.length > 0
+        ? await readTombstones(database, { known, actor: watcher.data.actor, transaction: undefined }, gone)
+        : null
     for (const wished of group) {
-      const { asked, id } = wished
-      const record = records.get(id)
-      if (record && known.mayRead(watcher.data.actor, record)) {
-        const { version, updated_at, updated_by } = record
-        answers.set(wished, {
-          type: asked.type,
-          id: asked.id,
-          ok: true,
-          version,
-          updated_at,
-          updated_by,
-          deleted: false,
-        })
-        continue
-      }
-      const grave = record
-        ? null
-        : await readTombstone(database, { known, actor, id, transaction: undefined })
-      answers.set(
-        wished,
-        grave
-          ? {
-              type: asked.type,
-              id: asked.id,
-              ok: true,
-              version: grave.version,
-              updated_at: grave.updatedAt,
-              updated_by: grave.updatedBy,
-              deleted: true,
-            }
-          : refusedRecord(asked),
-      )
+      const { type, id } = wished.asked
+      const now = readable.get(wished.id)
+      const grave = graves?.get(wished.id)
+      if (now) {
+        const { version, updated_at, updated_by } = now
+        answers.set(wished, { type, id, ok: true, version, updated_at, updated_by, deleted: false })
+      } else if (grave) {
+        const { version, updatedAt: updated_at, updatedBy: updated_by } = grave
+        answers.set(wished, { type, id, ok: true, version, updated_at, updated_by, deleted: true })
+      } else answers.set(wished, refusedRecord(wished.asked))
     }
   }
   return answers
