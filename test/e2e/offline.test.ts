@@ -31,6 +31,8 @@ const nameOf = async (id: number) => (await request(id, 'GET')).fields.name
 const look = async (page: Page, name: string) => {
   await keepPicture(page, name)
   expect(await seriousBarriers(page)).toEqual([])
+  const width = await page.evaluate(() => document.documentElement.scrollWidth)
+  expect(width).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0)
 }
 
 /** A tab of the person who is signed in in this context, or signs in first. */

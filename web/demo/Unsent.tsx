@@ -1,7 +1,7 @@
 // The badge in the header for what is not on the server yet, and the list behind it. Opening an entry leads to its project,
 // where the edits are, and the conflict if there is one.
 
-import type { Offline } from 'noclobber/offline'
+import { isAsked, type Offline } from 'noclobber/offline'
 import { UnsentChanges, useRecordClient, useUnsent, useUnsentCount } from 'noclobber/react'
 import { useId, useRef } from 'react'
 import { navigate } from './router.ts'
@@ -15,6 +15,7 @@ const Badge = ({ offline }: { offline: Offline }) => {
   const { tabId } = useRecordClient()
   const { entries, storage } = useUnsent(offline)
   const drafts = entries.filter(({ tab }) => tab !== tabId)
+  const waiting = entries.filter((entry) => isAsked(entry) || entry.trouble)
   if (count === null && drafts.length === 0 && storage === 'ok') return null
   return (
     <>
@@ -23,8 +24,9 @@ const Badge = ({ offline }: { offline: Offline }) => {
         className="button unsent-badge"
         popoverTarget={id}
         data-tone={count ? 'warning' : undefined}
+        data-count={waiting.length || drafts.length}
       >
-        {count ?? WORDS.unsent.typed(drafts.length)}
+        <span>{count ?? WORDS.unsent.typed(drafts.length)}</span>
       </button>
       <div ref={panel} id={id} popover="auto" className="card unsent-panel">
         <h2>{WORDS.unsent.title}</h2>
