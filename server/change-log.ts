@@ -4,7 +4,7 @@
 // carried in the snapshot by name, so a long one delays nobody and is not scanned for again.
 
 import type { Cursor } from './cursor.ts'
-import { type Connection, type Row, sendOn, statement } from './db/statement.ts'
+import { type Connection, type Row, type Statement, sendOn, statement } from './db/statement.ts'
 import type { HistoryEvent, Writer } from './protocol.ts'
 
 /** One row of the change log. */
@@ -68,12 +68,35 @@ with here as materialized (select pg_current_snapshot()::text as snapshot, noclo
 select here.snapshot as here, here.epoch as epoch, c.* from here
 left join lateral (select * from (${AHEAD}) a order by place limit $2) c on true order by c.place`)
 
-const READ_REST = statement(`
-select $4::text as here, noclobber.epoch() as epoch, c.* from (select * from (${AHEAD}) a
-  where a.place > $3::bigint and pg_visible_in_snapshot(a.xid::xid8, $4::pg_snapshot)
-    and not exists (select from unnest($5::text[], $6::text[]) w(xid, source) where w.xid = a.xid and w.source = a.table_name)
-  order by place limit $2) c
+/** How far beyond its size a page looks for rows that are next in the order of the log. */
+const SPREAD = 4
+
+/** The last cursor's snapshot, the limit, the number to go on after, the snapshot to read up to, what is left out. */
+const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
+    and not exists (select from unnest($5::xid8[], $6::text[]) w(xid, source) where w.xid = c.xid and w.source = c.table_name)`
+
+/** A further page of a large batch, from the rows just behind the last one; of use where they fill it. */
+const READ_NEXT = statement(`
+with here as materialized (select noclobber.epoch() as epoch)
+select $4::text as here, here.epoch, c.* from here, (
+  select ${COLUMNS}, c.seq as place from noclobber.record_changes c
+  where ${OF_REST} and c.seq <= $3::bigint + $7::bigint
+    and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))))
+  order by c.seq limit $2) c
 order by c.place`)
+
+/** The same, looked for in the whole rest of the batch. */
+const READ_REST = statement(`
+with here as materialized (select noclobber.epoch() as epoch), ahead as (
+  select c.xid, c.seq from noclobber.record_changes c
+  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax($4::pg_snapshot) and ${OF_REST}
+  union all
+  select c.xid, c.seq from noclobber.record_changes c
+  where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
+    and c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))) and ${OF_REST}
+), page as materialized (select a.xid, a.seq from ahead a order by a.seq limit $2)
+select $4::text as here, here.epoch, ${COLUMNS} from here, page p
+join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq order by p.seq`)
 
 const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)
 
@@ -110,22 +133,14 @@ export const createLogReader = (connection: Connection, driver: unknown, named =
     return rows[0] as Cursor
   },
   changesAfter: async ({ snapshot, epoch }, limit, rest) => {
-    const { rows } = rest
-      ? await sendOn(
-          connection,
-          driver,
-          READ_REST,
-          [
-            snapshot,
-            limit + 1,
-            rest.afterSeq,
-            rest.upTo.snapshot,
-            (rest.without ?? []).map(({ xid }) => xid),
-            (rest.without ?? []).map(({ source }) => source),
-          ],
-          named,
-        )
-      : await sendOn(connection, driver, READ, [snapshot, limit + 1], named)
+    const read = async (query: Statement, ...values: unknown[]) =>
+      (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values], named)).rows
+    const readRest = async ({ afterSeq, upTo, without = [] }: PageRest) => {
+      const left = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
+      const next = await read(READ_NEXT, afterSeq, upTo.snapshot, ...left, SPREAD * limit)
+      return next.length > limit ? next : read(READ_REST, afterSeq, upTo.snapshot, ...left)
+    }
+    const rows = rest ? await readRest(rest) : await read(READ)
     const changes = rows.filter((row) => row.xid !== null).map(toChange)
     const first = rows[0]
     return {

@@ -2,7 +2,7 @@
 // Invariant: whoever follows the cursors gets each change that he may see exactly once, whatever the page size, the
 // filter and the order in which transactions began; where that can't be promised (pruned, restored, another
 // database) the answer is a reset, never silence.
-import { COLUMNS, createLogReader, type Page, toChange } from './change-log.ts'
+import { createLogReader, type Page } from './change-log.ts'
 import type { Told } from './change-news.ts'
 import { type Cursor, encodeCursor, type SnapshotParts, snapshotParts } from './cursor.ts'
 import type { Database } from './db/database.ts'
@@ -93,47 +93,15 @@ export const firstCursor = async (database: Database): Promise<Cursor> => {
   return { epoch: here.epoch, snapshot: `${first}:${first}:` }
 }
 
-/** How far beyond its size a page looks for rows that are next in the order of the log. */
-const SPREAD = 4
-
-const WINDOW = statement(`
-select ${COLUMNS} from noclobber.record_changes c
-where c.seq > $3::bigint and c.seq <= $3::bigint + $5::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
-  and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))))
-order by c.seq limit $2`)
-
-/**
- * A further page of a large batch, from the rows just behind the last one. `null` where they don't fill it: then the
- * whole rest of the batch has to be looked through.
- */
-const nextInOrder = async (
-  connection: Connection,
-  driver: unknown,
-  { epoch, snapshot, rest }: Required<Cursor>,
-  size: number,
-  named: boolean,
-): Promise<Page | null> => {
-  const values = [snapshot, size + 1, rest.afterSeq, rest.snapshot, SPREAD * size]
-  const { rows } = await sendOn(connection, driver, WINDOW, values, named)
-  if (rows.length <= size) return null
-  return {
-    changes: rows.slice(0, size).map(toChange),
-    cursor: { epoch, snapshot: rest.snapshot },
-    more: true,
-  }
-}
-
 /** One page of the log; `null` where the cursor has expired. What was pruned is looked up after what is left. */
 export const readLog = (database: Database, cursor: Cursor, size: number): Promise<Page | null> =>
   onConnection(database, async (connection, driver, named) => {
     const { epoch, snapshot, rest } = cursor
-    const page =
-      (rest && (await nextInOrder(connection, driver, { epoch, snapshot, rest }, size, named))) ??
-      (await createLogReader(connection, driver, named).changesAfter(
-        { epoch, snapshot },
-        size,
-        rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
-      ))
+    const page = await createLogReader(connection, driver, named).changesAfter(
+      { epoch, snapshot },
+      size,
+      rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
+    )
     return (await hasExpired(connection, driver, named, cursor)) ? null : page
   })
 
