@@ -12,6 +12,8 @@ export interface Migration {
   down: { comment?: string; value: string | null }
 }
 
+const DOOR = 'noclobber/migrations'
+
 const stamp = (now: Date) => now.toISOString().replace(/\D/g, '').slice(0, 14)
 
 /** Does the package that the folder is in hold ECMAScript modules? */
@@ -26,7 +28,7 @@ const isModule = async (folder: string): Promise<boolean> => {
 const asModule = ({ imports, head, up, down }: Migration, typescript: boolean) => {
   const knex = typescript ? 'knex: Knex' : 'knex'
   return [
-    `import { ${imports.join(', ')} } from 'noclobber/migrations'`,
+    `import { ${imports.join(', ')} } from '${DOOR}'`,
     ...(typescript ? [`import type { Knex } from 'knex'`] : []),
     '',
     ...(head ? [`// ${head.comment}`, `export const ${head.name} = ${head.value}`, ''] : []),
@@ -38,7 +40,7 @@ const asModule = ({ imports, head, up, down }: Migration, typescript: boolean) =
 
 /** CommonJS takes a module in by `import()`. */
 const asCommonJs = ({ head, up, down }: Migration) => {
-  const call = (value: string) => `async (knex) => (await import('noclobber/migrations')).${value}`
+  const call = (value: string) => `async (knex) => (await import('${DOOR}')).${value}`
   return [
     ...(head ? [`// ${head.comment}`, `exports.${head.name} = ${head.value}`, ''] : []),
     `exports.up = ${call(up)}`,

@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<Side, Side[]> = {
 }
 
 const sideOf = (path: string): Side => {
-  if (/^server\/protocol(-\w+)?\.ts$/.test(path)) return 'protocol'
+  if (/^server\/protocol(-[\w-]+)?\.ts$/.test(path)) return 'protocol'
   const sides: Side[] = [
     'server/demo',
     'server',
