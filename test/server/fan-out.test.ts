@@ -20,10 +20,13 @@ test('counts bytes, not letters', () => {
   expect(textFrame('日本 💥')[1]).toBe(Buffer.byteLength('日本 💥'))
 })
 
+/** A watcher is not given up, however much waits for it on a machine that is busy. */
+const patient = { limits: { bufferedBytes: 100_000_000 } }
+
 test.each(['websocket', 'polling'] as const)(
   'events keep their order with other packets over %s',
   async (transport) => {
-    const app = await startApp()
+    const app = await startApp(patient)
     const { id } = await app.make('project', { name: 'Bridge' })
     const watcher = await app.socket({ as: 'bob', transports: [transport] })
     await watcher.watch(['project', id])
@@ -47,7 +50,7 @@ test.each(['websocket', 'polling'] as const)(
 )
 
 test('lets go of more than it holds back, all of it and in order', async () => {
-  const app = await startApp()
+  const app = await startApp(patient)
   const { id } = await app.make('project', { name: 'Bridge' })
   const watcher = await app.socket()
   await watcher.watch(['project', id])
