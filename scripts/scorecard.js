@@ -55,7 +55,7 @@ const PROMISES = [
   {
     promise: 'input that ends the process, a 5xx for bad input, a protected column written',
     figure: '0 of 40,000 requests and frames',
-    tests: ['test/faults/fuzz.test.ts', 'test/server/strict-input.test.ts'],
+    tests: ['test/faults/fuzz.test.ts', 'test/server/strict-input.test.ts', 'test/server/poison.test.ts'],
     environment: { NOCLOBBER_FUZZ: '20000' },
   },
   {
@@ -64,14 +64,19 @@ const PROMISES = [
     tests: ['test/faults/database.test.ts'],
   },
   {
-    promise: 'a node killed at any step, stopped, or restarted in turn',
-    figure: 'converged within 10 s; no failed save in a rolling restart',
-    tests: ['test/faults/kill.test.ts', 'test/faults/cluster.test.ts'],
+    promise: 'a node killed at any step, stopped, or restarted in turn, behind nginx too',
+    figure: 'converged within 10 s; no failed save in a rolling restart; gone by itself whoever is connected',
+    tests: [
+      'test/faults/kill.test.ts',
+      'test/faults/cluster.test.ts',
+      'test/faults/nginx.test.ts',
+      'test/faults/leaving.test.ts',
+    ],
   },
   {
-    promise: 'Redis cut, killed, stopped, absent, a black hole',
+    promise: 'Redis cut, killed, stopped, absent, a black hole; a Redis Cluster that stands still',
     figure: 'nothing lost, no save waits, back within 5 s',
-    tests: ['test/server/backplane.test.ts'],
+    tests: ['test/server/backplane.test.ts', 'test/faults/redis-cluster.test.ts'],
   },
   {
     promise: 'bugs made on purpose that go unnoticed',

@@ -137,7 +137,8 @@ const watchRecords = async (database: Database, watcher: Watcher, asked: RecordA
     if (!watcher.data.watching.has(room) && watcher.data.watching.size >= most) {
       return { type: address.type, id: address.id, ok: false, code: 'rate_limited' }
     }
-    return { ...wish(watcher, room, { record: { type: known.type.name, id } }), known, id, asked: address }
+    const wished = wish(watcher, room, { record: { type: known.type.name, id } })
+    return Object.assign(wished, { known, id, asked: address })
   })
   const pending = wishes.filter((entry): entry is KnownWish => 'room' in entry)
   const forget = () => {

@@ -24,6 +24,8 @@ export const canonicalId = (kind: KeyKind, id: unknown): string | null => {
     return UUID.test(lower) ? lower : null
   }
   if (!INTEGER.test(id)) return null
+  // Nine digits fit into all of them but the smallest.
+  if (id.length < 10 && kind !== 'int2') return id
   if (id.length <= SHORT[kind]) return id
   const number = BigInt(id)
   return number <= LARGEST[kind] && number >= -LARGEST[kind] - 1n ? id : null
