@@ -101,16 +101,26 @@ const open = (place, ids) => {
   return watcher
 }
 
-/** Saves at an even rate; gives how long each took, and the versions at the end. */
+/**
+ * Saves at an even rate; gives how long each took, what was refused, and how many could not be begun because the last
+ * save of their record was not answered yet: from its old version they would only be conflicts of this script's own.
+ */
 async function saveFor(ids, versions, ms) {
   const took = []
   const failures = []
   const running = []
+  const unanswered = new Set()
+  let late = 0
   const begun = performance.now()
   for (let count = 0; performance.now() - begun < ms; count += 1) {
     const id = ids[count % ids.length]
     const dueAt = begun + (count * 1_000) / rate
     if (dueAt > performance.now()) await pause(dueAt - performance.now())
+    if (unanswered.has(id)) {
+      late += 1
+      continue
+    }
+    unanswered.add(id)
     running.push(
       (async () => {
         const from = performance.now()
@@ -125,13 +135,14 @@ async function saveFor(ids, versions, ms) {
           versions.set(id, data.version)
           took.push(now - from)
         } else failures.push(answer.status)
+        unanswered.delete(id)
         sent.set(`${id}:${version + 1}`, sent.get(`${id}:${version + 1}`) ?? from)
       })(),
     )
     sent.set(`${id}:${versions.get(id) + 1}`, performance.now())
   }
   await Promise.all(running)
-  return { took, failures }
+  return { took, failures, late }
 }
 
 async function until(condition, ms) {
@@ -164,6 +175,7 @@ console.log(
   JSON.stringify({
     saves: figures(calm.took),
     failures: calm.failures.length,
+    late: calm.late,
     saveBegunToClientMs: figures(delays),
     convergedMs: convergedMs === null ? 'never' : Math.round(convergedMs),
   }),
@@ -174,18 +186,17 @@ if ('herd' in options) {
     watcher.watchedAt = 0
     watcher.socket.io.engine.close()
   }
-  const from = performance.now()
   const herd = saveFor(ids, versions, 10_000)
   const backMs = await until(() => all.every(({ watchedAt }) => watchedAt > 0), 60_000)
-  const { took, failures } = await herd
+  const { took, failures, late } = await herd
   const settled = await until(() => all.every(({ id, version }) => version === versions.get(id)), 30_000)
   console.log(
     JSON.stringify({
       herd: sockets,
-      backMs: backMs === null ? 'never' : Math.round(performance.now() - from),
-      backAfterMs: Math.round(backMs ?? -1),
+      backMs: backMs === null ? 'never' : Math.round(backMs),
       saves: figures(took),
       failures: failures.length,
+      late,
       converged: settled !== null,
     }),
   )
