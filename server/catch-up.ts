@@ -28,7 +28,7 @@ const alone = (stream: Stream, tell: (text: string) => void): Audience => {
 /** Tells a stream everything after a cursor that concerns its rooms. */
 export const catchUp = async (database: Database, stream: Stream, from: Cursor): Promise<void> => {
   const texts: string[] = []
-  const deliver = createDelivery(
+  const { deliver } = createDelivery(
     database,
     alone(stream, (text) => texts.push(text)),
   )

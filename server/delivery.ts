@@ -10,6 +10,7 @@ import type { FeedBatch } from './feed.ts'
 import type { RecordEvent, RecordEventName } from './protocol.ts'
 import type { PermissionRecord } from './record-type.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
+import { createToldEarly } from './told-early.ts'
 import { type Audience, echoOf, revoke } from './watchers.ts'
 
 const EVENT_NAMES: Record<Change['event'], RecordEventName> = {
@@ -59,6 +60,9 @@ const eventOf = ({ change, known }: Concern): RecordEvent => {
 
 /** Records of a bulk that are looked up at a time. */
 const CHUNK = 500
+
+/** What hands changes to the watchers of one audience. */
+export type Delivery = ReturnType<typeof createDelivery>
 
 /** Hands changes to the watchers of one audience. */
 export const createDelivery = (database: Database, audience: Audience) => {
@@ -149,12 +153,29 @@ export const createDelivery = (database: Database, audience: Audience) => {
     }
   }
 
-  return async ({ changes, bulks }: FeedBatch): Promise<void> => {
-    if (audience.watchers().size === 0) return
-    await tellAll(concernsOf(changes, { lists: true }))
-    for (const bulk of bulks) {
-      await tellRecordsOfBulk(bulk)
-      await tellListsOfBulk(database, audience, bulk)
-    }
+  const early = createToldEarly()
+
+  return {
+    /** Tells what the feed brings, but for what was told before. */
+    deliver: async ({ changes, bulks }: FeedBatch): Promise<void> => {
+      if (audience.watchers().size === 0) return
+      const news = changes.filter((change) => !early.pass(change))
+      await tellAll(concernsOf(news, { lists: true }))
+      for (const bulk of bulks) {
+        await tellRecordsOfBulk(bulk)
+        await tellListsOfBulk(database, audience, bulk)
+      }
+    },
+    /**
+     * Tells a change that this node has just committed, without waiting for the feed to read it; unless another node's
+     * may come before it. `isAlone`: the version before it is old.
+     */
+    tellEarly: (change: Change, row: PermissionRecord, isAlone: boolean): void => {
+      if (audience.watchers().size === 0) return
+      const [concern] = concernsOf([change], { lists: true })
+      if (!concern || early.isLate(change) || !(isAlone || early.follows(change))) return
+      tell(concern, row)
+      early.add(change)
+    },
   }
 }

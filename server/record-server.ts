@@ -8,7 +8,7 @@ import { createChangeNews } from './change-news.ts'
 import { closerOf } from './closing.ts'
 import { createDatabase, type Database } from './db/database.ts'
 import { isUnavailable } from './db/failures.ts'
-import { createDelivery } from './delivery.ts'
+import { createDelivery, type Delivery } from './delivery.ts'
 import type { DrainOptions } from './drain.ts'
 import { createFeed } from './feed.ts'
 import type { Health } from './health.ts'
@@ -90,16 +90,16 @@ export const createRecordServer = <A extends Actor>({
   const limits: Limits = { ...DEFAULT_LIMITS, ...chosen }
   const database = createDatabase<A>({ knex, types, limits, nodeId: randomUUID(), log })
   const anyDatabase = database as unknown as Database
+  database.onSaved = (change, row, isAlone) => {
+    for (const { delivery } of attached.values()) delivery.tellEarly(change, row, isAlone)
+  }
   const anyAuthenticate = authenticate as unknown as Authenticate<never>
   const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
   const authenticateLive = async (request: IncomingMessage) => {
     const actor = await authenticate(request)
     return actor && isLive(actor) ? actor : null
   }
-  const attached = new Map<
-    WatcherServer,
-    { deliver: ReturnType<typeof createDelivery>; stop(): Promise<void> }
-  >()
+  const attached = new Map<WatcherServer, { delivery: Delivery; stop(): Promise<void> }>()
   let starting: Promise<void> | null = null
   let stopped = false
   let stopPruning = async () => {}
@@ -121,7 +121,7 @@ export const createRecordServer = <A extends Actor>({
       node.metrics.delivered(batch.changes)
       news.tell([...batch.changes, ...batch.bulks])
       try {
-        for (const { deliver } of attached.values()) await deliver(batch)
+        for (const { delivery } of attached.values()) await delivery.deliver(batch)
       } finally {
         await streams.deliver(batch)
       }
@@ -204,7 +204,7 @@ export const createRecordServer = <A extends Actor>({
       access.stop()
       await close?.(io, limits.leaveMs)
     }
-    attached.set(io, { deliver: createDelivery(anyDatabase, audience), stop })
+    attached.set(io, { delivery: createDelivery(anyDatabase, audience), stop })
     start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
     return { io: io as unknown as SocketServer, stop }
   }

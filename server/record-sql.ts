@@ -6,7 +6,7 @@ import type { TrackedType } from './db/catalogue.ts'
 import { type Row, type Statement, statement } from './db/statement.ts'
 import { INEXACT_IN_JSON, isoTimestamp } from './db/values.ts'
 import type { WireRecord } from './protocol.ts'
-import { NAMING, vouching } from './writer.ts'
+import { NAMING, TOLD, vouching } from './writer.ts'
 
 /** The most different sets of changed columns that get a prepared statement each; further ones are sent unnamed. */
 const MAX_SHAPES = 200
@@ -46,7 +46,7 @@ const keepAnswer = (write: string, answer: string, next: number, head = '') =>
 /** The written row `w` as jsonb, with what jsonb would blur as text. A function takes 100 arguments at most. */
 const answerOf = (inexact: string[]) => {
   const pairs = inexact.map((name) => `'${name.replaceAll("'", "''")}', w.${quoteName(name)}::text`)
-  const parts = ['to_jsonb(w)']
+  const parts = [`to_jsonb(w) - 'noclobber_told'`]
   for (let at = 0; at < pairs.length; at += 50)
     parts.push(`jsonb_build_object(${pairs.slice(at, at + 50).join(', ')})`)
   return parts.join(' || ')
@@ -115,7 +115,8 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
       shaped(`update ${withMutation} ${vouches} ${columns.join()}`, () => {
         const set = columns.map((name, index) => `${quoteName(name)} = $${firstValue + index}`).join(', ')
         const naming = vouches ? vouching(tracked, columns, firstValue) : NAMING
-        const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}`
+        const told = vouches ? `, ${TOLD} as "noclobber_told"` : ''
+        const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}${told}`
         return withMutation ? keepAnswer(write, answer, firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>

@@ -49,7 +49,7 @@ export const removeRecord = async <A extends Actor>(
       columns: [],
     })
     if (written.outcome === 'invalid') return written
-    if (written.outcome === 'kept') return (await replay()) ?? MISSING
+    if (written.outcome !== 'written') return (await replay()) ?? MISSING
     if (written.rows.length > 0) return { outcome: 'removed' }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to delete. Try again.'))

@@ -10,6 +10,7 @@ import type { Conflict, SaveOutcome } from './outcomes.ts'
 import type { WireRecord } from './protocol.ts'
 import { goneOrMissing, MISSING, readRow, type Target, targetOf, tenantOf, tenantParameter } from './read.ts'
 import type { Action, Actor } from './record-type.ts'
+import { passOn } from './saved.ts'
 import { validateFields } from './validate.ts'
 import {
   keptAnswer,
@@ -19,7 +20,7 @@ import {
   sendWrite,
   type WriteOptions,
 } from './write.ts'
-import { isAsTold, rowContext, vouches, writerContext } from './writer.ts'
+import { rowContext, vouches, writerContext } from './writer.ts'
 
 /** What {@link RecordServer.save} takes. */
 export interface SaveOptions<A extends Actor> extends WriteOptions<A> {
@@ -152,37 +153,24 @@ export const saveRecord = async <A extends Actor>(
         ...mutationParameters(options, hash),
       ],
       columns,
+      mayBeOutdated: told,
     })
     if (written.outcome === 'invalid') return written
+    if (written.outcome === 'outdated') {
+      known.isPlain = false
+      continue
+    }
     if (written.outcome === 'kept') return (await replay()) ?? MISSING
     const [row] = written.rows
     if (row) {
       const record = known.sql.toRecord(row)
-      if (!options.transaction)
-        remember(database, target, record, { clientVersion, columns: told ? columns : null })
+      if (told)
+        passOn(database, target, record, { ...options, clientVersion, columns, told: row.noclobber_told })
+      if (!options.transaction) database.seen.put(tenantOf(known, options.actor), record)
       return mergedFields ? { outcome: 'saved', record, mergedFields } : { outcome: 'saved', record }
     }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to save. Try again.'))
-}
-
-/** Keeps the written record for the next save, and notices where it isn't what a vouching save has told the log. */
-const remember = <A extends Actor>(
-  database: Database<A>,
-  { known, actor }: Target<A>,
-  record: WireRecord,
-  { clientVersion, columns }: { clientVersion: number; columns: string[] | null },
-) => {
-  const tenantId = tenantOf(known, actor)
-  const before = columns && database.seen.get(tenantId, record.type, record.id, clientVersion)
-  if (columns && before && !isAsTold(before, record, columns)) {
-    known.isPlain = false
-    database.log.warn(
-      { table: known.source },
-      'A trigger has come to this table: its saves are compared from now on.',
-    )
-  }
-  database.seen.put(tenantId, record)
 }
 
 const mayMerge = <A extends Actor>(

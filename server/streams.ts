@@ -90,7 +90,7 @@ export const createStreams = ({
       }
     },
   }
-  const deliver = createDelivery(database, audience)
+  const { deliver } = createDelivery(database, audience)
   const resync = () => {
     for (const stream of streams.values()) stream.emit('Resync')
   }

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Database, KnownType } from './db/database.ts'
-import { isKeptMutation, isRetryable, refusedValues } from './db/failures.ts'
+import { isKeptMutation, isOutdated, isRetryable, refusedValues } from './db/failures.ts'
 import { type Row, statement } from './db/statement.ts'
 import { toParameter } from './db/values.ts'
 import { problem } from './errors.ts'
@@ -52,20 +52,33 @@ export const keptAnswer = async <A extends Actor>(
 }
 
 /** The rows of a write; `kept` where its mutation id was written meanwhile; `invalid` where the database refuses a value. */
-export type Written = { outcome: 'written'; rows: Row[] } | { outcome: 'kept' } | Invalid
+export type Written =
+  | { outcome: 'written'; rows: Row[] }
+  | { outcome: 'kept' }
+  | { outcome: 'outdated' }
+  | Invalid
 
-/** Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. */
+/**
+ * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
+ * goes by a column's type that isn't so any more, if it says that it may be.
+ */
 export const sendWrite = async <A extends Actor>(
   database: Database<A>,
   known: KnownType<A>,
   options: WriteOptions<A>,
-  write: { query: Parameters<Database<A>['send']>[0]; values: unknown[]; columns: string[] },
+  write: {
+    query: Parameters<Database<A>['send']>[0]
+    values: unknown[]
+    columns: string[]
+    mayBeOutdated?: boolean
+  },
 ): Promise<Written> => {
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
     try {
       return { outcome: 'written', rows: await database.send(write.query, write.values, options.transaction) }
     } catch (error) {
       if (isKeptMutation(error)) return { outcome: 'kept' }
+      if (write.mayBeOutdated && isOutdated(error)) return { outcome: 'outdated' }
       if (isRetryable(error) && left > 0) continue
       const refused = refusedValues(error, known.fieldNames, write.columns)
       if (!refused) throw error

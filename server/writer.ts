@@ -2,7 +2,7 @@
 // Invariant: `noclobber.origin` holds for the actor in its first line alone, so SQL that names somebody else later in
 // the transaction is not taken for ours.
 import { quoteName, quoteText } from '../migrations/quote.ts'
-import type { TrackedType } from './db/catalogue.ts'
+import { type TrackedType, textArray } from './db/catalogue.ts'
 import type { WireRecord } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 
@@ -50,7 +50,7 @@ const quoted = (name: string) => quoteText(`"${name.replace(/["\\]/g, '\\$&')}"`
 
 /**
  * As {@link NAMING}, and completes {@link rowContext} from the row `t`: the values of its lists, and which of the columns
- * it sets it changes, compared as the version's trigger compares rows.
+ * it sets it changes, compared as the version's trigger compares rows. For us, whether it was long at its version.
  *
  * @param first The parameter of the first column.
  */
@@ -70,10 +70,24 @@ export const vouching = (
     ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text`] : []),
     `E'\\n{'`,
     `concat_ws(',', ${changed.join(', ')})`,
-    `'}'`,
+    `E'}\\n'`,
+    `(clock_timestamp() - t."updated_at" > '2 s')::text`,
   ]
   return `set_config('noclobber.actor', split_part($1, E'\\n', 1), true) is not null
     and set_config('noclobber.origin', $1 || ${told.join(' || ')}, true) is not null`
+}
+
+/** What a vouching save has told the log, for RETURNING. See {@link readTold}. */
+export const TOLD = `current_setting('noclobber.origin', true)`
+
+/** The values of the record's lists, the changed fields and whether the last change is two seconds ago, from {@link TOLD}. */
+export const readTold = (told: string) => {
+  const [, , , , scopes = '', fields = '', isAlone] = told.split('\n')
+  return {
+    scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
+    changedFields: textArray(fields),
+    isAlone: isAlone === 'true',
+  }
 }
 
 const isSame = (one: unknown, other: unknown) =>

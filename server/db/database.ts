@@ -1,6 +1,7 @@
 // What every operation needs of the database: the catalogue, the statements, a way to send them.
 // Invariant: a caller's transaction, where there is one, carries everything that its operation sends.
 import type { Knex } from 'knex'
+import type { Change } from '../change-log.ts'
 import type { Limits, Log } from '../options.ts'
 import { type RecordSql, recordSql } from '../record-sql.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../record-type.ts'
@@ -27,6 +28,8 @@ export interface Database<A extends Actor = Actor> {
   nodeId: string
   log: Log
   seen: SeenRecords
+  /** Hears of each save of this node's that is committed and whose change is known whole. `isAlone`: nobody changed the record in the two seconds before. What it throws is logged. */
+  onSaved: (change: Change, row: PermissionRecord, isAlone: boolean) => void
   /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction): Promise<void>
   /** A declared type by its name, or `undefined`. Only after {@link Database.ready}. */
@@ -95,6 +98,7 @@ export const createDatabase = <A extends Actor>({
     nodeId,
     log,
     seen: createSeenRecords(),
+    onSaved: () => {},
     ready: async (transaction) => {
       if (found) return
       if (transaction) return lookUp(transaction)

@@ -18,6 +18,9 @@ const asDatabaseError = (error: unknown): DatabaseError => (error && typeof erro
 export const isRetryable = (error: unknown): boolean =>
   ['40P01', '40001'].includes(asDatabaseError(error).code ?? '')
 
+/** A column is of another type than when the table was looked up. */
+export const isOutdated = (error: unknown): boolean => asDatabaseError(error).code === '42804'
+
 /** The mutation id was kept by another write. */
 export const isKeptMutation = (error: unknown): boolean => {
   const { code, constraint, table } = asDatabaseError(error)

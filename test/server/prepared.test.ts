@@ -63,7 +63,7 @@ test('records with a column whose type changes meanwhile are read and saved on',
   }
   for (const name of ['a', 'b']) expect((await save(name)).status).toBe(200)
   for (const type of ['varchar(300)', 'text']) {
-    await app.sql(`alter table projects alter column notes type ${type}`)
+    await app.sql(`alter table projects alter column name type ${type}`)
     expect((await read()).status).toBe(200)
     expect((await save(type)).body.data.fields.name).toBe(type)
     expect((await read()).body.data.fields.name).toBe(type)

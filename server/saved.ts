@@ -1,0 +1,55 @@
+// What is done with a save that vouched for its change, once it is committed: it is told at once, and checked.
+// Invariant: nothing here can fail the save, which stands.
+import type { Database } from './db/database.ts'
+import type { WireRecord } from './protocol.ts'
+import { type Target, tenantOf } from './read.ts'
+import type { Actor } from './record-type.ts'
+import type { WriteOptions } from './write.ts'
+import { isAsTold, readTold } from './writer.ts'
+
+interface Saved<A extends Actor> extends WriteOptions<A> {
+  clientVersion: number
+  /** The columns that it set. */
+  columns: string[]
+  told: string
+}
+
+/**
+ * Tells the watchers on this node before the feed has read the change; the feed goes by it then. And notices where the
+ * record differs in more than what was set: then a trigger has come to the table, and its saves vouch no more.
+ */
+export const passOn = <A extends Actor>(
+  database: Database<A>,
+  { known, actor }: Target<A>,
+  record: WireRecord,
+  { clientVersion, columns, told, tabId, socketId }: Saved<A>,
+): void => {
+  const { seen, onSaved, log } = database
+  const tenantId = tenantOf(known, actor)
+  const before = seen.get(tenantId, record.type, record.id, clientVersion)
+  if (before && !isAsTold(before, record, columns)) {
+    known.isPlain = false
+    log.warn({ table: known.source }, 'A trigger has come to this table: its saves are compared from now on.')
+    return
+  }
+  const { scopes, changedFields, isAlone } = readTold(told)
+  if (changedFields.length === 0) return
+  const change = {
+    ...{
+      xid: '',
+      seq: '',
+      source: known.source,
+      id: record.id,
+      version: record.version,
+      event: 'updated' as const,
+    },
+    ...{ tenantId: known.tenantColumn ? tenantId : null, changedFields, scopes },
+    ...{ updatedAt: record.updated_at, updatedBy: record.updated_by },
+    ...{ tabId: tabId ?? null, socketId: socketId ?? null, importId: null, oldRow: null },
+  }
+  try {
+    onSaved(change, record, isAlone)
+  } catch (error) {
+    log.error({ error, table: known.source }, 'A save could not be told at once; the feed tells it.')
+  }
+}
