@@ -39,7 +39,7 @@ export interface OracleReport {
   verdict: Verdict
   figures: Record<string, number>
   /** Longest time from a commit to a reader that nobody disturbed, and to one that was cut off again and again. */
-  worstLagMs: Record<string, number>
+  worstLagMs: Record<'undisturbed' | 'disturbed', Record<string, number>>
 }
 
 /** What a clean verdict is, for these readers. */
@@ -243,13 +243,20 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
     for (const [key, at] of entries) worst = Math.max(worst, book.lagMs(key, at))
     return Math.round(worst)
   }
-  const worstLagMs = Object.fromEntries([
-    ...followers.map(({ name, seen, times }): [string, number] => [
-      name,
-      lags(seen.map((key, at): [string, number] => [key, times[at] as number])),
-    ]),
-    ...watchers.map(({ name, heard }): [string, number] => [name, lags(heard)]),
-  ])
+  const readers = [
+    ...followers.map(({ name, seen, times }) => {
+      const entries = seen.map((key, at): [string, number] => [key, times[at] as number])
+      return { name, lag: lags(entries) }
+    }),
+    ...watchers.map(({ name, heard }) => ({ name, lag: lags(heard) })),
+  ]
+  const lagsOf = (disturbed: boolean) =>
+    Object.fromEntries(
+      readers
+        .filter(({ name }) => name.includes('cut off') === disturbed)
+        .map(({ name, lag }) => [name, lag]),
+    )
+  const worstLagMs = { undisturbed: lagsOf(false), disturbed: lagsOf(true) }
   const faults = [...followers, ...watchers].reduce((sum, reader) => sum + reader.faults, 0)
   return {
     verdict,
