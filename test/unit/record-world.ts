@@ -2,6 +2,7 @@
 // a network that delays, reorders, doubles and loses. After every step it checks what must never happen.
 
 import { expect } from 'vitest'
+import { hasRoom } from '../../web/client/edit-room.ts'
 import { editsAfter, type Judgement } from '../../web/client/judged-edits.ts'
 import type {
   Mutation,
@@ -11,7 +12,6 @@ import type {
   UnsentEdits,
 } from '../../web/client/record-facts.ts'
 import { editsOf, initialRecordState, type RecordState, valuesOf } from '../../web/client/record-facts.ts'
-import { hasRoom } from '../../web/client/record-resolve.ts'
 import { nextRecordState } from '../../web/client/record-state.ts'
 import { createServer, type Server } from './record-world-server.ts'
 

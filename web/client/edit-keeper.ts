@@ -26,10 +26,10 @@ export interface EditKeeper {
   /** Called once by the client. */
   open(client: KeptClient): Stop
   /**
-   * Edits of a page that is no more, from one that `hasRoom` is true for; asked before the first load, and again until
-   * there are none.
+   * Edits of a page that is no more, if the record as it stands then has room for them; asked before the first load, and
+   * again until there are none.
    */
-  recall(address: RecordAddress, hasRoom: (edits: UnsentEdits) => boolean): Promise<UnsentEdits | null>
+  recall(address: RecordAddress, stateNow: () => RecordState): Promise<UnsentEdits | null>
   /** After each change of an open record. */
   keep(address: RecordAddress, state: RecordState): void
   /** What is typed now would outlive the page. */

@@ -4,6 +4,7 @@
 import type { RecordAddress } from '../../server/protocol.ts'
 import type { Stop } from './clock.ts'
 import type { KeptClient } from './edit-keeper.ts'
+import { hasRoom } from './edit-room.ts'
 import {
   type EditStorage,
   entryKey,
@@ -131,18 +132,15 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
   }
 
   /** What an earlier page left of one record: what was asked to be saved first, then the newest. */
-  async function recall(
-    address: RecordAddress,
-    hasRoom: (edits: UnsentEdits) => boolean,
-  ): Promise<UnsentEdits | null> {
+  async function recall(address: RecordAddress, stateNow: () => RecordState): Promise<UnsentEdits | null> {
     try {
       const left = (await orphans()).filter(({ type, id }) => type === address.type && id === address.id)
       left.sort((a, b) => Number(isAsked(b)) - Number(isAsked(a)) || b.changedAt - a.changedAt)
       for (const entry of left) {
-        if (!hasRoom(entry.edits)) continue
+        if (!hasRoom(stateNow(), entry.edits)) continue
         const key = entryKey(entry.person, entry, tabId)
         if (!(await storage.claim(entry.key, grownBy(entry, key)))) continue
-        if (hasRoom(entry.edits)) {
+        if (hasRoom(stateNow(), entry.edits)) {
           own.set(key, grownBy(entry, key))
           tabs.tell()
           void refresh()

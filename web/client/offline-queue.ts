@@ -152,8 +152,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
         set({ entries: [] })
       }
     },
-    async recall(address, hasRoom) {
-      const edits = (await keeping?.recall(address, hasRoom)) ?? null
+    async recall(address, stateNow) {
+      const edits = (await keeping?.recall(address, stateNow)) ?? null
       if (edits?.unanswered) void send()
       return edits
     },

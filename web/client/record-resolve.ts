@@ -73,21 +73,9 @@ export function closeConflict(state: RecordState): Transition {
 }
 
 /** Nothing else is typed, and the version that they were built on is the shown one, or none is shown yet. */
-function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {
+export function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {
   const isUntouched = isEmpty(state.draft) && !state.writing && !state.unanswered && !state.isRefused
   return base !== null && isUntouched && (state.record === null || state.record.version === base.version)
-}
-
-/**
- * Edits from before can be brought back without loss: they would cover nothing else that was typed or set aside, and a
- * save that was asked for could still be sent as it was.
- */
-export function hasRoom(state: RecordState, edits: UnsentEdits): boolean {
-  const isHome = isAtHome(state, edits)
-  if (edits.unanswered && !isHome) return false
-  const taken: Fields = { ...state.kept?.fields, ...(state.isRefused ? state.draft : {}) }
-  const coming: Fields = { ...edits.kept?.fields, ...(isHome ? {} : edits.draft) }
-  return Object.entries(coming).every(([field, value]) => !(field in taken) || isSame(taken[field], value))
 }
 
 /** Edits from before the page was left, on the version that they were built on: what is newer is news, as ever. */

@@ -19,7 +19,6 @@ import {
   type Resolution,
   valuesOf,
 } from './record-facts.ts'
-import { hasRoom } from './record-resolve.ts'
 import { nextRecordState } from './record-state.ts'
 import { createRecreation } from './recreate.ts'
 import type { Requests } from './requests.ts'
@@ -208,7 +207,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   async function recallEdits() {
-    const recallNext = () => options.keeper?.recall(address, (edits) => hasRoom(state.get(), edits))
+    const recallNext = () => options.keeper?.recall(address, state.get)
     for (let edits = await recallNext(); edits; edits = await recallNext())
       happen({ kind: 'recalled', edits })
   }
