@@ -13,6 +13,7 @@ import { isOwnOrigin } from './origin.ts'
 import type { ProblemCode, RefusedMessage, WatchAnswer } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 import { userRoom } from './rooms.ts'
+import { createTurnstile } from './turnstile.ts'
 import { unwatch, watch } from './watch.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
@@ -31,19 +32,28 @@ export interface SocketOptions {
   isLive(actor: Actor): boolean
 }
 
+const ignore = () => {}
+
 /** A Socket.IO server with our defaults on the app's HTTP server. `cors` wouldn't cover WebSocket; `allowRequest` does. */
 export const createSocketServer = (
   httpServer: HttpServer,
   { origins, limits }: SocketOptions,
-): WatcherServer =>
-  new Server(httpServer, {
+): WatcherServer => {
+  const enter = createTurnstile()
+  return new Server(httpServer, {
     maxHttpBufferSize: limits.frameBytes,
     serveClient: false,
     allowRequest: (request, decide) => {
       const own = isOwnOrigin(request, origins)
-      decide(own ? null : 'cross_origin', own)
+      // Between the upgrade and the answer nobody else listens, and a client that goes would end the process.
+      request.socket.on('error', ignore)
+      enter(() => {
+        request.socket.off('error', ignore)
+        decide(own ? null : 'cross_origin', own)
+      })
     },
   })
+}
 
 const refused = (code: ProblemCode, detail?: string): RefusedMessage => ({
   ok: false,
