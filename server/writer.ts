@@ -2,7 +2,7 @@
 // Invariant: `noclobber.origin` holds for the actor in its first line alone, so SQL that names somebody else later in
 // the transaction is not taken for ours.
 import { quoteName, quoteText } from '../migrations/quote.ts'
-import { type TrackedType, textArray } from './db/catalogue.ts'
+import { type Column, type TrackedType, textArray } from './db/catalogue.ts'
 import type { WireRecord } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 
@@ -48,6 +48,19 @@ export const rowContext = ({ source, listsText }: TrackedType): string => `\n${s
 
 const quoted = (name: string) => quoteText(`"${name.replace(/["\\]/g, '\\$&')}"`)
 
+/** Types whose values are equal where their images are; a numeric's are if it has a scale, a text's byte by byte. */
+const EQUAL_IS_SAME = new Set(['bool', 'int2', 'int4', 'int8', 'uuid', 'date', 'timestamp', 'timestamptz'])
+const TEXTS = new Set(['text', 'varchar'])
+
+/** Is a column other than a parameter, as the version's trigger sees it? By the cheapest comparison that its type allows. */
+const differs = (column: string, parameter: string, { type, exact }: Column): string => {
+  const value = `${parameter}::${exact}`
+  if (EQUAL_IS_SAME.has(type) || (type === 'numeric' && exact !== type))
+    return `${column} is distinct from ${value}`
+  if (TEXTS.has(type)) return `${column} collate "C" is distinct from ${value} collate "C"`
+  return `record_image_ne(row(${column}), row(${value}))`
+}
+
 /**
  * As {@link NAMING}, and completes {@link rowContext} from the row `t`: the values of its lists, and which of the columns
  * it sets it changes, compared as the version's trigger compares rows. For us, whether it was long at its version.
@@ -64,7 +77,7 @@ export const vouching = (
   )
   const changed = columns.map(
     (name, at) =>
-      `case when record_image_ne(row(t.${quoteName(name)}), row($${first + at}::${known.get(name)?.exact})) then ${quoted(name)} end`,
+      `case when ${differs(`t.${quoteName(name)}`, `$${first + at}`, known.get(name) as Column)} then ${quoted(name)} end`,
   )
   const told = [
     ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text`] : []),

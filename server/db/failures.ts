@@ -19,7 +19,8 @@ export const isRetryable = (error: unknown): boolean =>
   ['40P01', '40001'].includes(asDatabaseError(error).code ?? '')
 
 /** A column is of another type than when the table was looked up. */
-export const isOutdated = (error: unknown): boolean => asDatabaseError(error).code === '42804'
+export const isOutdated = (error: unknown): boolean =>
+  ['42804', '42883'].includes(asDatabaseError(error).code ?? '')
 
 /** The mutation id was kept by another write. */
 export const isKeptMutation = (error: unknown): boolean => {
