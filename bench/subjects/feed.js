@@ -20,7 +20,8 @@ const NEVER = 3_600_000
 const write = (knex, commits) =>
   knex.raw(`do $$ begin
     for n in 1..${commits} loop
-      perform set_config('noclobber.actor', '{"id":"alice","name":"Alice","kind":"user","node":"bench"}', true);
+      perform set_config('noclobber.actor', '{"id":"alice","name":"Alice","kind":"user"}', true);
+      perform set_config('noclobber.origin', current_setting('noclobber.actor') || E'\\n{"node":"bench"}', true);
       update ${TABLES.ours} set name = 'Edit ' || clock_timestamp()
         where id in (select (n * 37 + k * 101) % ${WATCHED} + 1 from generate_series(1, ${ROWS_A_COMMIT}) k);
       commit;

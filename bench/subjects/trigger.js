@@ -4,7 +4,7 @@ import { openPool, prepareTables, TABLES } from '../tables.js'
 
 const CONNECTIONS = 8
 const BULK_ROWS = 50_000
-const WRITER = JSON.stringify({ id: 'alice', name: 'Alice', kind: 'user', node: 'bench' })
+const WRITER = JSON.stringify({ id: 'alice', name: 'Alice', kind: 'user' })
 
 /** Updates of one row, a second, over a few connections. */
 const singles = async (knex, table, rows, ms) => {
@@ -16,7 +16,7 @@ const singles = async (knex, table, rows, ms) => {
   let count = 0
   const work = async () => {
     const connection = await knex.client.acquireConnection()
-    await connection.query(`set noclobber.actor to '${WRITER}'`)
+    await connection.query(`set noclobber.actor to '${WRITER}'; set noclobber.origin to e'${WRITER}\\n{"node":"bench"}'`)
     while (performance.now() - begun < ms) {
       count += 1
       const id = 1 + Math.floor(Math.random() * rows)
