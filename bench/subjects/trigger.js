@@ -16,7 +16,9 @@ const singles = async (knex, table, rows, ms) => {
   let count = 0
   const work = async () => {
     const connection = await knex.client.acquireConnection()
-    await connection.query(`set noclobber.actor to '${WRITER}'; set noclobber.origin to e'${WRITER}\\n{"node":"bench"}'`)
+    await connection.query(
+      `set noclobber.actor to '${WRITER}'; set noclobber.origin to e'${WRITER}\\n{"node":"bench"}'`,
+    )
     while (performance.now() - begun < ms) {
       count += 1
       const id = 1 + Math.floor(Math.random() * rows)
