@@ -152,16 +152,16 @@ end $$;
 
 // AFTER each INSERT and DELETE. A writer that is not one of our nodes wakes the feeds by an empty NOTIFY; our own nodes
 // wake themselves and each other without it, because a notifying commit costs most of the commit rate.
-const LOG_REST = `
-create function noclobber.log_insert() returns trigger language plpgsql
+const logAll = (name: string, rows: string, states: string) => `
+create function noclobber.${name}() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
   source text := tg_table_schema || '.' || tg_table_name;
   origin jsonb := noclobber.origin();
-  row_count bigint := (select count(*) from (select from new_rows limit 51) r);
+  row_count bigint := (select count(*) from (select from ${rows} limit 51) r);
 begin
   if row_count between 1 and 50 then
-    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, null, to_jsonb(n)) from new_rows n;
+    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, ${states}) from ${rows} t;
   elsif row_count > 50 then
     execute noclobber.log_statement(tg_op, tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
@@ -171,26 +171,9 @@ begin
   end if;
   return null;
 end $$;
+`
 
-create function noclobber.log_delete() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  source text := tg_table_schema || '.' || tg_table_name;
-  origin jsonb := noclobber.origin();
-  row_count bigint := (select count(*) from (select from old_rows limit 51) r);
-begin
-  if row_count between 1 and 50 then
-    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, to_jsonb(o), null) from old_rows o;
-  elsif row_count > 50 then
-    execute noclobber.log_statement(tg_op, tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
-      using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
-  end if;
-  if row_count > 0 and origin->>'node' is null then
-    perform pg_notify('noclobber', '');
-  end if;
-  return null;
-end $$;
-
+const LOG_TRUNCATE = `
 create function noclobber.log_truncate() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -201,4 +184,11 @@ begin
 end $$;
 `
 
-export const LOG_FUNCTIONS = [LOG_CHANGE, LOG_STATEMENT, LOG_UPDATE, LOG_REST].join('\n')
+export const LOG_FUNCTIONS = [
+  LOG_CHANGE,
+  LOG_STATEMENT,
+  LOG_UPDATE,
+  logAll('log_insert', 'new_rows', 'null, to_jsonb(t)'),
+  logAll('log_delete', 'old_rows', 'to_jsonb(t), null'),
+  LOG_TRUNCATE,
+].join('\n')
