@@ -1,5 +1,6 @@
 // What is done with a save that vouched for its change, once it is committed: it is told at once, and checked.
 // Invariant: nothing here can fail the save, which stands.
+import type { Change } from './change-log.ts'
 import type { Database } from './db/database.ts'
 import type { WireRecord } from './protocol.ts'
 import { type Target, tenantOf } from './read.ts'
@@ -34,18 +35,22 @@ export const passOn = <A extends Actor>(
   }
   const { scopes, changedFields, isAlone } = readTold(told)
   if (changedFields.length === 0) return
-  const change = {
-    ...{
-      xid: '',
-      seq: '',
-      source: known.source,
-      id: record.id,
-      version: record.version,
-      event: 'updated' as const,
-    },
-    ...{ tenantId: known.tenantColumn ? tenantId : null, changedFields, scopes },
-    ...{ updatedAt: record.updated_at, updatedBy: record.updated_by },
-    ...{ tabId: tabId ?? null, socketId: socketId ?? null, importId: null, oldRow: null },
+  const change: Change = {
+    xid: '',
+    seq: '',
+    source: known.source,
+    id: record.id,
+    version: record.version,
+    event: 'updated',
+    tenantId: known.tenantColumn ? tenantId : null,
+    changedFields,
+    scopes,
+    updatedAt: record.updated_at,
+    updatedBy: record.updated_by,
+    tabId: tabId ?? null,
+    socketId: socketId ?? null,
+    importId: null,
+    oldRow: null,
   }
   try {
     onSaved(change, record, isAlone)

@@ -2,7 +2,7 @@
 // Invariant: `noclobber.origin` holds for the actor in its first line alone, so SQL that names somebody else later in
 // the transaction is not taken for ours.
 import { quoteName, quoteText } from '../migrations/quote.ts'
-import { type Column, type TrackedType, textArray } from './db/catalogue.ts'
+import type { Column, TrackedType } from './db/catalogue.ts'
 import type { WireRecord } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 
@@ -46,7 +46,7 @@ export const vouches = ({ isPlain, lists, ignored }: TrackedType, columns: strin
 /** What a save that vouches knows beforehand: its table, and the lists by which that is watched. */
 export const rowContext = ({ source, listsText }: TrackedType): string => `\n${source}\n${listsText}\n`
 
-const quoted = (name: string) => quoteText(`"${name.replace(/["\\]/g, '\\$&')}"`)
+const quoted = (name: string) => quoteText(`"${name}"`)
 
 /** Types whose values are equal where their images are; a numeric's are if it has a scale, a text's byte by byte. */
 const EQUAL_IS_SAME = new Set(['bool', 'int2', 'int4', 'int8', 'uuid', 'date', 'timestamp', 'timestamptz'])
@@ -98,7 +98,7 @@ export const readTold = (told: string) => {
   const [, , , , scopes = '', fields = '', isAlone] = told.split('\n')
   return {
     scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
-    changedFields: textArray(fields),
+    changedFields: JSON.parse(`[${fields.slice(1, -1)}]`) as string[],
     isAlone: isAlone === 'true',
   }
 }

@@ -35,7 +35,7 @@ export interface TrackedType<A extends Actor = Actor> {
   ignored: string[]
   /**
    * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no generated
-   * column, no rule, no partition. Turned off where a save proves otherwise.
+   * column, no rule, no partition, and its columns have plain names. Turned off where a save proves otherwise.
    */
   isPlain: boolean
   columns: Map<string, Column>
@@ -56,6 +56,9 @@ export interface Catalogue<A extends Actor = Actor> {
 /** The arguments of trigger `g`: PostgreSQL keeps them as bytes, each ended by a zero. */
 export const TRIGGER_ARGUMENTS = `(select array_agg(convert_from(decode(a.text, 'escape'), getdatabaseencoding()) order by a.at)
   from unnest(string_to_array(encode(g.tgargs, 'escape'), '\\000')) with ordinality a(text, at))`
+
+/** A name that means the same as it stands, within a line, a list or JSON. */
+const PLAIN_NAME = /^[^\p{Cc}"\\]+$/u
 
 /** Of `pg_trigger.tgtype`. */
 const ON_UPDATE = 16
@@ -142,7 +145,7 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
     lists: textArray(lists),
     listsText: lists,
     ignored: textArray(ignored),
-    isPlain: row.is_plain,
+    isPlain: row.is_plain && columns.every(({ name }) => PLAIN_NAME.test(name)),
     columns: new Map(columns.map((column) => [column.name, column])),
     writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
     fieldNames,
