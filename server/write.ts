@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Database, KnownType } from './db/database.ts'
-import { isKeptMutation, isOutdated, isRetryable, refusedValues } from './db/failures.ts'
+import { isKeptMutation, isOfOtherType, isRetryable, refusedValues } from './db/failures.ts'
 import { type Row, statement } from './db/statement.ts'
 import { toParameter } from './db/values.ts'
 import { problem } from './errors.ts'
@@ -78,7 +78,7 @@ export const sendWrite = async <A extends Actor>(
       return { outcome: 'written', rows: await database.send(write.query, write.values, options.transaction) }
     } catch (error) {
       if (isKeptMutation(error)) return { outcome: 'kept' }
-      if (write.mayBeOutdated && isOutdated(error)) return { outcome: 'outdated' }
+      if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
       if (isRetryable(error) && left > 0) continue
       const refused = refusedValues(error, known.fieldNames, write.columns)
       if (!refused) throw error

@@ -28,7 +28,10 @@ export interface Database<A extends Actor = Actor> {
   nodeId: string
   log: Log
   seen: SeenRecords
-  /** Hears of each save of this node's that is committed and whose change is known whole. `isAlone`: nobody changed the record in the two seconds before. What it throws is logged. */
+  /**
+   * Hears of each save of this node's that is committed and whose change is known whole. `isAlone`: nobody changed the
+   * record in the two seconds before. What it throws is logged.
+   */
   onSaved: (change: Change, row: PermissionRecord, isAlone: boolean) => void
   /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction): Promise<void>

@@ -19,7 +19,7 @@ export const isRetryable = (error: unknown): boolean =>
   ['40P01', '40001'].includes(asDatabaseError(error).code ?? '')
 
 /** A column is of another type than when the table was looked up. */
-export const isOutdated = (error: unknown): boolean =>
+export const isOfOtherType = (error: unknown): boolean =>
   ['42804', '42883'].includes(asDatabaseError(error).code ?? '')
 
 /** The mutation id was kept by another write. */
