@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 import { CLAIM_MUTATION, KEEP_ANSWER } from './bulk-sql.ts'
 import type { Database } from './db/database.ts'
 import { isKeptMutation, isRetryable } from './db/failures.ts'
+import { refuseEnded } from './db/statement.ts'
 import type { Reused } from './outcomes.ts'
 import type { Actor } from './record-type.ts'
 import { keptAnswer, type WriteOptions } from './write.ts'
@@ -37,6 +38,7 @@ export const workOnce = async <A extends Actor, T>(
   retries = database.limits.writeRetries,
 ): Promise<{ outcome: 'done'; result: T } | { outcome: 'kept'; answer: unknown } | Reused> => {
   const { actor, mutationId } = options
+  if (options.transaction) refuseEnded(options.transaction)
   const named = [actor.tenantId, actor.id, mutationId]
   for (let left = options.transaction ? 0 : retries; ; left -= 1) {
     try {

@@ -20,7 +20,10 @@ export interface WriteOptions<A extends Actor> {
   socketId?: string | undefined
   /** Names this write; 1 to 200 characters. */
   mutationId?: string | undefined
-  /** A transaction of the caller's. The event follows its commit. After `invalid` it is aborted, as PostgreSQL has it. */
+  /**
+   * A transaction of the caller's; one that has ended is an error. The event follows its commit. After `invalid` it is
+   * aborted, as PostgreSQL has it.
+   */
   transaction?: Knex.Transaction | undefined
 }
 

@@ -50,11 +50,25 @@ const sendNamed = async (connection: Connection, driver: unknown, query: Stateme
 }
 
 /**
+ * A transaction that has ended still knows its connection, which may be somebody else's by now.
+ *
+ * @throws where `knex` is a transaction that was committed or rolled back.
+ */
+export const refuseEnded = (knex: Knex): void => {
+  if (knex.isTransaction && (knex as Knex.Transaction).isCompleted())
+    throw new Error(
+      'The `transaction` that was handed over has ended: it is committed or rolled back already. ' +
+        'Call this before its end and await it there, or leave `transaction` out.',
+    )
+}
+
+/**
  * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction.
  *
- * @throws what pg throws, and Knex's timeout error where the pool is exhausted.
+ * @throws what pg throws, Knex's timeout error where the pool is exhausted, and see {@link refuseEnded}.
  */
 export const send = async (knex: Knex, query: Statement, values: unknown[], named = true): Promise<Row[]> => {
+  refuseEnded(knex)
   const client = knex.client
   const connection = await client.acquireConnection()
   try {
