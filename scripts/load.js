@@ -1,10 +1,12 @@
-// `npm run load`: figures of a running cluster under load, from outside: how long a commit takes to reach its watchers,
-// whether all of them converge, how a herd comes back. Starts scripts/cluster.js, or uses --url=… of one that runs.
-// Options: --sockets=2000 --watchers=10 --rate=100 --seconds=15 --nodes=2 --herd
-import { spawn } from 'node:child_process'
+// `npm run load`: figures of a running cluster under load, from outside: how long saves and the way from a save to its
+// watchers take, whether all of them converge, how a herd comes back and what saves take meanwhile. Starts
+// scripts/cluster.js, or uses --url=… of one that runs. The saves are begun and timed here, the watchers live in a process of
+// their own (scripts/load-watchers.js). With --herd each round is a calm one, and then one in which all are cut at once.
+// Options: --sockets=2000 --watchers=10 --rate=100 --seconds=15 --nodes=2 --herd --rounds=1
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { io } from 'socket.io-client'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const options = Object.fromEntries(
@@ -19,10 +21,15 @@ const watchers = number('watchers', 10)
 const rate = number('rate', 100)
 const seconds = number('seconds', 15)
 const nodes = number('nodes', 2)
+const rounds = number('rounds', 1)
 const AS = { authorization: 'Bearer demo:alice', 'content-type': 'application/json' }
-const ANSWER_MS = 60_000
+/** After the last one is back; what comes late of a herd is still its doing. */
+const AFTER_HERD_MS = 1_000
 
+/** Milliseconds of a clock that all processes of this machine share. */
+const now = () => Number(process.hrtime.bigint()) / 1e6
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const say = (figures) => console.log(JSON.stringify(figures))
 const percentile = (values, of) => {
   const sorted = values.toSorted((a, b) => a - b)
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * of) / 100))] ?? Number.NaN)
@@ -31,6 +38,7 @@ const figures = (values) => ({
   count: values.length,
   p50: percentile(values, 50),
   p99: percentile(values, 99),
+  most: percentile(values, 100),
 })
 
 async function startCluster() {
@@ -52,6 +60,16 @@ async function startCluster() {
 
 const cluster = options.url ? { nodes: [{ url: options.url }], stop: async () => {} } : await startCluster()
 const urls = cluster.nodes.map(({ url }) => url)
+/** Other people's machines take no processor from nodes and database: on Linux this runs when they have nothing to do. */
+const atIdle =
+  process.platform === 'linux' ? { execPath: 'chrt', execArgv: ['-i', '0', process.execPath] } : {}
+const audience = fork(new URL('load-watchers.js', import.meta.url), atIdle)
+/** One at a time: the answer to a command is the next message. */
+const ask = async (command, values = {}) => {
+  audience.send({ command, ...values })
+  const [answer] = await once(audience, 'message')
+  return answer
+}
 
 /** As many records as the watchers need, made now. */
 async function makeRecords(count) {
@@ -67,140 +85,101 @@ async function makeRecords(count) {
   return ids
 }
 
-const sent = new Map()
-const delays = []
-const open = (place, ids) => {
-  const id = ids[place % ids.length]
-  const watcher = { id, version: 0, socket: null, watchedAt: 0 }
-  const url = urls[place % urls.length]
-  const socket = io(url, {
-    transports: ['websocket'],
-    auth: { token: 'demo:bob' },
-    forceNew: true,
-    reconnectionDelay: 1_000,
-    reconnectionDelayMax: 5_000,
-  })
-  watcher.socket = socket
-  const watch = async () => {
-    const answer = await socket
-      .timeout(ANSWER_MS)
-      .emitWithAck('watch', { records: [{ type: 'project', id }] })
-    if (!answer.records?.[0]?.ok) return void setTimeout(watch, 500)
-    watcher.version = Math.max(watcher.version, answer.records[0].version)
-    watcher.watchedAt = performance.now()
-  }
-  const rewatch = () => watch().catch(() => socket.connected && setTimeout(rewatch, 500))
-  socket.on('connect', rewatch)
-  socket.on('Resync', rewatch)
-  socket.on('RecordUpdated', (event) => {
-    if (event.version <= watcher.version) return
-    watcher.version = event.version
-    const at = sent.get(`${id}:${event.version}`)
-    if (at) delays.push(performance.now() - at)
-  })
-  return watcher
-}
+/** When the save to a version was begun. */
+const begunAt = new Map()
 
 /**
- * Saves at an even rate; gives how long each took, what was refused, and how many could not be begun because the last
- * save of their record was not answered yet: from its old version they would only be conflicts of this script's own.
+ * Saves at an even rate until told to stop; gives how long each took, what was refused, and how many could not be begun
+ * because the last save of their record was not answered yet: from its old version they would only be conflicts of this
+ * script's own.
  */
-async function saveFor(ids, versions, ms) {
+async function saveUntil(isOver) {
   const took = []
   const failures = []
   const running = []
   const unanswered = new Set()
   let late = 0
-  const begun = performance.now()
-  for (let count = 0; performance.now() - begun < ms; count += 1) {
+  const save = async (count, id) => {
+    const version = versions.get(id)
+    const body = JSON.stringify({ client_version: version, changes: { notes: `Round ${count} of ${now()}` } })
+    const url = `${urls[count % urls.length]}/api/v1/records/project/${id}`
+    const from = now()
+    begunAt.set(`${id}:${version + 1}`, from)
+    const answer = await fetch(url, { method: 'PATCH', headers: AS, body })
+    const given = await answer.json()
+    took.push(now() - from)
+    unanswered.delete(id)
+    if (answer.status === 200) versions.set(id, given.data.version)
+    else failures.push(answer.status)
+  }
+  const begun = now()
+  for (let count = 0; !isOver(now() - begun); count += 1) {
     const id = ids[count % ids.length]
     const dueAt = begun + (count * 1_000) / rate
-    if (dueAt > performance.now()) await pause(dueAt - performance.now())
+    if (dueAt > now()) await pause(dueAt - now())
     if (unanswered.has(id)) {
       late += 1
       continue
     }
     unanswered.add(id)
-    running.push(
-      (async () => {
-        const from = performance.now()
-        const version = versions.get(id)
-        const body = JSON.stringify({ client_version: version, changes: { notes: `Round ${count}` } })
-        const url = `${urls[count % urls.length]}/api/v1/records/project/${id}`
-        const answer = await fetch(url, { method: 'PATCH', headers: AS, body })
-        const now = performance.now()
-        // The commit lies before the answer: what is measured from here is at least the delivery.
-        if (answer.status === 200) {
-          const { data } = await answer.json()
-          versions.set(id, data.version)
-          took.push(now - from)
-        } else failures.push(answer.status)
-        unanswered.delete(id)
-        sent.set(`${id}:${version + 1}`, sent.get(`${id}:${version + 1}`) ?? from)
-      })(),
-    )
-    sent.set(`${id}:${versions.get(id) + 1}`, performance.now())
+    running.push(save(count, id))
   }
   await Promise.all(running)
   return { took, failures, late }
 }
 
-async function until(condition, ms) {
-  const begun = performance.now()
-  while (!condition()) {
-    if (performance.now() - begun > ms) return null
-    await pause(20)
-  }
-  return performance.now() - begun
+/** From the beginning of each save until each watcher heard of it, and until everybody knew all, in milliseconds. */
+async function heardOf() {
+  const from = now()
+  const { at } = await ask('converge', { versions: Object.fromEntries(versions) })
+  const { told } = await ask('heard')
+  const delays = told.flatMap(([version, heardAt]) => {
+    const saveAt = begunAt.get(version)
+    return saveAt === undefined ? [] : [heardAt - saveAt]
+  })
+  begunAt.clear()
+  return { saveBegunToClientMs: figures(delays), convergedMs: at === null ? 'never' : Math.round(at - from) }
 }
 
 const ids = await makeRecords(Math.ceil(sockets / watchers))
 const versions = new Map(ids.map((id) => [id, 1]))
-const joining = performance.now()
-const all = []
-for (let place = 0; place < sockets; place += 1) {
-  all.push(open(place, ids))
-  if (place % 50 === 49) await pause(50)
-}
-const joined = await until(() => all.every(({ watchedAt }) => watchedAt > 0), ANSWER_MS)
-if (joined === null)
-  throw new Error(`${all.filter(({ watchedAt }) => watchedAt === 0).length} sockets never joined.`)
-console.log(
-  JSON.stringify({ sockets, nodes: urls.length, joinedMs: Math.round(performance.now() - joining) }),
-)
+const joined = await ask('open', { urls, ids, sockets })
+if (joined.tookMs === null) throw new Error(`${joined.missing} sockets never joined.`)
+say({ sockets, nodes: urls.length, joinedMs: Math.round(joined.tookMs) })
 
-const calm = await saveFor(ids, versions, seconds * 1_000)
-const convergedMs = await until(() => all.every(({ id, version }) => version === versions.get(id)), 30_000)
-console.log(
-  JSON.stringify({
-    saves: figures(calm.took),
+const all = { calm: [], herd: [] }
+for (let round = 1; round <= rounds; round += 1) {
+  const calm = await saveUntil((ms) => ms >= seconds * 1_000)
+  all.calm.push(...calm.took)
+  say({
+    round,
+    calm: figures(calm.took),
     failures: calm.failures.length,
     late: calm.late,
-    saveBegunToClientMs: figures(delays),
-    convergedMs: convergedMs === null ? 'never' : Math.round(convergedMs),
-  }),
-)
-
-if ('herd' in options) {
-  for (const watcher of all) {
-    watcher.watchedAt = 0
-    watcher.socket.io.engine.close()
-  }
-  const herd = saveFor(ids, versions, 10_000)
-  const backMs = await until(() => all.every(({ watchedAt }) => watchedAt > 0), 60_000)
-  const { took, failures, late } = await herd
-  const settled = await until(() => all.every(({ id, version }) => version === versions.get(id)), 30_000)
-  console.log(
-    JSON.stringify({
-      herd: sockets,
-      backMs: backMs === null ? 'never' : Math.round(backMs),
-      saves: figures(took),
-      failures: failures.length,
-      late,
-      converged: settled !== null,
-    }),
-  )
+    ...(await heardOf()),
+  })
+  if (!('herd' in options)) continue
+  let endsAt = Number.POSITIVE_INFINITY
+  const saving = saveUntil(() => now() >= endsAt)
+  const back = await ask('cut')
+  endsAt = now() + AFTER_HERD_MS
+  const herd = await saving
+  all.herd.push(...herd.took)
+  say({
+    round,
+    herd: figures(herd.took),
+    failures: herd.failures.length,
+    late: herd.late,
+    backMs: back.tookMs === null ? 'never' : Math.round(back.tookMs),
+    backMedianMs: Math.round(back.medianMs),
+    refusedTries: back.lost,
+    ...(await heardOf()),
+  })
 }
-for (const { socket } of all) socket.disconnect()
+if ('herd' in options) {
+  const [calm, herd] = [figures(all.calm), figures(all.herd)]
+  say({ calm, herd, p99Ratio: Math.round((herd.p99 / calm.p99) * 10) / 10 })
+}
+audience.send({ command: 'end' })
 await cluster.stop()
 process.exit(0)
