@@ -157,6 +157,11 @@ export type WatchedList =
 export interface WatchAnswer {
   records: WatchedRecord[]
   lists: WatchedList[]
+  /**
+   * Where many are connected: when the connection is lost, come back at a random moment of so many milliseconds, and of
+   * the second or two that any client waits.
+   */
+  spread_ms?: number
 }
 
 /** What somebody does at a record: `idle` is a tab in the background, or a person who has not moved for a while. */

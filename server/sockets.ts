@@ -13,7 +13,7 @@ import { isOwnOrigin } from './origin.ts'
 import type { ProblemCode, RefusedMessage, WatchAnswer } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 import { userRoom } from './rooms.ts'
-import { createTurnstile } from './turnstile.ts'
+import { createTurnstile, leaveInTurn, spreadOf } from './turnstile.ts'
 import { unwatch, watch } from './watch.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
@@ -34,12 +34,17 @@ export interface SocketOptions {
 
 const ignore = () => {}
 
+/** In a turn: a handshake costs the most, with the sign-in and the join that follow it. */
+const ENTERING = { atLeisure: 2, busy: 1 }
+const LEAVING = { atLeisure: 8, busy: 4 }
+
 /** A Socket.IO server with our defaults on the app's HTTP server. `cors` wouldn't cover WebSocket; `allowRequest` does. */
 export const createSocketServer = (
   httpServer: HttpServer,
   { origins, limits }: SocketOptions,
 ): WatcherServer => {
-  const enter = createTurnstile()
+  const enter = createTurnstile(ENTERING)
+  const leave = createTurnstile(LEAVING)
   return new Server(httpServer, {
     maxHttpBufferSize: limits.frameBytes,
     serveClient: false,
@@ -47,10 +52,14 @@ export const createSocketServer = (
       const own = isOwnOrigin(request, origins)
       // Between the upgrade and the answer nobody else listens, and a client that goes would end the process.
       request.socket.on('error', ignore)
-      enter(() => {
-        request.socket.off('error', ignore)
-        decide(own ? null : 'cross_origin', own)
-      })
+      enter(
+        () => {
+          request.socket.off('error', ignore)
+          decide(own ? null : 'cross_origin', own)
+          if (own && request.headers.upgrade) leaveInTurn(request.socket, leave)
+        },
+        () => request.socket.destroyed,
+      )
     },
   })
 }
@@ -95,7 +104,10 @@ const listen = (socket: WatcherSocket, { database, limits, log, onWatched }: Soc
     }
   socket.on(
     'watch',
-    handle((request) => watch(database, socket, request, limits.roomsPerSocket)),
+    handle(async (request) => ({
+      ...(await watch(database, socket, request, limits.roomsPerSocket)),
+      ...spreadOf(socket.nsp.sockets.size),
+    })),
   )
   socket.on(
     'unwatch',

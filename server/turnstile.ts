@@ -1,33 +1,99 @@
-// A herd at the door: those who come at once are let in a few at a time, and between two turns everybody else is served.
-// Invariant: nobody waits while nobody else does, all get in in the order in which they came.
+// A herd at the door: those who come at once are let in a few at a time, fewer where the node has much to do, and between
+// two turns everybody else is served: saves go before handshakes. Those who are lost at once are let go the same way.
+// Invariant: nobody waits while nobody else does and the node is at leisure; all pass in the order in which they came,
+// and whoever has gone takes nobody's turn.
+import { performance } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
 
-/** Let in before others get their turn. */
-const AT_ONCE = 4
+const TURN_MS = 5
+/** The share of the event loop's time from which a node is busy. */
+const BUSY = 0.5
 
-/** Calls each `enter` soon: at once where there is no crowd. */
-export const createTurnstile = () => {
-  let waiting: (() => void)[] = []
-  let left = AT_ONCE
+/** How many pass in a turn: while the node is at leisure, and while it is busy, so that all get through at last. */
+export interface Width {
+  atLeisure: number
+  busy: number
+}
+
+/** Tells of the time since it was asked last. Time for which the process waits for a processor counts as busy. */
+const ownLoop = (): (() => boolean) => {
+  let last = performance.eventLoopUtilization()
+  return () => {
+    const { utilization } = performance.eventLoopUtilization(last)
+    last = performance.eventLoopUtilization()
+    return utilization > BUSY
+  }
+}
+
+interface Waiting {
+  pass(): void
+  hasLeft(): boolean
+}
+
+const stays = () => false
+
+/** Calls each `pass` soon: at once where there is no crowd, and never for one who `hasLeft` before his turn. */
+export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()) => {
+  const waiting: Waiting[] = []
+  /** How many may still pass in this turn, and how many have. */
+  let left = 0
+  let passed = 0
   let isTurning = false
 
-  const turn = () => {
-    const entering = waiting.slice(0, AT_ONCE)
-    waiting = waiting.slice(AT_ONCE)
-    left = AT_ONCE - entering.length
-    isTurning = entering.length > 0
-    // A timer and not `setImmediate`: what the others sent meanwhile is read before the next ones come in.
-    if (isTurning) setTimeout(turn, 1)
-    for (const enter of entering) enter()
+  const letPass = (pass: () => void) => {
+    left -= 1
+    passed += 1
+    pass()
   }
 
-  return (enter: () => void): void => {
+  const turn = () => {
+    isTurning = passed > 0 || waiting.length > 0
+    if (!isTurning) return
+    left = isBusy() ? busy : atLeisure
+    passed = 0
+    setTimeout(turn, TURN_MS)
+    while (left > 0) {
+      const next = waiting.shift()
+      if (!next) return
+      if (!next.hasLeft()) letPass(next.pass)
+    }
+  }
+
+  return (pass: () => void, hasLeft = stays): void => {
     if (!isTurning) {
       isTurning = true
-      setTimeout(turn, 1)
+      isBusy()
+      left = atLeisure
+      setTimeout(turn, TURN_MS)
     }
-    if (left > 0) {
-      left -= 1
-      enter()
-    } else waiting.push(enter)
+    if (left > 0 && waiting.length === 0) letPass(pass)
+    else waiting.push({ pass, hasLeft })
   }
+}
+
+/**
+ * A network that fails, or a proxy, ends thousands of connections at one moment. What listens to a connection's end by
+ * now hears of it in turn; where the connection is closed meanwhile, never: it hears of that instead.
+ */
+export const leaveInTurn = (connection: Duplex, leave: ReturnType<typeof createTurnstile>): void => {
+  for (const listener of connection.listeners('end') as (() => void)[]) {
+    connection.off('end', listener)
+    connection.on('end', () =>
+      leave(
+        () => listener.call(connection),
+        () => connection.destroyed,
+      ),
+    )
+  }
+}
+
+const PER_SOCKET_MS = 6
+/** What a client waits anyway. */
+const SMALL_SPREAD_MS = 1_000
+const MOST_SPREAD_MS = 8_000
+
+/** Over how long so many sockets of one node are to come back, should all be lost at once: nothing where they are few. */
+export const spreadOf = (sockets: number): { spread_ms?: number } => {
+  const spread_ms = Math.min(MOST_SPREAD_MS, sockets * PER_SOCKET_MS)
+  return spread_ms > SMALL_SPREAD_MS ? { spread_ms } : {}
 }

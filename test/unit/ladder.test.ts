@@ -1,5 +1,6 @@
 // The way between transports, with hands that turn the clock and rungs that do as they are told.
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { WatchAnswer } from '../../server/protocol.ts'
 import { createLadder } from '../../web/client/ladder.ts'
 import type {
   CreateTransport,
@@ -13,6 +14,7 @@ import { createHandClock } from './hand-clock.ts'
 /** A rung of which every transport that was made can be spoken for. */
 function createRung(kind: TransportKind) {
   const made: { listener: TransportListener; tries: number; isClosed: boolean }[] = []
+  const rung = { answer: null as WatchAnswer | null }
   const create: CreateTransport = (listener) => {
     const one = { listener, tries: 0, isClosed: false }
     made.push(one)
@@ -24,7 +26,7 @@ function createRung(kind: TransportKind) {
         one.tries += 1
       },
       id: () => kind,
-      watch: async () => null,
+      watch: async () => rung.answer,
       unwatch: async () => {},
       close() {
         one.isClosed = true
@@ -33,13 +35,13 @@ function createRung(kind: TransportKind) {
     }
     return transport
   }
-  return {
+  return Object.assign(rung, {
     create,
     made,
     say: (status: TransportStatus) =>
       made.at(-1)?.listener.onStatus(status, status === 'connected' ? kind : null),
     tries: () => made.reduce((sum, { tries }) => sum + tries, 0),
-  }
+  })
 }
 
 function setUp(kinds: TransportKind[] = ['websocket', 'event_stream'], stallMs = 30_000) {
@@ -98,6 +100,24 @@ describe('down', () => {
     expect([at.top.made[0]?.isClosed, at.below.tries()]).toEqual([true, 1])
     at.below.say('connected')
     expect(at.last()).toBe('connected event_stream')
+  })
+
+  test('where many are connected, tries wait as long as the server asks', async () => {
+    const { ladder, top, clock } = at
+    top.answer = { records: [], lists: [], spread_ms: 8000 }
+    top.say('connected')
+    await ladder.watch({ records: [], lists: [] })
+    top.say('lost')
+    clock.forward(4999)
+    expect(top.tries()).toBe(1)
+    clock.forward(1)
+    expect(top.tries()).toBe(2)
+    top.answer = { records: [], lists: [] }
+    top.say('connected')
+    await ladder.watch({ records: [], lists: [] })
+    top.say('lost')
+    clock.forward(4000)
+    expect(top.tries()).toBe(3)
   })
 
   test('tries wait between one and five seconds', () => {

@@ -45,6 +45,8 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
     let isConnected = false
     let connectedAt = 0
     let failures = 0
+    /** What the server asks of all who are connected, should they be lost at once. */
+    let spreadMs = 0
     let lookUpMs = FIRST_LOOK_UP_MS
     let stopWait: Stop = () => {}
     let stopStall: Stop = () => {}
@@ -121,7 +123,8 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
       stopLookingUp()
       const { rung } = current
       const patience = given.has(rung) ? 1 : FAILURES_BEFORE_STEP
-      const delayMs = jittered(Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures, 3)))
+      const longestMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures, 3))
+      const delayMs = jittered(Math.max(longestMs, FIRST_DELAY_MS + spreadMs))
       if (failures < patience) return later(delayMs, () => tryNow())
       given.add(rung)
       if (rung + 1 < rungs.length) begin(rung + 1)
@@ -195,7 +198,11 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
         tryNow('reconnect')
       },
       id: () => current?.transport.id() ?? null,
-      watch: async (message) => current?.transport.watch(message) ?? null,
+      async watch(message) {
+        const answer = (await current?.transport.watch(message)) ?? null
+        if (answer && 'records' in answer) spreadMs = answer.spread_ms ?? 0
+        return answer
+      },
       unwatch: async (message) => current?.transport.unwatch(message),
       presence: async (message) => current?.transport.presence?.(message) ?? null,
       takeOver: async (message) => current?.transport.takeOver?.(message) ?? null,
