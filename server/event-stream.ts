@@ -89,7 +89,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     position: Cursor | null | 'lost',
   ) => {
     const here = await presentCursor(database)
-    const watching = await watch(database, stream, asked, limits.roomsPerSocket)
+    const watching = await watch(database, stream, asked, { most: limits.roomsPerSocket })
     if (!stream.connected) return
     const isResumed = position !== null && position !== 'lost'
     response.writeHead(200, HEAD)

@@ -5,7 +5,7 @@ import type { TakeOverMessage, TakeOverWord } from './protocol-take-over.ts'
 
 /** A `watch` or `unwatch` message that could be read. */
 export interface WatchRequest {
-  records: (RecordAddress & { version?: number })[]
+  records: RecordAddress[]
   lists: (ListAddress & { scope: Scope; cursor?: string })[]
 }
 
@@ -34,14 +34,10 @@ const readList = (value: unknown) => {
   return { type: value.type, scope, ...(value.cursor === undefined ? {} : { cursor: value.cursor }) }
 }
 
-const readRecord = (value: unknown) => {
+const readRecord = (value: unknown): RecordAddress | null => {
   if (!isObject(value) || !isName(value.type) || !isName(value.id)) return null
   if (value.version !== undefined && !Number.isSafeInteger(value.version)) return null
-  return {
-    type: value.type,
-    id: value.id,
-    ...(value.version === undefined ? {} : { version: value.version as number }),
-  }
+  return { type: value.type, id: value.id }
 }
 
 const STATES: readonly unknown[] = ['viewing', 'editing', 'idle'] satisfies PresenceState[]

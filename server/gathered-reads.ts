@@ -6,6 +6,7 @@ import type { Database, KnownType } from './db/database.ts'
 import type { Row, Statement } from './db/statement.ts'
 import type { WireRecord } from './protocol.ts'
 import type { Actor } from './record-type.ts'
+import { type Current, currentOf } from './version-sql.ts'
 
 /** Reads by ids; what isn't there is left out. */
 export type ReadMany<Found> = (
@@ -58,9 +59,9 @@ const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): Re
       try {
         const tenant = known.tenantColumn ? [tenantId] : []
         const rows = await database.send(kind.statement(known), [[...ids], ...tenant])
-        return new Map(
-          rows.map((row) => [row.noclobber_id as string, kind.found(database, known, tenantId, row)]),
-        )
+        const found = new Map<string, Found>()
+        for (const row of rows) found.set(row.noclobber_id, kind.found(database, known, tenantId, row))
+        return found
       } finally {
         lane.underWay -= 1
         const next = lane.waiting.shift()
@@ -98,11 +99,11 @@ const records: Kind<WireRecord> = {
   },
 }
 
-const versions: Kind<Row> = {
+const versions: Kind<Current> = {
   // Whatever came in with the same turn of the event loop: nobody waits for anybody.
   gather: (send) => setImmediate(send),
   statement: ({ versions }) => versions.readVersions,
-  found: (_database, _known, _tenantId, row) => row,
+  found: (_database, _known, _tenantId, row) => currentOf(row),
 }
 
 const ofDatabases = <Found>(kind: Kind<Found>) => {
@@ -118,5 +119,5 @@ const ofDatabases = <Found>(kind: Kind<Found>) => {
 /** The gathered reads of a database's records. */
 export const gatheredReads = ofDatabases(records)
 
-/** The gathered reads of a database's versions: rows of `readVersions`. */
+/** The gathered reads of how a database's records stand. */
 export const gatheredVersions = ofDatabases(versions)

@@ -1,19 +1,20 @@
 // How much is too much: allowances of connections, people and addresses, counted in this process alone.
 // Invariant: counting costs no I/O and never makes anybody wait.
 
-/** Spends some of an allowance; `false` where there isn't enough left. */
-export type Allowance = (cost?: number) => boolean
+/** Spends some of its owner's allowance; `false` where there isn't enough left. */
+export type Allowance = (owner: object, cost?: number) => boolean
 
-/** A bucket that refills once a second. */
+/** A bucket for each owner. All refill at one moment, once a second, so that nothing is kept of those who are silent. */
 export const createAllowance = (perSecond: number, now = () => performance.now()): Allowance => {
-  let left = perSecond
-  let at = now()
-  return (cost = 1) => {
+  let rest = new WeakMap<object, number>()
+  let at = Number.NEGATIVE_INFINITY
+  return (owner, cost = 1) => {
     if (now() - at >= 1_000) {
-      left = perSecond
+      rest = new WeakMap()
       at = now()
     }
-    left -= cost
+    const left = (rest.get(owner) ?? perSecond) - cost
+    rest.set(owner, left)
     return left >= 0
   }
 }

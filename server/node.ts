@@ -37,8 +37,8 @@ export interface RecordNode {
   join(io: WatcherServer): () => void
   /** Takes an audience's permissions in. */
   guard(access: Access): Access
-  /** A socket has been let into rooms. */
-  watched(io: WatcherServer, socket: WatcherSocket): void
+  /** A socket has been let into these rooms. */
+  watched(io: WatcherServer, socket: WatcherSocket, fresh: string[]): void
   /** An import begins: those who watch such a list hear how far it is. */
   importing(begun: BegunImport): ImportTeller
   requestLimits: RequestLimits

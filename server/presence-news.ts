@@ -27,8 +27,8 @@ export interface PresenceOptions {
 export interface Presence {
   /** Takes a Socket.IO server's connections in. Returns its own undoing. */
   serve(io: WatcherServer): () => void
-  /** A socket has been let into rooms: it is told who is there already. */
-  watched(io: WatcherServer, socket: WatcherSocket): void
+  /** A socket has been let into these rooms: it is told who is there already. */
+  watched(io: WatcherServer, socket: WatcherSocket, fresh: string[]): void
   /** Every tab at a record, by its room. */
   at(room: string): PresenceEntry[]
   /** Tabs that are known to be at a record. */
@@ -189,24 +189,27 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     return { ok: true, people: roster.people(room) }
   }
 
+  const allowed = createAllowance(limits.messagesPerSecond)
+
+  function hear(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
+    const last = rest.at(-1) ?? message
+    const answer: (given: PresenceAnswer | RefusedMessage) => void =
+      typeof last === 'function' ? (last as never) : () => {}
+    const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
+    try {
+      const given = allowed(this) ? take(this, message) : 'rate_limited'
+      if (typeof given === 'string') refuse(given)
+      else answer(given)
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ error }, 'A presence message could not be answered.')
+      refuse(unexpectedProblem(error).code)
+    }
+  }
+
   const serve = (io: WatcherServer) => {
     servers.add(io)
     const listen = (socket: WatcherSocket) => {
-      const allowed = createAllowance(limits.messagesPerSecond)
-      socket.on('presence', (message: unknown, ...rest: unknown[]) => {
-        const last = rest.at(-1) ?? message
-        const answer: (given: PresenceAnswer | RefusedMessage) => void =
-          typeof last === 'function' ? (last as never) : () => {}
-        const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
-        try {
-          const given = allowed() ? take(socket, message) : 'rate_limited'
-          if (typeof given === 'string') refuse(given)
-          else answer(given)
-        } catch (error) {
-          if (!isUnavailable(error)) log.error({ error }, 'A presence message could not be answered.')
-          refuse(unexpectedProblem(error).code)
-        }
-      })
+      socket.on('presence', hear)
     }
     const left = (room: string, socketId: string) => {
       const gone = roster.remove(room, socketId)
@@ -225,12 +228,11 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
   }
 
   /** Full state first: a record's people, and for a list those at each of its records that this watcher may read. */
-  const tellAtFirst = async (io: WatcherServer, socket: WatcherSocket) => {
-    const fresh = [...socket.data.watching].filter(([, watched]) => watched.admitted && !watched.presenceTold)
+  const tellAtFirst = async (io: WatcherServer, socket: WatcherSocket, fresh: string[]) => {
     const entries = new Map<string, PresenceEntry>()
-    for (const [room, watched] of fresh) {
-      watched.presenceTold = true
-      if (roster.size() === 0) continue
+    for (const room of fresh) {
+      const watched = socket.data.watching.get(room)
+      if (!watched) continue
       const { type } = 'record' in watched ? watched.record : watched.list
       const known = database.typeOf(type)
       if (!known) continue
@@ -252,8 +254,9 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
 
   return {
     serve,
-    watched: (io, socket) => {
-      tellAtFirst(io, socket).catch((error) => log.warn({ error }, 'Presence could not be told.'))
+    watched: (io, socket, fresh) => {
+      if (roster.size() === 0) return
+      tellAtFirst(io, socket, fresh).catch((error) => log.warn({ error }, 'Presence could not be told.'))
     },
     at: roster.at,
     size: roster.size,

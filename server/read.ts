@@ -4,13 +4,14 @@ import type { Knex } from 'knex'
 import { blindVerdict } from './blind-verdict.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
-import { type Row, statement } from './db/statement.ts'
+import { statement } from './db/statement.ts'
 import { deletedProblem, problem } from './errors.ts'
 import { gatheredVersions } from './gathered-reads.ts'
 import { shownValues } from './history-values.ts'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from './outcomes.ts'
 import type { WireHistoryEntry, WireRecord, Writer } from './protocol.ts'
 import type { Actor } from './record-type.ts'
+import { type Current, currentOf } from './version-sql.ts'
 
 /** Who asks for which record. */
 export interface Request<A extends Actor> {
@@ -121,13 +122,14 @@ export const readRecord = async <A extends Actor>(
 }
 
 /** In a caller's transaction by itself, else together with whoever asks at the same moment. */
-const readVersionRow = async <A extends Actor>(
+const readOneVersion = async <A extends Actor>(
   database: Database<A>,
   { known, actor, id, transaction }: Target<A>,
-): Promise<Row | undefined> => {
+): Promise<Current | undefined> => {
   if (!transaction) return (await gatheredVersions(database)(known, tenantOf(known, actor), [id])).get(id)
   const values = [[id], ...tenantParameter(known, actor)]
-  return (await database.send(known.versions.readVersions, values, transaction))[0]
+  const [row] = await database.send(known.versions.readVersions, values, transaction)
+  return row && currentOf(row)
 }
 
 /** The record's version alone; a deleted record's is that of its deletion. */
@@ -138,8 +140,8 @@ export const readVersion = async <A extends Actor>(
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const { known, actor, id } = target
-  const row = await readVersionRow(database, target)
-  if (!row) {
+  const current = await readOneVersion(database, target)
+  if (!current) {
     const tombstone = await readTombstone(database, target)
     if (!tombstone) return MISSING
     return {
@@ -152,7 +154,7 @@ export const readVersion = async <A extends Actor>(
       },
     }
   }
-  const version = Number(row.noclobber_version)
+  const { version, updated_at, updated_by } = current
   if (blindVerdict(known.type as never, actor, 'read') !== true) {
     const record =
       database.seen.get(tenantOf(known, actor), known.type.name, id, version) ??
@@ -163,8 +165,8 @@ export const readVersion = async <A extends Actor>(
     outcome: 'found',
     version: {
       version,
-      updated_at: row.noclobber_updated_at,
-      updated_by_name: row.noclobber_updated_by?.name ?? null,
+      updated_at,
+      updated_by_name: updated_by?.name ?? null,
       deleted: false,
     },
   }

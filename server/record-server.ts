@@ -191,7 +191,7 @@ export const createRecordServer = <A extends Actor>({
     const part = node.join(io)
     const unserve = serveSockets(io, {
       ...options,
-      onWatched: (socket) => node.watched(io, socket),
+      onWatched: (socket, fresh) => node.watched(io, socket, fresh),
       onLimited: () => node.metrics.limited('sockets'),
       isDraining: node.isDraining,
     })

@@ -7,9 +7,9 @@ const PLAIN = /^[A-Za-z0-9_-]*$/
 
 const part = (text: string) => (PLAIN.test(text) ? text : encodeURIComponent(text.toWellFormed()))
 
-/** The room of one record's watchers. */
+/** The room of one record's watchers. Joined, because a text that is added up holds its pieces too. */
 export const recordRoom = (tenantId: string, type: string, id: string): string =>
-  `tenant:${part(tenantId)}:record:${type}:${part(id)}`
+  ['tenant', part(tenantId), 'record', type, part(id)].join(':')
 
 /** The room of a list's watchers: all records of a type, or those below one parent. */
 export const listRoom = (tenantId: string, type: string, scope: Scope = {}): string => {
@@ -20,7 +20,7 @@ export const listRoom = (tenantId: string, type: string, scope: Scope = {}): str
 
 /** The room of one person's connections. */
 export const userRoom = (tenantId: string, userId: string): string =>
-  `tenant:${part(tenantId)}:user:${part(userId)}`
+  ['tenant', part(tenantId), 'user', part(userId)].join(':')
 
 /**
  * The scopes that a change concerns: all of its type, each parent that it has, and each that it had before. What somebody

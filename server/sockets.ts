@@ -23,8 +23,8 @@ export interface SocketOptions {
   origins: string[]
   limits: Limits
   log: Log
-  /** A socket has been let into rooms, or out of some. */
-  onWatched?(socket: WatcherSocket): void
+  /** A socket has been let into these rooms. */
+  onWatched?(socket: WatcherSocket, fresh: string[]): void
   /** This node is leaving: whoever connects is sent to try again. */
   isDraining?(): boolean
   /** A socket was refused because its person has too many. */
@@ -80,39 +80,40 @@ const handshakeRequest = ({ request, handshake }: WatcherSocket): IncomingMessag
 
 type Answer = (answer: WatchAnswer | RefusedMessage) => void
 
-const listen = (socket: WatcherSocket, { database, limits, log, onWatched }: SocketOptions) => {
+/** Does what a message asks for, and adds the rooms that the socket was let into. */
+type Work = (socket: WatcherSocket, request: WatchRequest, fresh: string[]) => Promise<WatchAnswer>
+
+/** What all sockets' messages are heard by; a closure for each socket would be held as long as it is there. */
+const createListeners = ({ database, limits, log, onWatched }: SocketOptions) => {
   const allowed = createAllowance(limits.messagesPerSecond)
   const allowedJoins = createAllowance(limits.joinsPerSecond)
-  const handle =
-    (work: (request: WatchRequest) => Promise<WatchAnswer>) =>
-    async (message: unknown, ...rest: unknown[]) => {
+  const handle = (work: Work) =>
+    async function (this: WatcherSocket, message: unknown, ...rest: unknown[]) {
       const last = rest.at(-1) ?? message
       const answer: Answer = typeof last === 'function' ? (last as Answer) : () => {}
       try {
-        if (!allowed()) return answer(refused('rate_limited'))
+        if (!allowed(this)) return answer(refused('rate_limited'))
         const request = readWatchMessage(message, limits.roomsPerSocket)
         if (!request)
           return answer(refused('malformed', 'The message is not of the form that the protocol gives.'))
-        if (!allowedJoins(request.records.length + request.lists.length))
+        if (!allowedJoins(this, request.records.length + request.lists.length))
           return answer(refused('rate_limited'))
-        answer(await work(request))
-        onWatched?.(socket)
+        const fresh: string[] = []
+        answer(await work(this, request, fresh))
+        if (fresh.length > 0) onWatched?.(this, fresh)
       } catch (error) {
         if (!isUnavailable(error)) log.error({ error }, 'A socket message could not be answered.')
         answer(refused(unexpectedProblem(error).code))
       }
     }
-  socket.on(
-    'watch',
-    handle(async (request) => ({
-      ...(await watch(database, socket, request, limits.roomsPerSocket)),
+  return {
+    watch: handle(async (socket, request, fresh) => ({
+      ...(await watch(database, socket, request, { most: limits.roomsPerSocket, fresh })),
       ...spreadOf(socket.nsp.sockets.size),
     })),
-  )
-  socket.on(
-    'unwatch',
-    handle((request) => unwatch(database, socket, request)),
-  )
+    unwatch: handle((socket, request) => unwatch(database, socket, request)),
+    error: (error: Error) => log.warn({ error }, 'A socket failed.'),
+  }
 }
 
 /** Takes connections of a Socket.IO server's default namespace. Returns its own undoing. */
@@ -144,11 +145,13 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
       refuse('unavailable')
     }
   })
+  const listeners = createListeners(options)
   const take = (socket: WatcherSocket) => {
     const { actor } = socket.data
     socket.join(userRoom(actor.tenantId, actor.id))
-    socket.on('error', (error) => options.log.warn({ error }, 'A socket failed.'))
-    listen(socket, options)
+    socket.on('error', listeners.error)
+    socket.on('watch', listeners.watch)
+    socket.on('unwatch', listeners.unwatch)
   }
   io.on('connection', take)
   return () => {

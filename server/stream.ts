@@ -102,9 +102,11 @@ export const createStream = (options: StreamOptions): Stream => {
     get connected() {
       return open
     },
-    join: (room) => {
-      rooms.add(room)
-      options.onJoin(room, id)
+    join: (added) => {
+      for (const room of added) {
+        rooms.add(room)
+        options.onJoin(room, id)
+      }
     },
     leave,
     emit: (name, ...event) => {

@@ -133,24 +133,27 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return null
   }
 
+  const allowed = createAllowance(limits.messagesPerSecond)
+
+  async function hear(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
+    const last = rest.at(-1) ?? message
+    const answer: (given: TakeOverAnswer | RefusedMessage) => void =
+      typeof last === 'function' ? (last as never) : () => {}
+    const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
+    try {
+      const refused = allowed(this) ? await take(this, message) : 'rate_limited'
+      if (refused) refuse(refused)
+      else answer({ ok: true })
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ error }, 'An ask to take over could not be answered.')
+      refuse(unexpectedProblem(error).code)
+    }
+  }
+
   const serve = (io: WatcherServer) => {
     servers.add(io)
     const listen = (socket: WatcherSocket) => {
-      const allowed = createAllowance(limits.messagesPerSecond)
-      socket.on('take_over', async (message: unknown, ...rest: unknown[]) => {
-        const last = rest.at(-1) ?? message
-        const answer: (given: TakeOverAnswer | RefusedMessage) => void =
-          typeof last === 'function' ? (last as never) : () => {}
-        const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
-        try {
-          const refused = allowed() ? await take(socket, message) : 'rate_limited'
-          if (refused) refuse(refused)
-          else answer({ ok: true })
-        } catch (error) {
-          if (!isUnavailable(error)) log.error({ error }, 'An ask to take over could not be answered.')
-          refuse(unexpectedProblem(error).code)
-        }
-      })
+      socket.on('take_over', hear)
     }
     io.on('connection', listen)
     return () => {

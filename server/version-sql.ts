@@ -2,7 +2,18 @@
 // Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
 import { quoteName } from '../migrations/quote.ts'
 import type { TrackedType } from './db/catalogue.ts'
-import { type Statement, statement } from './db/statement.ts'
+import { type Row, type Statement, statement } from './db/statement.ts'
+import type { WireRecord } from './protocol.ts'
+
+/** How a record stands. */
+export type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
+
+/** A row of `readVersions`. */
+export const currentOf = (row: Row): Current => ({
+  version: Number(row.noclobber_version),
+  updated_at: row.noclobber_updated_at,
+  updated_by: row.noclobber_updated_by ?? null,
+})
 
 /** The statements of one tracked type. Parameters in the order in which each one's comment names them. */
 export interface VersionSql {

@@ -3,58 +3,26 @@
 // out again before the answer, and was told nothing meanwhile (delivery asks again, with the row in hand). An
 // `unwatch`, a revocation or a disconnect that comes while a `watch` is being answered wins.
 import { blindVerdict } from './blind-verdict.ts'
-import type { Cursor } from './cursor.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
-import { statement } from './db/statement.ts'
 import type { WatchRequest } from './frames.ts'
 import { gatheredReads, gatheredVersions } from './gathered-reads.ts'
-import { isReadable } from './list-delta.ts'
-import { needsRecheck } from './lists.ts'
-import type { RecordAddress, WatchAnswer, WatchedList, WatchedRecord, WireRecord } from './protocol.ts'
+import { type Place, placesOf } from './places.ts'
+import type { RecordAddress, WatchAnswer, WatchedRecord } from './protocol.ts'
 import { readTombstones, tenantOf } from './read.ts'
-import type { Actor } from './record-type.ts'
 import { listRoom, recordRoom } from './rooms.ts'
-import type { Watched, Watcher } from './watchers.ts'
+import type { Current } from './version-sql.ts'
+import { type WatchOptions, watchLists } from './watch-lists.ts'
+import type { Watcher } from './watchers.ts'
 
-const BEHIND = statement(`
-select exists (
-  select from noclobber.record_changes c
-  where (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))))
-    and c.table_name = $2 and ($3::text is null or c.tenant_id = $3) and ($4::text is null or c.scopes->$4 ? $5)) as behind`)
-
-const HERE = statement('select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch')
-
-/** One room that is being asked for. The entry tells whether the watcher still wants it after an await. */
-interface Wish {
-  room: string
-  watched: Watched
-  /** Tells this wish from others for the same room. */
-  number: number
-}
-
-/** By entry, the last wish for its room: only that one's refusal takes the room away. */
-const lastWishes = new WeakMap<Watched, number>()
+/** Tells one `watch` message from others. */
 let wishCount = 0
 
-const wish = (watcher: Watcher, room: string, wanted: Watched): Wish => {
-  const watched = watcher.data.watching.get(room) ?? wanted
-  wishCount += 1
-  watcher.data.watching.set(room, watched)
-  lastWishes.set(watched, wishCount)
-  watcher.join(room)
-  return { room, watched, number: wishCount }
-}
-
-const stillWished = (watcher: Watcher, { room, watched }: Wish) =>
-  watcher.connected && watcher.data.watching.get(room) === watched
-
-const drop = (watcher: Watcher, wished: Wish) => {
-  if (watcher.data.watching.get(wished.room) !== wished.watched) return
-  if (lastWishes.get(wished.watched) !== wished.number) return
-  watcher.data.watching.delete(wished.room)
-  watcher.leave(wished.room)
+/** A room's entry while it is being asked for. Once it is answered the entry is the record's own, which all share. */
+interface Wished {
+  record: RecordAddress
+  admitted: boolean
+  wish: number
 }
 
 const refusedRecord = ({ type, id }: RecordAddress): WatchedRecord => ({
@@ -64,30 +32,38 @@ const refusedRecord = ({ type, id }: RecordAddress): WatchedRecord => ({
   code: 'not_found',
 })
 
-type KnownWish = Wish & { known: KnownType; id: string; asked: RecordAddress }
+/** What one message asks for of one type; the n-th of each belong together. */
+interface Group {
+  known: KnownType
+  placeOf(id: string): Place
+  ids: string[]
+  places: Place[]
+  wished: Wished[]
+  /** Where in the message. */
+  at: number[]
+}
 
-type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
+const leave = (watcher: Watcher, room: string) => {
+  watcher.data.watching.delete(room)
+  watcher.leave(room)
+}
+
+const NONE: ReadonlyMap<string, Current> = new Map()
 
 /** How those of the records stand that this person may read, and which aren't there; a gathered query for all askers. */
 const readCurrent = async (database: Database, known: KnownType, watcher: Watcher, ids: string[]) => {
   const { actor } = watcher.data
   const mayReadAll = () => blindVerdict(known.type as never, watcher.data.actor, 'read')
   const tenantId = tenantOf(known as never, actor)
-  const readable = new Map<string, Current>()
   const verdict = mayReadAll()
   if (verdict === true) {
-    const rows = await gatheredVersions(database)(known, tenantId, ids)
-    if (watcher.data.actor !== actor && mayReadAll() !== true) return { readable, gone: [] }
-    for (const id of ids) {
-      const row = rows.get(id)
-      if (!row) continue
-      const { noclobber_version: version, noclobber_updated_at: updated_at } = row
-      readable.set(id, { version: Number(version), updated_at, updated_by: row.noclobber_updated_by ?? null })
-    }
-    return { readable, gone: ids.filter((id) => !readable.has(id)) }
+    const current = await gatheredVersions(database)(known, tenantId, ids)
+    if (watcher.data.actor !== actor && mayReadAll() !== true) return { readable: NONE, gone: [] }
+    return { readable: current, gone: ids.filter((id) => !current.has(id)) }
   }
-  if (verdict === false) return { readable, gone: [] }
+  if (verdict === false) return { readable: NONE, gone: [] }
   const records = await gatheredReads(database)(known, tenantId, ids)
+  const readable = new Map<string, Current>()
   for (const id of ids) {
     const record = records.get(id)
     if (record && known.mayRead(watcher.data.actor, record)) readable.set(id, record)
@@ -95,139 +71,136 @@ const readCurrent = async (database: Database, known: KnownType, watcher: Watche
   return { readable, gone: ids.filter((id) => !records.has(id)) }
 }
 
-const answerRecords = async (database: Database, watcher: Watcher, wishes: KnownWish[]) => {
-  const answers = new Map<KnownWish, WatchedRecord>()
-  const byType = new Map<KnownType, KnownWish[]>()
-  for (const wished of wishes) {
-    const group = byType.get(wished.known)
-    if (group) group.push(wished)
-    else byType.set(wished.known, [wished])
-  }
-  for (const [known, group] of byType) {
-    const wanted = new Set<string>()
-    for (const { id } of group) wanted.add(id)
-    const { readable, gone } = await readCurrent(database, known, watcher, [...wanted])
-    const graves =
-      gone.length > 0
-        ? await readTombstones(database, { known, actor: watcher.data.actor, transaction: undefined }, gone)
-        : null
-    for (const wished of group) {
-      const { type, id } = wished.asked
-      const now = readable.get(wished.id)
-      const grave = graves?.get(wished.id)
-      if (now) {
-        const { version, updated_at, updated_by } = now
-        answers.set(wished, { type, id, ok: true, version, updated_at, updated_by, deleted: false })
-      } else if (grave) {
-        const { version, updatedAt: updated_at, updatedBy: updated_by } = grave
-        answers.set(wished, { type, id, ok: true, version, updated_at, updated_by, deleted: true })
-      } else answers.set(wished, refusedRecord(wished.asked))
-    }
-  }
-  return answers
-}
-
-const watchRecords = async (database: Database, watcher: Watcher, asked: RecordAddress[], most: number) => {
-  const { actor } = watcher.data
-  const wishes = asked.map((address): KnownWish | WatchedRecord => {
-    const known = database.typeOf(address.type)
-    const id = known && canonicalId(known.key.kind, address.id)
-    if (!known || id === null || id === undefined) return refusedRecord(address)
-    const room = recordRoom(tenantOf(known as never, actor), known.type.name, id)
-    if (!watcher.data.watching.has(room) && watcher.data.watching.size >= most) {
-      return { type: address.type, id: address.id, ok: false, code: 'rate_limited' }
-    }
-    const wished = wish(watcher, room, { record: { type: known.type.name, id } })
-    return Object.assign(wished, { known, id, asked: address })
-  })
-  const pending = wishes.filter((entry): entry is KnownWish => 'room' in entry)
-  const forget = () => {
-    for (const entry of pending) drop(watcher, entry)
-  }
-  const answers = await answerRecords(database, watcher, pending).catch((error) => {
-    forget()
-    throw error
-  })
-  return wishes.map((entry): WatchedRecord => {
-    if (!('room' in entry)) return entry
-    const answer = answers.get(entry) ?? refusedRecord(entry.asked)
-    if (!stillWished(watcher, entry)) return refusedRecord(entry.asked)
-    if (answer.ok) entry.watched.admitted = true
-    else drop(watcher, entry)
-    return answer
-  })
-}
-
-const isBehind = async (
-  database: Database,
-  known: KnownType,
-  actor: Actor,
-  cursor: Cursor,
-  scope: [string, string] | undefined,
-) => {
-  const tenant = known.tenantColumn ? actor.tenantId : null
-  const [column = null, value = null] = scope ?? []
-  const [row] = await database.send(BEHIND, [cursor.snapshot, known.source, tenant, column, value])
-  return row?.behind === true
-}
-
-const watchLists = async (
+/** Answers in the order of the group's records; `undefined` where one isn't there or may not be read. */
+const readGroup = async (
   database: Database,
   watcher: Watcher,
-  asked: WatchRequest['lists'],
-  most: number,
-) => {
-  const { actor } = watcher.data
-  const wishes = asked.map(({ type, scope, cursor }) => {
-    const refused = (code: 'not_found' | 'malformed' | 'rate_limited'): WatchedList => ({
-      type,
-      scope,
-      ok: false,
-      code,
-    })
-    const known = database.typeOf(type)
-    if (!known) return refused('not_found')
-    if (Object.keys(scope).some((column) => !known.lists.includes(column))) return refused('malformed')
-    const room = listRoom(tenantOf(known as never, actor), type, scope)
-    if (!watcher.data.watching.has(room) && watcher.data.watching.size >= most) return refused('rate_limited')
-    return { ...wish(watcher, room, { list: { type, scope }, admitted: true }), known, scope, cursor }
+  { known, ids, at }: Group,
+  asked: RecordAddress[],
+): Promise<(WatchedRecord | undefined)[]> => {
+  const { readable, gone } = await readCurrent(database, known, watcher, ids)
+  const graves =
+    gone.length > 0
+      ? await readTombstones(database, { known, actor: watcher.data.actor, transaction: undefined }, gone)
+      : null
+  return ids.map((canonical, n) => {
+    const { type, id } = asked[at[n] as number] as RecordAddress
+    const now = readable.get(canonical)
+    if (now) {
+      const { version, updated_at, updated_by } = now
+      return { type, id, ok: true, version, updated_at, updated_by, deleted: false }
+    }
+    const grave = graves?.get(canonical)
+    if (!grave) return undefined
+    const { version, updatedAt: updated_at, updatedBy: updated_by } = grave
+    return { type, id, ok: true, version, updated_at, updated_by, deleted: true }
   })
-  if (wishes.length === 0) return []
-  const [here] = await database.send(HERE, [])
-  const answers: WatchedList[] = []
-  for (const entry of wishes) {
-    if (!('room' in entry)) {
-      answers.push(entry)
+}
+
+/** Joins the rooms of what can be there, and refuses the rest at once. */
+const wishForRecords = (
+  database: Database,
+  watcher: Watcher,
+  asked: RecordAddress[],
+  most: number,
+  answers: WatchedRecord[],
+): { wish: number; groups: Group[] } => {
+  const { actor, watching } = watcher.data
+  wishCount += 1
+  const wish = wishCount
+  const groups = new Map<string, Group>()
+  const joined: string[] = []
+  const groupOf = (type: string): Group | null => {
+    const known = database.typeOf(type)
+    if (!known) return null
+    const placeOf = placesOf(tenantOf(known as never, actor), known.type.name)
+    const group = { known, placeOf, ids: [], places: [], wished: [], at: [] }
+    groups.set(type, group)
+    return group
+  }
+  for (let at = 0; at < asked.length; at += 1) {
+    const address = asked[at] as RecordAddress
+    const group = groups.get(address.type) ?? groupOf(address.type)
+    const id = group && canonicalId(group.known.key.kind, address.id)
+    if (!group || id === null) {
+      answers[at] = refusedRecord(address)
       continue
     }
-    const { known, scope } = entry
-    const cursor = decodeCursor(entry.cursor)
-    const sameHistory = cursor !== null && cursor.epoch === here?.epoch
-    const behind =
-      entry.cursor !== undefined &&
-      (!sameHistory ||
-        needsRecheck(known as never, actor) ||
-        (await isBehind(database, known, actor, cursor, Object.entries(scope)[0])) ||
-        !(await isReadable(database, cursor)))
-    if (!stillWished(watcher, entry))
-      answers.push({ type: known.type.name, scope, ok: false, code: 'not_found' })
-    else
-      answers.push({ type: known.type.name, scope, ok: true, cursor: encodeCursor(here as Cursor), behind })
+    const place = group.placeOf(id)
+    const before = watching.get(place.room)
+    if (!before && watching.size >= most) {
+      answers[at] = { type: address.type, id: address.id, ok: false, code: 'rate_limited' }
+      continue
+    }
+    const wished: Wished =
+      before?.wish === undefined
+        ? { record: place.record, admitted: before?.admitted ?? false, wish }
+        : (before as Wished)
+    wished.wish = wish
+    if (wished !== before) watching.set(place.room, wished)
+    if (!before) joined.push(place.room)
+    group.ids.push(id)
+    group.places.push(place)
+    group.wished.push(wished)
+    group.at.push(at)
+  }
+  if (joined.length > 0) watcher.join(joined)
+  return { wish, groups: [...groups.values()] }
+}
+
+const watchRecords = async (
+  database: Database,
+  watcher: Watcher,
+  asked: RecordAddress[],
+  { most, fresh }: WatchOptions,
+): Promise<WatchedRecord[]> => {
+  const { watching } = watcher.data
+  const answers: WatchedRecord[] = new Array(asked.length)
+  const { wish, groups } = wishForRecords(database, watcher, asked, most, answers)
+  const drop = (room: string, wished: Wished) => {
+    if (watching.get(room) === wished && wished.wish === wish) leave(watcher, room)
+  }
+  const read: (WatchedRecord | undefined)[][] = []
+  try {
+    for (const group of groups) read.push(await readGroup(database, watcher, group, asked))
+  } catch (error) {
+    for (const { places, wished } of groups)
+      for (const [n, { room }] of places.entries()) drop(room, wished[n] as Wished)
+    throw error
+  }
+  for (const [number, { at, places, wished: all }] of groups.entries()) {
+    for (let n = 0; n < at.length; n += 1) {
+      const place = places[n] as Place
+      const wished = all[n] as Wished
+      const where = at[n] as number
+      const answer = read[number]?.[n]
+      const now = watching.get(place.room)
+      // Without a wish it is the record's own: a later message has been answered meanwhile.
+      const isWished = watcher.connected && now !== undefined && (now === wished || now.wish === undefined)
+      answers[where] = (isWished && answer) || refusedRecord(asked[where] as RecordAddress)
+      if (now !== wished) continue
+      if (!answer) drop(place.room, wished)
+      else if (isWished) {
+        if (!wished.admitted) fresh?.push(place.room)
+        wished.admitted = true
+        if (wished.wish === wish) watching.set(place.room, place)
+      }
+    }
   }
   return answers
 }
 
-/** Lets a watcher into the rooms that it asks for and may be in. At most `most` rooms in all. */
+/** Lets a watcher into the rooms that it asks for and may be in. */
 export const watch = async (
   database: Database,
   watcher: Watcher,
   { records, lists }: WatchRequest,
-  most: number,
+  options: WatchOptions,
 ): Promise<WatchAnswer> => {
   await database.ready()
   return {
-    records: await watchRecords(database, watcher, records, most),
-    lists: await watchLists(database, watcher, lists, most),
+    records: await watchRecords(database, watcher, records, options),
+    lists: await watchLists(database, watcher, lists, options),
   }
 }
 
@@ -238,19 +211,15 @@ export const unwatch = async (
   request: WatchRequest,
 ): Promise<WatchAnswer> => {
   await database.ready()
-  const { actor, watching } = watcher.data
-  const leave = (room: string) => {
-    watching.delete(room)
-    watcher.leave(room)
-  }
+  const { actor } = watcher.data
   for (const { type, id } of request.records) {
     const known = database.typeOf(type)
     const canonical = known && canonicalId(known.key.kind, id)
-    if (known && canonical) leave(recordRoom(tenantOf(known as never, actor), type, canonical))
+    if (known && canonical) leave(watcher, recordRoom(tenantOf(known as never, actor), type, canonical))
   }
   for (const { type, scope } of request.lists) {
     const known = database.typeOf(type)
-    if (known) leave(listRoom(tenantOf(known as never, actor), type, scope))
+    if (known) leave(watcher, listRoom(tenantOf(known as never, actor), type, scope))
   }
   return { records: [], lists: [] }
 }

@@ -15,11 +15,14 @@ import type {
 import type { Actor } from './record-type.ts'
 
 /** What a room is of. */
-export type Watched = ({ record: RecordAddress } | { list: ListAddress & { scope: Scope } }) & {
+export type Watched = (
+  | { readonly record: RecordAddress }
+  | { readonly list: ListAddress & { scope: Scope } }
+) & {
   /** Permission was asked, and given. Until then nothing but what is judged with the row in hand may be told. */
-  admitted?: true
-  /** Who is there was told already. */
-  presenceTold?: true
+  readonly admitted: boolean
+  /** The last message that asks for it, while it is being answered. */
+  readonly wish?: number
 }
 
 /** What each watcher carries. */
@@ -51,7 +54,7 @@ export interface Watcher<A extends Actor = Actor> {
   data: Connection<A>
   readonly connected: boolean
   readonly rooms: ReadonlySet<string>
-  join(room: string): unknown
+  join(rooms: string[]): unknown
   leave(room: string): unknown
   emit<Name extends keyof ServerEvents>(name: Name, ...event: Parameters<ServerEvents[Name]>): unknown
   disconnect(close?: boolean): unknown
