@@ -68,11 +68,13 @@ async function startRedis() {
 }
 
 const nodes = new Map()
+/** Many nodes on few cores: a small young generation is collected more often, and each time sooner. */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=4']
 
 /** Each start of a node is on the port that it had: who was connected to it finds it again. */
 async function startNode(name, environment) {
   const port = nodes.get(name)?.port ?? (await freePort())
-  const child = spawn(process.execPath, ['--enable-source-maps', 'dist/server/demo/main.js'], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, 'dist/server/demo/main.js'], {
     cwd: root,
     env: { ...process.env, ...environment, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -30,8 +30,8 @@ const CHUNK = 500
 const MOST_A_ROUND = 5_000
 const MOST_GONE_A_ROUND = 50
 
-/** Watchers between two breaths: saves and events must not wait for a round. */
-const WITHOUT_BREATH = 100
+/** Watchers between two breaths: saves and events must not wait for a round, least of all for one after a herd. */
+const WITHOUT_BREATH = 20
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 type Choice = (watcher: Watcher) => boolean
