@@ -1,7 +1,6 @@
 // Rows of a file, judged a few at a time with the records that they would change in hand: which they update, which
 // they create, whether their values are valid, whether this person may, whether the file's version is the record's.
 // Invariant: a record that the person may not read is treated as if it weren't there.
-import { setImmediate as giveWay } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Database, KnownType } from './db/database.ts'
 import { cellReader, keyKindOf, keyText } from './import-cells.ts'
@@ -12,6 +11,7 @@ import type { WireRecord } from './protocol.ts'
 import type { ImportComplaint } from './protocol-many.ts'
 import { tenantParameter } from './read.ts'
 import type { Actor } from './record-type.ts'
+import type { Slices } from './slices.ts'
 import { validateFields } from './validate.ts'
 
 type Complaint = Omit<ImportComplaint, 'line'>
@@ -24,12 +24,11 @@ export interface ImportJob<A extends Actor> {
   /** The field by which records are found; `id` for their own key. */
   key: string | null
   sql: ImportSql
+  slices: Slices
 }
 
 /** A row that may be written, or what is wrong with it. */
 export type JudgedRow = { row: StagedRow } | { line: number; complaints: Complaint[] }
-
-const SLICE = 10
 
 const VERSION = /^[1-9]\d{0,15}$/
 
@@ -69,7 +68,7 @@ interface Read {
 
 /** Makes the judge of one import. */
 export const createImportJudge = <A extends Actor>(database: Database<A>, job: ImportJob<A>) => {
-  const { known, actor, format, key, sql } = job
+  const { known, actor, format, key, sql, slices } = job
   const cell = cellReader(known as never)
   const keyColumn = key === null || key === 'id' ? known.key.name : key
   const kind = keyKindOf(known.columns.get(keyColumn)?.type)
@@ -131,16 +130,19 @@ export const createImportJudge = <A extends Actor>(database: Database<A>, job: I
     }
   }
 
-  /** Judges rows of one batch. Gives way to others every few rows. */
+  /** Judges rows of one batch, in slices. */
   return async (rows: ImportRow[], transaction: Knex.Transaction): Promise<JudgedRow[]> => {
-    const reads = rows.filter(({ complaint }) => complaint === undefined).map(read)
+    const judged: JudgedRow[] = []
+    const reads: Read[] = []
+    for (const row of rows) {
+      if (row.complaint === undefined) reads.push(read(row))
+      else judged.push({ line: row.line, complaints: [{ field: '', message: row.complaint }] })
+      if (slices.isOver()) await slices.rest()
+    }
     const found = await find(reads, transaction)
-    const judged: JudgedRow[] = rows.flatMap(({ line, complaint }) =>
-      complaint === undefined ? [] : [{ line, complaints: [{ field: '', message: complaint }] }],
-    )
-    for (const [index, row] of reads.entries()) {
+    for (const row of reads) {
       judged.push(await judge(row, found.get(row.key ?? '') ?? []))
-      if (index % SLICE === SLICE - 1) await giveWay()
+      if (slices.isOver()) await slices.rest()
     }
     return judged
   }

@@ -1,6 +1,7 @@
 // The end of an import: what was judged is written, portion by portion, in the transaction that it was judged in.
 // Invariant: a row that the database refuses is found and named by halving the portion it is in; each attempt is undone
 // to its savepoint. A record that changed since it was judged is judged again, never written over.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Database } from './db/database.ts'
 import { isRetryable, refusedValues } from './db/failures.ts'
@@ -18,7 +19,11 @@ export interface WrittenRows {
   unchanged: number
 }
 
+/** Rows between two savepoints: PostgreSQL serves everybody worse beyond 64 of them in one transaction. */
 const PORTION = 2_000
+/** Lines written by one statement; after it the database rests for a part of the time that it took. */
+const BITE = 250
+const REST_SHARE = 0.5
 
 /** A portion that was written. */
 type Portion = WrittenRows & { refused: (() => void)[] }
@@ -117,8 +122,13 @@ export const writeStaged = async <A extends Actor>(
     const portion: Portion = { created: 0, updated: 0, unchanged: 0, refused: [] }
     try {
       await transaction.transaction(async (savepoint) => {
-        await update(from, to, portion, savepoint)
-        await insert(from, to, portion, savepoint)
+        for (let first = from; first <= to; first += BITE) {
+          const begun = performance.now()
+          const last = Math.min(to, first + BITE - 1)
+          await update(first, last, portion, savepoint)
+          await insert(first, last, portion, savepoint)
+          await pause((performance.now() - begun) * REST_SHARE)
+        }
       })
     } catch (error) {
       return isRetryable(error) && retries > 0 ? attempt(from, to, retries - 1) : error

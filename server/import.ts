@@ -28,6 +28,7 @@ import type { Forbidden, Missing, Reused } from './outcomes.ts'
 import type { ImportAnswer, ImportProblem, ImportProgress } from './protocol-many.ts'
 import { MISSING } from './read.ts'
 import type { Actor } from './record-type.ts'
+import { createSlices } from './slices.ts'
 import { requestHash, type WriteOptions } from './write.ts'
 import { writerContext } from './writer.ts'
 
@@ -135,6 +136,7 @@ const readAll = async <A extends Actor>(
     progress.rows += 1
     if (row.isLast) isComplete = false
     batch.push(row)
+    if (job.slices.isOver()) await job.slices.rest()
     if (batch.length === BATCH) await flush()
   }
   await flush()
@@ -178,7 +180,14 @@ export const importRecords = async <A extends Actor>(
   const { importBytes, importIdleMs } = database.limits
   const source = importSource(options.input, { maxBytes: importBytes, idleMs: importIdleMs })
   const { importId = randomUUID() } = options
-  const job: ImportJob<A> = { known, actor, format, key, sql: importSql(known as never, key) }
+  const job: ImportJob<A> = {
+    known,
+    actor,
+    format,
+    key,
+    sql: importSql(known as never, key),
+    slices: createSlices(),
+  }
 
   const work = async (transaction: Knex.Transaction): Promise<Work<ImportOutcome>> => {
     const complaints = createComplaints()
