@@ -7,16 +7,16 @@ import { join } from 'node:path'
 import openKnex from 'knex'
 import { startEmbeddedPostgres } from 'noclobber/server'
 
-const openServer = async () => {
+const openServer = async (durable) => {
   const { DATABASE_URL } = process.env
   if (DATABASE_URL) return { url: DATABASE_URL, name: 'the PostgreSQL of DATABASE_URL', stop: async () => {} }
   const dataDir = await mkdtemp(join(tmpdir(), 'noclobber-bench-'))
   // As root the server runs as somebody else, who must reach its folder.
   await chmod(dataDir, 0o755)
-  const postgres = await startEmbeddedPostgres({ dataDir, durable: false })
+  const postgres = await startEmbeddedPostgres({ dataDir, durable })
   return {
     url: postgres.url,
-    name: 'an embedded PostgreSQL without fsync',
+    name: `an embedded PostgreSQL ${durable ? 'with' : 'without'} fsync`,
     stop: async () => {
       await postgres.stop()
       await rm(dataDir, { recursive: true, force: true })
@@ -24,9 +24,9 @@ const openServer = async () => {
   }
 }
 
-/** Opens the server. `fresh()` makes a database and gives its URL. */
-export const openDatabases = async () => {
-  const server = await openServer()
+/** Opens the server. `fresh()` makes a database and gives its URL. `durable`: an embedded one writes to its disk. */
+export const openDatabases = async ({ durable = false } = {}) => {
+  const server = await openServer(durable)
   const admin = openKnex({ client: 'pg', connection: server.url, pool: { min: 0, max: 1 } })
   const made = []
   const version = await admin.raw('show server_version')

@@ -1,8 +1,9 @@
-// `npm run soak -- SUBJECT`: a generated test in its full dose. Prints the seed that plays a failure again:
+// `npm run soak -- SUBJECT`: a test in its full dose. A generated one prints the seed that plays a failure again:
 // `npm run soak -- oracle --seed=123`.
 //   editors  two hundred thousand interleavings of editors (the default)
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
+//   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -27,10 +28,22 @@ const SUBJECTS = {
   },
 }
 
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+const run = (command, environment = {}) =>
+  new Promise((resolve) => {
+    const options = { cwd: root, stdio: 'inherit', env: { ...process.env, ...environment } }
+    spawn(process.execPath, command, options).on('close', (code) => resolve(code ?? 1))
+  })
+
 const [name = 'editors'] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+if (name === 'import') {
+  const built = await run(['scripts/build.js'])
+  process.exit(built || (await run(['scripts/import-load.js', ...process.argv.slice(2)])))
+}
 const subject = SUBJECTS[name]
 if (!subject) {
-  console.error(`There is no ${name}: ${Object.keys(SUBJECTS).join(', ')}.`)
+  console.error(`There is no ${name}: ${Object.keys(SUBJECTS).join(', ')}, import.`)
   process.exit(2)
 }
 
@@ -42,11 +55,4 @@ console.log(`${name}: ${runs} runs, seed ${seed}`)
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', subject.file, '-t', subject.only]
 const given = Object.entries({ ...subject.environment(runs), NOCLOBBER_SEED: seed })
-const child = spawn(process.execPath, vitest, {
-  cwd: fileURLToPath(new URL('..', import.meta.url)),
-  stdio: 'inherit',
-  env: { ...process.env, ...Object.fromEntries(given.map(([key, value]) => [key, String(value)])) },
-})
-child.on('close', (code) => {
-  process.exitCode = code ?? 1
-})
+process.exitCode = await run(vitest, Object.fromEntries(given.map(([key, value]) => [key, String(value)])))

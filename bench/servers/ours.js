@@ -1,5 +1,6 @@
 // The whole product as the README has it, with its defaults: router, sockets, feed; and a save in a route of the app's own. Only how much one person may ask for is unlimited, because
 // here one person asks for everybody.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import express from 'express'
 import { createAppServer, createRecordServer } from 'noclobber/server'
 import { openPool, TABLES, TENANT } from '../tables.js'
@@ -19,8 +20,32 @@ const eventOf = (id) => ({
 
 const UNLIMITED = 1_000_000_000
 
+/** How often memory is looked at. */
+const LOOK_MS = 20
+
+/** The most memory in use from now on, and how long the event loop was held by one thing, in bytes and milliseconds. */
+const watchProcess = () => {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const before = process.memoryUsage()
+  const most = { rss: before.rss, heapUsed: before.heapUsed }
+  const timer = setInterval(() => {
+    const now = process.memoryUsage()
+    for (const name of Object.keys(most)) most[name] = Math.max(most[name], now[name])
+  }, LOOK_MS)
+  return () => {
+    clearInterval(timer)
+    delay.disable()
+    return {
+      ...{ rss: before.rss, moreRss: most.rss - before.rss, moreHeap: most.heapUsed - before.heapUsed },
+      ...{ heldP99: delay.percentile(99) / 1e6, heldWorst: delay.max / 1e6 },
+    }
+  }
+}
+
 export default async ({ url, limits = {} }) => {
   const knex = openPool(url)
+  let endWatch = null
   const records = createRecordServer({
     knex,
     types: [project],
@@ -63,6 +88,10 @@ export default async ({ url, limits = {} }) => {
       const { user, system } = process.cpuUsage()
       return user + system
     },
+    watch: () => {
+      endWatch = watchProcess()
+    },
+    watched: () => endWatch(),
     stop: async () => {
       await records.stop()
       await close()
