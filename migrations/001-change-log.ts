@@ -1,8 +1,10 @@
-// The change log: its tables, and the migration that makes them together with the functions of 001-stamp.ts and 001-log.ts.
+// The change log: its tables, and the migration that makes them together with the functions of 001-stamp.ts, 001-log.ts
+// and 001-log-update.ts.
 // Invariant: a committed change of a tracked row has exactly one row here, written in the same transaction, and a
 // rolled-back change has none. Readers go by snapshot (`xid`), never by `seq`: a sequence is taken before the commit.
 import type { Knex } from 'knex'
 import { LOG_FUNCTIONS } from './001-log.ts'
+import { LOG_UPDATE_FUNCTIONS } from './001-log-update.ts'
 import { STAMP_FUNCTIONS } from './001-stamp.ts'
 
 const TABLES = `
@@ -67,6 +69,7 @@ export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(EPOCH)
   await knex.raw(STAMP_FUNCTIONS)
   await knex.raw(LOG_FUNCTIONS)
+  await knex.raw(LOG_UPDATE_FUNCTIONS)
 }
 
 /** Drops the log and, with its functions, the triggers of every tracked table; the tables keep their columns. */

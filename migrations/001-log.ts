@@ -1,6 +1,5 @@
 // The functions that write a tracked table's changes into the log, each statement's by one call.
-// Invariant: each change is logged once. Which fields it changed is found by comparing the rows, except for what a save
-// of ours vouches for: its own statement has compared the columns that it sets, and nothing else on that table sets any.
+// Invariant: each change is logged once. Which fields it changed is found by comparing the rows. For updates see 001-log-update.ts.
 
 // One log row from a row as it was and as it is; null stands for "not there". A deletion that was still under way when
 // its id was stamped anew, and is committed now, has been counted past by nobody: the write must be sent again.
@@ -91,65 +90,6 @@ begin
 end $$;
 `
 
-// AFTER each UPDATE. A save of one record tells in `noclobber.origin`, behind its table, the table's lists, the record's
-// values of these and the fields that it changed. That is much cheaper than comparing the rows, and a save is what
-// happens most often. Any other update of one row that stays where it was is logged by one statement and little around
-// it; up to 50 rows are joined as jsonb; more go into the log by a statement written for their table.
-const LOG_UPDATE = `
-create function noclobber.log_update() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
-begin
-  if told[3] = tg_table_schema || '.' || tg_table_name and told[4] = tg_argv[2]
-    and told[1] = current_setting('noclobber.actor', true) then
-    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
-      updated_at, updated_by, tab_id, socket_id)
-    select told[3], n.r->>tg_argv[0], n.version, 'updated', n.r->>tg_argv[1], told[6]::text[], nullif(told[5], '')::jsonb,
-      n.updated_at, n.updated_by, told[2]::jsonb->>'tab_id', told[2]::jsonb->>'socket_id'
-    from (select to_jsonb(t) as r, t.version, t.updated_at, t.updated_by from new_rows t limit 1) n, old_rows o
-    where n.version <> o.version and told[6] <> '{}' and not exists (select from new_rows offset 1);
-    if found then
-      return null;
-    end if;
-  end if;
-  declare
-    source text := tg_table_schema || '.' || tg_table_name;
-    origin jsonb := noclobber.origin();
-    row_count bigint := 1;
-  begin
-    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
-      updated_at, updated_by, tab_id, socket_id, import_id)
-    select source, n.r->>tg_argv[0], n.version, 'updated', n.r->>tg_argv[1], array(
-        select e.key from jsonb_each(n.r) e
-        where e.value is distinct from o.r->e.key and e.key not in ('version', 'updated_at', 'updated_by')),
-      case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
-      n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
-    from (select to_jsonb(t) as r, t.version, t.updated_at, t.updated_by from new_rows t limit 1) n,
-      (select to_jsonb(t) as r, t.version from old_rows t limit 1) o
-    where n.version <> o.version and n.r->>tg_argv[0] = o.r->>tg_argv[0]
-      and n.r->>tg_argv[1] is not distinct from o.r->>tg_argv[1]
-      and not exists (select from new_rows offset 1);
-    if not found then
-      row_count := (select count(*) from (select from new_rows limit 51) r);
-      if row_count between 1 and 50 then
-        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r)
-          from (select to_jsonb(t) r from old_rows t) o full join (select to_jsonb(t) r from new_rows t) n
-            on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
-          where n.r->>'version' is distinct from o.r->>'version';
-      elsif row_count > 50 then
-        execute noclobber.log_statement(tg_op, tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
-          using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
-      end if;
-    end if;
-    if row_count > 0 and origin->>'node' is null then
-      perform pg_notify('noclobber', '');
-    end if;
-  end;
-  return null;
-end $$;
-`
-
 // AFTER each INSERT and DELETE. A writer that is not one of our nodes wakes the feeds by an empty NOTIFY; our own nodes
 // wake themselves and each other without it, because a notifying commit costs most of the commit rate.
 const logAll = (name: string, rows: string, states: string) => `
@@ -187,7 +127,6 @@ end $$;
 export const LOG_FUNCTIONS = [
   LOG_CHANGE,
   LOG_STATEMENT,
-  LOG_UPDATE,
   logAll('log_insert', 'new_rows', 'null, to_jsonb(t)'),
   logAll('log_delete', 'old_rows', 'to_jsonb(t), null'),
   LOG_TRUNCATE,

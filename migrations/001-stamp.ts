@@ -7,13 +7,16 @@
 // Who writes: `noclobber.actor`, set for the transaction by our nodes or by any program that names itself, as JSON
 // {"id","name","kind"} or as a plain name (set noclobber.actor = 'nightly billing'). Unset: the database role.
 // Our nodes set `noclobber.origin` besides, in lines: the actor once more, for as long as which the rest holds; what
-// the log tells of the page, the import and the node; for a save of one record what `log_update` says. The two are kept
-// apart because every expression costs each save: an actor of ours needs no look at its shape.
+// the log tells of the page, the import and the node. A save of one record by our node is a transaction of its own and
+// sets `noclobber.origin` alone, with more lines, which both triggers go by: the table's tag, as its triggers have it;
+// the log's name of the table; the page's tab and socket; the values of its lists; the fields that it changes. That is
+// much cheaper than comparing the rows, and a save is what happens most often.
 
 const WRITER = `
 create function noclobber.writer() returns jsonb language plpgsql stable as $$
 declare
-  actor text := nullif(current_setting('noclobber.actor', true), '');
+  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
+  actor text := case when told[3] is not null then told[1] else nullif(current_setting('noclobber.actor', true), '') end;
   claim jsonb;
 begin
   if actor is null then
@@ -29,11 +32,12 @@ begin
     'kind', case when claim->>'kind' in ('user', 'import', 'service', 'database') then claim->>'kind' else 'service' end);
 end $$;
 
-create function noclobber.origin() returns jsonb language sql stable as $$
-  select case when pg_catalog.split_part(pg_catalog.current_setting('noclobber.origin', true), E'\\n', 1)
-      operator(pg_catalog.=) pg_catalog.current_setting('noclobber.actor', true)
-    then nullif(pg_catalog.split_part(pg_catalog.current_setting('noclobber.origin', true), E'\\n', 2), '')::pg_catalog.jsonb end
-$$;
+create function noclobber.origin() returns jsonb language plpgsql stable as $$
+declare
+  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
+begin
+  return case when told[3] is not null or told[1] = current_setting('noclobber.actor', true) then nullif(told[2], '')::jsonb end;
+end $$;
 `
 
 // An id that was deleted and comes back goes on counting after its tombstone, so that an editor still holding the old
@@ -60,12 +64,20 @@ begin
 end $$;
 `
 
-// Runs for each row of every UPDATE, so it asks little: whatever isn't a plain change is looked at in the first branch.
-// An actor that our node has set is stored as it is.
+// Runs for each row of every UPDATE, so it asks little, and one thing at a time: PL/pgSQL makes each expression that it
+// comes to ready anew in every transaction. A save that says what it changes changes something; what it set is overruled all the same.
 const STAMP_UPDATE = `
 create function noclobber.stamp_update() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
 begin
+  if told[3] = tg_argv[4] and told[8] <> '{}' then
+    new.version := old.version + 1;
+    new.updated_at := clock_timestamp();
+    new.updated_by := told[1]::jsonb;
+    return new;
+  end if;
   if tg_argv[3] <> '{}' or new.version is distinct from old.version or new.updated_at is distinct from old.updated_at
     or new.updated_by is distinct from old.updated_by or new *= old then
     new.version := old.version;
@@ -77,10 +89,11 @@ begin
   end if;
   new.version := old.version + 1;
   new.updated_at := clock_timestamp();
-  new.updated_by := case coalesce(current_setting('noclobber.actor', true), '')
-    when '' then jsonb_build_object('id', session_user, 'name', session_user, 'kind', 'database')
-    when split_part(current_setting('noclobber.origin', true), E'\\n', 1) then current_setting('noclobber.actor', true)::jsonb
-    else noclobber.writer() end;
+  if told[1] = current_setting('noclobber.actor', true) then
+    new.updated_by := told[1]::jsonb;
+  else
+    new.updated_by := noclobber.writer();
+  end if;
   return new;
 end $$;
 `

@@ -1,6 +1,7 @@
 // What the migrations install, read out of their own SQL, so that it can be compared with what a database has, and be
 // put back. Invariant: nothing is listed twice; a migration that makes, replaces or drops something is all there is to change.
 import type { Knex } from 'knex'
+import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
 /** A function as the migrations leave it. */
 export interface InstalledFunction {
@@ -124,10 +125,23 @@ select c.relname as table, array_agg(a.attname::text) as columns from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p') group by c.relname`
 
+/** The functions that were made for tracked tables, and whether each is as `log_update_of` makes it. */
+const MADE_FOR_TABLES = `
+select p.proname as name, bool_and(p.prosrc = noclobber.log_update_body(t.args[1], t.args[2]) and p.prosecdef
+  and p.proconfig is not distinct from array['search_path=pg_catalog, pg_temp']) as is_as_made
+from (select g.tgfoid, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = 'zz_noclobber_update') t
+join pg_proc p on p.oid = t.tgfoid where p.pronamespace = 'noclobber'::regnamespace group by p.proname`
+
+const MAKE_FOR_TABLES = `
+select noclobber.log_update_of(t.args[1], t.args[2])
+from (select ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = 'zz_noclobber_update') t`
+
 /** How a database's log differs from what the migrations make. */
 export interface Difference {
   /** Missing, or not as they were made. */
   functions: InstalledFunction[]
+  /** Of those made for tracked tables the altered ones, by name; empty while the functions that make them are altered themselves. */
+  madeForTables: string[]
   /** Missing, invalid, or of other columns. */
   indexes: (InstalledIndex & { isThere: boolean })[]
   /** Missing: `log_epoch`, or `record_changes.scopes`. */
@@ -163,8 +177,15 @@ export const differenceOf = async (
       | undefined
     return found ? columns.filter((name) => !found.includes(name)).map((name) => `${table}.${name}`) : [table]
   })
+  const altered = [...functions.values()].filter((made) => !isAsMade(made))
+  const { rows: made } = altered.some(({ name }) => name.startsWith('log_update_'))
+    ? { rows: [] }
+    : await knex.raw(MADE_FOR_TABLES)
   return {
-    functions: [...functions.values()].filter((made) => !isAsMade(made)),
+    functions: altered,
+    madeForTables: made
+      .filter((row: { is_as_made: boolean }) => !row.is_as_made)
+      .map((row: { name: string }) => row.name),
     indexes: [...indexes.values()]
       .filter((made) => !isKept(made))
       .map((made) => ({
@@ -180,6 +201,7 @@ export const repair = async (knex: Knex, installed: Installed): Promise<void> =>
   await knex.transaction(async (transaction) => {
     const { functions, indexes } = await differenceOf(transaction, installed)
     for (const { sql } of functions) await transaction.raw(sql.replaceAll('?', '\\?'))
+    await transaction.raw(MAKE_FOR_TABLES)
     for (const { name, table, sql, isThere } of indexes) {
       const isKey = sql.startsWith('alter table')
       if (isThere)

@@ -39,7 +39,7 @@ const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character v
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
 
 /** Triggers of a tracked table, by name, with what each is created as. */
-const triggersOf = (table: string, args: string, key: string): [string, string][] => [
+const triggersOf = (table: string, args: string, key: string, logUpdate: string): [string, string][] => [
   [STAMP_TRIGGER, `before update on ${table} for each row execute function noclobber.stamp_update(${args})`],
   [
     `${STAMP_TRIGGER}_key`,
@@ -55,7 +55,7 @@ const triggersOf = (table: string, args: string, key: string): [string, string][
   ],
   [
     'zz_noclobber_update',
-    `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.log_update(${args})`,
+    `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.${logUpdate}(${args})`,
   ],
   [
     'zz_noclobber_delete',
@@ -68,7 +68,12 @@ const triggersOf = (table: string, args: string, key: string): [string, string][
 ]
 
 /** The names of the triggers that a tracked table has. */
-export const TRIGGER_NAMES = triggersOf('', '', '').map(([name]) => name)
+export const TRIGGER_NAMES = triggersOf('', '', '', '').map(([name]) => name)
+
+/** The function that logs its updates, and a tag for this table tracked in this way, which is the triggers' last argument. */
+const PREPARE = `select noclobber.log_update_of(?, ?) as log_update,
+  left(md5(n.nspname || '.' || c.relname || E'\\n' || ?), 12) as tag
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(?)`
 
 const arrayText = (names: string[]) =>
   `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
@@ -170,8 +175,11 @@ export const trackTable = async (knex: Knex, table: string, options: TrackOption
   ]
   checkTypes(table, columns)
   const part = { table, key: key.name, tenant: options.tenant ?? '' }
-  const triggers = triggersOf(quoteTable(table), args.map(quoteText).join(', '), quoteName(key.name))
   await knex.transaction(async (transaction) => {
+    const made = await transaction.raw(PREPARE, [key.name, part.tenant, args.join(), quoteTable(table)])
+    const { log_update, tag } = made.rows[0]
+    const allArgs = [...args, tag].map(quoteText).join(', ')
+    const triggers = triggersOf(quoteTable(table), allArgs, quoteName(key.name), log_update)
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns)
     for (const [name, definition] of triggers) {

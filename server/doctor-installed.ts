@@ -52,7 +52,10 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
         'Call migrate(knex) of noclobber/migrations.',
       ),
     ]
-  const { functions, indexes, columns } = await differenceOf(knex, await installedBy(migrationSource))
+  const { functions, madeForTables, indexes, columns } = await differenceOf(
+    knex,
+    await installedBy(migrationSource),
+  )
   const findings: Finding[] = []
   if (columns.length > 0)
     findings.push(
@@ -64,7 +67,7 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
       ),
     )
   const altered = [
-    ...functions.map(({ name }) => `function noclobber.${name}`),
+    ...[...functions.map(({ name }) => name), ...madeForTables].map((name) => `function noclobber.${name}`),
     ...indexes.map(({ name }) => `index noclobber.${name}`),
   ]
   if (altered.length > 0)

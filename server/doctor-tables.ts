@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { PART_TRIGGERS } from '../migrations/parts.ts'
 import { quoteName, quoteTable } from '../migrations/quote.ts'
 import { TRIGGER_NAMES } from '../migrations/track-table.ts'
-import { TRIGGER_ARGUMENTS } from './db/catalogue.ts'
+import { TRIGGER_ARGUMENTS } from '../migrations/trigger-arguments.ts'
 import { type FoundTrigger, type TriggeredTable, triggerFindings } from './doctor-triggers.ts'
 import { type Finding, problem } from './finding.ts'
 

@@ -1,4 +1,5 @@
 // The doctor's look at a table's triggers: is each there, switched on, and as `trackTable` makes it?
+import { createHash } from 'node:crypto'
 import { VALUES_TRIGGERS } from '../migrations/history-values.ts'
 import { PARENT_TRIGGER, PART_TRIGGERS } from '../migrations/parts.ts'
 import { quoteTable } from '../migrations/quote.ts'
@@ -10,7 +11,7 @@ export interface FoundTrigger {
   name: string
   /** `O`rigin, `A`lways, `D`isabled, `R`eplica only. */
   enabled: string
-  /** `noclobber.log_update`. */
+  /** `noclobber.log_insert`. */
   calls: string
   shape: number
   args: string[]
@@ -69,7 +70,7 @@ const EXPECTED: Record<string, Expected> = {
   [`${STAMP_TRIGGER}_key`]: expected('stamp_key', ROW + BEFORE + UPDATE, true),
   [`${STAMP_TRIGGER}_insert`]: expected('stamp_insert', ROW + BEFORE + INSERT),
   zz_noclobber_insert: expected('log_insert', INSERT),
-  zz_noclobber_update: expected('log_update', UPDATE),
+  zz_noclobber_update: expected('log_update_', UPDATE),
   zz_noclobber_delete: expected('log_delete', DELETE),
   zz_noclobber_truncate: expected('log_truncate', BEFORE + TRUNCATE),
   zz_noclobber_part_insert: expected('touch_parents', INSERT),
@@ -94,22 +95,27 @@ const wantedOf = ({ triggers, hasParts, keepsValues }: TriggeredTable): string[]
 
 /** The arguments that a trigger must have, by those of the first of its kind and of the stamp. */
 const argsFor = (name: string, triggers: FoundTrigger[]): string[] => {
-  const [key = '', tenant = '', lists = '', ignore = ''] =
+  const [key = '', tenant = '', lists = '', ignore = '', tag = ''] =
     triggers.find((trigger) => TRIGGER_NAMES.includes(trigger.name))?.args ?? []
   if (name === PARENT_TRIGGER) return []
   if (VALUES_TRIGGERS.includes(name)) return [key, ignore]
-  if (!PART_TRIGGERS.includes(name)) return [key, tenant, lists, ignore]
+  if (!PART_TRIGGERS.includes(name)) return [key, tenant, lists, ignore, tag]
   const [, column = '', , ...parent] =
     triggers.find((trigger) => PART_TRIGGERS.includes(trigger.name))?.args ?? []
   return [key, column, tenant, ...parent]
 }
 
+/** What `noclobber.log_update_of` calls the function for this key and tenant's column. */
+const logUpdateOf = ([key = '', tenant = '']: string[]): string =>
+  createHash('md5').update(`${key}\n${tenant}`).digest('hex').slice(0, 12)
+
 const isAltered = (trigger: FoundTrigger, triggers: FoundTrigger[]) => {
   const { name, calls, shape, args, rows, narrowed } = trigger
   const made = EXPECTED[name]
   if (!made) return false
+  const ofPair = name === 'zz_noclobber_update' ? logUpdateOf(args) : ''
   return (
-    calls !== made.calls ||
+    calls !== made.calls + ofPair ||
     shape !== made.shape ||
     rows !== made.rows ||
     narrowed !== made.narrowed ||

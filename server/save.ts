@@ -20,7 +20,7 @@ import {
   sendWrite,
   type WriteOptions,
 } from './write.ts'
-import { rowContext, vouches, writerContext } from './writer.ts'
+import { savingContext, vouches, writerContext } from './writer.ts'
 
 /** What {@link RecordServer.save} takes. */
 export interface SaveOptions<A extends Actor> extends WriteOptions<A> {
@@ -145,7 +145,7 @@ export const saveRecord = async <A extends Actor>(
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, told),
       values: [
-        writerContext(database, options) + (told ? rowContext(known as never) : ''),
+        told ? savingContext(database, options, known as never) : writerContext(database, options),
         target.id,
         clientVersion,
         ...tenantParameter(known, options.actor),

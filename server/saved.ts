@@ -8,6 +8,11 @@ import type { Actor } from './record-type.ts'
 import type { WriteOptions } from './write.ts'
 import { isAsTold, readTold } from './writer.ts'
 
+/** For so long nobody else's change of a record may have been under way, in milliseconds. */
+const ALONE_MS = 2_000
+
+const isLater = (one: string, other: string) => Date.parse(one) - Date.parse(other) > ALONE_MS
+
 interface Saved<A extends Actor> extends WriteOptions<A> {
   clientVersion: number
   /** The columns that it set. */
@@ -33,7 +38,7 @@ export const passOn = <A extends Actor>(
     log.warn({ table: known.source }, 'A trigger has come to this table: its saves are compared from now on.')
     return
   }
-  const { scopes, changedFields, isAlone } = readTold(told)
+  const { scopes, changedFields } = readTold(told)
   if (changedFields.length === 0) return
   const change: Change = {
     xid: '',
@@ -53,7 +58,7 @@ export const passOn = <A extends Actor>(
     oldRow: null,
   }
   try {
-    onSaved(change, record, isAlone)
+    onSaved(change, record, before !== undefined && isLater(record.updated_at, before.updated_at))
   } catch (error) {
     log.error({ error, table: known.source }, 'A save could not be told at once; the feed tells it.')
   }

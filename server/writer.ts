@@ -17,8 +17,8 @@ export interface WriterOptions<A extends Actor> {
 export const NAMING = `set_config('noclobber.actor', split_part($1, E'\\n', 1), true) is not null and set_config('noclobber.origin', $1, true) is not null`
 
 /**
- * What {@link NAMING} sets, in lines: the actor; what the log tells besides. For a save of one record two more: its table
- * and the columns it sets.
+ * What {@link NAMING} sets, in lines: the actor; what the log tells besides. A save that vouches goes on with
+ * {@link savingContext}.
  *
  * @param further Of an import: its id and the name of its file.
  */
@@ -37,14 +37,23 @@ export const writerContext = <A extends Actor>(
 /** A save of more columns is compared by the trigger: an SQL function takes 100 arguments at most. */
 const MAX_TOLD = 30
 
-/** May a save of these columns vouch for what it changes? Then its writer's context goes on with {@link rowContext}. */
+/** May a save of these columns vouch for what it changes? Then its writer's context is {@link savingContext}. */
 export const vouches = ({ isPlain, lists, ignored }: TrackedType, columns: string[]): boolean =>
   isPlain &&
   columns.length <= MAX_TOLD &&
   columns.every((name) => !lists.includes(name) && !ignored.includes(name))
 
-/** What a save that vouches knows beforehand: its table, and the lists by which that is watched. */
-export const rowContext = ({ source, listsText }: TrackedType): string => `\n${source}\n${listsText}\n`
+const oneLine = (text = '') => (text.includes('\n') ? '' : text)
+
+/** What {@link vouching} completes: the writer's context and what is known beforehand, in the lines of 001-stamp.ts. */
+export const savingContext = <A extends Actor>(
+  database: { nodeId: string },
+  options: WriterOptions<A>,
+  { tag, source, lists }: TrackedType,
+): string => {
+  const context = `${writerContext(database, options)}\n${tag}\n${source}`
+  return `${context}\n${oneLine(options.tabId)}\n${oneLine(options.socketId)}\n${lists.length > 0 ? '' : '\n{'}`
+}
 
 const quoted = (name: string) => quoteText(`"${name}"`)
 
@@ -62,8 +71,9 @@ const differs = (column: string, parameter: string, { type, exact }: Column): st
 }
 
 /**
- * As {@link NAMING}, and completes {@link rowContext} from the row `t`: the values of its lists, and which of the columns
- * it sets it changes, compared as the version's trigger compares rows. For us, whether it was long at its version.
+ * A condition that is always true and names the writer of a save that vouches. It completes {@link savingContext} from
+ * the row `t`: the values of its lists, and which of the columns it sets it changes, compared as the version's trigger
+ * compares rows.
  *
  * @param first The parameter of the first column.
  */
@@ -80,26 +90,22 @@ export const vouching = (
       `case when ${differs(`t.${quoteName(name)}`, `$${first + at}`, known.get(name) as Column)} then ${quoted(name)} end`,
   )
   const told = [
-    ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text`] : []),
-    `E'\\n{'`,
+    ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text || E'\\n{'`] : []),
     `concat_ws(',', ${changed.join(', ')})`,
-    `E'}\\n'`,
-    `(clock_timestamp() - t."updated_at" > '2 s')::text`,
+    `'}'`,
   ]
-  return `set_config('noclobber.actor', split_part($1, E'\\n', 1), true) is not null
-    and set_config('noclobber.origin', $1 || ${told.join(' || ')}, true) is not null`
+  return `set_config('noclobber.origin', $1 || ${told.join(' || ')}, true) is not null`
 }
 
 /** What a vouching save has told the log, for RETURNING. See {@link readTold}. */
 export const TOLD = `current_setting('noclobber.origin', true)`
 
-/** The values of the record's lists, the changed fields and whether the last change is two seconds ago, from {@link TOLD}. */
+/** The values of the record's lists and the changed fields, from {@link TOLD}. */
 export const readTold = (told: string) => {
-  const [, , , , scopes = '', fields = '', isAlone] = told.split('\n')
+  const [, , , , , , scopes = '', fields = ''] = told.split('\n')
   return {
     scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
     changedFields: JSON.parse(`[${fields.slice(1, -1)}]`) as string[],
-    isAlone: isAlone === 'true',
   }
 }
 

@@ -5,6 +5,7 @@ import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName } from '../../migrations/quote.ts'
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { Actor, RecordType } from '../record-type.ts'
 import { send, statement } from './statement.ts'
 
@@ -30,9 +31,10 @@ export interface TrackedType<A extends Actor = Actor> {
   tenantColumn: string | null
   /** Columns by which lists are watched. */
   lists: string[]
-  /** The same as the triggers were told, and the columns that make no version. */
-  listsText: string
+  /** Columns that make no version. */
   ignored: string[]
+  /** What its triggers were made with, in short. */
+  tag: string
   /**
    * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no generated
    * column, no rule, no partition, and its columns have plain names. Turned off where a save proves otherwise.
@@ -52,10 +54,6 @@ export interface Catalogue<A extends Actor = Actor> {
   byName: Map<string, TrackedType<A>>
   bySource: Map<string, TrackedType<A>>
 }
-
-/** The arguments of trigger `g`: PostgreSQL keeps them as bytes, each ended by a zero. */
-export const TRIGGER_ARGUMENTS = `(select array_agg(convert_from(decode(a.text, 'escape'), getdatabaseencoding()) order by a.at)
-  from unnest(string_to_array(encode(g.tgargs, 'escape'), '\\000')) with ordinality a(text, at))`
 
 /** A name that means the same as it stands, within a line, a list or JSON. */
 const PLAIN_NAME = /^[^\p{Cc}"\\]+$/u
@@ -123,7 +121,8 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
       `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`,
     )
   }
-  const [, tenant = '', lists = '{}', ignored = '{}'] = Object.values<string[]>(row.triggers)[0] ?? []
+  const [, tenant = '', lists = '{}', ignored = '{}', tag = ''] =
+    Object.values<string[]>(row.triggers)[0] ?? []
   const fieldNames = Object.keys(type.fields)
   for (const name of fieldNames) {
     if (!columns.some((column) => column.name === name))
@@ -143,9 +142,9 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
     key: { name: key.name, kind },
     tenantColumn: tenant || null,
     lists: textArray(lists),
-    listsText: lists,
     ignored: textArray(ignored),
-    isPlain: row.is_plain && columns.every(({ name }) => PLAIN_NAME.test(name)),
+    tag,
+    isPlain: row.is_plain && tag !== '' && columns.every(({ name }) => PLAIN_NAME.test(name)),
     columns: new Map(columns.map((column) => [column.name, column])),
     writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
     fieldNames,

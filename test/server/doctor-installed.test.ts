@@ -76,8 +76,13 @@ test('each function that is altered or dropped is named, and put back by a repai
     await migrate(connection, { repair: true })
     expect(await found(connection)).toEqual([])
   }
+  const { rows } = await connection.raw(`select tgfoid::regprocedure::text as name from pg_trigger
+    where tgrelid = 'orders'::regclass and tgname = 'zz_noclobber_update'`)
+  const logUpdate: string = rows[0].name
   for (const change of [
-    'alter function noclobber.log_update() security invoker',
+    `alter function ${logUpdate} security invoker`,
+    `create or replace function ${logUpdate} returns trigger language plpgsql security definer
+       set search_path = pg_catalog, pg_temp as 'begin return null; end'`,
     'alter function noclobber.stamp_update() reset search_path',
     `alter function noclobber.stamp_update() set search_path = 'public'`,
     'alter function noclobber.scopes_of volatile',

@@ -2,6 +2,8 @@
 // trigger of the app's own changes more, where one comes while the server runs, and where SQL pretends to be us.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { trackTable } from '../../migrations/index.ts'
+import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import { type Person, startApp } from '../support/app.ts'
 
 const app = await startApp()
@@ -16,6 +18,16 @@ const last = async (table: string, id: string) => {
     [`public.${table}`, id],
   )
   return row
+}
+
+/** What a save of this table tells its triggers to be recognized. */
+const tagOf = async (table: string): Promise<string> => {
+  const [row] = await app.sql(
+    `select (${TRIGGER_ARGUMENTS})[5] as tag from pg_trigger g where g.tgrelid = ?::regclass and g.tgname = 'zz_noclobber_update'`,
+    [table],
+  )
+  expect(row.tag).toMatch(/^[0-9a-f]{12}$/)
+  return row.tag
 }
 
 const samples = {
@@ -96,19 +108,64 @@ test('what a trigger of the app changes besides is found, also when it came whil
   expect((await last('projects', record.id)).changed_fields.sort()).toEqual(['name', 'notes'])
 })
 
-test('SQL that pretends to be a save of ours changes no other record than it says', async () => {
+test('SQL that pretends to be a save of ours is logged all the same, each record once, with the fields it claims', async () => {
   const record = await app.make('sample', { amount: '1' })
   const other = await app.make('sample', { amount: '1' })
+  const task = await app.make('task', { project_id: 7, title: 'Pour' })
   await app.knex.transaction(async (transaction) => {
+    await transaction.raw(`select set_config('noclobber.origin', ?, true)`, [
+      `${GHOST}\n{}\n${await tagOf('samples')}\npublic.samples\n\n\n\n{"label"}`,
+    ])
     await transaction.raw(
-      `select set_config('noclobber.actor', ?, true), set_config('noclobber.origin', ?, true)`,
-      [GHOST, `${GHOST}\n{}\npublic.samples\n{}\n\n{"label"}`],
+      'update samples set amount = 5, version = 70, updated_by = null where id in (?, ?)',
+      [record.id, other.id],
     )
-    await transaction.raw('update samples set amount = 5 where id in (?, ?)', [record.id, other.id])
     await transaction.raw('update samples set amount = 6 where id = ?', [record.id])
+    await transaction.raw(`update tasks set title = 'Not what was claimed' where id = ?`, [task.id])
   })
-  expect(await last('samples', record.id)).toMatchObject({ version: '3' })
-  expect(await last('samples', other.id)).toMatchObject({ version: '2', changed_fields: ['amount'] })
+  const logged = await app.sql(
+    `select record_id, version, changed_fields, updated_by->>'id' as by from noclobber.record_changes
+     where table_name = 'public.samples' and record_id in (?, ?) and event = 'updated' order by seq`,
+    [record.id, other.id],
+  )
+  const row = (id: string, version: string) => ({
+    ...{ record_id: id, version, changed_fields: ['label'], by: 'ghost' },
+  })
+  expect(logged).toHaveLength(3)
+  expect(logged).toEqual(
+    expect.arrayContaining([row(record.id, '2'), row(other.id, '2'), row(record.id, '3')]),
+  )
+  expect(await last('tasks', task.id)).toMatchObject({
+    ...{ version: '2', changed_fields: ['title'], updated_by: { id: 'ghost' } },
+  })
+})
+
+test('a save is logged by the lists that its table has now, though the node knows others', async () => {
+  const task = await app.make('task', { project_id: 7, title: 'Pour' })
+  const save = (version: number, title: string) =>
+    app.call('PATCH', `/records/task/${task.id}`, { body: { client_version: version, changes: { title } } })
+  const before = await tagOf('tasks')
+  await app.knex.transaction((transaction) => trackTable(transaction, 'tasks', { tenant: 'tenant_id' }))
+  expect(await tagOf('tasks')).not.toBe(before)
+  expect((await save(1, 'Pour again')).status).toBe(200)
+  expect(await last('tasks', task.id)).toMatchObject({
+    ...{ version: '2', scopes: null, changed_fields: ['title'], updated_by: { id: 'alice' } },
+  })
+  await app.knex.transaction((transaction) =>
+    trackTable(transaction, 'tasks', { tenant: 'tenant_id', lists: ['project_id'] }),
+  )
+  expect(await tagOf('tasks')).toBe(before)
+  expect((await save(2, 'Pour once more')).status).toBe(200)
+  expect(await last('tasks', task.id)).toMatchObject({ version: '3', scopes: { project_id: ['7'] } })
+})
+
+test('an id of a page that an app hands over stays in its line', async () => {
+  const record = await app.make('sample', { amount: '1' })
+  await app.records.save('sample', record.id, {
+    ...{ actor: app.people.get('alice') as Person, clientVersion: 1, changes: { amount: '2' } },
+    tabId: 'one\n\n\n{"label"}',
+  })
+  expect(await last('samples', record.id)).toMatchObject({ changed_fields: ['amount'], tab_id: null })
 })
 
 test('a name claimed later in a transaction is not taken for ours', async () => {

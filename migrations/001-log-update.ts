@@ -1,0 +1,85 @@
+// The function that writes a tracked table's updates into the log: one for each pair of names that key and tenant's column
+// have, because a column that is named is read at a fraction of what a row turned into jsonb costs.
+// Invariant: each change is logged once. Which fields it changed is found by comparing the rows, except for what a save
+// of ours vouches for: its own statement has compared the columns that it sets, and nothing else on that table sets any.
+
+// AFTER each UPDATE. First what a save of ours tells, see 001-stamp.ts; its row was stamped within this statement. Any
+// other update of one row that stays where it was is logged by one statement and little around it; up to 50 rows are
+// joined as jsonb; more go into the log by a statement written for their table.
+const BODY = `
+create function noclobber.log_update_body(key_column text, tenant_column text) returns text language sql stable
+  set search_path = pg_catalog, pg_temp as $$
+  select case when tenant_column = '' then regexp_replace(t.body, '[no]\\.TENANT_COLUMN', 'null', 'g')
+    else replace(t.body, '.TENANT_COLUMN', '.' || quote_ident(tenant_column)) end
+  from (values (replace($body$
+declare
+  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n', '');
+begin
+  if told[3] = tg_argv[4] and told[8] <> '{}' then
+    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+      updated_at, updated_by, tab_id, socket_id)
+    select told[4], n.KEY_COLUMN::text, n.version, 'updated', n.TENANT_COLUMN::text, told[8]::text[], told[7]::jsonb,
+      n.updated_at, n.updated_by, told[5], told[6]
+    from new_rows n where n.updated_at >= statement_timestamp();
+    if found then
+      return null;
+    end if;
+  end if;
+  declare
+    source text := tg_table_schema || '.' || tg_table_name;
+    origin jsonb := noclobber.origin();
+    row_count bigint := 1;
+  begin
+    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+      updated_at, updated_by, tab_id, socket_id, import_id)
+    select source, n.key, n.version, 'updated', n.tenant, array(
+        select e.key from jsonb_each(n.r) e
+        where e.value is distinct from o.r->e.key and e.key not in ('version', 'updated_at', 'updated_by')),
+      case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
+      n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
+    from (select to_jsonb(n) as r, n.KEY_COLUMN::text collate "C" as key, n.TENANT_COLUMN::text collate "C" as tenant,
+        n.version, n.updated_at, n.updated_by from new_rows n limit 1) n,
+      (select to_jsonb(o) as r, o.KEY_COLUMN::text collate "C" as key, o.TENANT_COLUMN::text collate "C" as tenant,
+        o.version from old_rows o limit 1) o
+    where n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
+      and not exists (select from new_rows offset 1);
+    if not found then
+      row_count := (select count(*) from (select from new_rows limit 51) r);
+      if row_count between 1 and 50 then
+        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r)
+          from (select to_jsonb(t) r from old_rows t) o full join (select to_jsonb(t) r from new_rows t) n
+            on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
+          where n.r->>'version' is distinct from o.r->>'version';
+      elsif row_count > 50 then
+        execute noclobber.log_statement(tg_op, tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+          using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+      end if;
+    end if;
+    if row_count > 0 and origin->>'node' is null then
+      perform pg_notify('noclobber', '');
+    end if;
+  end;
+  return null;
+end $body$, '.KEY_COLUMN', '.' || quote_ident(key_column)))) t(body)
+$$;
+`
+
+// Whoever tracks a table needs no right on the log's schema. What is there as it should be is left alone.
+const MAKE = `
+create function noclobber.log_update_of(key_column text, tenant_column text) returns text language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  body text := noclobber.log_update_body(key_column, tenant_column);
+  name text := 'log_update_' || left(md5(key_column || E'\\n' || tenant_column), 12);
+begin
+  perform pg_advisory_xact_lock(hashtext('noclobber.log_update_of'));
+  if not exists (select from pg_proc p where p.pronamespace = 'noclobber'::regnamespace and p.proname = name
+      and p.prosrc = body and p.prosecdef and p.proconfig = array['search_path=pg_catalog, pg_temp']) then
+    execute format('create or replace function noclobber.%I() returns trigger language plpgsql
+      security definer set search_path = pg_catalog, pg_temp as %L', name, body);
+  end if;
+  return name;
+end $$;
+`
+
+export const LOG_UPDATE_FUNCTIONS = [BODY, MAKE].join('\n')
