@@ -9,12 +9,13 @@ import { fanOut } from './subjects/fan-out.js'
 import { feed } from './subjects/feed.js'
 import { join } from './subjects/join.js'
 import { list } from './subjects/list.js'
+import { memory } from './subjects/memory.js'
 import { poll } from './subjects/poll.js'
 import { save } from './subjects/save.js'
 import { stream } from './subjects/stream.js'
 import { trigger } from './subjects/trigger.js'
 
-const SUBJECTS = { save, event, trigger, feed, poll, join, 'fan-out': fanOut, stream, list }
+const SUBJECTS = { save, event, trigger, feed, poll, join, 'fan-out': fanOut, memory, stream, list }
 
 const SIZE = { rounds: 9, ms: 1_000, rows: 20_000, scale: 1 }
 const QUICK = { rounds: 1, ms: 100, rows: 1_000, scale: 0.02 }

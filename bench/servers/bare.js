@@ -3,17 +3,33 @@
 import express from 'express'
 import { Server } from 'socket.io'
 import { openPool, TABLES, TENANT } from '../tables.js'
+import { heldBytes } from './heap.js'
 import { listening } from './listening.js'
 
+const VERSION_COLUMNS = ['id', 'version', 'updated_at', 'updated_by']
 const roomOf = (id) => `record:${id}`
 
-export default async ({ url }) => {
+/** Without `readsVersions` a join is answered with what was asked; with it as ours answers it, by one query a message. */
+export default async ({ url, readsVersions = false }) => {
   const knex = openPool(url)
   const app = express()
   const { server, port, close } = await listening(app)
   const io = new Server(server, { serveClient: false })
   let emits = false
   let answersRow = false
+
+  const versionsOf = async (records) => {
+    const ids = records.map(({ id }) => id)
+    const rows = await knex(TABLES.bare)
+      .where({ tenant_id: TENANT })
+      .whereIn('id', ids)
+      .select(VERSION_COLUMNS)
+    const byId = new Map(rows.map((row) => [String(row.id), row]))
+    return records.map(({ type, id }) => {
+      const { version, updated_at, updated_by } = byId.get(id)
+      return { type, id, ok: true, version: Number(version), updated_at, updated_by, deleted: false }
+    })
+  }
 
   app.use(express.json())
   app.patch('/api/v1/records/project/:id', async (request, response) => {
@@ -38,9 +54,9 @@ export default async ({ url }) => {
     response.json({ data: row })
   })
   io.on('connection', (socket) => {
-    socket.on('watch', ({ records }, answer) => {
+    socket.on('watch', async ({ records }, answer) => {
       for (const { id } of records) socket.join(roomOf(id))
-      answer({ records })
+      answer({ records: readsVersions ? await versionsOf(records) : records })
     })
     socket.on('unwatch', ({ records }, answer) => {
       for (const { id } of records) socket.leave(roomOf(id))
@@ -51,6 +67,12 @@ export default async ({ url }) => {
   return {
     ready: () => port,
     port: () => port,
+    cpuMicros: () => {
+      const { user, system } = process.cpuUsage()
+      return user + system
+    },
+    /** Bytes held once so many sockets are connected. */
+    held: (sockets) => heldBytes(() => io.engine.clientsCount === sockets),
     emit: () => {
       emits = true
     },

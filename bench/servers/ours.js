@@ -4,19 +4,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import express from 'express'
 import { createAppServer, createRecordServer } from 'noclobber/server'
 import { openPool, TABLES, TENANT } from '../tables.js'
+import { eventOf } from './event-of.js'
+import { heldBytes } from './heap.js'
 import { listening } from './listening.js'
-import { ALICE, project } from './project-type.js'
-
-const eventOf = (id) => ({
-  tenant_id: TENANT,
-  type: 'project',
-  id: String(id),
-  version: 2,
-  changed_fields: ['notes'],
-  updated_at: '2026-11-21T09:30:00.123456Z',
-  updated_by: { id: 'postgres', name: 'postgres', kind: 'database' },
-  tab_id: null,
-})
+import { ALICE, judgedProject, project } from './project-type.js'
 
 const UNLIMITED = 1_000_000_000
 
@@ -43,12 +34,12 @@ const watchProcess = () => {
   }
 }
 
-export default async ({ url, limits = {} }) => {
+export default async ({ url, limits = {}, judgesRows = false }) => {
   const knex = openPool(url)
   let endWatch = null
   const records = createRecordServer({
     knex,
-    types: [project],
+    types: [judgesRows ? judgedProject : project],
     authenticate: () => ({ ...ALICE }),
     limits: {
       requestsPerPerson: UNLIMITED,
@@ -88,6 +79,8 @@ export default async ({ url, limits = {} }) => {
       const { user, system } = process.cpuUsage()
       return user + system
     },
+    /** Bytes held once so many sockets are connected. */
+    held: (sockets) => heldBytes(() => io.engine.clientsCount === sockets),
     watch: () => {
       endWatch = watchProcess()
     },

@@ -3,7 +3,7 @@ import { defineRecordType } from 'noclobber/server'
 import { z } from 'zod'
 import { TABLES, TENANT } from '../tables.js'
 
-export const project = defineRecordType('project', {
+const declared = {
   table: TABLES.ours,
   fields: {
     name: z.string().min(1).max(200),
@@ -16,7 +16,16 @@ export const project = defineRecordType('project', {
     description: z.string().nullable(),
     notes: z.string().nullable(),
   },
-  can: (actor, action) => action === 'read' || actor.roles.includes('editor'),
+}
+
+const mayEdit = (actor, action) => action === 'read' || actor.roles.includes('editor')
+
+export const project = defineRecordType('project', { ...declared, can: mayEdit })
+
+/** The same, for those who must be judged with the row in hand. */
+export const judgedProject = defineRecordType('project', {
+  ...declared,
+  can: (actor, action, record) => record.fields.client !== actor.name && mayEdit(actor, action),
 })
 
 export const ALICE = { id: 'alice', name: 'Alice', tenantId: TENANT, roles: ['editor'] }

@@ -1,18 +1,53 @@
-// A herd that comes back: joins that are authorized and answered with the version, against joins that nobody asks about.
-import { withBoth } from '../both.js'
+// A herd that comes back: joins that are judged and answered with the version, against three that judge nobody: ours
+// where the permission doesn't look at the record, plain ones that read the versions by Knex and answer the same, and bare
+// ones that read nothing.
+import { startChild } from '../child.js'
 import { alternate } from '../rounds.js'
+import { prepareTables } from '../tables.js'
 
 const RECORDS = 20
+const AT_LEAST = 0.83
+const ROUNDS = 5
+
+const SERVERS = {
+  blind: ['servers/ours.js', {}],
+  judged: ['servers/ours.js', { judgesRows: true }],
+  plain: ['servers/bare.js', { readsVersions: true }],
+  bare: ['servers/bare.js', {}],
+}
+
+const PAIRS = [
+  ['joins judged by the row, to ours that judge nobody', 'judged', 'blind'],
+  ['joins judged by the row, to plain ones that judge nobody', 'judged', 'plain'],
+  ['joins judged without it, to plain ones that judge nobody', 'blind', 'plain'],
+  ['joins judged without it, to bare ones that read nothing', 'blind', 'bare'],
+]
 
 export const join = async ({ fresh, rounds, rows, scale }) => {
-  const load = { load: 'load/joins.js', sockets: Math.ceil(300 * scale), records: RECORDS }
-  return withBoth({ url: await fresh(), rows, ...load }, async ({ ours, bare }) => {
-    const measured = await alternate(rounds, {
-      ours: () => ours.load.call('joins'),
-      bare: () => bare.load.call('joins'),
-    })
-    return [
-      { name: `joins, ${RECORDS} records a socket, to unauthorized ones`, unit: 'joins/s', ...measured },
-    ]
-  })
+  const url = await fresh()
+  await prepareTables(url, rows)
+  const sockets = Math.ceil(2_000 * scale)
+  const children = []
+  const start = async (...args) => {
+    const child = await startChild(...args)
+    children.unshift(child)
+    return child
+  }
+  try {
+    const joins = {}
+    for (const [name, [module, options]] of Object.entries(SERVERS)) {
+      const server = await start(module, { url, ...options })
+      const port = await server.call('port')
+      const load = await start('load/joins.js', { port, rows, sockets, records: RECORDS })
+      joins[name] = () => load.call('joins')
+    }
+    const measurements = []
+    for (const [name, ours, bare] of PAIRS) {
+      const measured = await alternate(Math.min(rounds, ROUNDS), { ours: joins[ours], bare: joins[bare] })
+      measurements.push({ name, unit: 'joins/s', ...measured, target: { atLeast: AT_LEAST } })
+    }
+    return measurements
+  } finally {
+    for (const child of children) await child.stop()
+  }
 }
