@@ -52,6 +52,13 @@ export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.
   c.changed_fields, c.scopes, c.updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row`
 
 /**
+ * Those open at the snapshot in $1 that are over at a later one. Without the latter an import's rows, which nobody may see
+ * before its commit, would be looked through by every read meanwhile.
+ */
+const overAt = (later: string) => `array(select x from pg_snapshot_xip($1::pg_snapshot) x
+      where pg_visible_in_snapshot(x, ${later}))`
+
+/**
  * The rows that may be ahead of the snapshot in $1: of transactions begun after it, and of those open at it. The upper
  * bounds exclude nothing; without them PostgreSQL takes a third of the log for a match and reads all of it.
  */
@@ -61,7 +68,7 @@ export const AHEAD = `
   union all
   select ${COLUMNS}, c.seq as place from noclobber.record_changes c
   where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
-    and c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot)))`
+    and c.xid = any(${overAt('pg_current_snapshot()')})`
 
 const READ = statement(`
 with here as materialized (select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch)
@@ -81,7 +88,7 @@ with here as materialized (select noclobber.epoch() as epoch)
 select $4::text as here, here.epoch, c.* from here, (
   select ${COLUMNS}, c.seq as place from noclobber.record_changes c
   where ${OF_REST} and c.seq <= $3::bigint + $7::bigint
-    and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))))
+    and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')}))
   order by c.seq limit $2) c
 order by c.place`)
 
@@ -93,7 +100,7 @@ with here as materialized (select noclobber.epoch() as epoch), ahead as (
   union all
   select c.xid, c.seq from noclobber.record_changes c
   where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
-    and c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))) and ${OF_REST}
+    and c.xid = any(${overAt('$4::pg_snapshot')}) and ${OF_REST}
 ), page as materialized (select a.xid, a.seq from ahead a order by a.seq limit $2)
 select $4::text as here, here.epoch, ${COLUMNS} from here, page p
 join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq order by p.seq`)
