@@ -91,6 +91,8 @@ begin
   new.updated_at := clock_timestamp();
   if told[1] = current_setting('noclobber.actor', true) then
     new.updated_by := told[1]::jsonb;
+  elsif told[3] is null and coalesce(current_setting('noclobber.actor', true), '') = '' then
+    new.updated_by := format('{"id": %1$s, "name": %1$s, "kind": "database"}', to_json(session_user::text))::jsonb;
   else
     new.updated_by := noclobber.writer();
   end if;
