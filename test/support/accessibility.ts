@@ -2,8 +2,8 @@
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 
-/** axe's serious and critical findings, a line each, once what slides in has come to rest. */
-export async function seriousBarriers(page: Page): Promise<string[]> {
+/** axe's serious and critical findings in what `within` selects, a line each, once what slides in has come to rest. */
+export async function seriousBarriers(page: Page, within = 'html'): Promise<string[]> {
   await page.evaluate(() =>
     Promise.allSettled(
       document
@@ -13,12 +13,13 @@ export async function seriousBarriers(page: Page): Promise<string[]> {
     ),
   )
   await page.evaluate(axe.source)
-  return page.evaluate(async () => {
-    const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run(document)
+  return page.evaluate(async (selector) => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') }
+    const { violations } = await axe.run(selector, { resultTypes: ['violations'] })
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`))
-  })
+  }, within)
 }
 
 const MOST_STOPS = 80
