@@ -87,7 +87,7 @@ export const leaveInTurn = (connection: Duplex, leave: ReturnType<typeof createT
   }
 }
 
-const PER_SOCKET_MS = 6
+const PER_SOCKET_MS = 7
 /** What a client waits anyway. */
 const SMALL_SPREAD_MS = 1_000
 const MOST_SPREAD_MS = 8_000

@@ -70,8 +70,8 @@ test('whoever has left takes nobody’s turn', async () => {
 })
 
 test('asks many to spread their return, and a few for nothing', () => {
-  expect(spreadOf(160)).toEqual({})
-  expect(spreadOf(1_000)).toEqual({ spread_ms: 6_000 })
+  expect(spreadOf(140)).toEqual({})
+  expect(spreadOf(1_000)).toEqual({ spread_ms: 7_000 })
   expect(spreadOf(100_000)).toEqual({ spread_ms: 8_000 })
 })
 
