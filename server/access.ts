@@ -140,7 +140,10 @@ const recheckRecords = async (database: Database, groups: Groups) => {
           const record = known.sql.toRecord(row)
           gone.delete(record.id)
           for (const { watcher, room } of watches.get(record.id) ?? []) {
-            if (!known.mayRead(watcher.data.actor, record)) revoke(watcher, [room])
+            if (known.mayRead(watcher.data.actor, record)) continue
+            // Whoever asks to be let in again must not be judged by what was seen of it before.
+            database.seen.put(tenantId, record)
+            revoke(watcher, [room])
           }
         }
         for (const id of [...gone].slice(0, MOST_GONE_A_ROUND)) {

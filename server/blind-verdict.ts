@@ -10,11 +10,20 @@ export const blindVerdict = (type: RecordType<never>, actor: Actor, action: Acti
     looked = true
     return undefined
   }
-  const unseen = new Proxy({} as PermissionRecord, {
-    get: (_, name) => (name === 'type' ? type.name : look()),
+  const traps = {
+    get: look,
     has: () => look() ?? true,
     ownKeys: () => look() ?? [],
     getOwnPropertyDescriptor: look,
+  }
+  const unseen: PermissionRecord = new Proxy({} as PermissionRecord, {
+    ...traps,
+    get: (_, name) => {
+      if (name === 'type') return type.name
+      look()
+      // A permission that looks at a field of nothing would throw, which costs more than judging many records.
+      return name === 'fields' ? new Proxy({}, traps) : undefined
+    },
   })
   try {
     const verdict = type.can(actor as never, action, unseen)

@@ -1,17 +1,22 @@
 // Records that this node has just read or written, by version.
 // Invariant: an entry is the record at exactly that version, so a save guarded by this version may be judged by it
-// without reading: if the guard passes, it was this record. Never used as an answer to a reader.
+// without reading: if the guard passes, it was this record. So may a join or a poll, whose version has just been read.
+// Never used as an answer to a reader.
 import type { WireRecord } from './protocol.ts'
 
 export interface SeenRecords {
   /** The record at this version, or at any version where none is named. */
   get(tenantId: string, type: string, id: string, version?: number): WireRecord | undefined
+  /** The same for many records of one type. */
+  of(tenantId: string, type: string): (id: string, version?: number) => WireRecord | undefined
   put(tenantId: string, record: WireRecord): void
 }
 
 export interface SeenRecordsOptions {
-  /** Most entries kept; the longest unused goes first. Default 5,000. */
+  /** Most entries kept; the oldest goes first. Default 20,000. */
   size?: number
+  /** Most text kept in all of them, in characters; the oldest goes first. Default 20 million. */
+  maxTotalText?: number
   /** Entries older than this don't count, in milliseconds: columns that make no version may have changed. Default 30,000. */
   keepMs?: number
   /** Records with more text than this, in characters, are not kept. Default 16,000. */
@@ -28,28 +33,59 @@ const textOf = (record: WireRecord) => {
   return length
 }
 
+interface Entry {
+  record: WireRecord
+  at: number
+  text: number
+  /** The records of one tenant and type, by `shelfOf`. */
+  shelf: string
+}
+
+const shelfOf = (tenantId: string, type: string) => JSON.stringify([tenantId, type])
+
 export const createSeenRecords = ({
-  size = 5_000,
+  size = 20_000,
+  maxTotalText = 20_000_000,
   keepMs = 30_000,
   maxText = 16_000,
   now = Date.now,
 }: SeenRecordsOptions = {}): SeenRecords => {
-  const entries = new Map<string, { record: WireRecord; at: number }>()
-  const keyOf = (tenantId: string, type: string, id: string) => JSON.stringify([tenantId, type, id])
-  return {
-    get: (tenantId, type, id, version) => {
-      const entry = entries.get(keyOf(tenantId, type, id))
+  // By shelf and id: a herd looks up tens of thousands, and no text is put together for any of them.
+  const shelves = new Map<string, Map<string, Entry>>()
+  const oldestFirst = new Set<Entry>()
+  let totalText = 0
+  const of: SeenRecords['of'] = (tenantId, type) => {
+    const shelf = shelfOf(tenantId, type)
+    return (id, version) => {
+      const entry = shelves.get(shelf)?.get(id)
       if (!entry || now() - entry.at > keepMs) return undefined
       return version === undefined || entry.record.version === version ? entry.record : undefined
-    },
+    }
+  }
+  const drop = (entry: Entry) => {
+    totalText -= entry.text
+    oldestFirst.delete(entry)
+    const entries = shelves.get(entry.shelf)
+    entries?.delete(entry.record.id)
+    if (entries?.size === 0) shelves.delete(entry.shelf)
+  }
+  return {
+    of,
+    get: (tenantId, type, id, version) => of(tenantId, type)(id, version),
     put: (tenantId, record) => {
-      const key = keyOf(tenantId, record.type, record.id)
-      const known = entries.get(key)
+      const shelf = shelfOf(tenantId, record.type)
+      const known = shelves.get(shelf)?.get(record.id)
       if (known && known.record.version > record.version) return
-      entries.delete(key)
-      if (textOf(record) > maxText) return
-      entries.set(key, { record, at: now() })
-      if (entries.size > size) entries.delete(entries.keys().next().value as string)
+      if (known) drop(known)
+      const text = textOf(record)
+      if (text > maxText) return
+      const entry = { record, at: now(), text, shelf }
+      const entries = shelves.get(shelf) ?? new Map<string, Entry>()
+      shelves.set(shelf, entries.set(record.id, entry))
+      oldestFirst.add(entry)
+      totalText += text
+      while (oldestFirst.size > size || totalText > maxTotalText)
+        drop(oldestFirst.values().next().value as Entry)
     },
   }
 }

@@ -48,27 +48,66 @@ const leave = (watcher: Watcher, room: string) => {
   watcher.leave(room)
 }
 
-const NONE: ReadonlyMap<string, Current> = new Map()
+/** How a record stands: `null` where this person may not read it, `undefined` where it isn't there. */
+type Standing = Current | null | undefined
 
-/** How those of the records stand that this person may read, and which aren't there; a gathered query for all askers. */
-const readCurrent = async (database: Database, known: KnownType, watcher: Watcher, ids: string[]) => {
+const NONE: ReadonlyMap<string, never> = new Map<string, never>()
+
+/**
+ * Where permission depends on the record: judged by what this node has seen of it, if that is the version that is there
+ * now. Whatever it hasn't seen, or has seen at another version, is read whole.
+ */
+const readJudged = async (
+  database: Database,
+  known: KnownType,
+  watcher: Watcher,
+  tenantId: string,
+  ids: string[],
+): Promise<Standing[]> => {
+  const seenOf = database.seen.of(tenantId, known.type.name)
+  const readWhole = (some: string[]) =>
+    some.length > 0 ? gatheredReads(database)(known, tenantId, some) : NONE
+  const seen: string[] = []
+  const unseen: string[] = []
+  for (const id of ids) (seenOf(id) ? seen : unseen).push(id)
+  const [versions, rows] = await Promise.all([
+    seen.length > 0 ? gatheredVersions(database)(known, tenantId, seen) : NONE,
+    readWhole(unseen),
+  ])
+  const changed: string[] = []
+  const inHand = ids.map((id) => {
+    const now = versions.get(id)
+    if (!now) return rows.get(id)
+    const record = seenOf(id, now.version)
+    if (!record) changed.push(id)
+    return record
+  })
+  const changedRows = await readWhole(changed)
+  return ids.map((id, n) => {
+    const row = inHand[n] ?? changedRows.get(id)
+    if (!row) return undefined
+    if (!known.mayRead(watcher.data.actor, row)) return null
+    return inHand[n] ? (versions.get(id) ?? row) : row
+  })
+}
+
+/** How the records stand, in their order; a gathered query for all askers. */
+const readCurrent = async (
+  database: Database,
+  known: KnownType,
+  watcher: Watcher,
+  ids: string[],
+): Promise<Standing[]> => {
   const { actor } = watcher.data
   const mayReadAll = () => blindVerdict(known.type as never, watcher.data.actor, 'read')
   const tenantId = tenantOf(known as never, actor)
   const verdict = mayReadAll()
-  if (verdict === true) {
-    const current = await gatheredVersions(database)(known, tenantId, ids)
-    if (watcher.data.actor !== actor && mayReadAll() !== true) return { readable: NONE, gone: [] }
-    return { readable: current, gone: ids.filter((id) => !current.has(id)) }
-  }
-  if (verdict === false) return { readable: NONE, gone: [] }
-  const records = await gatheredReads(database)(known, tenantId, ids)
-  const readable = new Map<string, Current>()
-  for (const id of ids) {
-    const record = records.get(id)
-    if (record && known.mayRead(watcher.data.actor, record)) readable.set(id, record)
-  }
-  return { readable, gone: ids.filter((id) => !records.has(id)) }
+  if (verdict === null) return readJudged(database, known, watcher, tenantId, ids)
+  const refused = () => ids.map(() => null)
+  if (!verdict) return refused()
+  const current = await gatheredVersions(database)(known, tenantId, ids)
+  if (watcher.data.actor !== actor && mayReadAll() !== true) return refused()
+  return ids.map((id) => current.get(id))
 }
 
 /** Answers in the order of the group's records; `undefined` where one isn't there or may not be read. */
@@ -78,19 +117,20 @@ const readGroup = async (
   { known, ids, at }: Group,
   asked: RecordAddress[],
 ): Promise<(WatchedRecord | undefined)[]> => {
-  const { readable, gone } = await readCurrent(database, known, watcher, ids)
+  const standing = await readCurrent(database, known, watcher, ids)
+  const gone = ids.filter((_, n) => standing[n] === undefined)
   const graves =
     gone.length > 0
       ? await readTombstones(database, { known, actor: watcher.data.actor, transaction: undefined }, gone)
       : null
   return ids.map((canonical, n) => {
     const { type, id } = asked[at[n] as number] as RecordAddress
-    const now = readable.get(canonical)
+    const now = standing[n]
     if (now) {
       const { version, updated_at, updated_by } = now
       return { type, id, ok: true, version, updated_at, updated_by, deleted: false }
     }
-    const grave = graves?.get(canonical)
+    const grave = now === undefined ? graves?.get(canonical) : undefined
     if (!grave) return undefined
     const { version, updatedAt: updated_at, updatedBy: updated_by } = grave
     return { type, id, ok: true, version, updated_at, updated_by, deleted: true }
