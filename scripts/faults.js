@@ -1,0 +1,37 @@
+// The faults that are made on purpose, each with the tests that must pass in it, by their full names. The scorecard
+// counts them.
+export const FAULTS = [
+  { fault: 'PostgreSQL refuses connections', tests: /^refuse: nothing answered is lost/ },
+  { fault: 'PostgreSQL answers nothing any more', tests: /^hole: nothing answered is lost/ },
+  { fault: 'the line to PostgreSQL brings a few bytes at a time', tests: /^slice: nothing answered is lost/ },
+  { fault: 'the answer to a save that was committed is lost', tests: /^a retry whose first answer was lost/ },
+  { fault: 'a node is killed between commit and delivery', tests: /^a node that is killed \d+ times/ },
+  { fault: 'one of two nodes is killed', tests: /loses a node to kill -9/ },
+  { fault: 'one of two nodes stands still', tests: /has a node that stands still/ },
+  { fault: 'nodes restart in turn under load', tests: /is restarted node by node under load/ },
+  { fault: 'nodes restart in turn behind nginx', tests: /both nodes are restarted one after the other/ },
+  { fault: 'a node leaves while clients listen, wait or never end', tests: /^a node that leaves/ },
+  { fault: 'the only server is killed and started again', tests: /^a server that is killed and started/ },
+  { fault: 'Redis is stopped', tests: /while Redis is stopped/ },
+  { fault: 'Redis is killed and comes back', tests: /a Redis that is killed/ },
+  { fault: 'Redis is absent at the start', tests: /start without Redis/ },
+  { fault: 'Redis answers nothing any more', tests: /a black hole before Redis/ },
+  { fault: 'a Redis Cluster stands still', tests: /while the cluster stands still/ },
+  { fault: 'clients’ connections are reset', tests: /comes back after resets/ },
+  { fault: 'clients’ lines are slow and sliced', tests: /a few bytes at a time, late/ },
+  { fault: 'a client’s line brings nothing any more', tests: /does not believe a line/ },
+  { fault: 'a client’s network goes and comes', tests: /says Offline without a network/ },
+  { fault: 'a proxy lets no upgrade through', tests: /goes down to a stream where no upgrade/ },
+  { fault: 'a proxy holds answers back', tests: /polls where answers are held back/ },
+  { fault: 'a client reads nothing of what it is sent', tests: /that doesn’t read is closed/ },
+  { fault: 'many connections are reset at the door', tests: /reset their connection at the door/ },
+  {
+    fault: 'a row that can’t be judged, and log rows of no record',
+    tests: /leave out what can’t be judged|stop neither events/,
+  },
+  {
+    fault: 'the database is restored from a dump of before',
+    tests: /is another history|is answered by a reset|refused as stale/,
+  },
+  { fault: 'a pooler hands connections round', tests: /^through a pooler in transaction mode/ },
+]
