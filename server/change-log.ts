@@ -55,7 +55,7 @@ export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.
  * Those open at the snapshot in $1 that are over at a later one. Without the latter an import's rows, which nobody may see
  * before its commit, would be looked through by every read meanwhile.
  */
-const overAt = (later: string) => `array(select x from pg_snapshot_xip($1::pg_snapshot) x
+export const overAt = (later: string): string => `array(select x from pg_snapshot_xip($1::pg_snapshot) x
       where pg_visible_in_snapshot(x, ${later}))`
 
 /**

@@ -1,6 +1,7 @@
 // Watched lists: a watcher is let in at once, and told whether the list has changed since its cursor; each change of a
 // record is judged by itself when it is told.
 // Invariant: join first, read after. An `unwatch`, a revocation or a disconnect that comes meanwhile wins.
+import { overAt } from './change-log.ts'
 import type { Cursor } from './cursor.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
@@ -25,7 +26,7 @@ export interface WatchOptions {
 const BEHIND = statement(`
 select exists (
   select from noclobber.record_changes c
-  where (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(array(select pg_snapshot_xip($1::pg_snapshot))))
+  where (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('pg_current_snapshot()')}))
     and c.table_name = $2 and ($3::text is null or c.tenant_id = $3) and ($4::text is null or c.scopes->$4 ? $5)) as behind`)
 
 const HERE = statement('select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch')
