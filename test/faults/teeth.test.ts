@@ -66,8 +66,8 @@ const TEETH: Tooth[] = [
   {
     name: 'a join without permission',
     file: 'server/watch.ts',
-    from: 'if (record && known.mayRead(watcher.data.actor, record))',
-    to: 'if (record)',
+    from: 'if (!known.mayRead(watcher.data.actor, row)) return null',
+    to: '',
     check: async (app) => {
       const { id } = await app.make('note', { owner: 'bob' }, 'bob')
       const alice = await app.socket({ as: 'alice' })
