@@ -1,5 +1,5 @@
 // Both servers on one database, each in its own process with a load of its own; only one of them is loaded at a time.
-import { startChild } from './child.js'
+import { withChildren } from './child.js'
 import { prepareTables } from './tables.js'
 
 /**
@@ -7,25 +7,17 @@ import { prepareTables } from './tables.js'
  * @param {(sides: Record<'ours' | 'bare', { server: Child, load: Child }>) => Promise<T>} use
  * @returns {Promise<T>}
  * @template T
- * @typedef {Awaited<ReturnType<typeof startChild>>} Child
+ * @typedef {Awaited<ReturnType<typeof import('./child.js').startChild>>} Child
  */
 export const withBoth = async ({ url, rows, load, ...further }, use) => {
   await prepareTables(url, rows)
-  const children = []
-  const start = async (...args) => {
-    const child = await startChild(...args)
-    children.unshift(child)
-    return child
-  }
-  try {
+  return withChildren(async (start) => {
     const sides = {}
     for (const side of ['bare', 'ours']) {
       const server = await start(`servers/${side}.js`, { url })
       const port = await server.call('port')
       sides[side] = { server, load: await start(load, { port, rows, ...further }) }
     }
-    return await use(sides)
-  } finally {
-    for (const child of children) await child.stop()
-  }
+    return use(sides)
+  })
 }

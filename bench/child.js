@@ -46,6 +46,27 @@ export const startChild = async (module, options = {}) => {
   }
 }
 
+/**
+ * Lets `use` start children, and stops them after it, the last one first.
+ *
+ * @param {(start: typeof startChild) => Promise<T>} use
+ * @returns {Promise<T>}
+ * @template T
+ */
+export const withChildren = async (use) => {
+  const children = []
+  const start = async (...args) => {
+    const child = await startChild(...args)
+    children.unshift(child)
+    return child
+  }
+  try {
+    return await use(start)
+  } finally {
+    for (const child of children) await child.stop()
+  }
+}
+
 const serve = async ([module, options]) => {
   const made = import(`./${module}`).then((part) => part.default(JSON.parse(options)))
   process.on('disconnect', () => process.exit())

@@ -1,20 +1,10 @@
 // The product's event streams, and beside them what a bare loop would write to as many open answers.
 import express from 'express'
 import { createRecordServer } from 'noclobber/server'
-import { openPool, TABLES, TENANT } from '../tables.js'
+import { openPool, TABLES } from '../tables.js'
+import { eventOf } from './event-of.js'
 import { listening } from './listening.js'
 import { ALICE, project } from './project-type.js'
-
-const eventOf = (id) => ({
-  tenant_id: TENANT,
-  type: 'project',
-  id: String(id),
-  version: 2,
-  changed_fields: ['notes'],
-  updated_at: '2026-11-21T09:30:00.123456Z',
-  updated_by: { id: 'postgres', name: 'postgres', kind: 'database' },
-  tab_id: null,
-})
 
 const UNLIMITED = 1_000_000_000
 

@@ -1,7 +1,7 @@
 // A herd that comes back: joins that are judged and answered with the version, against three that judge nobody: ours
 // where the permission doesn't look at the record, plain ones that read the versions by Knex and answer the same, and bare
 // ones that read nothing.
-import { startChild } from '../child.js'
+import { withChildren } from '../child.js'
 import { alternate } from '../rounds.js'
 import { prepareTables } from '../tables.js'
 
@@ -27,13 +27,7 @@ export const join = async ({ fresh, rounds, rows, scale }) => {
   const url = await fresh()
   await prepareTables(url, rows)
   const sockets = Math.ceil(2_000 * scale)
-  const children = []
-  const start = async (...args) => {
-    const child = await startChild(...args)
-    children.unshift(child)
-    return child
-  }
-  try {
+  return withChildren(async (start) => {
     const joins = {}
     for (const [name, [module, options]] of Object.entries(SERVERS)) {
       const server = await start(module, { url, ...options })
@@ -47,7 +41,5 @@ export const join = async ({ fresh, rounds, rows, scale }) => {
       measurements.push({ name, unit: 'joins/s', ...measured, target: { atLeast: AT_LEAST } })
     }
     return measurements
-  } finally {
-    for (const child of children) await child.stop()
-  }
+  })
 }
