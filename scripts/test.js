@@ -1,8 +1,10 @@
 // `npm test`: build, types, lint, then all tests; the last line counts them, each check as one test.
 // A step that fails hides none of the later ones. Arguments go to Vitest, save `--without=chromium,redis,pgbouncer,nginx`: services
 // that are missing fail the run unless they are left out by name, and then the summary says so.
+// A run has one temporary folder and leaves nothing: what its tests forget there fails it, and a run that is interrupted ends
+// whatever it started.
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,18 +24,64 @@ for (const name of leftOut) {
 }
 
 const count = { passed: 0, failed: 0, skipped: 0 }
+const FOLDER = 'noclobber-tests-'
+const dir = await makeFolder()
+
+/** The step that runs, at the head of a process group of its own. */
+let step = null
+let interrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    interrupted = true
+    endGroup(step)
+  })
 
 await check('build', 'scripts/build.js')
 await check('types', 'node_modules/typescript/bin/tsc', '-b')
 await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')
 await runTests()
+await removeFolder()
+if (interrupted) process.exit(130)
 
 if (leftOut.length > 0) console.log(`Left out: ${leftOut.join(', ')}`)
 const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : ''
 console.log(`${count.passed} passed, ${count.failed} failed${skipped}`)
 process.exitCode = count.failed > 0 ? 1 : 0
 
+/** Whatever its processes make lies in it. Those of runs that were killed go. */
+async function makeFolder() {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(FOLDER) || isAlive(Number(name.slice(FOLDER.length)))) continue
+    await rm(join(tmpdir(), name), { recursive: true, force: true })
+  }
+  const path = join(tmpdir(), `${FOLDER}${process.pid}`)
+  await mkdir(path)
+  // PostgreSQL and PgBouncer are run by other accounts than root.
+  await chmod(path, 0o1777)
+  return path
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch ({ code }) {
+    return code === 'EPERM'
+  }
+}
+
+/** PostgreSQL's programs are kept there on purpose, for as long as the run lasts. */
+async function removeFolder() {
+  const forgotten = (await readdir(dir)).filter(
+    (name) => name.startsWith('noclobber') && !name.startsWith('noclobber-postgres-'),
+  )
+  await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  if (forgotten.length === 0 || interrupted) return
+  count.failed += 1
+  console.log(`FAILED: tests left ${forgotten.join(', ')} in the temporary folder`)
+}
+
 async function check(name, ...command) {
+  if (interrupted) return
   const begun = performance.now()
   const code = await run(command)
   count[code === 0 ? 'passed' : 'failed'] += 1
@@ -44,14 +92,13 @@ async function check(name, ...command) {
 
 /** Counts from Vitest's own report; a file that could not be loaded, or an error outside any test, counts as one. */
 async function runTests() {
-  const dir = await mkdtemp(join(tmpdir(), 'noclobber-report-'))
+  if (interrupted) return
   const report = join(dir, 'report.json')
   const code = await run([
     'node_modules/vitest/vitest.mjs',
     ...['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...vitestArguments],
   ])
   const found = await readFile(report, 'utf8').then(JSON.parse, () => null)
-  await rm(dir, { recursive: true })
   const unloaded = found?.testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.length === 0,
   )
@@ -63,11 +110,24 @@ async function runTests() {
 
 function run(command) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, command, {
+    step = spawn(process.execPath, command, {
       cwd: root,
+      detached: true,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, NOCLOBBER_WITHOUT: leftOut.join(',') },
+      env: { ...process.env, TMPDIR: dir, NOCLOBBER_WITHOUT: leftOut.join(',') },
     })
-    child.on('close', resolve)
+    const { pid } = step
+    step.on('close', (code) => {
+      endGroup({ pid })
+      resolve(code)
+    })
   })
+}
+
+/** Whatever a step started and left goes with it: servers, browsers. */
+function endGroup(leader) {
+  if (!leader?.pid) return
+  try {
+    process.kill(-leader.pid, 'SIGTERM')
+  } catch {}
 }

@@ -1,5 +1,7 @@
 // Vitest's global setup: one PostgreSQL for the whole run, DATABASE_URL_TEST or else an embedded one without fsync.
-// Projects of one run share it through its data folder; whatever databases the run made are gone afterwards.
+// Projects of one run share it through its data folder; whatever databases the run made are gone afterwards, and an
+// interrupted run, which Vitest ends at once, takes the server along.
+import { readFileSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,9 +29,24 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = join(tmpdir(), prefix)
   const { url, stop } = await startEmbeddedPostgres({ dataDir, durable: false })
   project.provide('postgresUrl', url)
+  const endAtOnce = () => {
+    killServer(dataDir)
+    for (const dir of [dataDir, project.tmpDir]) rmSync(dir, { recursive: true, force: true })
+  }
+  process.once('exit', endAtOnce)
   return async () => {
     await stop()
     await rm(dataDir, { recursive: true, force: true })
+    process.off('exit', endAtOnce)
+  }
+}
+
+function killServer(dataDir: string): void {
+  try {
+    const [pid] = readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
+    process.kill(Number(pid), 'SIGQUIT')
+  } catch {
+    // Another project of the run has ended it.
   }
 }
 
