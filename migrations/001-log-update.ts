@@ -5,7 +5,8 @@
 
 // AFTER each UPDATE. First what a save of ours tells, see 001-stamp.ts; its row was stamped within this statement. Any
 // other update of one row that stays where it was is logged by one statement and little around it; up to 50 rows are
-// joined as jsonb; more go into the log by a statement written for their table.
+// joined as jsonb; more go into the log by a statement written for their table, whose two sides are hashed: PostgreSQL
+// would rather sort them, which takes longer than all the rest of the log.
 const BODY = `
 create function noclobber.log_update_body(key_column text, tenant_column text) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $$
@@ -29,6 +30,8 @@ begin
     source text := tg_table_schema || '.' || tg_table_name;
     origin jsonb := noclobber.origin();
     row_count bigint := 1;
+    logged bigint;
+    merging text;
   begin
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id, import_id)
@@ -51,8 +54,16 @@ begin
             on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
           where n.r->>'version' is distinct from o.r->>'version';
       elsif row_count > 50 then
-        execute noclobber.log_statement(tg_op, tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+        merging := current_setting('enable_mergejoin');
+        perform set_config('enable_mergejoin', 'off', true);
+        execute noclobber.log_statement('UPDATE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
           using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+        get diagnostics logged = row_count;
+        if logged < (select count(*) from new_rows) then
+          execute noclobber.log_statement('MOVE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+            using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+        end if;
+        perform set_config('enable_mergejoin', merging, true);
       end if;
     end if;
     if row_count > 0 and origin->>'node' is null then

@@ -41,21 +41,22 @@ begin
 end $$;
 `
 
-// The same for a statement of many rows: one INSERT, written for the table as it is now.
+// The same for a statement of many rows: one INSERT, written for the table as it is now. Of an UPDATE it logs the rows
+// that stayed where they were; those that went to another key or tenant are a MOVE, deleted there and created here.
 const LOG_STATEMENT = `
 create function noclobber.log_statement(op text, relation oid, source text, key_column text, tenant_column text,
   lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  in_new boolean := op <> 'DELETE';
-  in_old boolean := op <> 'INSERT';
-  shown text := case when in_new then 'n' else 'o' end;
-  pick text := case when op = 'UPDATE' then 'coalesce(n.%1$I::text, o.%1$I::text)' else shown || '.%1$I::text' end;
+  shown text := case op when 'DELETE' then 'o' else 'n' end;
+  pick text := case op when 'MOVE' then 'coalesce(n.%1$I::text, o.%1$I::text)' else shown || '.%1$I::text' end;
   tenant text := case when tenant_column = '' then 'null' else format(pick, tenant_column) end;
+  same_place text := format(case when tenant_column = '' then 'o.%1$I = n.%1$I'
+    else 'o.%1$I = n.%1$I and coalesce(o.%2$I::text, '''') = coalesce(n.%2$I::text, '''')' end, key_column, tenant_column);
   fields text := '''{}''::text[]';
   scopes text := 'null::jsonb';
 begin
   if op = 'UPDATE' then
-    select format('case when o is null or n is null then ''{}'' else array_remove(array[%s]::text[], null) end', string_agg(
+    select format('array_remove(array[%s]::text[], null)', string_agg(
       format('case when n.%1$I%2$s is distinct from o.%1$I%2$s then %1$L end', a.attname,
         case when t.typtype = 'e' or c.oid is not null then '' else '::text' end), ', ' order by a.attnum))
       into fields from pg_attribute a join pg_type t on t.oid = a.atttypid
@@ -66,8 +67,8 @@ begin
   end if;
   if lists <> '{}' then
     select format('jsonb_build_object(%s)', string_agg(case
-      when op = 'UPDATE' then format('%1$L, case when n.%1$I::text = o.%1$I::text then jsonb_build_array(n.%1$I::text)
-        else to_jsonb(array_remove(array[o.%1$I::text, n.%1$I::text], null)) end', l.name)
+      when op in ('UPDATE', 'MOVE') then format('%1$L, case when n.%1$I::text = o.%1$I::text
+        then jsonb_build_array(n.%1$I::text) else to_jsonb(array_remove(array[o.%1$I::text, n.%1$I::text], null)) end', l.name)
       else format('%2$L, to_jsonb(array_remove(array[%1$s.%2$I::text], null))', shown, l.name) end, ', '))
       into scopes from unnest(lists) l(name);
   end if;
@@ -76,17 +77,17 @@ begin
        updated_at, updated_by, tab_id, socket_id, import_id, old_row)
      select %L, %s, %s, %s, %s, %s, %s, %s, $1, $2, $3, $4, %s from %s',
     source, format(pick, key_column),
-    case op when 'DELETE' then 'o.version + 1' when 'INSERT' then 'n.version' else 'coalesce(n.version, o.version + 1)' end,
-    case op when 'DELETE' then '''deleted''' when 'INSERT' then '''created'''
-      else 'case when n is null then ''deleted'' when o is null then ''created'' else ''updated'' end' end,
+    case op when 'DELETE' then 'o.version + 1' when 'MOVE' then 'coalesce(n.version, o.version + 1)' else 'n.version' end,
+    case op when 'DELETE' then '''deleted''' when 'INSERT' then '''created''' when 'UPDATE' then '''updated'''
+      else 'case when n.version is null then ''deleted'' else ''created'' end' end,
     tenant, fields, scopes,
-    case op when 'DELETE' then 'clock_timestamp()' when 'INSERT' then 'n.updated_at'
-      else 'coalesce(n.updated_at, clock_timestamp())' end,
-    case op when 'DELETE' then 'to_jsonb(o)' when 'INSERT' then 'null::jsonb' else 'case when n is null then to_jsonb(o) end' end,
+    case op when 'DELETE' then 'clock_timestamp()' when 'MOVE' then 'coalesce(n.updated_at, clock_timestamp())'
+      else 'n.updated_at' end,
+    case op when 'DELETE' then 'to_jsonb(o)' when 'MOVE' then 'case when n.version is null then to_jsonb(o) end'
+      else 'null::jsonb' end,
     case op when 'DELETE' then 'old_rows o' when 'INSERT' then 'new_rows n'
-      else format('old_rows o full join new_rows n on o.%1$I = n.%1$I %2$s where n.version is distinct from o.version',
-        key_column, case when tenant_column <> ''
-          then format('and coalesce(o.%1$I::text, '''') = coalesce(n.%1$I::text, '''')', tenant_column) else '' end) end);
+      when 'UPDATE' then format('old_rows o join new_rows n on %s where n.version <> o.version', same_place)
+      else format('old_rows o full join new_rows n on %s where o.version is null or n.version is null', same_place) end);
 end $$;
 `
 

@@ -13,10 +13,8 @@
 // much cheaper than comparing the rows, and a save is what happens most often.
 
 const WRITER = `
-create function noclobber.writer() returns jsonb language plpgsql stable as $$
+create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable as $$
 declare
-  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
-  actor text := case when told[3] is not null then told[1] else nullif(current_setting('noclobber.actor', true), '') end;
   claim jsonb;
 begin
   if actor is null then
@@ -30,6 +28,14 @@ begin
     'id', coalesce(claim->>'id', claim->>'name', session_user),
     'name', coalesce(claim->>'name', claim->>'id', session_user),
     'kind', case when claim->>'kind' in ('user', 'import', 'service', 'database') then claim->>'kind' else 'service' end);
+end $$;
+
+create function noclobber.writer() returns jsonb language plpgsql stable as $$
+declare
+  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
+begin
+  return noclobber.writer_of(case when told[3] is not null then told[1]
+    else nullif(current_setting('noclobber.actor', true), '') end);
 end $$;
 
 create function noclobber.origin() returns jsonb language plpgsql stable as $$
@@ -64,15 +70,26 @@ begin
 end $$;
 `
 
+// Most sessions have one writer. As a constant, which this function claims to be, it is made once, when PL/pgSQL plans the
+// expression that it stands in; that expression takes it only while role and claim are the ones it was made of.
+const SESSION_WRITER = `
+create function noclobber.session_writer() returns jsonb language plpgsql immutable as $$
+declare
+  actor text := coalesce(current_setting('noclobber.actor', true), '');
+begin
+  return jsonb_build_object('role', session_user, 'actor', actor, 'writer', noclobber.writer_of(nullif(actor, '')));
+end $$;
+`
+
 // Runs for each row of every UPDATE, so it asks little, and one thing at a time: PL/pgSQL makes each expression that it
 // comes to ready anew in every transaction. A save that says what it changes changes something; what it set is overruled all the same.
 const STAMP_UPDATE = `
 create function noclobber.stamp_update() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
+  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n', '');
 begin
-  if told[3] = tg_argv[4] and told[8] <> '{}' then
+  if coalesce(told[8], '{}') <> '{}' and told[3] = tg_argv[4] then
     new.version := old.version + 1;
     new.updated_at := clock_timestamp();
     new.updated_by := told[1]::jsonb;
@@ -89,15 +106,18 @@ begin
   end if;
   new.version := old.version + 1;
   new.updated_at := clock_timestamp();
-  if told[1] = current_setting('noclobber.actor', true) then
-    new.updated_by := told[1]::jsonb;
-  elsif told[3] is null and coalesce(current_setting('noclobber.actor', true), '') = '' then
-    new.updated_by := format('{"id": %1$s, "name": %1$s, "kind": "database"}', to_json(session_user::text))::jsonb;
-  else
-    new.updated_by := noclobber.writer();
+  new.updated_by := case when told[1] is null and noclobber.session_writer()->>'role' = session_user
+    and noclobber.session_writer()->>'actor' = coalesce(current_setting('noclobber.actor', true), '')
+    then noclobber.session_writer()->'writer' end;
+  if new.updated_by is null then
+    if told[1] = current_setting('noclobber.actor', true) then
+      new.updated_by := told[1]::jsonb;
+    else
+      new.updated_by := noclobber.writer();
+    end if;
   end if;
   return new;
 end $$;
 `
 
-export const STAMP_FUNCTIONS = [WRITER, STAMP_INSERT, STAMP_UPDATE].join('\n')
+export const STAMP_FUNCTIONS = [WRITER, STAMP_INSERT, SESSION_WRITER, STAMP_UPDATE].join('\n')

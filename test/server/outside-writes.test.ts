@@ -70,6 +70,52 @@ describe('a service names itself', () => {
   })
 })
 
+test('each change of a session has the name that stands when it is written', async () => {
+  const role = `${app.database.name}_porter`
+  await app.sql(`create role ${role}; grant select, update on projects to ${role}`)
+  onTestFinished(() => app.sql(`drop owned by ${role}; drop role ${role}`))
+  const { id } = await app.make('project', { name: 'Crane' })
+  const client = await connect()
+  let count = 0
+  const writer = async () => {
+    count += 1
+    const { rows } = await client.query(
+      'update projects set name = $2 where id = $1 returning updated_by',
+      [id, `Crane ${count}`],
+    )
+    return rows[0].updated_by
+  }
+  const { rows } = await client.query('select session_user as name')
+  const database = { id: rows[0].name, name: rows[0].name, kind: 'database' }
+  const service = (name: string) => ({ id: name, name, kind: 'service' })
+
+  await client.query(`begin; set local noclobber.origin = e'{"id":"u7","name":"Uma"}\n{}\nelsewhere'`)
+  expect(await writer()).toMatchObject({ id: 'u7', name: 'Uma' })
+  await client.query('commit')
+  expect(await writer()).toEqual(database)
+  await client.query(`set noclobber.actor = 'billing'`)
+  expect(await writer()).toEqual(service('billing'))
+  await client.query(`set noclobber.actor = '{"name":"imports","kind":"import"}'`)
+  expect(await writer()).toEqual({ id: 'imports', name: 'imports', kind: 'import' })
+  await client.query('reset noclobber.actor')
+  expect(await writer()).toEqual(database)
+  await client.query(`set session authorization ${role}`)
+  expect(await writer()).toEqual({ id: role, name: role, kind: 'database' })
+  await client.query('reset session authorization')
+  expect(await writer()).toEqual(database)
+})
+
+test('a statement of many rows leaves the session’s settings as they were', async () => {
+  await app.sql(`insert into projects (tenant_id, name) select 'acme', 'many' from generate_series(1, 60)`)
+  const client = await connect()
+  for (const setting of ['on', 'off']) {
+    await client.query(`begin; set local enable_mergejoin = ${setting}`)
+    await client.query(`update projects set notes = '${setting}' where name = 'many'`)
+    expect((await client.query('show enable_mergejoin')).rows).toEqual([{ enable_mergejoin: setting }])
+    await client.query('commit')
+  }
+})
+
 test('a rolled-back write leaves nothing behind', async () => {
   const record = await app.make('project', { name: 'Dam' })
   const watcher = await app.socket()
