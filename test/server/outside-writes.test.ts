@@ -79,10 +79,10 @@ test('each change of a session has the name that stands when it is written', asy
   let count = 0
   const writer = async () => {
     count += 1
-    const { rows } = await client.query(
-      'update projects set name = $2 where id = $1 returning updated_by',
-      [id, `Crane ${count}`],
-    )
+    const { rows } = await client.query('update projects set name = $2 where id = $1 returning updated_by', [
+      id,
+      `Crane ${count}`,
+    ])
     return rows[0].updated_by
   }
   const { rows } = await client.query('select session_user as name')
