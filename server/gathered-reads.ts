@@ -5,7 +5,7 @@
 import type { Database, KnownType } from './db/database.ts'
 import type { Row, Statement } from './db/statement.ts'
 import type { WireRecord } from './protocol.ts'
-import type { Actor } from './record-type.ts'
+import type { Actor, PermissionRecord } from './record-type.ts'
 import { type Current, currentOf } from './version-sql.ts'
 
 /** Reads by ids; what isn't there is left out. */
@@ -15,13 +15,11 @@ export type ReadMany<Found> = (
   ids: string[],
 ) => Promise<Map<string, Found>>
 
-/** How reads of one kind are gathered. */
-interface Kind<Found> {
-  /** Waits for others to ask for the same. */
-  gather(send: () => void): unknown
-  statement(known: KnownType<never>): Statement
-  found(database: Database<never>, known: KnownType<never>, tenantId: string, row: Row): Found
-}
+/** What is read of the records of one gathering. */
+type Read<Found> = (
+  database: Database<never>,
+  ...asked: Parameters<ReadMany<Found>>
+) => ReturnType<ReadMany<Found>>
 
 const MOST_IDS = 1_000
 /** Queries for one tenant's records of a type at a time: while these are answered, what else is asked becomes one more. */
@@ -40,7 +38,7 @@ interface Lane<Found> {
   waiting: (() => void)[]
 }
 
-const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): ReadMany<Found> => {
+const createGathered = <Found>(database: Database<never>, readMany: Read<Found>): ReadMany<Found> => {
   const lanes = new Map<KnownType<never>, Map<string, Lane<Found>>>()
 
   const laneOf = (known: KnownType<never>, tenantId: string): Lane<Found> => {
@@ -57,11 +55,7 @@ const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): Re
       if (lane.open?.ids === ids) lane.open = null
       lane.underWay += 1
       try {
-        const tenant = known.tenantColumn ? [tenantId] : []
-        const rows = await database.send(kind.statement(known), [[...ids], ...tenant])
-        const found = new Map<string, Found>()
-        for (const row of rows) found.set(row.noclobber_id, kind.found(database, known, tenantId, row))
-        return found
+        return await readMany(database, known, tenantId, [...ids])
       } finally {
         lane.underWay -= 1
         const next = lane.waiting.shift()
@@ -71,7 +65,8 @@ const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): Re
     }
     const found = new Promise<Map<string, Found>>((resolve) => {
       const send = () => resolve(read())
-      if (lane.underWay < MOST_AT_ONCE) kind.gather(send)
+      // Whatever came in with the same turn of the event loop: nobody waits for anybody.
+      if (lane.underWay < MOST_AT_ONCE) setImmediate(send)
       else lane.waiting.push(send)
     })
     return { ids, found }
@@ -87,37 +82,77 @@ const createGathered = <Found>(database: Database<never>, kind: Kind<Found>): Re
   }
 }
 
-const JOINS_MS = 2
+const rowsOf = (
+  database: Database<never>,
+  known: KnownType<never>,
+  tenantId: string,
+  query: Statement,
+  ids: string[],
+): Promise<Row[]> | Row[] =>
+  ids.length > 0 ? database.send(query, [ids, ...(known.tenantColumn ? [tenantId] : [])]) : []
 
-const records: Kind<WireRecord> = {
-  gather: (send) => setTimeout(send, JOINS_MS),
-  statement: ({ sql }) => sql.readMany,
-  found: (database, known, tenantId, row) => {
+const readVersions: Read<Current> = async (database, known, tenantId, ids) => {
+  const found = new Map<string, Current>()
+  for (const row of await rowsOf(database, known, tenantId, known.versions.readVersions, ids))
+    found.set(row.noclobber_id, currentOf(row))
+  return found
+}
+
+/** How a record stands, and the row by which it is judged who may know. */
+export interface Judged {
+  current: Current
+  row: PermissionRecord
+}
+
+/**
+ * What this node has seen of a record is the row, if that is the version that is there now. Whatever it hasn't seen, or
+ * has seen at another version, is read whole.
+ */
+const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
+  const found = new Map<string, Judged>()
+  const takeWhole = (row: Row) => {
     const record = known.sql.toRecord(row)
     database.seen.put(tenantId, record)
-    return record
-  },
+    found.set(record.id, { current: record, row: record })
+  }
+  const seenOf = database.seen.of(tenantId, known.type.name)
+  const seen = new Map<string, WireRecord>()
+  const unseen: string[] = []
+  // Before anything is sent: what a revocation has put there counts for whoever asks after it.
+  for (const id of ids) {
+    const record = seenOf(id)
+    if (record) seen.set(id, record)
+    else unseen.push(id)
+  }
+  const [versions, rows] = await Promise.all([
+    rowsOf(database, known, tenantId, known.versions.readVersions, [...seen.keys()]),
+    rowsOf(database, known, tenantId, known.sql.readMany, unseen),
+  ])
+  for (const row of rows) takeWhole(row)
+  const changed: string[] = []
+  for (const row of versions) {
+    const id: string = row.noclobber_id
+    const current = currentOf(row)
+    const record = seen.get(id)
+    if (record?.version === current.version) found.set(id, { current, row: record })
+    else changed.push(id)
+  }
+  for (const row of await rowsOf(database, known, tenantId, known.sql.readMany, changed)) takeWhole(row)
+  return found
 }
 
-const versions: Kind<Current> = {
-  // Whatever came in with the same turn of the event loop: nobody waits for anybody.
-  gather: (send) => setImmediate(send),
-  statement: ({ versions }) => versions.readVersions,
-  found: (_database, _known, _tenantId, row) => currentOf(row),
-}
-
-const ofDatabases = <Found>(kind: Kind<Found>) => {
+const ofDatabases = <Found>(read: Read<Found>) => {
   const made = new WeakMap<Database<never>, ReadMany<Found>>()
   return <A extends Actor>(database: Database<A>): ReadMany<Found> => {
     const one = database as unknown as Database<never>
-    const known = made.get(one) ?? createGathered(one, kind)
+    const known = made.get(one) ?? createGathered(one, read)
     made.set(one, known)
     return known
   }
 }
 
-/** The gathered reads of a database's records. */
-export const gatheredReads = ofDatabases(records)
-
 /** The gathered reads of how a database's records stand. */
-export const gatheredVersions = ofDatabases(versions)
+export const gatheredVersions = ofDatabases(readVersions)
+
+/** The gathered reads of how a database's records stand, each with its row to judge by. */
+export const gatheredJudged = ofDatabases(readJudged)

@@ -10,7 +10,7 @@ export interface Place {
   readonly room: string
 }
 
-const MOST_PLACES = 10_000
+const MOST_PLACES = 50_000
 
 /** By the start of their rooms' names, by id. */
 const kept = new Map<string, Map<string, Place>>()

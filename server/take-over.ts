@@ -7,7 +7,7 @@ import { isUnavailable, unexpectedProblem } from './db/failures.ts'
 import { canonicalId } from './db/identity.ts'
 import { problem } from './errors.ts'
 import { readTakeOverMessage } from './frames.ts'
-import { gatheredReads } from './gathered-reads.ts'
+import { gatheredJudged } from './gathered-reads.ts'
 import { createAllowance } from './limits.ts'
 import type { Limits, Log } from './options.ts'
 import type { PresenceEntry } from './presence.ts'
@@ -72,7 +72,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
 
   const rowOf = async ({ type, id, tenantId }: Said) => {
     const known = database.typeOf(type)
-    const row = known && (await gatheredReads(database)(known, tenantId, [id])).get(id)
+    const row = known && (await gatheredJudged(database)(known, tenantId, [id])).get(id)?.row
     return known && row ? { known, row } : null
   }
 

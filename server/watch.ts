@@ -6,7 +6,7 @@ import { blindVerdict } from './blind-verdict.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
 import type { WatchRequest } from './frames.ts'
-import { gatheredReads, gatheredVersions } from './gathered-reads.ts'
+import { gatheredJudged, gatheredVersions } from './gathered-reads.ts'
 import { type Place, placesOf } from './places.ts'
 import type { RecordAddress, WatchAnswer, WatchedRecord } from './protocol.ts'
 import { readTombstones, tenantOf } from './read.ts'
@@ -51,12 +51,7 @@ const leave = (watcher: Watcher, room: string) => {
 /** How a record stands: `null` where this person may not read it, `undefined` where it isn't there. */
 type Standing = Current | null | undefined
 
-const NONE: ReadonlyMap<string, never> = new Map<string, never>()
-
-/**
- * Where permission depends on the record: judged by what this node has seen of it, if that is the version that is there
- * now. Whatever it hasn't seen, or has seen at another version, is read whole.
- */
+/** Where permission depends on the record, each is judged with its row in hand. */
 const readJudged = async (
   database: Database,
   known: KnownType,
@@ -64,30 +59,13 @@ const readJudged = async (
   tenantId: string,
   ids: string[],
 ): Promise<Standing[]> => {
-  const seenOf = database.seen.of(tenantId, known.type.name)
-  const readWhole = (some: string[]) =>
-    some.length > 0 ? gatheredReads(database)(known, tenantId, some) : NONE
-  const seen: string[] = []
-  const unseen: string[] = []
-  for (const id of ids) (seenOf(id) ? seen : unseen).push(id)
-  const [versions, rows] = await Promise.all([
-    seen.length > 0 ? gatheredVersions(database)(known, tenantId, seen) : NONE,
-    readWhole(unseen),
-  ])
-  const changed: string[] = []
-  const inHand = ids.map((id) => {
-    const now = versions.get(id)
-    if (!now) return rows.get(id)
-    const record = seenOf(id, now.version)
-    if (!record) changed.push(id)
-    return record
-  })
-  const changedRows = await readWhole(changed)
-  return ids.map((id, n) => {
-    const row = inHand[n] ?? changedRows.get(id)
-    if (!row) return undefined
+  const found = await gatheredJudged(database)(known, tenantId, ids)
+  return ids.map((id) => {
+    const now = found.get(id)
+    if (!now) return undefined
+    const { current, row } = now
     if (!known.mayRead(watcher.data.actor, row)) return null
-    return inHand[n] ? (versions.get(id) ?? row) : row
+    return current
   })
 }
 
