@@ -1,4 +1,5 @@
 // How the tests run: three projects by where their code lives, the public doors resolved to the sources.
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
@@ -20,6 +21,12 @@ const doors = {
 // Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
 const RETRIES = process.env.CI ? 2 : 0
 
+/**
+ * Files that run at once. Two at least: of two cores Vitest would leave one free, and most tests wait for a server, a
+ * browser or a database more than they compute. No more than six: they share one PostgreSQL of 200 connections.
+ */
+const WORKERS = Math.min(6, Math.max(2, availableParallelism() - 1))
+
 const services = {
   globalSetup: './test/support/database-server.ts',
   testTimeout: 120_000,
@@ -30,6 +37,7 @@ const services = {
 export default defineConfig({
   resolve: { alias: doors },
   test: {
+    maxWorkers: WORKERS,
     projects: [
       {
         extends: true,
@@ -58,7 +66,6 @@ export default defineConfig({
           name: 'e2e',
           include: isWithout('chromium') ? [] : ['test/e2e/**/*.test.ts'],
           environment: 'node',
-          fileParallelism: false,
           ...services,
           testTimeout: 400_000,
         },
