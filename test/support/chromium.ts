@@ -1,4 +1,5 @@
-// A real browser for the end-to-end tests: the system's Chromium, without its errands in the background.
+// A real browser for the end-to-end tests: the system's Chromium, without its errands in the background. Preferably the one
+// that is built without a window's frame: it draws the same pages and costs less than half the time.
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll } from 'vitest'
 import { findProgram } from './programs.ts'
@@ -13,8 +14,8 @@ afterAll(() => Promise.all([...open].map((browser) => browser.close())))
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = await findProgram(
     'chromium',
-    ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
-    'chromium',
+    ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    'chromium-headless-shell',
   )
   const browser = await chromium.launch({
     executablePath,
