@@ -196,7 +196,9 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
     for (const view of views) if ((await differences(app, view)).length > 0) return false
     return true
   }
-  const progress = () => followers.reduce((sum, { seen }) => sum + seen.length, 0)
+  const progress = () =>
+    followers.reduce((sum, { seen }) => sum + seen.length, 0) +
+    watchers.reduce((sum, { heard }) => sum + heard.size, 0)
   for (let before = -1; progress() > before; ) {
     before = progress()
     const agreed = await waitFor(allAgree, { what: 'all readers to agree', deadlineMs }).catch(() => false)
