@@ -4,6 +4,7 @@
 import { createMemoryStorage, createOffline, type Tabs } from 'noclobber/offline'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Clock } from '../../web/client/clock.ts'
+import { randomOf } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Project, startLiveServer } from './live-server.ts'
 
@@ -16,17 +17,6 @@ await server.sql(`create table written (project_id integer, name text);
   create function count_write() returns trigger language plpgsql as $$
     begin if new.name <> old.name then insert into written values (new.id, new.name); end if; return new; end $$;
   create trigger count_write after update on projects for each row execute function count_write()`)
-
-/** mulberry32: the same faults for the same seed, as far as the machine's own timing allows. */
-function createRandom(seed: number) {
-  let at = seed
-  return () => {
-    at = (at + 0x6d2b79f5) | 0
-    let mixed = Math.imul(at ^ (at >>> 15), 1 | at)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** What waits for time, as retries do, waits a twentieth of it. */
 const hastyClock: Clock = {
@@ -59,7 +49,7 @@ test(`${SAVES} saves with lost answers and killed pages are written once each`, 
   const faults = { lostRequests: 0, lostAnswers: 0, killed: 0 }
 
   async function play(id: string, person: number) {
-    const random = createRandom(SEED + person)
+    const random = randomOf(SEED + person)
     const storage = createMemoryStorage()
     const faulty: typeof fetch = async (input, init) => {
       const luck = init?.method === 'PATCH' ? random() : 1
