@@ -2,9 +2,11 @@
 import { Cluster } from 'ioredis'
 import { createCluster } from 'redis'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { startApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { isWithout } from '../support/programs.ts'
 import { startRedisCluster, type TestRedisCluster } from '../support/redis-cluster.ts'
+import { expectSharedLimit, SHARED_LIMIT } from '../support/shared-limit.ts'
 import { twoNodes } from '../support/two-nodes.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -52,6 +54,18 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
       await two.stop()
     },
   )
+
+  test.each([
+    ['ioredis', ofIoredis],
+    ['node-redis', ofNodeRedis],
+  ] as const)('count a person’s requests together with %s', async (_, clientOf) => {
+    const one = await startApp({ limits: SHARED_LIMIT, redis: clientOf(cluster) as never })
+    const redis = clientOf(cluster) as never
+    const two = await startApp({ limits: SHARED_LIMIT, redis, database: one.database })
+    await expectSharedLimit(one, two)
+    await one.stop()
+    await two.stop()
+  })
 
   test('the app’s own emits go round', async () => {
     const { one, watcher, linked } = await twoNodes(() => ofIoredis(cluster) as never)
