@@ -9,13 +9,14 @@ export default async ({ port, rows, sockets: count, records }) => {
   const askAll = (frames) => Promise.all(sockets.map((socket, at) => askRaw(socket, frames[at])))
 
   return {
-    /** Joins a second, of all sockets at once, each with one message. */
-    joins: async () => {
+    /** All ask at once, each with one message. Resolves with joins a second. */
+    join: async () => {
       const begun = performance.now()
       await askAll(watch)
-      const perSecond = (count * records * 1_000) / (performance.now() - begun)
+      return (count * records * 1_000) / (performance.now() - begun)
+    },
+    leave: async () => {
       await askAll(unwatch)
-      return perSecond
     },
     stop: () => {
       for (const socket of sockets) socket.close()
