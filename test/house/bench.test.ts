@@ -1,8 +1,9 @@
 // Every benchmark runs, at a size at which its figures mean nothing. No time is asserted here. The first makes a PostgreSQL
-// of its own, as who measures does; the others use the run's.
+// of its own, as who measures does; the others use the tests'.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { beforeAll, expect, inject, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { postgresUrl } from '../support/postgres.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -26,7 +27,7 @@ test.for(['save', 'event', 'trigger', 'feed', 'poll', 'join', 'fan-out', 'stream
   '%s runs',
   { timeout: 60_000 },
   async (subject, { signal }) => {
-    const database = subject === 'save' ? '' : inject('postgresUrl')
+    const database = subject === 'save' ? '' : postgresUrl()
     const { stdout } = await bench(subject, { signal, database })
     expect(stdout).toMatch(/^benchmark +ratio/m)
     expect(stdout).not.toMatch(/NaN|Infinity/)

@@ -1,8 +1,8 @@
 // The ground that the other tests stand on: a database each, a Redis, a browser, and waiting with a deadline.
 import pg from 'pg'
-import { describe, expect, inject, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
-import { freshDatabase } from '../support/postgres.ts'
+import { freshDatabase, postgresUrl } from '../support/postgres.ts'
 import { isWithout } from '../support/programs.ts'
 import { startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -15,7 +15,7 @@ const names = async (url: string, sql: string) => {
   return rows.map(({ name }) => name)
 }
 const TABLES = `select tablename as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`
-const databases = () => names(inject('postgresUrl'), 'select datname as name from pg_database')
+const databases = () => names(postgresUrl(), 'select datname as name from pg_database')
 
 describe('freshDatabase', () => {
   test('each is another, with the change log in it, and is gone once dropped', async () => {

@@ -4,6 +4,7 @@ import { expect, inject, onTestFinished, test } from 'vitest'
 import { decodeCursor, encodeCursor } from '../../server/cursor.ts'
 import type { WireChange } from '../../server/protocol.ts'
 import { type ChangeApp, startChangeApp } from '../support/change-app.ts'
+import { postgresUrl } from '../support/postgres.ts'
 
 const names = (changes: WireChange[]) =>
   changes.map(({ event, type, id, version }) => `${event} ${type} ${id} v${version}`)
@@ -219,7 +220,7 @@ test('a cursor from before a copy or a restore into another database is refused,
   await app.records.stop()
   await app.knex.destroy()
   const name = `${inject('databasePrefix')}_copy`
-  const admin = new pg.Client({ connectionString: inject('postgresUrl') })
+  const admin = new pg.Client({ connectionString: postgresUrl() })
   await admin.connect()
   await admin.query(`create database ${name} template ${new URL(app.databaseUrl).pathname.slice(1)}`)
   onTestFinished(async () => {

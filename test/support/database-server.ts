@@ -1,6 +1,7 @@
-// Vitest's global setup: one PostgreSQL for the whole run, DATABASE_URL_TEST or else an embedded one without fsync.
-// Projects of one run share it through its data folder; whatever databases the run made are gone afterwards, and an
-// interrupted run, which Vitest ends at once, takes the server along.
+// Vitest's global setup: a PostgreSQL for each of the run's workers, or DATABASE_URL_TEST for the only one. Files that run at
+// once share none: an open transaction in one database holds back the log's horizon in all others of its server.
+// Embedded ones are without fsync. Projects of one run share them through their data folders; whatever databases the run made
+// are gone afterwards, and an interrupted run, which Vitest ends at once, takes the servers along.
 import { readFileSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,8 +12,8 @@ import { startEmbeddedPostgres } from '../../server/db/embedded-postgres.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A superuser's URL of the run's PostgreSQL. */
-    postgresUrl: string
+    /** A superuser's URLs of the run's PostgreSQL servers: each worker's at the place of its number. */
+    postgresUrls: string[]
     /** What the names of all the run's databases begin with. */
     databasePrefix: string
   }
@@ -23,20 +24,26 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('databasePrefix', prefix)
   const given = process.env.DATABASE_URL_TEST
   if (given) {
-    project.provide('postgresUrl', given)
+    project.provide('postgresUrls', [given])
     return () => dropDatabases(given, prefix)
   }
-  const dataDir = join(tmpdir(), prefix)
-  const { url, stop } = await startEmbeddedPostgres({ dataDir, durable: false })
-  project.provide('postgresUrl', url)
+  const workers = project.config.maxWorkers
+  const dataDirs = Array.from({ length: workers }, (_, n) => join(tmpdir(), `${prefix}_${n + 1}`))
   const endAtOnce = () => {
-    killServer(dataDir)
-    for (const dir of [dataDir, project.tmpDir]) rmSync(dir, { recursive: true, force: true })
+    dataDirs.forEach(killServer)
+    for (const dir of [...dataDirs, project.tmpDir]) rmSync(dir, { recursive: true, force: true })
   }
   process.once('exit', endAtOnce)
+  const servers = await Promise.all(
+    dataDirs.map((dataDir) => startEmbeddedPostgres({ dataDir, durable: false })),
+  )
+  project.provide(
+    'postgresUrls',
+    servers.map(({ url }) => url),
+  )
   return async () => {
-    await stop()
-    await rm(dataDir, { recursive: true, force: true })
+    for (const { stop } of servers) await stop()
+    for (const dataDir of dataDirs) await rm(dataDir, { recursive: true, force: true })
     process.off('exit', endAtOnce)
   }
 }

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { inject } from 'vitest'
 import { atEnd } from './at-end.ts'
+import { postgresUrl } from './postgres.ts'
 import { findProgram } from './programs.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -42,7 +42,7 @@ export async function startPooler({ poolSize = 10 } = {}): Promise<TestPooler> {
   const program = await findProgram('pgbouncer', ['pgbouncer'], 'pgbouncer')
   const { stdout } = await promisify(execFile)(program, ['--version'])
   const keepsStatements = keeps(stdout)
-  const server = new URL(inject('postgresUrl'))
+  const server = new URL(postgresUrl())
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'noclobber-pooler-'))
   await chmod(dir, 0o755)

@@ -1,10 +1,17 @@
-// A database of its own for each test file or test, on the run's one PostgreSQL. It is dropped when the file is done.
+// A database of its own for each test file or test, on its worker's PostgreSQL. It is dropped when the file is done.
 // A file that imports this is held to it: databases are made from a template that the change log is already in.
 import { randomBytes } from 'node:crypto'
 import knex from 'knex'
 import pg from 'pg'
 import { afterAll, inject } from 'vitest'
 import { migrate } from '../../migrations/index.ts'
+
+/** A superuser's URL of the PostgreSQL of this worker, on which no other file is at work. */
+export const postgresUrl = (): string => {
+  const url = inject('postgresUrls')[Number(process.env.VITEST_POOL_ID) - 1]
+  if (url === undefined) throw new Error(`Worker ${process.env.VITEST_POOL_ID} has no PostgreSQL.`)
+  return url
+}
 
 /** A database that nobody else uses. */
 export interface FreshDatabase {
@@ -57,7 +64,7 @@ async function templateDatabase(client: pg.Client, name: string): Promise<string
 }
 
 async function withClient<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: inject('postgresUrl') })
+  const client = new pg.Client({ connectionString: postgresUrl() })
   await client.connect()
   try {
     return await use(client)
@@ -67,7 +74,7 @@ async function withClient<T>(use: (client: pg.Client) => Promise<T>): Promise<T>
 }
 
 function urlOf(database: string): string {
-  const url = new URL(inject('postgresUrl'))
+  const url = new URL(postgresUrl())
   url.pathname = `/${database}`
   return url.href
 }
