@@ -1,10 +1,8 @@
 // Permissions that go: what is heard after, who is told, and how soon, on one node and on two.
-import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { atEnd } from '../support/at-end.ts'
 import { isWithout } from '../support/programs.ts'
-import { startRedis } from '../support/redis.ts'
+import { redisClient, startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const LATER = { recheckMs: 600_000 }
@@ -97,11 +95,7 @@ describe('records.revoke', () => {
 
   test.skipIf(isWithout('redis'))('reaches the sockets of other nodes', async () => {
     const { url } = await startRedis()
-    const client = () => {
-      const redis = new Redis(url, { lazyConnect: true })
-      atEnd(() => redis.disconnect())
-      return redis
-    }
+    const client = () => redisClient(url)
     const one = await startApp({ limits: LATER, redis: client() })
     const two = await startApp({ limits: LATER, redis: client(), database: one.database })
     const { id } = await one.make('project', { name: 'Bridge' })

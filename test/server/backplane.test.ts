@@ -1,27 +1,18 @@
 // Two nodes on one database. The timers are set far away, so that what arrives in time came by Redis, or they are near,
 // so that what arrives came without it.
-import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, expect, test } from 'vitest'
-import { atEnd } from '../support/at-end.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { isWithout } from '../support/programs.ts'
-import { startRedis } from '../support/redis.ts'
+import { redisClient, startRedis } from '../support/redis.ts'
 import { twoNodes } from '../support/two-nodes.ts'
 
 const NEAR = { pollMs: 6_000 }
 
-const ioredis = (url: string) => {
-  const client = new Redis(url, { lazyConnect: true })
-  client.on('error', () => {})
-  atEnd(() => client.disconnect())
-  return client
-}
-
 describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
   test('tell each other of a save with ioredis, and each change arrives once', async () => {
     const { url } = await startRedis()
-    const { one, watcher, save, linked, project } = await twoNodes(() => ioredis(url))
+    const { one, watcher, save, linked, project } = await twoNodes(() => redisClient(url))
     const own = await one.socket({ as: 'vera' })
     await own.watch(['project', project.id])
     await linked()
@@ -47,7 +38,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
 
   test('lose nothing and wait for nothing while Redis is stopped, and find each other after', async () => {
     const redis = await startRedis()
-    const { save, linked, watcher } = await twoNodes(() => ioredis(redis.url), NEAR)
+    const { save, linked, watcher } = await twoNodes(() => redisClient(redis.url), NEAR)
     await linked()
     redis.signal('SIGSTOP')
     const stopped = await save()
@@ -59,7 +50,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
 
   test('live through a Redis that is killed and comes back', async () => {
     const redis = await startRedis()
-    const { save, linked, watcher } = await twoNodes(() => ioredis(redis.url), NEAR)
+    const { save, linked, watcher } = await twoNodes(() => redisClient(redis.url), NEAR)
     await linked()
     await redis.stop()
     const without = await save()
@@ -72,7 +63,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
   test('start without Redis, and find each other when it comes', async () => {
     const { port, stop } = await startRedis()
     await stop()
-    const { save, linked, watcher } = await twoNodes(() => ioredis(`redis://127.0.0.1:${port}`), NEAR)
+    const { save, linked, watcher } = await twoNodes(() => redisClient(`redis://127.0.0.1:${port}`), NEAR)
     const alone = await save()
     await watcher.hears('RecordUpdated', { version: alone.version }, 20_000)
     await startRedis({ port })
@@ -82,7 +73,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
   test('notice a black hole before Redis, and are back after it', async () => {
     const redis = await startRedis()
     const proxy = await startFaultProxy(redis.port)
-    const { save, linked, watcher } = await twoNodes(() => ioredis(proxy.urlFor(redis.url)), {
+    const { save, linked, watcher } = await twoNodes(() => redisClient(proxy.urlFor(redis.url)), {
       pollMs: 1_000,
     })
     await linked()

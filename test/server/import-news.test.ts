@@ -1,13 +1,11 @@
 // How far an import is, as those hear of it who watch a list of the type: on every node, by every wire, and nobody else.
 import { request } from 'node:http'
-import { Redis } from 'ioredis'
 import type { ImportingEvent } from 'noclobber/server'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { openStream } from '../support/app-stream.ts'
-import { atEnd } from '../support/at-end.ts'
 import { isWithout } from '../support/programs.ts'
-import { startRedis } from '../support/redis.ts'
+import { redisClient, startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let app: TestApp
@@ -126,12 +124,7 @@ test('a dry run is nobody’s business, nor is an import of what is judged recor
 describe.skipIf(isWithout('redis'))('with another node', () => {
   test('its watchers hear of it too', async () => {
     const { url } = await startRedis()
-    const redis = () => {
-      const client = new Redis(url, { lazyConnect: true })
-      client.on('error', () => {})
-      atEnd(() => client.disconnect())
-      return client
-    }
+    const redis = () => redisClient(url)
     const here = await startApp({ redis })
     const there = await startApp({ database: here.database, redis })
     const vera = await there.socket({ as: 'vera' })

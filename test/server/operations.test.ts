@@ -1,11 +1,9 @@
 // What an operator asks of a node: is it fit, what does it do, can it leave.
-import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
-import { atEnd } from '../support/at-end.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { isWithout } from '../support/programs.ts'
-import { startRedis } from '../support/redis.ts'
+import { redisClient, startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 describe('health', () => {
@@ -52,10 +50,7 @@ describe('health', () => {
 
   test.skipIf(isWithout('redis'))('is degraded, and still serves, without its Redis', async () => {
     const redis = await startRedis()
-    const client = new Redis(redis.url, { lazyConnect: true })
-    client.on('error', () => {})
-    atEnd(() => client.disconnect())
-    const app = await startApp({ redis: client })
+    const app = await startApp({ redis: redisClient(redis.url) })
     await waitFor(async () => (await app.records.health()).status === 'ok', { what: 'Redis' })
     await redis.stop()
     await waitFor(async () => (await app.records.health()).status === 'degraded', { what: 'its end' })

@@ -1,11 +1,9 @@
 // Who is here, seen from outside: by sockets of one node and of two.
-import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import type { TestWatcher } from '../support/app-socket.ts'
-import { atEnd } from '../support/at-end.ts'
 import { isWithout } from '../support/programs.ts'
-import { startRedis } from '../support/redis.ts'
+import { redisClient, startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 interface People {
@@ -143,11 +141,7 @@ describe('on one node', () => {
 describe.skipIf(isWithout('redis'))('on two nodes', () => {
   test('people see each other across nodes, those who were there first too, and a node that stops takes its own along', async () => {
     const { url } = await startRedis()
-    const client = () => {
-      const redis = new Redis(url, { lazyConnect: true })
-      atEnd(() => redis.disconnect())
-      return redis
-    }
+    const client = () => redisClient(url)
     const one = await startApp({ redis: client() })
     const { id } = await one.make('project', { name: 'Bridge' })
     await at(one, 'alice', 'project', id, 'editing', 'status')

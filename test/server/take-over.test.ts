@@ -1,11 +1,9 @@
 // Asking somebody to hand a record over, seen from outside: by sockets of one node and of two.
-import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import type { TestWatcher } from '../support/app-socket.ts'
-import { atEnd } from '../support/at-end.ts'
 import { isWithout } from '../support/programs.ts'
-import { startRedis } from '../support/redis.ts'
+import { redisClient, startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const at = async (app: TestApp, as: string, type: string, id: string, state = 'viewing') => {
@@ -82,12 +80,7 @@ test('who may only read cannot ask; a stranger gets the answer for what is not t
 
 test.skipIf(isWithout('redis'))('the two may be on different nodes', async () => {
   const { url } = await startRedis()
-  const client = () => {
-    const redis = new Redis(url, { lazyConnect: true })
-    redis.on('error', () => {})
-    atEnd(() => redis.disconnect())
-    return redis
-  }
+  const client = () => redisClient(url)
   const one = await startApp({ redis: client() })
   const { id } = await one.make('project', { name: 'Bridge' })
   const two = await startApp({ redis: client(), database: one.database })

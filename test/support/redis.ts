@@ -5,7 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { afterAll } from 'vitest'
+import { atEnd } from './at-end.ts'
 import { findProgram } from './programs.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -51,6 +53,14 @@ export async function startRedis(options: { port?: number; settings?: string[] }
   running.add(redis)
   await waitFor(() => child.exitCode === null && answersPing(port), { what: `Redis on port ${port}` })
   return redis
+}
+
+/** A client as an app makes one: it connects when it is needed. It ends with the test file. */
+export function redisClient(url: string): Redis {
+  const client = new Redis(url, { lazyConnect: true })
+  client.on('error', () => {})
+  atEnd(() => client.disconnect())
+  return client
 }
 
 function answersPing(port: number): Promise<boolean> {
