@@ -32,11 +32,9 @@ export interface ClusterOptions {
   database?: string
 }
 
-/** Builds the server, starts everything and waits until the proxy sends requests to each node. */
+/** Builds what isn't built, starts everything and waits until the proxy sends requests to each node. */
 export async function startCluster({ nodes = 2, redis, database }: ClusterOptions = {}): Promise<Cluster> {
-  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'server'], {
-    cwd: root,
-  })
+  await promisify(execFile)(process.execPath, ['scripts/build.js'], { cwd: root })
   if (redis === undefined) await findProgram('redis', ['redis-server'], 'redis-server')
   const child: ChildProcess = spawn(
     process.execPath,
