@@ -22,17 +22,10 @@ const doors = {
 const RETRIES = process.env.CI ? 2 : 0
 
 /**
-<<<<<<< HEAD
  * Files that run at once, each with a PostgreSQL of its own. Two at least: of two cores Vitest would leave one free, and most
  * tests wait for a server, a browser or a database more than they compute. A database that is given is there once.
  */
 const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, Math.max(2, availableParallelism() - 1))
-=======
- * Files that run at once. Two at least: of two cores Vitest would leave one free, and most tests wait for a server, a
- * browser or a database more than they compute. No more than six: they share one PostgreSQL of 200 connections.
- */
-const WORKERS = Math.min(6, Math.max(2, availableParallelism() - 1))
->>>>>>> b7bbeea15cafb6cd82349867ec8eb005c068ffab
 
 const services = {
   globalSetup: './test/support/database-server.ts',
