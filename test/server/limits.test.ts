@@ -5,12 +5,8 @@ import { startApp } from '../support/app.ts'
 import { clientOf } from '../support/app-socket.ts'
 import { atEnd } from '../support/at-end.ts'
 import { isWithout } from '../support/programs.ts'
-<<<<<<< HEAD
 import { redisClient, startRedis } from '../support/redis.ts'
-=======
-import { startRedis } from '../support/redis.ts'
 import { expectSharedLimit, SHARED_LIMIT } from '../support/shared-limit.ts'
->>>>>>> b7bbeea15cafb6cd82349867ec8eb005c068ffab
 import { waitFor } from '../support/wait-for.ts'
 
 describe('requests', () => {
@@ -39,23 +35,9 @@ describe('requests', () => {
 
   test.skipIf(isWithout('redis'))('count on all nodes together where there is Redis', async () => {
     const { url } = await startRedis()
-<<<<<<< HEAD
-    const limits = { requestsPerPerson: 10 }
-    const one = await startApp({ limits, redis: redisClient(url) })
-    const two = await startApp({ limits, redis: redisClient(url), database: one.database })
-    for (let count = 0; count < 9; count += 1) await one.call('GET', '/records/project')
-    await waitFor(async () => (await two.call('GET', '/records/project')).status === 429, {
-      what: 'the second node to know of the first one’s requests',
-    })
-    const statuses: number[] = []
-    for (let count = 0; count < 3; count += 1)
-      statuses.push((await two.call('GET', '/records/project', { as: 'bob' })).status)
-    expect(statuses).toEqual([200, 200, 200])
-=======
-    const one = await startApp({ limits: SHARED_LIMIT, redis: redisOf(url) })
-    const two = await startApp({ limits: SHARED_LIMIT, redis: redisOf(url), database: one.database })
+    const one = await startApp({ limits: SHARED_LIMIT, redis: redisClient(url) })
+    const two = await startApp({ limits: SHARED_LIMIT, redis: redisClient(url), database: one.database })
     await expectSharedLimit(one, two)
->>>>>>> b7bbeea15cafb6cd82349867ec8eb005c068ffab
   })
 
   test.skipIf(isWithout('redis'))('wait for no Redis that stands still', async () => {
