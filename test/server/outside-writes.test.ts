@@ -73,7 +73,9 @@ describe('a service names itself', () => {
 test('each change of a session has the name that stands when it is written', async () => {
   const role = `${app.database.name}_porter`
   await app.sql(`create role ${role}; grant select, update on projects to ${role}`)
-  onTestFinished(() => app.sql(`drop owned by ${role}; drop role ${role}`))
+  onTestFinished(async () => {
+    await app.sql(`drop owned by ${role}; drop role ${role}`)
+  })
   const { id } = await app.make('project', { name: 'Crane' })
   const client = await connect()
   let count = 0
