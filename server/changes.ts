@@ -28,7 +28,10 @@ export interface ChangesPage extends Omit<ChangesAnswer, 'cursor'> {
 
 /** Rows of the log that one answer may pass over to find an entry for the asker. */
 const MOST_PASSED = 10_000
-const FEWEST_READ = 500
+/** Rows that are read for each entry wanted, as far as a page is the better for it; where none is for the asker, as many times more. */
+const SPARE = 5
+const GOOD_PAGE = 500
+const MOST_READ = 2_000
 
 const STATE = statement(`
 select noclobber.epoch() as epoch, pg_current_snapshot()::text as snapshot, h.xid::text as xid, h.seq::text as seq
@@ -155,9 +158,9 @@ export const changesAfter = async (
   log: Log,
 ): Promise<ChangesPage> => {
   await database.ready()
-  const size = Math.max(limit, FEWEST_READ)
+  let size = Math.max(limit, Math.min(SPARE * limit, GOOD_PAGE))
   let at = cursor
-  for (let passed = 0; passed < MOST_PASSED; passed += size) {
+  for (let passed = 0; passed < MOST_PASSED; passed += size, size = Math.min(SPARE * size, MOST_READ)) {
     const page = await readLog(database, at, size)
     if (!page) return { data: [], cursor: await presentCursor(database), more: false, reset: true }
     const candidates: TypedChange[] = []
