@@ -14,13 +14,18 @@ import { isOwnOrigin } from './origin.ts'
 import { HEADERS } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 import { handle, type RouteOptions } from './route.ts'
+import type { Spread } from './spread.ts'
 import type { Stream } from './stream.ts'
 import type { Streams } from './streams.ts'
+import type { Turnstile } from './turnstile.ts'
 import { watch } from './watch.ts'
 
 export interface EventStreamOptions extends RouteOptions {
   origins: string[]
   streams: Streams
+  /** The node's door, which sockets come through too. */
+  enter: Turnstile
+  spread: Spread
   isLive(actor: Actor): boolean
   /** Makes sure that the node's feed runs. */
   follow(): void
@@ -75,7 +80,7 @@ const HEAD = {
 }
 
 export const addEventRoute = (router: Router, options: EventStreamOptions): void => {
-  const { database, limits, origins, streams, isLive, follow, log } = options
+  const { database, limits, origins, streams, enter, spread, isLive, follow, log } = options
 
   const refusalOf = (request: IncomingMessage, { tenantId, id }: Actor) => {
     if (!isOwnOrigin(request, origins)) return 'cross_origin'
@@ -93,7 +98,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     if (!stream.connected) return
     const isResumed = position !== null && position !== 'lost'
     response.writeHead(200, HEAD)
-    stream.begin(watching, isResumed ? null : here)
+    stream.begin({ ...watching, ...spread.asked() }, isResumed ? null : here)
     if (isResumed) await catchUp(database, stream, position)
     stream.goLive()
     if (position === 'lost') stream.emit('Resync')
@@ -102,6 +107,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
   router.get(
     '/events',
     handle(async (request, response, actor) => {
+      if (request.method !== 'HEAD') await new Promise<void>((pass) => enter(pass, () => response.destroyed))
       const refused = isLive(actor) ? refusalOf(request, actor) : 'live_off'
       if (refused) return sendProblem(response, problem(refused))
       const query = new URL(request.originalUrl, 'http://localhost').searchParams

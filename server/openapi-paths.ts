@@ -253,7 +253,8 @@ export const WIDE_PATHS: Part = {
       summary: 'Events as they happen, as Server-Sent Events.',
       description:
         'The first event is `Watching` (WatchingEvent). Then `RecordCreated`, `RecordUpdated`, `RecordDeleted` ' +
-        '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `AccessRevoked` (RevokedEvent) and `Resync` (`{}`).',
+        '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `AccessRevoked` (RevokedEvent), ' +
+        '`SpreadChanged` (`{spread_ms}`) and `Resync` (`{}`).',
       parameters: [
         query('record', '`project:1`, any number of them.', listOf(text), many),
         query('list', '`task` or `task:project_id=1`, any number of them.', listOf(text), many),

@@ -256,6 +256,11 @@ export interface RevokedEvent {
   lists: { type: string; scope: Scope }[]
 }
 
+/** `SpreadChanged`: far more are connected than when `spread_ms` was said last. It takes that one's place. */
+export interface SpreadEvent {
+  spread_ms: number
+}
+
 export type RecordEventName = 'RecordCreated' | 'RecordUpdated' | 'RecordDeleted'
 
 /** Client → server messages of the Socket.IO connection. */
@@ -276,6 +281,7 @@ export interface ServerEvents {
   PresenceChanged: (event: PresenceEvent) => void
   TakeOver: (event: TakeOverEvent) => void
   AccessRevoked: (event: RevokedEvent) => void
+  SpreadChanged: (event: SpreadEvent) => void
   /** The server cannot prove that this connection missed nothing: watch again. */
   Resync: () => void
 }

@@ -28,7 +28,9 @@ import { settleRestoredLog } from './restored-log.ts'
 import type { RevokeOptions } from './revoke.ts'
 import { recordRouter } from './routes.ts'
 import { createSocketServer, serveSockets } from './sockets.ts'
+import { createSpread } from './spread.ts'
 import { createStreams } from './streams.ts'
+import { createTurnstile, ENTERING } from './turnstile.ts'
 import { type Audience, socketAudience, type WatcherServer } from './watchers.ts'
 
 /** Sockets that were attached to a server. */
@@ -136,6 +138,19 @@ export const createRecordServer = <A extends Actor>({
   })
   const streams = createStreams({ database: anyDatabase, limits, position: feed.cursor })
 
+  const enter = createTurnstile(ENTERING)
+  const spread = createSpread({
+    count: () =>
+      [...attached.keys()].reduce(
+        (sum, io) => sum + io.sockets.sockets.size,
+        streams.audience.watchers().size,
+      ),
+    tell: (spread_ms) => {
+      for (const io of attached.keys()) io.local.emit('SpreadChanged', { spread_ms })
+      streams.spread(spread_ms)
+    },
+  })
+
   const node = createNode({
     ...{ database: anyDatabase, feed, redis, limits, log, onDrained: news.stop },
     streams: () => streams.audience.watchers().values(),
@@ -183,7 +198,10 @@ export const createRecordServer = <A extends Actor>({
   const streamAccess = recheck(streams.audience)
 
   const attach = (server: HttpServer | SocketServer): Attached => {
-    const options = { database: anyDatabase, authenticate: anyAuthenticate, origins, limits, log, isLive }
+    const options = {
+      ...{ database: anyDatabase, authenticate: anyAuthenticate, origins, limits, log, isLive },
+      ...{ enter, spread },
+    }
     const io = isSocketServer(server)
       ? (server as unknown as WatcherServer)
       : createSocketServer(server, options)
@@ -219,7 +237,7 @@ export const createRecordServer = <A extends Actor>({
       wake: node.wake,
       node,
       news,
-      streams,
+      ...{ streams, enter, spread },
       isLive,
       follow: () => {
         start().catch((error) =>
@@ -237,6 +255,7 @@ export const createRecordServer = <A extends Actor>({
       stopped = true
       news.stop()
       streamAccess.stop()
+      spread.stop()
       streams.close()
       for (const { stop } of [...attached.values()]) await stop()
       await Promise.all([feed.stop(), stopPruning()])

@@ -13,7 +13,8 @@ import { isOwnOrigin } from './origin.ts'
 import type { ProblemCode, RefusedMessage, WatchAnswer } from './protocol.ts'
 import type { Actor } from './record-type.ts'
 import { userRoom } from './rooms.ts'
-import { createTurnstile, leaveInTurn, spreadOf } from './turnstile.ts'
+import type { Spread } from './spread.ts'
+import { createTurnstile, LEAVING, leaveInTurn, type Turnstile } from './turnstile.ts'
 import { unwatch, watch } from './watch.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
@@ -30,20 +31,18 @@ export interface SocketOptions {
   /** A socket was refused because its person has too many. */
   onLimited?(): void
   isLive(actor: Actor): boolean
+  /** The node's door. */
+  enter: Turnstile
+  spread: Spread
 }
 
 const ignore = () => {}
 
-/** In a turn: a handshake costs the most, with the sign-in and the join that follow it. */
-const ENTERING = { atLeisure: 2, busy: 1 }
-const LEAVING = { atLeisure: 8, busy: 4 }
-
 /** A Socket.IO server with our defaults on the app's HTTP server. `cors` wouldn't cover WebSocket; `allowRequest` does. */
 export const createSocketServer = (
   httpServer: HttpServer,
-  { origins, limits }: SocketOptions,
+  { origins, limits, enter }: SocketOptions,
 ): WatcherServer => {
-  const enter = createTurnstile(ENTERING)
   const leave = createTurnstile(LEAVING)
   return new Server(httpServer, {
     maxHttpBufferSize: limits.frameBytes,
@@ -84,7 +83,7 @@ type Answer = (answer: WatchAnswer | RefusedMessage) => void
 type Work = (socket: WatcherSocket, request: WatchRequest, fresh: string[]) => Promise<WatchAnswer>
 
 /** What all sockets' messages are heard by; a closure for each socket would be held as long as it is there. */
-const createListeners = ({ database, limits, log, onWatched }: SocketOptions) => {
+const createListeners = ({ database, limits, log, spread, onWatched }: SocketOptions) => {
   const allowed = createAllowance(limits.messagesPerSecond)
   const allowedJoins = createAllowance(limits.joinsPerSecond)
   const handle = (work: Work) =>
@@ -109,7 +108,7 @@ const createListeners = ({ database, limits, log, onWatched }: SocketOptions) =>
   return {
     watch: handle(async (socket, request, fresh) => ({
       ...(await watch(database, socket, request, { most: limits.roomsPerSocket, fresh })),
-      ...spreadOf(socket.nsp.sockets.size),
+      ...spread.asked(),
     })),
     unwatch: handle((socket, request) => unwatch(database, socket, request)),
     error: (error: Error) => log.warn({ error }, 'A socket failed.'),

@@ -13,6 +13,9 @@ const MOST_HELD = 1_000
 /** Third-party clients come back after a time in between, so that not all come at once. */
 const RETRY_MS = { least: 1_000, spread: 4_000 }
 
+const retryLine = (spreadMs = 0): string =>
+  `retry: ${RETRY_MS.least + Math.round(Math.random() * Math.max(RETRY_MS.spread, spreadMs))}\n`
+
 /** One open stream. */
 export interface Stream extends Watcher {
   /** Writes the first event: what is watched, and where the stream begins (`null`: where the client says it is). */
@@ -23,6 +26,8 @@ export interface Stream extends Watcher {
   goLive(): void
   /** Keeps an event, already as text, for the next flush. */
   tell(text: string): void
+  /** Asks its reader to come back later than it was told when it began, should all be lost at once. */
+  spread(spreadMs: number): void
   /** Writes what is kept. `after` becomes the id of the last of it; `built` shares the bytes among streams. */
   flush(after: Cursor | null, built: Map<string, Buffer>): void
   /** Writes as it is; nothing before the stream is live. */
@@ -119,9 +124,12 @@ export const createStream = (options: StreamOptions): Stream => {
       else kept.push(text)
       options.onTold(stream)
     },
+    spread: (spread_ms) => {
+      stream.tell(retryLine(spread_ms) + eventText('SpreadChanged', { spread_ms }))
+      stream.flush(null, new Map())
+    },
     begin: (watching, at) => {
-      const retryMs = RETRY_MS.least + Math.round(Math.random() * RETRY_MS.spread)
-      write(`retry: ${retryMs}\n${at ? idLine(at) : ''}${eventText('Watching', watching)}`)
+      write(`${retryLine(watching.spread_ms)}${at ? idLine(at) : ''}${eventText('Watching', watching)}`)
     },
     catchUp: (texts, after) => {
       for (const text of texts) if (caughtUp.size < MOST_HELD && text !== RESYNC) caughtUp.add(text)

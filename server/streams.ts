@@ -17,6 +17,8 @@ export interface Streams {
   /** Streams of this person on this node. */
   countOf(tenantId: string, actorId: string): number
   open(response: ServerResponse, data: Connection): Stream
+  /** Over how long all are to come back, should all be lost at once. */
+  spread(spreadMs: number): void
   /** Something may have been missed: everybody looks again. */
   resync(): void
   close(): void
@@ -126,6 +128,9 @@ export const createStreams = ({
       streams.set(stream.id, stream)
       beating ??= setInterval(beat, beatMs).unref()
       return stream
+    },
+    spread: (spreadMs) => {
+      for (const stream of streams.values()) stream.spread(spreadMs)
     },
     resync,
     close: () => {

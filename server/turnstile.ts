@@ -15,6 +15,10 @@ export interface Width {
   busy: number
 }
 
+/** Handshakes and the opening of streams: these cost the most, with the sign-in and the join that follow them. */
+export const ENTERING: Width = { atLeisure: 2, busy: 1 }
+export const LEAVING: Width = { atLeisure: 8, busy: 4 }
+
 /** Tells of the time since it was asked last. Time for which the process waits for a processor counts as busy. */
 const ownLoop = (): (() => boolean) => {
   let last = performance.eventLoopUtilization()
@@ -33,7 +37,9 @@ interface Waiting {
 const stays = () => false
 
 /** Calls each `pass` soon: at once where there is no crowd, and never for one who `hasLeft` before his turn. */
-export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()) => {
+export type Turnstile = (pass: () => void, hasLeft?: () => boolean) => void
+
+export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()): Turnstile => {
   const waiting: Waiting[] = []
   /** How many may still pass in this turn, and how many have. */
   let left = 0
@@ -59,7 +65,7 @@ export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()) 
     }
   }
 
-  return (pass: () => void, hasLeft = stays): void => {
+  return (pass, hasLeft = stays) => {
     if (!isTurning) {
       isTurning = true
       isBusy()
@@ -75,7 +81,7 @@ export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()) 
  * A network that fails, or a proxy, ends thousands of connections at one moment. What listens to a connection's end by
  * now hears of it in turn; where the connection is closed meanwhile, never: it hears of that instead.
  */
-export const leaveInTurn = (connection: Duplex, leave: ReturnType<typeof createTurnstile>): void => {
+export const leaveInTurn = (connection: Duplex, leave: Turnstile): void => {
   for (const listener of connection.listeners('end') as (() => void)[]) {
     connection.off('end', listener)
     connection.on('end', () =>
@@ -85,15 +91,4 @@ export const leaveInTurn = (connection: Duplex, leave: ReturnType<typeof createT
       ),
     )
   }
-}
-
-const PER_SOCKET_MS = 7
-/** What a client waits anyway. */
-const SMALL_SPREAD_MS = 1_000
-const MOST_SPREAD_MS = 8_000
-
-/** Over how long so many sockets of one node are to come back, should all be lost at once: nothing where they are few. */
-export const spreadOf = (sockets: number): { spread_ms?: number } => {
-  const spread_ms = Math.min(MOST_SPREAD_MS, sockets * PER_SOCKET_MS)
-  return spread_ms > SMALL_SPREAD_MS ? { spread_ms } : {}
 }

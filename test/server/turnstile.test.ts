@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { createTurnstile, leaveInTurn, spreadOf } from '../../server/turnstile.ts'
+import { createTurnstile, leaveInTurn } from '../../server/turnstile.ts'
 import { startApp } from '../support/app.ts'
+import { openStream } from '../support/app-stream.ts'
 import { atEnd } from '../support/at-end.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -67,12 +68,6 @@ test('whoever has left takes nobody’s turn', async () => {
   }
   await waitFor(() => entered.at(-1) === 40 && turns === 46, { what: 'the last one' })
   expect(entered).toEqual([0, 1, 2, 3, 10, 20, 30, 40])
-})
-
-test('asks many to spread their return, and a few for nothing', () => {
-  expect(spreadOf(140)).toEqual({})
-  expect(spreadOf(1_000)).toEqual({ spread_ms: 7_000 })
-  expect(spreadOf(100_000)).toEqual({ spread_ms: 8_000 })
 })
 
 test('connections that end at one moment end in turn, and one that is closed before its turn only closes', async () => {
@@ -146,4 +141,38 @@ test('a save is answered before a herd has come in, and before it has gone', asy
   for (const socket of herd) socket.end()
   expect(await save(3)).toBeGreaterThan(0)
   await waitFor(() => app.io.engine.clientsCount === 0, { what: 'an empty room' })
+})
+
+test('a herd of streams is let in a few at a time, so nobody waits for the database behind all of them', async () => {
+  const app = await startApp({ limits: { streamsPerPerson: 200 } })
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const { pool } = app.knex.client
+  let mostAtOnce = 0
+  pool.on('acquireRequest', () => {
+    mostAtOnce = Math.max(mostAtOnce, pool.numPendingAcquires() + pool.numUsed())
+  })
+  const port = Number(new URL(app.origin).port)
+  const herd = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'))
+  atEnd(() => herd.map((socket) => socket.destroy()))
+  const taken = promisify(app.server.getConnections.bind(app.server))
+  await waitFor(async () => (await taken()) >= herd.length, { what: 'the connections' })
+  let opened = 0
+  for (const socket of herd) {
+    socket.once('data', () => {
+      opened += 1
+    })
+    socket.write(
+      `GET /api/v1/events?record=project:${id} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer alice\r\n\r\n`,
+    )
+  }
+  await waitFor(() => opened === herd.length, { what: 'all streams' })
+  expect(mostAtOnce).toBeLessThan(herd.length / 4)
+})
+
+test('a person’s streams are counted when they are let in, not while they wait', async () => {
+  const app = await startApp({ limits: { streamsPerPerson: 20 } })
+  const herd = Array.from({ length: 60 }, () => openStream(app.origin, 'list=project'))
+  const statuses = (await Promise.all(herd)).map(({ status }) => status)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(20)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(40)
 })

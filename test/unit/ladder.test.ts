@@ -120,6 +120,19 @@ describe('down', () => {
     expect(top.tries()).toBe(3)
   })
 
+  test('where many more have come since, tries wait as long as the server says then', () => {
+    const { top, clock, told } = at
+    top.say('connected')
+    const heard = [...told]
+    top.made[0]?.listener.onEvent({ name: 'SpreadChanged', event: { spread_ms: 8000 } })
+    expect(told).toEqual(heard)
+    top.say('lost')
+    clock.forward(4999)
+    expect(top.tries()).toBe(1)
+    clock.forward(1)
+    expect(top.tries()).toBe(2)
+  })
+
   test('tries wait between one and five seconds', () => {
     at.top.say('lost')
     at.clock.forward(999)

@@ -40,6 +40,8 @@ export function createEventStreamTransport(options: EventStreamOptions): CreateT
     const wanted = new Map<string, string>()
     /** What the stream in use said when it began, until somebody has asked for it. */
     let answers: Answers = new Map()
+    /** What the server asks for, should all be lost at once. */
+    let spread: Pick<WatchAnswer, 'spread_ms'> = {}
     let current: Stream | null = null
     let isConnected = false
     let lastId = ''
@@ -52,11 +54,17 @@ export function createEventStreamTransport(options: EventStreamOptions): CreateT
       current = stream
       void stream.watching.then((watching) => {
         if (!watching || stream !== current) return
-        answers = answersOf(watching)
+        take(watching)
         isConnected = true
         connections += 1
         listener.onStatus('connected', 'event_stream')
       })
+    }
+
+    function take(watching: WatchAnswer) {
+      answers = answersOf(watching)
+      const { spread_ms } = watching
+      spread = spread_ms ? { spread_ms } : {}
     }
 
     function disconnect() {
@@ -76,6 +84,7 @@ export function createEventStreamTransport(options: EventStreamOptions): CreateT
     function deliver(stream: Stream, event: TransportEvent) {
       if (stream === current && isConnected) listener.onEvent(event)
       if (event.name === 'Resync') answers.clear()
+      if (event.name === 'SpreadChanged') spread = event.event
     }
 
     /** Opens a stream; it ends by itself, and says how. */
@@ -160,7 +169,7 @@ export function createEventStreamTransport(options: EventStreamOptions): CreateT
       const before = current
       current = stream
       before?.end()
-      answers = answersOf(watching)
+      take(watching)
       return true
     }
 
@@ -182,6 +191,7 @@ export function createEventStreamTransport(options: EventStreamOptions): CreateT
       )
       for (const key of keys) answers.delete(key)
       return {
+        ...spread,
         records: records.map(
           (record) =>
             (taken.get(recordKey(record)) as WatchAnswer['records'][number]) ?? {

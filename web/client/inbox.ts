@@ -72,7 +72,7 @@ export function createInbox(options: InboxOptions): Inbox {
       if (received.name === 'Resync') return options.onResync()
       if (received.name === 'PresenceChanged' || received.name === 'TakeOver')
         return options.onPresence(received.event)
-      if (received.name === 'RecordsImporting') return
+      if (received.name === 'RecordsImporting' || received.name === 'SpreadChanged') return
       if (received.name === 'AccessRevoked') return received.event.records.forEach(options.onRevoked)
       if (isOwnTab) return
       for (const tell of lists.get(received.event.type) ?? []) tell({ kind: 'event', event: received })

@@ -3,7 +3,13 @@
 // itself, so nobody above knows on which rung events come. All waiting is here: jittered, and not while nobody looks.
 
 import type { Clock, Page, Stop } from './clock.ts'
-import type { CreateTransport, Transport, TransportKind, TransportStatus } from './transport.ts'
+import type {
+  CreateTransport,
+  Transport,
+  TransportEvent,
+  TransportKind,
+  TransportStatus,
+} from './transport.ts'
 
 const FAILURES_BEFORE_STEP = 5
 const FIRST_DELAY_MS = 1000
@@ -70,6 +76,11 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
       run?.()
     }
 
+    function hear(event: TransportEvent) {
+      if (event.name === 'SpreadChanged') spreadMs = event.event.spread_ms
+      else listener.onEvent(event)
+    }
+
     function begin(rung: number) {
       const { create } = rungs[rung] ?? {}
       if (!create) return
@@ -79,7 +90,7 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
       current = climber
       climber.transport = create({
         onStatus: (status, kind) => climber === current && heard(status, kind),
-        onEvent: (event) => climber === current && listener.onEvent(event),
+        onEvent: (event) => climber === current && hear(event),
       })
       tryNow()
     }
@@ -163,7 +174,7 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
           else if (climber === probe && status === 'connected') climb(climber, kind)
           else if (climber === probe && status !== 'closed') lookUp(rung + 1)
         },
-        onEvent: (event) => climber === current && listener.onEvent(event),
+        onEvent: (event) => climber === current && hear(event),
       })
       stopLookUp = clock.after(LOOK_UP_PATIENCE_MS, () => climber === probe && lookUp(rung + 1))
       climber.transport.connect()

@@ -20,6 +20,7 @@ const EVENTS = [
   'PresenceChanged',
   'TakeOver',
   'AccessRevoked',
+  'SpreadChanged',
 ] as const
 
 export interface SocketOptions {

@@ -14,6 +14,7 @@ import type {
   RecordEventName,
   RefusedMessage,
   RevokedEvent,
+  SpreadEvent,
   TakeOverAnswer,
   TakeOverEvent,
   TakeOverMessage,
@@ -39,6 +40,7 @@ export type TransportEvent =
   | { name: 'PresenceChanged'; event: PresenceEvent }
   | { name: 'TakeOver'; event: TakeOverEvent }
   | { name: 'AccessRevoked'; event: RevokedEvent }
+  | { name: 'SpreadChanged'; event: SpreadEvent }
   | { name: 'Resync' }
 
 /** Whom a transport tells. */

@@ -1,0 +1,53 @@
+// Over how long the connections of one node are to come back, should all be lost at once: told to each when it watches,
+// and again to all when they have become many more than was told.
+// Invariant: who came first knows of those who came after, and who comes back with a herd hears of the whole herd,
+// however few are back so far. Otherwise most of a herd would come back within its first seconds.
+
+const PER_CONNECTION_MS = 7
+/** What a client waits anyway. */
+const SMALL_SPREAD_MS = 1_000
+const MOST_SPREAD_MS = 8_000
+/** All are told again when it has grown by so much, and not before. */
+const GROWTH = 1.25
+
+export interface SpreadOptions {
+  /** How many are connected. */
+  count(): number
+  /** Tells all who are. */
+  tell(spreadMs: number): void
+  /** So long at least, and up to twice as long, it is known how many there were, in milliseconds. */
+  rememberedMs?: number
+}
+
+export interface Spread {
+  /** What one who is connected now is asked for: nothing where they are few. */
+  asked(): { spread_ms?: number }
+  stop(): void
+}
+
+/** Remembers how many there were. */
+export const createSpread = ({ count, tell, rememberedMs = 60_000 }: SpreadOptions): Spread => {
+  let most = 0
+  let mostBefore = 0
+  let told = SMALL_SPREAD_MS
+  let remembering: NodeJS.Timeout | undefined
+
+  const forget = () => {
+    mostBefore = most
+    most = count()
+  }
+
+  return {
+    asked: () => {
+      remembering ??= setInterval(forget, rememberedMs).unref()
+      most = Math.max(most, count())
+      const spread_ms = Math.min(MOST_SPREAD_MS, Math.max(most, mostBefore) * PER_CONNECTION_MS)
+      if (spread_ms >= told * GROWTH) {
+        told = spread_ms
+        tell(spread_ms)
+      } else if (spread_ms < told) told = Math.max(SMALL_SPREAD_MS, spread_ms)
+      return spread_ms > SMALL_SPREAD_MS ? { spread_ms } : {}
+    },
+    stop: () => clearInterval(remembering),
+  }
+}
