@@ -10,6 +10,7 @@ export interface Place {
   readonly room: string
 }
 
+/** Some 10 MB. */
 const MOST_PLACES = 50_000
 
 /** By the start of their rooms' names, by id. */
