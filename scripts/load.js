@@ -148,6 +148,8 @@ if (joined.tookMs === null) throw new Error(`${joined.missing} sockets never joi
 say({ sockets, nodes: urls.length, joinedMs: Math.round(joined.tookMs) })
 
 const all = { calm: [], herd: [] }
+/** How many times as long the slowest hundredth takes in a herd. */
+const p99Ratio = (calm, herd) => Math.round((figures(herd).p99 / figures(calm).p99) * 10) / 10
 for (let round = 1; round <= rounds; round += 1) {
   const calm = await saveUntil((ms) => ms >= seconds * 1_000)
   all.calm.push(...calm.took)
@@ -168,6 +170,7 @@ for (let round = 1; round <= rounds; round += 1) {
   say({
     round,
     herd: figures(herd.took),
+    p99Ratio: p99Ratio(calm.took, herd.took),
     failures: herd.failures.length,
     late: herd.late,
     backMs: back.tookMs === null ? 'never' : Math.round(back.tookMs),
@@ -177,8 +180,8 @@ for (let round = 1; round <= rounds; round += 1) {
   })
 }
 if ('herd' in options) {
-  const [calm, herd] = [figures(all.calm), figures(all.herd)]
-  say({ calm, herd, p99Ratio: Math.round((herd.p99 / calm.p99) * 10) / 10 })
+  const { calm, herd } = all
+  say({ calm: figures(calm), herd: figures(herd), p99Ratio: p99Ratio(calm, herd) })
 }
 audience.send({ command: 'end' })
 await cluster.stop()
