@@ -18,6 +18,9 @@ const NOTICE_MS = REDIS_URL ? 2_000 : 0
 /** A statement that hangs, or a database that swallows it, costs one request and not the pool. */
 const PATIENCE = { statement_timeout: 30_000, query_timeout: 35_000 }
 
+/** A new connection, with all that it has to learn, takes its first save some hundred milliseconds: what is open stays open. */
+const POOL = { min: 10, max: 10 }
+
 /** What was started, each with its end; ended in reverse order. */
 const ends: (() => Promise<unknown>)[] = []
 
@@ -45,7 +48,11 @@ const openRedis = (): Redis | null => {
 
 const start = async () => {
   const databaseUrl = await openDatabase()
-  const knex = openKnex({ client: 'pg', connection: { connectionString: databaseUrl, ...PATIENCE } })
+  const knex = openKnex({
+    client: 'pg',
+    connection: { connectionString: databaseUrl, ...PATIENCE },
+    pool: POOL,
+  })
   // A statement that still waits for a lock then is rolled back with its connection.
   ends.push(() => Promise.race([knex.destroy(), pause(LAST_STATEMENT_MS)]))
   await prepareDatabase(knex)
