@@ -7,7 +7,7 @@ import type { Cursor } from './cursor.ts'
 import type { Database } from './db/database.ts'
 import { createDelivery } from './delivery.ts'
 import { eventText, type Stream } from './stream.ts'
-import type { Audience } from './watchers.ts'
+import type { Audience, Watcher } from './watchers.ts'
 
 /** Pages of the log that are read for one stream. */
 const MOST_PAGES = 20
@@ -15,9 +15,13 @@ const MOST_PAGES = 20
 /** The stream alone, as it is while its past is told. */
 const alone = (stream: Stream, tell: (text: string) => void): Audience => {
   const ids = new Set([stream.id])
+  // What it is told by itself has its place among the rest, too: before the id that says that it was told.
+  const watcher: Watcher = Object.create(stream, {
+    emit: { value: (name: string, event?: unknown) => tell(eventText(name, event)) },
+  })
   return {
     rooms: () => new Map([...stream.rooms].map((room) => [room, ids])),
-    watchers: () => new Map([[stream.id, stream]]),
+    watchers: () => new Map([[stream.id, watcher]]),
     tell: (rooms, except, name, ...event) => {
       if (rooms.some((room) => stream.rooms.has(room)) && !except.includes(stream.id))
         tell(eventText(name, event[0]))
@@ -47,7 +51,8 @@ export const catchUp = async (database: Database, stream: Stream, from: Cursor):
     const bulks = bulksIn(page.changes, database.limits.bulkThreshold)
     await deliver({ changes: withoutBulks(page.changes, bulks), bulks, after })
     await stream.catchUp(texts.splice(0), after)
-    if (!last) return
+    // The rest of a batch ends where that batch did, long before the present.
+    if (!last && !at.rest) return
     at = after
   }
   if (!stream.connected) return
