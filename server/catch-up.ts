@@ -2,7 +2,7 @@
 // Invariant: the stream is in its rooms before the log is read, so what is committed meanwhile comes either way. What
 // can't be read any more, or would be too much, is not passed over in silence: the stream is told to look again.
 import { bulksIn, withoutBulks } from './bulk.ts'
-import { presentCursor, readLog } from './changes.ts'
+import { goOn, presentCursor, readLog } from './changes.ts'
 import type { Cursor } from './cursor.ts'
 import type { Database } from './db/database.ts'
 import { createDelivery } from './delivery.ts'
@@ -41,17 +41,10 @@ export const catchUp = async (database: Database, stream: Stream, from: Cursor):
     const page = await readLog(database, at, database.limits.feedBatch)
     if (!page) break
     const last = page.more ? page.changes.at(-1) : undefined
-    const after: Cursor = last
-      ? {
-          epoch: at.epoch,
-          snapshot: at.snapshot,
-          rest: { snapshot: page.cursor.snapshot, afterSeq: last.seq },
-        }
-      : page.cursor
+    const after = goOn(at, page, last ? last.seq : null)
     const bulks = bulksIn(page.changes, database.limits.bulkThreshold)
     await deliver({ changes: withoutBulks(page.changes, bulks), bulks, after })
     await stream.catchUp(texts.splice(0), after)
-    // The rest of a batch ends where that batch did, long before the present.
     if (!last && !at.rest) return
     at = after
   }

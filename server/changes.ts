@@ -108,6 +108,13 @@ export const readLog = (database: Database, cursor: Cursor, size: number): Promi
     return (await hasExpired(connection, driver, named, cursor)) ? null : page
   })
 
+/**
+ * Where a page read at a cursor is gone on from: after the number in it, or `null`, after all of it. That need not be the
+ * present: the rest of a batch ends where that batch did.
+ */
+export const goOn = ({ epoch, snapshot }: Cursor, page: Page, afterSeq: string | null): Cursor =>
+  afterSeq === null ? page.cursor : { epoch, snapshot, rest: { snapshot: page.cursor.snapshot, afterSeq } }
+
 const wireChange = ({ change, known }: TypedChange, values: ChangedValues | undefined): WireChange => ({
   event: change.event,
   tenant_id: change.tenantId,
@@ -171,9 +178,8 @@ export const changesAfter = async (
     const taken = candidates.slice(0, limit)
     const last = candidates.length > limit ? taken.at(-1)?.change : page.more && page.changes.at(-1)
     const data = await visibleTo(database, actor, taken, log)
-    if (!last) return { data, cursor: page.cursor, more: false }
-    const { epoch, snapshot } = at
-    at = { epoch, snapshot, rest: { snapshot: page.cursor.snapshot, afterSeq: last.seq } }
+    if (!last && !at.rest) return { data, cursor: page.cursor, more: false }
+    at = goOn(at, page, last ? last.seq : null)
     if (data.length > 0) return { data, cursor: at, more: true }
   }
   return { data: [], cursor: at, more: true }

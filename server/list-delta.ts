@@ -2,7 +2,7 @@
 // and don't. Invariant: whoever lays the deltas over what he held has what a fresh list gives him, as far as he may read;
 // `removed` names only what he may read as it is now, or could read when it was deleted. Whoever loses the right to read a
 // record is not told so here, since that would tell of it to those who never had it: `recheck` says when to ask.
-import { type ChangesPage, readLog } from './changes.ts'
+import { type ChangesPage, goOn, readLog } from './changes.ts'
 import { type Cursor, encodeCursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
@@ -29,10 +29,6 @@ const changedSince = async (
   for (let passed = 0; passed < MOST_PASSED; passed += PAGE) {
     const page = await readLog(database, at, PAGE)
     if (!page) return null
-    const goOnAfter = (afterSeq: string): Cursor => {
-      const { epoch, snapshot } = at
-      return { epoch, snapshot, rest: { snapshot: page.cursor.snapshot, afterSeq } }
-    }
     let before: string | null = null
     for (const change of page.changes) {
       const isOfList =
@@ -40,12 +36,12 @@ const changedSince = async (
         (!known.tenantColumn || change.tenantId === actor.tenantId) &&
         canonicalId(known.key.kind, change.id) !== null
       if (isOfList && changed.size === limit && !changed.has(change.id))
-        return { changed, cursor: before === null ? at : goOnAfter(before), more: true }
+        return { changed, cursor: before === null ? at : goOn(at, page, before), more: true }
       if (isOfList) changed.set(change.id, { change, known })
       before = change.seq
     }
-    if (!page.more || before === null) return { changed, cursor: page.cursor, more: false }
-    at = goOnAfter(before)
+    if (!page.more && !at.rest) return { changed, cursor: page.cursor, more: false }
+    at = goOn(at, page, page.more ? before : null)
   }
   return { changed, cursor: at, more: true }
 }
