@@ -5,8 +5,8 @@
 
 // AFTER each UPDATE. First what a save of ours tells, see 001-stamp.ts; its row was stamped within this statement. Any
 // other update of one row that stays where it was is logged by one statement and little around it; up to 50 rows are
-// joined as jsonb; more go into the log by a statement written for their table, whose two sides are hashed: PostgreSQL
-// would rather sort them, which takes longer than all the rest of the log.
+// joined as jsonb; more go into the log by a statement written for their table, whose two sides are hashed:
+// PostgreSQL would rather sort them, which is a third more work.
 const BODY = `
 create function noclobber.log_update_body(key_column text, tenant_column text) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $$
