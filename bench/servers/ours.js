@@ -70,8 +70,11 @@ export default async ({ url, limits = {}, judgesRows = false }) => {
       knex(TABLES.ours)
         .whereIn('id', ids)
         .update({ notes: `Changed at ${performance.now()}.` }),
-    /** What Socket.IO alone does for the same watchers. */
-    emit: (ids) => {
+    /** What Socket.IO alone does for the same watchers, after a transaction as an app has it before it emits. */
+    emit: async (ids) => {
+      await knex(TABLES.bare)
+        .whereIn('id', ids)
+        .update({ notes: `Changed at ${performance.now()}.` })
       for (const id of ids) io.to(`tenant:${TENANT}:record:project:${id}`).emit('RecordUpdated', eventOf(id))
     },
     /** Time of the processor that this process has used, in microseconds. */
