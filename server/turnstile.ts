@@ -39,6 +39,7 @@ const stays = () => false
 /** Calls each `pass` soon: at once where there is no crowd, and never for one who `hasLeft` before his turn. */
 export type Turnstile = (pass: () => void, hasLeft?: () => boolean) => void
 
+/** Lets so many pass in a turn. */
 export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()): Turnstile => {
   const waiting: Waiting[] = []
   /** How many may still pass in this turn, and how many have. */
