@@ -6,6 +6,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { untilNobodyComes } from './last-callers.ts'
 import { atMost } from './patience.ts'
 import type { WatcherServer } from './watchers.ts'
 
@@ -35,8 +36,8 @@ export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
     isClosing = true
     if (isDraining()) {
       const left = new Promise<void>((resolve) => server.once('close', resolve))
-      // Whoever the system has let in already is taken first; Node's own `close` of an HTTP server ends idle connections.
-      await new Promise((resolve) => setImmediate(resolve))
+      await untilNobodyComes(server, LINGER_MS)
+      // Node's own `close` of an HTTP server ends idle connections, too.
       NetServer.prototype.close.call(server)
       await atMost(LINGER_MS, left)
     }

@@ -1,0 +1,28 @@
+// Closing a door at which somebody may stand.
+// Invariant: a connection that the system has made for this server is taken before the server stops listening. What the
+// system still held would be reset, with the request on it; and Node takes one connection a turn of its loop.
+import type { Server } from 'node:net'
+
+/** A turn of the loop that took longer may have let in somebody since it looked. */
+const QUICK_TURN_MS = 0.5
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Resolves in a turn in which nobody stood at the door, `patienceMs` after the call at the latest. */
+export const untilNobodyComes = async (server: Server, patienceMs: number): Promise<void> => {
+  let came = true
+  const onConnection = () => {
+    came = true
+  }
+  server.on('connection', onConnection)
+  const end = performance.now() + patienceMs
+  await turn()
+  for (let now = performance.now(); now < end; ) {
+    came = false
+    await turn()
+    const after = performance.now()
+    if (!came && after - now < QUICK_TURN_MS) break
+    now = after
+  }
+  server.off('connection', onConnection)
+}
