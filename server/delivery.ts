@@ -6,6 +6,7 @@ import { tellListsOfBulk } from './bulk-delivery.ts'
 import type { Change } from './change-log.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
+import { together } from './fan-out.ts'
 import type { FeedBatch } from './feed.ts'
 import type { RecordEvent, RecordEventName } from './protocol.ts'
 import type { PermissionRecord } from './record-type.ts'
@@ -135,10 +136,14 @@ export const createDelivery = (database: Database, audience: Audience) => {
 
   const tellAll = async (concerns: Concern[]) => {
     const rows = await rowsOf(concerns)
-    for (const concern of concerns) {
-      const row = rows.get(concern)
-      if (row) tell(concern, row)
+    const tellEach = () => {
+      for (const concern of concerns) {
+        const row = rows.get(concern)
+        if (row) tell(concern, row)
+      }
     }
+    if (rows.size > 1) together(tellEach)
+    else tellEach()
   }
 
   /** Whoever has one of a bulk's records open hears of that record; only those are read. */

@@ -1,5 +1,5 @@
-// One event to many sockets of this node: encoded once, framed once, and written straight to each connection; what a
-// connection is told in one turn of the event loop leaves in one piece.
+// One event to many sockets of this node: encoded once, framed once, and written straight to each connection; of several
+// events that are told together, each connection gets its own in one piece.
 // Invariant: a connection gets its packets in order. Whatever isn't plainly writable (long polling, an upgrade under way,
 // something still queued, compression) goes the way that Socket.IO itself would send it.
 import type { Server, Socket } from 'socket.io'
@@ -60,6 +60,7 @@ const MOST_HELD = 10_000
 
 const holding = new Set<Wire>()
 let held = 0
+let isTogether = false
 
 const letGo = () => {
   for (const wire of holding) wire.uncork()
@@ -67,16 +68,26 @@ const letGo = () => {
   held = 0
 }
 
-/** Writes with whatever else is written to this connection before the turn ends. */
-const writeTogether = (wire: Wire, frame: Buffer) => {
-  if (holding.size === 0) queueMicrotask(letGo)
-  if (!holding.has(wire)) {
+const write = (wire: Wire, frame: Buffer) => {
+  if (isTogether && !holding.has(wire)) {
     holding.add(wire)
     wire.cork()
   }
   wire.write(frame)
+  if (!isTogether) return
   held += 1
   if (held >= MOST_HELD) letGo()
+}
+
+/** What connections are told in `work` leaves at its end, in one piece for each. One event alone leaves sooner without. */
+export const together = (work: () => void): void => {
+  isTogether = true
+  try {
+    work()
+  } finally {
+    isTogether = false
+    letGo()
+  }
 }
 
 /** Engine.IO's type of a message, Socket.IO's type of an event. */
@@ -91,19 +102,19 @@ export const tellRooms = <Name extends keyof ServerEvents>(
   name: Name,
   ...event: Parameters<ServerEvents[Name]>
 ): void => {
-  const { adapter } = io.of('/')
+  const { adapter, sockets } = io.of('/')
   const told = new Set(except)
   let frame: Buffer | null = null
   for (const room of rooms) {
     for (const id of adapter.rooms.get(room) ?? []) {
       if (told.has(id)) continue
-      told.add(id)
-      const socket = io.of('/').sockets.get(id)
+      if (rooms.length > 1) told.add(id)
+      const socket = sockets.get(id)
       if (!socket) continue
       const wire = wireOf(socket)
       if (wire) {
         frame ??= textFrame(EVENT + JSON.stringify([name, ...event]))
-        writeTogether(wire, frame)
+        write(wire, frame)
       } else socket.emit(name, ...(event as never))
     }
   }

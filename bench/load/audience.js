@@ -1,38 +1,53 @@
-// Many people who have the same few records open; they count what they hear and read none of it.
+// Many people who have the same few records open; they count what they hear and make nothing of it.
+// Somewhere else in the world they would take nothing of the server's processor. Here they share it: so while the server
+// tells, only a few of them listen, from the first that came to the last, and the others hear what they were sent after.
+import { sharedNow } from '../servers/tell-time.js'
 import { askingFrame, askRaw, connectPlainSockets, connectRawSockets } from './raw-sockets.js'
+
+/** How many listen at once. */
+const EARS = 10
 
 /** `isPlain`: of a server that tells everybody everything and speaks no Socket.IO. */
 export default async ({ port, sockets: count, ids, isPlain = false }) => {
   const connect = isPlain ? connectPlainSockets : connectRawSockets
   const sockets = await connect(port, count)
   const frame = askingFrame('watch', ids)
-  let expected = 0
-  let begun = 0
-  let arrived = 0
+  const ears = new Set()
+  for (let ear = 0; ear < EARS; ear += 1) ears.add(sockets[Math.round((ear * (count - 1)) / (EARS - 1))])
+  let [expectedByEars, expected, heardByEars, heard, told] = [0, 0, 0, 0, 0]
   let done = () => {}
-  const hear = (text) => {
+  const hear = (socket) => (text) => {
     if (!text.startsWith('42["RecordUpdated"')) return
-    if (arrived === 0) begun = performance.now()
-    arrived += 1
-    if (arrived === expected) done(performance.now() - begun)
+    heard += 1
+    if (ears.has(socket)) {
+      heardByEars += 1
+      if (heardByEars === expectedByEars) {
+        told = sharedNow()
+        for (const other of sockets) if (!ears.has(other)) other.listen()
+      }
+    }
+    if (heard === expected) done(told)
   }
   for (const socket of sockets) {
     if (!isPlain) await askRaw(socket, frame)
-    socket.onText = hear
+    socket.onText = hear(socket)
   }
-  let spread
+  let end
 
   return {
     /** Gets ready for so many changes; only then may they be made. */
     listen: (changes) => {
-      arrived = 0
+      heard = 0
+      heardByEars = 0
       expected = count * changes
-      spread = new Promise((resolve) => {
+      expectedByEars = ears.size * changes
+      for (const socket of sockets) if (!ears.has(socket)) socket.deafen()
+      end = new Promise((resolve) => {
         done = resolve
       })
     },
-    /** Milliseconds from the first event until everybody has heard of all changes. */
-    spread: () => spread,
+    /** When the last of those who listen had heard of all changes, once everybody has; by the clock of all processes. */
+    toldAt: () => end,
     stop: () => {
       for (const socket of sockets) socket.close()
     },

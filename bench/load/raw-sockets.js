@@ -14,7 +14,14 @@ const openSocket = (url, { onText, onOpen = () => {}, onError }) => {
   ws.on('error', onError)
   ws.on('open', onOpen)
   ws.on('message', (bytes) => onText(bytes.latin1Slice()))
-  return { send: (text) => ws.send(text), close: () => ws.terminate(), onText: () => {} }
+  return {
+    send: (text) => ws.send(text),
+    close: () => ws.terminate(),
+    onText: () => {},
+    /** What arrives stays with the system, and wakes nobody. */
+    deafen: () => ws._socket._handle.readStop(),
+    listen: () => ws._socket._handle.readStart(),
+  }
 }
 
 /** One client in the default namespace; its `onText` gets what isn't the connection's own. */

@@ -6,8 +6,10 @@ import { createAppServer, createRecordServer } from 'noclobber/server'
 import { openPool, TABLES, TENANT } from '../tables.js'
 import { eventOf } from './event-of.js'
 import { heldBytes } from './heap.js'
+import { hearChanges } from './hear-changes.js'
 import { listening } from './listening.js'
 import { ALICE, judgedProject, project } from './project-type.js'
+import { firstLook } from './tell-time.js'
 
 const UNLIMITED = 1_000_000_000
 
@@ -61,6 +63,10 @@ export default async ({ url, limits = {}, judgesRows = false }) => {
   const { server, port, close } = await listening(app, createAppServer)
   const { io } = records.attach(server)
   await records.start()
+  const look = firstLook(io.of('/').adapter.rooms)
+  const plain = await hearChanges(url, (ids) => {
+    for (const id of ids) io.to(`tenant:${TENANT}:record:project:${id}`).emit('RecordUpdated', eventOf(id))
+  })
 
   return {
     ready: () => port,
@@ -70,13 +76,12 @@ export default async ({ url, limits = {}, judgesRows = false }) => {
       knex(TABLES.ours)
         .whereIn('id', ids)
         .update({ notes: `Changed at ${performance.now()}.` }),
-    /** What Socket.IO alone does for the same watchers, after a transaction as an app has it before it emits. */
-    emit: async (ids) => {
-      await knex(TABLES.bare)
-        .whereIn('id', ids)
-        .update({ notes: `Changed at ${performance.now()}.` })
-      for (const id of ids) io.to(`tenant:${TENANT}:record:project:${id}`).emit('RecordUpdated', eventOf(id))
-    },
+    /** What Socket.IO alone does for the same watchers once the app has heard of such a transaction. */
+    emit: (ids) => plain.change(ids),
+    /** From here on a round begins. */
+    begin: look.reset,
+    /** When the server turned to a room, by the clock of all processes. */
+    begunAt: look.at,
     /** Time of the processor that this process has used, in microseconds. */
     cpuMicros: () => {
       const { user, system } = process.cpuUsage()
@@ -89,6 +94,7 @@ export default async ({ url, limits = {}, judgesRows = false }) => {
     },
     watched: () => endWatch(),
     stop: async () => {
+      await plain.stop()
       await records.stop()
       await close()
       await knex.destroy()

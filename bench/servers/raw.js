@@ -2,29 +2,38 @@
 import { createServer } from 'node:http'
 import { Sender, WebSocketServer } from 'ws'
 import { eventOf } from './event-of.js'
+import { hearChanges } from './hear-changes.js'
 import { listening } from './listening.js'
+import { sharedNow } from './tell-time.js'
 
 const TEXT = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true }
 
-export default async () => {
+export default async ({ url }) => {
   const { server, port, close } = await listening(undefined, createServer)
   const wss = new WebSocketServer({ server, perMessageDeflate: false })
+
+  let begunAt = 0
+  const plain = await hearChanges(url, (ids) => {
+    begunAt = sharedNow()
+    for (const id of ids) {
+      const text = `42${JSON.stringify(['RecordUpdated', eventOf(id)])}`
+      const frame = Buffer.concat(Sender.frame(Buffer.from(text), TEXT))
+      for (const { _socket } of wss.clients) _socket.write(frame)
+    }
+  })
 
   return {
     ready: () => port,
     port: () => port,
-    emit: (ids) => {
-      for (const id of ids) {
-        const text = `42${JSON.stringify(['RecordUpdated', eventOf(id)])}`
-        const frame = Buffer.concat(Sender.frame(Buffer.from(text), TEXT))
-        for (const { _socket } of wss.clients) _socket.write(frame)
-      }
-    },
+    emit: (ids) => plain.change(ids),
+    begin: () => {},
+    begunAt: () => begunAt,
     cpuMicros: () => {
       const { user, system } = process.cpuUsage()
       return user + system
     },
     stop: async () => {
+      await plain.stop()
       for (const client of wss.clients) client.terminate()
       await close()
     },

@@ -1,6 +1,7 @@
 // Changes on their way to many watchers, each of whom may be told or not, against bare room emits to as many sockets, and
 // against a loop over bare WebSockets that writes each of them a frame built once.
-// From the first event to the last: what comes before it, the feed's read, is measured elsewhere.
+// From the server's turning to the room until the last of them has heard. Before it all have waited for a transaction, been
+// notified and read the row: who listens has slept as long on both sides, and what that way costs is measured elsewhere.
 import { startChild } from '../child.js'
 import { alternate, median } from '../rounds.js'
 import { prepareTables } from '../tables.js'
@@ -17,13 +18,15 @@ const gather = async (module, { url, sockets, ...further }) => {
   const audience = await startChild('load/audience.js', { port, sockets, ids: IDS, ...further })
   return {
     round: (how, changes) => async () => {
-      const spreads = []
-      while (spreads.length < (changes === 1 ? TIMES : 1)) {
+      const times = []
+      while (times.length < (changes === 1 ? TIMES : 1)) {
         await audience.call('listen', changes)
+        await server.call('begin')
         await server.call(how, IDS.slice(0, changes))
-        spreads.push(await audience.call('spread'))
+        const toldAt = await audience.call('toldAt')
+        times.push(toldAt - (await server.call('begunAt')))
       }
-      return median(spreads)
+      return median(times)
     },
     stop: async () => {
       await audience.stop()

@@ -90,7 +90,7 @@ const TEETH: Tooth[] = [
   {
     name: 'an event for each room instead of each watcher',
     file: 'server/fan-out.ts',
-    from: '      told.add(id)\n',
+    from: '      if (rooms.length > 1) told.add(id)\n',
     to: '',
     check: async (app) => {
       const { id } = await app.make('project', { name: 'A' })

@@ -1,6 +1,6 @@
 // One frame for many connections: whole at every length, in order with what Socket.IO sends itself, over every wire.
 import { expect, test } from 'vitest'
-import { tellRooms, textFrame } from '../../server/fan-out.ts'
+import { tellRooms, textFrame, together } from '../../server/fan-out.ts'
 import { startApp } from '../support/app.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -24,7 +24,7 @@ test('counts bytes, not letters', () => {
 const patient = { limits: { bufferedBytes: 100_000_000 } }
 
 test.each(['websocket', 'polling'] as const)(
-  'events keep their order with other packets over %s',
+  'events keep their order with other packets over %s, told singly and together',
   async (transport) => {
     const app = await startApp(patient)
     const { id } = await app.make('project', { name: 'Bridge' })
@@ -39,17 +39,22 @@ test.each(['websocket', 'polling'] as const)(
       id: String(number),
       people: [],
     })
-    for (let number = 0; number < 300; number += 1) {
+    const tell = (number: number) => {
       if (number % 4 === 0) socket?.emit('PresenceChanged', event(number))
       else tellRooms(app.io, [room], [], 'PresenceChanged', event(number))
-      if (number % 50 === 49) await new Promise((resolve) => setImmediate(resolve))
+    }
+    for (let number = 0; number < 300; number += 10) {
+      const ten = Array.from({ length: 10 }, (_, more) => number + more)
+      if (number % 20 === 0) together(() => ten.forEach(tell))
+      else ten.forEach(tell)
+      if (number % 50 === 40) await new Promise((resolve) => setImmediate(resolve))
     }
     await waitFor(() => heard.length === 300, { what: 'every event' })
     expect(heard).toEqual(Array.from({ length: 300 }, (_, number) => number))
   },
 )
 
-test('lets go of more than it holds back, all of it and in order', async () => {
+test('lets go of more than it holds back, all of it and in order, whatever happens meanwhile', async () => {
   const app = await startApp(patient)
   const { id } = await app.make('project', { name: 'Bridge' })
   const watcher = await app.socket()
@@ -59,8 +64,12 @@ test('lets go of more than it holds back, all of it and in order', async () => {
   const heard: string[] = []
   watcher.socket.on('PresenceChanged', ({ id: number }) => heard.push(number))
   const told = Array.from({ length: 12_000 }, (_, number) => String(number))
-  for (const number of told)
-    tellRooms(app.io, [room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
+  const tellAll = () => {
+    for (const number of told)
+      tellRooms(app.io, [room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
+    throw new Error('What is told breaks.')
+  }
+  expect(() => together(tellAll)).toThrow('breaks')
   await waitFor(() => heard.length === told.length, { what: 'every event', deadlineMs: 20_000 })
   expect(heard).toEqual(told)
 })

@@ -1,0 +1,24 @@
+// When a server began to tell: clocks of one machine's processes agree.
+
+/** Milliseconds on the clock that all processes of this machine share. */
+export const sharedNow = () => Number(process.hrtime.bigint()) / 1e6
+
+/**
+ * Notes when a room's members were first asked for after `reset`: whoever tells a room begins with that.
+ *
+ * @param {Map<string, Set<string>>} rooms A Socket.IO adapter's.
+ */
+export const firstLook = (rooms) => {
+  let at = null
+  const get = rooms.get.bind(rooms)
+  rooms.get = (room) => {
+    at ??= sharedNow()
+    return get(room)
+  }
+  return {
+    reset: () => {
+      at = null
+    },
+    at: () => at,
+  }
+}
