@@ -2,26 +2,31 @@
 // watchers take, whether all of them converge, how a herd comes back and what saves take meanwhile. Starts
 // scripts/cluster.js, or uses --url=… of one that runs. The saves are begun and timed here, the watchers live in a process of
 // their own (scripts/load-watchers.js). With --herd each round is a calm one, and then one in which all are cut at once.
-// Options: --sockets=2000 --watchers=10 --rate=100 --seconds=15 --nodes=2 --herd --rounds=1
+// Options, with their defaults: see DEFAULTS; --url=… and --herd besides.
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const DEFAULTS = { sockets: 2_000, watchers: 10, rate: 100, seconds: 15, nodes: 2, rounds: 1 }
 const options = Object.fromEntries(
   process.argv.slice(2).map((argument) => {
-    const [, name, value = ''] = /^--([^=]+)=?(.*)$/.exec(argument) ?? []
+    const [, name = argument, value = ''] = /^--([^=]+)=?(.*)$/.exec(argument) ?? []
     return [name, value]
   }),
 )
-const number = (name, otherwise) => Number(options[name] || otherwise)
-const sockets = number('sockets', 2_000)
-const watchers = number('watchers', 10)
-const rate = number('rate', 100)
-const seconds = number('seconds', 15)
-const nodes = number('nodes', 2)
-const rounds = number('rounds', 1)
+const unknown = Object.keys(options).filter(
+  (name) => !['url', 'herd', ...Object.keys(DEFAULTS)].includes(name),
+)
+if (unknown.length > 0) {
+  const known = Object.entries(DEFAULTS).map(([name, value]) => `--${name}=${value}`)
+  console.error(`There is no ${unknown.join(', ')}. Options: --url=…, --herd, ${known.join(', ')}.`)
+  process.exit(2)
+}
+const [sockets, watchers, rate, seconds, nodes, rounds] = Object.entries(DEFAULTS).map(([name, otherwise]) =>
+  Number(options[name] || otherwise),
+)
 const AS = { authorization: 'Bearer demo:alice', 'content-type': 'application/json' }
 /** After the last one is back; what comes late of a herd is still its doing. */
 const AFTER_HERD_MS = 1_000

@@ -79,7 +79,7 @@ export default async ({ url, limits = {}, judgesRows = false }) => {
     /** What Socket.IO alone does for the same watchers once the app has heard of such a transaction. */
     emit: (ids) => plain.change(ids),
     /** From here on a round begins. */
-    begin: look.reset,
+    begin: look.begin,
     /** When the server turned to a room, by the clock of all processes. */
     begunAt: look.at,
     /** Time of the processor that this process has used, in microseconds. */

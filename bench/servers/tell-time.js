@@ -4,20 +4,19 @@
 export const sharedNow = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
- * Notes when a room's members were first asked for after `reset`: whoever tells a room begins with that.
+ * Notes when a room's members are first asked for after `begin`: whoever tells a room begins with that.
  *
  * @param {Map<string, Set<string>>} rooms A Socket.IO adapter's.
  */
 export const firstLook = (rooms) => {
   let at = null
-  const get = rooms.get.bind(rooms)
-  rooms.get = (room) => {
-    at ??= sharedNow()
-    return get(room)
-  }
   return {
-    reset: () => {
-      at = null
+    begin: () => {
+      rooms.get = (room) => {
+        at = sharedNow()
+        delete rooms.get
+        return rooms.get(room)
+      }
     },
     at: () => at,
   }

@@ -1,7 +1,7 @@
-// A herd that comes back: joins that are judged and answered with the version, against three that judge nobody: ours
-// where the permission doesn't look at the record, plain ones that read the versions by Knex and answer the same, and bare
-// ones that read nothing. How long a round takes is the machine's as much as ours: the server's time of the processor is
-// counted too.
+// A herd that comes back: joins that are judged and answered with the version, against two that do the same and judge
+// nobody: ours where the permission doesn't look at the record, and plain ones that read the versions by Knex. And, without a
+// target, against bare ones that read nothing and answer what they were asked. How long a round takes is the machine's as much as
+// ours: the server's time of the processor is counted too.
 import { withChildren } from '../child.js'
 import { alternate } from '../rounds.js'
 import { prepareTables } from '../tables.js'
@@ -50,7 +50,8 @@ export const join = async ({ fresh, rounds, rows, scale }) => {
         ours: measured.ours.map((round) => round[figure]),
         bare: measured.bare.map((round) => round[figure]),
       })
-      measurements.push({ name, unit: 'joins/s', ...each('perSecond'), target: { atLeast: AT_LEAST } })
+      const target = bare === 'bare' ? undefined : { atLeast: AT_LEAST }
+      measurements.push({ name, unit: 'joins/s', ...each('perSecond'), target })
       if (bare === 'blind')
         measurements.push({
           name: 'time of the processor for a join judged by the row, to ours that judge nobody',
