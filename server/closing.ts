@@ -13,8 +13,9 @@ import type { WatcherServer } from './watchers.ts'
 /** How long a WebSocket's client may take to answer a goodbye. */
 const GOODBYE_MS = 1_000
 const SWEEP_MS = 100
-/** For requests that a proxy sends on connections that it still has, after nothing new is taken. */
+/** For who stands at the door, and for requests that a proxy sends on connections that it still has after nothing new is taken. */
 const LINGER_MS = 1_000
+const LEAST_LINGER_MS = 250
 
 /** Made before connections are (Node knows of an upgraded connection only that there is one), and after Socket.IO's server. */
 export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
@@ -34,13 +35,12 @@ export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
       for (const connection of upgraded) connection.destroy()
     }
     isClosing = true
-    if (isDraining()) {
-      const left = new Promise<void>((resolve) => server.once('close', resolve))
-      await untilNobodyComes(server, LINGER_MS)
-      // Node's own `close` of an HTTP server ends idle connections, too.
-      NetServer.prototype.close.call(server)
-      await atMost(LINGER_MS, left)
-    }
+    const lingers = performance.now() + LINGER_MS
+    const left = new Promise<void>((resolve) => server.once('close', resolve))
+    await untilNobodyComes(server, LINGER_MS)
+    // Node's own `close` of an HTTP server ends idle connections, too.
+    NetServer.prototype.close.call(server)
+    if (isDraining()) await atMost(Math.max(LEAST_LINGER_MS, lingers - performance.now()), left)
     const closed = io.close()
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
     const goodbye = setTimeout(hangUp, GOODBYE_MS)

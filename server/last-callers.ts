@@ -1,6 +1,6 @@
 // Closing a door at which somebody may stand.
-// Invariant: a connection that the system has made for this server is taken before the server stops listening. What the
-// system still held would be reset, with the request on it; and Node takes one connection a turn of its loop.
+// Invariant: connections that the system has made for this server are taken, one a turn of Node's loop, until a turn
+// brings none. What the system still held when the server stops listening would be reset, with the request on it.
 import type { Server } from 'node:net'
 
 /** A turn of the loop that took longer may have let in somebody since it looked. */

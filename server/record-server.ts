@@ -257,7 +257,7 @@ export const createRecordServer = <A extends Actor>({
       streamAccess.stop()
       spread.stop()
       streams.close()
-      for (const { stop } of [...attached.values()]) await stop()
+      await Promise.all([...attached.values()].map(({ stop }) => stop()))
       await Promise.all([feed.stop(), stopPruning()])
       await node.stop()
     },
