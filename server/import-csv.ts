@@ -21,6 +21,8 @@ const lineBreaks = (record: string[]) => {
 const headerComplaint = (header: string[]): string | null => {
   const names = header.map((name) => name.trim())
   if (names.some((name) => name === '')) return 'every column needs a name in the first line'
+  if (names.length === 1 && /[;\t]/.test(names[0] ?? ''))
+    return 'commas must stand between the values, not semicolons or tabs'
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   return twice === undefined ? null : `the first line names ${twice.slice(0, 100)} twice`
 }

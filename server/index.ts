@@ -30,6 +30,7 @@ export type {
   Invalid,
   Missing,
   ReadOutcome,
+  Refused,
   Removed,
   RemoveOutcome,
   Reused,

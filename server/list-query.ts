@@ -8,7 +8,7 @@ import type { Actor } from './record-type.ts'
 
 /** Which records belong to a list. */
 export interface ListFilter {
-  /** Equal to these, by field; the text `null` stands for an absent value. */
+  /** Equal to these, by field or by a parent's column that lists are watched by; the text `null` stands for an absent value. */
   filters: Record<string, string>
   /** Each of its words stands in one of the type's search fields. */
   search?: string | undefined
@@ -85,7 +85,8 @@ const conditionsOf = (
   parameter: Parameter,
 ): string[] => {
   const equal = Object.entries(filters).map(([name, value]) => {
-    const found = known.fieldNames.includes(name) ? known.columns.get(name) : undefined
+    const isNamed = known.fieldNames.includes(name) || known.lists.includes(name)
+    const found = isNamed ? known.columns.get(name) : undefined
     if (!found || INCOMPARABLE.has(found.type))
       return refuse('malformed', `There is no field ${name} to filter by.`)
     const column = `t.${quoteName(name)}`

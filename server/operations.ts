@@ -3,15 +3,18 @@
 import type { SaveManyOptions, SaveManyOutcome } from './bulk-save.ts'
 import type { CreateOptions } from './create.ts'
 import type { Database } from './db/database.ts'
+import { problem } from './errors.ts'
 import type { ImportOptions, ImportOutcome } from './import.ts'
 import type {
   CreateOutcome,
   HistoryOutcome,
   ReadOutcome,
+  Refused,
   RemoveOutcome,
   SaveOutcome,
   VersionOutcome,
 } from './outcomes.ts'
+import { isVersion } from './parameters.ts'
 import { readHistory, readRecord, readVersion } from './read.ts'
 import type { Actor } from './record-type.ts'
 import type { RemoveOptions } from './remove.ts'
@@ -19,22 +22,40 @@ import type { SaveOptions } from './save.ts'
 import type { WriteOptions } from './write.ts'
 import { createRecord, importRecords, removeRecord, saveMany, saveRecord } from './writes.ts'
 
-/** All answer with outcomes as values; they throw for broken promises alone. */
+/**
+ * All answer with outcomes as values; they throw for broken promises alone. `refused` where nobody is signed in (401) or
+ * `clientVersion` is missing (428) or no version (400), as over the wire: a body's fields can be passed on as they came.
+ */
 export interface Operations<A extends Actor> {
-  read(type: string, id: string, options: { actor: A }): Promise<ReadOutcome>
-  version(type: string, id: string, options: { actor: A }): Promise<VersionOutcome>
+  read(type: string, id: string, options: { actor: A }): Promise<ReadOutcome | Refused>
+  version(type: string, id: string, options: { actor: A }): Promise<VersionOutcome | Refused>
   history(
     type: string,
     id: string,
     options: { actor: A; limit?: number; before?: number },
-  ): Promise<HistoryOutcome>
-  create(type: string, options: CreateOptions<A>): Promise<CreateOutcome>
-  save(type: string, id: string, options: SaveOptions<A>): Promise<SaveOutcome>
-  remove(type: string, id: string, options: RemoveOptions<A>): Promise<RemoveOutcome>
+  ): Promise<HistoryOutcome | Refused>
+  create(type: string, options: CreateOptions<A>): Promise<CreateOutcome | Refused>
+  save(type: string, id: string, options: SaveOptions<A>): Promise<SaveOutcome | Refused>
+  remove(type: string, id: string, options: RemoveOptions<A>): Promise<RemoveOutcome | Refused>
   /** The same changes to many records, each guarded by its own version, in one statement. */
-  saveMany(type: string, options: SaveManyOptions<A>): Promise<SaveManyOutcome>
+  saveMany(type: string, options: SaveManyOptions<A>): Promise<SaveManyOutcome | Refused>
   /** Creates records from a file's rows, or updates them by a key: all or none, in one transaction. */
-  import(type: string, options: ImportOptions<A>): Promise<ImportOutcome>
+  import(type: string, options: ImportOptions<A>): Promise<ImportOutcome | Refused>
+}
+
+const refused = (...about: Parameters<typeof problem>): Refused => ({
+  outcome: 'refused',
+  problem: problem(...about),
+})
+
+/** What TypeScript rules out, and a session that has ended and a body that somebody else wrote do not. */
+const refusedActor = ({ actor }: { actor: Actor | null }): Refused | null =>
+  actor ? null : refused('unauthenticated')
+
+const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused | null => {
+  if (!asked.actor || isVersion(asked.clientVersion)) return refusedActor(asked)
+  if (asked.clientVersion === undefined) return refused('version_required')
+  return refused('malformed', 'clientVersion must be a positive integer.')
 }
 
 export const recordOperations = <A extends Actor>(database: Database<A>, wake: () => void): Operations<A> => {
@@ -45,31 +66,33 @@ export const recordOperations = <A extends Actor>(database: Database<A>, wake: (
   }
 
   return {
-    read: (type, id, { actor }) => readRecord(database, { actor, type, id }),
-    version: (type, id, { actor }) => readVersion(database, { actor, type, id }),
-    history: (type, id, { actor, ...page }) => readHistory(database, { actor, type, id }, page),
+    read: async (type, id, { actor }) => refusedActor({ actor }) ?? readRecord(database, { actor, type, id }),
+    version: async (type, id, { actor }) =>
+      refusedActor({ actor }) ?? readVersion(database, { actor, type, id }),
+    history: async (type, id, { actor, ...page }) =>
+      refusedActor({ actor }) ?? readHistory(database, { actor, type, id }, page),
     create: async (type, options) => {
-      const outcome = await createRecord(database, type, options)
+      const outcome = refusedActor(options) ?? (await createRecord(database, type, options))
       if (outcome.outcome === 'created') wakeAfter(options)
       return outcome
     },
     save: async (type, id, options) => {
-      const outcome = await saveRecord(database, type, id, options)
+      const outcome = refusedWrite(options) ?? (await saveRecord(database, type, id, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },
     remove: async (type, id, options) => {
-      const outcome = await removeRecord(database, type, id, options)
+      const outcome = refusedWrite(options) ?? (await removeRecord(database, type, id, options))
       if (outcome.outcome === 'removed') wakeAfter(options)
       return outcome
     },
     saveMany: async (type, options) => {
-      const outcome = await saveMany(database, type, options)
+      const outcome = refusedActor(options) ?? (await saveMany(database, type, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },
     import: async (type, options) => {
-      const outcome = await importRecords(database, type, options)
+      const outcome = refusedActor(options) ?? (await importRecords(database, type, options))
       if (outcome.outcome === 'imported') wakeAfter(options)
       return outcome
     },

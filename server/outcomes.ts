@@ -45,6 +45,12 @@ export interface Reused {
   problem: Problem
 }
 
+/** Asked wrongly: nobody is signed in, or no version was given that could be one. Nothing was looked at. */
+export interface Refused {
+  outcome: 'refused'
+  problem: Problem
+}
+
 /** Written, or what the first of several equal writes wrote. */
 export interface Saved {
   outcome: 'saved'

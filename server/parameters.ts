@@ -39,7 +39,8 @@ export const objectIn = (body: Body, name: string): Body => {
   return value as Body
 }
 
-const isVersion = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0
+export const isVersion = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0
 
 const BY_HEADER = /^"([1-9]\d{0,15})"$/
 

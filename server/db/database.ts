@@ -9,6 +9,7 @@ import { createSeenRecords, type SeenRecords } from '../seen-records.ts'
 import { type VersionSql, versionSql } from '../version-sql.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { namesLast } from './named-statements.ts'
+import { checkRights } from './rights.ts'
 import { type Row, type Statement, send } from './statement.ts'
 
 /** A declared type with its table and its statements. */
@@ -73,6 +74,7 @@ export const createDatabase = <A extends Actor>({
   }
 
   const lookUp = async (connection: Knex) => {
+    await checkRights(connection)
     const catalogue: Catalogue<A> = await readCatalogue(connection, types)
     for (const tracked of catalogue.byName.values()) {
       const known: KnownType<A> = {

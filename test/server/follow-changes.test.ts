@@ -267,3 +267,10 @@ test('a refusal that would come again ends the iteration with its problem', asyn
     problem: { code: 'malformed' },
   })
 })
+
+test.each(['/api/v1', 'localhost:3000/api/v1', ''])(
+  'an address that can never work is refused at once: "%s"',
+  (url) => {
+    expect(() => followChanges({ url })).toThrow('is no address here')
+  },
+)

@@ -217,6 +217,13 @@ describe('a bad file changes nothing and is answered with its lines', () => {
     ])
   })
 
+  test('values between semicolons, as many a spreadsheet writes them', async () => {
+    const body = await refused('number;name;city\nB1;One;Bonn\n')
+    expect(body.errors).toMatchObject([
+      { line: 1, message: expect.stringContaining('commas must stand between') },
+    ])
+  })
+
   test('values that only the database refuses, wherever they stand', async () => {
     const rows = Array.from(
       { length: 3_000 },

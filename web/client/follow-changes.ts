@@ -13,7 +13,7 @@ const LONGEST_DELAY_MS = 30_000
 const ANSWER_TIMEOUT_MS = 15_000
 
 export interface FollowOptions {
-  /** Base path or URL of the mounted router. Default `/api/v1`. */
+  /** URL of the mounted router; in a page its path is enough. Default `/api/v1`. */
   url?: string
   /** Where to begin: a stored cursor, or `start` for all that the log still holds. Default: from now on. */
   cursor?: string | null
@@ -77,10 +77,19 @@ const retryAfterMs = (headers: Headers) => {
   return Number.isFinite(seconds) ? seconds * 1_000 : null
 }
 
+/** Trying again doesn't help an address that can never work: a path where there is no page, or a host without a scheme. */
+const checkUrl = (url: string) => {
+  const base = globalThis.location?.href
+  if (URL.canParse(url, base) && /^https?:$/.test(new URL(url, base).protocol)) return
+  throw new TypeError(
+    `followChanges: "${url}" is no address here. Give it whole: http://localhost:3000/api/v1.`,
+  )
+}
+
 /**
  * Follows the changes that this caller may see.
  *
- * @throws FollowRefusedError out of the iteration where trying again can't help; whatever `onReset` throws.
+ * @throws TypeError at once for a `url` that is none; FollowRefusedError out of the iteration where trying again can't help; whatever `onReset` throws.
  * @example
  * const following = followChanges({ url: 'https://app.example.com/api/v1', token, cursor: await loadCursor() })
  * for await (const { changes, cursor } of following) {
@@ -93,6 +102,7 @@ const retryAfterMs = (headers: Headers) => {
 export function followChanges(options: FollowOptions = {}): FollowedChanges {
   const { url = DEFAULT_BASE_PATH, types = [], limit = 500, waitS = MAX_WAIT_S } = options
   const { clock = systemClock, random = Math.random, token = () => null } = options
+  checkUrl(url)
   const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => globalThis.fetch(...request))
   let cursor = options.cursor ?? null
   let isStopped = false

@@ -11,7 +11,7 @@ export interface LiveListQuery {
   search?: string
   /** A field, `-` before it for descending. Default `id`. */
   sort?: string
-  /** The part of the type whose changes are heard of: a declared parent, `{ project_id: '1' }`. Default: all of it. */
+  /** One parent's records alone, by a declared parent column: `{ project_id: '1' }`. No others are fetched or heard of. */
   scope?: Scope
   /** Longer lists are cut. Default 20,000. */
   most?: number
@@ -19,9 +19,11 @@ export interface LiveListQuery {
   locale?: string
 }
 
+const filtersOf = ({ where, scope }: LiveListQuery): Record<string, string> => ({ ...where, ...scope })
+
 /** What the server is asked for. */
-export const wantedOf = ({ where, search, sort }: LiveListQuery): ListWanted => ({
-  ...(where ? { where } : {}),
+export const wantedOf = ({ search, sort, ...query }: LiveListQuery): ListWanted => ({
+  ...(query.where || query.scope ? { where: filtersOf(query) } : {}),
   ...(search?.trim() ? { search } : {}),
   ...(sort ? { sort } : {}),
 })
@@ -29,8 +31,8 @@ export const wantedOf = ({ where, search, sort }: LiveListQuery): ListWanted => 
 const entries = (values: object = {}) => Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
 
 /** Lists of the same records have the same. */
-export const recordsKey = (type: string, { where, search, scope, most }: LiveListQuery): string =>
-  JSON.stringify([type, entries(where), search?.trim() ?? '', entries(scope), most ?? 0])
+export const recordsKey = (type: string, { search, most, ...query }: LiveListQuery): string =>
+  JSON.stringify([type, entries(filtersOf(query)), search?.trim() ?? '', entries(query.scope), most ?? 0])
 
 export const orderKey = ({ sort, locale }: LiveListQuery): string =>
   JSON.stringify([sort ?? 'id', locale ?? ''])

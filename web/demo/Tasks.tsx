@@ -58,8 +58,7 @@ const Table = ({ tasks, glowing }: { tasks: readonly Task[]; glowing: ReadonlyMa
 )
 
 export const Tasks = ({ projectId }: { projectId: string }) => {
-  const where = { project_id: projectId }
-  const tasks = useLiveList<TaskFields>('task', { where, scope: where, sort: 'due_on' })
+  const tasks = useLiveList<TaskFields>('task', { scope: { project_id: projectId }, sort: 'due_on' })
   const found = tasks.status === 'ready' ? tasks.rows : null
   const done = found?.filter(({ fields }) => fields.status === 'done').length ?? 0
   return (
