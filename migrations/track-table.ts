@@ -162,7 +162,10 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
 export const trackTable = async (knex: Knex, table: string, options: TrackOptions = {}): Promise<void> => {
   const { rows } = await knex.raw(`select to_regclass('noclobber.record_changes') is not null as ready`)
   if (!rows[0].ready)
-    refuse(table, 'the change log is not there yet. Run migrate(knex) of noclobber/migrations first.')
+    refuse(
+      table,
+      'the change log is not there yet. First run migrate(knex) of noclobber/migrations, or npx noclobber init, which writes a migration.',
+    )
   const columns = await columnsOf(knex, table)
   if (columns.length === 0) refuse(table, 'there is no such table.')
   const key = keyOf(table, columns)

@@ -4,7 +4,7 @@ import { PART_TRIGGERS } from '../migrations/parts.ts'
 import { quoteName, quoteTable } from '../migrations/quote.ts'
 import { TRIGGER_NAMES } from '../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../migrations/trigger-arguments.ts'
-import { type FoundTrigger, type TriggeredTable, triggerFindings } from './doctor-triggers.ts'
+import { type FoundTrigger, type TriggeredTable, trackAgain, triggerFindings } from './doctor-triggers.ts'
 import { type Finding, problem } from './finding.ts'
 
 /** A table with our triggers, or one that should have them. */
@@ -36,8 +36,8 @@ group by c.oid, n.nspname, c.relname order by 1`
 /** One of those that every tracked table has. */
 const isOwn = ({ name }: FoundTrigger) => TRIGGER_NAMES.includes(name)
 
-/** Says of each table whether it has parts, and whether what its own rows are part of is gone. */
-const withParts = (found: Omit<ExaminedTable, 'hasParts' | 'lostParent'>[]): ExaminedTable[] => {
+/** Says of each table what its parts are, and whether what its own rows are part of is gone. */
+const withParts = (found: Omit<ExaminedTable, 'parts' | 'lostParent'>[]): ExaminedTable[] => {
   const parents = new Map<string, string>()
   for (const { source, triggers } of found) {
     const parent = triggers.find(({ name }) => PART_TRIGGERS.includes(name))?.args[4]
@@ -48,7 +48,7 @@ const withParts = (found: Omit<ExaminedTable, 'hasParts' | 'lostParent'>[]): Exa
     const parent = parents.get(table.source)
     return {
       ...table,
-      hasParts: [...parents.values()].includes(table.source),
+      parts: found.filter(({ source }) => parents.get(source) === table.source),
       lostParent: parent && !tracked.has(parent) ? parent : null,
     }
   })
@@ -126,7 +126,7 @@ const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]>
         'version_invalid',
         source,
         `${count(invalid, 'row')} without a positive version: such a record can't be saved.`,
-        `Call trackTable(knex, '${source}', …) again: it gives them version 1.`,
+        `${trackAgain(table)} It gives those rows version 1.`,
       ),
     )
   if (outOfStep > 0)
@@ -153,7 +153,7 @@ const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]>
         'write_not_logged',
         source,
         `Triggers were off for a while, and up to ${count(unlogged, 'row')} written meanwhile without a version or a log entry.`,
-        `Make a real change to the rows concerned and have their editors reload; then call trackTable(knex, '${source}', …) again.`,
+        `Make a real change to the rows concerned and have their editors reload. Then: ${trackAgain(table)}`,
       ),
     )
   return findings

@@ -5,6 +5,7 @@ import { PARENT_TRIGGER, PART_TRIGGERS } from '../migrations/parts.ts'
 import { quoteTable } from '../migrations/quote.ts'
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../migrations/track-table.ts'
 import { textArray } from './db/catalogue.ts'
+import { callOf, trackedOptions } from './doctor-tracking.ts'
 import { type Finding, problem } from './finding.ts'
 
 export interface FoundTrigger {
@@ -31,8 +32,8 @@ export interface TriggeredTable {
   triggers: FoundTrigger[]
   /** Its values must be kept. */
   keepsValues: boolean
-  /** Other tables' rows are part of its records. */
-  hasParts: boolean
+  /** The tables whose rows are part of its records. */
+  parts: Pick<TriggeredTable, 'source' | 'triggers'>[]
   /** The table that its own rows are part of, if that isn't tracked. */
   lostParent: string | null
 }
@@ -83,13 +84,13 @@ const EXPECTED: Record<string, Expected> = {
 }
 
 /** The triggers that must be there: the table's own, and of parts and values all where there is one. */
-const wantedOf = ({ triggers, hasParts, keepsValues }: TriggeredTable): string[] => {
+const wantedOf = ({ triggers, parts, keepsValues }: TriggeredTable): string[] => {
   const hasAny = (names: string[]) => triggers.some(({ name }) => names.includes(name))
   return [
     ...TRIGGER_NAMES,
     ...(hasAny(PART_TRIGGERS) ? PART_TRIGGERS : []),
     ...(keepsValues || hasAny(VALUES_TRIGGERS) ? VALUES_TRIGGERS : []),
-    ...(hasParts ? [PARENT_TRIGGER] : []),
+    ...(parts.length > 0 ? [PARENT_TRIGGER] : []),
   ]
 }
 
@@ -133,10 +134,39 @@ const lostColumns = ({ triggers, key, columns }: TriggeredTable): string[] => {
   return [...(ownKey === key ? [] : [ownKey]), ...named.filter((name) => !columns.includes(name))]
 }
 
+/** The advice to track a table again, with the options that its triggers tell, and those that are asked of it. */
+export const trackAgain = ({
+  source,
+  triggers,
+  keepsValues = false,
+}: Pick<TriggeredTable, 'source' | 'triggers'> & { keepsValues?: boolean }): string => {
+  const options = trackedOptions(triggers)
+  if (!options)
+    return `Call trackTable(knex, '${source}', ${keepsValues ? `{ …, history: 'values' }` : '…'}) in a migration, with the same options if it was tracked before.`
+  if (keepsValues && options.history !== 'values')
+    return `Call ${callOf(source, { ...options, history: 'values' })} in a migration: the options that it has, and history: 'values', which it lacks.`
+  return `Call ${callOf(source, options)} again, in a migration: these are the options that its triggers have.`
+}
+
+const withoutParent = (triggers: FoundTrigger[]) => {
+  const { partOf: _, ...options } = trackedOptions(triggers) ?? {}
+  return options
+}
+
+/** Who tracks the rows puts back what raises the version of the record that they are part of. */
+const bringBack = (table: TriggeredTable, missing: string[]): string => {
+  const [part] = table.parts
+  const isOwn = missing.some((name) => name !== PARENT_TRIGGER)
+  return [
+    ...(isOwn ? [trackAgain(table)] : []),
+    ...(part && missing.includes(PARENT_TRIGGER) ? [trackAgain(part)] : []),
+  ].join(' ')
+}
+
 /** What is wrong with a table's triggers. */
 export const triggerFindings = (table: TriggeredTable): Finding[] => {
   const { source, triggers, lostParent } = table
-  const again = `Call trackTable(knex, '${source}', …) again, with the same options, in a migration.`
+  const again = trackAgain(table)
   if (triggers.length === 0)
     return [problem('not_tracked', source, 'The table has no triggers: its changes are not seen.', again)]
   const findings: Finding[] = []
@@ -147,9 +177,7 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
         'trigger_missing',
         source,
         `Triggers are missing: ${missing.join(', ')}.`,
-        missing.includes(PARENT_TRIGGER)
-          ? 'Call trackTable again for the table whose rows are part of it, with the same options, in a migration.'
-          : again,
+        bringBack(table, missing),
       ),
     )
   const off = triggers.filter(({ enabled }) => enabled === 'D' || enabled === 'R').map(({ name }) => name)
@@ -188,10 +216,10 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
         'parent_not_tracked',
         source,
         `Its rows are part of ${lostParent}, which is not tracked or not there: no version rises with them, or each write fails.`,
-        `Track ${lostParent} and then ${source} again; or call trackTable(knex, '${source}', …) without partOf.`,
+        `Track ${lostParent} and then ${source} again; or call ${callOf(source, withoutParent(triggers))}, without partOf.`,
       ),
     )
-  if (!table.hasParts && triggers.some(({ name }) => name === PARENT_TRIGGER))
+  if (table.parts.length === 0 && triggers.some(({ name }) => name === PARENT_TRIGGER))
     findings.push({
       code: 'parts_missing',
       level: 'note',

@@ -19,6 +19,7 @@ import {
   UsageError,
   type Values,
 } from './command.ts'
+import { isNamed, unknownTables } from './tracked.ts'
 import { withDatabase } from './with-database.ts'
 
 const PAGE = 1_000
@@ -61,13 +62,23 @@ const firstCursor = async (
   return (await hasExpired(connection, driver, NAMED, cursor)) ? null : cursor
 }
 
+/** A name that is written wrongly would show nothing, for ever. */
+const mustBeKnown = async (knex: Knex, names: string[]) => {
+  if (names.length === 0) return
+  const { unknown, tracked } = await unknownTables(knex, names)
+  if (unknown.length === 0) return
+  throw new UsageError(
+    `No table ${unknown.join(' or ')} is tracked. Tracked: ${tracked.join(', ') || 'none'}.`,
+  )
+}
+
 const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<ExitCode> => {
+  const tables = list(values, 'tables')
+  await mustBeKnown(knex, tables)
+  const wanted = ({ source }: Change) => tables.length === 0 || tables.some((name) => isNamed(source, name))
   const { client } = knex
   const connection = await client.acquireRawConnection()
   connection.on('error', () => {})
-  const tables = list(values, 'tables')
-  const wanted = ({ source }: Change) =>
-    tables.length === 0 || tables.includes(source) || tables.includes(source.replace(/^public\./, ''))
   try {
     const reader = createLogReader(connection, client.driver, NAMED)
     const first = await firstCursor(connection, client.driver, values)

@@ -48,6 +48,8 @@ export const runCommand = async (args: string[], terminal: Terminal): Promise<Ex
   if (!command) {
     const isAsked =
       args.length > 0 && (['--help', '-h'].includes(name) || (name === 'help' && rest.length === 0))
+    const asked = name === 'help' ? rest[0] : name
+    if (!isAsked && asked) terminal.err(`There is no command ${asked}.`)
     for (const line of OVERVIEW) isAsked ? terminal.out(line) : terminal.err(line)
     return isAsked ? EXIT.done : EXIT.usage
   }

@@ -1,7 +1,14 @@
 // `noclobber set`: changes fields of a record through the API, guarded as an editor's save is: it reads the version,
 // saves on it, and tells of a conflict instead of writing over it.
 import { randomUUID } from 'node:crypto'
-import { HEADERS, type Problem, type StaleProblem, type WireRecord } from '../protocol.ts'
+import {
+  DEFAULT_BASE_PATH,
+  type FieldError,
+  HEADERS,
+  type Problem,
+  type StaleProblem,
+  type WireRecord,
+} from '../protocol.ts'
 import {
   COMMON,
   type Command,
@@ -32,7 +39,30 @@ const changesOf = (assignments: string[]): Record<string, unknown> => {
 
 interface Answer {
   status: number
-  body: { data?: WireRecord } & Partial<Problem>
+  body: { data?: WireRecord; errors?: FieldError[] } & Partial<Problem>
+}
+
+/** The answer, if it is one of the records' router: a page of HTML or a bare 404 is somebody else's. */
+const readAnswer = async (base: string, answer: Response): Promise<Answer> => {
+  const { status } = answer
+  const given = await answer.text()
+  const body = asObject(given)
+  const isOurs = body && (status < 400 ? 'data' in body : status !== 404 || 'code' in body)
+  if (isOurs) return { status, body }
+  throw new UnreachableError(
+    status >= 500
+      ? `${base} can't be reached: what stands before it answered ${status}.`
+      : `Something answered ${status} at ${base}, but not the records' router. Give the address where it is mounted, such as ${new URL(base).origin}${DEFAULT_BASE_PATH}.`,
+  )
+}
+
+const asObject = (text: string): Answer['body'] | null => {
+  try {
+    const value = JSON.parse(text || '{}')
+    return value && typeof value === 'object' ? value : null
+  } catch {
+    return null
+  }
 }
 
 const apiOf = ({ env, signal }: Terminal, values: Values) => {
@@ -52,8 +82,9 @@ const apiOf = ({ env, signal }: Terminal, values: Values) => {
         signal,
         ...(body ? { body: JSON.stringify(body) } : {}),
       })
-      return { status: answer.status, body: JSON.parse((await answer.text()) || '{}') }
+      return await readAnswer(base, answer)
     } catch (error) {
+      if (error instanceof UnreachableError) throw error
       const { message, cause } = error as Error
       throw new UnreachableError(
         `${base} can't be reached: ${(cause as Error | undefined)?.message ?? message}`,
@@ -73,10 +104,25 @@ const tellConflict = ({ err }: Terminal, { detail, changed_fields, current }: St
   err('Look at it, and run the command again.')
 }
 
-const tellRefusal = (terminal: Terminal, values: Values, { status, body }: Answer) => {
+/** How the schema libraries, and the server for PostgreSQL, say that a value is of another type. */
+const OF_OTHER_TYPE = /number|integer|bigint|boolean|array|object|null|a value that fits/i
+
+/** Fields that were sent as texts, refused as such, and would be something else as JSON. */
+const hintsFor = (changes: Record<string, unknown>, { errors = [] }: Answer['body']): string[] =>
+  errors.flatMap(({ field, message }) => {
+    const sent = Object.hasOwn(changes, field) ? changes[field] : null
+    return typeof sent === 'string' &&
+      OF_OTHER_TYPE.test(message) &&
+      /^(-?\d+(\.\d+)?|true|false|null|[[{][\s\S]*)$/.test(sent)
+      ? [`${field}=${sent} sends a text. As JSON: ${field}:=${sent}`]
+      : []
+  })
+
+const tellRefusal = (terminal: Terminal, values: Values, { status, body }: Answer, hints: string[] = []) => {
   if (values.json) terminal.out(JSON.stringify(body))
   else if (body.code === 'stale_record') tellConflict(terminal, body as StaleProblem)
   else terminal.err(`Not saved: ${body.detail ?? `the server answered ${status}.`}`)
+  if (!values.json) for (const hint of hints) terminal.err(hint)
   return status >= 500 || status === 429 ? EXIT.unreachable : EXIT.refused
 }
 
@@ -110,7 +156,8 @@ export const set: Command = {
       version = found.body.data.version
     }
     const saved = await ask('PATCH', path, { client_version: version, changes })
-    if (saved.status !== 200 || !saved.body.data) return tellRefusal(terminal, values, saved)
+    if (saved.status !== 200 || !saved.body.data)
+      return tellRefusal(terminal, values, saved, hintsFor(changes, saved.body))
     const { data } = saved.body
     if (values.json) terminal.out(JSON.stringify(data))
     else

@@ -1,7 +1,7 @@
 // `noclobber status`: what is there, in a glance; `doctor` says what is wrong with it.
 import type { Knex } from 'knex'
-import { STAMP_TRIGGER } from '../../migrations/track-table.ts'
 import { trackedTables } from '../doctor-tables.ts'
+import { trackedOptions } from '../doctor-tracking.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT } from './command.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -19,16 +19,41 @@ const statusOf = async (knex: Knex) => {
   const { tables } = await trackedTables(knex, [])
   return {
     log,
-    tables: tables.map(({ source, key, triggers }) => ({
-      table: source,
-      key,
-      tenant: triggers.find(({ name }) => name === STAMP_TRIGGER)?.args[1] || null,
-      triggers: triggers.length,
-    })),
+    tables: tables.map(({ source, key, triggers }) => {
+      const { tenant, lists, ignore, history, partOf } = trackedOptions(triggers) ?? {}
+      return {
+        table: source,
+        key,
+        tenant: tenant ?? null,
+        lists: lists ?? [],
+        ignore: ignore ?? [],
+        history: history ?? 'fields',
+        partOf: partOf ?? null,
+        triggers: triggers.length,
+      }
+    }),
   }
 }
 
 const ago = (at: Date | null) => (at ? at.toISOString().slice(0, 19).replace('T', ' ') : 'never')
+
+type Status = NonNullable<Awaited<ReturnType<typeof statusOf>>>
+
+const logLine = ({ changes, size, oldest, newest }: Status['log']) => {
+  if (changes === 0) return `empty, ${size}`
+  return `${changes === 100_000 ? '100000 and more' : changes} changes, ${size}, from ${ago(oldest)} to ${ago(newest)}`
+}
+
+const tableLine = ({ table, key, tenant, lists, ignore, history, partOf }: Status['tables'][number]) =>
+  [
+    table,
+    `key ${key}`,
+    tenant ? `tenant ${tenant}` : 'no tenant',
+    ...(lists.length > 0 ? [`lists by ${lists.join(' and ')}`] : []),
+    ...(ignore.length > 0 ? [`ignores ${ignore.join(' and ')}`] : []),
+    ...(history === 'values' ? ['history of values'] : []),
+    ...(partOf ? [`part of ${partOf.table} by ${partOf.column}`] : []),
+  ].join(', ')
 
 export const status: Command = {
   name: 'status',
@@ -48,12 +73,10 @@ export const status: Command = {
         return EXIT.refused
       }
       const { log, tables } = found
-      const many = log.changes === 100_000 ? '100000 and more' : log.changes
-      terminal.out(`log      ${many} changes, ${log.size}, from ${ago(log.oldest)} to ${ago(log.newest)}`)
+      terminal.out(`log      ${logLine(log)}`)
       terminal.out(`pruned   ${ago(log.pruned_at)}`)
       terminal.out(`epoch    ${log.epoch}`)
-      for (const { table, key, tenant } of tables)
-        terminal.out(`table    ${table}, key ${key}, ${tenant ? `tenant ${tenant}` : 'no tenant'}`)
+      for (const table of tables) terminal.out(`table    ${tableLine(table)}`)
       if (tables.length === 0) terminal.out('table    none is tracked. Next: npx noclobber track TABLE')
       return EXIT.done
     }),

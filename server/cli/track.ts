@@ -1,5 +1,7 @@
-// `noclobber track`: tracks a table, at once or by a migration.
+// `noclobber track`: tracks a table, at once or by a migration. Invariant: options that a table has are not lost unasked.
+import type { Knex } from 'knex'
 import { type TrackOptions, trackTable } from '../../migrations/index.ts'
+import { commandOf } from '../doctor-tracking.ts'
 import {
   COMMON,
   type Command,
@@ -7,11 +9,13 @@ import {
   DATABASE_HELP,
   EXIT,
   list,
+  type Terminal,
   text,
   UsageError,
   type Values,
 } from './command.ts'
 import { type Migration, writeMigration } from './migration-file.ts'
+import { changesOf, trackedAs } from './tracked.ts'
 import { withDatabase } from './with-database.ts'
 
 const optionsOf = (values: Values): TrackOptions => {
@@ -44,10 +48,21 @@ const migrationOf = (table: string, options: TrackOptions): Migration => {
   }
 }
 
+/** Says what would become of a table that is tracked in another way already. */
+const wouldChange = async ({ err }: Terminal, knex: Knex, table: string, options: TrackOptions) => {
+  const now = await trackedAs(knex, table)
+  const changed = now ? await changesOf(knex, now, options) : []
+  if (!now || changed.length === 0) return false
+  err(`${table} is tracked already, with other options. This would change: ${changed.join('; ')}.`)
+  err(`As it is tracked now: ${commandOf(table, now)}`)
+  err('Nothing was done. Give the same options, or --replace to have it tracked with these alone.')
+  return true
+}
+
 export const track: Command = {
   name: 'track',
   usage:
-    'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--part-of TABLE=COLUMN] [--write] [--dir migrations] [--ts]',
+    'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--part-of TABLE=COLUMN] [--replace] [--write] [--dir migrations] [--ts]',
   summary: 'track a table: give it versions and a history',
   help: [
     '  --tenant COLUMN  the tenant of each row; none: the rows belong to all tenants alike',
@@ -57,6 +72,7 @@ export const track: Command = {
     '  --part-of TABLE=COLUMN',
     '                   its rows are part of that table’s, by this column of theirs: orders=order_id',
     '  --part-field NAME what the parent’s changed_fields call its parts',
+    '  --replace        track a table with these options that is tracked with others already',
     '  --write          write a migration instead of changing the database now',
     '  --dir DIR        where your Knex migrations are; default: migrations',
     '  --ts             write TypeScript',
@@ -71,6 +87,7 @@ export const track: Command = {
     history: { type: 'string' },
     'part-of': { type: 'string' },
     'part-field': { type: 'string' },
+    replace: { type: 'boolean' },
     write: { type: 'boolean' },
     dir: { type: 'string' },
     ts: { type: 'boolean' },
@@ -90,7 +107,12 @@ export const track: Command = {
     }
     return withDatabase(terminal, values, async (knex) => {
       try {
-        await knex.transaction((trx) => trackTable(trx, table, options))
+        const isRefused = await knex.transaction(async (trx) => {
+          if (values.replace !== true && (await wouldChange(terminal, trx, table, options))) return true
+          await trackTable(trx, table, options)
+          return false
+        })
+        if (isRefused) return EXIT.usage
       } catch (error) {
         if (!(error as Error).message.startsWith('Table ')) throw error
         terminal.err((error as Error).message)

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex'
 import { isUnavailable } from '../db/failures.ts'
 import { type Terminal, text, UnreachableError, UsageError, type Values } from './command.ts'
+import { withRole } from './rights.ts'
 
 /** Wrong password, unknown role, no such database, unknown host. */
 const REFUSED = /^(28...|3D000|ENOTFOUND|EACCES)$/
@@ -43,7 +44,8 @@ export const withDatabase = async <T>(
     await knex.raw('select 1')
     return await use(knex)
   } catch (error) {
-    if (!isUnavailable(error) && !REFUSED.test((error as { code?: string }).code ?? '')) throw error
+    if (!isUnavailable(error) && !REFUSED.test((error as { code?: string }).code ?? ''))
+      throw await withRole(knex, error)
     throw new UnreachableError(`The database ${placeOf(url)} can't be reached: ${(error as Error).message}`)
   } finally {
     await knex.destroy()

@@ -1,6 +1,9 @@
 // The command line against a real database and a real server: what it prints, what it changes, how it ends.
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -47,7 +50,8 @@ test('a wrong call is 2, and says how it is right', async () => {
   const env = { DATABASE_URL: 'postgres://127.0.0.1:1/none' }
   for (const [args, said] of [
     [[], 'Usage:'],
-    [['nonsense'], 'Usage:'],
+    [['nonsense'], 'There is no command nonsense.\nUsage:'],
+    [['help', 'trak'], 'There is no command trak.\nUsage:'],
     [['doctor', '--nonsense'], 'nonsense'],
     [['track'], 'Name one table'],
     [['track', 'notes', '--history', 'all'], '--history is fields or values'],
@@ -70,6 +74,34 @@ test('what can’t be reached is 3, and is told without the password', async () 
   expect(database.err.join('\n')).not.toContain('secret')
   const server = openTerminal({ NOCLOBBER_URL: 'http://127.0.0.1:1/api/v1' })
   expect(await server.run('set', 'note', '1', 'title=x')).toBe(3)
+})
+
+test('an address where something else answers is told apart from one where nobody does', async () => {
+  const app = await startChangeApp()
+  const { origin } = new URL(app.url)
+  for (const base of [origin, `${origin}/api`]) {
+    const terminal = openTerminal({ NOCLOBBER_URL: base })
+    expect(await terminal.run('set', 'note', '1', 'title=x')).toBe(3)
+    expect(terminal.err).toEqual([
+      `Something answered 404 at ${base}, but not the records' router. Give the address where it is mounted, such as ${origin}/api/v1.`,
+    ])
+  }
+  const proxy = createServer((asked, response) =>
+    asked.url?.startsWith('/api/')
+      ? response.writeHead(502).end('<html>')
+      : response.writeHead(200).end('{"ok":true}'),
+  ).listen(0, '127.0.0.1')
+  onTestFinished(() => void proxy.close())
+  await once(proxy, 'listening')
+  const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/api/v1`
+  const terminal = openTerminal({ NOCLOBBER_URL: base })
+  expect(await terminal.run('set', 'note', '1', 'title=x')).toBe(3)
+  expect(terminal.err).toEqual([`${base} can't be reached: what stands before it answered 502.`])
+  const other = openTerminal({ NOCLOBBER_URL: new URL(base).origin })
+  expect(await other.run('set', 'note', '1', 'title=x')).toBe(3)
+  expect(other.err[0]).toContain(
+    `not the records' router. Give the address where it is mounted, such as ${base}.`,
+  )
 })
 
 test('init and track write migrations that Knex can run', async () => {
@@ -246,4 +278,8 @@ test('set saves on the version that it read, and tells of a conflict instead of 
     'Not saved: There is no such record, or you may not see it.',
     'Not saved: Sign in and try again.',
   ])
+
+  const typed = at(app)
+  expect(await typed.run('set', 'note', '1', 'secret=true', 'title:=5')).toBe(1)
+  expect(typed.err.slice(1)).toEqual(['secret=true sends a text. As JSON: secret:=true'])
 })

@@ -184,12 +184,51 @@ test('values that must be kept and are not, and parts that are gone altogether',
   await trackTable(connection, 'prices')
   expect(await found(connection)).toEqual([])
   const { findings } = await doctor(connection, { values: ['prices'], rows: false })
-  expect(findings).toMatchObject([{ code: 'trigger_missing', table: 'public.prices' }])
+  expect(findings).toMatchObject([
+    {
+      code: 'trigger_missing',
+      table: 'public.prices',
+      advice:
+        "Call trackTable(knex, 'public.prices', { history: 'values' }) in a migration: the options that it has, and history: 'values', which it lacks.",
+    },
+  ])
+  expect((await doctor(connection, { values: ['orders'], rows: false })).findings).toMatchObject([
+    {
+      advice: expect.stringContaining(
+        "{ tenant: 'tenant_id', lists: ['client_id'], history: 'values' }) in a migration",
+      ),
+    },
+  ])
   await untrackTable(connection, 'lines')
   expect(await doctor(connection)).toMatchObject({
     ok: true,
     findings: [{ code: 'parts_missing', level: 'note', table: 'public.orders' }],
   })
+})
+
+test('the advice to track a table again names its options, and none where no trigger tells them', async () => {
+  const connection = await openTracked()
+  const advice = async (values: string[] = []) =>
+    (await doctor(connection, { tables: ['bare'], values, rows: false })).findings.map(
+      (finding) => finding.advice,
+    )
+  const lines = `Call trackTable(knex, 'public.lines', { tenant: 'tenant_id', partOf: { table: 'public.orders', column: 'order_id', field: 'lines' } }) again, in a migration: these are the options that its triggers have.`
+  await connection.raw('create table bare (id integer primary key)')
+  expect(await advice()).toEqual([
+    `Call trackTable(knex, 'public.bare', …) in a migration, with the same options if it was tracked before.`,
+  ])
+  expect((await advice(['bare']))[0]).toContain(`trackTable(knex, 'public.bare', { …, history: 'values' })`)
+  await trackTable(connection, 'bare')
+  await connection.raw(`drop trigger zz_noclobber_insert on lines;
+    create trigger zz_noclobber_insert after insert on lines referencing new table as new_rows
+      for each statement execute function noclobber.log_insert('id', 'mine', '{}', '{}');
+    drop trigger zz_noclobber_stamp_part on orders`)
+  expect(await advice()).toEqual([lines, lines])
+  await connection.raw('drop trigger zz_noclobber_delete on orders')
+  expect(await advice()).toEqual([
+    lines,
+    `Call trackTable(knex, 'public.orders', { tenant: 'tenant_id', lists: ['client_id'] }) again, in a migration: these are the options that its triggers have. ${lines}`,
+  ])
 })
 
 test('triggers that go by columns and parents that are not there any more', async () => {
