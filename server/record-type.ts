@@ -59,10 +59,11 @@ const NAME = /^[a-z][a-z0-9_]{0,62}$/
  * @throws Error where the name is not lower case letters, digits and `_`, a field is one of the columns that the
  * triggers own, or a field to search is not declared.
  * @example
+ * interface Me extends Actor { roles: string[] }
  * const project = defineRecordType('project', {
  *   table: 'projects',
  *   fields: { name: z.string().min(1), status: z.enum(['planned', 'active']) },
- *   can: (actor, action) => action === 'read' || actor.roles.includes('editor'),
+ *   can: (actor: Me, action) => action === 'read' || actor.roles.includes('editor'),
  * })
  */
 export const defineRecordType = <A extends Actor = Actor>(
