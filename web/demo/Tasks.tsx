@@ -62,7 +62,7 @@ export const Tasks = ({ projectId }: { projectId: string }) => {
   const found = tasks.status === 'ready' ? tasks.rows : null
   const done = found?.filter(({ fields }) => fields.status === 'done').length ?? 0
   return (
-    <section className="card" aria-labelledby="tasks-title">
+    <section className="card card-table" aria-labelledby="tasks-title">
       <div className="card-head">
         <h2 id="tasks-title">{words.title}</h2>
         {found && <span className="soft figures">{words.done(done, found.length)}</span>}
