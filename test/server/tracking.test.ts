@@ -129,7 +129,7 @@ describe('tracking a table', () => {
     const empty = createKnex({ client: 'pg', connection: (await freshDatabase({ migrated: false })).url })
     atEnd(() => empty.destroy())
     await empty.raw('create table things (id integer primary key)')
-    await expect(trackTable(empty, 'things')).rejects.toThrow(/Run migrate\(knex\)/)
+    await expect(trackTable(empty, 'things')).rejects.toThrow(/run migrate\(knex\)/)
   })
 
   test('ends, with its columns or without, and can begin again', async () => {
