@@ -124,3 +124,21 @@ export const DEFAULT_LIMITS = {
   writeRetries: 3,
   namedStatements: true,
 } satisfies Limits
+
+/**
+ * The limits that are given, over the defaults.
+ *
+ * @throws Error for a name that is no limit, and for a value of another kind than the default.
+ */
+export const limitsOf = (given: Partial<Limits>): Limits => {
+  const limits: Record<string, unknown> = { ...DEFAULT_LIMITS }
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(limits, name))
+      throw new Error(`There is no limit "${name}". There are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`)
+    if (value === undefined) continue
+    if (typeof value !== typeof limits[name] || Number.isNaN(value))
+      throw new Error(`limits.${name} must be a ${typeof limits[name]}, not ${value}.`)
+    limits[name] = value
+  }
+  return limits as unknown as Limits
+}

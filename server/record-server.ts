@@ -15,13 +15,7 @@ import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { createNode } from './node.ts'
 import { type Operations, recordOperations } from './operations.ts'
-import {
-  type Authenticate,
-  DEFAULT_LIMITS,
-  type Limits,
-  type RecordServerOptions,
-  SILENT,
-} from './options.ts'
+import { type Authenticate, limitsOf, type RecordServerOptions, SILENT } from './options.ts'
 import { keepPruned } from './prune.ts'
 import type { Actor } from './record-type.ts'
 import { settleRestoredLog } from './restored-log.ts'
@@ -89,7 +83,7 @@ export const createRecordServer = <A extends Actor>({
   live = true,
   redis,
 }: RecordServerOptions<A>): RecordServer<A> => {
-  const limits: Limits = { ...DEFAULT_LIMITS, ...chosen }
+  const limits = limitsOf(chosen)
   const database = createDatabase<A>({ knex, types, limits, nodeId: randomUUID(), log })
   const anyDatabase = database as unknown as Database
   database.onSaved = (change, row, isAlone) => {

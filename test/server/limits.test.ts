@@ -1,6 +1,7 @@
 // How much is too much, tried from outside.
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_LIMITS, limitsOf } from '../../server/options.ts'
 import { startApp } from '../support/app.ts'
 import { clientOf } from '../support/app-socket.ts'
 import { atEnd } from '../support/at-end.ts'
@@ -8,6 +9,18 @@ import { isWithout } from '../support/programs.ts'
 import { redisClient, startRedis } from '../support/redis.ts'
 import { expectSharedLimit, SHARED_LIMIT } from '../support/shared-limit.ts'
 import { waitFor } from '../support/wait-for.ts'
+
+test.each([
+  [{ roomsPerSockets: 1 }, 'There is no limit "roomsPerSockets". There are bodyBytes, '],
+  [{ pollMs: '1000' }, 'limits.pollMs must be a number, not 1000.'],
+  [{ pollMs: Number.NaN }, 'limits.pollMs must be a number, not NaN.'],
+])('a limit that is none is refused at once: %j', async (limits, sentence) => {
+  await expect(startApp({ limits: limits as never })).rejects.toThrow(sentence)
+})
+
+test('a limit that is left undefined has its default', () => {
+  expect(limitsOf({ pollMs: undefined as never, gapMs: 20 })).toEqual({ ...DEFAULT_LIMITS, gapMs: 20 })
+})
 
 describe('requests', () => {
   test('of one person beyond the limit are 429 with Retry-After; others go on', async () => {
