@@ -104,16 +104,13 @@ const tellConflict = ({ err }: Terminal, { detail, changed_fields, current }: St
   err('Look at it, and run the command again.')
 }
 
-/** How the schema libraries, and the server for PostgreSQL, say that a value is of another type. */
-const OF_OTHER_TYPE = /number|integer|bigint|boolean|array|object|null|a value that fits/i
+const LOOKS_LIKE_JSON = /^(-?\d+(\.\d+)?|true|false|null|[[{][\s\S]*)$/
 
-/** Fields that were sent as texts, refused as such, and would be something else as JSON. */
+/** Fields that were refused, sent as texts that would be something else as JSON. */
 const hintsFor = (changes: Record<string, unknown>, { errors = [] }: Answer['body']): string[] =>
-  errors.flatMap(({ field, message }) => {
+  errors.flatMap(({ field }) => {
     const sent = Object.hasOwn(changes, field) ? changes[field] : null
-    return typeof sent === 'string' &&
-      OF_OTHER_TYPE.test(message) &&
-      /^(-?\d+(\.\d+)?|true|false|null|[[{][\s\S]*)$/.test(sent)
+    return typeof sent === 'string' && LOOKS_LIKE_JSON.test(sent)
       ? [`${field}=${sent} sends a text. As JSON: ${field}:=${sent}`]
       : []
   })

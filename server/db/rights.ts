@@ -3,12 +3,23 @@
 import type { Knex } from 'knex'
 import { send, statement } from './statement.ts'
 
-const NEEDED = ['select', 'insert', 'update', 'delete']
+/** Where the GRANTs are. */
+export const MANUAL = `docs/operating.md, "Rights of the server's role"`
+
+/** By table; nobody but the triggers adds to the log itself. */
+export const NEEDED: Record<string, string[]> = {
+  record_changes: ['select', 'update', 'delete'],
+  mutations: ['select', 'insert', 'update', 'delete'],
+  log_horizon: ['select', 'update'],
+  log_epoch: ['select'],
+}
 
 const LACKING = statement(`
 select current_user as role, has_schema_privilege(n.oid, 'usage') as uses,
-  array(select c.relname::text from pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p')
-    and not (${NEEDED.map((right) => `has_table_privilege(c.oid, '${right}')`).join(' and ')}) order by 1) as tables
+  array(select needed.right || ' on ' || c.relname
+    from jsonb_each($1::jsonb) wanted, jsonb_array_elements_text(wanted.value) needed("right"), pg_class c
+    where c.relnamespace = n.oid and c.relname = wanted.key and not has_table_privilege(c.oid, needed.right)
+    order by 1) as rights
 from pg_namespace n where n.nspname = 'noclobber'`)
 
 /**
@@ -16,11 +27,11 @@ from pg_namespace n where n.nspname = 'noclobber'`)
  * no such schema yet, that is said elsewhere.
  */
 export const checkRights = async (knex: Knex): Promise<void> => {
-  const [row] = await send(knex, LACKING, [], false)
-  if (!row || (row.uses && row.tables.length === 0)) return
-  const where = row.uses ? row.tables.join(', ') : 'all its tables'
+  const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED)], false)
+  if (!row || (row.uses && row.rights.length === 0)) return
+  const lacking = [...(row.uses ? [] : ['usage of it']), ...row.rights]
   throw new Error(
-    `The role ${row.role} lacks rights on the schema noclobber: it must use the schema, and ${NEEDED.join(', ')} in ${where}. ` +
-      `docs/operating.md, "Rights of the server's role", has the GRANTs.`,
+    `Role ${row.role} lacks rights on schema noclobber: ${lacking.join(', ')}. ` +
+      `The GRANTs are in ${MANUAL}.`,
   )
 }

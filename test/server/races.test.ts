@@ -11,7 +11,9 @@ const rounds = Number(process.env.NOCLOBBER_ROUNDS ?? 100)
 
 const app = await startApp({ pool: { min: WRITERS, max: WRITERS } })
 const { call, make, sql } = app
-await Promise.all(Array.from({ length: WRITERS }, () => sql('select pg_sleep(0.05)')))
+// All of the pool's connections are open before the first round.
+const opened = await Promise.all(Array.from({ length: WRITERS }, () => app.knex.client.acquireConnection()))
+for (const connection of opened) await app.knex.client.releaseConnection(connection)
 
 /** A connection besides the app's pool. */
 const stranger = async (options = '') => {
