@@ -4,9 +4,8 @@
 // of ours vouches for: its own statement has compared the columns that it sets, and nothing else on that table sets any.
 
 // AFTER each UPDATE. First what a save of ours tells, see 001-stamp.ts; its row was stamped within this statement. Any
-// other update of one row that stays where it was is logged by one statement and little around it; up to 50 rows are
-// joined as jsonb; more go into the log by a statement written for their table, whose two sides are hashed:
-// PostgreSQL would rather sort them, which is a third more work.
+// other update of one row that stays where it was is logged by one statement and little around it; up to 20 rows are
+// joined as jsonb; more go into bundles by a statement written for their table.
 const BODY = `
 create function noclobber.log_update_body(key_column text, tenant_column text) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $$
@@ -14,7 +13,7 @@ create function noclobber.log_update_body(key_column text, tenant_column text) r
     else replace(t.body, '.TENANT_COLUMN', '.' || quote_ident(tenant_column)) end
   from (values (replace($body$
 declare
-  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n', '');
+  told text[] := string_to_array(current_setting('noclobber.actor', true), E'\\n', '');
 begin
   if told[3] = tg_argv[4] and told[8] <> '{}' then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
@@ -30,8 +29,8 @@ begin
     source text := tg_table_schema || '.' || tg_table_name;
     origin jsonb := noclobber.origin();
     row_count bigint := 1;
-    logged bigint;
-    merging text;
+    moved boolean;
+    planning text[];
   begin
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id, import_id)
@@ -47,23 +46,23 @@ begin
     where n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
       and not exists (select from new_rows offset 1);
     if not found then
-      row_count := (select count(*) from (select from new_rows limit 51) r);
-      if row_count between 1 and 50 then
+      row_count := (select count(*) from (select from new_rows limit 21) r);
+      if row_count between 1 and 20 then
         perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r)
           from (select to_jsonb(t) r from old_rows t) o full join (select to_jsonb(t) r from new_rows t) n
             on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
           where n.r->>'version' is distinct from o.r->>'version';
-      elsif row_count > 50 then
-        merging := current_setting('enable_mergejoin');
-        perform set_config('enable_mergejoin', 'off', true);
-        execute noclobber.log_statement('UPDATE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
-          using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
-        get diagnostics logged = row_count;
-        if logged < (select count(*) from new_rows) then
-          execute noclobber.log_statement('MOVE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+      elsif row_count > 20 then
+        planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
+          pg_size_bytes('32MB') then '32MB' else current_setting('work_mem') end]);
+        execute noclobber.bundle_statement('UPDATE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+          into moved using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+        perform noclobber.plan_by(planning);
+        if moved then
+          execute noclobber.log_statement('MOVE', source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
             using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
         end if;
-        perform set_config('enable_mergejoin', merging, true);
+        perform noclobber.unbundle_at_once(tg_relid);
       end if;
     end if;
     if row_count > 0 and origin->>'node' is null then
@@ -73,6 +72,20 @@ begin
   return null;
 end $body$, '.KEY_COLUMN', '.' || quote_ident(key_column)))) t(body)
 $$;
+`
+
+// How PostgreSQL is to plan while a statement of many rows is logged; answers how it did before. The two sides are hashed,
+// in memory: sorting them, as it would rather do, is a third more work. Compiling the statement takes longer than running it.
+const PLAN_BY = `
+create function noclobber.plan_by(wanted text[]) returns text[] language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  before text[] := array[current_setting('jit'), current_setting('enable_mergejoin'), current_setting('enable_sort'),
+    current_setting('work_mem')];
+begin
+  perform set_config('jit', wanted[1], true), set_config('enable_mergejoin', wanted[2], true),
+    set_config('enable_sort', wanted[3], true), set_config('work_mem', wanted[4], true);
+  return before;
+end $$;
 `
 
 // Whoever tracks a table needs no right on the log's schema. What is there as it should be is left alone.
@@ -93,4 +106,4 @@ begin
 end $$;
 `
 
-export const LOG_UPDATE_FUNCTIONS = [BODY, MAKE].join('\n')
+export const LOG_UPDATE_FUNCTIONS = [PLAN_BY, BODY, MAKE].join('\n')

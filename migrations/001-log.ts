@@ -41,71 +41,127 @@ begin
 end $$;
 `
 
-// The same for a statement of many rows: one INSERT, written for the table as it is now. Of an UPDATE it logs the rows
-// that stayed where they were; those that went to another key or tenant are a MOVE, deleted there and created here.
-const LOG_STATEMENT = `
-create function noclobber.log_statement(op text, relation oid, source text, key_column text, tenant_column text,
+// The same for a statement of many rows, written for the table as it is now. What it creates and updates goes into
+// bundles, see 006-bundles.ts. Of an UPDATE these are the rows that stayed where they were; those that went to another key
+// or tenant are a MOVE, deleted there and created here. Which fields differ is a number, a bit for each field: m0, and m1
+// from 60 fields on; that is what rows are told apart by at the least cost.
+const BUNDLE_STATEMENT = `
+create function noclobber.bundle_statement(op text, relation oid, source text, key_column text, tenant_column text,
   lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  shown text := case op when 'DELETE' then 'o' else 'n' end;
-  pick text := case op when 'MOVE' then 'coalesce(n.%1$I::text, o.%1$I::text)' else shown || '.%1$I::text' end;
-  tenant text := case when tenant_column = '' then 'null' else format(pick, tenant_column) end;
-  same_place text := format(case when tenant_column = '' then 'o.%1$I = n.%1$I'
-    else 'o.%1$I = n.%1$I and coalesce(o.%2$I::text, '''') = coalesce(n.%2$I::text, '''')' end, key_column, tenant_column);
+  numbered boolean := exists (select from pg_attribute a where a.attrelid = relation and a.attname = key_column
+    and a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype));
+  rows text := 'new_rows n';
+  seen text := '';
+  stayed text := 'true';
+  alike text := '';
   fields text := '''{}''::text[]';
   scopes text := 'null::jsonb';
 begin
   if op = 'UPDATE' then
-    select format('array_remove(array[%s]::text[], null)', string_agg(
-      format('case when n.%1$I%2$s is distinct from o.%1$I%2$s then %1$L end', a.attname,
-        case when t.typtype = 'e' or c.oid is not null then '' else '::text' end), ', ' order by a.attnum))
-      into fields from pg_attribute a join pg_type t on t.oid = a.atttypid
+    with compared as (
+      select a.attname as name, row_number() over (order by a.attnum) - 1 as at,
+        case when t.typtype = 'e' or c.oid is not null then '' else '::text' end as as_text
+      from pg_attribute a join pg_type t on t.oid = a.atttypid
       left join pg_opclass c on c.opcintype = t.oid and c.opcdefault and c.opcmethod = 403
         and c.opcnamespace = 'pg_catalog'::regnamespace
       where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
-        and a.attname not in ('version', 'updated_at', 'updated_by');
+        and a.attname not in ('version', 'updated_at', 'updated_by', key_column, tenant_column)
+    ), bits as (
+      select f.name, f.as_text, f.at, f.at / 60 as mask, 1::bigint << (f.at % 60)::integer as bit from compared f
+    ), masks as (
+      select b.mask, string_agg(format('case when n.%1$I%2$s is distinct from o.%1$I%2$s then %3$s else 0 end',
+          b.name, b.as_text, b.bit), ' + ') as value,
+        string_agg(format('case when g.m%s & %s <> 0 then %L end', b.mask, b.bit, b.name), ', ' order by b.at) as names
+      from bits b group by b.mask
+    )
+    select string_agg(format(case m.mask when 0 then ', case when o.version is null then -1 else %s end as m%s'
+        else ', %s as m%s' end, m.value, m.mask), '' order by m.mask),
+      string_agg(', m' || m.mask, '' order by m.mask),
+      format('array_remove(array[%s]::text[], null)', string_agg(m.names, ', ' order by m.mask))
+      into seen, alike, fields from masks m;
+    stayed := 'g.m0 <> -1';
+    rows := format('new_rows n left join old_rows o on o.%1$I = n.%1$I %2$s where o.version is null or n.version <> o.version',
+      key_column, case when tenant_column <> '' then format('and o.%1$I::text is not distinct from n.%1$I::text', tenant_column) end);
   end if;
   if lists <> '{}' then
-    select format('jsonb_build_object(%s)', string_agg(case
-      when op in ('UPDATE', 'MOVE') then format('%1$L, case when n.%1$I::text = o.%1$I::text
-        then jsonb_build_array(n.%1$I::text) else to_jsonb(array_remove(array[o.%1$I::text, n.%1$I::text], null)) end', l.name)
-      else format('%2$L, to_jsonb(array_remove(array[%1$s.%2$I::text], null))', shown, l.name) end, ', '))
+    select seen || string_agg(format(', n.%1$I::text as now_%2$s, %3$s as was_%2$s', l.name, l.at,
+        case op when 'UPDATE' then format('nullif(o.%1$I::text, n.%1$I::text)', l.name) else 'null::text' end), ''),
+      alike || string_agg(format(', now_%1$s, was_%1$s', l.at), ''),
+      format('jsonb_build_object(%s)', string_agg(
+        format('%1$L, to_jsonb(array_remove(array[g.was_%2$s, g.now_%2$s], null))', l.name, l.at), ', '))
+      into seen, alike, scopes from unnest(lists) with ordinality l(name, at);
+  end if;
+  return format(
+    'with g as materialized (
+       select tenant %5$s, array_agg(id) as ids, array_agg(version) as versions, array_agg(updated_at) as times
+       from (select n.%1$I::%11$s as id, n.version, n.updated_at, %2$s as tenant %3$s from %4$s offset 0) c
+       group by tenant %5$s
+     ), made as (
+       insert into noclobber.change_bundles (table_name, event, tenant_id, changed_fields, scopes, updated_by, tab_id,
+         socket_id, import_id, %12$s, versions, updated_ats)
+       select %6$L, %7$L, g.tenant, %8$s, %9$s, $1, $2, $3, $4, g.ids[f.at:f.upto], g.versions[f.at:f.upto],
+         g.times[f.at:f.upto]
+       from g, lateral (select s as at, s + 999 as upto from generate_series(1, cardinality(g.ids), 1000) s) f
+       where %10$s
+     )
+     select exists (select from g where not (%10$s))',
+    key_column, case when tenant_column = '' then 'null::text' else format('n.%I::text', tenant_column) end, seen,
+    rows, alike, source, case op when 'INSERT' then 'created' else 'updated' end, fields, scopes, stayed,
+    case when numbered then 'bigint' else 'text' end, case when numbered then 'record_numbers' else 'record_ids' end);
+end $$;
+`
+
+const LOG_STATEMENT = `
+create function noclobber.same_place(key_column text, tenant_column text) returns text language sql immutable
+  set search_path = pg_catalog, pg_temp as $$
+  select format(case when tenant_column = '' then 'o.%1$I = n.%1$I'
+    else 'o.%1$I = n.%1$I and coalesce(o.%2$I::text, '''') = coalesce(n.%2$I::text, '''')' end, key_column, tenant_column)
+$$;
+
+create function noclobber.log_statement(op text, source text, key_column text, tenant_column text,
+  lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  pick text := case op when 'MOVE' then 'coalesce(n.%1$I::text, o.%1$I::text)' else 'o.%1$I::text' end;
+  scopes text := 'null::jsonb';
+begin
+  if lists <> '{}' then
+    select format('jsonb_build_object(%s)', string_agg(format('%1$L, to_jsonb(array_remove(array[%2$s], null))', l.name,
+        format(case op when 'MOVE' then 'o.%1$I::text, nullif(n.%1$I::text, o.%1$I::text)' else 'o.%1$I::text' end, l.name)), ', '))
       into scopes from unnest(lists) l(name);
   end if;
   return format(
-    'insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
-       updated_at, updated_by, tab_id, socket_id, import_id, old_row)
-     select %L, %s, %s, %s, %s, %s, %s, %s, $1, $2, $3, $4, %s from %s',
+    'insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, scopes, updated_at,
+       updated_by, tab_id, socket_id, import_id, old_row)
+     select %L, %s, %s, %s, %s, %s, %s, $1, $2, $3, $4, %s from %s',
     source, format(pick, key_column),
-    case op when 'DELETE' then 'o.version + 1' when 'MOVE' then 'coalesce(n.version, o.version + 1)' else 'n.version' end,
-    case op when 'DELETE' then '''deleted''' when 'INSERT' then '''created''' when 'UPDATE' then '''updated'''
-      else 'case when n.version is null then ''deleted'' else ''created'' end' end,
-    tenant, fields, scopes,
-    case op when 'DELETE' then 'clock_timestamp()' when 'MOVE' then 'coalesce(n.updated_at, clock_timestamp())'
-      else 'n.updated_at' end,
-    case op when 'DELETE' then 'to_jsonb(o)' when 'MOVE' then 'case when n.version is null then to_jsonb(o) end'
-      else 'null::jsonb' end,
-    case op when 'DELETE' then 'old_rows o' when 'INSERT' then 'new_rows n'
-      when 'UPDATE' then format('old_rows o join new_rows n on %s where n.version <> o.version', same_place)
-      else format('old_rows o full join new_rows n on %s where o.version is null or n.version is null', same_place) end);
+    case op when 'DELETE' then 'o.version + 1' else 'coalesce(n.version, o.version + 1)' end,
+    case op when 'DELETE' then '''deleted''' else 'case when n.version is null then ''deleted'' else ''created'' end' end,
+    case when tenant_column = '' then 'null' else format(pick, tenant_column) end, scopes,
+    case op when 'DELETE' then 'clock_timestamp()' else 'coalesce(n.updated_at, clock_timestamp())' end,
+    case op when 'DELETE' then 'to_jsonb(o)' else 'case when n.version is null then to_jsonb(o) end' end,
+    case op when 'DELETE' then 'old_rows o' else format(
+      'old_rows o full join new_rows n on %s where o.version is null or n.version is null',
+      noclobber.same_place(key_column, tenant_column)) end);
 end $$;
 `
 
 // AFTER each INSERT and DELETE. A writer that is not one of our nodes wakes the feeds by an empty NOTIFY; our own nodes
 // wake themselves and each other without it, because a notifying commit costs most of the commit rate.
-const logAll = (name: string, rows: string, states: string) => `
+const logAll = (name: string, rows: string, states: string, many: string) => `
 create function noclobber.${name}() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
   source text := tg_table_schema || '.' || tg_table_name;
   origin jsonb := noclobber.origin();
-  row_count bigint := (select count(*) from (select from ${rows} limit 51) r);
+  row_count bigint := (select count(*) from (select from ${rows} limit 21) r);
 begin
-  if row_count between 1 and 50 then
+  if row_count between 1 and 20 then
     perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, ${states}) from ${rows} t;
-  elsif row_count > 50 then
-    execute noclobber.log_statement(tg_op, tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+  elsif row_count > 20 then
+    ${many}
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+    perform noclobber.unbundle_at_once(tg_relid);
   end if;
   if row_count > 0 and origin->>'node' is null then
     perform pg_notify('noclobber', '');
@@ -127,8 +183,19 @@ end $$;
 
 export const LOG_FUNCTIONS = [
   LOG_CHANGE,
+  BUNDLE_STATEMENT,
   LOG_STATEMENT,
-  logAll('log_insert', 'new_rows', 'null, to_jsonb(t)'),
-  logAll('log_delete', 'old_rows', 'to_jsonb(t), null'),
+  logAll(
+    'log_insert',
+    'new_rows',
+    'null, to_jsonb(t)',
+    `execute noclobber.bundle_statement('INSERT', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])`,
+  ),
+  logAll(
+    'log_delete',
+    'old_rows',
+    'to_jsonb(t), null',
+    `execute noclobber.log_statement('DELETE', source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])`,
+  ),
   LOG_TRUNCATE,
 ].join('\n')

@@ -6,43 +6,45 @@
 //
 // Who writes: `noclobber.actor`, set for the transaction by our nodes or by any program that names itself, as JSON
 // {"id","name","kind"} or as a plain name (set noclobber.actor = 'nightly billing'). Unset: the database role.
-// Our nodes set `noclobber.origin` besides, in lines: the actor once more, for as long as which the rest holds; what
-// the log tells of the page, the import and the node. A save of one record by our node is a transaction of its own and
-// sets `noclobber.origin` alone, with more lines, which both triggers go by: the table's tag, as its triggers have it;
-// the log's name of the table; the page's tab and socket; the values of its lists; the fields that it changes. That is
-// much cheaper than comparing the rows, and a save is what happens most often.
+// Our nodes go on after that JSON, in lines: what the log tells of the page, the import and the node, as JSON. A save of
+// one record by our node has more lines, which both triggers go by: the table's tag, as its triggers have it; the log's
+// name of the table; the page's tab and socket; the values of its lists; the fields that it changes. That is much
+// cheaper than comparing the rows, and a save is what happens most often.
 
 const WRITER = `
-create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable as $$
+create function noclobber.is_ours(actor text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(actor ~ E'^\\\\{[^\\n]*\\\\}\\n\\\\{', false)
+$$;
+
+create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable
+  set search_path = pg_catalog, pg_temp as $$
 declare
   claim jsonb;
 begin
-  if actor is null then
+  if coalesce(actor, '') = '' then
     return jsonb_build_object('id', session_user, 'name', session_user, 'kind', 'database');
   end if;
   if left(actor, 1) <> '{' then
     return jsonb_build_object('id', actor, 'name', actor, 'kind', 'service');
   end if;
-  claim := actor::jsonb;
+  claim := case when noclobber.is_ours(actor) then split_part(actor, E'\\n', 1) else actor end;
   return jsonb_build_object(
     'id', coalesce(claim->>'id', claim->>'name', session_user),
     'name', coalesce(claim->>'name', claim->>'id', session_user),
     'kind', case when claim->>'kind' in ('user', 'import', 'service', 'database') then claim->>'kind' else 'service' end);
 end $$;
 
-create function noclobber.writer() returns jsonb language plpgsql stable as $$
-declare
-  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
+create function noclobber.writer() returns jsonb language plpgsql stable
+  set search_path = pg_catalog, pg_temp as $$
 begin
-  return noclobber.writer_of(case when told[3] is not null then told[1]
-    else nullif(current_setting('noclobber.actor', true), '') end);
+  return noclobber.writer_of(current_setting('noclobber.actor', true));
 end $$;
 
 create function noclobber.origin() returns jsonb language plpgsql stable as $$
 declare
-  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n');
+  actor text := current_setting('noclobber.actor', true);
 begin
-  return case when told[3] is not null or told[1] = current_setting('noclobber.actor', true) then nullif(told[2], '')::jsonb end;
+  return case when noclobber.is_ours(actor) then split_part(actor, E'\\n', 2)::jsonb end;
 end $$;
 `
 
@@ -70,54 +72,96 @@ begin
 end $$;
 `
 
-// Most sessions have one writer. As a constant, which this function claims to be, it is made once, when PL/pgSQL plans the
-// expression that it stands in; that expression takes it only while role and claim are the ones it was made of.
+// Most sessions have one writer besides those that our nodes name. As a constant, which this function claims to be, it is
+// made once, when PL/pgSQL plans the expression that it stands in; it is taken only while role and claim are the ones it
+// was made of.
 const SESSION_WRITER = `
-create function noclobber.session_writer() returns jsonb language plpgsql immutable as $$
+create function noclobber.session_writer() returns jsonb language plpgsql immutable
+  set search_path = pg_catalog, pg_temp as $$
 declare
   actor text := coalesce(current_setting('noclobber.actor', true), '');
+  own text := case when noclobber.is_ours(actor) then '' else actor end;
 begin
-  return jsonb_build_object('role', session_user, 'actor', actor, 'writer', noclobber.writer_of(nullif(actor, '')));
+  return jsonb_build_object('role', session_user, 'actor', own, 'writer', noclobber.writer_of(own));
 end $$;
 `
 
 // Runs for each row of every UPDATE, so it asks little, and one thing at a time: PL/pgSQL makes each expression that it
-// comes to ready anew in every transaction. A save that says what it changes changes something; what it set is overruled all the same.
+// comes to ready anew in every transaction. A save that says what it changes changes something; what it set is overruled
+// all the same. It sets no search path, which each row would pay for: so every name in it is qualified. What SQL sets of
+// the three columns is put back before, by a trigger that fires for such statements alone; what a trigger of the app's
+// sets is seen here by version and time, which are cheap to compare.
 const STAMP_UPDATE = `
-create function noclobber.stamp_update() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  told text[] := string_to_array(current_setting('noclobber.origin', true), E'\\n', '');
+create function noclobber.keep_stamp() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if coalesce(told[8], '{}') <> '{}' and told[3] = tg_argv[4] then
-    new.version := old.version + 1;
-    new.updated_at := clock_timestamp();
-    new.updated_by := told[1]::jsonb;
-    return new;
-  end if;
-  if tg_argv[3] <> '{}' or new.version is distinct from old.version or new.updated_at is distinct from old.updated_at
-    or new.updated_by is distinct from old.updated_by or new *= old then
-    new.version := old.version;
-    new.updated_at := old.updated_at;
-    new.updated_by := old.updated_by;
-    if new *= old or tg_argv[3] <> '{}' and to_jsonb(new) - tg_argv[3]::text[] = to_jsonb(old) - tg_argv[3]::text[] then
+  new.version := old.version;
+  new.updated_at := old.updated_at;
+  new.updated_by := old.updated_by;
+  return new;
+end $$;
+
+create function noclobber.stamp_update() returns trigger language plpgsql stable security definer as $$
+declare
+  told pg_catalog.text[];
+begin
+  if noclobber.session_writer() operator(pg_catalog.->>) 'actor'
+    operator(pg_catalog.=) coalesce(pg_catalog.current_setting('noclobber.actor', true), '') then
+    if new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
+      and new.updated_at operator(pg_catalog.=) old.updated_at
+      and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user then
+      new.version := old.version operator(pg_catalog.+) 1;
+      new.updated_at := pg_catalog.clock_timestamp();
+      new.updated_by := noclobber.session_writer() operator(pg_catalog.->) 'writer';
+      return new;
+    end if;
+  else
+    told := pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '');
+    if coalesce(told[8], '{}') operator(pg_catalog.<>) '{}' and told[3] operator(pg_catalog.=) tg_argv[4] then
+      new.version := old.version operator(pg_catalog.+) 1;
+      new.updated_at := pg_catalog.clock_timestamp();
+      new.updated_by := told[1]::pg_catalog.jsonb;
       return new;
     end if;
   end if;
-  new.version := old.version + 1;
-  new.updated_at := clock_timestamp();
-  new.updated_by := case when told[1] is null and noclobber.session_writer()->>'role' = session_user
-    and noclobber.session_writer()->>'actor' = coalesce(current_setting('noclobber.actor', true), '')
-    then noclobber.session_writer()->'writer' end;
-  if new.updated_by is null then
-    if told[1] = current_setting('noclobber.actor', true) then
-      new.updated_by := told[1]::jsonb;
-    else
-      new.updated_by := noclobber.writer();
-    end if;
+  new.version := old.version;
+  new.updated_at := old.updated_at;
+  new.updated_by := old.updated_by;
+  if new operator(pg_catalog.*=) old then
+    return new;
   end if;
+  new.version := old.version operator(pg_catalog.+) 1;
+  new.updated_at := pg_catalog.clock_timestamp();
+  new.updated_by := case when noclobber.is_ours(pg_catalog.current_setting('noclobber.actor', true))
+    then told[1]::pg_catalog.jsonb else noclobber.writer() end;
   return new;
 end $$;
 `
 
-export const STAMP_FUNCTIONS = [WRITER, STAMP_INSERT, SESSION_WRITER, STAMP_UPDATE].join('\n')
+// The same for a table that has housekeeping columns, where each row is looked at twice.
+const STAMP_UPDATE_IGNORING = `
+create function noclobber.stamp_update_ignoring() returns trigger language plpgsql stable
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  told text[] := string_to_array(current_setting('noclobber.actor', true), E'\\n', '');
+  saved boolean := coalesce(coalesce(told[8], '{}') <> '{}' and told[3] = tg_argv[4], false);
+begin
+  new.version := old.version;
+  new.updated_at := old.updated_at;
+  new.updated_by := old.updated_by;
+  if not saved and (new *= old or to_jsonb(new) - tg_argv[3]::text[] = to_jsonb(old) - tg_argv[3]::text[]) then
+    return new;
+  end if;
+  new.version := old.version + 1;
+  new.updated_at := clock_timestamp();
+  new.updated_by := case when saved then told[1]::jsonb else noclobber.writer() end;
+  return new;
+end $$;
+`
+
+export const STAMP_FUNCTIONS = [
+  WRITER,
+  STAMP_INSERT,
+  SESSION_WRITER,
+  STAMP_UPDATE,
+  STAMP_UPDATE_IGNORING,
+].join('\n')

@@ -5,6 +5,7 @@ import * as logHorizon from './002-log-horizon.ts'
 import * as parts from './003-parts.ts'
 import * as logOrder from './004-log-order.ts'
 import * as historyValues from './005-history-values.ts'
+import * as bundles from './006-bundles.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { tooOld } from './supported.ts'
 
@@ -17,6 +18,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '003-parts': parts,
   '004-log-order': logOrder,
   '005-history-values': historyValues,
+  '006-bundles': bundles,
 }
 
 /**

@@ -28,7 +28,7 @@ export interface InstalledIndex {
 export interface Installed {
   functions: Map<string, InstalledFunction>
   indexes: Map<string, InstalledIndex>
-  /** Columns by table. */
+  /** Columns by table; a view has none here. */
   tables: Map<string, string[]>
 }
 
@@ -50,6 +50,7 @@ const FUNCTION =
 const INDEX =
   /create (unique )?index (\w+) on noclobber\.(\w+)\s+([^;]*)|drop index (?:if exists )?noclobber\.(\w+)/gi
 const TABLE = /create table noclobber\.(\w+) \(([\s\S]*?)\);/gi
+const VIEW = /create view noclobber\.(\w+)/gi
 const COLUMN = /alter table noclobber\.(\w+) (add|drop) column (\w+)/gi
 const NO_COLUMN = /^(primary|unique|check|constraint|foreign)$/i
 
@@ -82,6 +83,7 @@ const readTables = (text: string, { tables, indexes }: Installed) => {
     const sql = `alter table noclobber.${table} add primary key ${key}`
     if (key) indexes.set(name, { name, table, definition: plainIndex(true, key), sql })
   }
+  for (const [, view = ''] of text.matchAll(VIEW)) tables.set(view, [])
   for (const [, table = '', verb, column = ''] of text.matchAll(COLUMN)) {
     const others = (tables.get(table) ?? []).filter((name) => name !== column)
     tables.set(table, verb?.toLowerCase() === 'add' ? [...others, column] : others)
@@ -123,7 +125,7 @@ where t.relnamespace = 'noclobber'::regnamespace`
 const COLUMNS_THERE = `
 select c.relname as table, array_agg(a.attname::text) as columns from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p') group by c.relname`
+where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p', 'v') group by c.relname`
 
 /** The functions that were made for tracked tables, and whether each is as `log_update_of` makes it. */
 const MADE_FOR_TABLES = `

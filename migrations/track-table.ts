@@ -38,9 +38,27 @@ const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character v
 /** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
 
+/** The trigger that overrules what SQL sets of the stamp; it comes before it. */
+export const KEEP_TRIGGER = 'zz_noclobber_keep'
+
+/** The function that stamps updates, by the table's housekeeping columns. */
+export const stampUpdateFor = (ignore: string[]) =>
+  ignore.length > 0 ? 'stamp_update_ignoring' : 'stamp_update'
+
 /** Triggers of a tracked table, by name, with what each is created as. */
-const triggersOf = (table: string, args: string, key: string, logUpdate: string): [string, string][] => [
-  [STAMP_TRIGGER, `before update on ${table} for each row execute function noclobber.stamp_update(${args})`],
+const triggersOf = (
+  table: string,
+  args: string,
+  { key, stampUpdate, logUpdate }: { key: string; stampUpdate: string; logUpdate: string },
+): [string, string][] => [
+  [
+    STAMP_TRIGGER,
+    `before update on ${table} for each row execute function noclobber.${stampUpdate}(${args})`,
+  ],
+  [
+    KEEP_TRIGGER,
+    `before update of version, updated_at, updated_by on ${table} for each row execute function noclobber.keep_stamp(${args})`,
+  ],
   [
     `${STAMP_TRIGGER}_key`,
     `before update of ${key} on ${table} for each row when (old.${key} is distinct from new.${key}) execute function noclobber.stamp_key(${args})`,
@@ -68,7 +86,9 @@ const triggersOf = (table: string, args: string, key: string, logUpdate: string)
 ]
 
 /** The names of the triggers that a tracked table has. */
-export const TRIGGER_NAMES = triggersOf('', '', '', '').map(([name]) => name)
+export const TRIGGER_NAMES = triggersOf('', '', { key: '', stampUpdate: '', logUpdate: '' }).map(
+  ([name]) => name,
+)
 
 /** The function that logs its updates, and a tag for this table tracked in this way, which is the triggers' last argument. */
 const PREPARE = `select noclobber.log_update_of(?, ?) as log_update,
@@ -182,7 +202,11 @@ export const trackTable = async (knex: Knex, table: string, options: TrackOption
     const made = await transaction.raw(PREPARE, [key.name, part.tenant, args.join(), quoteTable(table)])
     const { log_update, tag } = made.rows[0]
     const allArgs = [...args, tag].map(quoteText).join(', ')
-    const triggers = triggersOf(quoteTable(table), allArgs, quoteName(key.name), log_update)
+    const triggers = triggersOf(quoteTable(table), allArgs, {
+      key: quoteName(key.name),
+      stampUpdate: stampUpdateFor(options.ignore ?? []),
+      logUpdate: log_update,
+    })
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns)
     for (const [name, definition] of triggers) {

@@ -83,7 +83,7 @@ try {
     created += 1
   })
   const stateOf = async () => {
-    const text = `select (select count(*) from ${TABLES.ours}) as rows, (select count(*) from noclobber.record_changes) as changes`
+    const text = `select (select count(*) from ${TABLES.ours}) as rows, (select count(*) from noclobber.changes) as changes`
     const { rows: found } = await knex.raw(text)
     return { rows: Number(found[0].rows), changes: Number(found[0].changes) }
   }

@@ -39,11 +39,17 @@ order by c.record_id, c.version desc`)
 
 /** source, ids, after which version, up to which: how many versions the log has of each, and the fields they changed. */
 export const CHANGED_SINCE_OF_MANY = statement(`
-select w.id, count(distinct c.version) as versions, bool_and(c.event = 'updated') as plain,
+with wanted as materialized (select * from unnest($2::text[], $3::bigint[], $4::bigint[]) w(id, since, upto)),
+since as (${['record_changes', 'bundled_changes']
+  .map(
+    (log) => `
+  select c.record_id, c.version, c.event, c.changed_fields from wanted w join noclobber.${log} c
+    on c.table_name = $1 and c.record_id = w.id and c.version > w.since and c.version <= w.upto`,
+  )
+  .join(' union all ')})
+select c.record_id as id, count(distinct c.version) as versions, bool_and(c.event = 'updated') as plain,
   array_remove(array_agg(distinct f.name), null) as names
-from unnest($2::text[], $3::bigint[], $4::bigint[]) w(id, since, upto)
-join noclobber.record_changes c on c.table_name = $1 and c.record_id = w.id and c.version > w.since and c.version <= w.upto
-left join lateral unnest(c.changed_fields) f(name) on true group by w.id`)
+from since c left join lateral unnest(c.changed_fields) f(name) on true group by c.record_id`)
 
 /** tenant, actor, mutation id: whoever comes second waits here for the first, and then knows. */
 export const CLAIM_MUTATION = statement(`

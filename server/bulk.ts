@@ -32,7 +32,8 @@ with tenants as (
     max(t.import_id) over (partition by t.xid, t.table_name) as imported from tenants t
 )
 select t.xid, t.table_name, t.tenant_id, t.records, t.import_id, t.updated_at, c.updated_by, c.tab_id, c.socket_id
-from totals t join noclobber.record_changes c on c.xid = t.xid::xid8 and c.seq = t.first
+from totals t cross join lateral (
+  select c.updated_by, c.tab_id, c.socket_id from noclobber.changes c where c.xid = t.xid::xid8 and c.seq = t.first offset 0) c
 where t.total >= $3 or t.imported is not null order by t.first`)
 
 const OF_BULK =
@@ -40,16 +41,16 @@ const OF_BULK =
 
 /** xid, source, tenant, ids: those records' changes, oldest first. */
 export const CHANGES_OF_RECORDS = statement(`
-select ${COLUMNS} from noclobber.record_changes c where ${OF_BULK} and c.record_id = any($4) order by c.seq`)
+select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.record_id = any($4) order by c.seq`)
 
 /** xid, source, tenant, seq, limit: one page of a bulk's changes. */
 export const PAGE_OF_BULK = statement(`
-select ${COLUMNS} from noclobber.record_changes c where ${OF_BULK} and c.seq > $4::bigint order by c.seq limit $5`)
+select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.seq > $4::bigint order by c.seq limit $5`)
 
 /** xid, source, tenant, columns, values: which of these parents a bulk concerns, and the first eleven of all. */
 export const PARENTS_OF_BULK = statement(`
 with parents as materialized (
-  select distinct l.key as name, v.value from noclobber.record_changes c,
+  select distinct l.key as name, v.value from noclobber.changes c,
     jsonb_each(case jsonb_typeof(c.scopes) when 'object' then c.scopes end) l,
     jsonb_array_elements_text(case jsonb_typeof(l.value) when 'array' then l.value end) v(value) where ${OF_BULK})
 select p.*, true as watched from parents p where (p.name, p.value) in (select * from unnest($4::text[], $5::text[]))

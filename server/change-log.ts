@@ -63,10 +63,10 @@ export const overAt = (later: string): string => `array(select x from pg_snapsho
  * bounds exclude nothing; without them PostgreSQL takes a third of the log for a match and reads all of it.
  */
 export const AHEAD = `
-  select ${COLUMNS}, c.seq as place from noclobber.record_changes c
+  select ${COLUMNS}, c.seq as place from noclobber.changes c
   where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax(pg_current_snapshot())
   union all
-  select ${COLUMNS}, c.seq as place from noclobber.record_changes c
+  select ${COLUMNS}, c.seq as place from noclobber.changes c
   where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
     and c.xid = any(${overAt('pg_current_snapshot()')})`
 
@@ -75,8 +75,11 @@ with here as materialized (select pg_current_snapshot()::text as snapshot, noclo
 select here.snapshot as here, here.epoch as epoch, c.* from here
 left join lateral (select * from (${AHEAD}) a order by place limit $2) c on true order by c.place`)
 
-/** How far beyond its size a page looks for rows that are next in the order of the log. */
-const SPREAD = 4
+/**
+ * How far beyond its size a page looks for rows that are next in the order of the log: changes of a bundle have numbers
+ * one after the other, others one in a thousand.
+ */
+const SPREADS = [4, 4_000]
 
 /** The last cursor's snapshot, the limit, the number to go on after, the snapshot to read up to, what is left out. */
 const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
@@ -86,24 +89,29 @@ const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_sna
 const READ_NEXT = statement(`
 with here as materialized (select noclobber.epoch() as epoch)
 select $4::text as here, here.epoch, c.* from here, (
-  select ${COLUMNS}, c.seq as place from noclobber.record_changes c
+  select ${COLUMNS}, c.seq as place from noclobber.changes c
   where ${OF_REST} and c.seq <= $3::bigint + $7::bigint
     and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')}))
   order by c.seq limit $2) c
 order by c.place`)
 
-/** The same, looked for in the whole rest of the batch. */
-const READ_REST = statement(`
-with here as materialized (select noclobber.epoch() as epoch), ahead as (
-  select c.xid, c.seq from noclobber.record_changes c
+const restOf = (columns: string, log: string) => `
+  select ${columns} from noclobber.${log} c
   where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax($4::pg_snapshot) and ${OF_REST}
   union all
-  select c.xid, c.seq from noclobber.record_changes c
+  select ${columns} from noclobber.${log} c
   where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
-    and c.xid = any(${overAt('$4::pg_snapshot')}) and ${OF_REST}
-), page as materialized (select a.xid, a.seq from ahead a order by a.seq limit $2)
-select $4::text as here, here.epoch, ${COLUMNS} from here, page p
-join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq order by p.seq`)
+    and c.xid = any(${overAt('$4::pg_snapshot')}) and ${OF_REST}`
+
+/** The same, looked for in the whole rest of the batch; sorted are the numbers of the log's rows, not these themselves. */
+const READ_REST = statement(`
+with here as materialized (select noclobber.epoch() as epoch),
+page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record_changes')}) a order by a.seq limit $2)
+select $4::text as here, here.epoch, c.* from here, (
+  select ${COLUMNS}, c.seq as place from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
+  union all
+  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'bundled_changes')}) b order by place limit $2) c
+order by c.place`)
 
 const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)
 
@@ -144,8 +152,11 @@ export const createLogReader = (connection: Connection, driver: unknown, named =
       (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values], named)).rows
     const readRest = async ({ afterSeq, upTo, without = [] }: PageRest) => {
       const left = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
-      const next = await read(READ_NEXT, afterSeq, upTo.snapshot, ...left, SPREAD * limit)
-      return next.length > limit ? next : read(READ_REST, afterSeq, upTo.snapshot, ...left)
+      for (const spread of SPREADS) {
+        const next = await read(READ_NEXT, afterSeq, upTo.snapshot, ...left, spread * limit)
+        if (next.length > limit) return next
+      }
+      return read(READ_REST, afterSeq, upTo.snapshot, ...left)
     }
     const rows = rest ? await readRest(rest) : await read(READ)
     const changes = rows.filter((row) => row.xid !== null).map(toChange)

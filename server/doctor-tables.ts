@@ -88,22 +88,29 @@ const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
   return isOff || (ages.size === 1 && !ages.has(age)) || triggers.some((trigger) => age - trigger.age > 50)
 }
 
-/** A change that a restore brought was not written by the transaction that it names, and says nothing of its row's. */
+/**
+ * A change that a restore brought was not written by the transaction that it names, nor out of a bundle by the one that
+ * it notes, and says nothing of its row's.
+ */
 const compare = (table: string, key: string) => `
-with last as (
-  select distinct on (c.record_id) c.record_id, c.version, c.event, c.xid::text::numeric % 4294967296 as xid,
-    c.xmin::text::bigint as log_xid from noclobber.record_changes c
-  where c.table_name = ? order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
+with logged as (
+  select c.record_id, c.version, c.event, c.seq, c.xid::xid as xid, coalesce(c.moved_in, c.xid)::xid = c.xmin as is_own
+  from noclobber.record_changes c where c.table_name = :source
+  union all
+  select c.record_id, c.version, c.event, c.seq, c.xid::xid, c.xid::xid = c.written_in
+  from noclobber.bundled_changes c where c.table_name = :source
+), last as (
+  select distinct on (c.record_id) c.* from logged c order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
 ), pairs as (
-  select l.record_id, l.version as logged, l.event, l.xid, l.log_xid, t.version, t.row_xid, t.row_age, t.id from last l
-  full join (select r.${key}::text as id, r.version, r.xmin::text::bigint as row_xid, age(r.xmin) as row_age from ${table} r) t
+  select l.record_id, l.version as logged, l.event, l.xid, l.is_own, t.version, t.row_xid, t.row_age, t.id from last l
+  full join (select r.${key}::text as id, r.version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
     on t.id = l.record_id
 )
 select count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
   count(*) filter (where id is not null and version <> logged) as out_of_step,
   count(*) filter (where id is null and event <> 'deleted') as vanished,
-  count(*) filter (where id is not null and version = logged and log_xid = xid and row_xid <> xid) +
-  count(*) filter (where id is not null and logged is null and row_age < ?) as unlogged,
+  count(*) filter (where id is not null and version = logged and is_own and row_xid <> xid) +
+  count(*) filter (where id is not null and logged is null and row_age < :age) as unlogged,
   min(id) filter (where id is not null and version <> logged) as step_example,
   min(record_id) filter (where id is null and event <> 'deleted') as vanished_example
 from pairs`
@@ -113,7 +120,7 @@ const count = (number: number, what: string) => `${number} ${what}${number === 1
 const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]> => {
   const { source, key } = table
   if (!key) return []
-  const { rows } = await knex.raw(compare(quoteTable(source), quoteName(key)), [source, table.age])
+  const { rows } = await knex.raw(compare(quoteTable(source), quoteName(key)), { source, age: table.age })
   const [row] = rows
   const invalid = Number(row.invalid)
   const outOfStep = Number(row.out_of_step)

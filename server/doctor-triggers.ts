@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { VALUES_TRIGGERS } from '../migrations/history-values.ts'
 import { PARENT_TRIGGER, PART_TRIGGERS } from '../migrations/parts.ts'
 import { quoteTable } from '../migrations/quote.ts'
-import { STAMP_TRIGGER, TRIGGER_NAMES } from '../migrations/track-table.ts'
+import { KEEP_TRIGGER, STAMP_TRIGGER, stampUpdateFor, TRIGGER_NAMES } from '../migrations/track-table.ts'
 import { textArray } from './db/catalogue.ts'
 import { callOf, trackedOptions } from './doctor-tracking.ts'
 import { type Finding, problem } from './finding.ts'
@@ -68,6 +68,7 @@ const expected = (calls: string, shape: number, narrowed = false): Expected => (
 
 const EXPECTED: Record<string, Expected> = {
   [STAMP_TRIGGER]: expected('stamp_update', ROW + BEFORE + UPDATE),
+  [KEEP_TRIGGER]: expected('keep_stamp', ROW + BEFORE + UPDATE, true),
   [`${STAMP_TRIGGER}_key`]: expected('stamp_key', ROW + BEFORE + UPDATE, true),
   [`${STAMP_TRIGGER}_insert`]: expected('stamp_insert', ROW + BEFORE + INSERT),
   zz_noclobber_insert: expected('log_insert', INSERT),
@@ -110,13 +111,20 @@ const argsFor = (name: string, triggers: FoundTrigger[]): string[] => {
 const logUpdateOf = ([key = '', tenant = '']: string[]): string =>
   createHash('md5').update(`${key}\n${tenant}`).digest('hex').slice(0, 12)
 
+/** The function that a trigger calls, where there are several by how the table is tracked. */
+const callOfTable = (calls: string, args: string[]): string => {
+  if (calls === 'noclobber.log_update_') return calls + logUpdateOf(args)
+  return calls === 'noclobber.stamp_update'
+    ? `noclobber.${stampUpdateFor(textArray(args[3] ?? '{}'))}`
+    : calls
+}
+
 const isAltered = (trigger: FoundTrigger, triggers: FoundTrigger[]) => {
   const { name, calls, shape, args, rows, narrowed } = trigger
   const made = EXPECTED[name]
   if (!made) return false
-  const ofPair = name === 'zz_noclobber_update' ? logUpdateOf(args) : ''
   return (
-    calls !== made.calls + ofPair ||
+    calls !== callOfTable(made.calls, args) ||
     shape !== made.shape ||
     rows !== made.rows ||
     narrowed !== made.narrowed ||

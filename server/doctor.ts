@@ -39,7 +39,11 @@ const UPGRADE = 'Upgrade PostgreSQL, by pg_upgrade or by a dump and a restore.'
 
 /** The log has what is asked of it here. */
 const isReadable = async (knex: Knex): Promise<boolean> =>
-  (await knex.raw(`select to_regclass('noclobber.log_horizon') is not null as ready`)).rows[0].ready
+  (
+    await knex.raw(
+      `select to_regclass('noclobber.log_horizon') is not null and to_regclass('noclobber.bundled_changes') is not null as ready`,
+    )
+  ).rows[0].ready
 
 /**
  * Looks a database over.

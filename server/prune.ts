@@ -5,6 +5,7 @@ import type { Knex } from 'knex'
 import { type Connection, sendOn, statement } from './db/statement.ts'
 import { type Log, RETENTION_MS, SILENT } from './options.ts'
 import { atMost } from './patience.ts'
+import { UNBUNDLE } from './unbundle.ts'
 
 /** What {@link pruneLog} takes. */
 export interface PruneOptions {
@@ -76,11 +77,13 @@ const pause = (ms: number, signal: AbortSignal | undefined) =>
     signal?.addEventListener('abort', done)
   })
 
-/** Batch by batch from the oldest on, until one holds nothing old. A row with a wrong clock is passed over. */
+/** What is in bundles is put into the log first; then batch by batch from the oldest on, until one holds nothing old. A row with a wrong clock is passed over. */
 const pruneChanges = async (connection: Connection, driver: unknown, options: Required<Settings>) => {
   const { retentionMs, batch, pauseMs, namedStatements } = options
   let deleted = 0
   let after = { xid: '0', seq: '0' }
+  for (let moved = 1; moved > 0 && !options.signal?.aborted; )
+    moved = (await sendOn(connection, driver, UNBUNDLE, [batch], namedStatements)).rows[0]?.moved ?? 0
   while (!options.signal?.aborted) {
     const values = [retentionMs, after.xid, after.seq, batch]
     const [row] = (await sendOn(connection, driver, CHANGES, values, namedStatements)).rows

@@ -173,7 +173,7 @@ export const readVersion = async <A extends Actor>(
 }
 
 const HISTORY = statement(`
-select c.version, c.event, c.updated_at, c.updated_by, c.changed_fields from noclobber.record_changes c
+select c.version, c.event, c.updated_at, c.updated_by, c.changed_fields from noclobber.changes c
 where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is null or c.tenant_id = $4)
 order by c.version desc limit $5`)
 

@@ -25,6 +25,7 @@ import { createSocketServer, serveSockets } from './sockets.ts'
 import { createSpread } from './spread.ts'
 import { createStreams } from './streams.ts'
 import { createTurnstile, ENTERING } from './turnstile.ts'
+import { keepUnbundled } from './unbundle.ts'
 import { type Audience, socketAudience, type WatcherServer } from './watchers.ts'
 
 /** Sockets that were attached to a server. */
@@ -64,6 +65,8 @@ export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
 
 const RETRY_MS = 1_000
+/** A statement of more rows than 20 leaves bundles, each with one change at least. */
+const LEAST_BUNDLED = 21
 
 /**
  * Makes the server side of a toolkit for one database.
@@ -99,6 +102,7 @@ export const createRecordServer = <A extends Actor>({
   let starting: Promise<void> | null = null
   let stopped = false
   let stopPruning = async () => {}
+  let unbundling: ReturnType<typeof keepUnbundled> | null = null
 
   const news = createChangeNews()
 
@@ -116,6 +120,7 @@ export const createRecordServer = <A extends Actor>({
     deliver: async (batch) => {
       node.metrics.delivered(batch.changes)
       news.tell([...batch.changes, ...batch.bulks])
+      if (batch.bulks.length > 0 || batch.changes.length >= LEAST_BUNDLED) unbundling?.wake()
       try {
         for (const { delivery } of attached.values()) await delivery.deliver(batch)
       } finally {
@@ -170,6 +175,7 @@ export const createRecordServer = <A extends Actor>({
       .then(() => {
         if (stopped) return
         stopPruning = keepPruned({ knex, log, ...limits })
+        unbundling = keepUnbundled({ knex, log })
         return feed.start()
       })
       .catch((error) => {
@@ -252,7 +258,7 @@ export const createRecordServer = <A extends Actor>({
       spread.stop()
       streams.close()
       await Promise.all([...attached.values()].map(({ stop }) => stop()))
-      await Promise.all([feed.stop(), stopPruning()])
+      await Promise.all([feed.stop(), stopPruning(), unbundling?.stop()])
       await node.stop()
     },
     ...recordOperations(database, node.wake),

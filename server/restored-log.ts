@@ -9,12 +9,14 @@ import type { Log } from './options.ts'
 export const BEFORE_HISTORY = '1'
 
 const IS_RESTORED = statement(`
-select exists (select from noclobber.record_changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot()))
+select exists (select from noclobber.changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot()))
     or exists (select from noclobber.log_horizon h where h.xid >= pg_snapshot_xmax(pg_current_snapshot())) as restored`)
 
 const SETTLE = statement(`
 with horizon as (
-  update noclobber.log_horizon h set xid = '0', seq = 0 where h.xid >= pg_snapshot_xmax(pg_current_snapshot()))
+  update noclobber.log_horizon h set xid = '0', seq = 0 where h.xid >= pg_snapshot_xmax(pg_current_snapshot())
+), bundles as (
+  update noclobber.change_bundles b set xid = '${BEFORE_HISTORY}' where b.xid >= pg_snapshot_xmax(pg_current_snapshot()))
 update noclobber.record_changes c set xid = '${BEFORE_HISTORY}'
 where c.xid >= pg_snapshot_xmax(pg_current_snapshot())`)
 

@@ -38,7 +38,7 @@ export interface SaveOptions<A extends Actor> extends WriteOptions<A> {
 const MAX_ATTEMPTS = 10
 
 const CHANGED_SINCE = statement(`
-select c.version, c.event, c.changed_fields from noclobber.record_changes c
+select c.version, c.event, c.changed_fields from noclobber.changes c
 where c.table_name = $1 and c.record_id = $2 and c.version > $3 and c.version <= $4 order by c.version`)
 
 /** Fields changed in the versions after `from` up to `to`; `null` when the log doesn't hold every one of them. */

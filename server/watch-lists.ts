@@ -25,7 +25,7 @@ export interface WatchOptions {
 
 const BEHIND = statement(`
 select exists (
-  select from noclobber.record_changes c
+  select from noclobber.changes c
   where (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('pg_current_snapshot()')}))
     and c.table_name = $2 and ($3::text is null or c.tenant_id = $3) and ($4::text is null or c.scopes->$4 ? $5)) as behind`)
 

@@ -1,6 +1,5 @@
 // Who writes, told to the database within the write itself: what the triggers and the log read.
-// Invariant: `noclobber.origin` holds for the actor in its first line alone, so SQL that names somebody else later in
-// the transaction is not taken for ours.
+// Invariant: all of it is one setting, so SQL that names somebody else later in the transaction is not taken for ours.
 import { quoteName, quoteText } from '../migrations/quote.ts'
 import type { Column, TrackedType } from './db/catalogue.ts'
 import type { WireRecord } from './protocol.ts'
@@ -14,7 +13,7 @@ export interface WriterOptions<A extends Actor> {
 }
 
 /** A condition that is always true and names the writer of its transaction. $1: {@link writerContext}. */
-export const NAMING = `set_config('noclobber.actor', split_part($1, E'\\n', 1), true) is not null and set_config('noclobber.origin', $1, true) is not null`
+export const NAMING = `set_config('noclobber.actor', $1, true) is not null`
 
 /**
  * What {@link NAMING} sets, in lines: the actor; what the log tells besides. A save that vouches goes on with
@@ -94,11 +93,11 @@ export const vouching = (
     `concat_ws(',', ${changed.join(', ')})`,
     `'}'`,
   ]
-  return `set_config('noclobber.origin', $1 || ${told.join(' || ')}, true) is not null`
+  return `set_config('noclobber.actor', $1 || ${told.join(' || ')}, true) is not null`
 }
 
 /** What a vouching save has told the log, for RETURNING. See {@link readTold}. */
-export const TOLD = `current_setting('noclobber.origin', true)`
+export const TOLD = `current_setting('noclobber.actor', true)`
 
 /** The values of the record's lists and the changed fields, from {@link TOLD}. */
 export const readTold = (told: string) => {

@@ -16,9 +16,7 @@ const singles = async (knex, table, rows, ms) => {
   let count = 0
   const work = async () => {
     const connection = await knex.client.acquireConnection()
-    await connection.query(
-      `set noclobber.actor to '${WRITER}'; set noclobber.origin to e'${WRITER}\\n{"node":"bench"}'`,
-    )
+    await connection.query(`set noclobber.actor to e'${WRITER}\\n{"node":"bench"}'`)
     while (performance.now() - begun < ms) {
       count += 1
       const id = 1 + Math.floor(Math.random() * rows)
@@ -35,7 +33,7 @@ const singles = async (knex, table, rows, ms) => {
 
 /** Milliseconds for one UPDATE of all rows, on tables as they are after a vacuum. */
 const bulk = async (knex, table, round) => {
-  await knex.raw('truncate noclobber.record_changes')
+  await knex.raw('truncate noclobber.record_changes, noclobber.change_bundles')
   await knex.raw('vacuum full analyze ??', [table])
   await knex.raw('checkpoint')
   const begun = performance.now()

@@ -45,7 +45,7 @@ export const changesOf = async (knex: Knex, now: TrackOptions, wanted: TrackOpti
 export const isNamed = (source: string, name: string): boolean =>
   source === name || source === `public.${name}`
 
-const IN_LOG = 'select exists (select from noclobber.record_changes where table_name in (?, ?)) as is_there'
+const IN_LOG = 'select exists (select from noclobber.changes where table_name in (?, ?)) as is_there'
 
 /** Of these names the ones that are neither tracked nor in the log, where a table is that was tracked once. */
 export const unknownTables = async (

@@ -9,6 +9,9 @@ export const MANUAL = `docs/operating.md, "Rights of the server's role"`
 /** By table; nobody but the triggers adds to the log itself. */
 export const NEEDED: Record<string, string[]> = {
   record_changes: ['select', 'update', 'delete'],
+  change_bundles: ['update'],
+  bundled_changes: ['select'],
+  changes: ['select'],
   mutations: ['select', 'insert', 'update', 'delete'],
   log_horizon: ['select', 'update'],
   log_epoch: ['select'],

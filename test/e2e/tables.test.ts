@@ -321,11 +321,8 @@ it('edits many at once, leaves those alone that somebody was quicker with, and s
 it('lets a colleague edit at a chosen rate, and rest', async () => {
   const { page } = await openTasks('alice')
   const edits = async () =>
-    (
-      await sql.query(
-        `select count(*)::int as n from noclobber.record_changes where updated_by->>'id' = 'bob'`,
-      )
-    ).rows[0].n
+    (await sql.query(`select count(*)::int as n from noclobber.changes where updated_by->>'id' = 'bob'`))
+      .rows[0].n
   const before = await edits()
   await page.getByLabel('Edits a second').selectOption('20')
   await page.getByRole('button', { name: 'Busy Bob' }).click()

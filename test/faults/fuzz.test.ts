@@ -153,7 +153,7 @@ test(`${REQUESTS} requests and ${FRAMES} frames by chance do no harm`, async () 
     `select count(*)::int as strange from projects where tenant_id <> 'acme' or secret <> 'unseen'`,
   )
   const [log] = await app.sql(
-    `select count(*)::int as strange from projects p where version <> (select max(version) from noclobber.record_changes c
+    `select count(*)::int as strange from projects p where version <> (select max(version) from noclobber.changes c
      where c.table_name = 'public.projects' and c.record_id = p.id::text)`,
   )
   expect({ row, log, complaints }).toEqual({ row: { strange: 0 }, log: { strange: 0 }, complaints: [] })

@@ -11,8 +11,8 @@ vi.mock('../../server/change-log.ts', async (importOriginal) => {
   const afterSeq = statement(`
     with here as materialized (select coalesce($4::text, pg_current_snapshot()::text) as snapshot, noclobber.epoch() as epoch)
     select here.snapshot as here, here.epoch as epoch, c.* from here left join lateral (
-      select ${real.COLUMNS} from noclobber.record_changes c
-      where c.seq > coalesce($3::bigint, (select max(b.seq) from noclobber.record_changes b
+      select ${real.COLUMNS} from noclobber.changes c
+      where c.seq > coalesce($3::bigint, (select max(b.seq) from noclobber.changes b
           where pg_visible_in_snapshot(b.xid, $1::pg_snapshot)), 0)
         and pg_visible_in_snapshot(c.xid, here.snapshot::pg_snapshot)
         and not exists (select from unnest($5::text[], $6::text[]) w(xid, source)

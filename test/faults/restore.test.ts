@@ -142,7 +142,7 @@ test('all that the log holds can be had from its start, once', async () => {
   expect(new Set(keys).size).toBe(keys.length)
   expect(keys).toContain(`task ${id} v1 created`)
   const [{ count }] = await app.sql(
-    `select count(*)::int as count from noclobber.record_changes where tenant_id = 'acme'`,
+    `select count(*)::int as count from noclobber.changes where tenant_id = 'acme'`,
   )
   expect(keys).toHaveLength(count)
 })

@@ -151,7 +151,7 @@ describe('the parent', () => {
     await editor.hears('RecordDeleted', { type: 'line', id: String(line.id), version: 2 })
     expect((await editor.flushed()).filter(({ name }) => name === 'RecordUpdated')).toEqual([])
     const events = await app.sql(
-      `select event from noclobber.record_changes where table_name = 'public.orders' and record_id = ? order by seq`,
+      `select event from noclobber.changes where table_name = 'public.orders' and record_id = ? order by seq`,
       [order.id],
     )
     expect(events.map(({ event }) => event)).toEqual(['created', 'updated', 'deleted'])
@@ -202,7 +202,7 @@ test('twenty writers over the same two orders never deadlock, and no version is 
   expect(deadlocks).toBe(0)
   const versions = await app.sql(
     `select count(*)::int as rows, count(distinct version)::int as versions, max(version)::int as last
-     from noclobber.record_changes where table_name = 'public.orders' and record_id = ?`,
+     from noclobber.changes where table_name = 'public.orders' and record_id = ?`,
     [one.id],
   )
   expect(versions[0]).toEqual({

@@ -56,7 +56,8 @@ test('what the migrations make is what the comparison expects, down to each func
   )
   expect(indexes.map(({ name }: { name: string }) => name)).toEqual([...installed.indexes.keys()].sort())
   const { rows: columns } = await connection.raw(
-    `select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'noclobber'`,
+    `select table_name || '.' || column_name as name from information_schema.columns join information_schema.tables
+       using (table_schema, table_name) where table_schema = 'noclobber' and table_type = 'BASE TABLE'`,
   )
   expect(columns.map(({ name }: { name: string }) => name).sort()).toEqual(
     [...installed.tables].flatMap(([table, own]) => own.map((name) => `${table}.${name}`)).sort(),
@@ -83,7 +84,7 @@ test('each function that is altered or dropped is named, and put back by a repai
     `alter function ${logUpdate} security invoker`,
     `create or replace function ${logUpdate} returns trigger language plpgsql security definer
        set search_path = pg_catalog, pg_temp as 'begin return null; end'`,
-    'alter function noclobber.stamp_update() reset search_path',
+    'alter function noclobber.stamp_insert() reset search_path',
     `alter function noclobber.stamp_update() set search_path = 'public'`,
     'alter function noclobber.scopes_of volatile',
     'drop function noclobber.scopes_of',
@@ -137,10 +138,12 @@ test('a log of an older version, of a newer one, without a table or a column', a
   expect(await doctor(older)).toMatchObject({ ok: true, findings: [{ code: 'log_newer', level: 'note' }] })
 
   const torn = await openDatabase()
-  await torn.raw('alter table noclobber.record_changes drop column scopes')
+  await torn.raw('alter table noclobber.record_changes drop column scopes cascade')
   expect(await found(torn)).toEqual([
-    'log_altered - Of the log are missing: noclobber.record_changes.scopes.',
+    'log_altered - Of the log are missing: noclobber.record_changes.scopes, noclobber.changes.',
   ])
+  await torn.raw('drop view noclobber.bundled_changes')
+  expect(await doctor(torn)).toMatchObject({ ok: false, findings: [{ code: 'log_altered' }] })
   await torn.raw('drop table noclobber.log_horizon')
   expect(await doctor(torn)).toMatchObject({ ok: false, findings: [{ code: 'log_altered' }, {}] })
 })

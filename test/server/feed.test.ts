@@ -150,7 +150,7 @@ test('a feed whose backend is ended loses nothing', async () => {
   for (let round = 0; round < 3; round += 1) {
     const ended = await sql(
       `select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()
-        and query ~ 'listen noclobber|noclobber.record_changes'`,
+        and query ~ 'listen noclobber|noclobber.changes'`,
     )
     expect(ended.length).toBeGreaterThan(0)
     for (let write = 0; write < 10; write += 1) {

@@ -166,13 +166,11 @@ test(`${WRITERS} writers, ${COMMITS} commits: each follower ends with what SQL s
 
   /** The reader that every other system begins with. */
   const naive: string[] = []
-  const [{ top } = { top: '0' }] = await app.sql(
-    'select coalesce(max(seq), 0) as top from noclobber.record_changes',
-  )
+  const [{ top } = { top: '0' }] = await app.sql('select coalesce(max(seq), 0) as top from noclobber.changes')
   let seq = top as string
   const readNaively = async () => {
     const rows = await app.sql(
-      `select seq, record_id as id, version, event from noclobber.record_changes where seq > ? order by seq`,
+      `select seq, record_id as id, version, event from noclobber.changes where seq > ? order by seq`,
       [seq],
     )
     for (const row of rows) naive.push(keyOf({ type: 'note', ...row } as never))
@@ -200,7 +198,7 @@ test(`${WRITERS} writers, ${COMMITS} commits: each follower ends with what SQL s
   await readNaively()
 
   const rows = await app.sql(
-    `select record_id as id, version, event from noclobber.record_changes where seq > ? order by seq`,
+    `select record_id as id, version, event from noclobber.changes where seq > ? order by seq`,
     [top as string],
   )
   const truth = rows.map((row) => keyOf({ type: 'note', ...row } as never))

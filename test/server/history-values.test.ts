@@ -161,7 +161,7 @@ test('a table that doesn’t ask keeps nothing, and a type that doesn’t ask sh
   const { id } = await app.make('project', { name: 'plain' })
   expect((await historyOf('project', id))[0]).not.toHaveProperty('values')
   const kept = await app.sql(
-    `select distinct table_name from noclobber.record_changes where changed_values is not null`,
+    `select distinct table_name from noclobber.changes where changed_values is not null`,
   )
   expect(kept.map(({ table_name }) => table_name).sort()).toEqual(['public.contracts', 'public.letters'])
   const quiet = await startApp({
@@ -187,8 +187,6 @@ test('tracked anew without it, a table stops keeping values', async () => {
   const extra = await startApp({ prepare })
   await trackTable(extra.knex, 'contracts', { tenant: 'tenant_id' })
   await extra.sql(`insert into contracts (tenant_id, name) values ('acme', 'x')`)
-  const [row] = await extra.sql(
-    'select changed_values from noclobber.record_changes order by seq desc limit 1',
-  )
+  const [row] = await extra.sql('select changed_values from noclobber.changes order by seq desc limit 1')
   expect(row.changed_values).toBeNull()
 })

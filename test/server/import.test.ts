@@ -187,11 +187,11 @@ describe('a good file', () => {
   })
 
   test('is only tried out by a dry run', async () => {
-    const before = await app.sql('select count(*) from noclobber.record_changes')
+    const before = await app.sql('select count(*) from noclobber.changes')
     const { status, body } = await send('number,name\nD1,One\nD2,Two\n', '?dry_run=1')
     expect([status, body.data.dry_run, body.data.created]).toEqual([200, true, 2])
     expect(await clientOf('D1')).toBeUndefined()
-    expect(await app.sql('select count(*) from noclobber.record_changes')).toEqual(before)
+    expect(await app.sql('select count(*) from noclobber.changes')).toEqual(before)
   })
 })
 

@@ -91,7 +91,7 @@ test('each change of a session has the name that stands when it is written', asy
   const database = { id: rows[0].name, name: rows[0].name, kind: 'database' }
   const service = (name: string) => ({ id: name, name, kind: 'service' })
 
-  await client.query(`begin; set local noclobber.origin = e'{"id":"u7","name":"Uma"}\n{}\nelsewhere'`)
+  await client.query(`begin; set local noclobber.actor = e'{"id":"u7","name":"Uma"}\n{}\nelsewhere'`)
   expect(await writer()).toMatchObject({ id: 'u7', name: 'Uma' })
   await client.query('commit')
   expect(await writer()).toEqual(database)
@@ -110,12 +110,76 @@ test('each change of a session has the name that stands when it is written', asy
 test('a statement of many rows leaves the session’s settings as they were', async () => {
   await app.sql(`insert into projects (tenant_id, name) select 'acme', 'many' from generate_series(1, 60)`)
   const client = await connect()
-  for (const setting of ['on', 'off']) {
-    await client.query(`begin; set local enable_mergejoin = ${setting}`)
-    await client.query(`update projects set notes = '${setting}' where name = 'many'`)
-    expect((await client.query('show enable_mergejoin')).rows).toEqual([{ enable_mergejoin: setting }])
+  const settings = ['jit', 'enable_mergejoin', 'enable_sort', 'work_mem']
+  const read = async () =>
+    (
+      await client.query(
+        `select ${settings.map((name) => `current_setting('${name}')`).join(" || ' ' || ")} as all`,
+      )
+    ).rows[0].all
+  for (const values of ['on off on 1MB', 'off on off 64MB']) {
+    await client.query('begin')
+    for (const [at, value] of values.split(' ').entries())
+      await client.query(`set local ${settings[at]} = '${value}'`)
+    await client.query(`update projects set notes = '${values}' where name = 'many'`)
+    expect(await read()).toBe(values)
     await client.query('commit')
   }
+})
+
+test('operators and functions of the writer’s own are not taken for PostgreSQL’s', async () => {
+  const record = await app.make('project', { name: 'Quay' })
+  const client = await connect()
+  const traps = [
+    ...['*<>', '*=', '*<>'].map((name) => [name, 'record', 'record']),
+    ...['=', '<>', '+', '<'].map((name) => [name, 'bigint', 'bigint']),
+    ...['+', '='].map((name) => [name, 'bigint', 'integer']),
+    ...['=', '<>'].map((name) => [name, 'timestamptz', 'timestamptz']),
+    ...['=', '<>'].map((name) => [name, 'text', 'text']),
+    ...[
+      ['=', 'text', 'name'],
+      ['=', 'jsonb', 'jsonb'],
+      ['->>', 'jsonb', 'text'],
+      ['->', 'jsonb', 'text'],
+    ],
+  ]
+  const names = new Set<string>()
+  await client.query('create schema traps')
+  for (const [operator, left, right] of traps) {
+    const name = `trap_${left}_${right}`
+    const type = operator?.startsWith('->') ? 'text' : operator === '+' ? left : 'boolean'
+    const made = `${name}_${type}`
+    if (!names.has(made)) {
+      const [one, other] = [left, right].map((side) => (side === 'record' ? 'anyelement' : side))
+      await client.query(`create function traps.${made}(${one}, ${other}) returns ${type} language plpgsql as
+        $$ begin raise exception 'fell into %', '${made}'; end $$`)
+    }
+    names.add(made)
+    if (left !== 'record' && !operator?.startsWith('*'))
+      await client
+        .query(
+          `create operator traps.${operator} (leftarg = ${left}, rightarg = ${right}, function = traps.${made})`,
+        )
+        .catch((error) => {
+          if (error.code !== '42723') throw error
+        })
+  }
+  for (const call of [
+    'clock_timestamp()',
+    'current_setting(text, boolean)',
+    'string_to_array(text, text, text)',
+  ])
+    await client.query(`create function traps.${call} returns text language plpgsql as
+      $$ begin raise exception 'fell into a function'; end $$`)
+  await client.query('set search_path = traps, pg_catalog, public')
+  const update = 'update public.projects set name = $2 where id operator(pg_catalog.=) $1 returning version'
+  for (const [at, name] of ['Quay 2', 'Quay 3'].entries()) {
+    if (at === 1) await client.query("set noclobber.actor = 'a job'")
+    expect((await client.query(update, [Number(record.id), name])).rows).toEqual([
+      { version: String(at + 2) },
+    ])
+  }
+  expect((await client.query(update, [Number(record.id), 'Quay 3'])).rows).toEqual([{ version: '3' }])
 })
 
 test('a rolled-back write leaves nothing behind', async () => {

@@ -84,7 +84,7 @@ const race = async (write: Write, count: number) => {
   }
   const { version, fields } = (await call('GET', `/records/project/${id}`)).body.data
   const logged = await sql(
-    'select version::int as version from noclobber.record_changes where table_name = ? and record_id = ? order by 1',
+    'select version::int as version from noclobber.changes where table_name = ? and record_id = ? order by 1',
     ['public.projects', id],
   )
   const gaps = logged.filter((row, at) => row.version !== at + 1).length + Math.abs(logged.length - version)

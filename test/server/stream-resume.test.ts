@@ -180,7 +180,7 @@ it.each([
       await reader.begin()
     }
     const rows = await app.sql(
-      `select c.record_id || ' v' || c.version as change from noclobber.record_changes c
+      `select c.record_id || ' v' || c.version as change from noclobber.changes c
        join tasks t on t.id::text = c.record_id where c.table_name = 'public.tasks' and t.project_id = ?`,
       [project],
     )

@@ -13,7 +13,7 @@ const GHOST = '{"id":"ghost","name":"Ghost","kind":"service"}'
 
 const last = async (table: string, id: string) => {
   const [row] = await app.sql(
-    `select c.version, c.changed_fields, c.scopes, c.tenant_id, c.updated_by, c.tab_id from noclobber.record_changes c
+    `select c.version, c.changed_fields, c.scopes, c.tenant_id, c.updated_by, c.tab_id from noclobber.changes c
      where c.table_name = ? and c.record_id = ? order by c.version desc limit 1`,
     [`public.${table}`, id],
   )
@@ -113,7 +113,7 @@ test('SQL that pretends to be a save of ours is logged all the same, each record
   const other = await app.make('sample', { amount: '1' })
   const task = await app.make('task', { project_id: 7, title: 'Pour' })
   await app.knex.transaction(async (transaction) => {
-    await transaction.raw(`select set_config('noclobber.origin', ?, true)`, [
+    await transaction.raw(`select set_config('noclobber.actor', ?, true)`, [
       `${GHOST}\n{}\n${await tagOf('samples')}\npublic.samples\n\n\n\n{"label"}`,
     ])
     await transaction.raw(
@@ -124,7 +124,7 @@ test('SQL that pretends to be a save of ours is logged all the same, each record
     await transaction.raw(`update tasks set title = 'Not what was claimed' where id = ?`, [task.id])
   })
   const logged = await app.sql(
-    `select record_id, version, changed_fields, updated_by->>'id' as by from noclobber.record_changes
+    `select record_id, version, changed_fields, updated_by->>'id' as by from noclobber.changes
      where table_name = 'public.samples' and record_id in (?, ?) and event = 'updated' order by seq`,
     [record.id, other.id],
   )

@@ -24,7 +24,7 @@ type Answered = (error: unknown, result?: Result) => void
 type Query = (this: unknown, config: { text?: string; callback?: Answered }, ...rest: unknown[]) => unknown
 
 const passed = (text: string, { rows }: Result) => {
-  if (/set_config\('noclobber\.origin'/.test(text) && rows.length > 0) die('committed, nobody told')
+  if (/set_config\('noclobber\.actor'/.test(text) && rows.length > 0) die('committed, nobody told')
   if (/^\s*with here/.test(text) && rows.some(({ xid }) => xid)) die('read, not delivered')
 }
 

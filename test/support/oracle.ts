@@ -53,7 +53,7 @@ export const isClean = ({ log, followers, views, untrue }: Verdict): boolean =>
 
 const LOGGED = `select split_part(table_name, '.', 2) as source, record_id as id, version, event,
   coalesce(tenant_id, '') as tenant, updated_by->>'kind' = 'import' as imported
-  from noclobber.record_changes where seq > ? order by seq`
+  from noclobber.changes where seq > ? order by seq`
 
 const TYPES: Record<string, string> = { tasks: 'task', projects: 'project', tags: 'tag' }
 
@@ -105,7 +105,7 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
   const app = await startApp({ pool: { min: 0, max: 12 } })
   const far = await startApp({ database: app.database, limits: { pollMs: 200 } })
   await seedRecords(app)
-  const [top] = await app.sql('select max(seq) as seq from noclobber.record_changes')
+  const [top] = await app.sql('select max(seq) as seq from noclobber.changes')
   const { cursor } = (await app.call('GET', '/changes')).body
   const book = createBook()
   const proxies = await Promise.all(

@@ -1,0 +1,147 @@
+// Bundles: what one statement changed alike in more than 20 records, as arrays of at most 1,000, so that the statement
+// doesn't pay for a row and three index entries of the log for each. Nodes put it into the log's own rows afterwards.
+// Invariant: each change stands either in a bundle or in `record_changes`, under the same transaction and number, and
+// one transaction takes it from there to here. Numbers of the log go up by 1,000, so that a bundle has one for each. Whoever reads `noclobber.changes` sees it once, before, after and meanwhile.
+import type { Knex } from 'knex'
+import { LOG_FUNCTIONS } from './001-log.ts'
+import { LOG_UPDATE_FUNCTIONS } from './001-log-update.ts'
+import { STAMP_FUNCTIONS } from './001-stamp.ts'
+import { KEEP_TRIGGER, STAMP_TRIGGER } from './track-table.ts'
+import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
+
+const TABLES = `
+alter table noclobber.record_changes alter column seq set increment by 1000;
+alter table noclobber.record_changes add column moved_in xid8;
+
+comment on column noclobber.record_changes.moved_in is 'The transaction that took it out of a bundle.';
+
+create table noclobber.change_bundles (
+  xid            xid8 not null default pg_catalog.pg_current_xact_id(),
+  seq            bigint not null default nextval('noclobber.record_changes_seq_seq'),
+  table_name     text collate "C" not null,
+  event          text collate "C" not null,
+  tenant_id      text,
+  changed_fields text[] not null,
+  scopes         jsonb,
+  updated_by     jsonb,
+  tab_id         text,
+  socket_id      text,
+  import_id      text,
+  record_ids     text[] collate "C",
+  record_numbers bigint[],
+  versions       bigint[] not null,
+  updated_ats    timestamptz[] not null,
+  primary key (xid, seq)
+);
+
+alter table noclobber.change_bundles alter column record_ids set storage external,
+  alter column record_numbers set storage external, alter column versions set storage external, alter column updated_ats set storage external;
+
+comment on table noclobber.change_bundles is
+  'Changes that are not in record_changes yet: of many records at once, in the order of their numbers.';
+
+create view noclobber.bundled_changes as
+select b.xid, b.seq + u.at - 1 as seq, b.table_name, u.record_id, u.version, b.event, b.tenant_id, b.changed_fields, b.scopes, u.updated_at,
+  b.updated_by, b.tab_id, b.socket_id, b.import_id, null::jsonb as old_row, null::jsonb as changed_values, b.xmin as written_in
+from noclobber.change_bundles b,
+  unnest(coalesce(b.record_ids, b.record_numbers::text[]), b.versions, b.updated_ats) with ordinality u(record_id, version, updated_at, at);
+
+create view noclobber.changes as
+select c.xid, c.seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id, c.changed_fields, c.scopes, c.updated_at,
+  c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row, c.changed_values
+from noclobber.record_changes c
+union all
+select b.xid, b.seq, b.table_name, b.record_id, b.version, b.event, b.tenant_id, b.changed_fields, b.scopes, b.updated_at,
+  b.updated_by, b.tab_id, b.socket_id, b.import_id, b.old_row, b.changed_values
+from noclobber.bundled_changes b;
+
+comment on view noclobber.changes is 'Every change of the log, whether it stands in record_changes or still in a bundle.';
+`
+
+// Oldest first, whole bundles, until that many changes were moved; they may be a few more. Of its own transaction alone, or
+// of those that are committed: then one at a time, and whoever comes second moves nothing.
+const UNBUNDLE = `
+create function noclobber.unbundle(most integer, own xid8 default null) returns integer language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  moved integer;
+begin
+  if own is null and not pg_try_advisory_xact_lock(7712015) then
+    return 0;
+  end if;
+  with oldest as (
+    select b.xid, b.seq, cardinality(b.versions) as count from noclobber.change_bundles b
+    where own is null or b.xid = own order by b.xid, b.seq limit case when own is null then most end
+  ), next as (
+    select s.xid, s.seq from (
+      select o.xid, o.seq, sum(o.count) over (order by o.xid, o.seq) - o.count as before from oldest o) s
+    where own is not null or s.before < most
+  ), taken as (
+    delete from noclobber.change_bundles b using next n where b.xid = n.xid and b.seq = n.seq returning b.*
+  )
+  insert into noclobber.record_changes (xid, seq, table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+    updated_at, updated_by, tab_id, socket_id, import_id, moved_in)
+  overriding system value
+  select t.xid, t.seq + u.at - 1, t.table_name, u.record_id, u.version, t.event, t.tenant_id, t.changed_fields, t.scopes,
+    u.updated_at, t.updated_by, t.tab_id, t.socket_id, t.import_id, pg_current_xact_id()
+  from taken t, unnest(coalesce(t.record_ids, t.record_numbers::text[]), t.versions, t.updated_ats) with ordinality u(record_id, version, updated_at, at)
+  order by t.xid, t.seq, u.at;
+  get diagnostics moved = row_count;
+  return moved;
+end $$;
+
+create function noclobber.unbundle_at_once(relation oid) returns void language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  if current_setting('noclobber.part', true) <> '' or exists (select from pg_trigger t
+      where t.tgrelid = relation and t.tgname in ('zz_noclobber_values_insert', 'zz_noclobber_values_update')) then
+    perform noclobber.unbundle(0, pg_current_xact_id());
+  end if;
+end $$;
+`
+
+// A log that an earlier version made has functions of the same names; its tables have one trigger less.
+const REPLACE = [STAMP_FUNCTIONS, LOG_FUNCTIONS, LOG_UPDATE_FUNCTIONS]
+  .join('\n')
+  .replaceAll('create function', 'create or replace function')
+
+const TRACK_AGAIN = `
+do $$
+declare
+  t record;
+begin
+  for t in
+    select g.tgrelid::regclass as name, g.args[1] as key, g.args[2] as tenant, g.args[4] as ignored,
+      (select string_agg(quote_literal(a), ', ' order by at) from unnest(g.args[1:g.count]) with ordinality u(a, at)) as args
+    from (select g.tgrelid, g.tgnargs as count, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = '${STAMP_TRIGGER}') g
+  loop
+    execute format('drop trigger if exists ${KEEP_TRIGGER} on %s', t.name);
+    execute format('create trigger ${KEEP_TRIGGER} before update of version, updated_at, updated_by on %s
+      for each row execute function noclobber.keep_stamp(%s)', t.name, t.args);
+    if t.ignored <> '{}' then
+      execute format('drop trigger ${STAMP_TRIGGER} on %s', t.name);
+      execute format('create trigger ${STAMP_TRIGGER} before update on %s
+        for each row execute function noclobber.stamp_update_ignoring(%s)', t.name, t.args);
+    end if;
+    perform noclobber.log_update_of(t.key, t.tenant);
+  end loop;
+end $$;
+`
+
+export const up = async (knex: Knex): Promise<void> => {
+  await knex.raw(TABLES)
+  await knex.raw(UNBUNDLE)
+  await knex.raw('drop function if exists noclobber.log_statement(text, oid, text, text, text, text[])')
+  await knex.raw(REPLACE.replaceAll('?', '\\?'))
+  await knex.raw(TRACK_AGAIN)
+}
+
+/** What is in bundles is put into the log first. Tables have to be tracked anew, by the version that one goes back to. */
+export const down = async (knex: Knex): Promise<void> => {
+  await knex.raw(`
+    do $$ begin while noclobber.unbundle(5000) > 0 loop end loop; end $$;
+    drop function noclobber.unbundle_at_once(oid), noclobber.unbundle(integer, xid8);
+    drop view noclobber.changes, noclobber.bundled_changes;
+    drop table noclobber.change_bundles;
+    alter table noclobber.record_changes drop column moved_in;`)
+}
