@@ -63,7 +63,7 @@ export interface ImportRefused {
 
 export type ImportOutcome = Imported | ImportRefused | Missing | Forbidden | Reused
 
-const BATCH = 250
+const BATCH = 100
 
 const keyOf = (known: KnownType, asked: string | null | undefined): string | null => {
   const key = asked === undefined ? known.type.importKey : asked

@@ -3,8 +3,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Work of this long on the event loop; a save passes it three or four times, and may meet a slice at each. */
-const SLICE_MS = 2
-const REST_MS = 1
+const SLICE_MS = 1
+const REST_MS = 3
 
 /** Slices of work on the event loop. */
 export interface Slices {
