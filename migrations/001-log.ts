@@ -154,11 +154,11 @@ create function noclobber.${name}() returns trigger language plpgsql
 declare
   source text := tg_table_schema || '.' || tg_table_name;
   origin jsonb := noclobber.origin();
-  row_count bigint := (select count(*) from (select from ${rows} limit 21) r);
+  row_count bigint := (select count(*) from (select from ${rows} limit 51) r);
 begin
-  if row_count between 1 and 20 then
+  if row_count between 1 and 50 then
     perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, ${states}) from ${rows} t;
-  elsif row_count > 20 then
+  elsif row_count > 50 then
     ${many}
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
     perform noclobber.unbundle_at_once(tg_relid);

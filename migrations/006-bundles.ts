@@ -1,4 +1,4 @@
-// Bundles: what one statement changed alike in more than 20 records, as arrays of at most 1,000, so that the statement
+// Bundles: what one statement created in more than 50 records or changed alike in more than 20, as arrays of at most 1,000, so that the statement
 // doesn't pay for a row and three index entries of the log for each. Nodes put it into the log's own rows afterwards.
 // Invariant: each change stands either in a bundle or in `record_changes`, under the same transaction and number, and
 // one transaction takes it from there to here. Numbers of the log go up by 1,000, so that a bundle has one for each. Whoever reads `noclobber.changes` sees it once, before, after and meanwhile.
@@ -59,14 +59,14 @@ comment on view noclobber.changes is 'Every change of the log, whether it stands
 `
 
 // Oldest first, whole bundles, until that many changes were moved; they may be a few more. Of its own transaction alone, or
-// of those that are committed: then one at a time, and whoever comes second moves nothing.
+// of those that are committed: then one at a time, and whoever comes second moves nothing; nor does a replica.
 const UNBUNDLE = `
 create function noclobber.unbundle(most integer, own xid8 default null) returns integer language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
   moved integer;
 begin
-  if own is null and not pg_try_advisory_xact_lock(7712015) then
+  if pg_is_in_recovery() or own is null and not pg_try_advisory_xact_lock(7712015) then
     return 0;
   end if;
   with oldest as (

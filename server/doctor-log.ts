@@ -2,6 +2,9 @@
 import type { Knex } from 'knex'
 import type { Finding } from './finding.ts'
 
+/** Far more than a server needs to put changes of statements of many rows into the log. */
+const BUNDLED = '10 minutes'
+
 const LOG = `
 select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
     where c.xid < pg_snapshot_xmin(pg_current_snapshot()) order by c.xid, c.seq limit 1) as overdue,
@@ -10,7 +13,9 @@ select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float
   pg_size_pretty(pg_total_relation_size('noclobber.record_changes')) as size,
   exists (select from noclobber.record_changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot())) as restored,
   (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
-    order by c.xid, c.seq limit 1) as held`
+    order by c.xid, c.seq limit 1) as held,
+  (select b.updated_ats[1]::text from noclobber.change_bundles b
+    where b.updated_ats[1] < clock_timestamp() - interval '${BUNDLED}' order by b.xid, b.seq limit 1) as bundled`
 
 const HOLDER = `
 select a.pid, a.usename, a.xact_start::text as since from pg_stat_activity a
@@ -44,6 +49,14 @@ export const logFindings = async (knex: Knex, retentionMs: number): Promise<Find
         : 'Run: npx noclobber prune. Then see that a server runs with limits.pruneEveryMs above 0, and that its role may delete from the log.',
     )
   }
+  if (log.bundled)
+    findings.push({
+      code: 'changes_bundled',
+      level: 'note',
+      table: null,
+      message: `Changes since ${log.bundled} still wait in bundles: conflicts and histories are answered more slowly.`,
+      advice: 'Start a server of yours on it, which puts them into the log, or run: npx noclobber prune.',
+    })
   for (const { setting } of (await knex.raw(BYPASS)).rows)
     problem(
       'triggers_bypassed',

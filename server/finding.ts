@@ -21,6 +21,7 @@ export type FindingCode =
   | 'deletion_not_logged'
   | 'write_not_logged'
   | 'log_too_long'
+  | 'changes_bundled'
   | 'listen_impossible'
   | 'statements_impossible'
 

@@ -171,6 +171,8 @@ test('pruning without a node moves bundles into the log, and deletes what is old
       (select count(*)::int from noclobber.changes) as changes`)
     ).rows[0]
   expect(await counts()).toEqual({ bundles: 3, changes: MANY })
+  await knex.raw(`update noclobber.change_bundles set updated_ats[1] = updated_ats[1] - interval '1 hour'`)
+  expect((await doctor(knex)).findings).toMatchObject([{ code: 'changes_bundled', level: 'note' }])
   await pruneLog(knex)
   expect(await counts()).toEqual({ bundles: 0, changes: MANY })
   expect((await doctor(knex)).findings.filter(({ level }) => level === 'problem')).toEqual([])

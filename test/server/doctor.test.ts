@@ -6,6 +6,7 @@ import { trackTable } from '../../migrations/index.ts'
 import { type DoctorOptions, doctor } from '../../server/index.ts'
 import { type ChangeApp, startChangeApp } from '../support/change-app.ts'
 import { freshDatabase } from '../support/postgres.ts'
+import { unbundled } from '../support/unbundled.ts'
 
 const codes = async (app: ChangeApp, options: DoctorOptions = {}) => {
   const { findings } = await doctor(app.knex, options)
@@ -93,6 +94,7 @@ test('what was written while the triggers were off, also when they are on again'
 
 test('a log that is not pruned, one that a restore brought, and writers that go past the triggers', async () => {
   const app = await startApp()
+  await unbundled(app)
   await app.sql(
     `update noclobber.record_changes set updated_at = updated_at - interval '40 days' where record_id = '1'`,
   )

@@ -434,7 +434,7 @@ describe('records.import', () => {
 })
 
 describe('a record that changes between the judging of its row and the writing', () => {
-  /** The first 250 of 300 rows are judged: then the file waits for what happens meanwhile, and ends. */
+  /** The first 200 of 300 rows are judged: then the file waits for what happens meanwhile, and ends. */
   const importAround = async (
     start: string,
     withVersion: boolean,
@@ -457,7 +457,7 @@ describe('a record that changes between the judging of its row and the writing',
       actor: app.people.get('alice') as Person,
       format: 'csv',
       input: input(),
-      onProgress: ({ valid }) => valid >= 250 && judged(),
+      onProgress: ({ valid }) => valid >= 200 && judged(),
     })
   }
 
@@ -510,7 +510,7 @@ describe('a record that changes between the judging of its row and the writing',
       actor: app.people.get('alice') as Person,
       format: 'csv',
       input: input(),
-      onProgress: ({ valid }) => valid >= 250 && judged(),
+      onProgress: ({ valid }) => valid >= 200 && judged(),
     })
     expect(outcome).toMatchObject({
       outcome: 'invalid',
