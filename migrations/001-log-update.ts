@@ -12,13 +12,14 @@ create function noclobber.log_update_body(key_column text, tenant_column text) r
   select case when tenant_column = '' then regexp_replace(t.body, '[no]\\.TENANT_COLUMN', 'null', 'g')
     else replace(t.body, '.TENANT_COLUMN', '.' || quote_ident(tenant_column)) end
   from (values (replace($body$
+#variable_conflict use_variable
 declare
   told text[] := string_to_array(current_setting('noclobber.actor', true), E'\\n', '');
 begin
   if told[3] = tg_argv[4] and told[8] <> '{}' then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
-    select told[4], n.KEY_COLUMN::text, n.version, 'updated', n.TENANT_COLUMN::text, told[8]::text[], told[7]::jsonb,
+    select tg_table_schema || '.' || tg_table_name, n.KEY_COLUMN::text, n.version, 'updated', n.TENANT_COLUMN::text, told[8]::text[], told[7]::jsonb,
       n.updated_at, n.updated_by, told[5], told[6]
     from new_rows n where n.updated_at >= statement_timestamp();
     if found then
@@ -39,9 +40,9 @@ begin
         where e.value is distinct from o.r->e.key and e.key not in ('version', 'updated_at', 'updated_by')),
       case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
       n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
-    from (select to_jsonb(n) as r, n.KEY_COLUMN::text collate "C" as key, n.TENANT_COLUMN::text collate "C" as tenant,
+    from (select to_jsonb(n.*) as r, n.KEY_COLUMN::text collate "C" as key, n.TENANT_COLUMN::text collate "C" as tenant,
         n.version, n.updated_at, n.updated_by from new_rows n limit 1) n,
-      (select to_jsonb(o) as r, o.KEY_COLUMN::text collate "C" as key, o.TENANT_COLUMN::text collate "C" as tenant,
+      (select to_jsonb(o.*) as r, o.KEY_COLUMN::text collate "C" as key, o.TENANT_COLUMN::text collate "C" as tenant,
         o.version from old_rows o limit 1) o
     where n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
       and not exists (select from new_rows offset 1);
@@ -49,7 +50,7 @@ begin
       row_count := (select count(*) from (select from new_rows limit 21) r);
       if row_count between 1 and 20 then
         perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r)
-          from (select to_jsonb(t) r from old_rows t) o full join (select to_jsonb(t) r from new_rows t) n
+          from (select to_jsonb(t.*) r from old_rows t) o full join (select to_jsonb(t.*) r from new_rows t) n
             on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
           where n.r->>'version' is distinct from o.r->>'version';
       elsif row_count > 20 then

@@ -44,7 +44,8 @@ end $$;
 // The same for a statement of many rows, written for the table as it is now. What it creates and updates goes into
 // bundles, see 006-bundles.ts. Of an UPDATE these are the rows that stayed where they were; those that went to another key
 // or tenant are a MOVE, deleted there and created here. Which fields differ is a number, a bit for each field: m0, and m1
-// from 60 fields on; that is what rows are told apart by at the least cost.
+// from 60 fields on; that is what rows are told apart by at the least cost. Values are compared as what one sees of them:
+// two that are equal to PostgreSQL may look different.
 const BUNDLE_STATEMENT = `
 create function noclobber.bundle_statement(op text, relation oid, source text, key_column text, tenant_column text,
   lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -61,10 +62,9 @@ begin
   if op = 'UPDATE' then
     with compared as (
       select a.attname as name, row_number() over (order by a.attnum) - 1 as at,
-        case when t.typtype = 'e' or c.oid is not null then '' else '::text' end as as_text
+        case when t.typtype = 'e' or a.atttypid = any(array['bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'uuid',
+          'date', 'timestamp', 'timestamptz', 'bytea', 'jsonb']::regtype[]) then '' else '::text collate "C"' end as as_text
       from pg_attribute a join pg_type t on t.oid = a.atttypid
-      left join pg_opclass c on c.opcintype = t.oid and c.opcdefault and c.opcmethod = 403
-        and c.opcnamespace = 'pg_catalog'::regnamespace
       where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
         and a.attname not in ('version', 'updated_at', 'updated_by', key_column, tenant_column)
     ), bits as (
@@ -75,9 +75,9 @@ begin
         string_agg(format('case when g.m%s & %s <> 0 then %L end', b.mask, b.bit, b.name), ', ' order by b.at) as names
       from bits b group by b.mask
     )
-    select string_agg(format(case m.mask when 0 then ', case when o.version is null then -1 else %s end as m%s'
-        else ', %s as m%s' end, m.value, m.mask), '' order by m.mask),
-      string_agg(', m' || m.mask, '' order by m.mask),
+    select coalesce(string_agg(format(case m.mask when 0 then ', case when o.version is null then -1 else %s end as m%s'
+        else ', %s as m%s' end, m.value, m.mask), '' order by m.mask), ', case when o.version is null then -1 else 0 end as m0'),
+      coalesce(string_agg(', m' || m.mask, '' order by m.mask), ', m0'),
       format('array_remove(array[%s]::text[], null)', string_agg(m.names, ', ' order by m.mask))
       into seen, alike, fields from masks m;
     stayed := 'g.m0 <> -1';
@@ -116,7 +116,8 @@ const LOG_STATEMENT = `
 create function noclobber.same_place(key_column text, tenant_column text) returns text language sql immutable
   set search_path = pg_catalog, pg_temp as $$
   select format(case when tenant_column = '' then 'o.%1$I = n.%1$I'
-    else 'o.%1$I = n.%1$I and coalesce(o.%2$I::text, '''') = coalesce(n.%2$I::text, '''')' end, key_column, tenant_column)
+    else 'o.%1$I = n.%1$I and coalesce(''.'' || o.%2$I::text, '''') = coalesce(''.'' || n.%2$I::text, '''')' end,
+    key_column, tenant_column)
 $$;
 
 create function noclobber.log_statement(op text, source text, key_column text, tenant_column text,
@@ -139,7 +140,7 @@ begin
     case op when 'DELETE' then '''deleted''' else 'case when n.version is null then ''deleted'' else ''created'' end' end,
     case when tenant_column = '' then 'null' else format(pick, tenant_column) end, scopes,
     case op when 'DELETE' then 'clock_timestamp()' else 'coalesce(n.updated_at, clock_timestamp())' end,
-    case op when 'DELETE' then 'to_jsonb(o)' else 'case when n.version is null then to_jsonb(o) end' end,
+    case op when 'DELETE' then 'to_jsonb(o.*)' else 'case when n.version is null then to_jsonb(o.*) end' end,
     case op when 'DELETE' then 'old_rows o' else format(
       'old_rows o full join new_rows n on %s where o.version is null or n.version is null',
       noclobber.same_place(key_column, tenant_column)) end);
@@ -148,9 +149,12 @@ end $$;
 
 // AFTER each INSERT and DELETE. A writer that is not one of our nodes wakes the feeds by an empty NOTIFY; our own nodes
 // wake themselves and each other without it, because a notifying commit costs most of the commit rate.
+const TOLD = `using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id'`
+
 const logAll = (name: string, rows: string, states: string, many: string) => `
 create function noclobber.${name}() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
 declare
   source text := tg_table_schema || '.' || tg_table_name;
   origin jsonb := noclobber.origin();
@@ -160,8 +164,6 @@ begin
     perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, ${states}) from ${rows} t;
   elsif row_count > 50 then
     ${many}
-      using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
-    perform noclobber.unbundle_at_once(tg_relid);
   end if;
   if row_count > 0 and origin->>'node' is null then
     perform pg_notify('noclobber', '');
@@ -174,7 +176,7 @@ const LOG_TRUNCATE = `
 create function noclobber.log_truncate() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  execute format('select noclobber.log_change($1, $2, $3, $4, $5, to_jsonb(t), null) from only %s t', tg_relid::regclass)
+  execute format('select noclobber.log_change($1, $2, $3, $4, $5, to_jsonb(t.*), null) from only %s t', tg_relid::regclass)
     using tg_table_schema || '.' || tg_table_name, tg_argv[0], tg_argv[1], tg_argv[2]::text[], noclobber.origin();
   perform pg_notify('noclobber', '');
   return null;
@@ -188,14 +190,17 @@ export const LOG_FUNCTIONS = [
   logAll(
     'log_insert',
     'new_rows',
-    'null, to_jsonb(t)',
-    `execute noclobber.bundle_statement('INSERT', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])`,
+    'null, to_jsonb(t.*)',
+    `execute noclobber.bundle_statement('INSERT', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+      ${TOLD};
+    perform noclobber.unbundle_at_once(tg_relid);`,
   ),
   logAll(
     'log_delete',
     'old_rows',
-    'to_jsonb(t), null',
-    `execute noclobber.log_statement('DELETE', source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])`,
+    'to_jsonb(t.*), null',
+    `execute noclobber.log_statement('DELETE', source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+      ${TOLD};`,
   ),
   LOG_TRUNCATE,
 ].join('\n')

@@ -13,7 +13,7 @@
 
 const WRITER = `
 create function noclobber.is_ours(actor text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(actor ~ E'^\\\\{[^\\n]*\\\\}\\n\\\\{', false)
+  select coalesce(left(split_part(actor, E'\\n', 2), 1) = '{' and right(split_part(actor, E'\\n', 1), 1) = '}', false)
 $$;
 
 create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable
@@ -88,14 +88,13 @@ end $$;
 
 // Runs for each row of every UPDATE, so it asks little, and one thing at a time: PL/pgSQL makes each expression that it
 // comes to ready anew in every transaction. A save that says what it changes changes something; what it set is overruled
-// all the same. It sets no search path, which each row would pay for: so every name in it is qualified. What SQL sets of
-// the three columns is put back before, by a trigger that fires for such statements alone; what a trigger of the app's
-// sets is seen here by version and time, which are cheap to compare.
+// all the same. It sets no search path, which each row would pay for: so every name in it is qualified. The session's
+// writer stands in one expression with what it is compared with: two expressions may have been planned at two times.
+// What SQL sets of version and time is seen here; of the writer, which is dear to compare, it was put back by a trigger that
+// such statements alone fire. A trigger of the app's that sets a writer makes a version.
 const STAMP_UPDATE = `
-create function noclobber.keep_stamp() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+create function noclobber.keep_writer() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  new.version := old.version;
-  new.updated_at := old.updated_at;
   new.updated_by := old.updated_by;
   return new;
 end $$;
@@ -104,24 +103,23 @@ create function noclobber.stamp_update() returns trigger language plpgsql stable
 declare
   told pg_catalog.text[];
 begin
-  if noclobber.session_writer() operator(pg_catalog.->>) 'actor'
-    operator(pg_catalog.=) coalesce(pg_catalog.current_setting('noclobber.actor', true), '') then
-    if new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
-      and new.updated_at operator(pg_catalog.=) old.updated_at
-      and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user then
-      new.version := old.version operator(pg_catalog.+) 1;
-      new.updated_at := pg_catalog.clock_timestamp();
-      new.updated_by := noclobber.session_writer() operator(pg_catalog.->) 'writer';
-      return new;
-    end if;
-  else
-    told := pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '');
-    if coalesce(told[8], '{}') operator(pg_catalog.<>) '{}' and told[3] operator(pg_catalog.=) tg_argv[4] then
-      new.version := old.version operator(pg_catalog.+) 1;
-      new.updated_at := pg_catalog.clock_timestamp();
-      new.updated_by := told[1]::pg_catalog.jsonb;
-      return new;
-    end if;
+  if coalesce(pg_catalog.strpos(pg_catalog.current_setting('noclobber.actor', true), E'\\n'), 0) operator(pg_catalog.=) 0
+    and new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
+    and new.updated_at operator(pg_catalog.=) old.updated_at then
+    new.version := old.version operator(pg_catalog.+) 1;
+    new.updated_at := pg_catalog.clock_timestamp();
+    new.updated_by := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
+        operator(pg_catalog.=) coalesce(pg_catalog.current_setting('noclobber.actor', true), '')
+      and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
+      then noclobber.session_writer() operator(pg_catalog.->) 'writer' else noclobber.writer() end;
+    return new;
+  end if;
+  told := pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '');
+  if coalesce(told[8], '{}') operator(pg_catalog.<>) '{}' and told[3] operator(pg_catalog.=) tg_argv[4] then
+    new.version := old.version operator(pg_catalog.+) 1;
+    new.updated_at := pg_catalog.clock_timestamp();
+    new.updated_by := told[1]::pg_catalog.jsonb;
+    return new;
   end if;
   new.version := old.version;
   new.updated_at := old.updated_at;
@@ -131,7 +129,7 @@ begin
   end if;
   new.version := old.version operator(pg_catalog.+) 1;
   new.updated_at := pg_catalog.clock_timestamp();
-  new.updated_by := case when noclobber.is_ours(pg_catalog.current_setting('noclobber.actor', true))
+  new.updated_by := case when pg_catalog.left(told[2], 1) operator(pg_catalog.=) '{' and pg_catalog.right(told[1], 1) operator(pg_catalog.=) '}'
     then told[1]::pg_catalog.jsonb else noclobber.writer() end;
   return new;
 end $$;

@@ -47,7 +47,7 @@ begin
     'with touched as materialized (%1$s)
      select array_agg(l.id) from (select p.%3$I::text as id from only %2$s p
        where p.%3$I = any(array(select distinct t.parent from touched t)) %4$s order by p.%3$I for no key update of p) l',
-    touched, tg_argv[3], tg_argv[5],
+    touched, tg_argv[3]::regclass, tg_argv[5],
     case when tg_argv[2] <> '' and tg_argv[6] <> ''
       then format('and exists (select from touched t where t.parent = p.%I and t.tenant = p.%I)', tg_argv[5], tg_argv[6]) else '' end)
     into ids;
@@ -58,7 +58,7 @@ begin
   execute format(
     'with raised as (update only %1$s p set updated_at = p.updated_at where p.%2$I = any($1::text[]::%3$s[])
        returning p.%2$I::text as id, p.version as version)
-     select array_agg(r.id), array_agg(r.version) from raised r', tg_argv[3], tg_argv[5], tg_argv[8])
+     select array_agg(r.id), array_agg(r.version) from raised r', tg_argv[3]::regclass, tg_argv[5], tg_argv[8]::regtype)
     into ids, versions using ids;
   perform set_config('noclobber.part', coalesce(before, ''), true);
   if tg_argv[7] <> '' then

@@ -19,15 +19,15 @@ begin
     update noclobber.record_changes c set changed_values = coalesce((
       select jsonb_object_agg(e.key, jsonb_build_array(null, e.value)) from jsonb_each(n.r - unkept) e
       where e.value <> 'null'), '{}')
-    from (select to_jsonb(t) as r from new_rows t) n
+    from (select to_jsonb(t.*) as r from new_rows t) n
     where c.xid = pg_current_xact_id() and c.table_name = tg_table_schema || '.' || tg_table_name
       and c.record_id = n.r->>tg_argv[0] and c.version = (n.r->>'version')::bigint;
   else
     update noclobber.record_changes c set changed_values = coalesce((
       select jsonb_object_agg(e.key, jsonb_build_array(b.o->e.key, e.value)) from jsonb_each(b.n - unkept) e
       where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
-    from (select o.r as o, n.r as n from (select to_jsonb(t) as r from new_rows t) n
-      left join (select to_jsonb(t) as r from old_rows t) o on o.r->>tg_argv[0] = n.r->>tg_argv[0]
+    from (select o.r as o, n.r as n from (select to_jsonb(t.*) as r from new_rows t) n
+      left join (select to_jsonb(t.*) as r from old_rows t) o on o.r->>tg_argv[0] = n.r->>tg_argv[0]
       where n.r->'version' is distinct from o.r->'version') b
     where c.xid = pg_current_xact_id() and c.table_name = tg_table_schema || '.' || tg_table_name
       and c.event <> 'deleted' and c.record_id = b.n->>tg_argv[0] and c.version = (b.n->>'version')::bigint;

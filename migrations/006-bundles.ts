@@ -41,53 +41,59 @@ comment on table noclobber.change_bundles is
   'Changes that are not in record_changes yet: of many records at once, in the order of their numbers.';
 
 create view noclobber.bundled_changes as
-select b.xid, b.seq + u.at - 1 as seq, b.table_name, u.record_id, u.version, b.event, b.tenant_id, b.changed_fields, b.scopes, u.updated_at,
+select b.xid, b.seq + u.at - 1 as seq, b.seq as bundle_seq, b.table_name, u.record_id, u.version, b.event, b.tenant_id, b.changed_fields, b.scopes, u.updated_at,
   b.updated_by, b.tab_id, b.socket_id, b.import_id, null::jsonb as old_row, null::jsonb as changed_values, b.xmin as written_in
 from noclobber.change_bundles b,
   unnest(coalesce(b.record_ids, b.record_numbers::text[]), b.versions, b.updated_ats) with ordinality u(record_id, version, updated_at, at);
 
 create view noclobber.changes as
-select c.xid, c.seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id, c.changed_fields, c.scopes, c.updated_at,
+select c.xid, c.seq, c.seq as bundle_seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id, c.changed_fields, c.scopes, c.updated_at,
   c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row, c.changed_values
 from noclobber.record_changes c
 union all
-select b.xid, b.seq, b.table_name, b.record_id, b.version, b.event, b.tenant_id, b.changed_fields, b.scopes, b.updated_at,
+select b.xid, b.seq, b.bundle_seq, b.table_name, b.record_id, b.version, b.event, b.tenant_id, b.changed_fields, b.scopes, b.updated_at,
   b.updated_by, b.tab_id, b.socket_id, b.import_id, b.old_row, b.changed_values
 from noclobber.bundled_changes b;
 
 comment on view noclobber.changes is 'Every change of the log, whether it stands in record_changes or still in a bundle.';
 `
 
-// Oldest first, whole bundles, until that many changes were moved; they may be a few more. Of its own transaction alone, or
-// of those that are committed: then one at a time, and whoever comes second moves nothing; nor does a replica.
+// Oldest first, whole bundles, until that many changes were moved; they may be a few more. `unbundle`, for nodes, takes those
+// that are committed, one node at a time: whoever comes second moves nothing, nor does a replica. What a transaction must
+// find as rows before its end it moves at once.
 const UNBUNDLE = `
-create function noclobber.unbundle(most integer, own xid8 default null) returns integer language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
+create function noclobber.move_bundles(most integer, own xid8) returns integer language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
 declare
   moved integer;
 begin
-  if pg_is_in_recovery() or own is null and not pg_try_advisory_xact_lock(7712015) then
-    return 0;
-  end if;
   with oldest as (
     select b.xid, b.seq, cardinality(b.versions) as count from noclobber.change_bundles b
-    where own is null or b.xid = own order by b.xid, b.seq limit case when own is null then most end
+    where own is null or b.xid = own order by b.xid, b.seq limit most
   ), next as (
     select s.xid, s.seq from (
       select o.xid, o.seq, sum(o.count) over (order by o.xid, o.seq) - o.count as before from oldest o) s
-    where own is not null or s.before < most
+    where most is null or s.before < most
   ), taken as (
-    delete from noclobber.change_bundles b using next n where b.xid = n.xid and b.seq = n.seq returning b.*
+    delete from noclobber.change_bundles b using next n where b.xid = n.xid and b.seq = n.seq
+    returning b.*, b.xmin = b.xid::xid as is_own
   )
   insert into noclobber.record_changes (xid, seq, table_name, record_id, version, event, tenant_id, changed_fields, scopes,
     updated_at, updated_by, tab_id, socket_id, import_id, moved_in)
   overriding system value
   select t.xid, t.seq + u.at - 1, t.table_name, u.record_id, u.version, t.event, t.tenant_id, t.changed_fields, t.scopes,
-    u.updated_at, t.updated_by, t.tab_id, t.socket_id, t.import_id, pg_current_xact_id()
-  from taken t, unnest(coalesce(t.record_ids, t.record_numbers::text[]), t.versions, t.updated_ats) with ordinality u(record_id, version, updated_at, at)
+    u.updated_at, t.updated_by, t.tab_id, t.socket_id, t.import_id, case when t.is_own then pg_current_xact_id() end
+  from taken t,
+    unnest(coalesce(t.record_ids, t.record_numbers::text[]), t.versions, t.updated_ats) with ordinality u(record_id, version, updated_at, at)
   order by t.xid, t.seq, u.at;
   get diagnostics moved = row_count;
   return moved;
+end $$;
+
+create function noclobber.unbundle(most integer) returns integer language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return case when not pg_is_in_recovery() and pg_try_advisory_xact_lock(7712015) then noclobber.move_bundles(most, null) else 0 end;
 end $$;
 
 create function noclobber.unbundle_at_once(relation oid) returns void language plpgsql
@@ -95,40 +101,50 @@ create function noclobber.unbundle_at_once(relation oid) returns void language p
 begin
   if current_setting('noclobber.part', true) <> '' or exists (select from pg_trigger t
       where t.tgrelid = relation and t.tgname in ('zz_noclobber_values_insert', 'zz_noclobber_values_update')) then
-    perform noclobber.unbundle(0, pg_current_xact_id());
+    perform noclobber.move_bundles(null, pg_current_xact_id());
   end if;
 end $$;
 `
 
-// A log that an earlier version made has functions of the same names; its tables have one trigger less.
+// A log that an earlier version made has functions of the same names. Its tables are locked before the log, as writers do.
 const REPLACE = [STAMP_FUNCTIONS, LOG_FUNCTIONS, LOG_UPDATE_FUNCTIONS]
   .join('\n')
   .replaceAll('create function', 'create or replace function')
 
-const TRACK_AGAIN = `
+const TRACKED = `
+select g.tgrelid::regclass as name, g.args[1] as key, g.args[2] as tenant, g.args[4] as ignored,
+  (select string_agg(quote_literal(a), ', ' order by at) from unnest(g.args[1:g.count]) with ordinality u(a, at)) as args
+from (select g.tgrelid, g.tgnargs as count, ${TRIGGER_ARGUMENTS} as args from pg_trigger g
+  where g.tgname = '${STAMP_TRIGGER}' and g.tgparentid = 0) g order by g.tgrelid`
+
+const forEachTracked = (work: string) => `
 do $$
 declare
   t record;
 begin
-  for t in
-    select g.tgrelid::regclass as name, g.args[1] as key, g.args[2] as tenant, g.args[4] as ignored,
-      (select string_agg(quote_literal(a), ', ' order by at) from unnest(g.args[1:g.count]) with ordinality u(a, at)) as args
-    from (select g.tgrelid, g.tgnargs as count, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = '${STAMP_TRIGGER}') g
-  loop
-    execute format('drop trigger if exists ${KEEP_TRIGGER} on %s', t.name);
-    execute format('create trigger ${KEEP_TRIGGER} before update of version, updated_at, updated_by on %s
-      for each row execute function noclobber.keep_stamp(%s)', t.name, t.args);
-    if t.ignored <> '{}' then
-      execute format('drop trigger ${STAMP_TRIGGER} on %s', t.name);
-      execute format('create trigger ${STAMP_TRIGGER} before update on %s
-        for each row execute function noclobber.stamp_update_ignoring(%s)', t.name, t.args);
-    end if;
-    perform noclobber.log_update_of(t.key, t.tenant);
+  for t in ${TRACKED} loop
+    begin
+      ${work}
+    exception when insufficient_privilege then
+      raise notice 'Table % belongs to somebody else: track it again.', t.name;
+    end;
   end loop;
 end $$;
 `
 
+const LOCK = forEachTracked(`execute format('lock table %s in share row exclusive mode', t.name);`)
+
+const TRACK_AGAIN = forEachTracked(`
+      perform noclobber.log_update_of(t.key, t.tenant);
+      execute format('create or replace trigger ${KEEP_TRIGGER} before update of updated_by on %s
+        for each row execute function noclobber.keep_writer(%s)', t.name, t.args);
+      if t.ignored <> '{}' then
+        execute format('create or replace trigger ${STAMP_TRIGGER} before update on %s
+          for each row execute function noclobber.stamp_update_ignoring(%s)', t.name, t.args);
+      end if;`)
+
 export const up = async (knex: Knex): Promise<void> => {
+  await knex.raw(LOCK)
   await knex.raw(TABLES)
   await knex.raw(UNBUNDLE)
   await knex.raw('drop function if exists noclobber.log_statement(text, oid, text, text, text, text[])')
@@ -136,11 +152,15 @@ export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(TRACK_AGAIN)
 }
 
-/** What is in bundles is put into the log first. Tables have to be tracked anew, by the version that one goes back to. */
+/**
+ * What is in bundles is put into the log first. The triggers' functions stay those of this version, and fail: have an
+ * earlier version put its own back, by `migrate(knex, { repair: true })`, before anybody writes.
+ */
 export const down = async (knex: Knex): Promise<void> => {
   await knex.raw(`
-    do $$ begin while noclobber.unbundle(5000) > 0 loop end loop; end $$;
-    drop function noclobber.unbundle_at_once(oid), noclobber.unbundle(integer, xid8);
+    lock table noclobber.change_bundles in access exclusive mode;
+    select noclobber.move_bundles(null, null);
+    drop function noclobber.unbundle_at_once(oid), noclobber.unbundle(integer), noclobber.move_bundles(integer, xid8);
     drop view noclobber.changes, noclobber.bundled_changes;
     drop table noclobber.change_bundles;
     alter table noclobber.record_changes drop column moved_in;`)

@@ -38,7 +38,7 @@ const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character v
 /** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
 
-/** The trigger that overrules what SQL sets of the stamp; it comes before it. */
+/** The trigger that overrules what SQL sets of the writer; it comes before the stamp. */
 export const KEEP_TRIGGER = 'zz_noclobber_keep'
 
 /** The function that stamps updates, by the table's housekeeping columns. */
@@ -57,7 +57,7 @@ const triggersOf = (
   ],
   [
     KEEP_TRIGGER,
-    `before update of version, updated_at, updated_by on ${table} for each row execute function noclobber.keep_stamp(${args})`,
+    `before update of updated_by on ${table} for each row execute function noclobber.keep_writer(${args})`,
   ],
   [
     `${STAMP_TRIGGER}_key`,

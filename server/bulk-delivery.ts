@@ -14,6 +14,9 @@ import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
 import { type Audience, echoOf } from './watchers.ts'
 
 const PAGE = 500
+/** Where the next page is, if its changes were made by one statement and so have numbers one after the other. */
+const NEAR = 2_000n
+const END = String(2n ** 63n - 1n)
 const MAX_SCOPES = 10
 
 /** The rooms of this node that a bulk concerns, and the scopes that its event names. */
@@ -45,8 +48,13 @@ const recordOf = (known: KnownType, { id, version, oldRow }: Change): Permission
 /** A bulk's changes page by page, each with the row by which it is judged. */
 async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) {
   const tenant = known.tenantColumn ? [bulk.tenantId] : []
+  const pageAfter = async (after: string) => {
+    const read = (upTo: string) => database.send(PAGE_OF_BULK, [...parametersOfBulk(bulk), after, PAGE, upTo])
+    const near = await read(String(BigInt(after) + NEAR))
+    return near.length === PAGE ? near : read(END)
+  }
   for (let after = '0'; ; ) {
-    const rows = await database.send(PAGE_OF_BULK, [...parametersOfBulk(bulk), after, PAGE])
+    const rows = await pageAfter(after)
     const changes = readChanges(rows)
     const kept = changes.flatMap(({ event, id }) =>
       event === 'deleted' || canonicalId(known.key.kind, id) === null ? [] : [id],

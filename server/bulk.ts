@@ -43,9 +43,10 @@ const OF_BULK =
 export const CHANGES_OF_RECORDS = statement(`
 select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.record_id = any($4) order by c.seq`)
 
-/** xid, source, tenant, seq, limit: one page of a bulk's changes. */
+/** xid, source, tenant, seq, limit, the last number looked at: one page of a bulk's changes. */
 export const PAGE_OF_BULK = statement(`
-select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.seq > $4::bigint order by c.seq limit $5`)
+select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.seq > $4::bigint
+  and c.bundle_seq > $4::bigint - 1000 and c.bundle_seq <= $6::bigint order by c.seq limit $5`)
 
 /** xid, source, tenant, columns, values: which of these parents a bulk concerns, and the first eleven of all. */
 export const PARENTS_OF_BULK = statement(`

@@ -79,29 +79,32 @@ left join lateral (select * from (${AHEAD}) a order by place limit $2) c on true
  * How far beyond its size a page looks for rows that are next in the order of the log: changes of a bundle have numbers
  * one after the other, others one in a thousand.
  */
-const SPREADS = [4, 4_000]
+const SPREADS = [4, 40, 400, 4_000]
 
 /** The last cursor's snapshot, the limit, the number to go on after, the snapshot to read up to, what is left out. */
 const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
     and not exists (select from unnest($5::xid8[], $6::text[]) w(xid, source) where w.xid = c.xid and w.source = c.table_name)`
+
+/** The bundles that a number behind $3 can be in. */
+const BUNDLE_OF_REST = 'c.bundle_seq > $3::bigint - 1000'
 
 /** A further page of a large batch, from the rows just behind the last one; of use where they fill it. */
 const READ_NEXT = statement(`
 with here as materialized (select noclobber.epoch() as epoch)
 select $4::text as here, here.epoch, c.* from here, (
   select ${COLUMNS}, c.seq as place from noclobber.changes c
-  where ${OF_REST} and c.seq <= $3::bigint + $7::bigint
+  where ${OF_REST} and ${BUNDLE_OF_REST} and c.seq <= $3::bigint + $7::bigint and c.bundle_seq <= $3::bigint + $7::bigint
     and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')}))
   order by c.seq limit $2) c
 order by c.place`)
 
-const restOf = (columns: string, log: string) => `
+const restOf = (columns: string, log: string, further = 'true') => `
   select ${columns} from noclobber.${log} c
-  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax($4::pg_snapshot) and ${OF_REST}
+  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax($4::pg_snapshot) and ${OF_REST} and ${further}
   union all
   select ${columns} from noclobber.${log} c
   where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
-    and c.xid = any(${overAt('$4::pg_snapshot')}) and ${OF_REST}`
+    and c.xid = any(${overAt('$4::pg_snapshot')}) and ${OF_REST} and ${further}`
 
 /** The same, looked for in the whole rest of the batch; sorted are the numbers of the log's rows, not these themselves. */
 const READ_REST = statement(`
@@ -110,7 +113,7 @@ page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record
 select $4::text as here, here.epoch, c.* from here, (
   select ${COLUMNS}, c.seq as place from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
   union all
-  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'bundled_changes')}) b order by place limit $2) c
+  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'bundled_changes', BUNDLE_OF_REST)}) b order by place limit $2) c
 order by c.place`)
 
 const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)

@@ -76,15 +76,18 @@ export const trackedTables = async (
   return { tables: withParts(rows), missing }
 }
 
+/** What the triggers call that 006-bundles.ts gave to tables that were tracked already. */
+const MADE_LATER = ['noclobber.keep_writer', 'noclobber.stamp_update_ignoring']
+
 /**
  * Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. Where
  * each has a transaction of its own, a restore made them one by one.
  */
 const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
-  const triggers = all.filter(isOwn)
+  const triggers = all.filter((trigger) => isOwn(trigger) && !MADE_LATER.includes(trigger.calls))
   const ages = new Set(triggers.map((trigger) => trigger.age))
   const isOff = triggers.some(({ enabled }) => enabled === 'D' || enabled === 'R')
-  if (ages.size === TRIGGER_NAMES.length) return isOff
+  if (ages.size === triggers.length) return isOff
   return isOff || (ages.size === 1 && !ages.has(age)) || triggers.some((trigger) => age - trigger.age > 50)
 }
 

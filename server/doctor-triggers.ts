@@ -68,7 +68,7 @@ const expected = (calls: string, shape: number, narrowed = false): Expected => (
 
 const EXPECTED: Record<string, Expected> = {
   [STAMP_TRIGGER]: expected('stamp_update', ROW + BEFORE + UPDATE),
-  [KEEP_TRIGGER]: expected('keep_stamp', ROW + BEFORE + UPDATE, true),
+  [KEEP_TRIGGER]: expected('keep_writer', ROW + BEFORE + UPDATE, true),
   [`${STAMP_TRIGGER}_key`]: expected('stamp_key', ROW + BEFORE + UPDATE, true),
   [`${STAMP_TRIGGER}_insert`]: expected('stamp_insert', ROW + BEFORE + INSERT),
   zz_noclobber_insert: expected('log_insert', INSERT),

@@ -8,7 +8,7 @@ import { type Change, createLogReader, type LogReader, type Page, type PageRest 
 import type { Cursor } from './cursor.ts'
 import { type Connection, sendOn } from './db/statement.ts'
 import type { Limits, Log } from './options.ts'
-import { atMost } from './patience.ts'
+import { atMost, withinMs } from './patience.ts'
 import { inSpan } from './tracing.ts'
 
 /** What the feed hands on at a time. */
@@ -71,18 +71,6 @@ const HAND_ON_MS = [50, 200, 500]
 /** A round that found nothing is no story: there is one each second. */
 const isNews = (count: number) => count > 0
 
-const withinMs = async <T>(ms: number, work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The database did not answer the feed within ${ms} ms.`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: FeedOptions): Feed => {
   let cursor: Cursor | null = null
   let open: Open | null = null
@@ -126,7 +114,12 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
     })
 
   /** Waits for the database as long as a feed does: not for ever, and not beyond its own end. */
-  const within = <T>(work: Promise<T>) => withinMs(limits.feedTimeoutMs, Promise.race([work, ended]))
+  const within = <T>(work: Promise<T>) =>
+    withinMs(
+      limits.feedTimeoutMs,
+      Promise.race([work, ended]),
+      `The database did not answer the feed within ${limits.feedTimeoutMs} ms.`,
+    )
 
   const connect = async () => {
     const opening: Promise<FeedConnection> = knex.client.acquireRawConnection()

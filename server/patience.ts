@@ -13,3 +13,20 @@ export const atMost = async (ms: number, work: Promise<unknown>): Promise<void> 
   await Promise.race([over, late])
   clearTimeout(timer)
 }
+
+/**
+ * What the work gives, if it does so within `ms`.
+ *
+ * @throws Error with the sentence where it doesn't, and whatever the work throws.
+ */
+export const withinMs = async <T>(ms: number, work: Promise<T>, sentence: string): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(sentence)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -82,8 +82,10 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
   const { retentionMs, batch, pauseMs, namedStatements } = options
   let deleted = 0
   let after = { xid: '0', seq: '0' }
-  for (let moved = 1; moved > 0 && !options.signal?.aborted; )
+  for (let moved = 1; moved > 0 && !options.signal?.aborted; ) {
     moved = (await sendOn(connection, driver, UNBUNDLE, [batch], namedStatements)).rows[0]?.moved ?? 0
+    if (moved > 0) await pause(pauseMs, options.signal)
+  }
   while (!options.signal?.aborted) {
     const values = [retentionMs, after.xid, after.seq, batch]
     const [row] = (await sendOn(connection, driver, CHANGES, values, namedStatements)).rows

@@ -65,7 +65,7 @@ export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
 
 const RETRY_MS = 1_000
-/** A statement of more rows than 20 leaves bundles, each with one change at least. */
+/** A statement that changes more rows than 20 leaves bundles. */
 const LEAST_BUNDLED = 21
 
 /**
@@ -175,7 +175,7 @@ export const createRecordServer = <A extends Actor>({
       .then(() => {
         if (stopped) return
         stopPruning = keepPruned({ knex, log, ...limits })
-        unbundling = keepUnbundled({ knex, log })
+        unbundling = keepUnbundled({ knex, log, timeoutMs: limits.feedTimeoutMs })
         return feed.start()
       })
       .catch((error) => {

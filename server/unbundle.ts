@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type Connection, sendOn, statement } from './db/statement.ts'
 import type { Log } from './options.ts'
-import { atMost } from './patience.ts'
+import { atMost, withinMs } from './patience.ts'
 
 /** Changes of one transaction: some ten milliseconds of the database's time. */
 const SLICE = 1_000
@@ -15,14 +15,20 @@ const LEAST_REST_MS = 25
 /** Whoever writes many rows often does so again. */
 const GATHER_MS = 250
 /** Bundles that nobody told of: of writes while no node ran, or of a node that died over them. */
-const LOOK_MS = 30_000
+const LOOK_MS = 60_000
 const STOP_MS = 2_000
 
 /** How many at most, about: the oldest first. Answers how many were moved: 0 where none is left, or another is at it. */
 export const UNBUNDLE = statement('select noclobber.unbundle($1) as moved')
 
-/** Keeps the log free of bundles until stopped. `wake`: there are some, perhaps. */
-export const keepUnbundled = ({ knex, log }: { knex: Knex; log: Log }) => {
+/** pg's client as Knex opens it. */
+interface RawConnection extends Connection {
+  on(event: 'error', listener: () => void): void
+  connection?: { stream?: { destroy(): void } }
+}
+
+/** Keeps the log free of bundles until stopped. `wake`: there are some, perhaps. `timeoutMs`: for each answer. */
+export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; timeoutMs: number }) => {
   const { client } = knex
   let isWoken = false
   let rousing = new AbortController()
@@ -31,19 +37,26 @@ export const keepUnbundled = ({ knex, log }: { knex: Knex; log: Log }) => {
   const rest = async (ms: number, { signal } = ending) =>
     pause(ms, undefined, { signal: AbortSignal.any([signal, ending.signal]) }).catch(() => {})
 
+  const within = <T>(work: Promise<T>) =>
+    withinMs(timeoutMs, work, `The database did not answer within ${timeoutMs} ms.`)
+
   const unbundle = async () => {
-    const connection: Connection & { on(event: 'error', listener: () => void): void } =
-      await client.acquireRawConnection()
+    const opening: Promise<RawConnection> = client.acquireRawConnection()
+    const connection = await within(opening).catch((error) => {
+      opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
+      throw error
+    })
     connection.on('error', () => {})
     try {
       while (!ending.signal.aborted) {
         const begun = performance.now()
-        const [row] = (await sendOn(connection, client.driver, UNBUNDLE, [SLICE], false)).rows
+        const [row] = (await within(sendOn(connection, client.driver, UNBUNDLE, [SLICE], false))).rows
         if ((row?.moved ?? 0) < SLICE) return
         await rest(Math.max(LEAST_REST_MS, REST_SHARE * (performance.now() - begun)))
       }
     } finally {
-      await client.destroyRawConnection(connection)
+      await atMost(STOP_MS, client.destroyRawConnection(connection))
+      connection.connection?.stream?.destroy()
     }
   }
 

@@ -7,9 +7,9 @@ import { withDatabase } from './with-database.ts'
 
 const LOG = `
 select noclobber.epoch() as epoch, pg_size_pretty(pg_total_relation_size('noclobber.record_changes')) as size,
-  (select count(*)::int from (select from noclobber.record_changes limit 100000) c) as changes,
+  (select count(*)::int from (select from noclobber.changes limit 100000) c) as changes,
   (select c.updated_at from noclobber.record_changes c order by c.xid, c.seq limit 1) as oldest,
-  (select c.updated_at from noclobber.record_changes c order by c.xid desc, c.seq desc limit 1) as newest,
+  (select c.updated_at from noclobber.changes c order by c.xid desc, c.seq desc limit 1) as newest,
   (select h.pruned_at from noclobber.log_horizon h) as pruned_at`
 
 const statusOf = async (knex: Knex) => {

@@ -9,7 +9,7 @@ export const MANUAL = `docs/operating.md, "Rights of the server's role"`
 /** By table; nobody but the triggers adds to the log itself. */
 export const NEEDED: Record<string, string[]> = {
   record_changes: ['select', 'update', 'delete'],
-  change_bundles: ['update'],
+  change_bundles: ['select', 'update'],
   bundled_changes: ['select'],
   changes: ['select'],
   mutations: ['select', 'insert', 'update', 'delete'],

@@ -1,8 +1,10 @@
 // Changes of statements of many rows, told and answered the same while they stand in bundles, while they are moved into
 // the log's rows, and afterwards.
+import { randomBytes } from 'node:crypto'
 import createKnex from 'knex'
 import { migrate, migrationSource, trackTable } from 'noclobber/migrations'
 import { doctor, pruneLog } from 'noclobber/server'
+import pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
@@ -211,9 +213,18 @@ test('a log of before there were bundles is brought up, with the tables that it 
     create table ports (id integer primary key, name text)`)
   await trackTable(knex, 'boats', { ignore: ['seen at'] })
   await trackTable(knex, 'ports')
-  for (const table of ['boats', 'ports']) await knex.raw(`drop trigger zz_noclobber_keep on ${table}`)
   await knex.raw(`create or replace trigger zz_noclobber_stamp before update on boats for each row
     execute function noclobber.stamp_update('id', '', '{}', '{"seen at"}', 'tag')`)
+  await knex.raw(`create table halls (id integer, name text, tenant text, primary key (id)) partition by range (id);
+    create table halls_1 partition of halls for values from (0) to (100)`)
+  await trackTable(knex, 'halls', { tenant: 'tenant' })
+  const role = `owner_${randomBytes(6).toString('hex')}`
+  await knex.raw(`create role ${role}; create table foreign_boats (like boats including all);`)
+  await trackTable(knex, 'foreign_boats', { ignore: ['seen at'] })
+  await knex.raw(`alter table foreign_boats owner to ${role}`)
+  atEnd(() => knex.raw(`drop owned by ${role}; drop role ${role}`))
+  for (const table of ['boats', 'ports', 'halls', 'foreign_boats'])
+    await knex.raw(`drop trigger zz_noclobber_keep on ${table}`)
   await knex.raw(`insert into ports values (1, 'Hull')`)
 
   await migrate(knex)
@@ -225,5 +236,23 @@ test('a log of before there were bundles is brought up, with the tables that it 
   await trackTable(knex, 'boats', { ignore: ['seen at'] })
   expect(await problems()).toEqual([])
   await knex.raw(`update ports set name = 'Kiel', version = 40`)
+  await knex.raw(`update ports set updated_by = '{"id":"root"}'`)
   expect((await knex.raw('select version from ports')).rows).toEqual([{ version: '2' }])
+})
+
+test('going back puts what is in bundles into the log, whoever holds them', async () => {
+  const { url } = await freshDatabase()
+  const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
+  atEnd(() => knex.destroy())
+  await knex.raw('create table casks (id integer primary key)')
+  await trackTable(knex, 'casks')
+  await knex.raw(`insert into casks select n from generate_series(1, ${MANY}) n`)
+  const holder = new pg.Client({ connectionString: url })
+  await holder.connect()
+  atEnd(() => holder.end())
+  await holder.query('select pg_advisory_lock(7712015)')
+  await knex.migrate.down({ migrationSource, tableName: 'noclobber_migrations' })
+  expect((await knex.raw('select count(*)::int from noclobber.record_changes')).rows).toEqual([
+    { count: MANY },
+  ])
 })

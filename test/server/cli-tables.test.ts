@@ -140,7 +140,7 @@ test('a role without rights is named, and where the GRANTs are', async () => {
   await app.sql(`grant usage on schema noclobber to ${role}`)
   const inside = await runOn(url.href, 'status')
   expect(inside.err).toMatch(
-    new RegExp(`^Role ${role} lacks rights on schema noclobber: .* table \\w+\\. The GRANTs`),
+    new RegExp(`^Role ${role} lacks rights on schema noclobber: .* (table|view) \\w+\\. The GRANTs`),
   )
   expect((await runOn(url.href, 'doctor')).err).toContain(`lacks rights on schema noclobber`)
   await app.sql(`grant select on all tables in schema noclobber to ${role}`)

@@ -107,6 +107,38 @@ test('each change of a session has the name that stands when it is written', asy
   expect(await writer()).toEqual(database)
 })
 
+test('a writer is never taken for the one before, whatever search path plans it', async () => {
+  const record = await app.make('project', { name: 'Lock' })
+  const client = await connect()
+  const update = (name: string) =>
+    client.query("update public.projects set name = $2 where id = $1 returning updated_by->>'id' as by", [
+      Number(record.id),
+      name,
+    ])
+  await client.query("set noclobber.actor = 'alice-job'")
+  await update('Lock 2')
+  await client.query("set search_path = pg_catalog, public; set noclobber.actor = 'bob-job'")
+  await update('Lock 2')
+  await client.query('reset search_path')
+  expect((await update('Lock 3')).rows).toEqual([{ by: 'bob-job' }])
+})
+
+test('a claim to be a save is logged for the table that it is made on', async () => {
+  const record = await app.make('project', { name: 'Gate' })
+  const client = await connect()
+  const { rows } = await client.query(`select encode(tgargs, 'escape') as args from pg_trigger
+    where tgrelid = 'projects'::regclass and tgname = 'zz_noclobber_stamp'`)
+  const tag = rows[0].args.split('\\000').at(-2)
+  await client.query('select set_config($1, $2, false)', [
+    'noclobber.actor',
+    `{"id":"ceo","name":"The CEO","kind":"user"}\n{}\n${tag}\npublic.payroll\n\n\n\n{"salary"}`,
+  ])
+  await client.query('update projects set notes = $2 where id = $1', [Number(record.id), 'mine'])
+  expect(await app.sql(`select table_name from noclobber.changes where updated_by->>'id' = 'ceo'`)).toEqual([
+    { table_name: 'public.projects' },
+  ])
+})
+
 test('a statement of many rows leaves the session’s settings as they were', async () => {
   await app.sql(`insert into projects (tenant_id, name) select 'acme', 'many' from generate_series(1, 60)`)
   const client = await connect()

@@ -212,6 +212,8 @@ describe('a write', () => {
     )
     await knex.raw(`update ${name} set version = 77, updated_by = '{"id":"root"}'`)
     await knex.raw(`update ${name} set version = null, updated_at = null`)
+    await knex.raw(`update ${name} set updated_by = '{"id":"root"}'`)
+    await knex.raw(`update ${name} set updated_at = now()`)
     expect(await versionsOf(name)).toEqual({ 1: 1 })
     await knex.raw(
       `update ${name} set version = 77, name = 'b', updated_at = '1999-01-01', updated_by = null`,
@@ -253,6 +255,92 @@ describe('a write', () => {
         [`public.${name}`],
       ),
     ).toEqual([{ count: 0 }])
+  })
+
+  test('of many rows is logged where key and tenant are all that a table has, and a tenant comes from nowhere', async () => {
+    const name = await table('create table $T (id integer primary key, tenant_id text)')
+    await trackTable(knex, name, { tenant: 'tenant_id' })
+    await knex.raw(`insert into ${name} select n from generate_series(1, 30) n`)
+    await knex.raw(`update ${name} set tenant_id = ''`)
+    await knex.raw(`update ${name} set tenant_id = 'acme'`)
+    await knex.raw(`update ${name} set id = id + 100`)
+    await knex.raw(`update ${name} set id = id`)
+    expect(
+      await rows(
+        `select event, count(*)::int, max(version)::int as version from noclobber.changes where table_name = ? group by 1 order by 1`,
+        [`public.${name}`],
+      ),
+    ).toEqual([
+      { event: 'created', count: 120, version: 4 },
+      { event: 'deleted', count: 90, version: 4 },
+    ])
+  })
+
+  test('of many rows names a field whose values are equal to PostgreSQL and differ to those who see them', async () => {
+    const name = await table(
+      'create table $T (id integer primary key, span interval, points integer[], word text collate "C", document json)',
+    )
+    await trackTable(knex, name)
+    await knex.raw(`insert into ${name} select n, '1 day', '{1}', 'a', '{}' from generate_series(1, 30) n`)
+    await knex.raw(`update ${name} set span = '24 hours'`)
+    await knex.raw(`update ${name} set points = '{2}', document = '{ }'`)
+    expect(
+      await rows(
+        `select distinct version::int, changed_fields from noclobber.changes where table_name = ? and event = 'updated' order by 1`,
+        [`public.${name}`],
+      ),
+    ).toEqual([
+      { version: 2, changed_fields: ['span'] },
+      { version: 3, changed_fields: ['points', 'document'] },
+    ])
+  })
+
+  test('is logged whatever the columns are called', async () => {
+    const columns = [
+      'n',
+      'o',
+      't',
+      'g',
+      'r',
+      'c',
+      'source',
+      'origin',
+      'told',
+      'moved',
+      'planning',
+      'row_count',
+      'at',
+      'm0',
+      '%1$I',
+      "it's",
+    ]
+    const name = await table(
+      `create table $T (id integer primary key, ${columns.map((column) => `"${column}" text`).join(', ')})`,
+    )
+    await trackTable(knex, name, { lists: ['source', '%1$I'], history: 'values' })
+    for (const count of [1, 10, 100]) {
+      await knex.raw(
+        `insert into ${name} select n + ${count} * 1000, 'n' from generate_series(1, ${count}) n`,
+      )
+      await knex.raw(
+        `update ${name} set ${columns
+          .map((column) => `"${column}" = 'x'`)
+          .join(', ')
+          .replaceAll('?', '')} where id > ${count} * 1000`,
+      )
+      await knex.raw(`delete from ${name} where id > ${count} * 1000`)
+    }
+    expect(
+      await rows(
+        `select event, count(*)::int, min(cardinality(changed_fields)) as fields, bool_and(event = 'deleted' or changed_values is not null) as kept
+         from noclobber.changes where table_name = ? group by 1 order by 1`,
+        [`public.${name}`],
+      ),
+    ).toEqual([
+      { event: 'created', count: 111, fields: 0, kept: true },
+      { event: 'deleted', count: 111, fields: 0, kept: true },
+      { event: 'updated', count: 111, fields: columns.length, kept: true },
+    ])
   })
 
   test('by INSERT … ON CONFLICT, MERGE, COPY-like and cascading statements is logged once', async () => {
