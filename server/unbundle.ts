@@ -16,6 +16,7 @@ const LEAST_REST_MS = 25
 const GATHER_MS = 250
 /** Bundles that nobody told of: of writes while no node ran, or of a node that died over them. */
 const LOOK_MS = 60_000
+const RETRY_MS = 2_000
 const STOP_MS = 2_000
 
 /** How many at most, about: the oldest first. Answers how many were moved: 0 where none is left, or another is at it. */
@@ -63,12 +64,16 @@ export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; 
   const rounds = async () => {
     while (!ending.signal.aborted) {
       isWoken = false
-      await unbundle().catch((error) => {
-        if (!ending.signal.aborted)
-          log.warn({ error }, 'Bundles of changes could not be put into the log; a later round tries again.')
-      })
+      const isDone = await unbundle().then(
+        () => true,
+        (error) => {
+          if (!ending.signal.aborted)
+            log.warn({ error }, 'Bundles of changes could not be put into the log; it is tried again.')
+          return false
+        },
+      )
       rousing = new AbortController()
-      if (!isWoken) await rest(LOOK_MS, rousing)
+      if (!isWoken) await rest(isDone ? LOOK_MS : RETRY_MS, rousing)
       await rest(GATHER_MS)
     }
   }

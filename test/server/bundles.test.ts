@@ -1,15 +1,19 @@
 // Changes of statements of many rows, told and answered the same while they stand in bundles, while they are moved into
 // the log's rows, and afterwards.
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import createKnex from 'knex'
 import { migrate, migrationSource, trackTable } from 'noclobber/migrations'
 import { doctor, pruneLog } from 'noclobber/server'
 import pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { keepUnbundled } from '../../server/unbundle.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { holdBundles, unbundled } from '../support/unbundled.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const MANY = 2_500
 
@@ -144,6 +148,42 @@ describe('while a change is in a bundle', () => {
     await unbundled(app)
   })
 })
+
+test('a connection that never answers is given up, and the bundles are put away over the next', async () => {
+  const { url } = await freshDatabase()
+  const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
+  atEnd(() => knex.destroy())
+  await knex.raw('create table crates (id integer primary key)')
+  await trackTable(knex, 'crates')
+  await knex.raw('insert into crates select n from generate_series(1, 200) n')
+
+  const { port } = new URL(url)
+  const lines: Socket[] = []
+  const silent = createServer((near) => {
+    lines.push(near)
+    near.on('error', () => {})
+    if (lines.length === 1) return
+    const far = connect(Number(port), '127.0.0.1')
+    far.on('error', () => near.destroy())
+    near.pipe(far).pipe(near)
+  }).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const own = new URL(url)
+  own.port = String((silent.address() as AddressInfo).port)
+  const behind = createKnex({ client: 'pg', connection: own.href, pool: { min: 0, max: 1 } })
+  const warnings: unknown[] = []
+  const log = { info: () => {}, warn: (what: unknown) => void warnings.push(what), error: () => {} }
+  const keeper = keepUnbundled({ knex: behind, log, timeoutMs: 300 })
+  atEnd(async () => {
+    await keeper.stop()
+    await behind.destroy()
+    for (const line of lines) line.destroy()
+    silent.close()
+  })
+  const left = async () => (await knex.raw('select from noclobber.change_bundles')).rowCount
+  await waitFor(async () => (await left()) === 0, { what: 'the bundle to be put away', deadlineMs: 15_000 })
+  expect(warnings).toHaveLength(1)
+}, 30_000)
 
 test('what is rolled back leaves no bundle', async () => {
   await unbundled(app)
