@@ -16,11 +16,11 @@ create function noclobber.log_update_body(key_column text, tenant_column text) r
 declare
   told text[] := string_to_array(current_setting('noclobber.actor', true), E'\\n', '');
 begin
-  if told[3] = tg_argv[4] and told[8] <> '{}' then
+  if told[3] = tg_argv[4] and told[7] <> '{}' then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
-    select tg_table_schema || '.' || tg_table_name, n.KEY_COLUMN::text, n.version, 'updated', n.TENANT_COLUMN::text, told[8]::text[], told[7]::jsonb,
-      n.updated_at, n.updated_by, told[5], told[6]
+    select tg_table_schema || '.' || tg_table_name, n.KEY_COLUMN::text, n.version, 'updated', n.TENANT_COLUMN::text,
+      told[7]::text[], told[6]::jsonb, n.updated_at, n.updated_by, told[4], told[5]
     from new_rows n where n.updated_at >= statement_timestamp();
     if found then
       return null;

@@ -7,9 +7,9 @@
 // Who writes: `noclobber.actor`, set for the transaction by our nodes or by any program that names itself, as JSON
 // {"id","name","kind"} or as a plain name (set noclobber.actor = 'nightly billing'). Unset: the database role.
 // Our nodes go on after that JSON, in lines: what the log tells of the page, the import and the node, as JSON. A save of
-// one record by our node has more lines, which both triggers go by: the table's tag, as its triggers have it; the log's
-// name of the table; the page's tab and socket; the values of its lists; the fields that it changes. That is much
-// cheaper than comparing the rows, and a save is what happens most often.
+// one record by our node has more lines, which both triggers go by: the table's tag, as its triggers have it; the
+// page's tab and socket; the values of its lists; the fields that it changes. That is much cheaper than comparing the
+// rows, and a save is what happens most often.
 
 const WRITER = `
 create function noclobber.is_ours(actor text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -115,7 +115,7 @@ begin
     return new;
   end if;
   told := pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '');
-  if coalesce(told[8], '{}') operator(pg_catalog.<>) '{}' and told[3] operator(pg_catalog.=) tg_argv[4] then
+  if coalesce(told[7], '{}') operator(pg_catalog.<>) '{}' and told[3] operator(pg_catalog.=) tg_argv[4] then
     new.version := old.version operator(pg_catalog.+) 1;
     new.updated_at := pg_catalog.clock_timestamp();
     new.updated_by := told[1]::pg_catalog.jsonb;
@@ -129,8 +129,8 @@ begin
   end if;
   new.version := old.version operator(pg_catalog.+) 1;
   new.updated_at := pg_catalog.clock_timestamp();
-  new.updated_by := case when pg_catalog.left(told[2], 1) operator(pg_catalog.=) '{' and pg_catalog.right(told[1], 1) operator(pg_catalog.=) '}'
-    then told[1]::pg_catalog.jsonb else noclobber.writer() end;
+  new.updated_by := case when pg_catalog.left(told[2], 1) operator(pg_catalog.=) '{'
+    and pg_catalog.right(told[1], 1) operator(pg_catalog.=) '}' then told[1]::pg_catalog.jsonb else noclobber.writer() end;
   return new;
 end $$;
 `
@@ -141,7 +141,7 @@ create function noclobber.stamp_update_ignoring() returns trigger language plpgs
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
   told text[] := string_to_array(current_setting('noclobber.actor', true), E'\\n', '');
-  saved boolean := coalesce(coalesce(told[8], '{}') <> '{}' and told[3] = tg_argv[4], false);
+  saved boolean := coalesce(coalesce(told[7], '{}') <> '{}' and told[3] = tg_argv[4], false);
 begin
   new.version := old.version;
   new.updated_at := old.updated_at;

@@ -1,7 +1,9 @@
-// Bundles: what one statement created in more than 50 records or changed alike in more than 20, as arrays of at most 1,000, so that the statement
-// doesn't pay for a row and three index entries of the log for each. Nodes put it into the log's own rows afterwards.
+// Bundles: what one statement created in more than 50 records, or changed alike in more than 20, as arrays of at most
+// 1,000, so that the statement doesn't pay for a row and three index entries of the log for each. Nodes put it into the
+// log's own rows afterwards.
 // Invariant: each change stands either in a bundle or in `record_changes`, under the same transaction and number, and
-// one transaction takes it from there to here. Numbers of the log go up by 1,000, so that a bundle has one for each. Whoever reads `noclobber.changes` sees it once, before, after and meanwhile.
+// one transaction takes it from there to here. Whoever reads `noclobber.changes` sees it once, before, after and
+// meanwhile. Numbers of the log go up by 1,000, so that a bundle has one for each of its changes.
 import type { Knex } from 'knex'
 import { LOG_FUNCTIONS } from './001-log.ts'
 import { LOG_UPDATE_FUNCTIONS } from './001-log-update.ts'
@@ -34,33 +36,35 @@ create table noclobber.change_bundles (
   primary key (xid, seq)
 );
 
-alter table noclobber.change_bundles alter column record_ids set storage external,
-  alter column record_numbers set storage external, alter column versions set storage external, alter column updated_ats set storage external;
+alter table noclobber.change_bundles
+  alter column record_ids set storage external, alter column record_numbers set storage external,
+  alter column versions set storage external, alter column updated_ats set storage external;
 
 comment on table noclobber.change_bundles is
   'Changes that are not in record_changes yet: of many records at once, in the order of their numbers.';
 
 create view noclobber.bundled_changes as
-select b.xid, b.seq + u.at - 1 as seq, b.seq as bundle_seq, b.table_name, u.record_id, u.version, b.event, b.tenant_id, b.changed_fields, b.scopes, u.updated_at,
-  b.updated_by, b.tab_id, b.socket_id, b.import_id, null::jsonb as old_row, null::jsonb as changed_values, b.xmin as written_in
-from noclobber.change_bundles b,
-  unnest(coalesce(b.record_ids, b.record_numbers::text[]), b.versions, b.updated_ats) with ordinality u(record_id, version, updated_at, at);
+select b.xid, b.seq + u.at - 1 as seq, b.seq as bundle_seq, b.table_name, u.record_id, u.version, b.event, b.tenant_id,
+  b.changed_fields, b.scopes, u.updated_at, b.updated_by, b.tab_id, b.socket_id, b.import_id,
+  null::jsonb as old_row, null::jsonb as changed_values, b.xmin as written_in
+from noclobber.change_bundles b, unnest(coalesce(b.record_ids, b.record_numbers::text[]), b.versions, b.updated_ats)
+  with ordinality u(record_id, version, updated_at, at);
 
 create view noclobber.changes as
-select c.xid, c.seq, c.seq as bundle_seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id, c.changed_fields, c.scopes, c.updated_at,
-  c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row, c.changed_values
+select c.xid, c.seq, c.seq as bundle_seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id, c.changed_fields,
+  c.scopes, c.updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row, c.changed_values
 from noclobber.record_changes c
 union all
-select b.xid, b.seq, b.bundle_seq, b.table_name, b.record_id, b.version, b.event, b.tenant_id, b.changed_fields, b.scopes, b.updated_at,
-  b.updated_by, b.tab_id, b.socket_id, b.import_id, b.old_row, b.changed_values
+select b.xid, b.seq, b.bundle_seq, b.table_name, b.record_id, b.version, b.event, b.tenant_id, b.changed_fields,
+  b.scopes, b.updated_at, b.updated_by, b.tab_id, b.socket_id, b.import_id, b.old_row, b.changed_values
 from noclobber.bundled_changes b;
 
 comment on view noclobber.changes is 'Every change of the log, whether it stands in record_changes or still in a bundle.';
 `
 
-// Oldest first, whole bundles, until that many changes were moved; they may be a few more. `unbundle`, for nodes, takes those
-// that are committed, one node at a time: whoever comes second moves nothing, nor does a replica. What a transaction must
-// find as rows before its end it moves at once.
+// Oldest first, whole bundles, until that many changes were moved; they may be a few more. `unbundle`, for nodes, takes
+// those that are committed, one node at a time: whoever comes second moves nothing, nor does a replica. What a
+// transaction must find as rows before its end it moves at once.
 const UNBUNDLE = `
 create function noclobber.move_bundles(most integer, own xid8) returns integer language plpgsql
   set search_path = pg_catalog, pg_temp as $$
@@ -83,8 +87,8 @@ begin
   overriding system value
   select t.xid, t.seq + u.at - 1, t.table_name, u.record_id, u.version, t.event, t.tenant_id, t.changed_fields, t.scopes,
     u.updated_at, t.updated_by, t.tab_id, t.socket_id, t.import_id, case when t.is_own then pg_current_xact_id() end
-  from taken t,
-    unnest(coalesce(t.record_ids, t.record_numbers::text[]), t.versions, t.updated_ats) with ordinality u(record_id, version, updated_at, at)
+  from taken t, unnest(coalesce(t.record_ids, t.record_numbers::text[]), t.versions, t.updated_ats)
+    with ordinality u(record_id, version, updated_at, at)
   order by t.xid, t.seq, u.at;
   get diagnostics moved = row_count;
   return moved;
@@ -93,7 +97,10 @@ end $$;
 create function noclobber.unbundle(most integer) returns integer language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  return case when not pg_is_in_recovery() and pg_try_advisory_xact_lock(7712015) then noclobber.move_bundles(most, null) else 0 end;
+  if pg_is_in_recovery() or not pg_try_advisory_xact_lock(7712015) then
+    return 0;
+  end if;
+  return noclobber.move_bundles(most, null);
 end $$;
 
 create function noclobber.unbundle_at_once(relation oid) returns void language plpgsql

@@ -48,9 +48,9 @@ const oneLine = (text = '') => (text.includes('\n') ? '' : text)
 export const savingContext = <A extends Actor>(
   database: { nodeId: string },
   options: WriterOptions<A>,
-  { tag, source, lists }: TrackedType,
+  { tag, lists }: TrackedType,
 ): string => {
-  const context = `${writerContext(database, options)}\n${tag}\n${source}`
+  const context = `${writerContext(database, options)}\n${tag}`
   return `${context}\n${oneLine(options.tabId)}\n${oneLine(options.socketId)}\n${lists.length > 0 ? '' : '\n{'}`
 }
 
@@ -101,7 +101,7 @@ export const TOLD = `current_setting('noclobber.actor', true)`
 
 /** The values of the record's lists and the changed fields, from {@link TOLD}. */
 export const readTold = (told: string) => {
-  const [, , , , , , scopes = '', fields = ''] = told.split('\n')
+  const [, , , , , scopes = '', fields = ''] = told.split('\n')
   return {
     scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
     changedFields: JSON.parse(`[${fields.slice(1, -1)}]`) as string[],

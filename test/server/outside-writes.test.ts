@@ -131,7 +131,7 @@ test('a claim to be a save is logged for the table that it is made on', async ()
   const tag = rows[0].args.split('\\000').at(-2)
   await client.query('select set_config($1, $2, false)', [
     'noclobber.actor',
-    `{"id":"ceo","name":"The CEO","kind":"user"}\n{}\n${tag}\npublic.payroll\n\n\n\n{"salary"}`,
+    `{"id":"ceo","name":"The CEO","kind":"user"}\n{}\n${tag}\n\n\n\n{"salary"}`,
   ])
   await client.query('update projects set notes = $2 where id = $1', [Number(record.id), 'mine'])
   expect(await app.sql(`select table_name from noclobber.changes where updated_by->>'id' = 'ceo'`)).toEqual([

@@ -114,7 +114,7 @@ test('SQL that pretends to be a save of ours is logged all the same, each record
   const task = await app.make('task', { project_id: 7, title: 'Pour' })
   await app.knex.transaction(async (transaction) => {
     await transaction.raw(`select set_config('noclobber.actor', ?, true)`, [
-      `${GHOST}\n{}\n${await tagOf('samples')}\npublic.samples\n\n\n\n{"label"}`,
+      `${GHOST}\n{}\n${await tagOf('samples')}\n\n\n\n{"label"}`,
     ])
     await transaction.raw(
       'update samples set amount = 5, version = 70, updated_by = null where id in (?, ?)',
