@@ -77,7 +77,10 @@ const pause = (ms: number, signal: AbortSignal | undefined) =>
     signal?.addEventListener('abort', done)
   })
 
-/** What is in bundles is put into the log first; then batch by batch from the oldest on, until one holds nothing old. A row with a wrong clock is passed over. */
+/**
+ * What is in bundles is put into the log first; then batch by batch from the oldest on, until one holds nothing old. A
+ * row with a wrong clock is passed over.
+ */
 const pruneChanges = async (connection: Connection, driver: unknown, options: Required<Settings>) => {
   const { retentionMs, batch, pauseMs, namedStatements } = options
   let deleted = 0
