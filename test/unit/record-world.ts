@@ -318,11 +318,15 @@ function judgementOf(answer: RecordHappening): Judgement {
   throw new Error(`${answer.kind} is no answer to a write.`)
 }
 
-/** News touch nothing that is typed. */
+/** News touch nothing that is typed. Where a merge was asked for, what the newest version says already is no edit any more. */
 function checkUntouched(before: RecordState, after: RecordState, { kind }: RecordHappening) {
   const isNews =
     kind === 'heard' || kind === 'load_failed' || (kind === 'loaded' && !before.reloading && before.record)
-  if (isNews) expect(after.draft, `a draft after ${kind}`).toEqual(before.draft)
+  if (!isNews) return
+  const typed = Object.entries(before.draft).filter(
+    ([field, value]) => !before.merging || field in after.draft || after.record?.fields[field] !== value,
+  )
+  expect(after.draft, `a draft after ${kind}`).toEqual(Object.fromEntries(typed))
 }
 
 function checkVersion(person: Person) {
