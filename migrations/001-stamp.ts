@@ -11,13 +11,13 @@
 // page's tab and socket; the values of its lists; the fields that it changes. That is much cheaper than comparing the
 // rows, and a save is what happens most often.
 
+// The search path is set by whoever calls the first two: "is it ours" then costs no call of its own.
 const WRITER = `
-create function noclobber.is_ours(actor text) returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $$
+create function noclobber.is_ours(actor text) returns boolean language sql immutable as $$
   select coalesce(left(split_part(actor, E'\\n', 2), 1) = '{' and right(split_part(actor, E'\\n', 1), 1) = '}', false)
 $$;
 
-create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable
-  set search_path = pg_catalog, pg_temp as $$
+create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable as $$
 declare
   claim jsonb;
 begin
