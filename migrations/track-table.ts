@@ -31,6 +31,8 @@ interface Column {
   name: string
   type: string
   key: boolean
+  /** Its collation takes different texts for equal. */
+  isLoose: boolean
 }
 
 const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying']
@@ -101,7 +103,8 @@ const arrayText = (names: string[]) =>
 const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
   const { rows } = await knex.raw(
     `select a.attname as name, format_type(a.atttypid, null) as type,
-       coalesce(a.attnum = any(i.indkey), false) as key
+       coalesce(a.attnum = any(i.indkey), false) as key,
+       exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose"
      from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
      where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
     [quoteTable(table)],
@@ -122,6 +125,11 @@ const keyOf = (table: string, columns: Column[]): Column => {
   if (!KEY_TYPES.includes(key.type)) {
     return refuse(table, `its key ${key.name} is ${key.type}; a key is one of ${KEY_TYPES.join(', ')}.`)
   }
+  if (key.isLoose)
+    return refuse(
+      table,
+      `its key ${key.name} takes different texts for equal, by its collation. Give it a deterministic one.`,
+    )
   return key
 }
 

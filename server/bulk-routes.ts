@@ -25,10 +25,7 @@ const targetsIn = ({ records }: Body): BulkTarget[] => {
       'malformed',
       `records must be a list of 1 to ${MAX_BULK_RECORDS} entries {id, client_version}.`,
     )
-  const targets = records.map(targetIn)
-  if (new Set(targets.map(({ id }) => id)).size < targets.length)
-    return refuse('malformed', 'records names a record twice.')
-  return targets
+  return records.map(targetIn)
 }
 
 export const addBulkRoutes = (router: Router, { database, wake }: RouteOptions): void => {

@@ -6,7 +6,7 @@ import { judgeMany } from './bulk-judge.ts'
 import { updateMany } from './bulk-sql.ts'
 import type { Database } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
-import { invalidProblem, problem, Refusal } from './errors.ts'
+import { invalidProblem, problem, Refusal, refuse } from './errors.ts'
 import { type Work, workOnce } from './kept-work.ts'
 import type { Invalid, Missing, Reused } from './outcomes.ts'
 import type { WireRecord } from './protocol.ts'
@@ -79,6 +79,9 @@ export const saveMany = async <A extends Actor>(
     id: canonicalId(known.key.kind, id) ?? id,
     clientVersion,
   }))
+  // Two spellings of one uuid are one record, which can't be saved twice at one version.
+  if (new Set(records.map(({ id }) => id)).size < records.length)
+    return refuse('malformed', 'records names a record twice.')
   const valid = await validateFields(known, changes)
   const written: WireRecord[] = []
 

@@ -47,12 +47,23 @@ const KEY_KINDS = {
   uuid: 'uuid',
   text: 'text',
   varchar: 'text',
+  citext: 'text',
 } as const
 
 /** The kind of key that a column can be, or `null` where records can't be found by it. */
 export const keyKindOf = (type: string | undefined) =>
   type !== undefined && Object.hasOwn(KEY_KINDS, type) ? KEY_KINDS[type as keyof typeof KEY_KINDS] : null
 
-/** A key's text form, or `null` where this value can't be one. */
-export const keyText = (kind: NonNullable<ReturnType<typeof keyKindOf>>, value: unknown): string | null =>
-  typeof value === 'string' || typeof value === 'number' ? canonicalId(kind, String(value)) : null
+/** The column by which records are found: for `id` the table's own key, though another column be called so. */
+export const keyColumnOf = (known: KnownType, key: string | null): string =>
+  key === null || key === 'id' ? known.key.name : key
+
+/**
+ * A key's text form, or `null` where this value can't be one. A text key is a text: 1.10 as a number would name "1.1". A
+ * number beyond 2^53 was rounded when it was parsed, and may name another record than the file does.
+ */
+export const keyText = (kind: NonNullable<ReturnType<typeof keyKindOf>>, value: unknown): string | null => {
+  if (typeof value === 'string') return canonicalId(kind, value)
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
+  return isWhole && kind.startsWith('int') ? canonicalId(kind, String(value)) : null
+}

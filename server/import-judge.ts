@@ -3,7 +3,7 @@
 // Invariant: a record that the person may not read is treated as if it weren't there.
 import type { Knex } from 'knex'
 import type { Database, KnownType } from './db/database.ts'
-import { cellReader, keyKindOf, keyText } from './import-cells.ts'
+import { cellReader, keyColumnOf, keyKindOf, keyText } from './import-cells.ts'
 import type { ImportRow } from './import-row.ts'
 import type { ImportFormat } from './import-rows.ts'
 import type { ImportSql, StagedRow } from './import-sql.ts'
@@ -70,11 +70,22 @@ interface Read {
 export const createImportJudge = <A extends Actor>(database: Database<A>, job: ImportJob<A>) => {
   const { known, actor, format, key, sql, slices } = job
   const cell = cellReader(known as never)
-  const keyColumn = key === null || key === 'id' ? known.key.name : key
-  const kind = keyKindOf(known.columns.get(keyColumn)?.type)
+  const kind = keyKindOf(known.columns.get(keyColumnOf(known as never, key))?.type)
   const hasMadeIds = known.key.kind.startsWith('int')
 
-  const read = ({ line, fields = {} }: ImportRow): Read => {
+  /**
+   * The key as it will be stored, since that is what records have: by what the schema makes of it, and a whole number as it
+   * is written. `07` and `1e1` are other texts than the ids 7 and 10.
+   */
+  const keyIn = async (name: string, raw: unknown, value: unknown): Promise<string | null> => {
+    if (kind === null) return null
+    if (name === 'id') return keyText(kind, raw)
+    if (format === 'csv' && kind.startsWith('int')) return keyText(kind, raw)
+    const valid = await validateFields(known, { [name]: value })
+    return keyText(kind, valid.ok ? valid.values[name] : value)
+  }
+
+  const read = async ({ line, fields = {} }: ImportRow): Promise<Read> => {
     const values: Record<string, unknown> = Object.create(null)
     for (const [name, value] of Object.entries(fields))
       values[name] = format === 'csv' ? cell(name, value as string) : value
@@ -82,7 +93,7 @@ export const createImportJudge = <A extends Actor>(database: Database<A>, job: I
     if (key === null) return row
     row.version = versionIn(values.version)
     delete values.version
-    row.key = kind && keyText(kind, values[key])
+    row.key = await keyIn(key, fields[key], values[key])
     if (key === 'id') delete values.id
     if (row.version === null) row.complaint = { field: 'version', message: 'must be a positive integer' }
     else if (row.key === null)
@@ -135,7 +146,7 @@ export const createImportJudge = <A extends Actor>(database: Database<A>, job: I
     const judged: JudgedRow[] = []
     const reads: Read[] = []
     for (const row of rows) {
-      if (row.complaint === undefined) reads.push(read(row))
+      if (row.complaint === undefined) reads.push(await read(row))
       else judged.push({ line: row.line, complaints: [{ field: '', message: row.complaint }] })
       if (slices.isOver()) await slices.rest()
     }

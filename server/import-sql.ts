@@ -4,6 +4,7 @@
 import { quoteName } from '../migrations/quote.ts'
 import type { KnownType } from './db/database.ts'
 import { type Statement, statement } from './db/statement.ts'
+import { keyColumnOf } from './import-cells.ts'
 import { NAMING } from './writer.ts'
 
 /** A judged row. `seen` is the version of the record that it updates; null where it creates one. */
@@ -43,12 +44,6 @@ export const TAKE_TURNS = statement(
   `select pg_advisory_xact_lock(hashtextextended('noclobber import ' || $1 || ' ' || $2, 0))`,
 )
 
-/** limit: rows whose key stood in an earlier line */
-export const REPEATED_KEYS = unnamed(`
-select r.line, r.first, count(*) over () as total from (
-  select s.line, min(s.line) over (partition by s.key) as first from pg_temp.noclobber_import s where s.key is not null) r
-where r.line > r.first order by r.line limit $1`)
-
 /** from, to: rows that update */
 export const UPDATES_IN = unnamed(`
 select s.line, s.id, s.seen, s.guarded from pg_temp.noclobber_import s
@@ -70,8 +65,10 @@ select max(p.line) as last from (select s.line, (row_number() over (order by s.l
 
 /** The statements of one type. */
 export interface ImportSql {
-  /** keys, [tenant] */
+  /** keys, [tenant]: records under each key, as the key's column compares */
   find: Statement
+  /** limit: rows whose key stood in an earlier line, be it spelled otherwise */
+  repeatedKeys: Statement
   /** limit, [tenant]: records that have come to be under the keys of rows that create */
   foundMeanwhile: Statement
   /** from, to, [tenant]: lines written, and whether that made a version */
@@ -84,16 +81,24 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
   const { table, tenantColumn, columns, sql } = known
   const id = `t.${quoteName(known.key.name)}`
   const cast = columns.get(known.key.name)?.cast
-  const keyColumn = `t.${quoteName(key ?? known.key.name)}`
-  const keyCast = columns.get(key ?? known.key.name)?.cast
+  const foundBy = columns.get(keyColumnOf(known, key))
+  const keyColumn = `t.${quoteName(keyColumnOf(known, key))}`
+  const asKey = (text: string) =>
+    `${text}::${foundBy?.cast}${foundBy?.collation ? ` collate ${foundBy.collation}` : ''}`
   const ofTenant = (parameter: number) =>
     tenantColumn ? `and t.${quoteName(tenantColumn)} = $${parameter}` : ''
   return {
     find: unnamed(
-      `${sql.selectFrom(`${keyColumn}::text as "noclobber_key"`)} where ${keyColumn} = any($1::text[]::${keyCast}[]) ${ofTenant(2)}`,
+      `${sql.selectFrom('k.key as "noclobber_key"')} join unnest($1::text[]) k(key) on ${keyColumn} = ${asKey('k.key')} ${ofTenant(2)}`,
+    ),
+    repeatedKeys: unnamed(
+      `select r.line, r.first, count(*) over () as total from (
+         select s.line, min(s.line) over (partition by ${asKey('s.key')}) as first
+         from pg_temp.noclobber_import s where s.key is not null) r
+       where r.line > r.first order by r.line limit $1`,
     ),
     foundMeanwhile: unnamed(
-      `${sql.selectFrom('s.line as "noclobber_line"')} join pg_temp.noclobber_import s on ${keyColumn} = s.key::${keyCast}
+      `${sql.selectFrom('s.line as "noclobber_line"')} join pg_temp.noclobber_import s on ${keyColumn} = ${asKey('s.key')}
        where s.seen is null ${ofTenant(2)} order by s.line limit $1`,
     ),
     update: (names) =>

@@ -7,7 +7,7 @@ import type { Database } from './db/database.ts'
 import { isRetryable, refusedValues } from './db/failures.ts'
 import type { Complaints } from './import-complaints.ts'
 import { FORBIDDEN, type ImportJob, NOT_THERE, staleComplaint } from './import-judge.ts'
-import { PORTIONS, REPEATED_KEYS, SEE_AGAIN, SHAPES_IN, TAKE_TURNS, UPDATES_IN } from './import-sql.ts'
+import { PORTIONS, SEE_AGAIN, SHAPES_IN, TAKE_TURNS, UPDATES_IN } from './import-sql.ts'
 import { MAX_IMPORT_COMPLAINTS } from './protocol-many.ts'
 import { tenantOf, tenantParameter } from './read.ts'
 import type { Actor } from './record-type.ts'
@@ -46,7 +46,7 @@ export const writeStaged = async <A extends Actor>(
   const total: WrittenRows = { created: 0, updated: 0, unchanged: 0 }
 
   const checkKeys = async () => {
-    const repeated = await database.send(REPEATED_KEYS, [MAX_IMPORT_COMPLAINTS], transaction)
+    const repeated = await database.send(sql.repeatedKeys, [MAX_IMPORT_COMPLAINTS], transaction)
     for (const { line, first } of repeated)
       complaints.add(line, [{ field: key ?? '', message: `stands in line ${first} already` }])
     complaints.addUnlisted(Number(repeated[0]?.total ?? 0) - repeated.length)

@@ -7,7 +7,7 @@ import { blindVerdict } from './blind-verdict.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { refusedValues } from './db/failures.ts'
 import { problem, refuse } from './errors.ts'
-import { keyKindOf } from './import-cells.ts'
+import { keyColumnOf, keyKindOf } from './import-cells.ts'
 import { type Complaints, createComplaints } from './import-complaints.ts'
 import { createImportJudge, type ImportJob } from './import-judge.ts'
 import type { ImportRow } from './import-row.ts'
@@ -68,9 +68,8 @@ const BATCH = 100
 const keyOf = (known: KnownType, asked: string | null | undefined): string | null => {
   const key = asked === undefined ? known.type.importKey : asked
   if (key === null) return null
-  const column = key === 'id' ? known.key.name : key
-  const isFit =
-    (key === 'id' || known.writable.has(key)) && keyKindOf(known.columns.get(column)?.type) !== null
+  const column = known.columns.get(keyColumnOf(known, key))
+  const isFit = (key === 'id' || known.writable.has(key)) && keyKindOf(column?.type) !== null
   return isFit
     ? key
     : refuse('malformed', 'key must be "id" or a field that holds texts, whole numbers or uuids.')

@@ -2,6 +2,7 @@
 // Invariant: column names come from the declaration, values are parameters; nothing else of a request reaches the text.
 import { quoteName } from '../migrations/quote.ts'
 import type { KnownType } from './db/database.ts'
+import { canonicalValue } from './db/identity.ts'
 import { refuse } from './errors.ts'
 import { tenantParameter } from './read.ts'
 import type { Actor } from './record-type.ts'
@@ -90,6 +91,8 @@ const conditionsOf = (
     if (!found || INCOMPARABLE.has(found.type))
       return refuse('malformed', `There is no field ${name} to filter by.`)
     const column = `t.${quoteName(name)}`
+    if (value !== 'null' && canonicalValue(found.type, value) === null)
+      return refuse('malformed', 'A filter or sort value does not fit its field.')
     return value === 'null' ? `${column} is null` : `${column} = ${parameter(value)}::${found.cast}`
   })
   return search.trim() === '' ? equal : [...equal, ...searched(known, search, parameter)]

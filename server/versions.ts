@@ -42,7 +42,14 @@ const nothing = ({ type, id }: RecordAddress): WireVersionDifference => ({
   deleted: false,
 })
 
-type Held = Map<string, HeldVersion>
+/** By canonical id: each entry that names the record, in whichever spelling and at whichever version. */
+type Held = Map<string, HeldVersion[]>
+
+/** Entries that differ among themselves: one of them differs from whatever there is. No record has version 0. */
+const askedVersion = (entries: HeldVersion[]): number => {
+  const [first] = entries as [HeldVersion]
+  return entries.every(({ version }) => version === first.version) ? first.version : 0
+}
 
 /** The version at which a record is that is held at another; `null`: it isn't there. */
 type Found = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'> | null
@@ -55,7 +62,7 @@ const readDifferent = async <A extends Actor>(
   held: Held,
 ): Promise<Map<string, Found>> => {
   const ids = [...held.keys()]
-  const versions = Array.from(held.values(), ({ version }) => version)
+  const versions = Array.from(held.values(), askedVersion)
   const rows = await database.send(known.versions.readDifferent, [
     // As the array's own text where nothing in it needs quoting: the driver looks at each entry otherwise.
     known.key.kind === 'text' ? ids : `{${ids.join()}}`,
@@ -89,7 +96,8 @@ const judgeEach = async <A extends Actor>(
     database.seen.put(tenantOf(known as never, actor), record)
     const isReadable = known.mayRead(actor, record)
     if (!isReadable) hidden.push(record.id)
-    if (!isReadable || record.version === held.get(record.id)?.version) found.delete(record.id)
+    if (!isReadable || held.get(record.id)?.every(({ version }) => version === record.version))
+      found.delete(record.id)
     else found.set(record.id, record)
   }
   return { found, hidden }
@@ -102,7 +110,7 @@ const differencesOf = async <A extends Actor>(
   held: Held,
 ): Promise<WireVersionDifference[]> => {
   const verdict = blindVerdict(known.type as never, actor, 'read')
-  if (verdict === false) return Array.from(held.values(), nothing)
+  if (verdict === false) return [...held.values()].flat().map(nothing)
   const { found, hidden } = verdict
     ? { found: await readDifferent(database, known, actor, held), hidden: [] }
     : await judgeEach(database, known, actor, held)
@@ -111,25 +119,20 @@ const differencesOf = async <A extends Actor>(
     missing.length > 0
       ? await readTombstones(database, { known, actor, transaction: undefined }, missing)
       : new Map<string, Tombstone>()
-  const differences = hidden.map((id) => nothing(held.get(id) as HeldVersion))
-  for (const [id, now] of found) {
-    const { type, id: asked } = held.get(id) as HeldVersion
-    const grave = graves.get(id)
+  const ofEntry = (entry: HeldVersion, now: Found, grave?: Tombstone): WireVersionDifference => {
+    const { type, id } = entry
     if (now) {
       const { version, updated_at, updated_by } = now
-      differences.push({ type, id: asked, version, updated_at, updated_by, deleted: false })
-    } else if (grave) {
-      const { version, updatedAt, updatedBy } = grave
-      differences.push({
-        type,
-        id: asked,
-        version,
-        updated_at: updatedAt,
-        updated_by: updatedBy,
-        deleted: true,
-      })
-    } else differences.push(nothing({ type, id: asked }))
+      return { type, id, version, updated_at, updated_by, deleted: false }
+    }
+    if (!grave) return nothing(entry)
+    const { version, updatedAt, updatedBy } = grave
+    return { type, id, version, updated_at: updatedAt, updated_by: updatedBy, deleted: true }
   }
+  const differences = hidden.flatMap((id) => (held.get(id) ?? []).map(nothing))
+  for (const [id, now] of found)
+    for (const entry of held.get(id) ?? [])
+      if (entry.version !== now?.version) differences.push(ofEntry(entry, now, graves.get(id)))
   return differences
 }
 
@@ -149,9 +152,11 @@ export const versionDifferences = async <A extends Actor>(
       differences.push(nothing(entry))
       continue
     }
-    const ids = byType.get(known)
-    if (ids) ids.set(id, entry)
-    else byType.set(known, new Map([[id, entry]]))
+    const ids = byType.get(known) ?? new Map<string, HeldVersion[]>()
+    byType.set(known, ids)
+    const entries = ids.get(id)
+    if (entries) entries.push(entry)
+    else ids.set(id, [entry])
   }
   for (const [known, entries] of byType)
     differences.push(...(await differencesOf(database, known, actor, entries)))

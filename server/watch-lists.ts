@@ -5,6 +5,7 @@ import { overAt } from './change-log.ts'
 import type { Cursor } from './cursor.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
+import { canonicalScope } from './db/identity.ts'
 import { statement } from './db/statement.ts'
 import type { WatchRequest } from './frames.ts'
 import { isReadable } from './list-delta.ts'
@@ -71,7 +72,10 @@ export const watchLists = async (
     const known = database.typeOf(type)
     if (!known) return refused('not_found')
     if (Object.keys(scope).some((column) => !known.lists.includes(column))) return refused('malformed')
-    const room = listRoom(tenantOf(known as never, actor), type, scope)
+    // Events go by the values as the log writes them: under another spelling nothing would ever be heard.
+    const canonical = canonicalScope(known, scope)
+    if (!canonical) return refused('malformed')
+    const room = listRoom(tenantOf(known as never, actor), type, canonical)
     const before = watching.get(room)
     if (!before && watching.size >= most) return refused('rate_limited')
     const watched = (before as WatchedListRoom) ?? { list: { type, scope }, admitted: true, isNew: true }
@@ -79,7 +83,7 @@ export const watchLists = async (
       watching.set(room, watched)
       joined.push(room)
     }
-    return { room, watched, known, scope, cursor }
+    return { room, watched, known, scope, canonical, cursor }
   })
   if (wishes.length === 0) return []
   if (joined.length > 0) watcher.join(joined)
@@ -90,14 +94,14 @@ export const watchLists = async (
       answers.push(entry)
       continue
     }
-    const { room, watched, known, scope } = entry
+    const { room, watched, known, scope, canonical } = entry
     const cursor = decodeCursor(entry.cursor)
     const sameHistory = cursor !== null && cursor.epoch === here?.epoch
     const behind =
       entry.cursor !== undefined &&
       (!sameHistory ||
         needsRecheck(known as never, actor) ||
-        (await isBehind(database, known, actor, cursor, Object.entries(scope)[0])) ||
+        (await isBehind(database, known, actor, cursor, Object.entries(canonical)[0])) ||
         !(await isReadable(database, cursor)))
     if (!watcher.connected || watching.get(room) !== watched) {
       answers.push({ type: known.type.name, scope, ok: false, code: 'not_found' })

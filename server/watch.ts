@@ -4,7 +4,7 @@
 // `unwatch`, a revocation or a disconnect that comes while a `watch` is being answered wins.
 import { blindVerdict } from './blind-verdict.ts'
 import type { Database, KnownType } from './db/database.ts'
-import { canonicalId } from './db/identity.ts'
+import { canonicalId, canonicalScope } from './db/identity.ts'
 import type { WatchRequest } from './frames.ts'
 import { gatheredJudged, gatheredVersions } from './gathered-reads.ts'
 import { type Place, placesOf } from './places.ts'
@@ -237,7 +237,8 @@ export const unwatch = async (
   }
   for (const { type, scope } of request.lists) {
     const known = database.typeOf(type)
-    if (known) leave(watcher, listRoom(tenantOf(known as never, actor), type, scope))
+    const canonical = known && canonicalScope(known, scope)
+    if (canonical) leave(watcher, listRoom(tenantOf(known as never, actor), type, canonical))
   }
   return { records: [], lists: [] }
 }

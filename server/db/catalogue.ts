@@ -18,6 +18,8 @@ export interface Column {
   cast: string
   /** `numeric(12,2)` */
   exact: string
+  /** Quoted for SQL, where different texts are equal by it (a nondeterministic one). */
+  collation: string | null
 }
 
 /** A declared type and its table as the database has it. */
@@ -64,6 +66,7 @@ const ON_UPDATE = 16
 const TABLE = statement(`
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
   (select jsonb_agg(jsonb_build_object('name', a.attname, 'type', t.typname,
+      'collation', (select o.oid::regcollation::text from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic),
       'cast', format_type(a.atttypid, -1), 'exact', format_type(a.atttypid, a.atttypmod), 'fixed', a.attgenerated <> '' or a.attidentity = 'a',
       'key', coalesce(a.attnum = any(i.indkey), false)) order by a.attnum)
     from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
@@ -119,6 +122,12 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
     return fail(
       type as RecordType<never>,
       `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`,
+    )
+  }
+  if (key.collation !== null) {
+    fail(
+      type as RecordType<never>,
+      `its key ${key.name} takes different texts for equal, by its collation ${key.collation}. An id is one text: give the column a deterministic collation.`,
     )
   }
   const [, tenant = '', lists = '{}', ignored = '{}', tag = ''] =

@@ -1,6 +1,6 @@
 // Ids of records as text: which texts can be a key at all, and their one canonical form.
 // Invariant: a text that can't be a key is answered like a record that isn't there, and never reaches SQL.
-import type { KeyKind } from './catalogue.ts'
+import type { KeyKind, TrackedType } from './catalogue.ts'
 
 const LARGEST: Record<'int2' | 'int4' | 'int8', bigint> = {
   int2: 32_767n,
@@ -29,4 +29,29 @@ export const canonicalId = (kind: KeyKind, id: unknown): string | null => {
   if (id.length <= SHORT[kind]) return id
   const number = BigInt(id)
   return number <= LARGEST[kind] && number >= -LARGEST[kind] - 1n ? id : null
+}
+
+const BOOLEANS = new Set(['true', 'false'])
+
+/**
+ * A column's value as the log and the rooms write it, or `null` where this text is another spelling of it: `07` of 7.
+ * Types with many spellings that are often meant (dates, numbers with decimals) are taken as they are.
+ */
+export const canonicalValue = (type: string | undefined, text: string): string | null => {
+  if (type === 'int2' || type === 'int4' || type === 'int8' || type === 'uuid') return canonicalId(type, text)
+  return type === 'bool' && !BOOLEANS.has(text) ? null : text
+}
+
+/** A list's scope with each value in its canonical form, or `null` where one has none. */
+export const canonicalScope = (
+  { columns }: Pick<TrackedType, 'columns'>,
+  scope: Record<string, string>,
+): Record<string, string> | null => {
+  const canonical: Record<string, string> = {}
+  for (const [column, text] of Object.entries(scope)) {
+    const value = canonicalValue(columns.get(column)?.type, text)
+    if (value === null) return null
+    canonical[column] = value
+  }
+  return canonical
 }
