@@ -6,6 +6,7 @@ import * as parts from './003-parts.ts'
 import * as logOrder from './004-log-order.ts'
 import * as historyValues from './005-history-values.ts'
 import * as bundles from './006-bundles.ts'
+import * as cursorKey from './007-cursor-key.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { tooOld } from './supported.ts'
 
@@ -19,6 +20,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '004-log-order': logOrder,
   '005-history-values': historyValues,
   '006-bundles': bundles,
+  '007-cursor-key': cursorKey,
 }
 
 /**

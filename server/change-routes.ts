@@ -5,7 +5,7 @@ import type { Request, Response, Router } from 'express'
 import { sendData, sendProblem } from './answers.ts'
 import type { ChangeNews } from './change-news.ts'
 import { type ChangesQuery, changesAfter, concerns, firstCursor, presentCursor, toAnswer } from './changes.ts'
-import { type Cursor, decodeCursor } from './cursor.ts'
+import type { Cursor } from './cursor.ts'
 import type { Database } from './db/database.ts'
 import { problem, refuse } from './errors.ts'
 import type { Authenticate } from './options.ts'
@@ -45,7 +45,9 @@ const typesOf = (database: Database, text: string | undefined): string[] => {
 const cursorOf = (database: Database, text: string | undefined): Promise<Cursor> | Cursor => {
   if (text === undefined) return presentCursor(database)
   if (text === 'start') return firstCursor(database)
-  return decodeCursor(text) ?? refuse('malformed', 'cursor must be what an answer gave, or "start".')
+  return (
+    database.cursors.decode(text) ?? refuse('malformed', 'cursor must be what an answer gave, or "start".')
+  )
 }
 
 /** Ends when the client goes. */
@@ -99,7 +101,7 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
       const cursor = await cursorOf(database, queryText(request, 'cursor'))
       const page = await waitFor({ actor, request, ms, gone }, cursor, { types, limit })
       if (gone.aborted) return
-      if (page) sendData(response, toAnswer(page))
+      if (page) sendData(response, toAnswer(database, page))
       else sendProblem(response, problem('unauthenticated'))
     }),
   )

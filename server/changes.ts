@@ -4,7 +4,7 @@
 // database) the answer is a reset, never silence.
 import { createLogReader, type Page } from './change-log.ts'
 import type { Told } from './change-news.ts'
-import { type Cursor, encodeCursor, type SnapshotParts, snapshotParts } from './cursor.ts'
+import { type Cursor, type SnapshotParts, snapshotParts } from './cursor.ts'
 import type { Database } from './db/database.ts'
 import { type Connection, sendOn, statement } from './db/statement.ts'
 import { shownValues, type WantedValues } from './history-values.ts'
@@ -186,7 +186,7 @@ export const changesAfter = async (
 }
 
 /** As the wire has it. */
-export const toAnswer = ({ cursor, ...page }: ChangesPage): ChangesAnswer => ({
+export const toAnswer = ({ cursors }: Database, { cursor, ...page }: ChangesPage): ChangesAnswer => ({
   ...page,
-  cursor: encodeCursor(cursor),
+  cursor: cursors.encode(cursor),
 })

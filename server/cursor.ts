@@ -1,8 +1,10 @@
 // A position in the change log: the snapshot up to which everything was read, and the epoch of its database. Between
 // two pages of one batch also where the batch ends and which of its changes are behind.
-// Invariant: opaque to clients. What can't be read, or comes from another history, is told apart and never guessed at;
-// what comes out of here is a snapshot as PostgreSQL takes it. Open transactions are written as distances, a byte or
-// two each: some thousands of them still fit into a query string.
+// Invariant: clients carry it sealed, because its numbers tell how much is written in the whole database. What can't be
+// read, or comes from another history, is told apart and never guessed at; what comes out of here is a snapshot as
+// PostgreSQL takes it. Open transactions are written as distances, a byte or two each: some thousands of them still fit
+// into a query string.
+import { createSeal } from './seal.ts'
 
 /** A position between two commits: what is visible in `snapshot` is behind it, everything else ahead. */
 export interface Cursor {
@@ -24,6 +26,7 @@ const TEXT_FORM = /^(\d{1,20}):(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?)$/
 const EPOCH = /^[0-9a-f]{16}$/
 const BASE64 = /^[A-Za-z0-9_-]+$/
 const MAX_TEXT = 12_000
+/** The first byte of the form that cursors have inside. */
 const COMPACT = 1
 const MAX_XID = 2n ** 64n
 const MAX_SEQ = 2n ** 63n
@@ -65,15 +68,14 @@ const writeSnapshot = (bytes: number[], snapshot: string) => {
   }
 }
 
-/** The cursor as clients carry it. */
-export const encodeCursor = ({ epoch, snapshot, rest }: Cursor): string => {
+const bytesOf = ({ epoch, snapshot, rest }: Cursor): Uint8Array => {
   const bytes = [COMPACT, ...Buffer.from(epoch, 'hex')]
   writeSnapshot(bytes, snapshot)
   if (rest) {
     writeSnapshot(bytes, rest.snapshot)
     writeNumber(bytes, BigInt(rest.afterSeq))
   }
-  return Buffer.from(bytes).toString('base64url')
+  return Uint8Array.from(bytes)
 }
 
 /** Reads numbers from the front; `null` once there is none. */
@@ -128,9 +130,44 @@ const readText = (bytes: Buffer): Cursor | null => {
   return EPOCH.test(epoch) && parts ? { epoch, snapshot: textOf(parts) } : null
 }
 
-/** The cursor that a client sent, or `null` where it is none. */
-export const decodeCursor = (text: unknown): Cursor | null => {
-  if (typeof text !== 'string' || text.length > MAX_TEXT || !BASE64.test(text)) return null
+/** What can't be gone on from: of another history than any database's. */
+const EXPIRED: Cursor = { epoch: '0'.repeat(16), snapshot: '3:3:' }
+
+/**
+ * A cursor of before cursors were sealed is one that has expired: its holder reads everything anew, once. If it still
+ * counted, anybody could make cursors, and find by trying them how far the transactions have come.
+ */
+const readUnsealed = (text: string): Cursor | null => {
   const bytes = Buffer.from(text, 'base64url')
-  return bytes[0] === COMPACT ? readCompact(bytes) : readText(bytes)
+  return (bytes[0] === COMPACT ? readCompact(bytes) : readText(bytes)) && EXPIRED
+}
+
+/** Cursors, and positions in lists, as clients carry them. */
+export interface Cursors {
+  encode(cursor: Cursor): string
+  /** The cursor that a client sent, or `null` where it is none. One that can't be read here has expired. */
+  decode(text: unknown): Cursor | null
+  /** Seals where a page of a list ended. */
+  sealPosition(text: string): string
+  /** `null` where it was not sealed here. */
+  openPosition(text: string): string | null
+}
+
+/** @param secret The same on all nodes: `noclobber.cursor_key`. */
+export const createCursors = (secret: Uint8Array): Cursors => {
+  const { seal, open } = createSeal(secret)
+  return {
+    encode: (cursor) => seal('cursor', bytesOf(cursor)),
+    decode: (text) => {
+      if (typeof text !== 'string' || text.length > MAX_TEXT || !BASE64.test(text)) return null
+      const bytes = open('cursor', text)
+      if (bytes === 'foreign') return EXPIRED
+      return bytes ? readCompact(bytes) : readUnsealed(text)
+    },
+    sealPosition: (text) => seal('position', Buffer.from(text)),
+    openPosition: (text) => {
+      const bytes = open('position', text)
+      return bytes instanceof Buffer ? bytes.toString() : null
+    },
+  }
 }

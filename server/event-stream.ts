@@ -7,7 +7,8 @@ import type { Response, Router } from 'express'
 import { sendProblem } from './answers.ts'
 import { catchUp } from './catch-up.ts'
 import { presentCursor } from './changes.ts'
-import { type Cursor, decodeCursor } from './cursor.ts'
+import type { Cursor } from './cursor.ts'
+import type { Database } from './db/database.ts'
 import { problem, refuse } from './errors.ts'
 import { readWatchMessage, type WatchRequest } from './frames.ts'
 import { isOwnOrigin } from './origin.ts'
@@ -66,11 +67,15 @@ const askedOf = (query: URLSearchParams, most: number): WatchRequest => {
  * Where the reader stands. A browser's `Last-Event-ID` goes before the address, which it repeats unchanged; and since a
  * browser can't forget an id, one that can't be read is answered by a stream that says `Resync`.
  */
-const positionOf = (request: IncomingMessage, query: URLSearchParams): Cursor | null | 'lost' => {
+const positionOf = (
+  { cursors }: Database,
+  request: IncomingMessage,
+  query: URLSearchParams,
+): Cursor | null | 'lost' => {
   const last = request.headers['last-event-id']
-  if (last) return decodeCursor(last) ?? 'lost'
+  if (last) return cursors.decode(last) ?? 'lost'
   const cursor = query.get('cursor')
-  return cursor === null ? null : (decodeCursor(cursor) ?? refuse('malformed', MALFORMED))
+  return cursor === null ? null : (cursors.decode(cursor) ?? refuse('malformed', MALFORMED))
 }
 
 const HEAD = {
@@ -112,7 +117,8 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
       if (refused) return sendProblem(response, problem(refused))
       const query = new URL(request.originalUrl, 'http://localhost').searchParams
       const asked = askedOf(query, limits.roomsPerSocket)
-      const position = positionOf(request, query)
+      await database.ready()
+      const position = positionOf(database, request, query)
       if (request.method === 'HEAD') {
         response.writeHead(200, HEAD)
         response.end()

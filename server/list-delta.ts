@@ -3,7 +3,7 @@
 // `removed` names only what he may read as it is now, or could read when it was deleted. Whoever loses the right to read a
 // record is not told so here, since that would tell of it to those who never had it: `recheck` says when to ask.
 import { type ChangesPage, goOn, readLog } from './changes.ts'
-import { type Cursor, encodeCursor } from './cursor.ts'
+import type { Cursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalId } from './db/identity.ts'
 import { type ListFilter, matchQuery } from './list-query.ts'
@@ -85,7 +85,7 @@ export const listDelta = async <A extends Actor>(
   return {
     data,
     removed,
-    cursor: encodeCursor(since.cursor),
+    cursor: database.cursors.encode(since.cursor),
     more,
     ...(needsRecheck(known as never, actor) && { recheck: true }),
   }

@@ -1,7 +1,6 @@
 // The routes of many records: a list, what became of it since a cursor, and many versions at once.
 import type { Router } from 'express'
 import { sendData, sendProblem } from './answers.ts'
-import { decodeCursor } from './cursor.ts'
 import { problem, refuse } from './errors.ts'
 import { listDelta } from './list-delta.ts'
 import { listRecords } from './lists.ts'
@@ -30,7 +29,7 @@ export const listHandlers = ({ database }: RouteOptions) => {
     const limit = queryNumber(request, 'limit', asked === undefined ? PAGE : MAX_PAGE, MAX_PAGE)
     const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after }
     if (asked === undefined) return sendData(response, await listRecords(database, known, actor, query))
-    const cursor = decodeCursor(asked)
+    const cursor = database.cursors.decode(asked)
     if (!cursor || after !== undefined)
       return refuse('malformed', 'cursor must be what an answer gave, and stands without after.')
     const delta = await listDelta(database, known, actor, filter, cursor, limit)

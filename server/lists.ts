@@ -2,7 +2,7 @@
 // Invariant: nothing of an answer, not its rows, not its length, not where its next page begins, tells of a record that
 // the asker may not read: pages are filled with readable rows alone, and end at one.
 import { blindVerdict } from './blind-verdict.ts'
-import { type Cursor, encodeCursor } from './cursor.ts'
+import type { Cursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { type Row, statement } from './db/statement.ts'
 import { refuse } from './errors.ts'
@@ -61,7 +61,7 @@ export const listRecords = async <A extends Actor>(
   const last = page.at(-1)
   return {
     data: page.map(({ record }) => record),
-    cursor: encodeCursor(here as Cursor),
+    cursor: database.cursors.encode(here as Cursor),
     next: found.length > limit && last ? writePosition(last.position) : null,
     ...(needsRecheck(known as never, actor) && { recheck: true }),
   }

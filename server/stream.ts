@@ -3,7 +3,7 @@
 // that he saw has missed nothing. A reader who doesn't read is cut off before he costs more than his buffer.
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { type Cursor, encodeCursor } from './cursor.ts'
+import type { Cursor, Cursors } from './cursor.ts'
 import type { WatchingEvent } from './protocol.ts'
 import type { Connection, Watcher } from './watchers.ts'
 
@@ -39,6 +39,7 @@ export interface Stream extends Watcher {
 export interface StreamOptions {
   response: ServerResponse
   data: Connection
+  cursors: Cursors
   /** More unread bytes than this end the stream. */
   bufferBytes: number
   onJoin(room: string, id: string): void
@@ -55,7 +56,7 @@ export const eventText = (name: string, event: unknown = {}): string =>
 const RESYNC = eventText('Resync')
 
 /** An id as a stream has it. */
-export const idLine = (cursor: Cursor): string => `id: ${encodeCursor(cursor)}\n`
+export const idLine = (cursors: Cursors, cursor: Cursor): string => `id: ${cursors.encode(cursor)}\n`
 
 /** Resolves when the reader has taken what was written, or has gone. */
 const drained = (response: ServerResponse) =>
@@ -72,7 +73,7 @@ const drained = (response: ServerResponse) =>
 
 /** Opens a stream over an answer whose head is written by the caller. */
 export const createStream = (options: StreamOptions): Stream => {
-  const { response, data, bufferBytes } = options
+  const { response, data, cursors, bufferBytes } = options
   const id = randomUUID()
   const rooms = new Set<string>()
   let kept: string[] = []
@@ -129,12 +130,14 @@ export const createStream = (options: StreamOptions): Stream => {
       stream.flush(null, new Map())
     },
     begin: (watching, at) => {
-      write(`${retryLine(watching.spread_ms)}${at ? idLine(at) : ''}${eventText('Watching', watching)}`)
+      write(
+        `${retryLine(watching.spread_ms)}${at ? idLine(cursors, at) : ''}${eventText('Watching', watching)}`,
+      )
     },
     catchUp: (texts, after) => {
       for (const text of texts) if (caughtUp.size < MOST_HELD && text !== RESYNC) caughtUp.add(text)
       const [last = '\n'] = texts.slice(-1)
-      write(`${texts.slice(0, -1).join('')}${idLine(after)}${last}`)
+      write(`${texts.slice(0, -1).join('')}${idLine(cursors, after)}${last}`)
       return drained(response)
     },
     goLive: () => {
@@ -149,7 +152,7 @@ export const createStream = (options: StreamOptions): Stream => {
       const last = after === null ? '' : (texts.pop() ?? '')
       if (texts.length > 0) write(texts.join(''))
       if (after === null) return
-      const bytes = built.get(last) ?? Buffer.from(idLine(after) + last)
+      const bytes = built.get(last) ?? Buffer.from(idLine(cursors, after) + last)
       built.set(last, bytes)
       write(bytes)
     },

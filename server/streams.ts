@@ -48,7 +48,7 @@ export const createStreams = ({
   /** A comment keeps proxies from closing the stream; the id with it keeps a quiet stream's position young. */
   const beat = () => {
     const at = position()
-    const text = `: still here\n${at ? idLine(at) : ''}\n`
+    const text = `: still here\n${at ? idLine(database.cursors, at) : ''}\n`
     for (const stream of streams.values()) stream.beat(text)
   }
 
@@ -119,6 +119,7 @@ export const createStreams = ({
       const stream = createStream({
         response,
         data,
+        cursors: database.cursors,
         bufferBytes: limits.streamBufferBytes,
         onJoin,
         onLeave,

@@ -3,7 +3,6 @@
 // Invariant: join first, read after. An `unwatch`, a revocation or a disconnect that comes meanwhile wins.
 import { overAt } from './change-log.ts'
 import type { Cursor } from './cursor.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { Database, KnownType } from './db/database.ts'
 import { canonicalScope } from './db/identity.ts'
 import { statement } from './db/statement.ts'
@@ -95,7 +94,7 @@ export const watchLists = async (
       continue
     }
     const { room, watched, known, scope, canonical } = entry
-    const cursor = decodeCursor(entry.cursor)
+    const cursor = database.cursors.decode(entry.cursor)
     const sameHistory = cursor !== null && cursor.epoch === here?.epoch
     const behind =
       entry.cursor !== undefined &&
@@ -109,7 +108,13 @@ export const watchLists = async (
     }
     if (watched.isNew) fresh?.push(room)
     watched.isNew = false
-    answers.push({ type: known.type.name, scope, ok: true, cursor: encodeCursor(here as Cursor), behind })
+    answers.push({
+      type: known.type.name,
+      scope,
+      ok: true,
+      cursor: database.cursors.encode(here as Cursor),
+      behind,
+    })
   }
   return answers
 }

@@ -4,7 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type Change, createLogReader } from '../change-log.ts'
 import { hasExpired } from '../changes.ts'
-import { type Cursor, decodeCursor, encodeCursor } from '../cursor.ts'
+import type { Cursor, Cursors } from '../cursor.ts'
+import { readCursors } from '../db/cursor-key.ts'
 import type { Connection } from '../db/statement.ts'
 import {
   COMMON,
@@ -52,12 +53,13 @@ const firstCursor = async (
   connection: Connection,
   driver: unknown,
   values: Values,
+  cursors: Cursors,
 ): Promise<Cursor | null> => {
   const here = await createLogReader(connection, driver, NAMED).here()
   const given = text(values, 'cursor') ?? (values.follow ? 'now' : 'start')
   if (given === 'now') return here
   if (given === 'start') return { ...here, snapshot: BEGINNING }
-  const cursor = decodeCursor(given)
+  const cursor = cursors.decode(given)
   if (!cursor) throw new UsageError('--cursor must be "start", or what an earlier call printed.')
   return (await hasExpired(connection, driver, NAMED, cursor)) ? null : cursor
 }
@@ -76,12 +78,13 @@ const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<Ex
   const tables = list(values, 'tables')
   await mustBeKnown(knex, tables)
   const wanted = ({ source }: Change) => tables.length === 0 || tables.some((name) => isNamed(source, name))
+  const cursors = await readCursors(knex)
   const { client } = knex
   const connection = await client.acquireRawConnection()
   connection.on('error', () => {})
   try {
     const reader = createLogReader(connection, client.driver, NAMED)
-    const first = await firstCursor(connection, client.driver, values)
+    const first = await firstCursor(connection, client.driver, values, cursors)
     if (!first) {
       terminal.err(
         'Changes behind this cursor are gone, or it is of another database. Begin anew: --cursor start',
@@ -105,7 +108,7 @@ const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<Ex
       if (!values.follow) break
       await wait(POLL_MS, undefined, { signal: terminal.signal }).catch(() => {})
     }
-    const end = encodeCursor(rest ? { ...cursor, rest } : cursor)
+    const end = cursors.encode(rest ? { ...cursor, rest } : cursor)
     if (values.json) terminal.out(JSON.stringify({ cursor: end }))
     else terminal.err(`Go on with --cursor ${end}`)
     return EXIT.done

@@ -2,12 +2,14 @@
 // Invariant: a caller's transaction, where there is one, carries everything that its operation sends.
 import type { Knex } from 'knex'
 import type { Change } from '../change-log.ts'
+import type { Cursors } from '../cursor.ts'
 import type { Limits, Log } from '../options.ts'
 import { type RecordSql, recordSql } from '../record-sql.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../record-type.ts'
 import { createSeenRecords, type SeenRecords } from '../seen-records.ts'
 import { type VersionSql, versionSql } from '../version-sql.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
+import { readCursors } from './cursor-key.ts'
 import { namesLast } from './named-statements.ts'
 import { checkRights } from './rights.ts'
 import { type Row, type Statement, send } from './statement.ts'
@@ -29,6 +31,8 @@ export interface Database<A extends Actor = Actor> {
   nodeId: string
   log: Log
   seen: SeenRecords
+  /** Cursors as clients carry them. Only after {@link Database.ready}. */
+  readonly cursors: Cursors
   /**
    * Hears of each save of this node's that is committed and whose change is known whole. `isAlone`: nobody changed the
    * record in the two seconds before. What it throws is logged.
@@ -62,6 +66,7 @@ export const createDatabase = <A extends Actor>({
   const byName = new Map<string, KnownType<A>>()
   const bySource = new Map<string, KnownType<A>>()
   let looking: Promise<void> | null = null
+  let cursors: Cursors | null = null
   let found = false
 
   const may = (type: RecordType<A>, actor: A, action: Action, record: PermissionRecord) => {
@@ -75,6 +80,7 @@ export const createDatabase = <A extends Actor>({
 
   const lookUp = async (connection: Knex) => {
     await checkRights(connection)
+    cursors = await readCursors(connection)
     const catalogue: Catalogue<A> = await readCatalogue(connection, types)
     for (const tracked of catalogue.byName.values()) {
       const known: KnownType<A> = {
@@ -103,6 +109,9 @@ export const createDatabase = <A extends Actor>({
     nodeId,
     log,
     seen: createSeenRecords(),
+    get cursors() {
+      return cursors as Cursors
+    },
     onSaved: () => {},
     ready: async (transaction) => {
       if (found) return

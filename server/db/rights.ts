@@ -15,6 +15,7 @@ export const NEEDED: Record<string, string[]> = {
   mutations: ['select', 'insert', 'update', 'delete'],
   log_horizon: ['select', 'update'],
   log_epoch: ['select'],
+  cursor_key: ['select'],
 }
 
 const LACKING = statement(`

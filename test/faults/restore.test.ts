@@ -2,7 +2,7 @@
 // histories go on; what was in the dump is not told again as news.
 import { migrate } from 'noclobber/migrations'
 import { expect, test } from 'vitest'
-import { decodeCursor } from '../../server/cursor.ts'
+import { readCursors } from '../../server/db/cursor-key.ts'
 import { followChanges } from '../../web/client/follow-changes.ts'
 import { startApp, type TestApp, trackTables } from '../support/app.ts'
 import { openStream } from '../support/app-stream.ts'
@@ -47,8 +47,9 @@ const changesAfter = async (cursor: string) => {
 }
 
 test('is another history, though its transaction numbers are smaller', async () => {
-  const here = decodeCursor((await app.call('GET', '/changes')).body.cursor)
-  const was = decodeCursor(held.feed)
+  const { decode } = await readCursors(app.knex)
+  const here = decode((await app.call('GET', '/changes')).body.cursor)
+  const was = decode(held.feed)
   expect(here?.epoch).not.toBe(was?.epoch)
   const xmin = (cursor: typeof was) => Number(cursor?.snapshot.split(':')[0])
   expect(xmin(here)).toBeLessThan(xmin(was))

@@ -1,7 +1,12 @@
-// Cursors as text: what goes in comes out, whatever transactions were open; what doesn't fit is told apart, not guessed.
+// Cursors as text: what goes in comes out, whatever transactions were open; what doesn't fit is told apart, not guessed;
+// and who holds one can neither read nor make it.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Cursor, decodeCursor, encodeCursor, snapshotParts } from '../../server/cursor.ts'
+import { type Cursor, createCursors, snapshotParts } from '../../server/cursor.ts'
+
+const SECRET = Buffer.alloc(32, 7)
+const { encode, decode, sealPosition, openPosition } = createCursors(SECRET)
+const EXPIRED = { epoch: '0000000000000000', snapshot: '3:3:' }
 
 const snapshot = fc
   .tuple(
@@ -30,18 +35,51 @@ const cursor: fc.Arbitrary<Cursor> = fc
 test('a cursor is read as it was written', () => {
   fc.assert(
     fc.property(cursor, (made) => {
-      expect(decodeCursor(encodeCursor(made))).toEqual(made)
+      expect(decode(encode(made))).toEqual(made)
     }),
   )
 })
 
-test('the text form, which came first, is still read', () => {
+test('cursors of before they were sealed have expired, all alike: nobody finds the present by trying', () => {
   fc.assert(
     fc.property(cursor, ({ epoch, snapshot: text }) => {
-      const sent = Buffer.from(`${epoch} ${text}`).toString('base64url')
-      expect(decodeCursor(sent)).toEqual({ epoch, snapshot: text })
+      expect(decode(Buffer.from(`${epoch} ${text}`).toString('base64url'))).toEqual(EXPIRED)
     }),
   )
+  const compact = Buffer.from([1, ...Buffer.from('0123456789abcdef', 'hex'), 5, 4, 0])
+  expect(decode(compact.toString('base64url'))).toEqual(EXPIRED)
+})
+
+test('a cursor is of one length, with none or forty transactions open, and no two are alike', () => {
+  const of = (snapshot: string) => encode({ epoch: '0123456789abcdef', snapshot })
+  const open = Array.from({ length: 40 }, (_, index) => 5_000_000_000n + BigInt(index))
+  const texts = [
+    of('5:5:'),
+    of('5000000000:5000000900:'),
+    of(`5000000000:5000000900:${open.join(',')}`),
+    of('5:5:'),
+  ]
+  expect(new Set(texts.map(({ length }) => length)).size).toBe(1)
+  expect(new Set(texts).size).toBe(4)
+})
+
+test('a cursor that was changed is none; one of another database has expired', () => {
+  const sent = encode({ epoch: '0123456789abcdef', snapshot: '5:5:' })
+  const bytes = Buffer.from(sent, 'base64url')
+  for (let at = 5; at < bytes.length; at += 1) {
+    const changed = Buffer.from(bytes)
+    changed[at] = (changed[at] as number) ^ 1
+    expect(decode(changed.toString('base64url'))).toBeNull()
+  }
+  expect(createCursors(Buffer.alloc(32, 8)).decode(sent)).toEqual(EXPIRED)
+})
+
+test('a position in a list is sealed for itself: it is no cursor, and a cursor is no position', () => {
+  const at = sealPosition('["a word of somebody","7"]')
+  expect(openPosition(at)).toBe('["a word of somebody","7"]')
+  expect(decode(at)).toBeNull()
+  expect(openPosition(encode({ epoch: '0123456789abcdef', snapshot: '5:5:' }))).toBeNull()
+  expect(Buffer.from(at, 'base64url').toString('latin1')).not.toContain('word')
 })
 
 test('no text makes it throw, and what it reads is a snapshot', () => {
@@ -52,7 +90,7 @@ test('no text makes it throw, and what it reads is a snapshot', () => {
         fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from([1, ...bytes]).toString('base64url')),
       ),
       (text) => {
-        const read = decodeCursor(text)
+        const read = decode(text)
         if (read) expect(snapshotParts(read.snapshot)).not.toBeNull()
       },
     ),
@@ -64,7 +102,7 @@ test('two thousand transactions open at both ends of a batch fit into a query st
   const open = Array.from({ length: 2_000 }, (_, index) => 5_000_000_000n + BigInt(index) * 90n)
   const text = `${open[0]}:6000000000:${open.join(',')}`
   const made = { epoch: '0123456789abcdef', snapshot: text, rest: { snapshot: text, afterSeq: '123456789' } }
-  const sent = encodeCursor(made)
+  const sent = encode(made)
   expect(sent.length).toBeLessThan(6_000)
-  expect(decodeCursor(sent)).toEqual(made)
+  expect(decode(sent)).toEqual(made)
 })

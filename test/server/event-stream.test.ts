@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import compression from 'compression'
 import express from 'express'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createCursors } from '../../server/cursor.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { openStream } from '../support/app-stream.ts'
 import { atEnd } from '../support/at-end.ts'
@@ -48,7 +49,7 @@ describe('a stream', () => {
     const { createStreams } = await import('../../server/streams.ts')
     const served = createServer((_request, response) => {
       const streams = createStreams({
-        database: {} as never,
+        database: { cursors: createCursors(Buffer.alloc(32)) } as never,
         limits: { streamBufferBytes: 1_000 },
         position: () => ({ epoch: '0123456789abcdef', snapshot: '5:5:' }),
         beatMs: 20,
