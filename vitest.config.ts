@@ -14,7 +14,7 @@ const doors = {
   'noclobber/react': source('./web/react/index.ts'),
   'noclobber/react-hook-form': source('./web/react-hook-form/index.ts'),
   'noclobber/tanstack-query': source('./web/tanstack-query/index.ts'),
-  'noclobber/offline': source('./web/client/offline.ts'),
+  'noclobber/offline': source('./web/client/offline/index.ts'),
   'noclobber/styles.css': source('./web/react/styles.css'),
 }
 
@@ -43,7 +43,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['test/{unit,server,house,faults}/**/*.test.ts'],
+          include: [
+            'test/{migrations,server,architecture,faults,web/client,web/tanstack-query}/**/*.test.ts',
+          ],
           environment: 'node',
           ...services,
         },
@@ -54,8 +56,9 @@ export default defineConfig({
         test: {
           name: 'web',
           include: ['test/web/**/*.test.{ts,tsx}'],
+          exclude: ['test/web/{client,tanstack-query}/**'],
           environment: 'happy-dom',
-          setupFiles: './test/support/patient-screen.ts',
+          setupFiles: './test/support/screen-timeout.ts',
           testTimeout: 60_000,
           retry: RETRIES,
         },

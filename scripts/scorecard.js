@@ -17,7 +17,7 @@ const PROMISES = [
   {
     promise: 'lost updates; false conflicts',
     figure: '0 in 15,000 contended saves: 30 writers, 500 rounds',
-    tests: ['test/server/races.test.ts'],
+    tests: ['test/server/records/races.test.ts'],
     environment: { NOCLOBBER_ROUNDS: '500' },
   },
   {
@@ -29,34 +29,42 @@ const PROMISES = [
   {
     promise: 'a rolled-back change announced; one missed or told twice',
     figure: '0',
-    tests: ['test/server/events.test.ts', 'test/server/feed.test.ts', 'test/server/changes.test.ts'],
+    tests: [
+      'test/server/endpoints/sockets.test.ts',
+      'test/server/log/feed.test.ts',
+      'test/server/queries/change-feed.test.ts',
+    ],
   },
   {
     promise: 'a message to another tenant, or to someone without permission',
     figure: '0 of 20,000 generated attempts',
-    tests: ['test/faults/strangers.test.ts', 'test/server/isolation.test.ts'],
+    tests: ['test/faults/tenant-isolation.test.ts', 'test/server/endpoints/isolation.test.ts'],
     environment: { NOCLOBBER_ATTEMPTS: '10000' },
   },
   {
     promise: 'a message after a permission was taken away',
     figure: 'none later than 5 s',
-    tests: ['test/server/access.test.ts'],
+    tests: ['test/server/live/recheck-access.test.ts'],
   },
   {
     promise: 'a queued offline mutation applied other than once',
     figure: '0 of 5,000 replays with dropped answers',
-    tests: ['test/unit/offline-replays.test.ts'],
+    tests: ['test/web/client/offline/replays.test.ts'],
     environment: { NOCLOBBER_REPLAYS: '5000' },
   },
   {
     promise: 'typed text lost, or a version shown going back',
     figure: '0 of 2,000 generated interleavings and more',
-    tests: ['test/unit/record-races.test.ts', 'test/unit/record-state.test.ts'],
+    tests: ['test/web/client/record/races.test.ts', 'test/web/client/record/reducer.test.ts'],
   },
   {
     promise: 'input that ends the process, a 5xx for bad input, a protected column written',
     figure: '0 of 40,000 requests and frames',
-    tests: ['test/faults/fuzz.test.ts', 'test/server/strict-input.test.ts', 'test/server/poison.test.ts'],
+    tests: [
+      'test/faults/fuzz.test.ts',
+      'test/server/endpoints/strict-input.test.ts',
+      'test/server/live/poison.test.ts',
+    ],
     environment: { NOCLOBBER_FUZZ: '20000' },
   },
   {
@@ -77,23 +85,27 @@ const PROMISES = [
   {
     promise: 'Redis cut, killed, stopped, absent, a black hole; a Redis Cluster that stands still',
     figure: 'nothing lost, no save waits, back within 5 s',
-    tests: ['test/server/backplane.test.ts', 'test/faults/redis-cluster.test.ts'],
+    tests: ['test/server/cluster/backplane.test.ts', 'test/faults/redis-cluster.test.ts'],
   },
   {
     promise:
       'lines that are reset, sliced, silent, without upgrades or held back; a crowd at the door; a slow reader',
     figure: 'every client knows it and converges; nobody else is harmed',
-    tests: ['test/faults/transports.test.ts', 'test/server/turnstile.test.ts', 'test/server/limits.test.ts'],
+    tests: [
+      'test/faults/transports.test.ts',
+      'test/server/pacing/admission-queue.test.ts',
+      'test/server/node/limits.test.ts',
+    ],
   },
   {
     promise: 'a database restored from a dump; a pooler in transaction mode',
     figure: 'old cursors are refused and rebuilt; nothing is lost',
-    tests: ['test/faults/restore.test.ts', 'test/server/pooler.test.ts'],
+    tests: ['test/faults/restore.test.ts', 'test/server/db/pooler.test.ts'],
   },
   {
     promise: 'bugs made on purpose that go unnoticed',
     figure: '0 of a dozen and more',
-    tests: ['test/faults/teeth.test.ts', 'test/faults/oracle-teeth.test.ts'],
+    tests: ['test/faults/mutations.test.ts', 'test/faults/oracle-mutations.test.ts'],
   },
 ]
 

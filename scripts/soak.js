@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const SUBJECTS = {
   editors: {
-    file: 'test/unit/record-state.test.ts',
+    file: 'test/web/client/record/reducer.test.ts',
     only: 'loses nothing',
     runs: 200_000,
     environment: (runs) => ({ NOCLOBBER_INTERLEAVINGS: runs }),

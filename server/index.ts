@@ -1,22 +1,12 @@
 // The door `noclobber/server`.
-export { createAppServer, type ExpressApp } from './app-server.ts'
-export type { Aborted, BulkTarget, SavedMany, SaveManyOptions, SaveManyOutcome } from './bulk-save.ts'
-export type { CreateOptions } from './create.ts'
-export { type EmbeddedPostgres, startEmbeddedPostgres } from './db/embedded-postgres.ts'
-export { type Diagnosis, type DoctorOptions, doctor } from './doctor.ts'
-export type { DrainOptions } from './drain.ts'
-export type { Finding, FindingCode } from './finding.ts'
-export type { Health, HealthCheck } from './health.ts'
-export type { Imported, ImportOptions, ImportOutcome, ImportRefused } from './import.ts'
-export type { ImportFormat } from './import-rows.ts'
-export type { Metrics } from './metrics.ts'
+
 export {
   type Authenticate,
   DEFAULT_LIMITS,
   type Limits,
   type Log,
   type RecordServerOptions,
-} from './options.ts'
+} from './base/options.ts'
 export type {
   Conflict,
   Created,
@@ -37,7 +27,37 @@ export type {
   Saved,
   SaveOutcome,
   VersionOutcome,
-} from './outcomes.ts'
+} from './base/outcomes.ts'
+export {
+  type Action,
+  type Actor,
+  type Can,
+  defineRecordType,
+  type PermissionRecord,
+  type RecordType,
+  type RecordTypeOptions,
+} from './base/record-type.ts'
+export type { RedisClient } from './cluster/redis-pair.ts'
+export type { RevokeOptions } from './cluster/revocations.ts'
+export { type Diagnosis, type DoctorOptions, doctor } from './doctor/doctor.ts'
+export type { Finding, FindingCode } from './doctor/finding.ts'
+export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts'
+export { createAppServer, type ExpressApp } from './http/app-server.ts'
+export type { Imported, ImportOptions, ImportOutcome, ImportRefused } from './import/import.ts'
+export type { ImportFormat } from './import/parse.ts'
+export { type Pruned, type PruneOptions, pruneLog } from './log/prune.ts'
+export type { DrainOptions } from './node/drain.ts'
+export type { Health, HealthCheck } from './node/health.ts'
+export type { Metrics } from './node/metrics.ts'
+export type {
+  BulkBody,
+  BulkEntry,
+  BulkProblem,
+  ImportAnswer,
+  ImportComplaint,
+  ImportProblem,
+  ImportProgress,
+} from './protocol/bulk-and-import.ts'
 export type {
   ChangedValues,
   ClientMessages,
@@ -82,29 +102,10 @@ export type {
   WireVersionDifference,
   Writer,
   WriterKind,
-} from './protocol.ts'
-export type {
-  BulkBody,
-  BulkEntry,
-  BulkProblem,
-  ImportAnswer,
-  ImportComplaint,
-  ImportProblem,
-  ImportProgress,
-} from './protocol-many.ts'
-export { type Pruned, type PruneOptions, pruneLog } from './prune.ts'
+} from './protocol/index.ts'
 export { type Attached, createRecordServer, type RecordServer } from './record-server.ts'
-export {
-  type Action,
-  type Actor,
-  type Can,
-  defineRecordType,
-  type PermissionRecord,
-  type RecordType,
-  type RecordTypeOptions,
-} from './record-type.ts'
-export type { RedisClient } from './redis.ts'
-export type { RemoveOptions } from './remove.ts'
-export type { RevokeOptions } from './revoke.ts'
-export type { SaveOptions } from './save.ts'
-export type { WriteOptions } from './write.ts'
+export type { CreateOptions } from './records/create.ts'
+export type { WriteOptions } from './records/idempotency.ts'
+export type { RemoveOptions } from './records/remove.ts'
+export type { SaveOptions } from './records/save.ts'
+export type { Aborted, BulkTarget, SavedMany, SaveManyOptions, SaveManyOutcome } from './records/save-many.ts'

@@ -2,11 +2,11 @@
 // Programs follow GET /changes instead, which shows each asker what he may see.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import { type Change, createLogReader } from '../change-log.ts'
-import { hasExpired } from '../changes.ts'
-import type { Cursor, Cursors } from '../cursor.ts'
-import { readCursors } from '../db/cursor-key.ts'
 import type { Connection } from '../db/statement.ts'
+import type { Cursor, Cursors } from '../log/cursor.ts'
+import { readCursors } from '../log/cursor-key.ts'
+import { type Change, createLogReader } from '../log/log-reader.ts'
+import { hasExpired } from '../queries/change-feed.ts'
 import {
   COMMON,
   type Command,

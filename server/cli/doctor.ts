@@ -1,6 +1,6 @@
 // `noclobber doctor`: what is wrong, and what to do about it.
 import { migrate } from '../../migrations/index.ts'
-import { doctor as examine } from '../doctor.ts'
+import { doctor as examine } from '../doctor/doctor.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, list, number } from './command.ts'
 import { withDatabase } from './with-database.ts'
 

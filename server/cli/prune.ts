@@ -1,5 +1,5 @@
 // `noclobber prune`: what the servers do by themselves, now.
-import { pruneLog } from '../prune.ts'
+import { pruneLog } from '../log/prune.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, number } from './command.ts'
 import { withDatabase } from './with-database.ts'
 

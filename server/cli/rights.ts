@@ -1,6 +1,6 @@
 // What a role may not do, said with its name and where to read on: PostgreSQL names only the thing.
 import type { Knex } from 'knex'
-import { MANUAL, NEEDED } from '../db/rights.ts'
+import { MANUAL, NEEDED } from '../db/role-rights.ts'
 
 const LACKS_RIGHTS = '42501'
 

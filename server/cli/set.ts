@@ -8,7 +8,7 @@ import {
   type Problem,
   type StaleProblem,
   type WireRecord,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import {
   COMMON,
   type Command,

@@ -1,7 +1,7 @@
 // `noclobber status`: what is there, in a glance; `doctor` says what is wrong with it.
 import type { Knex } from 'knex'
-import { trackedTables } from '../doctor-tables.ts'
-import { trackedOptions } from '../doctor-tracking.ts'
+import { trackedTables } from '../doctor/tables.ts'
+import { trackedOptions } from '../doctor/tracking-options.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT } from './command.ts'
 import { withDatabase } from './with-database.ts'
 

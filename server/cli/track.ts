@@ -1,7 +1,7 @@
 // `noclobber track`: tracks a table, at once or by a migration. Invariant: options that a table has are not lost unasked.
 import type { Knex } from 'knex'
 import { type TrackOptions, trackTable } from '../../migrations/index.ts'
-import { commandOf } from '../doctor-tracking.ts'
+import { commandOf } from '../doctor/tracking-options.ts'
 import {
   COMMON,
   type Command,

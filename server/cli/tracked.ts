@@ -2,8 +2,8 @@
 import type { Knex } from 'knex'
 import { quoteTable } from '../../migrations/quote.ts'
 import type { TrackOptions } from '../../migrations/track-table.ts'
-import { trackedTables } from '../doctor-tables.ts'
-import { flagsOf, trackedOptions } from '../doctor-tracking.ts'
+import { trackedTables } from '../doctor/tables.ts'
+import { flagsOf, trackedOptions } from '../doctor/tracking-options.ts'
 
 const SOURCE = `
 select n.nspname || '.' || c.relname as source from pg_class c join pg_namespace n on n.oid = c.relnamespace

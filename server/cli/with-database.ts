@@ -1,6 +1,6 @@
 // Opens the database that a command was pointed to, and closes it again.
 import type { Knex } from 'knex'
-import { isUnavailable } from '../db/failures.ts'
+import { isUnavailable } from '../db/errors.ts'
 import { type Terminal, text, UnreachableError, UsageError, type Values } from './command.ts'
 import { withRole } from './rights.ts'
 

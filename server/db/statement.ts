@@ -3,8 +3,8 @@
 // Invariant: dates, timestamps and big numbers come back exactly as the wire shows them, whatever the driver does.
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
-import { forget, isOutdated, keepShape, sendBound } from './bound-query.ts'
-import { parserOf } from './values.ts'
+import { forget, isOutdated, keepShape, sendBound } from './prepared-query.ts'
+import { parserOf } from './value-codec.ts'
 
 /** A statement as it is written once, and sent many times. */
 export interface Statement {

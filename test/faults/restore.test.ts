@@ -2,8 +2,8 @@
 // histories go on; what was in the dump is not told again as news.
 import { migrate } from 'noclobber/migrations'
 import { expect, test } from 'vitest'
-import { readCursors } from '../../server/db/cursor-key.ts'
-import { followChanges } from '../../web/client/follow-changes.ts'
+import { readCursors } from '../../server/log/cursor-key.ts'
+import { followChanges } from '../../web/client/http/follow-changes.ts'
 import { startApp, type TestApp, trackTables } from '../support/app.ts'
 import { openStream } from '../support/app-stream.ts'
 import { atEnd } from '../support/at-end.ts'

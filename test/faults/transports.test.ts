@@ -1,9 +1,9 @@
 // Networks that fail in every way, and a client that ends up with what the database says each time. The figures are
 // printed at the end: from the moment when the fault is over to the moment when the client shows the newest version.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Clock, type Page, systemClock } from '../../web/client/clock.ts'
+import { type Clock, type Page, systemClock } from '../../web/client/base/clock.ts'
 import { createRecordClient, type RecordClient } from '../../web/client/record-client.ts'
-import type { TransportKind } from '../../web/client/transport.ts'
+import type { TransportKind } from '../../web/client/transport/transport.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** One place in one file. */
 export interface Patch {
-  /** From the root: `server/origin.ts`. */
+  /** From the root: `server/http/origin.ts`. */
   file: string
   from: string
   to: string

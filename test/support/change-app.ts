@@ -16,7 +16,7 @@ import {
   type Limits,
   type RecordServer,
 } from '../../server/index.ts'
-import type { ChangesAnswer } from '../../server/protocol.ts'
+import type { ChangesAnswer } from '../../server/protocol/index.ts'
 import { freshDatabase } from './postgres.ts'
 
 /** Who may ask, by token. */

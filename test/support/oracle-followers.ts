@@ -1,7 +1,7 @@
 // Readers of GET /changes for the oracle: by pages, by long polls, by followChanges over a line that is cut, each from
 // the same cursor. Each keeps every entry as it came, and when.
 import { setTimeout as pause } from 'node:timers/promises'
-import { followChanges } from '../../web/client/follow-changes.ts'
+import { followChanges } from '../../web/client/http/follow-changes.ts'
 import type { TestApp } from './app.ts'
 import { keyOf } from './oracle-book.ts'
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import createKnex from 'knex'
 import pg from 'pg'
-import { startEmbeddedPostgres } from '../../server/db/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../../server/embedded-postgres/index.ts'
 import { atEnd } from './at-end.ts'
 
 /** A second PostgreSQL, with a data folder of its own; it ends with the test file. */

@@ -1,5 +1,5 @@
 // A Node process that starts an embedded PostgreSQL, says so in one line of JSON, and stops it when its input ends.
-import { startEmbeddedPostgres } from '../../server/db/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../../server/embedded-postgres/index.ts'
 
 const begun = performance.now()
 try {

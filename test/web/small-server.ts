@@ -1,10 +1,10 @@
 // The wire's other end for component tests, by the client's own openings: a `fetch` that answers for some projects and
 // a transport whose events a test sends itself. Guarding, pushing and the like are tried on the real server elsewhere.
 
-import type { Fields, RecordEvent, WireRecord } from '../../server/protocol.ts'
+import type { Fields, RecordEvent, WireRecord } from '../../server/protocol/index.ts'
 import { createRecordClient } from '../../web/client/record-client.ts'
 import type { RecordClientOptions } from '../../web/client/record-client-options.ts'
-import type { TransportListener } from '../../web/client/transport.ts'
+import type { TransportListener } from '../../web/client/transport/transport.ts'
 
 const BOB = { id: 'u2', name: 'Bob', kind: 'user' } as const
 

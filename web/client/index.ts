@@ -26,19 +26,11 @@ export type {
   WireVersionDifference,
   Writer,
   WriterKind,
-} from '../../server/protocol.ts'
-export { autosave } from './autosave.ts'
-export type { Banner, BannerAction, BannerOptions, BannerPart } from './banner.ts'
-export { bannerFor } from './banner.ts'
-export type { CellEdit, CellEditor } from './cell-editor.ts'
-export { cellSentence, createCellEditor } from './cell-editor.ts'
-export type { Clock, Page, Stop } from './clock.ts'
-export type { ConflictField, ConflictView, Side } from './conflict.ts'
-export { conflictFor, editsAsText, valueText } from './conflict.ts'
-export type { ConnectionState, ConnectionStatus } from './connection.ts'
-export type { EditKeeper, KeptClient } from './edit-keeper.ts'
-export type { ChangeBatch, FollowedChanges, FollowOptions } from './follow-changes.ts'
-export { FollowRefusedError, followChanges } from './follow-changes.ts'
+} from '../../server/protocol/index.ts'
+export type { Clock, Page, Stop } from './base/clock.ts'
+export type { Readable } from './base/store.ts'
+export type { ChangeBatch, FollowedChanges, FollowOptions } from './http/follow-changes.ts'
+export { FollowRefusedError, followChanges } from './http/follow-changes.ts'
 export type {
   FileImported,
   FileProblem,
@@ -46,17 +38,7 @@ export type {
   ImportFileOutcome,
   ImportFileProgress,
   RowComplaint,
-} from './import-outcomes.ts'
-export type { ListNews, ReceivedEvent } from './inbox.ts'
-export { compareRecords } from './list-order.ts'
-export type { LiveListQuery } from './list-query.ts'
-export type { ListState, ListTrouble, RowGlow } from './list-state.ts'
-export { isBarShown, waitingCount } from './list-state.ts'
-export type { ListStore } from './list-store.ts'
-export type { Merged } from './merge.ts'
-export { mergeValues } from './merge.ts'
-export type { Messages, MessagesPatch, Plural, Words } from './messages.ts'
-export { createWords, englishMessages, labelOf, listFields, whoWrote } from './messages.ts'
+} from './http/import-outcomes.ts'
 export type {
   Conflict,
   CreateOutcome,
@@ -67,21 +49,36 @@ export type {
   RemoveOutcome,
   SaveManyOutcome,
   SaveOutcome,
-} from './outcomes.ts'
-export type { Doing, Presence } from './presence.ts'
+} from './http/outcomes.ts'
+export type { ListPage, ListQuery, SaveManyOptions, SaveOptions } from './http/requests.ts'
+export type { CellEdit, CellEditor } from './list/cell-editor.ts'
+export { cellSentence, createCellEditor } from './list/cell-editor.ts'
+export { compareRecords } from './list/order.ts'
+export type { LiveListQuery } from './list/query.ts'
+export type { ListState, ListTrouble, RowGlow } from './list/state.ts'
+export { isBarShown, waitingCount } from './list/state.ts'
+export type { ListStore } from './list/store.ts'
+export type { Doing, Presence } from './presence/presence.ts'
+export type { OtherPerson, TakeOver, TakeOverState } from './presence/take-over.ts'
+export { autosave } from './record/autosave.ts'
+export type { Banner, BannerAction, BannerOptions, BannerPart } from './record/banner.ts'
+export { bannerFor } from './record/banner.ts'
+export type { Choice, Choices } from './record/conflict-resolution.ts'
+export { loadTextDiff, resolutionOf, sideOf, undecided } from './record/conflict-resolution.ts'
+export type { ConflictField, ConflictView, Side } from './record/conflict-view.ts'
+export { conflictFor, editsAsText, valueText } from './record/conflict-view.ts'
+export type { EditKeeper, KeptClient } from './record/draft-persistence.ts'
+export type { Merged } from './record/merge-values.ts'
+export { mergeValues } from './record/merge-values.ts'
+export type { Kept, Mutation, News, RecordState, RecordStatus, UnsentEdits } from './record/state.ts'
+export { canSave, newsFields, valuesOf } from './record/state.ts'
+export type { Decision, RecordStore } from './record/store.ts'
+export type { TextEdit, TextPart } from './record/text-diff.ts'
 export type { ListToWatch, RecordClient } from './record-client.ts'
 export { createRecordClient } from './record-client.ts'
 export type { RecordClientOptions } from './record-client-options.ts'
-export type { Kept, Mutation, News, RecordState, RecordStatus, UnsentEdits } from './record-facts.ts'
-export { canSave, newsFields, valuesOf } from './record-facts.ts'
-export type { Decision, RecordStore } from './record-store.ts'
-export type { ListPage, ListQuery, SaveManyOptions, SaveOptions } from './requests.ts'
-export type { Choice, Choices } from './resolver.ts'
-export { loadTextDiff, resolutionOf, sideOf, undecided } from './resolver.ts'
-export type { Readable } from './store.ts'
-export type { OtherPerson, TakeOver, TakeOverState } from './take-over.ts'
-export type { TextEdit, TextPart } from './text-diff.ts'
-export { timeAgo, timeOfDay } from './time-ago.ts'
+export type { ConnectionState, ConnectionStatus } from './transport/connection-status.ts'
+export type { ListNews, ReceivedEvent } from './transport/event-router.ts'
 export type {
   CreateTransport,
   Transport,
@@ -89,4 +86,7 @@ export type {
   TransportKind,
   TransportListener,
   TransportStatus,
-} from './transport.ts'
+} from './transport/transport.ts'
+export type { Messages, MessagesPatch, Plural, Words } from './words/messages.ts'
+export { createWords, englishMessages, labelOf, listFields, whoWrote } from './words/messages.ts'
+export { timeAgo, timeOfDay } from './words/time-ago.ts'

@@ -1,8 +1,8 @@
 // What an app may choose for its client (record-client.ts), with what holds where it chooses nothing.
 
-import type { Clock, Page } from './clock.ts'
-import type { EditKeeper } from './edit-keeper.ts'
-import type { CreateTransport, TransportKind } from './transport.ts'
+import type { Clock, Page } from './base/clock.ts'
+import type { EditKeeper } from './record/draft-persistence.ts'
+import type { CreateTransport, TransportKind } from './transport/transport.ts'
 
 export interface RecordClientOptions {
   /** Where the router is mounted. Default `/api/v1`. */

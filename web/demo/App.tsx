@@ -1,18 +1,18 @@
 // Which page is shown: by who is signed in, then by the path.
 import { LiveProvider } from 'noclobber/react'
 import { Component, lazy, type ReactNode, Suspense } from 'react'
-import { MissingPage } from './MissingPage.tsx'
-import { Sentence } from './Parts.tsx'
-import { ProjectPage } from './ProjectPage.tsx'
-import { ProjectsPage } from './ProjectsPage.tsx'
-import { usePath } from './router.ts'
+import { MissingPage } from './base/MissingPage.tsx'
+import { Sentence } from './base/Parts.tsx'
+import { usePath } from './base/router.ts'
+import { openSession, type Person, useSession } from './base/session.ts'
+import { WORDS } from './base/words.ts'
+import { ProjectPage } from './projects/ProjectPage.tsx'
+import { ProjectsPage } from './projects/ProjectsPage.tsx'
 import { SignInPage } from './SignInPage.tsx'
 import { SplitPage } from './SplitPage.tsx'
-import { openSession, type Person, useSession } from './session.ts'
-import { WORDS } from './words.ts'
 
 /** With its virtualizer, for those who go there. */
-const TasksPage = lazy(() => import('./TasksPage.tsx').then((page) => ({ default: page.TasksPage })))
+const TasksPage = lazy(() => import('./tasks/TasksPage.tsx').then((page) => ({ default: page.TasksPage })))
 
 /** What people see instead of a blank page when a component throws. */
 class CrashPage extends Component<{ children: ReactNode }, { crashed: boolean }> {

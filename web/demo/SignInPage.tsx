@@ -1,10 +1,10 @@
 // Picking a person. A click signs in, and leads to where the visitor wanted to go.
 import { useCallback, useState } from 'react'
-import { Avatar } from './Parts.tsx'
-import { navigate } from './router.ts'
-import { askDemo, type Person, signIn } from './session.ts'
-import { useFetched } from './useFetched.ts'
-import { WORDS } from './words.ts'
+import { Avatar } from './base/Parts.tsx'
+import { navigate } from './base/router.ts'
+import { askDemo, type Person, signIn } from './base/session.ts'
+import { useFetched } from './base/useFetched.ts'
+import { WORDS } from './base/words.ts'
 
 export const SignInPage = () => {
   const people = useFetched(useCallback(() => askDemo<Person[]>('/people'), []))

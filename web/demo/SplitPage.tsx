@@ -1,6 +1,6 @@
 // Two people side by side on one record, in one window: two frames, each with a token of its own.
 import { useMemo } from 'react'
-import { WORDS } from './words.ts'
+import { WORDS } from './base/words.ts'
 
 const PEOPLE = [
   { id: 'alice', name: 'Alice' },

@@ -9,7 +9,7 @@ import './styles/project.css'
 import './styles/import.css'
 import './styles/tasks.css'
 import './styles/underneath.css'
-import { layCable } from './cable.ts'
+import { layCable } from './base/cable.ts'
 
 layCable()
 import('./start.tsx').then(({ startPage }) => startPage(document.getElementById('root') as HTMLElement))

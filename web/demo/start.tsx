@@ -2,7 +2,7 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './App.tsx'
-import { openSession } from './session.ts'
+import { openSession } from './base/session.ts'
 
 export const startPage = (place: HTMLElement): void => {
   openSession()

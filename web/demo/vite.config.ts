@@ -12,7 +12,7 @@ export default defineConfig({
   resolve: {
     alias: {
       'noclobber/client': here('../client/index.ts'),
-      'noclobber/offline': here('../client/offline.ts'),
+      'noclobber/offline': here('../client/offline/index.ts'),
       'noclobber/react': here('../react/index.ts'),
       'noclobber/styles.css': here('../react/styles.css'),
     },

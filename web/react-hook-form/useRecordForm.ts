@@ -4,7 +4,7 @@
 
 import { useEffect, useRef } from 'react'
 import type { FieldValues, Path, PathValue, UseFormReturn } from 'react-hook-form'
-import { isSame } from '../client/values.ts'
+import { isSame } from '../client/base/values.ts'
 
 /** The part of `useRecordEditor` that a form needs. */
 export interface RecordFormEditor<F extends object> {

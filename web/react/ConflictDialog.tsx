@@ -3,10 +3,16 @@
 // typing goes on typing. Escape inside it closes it. What is decided against is set aside, and nothing is sent unguarded.
 
 import { type FocusEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import type { ConflictView } from '../client/conflict.ts'
-import { fill, fillPlural, listFields } from '../client/messages.ts'
-import type { Decision } from '../client/record-store.ts'
-import { type Choice, type Choices, resolutionOf, sideOf, undecided } from '../client/resolver.ts'
+import {
+  type Choice,
+  type Choices,
+  resolutionOf,
+  sideOf,
+  undecided,
+} from '../client/record/conflict-resolution.ts'
+import type { ConflictView } from '../client/record/conflict-view.ts'
+import type { Decision } from '../client/record/store.ts'
+import { fill, fillPlural, listFields } from '../client/words/messages.ts'
 import { ConflictRow } from './ConflictRow.tsx'
 import { useLive } from './LiveProvider.tsx'
 

@@ -1,8 +1,8 @@
 // The pill that says how changes arrive now: Live, Reconnecting, Polling, Offline, Signed out; and where they don't come
 // by themselves, as of when what is shown holds.
 
-import { fill } from '../client/messages.ts'
-import { timeOfDay } from '../client/time-ago.ts'
+import { fill } from '../client/words/messages.ts'
+import { timeOfDay } from '../client/words/time-ago.ts'
 import { useLive } from './LiveProvider.tsx'
 import { useConnection } from './useConnection.ts'
 

@@ -2,7 +2,7 @@
 // moves no row; its buttons leave the focus where the person types.
 
 import type { MouseEvent } from 'react'
-import { fillPlural } from '../client/messages.ts'
+import { fillPlural } from '../client/words/messages.ts'
 import { useLive } from './LiveProvider.tsx'
 import type { LiveList } from './useLiveList.ts'
 

@@ -2,8 +2,8 @@
 // is made and closed by the app, so that mounting twice or moving the provider cuts no connection.
 
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
-import { createWords, type MessagesPatch, type Words } from '../client/messages.ts'
 import type { RecordClient } from '../client/record-client.ts'
+import { createWords, type MessagesPatch, type Words } from '../client/words/messages.ts'
 
 interface Live {
   client: RecordClient

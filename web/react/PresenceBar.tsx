@@ -1,9 +1,9 @@
 // Who else is here, as a short row of initials with the sentence behind each. News, never a warning: it locks nothing.
 
 import { useEffect, useSyncExternalStore } from 'react'
-import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol.ts'
-import { fill, labelOf, type Words } from '../client/messages.ts'
-import type { Doing } from '../client/presence.ts'
+import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol/index.ts'
+import type { Doing } from '../client/presence/presence.ts'
+import { fill, labelOf, type Words } from '../client/words/messages.ts'
 import { useLive, useRecordClient } from './LiveProvider.tsx'
 import { useDoing, usePresence } from './usePresence.ts'
 import type { RecordEditor } from './useRecordEditor.ts'

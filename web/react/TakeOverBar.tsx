@@ -2,9 +2,9 @@
 // News, never a warning: it locks nothing, and nothing that is typed is lost.
 
 import { useRef, useSyncExternalStore } from 'react'
-import type { Fields } from '../../server/protocol.ts'
-import { fill } from '../client/messages.ts'
-import type { TakeOverState } from '../client/take-over.ts'
+import type { Fields } from '../../server/protocol/index.ts'
+import type { TakeOverState } from '../client/presence/take-over.ts'
+import { fill } from '../client/words/messages.ts'
 import { useLive, useRecordClient } from './LiveProvider.tsx'
 import { usePresence } from './usePresence.ts'
 import type { RecordEditor } from './useRecordEditor.ts'

@@ -1,7 +1,7 @@
 // "5 s ago" that keeps counting. All of a page's times follow one clock hand, and screen readers are not told each second.
 
 import { useSyncExternalStore } from 'react'
-import { timeAgo } from '../client/time-ago.ts'
+import { timeAgo } from '../client/words/time-ago.ts'
 import { useLive } from './LiveProvider.tsx'
 
 export interface TimeAgoProps {

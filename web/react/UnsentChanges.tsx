@@ -2,10 +2,10 @@
 // is called and where it is opened; everything else is the library's.
 
 import { type ReactNode, useSyncExternalStore } from 'react'
-import { editsAsText } from '../client/conflict.ts'
-import { isAsked, type UnsentEntry, type UnsentState } from '../client/edit-storage.ts'
-import { fill, fillPlural, listFields, type Words } from '../client/messages.ts'
-import type { Readable } from '../client/store.ts'
+import type { Readable } from '../client/base/store.ts'
+import { isAsked, type UnsentEntry, type UnsentState } from '../client/offline/draft-storage.ts'
+import { editsAsText } from '../client/record/conflict-view.ts'
+import { fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
 import { useLive } from './LiveProvider.tsx'
 

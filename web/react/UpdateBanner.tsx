@@ -3,7 +3,7 @@
 // status element stays the same whatever it says: only then do screen readers tell of its changes.
 
 import { useRef } from 'react'
-import type { Banner, BannerAction } from '../client/banner.ts'
+import type { Banner, BannerAction } from '../client/record/banner.ts'
 import { TimeAgo } from './TimeAgo.tsx'
 
 /** The part of an editor that the banner uses. */

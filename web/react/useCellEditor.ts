@@ -1,8 +1,8 @@
 // Editing a list's cells in place, for components. A thin binding: cell-editor.ts decides.
 
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
-import { type CellEdit, type CellEditor, cellSentence, createCellEditor } from '../client/cell-editor.ts'
-import type { ListStore } from '../client/list-store.ts'
+import { type CellEdit, type CellEditor, cellSentence, createCellEditor } from '../client/list/cell-editor.ts'
+import type { ListStore } from '../client/list/store.ts'
 import { useLive } from './LiveProvider.tsx'
 
 /** One cell at a time. Every function may be passed on by itself. */

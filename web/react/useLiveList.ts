@@ -1,16 +1,16 @@
 // A live list for a table. A thin binding: the store of the client holds everything, nothing is copied into React.
 
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
-import type { Fields, WireRecord } from '../../server/protocol.ts'
-import type { LiveListQuery } from '../client/list-query.ts'
+import type { Fields, WireRecord } from '../../server/protocol/index.ts'
+import type { LiveListQuery } from '../client/list/query.ts'
 import {
   isBarShown,
   type ListState,
   type ListTrouble,
   type RowGlow,
   waitingCount,
-} from '../client/list-state.ts'
-import type { ListStore } from '../client/list-store.ts'
+} from '../client/list/state.ts'
+import type { ListStore } from '../client/list/store.ts'
 import { useRecordClient } from './LiveProvider.tsx'
 
 /** A list as it is shown. Rows that did not change are the same objects in each render: memoize what draws them. */

@@ -1,8 +1,8 @@
 // Who is at a record, for components. A thin binding: the client holds everything.
 
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol.ts'
-import type { Doing } from '../client/presence.ts'
+import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol/index.ts'
+import type { Doing } from '../client/presence/presence.ts'
 import { useRecordClient } from './LiveProvider.tsx'
 import type { RecordEditor } from './useRecordEditor.ts'
 

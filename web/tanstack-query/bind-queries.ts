@@ -3,8 +3,8 @@
 // version of a record.
 
 import type { Query, QueryClient } from '@tanstack/react-query'
-import type { WireRecord } from '../../server/protocol.ts'
-import type { Stop } from '../client/clock.ts'
+import type { WireRecord } from '../../server/protocol/index.ts'
+import type { Stop } from '../client/base/clock.ts'
 import type { RecordClient } from '../client/record-client.ts'
 import { type Asked, askedBy } from './queries.ts'
 

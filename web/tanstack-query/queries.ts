@@ -2,10 +2,10 @@
 // query asks for are the same.
 
 import { queryOptions } from '@tanstack/react-query'
-import type { Fields, WireRecord } from '../../server/protocol.ts'
-import type { LiveListQuery } from '../client/list-query.ts'
-import type { ListStore } from '../client/list-store.ts'
-import type { Refusal } from '../client/outcomes.ts'
+import type { Fields, WireRecord } from '../../server/protocol/index.ts'
+import type { Refusal } from '../client/http/outcomes.ts'
+import type { LiveListQuery } from '../client/list/query.ts'
+import type { ListStore } from '../client/list/store.ts'
 import type { RecordClient } from '../client/record-client.ts'
 
 const ROOT = 'noclobber'

@@ -1,0 +1,144 @@
+// Every option of the server and its default, in one place.
+import type { IncomingMessage } from 'node:http'
+import type { Knex } from 'knex'
+import type { RedisClient } from '../cluster/redis-pair.ts'
+import type { Log } from './logger.ts'
+import type { Actor, RecordType } from './record-type.ts'
+
+export { type Log, SILENT } from './logger.ts'
+
+/** Makes an actor of a request, or `null` where nobody is signed in. Called for HTTP and for socket handshakes. */
+export type Authenticate<A extends Actor = Actor> = (request: IncomingMessage) => A | null | Promise<A | null>
+
+/** What {@link createRecordServer} takes. */
+// biome-ignore lint/suspicious/noExplicitAny: each type may narrow the actor to the app's own
+export interface RecordServerOptions<A extends Actor = any> {
+  /** The app's own Knex on PostgreSQL. One connection besides its pool is opened for the feed. */
+  knex: Knex
+  types: RecordType<A>[]
+  authenticate: Authenticate<A>
+  log?: Log
+  /** Origins besides the request's own host that may write and connect: `https://app.example.com`. */
+  origins?: string[]
+  limits?: Partial<Limits>
+  /**
+   * Where there are several nodes: an ioredis or node-redis client, single or cluster, or what makes one. It carries
+   * hints alone (wake-ups, presence, revocations) on connections of its own; without it, or while it is down, the
+   * nodes learn of each other's changes by their timers.
+   */
+  redis?: RedisClient | (() => RedisClient) | undefined
+  /**
+   * Live events, for everybody or by person: `(actor) => actor.tenantId !== 'acme'`. Default `true`. Where they are off,
+   * sockets and streams are refused, clients ask for versions instead, and saves are guarded as ever.
+   */
+  live?: boolean | ((actor: A) => boolean)
+}
+
+/** Figures that an operator may want to change. */
+export interface Limits {
+  /** The largest request body, in bytes. */
+  bodyBytes: number
+  /** The largest frame that a socket may send, in bytes; a larger one closes it. */
+  frameBytes: number
+  /** Rooms that one socket may be in. */
+  roomsPerSocket: number
+  /** Event streams that one person may have open on one node. */
+  streamsPerPerson: number
+  /** Bytes that a stream's reader may leave unread before it is cut off. */
+  streamBufferBytes: number
+  /** Messages a second from one socket; the rest is answered `rate_limited`. */
+  messagesPerSecond: number
+  /** Sockets that one person may have open on one node; a further one is refused and tries again later. */
+  socketsPerPerson: number
+  /** What may wait to be sent to one socket, in bytes; one that reads more slowly is closed and comes back. */
+  bufferedBytes: number
+  /** Requests a minute of one person, on all nodes together where there is Redis. `Infinity`: any number. */
+  requestsPerPerson: number
+  /** Requests a minute from one address, signed in or not. An office is often one address. */
+  requestsPerAddress: number
+  /** Records and lists that one socket may ask to watch in a second; the rest is answered `rate_limited`. */
+  joinsPerSecond: number
+  /** How often this node tells the others who is here, in milliseconds. */
+  presenceBeatMs: number
+  /** Presence that isn't renewed for so long ends. */
+  presenceLeaseMs: number
+  /** How often the feed looks at the log unasked: the longest delay when no wake-up arrives. */
+  pollMs: number
+  /** The longest pause between two reads of a busy log. */
+  gapMs: number
+  /** Changes read at a time. */
+  feedBatch: number
+  /** A feed's read that takes longer is given up, and its connection opened anew. */
+  feedTimeoutMs: number
+  /** How often each socket's sign-in and permissions are looked at again. */
+  recheckMs: number
+  /** Changes of one type in one transaction from which lists hear one `RecordsImported` instead of each. */
+  bulkThreshold: number
+  /** How long changes and kept answers stay in the log, in milliseconds: 30 days. */
+  retentionMs: number
+  /** How often the log is pruned, in milliseconds; 0: never by itself. */
+  pruneEveryMs: number
+  /** The longest file of an import, in bytes. */
+  importBytes: number
+  /** The longest pause in the upload of a file, in milliseconds. */
+  importIdleMs: number
+  /** Imports that this node runs at a time, each on one connection of the pool; the rest is answered `rate_limited`. */
+  importsAtOnce: number
+  /** How long requests that have begun may go on after `stop`, in milliseconds; then they are cut. */
+  leaveMs: number
+  /** Retries of a write after a deadlock or a serialization failure. */
+  writeRetries: number
+  /** Use named (prepared) statements. Behind a pooler that forgets them they turn themselves off, with a warning. */
+  namedStatements: boolean
+}
+
+/** Thirty days. */
+export const RETENTION_MS = 30 * 24 * 3_600_000
+
+export const DEFAULT_LIMITS = {
+  bodyBytes: 1_000_000,
+  frameBytes: 64_000,
+  roomsPerSocket: 500,
+  streamsPerPerson: 30,
+  streamBufferBytes: 1_000_000,
+  messagesPerSecond: 50,
+  socketsPerPerson: 200,
+  bufferedBytes: 1_000_000,
+  requestsPerPerson: 60_000,
+  requestsPerAddress: 120_000,
+  joinsPerSecond: 2_000,
+  presenceBeatMs: 15_000,
+  presenceLeaseMs: 45_000,
+  pollMs: 1_000,
+  gapMs: 10,
+  feedBatch: 1_000,
+  feedTimeoutMs: 10_000,
+  recheckMs: 4_000,
+  bulkThreshold: 50,
+  retentionMs: RETENTION_MS,
+  pruneEveryMs: 3_600_000,
+  importBytes: 100_000_000,
+  importIdleMs: 30_000,
+  importsAtOnce: 2,
+  leaveMs: 10_000,
+  writeRetries: 3,
+  namedStatements: true,
+} satisfies Limits
+
+/**
+ * The limits that are given, over the defaults.
+ *
+ * @throws Error for a name that is no limit, and for a value of another kind than the default.
+ */
+export const limitsOf = (given: Partial<Limits>): Limits => {
+  const limits: Record<string, unknown> = { ...DEFAULT_LIMITS }
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(limits, name))
+      throw new Error(`There is no limit "${name}". There are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`)
+    if (value === undefined) continue
+    if (typeof value !== typeof limits[name] || Number.isNaN(value))
+      throw new Error(`limits.${name} must be a ${typeof limits[name]}, not ${value}.`)
+    limits[name] = value
+  }
+  return limits as unknown as Limits
+}

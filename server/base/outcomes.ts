@@ -1,0 +1,97 @@
+// The outcomes of operations on one record, as values. Whatever is not a success carries its problem document.
+import type {
+  DeletedProblem,
+  InvalidProblem,
+  Problem,
+  StaleProblem,
+  WireHistoryEntry,
+  WireRecord,
+  WireVersion,
+} from '../protocol/index.ts'
+
+/** The record was deleted, and the asker could read it. */
+export interface Gone {
+  outcome: 'gone'
+  problem: DeletedProblem
+}
+
+/** Not there, another tenant's, or not readable: one answer for all three. */
+export interface Missing {
+  outcome: 'missing'
+  problem: Problem
+}
+
+/** Readable, but this may not be done with it. */
+export interface Forbidden {
+  outcome: 'forbidden'
+  problem: Problem
+}
+
+/** Somebody saved a newer version; nothing was written. */
+export interface Conflict {
+  outcome: 'conflict'
+  problem: StaleProblem
+}
+
+/** Unknown or protected fields, or values that the schema or the database refuses; nothing was written. */
+export interface Invalid {
+  outcome: 'invalid'
+  problem: InvalidProblem | Problem
+}
+
+/** The mutation id was used for other content; nothing was written. */
+export interface Reused {
+  outcome: 'reused'
+  problem: Problem
+}
+
+/** Asked wrongly: nobody is signed in, or no version was given that could be one. Nothing was looked at. */
+export interface Refused {
+  outcome: 'refused'
+  problem: Problem
+}
+
+/** Written, or what the first of several equal writes wrote. */
+export interface Saved {
+  outcome: 'saved'
+  record: WireRecord
+  /** After a merge: what the others changed since `clientVersion`. */
+  mergedFields?: string[]
+  /** A replay of a mutation that was written before. */
+  replayed?: boolean
+}
+
+export interface Created {
+  outcome: 'created'
+  record: WireRecord
+  replayed?: boolean
+}
+
+export interface Removed {
+  outcome: 'removed'
+  replayed?: boolean
+}
+
+export interface Found {
+  outcome: 'found'
+  record: WireRecord
+}
+
+export interface FoundVersion {
+  outcome: 'found'
+  version: WireVersion
+}
+
+export interface FoundHistory {
+  outcome: 'found'
+  entries: WireHistoryEntry[]
+  /** Pass as `before` for the next page; `null` on the last. */
+  next: string | null
+}
+
+export type ReadOutcome = Found | Gone | Missing
+export type VersionOutcome = FoundVersion | Missing
+export type HistoryOutcome = FoundHistory | Missing
+export type SaveOutcome = Saved | Conflict | Gone | Missing | Forbidden | Invalid | Reused
+export type CreateOutcome = Created | Missing | Forbidden | Invalid | Reused
+export type RemoveOutcome = Removed | Conflict | Gone | Missing | Forbidden | Invalid | Reused

@@ -1,0 +1,118 @@
+// Problem documents (RFC 9457): the one shape of every error answer. Expected outcomes are values that carry one of
+// these; nothing is thrown for them.
+import {
+  type DeletedProblem,
+  type FieldError,
+  type InvalidProblem,
+  PROBLEM_STATUS,
+  type Problem,
+  type ProblemCode,
+  type StaleProblem,
+  type WireRecord,
+  type Writer,
+} from '../protocol/index.ts'
+
+const TITLES: Record<ProblemCode, string> = {
+  malformed: 'The request could not be read',
+  unauthenticated: 'Nobody is signed in',
+  forbidden: 'Not allowed',
+  cross_origin: 'The request comes from another site',
+  live_off: 'Live events are turned off',
+  not_found: 'Not found',
+  stale_record: 'The record has changed',
+  mutation_reused: 'The mutation id was used for something else',
+  deleted: 'The record was deleted',
+  too_large: 'The request is too large',
+  invalid: 'Some values are not valid',
+  version_required: 'The version is missing',
+  rate_limited: 'Too many requests',
+  internal: 'Something went wrong',
+  unavailable: 'The database is not available',
+}
+
+const DETAILS: Partial<Record<ProblemCode, string>> = {
+  unauthenticated: 'Sign in and try again.',
+  forbidden: 'You may see this record, but not do this with it.',
+  cross_origin:
+    'Only pages of this application may send this request. Its operator can list further origins.',
+  live_off: 'Saving works and is guarded; whether something changed has to be asked for.',
+  not_found: 'There is no such record, or you may not see it.',
+  mutation_reused: 'A mutation id names one write. Make a new one for other content.',
+  too_large: 'Send less at a time.',
+  version_required: 'Say which version you edited: client_version in the body, or If-Match.',
+  rate_limited: 'Wait a moment and try again.',
+  internal: 'The failure was logged. Trying again may help.',
+  unavailable: 'Nothing was saved. Try again in a moment.',
+}
+
+/** A problem document with its code's status and title. `detail` is for people; the default fits most cases. */
+export const problem = (code: ProblemCode, detail: string = DETAILS[code] ?? TITLES[code]): Problem => ({
+  type: `urn:noclobber:${code.replaceAll('_', '-')}`,
+  title: TITLES[code],
+  status: PROBLEM_STATUS[code],
+  code,
+  detail,
+})
+
+/** 422, with one entry a complaint. */
+export const invalidProblem = (errors: FieldError[]): InvalidProblem => ({
+  ...problem(
+    'invalid',
+    errors.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join(' · '),
+  ),
+  code: 'invalid',
+  errors,
+})
+
+/** 410, for somebody who could read the record. */
+export const deletedProblem = (
+  version: number,
+  updatedAt: string,
+  updatedBy: Writer | null,
+): DeletedProblem => ({
+  ...problem('deleted', `${updatedBy?.name ?? 'Somebody'} deleted this record.`),
+  code: 'deleted',
+  version,
+  updated_at: updatedAt,
+  updated_by: updatedBy,
+})
+
+/** 409; or 412 where the version came as `If-Match` (RFC 9110, 13.1.1). */
+export const staleProblem = (
+  clientVersion: number,
+  current: WireRecord,
+  changedFields: string[] | null,
+  byHeader: boolean,
+): StaleProblem => {
+  const who = current.updated_by?.name ?? 'Somebody'
+  const detail =
+    current.version > clientVersion
+      ? `${who} saved version ${current.version} while you were editing version ${clientVersion}.`
+      : `The record is at version ${current.version}; there is no version ${clientVersion} of it.`
+  return {
+    ...problem('stale_record', detail),
+    status: byHeader ? 412 : PROBLEM_STATUS.stale_record,
+    code: 'stale_record',
+    client_version: clientVersion,
+    current_version: current.version,
+    changed_fields: changedFields,
+    updated_at: current.updated_at,
+    updated_by: current.updated_by,
+    current,
+  }
+}
+
+/** A refusal on its way out of nested calls: carries the document that will be answered. */
+export class Refusal extends Error {
+  readonly problem: Problem
+  constructor(refused: Problem) {
+    super(refused.detail)
+    this.name = 'Refusal'
+    this.problem = refused
+  }
+}
+
+/** Throws a {@link Refusal} with this code. */
+export const refuse = (code: ProblemCode, detail?: string): never => {
+  throw new Refusal(problem(code, detail))
+}

@@ -1,0 +1,91 @@
+// What an embedding developer declares: the record types, and who may do what with them.
+// Invariant: nothing outside this declaration is ever read, written or named by a request.
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { WireRecord, WriterKind } from '../protocol/index.ts'
+
+/** Who acts: what `authenticate` makes of a request. Further properties are the app's own, for `can`. */
+export interface Actor {
+  /** Stands in the log as `updated_by.id`. */
+  id: string
+  /** Shown to others: "Updated by Bob". */
+  name: string
+  /** The only source of the tenant: no request names one. */
+  tenantId: string
+  /** Default `user`; a program that signs in by itself is a `service`. */
+  kind?: WriterKind
+}
+
+export type Action = 'read' | 'create' | 'update' | 'delete'
+
+/** A record as a permission sees it. While it is being created its id is `''` and its version 0. */
+export type PermissionRecord = Pick<WireRecord, 'type' | 'id' | 'version' | 'fields'>
+
+/** May this person do this with this record? Called often: keep it free of I/O. */
+export type Can<A extends Actor = Actor> = (actor: A, action: Action, record: PermissionRecord) => boolean
+
+/** What {@link defineRecordType} takes. */
+export interface RecordTypeOptions<A extends Actor = Actor> {
+  /** The table, tracked by `trackTable`; with its schema if that isn't on the search path. */
+  table: string
+  /** Fields that the wire shows and takes, by column name: a Standard Schema each (zod, valibot, arktype). */
+  fields: Record<string, StandardSchemaV1>
+  /** Default: everybody of the tenant may do everything. */
+  can?: Can<A>
+  /** Fields whose text a list's `search` looks through. Default: none, and `search` is refused. */
+  search?: string[]
+  /** Lets a stale save pass with `on_stale: "merge"` when nobody else changed the same fields. Default `false`. */
+  merge?: boolean
+  /** The field by which an import finds the records that it updates: `number`. Default `null`: it creates alone. */
+  importKey?: string | null
+  /**
+   * `values`: a record's history and the change feed show what each field was before and after. The table must be
+   * tracked with `history: 'values'` too. Default `fields`: which fields changed.
+   */
+  history?: 'fields' | 'values'
+}
+
+/** A declared record type. */
+export interface RecordType<A extends Actor = Actor> extends Required<RecordTypeOptions<A>> {
+  /** The name on the wire, in the singular. */
+  name: string
+}
+
+const NAME = /^[a-z][a-z0-9_]{0,62}$/
+
+/**
+ * Declares a record type.
+ *
+ * @param name The type's name on the wire, in the singular: `project`.
+ * @throws Error where the name is not lower case letters, digits and `_`, a field is one of the columns that the
+ * triggers own, or a field to search is not declared.
+ * @example
+ * interface Me extends Actor { roles: string[] }
+ * const project = defineRecordType('project', {
+ *   table: 'projects',
+ *   fields: { name: z.string().min(1), status: z.enum(['planned', 'active']) },
+ *   can: (actor: Me, action) => action === 'read' || actor.roles.includes('editor'),
+ * })
+ */
+export const defineRecordType = <A extends Actor = Actor>(
+  name: string,
+  {
+    table,
+    fields,
+    can = () => true,
+    search = [],
+    merge = false,
+    importKey = null,
+    history = 'fields',
+  }: RecordTypeOptions<A>,
+): RecordType<A> => {
+  if (!NAME.test(name)) throw new Error(`Record type "${name}": a name is lower case letters, digits and _.`)
+  for (const owned of ['version', 'updated_at', 'updated_by']) {
+    if (owned in fields)
+      throw new Error(`Record type "${name}": ${owned} belongs to the trigger and can't be a field.`)
+  }
+  if (importKey !== null && importKey !== 'id' && !(importKey in fields))
+    throw new Error(`Record type "${name}": importKey names no field.`)
+  const unknown = search.find((field) => !(field in fields))
+  if (unknown !== undefined) throw new Error(`Record type "${name}": search names no field ${unknown}.`)
+  return { name, table, fields, can, search, merge, importKey, history }
+}

@@ -1,0 +1,202 @@
+// The app's Redis client, whichever of the two it is, made fit to carry hints.
+// Invariant: nothing that Redis does or fails to do ends the process, is waited for by a request, or piles up: a message
+// that can't leave at once is dropped, and a subscription outlives every outage.
+import type { Log } from '../base/logger.ts'
+import { atMost } from '../pacing/timeouts.ts'
+import { createEcho, untilStanding } from './redis-cluster.ts'
+
+/** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
+export interface RedisClient {
+  // biome-ignore lint/suspicious/noExplicitAny: both libraries overload it
+  on(event: any, listener: (...values: any[]) => void): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: their options differ
+  duplicate(...options: any[]): any
+}
+
+/** Two connections of our own beside the app's. */
+export interface RedisPair {
+  // biome-ignore lint/suspicious/noExplicitAny: handed to the adapter, which takes either library's
+  publisher: any
+  // biome-ignore lint/suspicious/noExplicitAny: handed to the adapter, which takes either library's
+  subscriber: any
+  isCluster: boolean
+  /** Does the subscription stand, as far as the last beat could tell? */
+  isUp(): boolean
+  /** Messages that Redis has not answered yet. */
+  depth(): number
+  stop(): Promise<void>
+}
+
+export interface RedisPairOptions {
+  redis: RedisClient | (() => RedisClient)
+  log: Log
+  /** The subscription stands, for the first time or again. */
+  onUp(): void
+  /** How often the subscription's connection is asked whether it lives, in milliseconds. Default 3,000. */
+  beatMs?: number
+}
+
+/** Messages in flight beyond which further ones are dropped: Redis answers in less than a millisecond, or not at all. */
+const MAX_IN_FLIGHT = 256
+const ANSWER_MS = 2_000
+const LOG_EVERY_MS = 10_000
+/** For what this node still tells the others when it stops. */
+const FAREWELL_MS = 500
+
+const FORGIVEN = new Set([
+  ...['publish', 'spublish', 'sPublish', 'subscribe', 'psubscribe', 'ssubscribe', 'sSubscribe', 'pSubscribe'],
+  ...['unsubscribe', 'punsubscribe', 'sunsubscribe', 'sUnsubscribe', 'pUnsubscribe'],
+])
+const SUBSCRIBING = /^[sp]?subscribe$/i
+const PUBLISHING = /^s?publish$/i
+/** A subscription that is given up is gone with its connection at the latest. */
+const GIVING_UP = /unsubscribe$/i
+
+const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms.`)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A message that is not sent now is of no use later; a subscription is wanted however long it takes. */
+const OPTIONS = {
+  publisher: {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: ANSWER_MS,
+    disableOfflineQueue: true,
+  },
+  subscriber: { enableOfflineQueue: true, maxRetriesPerRequest: null, pingInterval: 3_000 },
+}
+
+/** Makes both connections from the app's client. */
+export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairOptions): RedisPair => {
+  const client = typeof redis === 'function' ? redis() : redis
+  // biome-ignore lint/suspicious/noExplicitAny: told apart by shape
+  const shape = client as any
+  const isNodeRedis = typeof shape.pSubscribe === 'function'
+  const isCluster = shape.isCluster === true || Array.isArray(shape.masters)
+  const inFlight = new Set<Promise<unknown>>()
+  /** When those stand that take nothing before. */
+  const standing = new WeakMap<object, Promise<void>>()
+  let isUp = false
+  let stopped = false
+  let loggedAt = Number.NEGATIVE_INFINITY
+
+  const failed = (error: unknown) => {
+    if (stopped || performance.now() - loggedAt < LOG_EVERY_MS) return
+    loggedAt = performance.now()
+    log.warn({ error }, 'Redis does not answer: other nodes learn of changes by their timers alone.')
+  }
+
+  const open = (part: 'publisher' | 'subscriber') => {
+    const options = OPTIONS[part]
+    // ioredis's Cluster takes start nodes first, and the options of single nodes one level down.
+    const isIoCluster = isCluster && !isNodeRedis
+    const made = isIoCluster
+      ? shape.duplicate([], {
+          redisOptions: options,
+          enableOfflineQueue: options.enableOfflineQueue,
+          shardedSubscribers: part === 'subscriber',
+        })
+      : shape.duplicate(isCluster ? { defaults: options } : options)
+    made.on('error', failed)
+    if (isCluster && isNodeRedis)
+      standing.set(
+        made,
+        untilStanding(made, () => !stopped, failed),
+      )
+    else if (isNodeRedis || made.status === 'wait') made.connect().catch(failed)
+    return made
+  }
+
+  /** The adapter awaits none of its own messages; their failures end here. */
+  const forgiving = (target: object) =>
+    new Proxy(target, {
+      get(real, name) {
+        const value = Reflect.get(real, name, real)
+        if (typeof value !== 'function' || name === 'constructor') return value
+        if (typeof name !== 'string' || !FORGIVEN.has(name)) return value.bind(real)
+        return (...values: unknown[]) => {
+          if (PUBLISHING.test(name) && inFlight.size >= MAX_IN_FLIGHT) return Promise.resolve(0)
+          const settled: Promise<unknown> = Promise.resolve(SUBSCRIBING.test(name) && standing.get(real))
+            .then(() => value.apply(real, values))
+            .catch(failed)
+            .finally(() => inFlight.delete(settled))
+          inFlight.add(settled)
+          return GIVING_UP.test(name) ? atMost(FAREWELL_MS, settled) : settled
+        }
+      },
+    })
+
+  const publisher = open('publisher')
+  const subscriber = open('subscriber')
+  const [publishing, subscribing] = [forgiving(publisher), forgiving(subscriber)]
+  const comesThrough = isCluster ? createEcho(publishing, subscribing) : null
+  const ready = new Set<unknown>()
+
+  /** Both stand; and an answer behind the subscriptions says that those stand too. */
+  const tellUp = async () => {
+    if (stopped || (!comesThrough && ready.size < 2)) return
+    await within(ANSWER_MS, comesThrough ? comesThrough() : subscriber.ping())
+    if (!comesThrough || !isUp) onUp()
+    isUp = true
+  }
+  for (const made of [publisher, subscriber]) {
+    standing.get(made)?.then(tellUp).catch(failed)
+    made.on('ready', () => {
+      ready.add(made)
+      tellUp().catch(failed)
+    })
+    for (const lost of ['close', 'end']) {
+      made.on(lost, () => {
+        ready.delete(made)
+        isUp = false
+      })
+    }
+  }
+
+  /** A connection into a black hole looks alive to TCP for minutes: it is asked, and opened anew if it keeps silent. */
+  const beat = setInterval(async () => {
+    try {
+      if (comesThrough) return await tellUp()
+      await within(ANSWER_MS, subscriber.ping())
+      isUp = ready.size === 2
+    } catch (error) {
+      if (isUp) failed(error)
+      isUp = false
+      if (!isNodeRedis && !isCluster) subscriber.disconnect(true)
+    }
+  }, beatMs)
+  beat.unref()
+
+  const close = (made: { destroy?(): void; disconnect?(): unknown }) => {
+    if (isNodeRedis && made.destroy) made.destroy()
+    else made.disconnect?.()
+  }
+  return {
+    publisher: publishing,
+    subscriber: subscribing,
+    isCluster,
+    isUp: () => isUp,
+    depth: () => inFlight.size,
+    stop: async () => {
+      clearInterval(beat)
+      await atMost(FAREWELL_MS, Promise.all(inFlight))
+      stopped = true
+      for (const made of [publisher, subscriber]) {
+        try {
+          close(made)
+        } catch {
+          // It was closed already.
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,69 @@
+// The doctor's look at the way to the database: does LISTEN arrive, do named statements last? A pooler in transaction
+// mode lets neither through.
+import { randomUUID } from 'node:crypto'
+import type { Knex } from 'knex'
+import { namesLast } from '../db/prepared-statement-check.ts'
+import type { Finding } from './finding.ts'
+
+/** pg's client as Knex opens it. */
+interface RawConnection {
+  query(query: object | string): Promise<unknown>
+  on(event: 'notification' | 'error', listener: () => void): void
+}
+
+export interface ConnectionOptions {
+  listenMs: number
+  namedStatements: boolean
+}
+
+const hears = async (connection: RawConnection, knex: Knex, listenMs: number): Promise<boolean> => {
+  const channel = `noclobber_doctor_${randomUUID().replaceAll('-', '')}`
+  let timer: NodeJS.Timeout | undefined
+  const heard = new Promise<boolean>((resolve) => {
+    connection.on('notification', () => resolve(true))
+    timer = setTimeout(() => resolve(false), listenMs)
+  })
+  try {
+    await connection.query(`listen ${channel}`)
+    await knex.raw('select pg_notify(?, ?)', [channel, ''])
+    return await heard
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What the connection can't do. */
+export const connectionFindings = async (
+  knex: Knex,
+  { listenMs, namedStatements }: ConnectionOptions,
+): Promise<Finding[]> => {
+  const findings: Finding[] = []
+  const connection: RawConnection = await knex.client.acquireRawConnection()
+  connection.on('error', () => {})
+  try {
+    if (!(await hears(connection, knex, listenMs)))
+      findings.push({
+        code: 'listen_impossible',
+        level: 'note',
+        table: null,
+        message:
+          'LISTEN does not get through: changes by SQL from outside arrive with the next poll, a second late.',
+        advice: 'Connect to PostgreSQL directly, or through a pooler in session mode.',
+      })
+  } finally {
+    await knex.client.destroyRawConnection(connection)
+  }
+  if (namedStatements && !(await namesLast(knex)))
+    findings.push({
+      code: 'statements_impossible',
+      level: 'note',
+      table: null,
+      message:
+        'Prepared statements do not last: a pooler gives each transaction another connection. Servers do without, and each save is dearer.',
+      advice:
+        'Let the pooler keep prepared statements (PgBouncer 1.21 and later: max_prepared_statements), connect directly, or set limits.namedStatements to false and be content.',
+    })
+  return findings
+}

@@ -1,0 +1,73 @@
+// Looks a database over: is the log there, do the triggers stand, do versions and log agree, can it be followed?
+// Invariant: it changes nothing, and each finding says what to do. A `problem` means that changes may be missed or
+// saves refused; a `note` is worth knowing.
+import type { Knex } from 'knex'
+import { tooOld } from '../../migrations/supported.ts'
+import { RETENTION_MS } from '../base/options.ts'
+import { connectionFindings } from './connection.ts'
+import { type Finding, problem } from './finding.ts'
+import { installedFindings } from './installation.ts'
+import { logFindings } from './log.ts'
+import { tableFindings, trackedTables } from './tables.ts'
+
+/** What {@link doctor} found. */
+export interface Diagnosis {
+  /** No problems; there may be notes. */
+  ok: boolean
+  findings: Finding[]
+  /** The tracked tables that were looked at. */
+  tables: string[]
+}
+
+/** What {@link doctor} takes. */
+export interface DoctorOptions {
+  /** Tables that must be tracked, as `defineRecordType` names them. Whatever has our triggers is looked at anyway. */
+  tables?: string[]
+  /** Of these, the tables of types with `history: 'values'`. */
+  values?: string[]
+  /** Compare every row's version with the log: reads whole tables. Turn off for a readiness page. Default `true`. */
+  rows?: boolean
+  /** The server's own `limits.retentionMs`. Default 30 days. */
+  retentionMs?: number
+  /** How long a notification may take, in milliseconds. Default 3,000. */
+  listenMs?: number
+  /** Whether the server uses named statements. Default `true`. */
+  namedStatements?: boolean
+}
+
+const UPGRADE = 'Upgrade PostgreSQL, by pg_upgrade or by a dump and a restore.'
+
+/** The log has what is asked of it here. */
+const isReadable = async (knex: Knex): Promise<boolean> =>
+  (
+    await knex.raw(
+      `select to_regclass('noclobber.log_horizon') is not null and to_regclass('noclobber.bundled_changes') is not null as ready`,
+    )
+  ).rows[0].ready
+
+/**
+ * Looks a database over.
+ *
+ * @throws what pg throws where the database can't be reached.
+ * @example
+ * const { ok, findings } = await doctor(knex, { tables: ['projects'], rows: false })
+ * response.status(ok ? 200 : 503).json(findings)
+ */
+export const doctor = async (knex: Knex, options: DoctorOptions = {}): Promise<Diagnosis> => {
+  const { rows = true, retentionMs = RETENTION_MS, listenMs = 3_000, namedStatements = true } = options
+  const refusal = await tooOld(knex)
+  if (refusal)
+    return { ok: false, findings: [problem('database_too_old', null, refusal, UPGRADE)], tables: [] }
+  const installed = await installedFindings(knex)
+  if (!(await isReadable(knex))) return { ok: false, findings: installed, tables: [] }
+  const { tables, missing } = await trackedTables(knex, options.tables ?? [], options.values)
+  const findings = [...installed, ...missing]
+  for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))
+  findings.push(...(await logFindings(knex, retentionMs)))
+  findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))
+  return {
+    ok: findings.every(({ level }) => level === 'note'),
+    findings,
+    tables: tables.map(({ source }) => source),
+  }
+}

@@ -1,0 +1,83 @@
+// The doctor's look at what `migrate` installs: is it there, of this version, and as the migrations made it?
+import type { Knex } from 'knex'
+import { migrationSource } from '../../migrations/index.ts'
+import { differenceOf, installedBy } from '../../migrations/installed.ts'
+import { type Finding, problem } from './finding.ts'
+
+const HAS_LOG = `
+select to_regclass('noclobber.record_changes') is not null as log, to_regclass('noclobber_migrations') is not null as migrations`
+
+const NO_LOG = problem(
+  'no_log',
+  null,
+  'The change log is not there.',
+  'Run: npx noclobber init, which writes a migration; or call migrate(knex) of noclobber/migrations at the start of the server.',
+)
+
+const REPAIR =
+  'Run: npx noclobber doctor --repair, or call migrate(knex, { repair: true }): it puts back what the migrations made.'
+
+/** Which of our migrations were not run here, and which of those that were run are not ours yet. */
+const migrationsApart = async (knex: Knex) => {
+  const { rows } = await knex.raw('select name from noclobber_migrations order by id')
+  const run: string[] = rows.map(({ name }: { name: string }) => name)
+  const ours = await migrationSource.getMigrations([])
+  return {
+    missing: ours.filter((name) => !run.includes(name)),
+    newer: run.filter((name) => !ours.includes(name)),
+  }
+}
+
+/** What is wrong with the log's tables, indexes and functions. Behind a `no_log` there is nothing more to look at. */
+export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
+  const [has] = (await knex.raw(HAS_LOG)).rows
+  if (!has.log) return [NO_LOG]
+  const { missing, newer } = has.migrations ? await migrationsApart(knex) : { missing: [], newer: [] }
+  if (newer.length > 0)
+    return [
+      {
+        code: 'log_newer',
+        level: 'note',
+        table: null,
+        message: `The change log is of a newer noclobber: ${newer.join(', ')}. Its functions were not compared.`,
+        advice: 'Ask the doctor of that version; bring this installation up to it.',
+      },
+    ]
+  if (missing.length > 0)
+    return [
+      problem(
+        'log_outdated',
+        null,
+        `The change log is of an older noclobber: ${missing.join(', ')} has not been run.`,
+        'Call migrate(knex) of noclobber/migrations.',
+      ),
+    ]
+  const { functions, madeForTables, indexes, columns } = await differenceOf(
+    knex,
+    await installedBy(migrationSource),
+  )
+  const findings: Finding[] = []
+  if (columns.length > 0)
+    findings.push(
+      problem(
+        'log_altered',
+        null,
+        `Of the log are missing: ${columns.map((name) => `noclobber.${name}`).join(', ')}.`,
+        'Restore them from a backup, or drop the schema noclobber, migrate and track the tables anew: the log then begins anew.',
+      ),
+    )
+  const altered = [
+    ...[...functions.map(({ name }) => name), ...madeForTables].map((name) => `function noclobber.${name}`),
+    ...indexes.map(({ name }) => `index noclobber.${name}`),
+  ]
+  if (altered.length > 0)
+    findings.push(
+      problem(
+        'log_altered',
+        null,
+        `Missing, or not as the migrations made them: ${altered.join(', ')}.`,
+        REPAIR,
+      ),
+    )
+  return findings
+}

@@ -1,0 +1,176 @@
+// The doctor's look at tracked tables: their triggers, and whether their rows and the log agree.
+import type { Knex } from 'knex'
+import { PART_TRIGGERS } from '../../migrations/parts.ts'
+import { quoteName, quoteTable } from '../../migrations/quote.ts'
+import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+import { type Finding, problem } from './finding.ts'
+import { type FoundTrigger, type TriggeredTable, trackAgain, triggerFindings } from './triggers.ts'
+
+/** A table with our triggers, or one that should have them. */
+export interface ExaminedTable extends TriggeredTable {
+  schema: string
+  name: string
+  /** How many transactions ago it was tracked, or tracked again. */
+  age: number
+}
+
+const TABLES = `
+select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
+  (select a.attname from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+    where i.indrelid = c.oid and i.indisprimary) as key,
+  coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
+  (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+  coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
+  coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
+    'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
+    'rows', concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
+    'narrowed', g.tgqual is not null or g.tgattr <> '') order by g.tgname)
+    filter (where g.tgname is not null), '[]') as triggers
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+left join pg_trigger g on g.tgrelid = c.oid and starts_with(g.tgname, 'zz_noclobber_') and g.tgparentid = 0
+left join pg_proc p on p.oid = g.tgfoid
+where g.tgname is not null or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
+group by c.oid, n.nspname, c.relname order by 1`
+
+/** One of those that every tracked table has. */
+const isOwn = ({ name }: FoundTrigger) => TRIGGER_NAMES.includes(name)
+
+/** Says of each table what its parts are, and whether what its own rows are part of is gone. */
+const withParts = (found: Omit<ExaminedTable, 'parts' | 'lostParent'>[]): ExaminedTable[] => {
+  const parents = new Map<string, string>()
+  for (const { source, triggers } of found) {
+    const parent = triggers.find(({ name }) => PART_TRIGGERS.includes(name))?.args[4]
+    if (parent) parents.set(source, parent)
+  }
+  const tracked = new Set(found.filter(({ triggers }) => triggers.some(isOwn)).map(({ source }) => source))
+  return found.map((table) => {
+    const parent = parents.get(table.source)
+    return {
+      ...table,
+      parts: found.filter(({ source }) => parents.get(source) === table.source),
+      lostParent: parent && !tracked.has(parent) ? parent : null,
+    }
+  })
+}
+
+/**
+ * All tables that have one of our triggers, and those that are named; apart, the names that are no tables.
+ *
+ * @param values Tables whose values must be kept.
+ */
+export const trackedTables = async (
+  knex: Knex,
+  named: string[],
+  values: string[] = [],
+): Promise<{ tables: ExaminedTable[]; missing: Finding[] }> => {
+  const { rows } = await knex.raw(TABLES, [values.map(quoteTable), named.map(quoteTable)])
+  const missing: Finding[] = []
+  for (const name of named) {
+    const there = await knex.raw('select to_regclass(?) is not null as there', [quoteTable(name)])
+    if (there.rows[0].there) continue
+    missing.push(
+      problem('table_missing', name, 'There is no such table.', 'Create it, or correct the declaration.'),
+    )
+  }
+  return { tables: withParts(rows), missing }
+}
+
+/** What the triggers call that 006-bundles.ts gave to tables that were tracked already. */
+const MADE_LATER = ['noclobber.keep_writer', 'noclobber.stamp_update_ignoring']
+
+/**
+ * Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. Where
+ * each has a transaction of its own, a restore made them one by one.
+ */
+const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
+  const triggers = all.filter((trigger) => isOwn(trigger) && !MADE_LATER.includes(trigger.calls))
+  const ages = new Set(triggers.map((trigger) => trigger.age))
+  const isOff = triggers.some(({ enabled }) => enabled === 'D' || enabled === 'R')
+  if (ages.size === triggers.length) return isOff
+  return isOff || (ages.size === 1 && !ages.has(age)) || triggers.some((trigger) => age - trigger.age > 50)
+}
+
+/**
+ * A change that a restore brought was not written by the transaction that it names, nor out of a bundle by the one that
+ * it notes, and says nothing of its row's.
+ */
+const compare = (table: string, key: string) => `
+with logged as (
+  select c.record_id, c.version, c.event, c.seq, c.xid::xid as xid, coalesce(c.moved_in, c.xid)::xid = c.xmin as is_own
+  from noclobber.record_changes c where c.table_name = :source
+  union all
+  select c.record_id, c.version, c.event, c.seq, c.xid::xid, c.xid::xid = c.written_in
+  from noclobber.bundled_changes c where c.table_name = :source
+), last as (
+  select distinct on (c.record_id) c.* from logged c order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
+), pairs as (
+  select l.record_id, l.version as logged, l.event, l.xid, l.is_own, t.version, t.row_xid, t.row_age, t.id from last l
+  full join (select r.${key}::text as id, r.version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
+    on t.id = l.record_id
+)
+select count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
+  count(*) filter (where id is not null and version <> logged) as out_of_step,
+  count(*) filter (where id is null and event <> 'deleted') as vanished,
+  count(*) filter (where id is not null and version = logged and is_own and row_xid <> xid) +
+  count(*) filter (where id is not null and logged is null and row_age < :age) as unlogged,
+  min(id) filter (where id is not null and version <> logged) as step_example,
+  min(record_id) filter (where id is null and event <> 'deleted') as vanished_example
+from pairs`
+
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
+
+const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]> => {
+  const { source, key } = table
+  if (!key) return []
+  const { rows } = await knex.raw(compare(quoteTable(source), quoteName(key)), { source, age: table.age })
+  const [row] = rows
+  const invalid = Number(row.invalid)
+  const outOfStep = Number(row.out_of_step)
+  const vanished = Number(row.vanished)
+  const unlogged = Number(row.unlogged)
+  const findings: Finding[] = []
+  if (invalid > 0)
+    findings.push(
+      problem(
+        'version_invalid',
+        source,
+        `${count(invalid, 'row')} without a positive version: such a record can't be saved.`,
+        `${trackAgain(table)} It gives those rows version 1.`,
+      ),
+    )
+  if (outOfStep > 0)
+    findings.push(
+      problem(
+        'version_out_of_step',
+        source,
+        `${count(outOfStep, 'row')} at another version than the log says (${row.step_example}): written past the triggers.`,
+        'Find out who wrote with triggers off. Make a real change to each of these rows, so that open editors learn of it.',
+      ),
+    )
+  if (vanished > 0)
+    findings.push(
+      problem(
+        'deletion_not_logged',
+        source,
+        `${count(vanished, 'record')} gone without a logged deletion (${row.vanished_example}): deleted past the triggers.`,
+        'Readers of /changes still hold them: have each begin anew with cursor=start. The finding ends when their changes are pruned.',
+      ),
+    )
+  if (unlogged > 0 && wereSwitched(table))
+    findings.push(
+      problem(
+        'write_not_logged',
+        source,
+        `Triggers were off for a while, and up to ${count(unlogged, 'row')} written meanwhile without a version or a log entry.`,
+        `Make a real change to the rows concerned and have their editors reload. Then: ${trackAgain(table)}`,
+      ),
+    )
+  return findings
+}
+
+/** What is wrong with one table. */
+export const tableFindings = async (knex: Knex, table: ExaminedTable, rows: boolean): Promise<Finding[]> => {
+  const findings = triggerFindings(table)
+  return rows && table.triggers.length > 0 ? [...findings, ...(await rowFindings(knex, table))] : findings
+}

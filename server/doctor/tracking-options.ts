@@ -1,0 +1,76 @@
+// How a table is tracked, read out of what its triggers were created with, and said as the call or the command line
+// that does it again. Invariant: what the triggers don't tell is not made up.
+import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
+import { PART_TRIGGERS } from '../../migrations/parts.ts'
+import { TRIGGER_NAMES, type TrackOptions } from '../../migrations/track-table.ts'
+import { textArray } from '../tables/catalogue.ts'
+
+/** A trigger with what it was created with. */
+interface TriggerArguments {
+  name: string
+  args: string[]
+}
+
+/** What most of these triggers say: one that somebody made by hand doesn't speak for the others. */
+const argsOfMost = (triggers: TriggerArguments[], names: string[], length: number): string[] | null => {
+  const votes = new Map<string, number>()
+  for (const { name, args } of triggers) {
+    if (!names.includes(name)) continue
+    const said = JSON.stringify(args.slice(0, length))
+    votes.set(said, (votes.get(said) ?? 0) + 1)
+  }
+  const [most] = [...votes].sort(([, one], [, other]) => other - one)
+  return most ? JSON.parse(most[0]) : null
+}
+
+/** The options that a table is tracked with; `null` where its own triggers are all gone. */
+export const trackedOptions = (triggers: TriggerArguments[]): TrackOptions | null => {
+  const own = argsOfMost(triggers, TRIGGER_NAMES, 4)
+  if (!own) return null
+  const [, tenant = '', lists = '', ignore = ''] = own
+  const [, column = '', , , table = '', , , field = ''] = argsOfMost(triggers, PART_TRIGGERS, 9) ?? []
+  const parents = textArray(lists)
+  const ignored = textArray(ignore)
+  return {
+    ...(tenant ? { tenant } : {}),
+    ...(parents.length > 0 ? { lists: parents } : {}),
+    ...(ignored.length > 0 ? { ignore: ignored } : {}),
+    ...(table ? { partOf: { table, column, ...(field ? { field } : {}) } } : {}),
+    ...(triggers.some(({ name }) => VALUES_TRIGGERS.includes(name)) ? { history: 'values' } : {}),
+  }
+}
+
+const literal = (value: unknown): string => {
+  if (typeof value === 'string') return `'${value.replace(/['\\]/g, '\\$&')}'`
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  const parts = Object.entries(value as object).map(([name, part]) => `${name}: ${literal(part)}`)
+  return `{ ${parts.join(', ')} }`
+}
+
+/** `trackTable(knex, 'public.orders', { tenant: 'tenant_id' })` */
+export const callOf = (table: string, options: TrackOptions): string =>
+  `trackTable(knex, ${[table, ...(Object.keys(options).length > 0 ? [options] : [])].map(literal).join(', ')})`
+
+/** A word of a command line, as a shell reads it. */
+const word = (text: string) => (/^[\w.,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+
+/** What each option of `noclobber track` is for these options; left out where it isn't given. */
+export const flagsOf = ({ tenant, lists, ignore, partOf, history }: TrackOptions): Map<string, string> => {
+  const flags: [string, string | undefined][] = [
+    ['--tenant', tenant],
+    ['--lists', lists?.join(',')],
+    ['--ignore', ignore?.join(',')],
+    ['--history', history === 'values' ? history : undefined],
+    ['--part-of', partOf && `${partOf.table}=${partOf.column}`],
+    ['--part-field', partOf?.field],
+  ]
+  return new Map(flags.filter((flag): flag is [string, string] => Boolean(flag[1])))
+}
+
+/** `npx noclobber track orders --tenant tenant_id` */
+export const commandOf = (table: string, options: TrackOptions): string =>
+  [
+    'npx noclobber track',
+    word(table),
+    ...[...flagsOf(options)].flatMap(([flag, value]) => [flag, word(value)]),
+  ].join(' ')

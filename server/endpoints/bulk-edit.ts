@@ -1,0 +1,52 @@
+// The route of a bulk edit.
+import type { Router } from 'express'
+import { problem, Refusal, refuse } from '../base/problems.ts'
+import { inRequest } from '../base/tracing.ts'
+import { type Body, bodyOf, mutationIdOf, objectIn, originOf } from '../http/request-parameters.ts'
+import { sendData, sendProblem } from '../http/responses.ts'
+import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
+import { saveMany } from '../operations/traced-writes.ts'
+import { MAX_BULK_RECORDS } from '../protocol/bulk-and-import.ts'
+import type { BulkTarget } from '../records/save-many.ts'
+
+const targetIn = (entry: unknown): BulkTarget => {
+  const { id, client_version: version } = (entry ?? {}) as { id?: unknown; client_version?: unknown }
+  if (typeof id !== 'string')
+    return refuse('malformed', 'Each entry of records needs an id and a client_version.')
+  if (version === undefined) throw new Refusal(problem('version_required'))
+  if (!Number.isSafeInteger(version) || (version as number) < 1)
+    return refuse('malformed', 'client_version must be a positive integer.')
+  return { id, clientVersion: version as number }
+}
+
+const targetsIn = ({ records }: Body): BulkTarget[] => {
+  if (!Array.isArray(records) || records.length === 0 || records.length > MAX_BULK_RECORDS)
+    return refuse(
+      'malformed',
+      `records must be a list of 1 to ${MAX_BULK_RECORDS} entries {id, client_version}.`,
+    )
+  return records.map(targetIn)
+}
+
+export const addBulkRoutes = (router: Router, { database, wake }: RouteOptions): void => {
+  const saveAll: Handler = async (request, response, actor) => {
+    const body = bodyOf(request)
+    const onStale = Object.hasOwn(body, 'on_stale') ? body.on_stale : 'abort'
+    if (onStale !== 'abort' && onStale !== 'skip')
+      return refuse('malformed', 'on_stale must be "abort" or "skip".')
+    const saved = await inRequest(request, () =>
+      saveMany(database, request.params.type, {
+        actor,
+        changes: objectIn(body, 'changes'),
+        records: targetsIn(body),
+        onStale,
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
+    if (saved.outcome !== 'saved') return sendProblem(response, saved.problem)
+    wake()
+    sendData(response, { data: saved.records })
+  }
+  router.patch('/records/:type', handle(saveAll))
+}

@@ -1,0 +1,167 @@
+// The route of an import: a file as the body, counts or complaints as the answer, and progress for who asks for it.
+import { randomUUID } from 'node:crypto'
+import type { Request, Response, Router } from 'express'
+import { problem, Refusal, refuse } from '../base/problems.ts'
+import { inRequest } from '../base/tracing.ts'
+import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
+import { mutationIdOf, originOf, queryText } from '../http/request-parameters.ts'
+import { sendData, sendProblem } from '../http/responses.ts'
+import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
+import type { ImportOutcome } from '../import/import.ts'
+import type { ImportFormat } from '../import/parse.ts'
+import type { RecordNode } from '../node/node.ts'
+import { importRecords } from '../operations/traced-writes.ts'
+import type { ImportProgress } from '../protocol/bulk-and-import.ts'
+import { HEADERS, type Problem } from '../protocol/index.ts'
+
+const FORMATS: Record<string, ImportFormat> = {
+  'text/csv': 'csv',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+}
+const NDJSON = 'application/x-ndjson'
+const PROGRESS_EVERY_MS = 250
+const MAX_NAME = 200
+
+const formatOf = ({ headers }: Pick<Request, 'headers'>): ImportFormat => {
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
+  const format = FORMATS[type.trim()]
+  if (!format) return refuse('malformed', `Send the file as text/csv or as ${NDJSON}.`)
+  const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='))
+  if (charset && !/^charset="?utf-?8"?$/.test(charset)) return refuse('malformed', 'The file must be UTF-8.')
+  return format
+}
+
+const nameOf = ({ headers }: Pick<Request, 'headers'>): string | undefined => {
+  const sent = headers[HEADERS.importName.toLowerCase()]
+  if (typeof sent !== 'string' || sent === '') return undefined
+  try {
+    const name = decodeURIComponent(sent)
+    if (name.length <= MAX_NAME && name.isWellFormed() && !/\p{Cc}/u.test(name)) return name
+  } catch {
+    // Falls through to the refusal: it isn't percent-encoded.
+  }
+  return refuse(
+    'malformed',
+    `${HEADERS.importName} must be a percent-encoded name of ${MAX_NAME} characters at most.`,
+  )
+}
+
+const isTrue = (text: string | undefined, name: string): boolean => {
+  if (text === undefined || text === '0' || text === 'false') return false
+  return text === '1' || text === 'true' || refuse('malformed', `${name} must be 1 or 0.`)
+}
+
+/**
+ * The answer as lines: progress as it goes, and the result as the last one. The status is 200 from the first line on.
+ * Who follows an import and leaves has cancelled it: what it wrote is undone.
+ */
+const progressOf = (response: Response) => {
+  let lastAt = Number.NEGATIVE_INFINITY
+  let phase = ''
+  const write = (line: object) => {
+    if (!response.headersSent)
+      response.writeHead(200, {
+        'Content-Type': NDJSON,
+        'Cache-Control': 'no-store',
+        'X-Accel-Buffering': 'no',
+      })
+    response.write(`${JSON.stringify(line)}\n`)
+  }
+  return {
+    tell: (progress: ImportProgress) => {
+      if (response.destroyed)
+        throw new Refusal(problem('malformed', 'Whoever followed this import left: it is undone.'))
+      const now = performance.now()
+      if (now - lastAt < PROGRESS_EVERY_MS && phase === progress.phase) return
+      lastAt = now
+      phase = progress.phase
+      write({ progress })
+    },
+    end: (line: { data: object } | { problem: Problem }) => {
+      write(line)
+      response.end()
+    },
+  }
+}
+
+export interface ImportRouteOptions extends RouteOptions {
+  node: Pick<RecordNode, 'importing'>
+}
+
+export const addImportRoutes = (
+  router: Router,
+  { database, limits, wake, node, log }: ImportRouteOptions,
+): void => {
+  let running = 0
+
+  const run = async (
+    request: Parameters<Handler>[0],
+    actor: Parameters<Handler>[2],
+    onProgress?: (progress: ImportProgress) => void,
+  ): Promise<ImportOutcome> => {
+    const key = queryText(request, 'key')
+    const origin = originOf(request)
+    const length = Number(request.headers['content-length'] ?? 0)
+    const importId = randomUUID()
+    const dryRun = isTrue(queryText(request, 'dry_run'), 'dry_run')
+    const news = dryRun
+      ? null
+      : node.importing({
+          ...{ type: request.params.type, importId, actor, tabId: origin.tabId ?? null },
+          totalBytes: length || null,
+        })
+    const options = {
+      actor,
+      importId,
+      format: formatOf(request),
+      name: nameOf(request),
+      ...(key === undefined ? {} : { key: key === '' ? null : key }),
+      dryRun,
+      mutationId: mutationIdOf(request, {}),
+      ...origin,
+      onProgress: (progress: ImportProgress) => {
+        onProgress?.(progress)
+        news?.tell(progress)
+      },
+    }
+    if (length > limits.importBytes)
+      throw new Refusal(problem('too_large', `A file has ${limits.importBytes} bytes at most.`))
+    if (running >= limits.importsAtOnce)
+      throw new Refusal(problem('rate_limited', 'Other imports are running. Try again when one is done.'))
+    running += 1
+    try {
+      const input = request.iterator({ destroyOnReturn: false })
+      return await inRequest(request, () =>
+        importRecords(database, request.params.type, { ...options, input }),
+      )
+    } finally {
+      running -= 1
+      news?.end()
+    }
+  }
+
+  const importFile: Handler = async (request, response, actor) => {
+    if (request.accepts(['json', NDJSON]) !== NDJSON) {
+      const done = await run(request, actor)
+      if (done.outcome !== 'imported') return sendProblem(response, done.problem)
+      wake()
+      return sendData(response, { data: done.answer })
+    }
+    const lines = progressOf(response)
+    try {
+      const done = await run(request, actor, lines.tell)
+      if (done.outcome === 'imported') wake()
+      if (done.outcome === 'imported') lines.end({ data: done.answer })
+      else if (response.headersSent) lines.end({ problem: done.problem })
+      else sendProblem(response, done.problem)
+    } catch (error) {
+      if (!response.headersSent || response.destroyed) throw error
+      const refused = error instanceof Refusal ? error.problem : unexpectedProblem(error)
+      if (!(error instanceof Refusal) && !isUnavailable(error)) log.error({ error }, 'An import failed.')
+      lines.end({ problem: refused })
+    }
+  }
+  router.post('/records/:type/import', handle(importFile))
+}

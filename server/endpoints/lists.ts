@@ -1,0 +1,48 @@
+// The routes of many records: a list, what became of it since a cursor, and many versions at once.
+import type { Router } from 'express'
+import { problem, refuse } from '../base/problems.ts'
+import { bodyOf, queryNumber, queryText } from '../http/request-parameters.ts'
+import { sendData, sendProblem } from '../http/responses.ts'
+import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
+import { listRecords } from '../queries/list.ts'
+import { listDelta } from '../queries/list-delta.ts'
+import { heldVersionsOf, versionDifferences } from '../queries/versions.ts'
+
+/** Rows of a page, unless asked for otherwise, and at most; a delta is as long as it may be. */
+const PAGE = 100
+const MAX_PAGE = 1_000
+
+/** Query parameters of a list that are no filters. */
+const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
+
+/** What each route of many records does. */
+export const listHandlers = ({ database }: RouteOptions) => {
+  const list: Handler = async (request, response, actor) => {
+    await database.ready()
+    const known = database.typeOf(request.params.type)
+    if (!known) return sendProblem(response, problem('not_found'))
+    const names = Object.keys(request.query).filter((name) => !RESERVED.has(name))
+    const filters = Object.fromEntries(names.map((name) => [name, queryText(request, name) ?? '']))
+    const filter = { filters, search: queryText(request, 'search') }
+    const asked = queryText(request, 'cursor')
+    const after = queryText(request, 'after')
+    const limit = queryNumber(request, 'limit', asked === undefined ? PAGE : MAX_PAGE, MAX_PAGE)
+    const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after }
+    if (asked === undefined) return sendData(response, await listRecords(database, known, actor, query))
+    const cursor = database.cursors.decode(asked)
+    if (!cursor || after !== undefined)
+      return refuse('malformed', 'cursor must be what an answer gave, and stands without after.')
+    const delta = await listDelta(database, known, actor, filter, cursor, limit)
+    sendData(response, delta ?? { ...(await listRecords(database, known, actor, query)), reset: true })
+  }
+
+  const versions: Handler = async (request, response, actor) => {
+    sendData(response, { data: await versionDifferences(database, actor, heldVersionsOf(bodyOf(request))) })
+  }
+  return { list, versions }
+}
+
+export const addListRoutes = (router: Router, { list, versions }: ReturnType<typeof listHandlers>): void => {
+  router.post('/records/versions', handle(versions))
+  router.get('/records/:type', handle(list))
+}

@@ -1,0 +1,278 @@
+// The paths of the OpenAPI document, each declared type with its own; the routes that ask for no one type once.
+
+import { MAX_BULK_RECORDS } from '../../protocol/bulk-and-import.ts'
+import { HEADERS, MAX_WAIT_S, PROBLEM_MEDIA_TYPE } from '../../protocol/index.ts'
+import type { KnownType } from '../../tables/database.ts'
+import { listOf, object, ref, type Schema, text } from './schemas.ts'
+
+/** A piece of an OpenAPI document. */
+export type Part = Record<string, unknown>
+
+const json = (schema: Schema, more: Part = {}): Part => ({
+  description: 'The answer.',
+  content: { 'application/json': { schema } },
+  ...more,
+})
+const data = (schema: Schema, more: Record<string, Schema> = {}) => object({ data: schema, ...more })
+const etag = { headers: { ETag: { description: 'The version: `"7"`.', schema: text } } }
+const refused = (description: string, schema: Schema = ref('Problem')): Part => ({
+  description,
+  content: { [PROBLEM_MEDIA_TYPE]: { schema } },
+})
+const body = (schema: Schema, required = true): Part => ({
+  required,
+  content: { 'application/json': { schema } },
+})
+const query = (name: string, description: string, schema: Schema = text, more: Part = {}): Part => ({
+  in: 'query',
+  name,
+  description,
+  schema,
+  ...more,
+})
+const header = (name: string, description: string): Part => ({
+  in: 'header',
+  name,
+  description,
+  schema: text,
+})
+
+const ID: Part = { in: 'path', name: 'id', required: true, schema: text }
+const ORIGIN = [
+  header(HEADERS.tabId, 'The tab that writes; the event carries it as `tab_id`.'),
+  header(HEADERS.idempotencyKey, 'The same as `mutation_id`: a replay gets its first answer.'),
+]
+const IF_MATCH = header('If-Match', 'The same as `client_version`: `"7"`. A stale save is then 412.')
+const IF_NONE_MATCH = header('If-None-Match', '`"7"`: 304 while the record is at this version.')
+
+const COMMON = {
+  400: refused('Not readable.'),
+  401: refused('Nobody is signed in.'),
+  404: refused('There is no such record, or it may not be read.'),
+  429: refused('Too many requests.'),
+  503: refused('The database is not available.'),
+}
+const WRITING = {
+  ...COMMON,
+  403: refused('May be read, but not changed; or the request comes from another site.'),
+  413: refused('Too large.'),
+  422: refused('Values that are not valid.', ref('InvalidProblem')),
+}
+const GONE = { 410: refused('Deleted; for those who could read it.', ref('DeletedProblem')) }
+const UNCHANGED = { 304: { description: 'Still at this version.' } }
+
+const version: Schema = { type: 'integer', minimum: 1 }
+const flag: Schema = { type: 'boolean' }
+const mutation = { 'mutation_id?': { type: 'string', minLength: 1, maxLength: 200 } }
+const next: Schema = { type: ['string', 'null'] }
+
+/** The paths of one record of a type; `name` is that of its schema. */
+export const recordPaths = (type: string, name: string): Part => {
+  const record = ref(name)
+  const stale = ref(`${name}StaleProblem`)
+  const conflicts = {
+    409: refused('Stale, or a mutation id with other content.', { anyOf: [stale, ref('Problem')] }),
+    412: refused('Stale, asked by If-Match.', stale),
+    428: refused('No client_version and no If-Match.'),
+  }
+  return {
+    [`/records/${type}/{id}`]: {
+      parameters: [ID],
+      get: {
+        operationId: `read${name}`,
+        summary: 'The record.',
+        parameters: [IF_NONE_MATCH],
+        responses: { 200: json(data(record), etag), ...UNCHANGED, ...GONE, ...COMMON },
+      },
+      patch: {
+        operationId: `save${name}`,
+        summary: 'Saves fields, if the record is still at the version that they were edited on.',
+        parameters: [IF_MATCH, ...ORIGIN],
+        requestBody: body(
+          object({
+            'client_version?': version,
+            changes: ref(`${name}Changes`),
+            'on_stale?': { enum: ['reject', 'merge'] },
+            ...mutation,
+          }),
+        ),
+        responses: {
+          200: json(data(record, { 'merged_fields?': listOf(text) }), etag),
+          ...conflicts,
+          ...GONE,
+          ...WRITING,
+        },
+      },
+      delete: {
+        operationId: `delete${name}`,
+        summary: 'Deletes it, if it is still at this version.',
+        parameters: [IF_MATCH, ...ORIGIN],
+        requestBody: body(object({ 'client_version?': version, ...mutation }), false),
+        responses: { 204: { description: 'Deleted.' }, ...conflicts, ...GONE, ...WRITING },
+      },
+    },
+    [`/records/${type}/{id}/version`]: {
+      parameters: [ID],
+      get: {
+        operationId: `version${name}`,
+        summary: 'Its version alone.',
+        parameters: [IF_NONE_MATCH],
+        responses: { 200: json(data(ref('Version')), etag), ...UNCHANGED, ...COMMON },
+      },
+    },
+    [`/records/${type}/{id}/history`]: {
+      parameters: [ID],
+      get: {
+        operationId: `history${name}`,
+        summary: 'Its changes, newest first.',
+        parameters: [
+          query('limit', 'Entries, 50 unless given.', { type: 'integer', minimum: 1, maximum: 500 }),
+          query('before', 'Only versions before this one.', version),
+        ],
+        responses: { 200: json(data(listOf(ref('HistoryEntry')), { next })), ...COMMON },
+      },
+    },
+  }
+}
+
+/** The paths of many records of a type. */
+export const listPaths = ({ type: { name: type }, fieldNames }: KnownType, name: string): Part => {
+  const rows = listOf(ref(name))
+  const page = data(rows, { cursor: text, next, 'reset?': flag, 'recheck?': flag })
+  const delta = data(rows, { removed: listOf(text), cursor: text, more: flag, 'recheck?': flag })
+  const bulk = object({
+    changes: ref(`${name}Changes`),
+    records: {
+      ...listOf(object({ id: text, client_version: version })),
+      minItems: 1,
+      maxItems: MAX_BULK_RECORDS,
+    },
+    'on_stale?': { enum: ['abort', 'skip'] },
+    ...mutation,
+  })
+  return {
+    [`/records/${type}`]: {
+      get: {
+        operationId: `list${name}`,
+        summary: 'A page of the list; with `cursor`, what became of the list since.',
+        parameters: [
+          ...fieldNames.map((field) => query(field, `Only records with this ${field}; \`null\` for none.`)),
+          query('search', 'Only records with this text, where the type has fields to search.'),
+          query('sort', 'A field, `id`, `version` or `updated_at`; descending with `-` before it.'),
+          query('limit', 'Rows, 100 unless given.', { type: 'integer', minimum: 1, maximum: 1_000 }),
+          query('after', 'The `next` of the page before.'),
+          query('cursor', 'The `cursor` of an answer: asks for the delta.'),
+        ],
+        responses: { 200: json({ anyOf: [page, delta] }), ...COMMON },
+      },
+      post: {
+        operationId: `create${name}`,
+        summary: 'Creates a record.',
+        parameters: ORIGIN,
+        requestBody: body(object({ fields: ref(`${name}Fields`), 'id?': text, ...mutation })),
+        responses: {
+          201: json(data(ref(name)), { headers: { ...etag.headers, Location: { schema: text } } }),
+          409: refused('A mutation id with other content.'),
+          ...WRITING,
+        },
+      },
+      patch: {
+        operationId: `saveMany${name}`,
+        summary: 'The same changes to many records, each guarded by its version.',
+        parameters: ORIGIN,
+        requestBody: body(bulk),
+        responses: {
+          200: json(data(listOf({ type: 'object' }))),
+          409: refused('A stale record, with `abort`.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
+          410: refused('A deleted record, with `abort`.', ref('BulkProblem')),
+          428: refused('A record without a client_version.'),
+          ...WRITING,
+          403: refused('A record that may not be changed.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
+          404: refused('A record that is not there.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
+        },
+      },
+    },
+    [`/records/${type}/import`]: {
+      post: {
+        operationId: `import${name}`,
+        summary: 'Imports a file, all of it or nothing.',
+        parameters: [
+          query('key', 'The field by which records are found and updated.'),
+          query('dry_run', '`1`: looks, and writes nothing.', { enum: ['0', '1', 'true', 'false'] }),
+          header(HEADERS.importName, 'The name of the file, percent-encoded.'),
+          ...ORIGIN,
+        ],
+        requestBody: {
+          required: true,
+          content: { 'text/csv': { schema: text }, 'application/x-ndjson': { schema: text } },
+        },
+        responses: {
+          200: json(data(ref('ImportAnswer'))),
+          409: refused('A mutation id with other content.'),
+          ...WRITING,
+          422: refused('Rows that are not valid.', ref('ImportProblem')),
+        },
+      },
+    },
+  }
+}
+
+const heldVersions = object({
+  records: { ...listOf(object({ type: text, id: text, version: { type: 'integer' } })), maxItems: 500 },
+})
+const many = { style: 'form', explode: true }
+
+/** The paths of all types. */
+export const WIDE_PATHS: Part = {
+  '/records/versions': {
+    post: {
+      operationId: 'versions',
+      summary: 'Of the versions that one holds: those that differ, are gone, or may not be read any more.',
+      requestBody: body(heldVersions),
+      responses: { 200: json(data(listOf(ref('VersionDifference')))), ...COMMON },
+    },
+  },
+  '/changes': {
+    get: {
+      operationId: 'changes',
+      summary: 'Every change that one may see, exactly once.',
+      parameters: [
+        query('cursor', 'Where the answer before ended, or `start`. Without it: the present.'),
+        query('type', 'Types, separated by commas.'),
+        query('limit', 'Entries, 100 unless given.', { type: 'integer', minimum: 1, maximum: 1_000 }),
+        query('wait', 'Seconds to wait for a change.', { type: 'integer', minimum: 0, maximum: MAX_WAIT_S }),
+      ],
+      responses: {
+        200: json(data(listOf(ref('Change')), { cursor: text, more: flag, 'reset?': flag })),
+        ...COMMON,
+      },
+    },
+  },
+  '/events': {
+    get: {
+      operationId: 'events',
+      summary: 'Events as they happen, as Server-Sent Events.',
+      description:
+        'The first event is `Watching` (WatchingEvent). Then `RecordCreated`, `RecordUpdated`, `RecordDeleted` ' +
+        '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `AccessRevoked` (RevokedEvent), ' +
+        '`SpreadChanged` (`{spread_ms}`) and `Resync` (`{}`).',
+      parameters: [
+        query('record', '`project:1`, any number of them.', listOf(text), many),
+        query('list', '`task` or `task:project_id=1`, any number of them.', listOf(text), many),
+        query(
+          'list_cursor',
+          'The n-th is where the n-th list stands; it is then said to be behind.',
+          listOf(text),
+          many,
+        ),
+        query('cursor', 'An id of the stream: goes on after it. `Last-Event-ID` goes before.'),
+        header('Last-Event-ID', 'The last id that was seen.'),
+      ],
+      responses: {
+        200: { description: 'The stream.', content: { 'text/event-stream': { schema: text } } },
+        ...COMMON,
+        403: refused('Live events are off, or the request comes from another site.'),
+      },
+    },
+  },
+}

@@ -1,0 +1,115 @@
+// The routes of one record: create, read, save, delete, its version, its history.
+import type { Router } from 'express'
+import { refuse } from '../base/problems.ts'
+import { inRequest } from '../base/tracing.ts'
+import {
+  bodyOf,
+  clientVersionOf,
+  mutationIdOf,
+  objectIn,
+  originOf,
+  queryNumber,
+} from '../http/request-parameters.ts'
+import { etagOf, isFresh, sendData, sendEmpty, sendProblem } from '../http/responses.ts'
+import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
+import { createRecord, removeRecord, saveRecord } from '../operations/traced-writes.ts'
+import { readHistory, readRecord, readVersion } from '../records/read.ts'
+
+/** What each route of one record does. */
+export const recordHandlers = ({ database, wake }: RouteOptions) => {
+  const read: Handler = async (request, response, actor) => {
+    const found = await readRecord(database, { actor, ...request.params })
+    if (found.outcome !== 'found') return sendProblem(response, found.problem)
+    const { version } = found.record
+    const headers = { ETag: etagOf(version) }
+    if (isFresh(request.headers['if-none-match'], version)) return sendEmpty(response, 304, headers)
+    sendData(response, { data: found.record }, { headers })
+  }
+
+  const version: Handler = async (request, response, actor) => {
+    const found = await readVersion(database, { actor, ...request.params })
+    if (found.outcome !== 'found') return sendProblem(response, found.problem)
+    const headers = { ETag: etagOf(found.version.version) }
+    if (isFresh(request.headers['if-none-match'], found.version.version))
+      return sendEmpty(response, 304, headers)
+    sendData(response, { data: found.version }, { headers })
+  }
+
+  const history: Handler = async (request, response, actor) => {
+    const limit = queryNumber(request, 'limit', 50, 500)
+    const before = queryNumber(request, 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+    const found = await readHistory(database, { actor, ...request.params }, { limit, before })
+    if (found.outcome !== 'found') return sendProblem(response, found.problem)
+    sendData(response, { data: found.entries, next: found.next })
+  }
+
+  const create: Handler = async (request, response, actor) => {
+    const body = bodyOf(request)
+    const id = Object.hasOwn(body, 'id') ? body.id : undefined
+    if (id !== undefined && typeof id !== 'string') return refuse('malformed', 'id must be a string.')
+    const made = await inRequest(request, () =>
+      createRecord(database, request.params.type, {
+        actor,
+        fields: objectIn(body, 'fields'),
+        id,
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
+    if (made.outcome !== 'created') return sendProblem(response, made.problem)
+    wake()
+    const { record } = made
+    const location = `${request.baseUrl}/records/${record.type}/${encodeURIComponent(record.id)}`
+    const headers = { Location: location, ETag: etagOf(record.version) }
+    sendData(response, { data: record }, { status: 201, headers })
+  }
+
+  const save: Handler = async (request, response, actor) => {
+    const body = bodyOf(request)
+    const onStale = Object.hasOwn(body, 'on_stale') ? body.on_stale : 'reject'
+    if (onStale !== 'reject' && onStale !== 'merge') {
+      return refuse('malformed', 'on_stale must be "reject" or "merge".')
+    }
+    const saved = await inRequest(request, () =>
+      saveRecord(database, request.params.type, request.params.id, {
+        actor,
+        ...clientVersionOf(request, body),
+        changes: objectIn(body, 'changes'),
+        onStale,
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
+    if (saved.outcome !== 'saved') return sendProblem(response, saved.problem)
+    wake()
+    const { record, mergedFields } = saved
+    const answer = mergedFields ? { data: record, merged_fields: mergedFields } : { data: record }
+    sendData(response, answer, { headers: { ETag: etagOf(record.version) } })
+  }
+
+  const remove: Handler = async (request, response, actor) => {
+    const body = bodyOf(request, { optional: true })
+    const removed = await inRequest(request, () =>
+      removeRecord(database, request.params.type, request.params.id, {
+        actor,
+        ...clientVersionOf(request, body),
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
+    if (removed.outcome !== 'removed') return sendProblem(response, removed.problem)
+    wake()
+    sendEmpty(response, 204)
+  }
+  return { read, version, history, create, save, remove }
+}
+
+export const addRecordRoutes = (
+  router: Router,
+  { read, version, history, create, save, remove }: ReturnType<typeof recordHandlers>,
+): void => {
+  router.post('/records/:type', handle(create))
+  router.route('/records/:type/:id').get(handle(read)).patch(handle(save)).delete(handle(remove))
+  router.get('/records/:type/:id/version', handle(version))
+  router.get('/records/:type/:id/history', handle(history))
+}

@@ -1,0 +1,42 @@
+// The HTTP routes, ready to be mounted. Whatever begins with /records, /changes or /events and is none of them is
+// answered here too.
+import express, { type Router } from 'express'
+import { problem } from '../base/problems.ts'
+import { admit, answerFailure, type EntryOptions } from '../http/authenticate-request.ts'
+import { sendProblem } from '../http/responses.ts'
+import { addBulkRoutes } from './bulk-edit.ts'
+import { addChangeRoutes, type ChangeRouteOptions } from './changes.ts'
+import { addEventRoute, type EventStreamOptions } from './events.ts'
+import { shortcut } from './fast-routes.ts'
+import { addImportRoutes, type ImportRouteOptions } from './import.ts'
+import { addListRoutes, listHandlers } from './lists.ts'
+import { addOpenApiRoute } from './openapi/route.ts'
+import { addRecordRoutes, recordHandlers } from './records.ts'
+
+export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, EntryOptions {
+  node: EntryOptions['node'] & ImportRouteOptions['node']
+}
+
+/** The router: `app.use('/api/v1', records.router)`. */
+export const recordRouter = (options: RouterOptions): Router => {
+  const router = express.Router()
+  const ofRecord = recordHandlers(options)
+  const ofLists = listHandlers(options)
+  router.use(shortcut({ ...ofRecord, ...ofLists }, options))
+  const entry = admit(options)
+  router.use(options.node.metrics.observe)
+  router.use('/records', entry, express.json({ limit: options.limits.bodyBytes }))
+  router.use(['/changes', '/events'], entry)
+  addOpenApiRoute(router, options.database)
+  addListRoutes(router, ofLists)
+  addBulkRoutes(router, options)
+  addImportRoutes(router, options)
+  addRecordRoutes(router, ofRecord)
+  addChangeRoutes(router, options)
+  addEventRoute(router, options)
+  router.use(['/records', '/changes', '/events'], (_request, response) =>
+    sendProblem(response, problem('not_found')),
+  )
+  router.use(answerFailure(options.log))
+  return router
+}

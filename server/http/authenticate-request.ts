@@ -1,0 +1,97 @@
+// The way into the router and the way out of a failure.
+// Invariant: nobody unknown and no foreign page gets as far as an operation; every failure is a problem document.
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
+import type { Authenticate, Log } from '../base/options.ts'
+import { problem, Refusal } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
+import type { RecordNode } from '../node/node.ts'
+import { HEADERS, type ProblemCode } from '../protocol/index.ts'
+import { BODY_FAILURES } from './json-body.ts'
+import { isOwnOrigin } from './origin.ts'
+import { sendProblem } from './responses.ts'
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+const actors = new WeakMap<object, Actor>()
+
+/** Who sent this request; only behind {@link admit}. */
+export const actorOf = (request: object): Actor => actors.get(request) as Actor
+
+export interface EntryOptions {
+  authenticate: Authenticate<never>
+  origins: string[]
+  node: Pick<RecordNode, 'requestLimits' | 'metrics' | 'isDraining'>
+}
+
+/** A page that still speaks for one person must not write as the next, who has signed in beside it. */
+const isMeant = (request: Request, { id }: Actor): boolean => {
+  if (SAFE.has(request.method)) return true
+  const meant = request.headers[HEADERS.personId.toLowerCase()]
+  return meant === undefined || meant === encodeURIComponent(id)
+}
+
+/**
+ * Who may go on: signed-in requests of the app's own pages, and of programs, as many as their limits allow. All others
+ * are answered here, and `null` is given.
+ */
+export const admission =
+  ({ authenticate, origins, node }: EntryOptions) =>
+  async (request: Request, response: Response): Promise<Actor | null> => {
+    if (node.isDraining()) response.setHeader('Connection', 'close')
+    const refuse = (code: ProblemCode) => {
+      sendProblem(response, problem(code))
+      return null
+    }
+    const limited = (what: 'address' | 'person', waitS: number) => {
+      node.metrics.limited(what)
+      sendProblem(response, problem('rate_limited'), waitS)
+      return null
+    }
+    const addressWaitS = node.requestLimits.byAddress(request)
+    if (addressWaitS !== null) return limited('address', addressWaitS)
+    if (!SAFE.has(request.method) && !isOwnOrigin(request, origins)) return refuse('cross_origin')
+    const actor = await authenticate(request)
+    if (!actor || !isMeant(request, actor)) return refuse('unauthenticated')
+    const personWaitS = node.requestLimits.byPerson(actor)
+    return personWaitS === null ? actor : limited('person', personWaitS)
+  }
+
+/** {@link admission} as Express wants it. */
+export const admit = (options: EntryOptions): RequestHandler => {
+  const enter = admission(options)
+  return async (request, response, next) => {
+    const actor = await enter(request, response)
+    if (!actor) return
+    actors.set(request, actor)
+    next()
+  }
+}
+
+const problemOf = (error: { type?: string; status?: number }) => {
+  if (error instanceof Refusal) return error.problem
+  if (error?.type === 'entity.too.large') return problem('too_large')
+  const body = BODY_FAILURES[error?.type ?? '']
+  if (body) return problem('malformed', body)
+  return error?.status === 400 ? problem('malformed') : null
+}
+
+/** Answers what was thrown; what nobody expected is logged and answered 503 or 500, without a word of its text. */
+export const failureAnswer =
+  (log: Log) =>
+  // biome-ignore lint/suspicious/noExplicitAny: whatever was thrown
+  (error: any, response: Response): void => {
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const refused = problemOf(error)
+    if (!refused && !isUnavailable(error)) log.error({ error }, 'A request failed.')
+    sendProblem(response, refused ?? unexpectedProblem(error))
+  }
+
+/** {@link failureAnswer} as Express wants it. */
+export const answerFailure = (log: Log): ErrorRequestHandler => {
+  const fail = failureAnswer(log)
+  return (error, _request, response, _next) => fail(error, response)
+}

@@ -1,0 +1,56 @@
+// The end of an HTTP server with a Socket.IO server on it.
+// Invariant: it ends within its time, whoever is connected and whatever they do. Requests that have begun are answered;
+// a connection that is kept open is not used again; whoever doesn't answer a goodbye is hung up on. A proxy that sends a
+// request on a connection at the moment at which this end closes it has lost that request: so a node that leaves lets go
+// of its connections answer by answer, from its first notice on, and closes those alone that nobody has used since.
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { WatcherServer } from '../live/watchers.ts'
+import { atMost } from '../pacing/timeouts.ts'
+import { untilNobodyComes } from './drain-accept-queue.ts'
+
+/** How long a WebSocket's client may take to answer a goodbye. */
+const GOODBYE_MS = 1_000
+const SWEEP_MS = 100
+/** For who stands at the door, and for requests that a proxy sends on connections that it still has after nothing new is taken. */
+const LINGER_MS = 1_000
+const LEAST_LINGER_MS = 250
+
+/** Made before connections are (Node knows of an upgraded connection only that there is one), and after Socket.IO's server. */
+export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
+  const upgraded = new Set<Duplex>()
+  let isClosing = false
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    if (isClosing || isDraining()) response.shouldKeepAlive = false
+  })
+  server.on('upgrade', (_request: IncomingMessage, connection: Duplex) => {
+    upgraded.add(connection)
+    connection.once('close', () => upgraded.delete(connection))
+  })
+
+  /** Closes both. What still goes on after `patienceMs` is cut. */
+  return async (io: Pick<WatcherServer, 'close'>, patienceMs: number): Promise<void> => {
+    const hangUp = () => {
+      for (const connection of upgraded) connection.destroy()
+    }
+    isClosing = true
+    const lingers = performance.now() + LINGER_MS
+    const left = new Promise<void>((resolve) => server.once('close', resolve))
+    await untilNobodyComes(server, LINGER_MS)
+    // Node's own `close` of an HTTP server ends idle connections, too.
+    NetServer.prototype.close.call(server)
+    if (isDraining()) await atMost(Math.max(LEAST_LINGER_MS, lingers - performance.now()), left)
+    const closed = io.close()
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+    const goodbye = setTimeout(hangUp, GOODBYE_MS)
+    const cut = setTimeout(() => {
+      hangUp()
+      server.closeAllConnections()
+    }, patienceMs)
+    await atMost(patienceMs + GOODBYE_MS, closed)
+    clearInterval(sweep)
+    clearTimeout(goodbye)
+    clearTimeout(cut)
+  }
+}

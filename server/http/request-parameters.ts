@@ -1,0 +1,111 @@
+// What HTTP requests ask, read once and strictly.
+// Invariant: a version is a plain positive integer or the request is refused; nothing is converted out of kindness.
+import type { IncomingHttpHeaders } from 'node:http'
+import { problem, Refusal, refuse } from '../base/problems.ts'
+import { HEADERS } from '../protocol/index.ts'
+
+const MAX_NAME = 200
+
+/** The parts of a request that are read here. */
+export interface Asked {
+  headers: IncomingHttpHeaders
+  body?: unknown
+  query: object
+}
+
+const headerOf = ({ headers }: Asked, name: string): string | undefined => {
+  const value = headers[name.toLowerCase()]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+export type Body = Record<string, unknown>
+
+/** The request's JSON object. An absent body is an empty one where that is allowed. */
+export const bodyOf = (request: Asked, { optional = false } = {}): Body => {
+  const { body } = request
+  if (body === undefined && optional) return {}
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return refuse('malformed', 'The body must be a JSON object, sent as application/json.')
+  }
+  return body as Body
+}
+
+/** A field of the body that must be an object, `{field: value}`. */
+export const objectIn = (body: Body, name: string): Body => {
+  const value = Object.hasOwn(body, name) ? body[name] : undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse('malformed', `${name} must be an object of fields and their values.`)
+  }
+  return value as Body
+}
+
+export const isVersion = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0
+
+const BY_HEADER = /^"([1-9]\d{0,15})"$/
+
+/** The version that the editor built on: `client_version`, or `If-Match` (RFC 9110, 13.1.1) in its strong form. */
+export const clientVersionOf = (request: Asked, body: Body): { clientVersion: number; byHeader: boolean } => {
+  const header = headerOf(request, 'If-Match')
+  const sent = Object.hasOwn(body, 'client_version') ? body.client_version : undefined
+  if (sent !== undefined && !isVersion(sent)) {
+    throw new Refusal(problem('malformed', 'client_version must be a positive integer.'))
+  }
+  if (header === undefined) {
+    if (sent === undefined) throw new Refusal(problem('version_required'))
+    return { clientVersion: sent, byHeader: false }
+  }
+  const version = Number(BY_HEADER.exec(header.trim())?.[1])
+  if (!isVersion(version))
+    throw new Refusal(problem('malformed', 'If-Match must name one version: If-Match: "7".'))
+  if (sent !== undefined && sent !== version) {
+    throw new Refusal(problem('malformed', 'client_version and If-Match name different versions.'))
+  }
+  return { clientVersion: version, byHeader: sent === undefined }
+}
+
+const nameIn = (value: unknown, what: string): string | undefined => {
+  if (value === undefined) return undefined
+  if (
+    typeof value !== 'string' ||
+    value.length === 0 ||
+    value.length > MAX_NAME ||
+    /[^\x20-\x7e]/.test(value)
+  ) {
+    return refuse('malformed', `${what} must be 1 to ${MAX_NAME} printable ASCII characters.`)
+  }
+  return value
+}
+
+/** The mutation id, from the body or from `Idempotency-Key`; both must say the same. */
+export const mutationIdOf = (request: Asked, body: Body): string | undefined => {
+  const header = nameIn(headerOf(request, HEADERS.idempotencyKey), HEADERS.idempotencyKey)
+  const sent = nameIn(Object.hasOwn(body, 'mutation_id') ? body.mutation_id : undefined, 'mutation_id')
+  if (header !== undefined && sent !== undefined && header !== sent) {
+    return refuse('malformed', `mutation_id and ${HEADERS.idempotencyKey} name different writes.`)
+  }
+  return sent ?? header
+}
+
+/** Where the change comes from: the tab, and the socket that needn't hear of it. */
+export const originOf = (request: Asked): { tabId: string | undefined; socketId: string | undefined } => ({
+  tabId: nameIn(headerOf(request, HEADERS.tabId), HEADERS.tabId),
+  socketId: nameIn(headerOf(request, HEADERS.socketId), HEADERS.socketId),
+})
+
+/** A query parameter as one string; `undefined` where it is absent. */
+export const queryText = (request: Asked, name: string): string | undefined => {
+  const value: unknown = Object.hasOwn(request.query, name) ? request.query[name as never] : undefined
+  if (value === undefined || typeof value === 'string') return value
+  return refuse('malformed', `${name} must be given once.`)
+}
+
+/** A query parameter as a whole number within bounds. */
+export const queryNumber = (request: Asked, name: string, fallback: number, most: number): number => {
+  const text = queryText(request, name)
+  if (text === undefined) return fallback
+  const number = Number(text)
+  if (!/^[1-9]\d{0,15}$/.test(text) || number > most)
+    refuse('malformed', `${name} must be a whole number from 1 to ${most}.`)
+  return number
+}

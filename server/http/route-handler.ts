@@ -1,0 +1,27 @@
+// One way for every route: the actor is known, and what is thrown becomes a problem document.
+import type { Request, RequestHandler, Response } from 'express'
+import type { Limits, Log } from '../base/options.ts'
+import type { Actor } from '../base/record-type.ts'
+import type { Database } from '../tables/database.ts'
+import { actorOf } from './authenticate-request.ts'
+
+/** What routes are made of. */
+export interface RouteOptions {
+  database: Database
+  limits: Limits
+  log: Log
+  /** A write of this node was committed. */
+  wake(): void
+}
+
+/** `id` is there on the routes of one record. */
+export type Params = { type: string; id: string }
+
+/** Reads its parameters, calls one operation, and answers with its outcome. */
+export type Handler = (request: Request<Params>, response: Response, actor: Actor) => Promise<void>
+
+/** A handler as Express wants it. */
+export const handle =
+  (handler: Handler): RequestHandler =>
+  (request, response) =>
+    handler(request as Request<Params>, response, actorOf(request))

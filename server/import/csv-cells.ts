@@ -1,0 +1,69 @@
+// A CSV cell is a text; this makes the value that its column and schema mean.
+// Invariant: no cell is altered out of kindness: what isn't a plain number stays the text that it is, for the schema
+// to refuse. An empty cell is "no value": null where the schema takes null, else the empty text of a text column.
+
+import { exactNumber } from '../db/value-codec.ts'
+import type { KnownType } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+
+const NUMBERS = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric'])
+const TEXTS = new Set(['text', 'varchar', 'bpchar', 'citext', 'name'])
+const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
+const BOOLEANS: Record<string, boolean> = { true: true, false: false, t: true, f: false }
+
+const parsedJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Makes values of texts, by field. */
+export const cellReader = (known: KnownType): ((name: string, text: string) => unknown) => {
+  const takesNull = new Map<string, boolean>()
+  const isNullable = (name: string) => {
+    const found = takesNull.get(name)
+    if (found !== undefined) return found
+    const result = known.type.fields[name]?.['~standard'].validate(null)
+    const nullable = result !== undefined && 'value' in result
+    takesNull.set(name, nullable)
+    return nullable
+  }
+  return (name, text) => {
+    const type = known.columns.get(name)?.type ?? 'text'
+    if (text === '') return TEXTS.has(type) && !isNullable(name) ? '' : null
+    if (NUMBERS.has(type)) return NUMBER.test(text) ? exactNumber(text) : text
+    if (type === 'bool') return BOOLEANS[text.toLowerCase()] ?? text
+    if (type === 'json' || type === 'jsonb' || type.startsWith('_')) return parsedJson(text)
+    return text
+  }
+}
+
+const KEY_KINDS = {
+  int2: 'int2',
+  int4: 'int4',
+  int8: 'int8',
+  uuid: 'uuid',
+  text: 'text',
+  varchar: 'text',
+  citext: 'text',
+} as const
+
+/** The kind of key that a column can be, or `null` where records can't be found by it. */
+export const keyKindOf = (type: string | undefined) =>
+  type !== undefined && Object.hasOwn(KEY_KINDS, type) ? KEY_KINDS[type as keyof typeof KEY_KINDS] : null
+
+/** The column by which records are found: for `id` the table's own key, though another column be called so. */
+export const keyColumnOf = (known: KnownType, key: string | null): string =>
+  key === null || key === 'id' ? known.key.name : key
+
+/**
+ * A key's text form, or `null` where this value can't be one. A text key is a text: 1.10 as a number would name "1.1". A
+ * number beyond 2^53 was rounded when it was parsed, and may name another record than the file does.
+ */
+export const keyText = (kind: NonNullable<ReturnType<typeof keyKindOf>>, value: unknown): string | null => {
+  if (typeof value === 'string') return canonicalId(kind, value)
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
+  return isWhole && kind.startsWith('int') ? canonicalId(kind, String(value)) : null
+}

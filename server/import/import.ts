@@ -1,0 +1,228 @@
+// An import: rows of a file created, or updated by a key, all or none.
+// Invariant: one transaction. The file is read as a stream, judged row by row and staged in a temporary table; the
+// records are touched only when the whole file was found good. Lists hear of it once, as of one import.
+import { randomUUID } from 'node:crypto'
+import type { Knex } from 'knex'
+import type { Forbidden, Missing, Reused } from '../base/outcomes.ts'
+import { problem, refuse } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import { blindVerdict } from '../base/static-permission.ts'
+import { refusedValues } from '../db/errors.ts'
+import { createSlices } from '../pacing/time-slices.ts'
+import type { ImportAnswer, ImportProblem, ImportProgress } from '../protocol/bulk-and-import.ts'
+import { requestHash, type WriteOptions } from '../records/idempotency.ts'
+import { MISSING } from '../records/read.ts'
+import { type Work, workOnce } from '../records/run-once.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { writerContext } from '../tables/writer-context.ts'
+import { keyColumnOf, keyKindOf } from './csv-cells.ts'
+import { type ImportFormat, rowsOf } from './parse.ts'
+import type { ImportRow } from './row.ts'
+import { type Complaints, createComplaints } from './row-errors.ts'
+import {
+  ANALYZE_STAGE,
+  CREATE_STAGE,
+  DROP_STAGE,
+  importSql,
+  NAME_WRITER,
+  STAGE,
+  type StagedRow,
+} from './sql.ts'
+import { type ImportSource, importSource } from './upload.ts'
+import { createImportJudge, type ImportJob } from './validate-rows.ts'
+import { writeStaged } from './write-rows.ts'
+
+/** What {@link RecordServer.import} takes. */
+export interface ImportOptions<A extends Actor> extends WriteOptions<A> {
+  /** The file as it comes; read no faster than the database takes it. */
+  input: AsyncIterable<Uint8Array>
+  format: ImportFormat
+  /** The file's name: shown as the writer. */
+  name?: string | undefined
+  /** The field by which records are found, `id`, or `null` to create alone. Default: the type's `importKey`. */
+  key?: string | null | undefined
+  /** What the import is called, for those who follow it. Default: a new uuid. */
+  importId?: string | undefined
+  /** Does everything and undoes it: the answer is what would have been. */
+  dryRun?: boolean | undefined
+  onProgress?: ((progress: ImportProgress) => void) | undefined
+}
+
+/** Written, or in a dry run what would have been. */
+export interface Imported {
+  outcome: 'imported'
+  answer: ImportAnswer
+  replayed?: boolean
+}
+
+/** Some rows can't be imported, so none was. */
+export interface ImportRefused {
+  outcome: 'invalid'
+  problem: ImportProblem
+}
+
+export type ImportOutcome = Imported | ImportRefused | Missing | Forbidden | Reused
+
+const BATCH = 100
+
+const keyOf = (known: KnownType, asked: string | null | undefined): string | null => {
+  const key = asked === undefined ? known.type.importKey : asked
+  if (key === null) return null
+  const column = known.columns.get(keyColumnOf(known, key))
+  const isFit = (key === 'id' || known.writable.has(key)) && keyKindOf(column?.type) !== null
+  return isFit
+    ? key
+    : refuse('malformed', 'key must be "id" or a field that holds texts, whole numbers or uuids.')
+}
+
+/** What is wrong with the names in the first line of a CSV file. */
+const headerComplaints = (known: KnownType, key: string | null, header: string[]) => {
+  const ofKey = key === null ? [] : ['version', key]
+  const unknown = header.filter((name) => !known.writable.has(name) && !ofKey.includes(name))
+  const complaints = unknown.map((field) => ({
+    field,
+    message: known.columns.has(field) ? 'can not be imported' : 'is not a field of this type',
+  }))
+  if (key !== null && !header.includes(key))
+    complaints.push({ field: key, message: 'is needed to find the records: the file has no such column' })
+  return complaints
+}
+
+interface Reading<A extends Actor> {
+  job: ImportJob<A>
+  source: ImportSource
+  complaints: Complaints
+  progress: ImportProgress
+  tell(): void
+}
+
+/** Reads the file to its end, judges each row, and stages the good ones for as long as there is no bad one. */
+const readAll = async <A extends Actor>(
+  database: Database<A>,
+  { job, source, complaints, progress, tell }: Reading<A>,
+  transaction: Knex.Transaction,
+): Promise<{ columns: string[]; isComplete: boolean }> => {
+  const judge = createImportJudge(database, job)
+  const columns = new Set<string>()
+  let batch: ImportRow[] = []
+  let isComplete = true
+  const flush = async () => {
+    const staged: StagedRow[] = []
+    for (const judged of await judge(batch, transaction)) {
+      if ('row' in judged) staged.push(judged.row)
+      else complaints.add(judged.line, judged.complaints)
+    }
+    batch = []
+    progress.valid += staged.length
+    progress.invalid = complaints.count()
+    if (complaints.count() === 0 && staged.length > 0) {
+      for (const { shape, doc } of staged)
+        if (shape === null) for (const name of Object.keys(JSON.parse(doc))) columns.add(name)
+      await database.send(STAGE, [JSON.stringify(staged)], transaction)
+    }
+    progress.bytes = source.bytes()
+    tell()
+  }
+  for await (const row of rowsOf(job.format, source.pieces())) {
+    if (row.header) {
+      const wrong = row.complaint
+        ? [{ field: '', message: row.complaint }]
+        : headerComplaints(job.known as never, job.key, row.header)
+      if (wrong.length === 0) continue
+      complaints.add(row.line, wrong)
+      return { columns: [], isComplete: false }
+    }
+    progress.rows += 1
+    if (row.isLast) isComplete = false
+    batch.push(row)
+    if (job.slices.isOver()) await job.slices.rest()
+    if (batch.length === BATCH) await flush()
+  }
+  await flush()
+  return { columns: [...columns].sort(), isComplete }
+}
+
+const CHECK_NOW = { name: '', text: 'set constraints all immediate' }
+
+/** Constraints that wait for the commit are asked before it, so that they too refuse the file instead of failing. */
+const checkDeferred = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  complaints: Complaints,
+  transaction: Knex.Transaction,
+) => {
+  try {
+    await transaction.transaction((savepoint) => database.send(CHECK_NOW, [], savepoint))
+  } catch (error) {
+    const refused = refusedValues(error, known.fieldNames, [])
+    if (!refused) throw error
+    complaints.add(null, [{ field: '', message: refused.detail }])
+  }
+}
+
+/** Imports a file into the actor's tenant. */
+export const importRecords = async <A extends Actor>(
+  database: Database<A>,
+  type: string,
+  options: ImportOptions<A>,
+): Promise<ImportOutcome> => {
+  await database.ready()
+  const known = database.typeOf(type)
+  if (!known) return MISSING
+  const { actor, format, name, dryRun = false, onProgress } = options
+  const never = (['create', 'update'] as const).every(
+    (action) => blindVerdict(known.type as never, actor, action) === false,
+  )
+  if (never)
+    return { outcome: 'forbidden', problem: problem('forbidden', 'You may not import records of this type.') }
+  const key = keyOf(known as never, options.key)
+  const { importBytes, importIdleMs } = database.limits
+  const source = importSource(options.input, { maxBytes: importBytes, idleMs: importIdleMs })
+  const { importId = randomUUID() } = options
+  const job: ImportJob<A> = {
+    known,
+    actor,
+    format,
+    key,
+    sql: importSql(known as never, key),
+    slices: createSlices(),
+  }
+
+  const work = async (transaction: Knex.Transaction): Promise<Work<ImportOutcome>> => {
+    const complaints = createComplaints()
+    const progress: ImportProgress = { phase: 'reading', bytes: 0, rows: 0, valid: 0, invalid: 0, written: 0 }
+    const tell = () => onProgress?.({ ...progress })
+    await database.send(CREATE_STAGE, [], transaction)
+    const { columns, isComplete } = await readAll(
+      database,
+      { job, source, complaints, progress, tell },
+      transaction,
+    )
+    const refused = (complete: boolean): Work<ImportOutcome> => ({
+      result: { outcome: 'invalid', problem: complaints.toProblem(progress.rows, complete) },
+    })
+    if (complaints.count() > 0) return refused(isComplete)
+    progress.phase = 'writing'
+    tell()
+    const context = writerContext(database, options, { importId, name: name ?? actor.name })
+    await database.send(NAME_WRITER, [context], transaction)
+    await database.send(ANALYZE_STAGE, [], transaction)
+    const onWritten = (rows: number) => {
+      progress.written = rows
+      tell()
+    }
+    const counts = await writeStaged(database, { ...job, columns, complaints, onWritten }, transaction)
+    if (complaints.count() === 0) await checkDeferred(database, known, complaints, transaction)
+    if (complaints.count() > 0) return refused(!complaints.isFull())
+    await database.send(DROP_STAGE, [], transaction)
+    const answer: ImportAnswer = { import_id: importId, dry_run: dryRun, rows: progress.rows, ...counts }
+    const result: ImportOutcome = { outcome: 'imported', answer }
+    return dryRun ? { result } : { result, keep: answer }
+  }
+
+  const hash = async () => requestHash('import', type, key, format, name, dryRun, await source.digest())
+  const once = await workOnce(database, options, hash, work, 0)
+  if (once.outcome === 'kept')
+    return { outcome: 'imported', answer: once.answer as ImportAnswer, replayed: true }
+  return once.outcome === 'done' ? once.result : once
+}

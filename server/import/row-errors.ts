@@ -1,0 +1,46 @@
+// What is wrong with a file: the first complaints with their lines, and how many rows there are of the kind.
+import { problem } from '../base/problems.ts'
+import {
+  type ImportComplaint,
+  type ImportProblem,
+  MAX_IMPORT_COMPLAINTS,
+} from '../protocol/bulk-and-import.ts'
+
+export interface Complaints {
+  /** One row's complaints; all of a row are kept together as long as there is room. */
+  add(line: number | null, complaints: Omit<ImportComplaint, 'line'>[]): void
+  /** Rows of this kind that aren't listed. */
+  addUnlisted(count: number): void
+  /** Rows with complaints. */
+  count(): number
+  isFull(): boolean
+  toProblem(rows: number, isComplete: boolean): ImportProblem
+}
+
+export const createComplaints = (): Complaints => {
+  const listed: ImportComplaint[] = []
+  let count = 0
+  let stale = 0
+  const isFull = () => listed.length >= MAX_IMPORT_COMPLAINTS
+  return {
+    add: (line, complaints) => {
+      count += 1
+      if (complaints.some(({ code }) => code === 'stale_record')) stale += 1
+      for (const complaint of complaints) if (!isFull()) listed.push({ line, ...complaint })
+    },
+    addUnlisted: (more) => {
+      count += more
+    },
+    count: () => count,
+    isFull,
+    toProblem: (rows, isComplete) => ({
+      ...problem('invalid', `${count} of ${rows} rows can't be imported, so none was.`),
+      code: 'invalid',
+      errors: listed.sort((one, other) => (one.line ?? 0) - (other.line ?? 0)),
+      rows,
+      invalid: count,
+      stale,
+      complete: isComplete,
+    }),
+  }
+}

@@ -1,0 +1,120 @@
+// The SQL of an import: judged rows wait in a temporary table and are written from there, within one transaction.
+// Invariant: the guard is inside the UPDATE here too: a row is written over a record only at the version at which it
+// was judged. Values go through json_populate_record, so each column gets what a row's JSON says and nothing else.
+import { quoteName } from '../../migrations/quote.ts'
+import { type Statement, statement } from '../db/statement.ts'
+import type { KnownType } from '../tables/database.ts'
+import { NAMING } from '../tables/writer-context.ts'
+import { keyColumnOf } from './csv-cells.ts'
+
+/** A judged row. `seen` is the version of the record that it updates; null where it creates one. */
+export interface StagedRow {
+  line: number
+  key: string | null
+  id: string | null
+  seen: number | null
+  /** The file named the version. */
+  guarded: boolean
+  /** The fields of a new record, sorted, as JSON. */
+  shape: string | null
+  doc: string
+}
+
+const unnamed = (text: string): Statement => ({ name: '', text })
+
+export const CREATE_STAGE = unnamed(`
+create temporary table noclobber_import (line integer primary key, key text, id text, seen bigint,
+  guarded boolean not null, shape text, doc json not null) on commit drop`)
+
+/** A caller's transaction may hold several imports, one after the other. */
+export const DROP_STAGE = unnamed('drop table pg_temp.noclobber_import')
+
+export const ANALYZE_STAGE = unnamed('analyze pg_temp.noclobber_import')
+
+/** rows, as JSON */
+export const STAGE = unnamed(`
+insert into pg_temp.noclobber_import select r.line, r.key, r.id, r.seen, r.guarded, r.shape, r.doc::json
+from json_to_recordset($1::json) r(line integer, key text, id text, seen bigint, guarded boolean, shape text, doc text)`)
+
+/** writer; for the rest of the transaction */
+export const NAME_WRITER = statement(`select ${NAMING}`)
+
+/** source and tenant: two imports into the same records, one after the other */
+export const TAKE_TURNS = statement(
+  `select pg_advisory_xact_lock(hashtextextended('noclobber import ' || $1 || ' ' || $2, 0))`,
+)
+
+/** from, to: rows that update */
+export const UPDATES_IN = unnamed(`
+select s.line, s.id, s.seen, s.guarded from pg_temp.noclobber_import s
+where s.line between $1 and $2 and s.seen is not null order by s.line`)
+
+/** from, to: field sets of rows that create */
+export const SHAPES_IN = unnamed(`
+select distinct s.shape from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is null order by 1`)
+
+/** lines, versions: rows judged anew */
+export const SEE_AGAIN = unnamed(`
+update pg_temp.noclobber_import s set seen = w.seen from unnest($1::integer[], $2::bigint[]) w(line, seen)
+where s.line = w.line`)
+
+/** The last line of each portion of so many rows. */
+export const PORTIONS = unnamed(`
+select max(p.line) as last from (select s.line, (row_number() over (order by s.line) - 1) / $1::integer as portion
+  from pg_temp.noclobber_import s) p group by p.portion order by 1`)
+
+/** The statements of one type. */
+export interface ImportSql {
+  /** keys, [tenant]: records under each key, as the key's column compares */
+  find: Statement
+  /** limit: rows whose key stood in an earlier line, be it spelled otherwise */
+  repeatedKeys: Statement
+  /** limit, [tenant]: records that have come to be under the keys of rows that create */
+  foundMeanwhile: Statement
+  /** from, to, [tenant]: lines written, and whether that made a version */
+  update(columns: string[]): Statement
+  /** from, to, shape, [tenant] */
+  insert(columns: string[]): Statement
+}
+
+export const importSql = (known: KnownType, key: string | null): ImportSql => {
+  const { table, tenantColumn, columns, sql } = known
+  const id = `t.${quoteName(known.key.name)}`
+  const cast = columns.get(known.key.name)?.cast
+  const foundBy = columns.get(keyColumnOf(known, key))
+  const keyColumn = `t.${quoteName(keyColumnOf(known, key))}`
+  const asKey = (text: string) =>
+    `${text}::${foundBy?.cast}${foundBy?.collation ? ` collate ${foundBy.collation}` : ''}`
+  const ofTenant = (parameter: number) =>
+    tenantColumn ? `and t.${quoteName(tenantColumn)} = $${parameter}` : ''
+  return {
+    find: unnamed(
+      `${sql.selectFrom('k.key as "noclobber_key"')} join unnest($1::text[]) k(key) on ${keyColumn} = ${asKey('k.key')} ${ofTenant(2)}`,
+    ),
+    repeatedKeys: unnamed(
+      `select r.line, r.first, count(*) over () as total from (
+         select s.line, min(s.line) over (partition by ${asKey('s.key')}) as first
+         from pg_temp.noclobber_import s where s.key is not null) r
+       where r.line > r.first order by r.line limit $1`,
+    ),
+    foundMeanwhile: unnamed(
+      `${sql.selectFrom('s.line as "noclobber_line"')} join pg_temp.noclobber_import s on ${keyColumn} = ${asKey('s.key')}
+       where s.seen is null ${ofTenant(2)} order by s.line limit $1`,
+    ),
+    update: (names) =>
+      unnamed(
+        `update ${table} t set (${names.map(quoteName).join(', ')}) =
+           (select ${names.map((name) => `r.${quoteName(name)}`).join(', ')} from json_populate_record(t, s.doc) r)
+         from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
+           and ${id} = s.id::${cast} and t."version" = s.seen ${ofTenant(3)}
+         returning s.line, t."version" <> s.seen as changed`,
+      ),
+    insert: (names) =>
+      unnamed(
+        `insert into ${table} ("version"${[...(tenantColumn ? [tenantColumn] : []), ...names].map((name) => `, ${quoteName(name)}`).join('')})
+         select 1${tenantColumn ? `, $4::${columns.get(tenantColumn)?.cast}` : ''}${names.map((name) => `, r.${quoteName(name)}`).join('')}
+         from pg_temp.noclobber_import s cross join lateral json_populate_record(null::${table}, s.doc) r
+         where s.line between $1 and $2 and s.seen is null and s.shape = $3 order by s.line returning 1 as made`,
+      ),
+  }
+}

@@ -1,0 +1,90 @@
+// The bytes of an upload on their way in: counted, digested, checked to be UTF-8, and cut into pieces that keep nobody
+// waiting. Invariant: never more than a piece is in hand; an upload that is too long, stalls or breaks off ends in an error.
+import { createHash } from 'node:crypto'
+import { refuse } from '../base/problems.ts'
+
+const PIECE = 8_192
+
+/** What an upload may take. */
+export interface SourceLimits {
+  /** The longest upload, in bytes. */
+  maxBytes: number
+  /** The longest pause in it, in milliseconds. */
+  idleMs: number
+}
+
+export interface ImportSource {
+  pieces(): AsyncGenerator<Buffer, void, undefined>
+  /** Bytes so far. */
+  bytes(): number
+  /** The digest of the whole; reads what is left of it. */
+  digest(): Promise<string>
+}
+
+const next = async (iterator: AsyncIterator<Uint8Array>, idleMs: number) => {
+  let timer: NodeJS.Timeout | undefined
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      try {
+        refuse('malformed', `The upload stalled: nothing came for ${Math.round(idleMs / 1_000)} s.`)
+      } catch (error) {
+        reject(error)
+      }
+    }, idleMs)
+  })
+  try {
+    return await Promise.race([iterator.next(), stalled])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export const importSource = (
+  input: AsyncIterable<Uint8Array>,
+  { maxBytes, idleMs }: SourceLimits,
+): ImportSource => {
+  const iterator = input[Symbol.asyncIterator]()
+  const hash = createHash('sha256')
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let bytes = 0
+  let isOver = false
+
+  const read = async (): Promise<Buffer | null> => {
+    const { done, value } = await next(iterator, idleMs)
+    if (done) {
+      isOver = true
+      return null
+    }
+    bytes += value.byteLength
+    if (bytes > maxBytes) return refuse('too_large', `A file has ${maxBytes} bytes at most.`)
+    hash.update(value)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  }
+
+  const check = (piece?: Buffer) => {
+    try {
+      if (piece) decoder.decode(piece, { stream: true })
+      else decoder.decode()
+    } catch {
+      refuse('malformed', 'The file must be UTF-8.')
+    }
+  }
+
+  return {
+    pieces: async function* () {
+      for (let chunk = await read(); chunk; chunk = await read()) {
+        for (let at = 0; at < chunk.length; at += PIECE) {
+          const piece = chunk.subarray(at, at + PIECE)
+          check(piece)
+          yield piece
+        }
+      }
+      check()
+    },
+    bytes: () => bytes,
+    digest: async () => {
+      while (!isOver) await read()
+      return hash.copy().digest('base64url')
+    },
+  }
+}

@@ -1,0 +1,160 @@
+// Rows of a file, judged a few at a time with the records that they would change in hand: which they update, which
+// they create, whether their values are valid, whether this person may, whether the file's version is the record's.
+// Invariant: a record that the person may not read is treated as if it weren't there.
+import type { Knex } from 'knex'
+import type { Actor } from '../base/record-type.ts'
+import type { Slices } from '../pacing/time-slices.ts'
+import type { ImportComplaint } from '../protocol/bulk-and-import.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import { tenantParameter } from '../records/read.ts'
+import { validateFields } from '../records/validate.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { cellReader, keyColumnOf, keyKindOf, keyText } from './csv-cells.ts'
+import type { ImportFormat } from './parse.ts'
+import type { ImportRow } from './row.ts'
+import type { ImportSql, StagedRow } from './sql.ts'
+
+type Complaint = Omit<ImportComplaint, 'line'>
+
+/** Who imports what, how. */
+export interface ImportJob<A extends Actor> {
+  known: KnownType<A>
+  actor: A
+  format: ImportFormat
+  /** The field by which records are found; `id` for their own key. */
+  key: string | null
+  sql: ImportSql
+  slices: Slices
+}
+
+/** A row that may be written, or what is wrong with it. */
+export type JudgedRow = { row: StagedRow } | { line: number; complaints: Complaint[] }
+
+const VERSION = /^[1-9]\d{0,15}$/
+
+/** The version in a row; `undefined` where it has none, `null` where it is not one. */
+const versionIn = (value: unknown): number | undefined | null => {
+  if (value === undefined || value === '' || value === null) return undefined
+  const isVersion = typeof value === 'number' ? Number.isSafeInteger(value) : VERSION.test(String(value))
+  return isVersion && Number(value) > 0 ? Number(value) : null
+}
+
+/** The complaint of a row whose record is at another version than the file says. */
+export const staleComplaint = ({ version, updated_by }: WireRecord, clientVersion: number): Complaint => ({
+  field: 'version',
+  message: `${updated_by?.name ?? 'Somebody'} saved version ${version}; the file has version ${clientVersion}`,
+  code: 'stale_record',
+  current_version: version,
+})
+
+export const NOT_THERE: Complaint = {
+  field: '',
+  message: 'there is no such record any more',
+  code: 'not_found',
+}
+export const FORBIDDEN: Complaint = {
+  field: '',
+  message: 'you may not change this record',
+  code: 'forbidden',
+}
+
+interface Read {
+  line: number
+  fields: Record<string, unknown>
+  version: number | undefined | null
+  key: string | null
+  complaint?: Complaint
+}
+
+/** Makes the judge of one import. */
+export const createImportJudge = <A extends Actor>(database: Database<A>, job: ImportJob<A>) => {
+  const { known, actor, format, key, sql, slices } = job
+  const cell = cellReader(known as never)
+  const kind = keyKindOf(known.columns.get(keyColumnOf(known as never, key))?.type)
+  const hasMadeIds = known.key.kind.startsWith('int')
+
+  /**
+   * The key as it will be stored, since that is what records have: by what the schema makes of it, and a whole number as it
+   * is written. `07` and `1e1` are other texts than the ids 7 and 10.
+   */
+  const keyIn = async (name: string, raw: unknown, value: unknown): Promise<string | null> => {
+    if (kind === null) return null
+    if (name === 'id') return keyText(kind, raw)
+    if (format === 'csv' && kind.startsWith('int')) return keyText(kind, raw)
+    const valid = await validateFields(known, { [name]: value })
+    return keyText(kind, valid.ok ? valid.values[name] : value)
+  }
+
+  const read = async ({ line, fields = {} }: ImportRow): Promise<Read> => {
+    const values: Record<string, unknown> = Object.create(null)
+    for (const [name, value] of Object.entries(fields))
+      values[name] = format === 'csv' ? cell(name, value as string) : value
+    const row: Read = { line, fields: values, version: undefined, key: null }
+    if (key === null) return row
+    row.version = versionIn(values.version)
+    delete values.version
+    row.key = await keyIn(key, fields[key], values[key])
+    if (key === 'id') delete values.id
+    if (row.version === null) row.complaint = { field: 'version', message: 'must be a positive integer' }
+    else if (row.key === null)
+      row.complaint = {
+        field: key,
+        message: 'is needed to find the record, and must be one that it can have',
+      }
+    return row
+  }
+
+  const find = async (rows: Read[], transaction: Knex.Transaction) => {
+    const found = new Map<string, WireRecord[]>()
+    const keys = [...new Set(rows.flatMap((row) => (row.key === null || row.complaint ? [] : [row.key])))]
+    if (keys.length === 0) return found
+    for (const row of await database.send(sql.find, [keys, ...tenantParameter(known, actor)], transaction)) {
+      const record = known.sql.toRecord(row)
+      if (known.mayRead(actor, record))
+        found.set(row.noclobber_key, [...(found.get(row.noclobber_key) ?? []), record])
+    }
+    return found
+  }
+
+  const judge = async (row: Read, found: WireRecord[]): Promise<JudgedRow> => {
+    const { line, fields, version, key: text } = row
+    const refuse = (...complaints: Complaint[]): JudgedRow => ({ line, complaints })
+    if (row.complaint) return refuse(row.complaint)
+    const [record, second] = found
+    if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
+    if (!record && (version || (key === 'id' && hasMadeIds))) return refuse(NOT_THERE)
+    if (record && !known.may(actor, 'update', record)) return refuse(FORBIDDEN)
+    const draft = { type: known.type.name, id: '', version: 0, fields }
+    if (!record && !known.may(actor, 'create', draft))
+      return refuse({ ...FORBIDDEN, message: 'you may not create this record' })
+    if (record && version && version !== record.version) return refuse(staleComplaint(record, version))
+    const valid = await validateFields(known, fields, !record)
+    if (!valid.ok) return refuse(...valid.errors)
+    const values = valid.values
+    if (!record && key === 'id') values[known.key.name] = text
+    const names = Object.keys(values).sort()
+    const guarded = version !== undefined && version !== null
+    const doc = JSON.stringify(values, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+    const shape = record ? null : JSON.stringify(names)
+    return {
+      row: { line, key: text, id: record?.id ?? null, seen: record?.version ?? null, guarded, shape, doc },
+    }
+  }
+
+  /** Judges rows of one batch, in slices. */
+  return async (rows: ImportRow[], transaction: Knex.Transaction): Promise<JudgedRow[]> => {
+    const judged: JudgedRow[] = []
+    const reads: Read[] = []
+    for (const row of rows) {
+      if (row.complaint === undefined) reads.push(await read(row))
+      else judged.push({ line: row.line, complaints: [{ field: '', message: row.complaint }] })
+      if (slices.isOver()) await slices.rest()
+    }
+    const found = await find(reads, transaction)
+    for (const row of reads) {
+      judged.push(await judge(row, found.get(row.key ?? '') ?? []))
+      if (slices.isOver()) await slices.rest()
+    }
+    return judged
+  }
+}

@@ -1,0 +1,187 @@
+// From changes of the log to events at this node's own sockets and streams.
+// Invariant: nobody is told of a record that he may not read at this moment, whatever room he is in: each watcher's
+// permission is asked with the row in hand. A watcher hears each change once, though he be in several of its rooms.
+
+import type { PermissionRecord } from '../base/record-type.ts'
+import type { FeedBatch } from '../log/feed.ts'
+import { type Bulk, CHANGES_OF_RECORDS, parametersOfBulk, readChanges } from '../log/large-transactions.ts'
+import type { Change } from '../log/log-reader.ts'
+import type { RecordEvent, RecordEventName } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import { createToldEarly } from './early-deliveries.ts'
+import { tellListsOfBulk } from './large-transaction-delivery.ts'
+import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
+import { together } from './socket-broadcast.ts'
+import { type Audience, echoOf, revoke } from './watchers.ts'
+
+const EVENT_NAMES: Record<Change['event'], RecordEventName> = {
+  created: 'RecordCreated',
+  updated: 'RecordUpdated',
+  deleted: 'RecordDeleted',
+}
+
+/** An event stays under 1 KB: a change of very many fields names as many as fit, a writer of a long name has it cut. */
+const MAX_EVENT_BYTES = 950
+const MAX_NAME = 40
+
+const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+
+/** A change of a declared type, and the rooms of this node that it concerns. */
+interface Concern {
+  change: Change
+  known: KnownType
+  tenantId: string
+  recordRoom: string
+  rooms: string[]
+}
+
+const eventOf = ({ change, known }: Concern): RecordEvent => {
+  const event: RecordEvent = {
+    tenant_id: change.tenantId,
+    type: known.type.name,
+    id: change.id,
+    version: change.version,
+    changed_fields: [],
+    updated_at: change.updatedAt,
+    updated_by: change.updatedBy,
+    tab_id: change.tabId,
+  }
+  if (event.updated_by && bytesOf(event) > MAX_EVENT_BYTES) {
+    const name = `${event.updated_by.name.slice(0, MAX_NAME).toWellFormed()}…`
+    event.updated_by = { ...event.updated_by, name }
+  }
+  let room = MAX_EVENT_BYTES - bytesOf(event)
+  event.changed_fields = change.changedFields.filter((name) => {
+    if (!known.changeNames.includes(name)) return false
+    room -= bytesOf(name) + 1
+    return room >= 0
+  })
+  return event
+}
+
+/** Records of a bulk that are looked up at a time. */
+const CHUNK = 500
+
+/** What hands changes to the watchers of one audience. */
+export type Delivery = ReturnType<typeof createDelivery>
+
+/** Hands changes to the watchers of one audience. */
+export const createDelivery = (database: Database, audience: Audience) => {
+  const concernsOf = (changes: Change[], { lists }: { lists: boolean }): Concern[] => {
+    const local = audience.rooms()
+    const concerns: Concern[] = []
+    for (const change of changes) {
+      const known = database.typeOfSource(change.source)
+      if (!known || canonicalId(known.key.kind, change.id) === null) continue
+      const tenantId = change.tenantId ?? ''
+      const own = recordRoom(tenantId, known.type.name, change.id)
+      const scopes = lists ? scopesOf(change.scopes) : []
+      const listRooms = scopes.map((scope) => listRoom(tenantId, known.type.name, scope))
+      const rooms = [own, ...listRooms].filter((room) => local.has(room))
+      if (rooms.length > 0) concerns.push({ change, known, tenantId, recordRoom: own, rooms })
+    }
+    return concerns
+  }
+
+  /** The rows in hand, by tenant, type and id: of deletions as they were, else as they are now. */
+  const rowsOf = async (concerns: Concern[]): Promise<Map<Concern, PermissionRecord>> => {
+    const rows = new Map<Concern, PermissionRecord>()
+    const wanted = new Map<string, Concern[]>()
+    for (const concern of concerns) {
+      const { change, known, tenantId } = concern
+      const type = known.type.name
+      const seen = database.seen.get(tenantId, type, change.id)
+      if (change.event === 'deleted') {
+        const fields = Object.fromEntries(known.fieldNames.map((name) => [name, change.oldRow?.[name]]))
+        rows.set(concern, { type, id: change.id, version: change.version, fields })
+      } else if (seen && seen.version >= change.version) rows.set(concern, seen)
+      else {
+        const key = JSON.stringify([tenantId, type])
+        wanted.set(key, [...(wanted.get(key) ?? []), concern])
+      }
+    }
+    for (const group of wanted.values()) {
+      const [{ known, tenantId }] = group as [Concern]
+      const ids = [...new Set(group.map(({ change }) => change.id))]
+      const found = await database.send(known.sql.readMany, [ids, ...(known.tenantColumn ? [tenantId] : [])])
+      const records = new Map(found.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
+      for (const record of records.values()) database.seen.put(tenantId, record)
+      for (const concern of group) {
+        const record = records.get(concern.change.id)
+        if (record) rows.set(concern, record)
+      }
+    }
+    return rows
+  }
+
+  const tell = (concern: Concern, row: PermissionRecord) => {
+    const { change, known, rooms } = concern
+    const local = audience.rooms()
+    const denied = echoOf(audience, change)
+    const verdicts = new Map<object, boolean>()
+    for (const room of rooms) {
+      for (const id of local.get(room) ?? []) {
+        const watcher = audience.watchers().get(id)
+        if (!watcher) continue
+        const { actor } = watcher.data
+        const verdict = verdicts.get(actor) ?? known.mayRead(actor, row)
+        verdicts.set(actor, verdict)
+        if (verdict) continue
+        denied.push(id)
+        revoke(watcher, [concern.recordRoom])
+      }
+    }
+    audience.tell(rooms, denied, EVENT_NAMES[change.event], eventOf(concern))
+  }
+
+  const tellAll = async (concerns: Concern[]) => {
+    const rows = await rowsOf(concerns)
+    const tellEach = () => {
+      for (const concern of concerns) {
+        const row = rows.get(concern)
+        if (row) tell(concern, row)
+      }
+    }
+    if (rows.size > 1) together(tellEach)
+    else tellEach()
+  }
+
+  /** Whoever has one of a bulk's records open hears of that record; only those are read. */
+  const tellRecordsOfBulk = async (bulk: Bulk) => {
+    const known = database.typeOfSource(bulk.source)
+    if (!known) return
+    const watched = recordIdsIn(audience.rooms().keys(), bulk.tenantId ?? '', known.type.name)
+    for (let at = 0; at < watched.length; at += CHUNK) {
+      const ids = watched.slice(at, at + CHUNK)
+      const rows = await database.send(CHANGES_OF_RECORDS, [...parametersOfBulk(bulk), ids])
+      await tellAll(concernsOf(readChanges(rows), { lists: false }))
+    }
+  }
+
+  const early = createToldEarly()
+
+  return {
+    /** Tells what the feed brings, but for what was told before. */
+    deliver: async ({ changes, bulks }: FeedBatch): Promise<void> => {
+      if (audience.watchers().size === 0) return
+      const news = changes.filter((change) => !early.pass(change))
+      await tellAll(concernsOf(news, { lists: true }))
+      for (const bulk of bulks) {
+        await tellRecordsOfBulk(bulk)
+        await tellListsOfBulk(database, audience, bulk)
+      }
+    },
+    /**
+     * Tells a change that this node has just committed, without waiting for the feed to read it; unless another node's
+     * may come before it. `isAlone`: the version before it is old.
+     */
+    tellEarly: (change: Change, row: PermissionRecord, isAlone: boolean): void => {
+      if (audience.watchers().size === 0) return
+      const [concern] = concernsOf([change], { lists: true })
+      if (!concern || early.isLate(change) || !(isAlone || early.follows(change))) return
+      tell(concern, row)
+      early.add(change)
+    },
+  }
+}

@@ -1,0 +1,45 @@
+// Changes that were told before the feed came to them, so that it doesn't tell them again.
+// Invariant: what is forgotten here is told twice, never not at all.
+import type { Change } from '../log/log-reader.ts'
+
+type Told = Pick<Change, 'source' | 'id' | 'version'>
+
+export interface ToldEarly {
+  /** Has the feed been quicker? */
+  isLate(change: Told): boolean
+  /** Was the version before it told here? */
+  follows(change: Told): boolean
+  /** It was told to everybody. */
+  add(change: Told): void
+  /** The feed has come to it: was it told? */
+  pass(change: Told): boolean
+}
+
+/** So many changes of each kind are remembered at most. */
+const SIZE = 5_000
+
+const keyOf = ({ source, id, version }: Told) => `${source}\n${version}\n${id}`
+
+const put = (keys: Set<string>, key: string) => {
+  keys.add(key)
+  if (keys.size > SIZE) keys.delete(keys.values().next().value as string)
+}
+
+export const createToldEarly = (): ToldEarly => {
+  const early = new Set<string>()
+  const passed = new Set<string>()
+  return {
+    isLate: (change) => passed.has(keyOf(change)),
+    follows: (change) => {
+      const before = keyOf({ ...change, version: change.version - 1 })
+      return early.has(before) || passed.has(before)
+    },
+    add: (change) => put(early, keyOf(change)),
+    pass: (change) => {
+      const key = keyOf(change)
+      if (early.has(key)) return true
+      put(passed, key)
+      return false
+    },
+  }
+}

@@ -1,0 +1,141 @@
+// The event streams of this node, as an audience that changes are handed to.
+// Invariant: whatever a batch told a stream is written when the batch is through, with the batch's end as its id.
+import type { ServerResponse } from 'node:http'
+import type { Limits } from '../base/options.ts'
+import type { Cursor } from '../log/cursor.ts'
+import type { FeedBatch } from '../log/feed.ts'
+import { STREAM_BEAT_MS } from '../protocol/index.ts'
+import type { Database } from '../tables/database.ts'
+import { createDelivery } from './delivery.ts'
+import { createStream, eventText, idLine, type Stream } from './event-stream.ts'
+import type { Audience, Connection } from './watchers.ts'
+
+export interface Streams {
+  audience: Audience
+  /** Hands a batch of the feed to the streams that it concerns. After a failure they are told to look again. */
+  deliver(batch: FeedBatch): Promise<void>
+  /** Streams of this person on this node. */
+  countOf(tenantId: string, actorId: string): number
+  open(response: ServerResponse, data: Connection): Stream
+  /** Over how long all are to come back, should all be lost at once. */
+  spread(spreadMs: number): void
+  /** Something may have been missed: everybody looks again. */
+  resync(): void
+  close(): void
+}
+
+export interface StreamsOptions {
+  database: Database
+  limits: Pick<Limits, 'streamBufferBytes'>
+  /** The position up to which this node has handed everything on. */
+  position(): Cursor | null
+  /** Time between two comments, in milliseconds. */
+  beatMs?: number
+}
+
+/** Makes room for streams. */
+export const createStreams = ({
+  database,
+  limits,
+  position,
+  beatMs = STREAM_BEAT_MS,
+}: StreamsOptions): Streams => {
+  const streams = new Map<string, Stream>()
+  const rooms = new Map<string, Set<string>>()
+  const told = new Set<Stream>()
+  let beating: NodeJS.Timeout | undefined
+
+  /** A comment keeps proxies from closing the stream; the id with it keeps a quiet stream's position young. */
+  const beat = () => {
+    const at = position()
+    const text = `: still here\n${at ? idLine(database.cursors, at) : ''}\n`
+    for (const stream of streams.values()) stream.beat(text)
+  }
+
+  const onJoin = (room: string, id: string) => {
+    rooms.set(room, (rooms.get(room) ?? new Set<string>()).add(id))
+  }
+
+  const onLeave = (room: string, id: string) => {
+    const others = rooms.get(room)
+    others?.delete(id)
+    if (others?.size === 0) rooms.delete(room)
+  }
+
+  const onEnd = (stream: Stream) => {
+    streams.delete(stream.id)
+    told.delete(stream)
+    if (streams.size > 0) return
+    clearInterval(beating)
+    beating = undefined
+  }
+
+  const flush = (after: Cursor) => {
+    const built = new Map<string, Buffer>()
+    for (const stream of told) stream.flush(after, built)
+    told.clear()
+  }
+
+  const audience: Audience = {
+    rooms: () => rooms,
+    watchers: () => streams,
+    tell: (asked, except, name, ...event) => {
+      const text = eventText(name, event[0])
+      const denied = new Set(except)
+      const done = new Set<string>()
+      for (const room of asked) {
+        for (const id of rooms.get(room) ?? []) {
+          if (denied.has(id) || done.has(id)) continue
+          if (asked.length > 1) done.add(id)
+          streams.get(id)?.tell(text)
+        }
+      }
+    },
+  }
+  const { deliver } = createDelivery(database, audience)
+  const resync = () => {
+    for (const stream of streams.values()) stream.emit('Resync')
+  }
+
+  return {
+    audience,
+    deliver: async (batch) => {
+      try {
+        await deliver(batch)
+        flush(batch.after)
+      } catch (error) {
+        resync()
+        throw error
+      }
+    },
+    countOf: (tenantId, actorId) => {
+      let count = 0
+      for (const { data } of streams.values()) {
+        if (data.actor.id === actorId && data.actor.tenantId === tenantId) count += 1
+      }
+      return count
+    },
+    open: (response, data) => {
+      const stream = createStream({
+        response,
+        data,
+        cursors: database.cursors,
+        bufferBytes: limits.streamBufferBytes,
+        onJoin,
+        onLeave,
+        onTold: (stream) => told.add(stream),
+        onEnd,
+      })
+      streams.set(stream.id, stream)
+      beating ??= setInterval(beat, beatMs).unref()
+      return stream
+    },
+    spread: (spreadMs) => {
+      for (const stream of streams.values()) stream.spread(spreadMs)
+    },
+    resync,
+    close: () => {
+      for (const stream of [...streams.values()]) stream.disconnect()
+    },
+  }
+}

@@ -1,0 +1,156 @@
+// One `RecordsImported` to lists for a bulk, instead of an event a record.
+// Invariant: nobody learns that a record changed which he may not read, nor how many there are. Whose permission holds
+// for every record of the type is told all; whose permission depends on the record is told only of those of his lists
+// in which a record was found that he may read, and never a count.
+import { setImmediate as giveWay } from 'node:timers/promises'
+import type { Actor, PermissionRecord } from '../base/record-type.ts'
+import { blindVerdict } from '../base/static-permission.ts'
+import {
+  type Bulk,
+  PAGE_OF_BULK,
+  PARENTS_OF_BULK,
+  parametersOfBulk,
+  readChanges,
+} from '../log/large-transactions.ts'
+import type { Change } from '../log/log-reader.ts'
+import type { ImportEvent, Scope } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
+import { type Audience, echoOf } from './watchers.ts'
+
+const PAGE = 500
+/** Where the next page is, if its changes were made by one statement and so have numbers one after the other. */
+const NEAR = 2_000n
+const END = String(2n ** 63n - 1n)
+const MAX_SCOPES = 10
+
+/** The rooms of this node that a bulk concerns, and the scopes that its event names. */
+const listsOf = async (database: Database, known: KnownType, bulk: Bulk, local: Map<string, Scope>) => {
+  const watched = [...local.values()].flatMap((scope) => Object.entries(scope))
+  const whole = listRoom(bulk.tenantId ?? '', known.type.name)
+  const rooms = local.has(whole) ? [whole] : []
+  if (known.lists.length === 0) return { rooms, scopes: [{}] as Scope[] }
+  const parents = await database.send(PARENTS_OF_BULK, [
+    ...parametersOfBulk(bulk),
+    watched.map(([column]) => column),
+    watched.map(([, value]) => value),
+  ])
+  const shown: Scope[] = []
+  for (const { name, value, watched } of parents) {
+    if (watched) rooms.push(listRoom(bulk.tenantId ?? '', known.type.name, { [name]: value }))
+    else shown.push({ [name]: value })
+  }
+  return { rooms, scopes: shown.length > MAX_SCOPES ? [{}] : [{}, ...shown] }
+}
+
+const recordOf = (known: KnownType, { id, version, oldRow }: Change): PermissionRecord => ({
+  type: known.type.name,
+  id,
+  version,
+  fields: Object.fromEntries(known.fieldNames.map((name) => [name, oldRow?.[name]])),
+})
+
+/** A bulk's changes page by page, each with the row by which it is judged. */
+async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) {
+  const tenant = known.tenantColumn ? [bulk.tenantId] : []
+  const pageAfter = async (after: string) => {
+    const read = (upTo: string) => database.send(PAGE_OF_BULK, [...parametersOfBulk(bulk), after, PAGE, upTo])
+    const near = await read(String(BigInt(after) + NEAR))
+    return near.length === PAGE ? near : read(END)
+  }
+  for (let after = '0'; ; ) {
+    const rows = await pageAfter(after)
+    const changes = readChanges(rows)
+    const kept = changes.flatMap(({ event, id }) =>
+      event === 'deleted' || canonicalId(known.key.kind, id) === null ? [] : [id],
+    )
+    const found = kept.length > 0 ? await database.send(known.sql.readMany, [kept, ...tenant]) : []
+    const records = new Map(found.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
+    for (const change of changes) {
+      const record = change.event === 'deleted' ? recordOf(known, change) : records.get(change.id)
+      if (record) yield { change, record }
+    }
+    const last = changes.at(-1)
+    if (!last || changes.length < PAGE) return
+    after = last.seq
+    await giveWay()
+  }
+}
+
+/** By actor, those of the rooms in which a record changed that the actor may read. Ends as soon as all are known. */
+const readableRooms = async (
+  database: Database,
+  known: KnownType,
+  bulk: Bulk,
+  wanted: Map<Actor, Set<string>>,
+) => {
+  const readable = new Map<Actor, Set<string>>([...wanted.keys()].map((actor) => [actor, new Set()]))
+  const open = new Map([...wanted].map(([actor, rooms]) => [actor, new Set(rooms)]))
+  for await (const { change, record } of judgedChanges(database, known, bulk)) {
+    const rooms = scopesOf(change.scopes).map((scope) =>
+      listRoom(bulk.tenantId ?? '', known.type.name, scope),
+    )
+    for (const [actor, left] of open) {
+      const asked = rooms.filter((room) => left.has(room))
+      if (asked.length === 0 || !known.mayRead(actor, record)) continue
+      for (const room of asked) {
+        left.delete(room)
+        readable.get(actor)?.add(room)
+      }
+      if (left.size === 0) open.delete(actor)
+    }
+    if (open.size === 0) break
+  }
+  return readable
+}
+
+/** Tells this node's list watchers of a bulk. */
+export const tellListsOfBulk = async (database: Database, audience: Audience, bulk: Bulk): Promise<void> => {
+  const known = database.typeOfSource(bulk.source)
+  if (!known) return
+  const local = listRoomsIn(audience.rooms().keys(), bulk.tenantId ?? '', known.type.name)
+  if (local.size === 0) return
+  const { rooms, scopes } = await listsOf(database, known, bulk, local)
+
+  const event: ImportEvent = {
+    tenant_id: bulk.tenantId,
+    type: known.type.name,
+    scopes,
+    count: bulk.count,
+    import_id: bulk.importId ?? bulk.xid,
+    updated_at: bulk.updatedAt,
+    updated_by: bulk.updatedBy,
+    tab_id: bulk.tabId,
+  }
+  const except = echoOf(audience, bulk)
+  const [echo] = except
+  const verdicts = new Map<Actor, boolean | null>()
+  const wanted = new Map<Actor, Set<string>>()
+  const unsure = new Map<string, Actor>()
+  for (const room of rooms) {
+    for (const id of audience.rooms().get(room) ?? []) {
+      const actor = audience.watchers().get(id)?.data.actor
+      if (!actor || id === echo) continue
+      const before = verdicts.get(actor)
+      const verdict = before === undefined ? blindVerdict(known.type as never, actor, 'read') : before
+      verdicts.set(actor, verdict)
+      if (verdict === true) continue
+      except.push(id)
+      if (verdict === false) continue
+      unsure.set(id, actor)
+      wanted.set(actor, (wanted.get(actor) ?? new Set()).add(room))
+    }
+  }
+  if (rooms.length > 0) audience.tell(rooms, except, 'RecordsImported', event)
+  if (wanted.size === 0) return
+
+  const readable = await readableRooms(database, known, bulk, wanted)
+  for (const [id, actor] of unsure) {
+    const watcher = audience.watchers().get(id)
+    const own = [...(readable.get(actor) ?? [])].filter((room) => watcher?.rooms.has(room))
+    if (!watcher || own.length === 0) continue
+    const seen = own.flatMap((room): Scope[] => [local.get(room) ?? {}])
+    watcher.emit('RecordsImported', { ...event, scopes: seen, count: null })
+  }
+}

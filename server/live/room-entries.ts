@@ -1,0 +1,37 @@
+// What all watchers of one record share: its address and the name of its room, each of them kept once and not by watcher.
+// Invariant: so many are kept and no more, whatever is asked for; one that isn't kept any more is made anew.
+import type { RecordAddress } from '../protocol/index.ts'
+import { recordRoom } from './rooms.ts'
+
+/** A record as those watch it who have been let in. */
+export interface Place {
+  readonly record: RecordAddress
+  readonly admitted: true
+  readonly room: string
+}
+
+/** Some 10 MB. */
+const MOST_PLACES = 50_000
+
+/** By the start of their rooms' names, by id. */
+const kept = new Map<string, Map<string, Place>>()
+let count = 0
+
+/** Finds the places of one tenant's records of a type, by their canonical ids. */
+export const placesOf = (tenantId: string, type: string): ((id: string) => Place) => {
+  const start = recordRoom(tenantId, type, '')
+  const places = kept.get(start) ?? new Map<string, Place>()
+  kept.set(start, places)
+  return (id) => {
+    const known = places.get(id)
+    if (known) return known
+    const place: Place = { record: { type, id }, admitted: true, room: recordRoom(tenantId, type, id) }
+    if (count >= MOST_PLACES) {
+      kept.clear()
+      count = 0
+    }
+    places.set(id, place)
+    count += 1
+    return place
+  }
+}

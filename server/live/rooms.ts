@@ -1,0 +1,56 @@
+// Names of the rooms that events go to.
+// Invariant: each part is percent-encoded and the tenant comes from the session, so no text of a client's can name or
+// reach a room that isn't its own.
+import type { Scope } from '../protocol/index.ts'
+
+const PLAIN = /^[A-Za-z0-9_-]*$/
+
+const part = (text: string) => (PLAIN.test(text) ? text : encodeURIComponent(text.toWellFormed()))
+
+/** The room of one record's watchers. Joined, because a text that is added up holds its pieces too. */
+export const recordRoom = (tenantId: string, type: string, id: string): string =>
+  ['tenant', part(tenantId), 'record', type, part(id)].join(':')
+
+/** The room of a list's watchers: all records of a type, or those below one parent. */
+export const listRoom = (tenantId: string, type: string, scope: Scope = {}): string => {
+  const [column] = Object.keys(scope)
+  const below = column === undefined ? '' : `:${part(column)}=${part(scope[column] ?? '')}`
+  return `tenant:${part(tenantId)}:list:${type}${below}`
+}
+
+/** The room of one person's connections. */
+export const userRoom = (tenantId: string, userId: string): string =>
+  ['tenant', part(tenantId), 'user', part(userId)].join(':')
+
+/**
+ * The scopes that a change concerns: all of its type, each parent that it has, and each that it had before. What somebody
+ * wrote into the log by hand and is none is left out.
+ */
+export const scopesOf = (scopes: Record<string, unknown> | null): Scope[] => [
+  {},
+  ...Object.entries(scopes ?? {}).flatMap(([column, values]) =>
+    Array.isArray(values) ? values.map((value) => ({ [column]: String(value) })) : [],
+  ),
+]
+
+/** The ids in the names of this type's record rooms. */
+export const recordIdsIn = (rooms: Iterable<string>, tenantId: string, type: string): string[] => {
+  const start = recordRoom(tenantId, type, '')
+  const ids: string[] = []
+  for (const room of rooms) if (room.startsWith(start)) ids.push(decodeURIComponent(room.slice(start.length)))
+  return ids
+}
+
+/** The list rooms of this type, each with its scope. */
+export const listRoomsIn = (rooms: Iterable<string>, tenantId: string, type: string): Map<string, Scope> => {
+  const whole = listRoom(tenantId, type)
+  const found = new Map<string, Scope>()
+  for (const room of rooms) {
+    if (room === whole) found.set(room, {})
+    else if (room.startsWith(`${whole}:`)) {
+      const [column = '', value = ''] = room.slice(whole.length + 1).split('=')
+      found.set(room, { [decodeURIComponent(column)]: decodeURIComponent(value) })
+    }
+  }
+  return found
+}

@@ -1,0 +1,41 @@
+// Connections that take in less than they are sent.
+// Invariant: what waits for one connection has a bound; beyond it the connection is closed, and its client comes back
+// and asks where it stands.
+import type { Limits, Log } from '../base/options.ts'
+import type { WatcherServer, WatcherSocket } from './watchers.ts'
+
+export interface SlowReaderOptions {
+  io: WatcherServer
+  limits: Pick<Limits, 'bufferedBytes'>
+  log: Log
+  onClosed(): void
+}
+
+const LOOK_MS = 1_000
+
+interface Waiting {
+  writeBuffer: { data?: string | Buffer }[]
+  transport: { socket?: { bufferedAmount?: number } }
+}
+
+/** What waits in this process to be sent to a socket, in bytes. */
+export const bufferedBytes = (socket: WatcherSocket): number => {
+  const { writeBuffer, transport } = socket.conn as unknown as Waiting
+  const queued = writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0)
+  return queued + (transport.socket?.bufferedAmount ?? 0)
+}
+
+/** Looks each second until stopped. */
+export const closeSlowReaders = ({ io, limits, log, onClosed }: SlowReaderOptions): (() => void) => {
+  const timer = setInterval(() => {
+    for (const socket of io.sockets.sockets.values()) {
+      const bytes = bufferedBytes(socket)
+      if (bytes <= limits.bufferedBytes) continue
+      log.warn({ socket: socket.id, bytes }, 'A connection reads too slowly and was closed.')
+      socket.conn.close(true)
+      onClosed()
+    }
+  }, LOOK_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}

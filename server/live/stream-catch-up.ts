@@ -1,0 +1,54 @@
+// What a stream missed while it was away: read from the log, judged and told as everything else.
+// Invariant: the stream is in its rooms before the log is read, so what is committed meanwhile comes either way. What
+// can't be read any more, or would be too much, is not passed over in silence: the stream is told to look again.
+
+import type { Cursor } from '../log/cursor.ts'
+import { bulksIn, withoutBulks } from '../log/large-transactions.ts'
+import { goOn, presentCursor, readLog } from '../queries/change-feed.ts'
+import type { Database } from '../tables/database.ts'
+import { createDelivery } from './delivery.ts'
+import { eventText, type Stream } from './event-stream.ts'
+import type { Audience, Watcher } from './watchers.ts'
+
+/** Pages of the log that are read for one stream. */
+const MOST_PAGES = 20
+
+/** The stream alone, as it is while its past is told. */
+const alone = (stream: Stream, tell: (text: string) => void): Audience => {
+  const ids = new Set([stream.id])
+  // What it is told by itself has its place among the rest, too: before the id that says that it was told.
+  const watcher: Watcher = Object.create(stream, {
+    emit: { value: (name: string, event?: unknown) => tell(eventText(name, event)) },
+  })
+  return {
+    rooms: () => new Map([...stream.rooms].map((room) => [room, ids])),
+    watchers: () => new Map([[stream.id, watcher]]),
+    tell: (rooms, except, name, ...event) => {
+      if (rooms.some((room) => stream.rooms.has(room)) && !except.includes(stream.id))
+        tell(eventText(name, event[0]))
+    },
+  }
+}
+
+/** Tells a stream everything after a cursor that concerns its rooms. */
+export const catchUp = async (database: Database, stream: Stream, from: Cursor): Promise<void> => {
+  const texts: string[] = []
+  const { deliver } = createDelivery(
+    database,
+    alone(stream, (text) => texts.push(text)),
+  )
+  let at = from
+  for (let pages = 0; pages < MOST_PAGES && stream.connected; pages += 1) {
+    const page = await readLog(database, at, database.limits.feedBatch)
+    if (!page) break
+    const last = page.more ? page.changes.at(-1) : undefined
+    const after = goOn(at, page, last ? last.seq : null)
+    const bulks = bulksIn(page.changes, database.limits.bulkThreshold)
+    await deliver({ changes: withoutBulks(page.changes, bulks), bulks, after })
+    await stream.catchUp(texts.splice(0), after)
+    if (!last && !at.rest) return
+    at = after
+  }
+  if (!stream.connected) return
+  await stream.catchUp([eventText('Resync')], await presentCursor(database))
+}

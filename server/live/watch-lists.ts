@@ -1,0 +1,121 @@
+// Watched lists: a watcher is let in at once, and told whether the list has changed since its cursor; each change of a
+// record is judged by itself when it is told.
+// Invariant: join first, read after. An `unwatch`, a revocation or a disconnect that comes meanwhile wins.
+
+import type { Actor } from '../base/record-type.ts'
+import { statement } from '../db/statement.ts'
+import type { Cursor } from '../log/cursor.ts'
+import { overAt } from '../log/log-reader.ts'
+import type { ListAddress, Scope, WatchedList } from '../protocol/index.ts'
+import { needsRecheck } from '../queries/list.ts'
+import { isReadable } from '../queries/list-delta.ts'
+import { tenantOf } from '../records/read.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalScope } from '../tables/record-id.ts'
+import type { WatchRequest } from './client-messages.ts'
+import { listRoom } from './rooms.ts'
+import type { Watcher } from './watchers.ts'
+
+/** How a watcher may be let into rooms. */
+export interface WatchOptions {
+  /** Rooms that it may be in at most. */
+  most: number
+  /** Takes in the names of the rooms that it was newly let into. */
+  fresh?: string[]
+}
+
+const BEHIND = statement(`
+select exists (
+  select from noclobber.changes c
+  where (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('pg_current_snapshot()')}))
+    and c.table_name = $2 and ($3::text is null or c.tenant_id = $3) and ($4::text is null or c.scopes->$4 ? $5)) as behind`)
+
+const HERE = statement('select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch')
+
+/** A list's entry. */
+interface WatchedListRoom {
+  list: ListAddress & { scope: Scope }
+  admitted: true
+  /** It has not been answered yet. */
+  isNew: boolean
+}
+
+const isBehind = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
+  cursor: Cursor,
+  scope: [string, string] | undefined,
+) => {
+  const tenant = known.tenantColumn ? actor.tenantId : null
+  const [column = null, value = null] = scope ?? []
+  const [row] = await database.send(BEHIND, [cursor.snapshot, known.source, tenant, column, value])
+  return row?.behind === true
+}
+
+/** Lets a watcher into the rooms of lists. */
+export const watchLists = async (
+  database: Database,
+  watcher: Watcher,
+  asked: WatchRequest['lists'],
+  { most, fresh }: WatchOptions,
+) => {
+  const { actor, watching } = watcher.data
+  const joined: string[] = []
+  const wishes = asked.map(({ type, scope, cursor }) => {
+    const refused = (code: 'not_found' | 'malformed' | 'rate_limited'): WatchedList => ({
+      type,
+      scope,
+      ok: false,
+      code,
+    })
+    const known = database.typeOf(type)
+    if (!known) return refused('not_found')
+    if (Object.keys(scope).some((column) => !known.lists.includes(column))) return refused('malformed')
+    // Events go by the values as the log writes them: under another spelling nothing would ever be heard.
+    const canonical = canonicalScope(known, scope)
+    if (!canonical) return refused('malformed')
+    const room = listRoom(tenantOf(known as never, actor), type, canonical)
+    const before = watching.get(room)
+    if (!before && watching.size >= most) return refused('rate_limited')
+    const watched = (before as WatchedListRoom) ?? { list: { type, scope }, admitted: true, isNew: true }
+    if (!before) {
+      watching.set(room, watched)
+      joined.push(room)
+    }
+    return { room, watched, known, scope, canonical, cursor }
+  })
+  if (wishes.length === 0) return []
+  if (joined.length > 0) watcher.join(joined)
+  const [here] = await database.send(HERE, [])
+  const answers: WatchedList[] = []
+  for (const entry of wishes) {
+    if (!('room' in entry)) {
+      answers.push(entry)
+      continue
+    }
+    const { room, watched, known, scope, canonical } = entry
+    const cursor = database.cursors.decode(entry.cursor)
+    const sameHistory = cursor !== null && cursor.epoch === here?.epoch
+    const behind =
+      entry.cursor !== undefined &&
+      (!sameHistory ||
+        needsRecheck(known as never, actor) ||
+        (await isBehind(database, known, actor, cursor, Object.entries(canonical)[0])) ||
+        !(await isReadable(database, cursor)))
+    if (!watcher.connected || watching.get(room) !== watched) {
+      answers.push({ type: known.type.name, scope, ok: false, code: 'not_found' })
+      continue
+    }
+    if (watched.isNew) fresh?.push(room)
+    watched.isNew = false
+    answers.push({
+      type: known.type.name,
+      scope,
+      ok: true,
+      cursor: database.cursors.encode(here as Cursor),
+      behind,
+    })
+  }
+  return answers
+}

@@ -1,0 +1,116 @@
+// Who watches what on this node: sockets and event streams, the actors behind them, their rooms.
+// Invariant: a watcher is in a room only while its entry here says so, and each entry was asked for by that watcher.
+import type { IncomingMessage } from 'node:http'
+import type { Server, Socket } from 'socket.io'
+import type { Actor } from '../base/record-type.ts'
+import type {
+  ClientMessages,
+  ListAddress,
+  RecordAddress,
+  RevokedEvent,
+  Scope,
+  ServerEvents,
+  Writer,
+} from '../protocol/index.ts'
+import { tellRooms } from './socket-broadcast.ts'
+
+/** What a room is of. */
+export type Watched = (
+  | { readonly record: RecordAddress }
+  | { readonly list: ListAddress & { scope: Scope } }
+) & {
+  /** Permission was asked, and given. Until then nothing but what is judged with the row in hand may be told. */
+  readonly admitted: boolean
+  /** The last message that asks for it, while it is being answered. */
+  readonly wish?: number
+}
+
+/** What each watcher carries. */
+export interface Connection<A extends Actor = Actor> {
+  actor: A
+  /** By what it signed in, for looking at the sign-in again. */
+  request: IncomingMessage
+  tabId: string | null
+  /** By room. */
+  watching: Map<string, Watched>
+}
+
+export type WatcherServer<A extends Actor = Actor> = Server<
+  ClientMessages,
+  ServerEvents,
+  Record<string, never>,
+  Connection<A>
+>
+export type WatcherSocket<A extends Actor = Actor> = Socket<
+  ClientMessages,
+  ServerEvents,
+  Record<string, never>,
+  Connection<A>
+>
+
+/** A connection that changes are told to: a socket or an event stream. */
+export interface Watcher<A extends Actor = Actor> {
+  readonly id: string
+  data: Connection<A>
+  readonly connected: boolean
+  readonly rooms: ReadonlySet<string>
+  join(rooms: string[]): unknown
+  leave(room: string): unknown
+  emit<Name extends keyof ServerEvents>(name: Name, ...event: Parameters<ServerEvents[Name]>): unknown
+  disconnect(close?: boolean): unknown
+}
+
+/** All watchers of one kind on this node, and the way to tell many of them at once. */
+export interface Audience {
+  /** The ids of watchers, by room. */
+  rooms(): ReadonlyMap<string, ReadonlySet<string>>
+  /** By id. */
+  watchers(): ReadonlyMap<string, Watcher>
+  /** Tells whoever is in any of the rooms, once each. */
+  tell<Name extends keyof ServerEvents>(
+    rooms: string[],
+    except: string[],
+    name: Name,
+    ...event: Parameters<ServerEvents[Name]>
+  ): void
+}
+
+/** This node's own sockets. */
+export const socketAudience = (io: WatcherServer): Audience => ({
+  rooms: () => io.of('/').adapter.rooms,
+  watchers: () => io.of('/').sockets as unknown as ReadonlyMap<string, Watcher>,
+  tell: (rooms, except, name, ...event) => {
+    tellRooms(io, rooms, except, name, ...event)
+  },
+})
+
+/** Takes rooms from a watcher, and tells it. */
+export const revoke = (watcher: Watcher, rooms: Iterable<string>): void => {
+  const revoked: RevokedEvent = { records: [], lists: [] }
+  for (const room of rooms) {
+    const watched = watcher.data.watching.get(room)
+    if (!watched) continue
+    watcher.data.watching.delete(room)
+    watcher.leave(room)
+    if ('record' in watched) revoked.records.push({ type: watched.record.type, id: watched.record.id })
+    else revoked.lists.push({ type: watched.list.type, scope: watched.list.scope })
+  }
+  if (revoked.records.length > 0 || revoked.lists.length > 0) watcher.emit('AccessRevoked', revoked)
+}
+
+/** Who wrote something, and the socket that he named as his own. */
+interface Written {
+  socketId: string | null
+  tenantId: string | null
+  updatedBy: Writer | null
+}
+
+/**
+ * The socket that needn't hear of a change: the one that its writer named, if it is the writer's. Any other text is
+ * nobody's, above all no room's.
+ */
+export const echoOf = (audience: Audience, { socketId, tenantId, updatedBy }: Written): string[] => {
+  const actor = socketId === null ? undefined : audience.watchers().get(socketId)?.data.actor
+  const isWriter = actor?.id === updatedBy?.id && (tenantId === null || actor?.tenantId === tenantId)
+  return actor && isWriter && socketId !== null ? [socketId] : []
+}

@@ -1,0 +1,79 @@
+// Who waits for a change on this node, and what ends the waiting: the node's own feed, a time-out, the client's
+// going, the server's stopping. Invariant: waiting costs no query, and each wait ends.
+import type { Change } from './log-reader.ts'
+
+/** What is told: a change, or a bulk of them. */
+export type Told = Pick<Change, 'source' | 'tenantId'>
+
+export interface ChangeNews {
+  /** Changes were committed. */
+  tell(changes: Told[]): void
+  /** Nothing is certain any more: everybody looks again. */
+  rouse(): void
+  /**
+   * Begins to listen for a change that `matches`. What is told between this and `heard` is not lost.
+   * `heard` resolves at the first match, after `ms`, or when the signal or the server ends it.
+   */
+  listen(matches: (change: Told) => boolean): {
+    heard(ms: number, signal: AbortSignal): Promise<void>
+    stop(): void
+  }
+  /** The server stops: nobody waits any longer. */
+  stop(): void
+  isStopped(): boolean
+}
+
+interface Listener {
+  matches(change: Told): boolean
+  ring(): void
+}
+
+export const createChangeNews = (): ChangeNews => {
+  const listeners = new Set<Listener>()
+  let stopped = false
+
+  const rouse = () => {
+    for (const { ring } of listeners) ring()
+  }
+
+  return {
+    tell: (changes) => {
+      for (const { matches, ring } of listeners) if (changes.some(matches)) ring()
+    },
+    rouse,
+    listen: (matches) => {
+      let rung = false
+      let wake = () => {}
+      const listener: Listener = {
+        matches,
+        ring: () => {
+          rung = true
+          wake()
+        },
+      }
+      listeners.add(listener)
+      return {
+        stop: () => void listeners.delete(listener),
+        heard: async (ms, signal) => {
+          if (!rung && !stopped && !signal.aborted) {
+            await new Promise<void>((resolve) => {
+              const timer = setTimeout(resolve, ms)
+              wake = () => {
+                clearTimeout(timer)
+                resolve()
+              }
+              signal.addEventListener('abort', wake, { once: true })
+            })
+            signal.removeEventListener('abort', wake)
+          }
+          rung = false
+        },
+      }
+    },
+    stop: () => {
+      stopped = true
+      rouse()
+    },
+    isStopped: () => stopped,
+  }
+}

@@ -1,0 +1,92 @@
+// What statements of many rows left in bundles is put into rows of the log, a little at a time, by whichever node comes
+// first, on a connection of its own that lives as long as there is work. Invariant: nothing waits for it. A change in a
+// bundle is read as one in a row is; it is only found more slowly.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Knex } from 'knex'
+import type { Log } from '../base/options.ts'
+import { type Connection, sendOn, statement } from '../db/statement.ts'
+import { atMost, withinMs } from '../pacing/timeouts.ts'
+
+/** Changes of one transaction: some ten milliseconds of the database's time. */
+const SLICE = 1_000
+/** Rests between two, because others write too: so many times what the slice took, and at least so long. */
+const REST_SHARE = 3
+const LEAST_REST_MS = 25
+/** Whoever writes many rows often does so again. */
+const GATHER_MS = 250
+/** Bundles that nobody told of: of writes while no node ran, or of a node that died over them. */
+const LOOK_MS = 60_000
+const RETRY_MS = 2_000
+const STOP_MS = 2_000
+
+/** How many at most, about: the oldest first. Answers how many were moved: 0 where none is left, or another is at it. */
+export const UNBUNDLE = statement('select noclobber.unbundle($1) as moved')
+
+/** pg's client as Knex opens it. */
+interface RawConnection extends Connection {
+  on(event: 'error', listener: () => void): void
+  connection?: { stream?: { destroy(): void } }
+}
+
+/** Keeps the log free of bundles until stopped. `wake`: there are some, perhaps. `timeoutMs`: for each answer. */
+export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; timeoutMs: number }) => {
+  const { client } = knex
+  let isWoken = false
+  let rousing = new AbortController()
+  const ending = new AbortController()
+
+  const rest = async (ms: number, { signal } = ending) =>
+    pause(ms, undefined, { signal: AbortSignal.any([signal, ending.signal]) }).catch(() => {})
+
+  const within = <T>(work: Promise<T>) =>
+    withinMs(timeoutMs, work, `The database did not answer within ${timeoutMs} ms.`)
+
+  const unbundle = async () => {
+    const opening: Promise<RawConnection> = client.acquireRawConnection()
+    const connection = await within(opening).catch((error) => {
+      opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
+      throw error
+    })
+    connection.on('error', () => {})
+    try {
+      while (!ending.signal.aborted) {
+        const begun = performance.now()
+        const [row] = (await within(sendOn(connection, client.driver, UNBUNDLE, [SLICE], false))).rows
+        if ((row?.moved ?? 0) < SLICE) return
+        await rest(Math.max(LEAST_REST_MS, REST_SHARE * (performance.now() - begun)))
+      }
+    } finally {
+      await atMost(STOP_MS, client.destroyRawConnection(connection))
+      connection.connection?.stream?.destroy()
+    }
+  }
+
+  const rounds = async () => {
+    while (!ending.signal.aborted) {
+      isWoken = false
+      const isDone = await unbundle().then(
+        () => true,
+        (error) => {
+          if (!ending.signal.aborted)
+            log.warn({ error }, 'Bundles of changes could not be put into the log; it is tried again.')
+          return false
+        },
+      )
+      rousing = new AbortController()
+      if (!isWoken) await rest(isDone ? LOOK_MS : RETRY_MS, rousing)
+      await rest(GATHER_MS)
+    }
+  }
+  const running = rounds()
+
+  return {
+    wake: () => {
+      isWoken = true
+      rousing.abort()
+    },
+    stop: async () => {
+      ending.abort()
+      await atMost(STOP_MS, running)
+    },
+  }
+}

@@ -1,0 +1,24 @@
+// The secret that cursors are sealed with, as the database keeps it for all nodes.
+import type { Knex } from 'knex'
+import { send, statement } from '../db/statement.ts'
+import { type Cursors, createCursors } from './cursor.ts'
+
+const SECRET = statement('select k.secret from noclobber.cursor_key k')
+
+/**
+ * Reads the secret, once for the life of a node.
+ *
+ * @throws Error with a sentence where the database's log is of before sealed cursors.
+ */
+export const readCursors = async (knex: Knex): Promise<Cursors> => {
+  const rows = await send(knex, SECRET, [], false).catch((error) => {
+    if (error?.code !== '42P01' && error?.code !== '3F000') throw error
+    return []
+  })
+  const [row] = rows
+  if (!row)
+    throw new Error(
+      'There is no row in noclobber.cursor_key. Bring the change log up to date: `migrate(knex)`.',
+    )
+  return createCursors(row.secret)
+}

@@ -1,0 +1,256 @@
+// Every node feeds itself: it reads what was committed since its last look, and hands it on. Wake-ups (our own saves,
+// other nodes, NOTIFY, a timer) are hints; the cursor is what counts.
+// Invariant: the cursor moves on only after what it passes was handed on. After any failure the feed opens a new
+// connection and goes on from its cursor; if the database has become another history meanwhile, it says so.
+import type { Knex } from 'knex'
+import type { Limits, Log } from '../base/options.ts'
+import { inSpan } from '../base/tracing.ts'
+import { type Connection, sendOn } from '../db/statement.ts'
+import { atMost, withinMs } from '../pacing/timeouts.ts'
+import type { Cursor } from './cursor.ts'
+import { type Bulk, bulksIn, readBulks, withoutBulks } from './large-transactions.ts'
+import { type Change, createLogReader, type LogReader, type Page, type PageRest } from './log-reader.ts'
+
+/** What the feed hands on at a time. */
+export interface FeedBatch {
+  /** In the order of the log, without those of the bulks. */
+  changes: Change[]
+  /** Changes that are told of as a whole; their rows stay in the database until somebody asks for one. */
+  bulks: Bulk[]
+  /** Whoever was told of this batch and all before it stands here. */
+  after: Cursor
+}
+
+export interface FeedOptions {
+  knex: Knex
+  limits: Pick<
+    Limits,
+    'pollMs' | 'gapMs' | 'feedBatch' | 'feedTimeoutMs' | 'bulkThreshold' | 'namedStatements'
+  >
+  log: Log
+  /** Takes what was committed. After what it throws it gets the same once more, a few times. */
+  deliver(batch: FeedBatch): void | Promise<void>
+  /** The database's history is another one than before: whoever watches must look again. */
+  onReset(): void
+  /** Changes could not be handed on, though it was tried again: whoever watches must look again. */
+  onMissed(): void
+}
+
+export interface Feed {
+  /** Opens the feed's own connection, trying until it stands, and begins at the present. Resolves then, or when stopped. */
+  start(): Promise<void>
+  /** Something was committed, perhaps. */
+  wake(): void
+  /** The position up to which everything was handed on; `null` before the first connection. */
+  cursor(): Cursor | null
+  /** Time since the log was last read to its end, in milliseconds; `Infinity` before the first time. */
+  idleMs(): number
+  stop(): Promise<void>
+}
+
+/** pg's client as Knex opens it. */
+interface FeedConnection extends Connection {
+  query(query: object | string): Promise<{ rows: never[]; rowCount: number | null }>
+  on(event: 'notification' | 'error' | 'end', listener: () => void): void
+  connection?: { stream?: { destroy(): void } }
+}
+
+/** The connection in use. */
+interface Open {
+  reader: LogReader
+  connection: FeedConnection
+  close(): void
+}
+
+const RECONNECT_MS = [100, 250, 500, 1_000, 2_000]
+/** For what is being handed on at the end: it may wait for a pool that gives nothing any more. */
+const STOP_MS = 2_000
+/** Pauses before changes are handed on again that could not be. */
+const HAND_ON_MS = [50, 200, 500]
+
+/** A round that found nothing is no story: there is one each second. */
+const isNews = (count: number) => count > 0
+
+export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: FeedOptions): Feed => {
+  let cursor: Cursor | null = null
+  let open: Open | null = null
+  let stopped = false
+  let woken = false
+  let lastReadAt = Number.NEGATIVE_INFINITY
+  let rouse: (() => void) | null = null
+  let loop: Promise<void> | null = null
+  let began: () => void = () => {}
+  const beginning = new Promise<void>((resolve) => {
+    began = resolve
+  })
+
+  let end: (error: Error) => void = () => {}
+  const ended = new Promise<never>((_, reject) => {
+    end = reject
+  })
+  ended.catch(() => {})
+
+  const wake = () => {
+    woken = true
+    rouse?.()
+  }
+
+  /** Waits for a wake-up, at most so long. */
+  const rest = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        rouse = null
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      rouse = done
+      if (woken || stopped) done()
+    })
+
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      setTimeout(resolve, ms)
+    })
+
+  /** Waits for the database as long as a feed does: not for ever, and not beyond its own end. */
+  const within = <T>(work: Promise<T>) =>
+    withinMs(
+      limits.feedTimeoutMs,
+      Promise.race([work, ended]),
+      `The database did not answer the feed within ${limits.feedTimeoutMs} ms.`,
+    )
+
+  const connect = async () => {
+    const opening: Promise<FeedConnection> = knex.client.acquireRawConnection()
+    const connection = await within(opening).catch((error) => {
+      opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
+      throw error
+    })
+    const drop = () => {
+      if (open?.close === close) open = null
+      wake()
+    }
+    const close = () => {
+      drop()
+      connection.connection?.stream?.destroy()
+    }
+    connection.on('error', drop)
+    connection.on('end', drop)
+    connection.on('notification', wake)
+    try {
+      await within(connection.query('listen noclobber'))
+      const reader = createLogReader(connection as never, knex.client.driver, limits.namedStatements)
+      const here = await within(reader.here())
+      if (cursor && cursor.epoch !== here.epoch) {
+        log.warn(
+          { was: cursor.epoch, is: here.epoch },
+          'The database is another one than before: watchers must look again.',
+        )
+        onReset()
+        cursor = here
+      }
+      cursor ??= here
+      open = { reader, connection, close }
+      began()
+    } catch (error) {
+      close()
+      throw error
+    }
+  }
+
+  /** A batch that is whole in its first page is looked through here; of a longer one the database says what is in it. */
+  const bulksOf = (page: Page, from: Cursor, { connection }: Open): Bulk[] | Promise<Bulk[]> => {
+    if (!page.more) return bulksIn(page.changes, limits.bulkThreshold)
+    const { driver } = knex.client
+    const send = async (...[query, values]: Parameters<Parameters<typeof readBulks>[0]>) =>
+      (await sendOn(connection, driver, query, values, limits.namedStatements)).rows
+    return within(readBulks(send, from, page.cursor, limits.bulkThreshold))
+  }
+
+  const factsOf = ({ changes, bulks }: FeedBatch) => ({
+    'noclobber.changes': changes.length,
+    'noclobber.bulks': bulks.length,
+  })
+
+  const handOn = async (batch: FeedBatch) => {
+    if (batch.changes.length === 0 && batch.bulks.length === 0) return
+    for (const ms of [...HAND_ON_MS, null]) {
+      try {
+        return await inSpan('deliver', factsOf(batch), () => deliver(batch))
+      } catch (error) {
+        if (stopped) return
+        if (ms === null) log.error({ error }, 'Changes could not be handed on: watchers must look again.')
+        else await pause(ms)
+      }
+    }
+    onMissed()
+  }
+
+  const positionAfter = (page: Page, from: Cursor): Cursor => {
+    const last = page.changes.at(-1)
+    return page.more && last
+      ? { ...from, rest: { snapshot: page.cursor.snapshot, afterSeq: last.seq } }
+      : page.cursor
+  }
+
+  const readToEnd = async (current: Open) => {
+    const { reader } = current
+    const from = cursor as Cursor
+    let page = await within(reader.changesAfter(from, limits.feedBatch))
+    if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
+    const bulks = await bulksOf(page, from, current)
+    await handOn({ changes: withoutBulks(page.changes, bulks), bulks, after: positionAfter(page, from) })
+    let count = page.changes.length
+    while (page.more) {
+      const afterSeq = page.changes.at(-1)?.seq as string
+      const rest: PageRest = { upTo: page.cursor, afterSeq, without: bulks }
+      page = await within(reader.changesAfter(from, limits.feedBatch, rest))
+      if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
+      await handOn({ changes: page.changes, bulks: [], after: positionAfter(page, from) })
+      count += page.changes.length
+    }
+    cursor = page.cursor
+    lastReadAt = performance.now()
+    return count
+  }
+
+  const run = async () => {
+    for (let failures = 0; !stopped; ) {
+      try {
+        if (!open) await connect()
+        const current = open
+        if (!current) continue
+        woken = false
+        const count = await inSpan('feed.read', {}, () => readToEnd(current), isNews)
+        failures = 0
+        if (count > 0) await pause(Math.min(count, limits.gapMs))
+        await rest(limits.pollMs)
+      } catch (error) {
+        open?.close()
+        if (stopped) return
+        log.warn({ error }, 'The feed lost the database and tries again.')
+        await pause(RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)] as number)
+        failures += 1
+      }
+    }
+  }
+
+  return {
+    start: () => {
+      loop ??= run()
+      return beginning
+    },
+    wake,
+    cursor: () => cursor,
+    idleMs: () => performance.now() - lastReadAt,
+    stop: async () => {
+      stopped = true
+      end(new Error('The feed was stopped.'))
+      began()
+      rouse?.()
+      if (loop) await atMost(STOP_MS, loop)
+      open?.close()
+    },
+  }
+}

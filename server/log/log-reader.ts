@@ -1,0 +1,173 @@
+// The SQL that reads the change log by snapshot. What is not visible in the last snapshot and visible in this one is
+// exactly what was committed in between: none skipped, none twice, whatever order transactions began in.
+// Invariant: one statement reads the changes and the snapshot that they are read at. Transactions still open are
+// carried in the snapshot by name, so a long one delays nobody and is not scanned for again.
+
+import { type Connection, type Row, type Statement, sendOn, statement } from '../db/statement.ts'
+import type { HistoryEvent, Writer } from '../protocol/index.ts'
+import type { Cursor } from './cursor.ts'
+
+/** One row of the change log. */
+export interface Change {
+  /** The transaction that wrote it. */
+  xid: string
+  seq: string
+  /** `schema.table`. */
+  source: string
+  id: string
+  version: number
+  event: HistoryEvent
+  tenantId: string | null
+  changedFields: string[]
+  /** By list column: the parents that it had before and has now. */
+  scopes: Record<string, string[]> | null
+  updatedAt: string
+  updatedBy: Writer | null
+  tabId: string | null
+  socketId: string | null
+  importId: string | null
+  /** The row as it was, of a deletion. */
+  oldRow: Row | null
+}
+
+/** A page of changes after a cursor. */
+export interface Page {
+  changes: Change[]
+  /** Where the next read begins once `more` is false. */
+  cursor: Cursor
+  /** There is more up to `cursor`: read again with `after`. */
+  more: boolean
+}
+
+/** The rest of a page that was longer than the limit. */
+export interface PageRest {
+  upTo: Cursor
+  afterSeq: string
+  /** Transactions of a table to be left out: they are told of as a whole. */
+  without?: { xid: string; source: string }[]
+}
+
+/** A change's columns in the log as `c`. */
+export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id,
+  c.changed_fields, c.scopes, c.updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row`
+
+/**
+ * Those open at the snapshot in $1 that are over at a later one. Without the latter an import's rows, which nobody may see
+ * before its commit, would be looked through by every read meanwhile.
+ */
+export const overAt = (later: string): string => `array(select x from pg_snapshot_xip($1::pg_snapshot) x
+      where pg_visible_in_snapshot(x, ${later}))`
+
+/**
+ * The rows that may be ahead of the snapshot in $1: of transactions begun after it, and of those open at it. The upper
+ * bounds exclude nothing; without them PostgreSQL takes a third of the log for a match and reads all of it.
+ */
+export const AHEAD = `
+  select ${COLUMNS}, c.seq as place from noclobber.changes c
+  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax(pg_current_snapshot())
+  union all
+  select ${COLUMNS}, c.seq as place from noclobber.changes c
+  where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
+    and c.xid = any(${overAt('pg_current_snapshot()')})`
+
+const READ = statement(`
+with here as materialized (select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch)
+select here.snapshot as here, here.epoch as epoch, c.* from here
+left join lateral (select * from (${AHEAD}) a order by place limit $2) c on true order by c.place`)
+
+/**
+ * How far beyond its size a page looks for rows that are next in the order of the log: changes of a bundle have numbers
+ * one after the other, others one in a thousand.
+ */
+const SPREADS = [4, 40, 400, 4_000]
+
+/** The last cursor's snapshot, the limit, the number to go on after, the snapshot to read up to, what is left out. */
+const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
+    and not exists (select from unnest($5::xid8[], $6::text[]) w(xid, source) where w.xid = c.xid and w.source = c.table_name)`
+
+/** The bundles that a number behind $3 can be in. */
+const BUNDLE_OF_REST = 'c.bundle_seq > $3::bigint - 1000'
+
+/** A further page of a large batch, from the rows just behind the last one; of use where they fill it. */
+const READ_NEXT = statement(`
+with here as materialized (select noclobber.epoch() as epoch)
+select $4::text as here, here.epoch, c.* from here, (
+  select ${COLUMNS}, c.seq as place from noclobber.changes c
+  where ${OF_REST} and ${BUNDLE_OF_REST} and c.seq <= $3::bigint + $7::bigint and c.bundle_seq <= $3::bigint + $7::bigint
+    and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')}))
+  order by c.seq limit $2) c
+order by c.place`)
+
+const restOf = (columns: string, log: string, further = 'true') => `
+  select ${columns} from noclobber.${log} c
+  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax($4::pg_snapshot) and ${OF_REST} and ${further}
+  union all
+  select ${columns} from noclobber.${log} c
+  where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
+    and c.xid = any(${overAt('$4::pg_snapshot')}) and ${OF_REST} and ${further}`
+
+/** The same, looked for in the whole rest of the batch; sorted are the numbers of the log's rows, not these themselves. */
+const READ_REST = statement(`
+with here as materialized (select noclobber.epoch() as epoch),
+page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record_changes')}) a order by a.seq limit $2)
+select $4::text as here, here.epoch, c.* from here, (
+  select ${COLUMNS}, c.seq as place from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
+  union all
+  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'bundled_changes', BUNDLE_OF_REST)}) b order by place limit $2) c
+order by c.place`)
+
+const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)
+
+/** A change from its row in the log. */
+export const toChange = (row: Row): Change => ({
+  xid: row.xid,
+  seq: row.seq,
+  source: row.table_name,
+  id: row.record_id,
+  version: Number(row.version),
+  event: row.event,
+  tenantId: row.tenant_id,
+  changedFields: row.changed_fields,
+  scopes: row.scopes,
+  updatedAt: row.updated_at,
+  updatedBy: row.updated_by,
+  tabId: row.tab_id,
+  socketId: row.socket_id,
+  importId: row.import_id,
+  oldRow: row.old_row,
+})
+
+/** Sends statements on one connection. */
+export interface LogReader {
+  /** The position of now. */
+  here(): Promise<Cursor>
+  /** What was committed after a cursor, oldest first. The page's epoch differs from the cursor's in another history. */
+  changesAfter(cursor: Cursor, limit: number, rest?: PageRest): Promise<Page>
+}
+
+export const createLogReader = (connection: Connection, driver: unknown, named = true): LogReader => ({
+  here: async () => {
+    const { rows } = await sendOn(connection, driver, HERE, [], named)
+    return rows[0] as Cursor
+  },
+  changesAfter: async ({ snapshot, epoch }, limit, rest) => {
+    const read = async (query: Statement, ...values: unknown[]) =>
+      (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values], named)).rows
+    const readRest = async ({ afterSeq, upTo, without = [] }: PageRest) => {
+      const left = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
+      for (const spread of SPREADS) {
+        const next = await read(READ_NEXT, afterSeq, upTo.snapshot, ...left, spread * limit)
+        if (next.length > limit) return next
+      }
+      return read(READ_REST, afterSeq, upTo.snapshot, ...left)
+    }
+    const rows = rest ? await readRest(rest) : await read(READ)
+    const changes = rows.filter((row) => row.xid !== null).map(toChange)
+    const first = rows[0]
+    return {
+      changes: changes.slice(0, limit),
+      cursor: first ? { epoch: first.epoch, snapshot: first.here } : (rest?.upTo ?? { epoch, snapshot }),
+      more: changes.length > limit,
+    }
+  },
+})

@@ -1,0 +1,182 @@
+// Retention: changes and kept answers older than their time go, in small batches, with pauses.
+// Invariant: nothing is deleted that a transaction still open could belong in front of, and the horizon passes every
+// deleted change in the same statement; so a cursor that would have needed it is recognized. One node prunes at a time.
+import type { Knex } from 'knex'
+import { type Log, RETENTION_MS, SILENT } from '../base/options.ts'
+import { type Connection, sendOn, statement } from '../db/statement.ts'
+import { atMost } from '../pacing/timeouts.ts'
+import { UNBUNDLE } from './compaction.ts'
+
+/** What {@link pruneLog} takes. */
+export interface PruneOptions {
+  /** Changes and kept answers older than this go, in milliseconds. Default 30 days. */
+  retentionMs?: number
+  /** Rows of one transaction. Default 5,000. */
+  batch?: number
+  /** Between two batches, in milliseconds. Default 50. */
+  pauseMs?: number
+  log?: Log
+  /** Ends it after the batch that is under way. */
+  signal?: AbortSignal
+  /** Use named statements. Default `true`. */
+  namedStatements?: boolean
+}
+
+/** What was deleted. `busy`: another node is at it, nothing was done. */
+export interface Pruned {
+  changes: number
+  /** First answers of writes that carried a mutation id. */
+  mutations: number
+  busy: boolean
+}
+
+/** For the batch that is under way at the end. */
+const STOP_MS = 2_000
+
+/** Any constant: nodes that prune at once take turns by it. */
+const PRUNE_LOCK = '7712014'
+
+const CHANGES = statement(`
+with page as materialized (
+  select c.xid, c.seq, c.updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) as old
+  from noclobber.record_changes c
+  where (c.xid, c.seq) > ($2::xid8, $3::bigint) and c.xid < pg_snapshot_xmin(pg_current_snapshot())
+  order by c.xid, c.seq limit $4
+), gone as (
+  delete from noclobber.record_changes c using page p where p.old and c.xid = p.xid and c.seq = p.seq
+  returning c.xid, c.seq
+), highest as (select g.xid from gone g order by g.xid desc limit 1),
+moved as (
+  update noclobber.log_horizon h set xid = greatest(h.xid, m.xid), seq = greatest(h.seq, (select max(g.seq) from gone g))
+  from highest m)
+select (select count(*)::int from gone) as deleted, (select count(*)::int from page) as looked,
+  l.xid::text as xid, l.seq::text as seq
+from (select) one left join lateral (select p.xid, p.seq from page p order by p.xid desc, p.seq desc limit 1) l on true`)
+
+const MUTATIONS = statement(`
+with page as materialized (
+  select m.tenant_id, m.actor_id, m.mutation_id from noclobber.mutations m
+  where m.created_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) order by m.created_at limit $2)
+delete from noclobber.mutations m using page p
+where m.tenant_id = p.tenant_id and m.actor_id = p.actor_id and m.mutation_id = p.mutation_id`)
+
+/** Held by a transaction and not by a session: a pooler in transaction mode would keep the session, and the lock with it. */
+const LOCK = statement(`
+select pg_try_advisory_xact_lock(${PRUNE_LOCK}) as mine, set_config('idle_in_transaction_session_timeout', '0', true) as idle`)
+const DONE = statement(`update noclobber.log_horizon set pruned_at = clock_timestamp()`)
+
+const pause = (ms: number, signal: AbortSignal | undefined) =>
+  new Promise<void>((resolve) => {
+    if (signal?.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
+
+/**
+ * What is in bundles is put into the log first; then batch by batch from the oldest on, until one holds nothing old. A
+ * row with a wrong clock is passed over.
+ */
+const pruneChanges = async (connection: Connection, driver: unknown, options: Required<Settings>) => {
+  const { retentionMs, batch, pauseMs, namedStatements } = options
+  let deleted = 0
+  let after = { xid: '0', seq: '0' }
+  for (let moved = 1; moved > 0 && !options.signal?.aborted; ) {
+    moved = (await sendOn(connection, driver, UNBUNDLE, [batch], namedStatements)).rows[0]?.moved ?? 0
+    if (moved > 0) await pause(pauseMs, options.signal)
+  }
+  while (!options.signal?.aborted) {
+    const values = [retentionMs, after.xid, after.seq, batch]
+    const [row] = (await sendOn(connection, driver, CHANGES, values, namedStatements)).rows
+    deleted += row?.deleted ?? 0
+    if (!row || row.looked < batch || row.deleted === 0) break
+    after = row as unknown as typeof after
+    await pause(pauseMs, options.signal)
+  }
+  return deleted
+}
+
+const pruneMutations = async (connection: Connection, driver: unknown, options: Required<Settings>) => {
+  const { retentionMs, batch, pauseMs, namedStatements } = options
+  let deleted = 0
+  while (!options.signal?.aborted) {
+    const { rowCount } = await sendOn(connection, driver, MUTATIONS, [retentionMs, batch], namedStatements)
+    deleted += rowCount ?? 0
+    if ((rowCount ?? 0) < batch) break
+    await pause(pauseMs, options.signal)
+  }
+  return deleted
+}
+
+type Settings = Omit<PruneOptions, 'log' | 'signal'> & { signal: AbortSignal | undefined }
+
+/**
+ * Deletes what is older than the retention. Holds two connections of its own, besides the pool; safe to call on every
+ * node: one works, the others answer `busy`.
+ *
+ * @throws what pg throws where the database can't be reached or the role may not delete from the log.
+ */
+export const pruneLog = async (knex: Knex, options: PruneOptions = {}): Promise<Pruned> => {
+  const { retentionMs = RETENTION_MS, batch = 5_000, pauseMs = 50, namedStatements = true } = options
+  const settings = { retentionMs, batch, pauseMs, namedStatements, signal: options.signal }
+  const { client } = knex
+  const opened: Connection[] = []
+  const open = async () => {
+    const connection = await client.acquireRawConnection()
+    connection.on('error', () => {})
+    opened.push(connection)
+    return connection
+  }
+  try {
+    const holder = await open()
+    await holder.query('begin')
+    const [lock] = (await sendOn(holder, client.driver, LOCK, [], false)).rows
+    if (!lock?.mine) return { changes: 0, mutations: 0, busy: true }
+    const connection = await open()
+    const changes = await pruneChanges(connection, client.driver, settings as Required<Settings>)
+    const mutations = await pruneMutations(connection, client.driver, settings as Required<Settings>)
+    await sendOn(connection, client.driver, DONE, [], namedStatements)
+    await holder.query('commit')
+    if (changes + mutations > 0) (options.log ?? SILENT).info({ changes, mutations }, 'The log was pruned.')
+    return { changes, mutations, busy: false }
+  } finally {
+    for (const connection of opened) await client.destroyRawConnection(connection)
+  }
+}
+
+/** What {@link keepPruned} takes. */
+export interface KeepPrunedOptions {
+  knex: Knex
+  log: Log
+  retentionMs: number
+  /** 0: never. */
+  pruneEveryMs: number
+  namedStatements: boolean
+  random?: () => number
+}
+
+/** Prunes now and then until stopped: first within a tenth of the interval, so that nodes started together part ways. */
+export const keepPruned = ({ knex, log, random = Math.random, ...options }: KeepPrunedOptions) => {
+  const { pruneEveryMs: everyMs, retentionMs, namedStatements } = options
+  const ending = new AbortController()
+  const rounds = async () => {
+    await pause(everyMs * 0.1 * random(), ending.signal)
+    while (!ending.signal.aborted) {
+      try {
+        await pruneLog(knex, { retentionMs, namedStatements, log, signal: ending.signal })
+      } catch (error) {
+        log.warn({ error }, 'The log could not be pruned; the next round tries again.')
+      }
+      await pause(everyMs * (0.8 + 0.4 * random()), ending.signal)
+    }
+  }
+  const running = everyMs > 0 ? rounds() : Promise.resolve()
+  return async () => {
+    ending.abort()
+    await atMost(STOP_MS, running)
+  }
+}

@@ -1,0 +1,30 @@
+// A log that was restored from a dump into another cluster brings transaction ids that this cluster has not reached.
+// Read by snapshot they would be the future, and come again with every read. No own transaction can be seen and lie
+// ahead of the snapshot that sees it, so those rows are told apart without doubt, and put behind every cursor.
+
+import type { Log } from '../base/options.ts'
+import { statement } from '../db/statement.ts'
+import type { Database } from '../tables/database.ts'
+
+/** The xid of changes that happened before this history began: the lowest that PostgreSQL gives to nobody. */
+export const BEFORE_HISTORY = '1'
+
+const IS_RESTORED = statement(`
+select exists (select from noclobber.changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot()))
+    or exists (select from noclobber.log_horizon h where h.xid >= pg_snapshot_xmax(pg_current_snapshot())) as restored`)
+
+const SETTLE = statement(`
+with horizon as (
+  update noclobber.log_horizon h set xid = '0', seq = 0 where h.xid >= pg_snapshot_xmax(pg_current_snapshot())
+), bundles as (
+  update noclobber.change_bundles b set xid = '${BEFORE_HISTORY}' where b.xid >= pg_snapshot_xmax(pg_current_snapshot()))
+update noclobber.record_changes c set xid = '${BEFORE_HISTORY}'
+where c.xid >= pg_snapshot_xmax(pg_current_snapshot())`)
+
+/** Puts the changes of an earlier history behind every cursor. Costs one look at the end of an index where there are none. */
+export const settleRestoredLog = async (database: Database, log: Log): Promise<void> => {
+  const [row] = await database.send(IS_RESTORED, [])
+  if (!row?.restored) return
+  await database.send(SETTLE, [])
+  log.info({}, 'The change log comes from a restore: its changes are history now, and old cursors are reset.')
+}

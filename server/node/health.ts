@@ -1,0 +1,108 @@
+// Is this node fit to serve? For the load balancer's question and the operator's.
+// Invariant: it answers within its deadline whatever is down; what is advisory (Redis) never takes a node out.
+
+import type { Limits } from '../base/options.ts'
+import { statement } from '../db/statement.ts'
+import { tableFindings, trackedTables } from '../doctor/tables.ts'
+import type { Feed } from '../log/feed.ts'
+import type { Database } from '../tables/database.ts'
+
+/** One part that was looked at. */
+export interface HealthCheck {
+  ok: boolean
+  /** What is wrong, for people. */
+  detail?: string
+}
+
+/** What {@link RecordServer.health} gives. `degraded`: serves, and something is slower than it should be. */
+export interface Health {
+  status: 'ok' | 'degraded' | 'unavailable'
+  /** This node is leaving: send it nothing new. */
+  draining: boolean
+  checks: Record<'database' | 'tables' | 'feed' | 'redis', HealthCheck>
+}
+
+export interface HealthOptions {
+  database: Database
+  feed: Feed
+  limits: Pick<Limits, 'pollMs' | 'feedTimeoutMs'>
+  isRedisUp(): boolean | null
+  isDraining(): boolean
+}
+
+const DEADLINE_MS = 2_000
+/** Triggers don't go missing by the second, and looking for them takes several queries. */
+const TABLES_EVERY_MS = 30_000
+
+const PING = statement('select 1 as one')
+
+const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<HealthCheck>((resolve) => {
+    timer = setTimeout(resolve, DEADLINE_MS, { ok: false, detail })
+  })
+  const done = work.then(
+    () => ({ ok: true }),
+    () => ({ ok: false, detail }),
+  )
+  return Promise.race([done, late]).finally(() => clearTimeout(timer))
+}
+
+export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: HealthOptions) => {
+  let tables: HealthCheck = { ok: true }
+  let tablesAt = Number.NEGATIVE_INFINITY
+
+  let looking: Promise<void> | null = null
+
+  const lookAtTables = async () => {
+    await database.ready()
+    const wanted = database.types().map(({ source }) => source)
+    const values = database.types().filter(({ type }) => type.history === 'values')
+    const { tables: tracked, missing } = await trackedTables(
+      database.knex,
+      wanted,
+      values.map(({ source }) => source),
+    )
+    const findings = [...missing]
+    for (const table of tracked) findings.push(...(await tableFindings(database.knex, table, false)))
+    const problems = findings.filter(({ level }) => level === 'problem')
+    const detail = problems.map(({ table, message }) => (table ? `${table}: ${message}` : message)).join(' ')
+    tables = problems.length === 0 ? { ok: true } : { ok: false, detail }
+    // What is wrong is looked at again each time, so that its end is seen at once.
+    if (tables.ok) tablesAt = performance.now()
+  }
+
+  /** One look at a time, however often and impatiently it is asked for. */
+  const lookOnce = () => {
+    if (performance.now() - tablesAt < TABLES_EVERY_MS) return Promise.resolve()
+    looking ??= lookAtTables().finally(() => {
+      looking = null
+    })
+    return looking
+  }
+
+  return async (): Promise<Health> => {
+    const pinged = await within(database.send(PING, []), 'The database does not answer.')
+    const looked = pinged.ok ? await within(lookOnce(), 'The tables could not be looked at.') : pinged
+    const redisUp = isRedisUp()
+    const mostIdleMs = limits.pollMs * 3 + limits.feedTimeoutMs
+    const checks = {
+      database: pinged,
+      tables: looked.ok ? tables : { ok: false, detail: looked.detail ?? '' },
+      feed:
+        feed.idleMs() < mostIdleMs
+          ? { ok: true }
+          : { ok: false, detail: 'The change log has not been read for too long, or never.' },
+      redis:
+        redisUp === false
+          ? { ok: false, detail: 'Other nodes learn of changes by their timers alone.' }
+          : { ok: true },
+    }
+    const isServing = checks.database.ok && checks.tables.ok && checks.feed.ok
+    return {
+      status: isServing ? (checks.redis.ok ? 'ok' : 'degraded') : 'unavailable',
+      draining: isDraining(),
+      checks,
+    }
+  }
+}

@@ -1,0 +1,167 @@
+// What an operator watches, for Prometheus.
+// Invariant: no label has a value that a client can make up, so that the number of series is bounded.
+import type { RequestHandler } from 'express'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Audience, WatcherServer } from '../live/watchers.ts'
+import type { Feed } from '../log/feed.ts'
+
+/** The metrics of one record server. */
+export interface Metrics {
+  contentType: string
+  /** All of them as Prometheus reads them. */
+  text(): Promise<string>
+  /** To be merged with the app's own: `Registry.merge([own, records.metrics.registry])`. */
+  registry: Registry
+}
+
+export interface NodeMetrics extends Metrics {
+  /** Counts the requests that pass. */
+  observe: RequestHandler
+  /** Counts one request, begun at this moment of `performance.now()`. */
+  answered(operation: string, status: number, begun: number): void
+  wrote(operation: string, outcome: string): void
+  /** The same audience, counted. */
+  counted(audience: Audience): Audience
+  /** Changes of the log were handed on. */
+  delivered(changes: { updatedAt: string }[]): void
+  limited(what: 'address' | 'person' | 'sockets'): void
+  slowReader(): void
+}
+
+export interface MetricsOptions {
+  feed: Feed
+  servers(): Iterable<WatcherServer>
+  /** Tabs that are known to be at a record. */
+  present(): number
+  redisDepth(): number
+  isRedisUp(): boolean | null
+  /** Knex's pool, where it has one. */
+  pool(): { numUsed(): number; numPendingAcquires(): number } | undefined
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** What a request is, by its method and the shape of its path. */
+const operationOf = (method: string, path: string): string => {
+  const [, door = '', , id, part] = path.split('/')
+  if (door !== 'records') return door === 'changes' || door === 'events' ? door : 'other'
+  if (path === '/records/versions') return 'versions'
+  if (part === 'version' || part === 'history') return part
+  if (id === 'import') return 'import'
+  if (method === 'POST') return 'create'
+  if (method === 'PATCH') return id ? 'save' : 'bulk'
+  if (method === 'DELETE') return 'remove'
+  return id ? 'read' : 'list'
+}
+
+const WRITES = new Set(['save', 'create', 'remove', 'bulk', 'import'])
+
+const outcomeOf = (status: number): string => {
+  if (status < 300) return 'saved'
+  if (status === 409 || status === 412) return 'conflict'
+  if (status === 410) return 'gone'
+  if (status === 422) return 'invalid'
+  if (status === 429) return 'limited'
+  return status < 500 ? 'refused' : 'failed'
+}
+
+export const createMetrics = (options: MetricsOptions): NodeMetrics => {
+  const registry = new Registry()
+  const registers = [registry]
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `noclobber_${name}`, help, labelNames, registers })
+  const gauge = (name: string, help: string, collect: (set: Gauge) => void, labelNames: string[] = []) =>
+    new Gauge({
+      name: `noclobber_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        collect(this)
+      },
+    })
+  const histogram = (name: string, help: string, labelNames: string[] = []) =>
+    new Histogram({ name: `noclobber_${name}`, help, labelNames, buckets: SECONDS, registers })
+
+  const requests = counter('requests_total', 'Requests by what they are and how they were answered.', [
+    'operation',
+    'status',
+  ])
+  const seconds = histogram('request_seconds', 'How long requests took.', ['operation'])
+  const writes = counter('writes_total', 'Writes by their outcome; "conflict" is a stale save.', [
+    'operation',
+    'outcome',
+  ])
+  const events = counter('events_total', 'Events told to rooms of this node.', ['event'])
+  const changes = counter('changes_total', 'Changes of the log that this node handed on.')
+  const delay = histogram('delivery_seconds', 'From the write of a change to its delivery by this node.')
+  const limits = counter('limited_total', 'Refusals by a limit.', ['limit'])
+  const slow = counter('slow_readers_total', 'Connections closed because they read too slowly.')
+
+  gauge('feed_idle_seconds', 'Time since the log was last read to its end.', (set) => {
+    const idle = options.feed.idleMs() / 1_000
+    set.set(Number.isFinite(idle) ? idle : -1)
+  })
+  gauge(
+    'sockets',
+    'Open sockets by transport.',
+    (set) => {
+      for (const transport of ['websocket', 'polling']) set.set({ transport }, 0)
+      for (const io of options.servers())
+        for (const { conn } of io.sockets.sockets.values()) set.inc({ transport: conn.transport.name })
+    },
+    ['transport'],
+  )
+  gauge('rooms', 'Rooms with somebody in them.', (set) => {
+    let rooms = 0
+    for (const io of options.servers()) rooms += io.of('/').adapter.rooms.size
+    set.set(rooms)
+  })
+  gauge('present_tabs', 'Tabs that are known to be at a record, on all nodes.', (set) =>
+    set.set(options.present()),
+  )
+  gauge('pool_used', 'Connections of the pool in use.', (set) => set.set(options.pool()?.numUsed() ?? 0))
+  gauge('pool_waiting', 'Who waits for a connection of the pool.', (set) =>
+    set.set(options.pool()?.numPendingAcquires() ?? 0),
+  )
+  gauge('redis_up', '1: reached. 0: not. -1: there is none.', (set) => {
+    const isUp = options.isRedisUp()
+    set.set(isUp === null ? -1 : Number(isUp))
+  })
+  gauge('redis_in_flight', 'Messages that Redis has not answered.', (set) => set.set(options.redisDepth()))
+
+  const answered: NodeMetrics['answered'] = (operation, status, begun) => {
+    requests.inc({ operation, status })
+    if (operation !== 'events') seconds.observe({ operation }, (performance.now() - begun) / 1_000)
+    if (WRITES.has(operation)) writes.inc({ operation, outcome: outcomeOf(status) })
+  }
+
+  return {
+    registry,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    observe: (request, response, next) => {
+      const operation = operationOf(request.method, request.path)
+      const begun = performance.now()
+      response.once('finish', () => answered(operation, response.statusCode, begun))
+      next()
+    },
+    answered,
+    wrote: (operation, outcome) => writes.inc({ operation, outcome }),
+    counted: (audience) => ({
+      ...audience,
+      tell: (rooms, except, name, ...event) => {
+        events.inc({ event: name })
+        audience.tell(rooms, except, name, ...event)
+      },
+    }),
+    delivered: (batch) => {
+      changes.inc(batch.length)
+      const now = Date.now()
+      for (const { updatedAt } of batch) delay.observe(Math.max(0, now - Date.parse(updatedAt)) / 1_000)
+    },
+    limited: (limit) => limits.inc({ limit }),
+    slowReader: () => slow.inc(),
+  }
+}

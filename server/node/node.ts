@@ -1,0 +1,128 @@
+// What one node has beside its records: the way to the other nodes and what travels on it, limits, metrics, health, and
+// its leaving. Invariant: everything that it starts, `stop` ends; nothing here is needed for a record to be right.
+
+import type { Limits, Log } from '../base/options.ts'
+import { atMostEvery, createBackplane } from '../cluster/backplane.ts'
+import type { RedisClient } from '../cluster/redis-pair.ts'
+import { createRevocations, type RevokeOptions } from '../cluster/revocations.ts'
+import type { Access } from '../live/recheck-access.ts'
+import { closeSlowReaders } from '../live/slow-consumers.ts'
+import { type Audience, socketAudience, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
+import type { Feed } from '../log/feed.ts'
+import { type BegunImport, createImportNews, type ImportTeller } from '../presence/import-progress.ts'
+import { createPresence } from '../presence/presence.ts'
+import { createTakeOver } from '../presence/take-over.ts'
+import type { Database } from '../tables/database.ts'
+import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
+import { createHealth, type Health } from './health.ts'
+import { createMetrics, type NodeMetrics } from './metrics.ts'
+import { createRequestLimits, type RequestLimits } from './request-limits.ts'
+
+export interface NodeOptions {
+  database: Database
+  feed: Feed
+  redis?: RedisClient | (() => RedisClient) | undefined
+  limits: Limits
+  log: Log
+  /** Event streams, which leave as sockets do. */
+  streams(): Iterable<Leaver>
+  streamAudience: Audience
+  /** All who listened have left. */
+  onDrained(): void
+}
+
+export interface RecordNode {
+  /** Something was committed here: this feed and the others' look at the log. */
+  wake(): void
+  /** Takes a Socket.IO server in, before it takes connections. Returns its own undoing. */
+  join(io: WatcherServer): () => void
+  /** Takes an audience's permissions in. */
+  guard(access: Access): Access
+  /** A socket has been let into these rooms. */
+  watched(io: WatcherServer, socket: WatcherSocket, fresh: string[]): void
+  /** An import begins: those who watch such a list hear how far it is. */
+  importing(begun: BegunImport): ImportTeller
+  requestLimits: RequestLimits
+  metrics: NodeMetrics
+  health(): Promise<Health>
+  drain(options?: DrainOptions): Promise<void>
+  isDraining(): boolean
+  revoke(options: RevokeOptions): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A feed reads everything that was committed, so a burst of commits needs few wake-ups. */
+const WAKE_GAP_MS = 5
+
+export const createNode = (options: NodeOptions): RecordNode => {
+  const { database, feed, redis, limits, log } = options
+  const servers = new Set<WatcherServer>()
+  const accesses = new Set<Access>()
+  const backplane = createBackplane({ redis, log })
+  const presence = createPresence({ database, backplane, nodeId: database.nodeId, limits, log })
+  const takeOver = createTakeOver({ database, backplane, present: presence.at, limits, log })
+  const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
+  backplane.on('wake', feed.wake)
+  backplane.onUp(feed.wake)
+  const requestLimits = createRequestLimits({
+    limits,
+    redis: backplane.client,
+    isRedisUp: () => backplane.isUp() === true,
+  })
+  const leavers = (): Leaver[] => [
+    ...[...servers].flatMap((io) => [...io.sockets.sockets.values()]),
+    ...options.streams(),
+  ]
+  const { drain, isDraining } = createDrain(leavers, options.onDrained)
+  const metrics = createMetrics({
+    feed,
+    servers: () => servers,
+    present: presence.size,
+    redisDepth: backplane.depth,
+    isRedisUp: backplane.isUp,
+    pool: () => database.knex.client.pool,
+  })
+
+  return {
+    wake: () => {
+      feed.wake()
+      wakeOthers()
+    },
+    join: (io) => {
+      backplane.join(io)
+      servers.add(io)
+      const undo = [presence.serve(io), takeOver.serve(io)]
+      const stopClosing = closeSlowReaders({ io, limits, log, onClosed: metrics.slowReader })
+      return () => {
+        servers.delete(io)
+        stopClosing()
+        for (const end of undo) end()
+        backplane.leave(io)
+      }
+    },
+    guard: (access) => {
+      accesses.add(access)
+      const stop = () => {
+        accesses.delete(access)
+        access.stop()
+      }
+      return { ...access, stop }
+    },
+    watched: presence.watched,
+    importing: createImportNews({
+      ...{ database, backplane },
+      audiences: () => [...[...servers].map(socketAudience), options.streamAudience],
+    }),
+    requestLimits,
+    metrics,
+    health: createHealth({ database, feed, limits, isRedisUp: backplane.isUp, isDraining }),
+    drain,
+    isDraining,
+    revoke: createRevocations(backplane, () => accesses),
+    stop: async () => {
+      requestLimits.stop()
+      presence.stop()
+      await backplane.stop()
+    },
+  }
+}

@@ -1,0 +1,101 @@
+// The operations that an app calls in routes and programs of its own.
+// Invariant: they are the routes' own; a write wakes the feeds, one in a caller's transaction when that commits.
+
+import type {
+  CreateOutcome,
+  HistoryOutcome,
+  ReadOutcome,
+  Refused,
+  RemoveOutcome,
+  SaveOutcome,
+  VersionOutcome,
+} from '../base/outcomes.ts'
+import { problem } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import { isVersion } from '../http/request-parameters.ts'
+import type { ImportOptions, ImportOutcome } from '../import/import.ts'
+import type { CreateOptions } from '../records/create.ts'
+import type { WriteOptions } from '../records/idempotency.ts'
+import { readHistory, readRecord, readVersion } from '../records/read.ts'
+import type { RemoveOptions } from '../records/remove.ts'
+import type { SaveOptions } from '../records/save.ts'
+import type { SaveManyOptions, SaveManyOutcome } from '../records/save-many.ts'
+import type { Database } from '../tables/database.ts'
+import { createRecord, importRecords, removeRecord, saveMany, saveRecord } from './traced-writes.ts'
+
+/**
+ * All answer with outcomes as values; they throw for broken promises alone. `refused` where nobody is signed in (401) or
+ * `clientVersion` is missing (428) or no version (400), as over the wire: a body's fields can be passed on as they came.
+ */
+export interface Operations<A extends Actor> {
+  read(type: string, id: string, options: { actor: A }): Promise<ReadOutcome | Refused>
+  version(type: string, id: string, options: { actor: A }): Promise<VersionOutcome | Refused>
+  history(
+    type: string,
+    id: string,
+    options: { actor: A; limit?: number; before?: number },
+  ): Promise<HistoryOutcome | Refused>
+  create(type: string, options: CreateOptions<A>): Promise<CreateOutcome | Refused>
+  save(type: string, id: string, options: SaveOptions<A>): Promise<SaveOutcome | Refused>
+  remove(type: string, id: string, options: RemoveOptions<A>): Promise<RemoveOutcome | Refused>
+  /** The same changes to many records, each guarded by its own version, in one statement. */
+  saveMany(type: string, options: SaveManyOptions<A>): Promise<SaveManyOutcome | Refused>
+  /** Creates records from a file's rows, or updates them by a key: all or none, in one transaction. */
+  import(type: string, options: ImportOptions<A>): Promise<ImportOutcome | Refused>
+}
+
+const refused = (...about: Parameters<typeof problem>): Refused => ({
+  outcome: 'refused',
+  problem: problem(...about),
+})
+
+/** What TypeScript rules out, and a session that has ended and a body that somebody else wrote do not. */
+const refusedActor = ({ actor }: { actor: Actor | null }): Refused | null =>
+  actor ? null : refused('unauthenticated')
+
+const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused | null => {
+  if (!asked.actor || isVersion(asked.clientVersion)) return refusedActor(asked)
+  if (asked.clientVersion === undefined) return refused('version_required')
+  return refused('malformed', 'clientVersion must be a positive integer.')
+}
+
+export const recordOperations = <A extends Actor>(database: Database<A>, wake: () => void): Operations<A> => {
+  /** A caller's transaction tells of its writes when it commits, not before. */
+  const wakeAfter = ({ transaction }: WriteOptions<A>) => {
+    if (transaction) transaction.executionPromise.then(wake, () => {})
+    else wake()
+  }
+
+  return {
+    read: async (type, id, { actor }) => refusedActor({ actor }) ?? readRecord(database, { actor, type, id }),
+    version: async (type, id, { actor }) =>
+      refusedActor({ actor }) ?? readVersion(database, { actor, type, id }),
+    history: async (type, id, { actor, ...page }) =>
+      refusedActor({ actor }) ?? readHistory(database, { actor, type, id }, page),
+    create: async (type, options) => {
+      const outcome = refusedActor(options) ?? (await createRecord(database, type, options))
+      if (outcome.outcome === 'created') wakeAfter(options)
+      return outcome
+    },
+    save: async (type, id, options) => {
+      const outcome = refusedWrite(options) ?? (await saveRecord(database, type, id, options))
+      if (outcome.outcome === 'saved') wakeAfter(options)
+      return outcome
+    },
+    remove: async (type, id, options) => {
+      const outcome = refusedWrite(options) ?? (await removeRecord(database, type, id, options))
+      if (outcome.outcome === 'removed') wakeAfter(options)
+      return outcome
+    },
+    saveMany: async (type, options) => {
+      const outcome = refusedActor(options) ?? (await saveMany(database, type, options))
+      if (outcome.outcome === 'saved') wakeAfter(options)
+      return outcome
+    },
+    import: async (type, options) => {
+      const outcome = refusedActor(options) ?? (await importRecords(database, type, options))
+      if (outcome.outcome === 'imported') wakeAfter(options)
+      return outcome
+    },
+  }
+}

@@ -1,0 +1,27 @@
+// The writes as routes and apps call them: each in a span that says the type and how it came out.
+
+import { inSpan } from '../base/tracing.ts'
+import { importRecords as rows } from '../import/import.ts'
+import { createRecord as create } from '../records/create.ts'
+import { removeRecord as remove } from '../records/remove.ts'
+import { saveRecord as save } from '../records/save.ts'
+import { saveMany as many } from '../records/save-many.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: each write keeps its own shape
+const traced = <Write extends (database: any, type: string, ...rest: any[]) => Promise<{ outcome: string }>>(
+  name: string,
+  write: Write,
+) =>
+  // biome-ignore lint/suspicious/noExplicitAny: each write keeps its own shape
+  ((database: any, type: string, ...rest: any[]) =>
+    inSpan(name, { 'noclobber.type': type }, async (tell) => {
+      const outcome = await write(database, type, ...rest)
+      tell({ 'noclobber.outcome': outcome.outcome })
+      return outcome
+    })) as unknown as Write
+
+export const createRecord = traced('create', create)
+export const saveRecord = traced('save', save)
+export const removeRecord = traced('remove', remove)
+export const saveMany = traced('save_many', many)
+export const importRecords = traced('import', rows)

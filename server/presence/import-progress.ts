@@ -1,0 +1,96 @@
+// How far imports are, told to those who watch a list of the type, on every node.
+// Invariant: only those are told whom every record of the type is open to, since it isn't known yet which ones it will
+// be; and nobody waits for it: news that doesn't arrive changes nothing.
+
+import type { Actor } from '../base/record-type.ts'
+import { blindVerdict } from '../base/static-permission.ts'
+import type { Backplane } from '../cluster/backplane.ts'
+import { listRoomsIn } from '../live/rooms.ts'
+import type { Audience } from '../live/watchers.ts'
+import type { ImportProgress } from '../protocol/bulk-and-import.ts'
+import type { ImportingEvent } from '../protocol/import-progress.ts'
+import type { Writer } from '../protocol/record.ts'
+import { tenantOf } from '../records/read.ts'
+import type { Database } from '../tables/database.ts'
+
+/** An import of less than this is told of when it is done. */
+const EVERY_MS = 1_000
+
+const MESSAGE = 'importing'
+
+export interface ImportNewsOptions {
+  database: Database
+  backplane: Backplane
+  audiences(): Iterable<Audience>
+}
+
+/** An import that begins. */
+export interface BegunImport {
+  type: string
+  importId: string
+  actor: Actor
+  tabId: string | null
+  totalBytes: number | null
+}
+
+/** Tells of one import. */
+export interface ImportTeller {
+  tell(progress: ImportProgress): void
+  end(): void
+}
+
+const isEvent = (value: unknown): value is ImportingEvent => {
+  const event = value as Partial<ImportingEvent> | null
+  return typeof event?.type === 'string' && typeof event.import_id === 'string'
+}
+
+export const createImportNews = ({ database, backplane, audiences }: ImportNewsOptions) => {
+  const tellIn = (audience: Audience, event: ImportingEvent) => {
+    const known = database.typeOf(event.type)
+    if (!known) return
+    const told = new Set<string>()
+    for (const room of listRoomsIn(audience.rooms().keys(), event.tenant_id ?? '', event.type).keys()) {
+      for (const id of audience.rooms().get(room) ?? []) {
+        const watcher = audience.watchers().get(id)
+        if (!watcher?.data.watching.get(room)?.admitted || told.has(id)) continue
+        told.add(id)
+        if (blindVerdict(known.type as never, watcher.data.actor, 'read'))
+          watcher.emit('RecordsImporting', event)
+      }
+    }
+  }
+
+  const tellHere = (event: ImportingEvent) => {
+    for (const audience of audiences()) tellIn(audience, event)
+  }
+
+  backplane.on(MESSAGE, (payload) => {
+    if (isEvent(payload)) tellHere(payload)
+  })
+
+  return (begun: BegunImport): ImportTeller => {
+    const { type, importId, actor, tabId, totalBytes } = begun
+    let lastAt = performance.now()
+    let last: ImportingEvent | null = null
+    const send = (event: ImportingEvent) => {
+      last = event
+      tellHere(event)
+      backplane.send(MESSAGE, event)
+    }
+    return {
+      tell: ({ phase, rows, written, bytes }) => {
+        const known = database.typeOf(type)
+        const now = performance.now()
+        if (!known || now - lastAt < EVERY_MS) return
+        lastAt = now
+        const by: Writer = { id: actor.id, name: actor.name, kind: 'user' }
+        const tenantId = tenantOf(known as never, actor) || null
+        const progress = { phase, rows, written, bytes, total_bytes: totalBytes }
+        send({ tenant_id: tenantId, type, import_id: importId, ...progress, updated_by: by, tab_id: tabId })
+      },
+      end: () => {
+        if (last) send({ ...last, phase: 'ended' })
+      },
+    }
+  }
+}

@@ -1,0 +1,271 @@
+// Presence on its way: from a tab to the roster, from node to node, and to those who may see the record.
+// Invariant: who is at a record is told only to sockets that were let into its room, or that watch a list which shows it,
+// and only while they may read it, judged with the row in hand.
+
+import type { Limits, Log } from '../base/options.ts'
+import { problem } from '../base/problems.ts'
+import type { PermissionRecord } from '../base/record-type.ts'
+import type { Backplane } from '../cluster/backplane.ts'
+import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
+import { readPresenceMessage } from '../live/client-messages.ts'
+import { listRoom, recordRoom } from '../live/rooms.ts'
+import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
+import { createAllowance } from '../pacing/rate-limiters.ts'
+import type { PresenceAnswer, ProblemCode, RefusedMessage } from '../protocol/index.ts'
+import { tenantOf } from '../records/read.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import { createRoster, type PresenceEntry } from './roster.ts'
+
+export interface PresenceOptions {
+  database: Database
+  backplane: Backplane
+  nodeId: string
+  limits: Limits
+  log: Log
+}
+
+export interface Presence {
+  /** Takes a Socket.IO server's connections in. Returns its own undoing. */
+  serve(io: WatcherServer): () => void
+  /** A socket has been let into these rooms: it is told who is there already. */
+  watched(io: WatcherServer, socket: WatcherSocket, fresh: string[]): void
+  /** Every tab at a record, by its room. */
+  at(room: string): PresenceEntry[]
+  /** Tabs that are known to be at a record. */
+  size(): number
+  stop(): void
+}
+
+/** Changes of one moment (a person moves through a form) are told together. */
+const GATHER_MS = 100
+const MOST_SWEEP_MS = 5_000
+const CHUNK = 500
+
+const isEntry = (value: unknown): value is PresenceEntry => {
+  const entry = value as Partial<PresenceEntry> | null
+  return (
+    typeof entry?.room === 'string' && typeof entry.socketId === 'string' && typeof entry.type === 'string'
+  )
+}
+
+export const createPresence = ({ database, backplane, nodeId, limits, log }: PresenceOptions): Presence => {
+  const roster = createRoster({ leaseMs: limits.presenceLeaseMs })
+  const servers = new Set<WatcherServer>()
+  const dirty = new Map<string, PresenceEntry>()
+  let flushing: NodeJS.Timeout | null = null
+
+  const rowsOf = async (entries: PresenceEntry[]): Promise<Map<string, PermissionRecord>> => {
+    const rows = new Map<string, PermissionRecord>()
+    const wanted = new Map<string, PresenceEntry[]>()
+    for (const entry of entries) {
+      const seen = database.seen.get(entry.tenantId, entry.type, entry.id)
+      if (seen) rows.set(entry.room, seen)
+      else {
+        const key = JSON.stringify([entry.tenantId, entry.type])
+        wanted.set(key, [...(wanted.get(key) ?? []), entry])
+      }
+    }
+    for (const group of wanted.values()) {
+      const [{ type, tenantId }] = group as [PresenceEntry]
+      const known = database.typeOf(type)
+      if (!known) continue
+      for (let at = 0; at < group.length; at += CHUNK) {
+        const part = group.slice(at, at + CHUNK)
+        const tenant = known.tenantColumn ? [tenantId] : []
+        const found = await database.send(known.sql.readMany, [part.map(({ id }) => id), ...tenant])
+        for (const row of found) {
+          const record = known.sql.toRecord(row)
+          database.seen.put(tenantId, record)
+          rows.set(recordRoom(tenantId, type, record.id), record)
+        }
+      }
+    }
+    return rows
+  }
+
+  const listRoomsOf = (known: KnownType, { tenantId, type }: PresenceEntry, row: PermissionRecord) => [
+    listRoom(tenantId, type),
+    ...known.lists.flatMap((column) => {
+      const value = row.fields[column]
+      return value === null || value === undefined
+        ? []
+        : [listRoom(tenantId, type, { [column]: String(value) })]
+    }),
+  ]
+
+  const eventOf = ({ type, id, room }: PresenceEntry) => ({ type, id, people: roster.people(room) })
+
+  const tellAbout = (io: WatcherServer, entry: PresenceEntry, row: PermissionRecord) => {
+    const known = database.typeOf(entry.type)
+    if (!known) return
+    const local = io.of('/').adapter.rooms
+    const event = eventOf(entry)
+    const told = new Set<string>()
+    for (const room of [entry.room, ...listRoomsOf(known, entry, row)]) {
+      for (const socketId of local.get(room) ?? []) {
+        const socket = io.sockets.sockets.get(socketId)
+        if (!socket || told.has(socketId) || !socket.data.watching.get(room)?.admitted) continue
+        told.add(socketId)
+        if (known.mayRead(socket.data.actor, row)) socket.emit('PresenceChanged', event)
+      }
+    }
+  }
+
+  const flush = async () => {
+    flushing = null
+    const entries = [...dirty.values()]
+    dirty.clear()
+    try {
+      const rows = await rowsOf(entries)
+      for (const entry of entries) {
+        const row = rows.get(entry.room)
+        if (row) for (const io of servers) tellAbout(io, entry, row)
+      }
+    } catch (error) {
+      log.warn({ error }, 'Presence could not be told.')
+    }
+  }
+
+  const changed = (entry: PresenceEntry) => {
+    dirty.set(entry.room, entry)
+    flushing ??= setTimeout(flush, GATHER_MS)
+  }
+
+  const announce = (entries: PresenceEntry[]) => {
+    for (let at = 0; at < entries.length; at += CHUNK) {
+      backplane.send('presence', { nodeId, entries: entries.slice(at, at + CHUNK) })
+    }
+  }
+
+  backplane.on('presence', (payload) => {
+    const { nodeId: from, entries } = payload as { nodeId?: unknown; entries?: unknown }
+    if (typeof from !== 'string' || !Array.isArray(entries)) return
+    for (const entry of entries.filter(isEntry)) if (roster.put(from, entry)) changed(entry)
+  })
+  backplane.on('presence-ask', () => announce(roster.of(nodeId)))
+  backplane.on('presence-end', (payload) => {
+    for (const entry of roster.removeNode(String(payload))) changed(entry)
+  })
+  backplane.onUp(() => {
+    backplane.send('presence-ask')
+    announce(roster.of(nodeId))
+  })
+
+  const beat = setInterval(() => announce(roster.of(nodeId)), limits.presenceBeatMs)
+  const sweep = setInterval(
+    () => {
+      for (const entry of roster.expire()) changed(entry)
+    },
+    Math.min(MOST_SWEEP_MS, limits.presenceLeaseMs / 3),
+  )
+  beat.unref()
+  sweep.unref()
+
+  const take = (socket: WatcherSocket, value: unknown): PresenceAnswer | ProblemCode => {
+    const message = readPresenceMessage(value)
+    const known = message && database.typeOf(message.type)
+    if (!message) return 'malformed'
+    const id = known && canonicalId(known.key.kind, message.id)
+    if (!known || !id) return 'not_found'
+    const { actor, watching } = socket.data
+    const tenantId = tenantOf(known as never, actor)
+    const room = recordRoom(tenantId, message.type, id)
+    if (!watching.get(room)?.admitted) return 'not_found'
+    const isField = message.field !== null && known.fieldNames.includes(message.field)
+    const entry: PresenceEntry = {
+      room,
+      tenantId,
+      type: message.type,
+      id,
+      socketId: socket.id,
+      user: { id: actor.id, name: actor.name },
+      state: message.state,
+      field: isField ? message.field : null,
+    }
+    if (roster.put(nodeId, entry)) {
+      changed(entry)
+      announce([entry])
+    }
+    return { ok: true, people: roster.people(room) }
+  }
+
+  const allowed = createAllowance(limits.messagesPerSecond)
+
+  function hear(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
+    const last = rest.at(-1) ?? message
+    const answer: (given: PresenceAnswer | RefusedMessage) => void =
+      typeof last === 'function' ? (last as never) : () => {}
+    const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
+    try {
+      const given = allowed(this) ? take(this, message) : 'rate_limited'
+      if (typeof given === 'string') refuse(given)
+      else answer(given)
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ error }, 'A presence message could not be answered.')
+      refuse(unexpectedProblem(error).code)
+    }
+  }
+
+  const serve = (io: WatcherServer) => {
+    servers.add(io)
+    const listen = (socket: WatcherSocket) => {
+      socket.on('presence', hear)
+    }
+    const left = (room: string, socketId: string) => {
+      const gone = roster.remove(room, socketId)
+      if (!gone) return
+      changed(gone)
+      announce([gone])
+    }
+    const { adapter } = io.of('/')
+    adapter.on('leave-room', left)
+    io.on('connection', listen)
+    return () => {
+      servers.delete(io)
+      adapter.off('leave-room', left)
+      io.off('connection', listen)
+    }
+  }
+
+  /** Full state first: a record's people, and for a list those at each of its records that this watcher may read. */
+  const tellAtFirst = async (io: WatcherServer, socket: WatcherSocket, fresh: string[]) => {
+    const entries = new Map<string, PresenceEntry>()
+    for (const room of fresh) {
+      const watched = socket.data.watching.get(room)
+      if (!watched) continue
+      const { type } = 'record' in watched ? watched.record : watched.list
+      const known = database.typeOf(type)
+      if (!known) continue
+      const present = roster.records(tenantOf(known as never, socket.data.actor), type)
+      for (const entry of present)
+        if (!('record' in watched) || entry.room === room) entries.set(entry.room, entry)
+    }
+    if (entries.size === 0) return
+    const rows = await rowsOf([...entries.values()])
+    for (const [room, entry] of entries) {
+      const row = rows.get(room)
+      const known = database.typeOf(entry.type)
+      if (!row || !known?.mayRead(socket.data.actor, row)) continue
+      const shown = [room, ...listRoomsOf(known, entry, row)]
+      if (shown.some((name) => socket.data.watching.get(name)?.admitted) && servers.has(io))
+        socket.emit('PresenceChanged', eventOf(entry))
+    }
+  }
+
+  return {
+    serve,
+    watched: (io, socket, fresh) => {
+      if (roster.size() === 0) return
+      tellAtFirst(io, socket, fresh).catch((error) => log.warn({ error }, 'Presence could not be told.'))
+    },
+    at: roster.at,
+    size: roster.size,
+    stop: () => {
+      backplane.send('presence-end', nodeId)
+      clearInterval(beat)
+      clearInterval(sweep)
+      if (flushing) clearTimeout(flushing)
+    },
+  }
+}

@@ -1,0 +1,167 @@
+// "Ask to take over": what two people at one record say to each other, passed on from node to node.
+// Invariant: advisory; nothing here stops or lets through a save. An ask reaches only somebody who edits the record, from
+// somebody who may change it; an answer only who has asked; and each only while he may read the record.
+
+import type { Limits, Log } from '../base/options.ts'
+import { problem } from '../base/problems.ts'
+import type { Backplane } from '../cluster/backplane.ts'
+import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
+import { readTakeOverMessage } from '../live/client-messages.ts'
+import { recordRoom } from '../live/rooms.ts'
+import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
+import { createAllowance } from '../pacing/rate-limiters.ts'
+import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
+import { TAKE_OVER_MS, type TakeOverAnswer, type TakeOverEvent } from '../protocol/take-over.ts'
+import { gatheredJudged } from '../records/batched-reads.ts'
+import { tenantOf } from '../records/read.ts'
+import type { Database } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import type { PresenceEntry } from './roster.ts'
+
+export interface TakeOverOptions {
+  database: Database
+  backplane: Backplane
+  /** Who is at a record, on all nodes. */
+  present(room: string): PresenceEntry[]
+  limits: Limits
+  log: Log
+  now?: () => number
+}
+
+export interface TakeOver {
+  /** Takes a Socket.IO server's connections in. Returns its own undoing. */
+  serve(io: WatcherServer): () => void
+}
+
+/** The same person is asked again at most so often. */
+const ASK_GAP_MS = 5_000
+const MOST_ASKS = 10_000
+
+/** What one says to the other, as nodes pass it on. */
+interface Said extends TakeOverEvent {
+  room: string
+  /** Whose record it is, and of which tenant both people are: where a type has no tenants these differ. */
+  tenantId: string
+  peopleOf: string
+  to: string
+}
+
+const isSaid = (value: unknown): value is Said => {
+  const said = value as Partial<Said> | null
+  const texts = [said?.room, said?.tenantId, said?.peopleOf, said?.to, said?.type, said?.id, said?.say]
+  return texts.every((text) => typeof text === 'string') && typeof said?.from?.id === 'string'
+}
+
+const keyOf = ({ room, peopleOf }: Said, asker: string, asked: string) =>
+  JSON.stringify([room, peopleOf, asker, asked])
+
+export const createTakeOver = (options: TakeOverOptions): TakeOver => {
+  const { database, backplane, present, limits, log, now = () => performance.now() } = options
+  const servers = new Set<WatcherServer>()
+  /** Since when somebody waits for an answer. */
+  const asks = new Map<string, number>()
+
+  const keep = (said: Said) => {
+    const key = keyOf(said, said.from.id, said.to)
+    asks.delete(key)
+    asks.set(key, now())
+    if (asks.size > MOST_ASKS) asks.delete(asks.keys().next().value as string)
+  }
+
+  const sinceAsk = (said: Said, asker: string, asked: string) =>
+    now() - (asks.get(keyOf(said, asker, asked)) ?? Number.NEGATIVE_INFINITY)
+
+  const rowOf = async ({ type, id, tenantId }: Said) => {
+    const known = database.typeOf(type)
+    const row = known && (await gatheredJudged(database)(known, tenantId, [id])).get(id)?.row
+    return known && row ? { known, row } : null
+  }
+
+  const socketsOf = ({ room, say, to, peopleOf }: Said): WatcherSocket[] => {
+    const editing = new Set(
+      present(room).flatMap((entry) => (entry.state === 'editing' ? entry.socketId : [])),
+    )
+    return [...servers].flatMap((io) =>
+      [...(io.of('/').adapter.rooms.get(room) ?? [])].flatMap((socketId) => {
+        const socket = io.sockets.sockets.get(socketId)
+        const { actor, watching } = socket?.data ?? {}
+        const isMeant = actor?.id === to && actor.tenantId === peopleOf && watching?.get(room)?.admitted
+        return socket && isMeant && (say !== 'ask' || editing.has(socketId)) ? [socket] : []
+      }),
+    )
+  }
+
+  /** Tells those tabs of the other person that are on this node. */
+  const deliver = async (said: Said) => {
+    if (said.say === 'ask') keep(said)
+    else asks.delete(keyOf(said, said.to, said.from.id))
+    if (socketsOf(said).length === 0) return
+    const found = await rowOf(said)
+    if (!found) return
+    const { type, id, from, say } = said
+    for (const socket of socketsOf(said))
+      if (found.known.mayRead(socket.data.actor, found.row)) socket.emit('TakeOver', { type, id, from, say })
+  }
+
+  backplane.on('take-over', (payload) => {
+    if (!isSaid(payload)) return
+    deliver(payload).catch((error) => log.warn({ error }, 'An ask to take over could not be passed on.'))
+  })
+
+  const take = async (socket: WatcherSocket, value: unknown): Promise<ProblemCode | null> => {
+    const message = readTakeOverMessage(value)
+    if (!message) return 'malformed'
+    const known = database.typeOf(message.type)
+    const id = known && canonicalId(known.key.kind, message.id)
+    if (!known || !id) return 'not_found'
+    const { actor, watching } = socket.data
+    const { type, to, say } = message
+    const tenantId = tenantOf(known as never, actor)
+    const room = recordRoom(tenantId, type, id)
+    if (!watching.get(room)?.admitted) return 'not_found'
+    const from = { id: actor.id, name: actor.name }
+    const said: Said = { type, id, room, tenantId, peopleOf: actor.tenantId, to, from, say }
+    const found = await rowOf(said)
+    if (!found || !known.mayRead(actor, found.row)) return 'not_found'
+    if (say === 'ask') {
+      if (!known.may(actor, 'update', found.row)) return 'forbidden'
+      const isThere = present(room).some(({ user, state }) => user.id === to && state === 'editing')
+      if (!isThere || to === actor.id) return 'not_found'
+      if (sinceAsk(said, actor.id, to) < ASK_GAP_MS) return 'rate_limited'
+    } else if (sinceAsk(said, to, actor.id) > TAKE_OVER_MS) return 'not_found'
+    backplane.send('take-over', said)
+    await deliver(said)
+    return null
+  }
+
+  const allowed = createAllowance(limits.messagesPerSecond)
+
+  async function hear(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
+    const last = rest.at(-1) ?? message
+    const answer: (given: TakeOverAnswer | RefusedMessage) => void =
+      typeof last === 'function' ? (last as never) : () => {}
+    const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
+    try {
+      const refused = allowed(this) ? await take(this, message) : 'rate_limited'
+      if (refused) refuse(refused)
+      else answer({ ok: true })
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ error }, 'An ask to take over could not be answered.')
+      refuse(unexpectedProblem(error).code)
+    }
+  }
+
+  const serve = (io: WatcherServer) => {
+    servers.add(io)
+    const listen = (socket: WatcherSocket) => {
+      socket.on('take_over', hear)
+    }
+    io.on('connection', listen)
+    return () => {
+      servers.delete(io)
+      io.off('connection', listen)
+    }
+  }
+
+  return { serve }
+}

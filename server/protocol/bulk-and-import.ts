@@ -1,0 +1,88 @@
+// The wire of many records at once: bulk edits and imports. Like protocol.ts, of which it is the continuation, it holds
+// types and constants and does nothing.
+import type { FieldError, Fields, InvalidProblem, Problem, WireRecord, Writer } from './index.ts'
+
+/** The most records that one bulk edit may name. */
+export const MAX_BULK_RECORDS = 500
+
+/** Body of `PATCH /records/:type`: the same changes to many records, each guarded by its own version. */
+export interface BulkBody {
+  changes: Fields
+  /** Each record once, at most {@link MAX_BULK_RECORDS}. */
+  records: { id: string; client_version: number }[]
+  /** Default `abort`: all or none. `skip` saves those that can be saved. */
+  on_stale?: 'abort' | 'skip'
+  mutation_id?: string
+}
+
+/** What became of one record of a bulk edit. Where it was not saved: the code that a save of it alone would have had. */
+export type BulkEntry =
+  | { id: string; outcome: 'saved'; version: number; updated_at: string; updated_by: Writer | null }
+  | {
+      id: string
+      outcome: 'stale_record'
+      client_version: number
+      current_version: number
+      changed_fields: string[] | null
+      updated_at: string
+      updated_by: Writer | null
+      current: WireRecord
+    }
+  | { id: string; outcome: 'deleted'; version: number; updated_at: string; updated_by: Writer | null }
+  | { id: string; outcome: 'not_found' | 'forbidden' }
+  /** Nothing was wrong with it; another record stood in the way. */
+  | { id: string; outcome: 'held_back' }
+
+/** A bulk edit with `abort` that saved nothing: status and code are those of the first record that stood in the way. */
+export interface BulkProblem extends Problem {
+  code: 'stale_record' | 'deleted' | 'not_found' | 'forbidden'
+  records: BulkEntry[]
+}
+
+/** The most complaints that the answer to an import lists. */
+export const MAX_IMPORT_COMPLAINTS = 100
+
+/** `POST /records/:type/import`. */
+export interface ImportAnswer {
+  import_id: string
+  /** Nothing was written. */
+  dry_run: boolean
+  rows: number
+  created: number
+  updated: number
+  /** Found, and the same as in the file. */
+  unchanged: number
+}
+
+/** How far an import is: a line of the answer where `application/x-ndjson` was asked for. */
+export interface ImportProgress {
+  phase: 'reading' | 'writing'
+  bytes: number
+  rows: number
+  valid: number
+  invalid: number
+  written: number
+}
+
+/** One complaint about one row of a file. */
+export interface ImportComplaint extends FieldError {
+  /** From 1; `null` where no single row is to blame. */
+  line: number | null
+  /** Where it isn't the row's own values: what a write of it alone would have been answered. */
+  code?: 'stale_record' | 'forbidden' | 'not_found'
+  /** Of a stale row. */
+  current_version?: number
+}
+
+/** 422 of an import: nothing was written. */
+export interface ImportProblem extends InvalidProblem {
+  /** The first {@link MAX_IMPORT_COMPLAINTS}, by line. */
+  errors: ImportComplaint[]
+  /** Rows read. */
+  rows: number
+  /** Rows with complaints; of them `stale` because the record has changed. */
+  invalid: number
+  stale: number
+  /** `false`: the search ended early, there may be more. */
+  complete: boolean
+}

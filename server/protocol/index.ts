@@ -1,0 +1,299 @@
+// The wire: every name, header, code and message shape that server and clients share.
+// With its parts, the other files of its folder, the only file of the server that web/ may import. It holds types and constants.
+import type { ImportingEvent } from './import-progress.ts'
+import type { Fields, ProblemCode, RecordAddress, WireRecord, Writer } from './record.ts'
+import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
+
+export type { ImportingEvent } from './import-progress.ts'
+export {
+  type DeletedProblem,
+  type FieldError,
+  type Fields,
+  type InvalidProblem,
+  PROBLEM_STATUS,
+  type Problem,
+  type ProblemCode,
+  type RecordAddress,
+  type StaleProblem,
+  type WireRecord,
+  type Writer,
+  type WriterKind,
+} from './record.ts'
+export {
+  TAKE_OVER_MS,
+  type TakeOverAnswer,
+  type TakeOverEvent,
+  type TakeOverMessage,
+  type TakeOverWord,
+} from './take-over.ts'
+
+/** Where the router is mounted unless the embedding app chooses otherwise. */
+export const DEFAULT_BASE_PATH = '/api/v1'
+
+/** Request headers that this toolkit reads, besides HTTP's own `If-Match` and `If-None-Match`. */
+export const HEADERS = {
+  /** Origin of a change: one id per page load. The event carries it as `tab_id`. */
+  tabId: 'X-Tab-ID',
+  /** The socket that must not receive the echo of this write. */
+  socketId: 'X-Socket-ID',
+  /** The same as `mutation_id` in the body. */
+  idempotencyKey: 'Idempotency-Key',
+  /** Whom the page believes to be signed in: a write in another person's session is refused, 401. */
+  personId: 'X-Person-ID',
+  /** The file's name, percent-encoded: an import is shown under it. */
+  importName: 'X-Import-Name',
+} as const
+
+/** The media type of every error answer (RFC 9457). */
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
+
+/** `GET /records/:type/:id/version`. */
+export interface WireVersion {
+  version: number
+  updated_at: string
+  updated_by_name: string | null
+  deleted: boolean
+}
+
+/** What became of one record of `POST /records/versions` that differs from what the client holds. */
+export interface WireVersionDifference extends RecordAddress {
+  /** `null` where the record is not there or may not be read: one answer for both. */
+  version: number | null
+  updated_at: string | null
+  updated_by: Writer | null
+  deleted: boolean
+}
+
+/** `event` says what a version did to its record. */
+export type HistoryEvent = 'created' | 'updated' | 'deleted'
+
+/** By field: its value before and after. A creation has those that are not null, a deletion those that were not. */
+export type ChangedValues = Record<string, [before: unknown, after: unknown]>
+
+/** One line of `GET /records/:type/:id/history`, newest first. */
+export interface WireHistoryEntry {
+  version: number
+  event: HistoryEvent
+  updated_at: string
+  updated_by: Writer | null
+  changed_fields: string[]
+  /** Only of types that keep them, as far as they were kept and could be read by the asker then. */
+  values?: ChangedValues
+}
+
+/** `GET /records/:type`: one page of a list. */
+export interface ListAnswer {
+  data: WireRecord[]
+  /** What was committed after this is not in the page: the delta begins here. Of several pages the first one's counts. */
+  cursor: string
+  /** Send it as `after` for the next page; `null` on the last. */
+  next: string | null
+  /** The cursor sent can't be gone on from: this is the list anew. */
+  reset?: true
+  /** Permission depends on the record: ask `POST /records/versions` for what you hold and may have lost. */
+  recheck?: true
+}
+
+/** `GET /records/:type?cursor=…`: what became of a list since then. */
+export interface ListDelta {
+  /** Records that changed and belong to the list, as they are now. In no order. */
+  data: WireRecord[]
+  /** Ids of records that changed and don't belong to it, or are gone. Some may never have belonged to it. */
+  removed: string[]
+  cursor: string
+  /** There is more already: ask again at once. */
+  more: boolean
+  recheck?: true
+}
+
+/** Body of `PATCH /records/:type/:id`. */
+export interface SaveBody {
+  /** The version that the editor loaded and built its changes on. */
+  client_version: number
+  changes: Fields
+  /** At most 200 characters. A replay of the same write gets its first answer back. */
+  mutation_id?: string
+  /** Default `reject`. `merge` only where the type allows it. */
+  on_stale?: 'reject' | 'merge'
+}
+
+/** Body of `POST /records/:type`. */
+export interface CreateBody {
+  fields: Fields
+  id?: string
+  mutation_id?: string
+}
+
+/** `{}`: all records of the type. Else declared parent columns and their values, `{"project_id":"1"}`. */
+export type Scope = Record<string, string>
+
+/** A list that is watched, and where its watcher stands in the change log. */
+export interface ListAddress {
+  type: string
+  scope?: Scope
+}
+
+/** Client → server, with an acknowledgement. The same message after each reconnect, one for everything. */
+export interface WatchMessage {
+  records?: (RecordAddress & { version?: number })[]
+  lists?: (ListAddress & { cursor?: string })[]
+}
+
+export type WatchedRecord =
+  | (RecordAddress & {
+      ok: true
+      version: number
+      updated_at: string
+      updated_by: Writer | null
+      deleted: boolean
+    })
+  | (RecordAddress & { ok: false; code: ProblemCode })
+
+export type WatchedList =
+  | { type: string; scope: Scope; ok: true; cursor: string; behind: boolean }
+  | { type: string; scope: Scope; ok: false; code: ProblemCode }
+
+/** The acknowledgement of `watch` and `unwatch`; `{ok:false}` where the message itself could not be read. */
+export interface WatchAnswer {
+  records: WatchedRecord[]
+  lists: WatchedList[]
+  /**
+   * Where many are connected: when the connection is lost, come back at a random moment of so many milliseconds, and of
+   * the second or two that any client waits.
+   */
+  spread_ms?: number
+}
+
+/** What somebody does at a record: `idle` is a tab in the background, or a person who has not moved for a while. */
+export type PresenceState = 'viewing' | 'editing' | 'idle'
+
+/** Client → server: what this tab does at a record that it watches. Sent again every 15 s; after 45 s without it ends. */
+export interface PresenceMessage extends RecordAddress {
+  state: PresenceState
+  /** The field that the cursor is in. */
+  field?: string | null
+}
+
+/** One person at a record, with all their tabs. */
+export interface PresentPerson {
+  user: { id: string; name: string }
+  /** The busiest of their tabs. */
+  state: PresenceState
+  field: string | null
+  tabs: number
+}
+
+/** The acknowledgement of `presence`. */
+export interface PresenceAnswer {
+  ok: true
+  people: PresentPerson[]
+}
+
+/** `PresenceChanged`: everybody who is at the record now, at most 50 of them, the busiest first. Advisory. */
+export interface PresenceEvent extends RecordAddress {
+  people: PresentPerson[]
+}
+
+/** The acknowledgement of a message that could not be read or not be answered at all. */
+export interface RefusedMessage {
+  ok: false
+  code: ProblemCode
+  detail: string
+}
+
+/** `RecordCreated`, `RecordUpdated`, `RecordDeleted`: metadata only, under 1 KB. */
+export interface RecordEvent {
+  tenant_id: string | null
+  type: string
+  id: string
+  version: number
+  changed_fields: string[]
+  updated_at: string
+  updated_by: Writer | null
+  /** The tab that wrote it, which ignores this event; `null` for writers without one. */
+  tab_id: string | null
+}
+
+/** One entry of `GET /changes`: what its event would say, with all of the declared fields that changed. */
+export interface WireChange extends RecordEvent {
+  event: HistoryEvent
+  /** As in a record's history. */
+  values?: ChangedValues
+}
+
+/** `GET /changes`. */
+export interface ChangesAnswer {
+  /** Oldest first, as far as one record goes. */
+  data: WireChange[]
+  /** Send it with the next request. It moves on even where `data` is empty. */
+  cursor: string
+  /** There is more already: ask again at once. */
+  more: boolean
+  /** The cursor sent is too old, or of another database: read everything anew, then go on from `cursor`. */
+  reset?: true
+}
+
+/** The longest time that `GET /changes` waits for a change, in seconds. */
+export const MAX_WAIT_S = 25
+
+/** `RecordsImported`: one for an import or a bulk write, to lists, instead of one a record. */
+export interface ImportEvent {
+  tenant_id: string | null
+  type: string
+  /** The lists concerned; `[{}]` alone stands for any list of the type. */
+  scopes: Scope[]
+  /** Records changed; `null` for a watcher who may not read every record of the type. */
+  count: number | null
+  import_id: string
+  updated_at: string
+  updated_by: Writer | null
+  tab_id: string | null
+}
+
+/** `AccessRevoked`: the rooms were left. */
+export interface RevokedEvent {
+  records: RecordAddress[]
+  lists: { type: string; scope: Scope }[]
+}
+
+/** `SpreadChanged`: far more are connected than when `spread_ms` was said last. It takes that one's place. */
+export interface SpreadEvent {
+  spread_ms: number
+}
+
+export type RecordEventName = 'RecordCreated' | 'RecordUpdated' | 'RecordDeleted'
+
+/** Client → server messages of the Socket.IO connection. */
+export interface ClientMessages {
+  watch: (message: WatchMessage, answer: (answer: WatchAnswer | RefusedMessage) => void) => void
+  unwatch: (message: WatchMessage, answer: (answer: WatchAnswer | RefusedMessage) => void) => void
+  presence: (message: PresenceMessage, answer: (answer: PresenceAnswer | RefusedMessage) => void) => void
+  take_over: (message: TakeOverMessage, answer: (answer: TakeOverAnswer | RefusedMessage) => void) => void
+}
+
+/** Server → client events of the Socket.IO connection. */
+export interface ServerEvents {
+  RecordCreated: (event: RecordEvent) => void
+  RecordUpdated: (event: RecordEvent) => void
+  RecordDeleted: (event: RecordEvent) => void
+  RecordsImported: (event: ImportEvent) => void
+  RecordsImporting: (event: ImportingEvent) => void
+  PresenceChanged: (event: PresenceEvent) => void
+  TakeOver: (event: TakeOverEvent) => void
+  AccessRevoked: (event: RevokedEvent) => void
+  SpreadChanged: (event: SpreadEvent) => void
+  /** The server cannot prove that this connection missed nothing: watch again. */
+  Resync: () => void
+}
+
+/**
+ * The first event of a stream (`GET /events`), named `Watching`: what the acknowledgement of `watch` is to a socket.
+ * Whatever happened after these versions and cursors follows.
+ */
+export type WatchingEvent = WatchAnswer
+
+/** How often a stream that has nothing to say sends a comment, in milliseconds. */
+export const STREAM_BEAT_MS = 25_000
+
+/** The most records or lists that one `watch` may name, and that one socket may watch. */
+export const MAX_ROOMS = 500

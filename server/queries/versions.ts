@@ -1,0 +1,165 @@
+// Many versions at once: what a client that polls, or comes back from a pause, asks for all that it holds.
+// Invariant: one query a type, and only differences are answered; what may not be read looks like what isn't there.
+
+import { refuse } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import { blindVerdict } from '../base/static-permission.ts'
+import type { Body } from '../http/request-parameters.ts'
+import type { RecordAddress, WireRecord, WireVersionDifference } from '../protocol/index.ts'
+import { readTombstones, type Tombstone, tenantOf, tenantParameter } from '../records/read.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+
+/** The most records that one request may ask for. */
+export const MAX_VERSIONS = 500
+
+/** A record, and the version of it that the client holds. */
+export type HeldVersion = RecordAddress & { version: number }
+
+/** The `records` of the body, each with type, id and version. */
+export const heldVersionsOf = (body: Body): HeldVersion[] => {
+  const { records } = body
+  if (!Array.isArray(records)) return refuse('malformed', 'records must be a list of {type, id, version}.')
+  if (records.length > MAX_VERSIONS)
+    return refuse('malformed', `records may hold ${MAX_VERSIONS} entries at most.`)
+  for (const held of records as Partial<HeldVersion>[]) {
+    const fits =
+      typeof held === 'object' &&
+      held !== null &&
+      typeof held.type === 'string' &&
+      typeof held.id === 'string' &&
+      Number.isSafeInteger(held.version)
+    if (!fits) return refuse('malformed', 'Each entry of records needs a type, an id and a version.')
+  }
+  return records
+}
+
+const nothing = ({ type, id }: RecordAddress): WireVersionDifference => ({
+  type,
+  id,
+  version: null,
+  updated_at: null,
+  updated_by: null,
+  deleted: false,
+})
+
+/** By canonical id: each entry that names the record, in whichever spelling and at whichever version. */
+type Held = Map<string, HeldVersion[]>
+
+/** Entries that differ among themselves: one of them differs from whatever there is. No record has version 0. */
+const askedVersion = (entries: HeldVersion[]): number => {
+  const [first] = entries as [HeldVersion]
+  return entries.every(({ version }) => version === first.version) ? first.version : 0
+}
+
+/** The version at which a record is that is held at another; `null`: it isn't there. */
+type Found = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'> | null
+
+/** Who may read every record of the type is asked about none: the rows that differ are all that is read. */
+const readDifferent = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  actor: A,
+  held: Held,
+): Promise<Map<string, Found>> => {
+  const ids = [...held.keys()]
+  const versions = Array.from(held.values(), askedVersion)
+  const rows = await database.send(known.versions.readDifferent, [
+    // As the array's own text where nothing in it needs quoting: the driver looks at each entry otherwise.
+    known.key.kind === 'text' ? ids : `{${ids.join()}}`,
+    `{${versions.join()}}`,
+    ...tenantParameter(known as never, actor),
+  ])
+  return new Map(
+    rows.map((row) => {
+      const { noclobber_id: id, noclobber_version: version } = row
+      const { noclobber_updated_at: updated_at, noclobber_updated_by: updated_by } = row
+      return [id, version === null ? null : { version: Number(version), updated_at, updated_by }]
+    }),
+  )
+}
+
+/** Where permission depends on the record, each is judged with its row in hand. */
+const judgeEach = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  actor: A,
+  held: Held,
+): Promise<{ found: Map<string, Found>; hidden: string[] }> => {
+  const rows = await database.send(known.sql.readMany, [
+    [...held.keys()],
+    ...tenantParameter(known as never, actor),
+  ])
+  const found = new Map<string, Found>(Array.from(held.keys(), (id) => [id, null]))
+  const hidden: string[] = []
+  for (const row of rows) {
+    const record = known.sql.toRecord(row)
+    database.seen.put(tenantOf(known as never, actor), record)
+    const isReadable = known.mayRead(actor, record)
+    if (!isReadable) hidden.push(record.id)
+    if (!isReadable || held.get(record.id)?.every(({ version }) => version === record.version))
+      found.delete(record.id)
+    else found.set(record.id, record)
+  }
+  return { found, hidden }
+}
+
+const differencesOf = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  actor: A,
+  held: Held,
+): Promise<WireVersionDifference[]> => {
+  const verdict = blindVerdict(known.type as never, actor, 'read')
+  if (verdict === false) return [...held.values()].flat().map(nothing)
+  const { found, hidden } = verdict
+    ? { found: await readDifferent(database, known, actor, held), hidden: [] }
+    : await judgeEach(database, known, actor, held)
+  const missing = [...found].filter(([, now]) => now === null).map(([id]) => id)
+  const graves =
+    missing.length > 0
+      ? await readTombstones(database, { known, actor, transaction: undefined }, missing)
+      : new Map<string, Tombstone>()
+  const ofEntry = (entry: HeldVersion, now: Found, grave?: Tombstone): WireVersionDifference => {
+    const { type, id } = entry
+    if (now) {
+      const { version, updated_at, updated_by } = now
+      return { type, id, version, updated_at, updated_by, deleted: false }
+    }
+    if (!grave) return nothing(entry)
+    const { version, updatedAt, updatedBy } = grave
+    return { type, id, version, updated_at: updatedAt, updated_by: updatedBy, deleted: true }
+  }
+  const differences = hidden.flatMap((id) => (held.get(id) ?? []).map(nothing))
+  for (const [id, now] of found)
+    for (const entry of held.get(id) ?? [])
+      if (entry.version !== now?.version) differences.push(ofEntry(entry, now, graves.get(id)))
+  return differences
+}
+
+/** Those that differ from what the client holds, are gone, or may not be read. */
+export const versionDifferences = async <A extends Actor>(
+  database: Database<A>,
+  actor: A,
+  held: HeldVersion[],
+): Promise<WireVersionDifference[]> => {
+  await database.ready()
+  const differences: WireVersionDifference[] = []
+  const byType = new Map<KnownType<A>, Held>()
+  for (const entry of held) {
+    const known = database.typeOf(entry.type)
+    const id = known && canonicalId(known.key.kind, entry.id)
+    if (!known || id === null || id === undefined) {
+      differences.push(nothing(entry))
+      continue
+    }
+    const ids = byType.get(known) ?? new Map<string, HeldVersion[]>()
+    byType.set(known, ids)
+    const entries = ids.get(id)
+    if (entries) entries.push(entry)
+    else ids.set(id, [entry])
+  }
+  for (const [known, entries] of byType)
+    differences.push(...(await differencesOf(database, known, actor, entries)))
+  return differences
+}

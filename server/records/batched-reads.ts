@@ -1,0 +1,159 @@
+// Reads of many askers at one moment, in one query: a herd that comes back joins thousands of rooms within a second,
+// and hundreds of pages poll one node.
+// Invariant: a read is sent after everything that was done before it was asked for, so a room that was joined first is
+// still answered with a version that misses nothing.
+
+import type { Actor, PermissionRecord } from '../base/record-type.ts'
+import type { Row, Statement } from '../db/statement.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { type Current, currentOf } from '../tables/version-sql.ts'
+
+/** Reads by ids; what isn't there is left out. */
+export type ReadMany<Found> = (
+  known: KnownType<never>,
+  tenantId: string,
+  ids: string[],
+) => Promise<Map<string, Found>>
+
+/** What is read of the records of one gathering. */
+type Read<Found> = (
+  database: Database<never>,
+  ...asked: Parameters<ReadMany<Found>>
+) => ReturnType<ReadMany<Found>>
+
+const MOST_IDS = 1_000
+/** Queries for one tenant's records of a type at a time: while these are answered, what else is asked becomes one more. */
+const MOST_AT_ONCE = 2
+
+interface Gathering<Found> {
+  ids: Set<string>
+  found: Promise<Map<string, Found>>
+}
+
+/** Reads of one tenant's records of a type. */
+interface Lane<Found> {
+  /** Still takes ids in. */
+  open: Gathering<Found> | null
+  underWay: number
+  waiting: (() => void)[]
+}
+
+const createGathered = <Found>(database: Database<never>, readMany: Read<Found>): ReadMany<Found> => {
+  const lanes = new Map<KnownType<never>, Map<string, Lane<Found>>>()
+
+  const laneOf = (known: KnownType<never>, tenantId: string): Lane<Found> => {
+    const tenants = lanes.get(known) ?? new Map<string, Lane<Found>>()
+    lanes.set(known, tenants)
+    const lane = tenants.get(tenantId) ?? { open: null, underWay: 0, waiting: [] }
+    tenants.set(tenantId, lane)
+    return lane
+  }
+
+  const begin = (known: KnownType<never>, tenantId: string, lane: Lane<Found>): Gathering<Found> => {
+    const ids = new Set<string>()
+    const read = async () => {
+      if (lane.open?.ids === ids) lane.open = null
+      lane.underWay += 1
+      try {
+        return await readMany(database, known, tenantId, [...ids])
+      } finally {
+        lane.underWay -= 1
+        const next = lane.waiting.shift()
+        if (next) next()
+        else if (lane.underWay === 0 && !lane.open) lanes.get(known)?.delete(tenantId)
+      }
+    }
+    const found = new Promise<Map<string, Found>>((resolve) => {
+      const send = () => resolve(read())
+      // Whatever came in with the same turn of the event loop: nobody waits for anybody.
+      if (lane.underWay < MOST_AT_ONCE) setImmediate(send)
+      else lane.waiting.push(send)
+    })
+    return { ids, found }
+  }
+
+  return (known, tenantId, ids) => {
+    const lane = laneOf(known, tenantId)
+    const { open } = lane
+    const gathering = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId, lane)
+    lane.open = gathering
+    for (const id of ids) gathering.ids.add(id)
+    return gathering.found
+  }
+}
+
+const rowsOf = (
+  database: Database<never>,
+  known: KnownType<never>,
+  tenantId: string,
+  query: Statement,
+  ids: string[],
+): Promise<Row[]> | Row[] =>
+  ids.length > 0 ? database.send(query, [ids, ...(known.tenantColumn ? [tenantId] : [])]) : []
+
+const readVersions: Read<Current> = async (database, known, tenantId, ids) => {
+  const found = new Map<string, Current>()
+  for (const row of await rowsOf(database, known, tenantId, known.versions.readVersions, ids))
+    found.set(row.noclobber_id, currentOf(row))
+  return found
+}
+
+/** How a record stands, and the row by which it is judged who may know. */
+export interface Judged {
+  current: Current
+  row: PermissionRecord
+}
+
+/**
+ * What this node has seen of a record is the row, if that is the version that is there now. Whatever it hasn't seen, or
+ * has seen at another version, is read whole.
+ */
+const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
+  const found = new Map<string, Judged>()
+  const takeWhole = (row: Row) => {
+    const record = known.sql.toRecord(row)
+    database.seen.put(tenantId, record)
+    found.set(record.id, { current: record, row: record })
+  }
+  const seenOf = database.seen.of(tenantId, known.type.name)
+  const seen = new Map<string, WireRecord>()
+  const unseen: string[] = []
+  // Before anything is sent: what a revocation has put there counts for whoever asks after it.
+  for (const id of ids) {
+    const record = seenOf(id)
+    if (record) seen.set(id, record)
+    else unseen.push(id)
+  }
+  const [versions, rows] = await Promise.all([
+    rowsOf(database, known, tenantId, known.versions.readVersions, [...seen.keys()]),
+    rowsOf(database, known, tenantId, known.sql.readMany, unseen),
+  ])
+  for (const row of rows) takeWhole(row)
+  const changed: string[] = []
+  for (const row of versions) {
+    const id: string = row.noclobber_id
+    const current = currentOf(row)
+    const record = seen.get(id)
+    if (record?.version === current.version) found.set(id, { current, row: record })
+    else changed.push(id)
+  }
+  for (const row of await rowsOf(database, known, tenantId, known.sql.readMany, changed)) takeWhole(row)
+  return found
+}
+
+const ofDatabases = <Found>(read: Read<Found>) => {
+  const made = new WeakMap<Database<never>, ReadMany<Found>>()
+  return <A extends Actor>(database: Database<A>): ReadMany<Found> => {
+    const one = database as unknown as Database<never>
+    const known = made.get(one) ?? createGathered(one, read)
+    made.set(one, known)
+    return known
+  }
+}
+
+/** The gathered reads of how a database's records stand. */
+export const gatheredVersions = ofDatabases(readVersions)
+
+/** The gathered reads of how a database's records stand, each with its row to judge by. */
+export const gatheredJudged = ofDatabases(readJudged)

@@ -1,0 +1,74 @@
+// Creating a record.
+// Invariant: the tenant is the actor's, the version is the trigger's, and a replay creates nothing a second time.
+// Permission is judged by the values that will be stored, never by what was sent.
+
+import type { CreateOutcome } from '../base/outcomes.ts'
+import { invalidProblem, problem } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import type { Database } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import { writerContext } from '../tables/writer-context.ts'
+import {
+  keptAnswer,
+  mutationParameters,
+  parametersOf,
+  requestHash,
+  sendWrite,
+  type WriteOptions,
+} from './idempotency.ts'
+import { MISSING, tenantOf } from './read.ts'
+import { validateFields } from './validate.ts'
+
+/** What {@link RecordServer.create} takes. */
+export interface CreateOptions<A extends Actor> extends WriteOptions<A> {
+  fields: Record<string, unknown>
+  /** A key made by the client, for uuid and text keys. */
+  id?: string | undefined
+}
+
+const ID_REFUSED = 'is made by the database for this type'
+
+/** Creates a record in the actor's tenant. */
+export const createRecord = async <A extends Actor>(
+  database: Database<A>,
+  type: string,
+  options: CreateOptions<A>,
+): Promise<CreateOutcome> => {
+  await database.ready(options.transaction)
+  const known = database.typeOf(type)
+  if (!known) return MISSING
+  const { actor } = options
+  const valid = await validateFields(known, options.fields, true)
+  const errors = valid.ok ? [] : valid.errors
+  const id = options.id === undefined ? undefined : canonicalId(known.key.kind, options.id)
+  if (id === null) errors.push({ field: known.key.name, message: 'is not an id of this type' })
+  else if (id !== undefined && known.key.kind.startsWith('int'))
+    errors.push({ field: known.key.name, message: ID_REFUSED })
+  if (!valid.ok || errors.length > 0) return { outcome: 'invalid', problem: invalidProblem(errors) }
+  const draft = { type, id: '', version: 0, fields: valid.values }
+  if (!known.type.can(actor, 'create', draft)) return { outcome: 'forbidden', problem: problem('forbidden') }
+
+  const values = id ? { ...valid.values, [known.key.name]: id } : valid.values
+  const columns = Object.keys(values).sort()
+  const hash = options.mutationId ? requestHash('create', type, id ?? '', options.fields) : ''
+  const written = await sendWrite(database, known, options, {
+    query: known.sql.insert(columns, options.mutationId !== undefined),
+    values: [
+      writerContext(database, options),
+      ...(known.tenantColumn ? [actor.tenantId] : []),
+      ...parametersOf(known, columns, values),
+      ...mutationParameters(options, hash),
+    ],
+    columns,
+  })
+  if (written.outcome === 'written') {
+    const record = known.sql.toRecord(written.rows[0] ?? {})
+    if (!options.transaction) database.seen.put(tenantOf(known, actor), record)
+    return { outcome: 'created', record }
+  }
+  const kept = await keptAnswer(database, options, hash)
+  if (kept?.outcome === 'kept')
+    return { outcome: 'created', record: known.sql.ofAnswer(kept.answer), replayed: true }
+  if (kept) return kept
+  return written.outcome === 'invalid' ? written : MISSING
+}

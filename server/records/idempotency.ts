@@ -1,0 +1,98 @@
+// What saving, creating and deleting share: what a replay is, when to try again.
+// Invariant: a mutation id is kept in the transaction of the write that it names, for the person who wrote it.
+// A replay writes nothing and gets the first answer; the id with other content is refused.
+import { createHash } from 'node:crypto'
+import type { Knex } from 'knex'
+import type { Invalid, Reused } from '../base/outcomes.ts'
+import { problem } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import { isKeptMutation, isOfOtherType, isRetryable, refusedValues } from '../db/errors.ts'
+import { type Row, statement } from '../db/statement.ts'
+import { toParameter } from '../db/value-codec.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+
+/** Where a write comes from and how it is told apart from its replay. */
+export interface WriteOptions<A extends Actor> {
+  actor: A
+  /** The page that wrote: its own event is not news to it. */
+  tabId?: string | undefined
+  /** The socket that must not hear the echo. */
+  socketId?: string | undefined
+  /** Names this write; 1 to 200 characters. */
+  mutationId?: string | undefined
+  /**
+   * A transaction of the caller's; one that has ended is an error. The event follows its commit. After `invalid` it is
+   * aborted, as PostgreSQL has it.
+   */
+  transaction?: Knex.Transaction | undefined
+}
+
+/** What a mutation id is bound to: the operation, the record and all that was asked. */
+export const requestHash = (...parts: unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+
+const KEPT = statement(`
+select m.request_hash, m.answer from noclobber.mutations m
+where m.tenant_id = $1 and m.actor_id = $2 and m.mutation_id = $3`)
+
+/** Parameters that keep the answer; none where the write carries no mutation id. */
+export const mutationParameters = <A extends Actor>(options: WriteOptions<A>, hash: string): string[] =>
+  options.mutationId ? [options.actor.tenantId, options.actor.id, options.mutationId, hash] : []
+
+const REUSED: Reused = { outcome: 'reused', problem: problem('mutation_reused') }
+
+/** The first answer of a write that was made before, `reused` for other content, `null` where there was none. */
+export const keptAnswer = async <A extends Actor>(
+  database: Database<A>,
+  options: WriteOptions<A>,
+  hash: string,
+): Promise<{ outcome: 'kept'; answer: Row } | Reused | null> => {
+  if (!options.mutationId) return null
+  const { actor, mutationId, transaction } = options
+  const [row] = await database.send(KEPT, [actor.tenantId, actor.id, mutationId], transaction)
+  if (!row) return null
+  return row.request_hash === hash ? { outcome: 'kept', answer: row.answer } : REUSED
+}
+
+/** The rows of a write; `kept` where its mutation id was written meanwhile; `invalid` where the database refuses a value. */
+export type Written =
+  | { outcome: 'written'; rows: Row[] }
+  | { outcome: 'kept' }
+  | { outcome: 'outdated' }
+  | Invalid
+
+/**
+ * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
+ * goes by a column's type that isn't so any more, if it says that it may be.
+ */
+export const sendWrite = async <A extends Actor>(
+  database: Database<A>,
+  known: KnownType<A>,
+  options: WriteOptions<A>,
+  write: {
+    query: Parameters<Database<A>['send']>[0]
+    values: unknown[]
+    columns: string[]
+    mayBeOutdated?: boolean
+  },
+): Promise<Written> => {
+  for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
+    try {
+      return { outcome: 'written', rows: await database.send(write.query, write.values, options.transaction) }
+    } catch (error) {
+      if (isKeptMutation(error)) return { outcome: 'kept' }
+      if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
+      if (isRetryable(error) && left > 0) continue
+      const refused = refusedValues(error, known.fieldNames, write.columns)
+      if (!refused) throw error
+      return { outcome: 'invalid', problem: refused }
+    }
+  }
+}
+
+/** Values in the order of their columns, as parameters. */
+export const parametersOf = (
+  known: KnownType<never>,
+  columns: string[],
+  values: Record<string, unknown>,
+): unknown[] => columns.map((name) => toParameter(values[name], known.columns.get(name)?.type ?? 'text'))

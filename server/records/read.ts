@@ -1,0 +1,213 @@
+// Reading one record, its version, its history; and what to say where it isn't.
+// Invariant: what may not be read is answered exactly as what isn't there.
+import type { Knex } from 'knex'
+import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from '../base/outcomes.ts'
+import { deletedProblem, problem } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import { blindVerdict } from '../base/static-permission.ts'
+import { statement } from '../db/statement.ts'
+import type { WireHistoryEntry, WireRecord, Writer } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import { type Current, currentOf } from '../tables/version-sql.ts'
+import { gatheredVersions } from './batched-reads.ts'
+import { shownValues } from './history-values.ts'
+
+/** Who asks for which record. */
+export interface Request<A extends Actor> {
+  actor: A
+  type: string
+  id: string
+  transaction?: Knex.Transaction | undefined
+}
+
+/** A request whose type is declared and whose id can be a key. */
+export interface Target<A extends Actor> {
+  known: KnownType<A>
+  actor: A
+  id: string
+  transaction: Knex.Transaction | undefined
+}
+
+export const MISSING: Missing = { outcome: 'missing', problem: problem('not_found') }
+
+/** The tenant under which a type's records are kept and told of; one for all where the table has no tenant. */
+export const tenantOf = (known: KnownType<never>, actor: Actor): string =>
+  known.tenantColumn ? actor.tenantId : ''
+
+/** The parameter for a statement's tenant, where it has one. */
+export const tenantParameter = (known: KnownType<never>, actor: Actor): string[] =>
+  known.tenantColumn ? [actor.tenantId] : []
+
+/** Resolves names; `null` for an undeclared type or a text that can't be a key. */
+export const targetOf = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+): Promise<Target<A> | null> => {
+  await database.ready(request.transaction)
+  const known = database.typeOf(request.type)
+  const id = known && canonicalId(known.key.kind, request.id)
+  return known && id !== null && id !== undefined
+    ? { known, actor: request.actor, id, transaction: request.transaction }
+    : null
+}
+
+/** The record as it is now, whoever may see it; `null` where it isn't in the asker's tenant. */
+export const readRow = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+): Promise<WireRecord | null> => {
+  const { known, actor, id, transaction } = target
+  const [row] = await database.send(known.sql.read, [id, ...tenantParameter(known, actor)], transaction)
+  if (!row) return null
+  const record = known.sql.toRecord(row)
+  if (!transaction) database.seen.put(tenantOf(known, actor), record)
+  return record
+}
+
+/** A deletion that the asker may know of. */
+export interface Tombstone {
+  version: number
+  updatedAt: string
+  updatedBy: Writer | null
+}
+
+/** The deletions of records that aren't there any more, by id, of those that the asker could read. */
+export const readTombstones = async <A extends Actor>(
+  database: Database<A>,
+  { known, actor, transaction }: Omit<Target<A>, 'id'>,
+  ids: string[],
+): Promise<Map<string, Tombstone>> => {
+  const values = [ids, ...tenantParameter(known as never, actor)]
+  const rows = await database.send(known.versions.readTombstones, values, transaction)
+  const tombstones = new Map<string, Tombstone>()
+  for (const { noclobber_id: id, old_row, updated_at, updated_by, ...row } of rows) {
+    const version = Number(row.version)
+    const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
+    if (known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields }))
+      tombstones.set(id, { version, updatedAt: updated_at, updatedBy: updated_by })
+  }
+  return tombstones
+}
+
+/** The deletion of a record that isn't there any more, for those who could read it. */
+export const readTombstone = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+): Promise<Tombstone | null> => (await readTombstones(database, target, [target.id])).get(target.id) ?? null
+
+/** What to say of a record that isn't there: 410 for those who could read it, else 404. */
+export const goneOrMissing = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+): Promise<Gone | Missing> => {
+  const tombstone = await readTombstone(database, target)
+  if (!tombstone) return MISSING
+  return {
+    outcome: 'gone',
+    problem: deletedProblem(tombstone.version, tombstone.updatedAt, tombstone.updatedBy),
+  }
+}
+
+/** The record as it is now. */
+export const readRecord = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+): Promise<ReadOutcome> => {
+  const target = await targetOf(database, request)
+  if (!target) return MISSING
+  const record = await readRow(database, target)
+  if (!record) return goneOrMissing(database, target)
+  return target.known.type.can(request.actor, 'read', record) ? { outcome: 'found', record } : MISSING
+}
+
+/** In a caller's transaction by itself, else together with whoever asks at the same moment. */
+const readOneVersion = async <A extends Actor>(
+  database: Database<A>,
+  { known, actor, id, transaction }: Target<A>,
+): Promise<Current | undefined> => {
+  if (!transaction) return (await gatheredVersions(database)(known, tenantOf(known, actor), [id])).get(id)
+  const values = [[id], ...tenantParameter(known, actor)]
+  const [row] = await database.send(known.versions.readVersions, values, transaction)
+  return row && currentOf(row)
+}
+
+/** The record's version alone; a deleted record's is that of its deletion. */
+export const readVersion = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+): Promise<VersionOutcome> => {
+  const target = await targetOf(database, request)
+  if (!target) return MISSING
+  const { known, actor, id } = target
+  const current = await readOneVersion(database, target)
+  if (!current) {
+    const tombstone = await readTombstone(database, target)
+    if (!tombstone) return MISSING
+    return {
+      outcome: 'found',
+      version: {
+        version: tombstone.version,
+        updated_at: tombstone.updatedAt,
+        updated_by_name: tombstone.updatedBy?.name ?? null,
+        deleted: true,
+      },
+    }
+  }
+  const { version, updated_at, updated_by } = current
+  if (blindVerdict(known.type as never, actor, 'read') !== true) {
+    const record =
+      database.seen.get(tenantOf(known, actor), known.type.name, id, version) ??
+      (await readRow(database, target))
+    if (!record || !known.type.can(actor, 'read', record)) return MISSING
+  }
+  return {
+    outcome: 'found',
+    version: {
+      version,
+      updated_at,
+      updated_by_name: updated_by?.name ?? null,
+      deleted: false,
+    },
+  }
+}
+
+const HISTORY = statement(`
+select c.version, c.event, c.updated_at, c.updated_by, c.changed_fields from noclobber.changes c
+where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is null or c.tenant_id = $4)
+order by c.version desc limit $5`)
+
+/** The record's changes, newest first, as far back as the log reaches. Fields that the type doesn't declare stay unnamed. */
+export const readHistory = async <A extends Actor>(
+  database: Database<A>,
+  request: Request<A>,
+  { limit = 50, before = Number.MAX_SAFE_INTEGER } = {},
+): Promise<HistoryOutcome> => {
+  const target = await targetOf(database, request)
+  if (!target) return MISSING
+  const { known, actor, id } = target
+  const record = await readRow(database, target)
+  const readable = record
+    ? known.type.can(actor, 'read', record)
+    : (await readTombstone(database, target)) !== null
+  if (!readable) return MISSING
+  const tenant = known.tenantColumn ? actor.tenantId : null
+  const rows = await database.send(HISTORY, [known.source, id, before, tenant, limit + 1], target.transaction)
+  const now = record ?? { type: known.type.name, id, version: 0, fields: {} }
+  const wanted = rows
+    .slice(0, limit)
+    .map((row) => ({ known: known as never, id, version: Number(row.version), now }))
+  const values = await shownValues(database as never, actor, wanted, target.transaction)
+  const entries = rows.slice(0, limit).map((row, at): WireHistoryEntry => {
+    const shown = values.get(wanted[at] as (typeof wanted)[number])
+    return {
+      version: Number(row.version),
+      event: row.event,
+      updated_at: row.updated_at,
+      updated_by: row.updated_by,
+      changed_fields: (row.changed_fields as string[]).filter((name) => known.changeNames.includes(name)),
+      ...(shown && { values: shown }),
+    }
+  })
+  return { outcome: 'found', entries, next: rows.length > limit ? String(entries.at(-1)?.version) : null }
+}

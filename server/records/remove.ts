@@ -1,0 +1,57 @@
+// Deleting a record, guarded as a save is: what changed since the editor looked is not thrown away unseen.
+
+import type { RemoveOutcome } from '../base/outcomes.ts'
+import { problem, Refusal } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import type { Database } from '../tables/database.ts'
+import { writerContext } from '../tables/writer-context.ts'
+import { keptAnswer, mutationParameters, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
+import { MISSING, targetOf, tenantParameter } from './read.ts'
+import { refusedBefore, whyRefused } from './save.ts'
+
+/** What {@link RecordServer.remove} takes. */
+export interface RemoveOptions<A extends Actor> extends WriteOptions<A> {
+  /** The version that the editor loaded. */
+  clientVersion: number
+  /** The version came as `If-Match`: a stale deletion is 412 instead of 409. */
+  byHeader?: boolean | undefined
+}
+
+const MAX_ATTEMPTS = 3
+
+/** Deletes a record if it is still at the editor's version. */
+export const removeRecord = async <A extends Actor>(
+  database: Database<A>,
+  type: string,
+  id: string,
+  options: RemoveOptions<A>,
+): Promise<RemoveOutcome> => {
+  const target = await targetOf(database, { type, id, ...options })
+  if (!target) return MISSING
+  const { known } = target
+  const hash = options.mutationId ? requestHash('remove', type, target.id, options.clientVersion) : ''
+  const replay = async (): Promise<RemoveOutcome | null> => {
+    const kept = await keptAnswer(database, options, hash)
+    return kept?.outcome === 'kept' ? { outcome: 'removed', replayed: true } : kept
+  }
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const judge = attempt === 0 ? refusedBefore : whyRefused
+    const refused = await judge(database, target, 'delete', options)
+    if (refused) return (refused.outcome === 'missing' ? null : await replay()) ?? refused
+    const written = await sendWrite(database, known, options, {
+      query: known.sql.remove(options.mutationId !== undefined),
+      values: [
+        writerContext(database, options),
+        target.id,
+        options.clientVersion,
+        ...tenantParameter(known, options.actor),
+        ...mutationParameters(options, hash),
+      ],
+      columns: [],
+    })
+    if (written.outcome === 'invalid') return written
+    if (written.outcome !== 'written') return (await replay()) ?? MISSING
+    if (written.rows.length > 0) return { outcome: 'removed' }
+  }
+  throw new Refusal(problem('unavailable', 'The record changes too fast to delete. Try again.'))
+}

@@ -1,0 +1,62 @@
+// Work of several statements under a mutation id: claimed first, answered at the end, in one transaction.
+// Invariant: of two equal requests at once one works and the other waits and gets the first one's answer.
+import type { Knex } from 'knex'
+import type { Reused } from '../base/outcomes.ts'
+import type { Actor } from '../base/record-type.ts'
+import { isKeptMutation, isRetryable } from '../db/errors.ts'
+import { refuseEnded } from '../db/statement.ts'
+import type { Database } from '../tables/database.ts'
+import { keptAnswer, type WriteOptions } from './idempotency.ts'
+import { CLAIM_MUTATION, KEEP_ANSWER } from './save-many-sql.ts'
+
+/** What came of the work; `keep` is what a replay is answered. Without it everything is undone. */
+export interface Work<T> {
+  result: T
+  keep?: unknown
+}
+
+class Undone<T> extends Error {
+  readonly result: T
+  constructor(result: T) {
+    super('Nothing to keep.')
+    this.name = 'Undone'
+    this.result = result
+  }
+}
+
+/**
+ * Does the work, unless it was done before under the same mutation id: then gives what was kept.
+ *
+ * @param hash Of all that was asked; called once the work is done, or instead of it.
+ * @param retries After a deadlock or a serialization failure; 0 for work that can't be done twice.
+ */
+export const workOnce = async <A extends Actor, T>(
+  database: Database<A>,
+  options: WriteOptions<A>,
+  hash: () => string | Promise<string>,
+  work: (transaction: Knex.Transaction) => Promise<Work<T>>,
+  retries = database.limits.writeRetries,
+): Promise<{ outcome: 'done'; result: T } | { outcome: 'kept'; answer: unknown } | Reused> => {
+  const { actor, mutationId } = options
+  if (options.transaction) refuseEnded(options.transaction)
+  const named = [actor.tenantId, actor.id, mutationId]
+  for (let left = options.transaction ? 0 : retries; ; left -= 1) {
+    try {
+      const result = await (options.transaction ?? database.knex).transaction(async (transaction) => {
+        if (mutationId) await database.send(CLAIM_MUTATION, named, transaction)
+        const done = await work(transaction)
+        if (done.keep === undefined) throw new Undone(done.result)
+        if (mutationId)
+          await database.send(KEEP_ANSWER, [...named, JSON.stringify(done.keep), await hash()], transaction)
+        return done.result
+      })
+      return { outcome: 'done', result }
+    } catch (error) {
+      if (error instanceof Undone) return { outcome: 'done', result: error.result }
+      if (isRetryable(error) && left > 0) continue
+      if (!isKeptMutation(error)) throw error
+      const kept = await keptAnswer(database, options, await hash())
+      if (kept) return kept
+    }
+  }
+}

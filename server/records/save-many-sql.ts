@@ -1,0 +1,61 @@
+// The SQL of a bulk edit: one guarded UPDATE for all records, each with its own version, and what is asked about the
+// records that it left alone. Invariant: rows are locked in the order of their keys, so two bulk edits of the same
+// records wait for each other and never deadlock.
+import { quoteName } from '../../migrations/quote.ts'
+import { type Statement, statement } from '../db/statement.ts'
+import type { TrackedType } from '../tables/catalogue.ts'
+import { NAMING } from '../tables/writer-context.ts'
+
+/** writer, ids, versions, the least number of records that must stand at their versions, [tenant], values… */
+export const updateMany = (
+  { table, key, tenantColumn, columns }: TrackedType,
+  selected: string,
+  changed: string[],
+): Statement => {
+  const id = `t.${quoteName(key.name)}`
+  const first = tenantColumn ? 6 : 5
+  const set = changed.map((name, index) => `${quoteName(name)} = $${first + index}`).join(', ')
+  return {
+    name: '',
+    text: `with writer as materialized (select ${NAMING} as named),
+      wanted as materialized (
+        select w.id::${columns.get(key.name)?.cast} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
+      locked as materialized (
+        select ${id} as id, t."version" as version from wanted w join ${table} t on ${id} = w.id and t."version" = w.version
+        ${tenantColumn ? `and t.${quoteName(tenantColumn)} = $5` : ''} order by ${id} for no key update of t)
+      update ${table} t set ${set} from writer, locked l
+      where writer.named and ${id} = l.id and t."version" = l.version
+        and (select count(*) from locked) >= $4::bigint
+      returning ${selected}`,
+  }
+}
+
+/** source, ids, [tenant]: the last deletion of each. */
+export const GRAVES_OF_MANY = statement(`
+select distinct on (c.record_id) c.record_id, c.version, c.updated_at, c.updated_by, c.old_row
+from noclobber.record_changes c
+where c.table_name = $1 and c.record_id = any($2) and c.event = 'deleted' and ($3::text is null or c.tenant_id = $3)
+order by c.record_id, c.version desc`)
+
+/** source, ids, after which version, up to which: how many versions the log has of each, and the fields they changed. */
+export const CHANGED_SINCE_OF_MANY = statement(`
+with wanted as materialized (select * from unnest($2::text[], $3::bigint[], $4::bigint[]) w(id, since, upto)),
+since as (${['record_changes', 'bundled_changes']
+  .map(
+    (log) => `
+  select c.record_id, c.version, c.event, c.changed_fields from wanted w join noclobber.${log} c
+    on c.table_name = $1 and c.record_id = w.id and c.version > w.since and c.version <= w.upto`,
+  )
+  .join(' union all ')})
+select c.record_id as id, count(distinct c.version) as versions, bool_and(c.event = 'updated') as plain,
+  array_remove(array_agg(distinct f.name), null) as names
+from since c left join lateral unnest(c.changed_fields) f(name) on true group by c.record_id`)
+
+/** tenant, actor, mutation id: whoever comes second waits here for the first, and then knows. */
+export const CLAIM_MUTATION = statement(`
+insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer) values ($1, $2, $3, '', '{}')`)
+
+/** tenant, actor, mutation id, answer, hash */
+export const KEEP_ANSWER = statement(`
+update noclobber.mutations set answer = $4::jsonb, request_hash = $5
+where tenant_id = $1 and actor_id = $2 and mutation_id = $3`)

@@ -1,0 +1,154 @@
+// A bulk edit: the same changes to many records, each guarded by the version that its editor loaded.
+// Invariant: one statement decides for all. With `abort` either every record was at its version and all are saved, or
+// none is touched; with `skip` those that were are saved. Each record gets an outcome of its own.
+import type { Knex } from 'knex'
+import type { Invalid, Missing, Reused } from '../base/outcomes.ts'
+import { invalidProblem, problem, Refusal, refuse } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
+import type { BulkEntry, BulkProblem } from '../protocol/bulk-and-import.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import type { Database } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import { writerContext } from '../tables/writer-context.ts'
+import { judgeMany } from './authorize-many.ts'
+import { parametersOf, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
+import { MISSING, tenantOf, tenantParameter } from './read.ts'
+import { type Work, workOnce } from './run-once.ts'
+import { updateMany } from './save-many-sql.ts'
+import { validateFields } from './validate.ts'
+
+/** A record of a bulk edit, and the version that its editor loaded. */
+export interface BulkTarget {
+  id: string
+  clientVersion: number
+}
+
+/** What {@link RecordServer.saveMany} takes. */
+export interface SaveManyOptions<A extends Actor> extends WriteOptions<A> {
+  /** New values by field, for all records alike. */
+  changes: Record<string, unknown>
+  /** Each record once. */
+  records: BulkTarget[]
+  /** `abort` (default): all or none. `skip`: those that can be saved are. */
+  onStale?: 'abort' | 'skip' | undefined
+}
+
+/** What became of each record, in the order asked. */
+export interface SavedMany {
+  outcome: 'saved'
+  records: BulkEntry[]
+  replayed?: boolean
+}
+
+/** With `abort`: at least one record stood in the way, and nothing was saved. */
+export interface Aborted {
+  outcome: 'aborted'
+  problem: BulkProblem
+}
+
+export type SaveManyOutcome = SavedMany | Aborted | Missing | Invalid | Reused
+
+const MAX_ATTEMPTS = 5
+
+const abortedBy = (entries: BulkEntry[]): Aborted => {
+  const refused = entries.filter(({ outcome }) => outcome !== 'saved' && outcome !== 'held_back')
+  const code = (refused[0]?.outcome ?? 'stale_record') as BulkProblem['code']
+  const detail = `${refused.length} of ${entries.length} records can't be saved, so none was.`
+  return { outcome: 'aborted', problem: { ...problem(code, detail), code, records: entries } }
+}
+
+const savedEntry = ({ id, version, updated_at, updated_by }: WireRecord): BulkEntry => ({
+  id,
+  outcome: 'saved',
+  version,
+  updated_at,
+  updated_by,
+})
+
+/** Saves the same changes to many records. */
+export const saveMany = async <A extends Actor>(
+  database: Database<A>,
+  type: string,
+  options: SaveManyOptions<A>,
+): Promise<SaveManyOutcome> => {
+  await database.ready()
+  const known = database.typeOf(type)
+  if (!known) return MISSING
+  const { actor, changes, onStale = 'abort' } = options
+  const records = options.records.map(({ id, clientVersion }) => ({
+    id: canonicalId(known.key.kind, id) ?? id,
+    clientVersion,
+  }))
+  // Two spellings of one uuid are one record, which can't be saved twice at one version.
+  if (new Set(records.map(({ id }) => id)).size < records.length)
+    return refuse('malformed', 'records names a record twice.')
+  const valid = await validateFields(known, changes)
+  const written: WireRecord[] = []
+
+  const attempt = async (transaction: Knex.Transaction | undefined): Promise<SaveManyOutcome> => {
+    const entries = new Map<string, BulkEntry>()
+    const outcome = (): SavedMany => ({
+      outcome: 'saved',
+      records: records.map(({ id }) => entries.get(id) ?? { id, outcome: 'held_back' }),
+    })
+    written.length = 0
+    let open = records
+    for (let round = 0; round < MAX_ATTEMPTS; round += 1) {
+      const judged = await judgeMany(database, { known, actor, transaction }, open)
+      for (const entry of judged.refused) entries.set(entry.id, entry)
+      if (onStale === 'abort' && judged.refused.length > 0) return abortedBy(outcome().records)
+      if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
+      const columns = Object.keys(valid.values).sort()
+      if (columns.length === 0) for (const record of judged.ready) entries.set(record.id, savedEntry(record))
+      if (columns.length === 0 || judged.ready.length === 0) return outcome()
+      const targets = judged.ready
+      const sent = await sendWrite(
+        database,
+        known,
+        { ...options, transaction },
+        {
+          query: updateMany(known as never, known.sql.selected, columns),
+          values: [
+            writerContext(database, options),
+            targets.map(({ id }) => id),
+            targets.map(({ version }) => version),
+            onStale === 'abort' ? targets.length : 0,
+            ...tenantParameter(known, actor),
+            ...parametersOf(known, columns, valid.values),
+          ],
+          columns,
+        },
+      )
+      if (sent.outcome === 'invalid') return sent
+      for (const row of sent.outcome === 'written' ? sent.rows : []) {
+        const record = known.sql.toRecord(row)
+        written.push(record)
+        entries.set(record.id, savedEntry(record))
+      }
+      open = records.filter(({ id }) => !entries.has(id))
+      if (open.length === 0) return outcome()
+    }
+    throw new Refusal(problem('unavailable', 'The records change too fast to save. Try again.'))
+  }
+
+  const remember = (outcome: SaveManyOutcome) => {
+    if (outcome.outcome === 'saved' && !options.transaction)
+      for (const record of written) database.seen.put(tenantOf(known, actor), record)
+    return outcome
+  }
+
+  if (!options.mutationId) return remember(await attempt(options.transaction))
+  const hash = () => requestHash('save many', type, changes, records, onStale)
+  const once = await workOnce(
+    database,
+    options,
+    hash,
+    async (transaction): Promise<Work<SaveManyOutcome>> => {
+      const result = await attempt(transaction)
+      return result.outcome === 'saved' ? { result, keep: result.records } : { result }
+    },
+  )
+  if (once.outcome === 'kept')
+    return { outcome: 'saved', records: once.answer as BulkEntry[], replayed: true }
+  return once.outcome === 'done' ? remember(once.result) : once
+}

@@ -1,0 +1,197 @@
+// The guarded save. Alice and Bob both load version 7 of a record. Bob saves: the row is at 7, so it becomes 8. Alice
+// saves what she built on 7: no row is at 7 any more, nothing is written, and she gets all she needs to resolve it.
+// Invariant: the guard decides inside one UPDATE. What is read before it decides only who may try; what is read after
+// a refusal decides only what to say.
+
+import type { Conflict, SaveOutcome } from '../base/outcomes.ts'
+import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
+import type { Action, Actor } from '../base/record-type.ts'
+import { blindVerdict } from '../base/static-permission.ts'
+import { statement } from '../db/statement.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import type { Database } from '../tables/database.ts'
+import { savingContext, vouches, writerContext } from '../tables/writer-context.ts'
+import { passOn } from './deliver-on-save.ts'
+import {
+  keptAnswer,
+  mutationParameters,
+  parametersOf,
+  requestHash,
+  sendWrite,
+  type WriteOptions,
+} from './idempotency.ts'
+import { goneOrMissing, MISSING, readRow, type Target, targetOf, tenantOf, tenantParameter } from './read.ts'
+import { validateFields } from './validate.ts'
+
+/** What {@link RecordServer.save} takes. */
+export interface SaveOptions<A extends Actor> extends WriteOptions<A> {
+  /** The version that the editor loaded. */
+  clientVersion: number
+  /** New values by field; fields that aren't named stay as they are. */
+  changes: Record<string, unknown>
+  /** Default `reject`. `merge` passes where nobody else changed the same fields, if the type allows it. */
+  onStale?: 'reject' | 'merge' | undefined
+  /** The version came as `If-Match`: a stale save is 412 instead of 409. */
+  byHeader?: boolean | undefined
+}
+
+/** How often a merge follows a record that goes on changing. */
+const MAX_ATTEMPTS = 10
+
+const CHANGED_SINCE = statement(`
+select c.version, c.event, c.changed_fields from noclobber.changes c
+where c.table_name = $1 and c.record_id = $2 and c.version > $3 and c.version <= $4 order by c.version`)
+
+/** Fields changed in the versions after `from` up to `to`; `null` when the log doesn't hold every one of them. */
+export const changedFieldsBetween = async <A extends Actor>(
+  database: Database<A>,
+  { known, id, transaction }: Target<A>,
+  from: number,
+  to: number,
+): Promise<string[] | null> => {
+  if (to < from) return null
+  const rows = await database.send(CHANGED_SINCE, [known.source, id, from, to], transaction)
+  const whole = rows.length === to - from && rows.every((row) => row.event === 'updated')
+  if (!whole) return null
+  const names = new Set(rows.flatMap((row) => row.changed_fields as string[]))
+  return known.changeNames.filter((name) => names.has(name))
+}
+
+const conflictOf = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+  options: SaveOptions<A> | { clientVersion: number; byHeader?: boolean | undefined },
+  current: WireRecord,
+): Promise<Conflict> => {
+  const changed = await changedFieldsBetween(database, target, options.clientVersion, current.version)
+  return {
+    outcome: 'conflict',
+    problem: staleProblem(options.clientVersion, current, changed, options.byHeader ?? false),
+  }
+}
+
+/** Why a guarded write found no row: gone, not readable, not allowed, or stale. `null`: the row is at that version now. */
+export const whyRefused = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+  action: 'update' | 'delete',
+  options: { clientVersion: number; byHeader?: boolean | undefined },
+) => {
+  const current = await readRow(database, target)
+  if (!current) return goneOrMissing(database, target)
+  const { can } = target.known.type
+  if (!can(target.actor, 'read', current)) return MISSING
+  if (!can(target.actor, action, current))
+    return { outcome: 'forbidden' as const, problem: problem('forbidden') }
+  return current.version === options.clientVersion ? null : conflictOf(database, target, options, current)
+}
+
+/** Judges without the record where that can be, by its version that this node has just seen, else reads it once. */
+export const refusedBefore = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+  action: 'update' | 'delete',
+  options: { clientVersion: number; byHeader?: boolean | undefined },
+) => {
+  const { known, actor, id, transaction } = target
+  const unseen = (asked: Action) => blindVerdict(known.type as never, actor, asked) === true
+  if (unseen('read') && unseen(action)) return null
+  const seen = transaction
+    ? undefined
+    : database.seen.get(tenantOf(known, actor), known.type.name, id, options.clientVersion)
+  if (seen && known.type.can(actor, 'read', seen) && known.type.can(actor, action, seen)) return null
+  return whyRefused(database, target, action, options)
+}
+
+/** Saves changes of a record if it is still at the editor's version. */
+export const saveRecord = async <A extends Actor>(
+  database: Database<A>,
+  type: string,
+  id: string,
+  options: SaveOptions<A>,
+): Promise<SaveOutcome> => {
+  const target = await targetOf(database, { type, id, ...options })
+  if (!target) return MISSING
+  const { known } = target
+  const valid = await validateFields(known, options.changes)
+  const hash =
+    options.mutationId && valid.ok
+      ? requestHash('save', type, target.id, options.clientVersion, options.changes)
+      : ''
+  const replay = async (): Promise<SaveOutcome | null> => {
+    if (!valid.ok) return null
+    const kept = await keptAnswer(database, options, hash)
+    return kept?.outcome === 'kept'
+      ? { outcome: 'saved', record: known.sql.ofAnswer(kept.answer), replayed: true }
+      : kept
+  }
+
+  let clientVersion = options.clientVersion
+  let mergedFields: string[] | undefined
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const judge = attempt === 0 && valid.ok ? refusedBefore : whyRefused
+    const refused = await judge(database, target, 'update', { ...options, clientVersion })
+    if (refused) {
+      const replayed = refused.outcome === 'missing' ? null : await replay()
+      if (replayed) return replayed
+      if (refused.outcome !== 'conflict' || !valid.ok || !mayMerge(known.type.merge, options, refused))
+        return refused
+      clientVersion = refused.problem.current_version
+      mergedFields = [...new Set([...(mergedFields ?? []), ...(refused.problem.changed_fields ?? [])])]
+    }
+    if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
+    const columns = Object.keys(valid.values).sort()
+    if (columns.length === 0) return unchanged(database, target, options)
+    const told = !options.transaction && vouches(known as never, columns)
+    const written = await sendWrite(database, known, options, {
+      query: known.sql.update(columns, options.mutationId !== undefined, told),
+      values: [
+        told ? savingContext(database, options, known as never) : writerContext(database, options),
+        target.id,
+        clientVersion,
+        ...tenantParameter(known, options.actor),
+        ...parametersOf(known, columns, valid.values),
+        ...mutationParameters(options, hash),
+      ],
+      columns,
+      mayBeOutdated: told,
+    })
+    if (written.outcome === 'invalid') return written
+    if (written.outcome === 'outdated') {
+      known.isPlain = false
+      continue
+    }
+    if (written.outcome === 'kept') return (await replay()) ?? MISSING
+    const [row] = written.rows
+    if (row) {
+      const record = known.sql.toRecord(row)
+      if (told)
+        passOn(database, target, record, { ...options, clientVersion, columns, told: row.noclobber_told })
+      if (!options.transaction) database.seen.put(tenantOf(known, options.actor), record)
+      return mergedFields ? { outcome: 'saved', record, mergedFields } : { outcome: 'saved', record }
+    }
+  }
+  throw new Refusal(problem('unavailable', 'The record changes too fast to save. Try again.'))
+}
+
+const mayMerge = <A extends Actor>(
+  allowed: boolean,
+  options: SaveOptions<A>,
+  { problem: stale }: Conflict,
+): boolean =>
+  allowed &&
+  options.onStale === 'merge' &&
+  stale.changed_fields !== null &&
+  !stale.changed_fields.some((name) => Object.hasOwn(options.changes, name))
+
+const unchanged = async <A extends Actor>(
+  database: Database<A>,
+  target: Target<A>,
+  options: SaveOptions<A>,
+): Promise<SaveOutcome> => {
+  const current = await readRow(database, target)
+  if (!current) return goneOrMissing(database, target)
+  return current.version === options.clientVersion
+    ? { outcome: 'saved', record: current }
+    : conflictOf(database, target, options, current)
+}

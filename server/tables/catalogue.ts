@@ -1,0 +1,184 @@
+// What the database says about the declared types: key, tenant, lists, column types, triggers.
+// Invariant: identifiers in our SQL come from here alone, looked up and quoted once; no request supplies one.
+import type { Knex } from 'knex'
+import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
+import { PART_TRIGGER } from '../../migrations/parts.ts'
+import { quoteName } from '../../migrations/quote.ts'
+import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+import type { Actor, RecordType } from '../base/record-type.ts'
+import { send, statement } from '../db/statement.ts'
+
+/** How a key's text is recognized. */
+export type KeyKind = 'int2' | 'int4' | 'int8' | 'uuid' | 'text'
+
+/** A column's type: its bare name (`numeric`), and as SQL writes it in a cast, without and with its modifier. */
+export interface Column {
+  type: string
+  cast: string
+  /** `numeric(12,2)` */
+  exact: string
+  /** Quoted for SQL, where different texts are equal by it (a nondeterministic one). */
+  collation: string | null
+}
+
+/** A declared type and its table as the database has it. */
+export interface TrackedType<A extends Actor = Actor> {
+  type: RecordType<A>
+  /** `schema.table` as the log writes it. */
+  source: string
+  /** Quoted for SQL. */
+  table: string
+  key: { name: string; kind: KeyKind }
+  tenantColumn: string | null
+  /** Columns by which lists are watched. */
+  lists: string[]
+  /** Columns that make no version. */
+  ignored: string[]
+  /** What its triggers were made with, in short. */
+  tag: string
+  /**
+   * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no generated
+   * column, no rule, no partition, and its columns have plain names. Turned off where a save proves otherwise.
+   */
+  isPlain: boolean
+  columns: Map<string, Column>
+  /** Declared fields that may be written: all but key, tenant and generated columns. */
+  writable: Set<string>
+  /** Declared fields, in the order of the declaration. */
+  fieldNames: string[]
+  /** What `changed_fields` may name: the declared fields, and those that stand for parts kept in other tables. */
+  changeNames: string[]
+}
+
+/** All declared types of a server. */
+export interface Catalogue<A extends Actor = Actor> {
+  byName: Map<string, TrackedType<A>>
+  bySource: Map<string, TrackedType<A>>
+}
+
+/** A name that means the same as it stands, within a line, a list or JSON. */
+const PLAIN_NAME = /^[^\p{Cc}"\\]+$/u
+
+/** Of `pg_trigger.tgtype`. */
+const ON_UPDATE = 16
+
+const TABLE = statement(`
+select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
+  (select jsonb_agg(jsonb_build_object('name', a.attname, 'type', t.typname,
+      'collation', (select o.oid::regcollation::text from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic),
+      'cast', format_type(a.atttypid, -1), 'exact', format_type(a.atttypid, a.atttypmod), 'fixed', a.attgenerated <> '' or a.attidentity = 'a',
+      'key', coalesce(a.attnum = any(i.indkey), false)) order by a.attnum)
+    from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+  (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
+    from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
+  exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
+  c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
+    and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
+    and not exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal
+      and g.tgtype & ${ON_UPDATE} <> 0 and not starts_with(g.tgname, 'zz_noclobber_')) as is_plain,
+  (select jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
+    from pg_trigger g where g.tgname = '${PART_TRIGGER}') p
+    where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`)
+
+interface FoundColumn extends Column {
+  name: string
+  fixed: boolean
+  key: boolean
+}
+
+const KEY_KINDS: Record<string, KeyKind> = {
+  int2: 'int2',
+  int4: 'int4',
+  int8: 'int8',
+  uuid: 'uuid',
+  text: 'text',
+  varchar: 'text',
+}
+
+const fail = (type: RecordType<never>, why: string): never => {
+  throw new Error(`Record type "${type.name}", table ${type.table}: ${why}`)
+}
+
+/** The names in an array as the triggers take it: `{"project_id"}`. */
+export const textArray = (literal: string) =>
+  [...literal.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replace(/\\(.)/g, '$1'))
+
+const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Promise<TrackedType<A>> => {
+  const [row] = await send(
+    knex,
+    TABLE,
+    [type.table.split('.').map(quoteName).join('.'), TRIGGER_NAMES],
+    false,
+  )
+  if (!row) return fail(type as RecordType<never>, 'there is no such table.')
+  const columns: FoundColumn[] = row.columns
+  const key = columns.find((column) => column.key)
+  const kind = KEY_KINDS[key?.type ?? '']
+  const missing = TRIGGER_NAMES.filter((name) => !row.triggers?.[name])
+  if (!key || !kind || missing.length > 0) {
+    return fail(
+      type as RecordType<never>,
+      `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`,
+    )
+  }
+  if (key.collation !== null) {
+    fail(
+      type as RecordType<never>,
+      `its key ${key.name} takes different texts for equal, by its collation ${key.collation}. An id is one text: give the column a deterministic collation.`,
+    )
+  }
+  const [, tenant = '', lists = '{}', ignored = '{}', tag = ''] =
+    Object.values<string[]>(row.triggers)[0] ?? []
+  const fieldNames = Object.keys(type.fields)
+  for (const name of fieldNames) {
+    if (!columns.some((column) => column.name === name))
+      fail(type as RecordType<never>, `it has no column ${name}.`)
+  }
+  if (type.history === 'values' && !row.keeps_values) {
+    fail(
+      type as RecordType<never>,
+      `its values aren't kept. Call trackTable(knex, '${type.table}', { history: 'values' }) in a migration.`,
+    )
+  }
+  const fixed = new Set(columns.filter((column) => column.fixed || column.key).map((column) => column.name))
+  return {
+    type,
+    source: row.source,
+    table: `${quoteName(row.schema)}.${quoteName(row.name)}`,
+    key: { name: key.name, kind },
+    tenantColumn: tenant || null,
+    lists: textArray(lists),
+    ignored: textArray(ignored),
+    tag,
+    isPlain: row.is_plain && tag !== '' && columns.every(({ name }) => PLAIN_NAME.test(name)),
+    columns: new Map(columns.map((column) => [column.name, column])),
+    writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
+    fieldNames,
+    changeNames: [...new Set([...fieldNames, ...((row.parts ?? []) as string[])])],
+  }
+}
+
+/**
+ * Looks the declared types up.
+ *
+ * @throws Error with a sentence where a table is missing or not tracked, or a field has no column.
+ */
+export const readCatalogue = async <A extends Actor>(
+  knex: Knex,
+  types: RecordType<A>[],
+): Promise<Catalogue<A>> => {
+  const byName = new Map<string, TrackedType<A>>()
+  const bySource = new Map<string, TrackedType<A>>()
+  for (const type of types) {
+    const tracked = await trackedType(knex, type)
+    const taken = bySource.get(tracked.source)
+    if (byName.has(type.name)) fail(type as RecordType<never>, 'the name is declared twice.')
+    if (taken) fail(type as RecordType<never>, `the table is declared as "${taken.type.name}" already.`)
+    byName.set(type.name, tracked)
+    bySource.set(tracked.source, tracked)
+  }
+  return { byName, bySource }
+}

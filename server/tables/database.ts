@@ -1,0 +1,133 @@
+// What every operation needs of the database: the catalogue, the statements, a way to send them.
+// Invariant: a caller's transaction, where there is one, carries everything that its operation sends.
+import type { Knex } from 'knex'
+import type { Limits, Log } from '../base/options.ts'
+import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
+import { namesLast } from '../db/prepared-statement-check.ts'
+import { checkRights } from '../db/role-rights.ts'
+import { type Row, type Statement, send } from '../db/statement.ts'
+import type { Cursors } from '../log/cursor.ts'
+import { readCursors } from '../log/cursor-key.ts'
+import type { Change } from '../log/log-reader.ts'
+import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
+import { createSeenRecords, type SeenRecords } from './record-cache.ts'
+import { type RecordSql, recordSql } from './record-sql.ts'
+import { type VersionSql, versionSql } from './version-sql.ts'
+
+/** A declared type with its table and its statements. */
+export interface KnownType<A extends Actor = Actor> extends TrackedType<A> {
+  sql: RecordSql
+  versions: VersionSql
+  /** May this person do this? Asked of many records at once, where what a permission throws means no and is logged. */
+  may(actor: A, action: Action, record: PermissionRecord): boolean
+  mayRead(actor: A, record: PermissionRecord): boolean
+}
+
+export interface Database<A extends Actor = Actor> {
+  knex: Knex
+  /** `namedStatements` is turned off where they prove not to last. */
+  limits: Limits
+  /** Tells our own writes from strangers' in the triggers. */
+  nodeId: string
+  log: Log
+  seen: SeenRecords
+  /** Cursors as clients carry them. Only after {@link Database.ready}. */
+  readonly cursors: Cursors
+  /**
+   * Hears of each save of this node's that is committed and whose change is known whole. `isAlone`: nobody changed the
+   * record in the two seconds before. What it throws is logged.
+   */
+  onSaved: (change: Change, row: PermissionRecord, isAlone: boolean) => void
+  /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
+  ready(transaction?: Knex.Transaction): Promise<void>
+  /** A declared type by its name, or `undefined`. Only after {@link Database.ready}. */
+  typeOf(name: string): KnownType<A> | undefined
+  /** A declared type by `schema.table` as the log names it. */
+  typeOfSource(source: string): KnownType<A> | undefined
+  types(): KnownType<A>[]
+  send(query: Statement, values: unknown[], transaction?: Knex.Transaction): Promise<Row[]>
+}
+
+export interface DatabaseOptions<A extends Actor> {
+  knex: Knex
+  types: RecordType<A>[]
+  limits: Limits
+  nodeId: string
+  log: Log
+}
+
+export const createDatabase = <A extends Actor>({
+  knex,
+  types,
+  limits,
+  nodeId,
+  log,
+}: DatabaseOptions<A>): Database<A> => {
+  const byName = new Map<string, KnownType<A>>()
+  const bySource = new Map<string, KnownType<A>>()
+  let looking: Promise<void> | null = null
+  let cursors: Cursors | null = null
+  let found = false
+
+  const may = (type: RecordType<A>, actor: A, action: Action, record: PermissionRecord) => {
+    try {
+      return type.can(actor, action, record)
+    } catch (error) {
+      log.error({ error, type: type.name, id: record.id }, 'A permission failed, and was taken as a no.')
+      return false
+    }
+  }
+
+  const lookUp = async (connection: Knex) => {
+    await checkRights(connection)
+    cursors = await readCursors(connection)
+    const catalogue: Catalogue<A> = await readCatalogue(connection, types)
+    for (const tracked of catalogue.byName.values()) {
+      const known: KnownType<A> = {
+        ...tracked,
+        sql: recordSql(tracked as unknown as TrackedType),
+        versions: versionSql(tracked as unknown as TrackedType),
+        may: (actor, action, record) => may(tracked.type, actor, action, record),
+        mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
+      }
+      byName.set(tracked.type.name, known)
+      bySource.set(tracked.source, known)
+    }
+    found = true
+  }
+
+  /** Behind a pooler that forgets names each of them would fail now and then. */
+  const settleNames = async () => {
+    if (!limits.namedStatements || (await namesLast(knex))) return
+    limits.namedStatements = false
+    log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
+  }
+
+  return {
+    knex,
+    limits,
+    nodeId,
+    log,
+    seen: createSeenRecords(),
+    get cursors() {
+      return cursors as Cursors
+    },
+    onSaved: () => {},
+    ready: async (transaction) => {
+      if (found) return
+      if (transaction) return lookUp(transaction)
+      looking ??= settleNames()
+        .then(() => lookUp(knex))
+        .catch((error) => {
+          looking = null
+          throw error
+        })
+      return looking
+    },
+    typeOf: (name) => byName.get(name),
+    typeOfSource: (source) => bySource.get(source),
+    types: () => [...byName.values()],
+    send: (query, values, transaction) =>
+      send(transaction ?? knex, query, values, limits.namedStatements && query.name !== ''),
+  }
+}

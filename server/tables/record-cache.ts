@@ -1,0 +1,91 @@
+// Records that this node has just read or written, by version.
+// Invariant: an entry is the record at exactly that version, so a save guarded by this version may be judged by it
+// without reading: if the guard passes, it was this record. So may a join or a poll, whose version has just been read.
+// Never used as an answer to a reader.
+import type { WireRecord } from '../protocol/index.ts'
+
+export interface SeenRecords {
+  /** The record at this version, or at any version where none is named. */
+  get(tenantId: string, type: string, id: string, version?: number): WireRecord | undefined
+  /** The same for many records of one type. */
+  of(tenantId: string, type: string): (id: string, version?: number) => WireRecord | undefined
+  put(tenantId: string, record: WireRecord): void
+}
+
+export interface SeenRecordsOptions {
+  /** Most entries kept; the oldest goes first. Default 20,000. */
+  size?: number
+  /** Most text kept in all of them, in characters; the oldest goes first. Default 20 million. */
+  maxTotalText?: number
+  /** Entries older than this don't count, in milliseconds: columns that make no version may have changed. Default 30,000. */
+  keepMs?: number
+  /** Records with more text than this, in characters, are not kept. Default 16,000. */
+  maxText?: number
+  now?: () => number
+}
+
+const textOf = (record: WireRecord) => {
+  let length = 0
+  for (const value of Object.values(record.fields)) {
+    if (typeof value === 'string') length += value.length
+    else if (value && typeof value === 'object') length += JSON.stringify(value).length
+  }
+  return length
+}
+
+interface Entry {
+  record: WireRecord
+  at: number
+  text: number
+  /** The records of one tenant and type, by `shelfOf`. */
+  shelf: string
+}
+
+const shelfOf = (tenantId: string, type: string) => JSON.stringify([tenantId, type])
+
+export const createSeenRecords = ({
+  size = 20_000,
+  maxTotalText = 20_000_000,
+  keepMs = 30_000,
+  maxText = 16_000,
+  now = Date.now,
+}: SeenRecordsOptions = {}): SeenRecords => {
+  // By shelf and id: a herd looks up tens of thousands, and no text is put together for any of them.
+  const shelves = new Map<string, Map<string, Entry>>()
+  const oldestFirst = new Set<Entry>()
+  let totalText = 0
+  const of: SeenRecords['of'] = (tenantId, type) => {
+    const shelf = shelfOf(tenantId, type)
+    return (id, version) => {
+      const entry = shelves.get(shelf)?.get(id)
+      if (!entry || now() - entry.at > keepMs) return undefined
+      return version === undefined || entry.record.version === version ? entry.record : undefined
+    }
+  }
+  const drop = (entry: Entry) => {
+    totalText -= entry.text
+    oldestFirst.delete(entry)
+    const entries = shelves.get(entry.shelf)
+    entries?.delete(entry.record.id)
+    if (entries?.size === 0) shelves.delete(entry.shelf)
+  }
+  return {
+    of,
+    get: (tenantId, type, id, version) => of(tenantId, type)(id, version),
+    put: (tenantId, record) => {
+      const shelf = shelfOf(tenantId, record.type)
+      const known = shelves.get(shelf)?.get(record.id)
+      if (known && known.record.version > record.version) return
+      if (known) drop(known)
+      const text = textOf(record)
+      if (text > maxText) return
+      const entry = { record, at: now(), text, shelf }
+      const entries = shelves.get(shelf) ?? new Map<string, Entry>()
+      shelves.set(shelf, entries.set(record.id, entry))
+      oldestFirst.add(entry)
+      totalText += text
+      while (oldestFirst.size > size || totalText > maxTotalText)
+        drop(oldestFirst.values().next().value as Entry)
+    },
+  }
+}

@@ -1,0 +1,144 @@
+// The SQL of one record: read, guarded update, guarded delete, insert. A function a statement.
+// Invariant: the guard is inside the write (WHERE id AND tenant AND version), in one statement, which also names the
+// writer and keeps the answer of a write that carries a mutation id. Nothing is read first and compared here.
+import { quoteName } from '../../migrations/quote.ts'
+import { type Row, type Statement, statement } from '../db/statement.ts'
+import { INEXACT_IN_JSON, isoTimestamp } from '../db/value-codec.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import type { TrackedType } from './catalogue.ts'
+import { NAMING, TOLD, vouching } from './writer-context.ts'
+
+/** The most different sets of changed columns that get a prepared statement each; further ones are sent unnamed. */
+const MAX_SHAPES = 200
+
+/** The statements of one tracked type. Parameters in the order in which each one's comment names them. */
+export interface RecordSql {
+  /** id, [tenant] */
+  read: Statement
+  /** ids, [tenant] */
+  readMany: Statement
+  /** id, [tenant]: version, updated_at and updated_by alone */
+  readVersion: Statement
+  /** id, [tenant]: the tombstone and other log rows of a record that is gone */
+  readTombstone: Statement
+  /** writer, id, version, [tenant], values…, [mutation…] */
+  update(columns: string[], withMutation: boolean, vouches: boolean): Statement
+  /** writer, [tenant], values…, [mutation…] */
+  insert(columns: string[], withMutation: boolean): Statement
+  /** writer, id, version, [tenant], [mutation…] */
+  remove(withMutation: boolean): Statement
+  /** The expressions of a whole record of the table as `t`. */
+  selected: string
+  /** The head of a SELECT of whole records from the table as `t`, with further expressions. */
+  selectFrom(further: string): string
+  toRecord(row: Row): WireRecord
+  /** The record of a kept answer, to the digit as it was answered first. */
+  ofAnswer(answer: Row): WireRecord
+}
+
+/** A written row also answers the mutation that wrote it: tenant, actor, mutation id, hash of the request. */
+const keepAnswer = (write: string, answer: string, next: number, head = '') =>
+  `${head ? `${head},` : 'with'} written as (${write}), kept as (
+    insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer)
+    select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer} from written w)
+  select * from written`
+
+/** The written row `w` as jsonb, with what jsonb would blur as text. A function takes 100 arguments at most. */
+const answerOf = (inexact: string[]) => {
+  const pairs = inexact.map((name) => `'${name.replaceAll("'", "''")}', w.${quoteName(name)}::text`)
+  const parts = [`to_jsonb(w) - 'noclobber_told'`]
+  for (let at = 0; at < pairs.length; at += 50)
+    parts.push(`jsonb_build_object(${pairs.slice(at, at + 50).join(', ')})`)
+  return parts.join(' || ')
+}
+
+/** Rows are inserted only after the writer is named. */
+const WRITER = `with writer as materialized (select ${NAMING} as named)`
+
+export const recordSql = (tracked: TrackedType): RecordSql => {
+  const { table, key, tenantColumn, type, fieldNames } = tracked
+  const id = `t.${quoteName(key.name)}`
+  const tenant = tenantColumn ? `t.${quoteName(tenantColumn)}` : null
+  const selected = [
+    `${id}::text as "noclobber_id"`,
+    't."version" as "noclobber_version"',
+    't."updated_at" as "noclobber_updated_at"',
+    't."updated_by" as "noclobber_updated_by"',
+    ...fieldNames.map((name) => `t.${quoteName(name)}`),
+  ].join(', ')
+  const ofTenant = (next: number) => (tenant ? ` and ${tenant} = $${next}` : '')
+  const guard = `${id} = $2 and t."version" = $3${ofTenant(4)}`
+  const firstValue = tenant ? 5 : 4
+  const inexact = new Map<string, (text: string) => unknown>([['noclobber_updated_at', isoTimestamp]])
+  for (const name of fieldNames) {
+    const read = INEXACT_IN_JSON[tracked.columns.get(name)?.type ?? '']
+    if (read) inexact.set(name, read)
+  }
+  const answer = answerOf([...inexact.keys()])
+  const shapes = new Map<string, Statement>()
+
+  const shaped = (shape: string, text: () => string): Statement => {
+    const known = shapes.get(shape)
+    if (known) return known
+    const made = statement(text())
+    if (shapes.size >= MAX_SHAPES) return { ...made, name: '' }
+    shapes.set(shape, made)
+    return made
+  }
+
+  const toRecord = (row: Row): WireRecord => {
+    const fields: Record<string, unknown> = {}
+    for (const name of fieldNames) fields[name] = row[name]
+    return {
+      type: type.name,
+      id: row.noclobber_id,
+      version: Number(row.noclobber_version),
+      updated_at: row.noclobber_updated_at,
+      updated_by: row.noclobber_updated_by ?? null,
+      fields,
+    }
+  }
+
+  return {
+    read: statement(`select ${selected} from ${table} t where ${id} = $1${ofTenant(2)}`),
+    readMany: statement(`select ${selected} from ${table} t where ${id} = any($1)${ofTenant(2)}`),
+    readVersion: statement(
+      `select ${id}::text as "noclobber_id", t."version" as "noclobber_version", t."updated_at" as "noclobber_updated_at",
+       t."updated_by" as "noclobber_updated_by" from ${table} t where ${id} = $1${ofTenant(2)}`,
+    ),
+    readTombstone: statement(
+      `select c.version, c.updated_at, c.updated_by, c.tenant_id, c.old_row from noclobber.record_changes c
+       where c.table_name = '${tracked.source.replaceAll("'", "''")}' and c.record_id = $1 and c.event = 'deleted'
+       ${tenant ? 'and c.tenant_id = $2' : ''} order by c.version desc limit 1`,
+    ),
+    update: (columns, withMutation, vouches) =>
+      shaped(`update ${withMutation} ${vouches} ${columns.join()}`, () => {
+        const set = columns.map((name, index) => `${quoteName(name)} = $${firstValue + index}`).join(', ')
+        const naming = vouches ? vouching(tracked, columns, firstValue) : NAMING
+        const told = vouches ? `, ${TOLD} as "noclobber_told"` : ''
+        const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}${told}`
+        return withMutation ? keepAnswer(write, answer, firstValue + columns.length) : write
+      }),
+    insert: (columns, withMutation) =>
+      shaped(`insert ${withMutation} ${columns.join()}`, () => {
+        const names = [...(tenantColumn ? [tenantColumn] : []), ...columns]
+        const values = names.map((name, index) => `$${index + 2}::${tracked.columns.get(name)?.cast}`)
+        const write = `insert into ${table} as t ("version"${names.map((name) => `, ${quoteName(name)}`).join('')})
+          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named returning ${selected}`
+        return withMutation ? keepAnswer(write, answer, names.length + 2, WRITER) : `${WRITER} ${write}`
+      }),
+    remove: (withMutation) =>
+      shaped(`remove ${withMutation}`, () => {
+        const write = `delete from ${table} t where ${guard} and ${NAMING} returning ${id}::text as "noclobber_id"`
+        return withMutation ? keepAnswer(write, `'{}'::jsonb`, firstValue) : write
+      }),
+    selected,
+    selectFrom: (further) => `select ${selected}, ${further} from ${table} t`,
+    toRecord,
+    ofAnswer: (kept) => {
+      const row = { ...kept }
+      for (const [name, read] of inexact) if (typeof row[name] === 'string') row[name] = read(row[name])
+      return toRecord(row)
+    },
+  }
+}

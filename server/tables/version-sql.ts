@@ -1,0 +1,49 @@
+// The SQL of versions: what is asked by those who only want to know whether they are current.
+// Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
+import { quoteName } from '../../migrations/quote.ts'
+import { type Row, type Statement, statement } from '../db/statement.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import type { TrackedType } from './catalogue.ts'
+
+/** How a record stands. */
+export type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
+
+/** A row of `readVersions`. */
+export const currentOf = (row: Row): Current => ({
+  version: Number(row.noclobber_version),
+  updated_at: row.noclobber_updated_at,
+  updated_by: row.noclobber_updated_by ?? null,
+})
+
+/** The statements of one tracked type. Parameters in the order in which each one's comment names them. */
+export interface VersionSql {
+  /** ids, [tenant]: version, updated_at and updated_by */
+  readVersions: Statement
+  /** ids, versions, [tenant]: the same of those that are at another version; nulls where there is no record */
+  readDifferent: Statement
+  /** ids, [tenant]: the latest tombstone of each record that is gone */
+  readTombstones: Statement
+}
+
+export const versionSql = ({ table, source, key, columns, tenantColumn }: TrackedType): VersionSql => {
+  const id = `t.${quoteName(key.name)}`
+  const ofTenant = (next: number) => (tenantColumn ? ` and t.${quoteName(tenantColumn)} = $${next}` : '')
+  const version = `t."version" as "noclobber_version", t."updated_at" as "noclobber_updated_at",
+    t."updated_by" as "noclobber_updated_by"`
+  const many = (next: number) => `from ${table} t where ${id} = any($1)${ofTenant(next)}`
+  return {
+    readVersions: statement(`select ${id}::text as "noclobber_id", ${version} ${many(2)}`),
+    readDifferent: statement(
+      `select held.id::text as "noclobber_id", ${version} from (
+         select * from unnest($1::${columns.get(key.name)?.cast}[], $2::bigint[]) as h(id, version)
+         except select ${id}, t."version" ${many(3)}
+       ) held left join ${table} t on ${id} = held.id${ofTenant(3)}`,
+    ),
+    readTombstones: statement(
+      `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, c.updated_at, c.updated_by, c.old_row
+       from noclobber.record_changes c where c.table_name = '${source.replaceAll("'", "''")}'
+       and c.record_id = any($1) and c.event = 'deleted' ${tenantColumn ? 'and c.tenant_id = $2' : ''}
+       order by c.record_id, c.version desc`,
+    ),
+  }
+}

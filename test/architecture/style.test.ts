@@ -1,0 +1,53 @@
+// The house style, as far as a program can read it.
+import { basename } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { codeOf, projectFiles, sourceFiles, textOf } from './sources.ts'
+
+const MAX_LINES = 300
+
+const files = await sourceFiles()
+const library = files.filter((path) => !/^(server|web)\/demo\//.test(path))
+
+describe('a source file', () => {
+  test(`has at most ${MAX_LINES} lines`, () => {
+    const long = files.filter((path) => textOf(path).trimEnd().split('\n').length > MAX_LINES)
+    expect(long).toEqual([])
+  })
+
+  test('opens with a comment that says what it is', () => {
+    expect(files.filter((path) => !/^(#!.*\n)?(\/\/|\/\*\*) ?\S/.test(textOf(path)))).toEqual([])
+  })
+
+  test('is named in kebab case, or after its component or hook', () => {
+    const name = /^(\d{3}-)?([a-z\d]+(-[a-z\d]+)*|[A-Z][A-Za-z]+|use[A-Z][A-Za-z]+)(\.config)?\.tsx?$/
+    expect(files.filter((path) => !name.test(basename(path)))).toEqual([])
+  })
+
+  test('re-exports by name', () => {
+    expect(files.filter((path) => /\bexport\s*\*/.test(codeOf(path)))).toEqual([])
+  })
+
+  test('holds no enum and no namespace', () => {
+    expect(
+      files.filter((path) => /^\s*(export\s+)?(const\s+)?(enum|namespace)\s/m.test(codeOf(path))),
+    ).toEqual([])
+  })
+})
+
+test('the library never touches the process', () => {
+  const use = /(?<![.\w-])process\s*[.?[]|['"](node:)?process['"]/
+  expect(library.filter((path) => use.test(codeOf(path)))).toEqual([])
+})
+
+test('nothing generated, private or left over lies in the tree', async () => {
+  const stray =
+    /(^|\/)(dist|coverage|node_modules|\.noclobber)\/|\.(tgz|log|tsbuildinfo|orig|rej|swp)$|(^|\/)(\.env|\.DS_Store)/
+  expect((await projectFiles()).filter((path) => stray.test(path))).toEqual([])
+})
+
+test('no compiled file lies beside its source', async () => {
+  const beside = (await projectFiles()).filter((path) =>
+    /^(server|web|migrations|test)\/.*\.(js|d\.ts|map)$/.test(path),
+  )
+  expect(beside).toEqual([])
+})

@@ -1,0 +1,152 @@
+// The command line on tracked tables: what a second `track` would lose, what `status` shows, and what a role lacks.
+import { tmpdir } from 'node:os'
+import { expect, onTestFinished, test } from 'vitest'
+import { runCommand } from '../../../server/cli/run.ts'
+import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'
+import { freshDatabase } from '../../support/postgres.ts'
+
+/** Runs one command line: its exit code, and what it wrote. */
+const runOn = async (url: string, ...args: string[]) => {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await runCommand(args, {
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+    env: { DATABASE_URL: url },
+    cwd: tmpdir(),
+    signal: new AbortController().signal,
+  })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+/** Orders, and lines of them that are tracked with all the options that there are. */
+const LINES = [
+  ...['--tenant', 'tenant_id', '--lists', 'order_id,client_id', '--ignore', 'seen at', '--history', 'values'],
+  ...['--part-of', 'orders=order_id', '--part-field', 'lines'],
+]
+
+const startOrders = async (): Promise<ChangeApp> => {
+  const app = await startChangeApp()
+  await app.sql('create table orders (id integer primary key, tenant_id text)')
+  await app.sql(`create table lines (id integer primary key, tenant_id text, order_id integer, client_id integer,
+    "seen at" timestamptz)`)
+  expect(await runOn(app.databaseUrl, 'track', 'orders', '--tenant', 'tenant_id')).toMatchObject({ code: 0 })
+  expect(await runOn(app.databaseUrl, 'track', 'lines', ...LINES)).toMatchObject({ code: 0, err: '' })
+  return app
+}
+
+const triggersOf = (app: ChangeApp) =>
+  app.sql(
+    `select tgname, pg_get_triggerdef(oid) from pg_trigger where tgrelid = 'lines'::regclass order by 1`,
+  )
+
+test('track doesn’t take away the options that a table has, and says which they are', async () => {
+  const app = await startOrders()
+  const before = await triggersOf(app)
+  const refused = await runOn(app.databaseUrl, 'track', 'public.lines', '--tenant', 'tenant_id')
+  expect(refused).toMatchObject({ code: 2, out: '' })
+  expect(refused.err.split('\n')).toEqual([
+    'public.lines is tracked already, with other options. This would change: --lists client_id,order_id → none; ' +
+      '--ignore seen at → none; --history values → none; --part-of public.orders=order_id → none; --part-field lines → none.',
+    'As it is tracked now: npx noclobber track public.lines --tenant tenant_id --lists order_id,client_id ' +
+      `--ignore 'seen at' --history values --part-of public.orders=order_id --part-field lines`,
+    'Nothing was done. Give the same options, or --replace to have it tracked with these alone.',
+  ])
+  expect(await triggersOf(app)).toEqual(before)
+
+  const copied = [...LINES.slice(0, 2), '--lists', 'client_id,order_id', ...LINES.slice(4)]
+  const same = copied.map((part) => part.replace('orders=', 'public.orders='))
+  expect(await runOn(app.databaseUrl, 'track', 'lines', ...same)).toMatchObject({ code: 0, err: '' })
+
+  expect(await runOn(app.databaseUrl, 'track', 'lines', '--replace')).toMatchObject({ code: 0, err: '' })
+  const replaced = JSON.parse((await runOn(app.databaseUrl, 'status', '--json')).out)
+  expect(replaced.tables.find(({ table }: { table: string }) => table === 'public.lines')).toMatchObject({
+    tenant: null,
+    lists: [],
+    ignore: [],
+    history: 'fields',
+    partOf: null,
+  })
+  expect(await runOn(app.databaseUrl, 'track', 'lines', '--history', 'values')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('This would change: --history none → values.'),
+  })
+})
+
+test('track without a log says both ways to it', async () => {
+  const { url } = await freshDatabase({ migrated: false })
+  expect(await runOn(url, 'track', 'orders')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('npx noclobber init'),
+  })
+})
+
+test('status shows the options of each table, and a log that is empty', async () => {
+  const app = await startOrders()
+  const status = await runOn(app.databaseUrl, 'status')
+  expect(status.out).toMatch(/^log {6}empty, \d+ kB$/m)
+  expect(status.out).toContain(
+    'table    public.lines, key id, tenant tenant_id, lists by order_id and client_id, ignores seen at, ' +
+      'history of values, part of public.orders by order_id',
+  )
+  expect(status.out).toContain('table    public.notes, key id, tenant tenant_id\n')
+  const { tables } = JSON.parse((await runOn(app.databaseUrl, 'status', '--json')).out)
+  expect(tables).toContainEqual({
+    table: 'public.lines',
+    key: 'id',
+    tenant: 'tenant_id',
+    lists: ['order_id', 'client_id'],
+    ignore: ['seen at'],
+    history: 'values',
+    partOf: { table: 'public.orders', column: 'order_id', field: 'lines' },
+    triggers: 14,
+  })
+})
+
+test('changes of a table that nobody tracks or tracked is a wrong call', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into labels (word) values ('one')`)
+  expect(await runOn(app.databaseUrl, 'changes', '--tables', 'labels,nope')).toEqual({
+    code: 2,
+    out: '',
+    err: 'No table nope is tracked. Tracked: public.labels, public.notes.\nSee: noclobber changes --help',
+  })
+  await app.sql('drop table labels')
+  const dropped = await runOn(app.databaseUrl, 'changes', '--tables', 'labels')
+  expect(dropped).toMatchObject({ code: 0, out: expect.stringContaining('public.labels 1 v1') })
+})
+
+test('a role without rights is named, and where the GRANTs are', async () => {
+  const app = await startChangeApp()
+  const role = `noclobber_poor_${process.pid}_${Date.now()}`
+  await app.sql(`create role ${role} login password 'poor'`)
+  onTestFinished(async () => {
+    await app.sql(`drop owned by ${role}`)
+    await app.sql(`drop role ${role}`)
+  })
+  const url = new URL(app.databaseUrl)
+  url.username = role
+  url.password = 'poor'
+  const docs = `The GRANTs are in docs/operating.md, "Rights of the server's role".`
+  for (const command of ['status', 'doctor', 'changes', 'prune'])
+    expect([command, await runOn(url.href, command)]).toEqual([
+      command,
+      {
+        code: 1,
+        out: '',
+        err: `Role ${role} lacks rights on schema noclobber: permission denied for schema noclobber. ${docs}`,
+      },
+    ])
+  await app.sql(`grant usage on schema noclobber to ${role}`)
+  const inside = await runOn(url.href, 'status')
+  expect(inside.err).toMatch(
+    new RegExp(`^Role ${role} lacks rights on schema noclobber: .* (table|view) \\w+\\. The GRANTs`),
+  )
+  expect((await runOn(url.href, 'doctor')).err).toContain(`lacks rights on schema noclobber`)
+  await app.sql(`grant select on all tables in schema noclobber to ${role}`)
+  expect(await runOn(url.href, 'track', 'labels')).toEqual({
+    code: 1,
+    out: '',
+    err: `Role ${role} may not do this: must be owner of relation labels.`,
+  })
+})

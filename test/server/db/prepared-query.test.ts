@@ -1,0 +1,71 @@
+// Prepared statements on one connection: from the second time on they are sent in fewer steps, and mean the same.
+import { beforeEach, expect, test } from 'vitest'
+import { startApp } from '../../support/app.ts'
+
+const app = await startApp({ pool: { max: 1 } })
+
+beforeEach(() => app.sql('delete from samples'))
+
+const SAMPLE = {
+  amount: '12345678901234567890.25',
+  whole: '9007199254740993',
+  day: '2026-11-21',
+  moment: '2026-11-21T09:30:00.123456Z',
+  local_time: '2026-11-21T09:30:00.5',
+  document: { a: ['"', '\\', 'ü', null, { b: 1.5 }], 'key "2"': true },
+  ratio: 0.1,
+  code: 'ab',
+  label: 'a "label" \\ with {braces}, ünicode 🙂\n',
+  days: ['2026-11-21', '2027-01-01'],
+}
+
+test('a record of every kind of column reads the same the first, second and third time', async () => {
+  const { id } = await app.make('sample', { ...SAMPLE })
+  const texts: string[] = []
+  for (let time = 0; time < 3; time += 1) texts.push((await app.call('GET', `/records/sample/${id}`)).text)
+  expect(new Set(texts).size).toBe(1)
+  expect(JSON.parse(texts[0] as string).data.fields).toMatchObject({
+    ...SAMPLE,
+    local_time: '2026-11-21T09:30:00.500000',
+    code: 'ab   ',
+  })
+})
+
+test('nulls, texts and numbers are saved the same each time', async () => {
+  const { id } = await app.make('sample', {})
+  for (const [version, label] of ['one', null, '', 'null', '{"a"}', '\\'].entries()) {
+    const changes = { label, whole: label === null ? null : version, ratio: version / 3 }
+    const saved = await app.call('PATCH', `/records/sample/${id}`, {
+      body: { client_version: version + 1, changes },
+    })
+    expect(saved.body.data.fields).toMatchObject(changes)
+    expect(saved.body.data.version).toBe(version + 2)
+  }
+})
+
+test('a refused value leaves the connection as it was', async () => {
+  const [first, second] = [await app.make('sample', { label: 'taken' }), await app.make('sample', {})]
+  const save = (label: string) =>
+    app.call('PATCH', `/records/sample/${second.id}`, { body: { client_version: 1, changes: { label } } })
+  for (let time = 0; time < 3; time += 1) expect((await save('taken')).status).toBe(422)
+  expect((await save('free')).status).toBe(200)
+  expect((await app.call('GET', `/records/sample/${first.id}`)).body.data.fields.label).toBe('taken')
+})
+
+test('records with a column whose type changes meanwhile are read and saved on', async () => {
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const read = () => app.call('GET', `/records/project/${id}`)
+  const save = async (name: string) => {
+    const { version } = (await read()).body.data
+    return app.call('PATCH', `/records/project/${id}`, {
+      body: { client_version: version, changes: { name } },
+    })
+  }
+  for (const name of ['a', 'b']) expect((await save(name)).status).toBe(200)
+  for (const type of ['varchar(300)', 'text']) {
+    await app.sql(`alter table projects alter column name type ${type}`)
+    expect((await read()).status).toBe(200)
+    expect((await save(type)).body.data.fields.name).toBe(type)
+    expect((await read()).body.data.fields.name).toBe(type)
+  }
+})

@@ -1,0 +1,59 @@
+// A save is told before the feed has read it, and no less surely: each version once to whoever watches the record, the
+// list or both, on the node that saved and on another; and what the feed tells comes to the same.
+import { expect, test } from 'vitest'
+import { createToldEarly } from '../../../server/live/early-deliveries.ts'
+import type { Change } from '../../../server/log/log-reader.ts'
+import { startApp } from '../../support/app.ts'
+
+const RECORDS = 12
+const SAVES = 25
+
+test('each save is heard once, on every node, by record and by list', async () => {
+  const one = await startApp()
+  const other = await startApp({ database: one.database })
+  const tasks = await Promise.all(
+    Array.from({ length: RECORDS }, (_, at) => one.make('task', { project_id: 1 + (at % 2), title: 't' })),
+  )
+  const watchers = await Promise.all(
+    [one, other].flatMap((app) =>
+      [true, false].map(async (byRecord) => {
+        const watcher = await app.socket({ as: 'bob' })
+        await watcher.watchList('task')
+        if (byRecord) await watcher.watch(...tasks.map(({ id }): [string, string] => ['task', id]))
+        await watcher.forget()
+        return watcher
+      }),
+    ),
+  )
+  const expected: string[] = []
+  await Promise.all(
+    tasks.map(async ({ id }) => {
+      for (let version = 1; version <= SAVES; version++) {
+        const changes = { title: `title ${version}`, done: version % 2 === 0 }
+        const { status } = await (version % 3 === 0 ? one : other).call('PATCH', `/records/task/${id}`, {
+          body: { client_version: version, changes },
+          headers: { 'x-tab-id': `tab-${version}` },
+        })
+        expect(status).toBe(200)
+        const fields = version === 1 ? 'title' : 'done,title'
+        expected.push(`RecordUpdated ${id} ${version + 1} ${fields} Alice tab-${version}`)
+      }
+    }),
+  )
+  for (const watcher of watchers) {
+    const heard = (await watcher.flushed()).map(
+      ({ name, event }) =>
+        `${name} ${event.id} ${event.version} ${event.changed_fields.sort()} ${event.updated_by.name} ${event.tab_id}`,
+    )
+    expect(heard.sort()).toEqual(expected.sort())
+  }
+})
+
+test('whichever comes first, the other one keeps silent', () => {
+  const early = createToldEarly()
+  const change = (version: number) => ({ source: 'public.tasks', id: '1', version }) as Change
+  early.add(change(2))
+  expect([early.isLate(change(2)), early.pass(change(2)), early.pass(change(2))]).toEqual([false, true, true])
+  expect([early.pass(change(3)), early.isLate(change(3))]).toEqual([false, true])
+  expect([early.pass(change(4)), early.pass(change(4))]).toEqual([false, false])
+})

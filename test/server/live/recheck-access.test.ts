@@ -1,0 +1,113 @@
+// Permissions that go: what is heard after, who is told, and how soon, on one node and on two.
+import { describe, expect, test } from 'vitest'
+import { startApp, type TestApp } from '../../support/app.ts'
+import { isWithout } from '../../support/programs.ts'
+import { redisClient, startRedis } from '../../support/redis.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+const LATER = { recheckMs: 600_000 }
+
+const watched = async (app: TestApp, as = 'vera') => {
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const watcher = await app.socket({ as })
+  expect((await watcher.watch(['project', id])).records[0].ok).toBe(true)
+  return { id, watcher }
+}
+
+const withoutPermission = (app: TestApp) =>
+  app.people.set('vera', { id: 'vera', name: 'Vera', tenantId: 'acme', role: 'none' })
+
+test('a permission that goes is noticed by the timer: the room is left and the watcher told', async () => {
+  const app = await startApp({ limits: { recheckMs: 100 } })
+  const { id, watcher } = await watched(app)
+  withoutPermission(app)
+  expect(await watcher.hears('AccessRevoked', {}, 5_000)).toEqual({
+    records: [{ type: 'project', id }],
+    lists: [],
+  })
+  await app.sql(`update projects set name = 'Tunnel' where id = ${id}`)
+  const bob = await app.socket({ as: 'bob' })
+  await bob.watch(['project', id])
+  await bob.flushed()
+  expect(watcher.heard.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
+})
+
+test('nothing is told after a permission went, though nobody has looked again', async () => {
+  const app = await startApp({ limits: LATER })
+  const { id, watcher } = await watched(app)
+  const { actor } =
+    [...app.io.sockets.sockets.values()].find(({ data }) => data.actor.id === 'vera')?.data ?? {}
+  actor.role = 'none'
+  await app.call('PATCH', `/records/project/${id}`, {
+    body: { client_version: 1, changes: { name: 'Tunnel' } },
+  })
+  await watcher.hears('AccessRevoked')
+  expect(watcher.heard.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
+})
+
+test('a session that ends closes its sockets', async () => {
+  const app = await startApp({ limits: { recheckMs: 100 } })
+  const { watcher } = await watched(app)
+  app.people.delete('vera')
+  await waitFor(() => !watcher.socket.connected, { what: 'the closing' })
+})
+
+test('a record that moves to another tenant is deleted for those who watched it, who hear no more of it', async () => {
+  const app = await startApp({ limits: { recheckMs: 100 } })
+  const { id, watcher } = await watched(app)
+  await app.sql(`update projects set tenant_id = 'globex' where id = ${id}`)
+  await watcher.hears('RecordDeleted', { id, tenant_id: 'acme' })
+  await app.sql(`update projects set name = 'Theirs' where id = ${id}`)
+  const gina = await app.socket({ as: 'gina' })
+  await gina.watch(['project', id])
+  await gina.flushed()
+  expect(watcher.heard.filter(({ event }) => event.tenant_id === 'globex')).toEqual([])
+  expect((await app.call('GET', `/records/project/${id}`)).status).toBe(410)
+})
+
+test('a deleted record is not taken away: its watchers may know who deleted it', async () => {
+  const app = await startApp({ limits: { recheckMs: 100 } })
+  const { id, watcher } = await watched(app)
+  await app.call('DELETE', `/records/project/${id}`, { headers: { 'if-match': '"1"' } })
+  await watcher.hears('RecordDeleted', { id })
+  await app.records.revoke({ tenantId: 'acme' })
+  await watcher.flushed()
+  expect(watcher.heard.filter(({ name }) => name === 'AccessRevoked')).toEqual([])
+})
+
+describe('records.revoke', () => {
+  test('makes everybody concerned be looked at again at once', async () => {
+    const app = await startApp({ limits: LATER })
+    const { id, watcher } = await watched(app)
+    withoutPermission(app)
+    await app.records.revoke({ tenantId: 'acme', userId: 'vera' })
+    expect(await watcher.hears('AccessRevoked')).toMatchObject({ records: [{ id }] })
+  })
+
+  test('can close a person’s connections, and no others', async () => {
+    const app = await startApp({ limits: LATER })
+    const { watcher } = await watched(app)
+    const other = await app.socket({ as: 'bob' })
+    await app.records.revoke({ userId: 'vera', disconnect: true })
+    await waitFor(() => !watcher.socket.connected, { what: 'the closing' })
+    expect(other.socket.connected).toBe(true)
+  })
+
+  test.skipIf(isWithout('redis'))('reaches the sockets of other nodes', async () => {
+    const { url } = await startRedis()
+    const client = () => redisClient(url)
+    const one = await startApp({ limits: LATER, redis: client() })
+    const two = await startApp({ limits: LATER, redis: client(), database: one.database })
+    const { id } = await one.make('project', { name: 'Bridge' })
+    const watcher = await two.socket({ as: 'vera' })
+    await watcher.watch(['project', id])
+    withoutPermission(two)
+    await waitFor(
+      async () => {
+        await one.records.revoke({ tenantId: 'acme', type: 'project', id })
+        return watcher.heard.some(({ name }) => name === 'AccessRevoked')
+      },
+      { what: 'the revocation to arrive' },
+    )
+  })
+})

@@ -1,0 +1,134 @@
+// Retention: what goes, what stays, and what is told to those who come too late.
+import { expect, test } from 'vitest'
+import { pruneLog } from '../../../server/index.ts'
+import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'
+import { unbundled } from '../../support/compaction.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+const DAY = 24 * 3_600_000
+
+/** Makes everything in the log older than the retention. */
+const age = async (app: ChangeApp, where = 'true') => {
+  await unbundled(app)
+  return app.sql(
+    `update noclobber.record_changes set updated_at = updated_at - interval '40 days' where ${where}`,
+  )
+}
+
+const versionsIn = async (app: ChangeApp) =>
+  (await app.sql('select record_id, version from noclobber.changes order by seq')).map(
+    ({ record_id, version }) => `${record_id} v${version}`,
+  )
+
+test('what is older than the retention goes, batch by batch, and the rest stays', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into notes (tenant_id) select 'a' from generate_series(1, 25)`)
+  await age(app)
+  await app.sql(`update notes set title = 'young' where id = 3`)
+  await app.sql(`insert into noclobber.mutations values
+    ('a', 'ann', 'old', 'h', '{}', now() - interval '40 days'), ('a', 'ann', 'young', 'h', '{}', now())`)
+  expect(await pruneLog(app.knex, { batch: 10, pauseMs: 1 })).toEqual({
+    changes: 25,
+    mutations: 1,
+    busy: false,
+  })
+  expect(await versionsIn(app)).toEqual(['3 v2'])
+  expect(await app.sql('select mutation_id from noclobber.mutations')).toEqual([{ mutation_id: 'young' }])
+  expect(await pruneLog(app.knex)).toEqual({ changes: 0, mutations: 0, busy: false })
+})
+
+test('a row with a wrong clock holds nothing up', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into notes (tenant_id) select 'a' from generate_series(1, 30)`)
+  await age(app, `record_id <> '4'`)
+  await app.sql(
+    `update noclobber.record_changes set updated_at = now() + interval '9 years' where record_id = '4'`,
+  )
+  expect((await pruneLog(app.knex, { batch: 10, pauseMs: 1 })).changes).toBe(29)
+  expect(await versionsIn(app)).toEqual(['4 v1'])
+})
+
+test('a cursor from before what was pruned is reset; one from behind it goes on', async () => {
+  const app = await startChangeApp()
+  const { cursor: old } = (await app.ask('')).body
+  await app.sql(`insert into notes (tenant_id) select 'a' from generate_series(1, 30)`)
+  const { cursor: within } = (await app.ask(`?cursor=${old}&limit=10`)).body
+  const { cursor: behind } = (await app.ask('')).body
+  await age(app)
+  await app.sql(`insert into notes (tenant_id) values ('a')`)
+  await pruneLog(app.knex)
+  for (const cursor of [old, within]) {
+    const { status, body } = await app.ask(`?cursor=${cursor}`)
+    expect([status, body.reset, body.data]).toEqual([200, true, []])
+    expect((await app.ask(`?cursor=${body.cursor}`)).body.reset).toBeUndefined()
+  }
+  const { body } = await app.ask(`?cursor=${behind}`)
+  expect([body.reset, body.data.map(({ id }) => id)]).toEqual([undefined, ['31']])
+  const { body: all } = await app.ask('?cursor=start')
+  expect([all.reset, all.data.map(({ id }) => id)]).toEqual([undefined, ['31']])
+})
+
+test('a follower inside a batch goes on while what is behind it is pruned', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into notes (tenant_id) select 'a' from generate_series(1, 30)`)
+  const { body: first } = await app.ask('?cursor=start&limit=20')
+  await age(app, 'seq in (select c.seq from noclobber.record_changes c order by c.seq limit 20)')
+  expect((await pruneLog(app.knex)).changes).toBe(20)
+  const { body } = await app.ask(`?cursor=${first.cursor}`)
+  expect([body.reset, body.data.map(({ id }) => Number(id))]).toEqual([
+    undefined,
+    [21, 22, 23, 24, 25, 26, 27, 28, 29, 30],
+  ])
+})
+
+test('a transaction still open keeps what it could belong in front of, and no cursor is lost to it', async () => {
+  const app = await startChangeApp()
+  const slow = await app.connect()
+  await slow.query('begin')
+  await slow.query(`insert into notes (id, tenant_id) values (900, 'a')`)
+  await app.sql(`insert into notes (tenant_id) values ('a')`)
+  await age(app)
+  expect((await pruneLog(app.knex)).changes).toBe(0)
+  const { cursor } = (await app.ask('')).body
+  await slow.query('commit')
+  const { body } = await app.ask(`?cursor=${cursor}`)
+  expect([body.reset, body.data.map(({ id }) => id)]).toEqual([undefined, ['900']])
+  expect((await pruneLog(app.knex)).changes).toBe(1)
+})
+
+test('one node prunes at a time', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into notes (tenant_id) select 'a' from generate_series(1, 40)`)
+  await age(app)
+  const ending = new AbortController()
+  const first = pruneLog(app.knex, { batch: 10, pauseMs: 60_000, signal: ending.signal })
+  await waitFor(async () => (await versionsIn(app)).length === 30, { what: 'the first batch' })
+  expect(await pruneLog(app.knex)).toEqual({ changes: 0, mutations: 0, busy: true })
+  ending.abort()
+  expect((await first).changes).toBe(10)
+  expect((await pruneLog(app.knex)).changes).toBe(30)
+})
+
+test('the server prunes by itself', async () => {
+  const app = await startChangeApp({ limits: { pruneEveryMs: 50 } })
+  await app.sql(`insert into notes (tenant_id) values ('a')`)
+  await age(app)
+  await waitFor(async () => (await versionsIn(app)).length === 0, { what: 'the log to be pruned' })
+})
+
+test('a conflict whose history was pruned says that the fields are not known', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into notes (tenant_id, title) values ('a', 'one')`)
+  await app.sql(`update notes set title = 'two'`)
+  await age(app)
+  await pruneLog(app.knex, { retentionMs: 30 * DAY })
+  await app.sql(`update notes set title = 'three'`)
+  const patch = (version: number) =>
+    fetch(`${app.url}/records/note/1`, {
+      method: 'PATCH',
+      headers: { authorization: 'Bearer ann', 'content-type': 'application/json' },
+      body: JSON.stringify({ client_version: version, changes: { title: 'mine' } }),
+    }).then((answer) => answer.json())
+  expect(await patch(1)).toMatchObject({ code: 'stale_record', changed_fields: null })
+  expect(await patch(2)).toMatchObject({ code: 'stale_record', changed_fields: ['title'] })
+})

@@ -1,0 +1,67 @@
+// How long a herd is asked to take: whoever is lost knows of all who are lost with him.
+import { expect, test } from 'vitest'
+import { createSpread } from '../../../server/pacing/reconnect-spread.ts'
+import { startApp } from '../../support/app.ts'
+import { openStream } from '../../support/app-stream.ts'
+import { atEnd } from '../../support/at-end.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+function createCrowd(rememberedMs?: number) {
+  const crowd = { size: 0, told: [] as number[] }
+  const spread = createSpread({
+    count: () => crowd.size,
+    tell: (spreadMs) => crowd.told.push(spreadMs),
+    ...(rememberedMs && { rememberedMs }),
+  })
+  atEnd(spread.stop)
+  const askedOf = (size: number) => {
+    crowd.size = size
+    return spread.asked()
+  }
+  return { crowd, askedOf }
+}
+
+test('asks many to spread their return, and a few for nothing', () => {
+  expect(createCrowd().askedOf(140)).toEqual({})
+  expect(createCrowd().askedOf(1_000)).toEqual({ spread_ms: 7_000 })
+  expect(createCrowd().askedOf(100_000)).toEqual({ spread_ms: 8_000 })
+})
+
+test('those who came first are told of those who came after, each time that they are a quarter more', () => {
+  const { crowd, askedOf } = createCrowd()
+  for (let size = 1; size <= 5_000; size += 1) askedOf(size)
+  expect(crowd.told).toEqual([1_253, 1_568, 1_960, 2_450, 3_066, 3_836, 4_795, 5_999, 7_504])
+})
+
+test('the first who comes back hears of the whole herd', () => {
+  const { crowd, askedOf } = createCrowd()
+  askedOf(1_000)
+  expect(askedOf(1)).toEqual({ spread_ms: 7_000 })
+  expect(askedOf(500)).toEqual({ spread_ms: 7_000 })
+  expect(crowd.told).toEqual([7_000])
+})
+
+test('a crowd that has gone is forgotten after a while, and told of again when it is back', async () => {
+  const { crowd, askedOf } = createCrowd(10)
+  askedOf(1_000)
+  await waitFor(() => askedOf(10).spread_ms === undefined, { what: 'the crowd to be forgotten' })
+  askedOf(1_000)
+  expect(crowd.told).toEqual([7_000, 7_000])
+})
+
+test('a socket and a stream that were there first hear of a crowd, and the stream’s reader waits longer', async () => {
+  const app = await startApp({ limits: { socketsPerPerson: 300 } })
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const records = [{ type: 'project', id }]
+  const socket = await app.socket()
+  const stream = await openStream(app.origin, `record=project:${id}`)
+  await stream.hears('Watching')
+  expect(await socket.socket.emitWithAck('watch', { records })).not.toHaveProperty('spread_ms')
+  const crowd = await Promise.all(Array.from({ length: 200 }, () => app.socket()))
+  expect(await crowd[0]?.socket.emitWithAck('watch', { records })).toMatchObject({ spread_ms: 202 * 7 })
+  expect(await socket.hears('SpreadChanged')).toEqual({ spread_ms: 202 * 7 })
+  expect(await stream.hears('SpreadChanged')).toEqual({ spread_ms: 202 * 7 })
+  expect(stream.text().match(/^retry: \d+$/gm)).toHaveLength(2)
+  const late = await openStream(app.origin, `record=project:${id}`)
+  expect(await late.hears('Watching')).toMatchObject({ spread_ms: 203 * 7 })
+})

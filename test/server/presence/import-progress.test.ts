@@ -1,0 +1,138 @@
+// How far an import is, as those hear of it who watch a list of the type: on every node, by every wire, and nobody else.
+import { request } from 'node:http'
+import type { ImportingEvent } from 'noclobber/server'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startApp, type TestApp } from '../../support/app.ts'
+import { openStream } from '../../support/app-stream.ts'
+import { isWithout } from '../../support/programs.ts'
+import { redisClient, startRedis } from '../../support/redis.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await startApp({ limits: { importsAtOnce: 4 } })
+})
+
+const ROWS = 300
+
+/** An upload that is written piece by piece, so that it takes as long as it is let. */
+const upload = ({ origin }: TestApp, type: string, query = '', head = 'name') => {
+  const sent = request(`${origin}/api/v1/records/${type}/import?key=&${query}`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer alice', 'content-type': 'text/csv', 'x-tab-id': 'tab-of-alice' },
+  })
+  onTestFinished(() => void sent.destroy())
+  sent.on('error', () => {})
+  const answered = new Promise<number>((resolve) => {
+    sent.on('response', (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+  })
+  const more = (row: string) => sent.write(`${row}\n`.repeat(ROWS))
+  sent.write(`${head}\n`)
+  return { more, end: (rest = '') => sent.end(rest), answered, drop: () => sent.destroy() }
+}
+
+type Heard = { name: string; event: ImportingEvent }[]
+const importing = (heard: { name: string; event: unknown }[]) =>
+  (heard as Heard).filter(({ name }) => name === 'RecordsImporting').map(({ event }) => event)
+
+/** Rows flow until everybody named has heard of them. */
+const flowUntilHeard = async (more: (row: string) => void, heard: (() => unknown[])[], row = 'Row') => {
+  await waitFor(
+    () => {
+      more(row)
+      return new Promise((resolve) =>
+        setTimeout(
+          resolve,
+          50,
+          heard.every((of) => of().length > 0),
+        ),
+      )
+    },
+    { what: 'news of the import', deadlineMs: 20_000 },
+  )
+}
+
+test('who watches the list hears how far it is, and its end; who watches another, or a record, does not', async () => {
+  const [vera, elsewhere, beside] = await Promise.all([
+    app.socket({ as: 'vera' }),
+    app.socket({ as: 'gina' }),
+    app.socket({ as: 'bob' }),
+  ])
+  const stream = await openStream(app.origin, 'list=project')
+  await vera.watchList('project')
+  await elsewhere.watchList('project')
+  await beside.watchList('task')
+  const { more, end, answered } = upload(app, 'project')
+  await flowUntilHeard(more, [() => importing(vera.heard)])
+  await stream.hears('RecordsImporting')
+  const [first] = importing(vera.heard)
+  expect(first).toEqual({
+    ...{ tenant_id: 'acme', type: 'project', phase: 'reading', total_bytes: null, written: 0 },
+    import_id: expect.any(String),
+    rows: expect.any(Number),
+    bytes: expect.any(Number),
+    updated_by: { id: 'alice', name: 'Alice', kind: 'user' },
+    tab_id: 'tab-of-alice',
+  })
+  expect(first?.rows).toBeGreaterThan(0)
+  end()
+  expect(await answered).toBe(200)
+  const imported = await vera.hears('RecordsImported')
+  expect(imported.import_id).toBe(first?.import_id)
+  await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+  for (const other of [elsewhere, beside]) expect(importing(await other.flushed())).toEqual([])
+})
+
+test('a refused import, and one that was given up, end for the watchers too', async () => {
+  const vera = await app.socket({ as: 'vera' })
+  await vera.watchList('project')
+  const refused = upload(app, 'project')
+  await flowUntilHeard(refused.more, [() => importing(vera.heard)])
+  refused.end('""\n')
+  expect(await refused.answered).toBe(422)
+  await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+  await vera.forget()
+  const given = upload(app, 'project')
+  await flowUntilHeard(given.more, [() => importing(vera.heard)])
+  given.drop()
+  await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+})
+
+test('a dry run is nobody’s business, nor is an import of what is judged record by record', async () => {
+  const vera = await app.socket({ as: 'vera' })
+  await vera.watchList('project')
+  await vera.watchList('note')
+  const witness = await app.socket({ as: 'bob' })
+  await witness.watchList('task')
+  const dry = upload(app, 'project', 'dry_run=1')
+  const notes = upload(app, 'note', '', 'owner')
+  const tasks = upload(app, 'task', '', 'project_id,title')
+  const more = () => {
+    dry.more('Row')
+    notes.more('alice')
+    tasks.more('1,Row')
+  }
+  await flowUntilHeard(more, [() => importing(witness.heard)])
+  expect(importing(await vera.flushed())).toEqual([])
+  for (const { end } of [dry, notes, tasks]) end()
+  expect(await Promise.all([dry, notes, tasks].map(({ answered }) => answered))).toEqual([200, 200, 200])
+})
+
+describe.skipIf(isWithout('redis'))('with another node', () => {
+  test('its watchers hear of it too', async () => {
+    const { url } = await startRedis()
+    const redis = () => redisClient(url)
+    const here = await startApp({ redis })
+    const there = await startApp({ database: here.database, redis })
+    const vera = await there.socket({ as: 'vera' })
+    await vera.watchList('project')
+    const { more, end, answered } = upload(here, 'project')
+    await flowUntilHeard(more, [() => importing(vera.heard)])
+    end()
+    expect(await answered).toBe(200)
+    await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+  })
+})

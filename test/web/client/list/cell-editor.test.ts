@@ -1,0 +1,138 @@
+// One cell of a list: its save is guarded by the version that its row had when the edit began, what is typed stays until
+// it is saved or let go, and the list holds still meanwhile.
+
+import { expect, test } from 'vitest'
+import type { StaleProblem, WireRecord } from '../../../../server/protocol/index.ts'
+import type { SaveOutcome } from '../../../../web/client/http/outcomes.ts'
+import type { SaveOptions } from '../../../../web/client/http/requests.ts'
+import { cellSentence, createCellEditor } from '../../../../web/client/list/cell-editor.ts'
+import { createWords } from '../../../../web/client/words/messages.ts'
+import { createListWorld } from './list-world.ts'
+
+const words = createWords()
+
+async function openCell() {
+  const world = createListWorld()
+  for (const id of ['1', '2']) world.put(id, { title: `t${id}`, status: 'todo' }, { silent: true })
+  const list = world.open()
+  list.subscribe(() => {})
+  await world.forward(0)
+  const sent: SaveOptions[] = []
+  let refusal: SaveOutcome<object> | null = null
+  const save = async (_type: string, id: string, options: SaveOptions) => {
+    sent.push(options)
+    await Promise.resolve()
+    if (refusal) return refusal
+    const record = world.record(id) as WireRecord
+    if (options.clientVersion === record.version) {
+      const saved = world.put(id, options.changes, { silent: true })
+      world.own({ kind: 'saved', record: saved })
+      return { outcome: 'saved', record: saved, mergedFields: [] }
+    }
+    const problem = {
+      ...{
+        client_version: options.clientVersion,
+        current_version: record.version,
+        changed_fields: ['title'],
+      },
+      ...{ updated_by: record.updated_by, current: record },
+    }
+    return { outcome: 'conflict', problem: problem as unknown as StaleProblem }
+  }
+  const cells = createCellEditor({ save: save as never }, list)
+  const row = (id: string) => list.get().byId.get(id) as WireRecord
+  const refuse = (outcome: SaveOutcome<object> | null) => {
+    refusal = outcome
+  }
+  return { world, list, cells, sent, row, refuse }
+}
+
+test('saves the one field with the version of its row, and lets the list go', async () => {
+  const { cells, sent, row, list } = await openCell()
+  cells.begin(row('1'), 'title')
+  expect(list.get().isHeld).toBe(true)
+  cells.change('new')
+  expect(await cells.save()).toBe(true)
+  expect(sent).toEqual([{ clientVersion: 1, changes: { title: 'new' } }])
+  expect([cells.get(), list.get().isHeld, row('1').fields.title]).toEqual([null, false, 'new'])
+})
+
+test('what was not changed is not sent', async () => {
+  const { cells, sent, row, list } = await openCell()
+  cells.begin(row('1'), 'title')
+  expect(await cells.save()).toBe(true)
+  expect([sent, cells.get(), list.get().isHeld]).toEqual([[], null, false])
+})
+
+test('a stale save keeps what is typed and says who was quicker; mine goes over theirs once it was seen', async () => {
+  const { world, cells, sent, row } = await openCell()
+  cells.begin(row('1'), 'title')
+  cells.change('mine')
+  world.put('1', { title: 'theirs' })
+  await world.forward(10_000)
+  expect(row('1').fields.title).toBe('t1')
+  expect(await cells.save()).toBe(false)
+  const edit = cells.get()
+  expect(edit).toMatchObject({ value: 'mine', status: 'conflicted' })
+  expect(edit && cellSentence(edit, words)).toBe('Bob changed this record: Title.')
+  expect(await cells.save()).toBe(false)
+  expect(await cells.keepMine()).toBe(true)
+  expect(sent.map(({ clientVersion }) => clientVersion)).toEqual([1, 2])
+  expect([row('1').fields.title, row('1').version]).toEqual(['mine', 3])
+})
+
+test('theirs are shown when they are taken, and nothing is sent', async () => {
+  const { world, cells, sent, row } = await openCell()
+  cells.begin(row('1'), 'title')
+  cells.change('mine')
+  world.put('1', { title: 'theirs' }, { silent: true })
+  await cells.save()
+  cells.takeTheirs()
+  await world.forward(0)
+  expect([row('1').fields.title, cells.get(), sent.length]).toEqual(['theirs', null, 1])
+})
+
+test('another cell does not begin while something is typed, and does once it is not', async () => {
+  const { cells, row } = await openCell()
+  cells.begin(row('1'), 'title')
+  cells.change('typed')
+  expect(cells.begin(row('2'), 'title')).toBe(false)
+  expect(cells.get()).toMatchObject({ id: '1', value: 'typed' })
+  cells.cancel()
+  expect(cells.begin(row('2'), 'title')).toBe(true)
+})
+
+test('what is typed while its save is in flight is saved after it', async () => {
+  const { cells, row, sent } = await openCell()
+  cells.begin(row('1'), 'title')
+  cells.change('one')
+  const saving = cells.save()
+  cells.change('two')
+  expect(await saving).toBe(false)
+  expect(cells.get()).toMatchObject({ value: 'two', status: 'editing', base: { version: 2 } })
+  expect(await cells.save()).toBe(true)
+  expect(sent.map(({ clientVersion }) => clientVersion)).toEqual([1, 2])
+})
+
+test('every refusal keeps what is typed and says why', async () => {
+  const { cells, row, refuse } = await openCell()
+  const say = async (outcome: SaveOutcome<object>) => {
+    refuse(outcome)
+    await cells.save()
+    const edit = cells.get()
+    expect(edit).toMatchObject({ value: 'typed', status: 'refused' })
+    return edit && cellSentence(edit, words)
+  }
+  cells.begin(row('1'), 'title')
+  cells.change('typed')
+  expect(await say({ outcome: 'invalid', errors: [{ field: 'title', message: 'Too long.' }] })).toBe(
+    'Not saved: Too long.',
+  )
+  expect(await say({ outcome: 'unreachable', retryAfterMs: null, detail: '' })).toBe(
+    'Not saved: no answer from the server.',
+  )
+  expect(await say({ outcome: 'unauthenticated' })).toBe('Not saved: you are signed out.')
+  expect(await say({ outcome: 'not_found' })).toBe('Not saved: the record is gone.')
+  refuse(null)
+  expect(await cells.save()).toBe(true)
+})

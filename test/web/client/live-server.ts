@@ -1,0 +1,91 @@
+// A real server with one tracked table on a real database, and clients of the browser's side for its people.
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import knex from 'knex'
+import { createRecordServer, defineRecordType } from 'noclobber/server'
+import { afterAll } from 'vitest'
+import { z } from 'zod'
+import { trackTable } from '../../../migrations/index.ts'
+import type { Clock } from '../../../web/client/base/clock.ts'
+import { createRecordClient } from '../../../web/client/record-client.ts'
+import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
+import { freshDatabase } from '../../support/postgres.ts'
+
+export interface Project {
+  name: string
+  status: string
+  budget: number | null
+}
+
+/** Time runs ten times as fast for whatever waits, and the same for whoever reads the clock. */
+const hurriedClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs / 10)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Starts it all; it is stopped at the end of the file. */
+export async function startLiveServer() {
+  const database = await freshDatabase()
+  const connection = knex({ client: 'pg', connection: database.url, pool: { min: 0, max: 4 } })
+  await connection.schema.createTable('projects', (table) => {
+    table.increments('id')
+    table.text('name').notNullable()
+    table.text('status').notNullable().defaultTo('planned')
+    table.integer('budget')
+  })
+  await trackTable(connection, 'projects')
+  const project = defineRecordType('project', {
+    table: 'projects',
+    fields: { name: z.string().min(1), status: z.string(), budget: z.number().nullable() },
+    merge: true,
+  })
+  const records = createRecordServer({
+    knex: connection,
+    types: [project],
+    authenticate(request) {
+      const name = /^Bearer (\w+)$/.exec(request.headers.authorization ?? '')?.[1]
+      return name ? { id: name, name: name.charAt(0).toUpperCase() + name.slice(1), tenantId: '1' } : null
+    },
+  })
+  const app = express().use('/api/v1', records.router)
+  const http = createServer(app)
+  await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
+  const { io } = records.attach(http)
+  await records.start()
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const clients: { close(): void }[] = []
+
+  afterAll(async () => {
+    for (const client of clients) client.close()
+    await records.stop()
+    http.closeAllConnections()
+    await new Promise((resolve) => http.close(resolve))
+    await connection.destroy()
+  })
+
+  return {
+    io,
+    sql: (text: string) => connection.raw(text),
+    /** A new record's id. */
+    async createProject(name = 'Bridge'): Promise<string> {
+      const [row] = await connection('projects').insert({ name }).returning('id')
+      return String(row.id)
+    },
+    /** A tab of this person's. */
+    openTab(person: string | (() => string | null), options: RecordClientOptions = {}) {
+      const client = createRecordClient({
+        url: `${url}/api/v1`,
+        token: typeof person === 'string' ? () => person : person,
+        clock: hurriedClock,
+        ...options,
+      })
+      clients.push(client)
+      return client
+    },
+  }
+}

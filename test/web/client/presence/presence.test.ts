@@ -1,0 +1,88 @@
+// Presence between the tabs of two people, through the real server.
+import { expect, test } from 'vitest'
+import type { Page } from '../../../../web/client/base/clock.ts'
+import type { RecordClient } from '../../../../web/client/record-client.ts'
+import { waitFor } from '../../../support/wait-for.ts'
+import { startLiveServer } from '../live-server.ts'
+
+const server = await startLiveServer()
+
+async function open(client: RecordClient, id: string) {
+  const editor = client.editor('project', id)
+  const close = editor.subscribe(() => {})
+  await waitFor(() => editor.get().record && client.connection.get().status === 'live', {
+    what: 'a live editor',
+  })
+  return close
+}
+
+const address = (id: string) => ({ type: 'project', id })
+
+const sees = (client: RecordClient, id: string, expected: object[]) =>
+  waitFor(
+    () => {
+      expect(client.presence.people(address(id)).get()).toMatchObject(expected)
+      return true
+    },
+    { what: 'the people' },
+  )
+
+/** A page whose visibility a test turns. */
+function createPage() {
+  const listeners = new Set<() => void>()
+  const page = { isVisible: () => visible, isOnline: () => true } as Page
+  let visible = true
+  page.onChange = (listener) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+  return {
+    page,
+    show(isVisible: boolean) {
+      visible = isVisible
+      for (const listener of listeners) listener()
+    },
+  }
+}
+
+test('people see each other, what they do, and that they have gone', async () => {
+  const id = await server.createProject()
+  const [alice, bob] = [server.openTab('alice'), server.openTab('bob')]
+  await open(alice, id)
+  const closeBob = await open(bob, id)
+  alice.presence.announce(address(id), { state: 'viewing' })
+  bob.presence.announce(address(id), { state: 'editing', field: 'name' })
+  await sees(alice, id, [
+    { user: { name: 'Bob' }, state: 'editing', field: 'name' },
+    { user: { name: 'Alice' } },
+  ])
+  bob.presence.announce(address(id), { state: 'editing', field: 'status' })
+  await sees(alice, id, [{ field: 'status' }, {}])
+  closeBob()
+  await sees(alice, id, [{ user: { name: 'Alice' } }])
+})
+
+test('a hidden tab is idle, and is back when it is seen again', async () => {
+  const id = await server.createProject()
+  const { page, show } = createPage()
+  const [alice, bob] = [server.openTab('alice'), server.openTab('bob', { page })]
+  await open(alice, id)
+  await open(bob, id)
+  bob.presence.announce(address(id), { state: 'editing' })
+  await sees(alice, id, [{ state: 'editing' }])
+  show(false)
+  await sees(alice, id, [{ state: 'idle' }])
+  show(true)
+  await sees(alice, id, [{ state: 'editing' }])
+})
+
+test('a connection that was cut tells again who is there', async () => {
+  const id = await server.createProject()
+  const [alice, bob] = [server.openTab('alice'), server.openTab('bob')]
+  await open(alice, id)
+  await open(bob, id)
+  bob.presence.announce(address(id), { state: 'viewing' })
+  await sees(alice, id, [{ user: { name: 'Bob' } }])
+  bob.reconnect()
+  await sees(alice, id, [{ user: { name: 'Bob' }, tabs: 1 }])
+})

@@ -1,0 +1,104 @@
+// A form that people already have, with react-hook-form, nested fields and rows: tied to an open record by one line.
+
+import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
+import { LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'
+import { useRecordForm } from 'noclobber/react-hook-form'
+import { StrictMode } from 'react'
+import { useFieldArray, useForm } from 'react-hook-form'
+import { afterEach, expect, test } from 'vitest'
+import { createSmallServer } from '../small-server.ts'
+
+interface Project {
+  name: string
+  status: string
+  address: { street: string; town: string }
+  rows: { id: string; text: string }[]
+}
+
+const PROJECT: Project = {
+  name: 'Bridge',
+  status: 'planned',
+  address: { street: 'Quay 1', town: 'Lindhaven' },
+  rows: [
+    { id: 'a', text: 'Piers' },
+    { id: 'b', text: 'Deck' },
+  ],
+}
+
+afterEach(cleanup)
+
+function ProjectForm() {
+  const editor = useRecordEditor<Project>('project', '1')
+  const form = useForm<Project>()
+  useRecordForm(form, editor)
+  const { fields, append } = useFieldArray({ control: form.control, name: 'rows', keyName: 'key' })
+  return (
+    <form aria-label={editor.status} onSubmit={form.handleSubmit(() => void editor.save())}>
+      <UpdateBanner editor={editor} />
+      <input aria-label="Name" {...form.register('name')} />
+      <input aria-label="Status" {...form.register('status')} />
+      <input aria-label="Town" {...form.register('address.town')} />
+      {fields.map(({ key }, index) => (
+        <input key={key} aria-label={`Row ${index}`} {...form.register(`rows.${index}.text`)} />
+      ))}
+      <button type="button" onClick={() => append({ id: 'c', text: 'Railing' })}>
+        Add
+      </button>
+      <button type="submit">Save</button>
+    </form>
+  )
+}
+
+const input = (label: string) => screen.getByLabelText<HTMLInputElement>(label)
+const type = (label: string, value: string) => fireEvent.input(input(label), { target: { value } })
+
+async function openForm() {
+  const server = createSmallServer()
+  server.saveAsBob('1', { ...PROJECT })
+  render(
+    <StrictMode>
+      <LiveProvider client={server.client}>
+        <ProjectForm />
+      </LiveProvider>
+    </StrictMode>,
+  )
+  await waitFor(() => expect(input('Row 1').value).toBe('Deck'))
+  expect(input('Town').value).toBe('Lindhaven')
+  return server
+}
+
+test('what is typed is the record’s draft, nested fields and rows included, and saving sends those fields', async () => {
+  const server = await openForm()
+  type('Name', 'Tunnel')
+  type('Town', 'Westport')
+  type('Row 0', 'Piles')
+  fireEvent.click(screen.getByRole('button', { name: 'Add' }))
+  fireEvent.click(screen.getByRole('button', { name: 'Save' }))
+  await screen.findByRole('form', { name: 'clean' })
+  const [save] = server.sent.filter(({ method }) => method === 'PATCH')
+  expect(save?.body).toMatchObject({
+    client_version: 2,
+    changes: {
+      name: 'Tunnel',
+      address: { street: 'Quay 1', town: 'Westport' },
+      rows: [{ id: 'a', text: 'Piles' }, PROJECT.rows[1], { id: 'c', text: 'Railing' }],
+    },
+  })
+})
+
+test('what others change comes into the form, and leaves what is typed alone', async () => {
+  const server = await openForm()
+  type('Name', 'Tunnel')
+  input('Name').focus()
+  act(() => server.saveAsBob('1', { status: 'done' }))
+  fireEvent.click(await screen.findByRole('button', { name: 'Merge' }))
+  await waitFor(() => expect(input('Status').value).toBe('done'))
+  expect(input('Name').value).toBe('Tunnel')
+})
+
+test('a clean form follows by itself', async () => {
+  const server = await openForm()
+  act(() => server.saveAsBob('1', { name: 'Ferry' }))
+  await waitFor(() => expect(input('Name').value).toBe('Ferry'))
+  expect(screen.getByRole('form', { name: 'clean' })).toBeTruthy()
+})

@@ -1,0 +1,129 @@
+// The resolver as a person meets it: one field after the other, by keyboard, and never with a hand in the text.
+
+import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
+import { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'
+import { afterEach, expect, test } from 'vitest'
+import { createSmallServer } from '../small-server.ts'
+
+interface Project {
+  name: string
+  status: string
+  budget: number | null
+}
+
+afterEach(cleanup)
+
+function ProjectForm() {
+  const editor = useRecordEditor<Project>('project', '1')
+  return (
+    <form aria-label={editor.status}>
+      <UpdateBanner editor={editor} />
+      <ConflictDialog editor={editor} />
+      <input aria-label="Name" {...editor.field('name')} />
+      <input aria-label="Status" {...editor.field('status')} />
+      <button type="button" onClick={editor.save} disabled={!editor.canSave}>
+        Save
+      </button>
+    </form>
+  )
+}
+
+const input = (label: string) => screen.getByLabelText<HTMLInputElement>(label)
+const type = (label: string, value: string) => fireEvent.change(input(label), { target: { value } })
+const click = (name: string) => fireEvent.click(screen.getByRole('button', { name }))
+const side = (field: string, name: string) =>
+  [...screen.getByRole('group', { name: field }).querySelectorAll('label')].find((label) =>
+    label.textContent?.startsWith(name),
+  ) as HTMLLabelElement
+
+async function openForm() {
+  const server = createSmallServer()
+  render(
+    <LiveProvider client={server.client}>
+      <ProjectForm />
+    </LiveProvider>,
+  )
+  await waitFor(() => expect(input('Name').value).toBe('Bridge 1'))
+  return server
+}
+const saves = ({ sent }: { sent: { method: string; body: unknown }[] }) =>
+  sent.filter(({ method }) => method === 'PATCH').map(({ body }) => body)
+
+test('edits that do not overlap are merged in one click, and saved from the new version', async () => {
+  const server = await openForm()
+  type('Name', 'Tunnel')
+  act(() => server.saveAsBob('1', { status: 'done' }))
+  click('Merge')
+  await waitFor(() => expect(input('Status').value).toBe('done'))
+  expect(input('Name').value).toBe('Tunnel')
+  click('Save')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(saves(server)).toMatchObject([{ client_version: 2, changes: { name: 'Tunnel' } }])
+})
+
+test('an overlap has to be decided; the decision is saved from the version that was looked at', async () => {
+  const server = await openForm()
+  type('Name', 'Tunnel')
+  type('Status', 'active')
+  act(() => server.saveAsBob('1', { name: 'Ferry', status: 'done' }))
+  click('Review changes')
+  await screen.findByRole('group', { name: 'Name' })
+  expect(document.activeElement).toBe(screen.getByRole('dialog'))
+  click('Save this')
+  expect(screen.getByRole('alert').textContent).toBe('Choose for: Name, Status.')
+  expect(document.activeElement?.closest('fieldset')?.textContent).toContain('Name')
+  expect(saves(server)).toEqual([])
+
+  fireEvent.click(side('Name', 'Theirs'))
+  fireEvent.click(side('Status', 'Mine'))
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(saves(server)).toMatchObject([{ client_version: 2, changes: { status: 'active' } }])
+  expect(input('Name').value).toBe('Ferry')
+})
+
+test('a further change appears in the open dialog, and asks anew only where it changed something', async () => {
+  const server = await openForm()
+  type('Name', 'Tunnel')
+  type('Status', 'active')
+  act(() => server.saveAsBob('1', { name: 'Ferry', status: 'done' }))
+  click('Review changes')
+  await screen.findByRole('group', { name: 'Name' })
+  fireEvent.click(side('Name', 'Mine'))
+  fireEvent.click(side('Status', 'Mine'))
+  act(() => server.saveAsBob('1', { status: 'planned again' }))
+  await waitFor(() => expect(side('Status', 'Theirs').textContent).toContain('planned again'))
+  click('Save this')
+  expect(screen.getByRole('alert').textContent).toBe('Choose for: Status.')
+  fireEvent.click(side('Status', 'Mine'))
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(saves(server)).toMatchObject([{ client_version: 3, changes: { name: 'Tunnel', status: 'active' } }])
+})
+
+test('the dialog leaves the focus to whoever is typing, and Escape closes it', async () => {
+  const server = await openForm()
+  input('Name').focus()
+  type('Name', 'Tunnel')
+  act(() => server.saveAsBob('1', { name: 'Ferry' }))
+  act(() => server.client.editor('project', '1').review())
+  await screen.findByRole('group', { name: 'Name' })
+  expect(document.activeElement).toBe(input('Name'))
+  fireEvent.keyDown(side('Name', 'Mine'), { key: 'Escape' })
+  expect(screen.queryByRole('dialog')).toBeNull()
+  expect(input('Name').value).toBe('Tunnel')
+})
+
+test('of a long text it shows what differs', async () => {
+  const server = await openForm()
+  type('Name', 'Bridge 1 over the wide and ancient river')
+  act(() => server.saveAsBob('1', { name: 'The old Bridge 1' }))
+  click('Review changes')
+  await waitFor(() =>
+    expect(side('Name', 'Mine').querySelector('ins')?.textContent).toContain('over the wide'),
+  )
+  fireEvent.click(side('Name', 'Both'))
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(input('Name').value).toBe('The old Bridge 1 over the wide and ancient river')
+})

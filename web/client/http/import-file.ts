@@ -1,0 +1,121 @@
+// A file's way into the records: sent as it is read, followed line by line, and its end as a value. Loaded when somebody
+// imports. Invariant: it names no tab, so the page that imports hears of it like any other: its lists and its open
+// records don't know what the file has made of them.
+
+import { HEADERS } from '../../../server/protocol/index.ts'
+import type { HttpParts } from './fetch-json.ts'
+import type { ImportFileOptions, ImportFileOutcome, ImportFileProgress } from './import-outcomes.ts'
+import { refusalOf } from './refusals.ts'
+import { type Upload, uploadByFetch, uploadByXhr } from './upload.ts'
+
+const MEDIA_TYPES = { csv: 'text/csv', ndjson: 'application/x-ndjson' }
+
+const MOST_NAME_CHARS = 200
+
+/** The name of a file; other blobs have none. */
+const nameOf = (file: object): string => ('name' in file && typeof file.name === 'string' ? file.name : '')
+
+/** A name as a header takes it, whatever the file system let pass. */
+const headerName = (name: string): string =>
+  encodeURIComponent(name.slice(-MOST_NAME_CHARS).replace(/[\p{Cc}\p{Cs}]/gu, ''))
+
+const formatOf = (file: Blob | ReadableStream, name: string): 'csv' | 'ndjson' => {
+  if (/\.(ndjson|jsonl)$/i.test(name)) return 'ndjson'
+  return file instanceof Blob && /ndjson|jsonl/.test(file.type) ? 'ndjson' : 'csv'
+}
+
+const queryOf = ({ key, dryRun }: ImportFileOptions): string => {
+  const query = new URLSearchParams()
+  if (key !== undefined) query.set('key', key ?? '')
+  if (dryRun) query.set('dry_run', '1')
+  return query.size > 0 ? `?${query}` : ''
+}
+
+/** A page sends a stream to few servers (HTTP/2, Chromium), and only fails when it is too late: it gathers it first. */
+const bodyOf = (file: Blob | ReadableStream<Uint8Array>): Promise<Blob> | typeof file =>
+  file instanceof ReadableStream && 'XMLHttpRequest' in globalThis
+    ? new Response(file as BodyInit).blob()
+    : file
+
+type Line = { progress?: Omit<ImportFileProgress, 'totalBytes'>; data?: unknown; problem?: object }
+
+const parsed = (line: string): Line => {
+  try {
+    return JSON.parse(line) ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** Sends the file below the server's base path. Never rejects. */
+export async function importFile(
+  http: HttpParts,
+  path: string,
+  file: Blob | ReadableStream<Uint8Array>,
+  options: ImportFileOptions & { mutationId: string },
+): Promise<ImportFileOutcome> {
+  const { signal, onProgress, name = nameOf(file), format = formatOf(file, name) } = options
+  const totalBytes = file instanceof Blob ? file.size : null
+  const told: { phase: ImportFileProgress['phase'] } = { phase: 'sending' }
+  let last: Line = {}
+  let rest = ''
+
+  const read = (line: string) => {
+    if (line.trim() === '') return
+    last = parsed(line)
+    if (!last.progress) return
+    told.phase = last.progress.phase
+    onProgress?.({ ...last.progress, totalBytes })
+  }
+  const onText = (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) read(line)
+  }
+  const onSent = (bytes: number) => {
+    if (told.phase === 'sending')
+      onProgress?.({ ...told, bytes, totalBytes, rows: 0, valid: 0, invalid: 0, written: 0 })
+  }
+
+  try {
+    signal?.throwIfAborted()
+    const upload: Upload = {
+      url: `${http.url}${path}${queryOf(options)}`,
+      headers: {
+        ...http.writer(),
+        Accept: MEDIA_TYPES.ndjson,
+        'Content-Type': MEDIA_TYPES[format],
+        [HEADERS.idempotencyKey]: options.mutationId,
+        ...(name && { [HEADERS.importName]: headerName(name) }),
+      },
+      body: await bodyOf(file),
+      signal,
+      onSent,
+      onText,
+    }
+    const { body } = upload
+    const answer =
+      options.upload === 'xhr' && body instanceof Blob
+        ? await uploadByXhr({ ...upload, body })
+        : await uploadByFetch(http.fetch, upload)
+    read(rest)
+    http.onAnswer(answer.status, answer.headers.get('date'))
+    return outcomeOf(answer.status, answer.headers, last)
+  } catch (error) {
+    if (signal?.aborted)
+      return { outcome: 'cancelled', mayBeWritten: told.phase === 'writing' && !options.dryRun }
+    return refusalOf({ isAnswered: false, detail: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+/** The status says less than the last line does: it was sent before anything was known. */
+function outcomeOf(status: number, headers: Headers, last: Line): ImportFileOutcome {
+  if (status === 200 && last.data) return { outcome: 'imported', answer: last.data as never }
+  const isRefused = status !== 200 || last.problem !== undefined
+  if (!isRefused) return refusalOf({ isAnswered: false, detail: 'The answer broke off before its end.' })
+  const problem = (status === 200 ? last.problem : last) as { status?: number; errors?: unknown }
+  const refused = status === 200 ? (problem.status ?? 500) : status
+  if (refused === 422 && Array.isArray(problem.errors))
+    return { outcome: 'invalid', problem: problem as never }
+  return refusalOf({ isAnswered: true, status: refused, headers, body: problem })
+}

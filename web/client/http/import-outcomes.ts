@@ -1,0 +1,79 @@
+// What an import takes, how far it is, and what can come of it.
+
+import type { FieldError, InvalidProblem } from '../../../server/protocol/index.ts'
+import type { Refusal } from './outcomes.ts'
+
+export interface ImportFileOptions {
+  /** The field by which rows find the records that they update; `id`; null to create alone. Default: the type's own. */
+  key?: string | null
+  /** Everything is done and undone: the outcome is what would have been. */
+  dryRun?: boolean
+  /** Default: by the file's name and type, else `csv`. */
+  format?: 'csv' | 'ndjson'
+  /** Shown as the writer. Default: the file's name. */
+  name?: string
+  onProgress?: (progress: ImportFileProgress) => void
+  /** Cancels the import. */
+  signal?: AbortSignal
+  /** Default: a new one. The same file sent again with the same id is imported once. */
+  mutationId?: string
+  /**
+   * How the file is sent: `fetch`, the client's own (the default), or `xhr`, XMLHttpRequest, which tells how much of the
+   * file has left, too, but knows nothing of a `fetch` that the client was given.
+   */
+  upload?: 'fetch' | 'xhr'
+}
+
+/** Told a few times a second. `sending` is told by `xhr` alone. */
+export interface ImportFileProgress {
+  phase: 'sending' | 'reading' | 'writing'
+  /** Sent, or read by the server. */
+  bytes: number
+  /** Of the whole file; null of a stream. */
+  totalBytes: number | null
+  /** Read so far; once they are being written, all. */
+  rows: number
+  valid: number
+  invalid: number
+  written: number
+}
+
+/** What was done, or in a dry run what would be. */
+export interface FileImported {
+  import_id: string
+  dry_run: boolean
+  rows: number
+  created: number
+  updated: number
+  /** Found, and the same as in the file. */
+  unchanged: number
+}
+
+/** What is wrong with a row. */
+export interface RowComplaint extends FieldError {
+  /** The line in which the row begins, from 1; null where no single row is to blame. */
+  line: number | null
+  /** Where not its values are to blame. */
+  code?: 'stale_record' | 'forbidden' | 'not_found'
+  current_version?: number
+}
+
+/** Why a file was refused. Nothing was written. */
+export interface FileProblem extends InvalidProblem {
+  /** The first 100, by line. */
+  errors: RowComplaint[]
+  rows: number
+  /** Rows with complaints, of them `stale` because the record has changed. */
+  invalid: number
+  stale: number
+  /** `false`: the search ended early, there may be more. */
+  complete: boolean
+}
+
+export type ImportFileOutcome =
+  | { outcome: 'imported'; answer: FileImported }
+  | { outcome: 'invalid'; problem: FileProblem }
+  /** `mayBeWritten`: it was being written already, and the cancel may have come too late. */
+  | { outcome: 'cancelled'; mayBeWritten: boolean }
+  /** After `unreachable` send it again with the same `mutationId`: then it is imported once. */
+  | Refusal

@@ -1,0 +1,72 @@
+// What can come of a request, as values: an expected refusal is an outcome, never an exception.
+
+import type {
+  DeletedProblem,
+  FieldError,
+  Problem,
+  StaleProblem,
+  WireRecord,
+} from '../../../server/protocol/index.ts'
+
+/** Why a request got no useful answer; the same six for every request. */
+export type Refusal =
+  /** 401: sign in again; nothing typed is lost. */
+  | { outcome: 'unauthenticated' }
+  /** 403: may read it, may not do this. */
+  | { outcome: 'forbidden'; problem: Problem }
+  /** 404: is not there, or may not be read: one answer for both. */
+  | { outcome: 'not_found' }
+  /** 410: it was there and was deleted. */
+  | { outcome: 'gone'; problem: DeletedProblem }
+  /** No answer (network, time-out) or one that asks to come back: 429, 5xx. */
+  | { outcome: 'unreachable'; retryAfterMs: number | null; detail: string }
+  /** Any other refusal; a program switches on `problem.code`. */
+  | { outcome: 'failed'; problem: Problem }
+
+/** 422, with one entry for each field. */
+export type Invalid = { outcome: 'invalid'; errors: FieldError[] }
+
+/** 409 or 412: the record has a newer version, and this is all that is needed to resolve it. */
+export type Conflict<F extends object> = {
+  outcome: 'conflict'
+  problem: StaleProblem & { current: WireRecord<F> }
+}
+
+/** The record as it is now. */
+export type ReadOutcome<F extends object> = { outcome: 'found'; record: WireRecord<F> } | Refusal
+
+/** `mergedFields`: what others had changed since the client's version, where the type allows merging. */
+export type SaveOutcome<F extends object> =
+  | { outcome: 'saved'; record: WireRecord<F>; mergedFields: string[] }
+  | Conflict<F>
+  | Invalid
+  | Refusal
+
+export type CreateOutcome<F extends object> =
+  | { outcome: 'created'; record: WireRecord<F> }
+  | Invalid
+  | Refusal
+
+/** What became of one record of a bulk edit: `saved`, the code that a save of it alone would have had, or `held_back`. */
+export interface BulkRecord {
+  id: string
+  outcome: 'saved' | 'stale_record' | 'deleted' | 'not_found' | 'forbidden' | 'held_back'
+  /** Where it was saved or deleted. */
+  version?: number
+  /** Where it is stale. */
+  current?: WireRecord
+}
+
+/** `aborted`: at least one record stood in the way, and nothing was saved. */
+export type SaveManyOutcome =
+  | { outcome: 'saved'; records: BulkRecord[] }
+  | { outcome: 'aborted'; records: BulkRecord[] }
+  | Invalid
+  | Refusal
+
+export type RemoveOutcome = { outcome: 'removed' } | Conflict<object> | Refusal
+
+/** The answer's `data` and what stands beside it. */
+export type FoundOutcome<T> = { outcome: 'found' } & T
+
+export type FetchOutcome<T> = FoundOutcome<T> | Refusal

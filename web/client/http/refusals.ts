@@ -1,0 +1,33 @@
+// What a refusal means, in one place: from a status and a problem document to an outcome.
+
+import type { Problem } from '../../../server/protocol/index.ts'
+import type { HttpAnswer } from './fetch-json.ts'
+import type { Refusal } from './outcomes.ts'
+
+/** The answer's JSON object; an empty one where it has none. */
+export function bodyOf(answer: HttpAnswer): Record<string, unknown> {
+  const isObject = answer.isAnswered && typeof answer.body === 'object' && answer.body !== null
+  return isObject ? (answer.body as Record<string, unknown>) : {}
+}
+
+export function refusalOf(answer: HttpAnswer): Refusal {
+  if (!answer.isAnswered) return { outcome: 'unreachable', retryAfterMs: null, detail: answer.detail }
+  const { status, headers } = answer
+  const problem = {
+    status,
+    title: '',
+    type: 'about:blank',
+    detail: `The server answered ${status}.`,
+    ...bodyOf(answer),
+  }
+  if (status === 401) return { outcome: 'unauthenticated' }
+  if (status === 403) return { outcome: 'forbidden', problem: problem as Problem }
+  if (status === 404) return { outcome: 'not_found' }
+  if (status === 410) return { outcome: 'gone', problem: problem as never }
+  if (status === 429 || status >= 500) {
+    const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null
+    return { outcome: 'unreachable', retryAfterMs, detail: problem.detail }
+  }
+  return { outcome: 'failed', problem: problem as Problem }
+}

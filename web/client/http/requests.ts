@@ -1,0 +1,261 @@
+// The server's routes as functions with outcomes. Reads what the statuses mean, in one place; a write whose answer
+// got lost is sent again a few times under the same mutation id, so that it is one write.
+
+import type {
+  Fields,
+  RecordAddress,
+  StaleProblem,
+  WireHistoryEntry,
+  WireRecord,
+  WireVersion,
+  WireVersionDifference,
+} from '../../../server/protocol/index.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Http, HttpAnswer, HttpRequest } from './fetch-json.ts'
+import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
+import type {
+  BulkRecord,
+  CreateOutcome,
+  FetchOutcome,
+  ReadOutcome,
+  Refusal,
+  RemoveOutcome,
+  SaveManyOutcome,
+  SaveOutcome,
+} from './outcomes.ts'
+import { bodyOf, refusalOf } from './refusals.ts'
+
+/** Waits between the tries of one write; then it counts as unanswered. */
+const RETRY_AFTER_MS = [400, 1500]
+
+export interface SaveOptions {
+  /** The version that the changes were built on. */
+  clientVersion: number
+  changes: Fields
+  /** Default: a new one. A retry of the same write has the same. */
+  mutationId?: string
+  onStale?: 'reject' | 'merge'
+}
+
+export interface ListQuery {
+  /** Declared columns and their values. */
+  where?: Record<string, string>
+  /** A declared column, `-` before it for descending. */
+  sort?: string
+  /** Words that stand in the type's search fields, where it declares some. */
+  search?: string
+  limit?: number
+  after?: string
+  /** The delta since this cursor instead of the list. */
+  cursor?: string
+}
+
+export interface ListPage<F extends object> {
+  data: WireRecord<F>[]
+  cursor: string | null
+  next: string | null
+  removed: string[]
+  reset: boolean
+  /** Of a delta: there is more already. */
+  more: boolean
+  /** Permission depends on the record: ask `versions` for what is held and may be lost. */
+  recheck: boolean
+}
+
+export interface SaveManyOptions {
+  /** The same for all records. */
+  changes: Fields
+  /** Each record once, at most 500. */
+  records: { id: string; clientVersion: number }[]
+  /** `abort` (default): all or none. */
+  onStale?: 'abort' | 'skip'
+  mutationId?: string
+}
+
+export function createRequests(http: Http, clock: Clock, newId: () => string) {
+  const pathOf = (...parts: string[]) => `/records/${parts.map(encodeURIComponent).join('/')}`
+
+  async function write(request: HttpRequest): Promise<HttpAnswer> {
+    let answer = await http(request)
+    for (const delayMs of RETRY_AFTER_MS) {
+      if (answer.isAnswered && answer.status < 500) return answer
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve))
+      answer = await http(request)
+    }
+    return answer
+  }
+
+  return {
+    async read<F extends object = Fields>(type: string, id: string): Promise<ReadOutcome<F>> {
+      const answer = await http({ method: 'GET', path: pathOf(type, id) })
+      return dataOf(answer, (record: WireRecord<F>) => ({ outcome: 'found' as const, record }))
+    },
+
+    async create<F extends object = Fields>(
+      type: string,
+      fields: Partial<F>,
+      options: { id?: string; mutationId?: string } = {},
+    ): Promise<CreateOutcome<F>> {
+      const body = {
+        fields,
+        mutation_id: options.mutationId ?? newId(),
+        ...(options.id ? { id: options.id } : {}),
+      }
+      const answer = await write({ method: 'POST', path: pathOf(type), body })
+      return (
+        invalidOf(answer) ??
+        dataOf(answer, (record: WireRecord<F>) => ({ outcome: 'created' as const, record }))
+      )
+    },
+
+    async save<F extends object = Fields>(
+      type: string,
+      id: string,
+      options: SaveOptions,
+    ): Promise<SaveOutcome<F>> {
+      const body = {
+        client_version: options.clientVersion,
+        changes: options.changes,
+        mutation_id: options.mutationId ?? newId(),
+        ...(options.onStale ? { on_stale: options.onStale } : {}),
+      }
+      const answer = await write({ method: 'PATCH', path: pathOf(type, id), body })
+      const refused = staleOf<F>(answer) ?? invalidOf(answer)
+      if (refused) return refused
+      const mergedFields = (bodyOf(answer).merged_fields as string[] | undefined) ?? []
+      return dataOf(answer, (record: WireRecord<F>) => ({ outcome: 'saved' as const, record, mergedFields }))
+    },
+
+    /** The same changes to many records, each guarded by its own version. */
+    async saveMany(type: string, options: SaveManyOptions): Promise<SaveManyOutcome> {
+      const body = {
+        changes: options.changes,
+        records: options.records.map(({ id, clientVersion }) => ({ id, client_version: clientVersion })),
+        on_stale: options.onStale ?? 'abort',
+        mutation_id: options.mutationId ?? newId(),
+      }
+      const answer = await write({ method: 'PATCH', path: pathOf(type), body })
+      const { records } = bodyOf(answer)
+      if (answer.isAnswered && !isGood(answer.status) && Array.isArray(records))
+        return { outcome: 'aborted', records: records as BulkRecord[] }
+      return (
+        invalidOf(answer) ??
+        dataOf(answer, (saved: BulkRecord[]) => ({ outcome: 'saved' as const, records: saved }))
+      )
+    },
+
+    /**
+     * The rows of a CSV or NDJSON file, created or updated, all or none. Its code is loaded with the first import. The
+     * page's lists and open records hear of it as everybody's do.
+     *
+     * @example
+     * const outcome = await client.importFile('project', input.files[0], { key: 'number', onProgress: show })
+     * if (outcome.outcome === 'invalid') for (const { line, message } of outcome.problem.errors) list(line, message)
+     */
+    async importFile(
+      type: string,
+      file: Blob | ReadableStream<Uint8Array>,
+      options: ImportFileOptions = {},
+    ): Promise<ImportFileOutcome> {
+      try {
+        const { importFile } = await import('./import-file.ts')
+        return await importFile(http.parts, `${pathOf(type)}/import`, file, {
+          mutationId: newId(),
+          ...options,
+        })
+      } catch (error) {
+        return refusalOf({
+          isAnswered: false,
+          detail: error instanceof Error ? error.message : String(error),
+        })
+      }
+    },
+
+    async remove(
+      type: string,
+      id: string,
+      options: { clientVersion: number; mutationId?: string },
+    ): Promise<RemoveOutcome> {
+      const body = { client_version: options.clientVersion, mutation_id: options.mutationId ?? newId() }
+      const answer = await write({ method: 'DELETE', path: pathOf(type, id), body })
+      if (answer.isAnswered && isGood(answer.status)) return { outcome: 'removed' }
+      return staleOf<object>(answer) ?? refusalOf(answer)
+    },
+
+    async history(
+      type: string,
+      id: string,
+    ): Promise<FetchOutcome<{ entries: WireHistoryEntry[]; next: string | null }>> {
+      const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/history` })
+      const next = (bodyOf(answer).next as string | undefined) ?? null
+      return dataOf(answer, (entries: WireHistoryEntry[]) => ({ outcome: 'found' as const, entries, next }))
+    },
+
+    async version(type: string, id: string): Promise<FetchOutcome<{ version: WireVersion }>> {
+      const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/version` })
+      return dataOf(answer, (version: WireVersion) => ({ outcome: 'found' as const, version }))
+    },
+
+    /** Only the records that differ, are gone or may no longer be read are answered. At most 500 at once. */
+    async versions(
+      records: (RecordAddress & { version: number })[],
+    ): Promise<FetchOutcome<{ differences: WireVersionDifference[] }>> {
+      const answer = await http({ method: 'POST', path: '/records/versions', body: { records } })
+      return dataOf(answer, (differences: WireVersionDifference[]) => ({
+        outcome: 'found' as const,
+        differences,
+      }))
+    },
+
+    async list<F extends object = Fields>(
+      type: string,
+      query: ListQuery = {},
+    ): Promise<FetchOutcome<ListPage<F>>> {
+      const { where, limit, ...rest } = query
+      const parameters = new URLSearchParams({
+        ...where,
+        ...rest,
+        ...(limit ? { limit: String(limit) } : {}),
+      })
+      const search = parameters.size > 0 ? `?${parameters}` : ''
+      const answer = await http({ method: 'GET', path: pathOf(type) + search })
+      const { cursor, next, removed, reset, more, recheck } = bodyOf(answer) as Partial<ListPage<F>>
+      return dataOf(answer, (data: WireRecord<F>[]) => ({
+        outcome: 'found' as const,
+        data,
+        cursor: cursor ?? null,
+        next: next ?? null,
+        removed: removed ?? [],
+        reset: reset ?? false,
+        more: more ?? false,
+        recheck: recheck ?? false,
+      }))
+    },
+  }
+}
+
+/** The routes of one server. */
+export type Requests = ReturnType<typeof createRequests>
+
+const isGood = (status: number) => status >= 200 && status < 300
+
+function dataOf<T, O>(answer: HttpAnswer, found: (data: T) => O): O | Refusal {
+  if (answer.isAnswered && isGood(answer.status)) {
+    const { data } = bodyOf(answer)
+    if (data !== undefined) return found(data as T)
+    return { outcome: 'unreachable', retryAfterMs: null, detail: 'The answer was not one of this server.' }
+  }
+  return refusalOf(answer)
+}
+
+function staleOf<F extends object>(answer: HttpAnswer) {
+  const problem = bodyOf(answer) as unknown as StaleProblem & { current: WireRecord<F> }
+  const isStale = answer.isAnswered && (answer.status === 409 || answer.status === 412)
+  return isStale && problem.code === 'stale_record' ? ({ outcome: 'conflict', problem } as const) : null
+}
+
+function invalidOf(answer: HttpAnswer) {
+  if (!answer.isAnswered || answer.status !== 422) return null
+  const { errors } = bodyOf(answer)
+  return Array.isArray(errors) && errors.length > 0 ? ({ outcome: 'invalid', errors } as const) : null
+}

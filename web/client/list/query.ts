@@ -1,0 +1,38 @@
+// Which live list: what is asked of the server, what makes two lists the same one, and what makes them two orders of it.
+
+import type { Scope } from '../../../server/protocol/index.ts'
+import type { ListWanted } from './fetch.ts'
+
+/** Which list, and how it is shown. */
+export interface LiveListQuery {
+  /** Declared columns and their values. */
+  where?: Record<string, string>
+  /** Words that stand in the type's search fields. */
+  search?: string
+  /** A field, `-` before it for descending. Default `id`. */
+  sort?: string
+  /** One parent's records alone, by a declared parent column: `{ project_id: '1' }`. No others are fetched or heard of. */
+  scope?: Scope
+  /** Longer lists are cut. Default 20,000. */
+  most?: number
+  /** The language whose order text has. Default: the browser's. */
+  locale?: string
+}
+
+const filtersOf = ({ where, scope }: LiveListQuery): Record<string, string> => ({ ...where, ...scope })
+
+/** What the server is asked for. */
+export const wantedOf = ({ search, sort, ...query }: LiveListQuery): ListWanted => ({
+  ...(query.where || query.scope ? { where: filtersOf(query) } : {}),
+  ...(search?.trim() ? { search } : {}),
+  ...(sort ? { sort } : {}),
+})
+
+const entries = (values: object = {}) => Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
+
+/** Lists of the same records have the same. */
+export const recordsKey = (type: string, { search, most, ...query }: LiveListQuery): string =>
+  JSON.stringify([type, entries(filtersOf(query)), search?.trim() ?? '', entries(query.scope), most ?? 0])
+
+export const orderKey = ({ sort, locale }: LiveListQuery): string =>
+  JSON.stringify([sort ?? 'id', locale ?? ''])

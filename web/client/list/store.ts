@@ -1,0 +1,290 @@
+// One live list of this tab: the pure state (list-state.ts) with hands. It hears of changes, looks for them in its rhythm,
+// and shows them, unless somebody works in the list or too much would move: then they wait, and are counted. Mounts with
+// its first listener and lets go a little after its last.
+
+import type { Scope, WatchedList } from '../../../server/protocol/index.ts'
+import type { Clock, Page, Stop } from '../base/clock.ts'
+import { createWritable, type Readable } from '../base/store.ts'
+import { isSame } from '../base/values.ts'
+import type { OwnWrite } from '../http/own-writes.ts'
+import type { Requests } from '../http/requests.ts'
+import type { ConnectionState } from '../transport/connection-status.ts'
+import type { ListNews } from '../transport/event-router.ts'
+import type { TransportEvent } from '../transport/transport.ts'
+import { type FetchedList, fetchDelta, fetchWhole, lostRecords } from './fetch.ts'
+import { type CompareRecords, compareRecords } from './order.ts'
+import { type LiveListQuery, wantedOf } from './query.ts'
+import { createRhythm, LARGE_LIST, type Rhythm } from './refresh-schedule.ts'
+import {
+  adoptOwn,
+  dropRows,
+  fadeGlow,
+  initialListState,
+  type ListState,
+  movesOf,
+  patchOf,
+  showList,
+  showStaged,
+  stage,
+} from './state.ts'
+
+/** Rows that would move from which a refresh is offered and not forced. */
+const MOST_MOVES = 50
+/** Changes from which the refresh is offered before anything of it is fetched. */
+const MOST_FETCHED = 500
+const MOST_ROWS = 20_000
+const AFTER_OWN_MS = 1000
+const AFTER_HOLD_MS = 300
+const GLOW_MS = 3000
+const LINGER_MS = 1000
+const POLL_MS = 10_000
+const RECHECK_MS = 60_000
+
+/** What of the client a list uses. */
+export interface ListClient extends Pick<Requests, 'list' | 'versions'> {
+  watchList(
+    list: { type: string; scope?: Scope; cursor: () => string | null },
+    listener: (news: ListNews) => void,
+  ): Stop
+  connection: Pick<Readable<ConnectionState>, 'get'>
+  onOwnWrite(listener: (write: OwnWrite) => void): Stop
+}
+
+export interface ListStore extends Readable<ListState> {
+  type: string
+  query: LiveListQuery
+  /** Where the rows and what waits stand in the change log. */
+  cursor(): string | null
+  /** Looks for changes now, and shows them, whatever waits. */
+  reload(): Promise<void>
+  /** Puts the bar away; what waits goes on waiting. */
+  keepEditing(): void
+  /** Somebody works in the list: nothing moves until the returned function is called. */
+  hold(): Stop
+  close(): void
+}
+
+export interface ListStoreOptions {
+  client: ListClient
+  clock: Clock
+  page: Page
+  random: () => number
+  type: string
+  query: LiveListQuery
+  /** Another list of the same records, whose rows are here already, in another order. */
+  seed: ListStore | null
+  onIdle: () => void
+}
+
+export function createListStore(options: ListStoreOptions): ListStore {
+  const { client, clock, page, type, query } = options
+  const compare = compareRecords(query.sort ?? 'id', query.locale)
+  const most = query.most ?? MOST_ROWS
+  const wanted = wantedOf(query)
+  const { seed } = options
+  const state = createWritable<ListState>(seed ? resorted(seed.get(), compare) : initialListState)
+  const timers = new Set<Stop>()
+  let cursor: string | null = seed?.cursor() ?? null
+  let rhythm: Rhythm | null = null
+  let listeners = 0
+  let holds = 0
+  let isForced = false
+  let needsRecheck = false
+  let isJoined = true
+  let stops: Stop[] = []
+  let stopLinger: Stop = () => {}
+
+  async function look() {
+    const forced = isForced
+    isForced = false
+    const { isWhole, isOffered, imported } = state.get()
+    if (isOffered && imported && !forced) return
+    const fetched =
+      cursor !== null && isWhole
+        ? await fetchDelta(client, type, wanted, {
+            ...{ most, cursor },
+            mostChanges: forced ? Number.POSITIVE_INFINITY : MOST_FETCHED,
+          })
+        : await fetchWhole(client, type, wanted, most)
+    take(fetched, forced)
+    if (needsRecheck && fetched.kind === 'delta') await recheck()
+  }
+
+  function take({ kind, data, removed, more, refusal, ...fetched }: FetchedList, forced: boolean) {
+    if (refusal) fail(refusal.outcome)
+    if (refusal && kind === 'whole') return
+    cursor = refusal?.outcome === 'failed' ? null : fetched.cursor
+    needsRecheck = fetched.recheck
+    const now = state.get()
+    if (kind === 'whole' && now.status !== 'ready') return state.set(showList(now, data, !more, compare))
+    const staged = stage(now, kind === 'whole' ? patchOf(now, data) : { data, removed })
+    if (refusal) return state.set({ ...staged, trouble: now.trouble })
+    if (kind === 'delta' && more) return offer({ ...staged, imported: { count: null } })
+    const isWhole = kind === 'whole' ? !more : now.isWhole
+    const next = isWhole === now.isWhole ? staged : { ...staged, isWhole }
+    if (forced) return show(next)
+    if (next.isOffered || movesOf(next, compare) > MOST_MOVES) return offer(next)
+    if (next.isHeld) return state.set(next)
+    show(next)
+  }
+
+  const offer = (next: ListState) => {
+    if (!next.isOffered || next !== state.get()) state.set({ ...next, isOffered: true, isPutAway: false })
+  }
+
+  function show(next: ListState) {
+    const shown = showStaged(next, compare)
+    state.set(shown)
+    const fresh = new Map([...shown.glowing].filter(([id, glow]) => next.glowing.get(id) !== glow))
+    if (fresh.size > 0) later(GLOW_MS, () => state.set(fadeGlow(state.get(), fresh)))
+  }
+
+  function later(delayMs: number, run: () => void) {
+    const stop = clock.after(delayMs, () => {
+      timers.delete(stop)
+      run()
+    })
+    timers.add(stop)
+  }
+
+  function fail(outcome: string) {
+    const trouble =
+      outcome === 'unauthenticated' ? 'signed_out' : outcome === 'unreachable' ? 'unreachable' : 'refused'
+    const now = state.get()
+    state.set({ ...now, status: now.status === 'ready' ? 'ready' : 'failed', trouble })
+  }
+
+  /** What may no longer be read goes at once, whatever is held: it is not theirs to see. */
+  async function recheck() {
+    const lost = await lostRecords(client, [...state.get().byId.values()])
+    state.set(dropRows(state.get(), lost))
+  }
+
+  function hear(news: ListNews) {
+    if (news.kind === 'joined') return joined(news.answer)
+    const { event } = news
+    if (event.name === 'RecordsImported') return hearImport(event.event)
+    if (event.name !== 'RecordCreated' && event.name !== 'RecordUpdated' && event.name !== 'RecordDeleted')
+      return
+    const { id, version } = event.event
+    const held = state.get().staged.get(id) ?? state.get().byId.get(id)
+    if (held && held.version >= version) return
+    rhythm?.news()
+  }
+
+  /** What was committed between the first load and the join was told to nobody. */
+  function joined(answer: WatchedList) {
+    const { status, trouble } = state.get()
+    isJoined = answer.ok
+    if (status !== 'ready' || trouble) void rhythm?.now()
+    else if (answer.ok && answer.behind) rhythm?.spread()
+  }
+
+  function hearImport({ scopes, count }: Extract<TransportEvent, { name: 'RecordsImported' }>['event']) {
+    const isAny = scopes.length === 1 && isSame(scopes[0], {})
+    const own = query.scope ?? {}
+    if (!isAny && !isSame(own, {}) && !scopes.some((scope) => isSame(scope, own))) return
+    const now = state.get()
+    const sum = now.imported?.count === null || count === null ? null : (now.imported?.count ?? 0) + count
+    if (sum !== null && sum > MOST_FETCHED && now.status === 'ready')
+      offer({ ...now, imported: { count: sum } })
+    else rhythm?.news()
+  }
+
+  function hearOwn(write: OwnWrite) {
+    if (('record' in write ? write.record.type : write.type) !== type) return
+    if (write.kind === 'saved') state.set(adoptOwn(state.get(), write.record))
+    if (write.kind === 'removed') state.set(dropRows(state.get(), new Set([write.id])))
+    rhythm?.within(AFTER_OWN_MS)
+  }
+
+  /** Without events it asks; with them only for what events can't tell. */
+  function beat() {
+    const { status } = client.connection.get()
+    const isCut = status === 'polling' || status === 'offline' || state.get().trouble === 'unreachable'
+    if (page.isVisible() && (isCut || !isJoined)) void rhythm?.now()
+    later(POLL_MS, beat)
+  }
+
+  function recheckNowAndThen() {
+    if (page.isVisible() && needsRecheck && state.get().status === 'ready') void recheck()
+    later(RECHECK_MS, recheckNowAndThen)
+  }
+
+  function mount() {
+    const isCostly = () => !state.get().isWhole && state.get().rows.length > LARGE_LIST
+    rhythm = createRhythm({ clock, page, random: options.random, look, isCostly })
+    stops = [
+      rhythm.stop,
+      client.onOwnWrite(hearOwn),
+      client.watchList({ type, ...(query.scope ? { scope: query.scope } : {}), cursor: () => cursor }, hear),
+    ]
+    later(POLL_MS, beat)
+    later(RECHECK_MS, recheckNowAndThen)
+    void rhythm.now()
+  }
+
+  function letGo() {
+    for (const stop of [...stops, ...timers, stopLinger]) stop()
+    timers.clear()
+    stops = []
+    rhythm = null
+    options.onIdle()
+  }
+
+  return {
+    type,
+    query,
+    cursor: () => cursor,
+    get: state.get,
+    subscribe(listener) {
+      const stop = state.subscribe(listener)
+      listeners += 1
+      stopLinger()
+      if (stops.length === 0) mount()
+      let isStopped = false
+      return () => {
+        if (isStopped) return
+        isStopped = true
+        stop()
+        listeners -= 1
+        if (listeners === 0) stopLinger = clock.after(LINGER_MS, letGo)
+      }
+    },
+    reload() {
+      isForced = true
+      const now = state.get()
+      if (now.status === 'failed') state.set({ ...now, status: 'loading', trouble: null })
+      if (now.staged.size > 0 || now.isOffered) show(now)
+      return rhythm?.now() ?? Promise.resolve()
+    },
+    keepEditing: () => state.set({ ...state.get(), isPutAway: true }),
+    hold() {
+      holds += 1
+      if (holds === 1) state.set({ ...state.get(), isHeld: true })
+      let isReleased = false
+      return () => {
+        if (isReleased) return
+        isReleased = true
+        holds -= 1
+        if (holds > 0) return
+        state.set({ ...state.get(), isHeld: false, isPutAway: false })
+        if (state.get().staged.size > 0) rhythm?.within(AFTER_HOLD_MS)
+      }
+    },
+    close: letGo,
+  }
+}
+
+/** What another order of the same rows shows, in this order. */
+function resorted(seed: ListState, compare: CompareRecords): ListState {
+  const shown = showStaged({ ...seed, isHeld: false }, compare)
+  const { byId, isWhole } = shown
+  return {
+    ...initialListState,
+    status: 'ready',
+    rows: [...byId.values()].sort(compare),
+    byId,
+    isWhole,
+  }
+}

@@ -1,0 +1,241 @@
+// What one page does with its storage: puts its edits there a moment after they change, at once when a save goes out or the
+// page is hidden or left, and brings back what earlier pages left. Storage that fails is shown, and tried again with the next edit.
+
+import type { RecordAddress } from '../../../server/protocol/index.ts'
+import type { Stop } from '../base/clock.ts'
+import { createTimers } from '../base/timers.ts'
+import { isEmpty } from '../base/values.ts'
+import type { KeptClient } from '../record/draft-persistence.ts'
+import { editsOf, type RecordState, type UnsentEdits } from '../record/state.ts'
+import type { Tabs } from './browser-tabs.ts'
+import { hasRoom } from './can-restore.ts'
+import {
+  type EditStorage,
+  entryKey,
+  isAsked,
+  type UnsentEntry,
+  type UnsentState,
+  type UnsentTrouble,
+} from './draft-storage.ts'
+
+const WRITE_AFTER_MS = 100
+/** Writing takes at most this share of the time, however long the text. */
+const WRITING_SHARE = 0.1
+
+export interface EditKeepingOptions {
+  client: KeptClient
+  storage: EditStorage
+  tabs: Tabs
+  show: (patch: Partial<UnsentState>) => void
+  /** Another page has changed what is kept. */
+  onTold: () => void
+}
+
+export type EditKeeping = ReturnType<typeof keepEdits>
+
+export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOptions) {
+  const { clock, page, tabId } = client
+  const timers = createTimers(clock)
+  /** This page's own edits, newer than what storage has of them. */
+  const own = new Map<string, UnsentEntry>()
+  const unwritten = new Map<string, UnsentEntry | null>()
+  let writing: Promise<void> = Promise.resolve()
+  let tookMs = 0
+  let knownPerson: string | null = null
+  let isStopped = false
+
+  /** A client speaks for one person. Should somebody else sign in on it, their edits stay apart by not being kept. */
+  function person(): string | null {
+    const now = client.userId()
+    knownPerson ??= now
+    return now === knownPerson ? now : null
+  }
+
+  const fail = (error: unknown) => {
+    const isFull = error instanceof Error && error.name === 'QuotaExceededError'
+    show({ storage: isFull ? 'full' : 'barred' })
+  }
+
+  function keep(address: RecordAddress, state: RecordState) {
+    const whose = person()
+    if (whose === null) return
+    const key = entryKey(whose, address, tabId)
+    const before = own.get(key)
+    const edits = editsOf(state)
+    if (!edits) {
+      if (!own.delete(key)) return
+      unwritten.set(key, null)
+    } else {
+      const trouble = troubleOf(state)
+      if (before && isSameEdits(before.edits, edits) && before.trouble?.kind === trouble?.kind) return
+      const at = before && isAsked(before) === (edits.unanswered !== null) ? before.at : clock.now()
+      const { type, id } = address
+      const entry: UnsentEntry = {
+        type,
+        id,
+        key,
+        person: whose,
+        tab: tabId,
+        edits,
+        at,
+        changedAt: clock.now(),
+        trouble,
+      }
+      own.set(key, entry)
+      unwritten.set(key, entry)
+    }
+    const isUrgent = edits?.unanswered !== before?.edits.unanswered || !page.isVisible()
+    if (isUrgent) void write()
+    else timers.start('write', Math.max(WRITE_AFTER_MS, tookMs / WRITING_SHARE), () => void write(), 'keep')
+  }
+
+  /** One after the other, so that an older state of an entry never lands on a newer one. */
+  function write(): Promise<void> {
+    timers.cancel('write')
+    writing = writing.then(async () => {
+      const begun = clock.now()
+      for (const [key, entry] of [...unwritten]) {
+        try {
+          if (entry) await storage.put(entry)
+          else await storage.remove(key)
+          if (unwritten.get(key) === entry) unwritten.delete(key)
+          show({ storage: 'ok' })
+        } catch (error) {
+          fail(error)
+        }
+      }
+      tookMs = Math.max(0, clock.now() - begun)
+      tabs.tell()
+      await refresh()
+    })
+    return writing
+  }
+
+  /** What others have is read from storage, what this page has from its memory. */
+  async function refresh(): Promise<void> {
+    const whose = person()
+    if (whose === null || isStopped) return
+    const kept = await storage.all(whose).catch((error) => {
+      fail(error)
+      return []
+    })
+    const others = kept.filter(({ tab }) => tab !== tabId)
+    show({ entries: [...others, ...own.values()].toSorted((a, b) => a.at - b.at) })
+  }
+
+  /** Entries of pages that are no more. */
+  async function orphans(): Promise<UnsentEntry[]> {
+    const whose = person()
+    if (whose === null) return []
+    const [entries, alive] = await Promise.all([storage.all(whose), tabs.alive()])
+    return entries.filter(({ tab }) => tab !== tabId && !alive?.has(tab))
+  }
+
+  /** What an earlier page left of one record: what was asked to be saved first, then the newest. */
+  async function recall(address: RecordAddress, stateNow: () => RecordState): Promise<UnsentEdits | null> {
+    try {
+      const left = (await orphans()).filter(({ type, id }) => type === address.type && id === address.id)
+      left.sort((a, b) => Number(isAsked(b)) - Number(isAsked(a)) || b.changedAt - a.changedAt)
+      for (const entry of left) {
+        if (!hasRoom(stateNow(), entry.edits)) continue
+        const key = entryKey(entry.person, entry, tabId)
+        if (!(await storage.claim(entry.key, grownBy(entry, key)))) continue
+        if (hasRoom(stateNow(), entry.edits)) {
+          own.set(key, grownBy(entry, key))
+          tabs.tell()
+          void refresh()
+          return entry.edits
+        }
+        await storage.put(entry)
+        unwritten.set(key, own.get(key) ?? null)
+        await write()
+      }
+    } catch (error) {
+      fail(error)
+    }
+    return null
+  }
+
+  function grownBy(entry: UnsentEntry, key: string): UnsentEntry {
+    const mine = own.get(key)
+    return mine ? { ...mine, edits: bothEdits(mine.edits, entry.edits) } : { ...entry, key, tab: tabId }
+  }
+
+  /** The server has judged a save that no editor had room for: what it did not take is there to be restored. */
+  async function settle(entry: UnsentEntry, edits: UnsentEdits | null, trouble: UnsentTrouble | null) {
+    if (edits) await storage.put({ ...entry, edits, trouble })
+    else await storage.remove(entry.key)
+    tabs.tell()
+    await refresh()
+  }
+
+  async function discard(key: string) {
+    const mine = own.get(key)
+    if (mine && client.discard(mine)) return write()
+    await storage.remove(key).catch(fail)
+    tabs.tell()
+    await refresh()
+  }
+
+  async function clear() {
+    const whose = person()
+    if (whose === null) return
+    own.clear()
+    unwritten.clear()
+    timers.cancelAll()
+    await writing
+    for (const { key } of await storage.all(whose)) await storage.remove(key).catch(fail)
+    tabs.tell()
+    await refresh()
+  }
+
+  const stops: Stop[] = [
+    timers.cancelAll,
+    tabs.onTold(() => void refresh().then(onTold)),
+    page.onChange(() => {
+      if (unwritten.size > 0) void write()
+    }),
+  ]
+  return {
+    person,
+    keep,
+    recall,
+    orphans,
+    settle,
+    refresh,
+    discard,
+    clear,
+    live: () => [...own.values()],
+    /** `null`: everything is written; else resolves when it is. Only then the page may be called dead. */
+    stop(): Promise<void> | null {
+      isStopped = true
+      for (const stop of stops) stop()
+      return unwritten.size > 0 ? write() : null
+    },
+  }
+}
+
+const isSameEdits = (a: UnsentEdits, b: UnsentEdits) =>
+  a.base === b.base &&
+  a.draft === b.draft &&
+  a.kept === b.kept &&
+  a.unanswered === b.unanswered &&
+  a.next === b.next
+
+/** One record's edits of two pages: those of the first that has some as they are, the other's to be restored. */
+function bothEdits(edits: UnsentEdits, other: UnsentEdits): UnsentEdits {
+  const isIdle = isEmpty(edits.draft) && !edits.unanswered
+  const aside = isIdle ? {} : other.draft
+  const fields = { ...other.kept?.fields, ...aside, ...edits.kept?.fields }
+  const kept = isEmpty(fields) ? null : { fields, why: 'recalled' as const, isHidden: false }
+  return { ...(isIdle ? other : edits), kept }
+}
+
+function troubleOf({ conflict, status, trouble, errors }: RecordState): UnsentTrouble | null {
+  if (conflict) return { kind: 'conflict' }
+  if (status === 'gone') return { kind: 'gone' }
+  if (status === 'forbidden' || trouble?.kind === 'not_allowed') return { kind: 'forbidden' }
+  if (trouble?.kind === 'failed') return { kind: 'refused', detail: trouble.detail }
+  const [field, message] = Object.entries(errors)[0] ?? []
+  return field === undefined ? null : { kind: 'refused', detail: `${field}: ${message}` }
+}

@@ -1,0 +1,171 @@
+// Nothing typed is lost with the page: edits are kept for their person, and saves that got no answer are sent again when
+// the server can be reached, in their order, one after the other. Each is sent under its first mutation id, so that it is
+// written once, whoever sends it and however often. A refusal waits for its owner and holds up nothing else.
+
+import type { RecordAddress } from '../../../server/protocol/index.ts'
+import { createWritable, type Readable } from '../base/store.ts'
+import { createTimers } from '../base/timers.ts'
+import type { EditKeeper, KeptClient } from '../record/draft-persistence.ts'
+import { createBrowserTabs, type Tabs } from './browser-tabs.ts'
+import {
+  createMemoryStorage,
+  type EditStorage,
+  isAsked,
+  type UnsentEntry,
+  type UnsentState,
+} from './draft-storage.ts'
+import { type EditKeeping, keepEdits } from './draft-sync.ts'
+import { createIndexedDbStorage } from './indexeddb-storage.ts'
+import { editsAfter, troubleAfter } from './remaining-edits.ts'
+
+const RETRY_AFTER_MS = 5_000
+const LONGEST_RETRY_MS = 60_000
+
+export interface Offline extends EditKeeper {
+  unsent: Readable<UnsentState>
+  /** Tries to send what waits, now. */
+  retry(): void
+  /** Throws one record's edits away, for good. Another page that has them open keeps its own. */
+  discard(key: string): Promise<void>
+  /** Throws all of this person's edits on this device away: for a sign-out that shall leave nothing behind. */
+  clear(): Promise<void>
+}
+
+export interface OfflineOptions {
+  /** Default: IndexedDB, database `noclobber`. */
+  storage?: EditStorage
+  tabs?: Tabs
+}
+
+/**
+ * Keeps edits beyond the page, and sends what could not be sent.
+ *
+ * @example
+ * const offline = createOffline()
+ * const client = createRecordClient({ offline, userId: () => session.user.id })
+ */
+export function createOffline(options: OfflineOptions = {}): Offline {
+  const storage = options.storage ?? defaultStorage()
+  const tabs = options.tabs ?? createBrowserTabs()
+  const unsent = createWritable<UnsentState>({ entries: [], storage: 'ok', isSending: false })
+  const set = (patch: Partial<UnsentState>) => unsent.set({ ...unsent.get(), ...patch })
+  let keeping: EditKeeping | null = null
+  let client: KeptClient | null = null
+  let timers: ReturnType<typeof createTimers> | null = null
+  let isSending = false
+  let isAskedAgain = false
+  let failures = 0
+
+  async function send(): Promise<void> {
+    if (!client || !keeping?.person()) return
+    if (isSending) {
+      isAskedAgain = true
+      return
+    }
+    isSending = true
+    timers?.cancel('retry')
+    try {
+      do {
+        isAskedAgain = false
+        await sendOwn()
+        await tabs.alone(`send ${keeping.person()}`, sendOrphans)
+      } while (isAskedAgain && failures === 0)
+    } catch {
+      failures += 1
+    }
+    isSending = false
+    set({ isSending: false })
+    if (failures > 0) sendLater()
+  }
+
+  function sendLater() {
+    const delayMs = Math.min(LONGEST_RETRY_MS, RETRY_AFTER_MS * 2 ** Math.min(failures - 1, 6))
+    timers?.start('retry', delayMs * (0.75 + Math.random() / 2), () => void send())
+  }
+
+  async function sendOwn() {
+    failures = 0
+    for (const entry of inOrder(keeping?.live() ?? [])) if (!(await sendOne(entry))) return
+  }
+
+  /** Whatever pages that are no more have left: one page at a time does it. */
+  async function sendOrphans() {
+    if (failures > 0) return
+    for (const entry of await askedOrphans()) {
+      if (!(await sendOne(entry))) return
+      const isStillThere = (await askedOrphans()).some(({ key }) => key === entry.key)
+      if (isStillThere && !(await sendPast(entry))) return
+    }
+  }
+
+  /** Another page has written; perhaps it was its last word. Where nobody knows who is alive, nobody's is taken for it. */
+  async function sendFound() {
+    if ((await tabs.alive()) && (await askedOrphans()).length > 0) void send()
+  }
+
+  const askedOrphans = async () => inOrder((await keeping?.orphans()) ?? [])
+
+  const inOrder = (entries: UnsentEntry[]) => entries.filter(isAsked).toSorted((a, b) => a.at - b.at)
+
+  /** `false`: the server can't be reached, or knows nobody; the rest waits too. */
+  async function sendOne(entry: RecordAddress): Promise<boolean> {
+    set({ isSending: true })
+    const { status } = (await client?.resume(entry)) ?? {}
+    if (status === 'offline') failures += 1
+    return status !== 'offline' && status !== 'signed_out'
+  }
+
+  /** Its record has other edits here, or another version: it is sent as it was, and what is refused can be restored. */
+  async function sendPast(entry: UnsentEntry): Promise<boolean> {
+    const mutation = entry.edits.unanswered
+    if (!mutation || !client || !keeping) return false
+    const answer = await client.send(entry, mutation)
+    if (answer.outcome === 'unreachable') failures += 1
+    if (answer.outcome === 'unreachable' || answer.outcome === 'unauthenticated') return false
+    const left = editsAfter(entry.edits, mutation, answer)
+    await keeping?.settle(entry, left, troubleAfter(answer))
+    if (left?.unanswered) isAskedAgain = true
+    else if (left) await client?.resume(entry)
+    return true
+  }
+
+  return {
+    unsent,
+    open(opened) {
+      client = opened
+      timers = createTimers(opened.clock)
+      const stopTab = tabs.enter(opened.tabId)
+      const onTold = () => void sendFound()
+      const current = keepEdits({ client: opened, storage, tabs, show: set, onTold })
+      keeping = current
+      void current.refresh().then(() => {
+        if (unsent.get().entries.some(isAsked)) void send()
+      })
+      const { cancelAll } = timers
+      return () => {
+        cancelAll()
+        const writing = current.stop()
+        if (writing) void writing.finally(stopTab)
+        else stopTab()
+        keeping = null
+        client = null
+        set({ entries: [] })
+      }
+    },
+    async recall(address, stateNow) {
+      const edits = (await keeping?.recall(address, stateNow)) ?? null
+      if (edits?.unanswered) void send()
+      return edits
+    },
+    keep: (address, state) => keeping?.keep(address, state),
+    isKeeping: () => keeping?.person() != null && unsent.get().storage === 'ok',
+    reachable: () => void send(),
+    retry: () => void send(),
+    discard: async (key) => keeping?.discard(key),
+    clear: async () => keeping?.clear(),
+  }
+}
+
+/** Outside a browser there is no IndexedDB. */
+const defaultStorage = (): EditStorage =>
+  typeof indexedDB === 'undefined' ? createMemoryStorage() : createIndexedDbStorage()

@@ -1,0 +1,48 @@
+// What is left of kept edits when the server has judged the save that was asked for, where no editor had room for it.
+
+import type { Fields } from '../../../server/protocol/index.ts'
+import { isEmpty, isSame, pick } from '../base/values.ts'
+import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import { beyond } from '../record/edit-transitions.ts'
+import type { Mutation, UnsentEdits } from '../record/state.ts'
+import type { UnsentTrouble } from './draft-storage.ts'
+
+export type Judgement = SaveOutcome<Fields> | RemoveOutcome
+
+/** `null`: nothing. What was asked for after a save that passed is asked for on the version that it made. */
+export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: Judgement): UnsentEdits | null {
+  const judged = { ...edits, unanswered: null, next: null }
+  if (answer.outcome !== 'saved') return isEmpty(edits.draft) && !edits.kept ? null : judged
+  const { record } = answer
+  const draft = pick(
+    beyond(edits.draft, sent.changes),
+    (field, value) => !isSame(value, record.fields[field]),
+  )
+  const isGoingOn = edits.next !== null && (edits.next.kind === 'remove' || !isEmpty(draft))
+  if (isEmpty(draft) && !edits.kept && !isGoingOn) return null
+  const changes = edits.next?.kind === 'save' ? draft : {}
+  const unanswered =
+    edits.next && isGoingOn ? { ...edits.next, clientVersion: record.version, changes } : null
+  return { ...judged, base: record, draft, unanswered }
+}
+
+/** Why it was refused, if it was. */
+export function troubleAfter(answer: Judgement): UnsentTrouble | null {
+  switch (answer.outcome) {
+    case 'conflict':
+    case 'gone':
+    case 'forbidden':
+      return { kind: answer.outcome }
+    case 'not_found':
+      return { kind: 'forbidden' }
+    case 'invalid':
+      return {
+        kind: 'refused',
+        detail: answer.errors.map(({ field, message }) => `${field}: ${message}`)[0] ?? '',
+      }
+    case 'failed':
+      return { kind: 'refused', detail: answer.problem.detail }
+    default:
+      return null
+  }
+}

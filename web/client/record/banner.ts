@@ -1,0 +1,182 @@
+// What the banner says, as data: a pure function of the record's state, so that any design system can show it.
+// It speaks of one thing at a time, and of nothing while a refused save has its own surface.
+
+import type { Writer } from '../../../server/protocol/index.ts'
+import { isEmpty } from '../base/values.ts'
+import { fill, listFields, type Words, whoWrote } from '../words/messages.ts'
+import { timeAgo } from '../words/time-ago.ts'
+import { newsFields, type RecordState, topicOf } from './state.ts'
+
+/** What a button of the banner does; each is a function of the same name on the editor, `retry` saves or loads again. */
+export type BannerAction =
+  | 'merge'
+  | 'review'
+  | 'reload'
+  | 'dismiss'
+  | 'restore'
+  | 'retry'
+  | 'copy'
+  | 'recreate'
+
+/** What the page can do beyond what every page can. */
+export interface BannerOptions {
+  /** A deleted record can be created anew from what is typed. */
+  mayRecreate?: boolean
+}
+
+/** A piece of the sentence; a time keeps counting where it is shown. */
+export type BannerPart = { kind: 'text'; text: string } | { kind: 'time'; text: string; at: number }
+
+/** One line: what happened, and at most three buttons, the safest first. */
+export interface Banner {
+  /** Another one when the line tells of something else. */
+  key: string
+  /** `news`: for your information; `warning`: act before you go on; `refusal`: this can't be done here. */
+  tone: 'news' | 'warning' | 'refusal'
+  parts: BannerPart[]
+  buttons: { action: BannerAction; label: string }[]
+  /** Which of the person's own edits others changed too; `null` where nobody has said what changed. */
+  overlap: string[] | null
+}
+
+/** The banner for a record, or `null`. `now` in this machine's milliseconds. */
+export function bannerFor(
+  state: RecordState,
+  now: number,
+  words: Words,
+  { mayRecreate = false }: BannerOptions = {},
+): Banner | null {
+  const { messages } = words
+  const texts = messages.banner
+  const isTyped = !isEmpty(state.draft)
+  const copy: BannerAction[] = isTyped ? ['copy'] : []
+  const line = (
+    key: string,
+    tone: Banner['tone'],
+    text: string,
+    actions: BannerAction[],
+    more: { values?: Record<string, string | number>; at?: number; overlap?: string[] | null } = {},
+  ): Banner => ({
+    key,
+    tone,
+    parts: partsOf(text, more.values ?? {}, more.at ?? null, now, words),
+    buttons: actions.map((action) => ({ action, label: messages.buttons[action] })),
+    overlap: more.overlap ?? null,
+  })
+
+  switch (topicOf(state)) {
+    case 'forbidden':
+      return line('forbidden', 'refusal', isTyped ? texts.forbiddenDirty : texts.forbidden, copy)
+    case 'gone': {
+      const { deletion } = state
+      const text = isTyped ? texts.deletedDirty : deletion?.isOwn ? texts.deletedOwn : texts.deleted
+      const actions: BannerAction[] = isTyped && mayRecreate ? ['copy', 'recreate'] : copy
+      return line('gone', 'refusal', text, actions, {
+        values: { who: whoWrote(deletion?.by ?? null, words) },
+      })
+    }
+    case 'signed_out':
+      return line('signed_out', 'warning', isTyped ? texts.signedOutDirty : texts.signedOut, copy)
+    case 'trouble':
+      return troubleLine(state, line, texts)
+    case 'news':
+      return newsLine(state, line, words)
+    case 'kept':
+      return keptLine(state, line, texts)
+    case 'notice':
+      return noticeLine(state, line, words)
+    default:
+      return null
+  }
+}
+
+type Texts = Words['messages']['banner']
+
+type Line = (
+  key: string,
+  tone: Banner['tone'],
+  text: string,
+  actions: BannerAction[],
+  more?: { values?: Record<string, string | number>; at?: number; overlap?: string[] | null },
+) => Banner
+
+function keptLine({ kept, record }: RecordState, line: Line, texts: Texts): Banner {
+  const why = {
+    reloaded: texts.keptReloaded,
+    reverted: texts.keptReverted,
+    access: texts.keptAccess,
+    resolved: texts.keptResolved,
+    recalled: texts.keptRecalled,
+  }
+  const values = { version: record?.version ?? 0 }
+  const text = why[kept?.why ?? 'reloaded']
+  return line(`kept ${values.version}`, 'news', text, ['restore', 'dismiss'], { values })
+}
+
+function noticeLine({ notice }: RecordState, line: Line, words: Words): Banner | null {
+  const texts = words.messages.banner
+  if (!notice) return null
+  if (notice.kind === 'recalled') return line('recalled', 'news', texts.recalled, [])
+  if (notice.kind !== 'updated')
+    return line(notice.kind, 'news', texts[notice.kind], [], { values: { version: notice.version } })
+  const key = `updated ${notice.version}`
+  if (notice.isOwn) return line(key, 'news', texts.otherTab, [])
+  return line(key, 'news', notice.fields.length > 0 ? texts.updatedFields : texts.updated, [], {
+    values: writtenBy(notice.by, notice.fields, words),
+    at: notice.at,
+  })
+}
+
+function newsLine(state: RecordState, line: Line, words: Words): Banner | null {
+  const { news, draft } = state
+  if (!news) return null
+  const texts = words.messages.banner
+  const changed = newsFields(state)
+  const overlap = changed?.filter((field) => field in draft) ?? null
+  const isOverlapping = overlap !== null && overlap.length > 0
+  const text = isOverlapping ? texts.overlap : changed?.length ? texts.updatedFields : texts.updated
+  const lead = news.isOwn && !isOverlapping ? texts.otherTab : text
+  const sentence = overlap && !isOverlapping ? `${lead} ${texts.noOverlap}` : lead
+  const together: BannerAction[] = overlap === null ? [] : isOverlapping ? ['review'] : ['merge']
+  return line(`news ${news.version}`, 'warning', sentence, [...together, 'reload', 'dismiss'], {
+    values: writtenBy(news.by, isOverlapping ? overlap : (changed ?? []), words),
+    at: news.at,
+    overlap,
+  })
+}
+
+function troubleLine(state: RecordState, line: Line, texts: Texts): Banner | null {
+  const { trouble } = state
+  const dismiss: BannerAction[] = state.record ? ['dismiss'] : []
+  if (trouble?.kind === 'unreachable')
+    return trouble.during === 'save'
+      ? line('not_saved', 'warning', trouble.isKept ? texts.notSent : texts.notSaved, ['retry', ...dismiss])
+      : line('not_loaded', 'warning', texts.notLoaded, ['retry', ...dismiss])
+  if (trouble?.kind === 'not_allowed')
+    return line('not_allowed', 'refusal', texts.notAllowed, ['copy', 'dismiss'])
+  if (trouble?.kind !== 'failed') return null
+  const text = isEmpty(state.draft) ? texts.failedLoad : texts.failed
+  return line('failed', 'refusal', text, ['retry', ...dismiss], { values: { detail: trouble.detail } })
+}
+
+const writtenBy = (by: Writer | null, fields: string[], words: Words) => ({
+  who: whoWrote(by, words),
+  fields: listFields(fields, words),
+})
+
+/** Fills a text; its `{time}` becomes a part of its own. */
+function partsOf(
+  text: string,
+  values: Record<string, string | number>,
+  at: number | null,
+  now: number,
+  words: Words,
+): BannerPart[] {
+  const [before = '', ...after] = text.split('{time}')
+  if (at === null || after.length === 0) return [{ kind: 'text', text: fill(text, values) }]
+  return [
+    { kind: 'text', text: fill(before, values) },
+    { kind: 'time', text: timeAgo(at, now, words), at },
+    { kind: 'text', text: fill(after.join(''), values) },
+  ]
+}

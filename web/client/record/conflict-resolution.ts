@@ -1,0 +1,51 @@
+// Deciding a conflict, without a look: what stands chosen for each field, and what comes of it. A choice holds as long as
+// the others' value that it was made against; when they change that field again, it has to be made anew.
+
+import { isSame } from '../base/values.ts'
+import type { ConflictField, ConflictView, Side } from './conflict-view.ts'
+import type { Resolution } from './state.ts'
+
+/** What somebody chose, and what they saw when they did. */
+export interface Choice {
+  side: Side
+  theirs: unknown
+  /** The value of `both`, where it was put together from texts. */
+  both?: unknown
+}
+
+export type Choices = Readonly<Record<string, Choice>>
+
+/** The side that a field takes now: the choice, else the default; `null` while somebody has to say. */
+export function sideOf(row: ConflictField, choices: Choices): Side | null {
+  const choice = choices[row.field]
+  return choice && isSame(choice.theirs, row.theirs) ? choice.side : row.side
+}
+
+/** The fields that nobody has decided yet. */
+export const undecided = (view: ConflictView, choices: Choices): ConflictField[] =>
+  view.fields.filter((row) => sideOf(row, choices) === null)
+
+/** The decision as the editor takes it, or `null` while a field is open or the newest version is not here. */
+export function resolutionOf(
+  view: ConflictView,
+  choices: Choices,
+): Pick<Resolution, 'version' | 'theirs' | 'edited'> | null {
+  if (view.isLoading || view.fields.length === 0 || undecided(view, choices).length > 0) return null
+  const theirs: string[] = []
+  const edited: Record<string, unknown> = {}
+  for (const row of view.fields) {
+    const side = sideOf(row, choices)
+    if (side === 'theirs') theirs.push(row.field)
+    else if (side === 'both') edited[row.field] = bothOf(row, choices)
+    else if (!row.isMine) edited[row.field] = row.original
+  }
+  return { version: view.version, theirs, edited }
+}
+
+const bothOf = (row: ConflictField, choices: Choices): unknown => {
+  const choice = choices[row.field]
+  return choice && 'both' in choice ? choice.both : row.both?.value
+}
+
+/** What differs between long texts: `partsBetween`, `mergeTexts`. It comes with a diff library, so it is loaded on use. */
+export const loadTextDiff = () => import('./text-diff.ts')

@@ -1,0 +1,131 @@
+// How edits and a newer version come together: merged where they don't overlap, reviewed side by side where they do,
+// brought back after a reload of the page. What a person decides against is set aside, never dropped; a decision made
+// on a version that is no longer the newest one at hand changes nothing.
+
+import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
+import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
+import { forgetOlder, save } from './edit-transitions.ts'
+import { catchUp, stay, to, weighHeld } from './remote-versions.ts'
+import type { HappeningOf, Kept, RecordState, Resolution, Transition, UnsentEdits } from './state.ts'
+
+const newestAtHand = ({ latest, news }: RecordState): WireRecord | null =>
+  latest && latest.version >= (news?.version ?? 0) ? latest : null
+
+/** The newest version goes under what is typed, as soon as it is here; edits that overlap with it are reviewed instead. */
+export function merge(state: RecordState): Transition {
+  const { record, news, draft } = state
+  if (!record || !news || isEmpty(draft)) return catchUp({ ...state, merging: false })
+  const latest = newestAtHand(state)
+  if (!latest) return to(state, { merging: true, reloading: false }, { kind: 'load', when: 'now' })
+  const isOverlapping = differingFields(record.fields, latest.fields).some(
+    (field) => field in draft && !isSame(draft[field], latest.fields[field]),
+  )
+  return isOverlapping ? review(state) : rebase(state, latest, draft)
+}
+
+/** Both sides side by side, before a save is refused. */
+export function review(state: RecordState): Transition {
+  if (!state.news || isEmpty(state.draft)) return stay(state)
+  const asked = { ...state, reviewing: true, merging: false, reloading: false }
+  return newestAtHand(state) ? stay(asked) : to(asked, {}, { kind: 'load', when: 'now' })
+}
+
+/** The decision, as edits on top of the version that was looked at; then a guarded save like any other. */
+export function resolve(state: RecordState, resolution: Resolution): Transition {
+  const { latest, draft, kept } = state
+  const { version, theirs, edited, mutationId } = resolution
+  if (latest?.version !== version) return stay(state)
+  const decided = { ...pick(draft, (field) => !theirs.includes(field)), ...edited }
+  const dropped = pick(draft, (field, value) => !(field in decided && isSame(decided[field], value)))
+  const setAside = isEmpty(dropped)
+    ? kept
+    : {
+        fields: { ...kept?.fields, ...dropped },
+        why: kept?.why ?? ('resolved' as const),
+        isHidden: kept?.isHidden ?? true,
+      }
+  const rebased = rebase({ ...state, kept: setAside }, latest, decided)
+  if (mutationId === null || isEmpty(rebased.state.draft)) return rebased
+  const saved = save(rebased.state, { mutationId })
+  return { state: saved.state, effects: [...rebased.effects, ...saved.effects] }
+}
+
+function rebase(state: RecordState, record: WireRecord, edits: Fields): Transition {
+  const draft = pick(edits, (field, value) => !isSame(value, record.fields[field]))
+  const changed = differingFields(state.record?.fields ?? {}, record.fields)
+  const { state: current, effects } = catchUp(
+    forgetOlder({
+      ...state,
+      ...{ record, draft, conflict: null, reviewing: false, merging: false, reloading: false },
+      ...{ unanswered: null, next: null, trouble: null, errors: {} },
+      notice: { kind: 'merged', version: record.version },
+      glowing: changed.filter((field) => !(field in draft)),
+    }),
+  )
+  return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
+}
+
+/** Put away unresolved; that there is a newer version is still so, and the banner says it. */
+export function closeConflict(state: RecordState): Transition {
+  return catchUp(
+    forgetOlder({ ...state, conflict: null, reviewing: false, merging: false, reloading: false }),
+  )
+}
+
+/** Nothing else is typed, and the version that they were built on is the shown one, or none is shown yet. */
+export function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {
+  const isUntouched = isEmpty(state.draft) && !state.writing && !state.unanswered && !state.isRefused
+  return base !== null && isUntouched && (state.record === null || state.record.version === base.version)
+}
+
+/** Edits from before the page was left, on the version that they were built on: what is newer is news, as ever. */
+export function recall(state: RecordState, { edits }: HappeningOf<'recalled'>): Transition {
+  const { base, draft, unanswered, next } = edits
+  const kept = bothKept(state.kept, edits.kept)
+  if (state.isRefused) return to(state, { draft: { ...draft, ...state.draft }, kept })
+  if (!isAtHome(state, edits)) return recallAside(state, { ...edits.kept?.fields, ...draft })
+  const recalled: RecordState = {
+    ...state,
+    ...{ record: state.record ?? base, draft, unanswered, next, kept },
+    notice: isEmpty(draft) ? state.notice : { kind: 'recalled' },
+  }
+  const { state: current, effects } = catchUp(weighHeld(recalled))
+  return to(current, {}, ...effects, { kind: 'fade', what: 'notice' })
+}
+
+const bothKept = (kept: Kept | null, other: Kept | null): Kept | null =>
+  kept && other ? { ...kept, fields: { ...other.fields, ...kept.fields } } : (kept ?? other)
+
+function recallAside(state: RecordState, fields: Fields): Transition {
+  const news = pick(fields, (field, value) => {
+    const isShown = field in state.draft ? state.draft[field] : state.record?.fields[field]
+    return !isSame(isShown, value)
+  })
+  if (isEmpty(news)) return stay(state)
+  return to(state, {
+    kept: { fields: { ...news, ...state.kept?.fields }, why: 'recalled', isHidden: false },
+  })
+}
+
+/** Thrown away by its owner. What is on its way is left to its answer. */
+export function discard(state: RecordState): Transition {
+  const isOfSave = state.record !== null && isSaveTrouble(state.trouble)
+  const nothing = { draft: {}, kept: null, unanswered: null, next: null, errors: {} }
+  const closed = {
+    conflict: null,
+    reviewing: false,
+    merging: false,
+    trouble: isOfSave ? null : state.trouble,
+  }
+  return catchUp(forgetOlder({ ...state, ...nothing, ...closed }))
+}
+
+const isSaveTrouble = (trouble: RecordState['trouble']): boolean =>
+  trouble !== null &&
+  trouble.kind !== 'signed_out' &&
+  !(trouble.kind === 'unreachable' && trouble.during === 'load')
+
+/** What was typed lives on in a record of its own. */
+export function recreated(state: RecordState): Transition {
+  return to(state, { draft: {}, kept: null, unanswered: null })
+}

@@ -1,0 +1,98 @@
+// Both sides of a record as data, for whatever surface shows them: after a refused save, and when somebody wants to see
+// them before. It always shows the newest version that is at hand, so a further change appears in it by itself.
+
+import type { WireRecord } from '../../../server/protocol/index.ts'
+import { isEmpty, isSame } from '../base/values.ts'
+import { fill, labelOf, type Words, whoWrote } from '../words/messages.ts'
+import { mergeValues } from './merge-values.ts'
+import { isReviewed, type RecordState } from './state.ts'
+
+/** Which side a field takes; `both` where the two changes fit together. */
+export type Side = 'mine' | 'theirs' | 'both'
+
+/** One field that somebody changed. Values are as the record has them. */
+export interface ConflictField {
+  field: string
+  label: string
+  original: unknown
+  theirs: unknown
+  mine: unknown
+  isTheirs: boolean
+  isMine: boolean
+  /** Both changes together, where the value has parts (keys, rows) and the two sides changed different ones. */
+  both: { value: unknown } | null
+  /** The side that changed it; `null` where both did, differently, and a person has to say. */
+  side: Side | null
+}
+
+export interface ConflictView {
+  /** `refused`: a save was. `review`: nothing was sent yet. */
+  reason: 'refused' | 'review'
+  /** The others' version that is shown. */
+  version: number
+  sentence: string
+  fields: ConflictField[]
+  /** A newer version is known and on its way here. */
+  isLoading: boolean
+  /** Loading it was tried and failed. */
+  isReloadFailed: boolean
+}
+
+/** What there is to decide, or `null` where there is nothing. */
+export function conflictFor(state: RecordState, words: Words): ConflictView | null {
+  const { conflict, record, news, latest } = state
+  if (!record || !isReviewed(state) || state.status !== 'conflicted') return null
+  const newest = latest ?? conflict?.current ?? null
+  const version = newest?.version ?? news?.version ?? record.version
+  const by =
+    newest && newest.version !== news?.version ? newest.updated_by : (news?.by ?? newest?.updated_by ?? null)
+  const isOwn = news?.version === version && news.isOwn
+  const texts = words.messages.conflict
+  const saving = isOwn ? texts.sentenceOwn : texts.sentence
+  const refused = isEmpty(state.draft) ? texts.sentenceRemoval : saving
+  const reviewed = isOwn ? texts.reviewOwn : texts.review
+  return {
+    reason: conflict ? 'refused' : 'review',
+    version,
+    sentence: fill(conflict ? refused : reviewed, { who: whoWrote(by, words, 'start'), version }),
+    fields: newest ? fieldsOf(state, record, newest, words) : [],
+    isLoading: (news?.version ?? 0) > (newest?.version ?? 0),
+    isReloadFailed: state.trouble !== null,
+  }
+}
+
+function fieldsOf(
+  { draft }: RecordState,
+  record: WireRecord,
+  newest: WireRecord,
+  words: Words,
+): ConflictField[] {
+  const names = Object.keys({ ...record.fields, ...newest.fields, ...draft })
+  return names.flatMap((field): ConflictField[] => {
+    const original = record.fields[field]
+    const theirs = newest.fields[field]
+    const isMine = field in draft
+    const mine = isMine ? draft[field] : original
+    const isTheirs = !isSame(theirs, original)
+    if (!isTheirs && !isMine) return []
+    const isOne = !isMine || !isTheirs || isSame(mine, theirs)
+    const both = isOne ? null : mergeValues(original, mine, theirs)
+    const side = isOne ? (isTheirs ? 'theirs' : 'mine') : both ? 'both' : null
+    return [{ field, label: labelOf(field, words), original, theirs, mine, isTheirs, isMine, both, side }]
+  })
+}
+
+/** A field's value in words, for reading. */
+export function valueText(value: unknown, { messages }: Words): string {
+  if (value === null || value === undefined || value === '') return messages.conflict.nothing
+  if (typeof value === 'boolean') return value ? messages.yes : messages.no
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+/** The unsaved edits as plain text, for the clipboard: "Name: Harbour bridge", a line a field. */
+export function editsAsText(state: Pick<RecordState, 'kept' | 'draft'>, words: Words): string {
+  const edits = { ...state.kept?.fields, ...state.draft }
+  return Object.entries(edits)
+    .map(([field, value]) => `${labelOf(field, words)}: ${valueText(value, words)}`)
+    .join('\n')
+}

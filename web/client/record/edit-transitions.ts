@@ -1,0 +1,173 @@
+// What a person does to an open record: types, saves, reloads, restores, dismisses. Each step is pure.
+// Nothing here drops a typed value: it is in the draft, in the write that is in flight, or kept for restoring.
+
+import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
+import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
+import { catchUp, stay, to } from './remote-versions.ts'
+import type { HappeningOf, Kept, Mutation, RecordState, Transition } from './state.ts'
+import { topicOf } from './state.ts'
+
+export const ignore = (state: RecordState): Transition => stay(state)
+
+/** Opening, opening again and signing in again all ask for the record as it is now. */
+export const open = (state: RecordState): Transition => to(state, {}, { kind: 'load', when: 'now' })
+
+/**
+ * A value equal to the shown one is no edit, unless another value of that field is on its way to the server:
+ * then it must outlive the answer.
+ */
+export function type(state: RecordState, { field, value }: HappeningOf<'typed'>): Transition {
+  if (!state.record && !state.isRefused) return stay(state)
+  const sent = (state.writing ?? state.unanswered)?.changes
+  const draft = { ...state.draft, [field]: value }
+  const isShown = state.record !== null && isSame(state.record.fields[field], value)
+  if (isShown && !(sent && field in sent)) delete draft[field]
+  const { [field]: _, ...errors } = state.errors
+  return catchUp({ ...state, draft, errors })
+}
+
+/** Sends what is typed; a save that got no answer is sent again first, under its own id, and the rest follows it. */
+export function save(state: RecordState, { mutationId }: { mutationId: string }): Transition {
+  const { record, draft, unanswered } = state
+  if (!record || isEmpty(draft)) return stay(state)
+  const isRetry = unanswered?.kind === 'save' && unanswered.clientVersion === record.version
+  const fresh: Mutation = { kind: 'save', mutationId, clientVersion: record.version, changes: draft }
+  const mutation = isRetry ? unanswered : fresh
+  return write(
+    state,
+    mutation,
+    isRetry && !isSame(unanswered.changes, draft) ? { kind: 'save', mutationId } : null,
+  )
+}
+
+/**
+ * Sends again what got no answer, and what was asked for after it. What was only typed stays typed. A removal shows no text
+ * of its own, so a newer version may be on the screen by then: it is judged by the one that it was asked on.
+ */
+export function resume(state: RecordState): Transition {
+  const { record, unanswered, next } = state
+  const isRetry = unanswered?.kind === 'remove' || unanswered?.clientVersion === record?.version
+  return unanswered && record && isRetry ? write(state, unanswered, next) : stay(state)
+}
+
+/** A second click changes nothing; text typed since the first goes out after its answer. */
+export function saveNext(state: RecordState, { mutationId }: HappeningOf<'save_asked'>): Transition {
+  const sent = state.writing?.changes ?? {}
+  if (state.writing?.kind !== 'save' || isEmpty(beyond(state.draft, sent))) return stay(state)
+  return to(state, { next: { kind: 'save', mutationId } })
+}
+
+/** After a save without an answer, that save goes first: else the removal could be refused for a version of one's own. */
+export function remove(state: RecordState, { mutationId }: { mutationId: string }): Transition {
+  const { record, unanswered } = state
+  if (!record) return stay(state)
+  const fresh: Mutation = { kind: 'remove', mutationId, clientVersion: record.version, changes: {} }
+  if (unanswered?.clientVersion !== record.version) return write(state, fresh, null)
+  return write(state, unanswered, unanswered.kind === 'save' ? { kind: 'remove', mutationId } : null)
+}
+
+function write(state: RecordState, mutation: Mutation, next: RecordState['next']): Transition {
+  const patch = {
+    writing: mutation,
+    unanswered: null,
+    next,
+    reloading: false,
+    merging: false,
+    trouble: null,
+    notice: null,
+    errors: {},
+  }
+  return to(state, patch, { kind: 'write', mutation })
+}
+
+/** Edits that differ from what was sent. */
+export const beyond = (draft: Fields, sent: Fields): Fields =>
+  pick(draft, (field, value) => !(field in sent && isSame(value, sent[field])))
+
+/** Shows the newest version; until it is here, everything stays as it is. */
+export function reload(state: RecordState): Transition {
+  const { latest, news } = state
+  if (latest && latest.version >= (news?.version ?? 0)) return showLatest(state, latest)
+  return to(state, { reloading: true, merging: false }, { kind: 'load', when: 'now' })
+}
+
+/** The record takes the form over, and the edits are set aside. */
+export function showLatest(state: RecordState, record: WireRecord): Transition {
+  const glowing = state.record ? differingFields(state.record.fields, record.fields) : []
+  const shown: RecordState = {
+    ...state,
+    record,
+    draft: {},
+    kept: setAside(state, 'reloaded'),
+    conflict: null,
+    reviewing: false,
+    unanswered: null,
+    next: null,
+    reloading: false,
+    merging: false,
+    trouble: null,
+    errors: {},
+    notice: { kind: 'loaded', version: record.version },
+    glowing,
+  }
+  const { state: current, effects } = catchUp(forgetOlder(shown))
+  return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
+}
+
+/** Sets what is typed aside, over what was set aside before. */
+export function setAside(state: RecordState, why: Kept['why']): Kept | null {
+  if (isEmpty(state.draft)) return state.kept
+  return { fields: { ...state.kept?.fields, ...state.draft }, why, isHidden: false }
+}
+
+/** Nothing that is as old as what is shown is news. */
+export function forgetOlder(state: RecordState): RecordState {
+  const version = state.record?.version ?? 0
+  return {
+    ...state,
+    news: state.news && state.news.version > version ? state.news : null,
+    latest: state.latest && state.latest.version > version ? state.latest : null,
+  }
+}
+
+/** Kept edits, all or some, go over what is shown now. Where something else was typed meanwhile, the two change places. */
+export function restore(state: RecordState, { fields }: { fields?: readonly string[] }): Transition {
+  const { record, kept } = state
+  if (!kept || !record) return stay(state)
+  const wanted = fields ? pick(kept.fields, (field) => fields.includes(field)) : kept.fields
+  const displaced = pick(state.draft, (field, value) => field in wanted && !isSame(value, wanted[field]))
+  const rest = { ...pick(kept.fields, (field) => !(field in wanted)), ...displaced }
+  const sent = (state.writing ?? state.unanswered)?.changes ?? {}
+  const draft = pick(
+    { ...state.draft, ...wanted },
+    (field, value) => field in sent || !isSame(value, record.fields[field]),
+  )
+  return catchUp({ ...state, draft, kept: isEmpty(rest) ? null : { ...kept, fields: rest }, notice: null })
+}
+
+/** Back to the shown version; what was typed can be restored. */
+export function revert(state: RecordState): Transition {
+  const kept = setAside(state, 'reverted')
+  return catchUp({ ...state, draft: {}, kept, errors: {}, unanswered: null, next: null, notice: null })
+}
+
+/** Takes away what the banner says, for this version; the save is guarded all the same. */
+export function dismiss(state: RecordState): Transition {
+  switch (topicOf(state)) {
+    case 'news':
+      return to(state, { dismissed: state.news?.version ?? state.dismissed })
+    case 'kept':
+      return to(state, { kept: state.kept && { ...state.kept, isHidden: true } })
+    case 'trouble':
+      return state.record === null ? stay(state) : catchUp({ ...state, trouble: null })
+    case 'notice':
+      return to(state, { notice: null })
+    default:
+      return stay(state)
+  }
+}
+
+/** The glow and the notice end by themselves. */
+export function fade(state: RecordState, { what }: HappeningOf<'faded'>): Transition {
+  return to(state, what === 'glow' ? { glowing: [] } : { notice: null })
+}

@@ -1,0 +1,45 @@
+// A deleted record anew, from what was shown and typed. Under one mutation id as long as the content is the same, so that a
+// lost answer or a second click creates once.
+
+import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
+import type { Readable } from '../base/store.ts'
+import { isSame } from '../base/values.ts'
+import type { CreateOutcome } from '../http/outcomes.ts'
+import type { Requests } from '../http/requests.ts'
+import type { RecordHappening, RecordState } from './state.ts'
+
+interface RecreationOptions {
+  address: RecordAddress
+  requests: Pick<Requests, 'create'>
+  newId: () => string
+  state: Readable<RecordState>
+  happen: (happening: RecordHappening) => void
+}
+
+/** Keys that the client may make are taken again; where the database makes them, the record gets a new one. */
+export function createRecreation({ address, requests, newId, state, happen }: RecreationOptions) {
+  const { type, id } = address
+  let last: { fields: Fields; mutationId: string; isIdRefused: boolean } | null = null
+
+  return async <F extends object>(): Promise<CreateOutcome<F> | null> => {
+    const { record, draft, kept, status } = state.get()
+    if (status !== 'gone' || !record) return null
+    const fields: Fields = { ...record.fields, ...kept?.fields, ...draft }
+    if (!last || !isSame(last.fields, fields)) last = { fields, mutationId: newId(), isIdRefused: false }
+    const asked = last
+    const create = () =>
+      requests.create<F>(type, fields as Partial<F>, {
+        mutationId: asked.isIdRefused ? asked.mutationId : `${asked.mutationId} ${id}`,
+        ...(asked.isIdRefused ? {} : { id }),
+      })
+    let outcome = await create()
+    if (outcome.outcome === 'invalid' && outcome.errors.some(({ field }) => !(field in fields))) {
+      asked.isIdRefused = true
+      outcome = await create()
+    }
+    if (outcome.outcome !== 'created') return outcome
+    happen({ kind: 'recreated' })
+    if (outcome.record.id === id) happen({ kind: 'opened' })
+    return outcome
+  }
+}

@@ -1,0 +1,140 @@
+// One record's editor as one pure function, (state, happening) → state: what is read first to know what an editor does.
+// Invariant: typed text is never lost, and the shown version never goes back.
+// Every cell of happening × status is decided here; the compiler refuses a table with a hole.
+
+import { fade, ignore } from './edit-transitions.ts'
+import { hear, hearOfGone, hold, holdAndLoad, holdAndLook } from './remote-versions.ts'
+import {
+  adoptRemoved,
+  adoptSaved,
+  failLoad,
+  holdLoaded,
+  load,
+  refuse,
+  refuseWrite,
+  regain,
+  revive,
+} from './server-transitions.ts'
+import type { RecordHappening, RecordState, StepTable, Transition } from './state.ts'
+import { statusOf } from './state.ts'
+import { recordActs } from './user-transitions.ts'
+
+/** Which step each happening takes in each status. */
+export const recordSteps = {
+  ...recordActs,
+  loaded: {
+    loading: load,
+    clean: load,
+    dirty: load,
+    saving: holdLoaded,
+    behind: load,
+    conflicted: load,
+    gone: revive,
+    offline: load,
+    forbidden: regain,
+    signed_out: load,
+  },
+  load_failed: {
+    loading: failLoad,
+    clean: failLoad,
+    dirty: failLoad,
+    saving: ignore,
+    behind: failLoad,
+    conflicted: failLoad,
+    gone: ignore,
+    offline: failLoad,
+    forbidden: ignore,
+    signed_out: failLoad,
+  },
+  saved: {
+    loading: ignore,
+    clean: ignore,
+    dirty: ignore,
+    saving: adoptSaved,
+    behind: ignore,
+    conflicted: ignore,
+    gone: adoptSaved,
+    offline: ignore,
+    forbidden: adoptSaved,
+    signed_out: ignore,
+  },
+  removed: {
+    loading: ignore,
+    clean: ignore,
+    dirty: ignore,
+    saving: adoptRemoved,
+    behind: ignore,
+    conflicted: ignore,
+    gone: adoptRemoved,
+    offline: ignore,
+    forbidden: adoptRemoved,
+    signed_out: ignore,
+  },
+  write_refused: {
+    loading: ignore,
+    clean: ignore,
+    dirty: ignore,
+    saving: refuseWrite,
+    behind: ignore,
+    conflicted: ignore,
+    gone: refuseWrite,
+    offline: ignore,
+    forbidden: refuseWrite,
+    signed_out: ignore,
+  },
+  heard: {
+    loading: hold,
+    clean: hear,
+    dirty: hear,
+    saving: hold,
+    behind: hear,
+    conflicted: hear,
+    gone: hearOfGone,
+    offline: holdAndLoad,
+    forbidden: holdAndLook,
+    signed_out: hear,
+  },
+  revoked: {
+    loading: refuse,
+    clean: refuse,
+    dirty: refuse,
+    saving: refuse,
+    behind: refuse,
+    conflicted: refuse,
+    gone: refuse,
+    offline: refuse,
+    forbidden: ignore,
+    signed_out: refuse,
+  },
+  faded: {
+    loading: fade,
+    clean: fade,
+    dirty: fade,
+    saving: fade,
+    behind: fade,
+    conflicted: fade,
+    gone: fade,
+    offline: fade,
+    forbidden: fade,
+    signed_out: fade,
+  },
+} as const satisfies StepTable
+
+/**
+ * The next state of a record, and what has to be done.
+ *
+ * Pure: it has no clock, no ids and no requests of its own. `steps` is there for tests that break one on purpose.
+ */
+export function nextRecordState(
+  state: RecordState,
+  happening: RecordHappening,
+  steps: StepTable = recordSteps,
+): Transition {
+  const step = steps[happening.kind][state.status] as (
+    state: RecordState,
+    happening: RecordHappening,
+  ) => Transition
+  const { state: next, effects } = step(state, happening)
+  const status = statusOf(next)
+  return { state: next.status === status ? next : { ...next, status }, effects }
+}

@@ -1,0 +1,207 @@
+// What the server's answers do to an open record. A loaded version older than what is shown is dropped; an answer
+// to a write that is no longer waited for is dropped; what was typed while a save was in flight stays typed.
+
+import type { FieldError, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
+import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
+import { merge } from './conflict-transitions.ts'
+import { beyond, forgetOlder, remove, save, setAside, showLatest } from './edit-transitions.ts'
+import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
+import type { HappeningOf, Hint, Mutation, RecordState, Transition, Trouble } from './state.ts'
+
+/** The first load, and every one after. */
+export function load(state: RecordState, { record, at, isOwn }: HappeningOf<'loaded'>): Transition {
+  const shown = state.record
+  const reachable = withoutLoadTrouble(state)
+  if (!shown) return showFirst(reachable, record)
+  if (record.version < shown.version) return catchUp({ ...reachable, reloading: false, merging: false })
+  if (state.reloading) return showLatest(reachable, record)
+  if (record.version === shown.version) return catchUp({ ...reachable, merging: false })
+  const hint = hintOf(record, at, isOwn)
+  if (isEmpty(state.draft) && !state.conflict) return showQuietly(reachable, record, hint)
+  const weighed = weigh(reachable, hint)
+  return state.merging ? merge(weighed) : catchUp(weighed)
+}
+
+/** While a write is in flight nothing is shown but its answer. */
+export function holdLoaded(state: RecordState, { record, at, isOwn }: HappeningOf<'loaded'>): Transition {
+  if (!state.record) return load(state, { kind: 'loaded', record, at, isOwn })
+  return to(state, { held: [...state.held, hintOf(record, at, isOwn)] })
+}
+
+/** Access is back. Edits were built on a version that is no longer known, so they are set aside. */
+export function regain(state: RecordState, { record }: HappeningOf<'loaded'>): Transition {
+  return showFirst({ ...state, isRefused: false, kept: setAside(state, 'access'), draft: {} }, record)
+}
+
+/** A record that was deleted comes back only in a later version. */
+export function revive(state: RecordState, loaded: HappeningOf<'loaded'>): Transition {
+  if (!state.deletion || loaded.record.version <= state.deletion.version) return stay(state)
+  return load({ ...state, deletion: null }, loaded)
+}
+
+function showFirst(state: RecordState, record: WireRecord): Transition {
+  return catchUp(weighHeld({ ...state, record, reloading: false, trouble: null }))
+}
+
+function showQuietly(state: RecordState, record: WireRecord, hint: Hint): Transition {
+  const fields = differingFields(state.record?.fields ?? {}, record.fields)
+  const { version, by, at, isOwn } = state.news?.version === record.version ? state.news : hint
+  const shown: RecordState = {
+    ...state,
+    record,
+    conflict: null,
+    reviewing: false,
+    merging: false,
+    notice: { kind: 'updated', version, by, at, isOwn, fields },
+    glowing: fields,
+  }
+  const { state: current, effects } = catchUp(forgetOlder(shown))
+  return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
+}
+
+const hintOf = (record: WireRecord, at: number, isOwn: boolean): Hint => ({
+  version: record.version,
+  changedFields: null,
+  by: record.updated_by,
+  at,
+  isOwn,
+  deleted: false,
+  record,
+})
+
+function withoutLoadTrouble(state: RecordState): RecordState {
+  const isOver =
+    state.trouble?.kind === 'signed_out' ||
+    (state.trouble?.kind === 'unreachable' && state.trouble.during === 'load')
+  return isOver ? { ...state, trouble: null } : state
+}
+
+/** Nothing that is shown or typed changes; a reload that failed may be asked for again. */
+export function failLoad(state: RecordState, { refusal, at }: HappeningOf<'load_failed'>): Transition {
+  const still = { ...state, reloading: false, merging: false }
+  switch (refusal.outcome) {
+    case 'not_found':
+    case 'forbidden':
+      return refuse(still)
+    case 'gone':
+      return to(still, { deletion: deletionOf(refusal.problem, at), conflict: null, reviewing: false })
+    case 'unauthenticated':
+      return to(still, { trouble: { kind: 'signed_out' } })
+    case 'unreachable':
+      return to(still, { trouble: { kind: 'unreachable', during: 'load' } })
+    case 'failed':
+      return to(still, { trouble: { kind: 'failed', detail: refusal.problem.detail } })
+  }
+}
+
+const deletionOf = (problem: { version: number; updated_by: Hint['by'] }, at: number) => ({
+  version: problem.version,
+  by: problem.updated_by,
+  at,
+  isOwn: false,
+})
+
+/** Access has gone: the content goes, what was typed stays and can be copied. */
+export function refuse(state: RecordState): Transition {
+  const nothing = { record: null, latest: null, news: null, conflict: null, notice: null, trouble: null }
+  return to(
+    state,
+    {
+      ...nothing,
+      ...{ held: [], glowing: [], isRefused: true, reloading: false, merging: false, reviewing: false },
+    },
+    { kind: 'forget_loads' },
+  )
+}
+
+/** The answer's version is adopted; what was typed meanwhile stays; then what was held is weighed. */
+export function adoptSaved(state: RecordState, answer: HappeningOf<'saved'>): Transition {
+  const { record, writing, next } = state
+  if (writing?.mutationId !== answer.mutationId) return stay(state)
+  if (!record) return adoptUnseen(state, writing, answer)
+  const isNewer = answer.record.version >= record.version
+  const current = isNewer ? answer.record : record
+  const draft = pick(
+    beyond(state.draft, writing.changes),
+    (field, value) => !isSame(value, current.fields[field]),
+  )
+  const adopted: RecordState = {
+    ...state,
+    record: current,
+    draft,
+    writing: null,
+    next: null,
+    glowing: answer.mergedFields,
+  }
+  const settled = weighHeld(forgetOlder(adopted))
+  const isOpen = !settled.deletion && !settled.isRefused
+  const goOn = next?.kind === 'remove' ? remove : save
+  const transition = next && isOpen ? goOn(settled, next) : catchUp(settled)
+  const glow = answer.mergedFields.length > 0 ? [{ kind: 'fade', what: 'glow' } as const] : []
+  return { state: transition.state, effects: [...transition.effects, ...glow] }
+}
+
+/** Access went while the save was in flight: its content stays out of sight, its version is remembered for later. */
+function adoptUnseen(
+  state: RecordState,
+  { changes }: Mutation,
+  { record }: HappeningOf<'saved'>,
+): Transition {
+  const { version, updated_by: by } = record
+  const hint: Hint = { version, changedFields: null, by, at: 0, isOwn: true, deleted: false }
+  const held = [...state.held, hint]
+  return to(state, { writing: null, next: null, draft: beyond(state.draft, changes), held })
+}
+
+export function adoptRemoved(state: RecordState, { mutationId, at }: HappeningOf<'removed'>): Transition {
+  const { record, writing } = state
+  if (writing?.mutationId !== mutationId) return stay(state)
+  const deletion = { version: (record?.version ?? 0) + 1, by: null, at, isOwn: true }
+  return to(state, { writing: null, next: null, held: [], news: null, latest: null, deletion })
+}
+
+/** Nothing of the write took effect, unless there was no answer at all; every typed value stays. */
+export function refuseWrite(state: RecordState, answer: HappeningOf<'write_refused'>): Transition {
+  const { writing } = state
+  if (writing?.mutationId !== answer.mutationId) return stay(state)
+  const { refusal, at } = answer
+  const unwritten: RecordState = { ...state, writing: null, next: null }
+  if (refusal.outcome === 'unreachable') {
+    const trouble: Trouble = { kind: 'unreachable', during: 'save', isKept: answer.isKept ?? false }
+    return catchUp(weighHeld({ ...unwritten, unanswered: writing, next: state.next, trouble }))
+  }
+  const fields = state.record?.fields ?? {}
+  const tidy = { ...unwritten, draft: pick(state.draft, (field, value) => !isSame(value, fields[field])) }
+  if (refusal.outcome === 'not_found') return refuse(tidy)
+  const judged = weighHeld(tidy)
+  switch (refusal.outcome) {
+    case 'conflict':
+      return judged.deletion ? stay(judged) : conflict(judged, refusal.problem, at)
+    case 'gone':
+      return to(judged, { deletion: deletionOf(refusal.problem, at), news: null })
+    case 'invalid':
+      return catchUp({ ...judged, errors: errorsByField(refusal.errors) })
+    case 'unauthenticated':
+      return catchUp({ ...judged, ...sentAgain(state), trouble: { kind: 'signed_out' } })
+    case 'forbidden':
+      return catchUp({ ...judged, trouble: { kind: 'not_allowed' } })
+    case 'failed':
+      return catchUp({ ...judged, trouble: { kind: 'failed', detail: refusal.problem.detail } })
+  }
+}
+
+/** Nobody was known, so nothing was judged: whether an earlier try was written is as open as before. */
+const sentAgain = ({ writing, next }: RecordState) => ({ unanswered: writing, next })
+
+/** The refused save brings the current record along: reloading needs no other request. */
+function conflict(state: RecordState, problem: StaleProblem, at: number): Transition {
+  const { current, current_version: version, updated_by: by } = problem
+  const hint: Hint = { version, changedFields: null, by, at, isOwn: false, deleted: false, record: current }
+  return to(weigh(state, hint), { conflict: problem, reviewing: false })
+}
+
+function errorsByField(errors: FieldError[]): Record<string, string> {
+  const byField: Record<string, string> = {}
+  for (const { field, message } of errors) byField[field] ??= message
+  return byField
+}

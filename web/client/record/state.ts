@@ -1,0 +1,281 @@
+// One record as its editor holds it: what is shown, what is typed, what is known to be newer; and everything that
+// can happen to it. The facts decide the status, in one place (`statusOf`), so that the two never disagree.
+
+import type { Fields, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
+import { differingFields, isEmpty } from '../base/values.ts'
+import type { Refusal } from '../http/outcomes.ts'
+
+/** Where an editor stands. `offline`: the last request got no answer. `signed_out`: the last one was answered 401. */
+export type RecordStatus =
+  | 'loading'
+  | 'clean'
+  | 'dirty'
+  | 'saving'
+  | 'behind'
+  | 'conflicted'
+  | 'gone'
+  | 'offline'
+  | 'forbidden'
+  | 'signed_out'
+
+/** What an event, an acknowledgement, a poll or an answer says of a version: perhaps late, doubled or out of order. */
+export interface Hint {
+  version: number
+  /** The fields that this one version changed; `null` where the teller does not know. */
+  changedFields: string[] | null
+  by: Writer | null
+  /** When it was written, in this machine's milliseconds. */
+  at: number
+  /** The same person wrote it, elsewhere. */
+  isOwn: boolean
+  deleted: boolean
+  /** The whole record at that version, where it came along. */
+  record?: WireRecord
+}
+
+/** The newest version that is known and not shown. */
+export interface News {
+  version: number
+  by: Writer | null
+  at: number
+  isOwn: boolean
+  /** Changed fields of each version that was heard of. */
+  fieldsByVersion: Record<number, string[]>
+}
+
+/** A write that was sent. A retry of it is the same mutation, under the same id. */
+export interface Mutation {
+  kind: 'save' | 'remove'
+  mutationId: string
+  clientVersion: number
+  changes: Fields
+}
+
+/** Edits set aside that can be restored. */
+export interface Kept {
+  fields: Fields
+  why: 'reloaded' | 'reverted' | 'access' | 'resolved' | 'recalled'
+  /** Dismissed: still there for `restore`, not spoken of. */
+  isHidden: boolean
+}
+
+export type Trouble =
+  /** `isKept`: the save waits on this device, and is sent by itself. */
+  | { kind: 'unreachable'; during: 'load' | 'save'; isKept?: boolean }
+  | { kind: 'signed_out' }
+  | { kind: 'not_allowed' }
+  | { kind: 'failed'; detail: string }
+
+/** Something that was done and is worth a line for some seconds. */
+export type Notice =
+  | { kind: 'updated'; version: number; by: Writer | null; at: number; isOwn: boolean; fields: string[] }
+  | { kind: 'loaded'; version: number }
+  | { kind: 'merged'; version: number }
+  | { kind: 'recalled' }
+
+/** What outlives the page: the edits of one record, and what they are built on. */
+export interface UnsentEdits {
+  /** `null` where access has gone: nothing of the record is kept then. */
+  base: WireRecord | null
+  draft: Fields
+  kept: Kept | null
+  /** A write that was asked for and has no answer yet: it may have been written. */
+  unanswered: Mutation | null
+  /** What was asked for after that one: a save of all that is typed, or the removal. */
+  next: RecordState['next']
+}
+
+export interface RecordState {
+  status: RecordStatus
+  /** The version that is shown; the draft is built on it. `null` before the first load and after access has gone. */
+  record: WireRecord | null
+  /** What is typed and not saved, by field; only what differs. */
+  draft: Fields
+  /** A newer version that was received whole and is not shown. */
+  latest: WireRecord | null
+  news: News | null
+  /** The newest version whose banner was dismissed; 0 for none. */
+  dismissed: number
+  /** What was heard while it could not be judged: before the first load, and while a write is in flight. */
+  held: Hint[]
+  writing: Mutation | null
+  /** A write without an answer: it may have been written. */
+  unanswered: Mutation | null
+  /** A write that was asked for and waits for the answer to the one in flight. */
+  next: Pick<Mutation, 'kind' | 'mutationId'> | null
+  reloading: boolean
+  /** The newest version was asked for, to go under what is typed. */
+  merging: boolean
+  /** Both sides are looked at before anything was refused. */
+  reviewing: boolean
+  kept: Kept | null
+  conflict: StaleProblem | null
+  deletion: { version: number; by: Writer | null; at: number; isOwn: boolean } | null
+  isRefused: boolean
+  trouble: Trouble | null
+  errors: Record<string, string>
+  notice: Notice | null
+  glowing: readonly string[]
+}
+
+/** Everything that can happen to an open record. */
+export type RecordHappening =
+  | { kind: 'opened' }
+  | { kind: 'typed'; field: string; value: unknown }
+  | { kind: 'save_asked'; mutationId: string }
+  /** The server can be reached again, as it seems: what got no answer is sent again, and nothing else. */
+  | { kind: 'resume_asked' }
+  | { kind: 'remove_asked'; mutationId: string }
+  | { kind: 'reload_asked' }
+  /** Without `fields`: all of them. */
+  | { kind: 'restore_asked'; fields?: readonly string[] }
+  | { kind: 'revert_asked' }
+  | { kind: 'dismissed' }
+  | { kind: 'merge_asked' }
+  | { kind: 'review_asked' }
+  | Resolution
+  | { kind: 'recalled'; edits: UnsentEdits }
+  | { kind: 'recreated' }
+  /** Everything unsaved is thrown away, for good: asked for in so many words. */
+  | { kind: 'discarded' }
+  | { kind: 'conflict_closed' }
+  | { kind: 'loaded'; record: WireRecord; at: number; isOwn: boolean }
+  | { kind: 'load_failed'; refusal: Refusal; at: number }
+  | { kind: 'saved'; mutationId: string; record: WireRecord; mergedFields: string[] }
+  | { kind: 'removed'; mutationId: string; at: number }
+  | { kind: 'write_refused'; mutationId: string; refusal: WriteRefusal; at: number; isKept?: boolean }
+  | { kind: 'heard'; hint: Hint }
+  | { kind: 'revoked' }
+  | { kind: 'faded'; what: 'glow' | 'notice' }
+
+/** What a person decided, field by field, looking at one version of the others. */
+export interface Resolution {
+  kind: 'resolved'
+  /** The version that was looked at; where a newer one is here by now, nothing happens. */
+  version: number
+  /** Fields in which the others' value is taken. */
+  theirs: readonly string[]
+  /** Fields that become something else than either side. Every other edit stays mine. */
+  edited: Fields
+  /** Saves at once under this id; `null` only puts it into the form. */
+  mutationId: string | null
+}
+
+export type WriteRefusal =
+  | Refusal
+  | { outcome: 'conflict'; problem: StaleProblem }
+  | { outcome: 'invalid'; errors: { field: string; message: string }[] }
+
+export type HappeningKind = RecordHappening['kind']
+/** What a person does, or what is done for one; the other happenings are answers, news and time. */
+export type ActKind = Exclude<
+  HappeningKind,
+  'loaded' | 'load_failed' | 'saved' | 'removed' | 'write_refused' | 'heard' | 'revoked' | 'faded'
+>
+export type HappeningOf<K extends HappeningKind> = Extract<RecordHappening, { kind: K }>
+
+/** What the store has to do after a step. `forget_loads`: answers on their way are no longer wanted. */
+export type RecordEffect =
+  | { kind: 'load'; when: 'now' | 'soon' }
+  | { kind: 'write'; mutation: Mutation }
+  | { kind: 'forget_loads' }
+  | { kind: 'fade'; what: 'glow' | 'notice' }
+
+export interface Transition {
+  state: RecordState
+  effects: RecordEffect[]
+}
+
+export type Step<K extends HappeningKind> = (state: RecordState, happening: HappeningOf<K>) => Transition
+export type StepTable = { [K in HappeningKind]: Record<RecordStatus, Step<K>> }
+
+export const initialRecordState: RecordState = {
+  status: 'loading',
+  record: null,
+  draft: {},
+  latest: null,
+  news: null,
+  dismissed: 0,
+  held: [],
+  writing: null,
+  unanswered: null,
+  next: null,
+  reloading: false,
+  merging: false,
+  reviewing: false,
+  kept: null,
+  conflict: null,
+  deletion: null,
+  isRefused: false,
+  trouble: null,
+  errors: {},
+  notice: null,
+  glowing: [],
+}
+
+/** Both sides are on the screen, after a refusal or before one. */
+export const isReviewed = (state: RecordState): boolean => state.conflict !== null || state.reviewing
+
+/** The one place where facts become a status; the first that holds. */
+export function statusOf(state: RecordState): RecordStatus {
+  if (state.isRefused) return 'forbidden'
+  if (state.deletion) return 'gone'
+  if (state.writing) return 'saving'
+  if (isReviewed(state)) return 'conflicted'
+  if (state.trouble?.kind === 'signed_out') return 'signed_out'
+  if (state.trouble?.kind === 'unreachable' || (state.trouble && !state.record)) return 'offline'
+  if (!state.record) return 'loading'
+  if (state.news) return 'behind'
+  return isEmpty(state.draft) ? 'clean' : 'dirty'
+}
+
+/**
+ * What has to outlive the page; `null` where nothing is unsaved. A write on its way is one whose answer may be missed, and
+ * a refused one waits for its owner though there be no text in it, as in a removal.
+ */
+export function editsOf(state: RecordState): UnsentEdits | null {
+  const { record, draft, kept } = state
+  const unanswered = state.writing ?? state.unanswered
+  if (isEmpty(draft) && !kept && !unanswered && !state.conflict) return null
+  return { base: record, draft, kept, unanswered, next: unanswered && state.next }
+}
+
+/** What a form shows: the record with the draft over it. */
+export const valuesOf = (state: RecordState): Fields => ({ ...state.record?.fields, ...state.draft })
+
+/** A save would be sent, and could be. */
+export const canSave = (state: RecordState): boolean =>
+  state.record !== null &&
+  !isEmpty(state.draft) &&
+  (state.status === 'dirty' ||
+    state.status === 'behind' ||
+    state.status === 'offline' ||
+    state.status === 'signed_out')
+
+/** Which fields others changed since the shown version; `null` where nobody has said. */
+export function newsFields(state: RecordState): string[] | null {
+  const { record, news, latest } = state
+  if (!record || !news) return null
+  if (latest && latest.version >= news.version) return differingFields(record.fields, latest.fields)
+  const fields = new Set<string>()
+  for (let version = record.version + 1; version <= news.version; version++) {
+    const heard = news.fieldsByVersion[version]
+    if (!heard) return null
+    for (const field of heard) fields.add(field)
+  }
+  return [...fields]
+}
+
+/** What a banner has to speak of, if anything: one thing at a time, the gravest first. */
+export type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'news' | 'kept' | 'notice'
+
+/** The conflict has its own surface; while it is there or a write is in flight, there is no topic. */
+export function topicOf(state: RecordState): Topic | null {
+  if (state.isRefused) return 'forbidden'
+  if (state.deletion) return 'gone'
+  if (state.writing || isReviewed(state)) return null
+  if (state.trouble) return state.trouble.kind === 'signed_out' ? 'signed_out' : 'trouble'
+  if (state.news && !isEmpty(state.draft) && state.news.version > state.dismissed) return 'news'
+  if (state.kept && !state.kept.isHidden) return 'kept'
+  return state.notice ? 'notice' : null
+}

@@ -1,0 +1,95 @@
+// Where events arrive: each is shown to whoever looks at the wire, and goes on to the open record and the lists that
+// it concerns. Events of this tab's own writes go no further: their answers say more.
+
+import type {
+  PresenceEvent,
+  RecordAddress,
+  TakeOverEvent,
+  WatchedList,
+  Writer,
+} from '../../../server/protocol/index.ts'
+import type { Clock, Stop } from '../base/clock.ts'
+import { createListeners } from '../base/store.ts'
+import type { Hint } from '../record/state.ts'
+import type { TransportEvent } from './transport.ts'
+
+/** An event as it arrived, for those who want to see the wire. */
+export interface ReceivedEvent {
+  event: TransportEvent
+  /** This tab wrote it; its editors ignore it. */
+  isOwnTab: boolean
+  sizeBytes: number
+  /** From commit to arrival, as far as the clocks agree; `null` for events without a time. */
+  delayMs: number | null
+  /** In this machine's milliseconds. */
+  receivedAt: number
+}
+
+/** What a watched list is told: where it stands after each join, and each event of its type. */
+export type ListNews = { kind: 'joined'; answer: WatchedList } | { kind: 'event'; event: TransportEvent }
+
+export interface InboxOptions {
+  tabId: string
+  clock: Clock
+  localTime: (iso: string | null) => number
+  isOwn: (by: Writer | null) => boolean
+  /** Surely another person: whatever tab they name, it is not this one. */
+  isColleague: (by: Writer | null) => boolean
+  onHint: (address: RecordAddress, hint: Hint) => void
+  onRevoked: (address: RecordAddress) => void
+  onPresence: (event: PresenceEvent | TakeOverEvent) => void
+  onResync: () => void
+}
+
+export interface Inbox {
+  receive(received: TransportEvent): void
+  /** Every event as it arrives, own ones too. */
+  onEvent(listener: (received: ReceivedEvent) => void): Stop
+  /** Every foreign event of one type. */
+  onList(type: string, listener: (news: ListNews) => void): Stop
+}
+
+export function createInbox(options: InboxOptions): Inbox {
+  const { clock, localTime, isOwn, isColleague } = options
+  const observers = createListeners<[ReceivedEvent]>()
+  const lists = new Map<string, Set<(news: ListNews) => void>>()
+
+  function show(received: TransportEvent, isOwnTab: boolean) {
+    if (observers.size === 0) return
+    const isAddressed = 'event' in received && 'type' in received.event
+    const payload = (isAddressed ? received.event : {}) as { updated_at?: string }
+    const receivedAt = clock.now()
+    const delayMs = payload.updated_at ? receivedAt - localTime(payload.updated_at) : null
+    const sizeBytes = new TextEncoder().encode(JSON.stringify(payload)).length
+    observers.tell({ event: received, isOwnTab, sizeBytes, delayMs, receivedAt })
+  }
+
+  return {
+    receive(received) {
+      const writing = 'event' in received && 'tab_id' in received.event ? received.event : null
+      const isOwnTab = writing?.tab_id === options.tabId && !isColleague(writing.updated_by)
+      show(received, isOwnTab)
+      if (received.name === 'Resync') return options.onResync()
+      if (received.name === 'PresenceChanged' || received.name === 'TakeOver')
+        return options.onPresence(received.event)
+      if (received.name === 'RecordsImporting' || received.name === 'SpreadChanged') return
+      if (received.name === 'AccessRevoked') return received.event.records.forEach(options.onRevoked)
+      if (isOwnTab) return
+      for (const tell of lists.get(received.event.type) ?? []) tell({ kind: 'event', event: received })
+      if (received.name === 'RecordsImported') return
+      const { version, changed_fields: changedFields, updated_by: by, updated_at } = received.event
+      const deleted = received.name === 'RecordDeleted'
+      const hint: Hint = { version, changedFields, by, at: localTime(updated_at), isOwn: isOwn(by), deleted }
+      options.onHint(received.event, hint)
+    },
+    onEvent: observers.add,
+    onList(type, listener) {
+      const listeners = lists.get(type) ?? new Set()
+      lists.set(type, listeners.add(listener))
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && lists.get(type) === listeners) lists.delete(type)
+      }
+    },
+  }
+}

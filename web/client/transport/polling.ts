@@ -1,0 +1,108 @@
+// Asks for the versions of what is open while no events come: every 10 s while somebody is there, each minute while the
+// page is visible and nobody touches it, never while it is hidden, at once when it becomes visible or goes online.
+// Events are hints and versions the truth, so this alone would be correct, only slower.
+
+import type { WireVersionDifference } from '../../../server/protocol/index.ts'
+import { MAX_ROOMS } from '../../../server/protocol/index.ts'
+import type { Clock, Page, Stop } from '../base/clock.ts'
+import type { Requests } from '../http/requests.ts'
+import type { RecordWatcher } from './subscriptions.ts'
+
+const INTERVAL_MS = 10_000
+/** Of the ticks on which nobody was there, every so manieth asks. */
+const IDLE_TICKS = 6
+
+/** How a poll ended; `idle`: there was nothing to ask. */
+export type PollResult = 'answered' | 'unreachable' | 'unauthenticated' | 'idle'
+
+export interface PollingOptions {
+  clock: Clock
+  page: Page
+  requests: Pick<Requests, 'versions'>
+  /** Whom to ask for on the timer: everyone, or while live those without events. */
+  due: () => RecordWatcher[]
+  /** Called on each tick that asks: lists are looked at too where no events come. */
+  onDue: () => void
+  /** Whom to ask for when the page comes back: a sleeping laptop may have missed anything. */
+  all: () => RecordWatcher[]
+  onDifference: (watcher: RecordWatcher, difference: WireVersionDifference) => void
+  onResult: (result: PollResult) => void
+}
+
+export interface Polling {
+  /** Asks at once. */
+  poll(): void
+  stop: Stop
+}
+
+export function startPolling(options: PollingOptions): Polling {
+  const { clock, page } = options
+  let isAsking = false
+  let wasAway = !page.isVisible() || !page.isOnline()
+  let stopTimer: Stop = () => {}
+  let ticks = 0
+
+  async function ask(watchers: RecordWatcher[]) {
+    if (isAsking || !page.isVisible()) return
+    isAsking = true
+    options.onResult(await askFor(watchers, options))
+    isAsking = false
+  }
+
+  function tick() {
+    ticks += 1
+    if (page.isVisible() && (!page.isIdle?.() || ticks % IDLE_TICKS === 0)) {
+      void ask(options.due())
+      options.onDue()
+    }
+    stopTimer = clock.after(INTERVAL_MS, tick)
+  }
+
+  function askAll() {
+    void ask(options.all())
+    options.onDue()
+  }
+
+  const stopPage = page.onChange(() => {
+    const isAway = !page.isVisible() || !page.isOnline()
+    const isBack = wasAway && !isAway
+    wasAway = isAway
+    if (isBack) askAll()
+  })
+  stopTimer = clock.after(INTERVAL_MS, tick)
+
+  return {
+    poll: askAll,
+    stop() {
+      stopTimer()
+      stopPage()
+    },
+  }
+}
+
+async function askFor(
+  watchers: RecordWatcher[],
+  { requests, onDifference }: PollingOptions,
+): Promise<PollResult> {
+  const held = watchers.flatMap((watcher) => {
+    const version = watcher.version()
+    return version === null ? [] : [{ watcher, address: { type: watcher.type, id: watcher.id, version } }]
+  })
+  for (const watcher of watchers) if (watcher.version() === null) watcher.onReachable()
+  let result: PollResult = 'idle'
+  for (let start = 0; start < held.length; start += MAX_ROOMS) {
+    const batch = held.slice(start, start + MAX_ROOMS)
+    const answer = await requests.versions(batch.map(({ address }) => address))
+    if (answer.outcome === 'unauthenticated') return 'unauthenticated'
+    if (answer.outcome !== 'found') return 'unreachable'
+    result = 'answered'
+    for (const { watcher } of batch) watcher.onReachable()
+    for (const difference of answer.differences) {
+      const asked = batch.find(
+        ({ address }) => address.type === difference.type && address.id === difference.id,
+      )
+      if (asked) onDifference(asked.watcher, difference)
+    }
+  }
+  return result
+}

@@ -1,0 +1,135 @@
+// The transport over Socket.IO: WebSocket, or its own long polling where that is all that comes through. Each
+// connection is one try; a refused handshake is not an outage. Its heartbeat notices a connection that is only half open.
+
+import { io, type Socket } from 'socket.io-client'
+import type { ClientMessages, ServerEvents } from '../../../server/protocol/index.ts'
+import type { CreateTransport, TransportEvent, TransportKind, TransportStatus } from './transport.ts'
+
+const CONNECT_TIMEOUT_MS = 6000
+const ANSWER_TIMEOUT_MS = 10_000
+
+/** Codes of a handshake that will be refused again until the person has signed in anew. */
+const REFUSALS: readonly unknown[] = ['unauthenticated', 'forbidden']
+
+const EVENTS = [
+  'RecordCreated',
+  'RecordUpdated',
+  'RecordDeleted',
+  'RecordsImported',
+  'RecordsImporting',
+  'PresenceChanged',
+  'TakeOver',
+  'AccessRevoked',
+  'SpreadChanged',
+] as const
+
+export interface SocketOptions {
+  /** Origin of the server; unset: the page's own. */
+  url?: string
+  path: string
+  tabId: string
+  token: () => string | null
+  wire: 'websocket' | 'polling'
+}
+
+export function createSocketTransport(options: SocketOptions): CreateTransport {
+  return (listener) => {
+    const settings = {
+      path: options.path,
+      transports: [options.wire],
+      withCredentials: true,
+      autoConnect: false,
+      forceNew: true,
+      reconnection: false,
+      upgrade: false,
+      timeout: CONNECT_TIMEOUT_MS,
+      auth: (give: (auth: object) => void) => {
+        const token = options.token()
+        give({ tab_id: options.tabId, ...(token ? { token } : {}) })
+      },
+    }
+    const socket: Socket<ServerEvents, ClientMessages> = options.url
+      ? io(options.url, settings)
+      : io(settings)
+    const kind: TransportKind = options.wire === 'polling' ? 'long_polling' : 'websocket'
+    let isOpening = false
+
+    const connect = () => {
+      if (isOpening || socket.connected) return
+      isOpening = true
+      socket.connect()
+    }
+    const end = (status: TransportStatus) => {
+      isOpening = false
+      listener.onStatus(status, null)
+    }
+
+    socket.on('connect', () => {
+      isOpening = false
+      listener.onStatus('connected', kind)
+    })
+    socket.on('disconnect', (reason) => {
+      if (reason !== 'io client disconnect') end('lost')
+    })
+    socket.on('connect_error', (error) => {
+      socket.disconnect()
+      end(statusAfter(error))
+    })
+    for (const name of EVENTS)
+      socket.on(name, (event: unknown) => listener.onEvent({ name, event } as TransportEvent))
+    socket.on('Resync', () => listener.onEvent({ name: 'Resync' }))
+
+    return {
+      connect,
+      reconnect() {
+        isOpening = false
+        socket.disconnect()
+        connect()
+      },
+      id: () => (socket.connected ? (socket.id ?? null) : null),
+      async watch(message) {
+        if (!socket.connected) return null
+        return socket
+          .timeout(ANSWER_TIMEOUT_MS)
+          .emitWithAck('watch', message)
+          .catch(() => null)
+      },
+      async unwatch(message) {
+        if (!socket.connected) return
+        await socket
+          .timeout(ANSWER_TIMEOUT_MS)
+          .emitWithAck('unwatch', message)
+          .catch(() => null)
+      },
+      async presence(message) {
+        if (!socket.connected) return null
+        return socket
+          .timeout(ANSWER_TIMEOUT_MS)
+          .emitWithAck('presence', message)
+          .catch(() => null)
+      },
+      async takeOver(message) {
+        if (!socket.connected) return null
+        return socket
+          .timeout(ANSWER_TIMEOUT_MS)
+          .emitWithAck('take_over', message)
+          .catch(() => null)
+      },
+      close() {
+        socket.removeAllListeners()
+        socket.disconnect()
+        listener.onStatus('closed', null)
+      },
+    }
+  }
+}
+
+/** Refused by the server's own word, or by the status of the handshake's HTTP request. */
+function statusAfter(
+  error: Error & { data?: { code?: unknown }; description?: unknown },
+): 'off' | 'refused' | 'lost' {
+  const code = error.data?.code
+  if (code === 'live_off') return 'off'
+  const isRefusal = REFUSALS.includes(code) || error.description === 401 || error.description === 403
+  return isRefusal ? 'refused' : 'lost'
+}

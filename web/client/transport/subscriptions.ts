@@ -1,0 +1,178 @@
+// Which records and lists this client wants to hear of, and the joins that make it so. Joins asked for in one go are
+// one message; after each (re)connect everything is joined again in one message, with the versions that are known.
+
+import type {
+  ListAddress,
+  RecordAddress,
+  Scope,
+  WatchedList,
+  WatchedRecord,
+} from '../../../server/protocol/index.ts'
+import { MAX_ROOMS } from '../../../server/protocol/index.ts'
+import type { Clock, Stop } from '../base/clock.ts'
+import type { Transport } from './transport.ts'
+
+const TRY_AGAIN_MS = 5000
+
+/** Somebody who wants to hear of one record. */
+export interface RecordWatcher extends RecordAddress {
+  /** The version that is shown, `null` before the first load. */
+  version(): number | null
+  onAnswer(answer: WatchedRecord): void
+  /** The server speaks again: a load that failed may be tried. */
+  onReachable(): void
+}
+
+/** Somebody who wants to hear of a list. */
+export interface ListWatcher extends ListAddress {
+  cursor(): string | null
+  onAnswer(answer: WatchedList): void
+}
+
+export interface Watching {
+  addRecord(watcher: RecordWatcher): Stop
+  addList(watcher: ListWatcher): Stop
+  /** Joins everything again: after a (re)connect and a `Resync`. */
+  rejoin(): void
+  /** The connection is lost: nothing is joined. */
+  forgetJoins(): void
+  records(): RecordWatcher[]
+  /** Where no events come: each list is told to look for itself, it knows its cursor. */
+  lookAtLists(): void
+  /** Those who hear of nothing by events: their joins are not answered, or were refused for want of room. */
+  unjoined(): RecordWatcher[]
+}
+
+export const recordKey = ({ type, id }: RecordAddress): string => JSON.stringify([type, id])
+
+export const listKey = (type: string, scope: Scope = {}): string =>
+  JSON.stringify([type, Object.entries(scope).sort(([a], [b]) => (a < b ? -1 : 1))])
+
+export function createWatching(transport: Transport, clock: Clock, onJoined: () => void): Watching {
+  const records = new Map<string, RecordWatcher>()
+  const lists = new Map<string, Set<ListWatcher>>()
+  const joined = new Set<string>()
+  const pendingRecords = new Set<string>()
+  const pendingLists = new Set<string>()
+  const leaving = { records: new Map<string, RecordAddress>(), lists: new Map<string, ListAddress>() }
+  let isFlushAsked = false
+  let stopRetry: Stop = () => {}
+
+  function ask() {
+    if (isFlushAsked) return
+    isFlushAsked = true
+    queueMicrotask(() => {
+      isFlushAsked = false
+      if (transport.id() === null) return
+      leave()
+      void join()
+    })
+  }
+
+  function leave() {
+    if (leaving.records.size + leaving.lists.size === 0) return
+    void transport.unwatch({ records: [...leaving.records.values()], lists: [...leaving.lists.values()] })
+    leaving.records.clear()
+    leaving.lists.clear()
+  }
+
+  async function join() {
+    const recordJoins = [...pendingRecords].flatMap((key) => records.get(key) ?? [])
+    const listJoins = [...pendingLists].flatMap((key) => [...(lists.get(key) ?? [])].slice(0, 1))
+    pendingRecords.clear()
+    pendingLists.clear()
+    if (recordJoins.length + listJoins.length === 0) return onJoined()
+    const connection = transport.id()
+    const asked = new Map(
+      listJoins.map((watcher) => [listKey(watcher.type, watcher.scope), watcher.cursor()]),
+    )
+    const rooms = [...recordJoins.map(asRecordJoin), ...listJoins.map(asListJoin)].slice(0, MAX_ROOMS)
+    const answer = await transport.watch({
+      records: rooms.flatMap((room) => (room.kind === 'record' ? room.join : [])),
+      lists: rooms.flatMap((room) => (room.kind === 'list' ? room.join : [])),
+    })
+    if (transport.id() !== connection) return
+    if (!answer || 'ok' in answer) {
+      for (const watcher of recordJoins) pendingRecords.add(recordKey(watcher))
+      for (const { type, scope } of listJoins) pendingLists.add(listKey(type, scope))
+      stopRetry()
+      stopRetry = clock.after(TRY_AGAIN_MS, ask)
+      return
+    }
+    for (const record of answer.records) {
+      const watcher = records.get(recordKey(record))
+      if (record.ok && watcher) joined.add(recordKey(record))
+      watcher?.onAnswer(record)
+    }
+    for (const list of answer.lists) {
+      const key = listKey(list.type, list.scope)
+      for (const watcher of lists.get(key) ?? [])
+        watcher.onAnswer(list.ok && watcher.cursor() !== asked.get(key) ? { ...list, behind: true } : list)
+    }
+    onJoined()
+  }
+
+  return {
+    addRecord(watcher) {
+      const key = recordKey(watcher)
+      records.set(key, watcher)
+      leaving.records.delete(key)
+      pendingRecords.add(key)
+      ask()
+      return () => {
+        if (records.get(key) !== watcher) return
+        records.delete(key)
+        joined.delete(key)
+        pendingRecords.delete(key)
+        leaving.records.set(key, { type: watcher.type, id: watcher.id })
+        ask()
+      }
+    },
+    addList(watcher) {
+      const key = listKey(watcher.type, watcher.scope)
+      const watchers = lists.get(key) ?? new Set()
+      lists.set(key, watchers.add(watcher))
+      leaving.lists.delete(key)
+      pendingLists.add(key)
+      ask()
+      return () => {
+        if (!watchers.delete(watcher) || watchers.size > 0) return
+        lists.delete(key)
+        pendingLists.delete(key)
+        leaving.lists.set(key, { type: watcher.type, scope: watcher.scope ?? {} })
+        ask()
+      }
+    },
+    rejoin() {
+      joined.clear()
+      leaving.records.clear()
+      leaving.lists.clear()
+      for (const key of records.keys()) pendingRecords.add(key)
+      for (const key of lists.keys()) pendingLists.add(key)
+      ask()
+    },
+    forgetJoins() {
+      stopRetry()
+      joined.clear()
+    },
+    records: () => [...records.values()],
+    lookAtLists() {
+      for (const watchers of lists.values())
+        for (const { type, scope = {}, cursor, onAnswer } of watchers)
+          onAnswer({ type, scope, ok: true, cursor: cursor() ?? '', behind: true })
+    },
+    unjoined: () => [...records].filter(([key]) => !joined.has(key)).map(([, watcher]) => watcher),
+  }
+}
+
+function asRecordJoin(watcher: RecordWatcher) {
+  const { type, id } = watcher
+  const version = watcher.version()
+  return { kind: 'record', join: [version === null ? { type, id } : { type, id, version }] } as const
+}
+
+function asListJoin(watcher: ListWatcher) {
+  const { type, scope = {} } = watcher
+  const cursor = watcher.cursor()
+  return { kind: 'list', join: [cursor === null ? { type, scope } : { type, scope, cursor }] } as const
+}

@@ -1,0 +1,58 @@
+// The client's own ways to carry events, in the order in which they are tried. Below the last of them versions are
+// polled; that needs no connection, so it is no rung.
+
+import type { Clock } from '../base/clock.ts'
+import { createEventStreamTransport } from './event-stream.ts'
+import { createSharedStream } from './shared-stream.ts'
+import { createSocketTransport } from './socket.ts'
+import type { CreateTransport, TransportKind } from './transport.ts'
+import type { Rung } from './transport-fallback.ts'
+
+const DEFAULT_TRANSPORTS: TransportKind[] = ['websocket', 'event_stream']
+
+/** A stream that begins within a second is no stream of a proxy that waits for its end. */
+const STALL_MS = { websocket: 3000, event_stream: 1000, long_polling: 3000 } satisfies Record<
+  TransportKind,
+  number
+>
+
+/** What an app may choose: see RecordClientOptions. */
+export interface RungChoice {
+  transports?: TransportKind[]
+  createTransport?: CreateTransport
+  socketUrl?: string
+  socketPath?: string
+  shareStream?: boolean
+  userId?: () => string | null
+}
+
+export interface RungOptions {
+  /** Base path or URL of the mounted router. */
+  url: string
+  fetch: typeof fetch
+  clock: Clock
+  tabId: string
+  token: () => string | null
+}
+
+export function createRungs(choice: RungChoice, options: RungOptions): Rung[] {
+  const { transports = DEFAULT_TRANSPORTS, createTransport, socketUrl, socketPath = '/socket.io' } = choice
+  const { url, tabId, token } = options
+  if (createTransport) return [{ create: createTransport, stallMs: STALL_MS.websocket }]
+  const origin = socketUrl ?? (/^https?:/.test(url) ? new URL(url).origin : undefined)
+  const socket = (wire: 'websocket' | 'polling') =>
+    createSocketTransport({ ...(origin ? { url: origin } : {}), path: socketPath, tabId, token, wire })
+  const identity = () => {
+    const person = choice.userId?.() ?? null
+    return person === null && token() === null ? null : JSON.stringify([origin ?? url, person, token()])
+  }
+  const makers = {
+    websocket: () => socket('websocket'),
+    long_polling: () => socket('polling'),
+    event_stream: () => {
+      const create = createEventStreamTransport(options)
+      return choice.shareStream === false ? create : createSharedStream({ ...options, create, identity })
+    },
+  }
+  return transports.map((kind) => ({ create: makers[kind](), stallMs: STALL_MS[kind] }))
+}

@@ -1,0 +1,212 @@
+// Every word that a person may read, as data: translating the toolkit is handing in another object of this shape.
+// Placeholders are named, `{who}`; a plural is an object by the categories of Intl.PluralRules.
+
+import type { Writer } from '../../../server/protocol/index.ts'
+import { englishListMessages } from './list-messages.ts'
+
+/** A sentence for each plural category of the language; `other` is what the rest falls back to. */
+export type Plural = { other: string } & Partial<Record<'zero' | 'one' | 'two' | 'few' | 'many', string>>
+
+export const englishMessages = {
+  /** Who wrote it, as it stands after "Updated" and "Deleted". */
+  who: {
+    user: 'by {name}',
+    import: 'by import ‘{name}’',
+    service: 'by {name}',
+    database: 'outside the app ({name})',
+    unknown: 'by someone',
+  },
+  /** Who wrote it, as it stands at the start of a sentence. */
+  whoSaved: {
+    user: '{name}',
+    import: 'Import ‘{name}’',
+    service: '{name}',
+    database: 'Someone outside the app ({name})',
+    unknown: 'Someone',
+  },
+  banner: {
+    updated: 'Updated {who} {time}.',
+    updatedFields: 'Updated {who} {time}: {fields}.',
+    noOverlap: 'Your edits don’t overlap.',
+    overlap: 'Updated {who} {time}. You both changed: {fields}.',
+    otherTab: 'You saved this record in another tab.',
+    loaded: 'Loaded version {version}.',
+    merged: 'Your edits are on version {version} now. Save when you are ready.',
+    recalled: 'Your unsaved edits from before are back.',
+    keptRecalled: 'You have unsaved edits from before.',
+    keptResolved: 'Edits that you decided against are set aside.',
+    keptReloaded: 'Loaded version {version}. Your unsaved edits are kept.',
+    keptReverted: 'Your unsaved edits are set aside.',
+    keptAccess: 'You have access again. Your unsaved edits are kept.',
+    deleted: 'Deleted {who}.',
+    deletedOwn: 'You deleted this record.',
+    deletedDirty: 'Deleted {who}. You can copy your edits, but not save them here.',
+    forbidden: 'This record does not exist, or you may not see it.',
+    forbiddenDirty:
+      'You no longer have access to this record. You can copy your edits, but not save them here.',
+    signedOut: 'You are signed out. Sign in again to go on.',
+    signedOutDirty: 'You are signed out. Sign in again to save; your edits are kept.',
+    notLoaded: 'The server can’t be reached. What you see may be out of date.',
+    notSaved: 'Not saved: no answer from the server. Your edits are kept.',
+    notSent:
+      'Not sent yet: no answer from the server. Your edits are kept on this device and sent by themselves.',
+    notAllowed: 'Not saved: you may read this record, but not change it. Your edits are kept.',
+    failed: 'Not saved: {detail} Your edits are kept.',
+    failedLoad: 'Not loaded: {detail}',
+  },
+  conflict: {
+    title: 'Not saved',
+    sentence: 'Not saved: {who} saved version {version} while you were editing. Nothing of yours is lost.',
+    sentenceRemoval: 'Not deleted: {who} saved version {version} meanwhile.',
+    sentenceOwn: 'Not saved: you saved version {version} in another tab meanwhile. Nothing of yours is lost.',
+    reviewTitle: 'Review changes',
+    review: '{who} saved version {version} while you were editing.',
+    reviewOwn: 'You saved version {version} in another tab.',
+    loading: 'The newest version is being loaded…',
+    both: 'Both',
+    undecided: 'Choose for: {fields}.',
+    oneSided: {
+      one: '{count} field that one side changed',
+      other: '{count} fields that one side changed',
+    } as Plural,
+    skipped: '{count} characters unchanged',
+    original: 'Original',
+    theirs: 'Theirs',
+    mine: 'Mine',
+    nothing: 'empty',
+    reloadFailed: 'The latest version could not be loaded. Nothing has changed here; try again.',
+  },
+  buttons: {
+    merge: 'Merge',
+    review: 'Review changes',
+    reload: 'Reload latest',
+    dismiss: 'Dismiss',
+    restore: 'Restore my edits',
+    retry: 'Try again',
+    copy: 'Copy my edits',
+    recreate: 'Create it anew',
+    resolve: 'Save this',
+    discard: 'Discard',
+    open: 'Open',
+    close: 'Close',
+  },
+  connection: {
+    live: 'Live',
+    connecting: 'Connecting',
+    reconnecting: 'Reconnecting',
+    polling: 'Polling',
+    offline: 'Offline',
+    signed_out: 'Signed out',
+    upToDate: 'Changes arrive as they happen.',
+    lastChecked: 'May be out of date, last checked {time}.',
+    neverChecked: 'May be out of date.',
+    asOf: 'up to date as of {time}',
+    checkedOnSave: 'Whether somebody else has changed something is checked when you save.',
+  },
+  presence: {
+    label: 'Also here',
+    viewing: '{name} is viewing this',
+    editing: '{name} is editing this',
+    editingField: '{name} is editing {field}',
+    idle: '{name} has this open in the background',
+    more: '+{count}',
+  },
+  /** "Ask to take over"; the last four are what came of it. */
+  takeOver: {
+    ask: 'Ask to take over',
+    asks: '{name} asks to take over.',
+    handOver: 'Hand over',
+    refuse: 'Not now',
+    waiting: 'You asked {name} to hand over.',
+    handed_over: '{name} has handed over: you can go on.',
+    not_now: '{name} is not done yet.',
+    unreachable: '{name} could not be asked just now.',
+  },
+  unsent: {
+    title: 'Unsent changes',
+    none: 'Everything is saved.',
+    waiting: 'Waiting for the server',
+    sending: 'Being sent',
+    conflict: 'Changed by others: open it to review',
+    gone: 'Deleted: open it to copy your edits',
+    forbidden: 'You may no longer see it: copy or discard your edits',
+    refused: 'Refused: {detail}',
+    typed: 'Not saved yet',
+    removal: 'Delete',
+    full: 'This device has no room left: what you type now is kept in this tab alone.',
+    barred: 'This browser keeps nothing: what you type is kept in this tab alone.',
+    count: { one: '{count} unsent change', other: '{count} unsent changes' } as Plural,
+  },
+  /** Live lists, and editing in them. */
+  list: englishListMessages,
+  time: {
+    now: 'just now',
+    seconds: '{count} s ago',
+    minutes: '{count} min ago',
+    hours: '{count} h ago',
+    days: { one: '{count} day ago', other: '{count} days ago' } as Plural,
+  },
+  /** After the first fields of a long list. */
+  moreFields: { one: 'and {count} more field', other: 'and {count} more fields' } as Plural,
+  yes: 'yes',
+  no: 'no',
+  /** What a field is called where its name in words will not do: `{ due_on: 'Deadline' }`. */
+  fields: {} as Record<string, string>,
+}
+
+/** All texts of the toolkit. */
+export type Messages = typeof englishMessages
+
+/** A part of the texts; what is left out stays English. */
+export type MessagesPatch = {
+  [Group in keyof Messages]?: Messages[Group] extends string ? string : Partial<Messages[Group]>
+}
+
+/** The texts and the language that numbers, times and plurals follow. */
+export interface Words {
+  messages: Messages
+  /** A BCP 47 tag. */
+  locale: string
+}
+
+/** English, with the given texts in their places. */
+export function createWords(patch: MessagesPatch = {}, locale = 'en'): Words {
+  const messages: Record<string, unknown> = { ...englishMessages }
+  for (const [group, texts] of Object.entries(patch)) {
+    const isFlat = typeof texts === 'string' || group === 'moreFields'
+    messages[group] = isFlat ? texts : { ...(messages[group] as object), ...(texts as object) }
+  }
+  return { messages: messages as Messages, locale }
+}
+
+/** Puts values in the places of a text's placeholders; an unknown placeholder stays as it is. */
+export function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole))
+}
+
+/** The sentence that a number asks for in this language. */
+export function fillPlural(plural: Plural, count: number, locale: string): string {
+  const category = new Intl.PluralRules(locale).select(count)
+  return fill(plural[category] ?? plural.other, { count: count.toLocaleString(locale) })
+}
+
+/** A field's name in words: its text in `messages.fields`, or "Due on" for `due_on`. */
+export function labelOf(field: string, { messages }: Words): string {
+  const named = Object.hasOwn(messages.fields, field) ? messages.fields[field] : undefined
+  const plain = field.replaceAll('_', ' ').trim()
+  return named ?? plain.charAt(0).toUpperCase() + plain.slice(1)
+}
+
+/** "Name, Status", the first three of many. */
+export function listFields(fields: readonly string[], words: Words): string {
+  const shown = fields.length > 4 ? fields.slice(0, 3) : fields
+  const rest = fields.length - shown.length
+  const names = shown.map((field) => labelOf(field, words)).join(', ')
+  return rest > 0 ? `${names} ${fillPlural(words.messages.moreFields, rest, words.locale)}` : names
+}
+
+/** "by Bob", "outside the app (postgres)"; `start` for the beginning of a sentence. */
+export function whoWrote(by: Writer | null, { messages }: Words, place: 'after' | 'start' = 'after'): string {
+  const texts = place === 'start' ? messages.whoSaved : messages.who
+  return by ? fill(texts[by.kind], { name: by.name }) : texts.unknown
+}

@@ -1,0 +1,49 @@
+// The badge in the header for what is not on the server yet, and the list behind it. Opening an entry leads to its project,
+// where the edits are, and the conflict if there is one.
+
+import { isAsked, type Offline } from 'noclobber/offline'
+import { UnsentChanges, useRecordClient, useUnsent, useUnsentCount } from 'noclobber/react'
+import { useId, useRef } from 'react'
+import { navigate } from '../base/router.ts'
+import { useSession } from '../base/session.ts'
+import { WORDS } from '../base/words.ts'
+
+const Badge = ({ offline }: { offline: Offline }) => {
+  const id = useId()
+  const panel = useRef<HTMLDivElement>(null)
+  const count = useUnsentCount(offline)
+  const { tabId } = useRecordClient()
+  const { entries, storage } = useUnsent(offline)
+  const drafts = entries.filter(({ tab }) => tab !== tabId)
+  const waiting = entries.filter((entry) => isAsked(entry) || entry.trouble)
+  if (count === null && drafts.length === 0 && storage === 'ok') return null
+  return (
+    <>
+      <button
+        type="button"
+        className="button unsent-badge"
+        popoverTarget={id}
+        data-tone={count ? 'warning' : undefined}
+        data-count={waiting.length || drafts.length}
+      >
+        <span>{count ?? WORDS.unsent.typed(drafts.length)}</span>
+      </button>
+      <div ref={panel} id={id} popover="auto" className="card unsent-panel">
+        <h2>{WORDS.unsent.title}</h2>
+        <UnsentChanges
+          offline={offline}
+          nameOf={({ edits, id: record }) => String(edits.base?.fields.name ?? WORDS.unsent.unnamed(record))}
+          onOpen={({ type, id: record }) => {
+            panel.current?.hidePopover()
+            if (type === 'project') navigate(`/projects/${encodeURIComponent(record)}`)
+          }}
+        />
+      </div>
+    </>
+  )
+}
+
+export const Unsent = () => {
+  const session = useSession()
+  return session.status === 'signed_in' ? <Badge offline={session.offline} /> : null
+}

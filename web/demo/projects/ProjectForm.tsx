@@ -1,0 +1,108 @@
+// The editor's form, with one control for each kind of field. Invariant: a value is shown and changed through the
+// editor alone, so what the library promises about typed text holds for every field here.
+import {
+  ConflictDialog,
+  PresenceBar,
+  type RecordEditor,
+  TakeOverBar,
+  TimeAgo,
+  UpdateBanner,
+} from 'noclobber/react'
+import type { FormEvent, ReactNode } from 'react'
+import { formatMoney } from '../base/format.ts'
+import { Badge, writerName } from '../base/Parts.tsx'
+import { PROJECT_STATUSES, type Project, type ProjectFields } from '../base/records.ts'
+import { useSession } from '../base/session.ts'
+import { WORDS } from '../base/words.ts'
+import { Field } from './Field.tsx'
+
+interface ProjectFormProps {
+  editor: RecordEditor<ProjectFields>
+  record: Project
+  isReader: boolean
+}
+
+const Title = ({ record: { fields }, children }: { record: Project; children: ReactNode }) => (
+  <div className="project-title">
+    <h1>{fields.name}</h1>
+    <Badge tone={fields.status}>{WORDS.statuses[fields.status]}</Badge>
+    <span className="soft figures">{fields.number}</span>
+    {children}
+  </div>
+)
+
+/** The line that the banner lies over when there is one. */
+const Head = ({ record: { version, updated_at, updated_by } }: { record: Project }) => (
+  <div className="card-head form-head">
+    <h2>{WORDS.editor.details}</h2>
+    <span className="soft figures">
+      {`${WORDS.editor.version(version)} · ${writerName(updated_by)}, `}
+      <TimeAgo at={updated_at} />
+    </span>
+  </div>
+)
+
+const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
+  const words = WORDS.editor
+  return (
+    <div className="form-foot">
+      <p className="soft">{editor.isDirty ? words.unsaved(editor.dirtyFields.length) : words.allSaved}</p>
+      {editor.isDirty && (
+        <button
+          type="button"
+          className="button button-quiet"
+          onClick={editor.revert}
+          disabled={!editor.canSave}
+        >
+          {words.revert}
+        </button>
+      )}
+      <button type="submit" className="button button-primary" disabled={!editor.canSave}>
+        {editor.isSaving ? words.saving : words.save}
+      </button>
+    </div>
+  )
+}
+
+export const ProjectForm = ({ editor, record, isReader }: ProjectFormProps) => {
+  const save = (event: FormEvent) => {
+    event.preventDefault()
+    editor.save()
+  }
+  const session = useSession()
+  const ownId = session.status === 'signed_in' ? session.person.id : null
+  const field = { editor, isReader }
+  return (
+    <>
+      <Title record={record}>
+        <PresenceBar editor={editor} userId={ownId} />
+        <TakeOverBar editor={editor} userId={ownId} canAsk={!isReader} />
+      </Title>
+      <form className="card form" aria-label={WORDS.editor.form} onSubmit={save} noValidate>
+        <UpdateBanner editor={editor} />
+        <ConflictDialog editor={editor} />
+        <Head record={record} />
+        {isReader && <p className="form-note">{WORDS.editor.readOnly}</p>}
+        <div className="form-grid">
+          <Field {...field} name="name" span={6} />
+          <Field {...field} name="number" span={2} />
+          <Field {...field} name="status" span={2} options={PROJECT_STATUSES} words={WORDS.statuses} />
+          <Field {...field} name="client" span={2} isWide />
+          <Field {...field} name="starts_on" span={2} as="date" />
+          <Field {...field} name="ends_on" span={2} as="date" />
+          <Field
+            {...field}
+            name="budget"
+            span={2}
+            isWide
+            as="number"
+            hint={formatMoney(editor.values.budget ?? null)}
+          />
+          <Field {...field} name="description" span={6} isLong />
+          <Field {...field} name="notes" span={6} isLong hint={WORDS.hints.notes} />
+        </div>
+        {!isReader && <Foot editor={editor} />}
+      </form>
+    </>
+  )
+}

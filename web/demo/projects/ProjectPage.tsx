@@ -1,0 +1,91 @@
+// One project: the form with its banner, tasks and comments below, history beside it, and what happens underneath.
+// The editor's state is the library's; this page only places it.
+
+import type { Banner } from 'noclobber/client'
+import { UpdateBanner, useConnection, useRecordEditor } from 'noclobber/react'
+import { useEffect, useState } from 'react'
+import { LeaveDialog } from '../base/LeaveDialog.tsx'
+import { MissingPage } from '../base/MissingPage.tsx'
+import { Skeleton } from '../base/Parts.tsx'
+import type { ProjectFields } from '../base/records.ts'
+import { asPerson, navigate } from '../base/router.ts'
+import type { Person } from '../base/session.ts'
+import { WORDS } from '../base/words.ts'
+import { Header } from '../panels/Header.tsx'
+import { History } from '../panels/History.tsx'
+import { Underneath } from '../panels/Underneath.tsx'
+import { Tasks } from '../tasks/Tasks.tsx'
+import { Comments } from './Comments.tsx'
+import { ProjectForm } from './ProjectForm.tsx'
+
+/** The edits live on in the new project, so nothing is left to ask about. */
+const showRecreated = (project: { id: string }) => navigate(`/projects/${encodeURIComponent(project.id)}`)
+
+const isNarrow = () => matchMedia('(max-width: 1240px)').matches
+
+const sentenceOf = (banner: Banner | null): string | undefined =>
+  banner?.parts.map(({ text }) => text).join('')
+
+export const ProjectPage = ({ id, person }: { id: string; person: Person }) => {
+  const editor = useRecordEditor<ProjectFields>('project', id, { onRecreated: showRecreated })
+  const connection = useConnection()
+  const [isOpen, setOpen] = useState(() => asPerson === null && !isNarrow())
+  const { record, status } = editor
+  const name = record?.fields.name ?? null
+  const newest = editor.news?.version ?? record?.version ?? null
+
+  useEffect(() => {
+    document.title = WORDS.page.title(name ?? WORDS.projects.title)
+  }, [name])
+
+  const isMissing = status === 'forbidden' || status === 'gone'
+  if (!record && isMissing && !editor.isDirty) {
+    return (
+      <>
+        <Header person={person} place={WORDS.missing.title} />
+        <main id="content">
+          <MissingPage text={status === 'gone' ? sentenceOf(editor.banner) : WORDS.missing.record} />
+        </main>
+      </>
+    )
+  }
+  return (
+    <>
+      <Header person={person} place={name ?? '…'}>
+        <button
+          type="button"
+          className="button underneath-toggle"
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        >
+          {WORDS.underneath.open}
+        </button>
+      </Header>
+      <main id="content" className="page project" data-underneath={isOpen ? 'open' : 'closed'}>
+        <LeaveDialog isDirty={editor.isDirty} />
+        <div className="project-main">
+          {record ? (
+            <ProjectForm editor={editor} record={record} isReader={person.role === 'reader'} />
+          ) : (
+            <div className="card form">
+              <UpdateBanner editor={editor} />
+              <Skeleton lines={14} label={WORDS.editor.loading} />
+            </div>
+          )}
+          <Tasks projectId={id} />
+          <Comments projectId={id} isReader={person.role === 'reader'} />
+        </div>
+        {record && <History id={id} newest={`${newest} ${status === 'gone'}`} />}
+        <Underneath
+          id={id}
+          person={person}
+          version={record?.version ?? null}
+          newest={newest}
+          connection={connection}
+          isOpen={isOpen}
+          onToggle={setOpen}
+        />
+      </main>
+    </>
+  )
+}

@@ -1,0 +1,100 @@
+// All projects in one live table: filter, status, sort. Sorting and filtering happen here, on what the list holds.
+import { ListBar, useLiveList } from 'noclobber/react'
+import { useEffect, useMemo, useState } from 'react'
+import { Link, Sentence } from '../base/Parts.tsx'
+import { PROJECT_STATUSES, type Project, type ProjectFields, type ProjectStatus } from '../base/records.ts'
+import type { Person } from '../base/session.ts'
+import { WORDS } from '../base/words.ts'
+import { ImportButton } from '../import/ImportDialog.tsx'
+import { ImportingLine } from '../import/ImportingLine.tsx'
+import { Header } from '../panels/Header.tsx'
+import { TASK_WORDS } from '../tasks/task-words.ts'
+import { ProjectTable, type SortColumn, sortProjects } from './ProjectTable.tsx'
+
+const matches = (project: Project, text: string, status: ProjectStatus | null): boolean => {
+  if (status !== null && project.fields.status !== status) return false
+  const { name, number, client } = project.fields
+  return `${name} ${number} ${client}`.toLowerCase().includes(text.trim().toLowerCase())
+}
+
+export const ProjectsPage = ({ person }: { person: Person }) => {
+  const projects = useLiveList<ProjectFields>('project')
+  const [text, setText] = useState('')
+  const [status, setStatus] = useState<ProjectStatus | null>(null)
+  const [sort, setSort] = useState<SortColumn>({ column: 'name', descending: false })
+  const words = WORDS.projects
+
+  useEffect(() => {
+    document.title = WORDS.page.title(words.title)
+  }, [words.title])
+
+  const shown = useMemo(
+    () =>
+      projects.status === 'ready'
+        ? sortProjects(
+            projects.rows.filter((project) => matches(project, text, status)),
+            sort,
+          )
+        : null,
+    [projects.status, projects.rows, text, status, sort],
+  )
+  const clear = () => {
+    setText('')
+    setStatus(null)
+  }
+
+  return (
+    <>
+      <Header person={person} />
+      <main id="content" className="page page-list">
+        <div className="project-title">
+          <h1>{words.title}</h1>
+          <Link to="/tasks" className="button">
+            {TASK_WORDS.link}
+          </Link>
+          {person.role === 'editor' && <ImportButton type="project" onImported={projects.reload} />}
+        </div>
+        <search className="toolbar">
+          <input
+            type="search"
+            className="input"
+            aria-label={words.filter}
+            placeholder={words.filterHint}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+          <div className="choices">
+            {[null, ...PROJECT_STATUSES].map((choice) => (
+              <button
+                key={choice}
+                type="button"
+                aria-pressed={status === choice}
+                onClick={() => setStatus(choice)}
+              >
+                {choice === null ? words.allStatuses : WORDS.statuses[choice]}
+              </button>
+            ))}
+          </div>
+          <p className="toolbar-count figures" role="status">
+            {shown && words.count(shown.length, projects.rows.length)}
+          </p>
+        </search>
+        <ImportingLine type="project" />
+        <ListBar list={projects} />
+        <div className="card">
+          {projects.status === 'failed' ? (
+            <Sentence text={words.failed} action={words.retry} onAction={projects.reload} />
+          ) : shown?.length === 0 ? (
+            projects.isEmpty ? (
+              <Sentence text={words.empty} />
+            ) : (
+              <Sentence text={words.none} action={words.clear} onAction={clear} />
+            )
+          ) : (
+            <ProjectTable projects={shown} glowing={projects.glowing} sort={sort} onSort={setSort} />
+          )}
+        </div>
+      </main>
+    </>
+  )
+}

@@ -1,0 +1,195 @@
+// One cell of the task table: text that becomes an input when it is pressed. Enter or leaving it saves, Escape lets go;
+// what is in the way of saving is said below it, with theirs beside mine.
+import type { CellEdit } from 'noclobber/client'
+import { type ListCellEditor, usePresence } from 'noclobber/react'
+import { type KeyboardEvent, useEffect, useRef } from 'react'
+import { Badge, Link } from '../base/Parts.tsx'
+import type { Task, TaskFields } from '../base/records.ts'
+import { labelOfColumn, type TaskColumnSpec, typedValue } from './task-columns.ts'
+import { TASK_WORDS } from './task-words.ts'
+
+/** What a cell can do; none of them changes between renders. */
+export type CellActions = Pick<
+  ListCellEditor,
+  'begin' | 'change' | 'save' | 'cancel' | 'takeTheirs' | 'keepMine'
+>
+
+export interface CellTexts {
+  theirs: string
+  mine: string
+  open: string
+}
+
+/** Says to the others which cell somebody is in, for as long as it is open. */
+const Announce = ({ id, field }: { id: string; field: string }) => {
+  usePresence({ type: 'task', id }, { state: 'editing', field })
+  return null
+}
+
+const CellInputOf = ({
+  edit,
+  spec,
+  actions,
+  onDone,
+}: {
+  edit: CellEdit
+  spec: TaskColumnSpec
+  actions: CellActions
+  onDone: () => void
+}) => {
+  const place = useRef<HTMLInputElement & HTMLSelectElement>(null)
+  useEffect(() => {
+    place.current?.focus()
+    if (place.current?.tagName === 'INPUT') place.current.select()
+  }, [])
+  const save = async () => {
+    if (await actions.save()) onDone()
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter') void save()
+    if (event.key !== 'Escape') return
+    event.stopPropagation()
+    actions.cancel()
+    onDone()
+  }
+  const common = {
+    ref: place,
+    className: 'input cell-input',
+    'aria-label': labelOfColumn(spec.column),
+    'aria-invalid': edit.status === 'refused' || undefined,
+    value: edit.value === null ? '' : String(edit.value),
+    onKeyDown,
+    onBlur: () => void actions.save(),
+  }
+  const { input } = spec
+  if (input.as === 'select') {
+    return (
+      <select {...common} onChange={({ target }) => actions.change(target.value)}>
+        {input.options.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    )
+  }
+  return (
+    <input
+      {...common}
+      type={input.as}
+      step={input.as === 'number' ? 0.5 : undefined}
+      onChange={({ target }) => actions.change(typedValue(target.value, spec))}
+    />
+  )
+}
+
+const InTheWay = ({
+  edit,
+  spec,
+  sentence,
+  texts,
+  actions,
+  onDone,
+}: {
+  edit: CellEdit
+  spec: TaskColumnSpec
+  sentence: string
+  texts: CellTexts
+  actions: CellActions
+  onDone: () => void
+}) => {
+  const theirs = edit.conflict?.current.fields as TaskFields | undefined
+  const keep = async () => {
+    if (await actions.keepMine()) onDone()
+  }
+  return (
+    <div className="cell-note" role="alert">
+      <p>{sentence}</p>
+      {theirs && (
+        <>
+          <p className="soft">{TASK_WORDS.theirs(spec.text(theirs))}</p>
+          <div className="cell-note-actions">
+            <button
+              type="button"
+              className="button"
+              onClick={() => {
+                actions.takeTheirs()
+                onDone()
+              }}
+            >
+              {texts.theirs}
+            </button>
+            <button type="button" className="button" onClick={keep}>
+              {texts.mine}
+            </button>
+            <Link to={`/projects/${theirs.project_id}`} className="button">
+              {texts.open}
+            </Link>
+          </div>
+        </>
+      )}
+    </div>
+  )
+}
+
+const Shown = ({ task, spec }: { task: Task; spec: TaskColumnSpec }) => {
+  const { fields } = task
+  if (spec.column === 'status' || spec.column === 'priority')
+    return <Badge tone={fields[spec.column]}>{spec.text(fields)}</Badge>
+  return <span className={fields[spec.column] === null ? 'soft' : undefined}>{spec.text(fields)}</span>
+}
+
+export const TaskCell = ({
+  task,
+  spec,
+  edit,
+  sentence,
+  texts,
+  isGlowing,
+  isReader,
+  actions,
+}: {
+  task: Task
+  spec: TaskColumnSpec
+  /** The edit of this cell, if it is the one. */
+  edit: CellEdit | null
+  sentence: string | null
+  texts: CellTexts
+  isGlowing: boolean
+  isReader: boolean
+  actions: CellActions
+}) => {
+  const button = useRef<HTMLButtonElement>(null)
+  /** The input goes away with the edit: by keyboard the focus stays at its cell. */
+  const onDone = () =>
+    requestAnimationFrame(() => document.activeElement === document.body && button.current?.focus())
+  const className = `${spec.className}${isGlowing ? ' nc-glow' : ''}`
+  if (isReader) {
+    return (
+      <td className={className}>
+        <Shown task={task} spec={spec} />
+      </td>
+    )
+  }
+  return (
+    <td className={`${className} cell`}>
+      {edit ? (
+        <>
+          <CellInputOf edit={edit} spec={spec} actions={actions} onDone={onDone} />
+          {sentence && <InTheWay {...{ edit, spec, sentence, texts, actions }} onDone={onDone} />}
+          <Announce id={task.id} field={spec.column} />
+        </>
+      ) : (
+        <button
+          ref={button}
+          type="button"
+          className="cell-button"
+          aria-label={TASK_WORDS.edit(labelOfColumn(spec.column), spec.text(task.fields))}
+          onClick={() => actions.begin(task, spec.column)}
+        >
+          <Shown task={task} spec={spec} />
+        </button>
+      )}
+    </td>
+  )
+}

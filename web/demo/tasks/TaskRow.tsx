@@ -1,0 +1,57 @@
+// One task's cells. Memoized: as long as its record, its glow, its mark and its edit are the same, nothing is drawn.
+// Where the row stands is the table's to say, so a row that only moves is not drawn again either.
+import type { CellEdit, RowGlow } from 'noclobber/client'
+import { PresenceRow } from 'noclobber/react'
+import { memo } from 'react'
+import type { Task } from '../base/records.ts'
+import { type CellActions, type CellTexts, TaskCell } from './TaskCell.tsx'
+import { TASK_COLUMNS } from './task-columns.ts'
+import { TASK_WORDS } from './task-words.ts'
+
+export interface TaskRowProps {
+  task: Task
+  glow: RowGlow | undefined
+  isSelected: boolean
+  edit: CellEdit | null
+  sentence: string | null
+  texts: CellTexts
+  isReader: boolean
+  userId: string
+  actions: CellActions
+  onSelect: (id: string, isSelected: boolean, isRange: boolean) => void
+}
+
+export const TaskRow = memo((props: TaskRowProps) => {
+  const { task, glow, isSelected, edit, sentence, texts, isReader, userId, actions, onSelect } = props
+  return (
+    <>
+      <td className="task-check">
+        <input
+          type="checkbox"
+          aria-label={TASK_WORDS.select(task.fields.title)}
+          checked={isSelected}
+          disabled={isReader}
+          onChange={({ target, nativeEvent }) =>
+            onSelect(task.id, target.checked, (nativeEvent as MouseEvent).shiftKey === true)
+          }
+        />
+      </td>
+      {TASK_COLUMNS.map((spec) => (
+        <TaskCell
+          key={spec.column}
+          task={task}
+          spec={spec}
+          edit={edit?.field === spec.column ? edit : null}
+          sentence={edit?.field === spec.column ? sentence : null}
+          texts={texts}
+          isGlowing={glow === 'arrived' || glow?.includes(spec.column) === true}
+          isReader={isReader}
+          actions={actions}
+        />
+      ))}
+      <td className="task-present">
+        <PresenceRow type="task" id={task.id} userId={userId} />
+      </td>
+    </>
+  )
+})

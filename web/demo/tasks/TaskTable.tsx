@@ -1,0 +1,141 @@
+// The task table: ten thousand rows of which those in sight are drawn. A real table, with rows of one height, so that a
+// screen reader is told how many there are and where it is.
+import { useVirtualizer } from '@tanstack/react-virtual'
+import type { CellEdit, RowGlow } from 'noclobber/client'
+import { useRef } from 'react'
+import type { Task } from '../base/records.ts'
+import type { CellActions, CellTexts } from './TaskCell.tsx'
+import { TaskRow } from './TaskRow.tsx'
+import { labelOfColumn, TASK_COLUMNS, type TaskColumn } from './task-columns.ts'
+import { TASK_WORDS } from './task-words.ts'
+import { useAnchoredScroll } from './useAnchoredScroll.ts'
+import type { Selection } from './useSelection.ts'
+
+const ROW_HEIGHT = 40
+
+export interface TaskTableProps {
+  rows: readonly Task[]
+  glowing: ReadonlyMap<string, RowGlow>
+  /** Another list, another table: it begins at its top. */
+  listKey: string
+  isLoading: boolean
+  sort: string
+  onSort: (column: TaskColumn) => void
+  selection: Selection
+  edit: CellEdit | null
+  sentence: string | null
+  texts: CellTexts
+  actions: CellActions
+  isReader: boolean
+  userId: string
+}
+
+const Head = ({ rows, sort, onSort, selection, isReader }: TaskTableProps) => {
+  const isAll = rows.length > 0 && selection.ids.size === rows.length
+  return (
+    <thead>
+      <tr>
+        <th scope="col" className="task-check">
+          <input
+            type="checkbox"
+            aria-label={TASK_WORDS.selectAll}
+            checked={isAll}
+            disabled={isReader || rows.length === 0}
+            ref={(box) => {
+              if (box) box.indeterminate = selection.ids.size > 0 && !isAll
+            }}
+            onChange={({ target }) => selection.selectAll(target.checked)}
+          />
+        </th>
+        {TASK_COLUMNS.map(({ column, className }) => {
+          const direction = sort === column ? 'ascending' : sort === `-${column}` ? 'descending' : undefined
+          return (
+            <th key={column} scope="col" className={className} aria-sort={direction}>
+              <button type="button" className="sort" onClick={() => onSort(column)}>
+                {labelOfColumn(column)}
+              </button>
+            </th>
+          )
+        })}
+        <th scope="col" className="task-present">
+          <span className="visually-hidden">{TASK_WORDS.present}</span>
+        </th>
+      </tr>
+    </thead>
+  )
+}
+
+const SkeletonRows = () =>
+  Array.from({ length: 12 }, (_, row) => (
+    <tr key={row}>
+      <td className="task-check" />
+      {TASK_COLUMNS.map(({ column, className }) => (
+        <td key={column} className={className}>
+          <span className="skeleton" style={{ width: `${80 - ((row * 17) % 40)}%` }} />
+        </td>
+      ))}
+      <td className="task-present" />
+    </tr>
+  ))
+
+const Gap = ({ height }: { height: number }) =>
+  height > 0 ? (
+    <tr className="task-gap" style={{ height }}>
+      <td />
+    </tr>
+  ) : null
+
+export const TaskTable = (props: TaskTableProps) => {
+  const { rows, glowing, listKey, isLoading, selection, edit, sentence, texts, actions, isReader, userId } =
+    props
+  const place = useRef<HTMLDivElement>(null)
+  useAnchoredScroll(place, rows, ROW_HEIGHT, listKey)
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => place.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 12,
+  })
+  const items = virtualizer.getVirtualItems()
+  const above = items[0]?.start ?? 0
+  const below = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0)
+  return (
+    <div className="task-scroll" ref={place}>
+      <table className="table task-table" aria-rowcount={rows.length + 1} aria-busy={isLoading}>
+        <caption className="visually-hidden">{TASK_WORDS.caption}</caption>
+        <Head {...props} />
+        <tbody>
+          {isLoading && rows.length === 0 && <SkeletonRows />}
+          <Gap height={above} />
+          {items.map(({ index }) => {
+            const task = rows[index]
+            if (!task) return null
+            const isEdited = edit?.id === task.id
+            return (
+              <tr
+                key={task.id}
+                data-id={task.id}
+                aria-rowindex={index + 2}
+                aria-selected={selection.ids.has(task.id)}
+              >
+                <TaskRow
+                  task={task}
+                  glow={glowing.get(task.id)}
+                  isSelected={selection.ids.has(task.id)}
+                  edit={isEdited ? edit : null}
+                  sentence={isEdited ? sentence : null}
+                  texts={texts}
+                  isReader={isReader}
+                  userId={userId}
+                  actions={actions}
+                  onSelect={selection.select}
+                />
+              </tr>
+            )
+          })}
+          <Gap height={below} />
+        </tbody>
+      </table>
+    </div>
+  )
+}

@@ -1,0 +1,137 @@
+// All tasks of the office in one live table. What the table does while others work is the library's; this page says what
+// is shown, and when somebody is busy in it.
+import { ListBar, type ListCellEditor, useCellEditor, useLiveList } from 'noclobber/react'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { Sentence } from '../base/Parts.tsx'
+import type { Task, TaskFields } from '../base/records.ts'
+import type { Person } from '../base/session.ts'
+import { WORDS } from '../base/words.ts'
+import { ImportButton } from '../import/ImportDialog.tsx'
+import { ImportingLine } from '../import/ImportingLine.tsx'
+import { colleagueName } from '../panels/colleagues.ts'
+import { Header } from '../panels/Header.tsx'
+import { BulkBar } from './BulkBar.tsx'
+import { BusyColleague } from './BusyColleague.tsx'
+import { TaskTable } from './TaskTable.tsx'
+import type { TaskColumn } from './task-columns.ts'
+import { TASK_WORDS } from './task-words.ts'
+import { useSelection } from './useSelection.ts'
+import { useSettled } from './useSettled.ts'
+
+/** More tasks than this are many. */
+const FEW = 5_000
+const STATUSES = Object.keys(WORDS.taskStatuses) as TaskFields['status'][]
+
+/** The row of an open cell went away with a reload that was asked for: what was typed can still be read and copied. */
+const LeftBehind = ({ cells, rows }: { cells: ListCellEditor; rows: readonly Task[] }) => {
+  const { edit, cancel } = cells
+  if (!edit || rows.some(({ id }) => id === edit.id)) return null
+  return (
+    <p className="left-behind" role="alert">
+      {TASK_WORDS.left(String(edit.value ?? ''))}
+      <button type="button" className="button" onClick={cancel}>
+        {TASK_WORDS.letGo}
+      </button>
+    </p>
+  )
+}
+
+export const TasksPage = ({ person }: { person: Person }) => {
+  const [text, setText] = useState('')
+  const [status, setStatus] = useState<TaskFields['status'] | null>(null)
+  const [sort, setSort] = useState('due_on')
+  const [isWorking, setWorking] = useState(false)
+  const search = useSettled(text.trim(), 250)
+  const list = useLiveList<TaskFields>(
+    'task',
+    { sort, locale: 'en', ...(status && { where: { status } }), ...(search && { search }) },
+    { isBusy: isWorking },
+  )
+  const last = useRef(list)
+  if (list.status !== 'loading') last.current = list
+  const isLoading = list.status === 'loading'
+  const { rows, glowing } = isLoading ? last.current : list
+  const selection = useSelection(rows)
+  const cells = useCellEditor(list.store)
+  const { begin, change, save, cancel, takeTheirs, keepMine } = cells
+  const actions = useMemo(
+    () => ({ begin, change, save, cancel, takeTheirs, keepMine }),
+    [begin, change, save, cancel, takeTheirs, keepMine],
+  )
+  const isSelecting = selection.ids.size > 0
+  useEffect(() => setWorking(isSelecting), [isSelecting])
+  useEffect(() => {
+    document.title = WORDS.page.title(TASK_WORDS.title)
+  }, [])
+  const isFiltered = text !== '' || status !== null
+  const clear = () => {
+    setText('')
+    setStatus(null)
+  }
+  const sortBy = (column: TaskColumn) => setSort((now) => (now === column ? `-${column}` : column))
+  return (
+    <>
+      <Header person={person} place={TASK_WORDS.title} />
+      <main id="content" className="page page-tasks">
+        <div className="project-title">
+          <h1>{TASK_WORDS.title}</h1>
+          {person.role === 'editor' && (
+            <BusyColleague name={colleagueName(person)} isFew={!isFiltered && rows.length < FEW} />
+          )}
+          {person.role === 'editor' && <ImportButton type="task" onImported={list.reload} />}
+        </div>
+        <search className="toolbar">
+          <input
+            type="search"
+            className="input"
+            aria-label={TASK_WORDS.search}
+            placeholder={TASK_WORDS.searchHint}
+            value={text}
+            onChange={({ target }) => setText(target.value)}
+          />
+          <div className="choices">
+            {[null, ...STATUSES].map((choice) => (
+              <button
+                key={choice}
+                type="button"
+                aria-pressed={status === choice}
+                onClick={() => setStatus(choice)}
+              >
+                {choice === null ? WORDS.projects.allStatuses : WORDS.taskStatuses[choice]}
+              </button>
+            ))}
+          </div>
+          <p className="toolbar-count figures" role="status">
+            {!isLoading && list.status === 'ready' && TASK_WORDS.count(rows.length)}
+          </p>
+        </search>
+        <ImportingLine type="task" />
+        <ListBar list={list} />
+        <LeftBehind cells={cells} rows={rows} />
+        <div className="card task-card">
+          {list.status === 'failed' ? (
+            <Sentence text={TASK_WORDS.failed} action={WORDS.projects.retry} onAction={list.reload} />
+          ) : list.isEmpty ? (
+            isFiltered ? (
+              <Sentence text={TASK_WORDS.none} action={TASK_WORDS.clear} onAction={clear} />
+            ) : (
+              <Sentence text={TASK_WORDS.empty} />
+            )
+          ) : (
+            <TaskTable
+              {...{ rows, glowing, isLoading, sort, selection, actions }}
+              listKey={`${search} ${status} ${sort}`}
+              onSort={sortBy}
+              edit={cells.edit}
+              sentence={cells.sentence}
+              texts={cells.texts}
+              isReader={person.role === 'reader'}
+              userId={person.id}
+            />
+          )}
+          <BulkBar rows={rows} selection={selection} onSaved={list.reload} />
+        </div>
+      </main>
+    </>
+  )
+}
