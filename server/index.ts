@@ -6,6 +6,7 @@ export {
   type Limits,
   type Log,
   type RecordServerOptions,
+  type RedisClient,
 } from './base/options.ts'
 export type {
   Conflict,
@@ -37,7 +38,6 @@ export {
   type RecordType,
   type RecordTypeOptions,
 } from './base/record-type.ts'
-export type { RedisClient } from './cluster/redis-pair.ts'
 export type { RevokeOptions } from './cluster/revocations.ts'
 export { type Diagnosis, type DoctorOptions, doctor } from './doctor/doctor.ts'
 export type { Finding, FindingCode } from './doctor/finding.ts'

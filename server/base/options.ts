@@ -1,7 +1,6 @@
 // Every option of the server and its default, in one place.
 import type { IncomingMessage } from 'node:http'
 import type { Knex } from 'knex'
-import type { RedisClient } from '../cluster/redis-pair.ts'
 import type { Log } from './logger.ts'
 import type { Actor, RecordType } from './record-type.ts'
 
@@ -9,6 +8,14 @@ export { type Log, SILENT } from './logger.ts'
 
 /** Makes an actor of a request, or `null` where nobody is signed in. Called for HTTP and for socket handshakes. */
 export type Authenticate<A extends Actor = Actor> = (request: IncomingMessage) => A | null | Promise<A | null>
+
+/** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
+export interface RedisClient {
+  // biome-ignore lint/suspicious/noExplicitAny: both libraries overload it
+  on(event: any, listener: (...values: any[]) => void): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: their options differ
+  duplicate(...options: any[]): any
+}
 
 /** What {@link createRecordServer} takes. */
 // biome-ignore lint/suspicious/noExplicitAny: each type may narrow the actor to the app's own

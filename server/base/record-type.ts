@@ -50,6 +50,10 @@ export interface RecordType<A extends Actor = Actor> extends Required<RecordType
   name: string
 }
 
+/** A version: a whole number from 1, as a number. */
+export const isVersion = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0
+
 const NAME = /^[a-z][a-z0-9_]{0,62}$/
 
 /**

@@ -4,10 +4,10 @@
 // node reads the log itself, so that nothing is delivered once per node.
 import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter'
 import { Server } from 'socket.io'
-import type { Log } from '../base/options.ts'
+import type { Log, RedisClient } from '../base/options.ts'
 import type { WatcherServer } from '../live/watchers.ts'
 import { CARRIER_KEY } from './redis-cluster.ts'
-import { createRedisPair, type RedisClient } from './redis-pair.ts'
+import { createRedisPair } from './redis-pair.ts'
 
 export interface BackplaneOptions {
   redis?: RedisClient | (() => RedisClient) | undefined

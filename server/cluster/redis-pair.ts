@@ -1,17 +1,9 @@
 // The app's Redis client, whichever of the two it is, made fit to carry hints.
 // Invariant: nothing that Redis does or fails to do ends the process, is waited for by a request, or piles up: a message
 // that can't leave at once is dropped, and a subscription outlives every outage.
-import type { Log } from '../base/logger.ts'
+import type { Log, RedisClient } from '../base/options.ts'
 import { atMost } from '../pacing/timeouts.ts'
 import { createEcho, untilStanding } from './redis-cluster.ts'
-
-/** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
-export interface RedisClient {
-  // biome-ignore lint/suspicious/noExplicitAny: both libraries overload it
-  on(event: any, listener: (...values: any[]) => void): unknown
-  // biome-ignore lint/suspicious/noExplicitAny: their options differ
-  duplicate(...options: any[]): any
-}
 
 /** Two connections of our own beside the app's. */
 export interface RedisPair {

@@ -1,19 +1,40 @@
 // The routes of many records: a list, what became of it since a cursor, and many versions at once.
 import type { Router } from 'express'
 import { problem, refuse } from '../base/problems.ts'
-import { bodyOf, queryNumber, queryText } from '../http/request-parameters.ts'
+import { type Body, bodyOf, queryNumber, queryText } from '../http/request-parameters.ts'
 import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { listRecords } from '../queries/list.ts'
 import { listDelta } from '../queries/list-delta.ts'
-import { heldVersionsOf, versionDifferences } from '../queries/versions.ts'
+import { type HeldVersion, versionDifferences } from '../queries/versions.ts'
 
 /** Rows of a page, unless asked for otherwise, and at most; a delta is as long as it may be. */
 const PAGE = 100
 const MAX_PAGE = 1_000
 
+/** The most records that one request may ask for. */
+const MAX_VERSIONS = 500
+
 /** Query parameters of a list that are no filters. */
 const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
+
+/** The `records` of the body, each with type, id and version. */
+const heldVersionsOf = (body: Body): HeldVersion[] => {
+  const { records } = body
+  if (!Array.isArray(records)) return refuse('malformed', 'records must be a list of {type, id, version}.')
+  if (records.length > MAX_VERSIONS)
+    return refuse('malformed', `records may hold ${MAX_VERSIONS} entries at most.`)
+  for (const held of records as Partial<HeldVersion>[]) {
+    const fits =
+      typeof held === 'object' &&
+      held !== null &&
+      typeof held.type === 'string' &&
+      typeof held.id === 'string' &&
+      Number.isSafeInteger(held.version)
+    if (!fits) return refuse('malformed', 'Each entry of records needs a type, an id and a version.')
+  }
+  return records
+}
 
 /** What each route of many records does. */
 export const listHandlers = ({ database }: RouteOptions) => {

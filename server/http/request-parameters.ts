@@ -2,6 +2,7 @@
 // Invariant: a version is a plain positive integer or the request is refused; nothing is converted out of kindness.
 import type { IncomingHttpHeaders } from 'node:http'
 import { problem, Refusal, refuse } from '../base/problems.ts'
+import { isVersion } from '../base/record-type.ts'
 import { HEADERS } from '../protocol/index.ts'
 
 const MAX_NAME = 200
@@ -38,9 +39,6 @@ export const objectIn = (body: Body, name: string): Body => {
   }
   return value as Body
 }
-
-export const isVersion = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) > 0
 
 const BY_HEADER = /^"([1-9]\d{0,15})"$/
 

@@ -3,8 +3,7 @@
 // ahead of the snapshot that sees it, so those rows are told apart without doubt, and put behind every cursor.
 
 import type { Log } from '../base/options.ts'
-import { statement } from '../db/statement.ts'
-import type { Database } from '../tables/database.ts'
+import { type Row, type Statement, statement } from '../db/statement.ts'
 
 /** The xid of changes that happened before this history began: the lowest that PostgreSQL gives to nobody. */
 export const BEFORE_HISTORY = '1'
@@ -21,8 +20,13 @@ with horizon as (
 update noclobber.record_changes c set xid = '${BEFORE_HISTORY}'
 where c.xid >= pg_snapshot_xmax(pg_current_snapshot())`)
 
+/** Whoever sends a statement: the server's database. */
+interface Sender {
+  send(query: Statement, values: unknown[]): Promise<Row[]>
+}
+
 /** Puts the changes of an earlier history behind every cursor. Costs one look at the end of an index where there are none. */
-export const settleRestoredLog = async (database: Database, log: Log): Promise<void> => {
+export const settleRestoredLog = async (database: Sender, log: Log): Promise<void> => {
   const [row] = await database.send(IS_RESTORED, [])
   if (!row?.restored) return
   await database.send(SETTLE, [])

@@ -1,9 +1,8 @@
 // What one node has beside its records: the way to the other nodes and what travels on it, limits, metrics, health, and
 // its leaving. Invariant: everything that it starts, `stop` ends; nothing here is needed for a record to be right.
 
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Log, RedisClient } from '../base/options.ts'
 import { atMostEvery, createBackplane } from '../cluster/backplane.ts'
-import type { RedisClient } from '../cluster/redis-pair.ts'
 import { createRevocations, type RevokeOptions } from '../cluster/revocations.ts'
 import type { Access } from '../live/recheck-access.ts'
 import { closeSlowReaders } from '../live/slow-consumers.ts'

@@ -11,8 +11,7 @@ import type {
   VersionOutcome,
 } from '../base/outcomes.ts'
 import { problem } from '../base/problems.ts'
-import type { Actor } from '../base/record-type.ts'
-import { isVersion } from '../http/request-parameters.ts'
+import { type Actor, isVersion } from '../base/record-type.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
 import type { CreateOptions } from '../records/create.ts'
 import type { WriteOptions } from '../records/idempotency.ts'

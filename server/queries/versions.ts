@@ -1,38 +1,15 @@
 // Many versions at once: what a client that polls, or comes back from a pause, asks for all that it holds.
 // Invariant: one query a type, and only differences are answered; what may not be read looks like what isn't there.
 
-import { refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { blindVerdict } from '../base/static-permission.ts'
-import type { Body } from '../http/request-parameters.ts'
 import type { RecordAddress, WireRecord, WireVersionDifference } from '../protocol/index.ts'
 import { readTombstones, type Tombstone, tenantOf, tenantParameter } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 
-/** The most records that one request may ask for. */
-export const MAX_VERSIONS = 500
-
 /** A record, and the version of it that the client holds. */
 export type HeldVersion = RecordAddress & { version: number }
-
-/** The `records` of the body, each with type, id and version. */
-export const heldVersionsOf = (body: Body): HeldVersion[] => {
-  const { records } = body
-  if (!Array.isArray(records)) return refuse('malformed', 'records must be a list of {type, id, version}.')
-  if (records.length > MAX_VERSIONS)
-    return refuse('malformed', `records may hold ${MAX_VERSIONS} entries at most.`)
-  for (const held of records as Partial<HeldVersion>[]) {
-    const fits =
-      typeof held === 'object' &&
-      held !== null &&
-      typeof held.type === 'string' &&
-      typeof held.id === 'string' &&
-      Number.isSafeInteger(held.version)
-    if (!fits) return refuse('malformed', 'Each entry of records needs a type, an id and a version.')
-  }
-  return records
-}
 
 const nothing = ({ type, id }: RecordAddress): WireVersionDifference => ({
   type,

@@ -1,68 +1,102 @@
-// Imports run one way: the picture of docs/architecture.md, kept by reading every import there is.
-import { expect, test } from 'vitest'
-import { importsOf, sourceFiles } from './sources.ts'
+// The rooms of the sources: scripts/rooms.json in its order, kept by reading every import there is.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { importsOf, root, sourceFiles } from './sources.ts'
 
-type Side =
-  | 'protocol'
-  | 'server'
-  | 'migrations'
-  | 'server/demo'
-  | 'web/client'
-  | 'web/react'
-  | 'web/react-hook-form'
-  | 'web/tanstack-query'
-  | 'web/demo'
-
-/** Which sides a side's files may name by path. Whoever is not in its list is reached by a public door or not at all. */
-const MAY_IMPORT: Record<Side, Side[]> = {
-  protocol: ['protocol'],
-  server: ['server', 'protocol', 'migrations'],
-  migrations: ['migrations', 'server', 'protocol'],
-  'server/demo': ['server/demo'],
-  'web/client': ['web/client', 'protocol'],
-  'web/react': ['web/react', 'web/client', 'protocol'],
-  'web/react-hook-form': ['web/react-hook-form', 'web/client', 'protocol'],
-  'web/tanstack-query': ['web/tanstack-query', 'web/client', 'protocol'],
-  'web/demo': ['web/demo'],
+interface Room {
+  room: string
+  /** Source files that lie in it. */
+  files: number
+  /** How many imports name a file of another room, by that room. */
+  imports: Record<string, number>
 }
 
-const sideOf = (path: string): Side => {
-  if (path.startsWith('server/protocol/')) return 'protocol'
-  const sides: Side[] = [
-    'server/demo',
-    'server',
-    'migrations',
-    'web/client',
-    'web/react',
-    'web/react-hook-form',
-    'web/tanstack-query',
-    'web/demo',
-  ]
-  const side = sides.find((name) => path.startsWith(`${name}/`))
-  if (side === undefined) throw new Error(`${path} belongs to no side of the house`)
-  return side
+interface Rooms {
+  sides: { side: string; rooms: Room[]; back: string[] }[]
+  homeless: string[]
 }
+
+const MOST_FILES = 20
 
 const files = await sourceFiles()
+const { sides, homeless } = await readRooms()
 
-test('every import stays on its side', () => {
-  const strays = files.flatMap((path) =>
-    importsOf(path)
-      .filter(({ file }) => file !== null && !MAY_IMPORT[sideOf(path)].includes(sideOf(file)))
-      .map(({ from }) => `${path} imports ${from}`),
-  )
-  expect(files.length).toBeGreaterThan(20)
-  expect(strays).toEqual([])
+/** What `npm run rooms` prints, as data; it ends with 1 where an import runs back. */
+async function readRooms(): Promise<Rooms> {
+  const script = promisify(execFile)(process.execPath, ['scripts/rooms.js', '--json'], { cwd: root })
+  const { stdout } = await script.catch((error: { stdout: string }) => error)
+  return JSON.parse(stdout)
+}
+
+describe.for(sides)('$side', ({ rooms, back }) => {
+  test('no import runs back', () => {
+    expect(Object.keys(Object.assign({}, ...rooms.map(({ imports }) => imports))).length).toBeGreaterThan(5)
+    expect(back).toEqual([])
+  })
+
+  test(`a room has at most ${MOST_FILES} files, and no room is empty`, () => {
+    expect(rooms.filter(({ files }) => files > MOST_FILES || files === 0)).toEqual([])
+  })
 })
 
-test('every relative import names a file that is there', () => {
-  const all = new Set(files)
-  const missing = files.flatMap((path) =>
-    importsOf(path)
-      .filter(({ file }) => file !== null && /\.tsx?$/.test(file) && !all.has(file))
-      .map(({ from }) => `${path} imports ${from}`),
-  )
-  expect(missing).toEqual([])
+test('every source file lies in a room', () => {
+  expect(files.length).toBeGreaterThan(300)
+  expect(homeless).toEqual([])
+})
+
+test('beside the rooms lie only the doors and their wiring', () => {
+  expect(files.filter((path) => /^(server|web|web\/client)\/[^/]+$/.test(path)).sort()).toEqual([
+    'server/index.ts',
+    'server/record-server.ts',
+    'web/client/index.ts',
+    'web/client/record-client-options.ts',
+    'web/client/record-client.ts',
+  ])
+})
+
+describe('an import', () => {
+  const stray = (isStray: (path: string, target: string) => boolean) =>
+    files.flatMap((path) =>
+      importsOf(path)
+        .filter(({ from, file }) => isStray(path, file ?? from))
+        .map(({ from }) => `${path} imports ${from}`),
+    )
+
+  test('names a file that is there', () => {
+    const all = new Set(files)
+    expect(
+      stray((_, target) => /^(server|web|migrations)\/.*\.tsx?$/.test(target) && !all.has(target)),
+    ).toEqual([])
+  })
+
+  test('of the web side names only the protocol of the server', () => {
+    const isServers = (target: string) => /^(server|migrations)\//.test(target)
+    expect(
+      stray(
+        (path, target) =>
+          path.startsWith('web/') && isServers(target) && !target.startsWith('server/protocol/'),
+      ),
+    ).toEqual([])
+  })
+
+  test('of the server and of migrations names nothing of the web side', () => {
+    expect(stray((path, target) => !path.startsWith('web/') && target.startsWith('web/'))).toEqual([])
+  })
+
+  test('of web/client names no framework', () => {
+    const isReact = (target: string) => /^react(-dom)?(\/|$)|^web\/react/.test(target)
+    expect(files.some((path) => importsOf(path).some(({ from }) => isReact(from)))).toBe(true)
+    expect(stray((path, target) => path.startsWith('web/client/') && isReact(target))).toEqual([])
+  })
+
+  test('of a demo names the public doors, and of the library never', () => {
+    const isDemo = (path: string) => /^(server|web)\/demo\//.test(path)
+    const isDoor = (target: string) => target.startsWith('noclobber/')
+    const isLibrary = (target: string) => /^(server|web|migrations)\//.test(target) && !isDemo(target)
+    expect(stray((path, target) => isDemo(path) && isLibrary(target))).toEqual([])
+    expect(stray((path, target) => !isDemo(path) && (isDoor(target) || isDemo(target)))).toEqual([])
+  })
 })
 
 test('no file imports itself, however long the way round', () => {
@@ -77,18 +111,4 @@ test('no file imports itself, however long the way round', () => {
   }
   for (const path of files) walk(path, [])
   expect(cycles).toEqual([])
-})
-
-test('web/client names no framework', () => {
-  const named = files
-    .filter((path) => path.startsWith('web/client/'))
-    .flatMap((path) => importsOf(path).map(({ from }) => from))
-  expect(named).toContain('socket.io-client')
-  expect(named.filter((from) => /^react(-dom)?(\/|$)/.test(from))).toEqual([])
-})
-
-test('only the demo uses the public doors', () => {
-  const users = files.filter((path) => importsOf(path).some(({ from }) => from.startsWith('noclobber/')))
-  expect(users.filter((path) => !sideOf(path).endsWith('/demo'))).toEqual([])
-  expect(users).not.toEqual([])
 })

@@ -2,7 +2,8 @@
 // Also the small words with which every step is written: `stay`, `to` and `catchUp`.
 
 import { isEmpty } from '../base/values.ts'
-import type { Hint, RecordEffect, RecordState, Transition } from './state.ts'
+import type { Hint } from '../transport/hint.ts'
+import type { RecordEffect, RecordState, Transition } from './state.ts'
 import { isReviewed, newsFields } from './state.ts'
 
 export const stay = (state: RecordState): Transition => ({ state, effects: [] })

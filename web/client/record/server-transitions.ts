@@ -3,10 +3,11 @@
 
 import type { FieldError, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
+import type { Hint } from '../transport/hint.ts'
 import { merge } from './conflict-transitions.ts'
 import { beyond, forgetOlder, remove, save, setAside, showLatest } from './edit-transitions.ts'
 import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
-import type { HappeningOf, Hint, Mutation, RecordState, Transition, Trouble } from './state.ts'
+import type { HappeningOf, Mutation, RecordState, Transition, Trouble } from './state.ts'
 
 /** The first load, and every one after. */
 export function load(state: RecordState, { record, at, isOwn }: HappeningOf<'loaded'>): Transition {

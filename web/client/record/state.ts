@@ -4,6 +4,7 @@
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty } from '../base/values.ts'
 import type { Refusal } from '../http/outcomes.ts'
+import type { Hint } from '../transport/hint.ts'
 
 /** Where an editor stands. `offline`: the last request got no answer. `signed_out`: the last one was answered 401. */
 export type RecordStatus =
@@ -17,21 +18,6 @@ export type RecordStatus =
   | 'offline'
   | 'forbidden'
   | 'signed_out'
-
-/** What an event, an acknowledgement, a poll or an answer says of a version: perhaps late, doubled or out of order. */
-export interface Hint {
-  version: number
-  /** The fields that this one version changed; `null` where the teller does not know. */
-  changedFields: string[] | null
-  by: Writer | null
-  /** When it was written, in this machine's milliseconds. */
-  at: number
-  /** The same person wrote it, elsewhere. */
-  isOwn: boolean
-  deleted: boolean
-  /** The whole record at that version, where it came along. */
-  record?: WireRecord
-}
 
 /** The newest version that is known and not shown. */
 export interface News {

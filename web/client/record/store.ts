@@ -14,6 +14,7 @@ import { createTimers } from '../base/timers.ts'
 import { isEmpty } from '../base/values.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
+import type { Hint } from '../transport/hint.ts'
 import type { Watching } from '../transport/subscriptions.ts'
 import type { EditKeeper } from './draft-persistence.ts'
 import { createAwaitedAnswers } from './pending-writes.ts'
@@ -22,7 +23,6 @@ import { nextRecordState } from './reducer.ts'
 import {
   editsOf,
   type HappeningOf,
-  type Hint,
   initialRecordState,
   type Mutation,
   type RecordEffect,

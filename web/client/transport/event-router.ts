@@ -10,7 +10,7 @@ import type {
 } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
-import type { Hint } from '../record/state.ts'
+import type { Hint } from './hint.ts'
 import type { TransportEvent } from './transport.ts'
 
 /** An event as it arrived, for those who want to see the wire. */

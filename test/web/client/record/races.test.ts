@@ -5,7 +5,6 @@ import type { StaleProblem, WireRecord, Writer } from '../../../../server/protoc
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import {
   canSave,
-  type Hint,
   initialRecordState,
   newsFields,
   type RecordEffect,
@@ -13,6 +12,7 @@ import {
   type RecordState,
   valuesOf,
 } from '../../../../web/client/record/state.ts'
+import type { Hint } from '../../../../web/client/transport/hint.ts'
 
 const bob: Writer = { id: 'u2', name: 'Bob', kind: 'user' }
 

@@ -2,7 +2,8 @@
 
 import { expect } from 'vitest'
 import type { Fields, WireRecord } from '../../../../server/protocol/index.ts'
-import type { Hint, Mutation, RecordHappening } from '../../../../web/client/record/state.ts'
+import type { Mutation, RecordHappening } from '../../../../web/client/record/state.ts'
+import type { Hint } from '../../../../web/client/transport/hint.ts'
 
 interface Decision {
   answer: RecordHappening
