@@ -2,10 +2,11 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { importsOf, root, sourceFiles } from './sources.ts'
+import { importsOf, root, sourceFiles, textOf } from './sources.ts'
 
 interface Room {
   room: string
+  what: string
   /** Source files that lie in it. */
   files: number
   /** How many imports name a file of another room, by that room. */
@@ -111,4 +112,11 @@ test('no file imports itself, however long the way round', () => {
   }
   for (const path of files) walk(path, [])
   expect(cycles).toEqual([])
+})
+
+test('docs/architecture.md lists the rooms in their order, each with its sentence', () => {
+  const listed = textOf('docs/architecture.md').match(/^\| `(server|web|migrations)[^`]*` \| .* \|$/gm)
+  expect(listed).toEqual(
+    sides.flatMap(({ rooms }) => rooms.map(({ room, what }) => `| \`${room}/\` | ${what} |`)),
+  )
 })
