@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Router } from 'express'
 import type { Server as SocketServer } from 'socket.io'
-import { type Authenticate, limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
-import type { Actor } from './base/record-type.ts'
+import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
+import type { Actor, RecordType } from './base/record-type.ts'
 import type { RevokeOptions } from './cluster/revocations.ts'
 import { isUnavailable } from './db/errors.ts'
 import { recordRouter } from './endpoints/router.ts'
@@ -26,7 +26,7 @@ import { createNode } from './node/node.ts'
 import { type Operations, recordOperations } from './operations/operations.ts'
 import { createTurnstile, ENTERING } from './pacing/admission-queue.ts'
 import { createSpread } from './pacing/reconnect-spread.ts'
-import { createDatabase, type Database } from './tables/database.ts'
+import { createDatabase } from './tables/database.ts'
 
 /** Sockets that were attached to a server. */
 export interface Attached {
@@ -87,12 +87,12 @@ export const createRecordServer = <A extends Actor>({
   redis,
 }: RecordServerOptions<A>): RecordServer<A> => {
   const limits = limitsOf(chosen)
-  const database = createDatabase<A>({ knex, types, limits, nodeId: randomUUID(), log })
-  const anyDatabase = database as unknown as Database
+  // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
+  const declared = types as unknown as RecordType[]
+  const database = createDatabase({ knex, types: declared, limits, nodeId: randomUUID(), log })
   database.onSaved = (change, row, isAlone) => {
     for (const { delivery } of attached.values()) delivery.tellEarly(change, row, isAlone)
   }
-  const anyAuthenticate = authenticate as unknown as Authenticate<never>
   const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
   const authenticateLive = async (request: IncomingMessage) => {
     const actor = await authenticate(request)
@@ -128,14 +128,14 @@ export const createRecordServer = <A extends Actor>({
       }
     },
     onReset: () => {
-      settleRestoredLog(anyDatabase, log).catch((error) =>
+      settleRestoredLog(database, log).catch((error) =>
         log.error({ error }, 'A restored log stays unsettled.'),
       )
       lookAgain()
     },
     onMissed: () => lookAgain(),
   })
-  const streams = createStreams({ database: anyDatabase, limits, position: feed.cursor })
+  const streams = createStreams({ database, limits, position: feed.cursor })
 
   const enter = createTurnstile(ENTERING)
   const spread = createSpread({
@@ -151,7 +151,7 @@ export const createRecordServer = <A extends Actor>({
   })
 
   const node = createNode({
-    ...{ database: anyDatabase, feed, redis, limits, log, onDrained: news.stop },
+    ...{ database, feed, redis, limits, log, onDrained: news.stop },
     streams: () => streams.audience.watchers().values(),
     streamAudience: streams.audience,
   })
@@ -161,7 +161,7 @@ export const createRecordServer = <A extends Actor>({
     while (!stopped) {
       try {
         await database.ready()
-        return await settleRestoredLog(anyDatabase, log)
+        return await settleRestoredLog(database, log)
       } catch (error) {
         if (!isUnavailable(error)) throw error
         log.warn({ error }, 'The database is not available yet.')
@@ -188,9 +188,9 @@ export const createRecordServer = <A extends Actor>({
   const recheck = (audience: Audience) =>
     node.guard(
       recheckAccess({
-        database: anyDatabase,
+        database,
         audience,
-        authenticate: authenticateLive as unknown as Authenticate<never>,
+        authenticate: authenticateLive,
         recheckMs: limits.recheckMs,
         log,
       }),
@@ -199,7 +199,7 @@ export const createRecordServer = <A extends Actor>({
 
   const attach = (server: HttpServer | SocketServer): Attached => {
     const options = {
-      ...{ database: anyDatabase, authenticate: anyAuthenticate, origins, limits, log, isLive },
+      ...{ database, authenticate, origins, limits, log, isLive },
       ...{ enter, spread },
     }
     const io = isSocketServer(server)
@@ -222,15 +222,15 @@ export const createRecordServer = <A extends Actor>({
       access.stop()
       await close?.(io, limits.leaveMs)
     }
-    attached.set(io, { delivery: createDelivery(anyDatabase, audience), stop })
+    attached.set(io, { delivery: createDelivery(database, audience), stop })
     start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
     return { io: io as unknown as SocketServer, stop }
   }
 
   return {
     router: recordRouter({
-      database: anyDatabase,
-      authenticate: anyAuthenticate,
+      database,
+      authenticate,
       origins,
       limits,
       log,

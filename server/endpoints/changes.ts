@@ -22,7 +22,7 @@ import {
 import type { Database } from '../tables/database.ts'
 
 export interface ChangeRouteOptions extends RouteOptions {
-  authenticate: Authenticate<never>
+  authenticate: Authenticate
   news: ChangeNews
   /** Makes sure that the node's feed runs: it wakes who waits. */
   follow(): void

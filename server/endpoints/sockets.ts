@@ -20,7 +20,7 @@ import type { Database } from '../tables/database.ts'
 
 export interface SocketOptions {
   database: Database
-  authenticate: Authenticate<never>
+  authenticate: Authenticate
   origins: string[]
   limits: Limits
   log: Log

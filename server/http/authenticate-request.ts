@@ -19,7 +19,7 @@ const actors = new WeakMap<object, Actor>()
 export const actorOf = (request: object): Actor => actors.get(request) as Actor
 
 export interface EntryOptions {
-  authenticate: Authenticate<never>
+  authenticate: Authenticate
   origins: string[]
   node: Pick<RecordNode, 'requestLimits' | 'metrics' | 'isDraining'>
 }

@@ -33,7 +33,7 @@ import { createImportJudge, type ImportJob } from './validate-rows.ts'
 import { writeStaged } from './write-rows.ts'
 
 /** What {@link RecordServer.import} takes. */
-export interface ImportOptions<A extends Actor> extends WriteOptions<A> {
+export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> {
   /** The file as it comes; read no faster than the database takes it. */
   input: AsyncIterable<Uint8Array>
   format: ImportFormat
@@ -88,8 +88,8 @@ const headerComplaints = (known: KnownType, key: string | null, header: string[]
   return complaints
 }
 
-interface Reading<A extends Actor> {
-  job: ImportJob<A>
+interface Reading {
+  job: ImportJob
   source: ImportSource
   complaints: Complaints
   progress: ImportProgress
@@ -97,9 +97,9 @@ interface Reading<A extends Actor> {
 }
 
 /** Reads the file to its end, judges each row, and stages the good ones for as long as there is no bad one. */
-const readAll = async <A extends Actor>(
-  database: Database<A>,
-  { job, source, complaints, progress, tell }: Reading<A>,
+const readAll = async (
+  database: Database,
+  { job, source, complaints, progress, tell }: Reading,
   transaction: Knex.Transaction,
 ): Promise<{ columns: string[]; isComplete: boolean }> => {
   const judge = createImportJudge(database, job)
@@ -127,7 +127,7 @@ const readAll = async <A extends Actor>(
     if (row.header) {
       const wrong = row.complaint
         ? [{ field: '', message: row.complaint }]
-        : headerComplaints(job.known as never, job.key, row.header)
+        : headerComplaints(job.known, job.key, row.header)
       if (wrong.length === 0) continue
       complaints.add(row.line, wrong)
       return { columns: [], isComplete: false }
@@ -145,9 +145,9 @@ const readAll = async <A extends Actor>(
 const CHECK_NOW = { name: '', text: 'set constraints all immediate' }
 
 /** Constraints that wait for the commit are asked before it, so that they too refuse the file instead of failing. */
-const checkDeferred = async <A extends Actor>(
-  database: Database<A>,
-  known: KnownType<A>,
+const checkDeferred = async (
+  database: Database,
+  known: KnownType,
   complaints: Complaints,
   transaction: Knex.Transaction,
 ) => {
@@ -161,30 +161,30 @@ const checkDeferred = async <A extends Actor>(
 }
 
 /** Imports a file into the actor's tenant. */
-export const importRecords = async <A extends Actor>(
-  database: Database<A>,
+export const importRecords = async (
+  database: Database,
   type: string,
-  options: ImportOptions<A>,
+  options: ImportOptions,
 ): Promise<ImportOutcome> => {
   await database.ready()
   const known = database.typeOf(type)
   if (!known) return MISSING
   const { actor, format, name, dryRun = false, onProgress } = options
   const never = (['create', 'update'] as const).every(
-    (action) => blindVerdict(known.type as never, actor, action) === false,
+    (action) => blindVerdict(known.type, actor, action) === false,
   )
   if (never)
     return { outcome: 'forbidden', problem: problem('forbidden', 'You may not import records of this type.') }
-  const key = keyOf(known as never, options.key)
+  const key = keyOf(known, options.key)
   const { importBytes, importIdleMs } = database.limits
   const source = importSource(options.input, { maxBytes: importBytes, idleMs: importIdleMs })
   const { importId = randomUUID() } = options
-  const job: ImportJob<A> = {
+  const job: ImportJob = {
     known,
     actor,
     format,
     key,
-    sql: importSql(known as never, key),
+    sql: importSql(known, key),
     slices: createSlices(),
   }
 

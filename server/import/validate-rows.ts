@@ -17,9 +17,9 @@ import type { ImportSql, StagedRow } from './sql.ts'
 type Complaint = Omit<ImportComplaint, 'line'>
 
 /** Who imports what, how. */
-export interface ImportJob<A extends Actor> {
-  known: KnownType<A>
-  actor: A
+export interface ImportJob {
+  known: KnownType
+  actor: Actor
   format: ImportFormat
   /** The field by which records are found; `id` for their own key. */
   key: string | null
@@ -67,10 +67,10 @@ interface Read {
 }
 
 /** Makes the judge of one import. */
-export const createImportJudge = <A extends Actor>(database: Database<A>, job: ImportJob<A>) => {
+export const createImportJudge = (database: Database, job: ImportJob) => {
   const { known, actor, format, key, sql, slices } = job
-  const cell = cellReader(known as never)
-  const kind = keyKindOf(known.columns.get(keyColumnOf(known as never, key))?.type)
+  const cell = cellReader(known)
+  const kind = keyKindOf(known.columns.get(keyColumnOf(known, key))?.type)
   const hasMadeIds = known.key.kind.startsWith('int')
 
   /**

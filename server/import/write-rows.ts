@@ -3,7 +3,6 @@
 // to its savepoint. A record that changed since it was judged is judged again, never written over.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import type { Actor } from '../base/record-type.ts'
 import { isRetryable, refusedValues } from '../db/errors.ts'
 import { MAX_IMPORT_COMPLAINTS } from '../protocol/bulk-and-import.ts'
 import { tenantOf, tenantParameter } from '../records/read.ts'
@@ -28,7 +27,7 @@ const REST_SHARE = 0.5
 /** A portion that was written. */
 type Portion = WrittenRows & { refused: (() => void)[] }
 
-export interface WriteJob<A extends Actor> extends ImportJob<A> {
+export interface WriteJob extends ImportJob {
   /** All fields that rows of the file update, sorted. */
   columns: string[]
   complaints: Complaints
@@ -36,9 +35,9 @@ export interface WriteJob<A extends Actor> extends ImportJob<A> {
 }
 
 /** Writes the staged rows. What is refused goes to the complaints; the caller undoes everything then. */
-export const writeStaged = async <A extends Actor>(
-  database: Database<A>,
-  job: WriteJob<A>,
+export const writeStaged = async (
+  database: Database,
+  job: WriteJob,
   transaction: Knex.Transaction,
 ): Promise<WrittenRows> => {
   const { known, actor, key, sql, columns, complaints } = job

@@ -133,7 +133,7 @@ export const tellListsOfBulk = async (database: Database, audience: Audience, bu
       const actor = audience.watchers().get(id)?.data.actor
       if (!actor || id === echo) continue
       const before = verdicts.get(actor)
-      const verdict = before === undefined ? blindVerdict(known.type as never, actor, 'read') : before
+      const verdict = before === undefined ? blindVerdict(known.type, actor, 'read') : before
       verdicts.set(actor, verdict)
       if (verdict === true) continue
       except.push(id)

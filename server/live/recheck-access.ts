@@ -10,7 +10,7 @@ import { type Audience, revoke, type Watcher } from './watchers.ts'
 export interface AccessOptions {
   database: Database
   audience: Audience
-  authenticate: Authenticate<never>
+  authenticate: Authenticate
   recheckMs: number
   log: Log
 }
@@ -108,7 +108,7 @@ const watchedRecords = (options: AccessOptions, isChosen: Choice, from: number) 
       count += 1
       const tenants = groups.get(known) ?? new Map<string, Map<string, Watch[]>>()
       groups.set(known, tenants)
-      const tenantId = tenantOf(known as never, watcher.data.actor)
+      const tenantId = tenantOf(known, watcher.data.actor)
       const ids = tenants.get(tenantId) ?? new Map<string, Watch[]>()
       tenants.set(tenantId, ids)
       const watches = ids.get(watched.record.id) ?? []

@@ -75,7 +75,7 @@ export const watchLists = async (
     // Events go by the values as the log writes them: under another spelling nothing would ever be heard.
     const canonical = canonicalScope(known, scope)
     if (!canonical) return refused('malformed')
-    const room = listRoom(tenantOf(known as never, actor), type, canonical)
+    const room = listRoom(tenantOf(known, actor), type, canonical)
     const before = watching.get(room)
     if (!before && watching.size >= most) return refused('rate_limited')
     const watched = (before as WatchedListRoom) ?? { list: { type, scope }, admitted: true, isNew: true }
@@ -100,7 +100,7 @@ export const watchLists = async (
     const behind =
       entry.cursor !== undefined &&
       (!sameHistory ||
-        needsRecheck(known as never, actor) ||
+        needsRecheck(known, actor) ||
         (await isBehind(database, known, actor, cursor, Object.entries(canonical)[0])) ||
         !(await isReadable(database, cursor)))
     if (!watcher.connected || watching.get(room) !== watched) {

@@ -77,8 +77,8 @@ const readCurrent = async (
   ids: string[],
 ): Promise<Standing[]> => {
   const { actor } = watcher.data
-  const mayReadAll = () => blindVerdict(known.type as never, watcher.data.actor, 'read')
-  const tenantId = tenantOf(known as never, actor)
+  const mayReadAll = () => blindVerdict(known.type, watcher.data.actor, 'read')
+  const tenantId = tenantOf(known, actor)
   const verdict = mayReadAll()
   if (verdict === null) return readJudged(database, known, watcher, tenantId, ids)
   const refused = () => ids.map(() => null)
@@ -131,7 +131,7 @@ const wishForRecords = (
   const groupOf = (type: string): Group | null => {
     const known = database.typeOf(type)
     if (!known) return null
-    const placeOf = placesOf(tenantOf(known as never, actor), known.type.name)
+    const placeOf = placesOf(tenantOf(known, actor), known.type.name)
     const group = { known, placeOf, ids: [], places: [], wished: [], at: [] }
     groups.set(type, group)
     return group
@@ -233,12 +233,12 @@ export const unwatch = async (
   for (const { type, id } of request.records) {
     const known = database.typeOf(type)
     const canonical = known && canonicalId(known.key.kind, id)
-    if (known && canonical) leave(watcher, recordRoom(tenantOf(known as never, actor), type, canonical))
+    if (known && canonical) leave(watcher, recordRoom(tenantOf(known, actor), type, canonical))
   }
   for (const { type, scope } of request.lists) {
     const known = database.typeOf(type)
     const canonical = known && canonicalScope(known, scope)
-    if (canonical) leave(watcher, listRoom(tenantOf(known as never, actor), type, canonical))
+    if (canonical) leave(watcher, listRoom(tenantOf(known, actor), type, canonical))
   }
   return { records: [], lists: [] }
 }

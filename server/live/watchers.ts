@@ -26,8 +26,8 @@ export type Watched = (
 }
 
 /** What each watcher carries. */
-export interface Connection<A extends Actor = Actor> {
-  actor: A
+export interface Connection {
+  actor: Actor
   /** By what it signed in, for looking at the sign-in again. */
   request: IncomingMessage
   tabId: string | null
@@ -35,23 +35,13 @@ export interface Connection<A extends Actor = Actor> {
   watching: Map<string, Watched>
 }
 
-export type WatcherServer<A extends Actor = Actor> = Server<
-  ClientMessages,
-  ServerEvents,
-  Record<string, never>,
-  Connection<A>
->
-export type WatcherSocket<A extends Actor = Actor> = Socket<
-  ClientMessages,
-  ServerEvents,
-  Record<string, never>,
-  Connection<A>
->
+export type WatcherServer = Server<ClientMessages, ServerEvents, Record<string, never>, Connection>
+export type WatcherSocket = Socket<ClientMessages, ServerEvents, Record<string, never>, Connection>
 
 /** A connection that changes are told to: a socket or an event stream. */
-export interface Watcher<A extends Actor = Actor> {
+export interface Watcher {
   readonly id: string
-  data: Connection<A>
+  data: Connection
   readonly connected: boolean
   readonly rooms: ReadonlySet<string>
   join(rooms: string[]): unknown

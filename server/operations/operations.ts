@@ -58,7 +58,7 @@ const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused
   return refused('malformed', 'clientVersion must be a positive integer.')
 }
 
-export const recordOperations = <A extends Actor>(database: Database<A>, wake: () => void): Operations<A> => {
+export const recordOperations = <A extends Actor>(database: Database, wake: () => void): Operations<A> => {
   /** A caller's transaction tells of its writes when it commits, not before. */
   const wakeAfter = ({ transaction }: WriteOptions<A>) => {
     if (transaction) transaction.executionPromise.then(wake, () => {})

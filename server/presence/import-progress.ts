@@ -54,8 +54,7 @@ export const createImportNews = ({ database, backplane, audiences }: ImportNewsO
         const watcher = audience.watchers().get(id)
         if (!watcher?.data.watching.get(room)?.admitted || told.has(id)) continue
         told.add(id)
-        if (blindVerdict(known.type as never, watcher.data.actor, 'read'))
-          watcher.emit('RecordsImporting', event)
+        if (blindVerdict(known.type, watcher.data.actor, 'read')) watcher.emit('RecordsImporting', event)
       }
     }
   }
@@ -84,7 +83,7 @@ export const createImportNews = ({ database, backplane, audiences }: ImportNewsO
         if (!known || now - lastAt < EVERY_MS) return
         lastAt = now
         const by: Writer = { id: actor.id, name: actor.name, kind: 'user' }
-        const tenantId = tenantOf(known as never, actor) || null
+        const tenantId = tenantOf(known, actor) || null
         const progress = { phase, rows, written, bytes, total_bytes: totalBytes }
         send({ tenant_id: tenantId, type, import_id: importId, ...progress, updated_by: by, tab_id: tabId })
       },

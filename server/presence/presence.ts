@@ -169,7 +169,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     const id = known && canonicalId(known.key.kind, message.id)
     if (!known || !id) return 'not_found'
     const { actor, watching } = socket.data
-    const tenantId = tenantOf(known as never, actor)
+    const tenantId = tenantOf(known, actor)
     const room = recordRoom(tenantId, message.type, id)
     if (!watching.get(room)?.admitted) return 'not_found'
     const isField = message.field !== null && known.fieldNames.includes(message.field)
@@ -237,7 +237,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       const { type } = 'record' in watched ? watched.record : watched.list
       const known = database.typeOf(type)
       if (!known) continue
-      const present = roster.records(tenantOf(known as never, socket.data.actor), type)
+      const present = roster.records(tenantOf(known, socket.data.actor), type)
       for (const entry of present)
         if (!('record' in watched) || entry.room === room) entries.set(entry.room, entry)
     }

@@ -116,7 +116,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     if (!known || !id) return 'not_found'
     const { actor, watching } = socket.data
     const { type, to, say } = message
-    const tenantId = tenantOf(known as never, actor)
+    const tenantId = tenantOf(known, actor)
     const room = recordRoom(tenantId, type, id)
     if (!watching.get(room)?.admitted) return 'not_found'
     const from = { id: actor.id, name: actor.name }

@@ -58,23 +58,22 @@ const readableGraves = async (database: Database, actor: Actor, gone: TypedChang
 }
 
 /** The delta since a cursor, in one answer or, `more`, in several; `null` where the cursor has expired. */
-export const listDelta = async <A extends Actor>(
-  database: Database<A>,
-  known: KnownType<A>,
-  actor: A,
+export const listDelta = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
   filter: ListFilter,
   cursor: Cursor,
   limit: number,
 ): Promise<ListDelta | null> => {
-  const anyDatabase = database as unknown as Database
-  const since = await changedSince(anyDatabase, known as unknown as KnownType, actor, cursor, limit)
+  const since = await changedSince(database, known, actor, cursor, limit)
   if (!since) return null
   const { changed, more } = since
   const data: WireRecord[] = []
   const removed: string[] = []
   const there = new Set<string>()
-  const query = matchQuery(known as never, actor, filter, [...changed.keys()])
-  for (const row of await sendQuery(database as never, query)) {
+  const query = matchQuery(known, actor, filter, [...changed.keys()])
+  for (const row of await sendQuery(database, query)) {
     const record = known.sql.toRecord(row)
     there.add(record.id)
     if (!known.mayRead(actor, record)) continue
@@ -82,13 +81,13 @@ export const listDelta = async <A extends Actor>(
     else removed.push(record.id)
   }
   const gone = [...changed.values()].filter(({ change }) => !there.has(change.id))
-  removed.push(...(await readableGraves(anyDatabase, actor, gone)))
+  removed.push(...(await readableGraves(database, actor, gone)))
   return {
     data,
     removed,
     cursor: database.cursors.encode(since.cursor),
     more,
-    ...(needsRecheck(known as never, actor) && { recheck: true }),
+    ...(needsRecheck(known, actor) && { recheck: true }),
   }
 }
 

@@ -53,7 +53,7 @@ export const readPosition = (text: string): Position => {
 export const writePosition = (position: Position): string =>
   Buffer.from(JSON.stringify(position)).toString('base64url')
 
-const orderOf = (known: KnownType<never>, sort: string) => {
+const orderOf = (known: KnownType, sort: string) => {
   const descending = sort.startsWith('-')
   const name = descending ? sort.slice(1) : sort
   const column = name === 'id' ? known.key.name : name
@@ -67,7 +67,7 @@ const orderOf = (known: KnownType<never>, sort: string) => {
 
 type Parameter = (value: unknown) => string
 
-const searched = (known: KnownType<never>, search: string, parameter: Parameter): string[] => {
+const searched = (known: KnownType, search: string, parameter: Parameter): string[] => {
   const columns = known.type.search.map((name) => `t.${quoteName(name)}::text`)
   if (columns.length === 0) return refuse('malformed', 'search: this type declares no fields to search.')
   const words = search.split(/\s+/).filter((word) => word !== '')
@@ -81,7 +81,7 @@ const searched = (known: KnownType<never>, search: string, parameter: Parameter)
 
 /** The conditions of a list; none: all records of the type. */
 const conditionsOf = (
-  known: KnownType<never>,
+  known: KnownType,
   { filters, search = '' }: ListFilter,
   parameter: Parameter,
 ): string[] => {
@@ -98,7 +98,7 @@ const conditionsOf = (
   return search.trim() === '' ? equal : [...equal, ...searched(known, search, parameter)]
 }
 
-const tenantCondition = (known: KnownType<never>, actor: Actor, parameter: Parameter): string[] =>
+const tenantCondition = (known: KnownType, actor: Actor, parameter: Parameter): string[] =>
   tenantParameter(known, actor).map(
     (tenant) => `t.${quoteName(known.tenantColumn as string)} = ${parameter(tenant)}`,
   )
@@ -110,7 +110,7 @@ const parameters = () => {
 
 /** One page, in order: whole records, each with `noclobber_sort`, and the position in the log at which it was read. */
 export const pageQuery = (
-  known: KnownType<never>,
+  known: KnownType,
   actor: Actor,
   query: ListQuery,
   after: Position | null,
@@ -139,12 +139,7 @@ export const pageQuery = (
 }
 
 /** These records, wherever they stand now: whole, each with `noclobber_matches`. */
-export const matchQuery = (
-  known: KnownType<never>,
-  actor: Actor,
-  filter: ListFilter,
-  ids: string[],
-): Query => {
+export const matchQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids: string[]): Query => {
   const { values, parameter } = parameters()
   const matches = conditionsOf(known, filter, parameter)
   const where = [

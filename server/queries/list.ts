@@ -21,7 +21,7 @@ import {
 const HERE = statement('select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch')
 
 /** Sends a list's statement; a value that can't be one of its column is the asker's mistake. */
-export const sendQuery = async (database: Database<never>, { text, values }: Query): Promise<Row[]> =>
+export const sendQuery = async (database: Database, { text, values }: Query): Promise<Row[]> =>
   database.send({ name: '', text }, values).catch((error) => {
     if (/^22/.test(error?.code ?? '')) refuse('malformed', 'A filter or sort value does not fit its field.')
     throw error
@@ -31,14 +31,14 @@ export const sendQuery = async (database: Database<never>, { text, values }: Que
  * Does permission depend on the record? Then `removed` can't name what the asker may no longer read, and those who hold
  * records have to ask for them by their ids.
  */
-export const needsRecheck = (known: KnownType<never>, actor: Actor): boolean =>
+export const needsRecheck = (known: KnownType, actor: Actor): boolean =>
   blindVerdict(known.type, actor, 'read') === null
 
 /** One page of a list, and the position in the change log at which it was read. */
-export const listRecords = async <A extends Actor>(
-  database: Database<A>,
-  known: KnownType<A>,
-  actor: A,
+export const listRecords = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
   query: ListQuery,
 ): Promise<ListAnswer> => {
   const { limit } = query
@@ -46,7 +46,7 @@ export const listRecords = async <A extends Actor>(
   let here: Cursor | null = null
   let after = query.after === undefined ? null : readPosition(query.after)
   for (let isOver = false; !isOver && found.length <= limit; ) {
-    const rows = await sendQuery(database as never, pageQuery(known as never, actor, query, after))
+    const rows = await sendQuery(database, pageQuery(known, actor, query, after))
     const [first] = rows
     here ??= first
       ? { snapshot: first.noclobber_here, epoch: first.noclobber_epoch }
@@ -64,6 +64,6 @@ export const listRecords = async <A extends Actor>(
     data: page.map(({ record }) => record),
     cursor: database.cursors.encode(here as Cursor),
     next: found.length > limit && last ? writePosition(last.position) : null,
-    ...(needsRecheck(known as never, actor) && { recheck: true }),
+    ...(needsRecheck(known, actor) && { recheck: true }),
   }
 }

@@ -33,10 +33,10 @@ const askedVersion = (entries: HeldVersion[]): number => {
 type Found = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'> | null
 
 /** Who may read every record of the type is asked about none: the rows that differ are all that is read. */
-const readDifferent = async <A extends Actor>(
-  database: Database<A>,
-  known: KnownType<A>,
-  actor: A,
+const readDifferent = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
   held: Held,
 ): Promise<Map<string, Found>> => {
   const ids = [...held.keys()]
@@ -45,7 +45,7 @@ const readDifferent = async <A extends Actor>(
     // As the array's own text where nothing in it needs quoting: the driver looks at each entry otherwise.
     known.key.kind === 'text' ? ids : `{${ids.join()}}`,
     `{${versions.join()}}`,
-    ...tenantParameter(known as never, actor),
+    ...tenantParameter(known, actor),
   ])
   return new Map(
     rows.map((row) => {
@@ -57,21 +57,18 @@ const readDifferent = async <A extends Actor>(
 }
 
 /** Where permission depends on the record, each is judged with its row in hand. */
-const judgeEach = async <A extends Actor>(
-  database: Database<A>,
-  known: KnownType<A>,
-  actor: A,
+const judgeEach = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
   held: Held,
 ): Promise<{ found: Map<string, Found>; hidden: string[] }> => {
-  const rows = await database.send(known.sql.readMany, [
-    [...held.keys()],
-    ...tenantParameter(known as never, actor),
-  ])
+  const rows = await database.send(known.sql.readMany, [[...held.keys()], ...tenantParameter(known, actor)])
   const found = new Map<string, Found>(Array.from(held.keys(), (id) => [id, null]))
   const hidden: string[] = []
   for (const row of rows) {
     const record = known.sql.toRecord(row)
-    database.seen.put(tenantOf(known as never, actor), record)
+    database.seen.put(tenantOf(known, actor), record)
     const isReadable = known.mayRead(actor, record)
     if (!isReadable) hidden.push(record.id)
     if (!isReadable || held.get(record.id)?.every(({ version }) => version === record.version))
@@ -81,13 +78,13 @@ const judgeEach = async <A extends Actor>(
   return { found, hidden }
 }
 
-const differencesOf = async <A extends Actor>(
-  database: Database<A>,
-  known: KnownType<A>,
-  actor: A,
+const differencesOf = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
   held: Held,
 ): Promise<WireVersionDifference[]> => {
-  const verdict = blindVerdict(known.type as never, actor, 'read')
+  const verdict = blindVerdict(known.type, actor, 'read')
   if (verdict === false) return [...held.values()].flat().map(nothing)
   const { found, hidden } = verdict
     ? { found: await readDifferent(database, known, actor, held), hidden: [] }
@@ -115,14 +112,14 @@ const differencesOf = async <A extends Actor>(
 }
 
 /** Those that differ from what the client holds, are gone, or may not be read. */
-export const versionDifferences = async <A extends Actor>(
-  database: Database<A>,
-  actor: A,
+export const versionDifferences = async (
+  database: Database,
+  actor: Actor,
   held: HeldVersion[],
 ): Promise<WireVersionDifference[]> => {
   await database.ready()
   const differences: WireVersionDifference[] = []
-  const byType = new Map<KnownType<A>, Held>()
+  const byType = new Map<KnownType, Held>()
   for (const entry of held) {
     const known = database.typeOf(entry.type)
     const id = known && canonicalId(known.key.kind, entry.id)

@@ -10,9 +10,9 @@ import { tenantParameter } from './read.ts'
 import { CHANGED_SINCE_OF_MANY, GRAVES_OF_MANY } from './save-many-sql.ts'
 
 /** Who edits what. */
-export interface BulkAsked<A extends Actor> {
-  known: KnownType<A>
-  actor: A
+export interface BulkAsked {
+  known: KnownType
+  actor: Actor
   transaction: Knex.Transaction | undefined
 }
 
@@ -30,11 +30,7 @@ export interface Judged {
 type Stale = Extract<BulkEntry, { outcome: 'stale_record' }>
 
 /** Names what was changed meanwhile, where the log still holds every version. */
-const nameChanges = async <A extends Actor>(
-  database: Database<A>,
-  { known, transaction }: BulkAsked<A>,
-  stale: Stale[],
-) => {
+const nameChanges = async (database: Database, { known, transaction }: BulkAsked, stale: Stale[]) => {
   const newer = stale.filter((entry) => entry.current_version > entry.client_version)
   if (newer.length === 0) return
   const rows = await database.send(
@@ -56,9 +52,9 @@ const nameChanges = async <A extends Actor>(
 }
 
 /** What is to be said of records that aren't there: who deleted them, for those who could read them. */
-const graves = async <A extends Actor>(
-  database: Database<A>,
-  { known, actor, transaction }: BulkAsked<A>,
+const graves = async (
+  database: Database,
+  { known, actor, transaction }: BulkAsked,
   ids: string[],
 ): Promise<Map<string, BulkEntry>> => {
   if (ids.length === 0) return new Map()
@@ -78,11 +74,7 @@ const graves = async <A extends Actor>(
 }
 
 /** Looks at every record once. An id that can't be a key is as good as one that isn't there. */
-export const judgeMany = async <A extends Actor>(
-  database: Database<A>,
-  asked: BulkAsked<A>,
-  targets: Target[],
-): Promise<Judged> => {
+export const judgeMany = async (database: Database, asked: BulkAsked, targets: Target[]): Promise<Judged> => {
   const { known, actor, transaction } = asked
   const ids = targets.map(({ id }) => id).filter((id) => canonicalId(known.key.kind, id) !== null)
   const rows = await database.send(known.sql.readMany, [ids, ...tenantParameter(known, actor)], transaction)

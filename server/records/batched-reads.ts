@@ -3,7 +3,7 @@
 // Invariant: a read is sent after everything that was done before it was asked for, so a room that was joined first is
 // still answered with a version that misses nothing.
 
-import type { Actor, PermissionRecord } from '../base/record-type.ts'
+import type { PermissionRecord } from '../base/record-type.ts'
 import type { Row, Statement } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -11,16 +11,13 @@ import { type Current, currentOf } from '../tables/version-sql.ts'
 
 /** Reads by ids; what isn't there is left out. */
 export type ReadMany<Found> = (
-  known: KnownType<never>,
+  known: KnownType,
   tenantId: string,
   ids: string[],
 ) => Promise<Map<string, Found>>
 
 /** What is read of the records of one gathering. */
-type Read<Found> = (
-  database: Database<never>,
-  ...asked: Parameters<ReadMany<Found>>
-) => ReturnType<ReadMany<Found>>
+type Read<Found> = (database: Database, ...asked: Parameters<ReadMany<Found>>) => ReturnType<ReadMany<Found>>
 
 const MOST_IDS = 1_000
 /** Queries for one tenant's records of a type at a time: while these are answered, what else is asked becomes one more. */
@@ -39,10 +36,10 @@ interface Lane<Found> {
   waiting: (() => void)[]
 }
 
-const createGathered = <Found>(database: Database<never>, readMany: Read<Found>): ReadMany<Found> => {
-  const lanes = new Map<KnownType<never>, Map<string, Lane<Found>>>()
+const createGathered = <Found>(database: Database, readMany: Read<Found>): ReadMany<Found> => {
+  const lanes = new Map<KnownType, Map<string, Lane<Found>>>()
 
-  const laneOf = (known: KnownType<never>, tenantId: string): Lane<Found> => {
+  const laneOf = (known: KnownType, tenantId: string): Lane<Found> => {
     const tenants = lanes.get(known) ?? new Map<string, Lane<Found>>()
     lanes.set(known, tenants)
     const lane = tenants.get(tenantId) ?? { open: null, underWay: 0, waiting: [] }
@@ -50,7 +47,7 @@ const createGathered = <Found>(database: Database<never>, readMany: Read<Found>)
     return lane
   }
 
-  const begin = (known: KnownType<never>, tenantId: string, lane: Lane<Found>): Gathering<Found> => {
+  const begin = (known: KnownType, tenantId: string, lane: Lane<Found>): Gathering<Found> => {
     const ids = new Set<string>()
     const read = async () => {
       if (lane.open?.ids === ids) lane.open = null
@@ -84,8 +81,8 @@ const createGathered = <Found>(database: Database<never>, readMany: Read<Found>)
 }
 
 const rowsOf = (
-  database: Database<never>,
-  known: KnownType<never>,
+  database: Database,
+  known: KnownType,
   tenantId: string,
   query: Statement,
   ids: string[],
@@ -143,11 +140,10 @@ const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
 }
 
 const ofDatabases = <Found>(read: Read<Found>) => {
-  const made = new WeakMap<Database<never>, ReadMany<Found>>()
-  return <A extends Actor>(database: Database<A>): ReadMany<Found> => {
-    const one = database as unknown as Database<never>
-    const known = made.get(one) ?? createGathered(one, read)
-    made.set(one, known)
+  const made = new WeakMap<Database, ReadMany<Found>>()
+  return (database: Database): ReadMany<Found> => {
+    const known = made.get(database) ?? createGathered(database, read)
+    made.set(database, known)
     return known
   }
 }

@@ -20,7 +20,7 @@ import { MISSING, tenantOf } from './read.ts'
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.create} takes. */
-export interface CreateOptions<A extends Actor> extends WriteOptions<A> {
+export interface CreateOptions<A extends Actor = Actor> extends WriteOptions<A> {
   fields: Record<string, unknown>
   /** A key made by the client, for uuid and text keys. */
   id?: string | undefined
@@ -29,10 +29,10 @@ export interface CreateOptions<A extends Actor> extends WriteOptions<A> {
 const ID_REFUSED = 'is made by the database for this type'
 
 /** Creates a record in the actor's tenant. */
-export const createRecord = async <A extends Actor>(
-  database: Database<A>,
+export const createRecord = async (
+  database: Database,
   type: string,
-  options: CreateOptions<A>,
+  options: CreateOptions,
 ): Promise<CreateOutcome> => {
   await database.ready(options.transaction)
   const known = database.typeOf(type)

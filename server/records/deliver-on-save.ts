@@ -1,7 +1,6 @@
 // What is done with a save that vouched for its change, once it is committed: it is told at once, and checked.
 // Invariant: nothing here can fail the save, which stands.
 
-import type { Actor } from '../base/record-type.ts'
 import type { Change } from '../log/log-reader.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
@@ -14,7 +13,7 @@ const ALONE_MS = 2_000
 
 const isLater = (one: string, other: string) => Date.parse(one) - Date.parse(other) > ALONE_MS
 
-interface Saved<A extends Actor> extends WriteOptions<A> {
+interface Saved extends WriteOptions {
   clientVersion: number
   /** The columns that it set. */
   columns: string[]
@@ -25,11 +24,11 @@ interface Saved<A extends Actor> extends WriteOptions<A> {
  * Tells the watchers on this node before the feed has read the change; the feed goes by it then. And notices where the
  * record differs in more than what was set: then a trigger has come to the table, and its saves vouch no more.
  */
-export const passOn = <A extends Actor>(
-  database: Database<A>,
-  { known, actor }: Target<A>,
+export const passOn = (
+  database: Database,
+  { known, actor }: Target,
   record: WireRecord,
-  { clientVersion, columns, told, tabId, socketId }: Saved<A>,
+  { clientVersion, columns, told, tabId, socketId }: Saved,
 ): void => {
   const { seen, onSaved, log } = database
   const tenantId = tenantOf(known, actor)

@@ -100,7 +100,7 @@ export const shownValues = async <Wanted extends WantedValues>(
     byType.set(entry.known, [...(byType.get(entry.known) ?? []), entry])
   }
   for (const [known, entries] of byType) {
-    const verdict = blindVerdict(known.type as never, actor, 'read')
+    const verdict = blindVerdict(known.type, actor, 'read')
     if (verdict === false) continue
     const oldest = new Map<string, number>()
     for (const { id, version } of entries) oldest.set(id, Math.min(version, oldest.get(id) ?? version))

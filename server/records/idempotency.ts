@@ -12,7 +12,7 @@ import { toParameter } from '../db/value-codec.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 
 /** Where a write comes from and how it is told apart from its replay. */
-export interface WriteOptions<A extends Actor> {
+export interface WriteOptions<A extends Actor = Actor> {
   actor: A
   /** The page that wrote: its own event is not news to it. */
   tabId?: string | undefined
@@ -36,15 +36,15 @@ select m.request_hash, m.answer from noclobber.mutations m
 where m.tenant_id = $1 and m.actor_id = $2 and m.mutation_id = $3`)
 
 /** Parameters that keep the answer; none where the write carries no mutation id. */
-export const mutationParameters = <A extends Actor>(options: WriteOptions<A>, hash: string): string[] =>
+export const mutationParameters = (options: WriteOptions, hash: string): string[] =>
   options.mutationId ? [options.actor.tenantId, options.actor.id, options.mutationId, hash] : []
 
 const REUSED: Reused = { outcome: 'reused', problem: problem('mutation_reused') }
 
 /** The first answer of a write that was made before, `reused` for other content, `null` where there was none. */
-export const keptAnswer = async <A extends Actor>(
-  database: Database<A>,
-  options: WriteOptions<A>,
+export const keptAnswer = async (
+  database: Database,
+  options: WriteOptions,
   hash: string,
 ): Promise<{ outcome: 'kept'; answer: Row } | Reused | null> => {
   if (!options.mutationId) return null
@@ -65,12 +65,12 @@ export type Written =
  * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
  * goes by a column's type that isn't so any more, if it says that it may be.
  */
-export const sendWrite = async <A extends Actor>(
-  database: Database<A>,
-  known: KnownType<A>,
-  options: WriteOptions<A>,
+export const sendWrite = async (
+  database: Database,
+  known: KnownType,
+  options: WriteOptions,
   write: {
-    query: Parameters<Database<A>['send']>[0]
+    query: Parameters<Database['send']>[0]
     values: unknown[]
     columns: string[]
     mayBeOutdated?: boolean
@@ -92,7 +92,7 @@ export const sendWrite = async <A extends Actor>(
 
 /** Values in the order of their columns, as parameters. */
 export const parametersOf = (
-  known: KnownType<never>,
+  known: KnownType,
   columns: string[],
   values: Record<string, unknown>,
 ): unknown[] => columns.map((name) => toParameter(values[name], known.columns.get(name)?.type ?? 'text'))

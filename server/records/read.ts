@@ -14,17 +14,17 @@ import { gatheredVersions } from './batched-reads.ts'
 import { shownValues } from './history-values.ts'
 
 /** Who asks for which record. */
-export interface Request<A extends Actor> {
-  actor: A
+export interface Request {
+  actor: Actor
   type: string
   id: string
   transaction?: Knex.Transaction | undefined
 }
 
 /** A request whose type is declared and whose id can be a key. */
-export interface Target<A extends Actor> {
-  known: KnownType<A>
-  actor: A
+export interface Target {
+  known: KnownType
+  actor: Actor
   id: string
   transaction: Knex.Transaction | undefined
 }
@@ -32,18 +32,14 @@ export interface Target<A extends Actor> {
 export const MISSING: Missing = { outcome: 'missing', problem: problem('not_found') }
 
 /** The tenant under which a type's records are kept and told of; one for all where the table has no tenant. */
-export const tenantOf = (known: KnownType<never>, actor: Actor): string =>
-  known.tenantColumn ? actor.tenantId : ''
+export const tenantOf = (known: KnownType, actor: Actor): string => (known.tenantColumn ? actor.tenantId : '')
 
 /** The parameter for a statement's tenant, where it has one. */
-export const tenantParameter = (known: KnownType<never>, actor: Actor): string[] =>
+export const tenantParameter = (known: KnownType, actor: Actor): string[] =>
   known.tenantColumn ? [actor.tenantId] : []
 
 /** Resolves names; `null` for an undeclared type or a text that can't be a key. */
-export const targetOf = async <A extends Actor>(
-  database: Database<A>,
-  request: Request<A>,
-): Promise<Target<A> | null> => {
+export const targetOf = async (database: Database, request: Request): Promise<Target | null> => {
   await database.ready(request.transaction)
   const known = database.typeOf(request.type)
   const id = known && canonicalId(known.key.kind, request.id)
@@ -53,10 +49,7 @@ export const targetOf = async <A extends Actor>(
 }
 
 /** The record as it is now, whoever may see it; `null` where it isn't in the asker's tenant. */
-export const readRow = async <A extends Actor>(
-  database: Database<A>,
-  target: Target<A>,
-): Promise<WireRecord | null> => {
+export const readRow = async (database: Database, target: Target): Promise<WireRecord | null> => {
   const { known, actor, id, transaction } = target
   const [row] = await database.send(known.sql.read, [id, ...tenantParameter(known, actor)], transaction)
   if (!row) return null
@@ -73,12 +66,12 @@ export interface Tombstone {
 }
 
 /** The deletions of records that aren't there any more, by id, of those that the asker could read. */
-export const readTombstones = async <A extends Actor>(
-  database: Database<A>,
-  { known, actor, transaction }: Omit<Target<A>, 'id'>,
+export const readTombstones = async (
+  database: Database,
+  { known, actor, transaction }: Omit<Target, 'id'>,
   ids: string[],
 ): Promise<Map<string, Tombstone>> => {
-  const values = [ids, ...tenantParameter(known as never, actor)]
+  const values = [ids, ...tenantParameter(known, actor)]
   const rows = await database.send(known.versions.readTombstones, values, transaction)
   const tombstones = new Map<string, Tombstone>()
   for (const { noclobber_id: id, old_row, updated_at, updated_by, ...row } of rows) {
@@ -91,16 +84,11 @@ export const readTombstones = async <A extends Actor>(
 }
 
 /** The deletion of a record that isn't there any more, for those who could read it. */
-export const readTombstone = async <A extends Actor>(
-  database: Database<A>,
-  target: Target<A>,
-): Promise<Tombstone | null> => (await readTombstones(database, target, [target.id])).get(target.id) ?? null
+export const readTombstone = async (database: Database, target: Target): Promise<Tombstone | null> =>
+  (await readTombstones(database, target, [target.id])).get(target.id) ?? null
 
 /** What to say of a record that isn't there: 410 for those who could read it, else 404. */
-export const goneOrMissing = async <A extends Actor>(
-  database: Database<A>,
-  target: Target<A>,
-): Promise<Gone | Missing> => {
+export const goneOrMissing = async (database: Database, target: Target): Promise<Gone | Missing> => {
   const tombstone = await readTombstone(database, target)
   if (!tombstone) return MISSING
   return {
@@ -110,10 +98,7 @@ export const goneOrMissing = async <A extends Actor>(
 }
 
 /** The record as it is now. */
-export const readRecord = async <A extends Actor>(
-  database: Database<A>,
-  request: Request<A>,
-): Promise<ReadOutcome> => {
+export const readRecord = async (database: Database, request: Request): Promise<ReadOutcome> => {
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const record = await readRow(database, target)
@@ -122,9 +107,9 @@ export const readRecord = async <A extends Actor>(
 }
 
 /** In a caller's transaction by itself, else together with whoever asks at the same moment. */
-const readOneVersion = async <A extends Actor>(
-  database: Database<A>,
-  { known, actor, id, transaction }: Target<A>,
+const readOneVersion = async (
+  database: Database,
+  { known, actor, id, transaction }: Target,
 ): Promise<Current | undefined> => {
   if (!transaction) return (await gatheredVersions(database)(known, tenantOf(known, actor), [id])).get(id)
   const values = [[id], ...tenantParameter(known, actor)]
@@ -133,10 +118,7 @@ const readOneVersion = async <A extends Actor>(
 }
 
 /** The record's version alone; a deleted record's is that of its deletion. */
-export const readVersion = async <A extends Actor>(
-  database: Database<A>,
-  request: Request<A>,
-): Promise<VersionOutcome> => {
+export const readVersion = async (database: Database, request: Request): Promise<VersionOutcome> => {
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const { known, actor, id } = target
@@ -155,7 +137,7 @@ export const readVersion = async <A extends Actor>(
     }
   }
   const { version, updated_at, updated_by } = current
-  if (blindVerdict(known.type as never, actor, 'read') !== true) {
+  if (blindVerdict(known.type, actor, 'read') !== true) {
     const record =
       database.seen.get(tenantOf(known, actor), known.type.name, id, version) ??
       (await readRow(database, target))
@@ -178,9 +160,9 @@ where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is
 order by c.version desc limit $5`)
 
 /** The record's changes, newest first, as far back as the log reaches. Fields that the type doesn't declare stay unnamed. */
-export const readHistory = async <A extends Actor>(
-  database: Database<A>,
-  request: Request<A>,
+export const readHistory = async (
+  database: Database,
+  request: Request,
   { limit = 50, before = Number.MAX_SAFE_INTEGER } = {},
 ): Promise<HistoryOutcome> => {
   const target = await targetOf(database, request)
@@ -194,10 +176,8 @@ export const readHistory = async <A extends Actor>(
   const tenant = known.tenantColumn ? actor.tenantId : null
   const rows = await database.send(HISTORY, [known.source, id, before, tenant, limit + 1], target.transaction)
   const now = record ?? { type: known.type.name, id, version: 0, fields: {} }
-  const wanted = rows
-    .slice(0, limit)
-    .map((row) => ({ known: known as never, id, version: Number(row.version), now }))
-  const values = await shownValues(database as never, actor, wanted, target.transaction)
+  const wanted = rows.slice(0, limit).map((row) => ({ known, id, version: Number(row.version), now }))
+  const values = await shownValues(database, actor, wanted, target.transaction)
   const entries = rows.slice(0, limit).map((row, at): WireHistoryEntry => {
     const shown = values.get(wanted[at] as (typeof wanted)[number])
     return {

@@ -10,7 +10,7 @@ import { MISSING, targetOf, tenantParameter } from './read.ts'
 import { refusedBefore, whyRefused } from './save.ts'
 
 /** What {@link RecordServer.remove} takes. */
-export interface RemoveOptions<A extends Actor> extends WriteOptions<A> {
+export interface RemoveOptions<A extends Actor = Actor> extends WriteOptions<A> {
   /** The version that the editor loaded. */
   clientVersion: number
   /** The version came as `If-Match`: a stale deletion is 412 instead of 409. */
@@ -20,11 +20,11 @@ export interface RemoveOptions<A extends Actor> extends WriteOptions<A> {
 const MAX_ATTEMPTS = 3
 
 /** Deletes a record if it is still at the editor's version. */
-export const removeRecord = async <A extends Actor>(
-  database: Database<A>,
+export const removeRecord = async (
+  database: Database,
   type: string,
   id: string,
-  options: RemoveOptions<A>,
+  options: RemoveOptions,
 ): Promise<RemoveOutcome> => {
   const target = await targetOf(database, { type, id, ...options })
   if (!target) return MISSING

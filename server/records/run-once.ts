@@ -2,7 +2,6 @@
 // Invariant: of two equal requests at once one works and the other waits and gets the first one's answer.
 import type { Knex } from 'knex'
 import type { Reused } from '../base/outcomes.ts'
-import type { Actor } from '../base/record-type.ts'
 import { isKeptMutation, isRetryable } from '../db/errors.ts'
 import { refuseEnded } from '../db/statement.ts'
 import type { Database } from '../tables/database.ts'
@@ -30,9 +29,9 @@ class Undone<T> extends Error {
  * @param hash Of all that was asked; called once the work is done, or instead of it.
  * @param retries After a deadlock or a serialization failure; 0 for work that can't be done twice.
  */
-export const workOnce = async <A extends Actor, T>(
-  database: Database<A>,
-  options: WriteOptions<A>,
+export const workOnce = async <T>(
+  database: Database,
+  options: WriteOptions,
   hash: () => string | Promise<string>,
   work: (transaction: Knex.Transaction) => Promise<Work<T>>,
   retries = database.limits.writeRetries,

@@ -24,7 +24,7 @@ export interface BulkTarget {
 }
 
 /** What {@link RecordServer.saveMany} takes. */
-export interface SaveManyOptions<A extends Actor> extends WriteOptions<A> {
+export interface SaveManyOptions<A extends Actor = Actor> extends WriteOptions<A> {
   /** New values by field, for all records alike. */
   changes: Record<string, unknown>
   /** Each record once. */
@@ -66,10 +66,10 @@ const savedEntry = ({ id, version, updated_at, updated_by }: WireRecord): BulkEn
 })
 
 /** Saves the same changes to many records. */
-export const saveMany = async <A extends Actor>(
-  database: Database<A>,
+export const saveMany = async (
+  database: Database,
   type: string,
-  options: SaveManyOptions<A>,
+  options: SaveManyOptions,
 ): Promise<SaveManyOutcome> => {
   await database.ready()
   const known = database.typeOf(type)
@@ -107,7 +107,7 @@ export const saveMany = async <A extends Actor>(
         known,
         { ...options, transaction },
         {
-          query: updateMany(known as never, known.sql.selected, columns),
+          query: updateMany(known, known.sql.selected, columns),
           values: [
             writerContext(database, options),
             targets.map(({ id }) => id),

@@ -24,7 +24,7 @@ import { goneOrMissing, MISSING, readRow, type Target, targetOf, tenantOf, tenan
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.save} takes. */
-export interface SaveOptions<A extends Actor> extends WriteOptions<A> {
+export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
   /** The version that the editor loaded. */
   clientVersion: number
   /** New values by field; fields that aren't named stay as they are. */
@@ -43,9 +43,9 @@ select c.version, c.event, c.changed_fields from noclobber.changes c
 where c.table_name = $1 and c.record_id = $2 and c.version > $3 and c.version <= $4 order by c.version`)
 
 /** Fields changed in the versions after `from` up to `to`; `null` when the log doesn't hold every one of them. */
-export const changedFieldsBetween = async <A extends Actor>(
-  database: Database<A>,
-  { known, id, transaction }: Target<A>,
+export const changedFieldsBetween = async (
+  database: Database,
+  { known, id, transaction }: Target,
   from: number,
   to: number,
 ): Promise<string[] | null> => {
@@ -57,10 +57,10 @@ export const changedFieldsBetween = async <A extends Actor>(
   return known.changeNames.filter((name) => names.has(name))
 }
 
-const conflictOf = async <A extends Actor>(
-  database: Database<A>,
-  target: Target<A>,
-  options: SaveOptions<A> | { clientVersion: number; byHeader?: boolean | undefined },
+const conflictOf = async (
+  database: Database,
+  target: Target,
+  options: SaveOptions | { clientVersion: number; byHeader?: boolean | undefined },
   current: WireRecord,
 ): Promise<Conflict> => {
   const changed = await changedFieldsBetween(database, target, options.clientVersion, current.version)
@@ -71,9 +71,9 @@ const conflictOf = async <A extends Actor>(
 }
 
 /** Why a guarded write found no row: gone, not readable, not allowed, or stale. `null`: the row is at that version now. */
-export const whyRefused = async <A extends Actor>(
-  database: Database<A>,
-  target: Target<A>,
+export const whyRefused = async (
+  database: Database,
+  target: Target,
   action: 'update' | 'delete',
   options: { clientVersion: number; byHeader?: boolean | undefined },
 ) => {
@@ -87,14 +87,14 @@ export const whyRefused = async <A extends Actor>(
 }
 
 /** Judges without the record where that can be, by its version that this node has just seen, else reads it once. */
-export const refusedBefore = async <A extends Actor>(
-  database: Database<A>,
-  target: Target<A>,
+export const refusedBefore = async (
+  database: Database,
+  target: Target,
   action: 'update' | 'delete',
   options: { clientVersion: number; byHeader?: boolean | undefined },
 ) => {
   const { known, actor, id, transaction } = target
-  const unseen = (asked: Action) => blindVerdict(known.type as never, actor, asked) === true
+  const unseen = (asked: Action) => blindVerdict(known.type, actor, asked) === true
   if (unseen('read') && unseen(action)) return null
   const seen = transaction
     ? undefined
@@ -104,11 +104,11 @@ export const refusedBefore = async <A extends Actor>(
 }
 
 /** Saves changes of a record if it is still at the editor's version. */
-export const saveRecord = async <A extends Actor>(
-  database: Database<A>,
+export const saveRecord = async (
+  database: Database,
   type: string,
   id: string,
-  options: SaveOptions<A>,
+  options: SaveOptions,
 ): Promise<SaveOutcome> => {
   const target = await targetOf(database, { type, id, ...options })
   if (!target) return MISSING
@@ -142,11 +142,11 @@ export const saveRecord = async <A extends Actor>(
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
-    const told = !options.transaction && vouches(known as never, columns)
+    const told = !options.transaction && vouches(known, columns)
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, told),
       values: [
-        told ? savingContext(database, options, known as never) : writerContext(database, options),
+        told ? savingContext(database, options, known) : writerContext(database, options),
         target.id,
         clientVersion,
         ...tenantParameter(known, options.actor),
@@ -174,21 +174,13 @@ export const saveRecord = async <A extends Actor>(
   throw new Refusal(problem('unavailable', 'The record changes too fast to save. Try again.'))
 }
 
-const mayMerge = <A extends Actor>(
-  allowed: boolean,
-  options: SaveOptions<A>,
-  { problem: stale }: Conflict,
-): boolean =>
+const mayMerge = (allowed: boolean, options: SaveOptions, { problem: stale }: Conflict): boolean =>
   allowed &&
   options.onStale === 'merge' &&
   stale.changed_fields !== null &&
   !stale.changed_fields.some((name) => Object.hasOwn(options.changes, name))
 
-const unchanged = async <A extends Actor>(
-  database: Database<A>,
-  target: Target<A>,
-  options: SaveOptions<A>,
-): Promise<SaveOutcome> => {
+const unchanged = async (database: Database, target: Target, options: SaveOptions): Promise<SaveOutcome> => {
   const current = await readRow(database, target)
   if (!current) return goneOrMissing(database, target)
   return current.version === options.clientVersion

@@ -13,7 +13,7 @@ const complaintsOf = (field: string, issues: readonly StandardSchemaV1.Issue[]):
 
 /** Validates each named field; `required` adds the declared fields that are missing, for a creation. */
 export const validateFields = async (
-  known: KnownType<never>,
+  known: KnownType,
   input: Record<string, unknown>,
   required = false,
 ): Promise<Validation> => {

@@ -6,7 +6,7 @@ import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName } from '../../migrations/quote.ts'
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
-import type { Actor, RecordType } from '../base/record-type.ts'
+import type { RecordType } from '../base/record-type.ts'
 import { send, statement } from '../db/statement.ts'
 
 /** How a key's text is recognized. */
@@ -23,8 +23,8 @@ export interface Column {
 }
 
 /** A declared type and its table as the database has it. */
-export interface TrackedType<A extends Actor = Actor> {
-  type: RecordType<A>
+export interface TrackedType {
+  type: RecordType
   /** `schema.table` as the log writes it. */
   source: string
   /** Quoted for SQL. */
@@ -52,9 +52,9 @@ export interface TrackedType<A extends Actor = Actor> {
 }
 
 /** All declared types of a server. */
-export interface Catalogue<A extends Actor = Actor> {
-  byName: Map<string, TrackedType<A>>
-  bySource: Map<string, TrackedType<A>>
+export interface Catalogue {
+  byName: Map<string, TrackedType>
+  bySource: Map<string, TrackedType>
 }
 
 /** A name that means the same as it stands, within a line, a list or JSON. */
@@ -98,7 +98,7 @@ const KEY_KINDS: Record<string, KeyKind> = {
   varchar: 'text',
 }
 
-const fail = (type: RecordType<never>, why: string): never => {
+const fail = (type: RecordType, why: string): never => {
   throw new Error(`Record type "${type.name}", table ${type.table}: ${why}`)
 }
 
@@ -106,27 +106,27 @@ const fail = (type: RecordType<never>, why: string): never => {
 export const textArray = (literal: string) =>
   [...literal.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replace(/\\(.)/g, '$1'))
 
-const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Promise<TrackedType<A>> => {
+const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> => {
   const [row] = await send(
     knex,
     TABLE,
     [type.table.split('.').map(quoteName).join('.'), TRIGGER_NAMES],
     false,
   )
-  if (!row) return fail(type as RecordType<never>, 'there is no such table.')
+  if (!row) return fail(type as RecordType, 'there is no such table.')
   const columns: FoundColumn[] = row.columns
   const key = columns.find((column) => column.key)
   const kind = KEY_KINDS[key?.type ?? '']
   const missing = TRIGGER_NAMES.filter((name) => !row.triggers?.[name])
   if (!key || !kind || missing.length > 0) {
     return fail(
-      type as RecordType<never>,
+      type as RecordType,
       `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`,
     )
   }
   if (key.collation !== null) {
     fail(
-      type as RecordType<never>,
+      type as RecordType,
       `its key ${key.name} takes different texts for equal, by its collation ${key.collation}. An id is one text: give the column a deterministic collation.`,
     )
   }
@@ -134,12 +134,11 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
     Object.values<string[]>(row.triggers)[0] ?? []
   const fieldNames = Object.keys(type.fields)
   for (const name of fieldNames) {
-    if (!columns.some((column) => column.name === name))
-      fail(type as RecordType<never>, `it has no column ${name}.`)
+    if (!columns.some((column) => column.name === name)) fail(type as RecordType, `it has no column ${name}.`)
   }
   if (type.history === 'values' && !row.keeps_values) {
     fail(
-      type as RecordType<never>,
+      type as RecordType,
       `its values aren't kept. Call trackTable(knex, '${type.table}', { history: 'values' }) in a migration.`,
     )
   }
@@ -166,17 +165,14 @@ const trackedType = async <A extends Actor>(knex: Knex, type: RecordType<A>): Pr
  *
  * @throws Error with a sentence where a table is missing or not tracked, or a field has no column.
  */
-export const readCatalogue = async <A extends Actor>(
-  knex: Knex,
-  types: RecordType<A>[],
-): Promise<Catalogue<A>> => {
-  const byName = new Map<string, TrackedType<A>>()
-  const bySource = new Map<string, TrackedType<A>>()
+export const readCatalogue = async (knex: Knex, types: RecordType[]): Promise<Catalogue> => {
+  const byName = new Map<string, TrackedType>()
+  const bySource = new Map<string, TrackedType>()
   for (const type of types) {
     const tracked = await trackedType(knex, type)
     const taken = bySource.get(tracked.source)
-    if (byName.has(type.name)) fail(type as RecordType<never>, 'the name is declared twice.')
-    if (taken) fail(type as RecordType<never>, `the table is declared as "${taken.type.name}" already.`)
+    if (byName.has(type.name)) fail(type as RecordType, 'the name is declared twice.')
+    if (taken) fail(type as RecordType, `the table is declared as "${taken.type.name}" already.`)
     byName.set(type.name, tracked)
     bySource.set(tracked.source, tracked)
   }

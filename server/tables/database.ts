@@ -15,15 +15,15 @@ import { type RecordSql, recordSql } from './record-sql.ts'
 import { type VersionSql, versionSql } from './version-sql.ts'
 
 /** A declared type with its table and its statements. */
-export interface KnownType<A extends Actor = Actor> extends TrackedType<A> {
+export interface KnownType extends TrackedType {
   sql: RecordSql
   versions: VersionSql
   /** May this person do this? Asked of many records at once, where what a permission throws means no and is logged. */
-  may(actor: A, action: Action, record: PermissionRecord): boolean
-  mayRead(actor: A, record: PermissionRecord): boolean
+  may(actor: Actor, action: Action, record: PermissionRecord): boolean
+  mayRead(actor: Actor, record: PermissionRecord): boolean
 }
 
-export interface Database<A extends Actor = Actor> {
+export interface Database {
   knex: Knex
   /** `namedStatements` is turned off where they prove not to last. */
   limits: Limits
@@ -41,14 +41,14 @@ export interface Database<A extends Actor = Actor> {
   /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction): Promise<void>
   /** A declared type by its name, or `undefined`. Only after {@link Database.ready}. */
-  typeOf(name: string): KnownType<A> | undefined
+  typeOf(name: string): KnownType | undefined
   /** A declared type by `schema.table` as the log names it. */
-  typeOfSource(source: string): KnownType<A> | undefined
-  types(): KnownType<A>[]
+  typeOfSource(source: string): KnownType | undefined
+  types(): KnownType[]
   send(query: Statement, values: unknown[], transaction?: Knex.Transaction): Promise<Row[]>
 }
 
-export interface DatabaseOptions<A extends Actor> {
+export interface DatabaseOptions<A extends Actor = Actor> {
   knex: Knex
   types: RecordType<A>[]
   limits: Limits
@@ -56,20 +56,14 @@ export interface DatabaseOptions<A extends Actor> {
   log: Log
 }
 
-export const createDatabase = <A extends Actor>({
-  knex,
-  types,
-  limits,
-  nodeId,
-  log,
-}: DatabaseOptions<A>): Database<A> => {
-  const byName = new Map<string, KnownType<A>>()
-  const bySource = new Map<string, KnownType<A>>()
+export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOptions): Database => {
+  const byName = new Map<string, KnownType>()
+  const bySource = new Map<string, KnownType>()
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
   let found = false
 
-  const may = (type: RecordType<A>, actor: A, action: Action, record: PermissionRecord) => {
+  const may = (type: RecordType, actor: Actor, action: Action, record: PermissionRecord) => {
     try {
       return type.can(actor, action, record)
     } catch (error) {
@@ -81,12 +75,12 @@ export const createDatabase = <A extends Actor>({
   const lookUp = async (connection: Knex) => {
     await checkRights(connection)
     cursors = await readCursors(connection)
-    const catalogue: Catalogue<A> = await readCatalogue(connection, types)
+    const catalogue: Catalogue = await readCatalogue(connection, types)
     for (const tracked of catalogue.byName.values()) {
-      const known: KnownType<A> = {
+      const known: KnownType = {
         ...tracked,
-        sql: recordSql(tracked as unknown as TrackedType),
-        versions: versionSql(tracked as unknown as TrackedType),
+        sql: recordSql(tracked),
+        versions: versionSql(tracked),
         may: (actor, action, record) => may(tracked.type, actor, action, record),
         mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
       }

@@ -6,7 +6,7 @@ import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 
 /** Where a write comes from. */
-export interface WriterOptions<A extends Actor> {
+export interface WriterOptions<A extends Actor = Actor> {
   actor: A
   tabId?: string | undefined
   socketId?: string | undefined
@@ -21,9 +21,9 @@ export const NAMING = `set_config('noclobber.actor', $1, true) is not null`
  *
  * @param further Of an import: its id and the name of its file.
  */
-export const writerContext = <A extends Actor>(
+export const writerContext = (
   { nodeId }: { nodeId: string },
-  { actor, tabId, socketId }: WriterOptions<A>,
+  { actor, tabId, socketId }: WriterOptions,
   further: { importId: string; name: string } | null = null,
 ): string => {
   const shown = further
@@ -45,9 +45,9 @@ export const vouches = ({ isPlain, lists, ignored }: TrackedType, columns: strin
 const oneLine = (text = '') => (text.includes('\n') ? '' : text)
 
 /** What {@link vouching} completes: the writer's context and what is known beforehand, in the lines of 001-stamp.ts. */
-export const savingContext = <A extends Actor>(
+export const savingContext = (
   database: { nodeId: string },
-  options: WriterOptions<A>,
+  options: WriterOptions,
   { tag, lists }: TrackedType,
 ): string => {
   const context = `${writerContext(database, options)}\n${tag}`
