@@ -3,6 +3,7 @@
 //   editors  two hundred thousand interleavings of editors (the default)
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
+//   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +26,12 @@ const SUBJECTS = {
     only: 'killed',
     runs: 200,
     environment: (runs) => ({ NOCLOBBER_KILLS: runs }),
+  },
+  heap: {
+    file: 'test/faults/heap.test.ts',
+    only: 'leave nothing behind',
+    runs: 1_000_000,
+    environment: (runs) => ({ NOCLOBBER_CHANGES: runs }),
   },
 }
 

@@ -10,6 +10,8 @@ export const CARRIER_KEY = 'noclobber'
 const beatChannel = () => `{${CARRIER_KEY}#/#}beat#${randomUUID()}`
 
 const RETRY_MS = 1_000
+/** Questions whether messages come through that are open at a time. */
+const MOST_WAITING = 8
 
 // biome-ignore lint/suspicious/noExplicitAny: either library's, told apart by shape
 type Client = any
@@ -47,6 +49,8 @@ export const createEcho = (publisher: Client, subscriber: Client) => {
     subscriber.ssubscribe(channel)
   }
   return async (): Promise<void> => {
+    // Those of an outage get no answer, and nobody waits for them any more.
+    if (waiting.size >= MOST_WAITING) waiting.delete(waiting.values().next().value as () => void)
     const back = new Promise<void>((resolve) => waiting.add(resolve))
     await (isNodeRedis ? publisher.sPublish(channel, '') : publisher.spublish(channel, ''))
     await back

@@ -2,7 +2,7 @@
 // Invariant: nothing that Redis does or fails to do ends the process, is waited for by a request, or piles up: a message
 // that can't leave at once is dropped, and a subscription outlives every outage.
 import type { Log, RedisClient } from '../base/options.ts'
-import { atMost } from '../pacing/timeouts.ts'
+import { atMost, withinMs } from '../pacing/timeouts.ts'
 import { createEcho, untilStanding } from './redis-cluster.ts'
 
 /** Two connections of our own beside the app's. */
@@ -44,17 +44,8 @@ const PUBLISHING = /^s?publish$/i
 /** A subscription that is given up is gone with its connection at the latest. */
 const GIVING_UP = /unsubscribe$/i
 
-const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms.`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const within = <T>(ms: number, work: Promise<T>): Promise<T> =>
+  withinMs(ms, work, `Redis did not answer within ${ms} ms.`)
 
 /** A message that is not sent now is of no use later; a subscription is wanted however long it takes. */
 const OPTIONS = {

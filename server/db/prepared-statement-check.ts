@@ -2,6 +2,7 @@
 // another connection, and few poolers carry names along.
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
+import { withinMs } from '../pacing/timeouts.ts'
 
 /** pg's client as Knex opens it. */
 interface RawConnection {
@@ -50,12 +51,7 @@ export const namesLast = async (knex: Knex): Promise<boolean> => {
   const asked = open()
     .then((connection) => askInTurn(connection, open))
     .catch(() => true)
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ANSWER_MS, true)
-  })
-  const answer = await Promise.race([asked, late])
-  clearTimeout(timer)
+  const answer = await withinMs(ANSWER_MS, asked, 'No answer.').catch(() => true)
   asked.then(closeAll).catch(() => {})
   return answer
 }

@@ -108,7 +108,9 @@ export const createStream = (options: StreamOptions): Stream => {
     get connected() {
       return open
     },
+    // As with a socket: one that has gone is put into no room, for nothing would take it out again.
     join: (added) => {
+      if (!open) return
       for (const room of added) {
         rooms.add(room)
         options.onJoin(room, id)

@@ -127,6 +127,9 @@ export const createStreams = ({
         onEnd,
       })
       streams.set(stream.id, stream)
+      // One whose reader left before it was opened hears of no other end.
+      if (response.destroyed) stream.drop()
+      if (!stream.connected) return stream
       beating ??= setInterval(beat, beatMs).unref()
       return stream
     },

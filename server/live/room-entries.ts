@@ -20,17 +20,16 @@ let count = 0
 /** Finds the places of one tenant's records of a type, by their canonical ids. */
 export const placesOf = (tenantId: string, type: string): ((id: string) => Place) => {
   const start = recordRoom(tenantId, type, '')
-  const places = kept.get(start) ?? new Map<string, Place>()
-  kept.set(start, places)
   return (id) => {
-    const known = places.get(id)
+    const known = kept.get(start)?.get(id)
     if (known) return known
     const place: Place = { record: { type, id }, admitted: true, room: recordRoom(tenantId, type, id) }
     if (count >= MOST_PLACES) {
       kept.clear()
       count = 0
     }
-    places.set(id, place)
+    const places = kept.get(start) ?? new Map<string, Place>()
+    kept.set(start, places.set(id, place))
     count += 1
     return place
   }

@@ -32,11 +32,19 @@ interface RawConnection extends Connection {
 export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; timeoutMs: number }) => {
   const { client } = knex
   let isWoken = false
-  let rousing = new AbortController()
-  const ending = new AbortController()
+  let isEnding = false
+  let resting: { controller: AbortController; mayWake: boolean } | null = null
 
-  const rest = async (ms: number, { signal } = ending) =>
-    pause(ms, undefined, { signal: AbortSignal.any([signal, ending.signal]) }).catch(() => {})
+  /**
+   * Waits so long, or until the end; where it `mayWake`, until there is work. Each rest has a controller of its own: what is
+   * combined with a signal that stays, as `AbortSignal.any` does, piles up in that signal.
+   */
+  const rest = async (ms: number, mayWake = false) => {
+    if (isEnding || (mayWake && isWoken)) return
+    resting = { controller: new AbortController(), mayWake }
+    await pause(ms, undefined, { signal: resting.controller.signal }).catch(() => {})
+    resting = null
+  }
 
   const within = <T>(work: Promise<T>) =>
     withinMs(timeoutMs, work, `The database did not answer within ${timeoutMs} ms.`)
@@ -49,7 +57,7 @@ export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; 
     })
     connection.on('error', () => {})
     try {
-      while (!ending.signal.aborted) {
+      while (!isEnding) {
         const begun = performance.now()
         const [row] = (await within(sendOn(connection, client.driver, UNBUNDLE, [SLICE], false))).rows
         if ((row?.moved ?? 0) < SLICE) return
@@ -62,18 +70,17 @@ export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; 
   }
 
   const rounds = async () => {
-    while (!ending.signal.aborted) {
+    while (!isEnding) {
       isWoken = false
       const isDone = await unbundle().then(
         () => true,
         (error) => {
-          if (!ending.signal.aborted)
+          if (!isEnding)
             log.warn({ error }, 'Bundles of changes could not be put into the log; it is tried again.')
           return false
         },
       )
-      rousing = new AbortController()
-      if (!isWoken) await rest(isDone ? LOOK_MS : RETRY_MS, rousing)
+      await rest(isDone ? LOOK_MS : RETRY_MS, true)
       await rest(GATHER_MS)
     }
   }
@@ -82,10 +89,11 @@ export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; 
   return {
     wake: () => {
       isWoken = true
-      rousing.abort()
+      if (resting?.mayWake) resting.controller.abort()
     },
     stop: async () => {
-      ending.abort()
+      isEnding = true
+      resting?.controller.abort()
       await atMost(STOP_MS, running)
     },
   }

@@ -6,7 +6,7 @@ import type { Knex } from 'knex'
 import type { Limits, Log } from '../base/options.ts'
 import { inSpan } from '../base/tracing.ts'
 import { type Connection, sendOn } from '../db/statement.ts'
-import { atMost, withinMs } from '../pacing/timeouts.ts'
+import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
 import type { Cursor } from './cursor.ts'
 import { type Bulk, bulksIn, readBulks, withoutBulks } from './large-transactions.ts'
 import { type Change, createLogReader, type LogReader, type Page, type PageRest } from './log-reader.ts'
@@ -84,11 +84,7 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
     began = resolve
   })
 
-  let end: (error: Error) => void = () => {}
-  const ended = new Promise<never>((_, reject) => {
-    end = reject
-  })
-  ended.catch(() => {})
+  const ending = createEnding()
 
   const wake = () => {
     woken = true
@@ -117,7 +113,7 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
   const within = <T>(work: Promise<T>) =>
     withinMs(
       limits.feedTimeoutMs,
-      Promise.race([work, ended]),
+      ending.orEnd(work),
       `The database did not answer the feed within ${limits.feedTimeoutMs} ms.`,
     )
 
@@ -246,7 +242,7 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
     idleMs: () => performance.now() - lastReadAt,
     stop: async () => {
       stopped = true
-      end(new Error('The feed was stopped.'))
+      ending.end(new Error('The feed was stopped.'))
       began()
       rouse?.()
       if (loop) await atMost(STOP_MS, loop)

@@ -5,6 +5,7 @@ import type { Limits } from '../base/options.ts'
 import { statement } from '../db/statement.ts'
 import { tableFindings, trackedTables } from '../doctor/tables.ts'
 import type { Feed } from '../log/feed.ts'
+import { withinMs } from '../pacing/timeouts.ts'
 import type { Database } from '../tables/database.ts'
 
 /** One part that was looked at. */
@@ -36,17 +37,11 @@ const TABLES_EVERY_MS = 30_000
 
 const PING = statement('select 1 as one')
 
-const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<HealthCheck>((resolve) => {
-    timer = setTimeout(resolve, DEADLINE_MS, { ok: false, detail })
-  })
-  const done = work.then(
+const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
+  withinMs(DEADLINE_MS, work, detail).then(
     () => ({ ok: true }),
     () => ({ ok: false, detail }),
   )
-  return Promise.race([done, late]).finally(() => clearTimeout(timer))
-}
 
 export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: HealthOptions) => {
   let tables: HealthCheck = { ok: true }

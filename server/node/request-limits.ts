@@ -6,6 +6,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible'
 import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import { createWindow } from '../pacing/rate-limiters.ts'
+import { atMost } from '../pacing/timeouts.ts'
 
 export interface RequestLimits {
   /** Seconds to wait, or `null` where this request may pass. */
@@ -24,6 +25,10 @@ export interface RequestLimitsOptions {
 
 const WINDOW_S = 60
 const SHARE_MS = 500
+/** A round that takes longer is left to itself, and the next one begins. */
+const SHARED_WITHIN_MS = 10_000
+/** Keys that wait to be shared. */
+const MOST_UNSHARED = 10_000
 
 const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLimitsOptions) => {
   const isLimited = Number.isFinite(most)
@@ -40,19 +45,24 @@ const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLi
     : null
   const unshared = new Map<string, number>()
 
+  let isSharing = false
+
+  const shareCounts = async (counts: [string, number][]) => {
+    for (const [key, count] of counts) {
+      const { consumedPoints, msBeforeNext } = await (everywhere as RateLimiterRedis).penalty(key, count)
+      if (consumedPoints > points) here.block(key, msBeforeNext)
+    }
+  }
+
+  /** One round at a time: where Redis is slow, rounds would pile up. What can't be shared is counted here alone. */
   const share = async () => {
-    if (!everywhere || unshared.size === 0) return
+    if (!everywhere || isSharing || unshared.size === 0) return
     const counts = [...unshared]
     unshared.clear()
     if (!isRedisUp()) return
-    for (const [key, count] of counts) {
-      try {
-        const { consumedPoints, msBeforeNext } = await everywhere.penalty(key, count)
-        if (consumedPoints > points) here.block(key, msBeforeNext)
-      } catch {
-        return
-      }
-    }
+    isSharing = true
+    await atMost(SHARED_WITHIN_MS, shareCounts(counts))
+    isSharing = false
   }
   const timer = everywhere && isLimited ? setInterval(share, SHARE_MS) : null
   timer?.unref()
@@ -63,7 +73,8 @@ const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLi
     },
     spend: (key: string): number | null => {
       if (!isLimited) return null
-      if (everywhere) unshared.set(key, (unshared.get(key) ?? 0) + 1)
+      if (everywhere && (unshared.size < MOST_UNSHARED || unshared.has(key)))
+        unshared.set(key, (unshared.get(key) ?? 0) + 1)
       const waitMs = here.spend(key)
       return waitMs === null ? null : Math.max(1, Math.ceil(waitMs / 1_000))
     },

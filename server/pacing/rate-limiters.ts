@@ -19,7 +19,13 @@ export const createAllowance = (perSecond: number, now = () => performance.now()
   }
 }
 
-/** Counts by key, in windows that each begin with a key's first spending. */
+/** Keys that are counted at a time: some 20 MB. */
+const MOST_KEYS = 100_000
+
+/**
+ * Counts by key, in windows that each begin with a key's first spending. Of more keys than `MOST_KEYS` the oldest is forgotten,
+ * and begins anew: whoever sends from so many addresses passes a limit by address anyway.
+ */
 export interface Window {
   /** Milliseconds until the key's next window, or `null` where this may pass. */
   spend(key: string): number | null
@@ -27,7 +33,12 @@ export interface Window {
   block(key: string, forMs: number): void
 }
 
-export const createWindow = (most: number, lengthMs: number, now = Date.now): Window => {
+export const createWindow = (
+  most: number,
+  lengthMs: number,
+  now = Date.now,
+  mostKeys = MOST_KEYS,
+): Window => {
   const entries = new Map<string, { count: number; endsAt: number }>()
   let sweepAt = now() + lengthMs
 
@@ -36,18 +47,24 @@ export const createWindow = (most: number, lengthMs: number, now = Date.now): Wi
     for (const [key, { endsAt }] of entries) if (endsAt <= at) entries.delete(key)
   }
 
+  const put = (key: string, entry: { count: number; endsAt: number }) => {
+    entries.delete(key)
+    entries.set(key, entry)
+    if (entries.size > mostKeys) entries.delete(entries.keys().next().value as string)
+  }
+
   return {
     spend: (key) => {
       const at = now()
       if (at >= sweepAt) sweep(at)
       const known = entries.get(key)
       const entry = known && known.endsAt > at ? known : { count: 0, endsAt: at + lengthMs }
-      if (entry !== known) entries.set(key, entry)
+      if (entry !== known) put(key, entry)
       entry.count += 1
       return entry.count > most ? entry.endsAt - at : null
     },
     block: (key, forMs) => {
-      entries.set(key, { count: Number.POSITIVE_INFINITY, endsAt: now() + forMs })
+      put(key, { count: Number.POSITIVE_INFINITY, endsAt: now() + forMs })
     },
   }
 }

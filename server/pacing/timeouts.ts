@@ -30,3 +30,42 @@ export const withinMs = async <T>(ms: number, work: Promise<T>, sentence: string
     clearTimeout(timer)
   }
 }
+
+/** An end that may come while any number of works go on, one after the other or at once. */
+export interface Ending {
+  /** What the work gives, or the end's error where that comes first. An end that came before the work counts too. */
+  orEnd<T>(work: Promise<T>): Promise<T>
+  end(error: Error): void
+}
+
+/**
+ * Makes an end for work that comes again and again. `Promise.race([work, end])` would add a reaction to `end` each time,
+ * and keep what each work resolved to for as long as `end` is there: here nothing of a work stays once it is over.
+ */
+export const createEnding = (): Ending => {
+  const waiting = new Set<(error: Error) => void>()
+  let ended: Error | null = null
+  return {
+    orEnd: (work) =>
+      new Promise((resolve, reject) => {
+        const forget = () => waiting.delete(reject)
+        work.then(
+          (value) => {
+            forget()
+            resolve(value)
+          },
+          (error) => {
+            forget()
+            reject(error)
+          },
+        )
+        if (ended) reject(ended)
+        else waiting.add(reject)
+      }),
+    end: (error) => {
+      ended ??= error
+      for (const reject of waiting) reject(ended)
+      waiting.clear()
+    },
+  }
+}

@@ -34,6 +34,13 @@ describe('a source file', () => {
   })
 })
 
+test('nothing races with a promise that stays, or is combined with a signal that stays', () => {
+  // Both keep what they were given for as long as the other lives: see `createEnding`.
+  const ownTimer = ['server/pacing/timeouts.ts', 'server/import/upload.ts']
+  const isRace = (path: string) => /Promise\.race|AbortSignal\.any/.test(codeOf(path))
+  expect(library.filter((path) => isRace(path) && !ownTimer.includes(path))).toEqual([])
+})
+
 test('the library never touches the process', () => {
   const use = /(?<![.\w-])process\s*[.?[]|['"](node:)?process['"]/
   expect(library.filter((path) => use.test(codeOf(path)))).toEqual([])

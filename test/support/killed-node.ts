@@ -1,11 +1,8 @@
 // Starts the node of kill-node.ts again and again on one port, each time to be killed at another place.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { build } from 'vite'
 import { atEnd } from './at-end.ts'
+import { bundleOf, freePort } from './bundled-node.ts'
 import type { Random } from './random.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -18,32 +15,6 @@ export const FAILPOINTS = [
   'saved, not answered',
 ] as const
 
-const freePort = async () => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
-
-/** Below node_modules, so that the bundle finds what it imports. */
-const bundle = async () => {
-  const outDir = fileURLToPath(
-    new URL(`../../node_modules/.cache/noclobber/kill-${process.pid}`, import.meta.url),
-  )
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: fileURLToPath(new URL('./kill-node.ts', import.meta.url)),
-      outDir,
-      rolldownOptions: { output: { entryFileNames: 'node.mjs' } },
-    },
-  })
-  atEnd(() => rm(outDir, { recursive: true, force: true }))
-  return `${outDir}/node.mjs`
-}
-
 export interface KilledNode {
   origin: string
   /** Runs it until it was killed so often; gives how often at which place. */
@@ -53,7 +24,7 @@ export interface KilledNode {
 }
 
 export const createKilledNode = async (databaseUrl: string): Promise<KilledNode> => {
-  const [entry, port] = await Promise.all([bundle(), freePort()])
+  const [entry, port] = await Promise.all([bundleOf('kill-node'), freePort()])
   const start = (environment: Record<string, string>) => {
     const child = spawn(process.execPath, [entry], {
       env: { ...process.env, DATABASE_URL: databaseUrl, PORT: String(port), ...environment },
