@@ -89,8 +89,19 @@ export interface Limits {
   importBytes: number
   /** The longest pause in the upload of a file, in milliseconds. */
   importIdleMs: number
-  /** Imports that this node runs at a time, each on one connection of the pool; the rest is answered `rate_limited`. */
+  /** The longest time that the upload of a file may keep this node waiting in all, in milliseconds. */
+  importTotalMs: number
+  /** The least bytes a second that an upload must bring on average, and after how many milliseconds of waiting that counts. */
+  importBytesPerSecond: number
+  importGraceMs: number
+  /** Imports that one person may have under way on one node, from their first byte on. */
+  importsPerPerson: number
+  /** Imports that may be under way on one node; the rest is answered `rate_limited`. */
+  importsPerNode: number
+  /** Imports that this node writes at a time, each on one connection of the pool; the rest waits, fairly by tenant and person. */
   importsAtOnce: number
+  /** How long a file that was read may wait to be written, in milliseconds; then it is answered `rate_limited`. */
+  importWaitMs: number
   /** How long requests that have begun may go on after `stop`, in milliseconds; then they are cut. */
   leaveMs: number
   /** Retries of a write after a deadlock or a serialization failure. */
@@ -126,7 +137,13 @@ export const DEFAULT_LIMITS = {
   pruneEveryMs: 3_600_000,
   importBytes: 100_000_000,
   importIdleMs: 30_000,
+  importTotalMs: 900_000,
+  importBytesPerSecond: 1_000,
+  importGraceMs: 30_000,
+  importsPerPerson: 2,
+  importsPerNode: 50,
   importsAtOnce: 2,
+  importWaitMs: 60_000,
   leaveMs: 10_000,
   writeRetries: 3,
   namedStatements: true,

@@ -19,6 +19,7 @@ const TITLES: Record<ProblemCode, string> = {
   cross_origin: 'The request comes from another site',
   live_off: 'Live events are turned off',
   not_found: 'Not found',
+  too_slow: 'The upload is too slow',
   stale_record: 'The record has changed',
   mutation_reused: 'The mutation id was used for something else',
   deleted: 'The record was deleted',

@@ -1,7 +1,10 @@
 // The route of an import: a file as the body, counts or complaints as the answer, and progress for who asks for it.
+// Invariant: a slow upload costs its sender one of their own imports and a little memory here, nothing else; who has many
+// files delays nobody else's.
 import { randomUUID } from 'node:crypto'
 import type { Request, Response, Router } from 'express'
 import { problem, Refusal, refuse } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
 import { inRequest } from '../base/tracing.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { mutationIdOf, originOf, queryText } from '../http/request-parameters.ts'
@@ -11,6 +14,8 @@ import type { ImportOutcome } from '../import/import.ts'
 import type { ImportFormat } from '../import/parse.ts'
 import type { RecordNode } from '../node/node.ts'
 import { importRecords } from '../operations/traced-writes.ts'
+import { createFairQueue } from '../pacing/fair-queue.ts'
+import { createQuota } from '../pacing/quota.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import { HEADERS, type Problem } from '../protocol/index.ts'
 
@@ -22,6 +27,8 @@ const FORMATS: Record<string, ImportFormat> = {
 }
 const NDJSON = 'application/x-ndjson'
 const PROGRESS_EVERY_MS = 250
+/** After an answer that came before the file's end the rest is taken for so long, so that the answer arrives; then it is cut. */
+const LINGER_MS = 5_000
 const MAX_NAME = 200
 
 const formatOf = ({ headers }: Pick<Request, 'headers'>): ImportFormat => {
@@ -86,6 +93,14 @@ const progressOf = (response: Response) => {
   }
 }
 
+/** Nothing of a file is wanted any more: who goes on sending must not hold the connection by it. */
+const linger = (request: Request) => {
+  if (request.complete || request.destroyed) return
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS)
+  const done = () => clearTimeout(timer)
+  request.once('end', done).once('close', done).resume()
+}
+
 export interface ImportRouteOptions extends RouteOptions {
   node: Pick<RecordNode, 'importing'>
 }
@@ -94,7 +109,19 @@ export const addImportRoutes = (
   router: Router,
   { database, limits, wake, node, log }: ImportRouteOptions,
 ): void => {
-  let running = 0
+  const underWay = createQuota(limits.importsPerPerson, limits.importsPerNode)
+  const writing = createFairQueue({ atOnce: limits.importsAtOnce, perPerson: limits.importsAtOnce })
+
+  /** A place among the imports that are written, when it is this person's turn. */
+  const turnOf = async (actor: Actor) => {
+    const waited = AbortSignal.timeout(limits.importWaitMs)
+    try {
+      return await writing.enter(actor, waited)
+    } catch (error) {
+      if (!waited.aborted) throw error
+      throw new Refusal(problem('rate_limited', 'Other imports are being written. Try again in a while.'))
+    }
+  }
 
   const run = async (
     request: Parameters<Handler>[0],
@@ -121,6 +148,7 @@ export const addImportRoutes = (
       dryRun,
       mutationId: mutationIdOf(request, {}),
       ...origin,
+      admit: () => turnOf(actor),
       onProgress: (progress: ImportProgress) => {
         onProgress?.(progress)
         news?.tell(progress)
@@ -128,16 +156,16 @@ export const addImportRoutes = (
     }
     if (length > limits.importBytes)
       throw new Refusal(problem('too_large', `A file has ${limits.importBytes} bytes at most.`))
-    if (running >= limits.importsAtOnce)
-      throw new Refusal(problem('rate_limited', 'Other imports are running. Try again when one is done.'))
-    running += 1
+    const end = underWay.take(actor)
+    if (!end)
+      throw new Refusal(problem('rate_limited', 'Other imports are under way. Try again when one is done.'))
     try {
       const input = request.iterator({ destroyOnReturn: false })
       return await inRequest(request, () =>
         importRecords(database, request.params.type, { ...options, input }),
       )
     } finally {
-      running -= 1
+      end()
       news?.end()
     }
   }
@@ -163,5 +191,14 @@ export const addImportRoutes = (
       lines.end({ problem: refused })
     }
   }
-  router.post('/records/:type/import', handle(importFile))
+  router.post(
+    '/records/:type/import',
+    handle(async (request, response, actor) => {
+      try {
+        await importFile(request, response, actor)
+      } finally {
+        linger(request)
+      }
+    }),
+  )
 }

@@ -1,6 +1,6 @@
 // An import: rows of a file created, or updated by a key, all or none.
-// Invariant: one transaction. The file is read as a stream, judged row by row and staged in a temporary table; the
-// records are touched only when the whole file was found good. Lists hear of it once, as of one import.
+// Invariant: one transaction, which begins when the whole file is here and was found good: as long as bytes are waited
+// for, no connection is held and no record locked. Judged rows wait on the side. Lists hear of it once, as of one import.
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Forbidden, Missing, Reused } from '../base/outcomes.ts'
@@ -10,7 +10,7 @@ import { blindVerdict } from '../base/static-permission.ts'
 import { refusedValues } from '../db/errors.ts'
 import { createSlices } from '../pacing/time-slices.ts'
 import type { ImportAnswer, ImportProblem, ImportProgress } from '../protocol/bulk-and-import.ts'
-import { requestHash, type WriteOptions } from '../records/idempotency.ts'
+import { keptAnswer, requestHash, type WriteOptions } from '../records/idempotency.ts'
 import { MISSING } from '../records/read.ts'
 import { type Work, workOnce } from '../records/run-once.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -19,6 +19,7 @@ import { keyColumnOf, keyKindOf } from './csv-cells.ts'
 import { type ImportFormat, rowsOf } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import { type Complaints, createComplaints } from './row-errors.ts'
+import { createSpool, type ImportSpool } from './spool.ts'
 import {
   ANALYZE_STAGE,
   CREATE_STAGE,
@@ -46,6 +47,8 @@ export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> 
   /** Does everything and undoes it: the answer is what would have been. */
   dryRun?: boolean | undefined
   onProgress?: ((progress: ImportProgress) => void) | undefined
+  /** @internal Waited for when the file is here and before anything is written; what it gives is called when that is over. */
+  admit?: (() => Promise<() => void>) | undefined
 }
 
 /** Written, or in a dry run what would have been. */
@@ -63,7 +66,9 @@ export interface ImportRefused {
 
 export type ImportOutcome = Imported | ImportRefused | Missing | Forbidden | Reused
 
+/** Rows that are judged together, unless they are longer than so many bytes together. */
 const BATCH = 100
+const BATCH_BYTES = 256_000
 
 const keyOf = (known: KnownType, asked: string | null | undefined): string | null => {
   const key = asked === undefined ? known.type.importKey : asked
@@ -91,20 +96,22 @@ const headerComplaints = (known: KnownType, key: string | null, header: string[]
 interface Reading {
   job: ImportJob
   source: ImportSource
+  spool: ImportSpool
   complaints: Complaints
   progress: ImportProgress
   tell(): void
 }
 
-/** Reads the file to its end, judges each row, and stages the good ones for as long as there is no bad one. */
+/** Reads the file to its end, judges each row, and puts the good ones aside for as long as there is no bad one. */
 const readAll = async (
   database: Database,
-  { job, source, complaints, progress, tell }: Reading,
-  transaction: Knex.Transaction,
+  { job, source, spool, complaints, progress, tell }: Reading,
+  transaction: Knex.Transaction | undefined,
 ): Promise<{ columns: string[]; isComplete: boolean }> => {
   const judge = createImportJudge(database, job)
   const columns = new Set<string>()
   let batch: ImportRow[] = []
+  let flushedAt = 0
   let isComplete = true
   const flush = async () => {
     const staged: StagedRow[] = []
@@ -118,8 +125,9 @@ const readAll = async (
     if (complaints.count() === 0 && staged.length > 0) {
       for (const { shape, doc } of staged)
         if (shape === null) for (const name of Object.keys(JSON.parse(doc))) columns.add(name)
-      await database.send(STAGE, [JSON.stringify(staged)], transaction)
+      await spool.add(JSON.stringify(staged))
     }
+    flushedAt = source.bytes()
     progress.bytes = source.bytes()
     tell()
   }
@@ -136,7 +144,7 @@ const readAll = async (
     if (row.isLast) isComplete = false
     batch.push(row)
     if (job.slices.isOver()) await job.slices.rest()
-    if (batch.length === BATCH) await flush()
+    if (batch.length === BATCH || source.bytes() - flushedAt > BATCH_BYTES) await flush()
   }
   await flush()
   return { columns: [...columns].sort(), isComplete }
@@ -176,8 +184,14 @@ export const importRecords = async (
   if (never)
     return { outcome: 'forbidden', problem: problem('forbidden', 'You may not import records of this type.') }
   const key = keyOf(known, options.key)
-  const { importBytes, importIdleMs } = database.limits
-  const source = importSource(options.input, { maxBytes: importBytes, idleMs: importIdleMs })
+  const { limits } = database
+  const source = importSource(options.input, {
+    maxBytes: limits.importBytes,
+    idleMs: limits.importIdleMs,
+    totalMs: limits.importTotalMs,
+    bytesPerSecond: limits.importBytesPerSecond,
+    graceMs: limits.importGraceMs,
+  })
   const { importId = randomUUID() } = options
   const job: ImportJob = {
     known,
@@ -188,22 +202,29 @@ export const importRecords = async (
     slices: createSlices(),
   }
 
-  const work = async (transaction: Knex.Transaction): Promise<Work<ImportOutcome>> => {
-    const complaints = createComplaints()
-    const progress: ImportProgress = { phase: 'reading', bytes: 0, rows: 0, valid: 0, invalid: 0, written: 0 }
-    const tell = () => onProgress?.({ ...progress })
-    await database.send(CREATE_STAGE, [], transaction)
-    const { columns, isComplete } = await readAll(
-      database,
-      { job, source, complaints, progress, tell },
-      transaction,
-    )
-    const refused = (complete: boolean): Work<ImportOutcome> => ({
-      result: { outcome: 'invalid', problem: complaints.toProblem(progress.rows, complete) },
-    })
-    if (complaints.count() > 0) return refused(isComplete)
+  const complaints = createComplaints()
+  const progress: ImportProgress = { phase: 'reading', bytes: 0, rows: 0, valid: 0, invalid: 0, written: 0 }
+  const tell = () => onProgress?.({ ...progress })
+  const refused = (complete: boolean): ImportRefused => ({
+    outcome: 'invalid',
+    problem: complaints.toProblem(progress.rows, complete),
+  })
+  const kept = (answer: unknown): Imported => ({
+    outcome: 'imported',
+    answer: answer as ImportAnswer,
+    replayed: true,
+  })
+  const hash = async () => requestHash('import', type, key, format, name, dryRun, await source.digest())
+
+  const write = async (
+    transaction: Knex.Transaction,
+    spool: ImportSpool,
+    columns: string[],
+  ): Promise<Work<ImportOutcome>> => {
     progress.phase = 'writing'
     tell()
+    await database.send(CREATE_STAGE, [], transaction)
+    for await (const rows of spool.texts()) await database.send(STAGE, [rows], transaction)
     const context = writerContext(database, options, { importId, name: name ?? actor.name })
     await database.send(NAME_WRITER, [context], transaction)
     await database.send(ANALYZE_STAGE, [], transaction)
@@ -213,16 +234,32 @@ export const importRecords = async (
     }
     const counts = await writeStaged(database, { ...job, columns, complaints, onWritten }, transaction)
     if (complaints.count() === 0) await checkDeferred(database, known, complaints, transaction)
-    if (complaints.count() > 0) return refused(!complaints.isFull())
+    if (complaints.count() > 0) return { result: refused(!complaints.isFull()) }
     await database.send(DROP_STAGE, [], transaction)
     const answer: ImportAnswer = { import_id: importId, dry_run: dryRun, rows: progress.rows, ...counts }
     const result: ImportOutcome = { outcome: 'imported', answer }
     return dryRun ? { result } : { result, keep: answer }
   }
 
-  const hash = async () => requestHash('import', type, key, format, name, dryRun, await source.digest())
-  const once = await workOnce(database, options, hash, work, 0)
-  if (once.outcome === 'kept')
-    return { outcome: 'imported', answer: once.answer as ImportAnswer, replayed: true }
-  return once.outcome === 'done' ? once.result : once
+  const spool = createSpool()
+  let end = () => {}
+  try {
+    const reading = { job, source, spool, complaints, progress, tell }
+    const { columns, isComplete } = await readAll(database, reading, options.transaction)
+    if (complaints.count() > 0) {
+      // What was written before under this id may be why its rows are refused now. Only then the rest is read for its digest.
+      const wasWritten = (await keptAnswer(database, options, '')) !== null
+      const before = wasWritten ? await keptAnswer(database, options, await hash()) : null
+      if (before) return before.outcome === 'kept' ? kept(before.answer) : before
+      return refused(isComplete)
+    }
+    end = (await options.admit?.()) ?? end
+    const work = (transaction: Knex.Transaction) => write(transaction, spool, columns)
+    const once = await workOnce(database, options, hash, work, 0)
+    if (once.outcome === 'kept') return kept(once.answer)
+    return once.outcome === 'done' ? once.result : once
+  } finally {
+    end()
+    await spool.close()
+  }
 }

@@ -1,7 +1,7 @@
 // The bytes of an upload on their way in: counted, digested, checked to be UTF-8, and cut into pieces that keep nobody
 // waiting. Invariant: never more than a piece is in hand; an upload that is too long, stalls or breaks off ends in an error.
 import { createHash } from 'node:crypto'
-import { refuse } from '../base/problems.ts'
+import { problem, Refusal, refuse } from '../base/problems.ts'
 
 const PIECE = 8_192
 
@@ -11,6 +11,11 @@ export interface SourceLimits {
   maxBytes: number
   /** The longest pause in it, in milliseconds. */
   idleMs: number
+  /** The longest time that is spent waiting for it in all, in milliseconds. */
+  totalMs: number
+  /** The least bytes a second on average, once so many milliseconds were spent waiting. */
+  bytesPerSecond: number
+  graceMs: number
 }
 
 export interface ImportSource {
@@ -21,19 +26,16 @@ export interface ImportSource {
   digest(): Promise<string>
 }
 
-const next = async (iterator: AsyncIterator<Uint8Array>, idleMs: number) => {
+const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
+
+/** The next chunk, if it comes within so many milliseconds. */
+const next = async (iterator: AsyncIterator<Uint8Array>, ms: number, why: string) => {
   let timer: NodeJS.Timeout | undefined
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      try {
-        refuse('malformed', `The upload stalled: nothing came for ${Math.round(idleMs / 1_000)} s.`)
-      } catch (error) {
-        reject(error)
-      }
-    }, idleMs)
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Refusal(problem('too_slow', why))), ms)
   })
   try {
-    return await Promise.race([iterator.next(), stalled])
+    return await Promise.race([iterator.next(), late])
   } finally {
     clearTimeout(timer)
   }
@@ -41,16 +43,29 @@ const next = async (iterator: AsyncIterator<Uint8Array>, idleMs: number) => {
 
 export const importSource = (
   input: AsyncIterable<Uint8Array>,
-  { maxBytes, idleMs }: SourceLimits,
+  { maxBytes, idleMs, totalMs, bytesPerSecond, graceMs }: SourceLimits,
 ): ImportSource => {
   const iterator = input[Symbol.asyncIterator]()
   const hash = createHash('sha256')
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let bytes = 0
   let isOver = false
+  /** Only the time that is the client's: what the rows cost here makes no upload slow. */
+  let waitedMs = 0
+
+  const patience = (): [ms: number, why: string] => {
+    const dueMs = Math.max(graceMs, (bytes / bytesPerSecond) * 1_000)
+    if (dueMs - waitedMs < Math.min(idleMs, totalMs - waitedMs))
+      return [dueMs - waitedMs, `The upload brought ${bytes} bytes in ${seconds(dueMs)}.`]
+    if (totalMs - waitedMs < idleMs) return [totalMs - waitedMs, `The upload took ${seconds(totalMs)}.`]
+    return [idleMs, `The upload stalled: nothing came for ${seconds(idleMs)}.`]
+  }
 
   const read = async (): Promise<Buffer | null> => {
-    const { done, value } = await next(iterator, idleMs)
+    const [ms, why] = patience()
+    const begunAt = performance.now()
+    const { done, value } = await next(iterator, ms, why)
+    waitedMs += performance.now() - begunAt
     if (done) {
       isOver = true
       return null

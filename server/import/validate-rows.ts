@@ -104,7 +104,7 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
     return row
   }
 
-  const find = async (rows: Read[], transaction: Knex.Transaction) => {
+  const find = async (rows: Read[], transaction: Knex.Transaction | undefined) => {
     const found = new Map<string, WireRecord[]>()
     const keys = [...new Set(rows.flatMap((row) => (row.key === null || row.complaint ? [] : [row.key])))]
     if (keys.length === 0) return found
@@ -142,7 +142,7 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
   }
 
   /** Judges rows of one batch, in slices. */
-  return async (rows: ImportRow[], transaction: Knex.Transaction): Promise<JudgedRow[]> => {
+  return async (rows: ImportRow[], transaction: Knex.Transaction | undefined): Promise<JudgedRow[]> => {
     const judged: JudgedRow[] = []
     const reads: Read[] = []
     for (const row of rows) {

@@ -42,6 +42,7 @@ export const PROBLEM_STATUS = {
   cross_origin: 403,
   live_off: 403,
   not_found: 404,
+  too_slow: 408,
   stale_record: 409,
   mutation_reused: 409,
   deleted: 410,

@@ -1,4 +1,5 @@
 // POST /records/:type/import: CSV and NDJSON, all or nothing, bad rows by their lines.
+import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Knex } from 'knex'
 import { trackTable } from 'noclobber/migrations'
@@ -309,19 +310,27 @@ describe('a bad file changes nothing and is answered with its lines', () => {
 })
 
 describe('the upload', () => {
-  test('that breaks off leaves nothing, and no connection behind', async () => {
+  test('that breaks off leaves nothing, and nobody’s place taken', async () => {
+    const single = await startApp({ types, prepare, limits: { importsPerPerson: 1 } })
     const text = Array.from({ length: 2_000 }, (_, n) => `O${n},name`).join('\n')
-    const upload = request(`${app.origin}/api/v1/records/client/import`, {
+    const upload = request(`${single.origin}/api/v1/records/client/import`, {
       method: 'POST',
-      headers: { authorization: 'Bearer alice', 'content-type': 'text/csv', 'content-length': '10000000' },
+      headers: {
+        ...{ authorization: 'Bearer alice', 'content-type': 'text/csv', 'content-length': '10000000' },
+        accept: 'application/x-ndjson',
+      },
     })
     upload.on('error', () => {})
     upload.write(`number,name\n${text}`)
-    const staging = `select from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`
-    await waitFor(async () => (await app.sql(staging)).length === 1, { what: 'the import to stage' })
+    await once(upload, 'response')
+    const again = () =>
+      single.call('POST', '/records/client/import', {
+        ...{ text: 'number,name\nP1,name\n', headers: { 'content-type': 'text/csv' } },
+      })
+    expect((await again()).status).toBe(429)
     upload.destroy()
-    await waitFor(async () => (await app.sql(staging)).length === 0, { what: 'the import to be undone' })
-    expect(await clientOf('O1')).toBeUndefined()
+    await waitFor(async () => (await again()).status === 200, { what: 'the place to be free' })
+    expect(await single.sql('select number from clients')).toEqual([{ number: 'P1' }])
   })
 
   test('is refused where it is too long, no text, or of another kind', async () => {

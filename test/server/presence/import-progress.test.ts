@@ -10,7 +10,7 @@ import { waitFor } from '../../support/wait-for.ts'
 
 let app: TestApp
 beforeAll(async () => {
-  app = await startApp({ limits: { importsAtOnce: 4 } })
+  app = await startApp({ limits: { importsPerPerson: 4 } })
 })
 
 const ROWS = 300

@@ -203,8 +203,12 @@ describe('a cancelled import', () => {
         controller.enqueue(new TextEncoder().encode(`number,name\n${'E1,one\n'.repeat(1_000)}`))
       },
     })
-    const importing = connect().importFile('client', rows, { signal: cancel.signal })
-    await waitFor(async () => (await running()) === 1, { what: 'the import to be read' })
+    let rowsRead = 0
+    const onProgress = (progress: { rows: number }) => {
+      rowsRead = progress.rows
+    }
+    const importing = connect().importFile('client', rows, { signal: cancel.signal, onProgress })
+    await waitFor(() => rowsRead > 0, { what: 'the file to be read' })
     cancel.abort()
     expect(await importing).toEqual({ outcome: 'cancelled', mayBeWritten: false })
     await waitFor(async () => (await running()) === 0, { what: 'the server to let go' })

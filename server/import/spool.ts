@@ -1,0 +1,70 @@
+// Judged rows of an import while its file is still on the way: in memory as long as they are few, else in a file.
+// Invariant: nothing of them outlives the import; the file has no name from the moment it is open, where the system
+// allows that, and nobody but this process's user may read it.
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Bytes that are held in memory. */
+const MOST_IN_MEMORY = 256_000
+
+export interface ImportSpool {
+  add(text: string): Promise<void>
+  /** All texts, in their order. */
+  texts(): AsyncGenerator<string, void, undefined>
+  /** Forgets everything. */
+  close(): Promise<void>
+}
+
+export const createSpool = (): ImportSpool => {
+  let held: Buffer[] = []
+  let heldBytes = 0
+  /** Of each text in the file, in bytes. */
+  const lengths: number[] = []
+  let path = ''
+  let file: FileHandle | null = null
+
+  const openFile = async (): Promise<FileHandle> => {
+    path = join(tmpdir(), `noclobber-import-${randomUUID()}`)
+    const opened = await open(path, 'wx+', 0o600)
+    // Where an open file keeps its name, closing takes it away.
+    await rm(path).catch(() => {})
+    return opened
+  }
+
+  const flush = async () => {
+    const texts = held
+    held = []
+    heldBytes = 0
+    file ??= await openFile()
+    await file.appendFile(Buffer.concat(texts))
+    for (const { length } of texts) lengths.push(length)
+  }
+
+  return {
+    add: async (text) => {
+      const bytes = Buffer.from(text)
+      held.push(bytes)
+      heldBytes += bytes.length
+      if (heldBytes > MOST_IN_MEMORY) await flush()
+    },
+    texts: async function* () {
+      let at = 0
+      for (const length of lengths) {
+        const bytes = Buffer.allocUnsafe(length)
+        await file?.read(bytes, 0, length, at)
+        at += length
+        yield bytes.toString()
+      }
+      for (const bytes of held) yield bytes.toString()
+    },
+    close: async () => {
+      held = []
+      if (!file) return
+      await file.close()
+      await rm(path, { force: true })
+      file = null
+    },
+  }
+}

@@ -1,0 +1,166 @@
+// Work that many ask for, done a few pieces at a time, in turns: of the tenants that wait each has its turn, and of each
+// tenant's people each. Invariant: how much somebody has asked for delays nobody but them; whoever asks while a place is
+// free and their own share isn't used up waits for nothing.
+import { performance } from 'node:perf_hooks'
+import type { Person } from './person.ts'
+
+/** How much is done at a time. */
+export interface FairQueueOptions {
+  /** Pieces of work under way, of all people together. */
+  atOnce: number
+  /** Pieces of work under way for one person. */
+  perPerson: number
+  /**
+   * Somebody who has more waiting rests after each piece, for so many times as long as it took: others' work is done in
+   * between. Default 0.
+   */
+  restShare?: number
+  now?: () => number
+}
+
+export interface FairQueue {
+  /**
+   * Resolves when it is this person's turn, with the function that ends it.
+   *
+   * @param signal Gives the turn up; the promise is rejected with the signal's reason.
+   */
+  enter(person: Person, signal?: AbortSignal): Promise<() => void>
+  /** Does the work when it is this person's turn. */
+  run<T>(person: Person, work: () => Promise<T>): Promise<T>
+  /** Pieces of work that wait. */
+  waiting(): number
+}
+
+/** A long piece of work is paid for once, not by a pause of as long. */
+const MOST_REST_MS = 250
+
+interface Line {
+  waiting: Set<() => void>
+  running: number
+  /** No sooner than this. */
+  restsUntil: number
+}
+
+type Lines = Map<string, Line>
+
+export const createFairQueue = (options: FairQueueOptions): FairQueue => {
+  const { atOnce, perPerson, restShare = 0, now = () => performance.now() } = options
+  /** By tenant, then by person; whoever stands first has waited longest for a turn. */
+  const tenants = new Map<string, Lines>()
+  let running = 0
+  let waiting = 0
+  let waking: NodeJS.Timeout | undefined
+
+  const lineOf = ({ tenantId, id }: Person): Line => {
+    const lines = tenants.get(tenantId) ?? new Map<string, Line>()
+    tenants.set(tenantId, lines)
+    const line = lines.get(id) ?? { waiting: new Set(), running: 0, restsUntil: 0 }
+    lines.set(id, line)
+    return line
+  }
+
+  const forget = ({ tenantId, id }: Person, line: Line) => {
+    if (line.running > 0 || line.waiting.size > 0) return
+    const lines = tenants.get(tenantId)
+    lines?.delete(id)
+    if (lines?.size === 0) tenants.delete(tenantId)
+  }
+
+  /** Whoever had a turn stands last. */
+  const rotate = ({ tenantId, id }: Person, line: Line) => {
+    const lines = tenants.get(tenantId)
+    if (!lines || (tenants.size === 1 && lines.size === 1)) return
+    lines.delete(id)
+    lines.set(id, line)
+    tenants.delete(tenantId)
+    tenants.set(tenantId, lines)
+  }
+
+  const wakeAt = (at: number) => {
+    clearTimeout(waking)
+    waking = setTimeout(pump, Math.max(1, at - now()))
+  }
+
+  /** Begins the next piece, if one may begin. */
+  const beginNext = (): boolean => {
+    const at = now()
+    let soonest = Number.POSITIVE_INFINITY
+    for (const lines of tenants.values()) {
+      for (const line of lines.values()) {
+        if (line.waiting.size === 0 || line.running >= perPerson) continue
+        if (line.restsUntil > at) {
+          soonest = Math.min(soonest, line.restsUntil)
+          continue
+        }
+        const [begin] = line.waiting
+        begin?.()
+        return true
+      }
+    }
+    if (soonest < Number.POSITIVE_INFINITY) wakeAt(soonest)
+    return false
+  }
+
+  const pump = () => {
+    while (running < atOnce && waiting > 0 && beginNext());
+  }
+
+  /** Counts a piece as begun; gives the function that ends it. */
+  const begin = (person: Person, line: Line): (() => void) => {
+    const begunAt = now()
+    line.running += 1
+    running += 1
+    rotate(person, line)
+    let isOver = false
+    return () => {
+      if (isOver) return
+      isOver = true
+      line.running -= 1
+      running -= 1
+      if (line.waiting.size > 0 && restShare > 0)
+        line.restsUntil = now() + Math.min(MOST_REST_MS, (now() - begunAt) * restShare)
+      rotate(person, line)
+      forget(person, line)
+      if (waiting > 0) pump()
+    }
+  }
+
+  const enter = (person: Person, signal?: AbortSignal): Promise<() => void> => {
+    const line = lineOf(person)
+    if (running < atOnce && line.running < perPerson && line.waiting.size === 0)
+      return Promise.resolve(begin(person, line))
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        line.waiting.delete(pass)
+        waiting -= 1
+        signal?.removeEventListener('abort', giveUp)
+      }
+      const pass = () => {
+        leave()
+        resolve(begin(person, line))
+      }
+      const giveUp = () => {
+        leave()
+        forget(person, line)
+        reject(signal?.reason)
+      }
+      line.waiting.add(pass)
+      waiting += 1
+      if (signal?.aborted) giveUp()
+      else signal?.addEventListener('abort', giveUp, { once: true })
+    })
+  }
+
+  return {
+    enter,
+    run: async (person, work) => {
+      const end = await enter(person)
+      try {
+        return await work()
+      } finally {
+        end()
+      }
+    },
+    waiting: () => waiting,
+  }
+}
