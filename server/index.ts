@@ -38,7 +38,7 @@ export {
   type RecordType,
   type RecordTypeOptions,
 } from './base/record-type.ts'
-export type { RevokeOptions } from './cluster/revocations.ts'
+export type { RevokeOptions } from './base/revoke-options.ts'
 export { type Diagnosis, type DoctorOptions, doctor } from './doctor/doctor.ts'
 export type { Finding, FindingCode } from './doctor/finding.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts'

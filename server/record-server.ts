@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Router } from 'express'
 import type { Server as SocketServer } from 'socket.io'
+import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
-import type { RevokeOptions } from './cluster/revocations.ts'
+import type { RevokeOptions } from './base/revoke-options.ts'
 import { isUnavailable } from './db/errors.ts'
 import { recordRouter } from './endpoints/router.ts'
 import { createSocketServer, serveSockets } from './endpoints/sockets.ts'
@@ -150,8 +151,9 @@ export const createRecordServer = <A extends Actor>({
     },
   })
 
+  const requests = createOpenRequests({ authenticate, limits })
   const node = createNode({
-    ...{ database, feed, redis, limits, log, onDrained: news.stop },
+    ...{ requests, database, feed, redis, limits, log, onDrained: news.stop },
     streams: () => streams.audience.watchers().values(),
     streamAudience: streams.audience,
   })
@@ -230,7 +232,7 @@ export const createRecordServer = <A extends Actor>({
   return {
     router: recordRouter({
       database,
-      authenticate,
+      requests,
       origins,
       limits,
       log,

@@ -79,6 +79,8 @@ export interface Limits {
   feedTimeoutMs: number
   /** How often each socket's sign-in and permissions are looked at again. */
   recheckMs: number
+  /** The age of a request's sign-in, in milliseconds, from which it is looked up again before the request writes. */
+  signInAgeMs: number
   /** Changes of one type in one transaction from which lists hear one `RecordsImported` instead of each. */
   bulkThreshold: number
   /** How long changes and kept answers stay in the log, in milliseconds: 30 days. */
@@ -132,6 +134,7 @@ export const DEFAULT_LIMITS = {
   feedBatch: 1_000,
   feedTimeoutMs: 10_000,
   recheckMs: 4_000,
+  signInAgeMs: 1_000,
   bulkThreshold: 50,
   retentionMs: RETENTION_MS,
   pruneEveryMs: 3_600_000,

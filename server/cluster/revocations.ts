@@ -1,18 +1,11 @@
-// Permissions that go, told by the app instead of waited for.
+// Permissions that go, told by the app instead of waited for: connections and requests under way are judged again.
 // Invariant: it only makes everybody look again sooner, on every node; what it can't reach is found by the timer.
+import type { OpenRequests } from '../base/open-requests.ts'
+import type { Log } from '../base/options.ts'
+import type { RevokeOptions } from '../base/revoke-options.ts'
 import type { Access } from '../live/recheck-access.ts'
 import type { Watcher } from '../live/watchers.ts'
 import type { Backplane } from './backplane.ts'
-
-/** Whose permission, or permission to what, may have changed. What is left out stands for all. */
-export interface RevokeOptions {
-  tenantId?: string
-  userId?: string
-  type?: string
-  id?: string
-  /** Closes these people's connections, whatever `authenticate` says of them. Needs a `userId`. Default `false`. */
-  disconnect?: boolean
-}
 
 const isOptions = (value: unknown): value is RevokeOptions => typeof value === 'object' && value !== null
 
@@ -28,8 +21,17 @@ const concerns = ({ tenantId, userId, type, id }: RevokeOptions, { data }: Watch
   )
 }
 
-export const createRevocations = (backplane: Backplane, accesses: () => Iterable<Access>) => {
+export interface RevocationOptions {
+  backplane: Backplane
+  accesses(): Iterable<Access>
+  /** Requests that are under way on this node. */
+  requests: Pick<OpenRequests, 'revoke'>
+  log: Log
+}
+
+export const createRevocations = ({ backplane, accesses, requests, log }: RevocationOptions) => {
   const apply = async (options: RevokeOptions) => {
+    requests.revoke(options)
     const isConcerned = (watcher: Watcher) => concerns(options, watcher)
     for (const access of accesses()) {
       if (options.disconnect && options.userId !== undefined) access.end(isConcerned)
@@ -37,7 +39,10 @@ export const createRevocations = (backplane: Backplane, accesses: () => Iterable
     }
   }
   backplane.on('revoke', (payload) => {
-    if (isOptions(payload)) void apply(payload)
+    if (!isOptions(payload)) return
+    apply(payload).catch((error) =>
+      log.error({ error }, 'A revocation of another node could not be applied.'),
+    )
   })
   return async (options: RevokeOptions): Promise<void> => {
     backplane.send('revoke', options)

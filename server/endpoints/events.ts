@@ -4,6 +4,7 @@
 // present nothing is lost. Signing in is by cookie or header as everywhere: an address is logged, so no token is in it.
 import type { IncomingMessage } from 'node:http'
 import type { Response, Router } from 'express'
+import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { problem, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { isOwnOrigin } from '../http/origin.ts'
@@ -111,8 +112,11 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
 
   router.get(
     '/events',
-    handle(async (request, response, actor) => {
+    handle(async (request, response) => {
+      const open = openOf(request) as OpenRequest
       if (request.method !== 'HEAD') await new Promise<void>((pass) => enter(pass, () => response.destroyed))
+      if (open.isDue()) await open.renew()
+      const { actor } = open
       const refused = isLive(actor) ? refusalOf(request, actor) : 'live_off'
       if (refused) return sendProblem(response, problem(refused))
       const query = new URL(request.originalUrl, 'http://localhost').searchParams

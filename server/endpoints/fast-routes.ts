@@ -2,8 +2,10 @@
 // Invariant: the handlers, and all that stands before them, are the router's own. A path that isn't written plainly
 // (an escape, a second slash, other letters than the declared) is left to the router.
 import type { Request, RequestHandler, Response } from 'express'
+import { asPersonNow, type OpenRequest } from '../base/open-requests.ts'
 import type { Limits, Log } from '../base/options.ts'
 import { admission, type EntryOptions, failureAnswer } from '../http/authenticate-request.ts'
+import { catching } from '../http/catching.ts'
 import { jsonReader } from '../http/json-body.ts'
 import type { Handler, Params } from '../http/route-handler.ts'
 
@@ -60,20 +62,22 @@ export const shortcut = (handlers: ShortcutHandlers, options: ShortcutOptions): 
 
   const answer = async ({ operation, handler, hasBody }: Way, request: Request, response: Response) => {
     const begun = performance.now()
+    let open: OpenRequest | null = null
     try {
-      const actor = await enter(request, response)
-      if (!actor) return
+      open = await enter(request, response)
+      if (!open) return
       if (hasBody) await readBody(request, response)
-      await handler(request as Request<Params>, response, actor)
+      await asPersonNow(open, (actor) => handler(request as Request<Params>, response, actor))
     } catch (error) {
       fail(error, response)
     } finally {
+      open?.end()
       metrics.answered(operation, response.statusCode, begun)
     }
   }
 
-  return (request, response, next) => {
+  return catching((request, response, next) => {
     const way = wayOf(request)
     return way ? answer(way, request, response) : next()
-  }
+  })
 }

@@ -1,4 +1,4 @@
-// The HTTP routes, ready to be mounted. Whatever begins with /records, /changes or /events and is none of them is
+// The HTTP routes, ready to be mounted. Whatever begins with /records, /changes, /events or /openapi.json and is none of them is
 // answered here too.
 import express, { type Router } from 'express'
 import { problem } from '../base/problems.ts'
@@ -26,7 +26,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   const entry = admit(options)
   router.use(options.node.metrics.observe)
   router.use('/records', entry, express.json({ limit: options.limits.bodyBytes }))
-  router.use(['/changes', '/events'], entry)
+  router.use(['/changes', '/events', '/openapi.json'], entry)
   addOpenApiRoute(router, options.database)
   addListRoutes(router, ofLists)
   addBulkRoutes(router, options)
@@ -34,7 +34,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   addRecordRoutes(router, ofRecord)
   addChangeRoutes(router, options)
   addEventRoute(router, options)
-  router.use(['/records', '/changes', '/events'], (_request, response) =>
+  router.use(['/records', '/changes', '/events', '/openapi.json'], (_request, response) =>
     sendProblem(response, problem('not_found')),
   )
   router.use(answerFailure(options.log))

@@ -1,27 +1,24 @@
 // The way into the router and the way out of a failure.
 // Invariant: nobody unknown and no foreign page gets as far as an operation; every failure is a problem document.
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
-import type { Authenticate, Log } from '../base/options.ts'
+import { type OpenRequest, type OpenRequests, openOf } from '../base/open-requests.ts'
+import type { Log } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import type { RecordNode } from '../node/node.ts'
 import { HEADERS, type ProblemCode } from '../protocol/index.ts'
+import { catching } from './catching.ts'
 import { BODY_FAILURES } from './json-body.ts'
 import { isOwnOrigin } from './origin.ts'
 import { sendProblem } from './responses.ts'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-const actors = new WeakMap<object, Actor>()
-
-/** Who sent this request; only behind {@link admit}. */
-export const actorOf = (request: object): Actor => actors.get(request) as Actor
-
 export interface EntryOptions {
-  authenticate: Authenticate
   origins: string[]
   node: Pick<RecordNode, 'requestLimits' | 'metrics' | 'isDraining'>
+  requests: OpenRequests
 }
 
 /** A page that still speaks for one person must not write as the next, who has signed in beside it. */
@@ -33,11 +30,11 @@ const isMeant = (request: Request, { id }: Actor): boolean => {
 
 /**
  * Who may go on: signed-in requests of the app's own pages, and of programs, as many as their limits allow. All others
- * are answered here, and `null` is given.
+ * are answered here, and `null` is given. Whoever takes what is given ends it.
  */
 export const admission =
-  ({ authenticate, origins, node }: EntryOptions) =>
-  async (request: Request, response: Response): Promise<Actor | null> => {
+  ({ origins, node, requests }: EntryOptions) =>
+  async (request: Request, response: Response): Promise<OpenRequest | null> => {
     if (node.isDraining()) response.setHeader('Connection', 'close')
     const refuse = (code: ProblemCode) => {
       sendProblem(response, problem(code))
@@ -51,21 +48,23 @@ export const admission =
     const addressWaitS = node.requestLimits.byAddress(request)
     if (addressWaitS !== null) return limited('address', addressWaitS)
     if (!SAFE.has(request.method) && !isOwnOrigin(request, origins)) return refuse('cross_origin')
-    const actor = await authenticate(request)
-    if (!actor || !isMeant(request, actor)) return refuse('unauthenticated')
-    const personWaitS = node.requestLimits.byPerson(actor)
-    return personWaitS === null ? actor : limited('person', personWaitS)
+    const open = await requests.open(request)
+    if (!open) return refuse('unauthenticated')
+    const personWaitS = isMeant(request, open.actor) ? node.requestLimits.byPerson(open.actor) : 'nobody'
+    if (personWaitS === null) return open
+    open.end()
+    return personWaitS === 'nobody' ? refuse('unauthenticated') : limited('person', personWaitS)
   }
 
 /** {@link admission} as Express wants it. */
 export const admit = (options: EntryOptions): RequestHandler => {
   const enter = admission(options)
-  return async (request, response, next) => {
-    const actor = await enter(request, response)
-    if (!actor) return
-    actors.set(request, actor)
+  return catching(async (request, response, next) => {
+    const open = openOf(request) ?? (await enter(request, response))
+    if (!open) return
+    response.once('close', open.end)
     next()
-  }
+  })
 }
 
 const problemOf = (error: { type?: string; status?: number }) => {

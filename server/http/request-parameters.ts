@@ -1,6 +1,7 @@
 // What HTTP requests ask, read once and strictly.
 // Invariant: a version is a plain positive integer or the request is refused; nothing is converted out of kindness.
 import type { IncomingHttpHeaders } from 'node:http'
+import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import { isVersion } from '../base/record-type.ts'
 import { HEADERS } from '../protocol/index.ts'
@@ -85,10 +86,13 @@ export const mutationIdOf = (request: Asked, body: Body): string | undefined => 
   return sent ?? header
 }
 
-/** Where the change comes from: the tab, and the socket that needn't hear of it. */
-export const originOf = (request: Asked): { tabId: string | undefined; socketId: string | undefined } => ({
+/** Where the change comes from: the request, the tab, and the socket that needn't hear of it. */
+export const originOf = (
+  request: Asked,
+): { tabId: string | undefined; socketId: string | undefined; request: OpenRequest | undefined } => ({
   tabId: nameIn(headerOf(request, HEADERS.tabId), HEADERS.tabId),
   socketId: nameIn(headerOf(request, HEADERS.socketId), HEADERS.socketId),
+  request: openOf(request),
 })
 
 /** A query parameter as one string; `undefined` where it is absent. */

@@ -1,9 +1,10 @@
 // One way for every route: the actor is known, and what is thrown becomes a problem document.
 import type { Request, RequestHandler, Response } from 'express'
+import { asPersonNow, type OpenRequest, openOf } from '../base/open-requests.ts'
 import type { Limits, Log } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Database } from '../tables/database.ts'
-import { actorOf } from './authenticate-request.ts'
+import { catching } from './catching.ts'
 
 /** What routes are made of. */
 export interface RouteOptions {
@@ -20,8 +21,10 @@ export type Params = { type: string; id: string }
 /** Reads its parameters, calls one operation, and answers with its outcome. */
 export type Handler = (request: Request<Params>, response: Response, actor: Actor) => Promise<void>
 
-/** A handler as Express wants it. */
-export const handle =
-  (handler: Handler): RequestHandler =>
-  (request, response) =>
-    handler(request as Request<Params>, response, actorOf(request))
+/** A handler as Express wants it; only behind {@link admit}. */
+export const handle = (handler: Handler): RequestHandler =>
+  catching((request, response) =>
+    asPersonNow(openOf(request) as OpenRequest, (actor) =>
+      handler(request as Request<Params>, response, actor),
+    ),
+  )

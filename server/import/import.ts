@@ -3,8 +3,9 @@
 // for, no connection is held and no record locked. Judged rows wait on the side. Lists hear of it once, as of one import.
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
+import type { OpenRequest } from '../base/open-requests.ts'
 import type { Forbidden, Missing, Reused } from '../base/outcomes.ts'
-import { problem, refuse } from '../base/problems.ts'
+import { problem, Refusal, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { blindVerdict } from '../base/static-permission.ts'
 import { refusedValues } from '../db/errors.ts'
@@ -114,6 +115,7 @@ const readAll = async (
   let flushedAt = 0
   let isComplete = true
   const flush = async () => {
+    await job.recheck()
     const staged: StagedRow[] = []
     for (const judged of await judge(batch, transaction)) {
       if ('row' in judged) staged.push(judged.row)
@@ -168,6 +170,36 @@ const checkDeferred = async (
   }
 }
 
+const FORBIDDEN: Forbidden = {
+  outcome: 'forbidden',
+  problem: problem('forbidden', 'You may not import records of this type.'),
+}
+
+const verdictsOf = (known: KnownType, actor: Actor) =>
+  (['create', 'update'] as const).map((action) => blindVerdict(known.type, actor, action))
+
+/**
+ * Who imports, looked up anew. Rows that were judged before stay as judged where the right to them doesn't depend on the
+ * record, or nothing but the sign-in was asked for again.
+ *
+ * @throws Refusal where the sign-in or the right has ended, or a revocation may concern rows that were judged already.
+ */
+const actorNow = async (known: KnownType, before: Actor, request: OpenRequest): Promise<Actor> => {
+  const isRevoked = request.isRevoked()
+  await request.renew()
+  const now = request.actor
+  const verdictsBefore = verdictsOf(known, before)
+  for (const [place, verdict] of verdictsOf(known, now).entries()) {
+    const verdictBefore = verdictsBefore[place]
+    if (verdict === false && verdictBefore !== false) throw new Refusal(FORBIDDEN.problem)
+    if (verdict === null && (isRevoked || verdictBefore !== null))
+      throw new Refusal(
+        problem('unavailable', 'Permissions changed during the import: nothing was imported.'),
+      )
+  }
+  return now
+}
+
 /** Imports a file into the actor's tenant. */
 export const importRecords = async (
   database: Database,
@@ -178,11 +210,7 @@ export const importRecords = async (
   const known = database.typeOf(type)
   if (!known) return MISSING
   const { actor, format, name, dryRun = false, onProgress } = options
-  const never = (['create', 'update'] as const).every(
-    (action) => blindVerdict(known.type, actor, action) === false,
-  )
-  if (never)
-    return { outcome: 'forbidden', problem: problem('forbidden', 'You may not import records of this type.') }
+  if (verdictsOf(known, actor).every((verdict) => verdict === false)) return FORBIDDEN
   const key = keyOf(known, options.key)
   const { limits } = database
   const source = importSource(options.input, {
@@ -200,6 +228,9 @@ export const importRecords = async (
     key,
     sql: importSql(known, key),
     slices: createSlices(),
+    recheck: async () => {
+      if (options.request?.isDue()) job.actor = await actorNow(known, job.actor, options.request)
+    },
   }
 
   const complaints = createComplaints()
@@ -235,6 +266,7 @@ export const importRecords = async (
     const counts = await writeStaged(database, { ...job, columns, complaints, onWritten }, transaction)
     if (complaints.count() === 0) await checkDeferred(database, known, complaints, transaction)
     if (complaints.count() > 0) return { result: refused(!complaints.isFull()) }
+    await job.recheck()
     await database.send(DROP_STAGE, [], transaction)
     const answer: ImportAnswer = { import_id: importId, dry_run: dryRun, rows: progress.rows, ...counts }
     const result: ImportOutcome = { outcome: 'imported', answer }

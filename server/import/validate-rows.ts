@@ -19,12 +19,19 @@ type Complaint = Omit<ImportComplaint, 'line'>
 /** Who imports what, how. */
 export interface ImportJob {
   known: KnownType
+  /** As {@link recheck} found them last. */
   actor: Actor
   format: ImportFormat
   /** The field by which records are found; `id` for their own key. */
   key: string | null
   sql: ImportSql
   slices: Slices
+  /**
+   * Before each batch, each statement that writes, and the commit: may this person still import?
+   *
+   * @throws Refusal where not; everything is undone then.
+   */
+  recheck(): Promise<void>
 }
 
 /** A row that may be written, or what is wrong with it. */
@@ -68,7 +75,7 @@ interface Read {
 
 /** Makes the judge of one import. */
 export const createImportJudge = (database: Database, job: ImportJob) => {
-  const { known, actor, format, key, sql, slices } = job
+  const { known, format, key, sql, slices } = job
   const cell = cellReader(known)
   const kind = keyKindOf(known.columns.get(keyColumnOf(known, key))?.type)
   const hasMadeIds = known.key.kind.startsWith('int')
@@ -108,9 +115,13 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
     const found = new Map<string, WireRecord[]>()
     const keys = [...new Set(rows.flatMap((row) => (row.key === null || row.complaint ? [] : [row.key])))]
     if (keys.length === 0) return found
-    for (const row of await database.send(sql.find, [keys, ...tenantParameter(known, actor)], transaction)) {
+    for (const row of await database.send(
+      sql.find,
+      [keys, ...tenantParameter(known, job.actor)],
+      transaction,
+    )) {
       const record = known.sql.toRecord(row)
-      if (known.mayRead(actor, record))
+      if (known.mayRead(job.actor, record))
         found.set(row.noclobber_key, [...(found.get(row.noclobber_key) ?? []), record])
     }
     return found
@@ -123,9 +134,9 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
     const [record, second] = found
     if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
     if (!record && (version || (key === 'id' && hasMadeIds))) return refuse(NOT_THERE)
-    if (record && !known.may(actor, 'update', record)) return refuse(FORBIDDEN)
+    if (record && !known.may(job.actor, 'update', record)) return refuse(FORBIDDEN)
     const draft = { type: known.type.name, id: '', version: 0, fields }
-    if (!record && !known.may(actor, 'create', draft))
+    if (!record && !known.may(job.actor, 'create', draft))
       return refuse({ ...FORBIDDEN, message: 'you may not create this record' })
     if (record && version && version !== record.version) return refuse(staleComplaint(record, version))
     const valid = await validateFields(known, fields, !record)

@@ -40,8 +40,8 @@ export const writeStaged = async (
   job: WriteJob,
   transaction: Knex.Transaction,
 ): Promise<WrittenRows> => {
-  const { known, actor, key, sql, columns, complaints } = job
-  const tenant = tenantParameter(known, actor)
+  const { known, key, sql, columns, complaints } = job
+  const tenant = tenantParameter(known, job.actor)
   const total: WrittenRows = { created: 0, updated: 0, unchanged: 0 }
 
   const checkKeys = async () => {
@@ -52,7 +52,7 @@ export const writeStaged = async (
     if (key === 'id') return
     const meanwhile = await database.send(sql.foundMeanwhile, [MAX_IMPORT_COMPLAINTS, ...tenant], transaction)
     for (const row of meanwhile) {
-      if (known.mayRead(actor, known.sql.toRecord(row)))
+      if (known.mayRead(job.actor, known.sql.toRecord(row)))
         complaints.add(row.noclobber_line, [
           { field: key ?? '', message: 'was created by somebody else meanwhile' },
         ])
@@ -71,9 +71,9 @@ export const writeStaged = async (
     const again: { line: number; version: number }[] = []
     for (const { line, id, seen, guarded } of rows) {
       const record = records.get(id)
-      const readable = record && known.mayRead(actor, record)
+      const readable = record && known.mayRead(job.actor, record)
       if (!record || !readable) portion.refused.push(() => complaints.add(line, [NOT_THERE]))
-      else if (!known.may(actor, 'update', record))
+      else if (!known.may(job.actor, 'update', record))
         portion.refused.push(() => complaints.add(line, [FORBIDDEN]))
       else if (guarded) portion.refused.push(() => complaints.add(line, [staleComplaint(record, seen)]))
       else again.push({ line, version: record.version })
@@ -124,6 +124,7 @@ export const writeStaged = async (
         for (let first = from; first <= to; first += BITE) {
           const begun = performance.now()
           const last = Math.min(to, first + BITE - 1)
+          await job.recheck()
           await update(first, last, portion, savepoint)
           await insert(first, last, portion, savepoint)
           await pause((performance.now() - begun) * REST_SHARE)
@@ -155,7 +156,7 @@ export const writeStaged = async (
   }
 
   if (key !== null) {
-    await database.send(TAKE_TURNS, [known.source, tenantOf(known, actor)], transaction)
+    await database.send(TAKE_TURNS, [known.source, tenantOf(known, job.actor)], transaction)
     await checkKeys()
     if (complaints.count() > 0) return total
   }

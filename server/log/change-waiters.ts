@@ -16,6 +16,8 @@ export interface ChangeNews {
    */
   listen(matches: (change: Told) => boolean): {
     heard(ms: number, signal: AbortSignal): Promise<void>
+    /** Ends the waiting, as a change would. */
+    wake(): void
     stop(): void
   }
   /** The server stops: nobody waits any longer. */
@@ -54,6 +56,7 @@ export const createChangeNews = (): ChangeNews => {
       listeners.add(listener)
       return {
         stop: () => void listeners.delete(listener),
+        wake: listener.ring,
         heard: async (ms, signal) => {
           if (!rung && !stopped && !signal.aborted) {
             await new Promise<void>((resolve) => {

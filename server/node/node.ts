@@ -1,9 +1,11 @@
 // What one node has beside its records: the way to the other nodes and what travels on it, limits, metrics, health, and
 // its leaving. Invariant: everything that it starts, `stop` ends; nothing here is needed for a record to be right.
 
+import type { OpenRequests } from '../base/open-requests.ts'
 import type { Limits, Log, RedisClient } from '../base/options.ts'
+import type { RevokeOptions } from '../base/revoke-options.ts'
 import { atMostEvery, createBackplane } from '../cluster/backplane.ts'
-import { createRevocations, type RevokeOptions } from '../cluster/revocations.ts'
+import { createRevocations } from '../cluster/revocations.ts'
 import type { Access } from '../live/recheck-access.ts'
 import { closeSlowReaders } from '../live/slow-consumers.ts'
 import { type Audience, socketAudience, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
@@ -23,6 +25,8 @@ export interface NodeOptions {
   redis?: RedisClient | (() => RedisClient) | undefined
   limits: Limits
   log: Log
+  /** Requests that are under way. */
+  requests: OpenRequests
   /** Event streams, which leave as sockets do. */
   streams(): Iterable<Leaver>
   streamAudience: Audience
@@ -117,7 +121,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     health: createHealth({ database, feed, limits, isRedisUp: backplane.isUp, isDraining }),
     drain,
     isDraining,
-    revoke: createRevocations(backplane, () => accesses),
+    revoke: createRevocations({ backplane, accesses: () => accesses, requests: options.requests, log }),
     stop: async () => {
       requestLimits.stop()
       presence.stop()

@@ -3,6 +3,7 @@
 // A replay writes nothing and gets the first answer; the id with other content is refused.
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
+import { checkBeforeWrite, type OpenRequest } from '../base/open-requests.ts'
 import type { Invalid, Reused } from '../base/outcomes.ts'
 import { problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
@@ -25,6 +26,8 @@ export interface WriteOptions<A extends Actor = Actor> {
    * aborted, as PostgreSQL has it.
    */
   transaction?: Knex.Transaction | undefined
+  /** @internal The request that it comes from: permission is asked for again right before the write where that is due. */
+  request?: OpenRequest | undefined
 }
 
 /** What a mutation id is bound to: the operation, the record and all that was asked. */
@@ -77,6 +80,7 @@ export const sendWrite = async (
   },
 ): Promise<Written> => {
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
+    if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
       return { outcome: 'written', rows: await database.send(write.query, write.values, options.transaction) }
     } catch (error) {

@@ -1,7 +1,9 @@
 // Work of several statements under a mutation id: claimed first, answered at the end, in one transaction.
 // Invariant: of two equal requests at once one works and the other waits and gets the first one's answer.
 import type { Knex } from 'knex'
+import { Doubtful } from '../base/open-requests.ts'
 import type { Reused } from '../base/outcomes.ts'
+import { problem, Refusal } from '../base/problems.ts'
 import { isKeptMutation, isRetryable } from '../db/errors.ts'
 import { refuseEnded } from '../db/statement.ts'
 import type { Database } from '../tables/database.ts'
@@ -45,6 +47,8 @@ export const workOnce = async <T>(
         if (mutationId) await database.send(CLAIM_MUTATION, named, transaction)
         const done = await work(transaction)
         if (done.keep === undefined) throw new Undone(done.result)
+        if (options.request?.isRevoked())
+          throw retries > 0 ? new Doubtful() : new Refusal(problem('unavailable'))
         if (mutationId)
           await database.send(KEEP_ANSWER, [...named, JSON.stringify(done.keep), await hash()], transaction)
         return done.result

@@ -1,7 +1,8 @@
 // GET /openapi.json: the routes as an OpenAPI 3.1 document, made of the declared types, so that it can't fall behind.
-// It names the types and their declared fields to whoever asks, as every page that shows them does; nothing else.
+// It names the types and their declared fields, nothing else, to whoever has signed in; it is made once for a base path.
 import type { Router } from 'express'
 import { sendData } from '../../http/responses.ts'
+import { handle } from '../../http/route-handler.ts'
 import type { Database, KnownType } from '../../tables/database.ts'
 import { listPaths, type Part, recordPaths, WIDE_PATHS } from './paths.ts'
 import { schemaName, typeSchemas, WIRE_SCHEMAS } from './schemas.ts'
@@ -32,9 +33,17 @@ export const openApiDocument = (types: KnownType[], basePath: string): Part => (
   },
 })
 
+/** Stands behind {@link admit}. The types don't change while the process runs, and a router has few base paths. */
 export const addOpenApiRoute = (router: Router, database: Database): void => {
-  router.get('/openapi.json', async (request, response) => {
-    await database.ready()
-    sendData(response, openApiDocument(database.types(), request.baseUrl))
-  })
+  let made = { basePath: '', document: null as Part | null }
+  router.get(
+    '/openapi.json',
+    handle(async (request, response) => {
+      await database.ready()
+      const { baseUrl } = request
+      if (!made.document || made.basePath !== baseUrl)
+        made = { basePath: baseUrl, document: openApiDocument(database.types(), baseUrl) }
+      sendData(response, made.document as Part)
+    }),
+  )
 }

@@ -14,9 +14,10 @@ const seen = new Set<string>()
 
 beforeAll(async () => {
   app = await startApp()
-  const answer = await app.call('GET', '/openapi.json', { as: null })
+  const answer = await app.call('GET', '/openapi.json')
   expect(answer.status).toBe(200)
   document = answer.body
+  expect((await app.call('GET', '/openapi.json', { as: null })).status).toBe(401)
   ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
   ajv.addSchema(document, 'document')
 })
