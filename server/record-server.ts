@@ -176,6 +176,7 @@ export const createRecordServer = <A extends Actor>({
     starting ??= lookUp()
       .then(() => {
         if (stopped) return
+        node.open()
         stopPruning = keepPruned({ knex, log, ...limits })
         unbundling = keepUnbundled({ knex, log, timeoutMs: limits.feedTimeoutMs })
         return feed.start()

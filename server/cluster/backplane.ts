@@ -1,38 +1,47 @@
-// What nodes tell each other: wake-ups, presence, revocations. Over Redis where the app gave it, else over whatever
-// adapter the app's own Socket.IO server has.
+// What nodes tell each other: wake-ups, presence, revocations, counts. Over Redis where the app gave it, else over
+// whatever adapter the app's own Socket.IO server has; sealed with the database's key on either way.
 // Invariant: messages are hints. Nobody waits for one, none is needed, and no change of a record travels here: each
 // node reads the log itself, so that nothing is delivered once per node.
-import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter'
-import { Server } from 'socket.io'
 import type { Log, RedisClient } from '../base/options.ts'
 import type { WatcherServer } from '../live/watchers.ts'
-import { CARRIER_KEY } from './redis-cluster.ts'
+import { type LinkedAdapter, nodeAdapter } from './node-adapter.ts'
+import { createNodeChannel } from './node-channel.ts'
+import type { NodeMessage } from './node-codec.ts'
+import type { NodeKey } from './node-key.ts'
+import type { Dropped } from './node-seal.ts'
+import { CHANNELS } from './redis-cluster.ts'
 import { createRedisPair } from './redis-pair.ts'
 
 export interface BackplaneOptions {
   redis?: RedisClient | (() => RedisClient) | undefined
+  nodeId: string
+  /** Reads what nodes of this database share. */
+  readKey(): Promise<NodeKey>
   log: Log
+  /** A message was dropped. */
+  onDropped(reason: Dropped): void
 }
 
 export interface Backplane {
-  /** A Socket.IO server of this node: it gets the Redis adapter where it has none, so that the app's own emits go round too. */
+  /** The database can be asked: from now on nodes hear each other. Called by the first message that is sent, too. */
+  open(): void
+  /** A Socket.IO server of this node: it gets an adapter over Redis where it has none, so that the app's own emits go round too. */
   join(io: WatcherServer): void
   leave(io: WatcherServer): void
   /** Tells all other nodes, as far as they can be reached. */
   send(name: string, payload?: unknown): void
-  /** Hears what other nodes send under this name. */
-  on(name: string, hear: (payload: unknown) => void): void
+  /** Hears what other nodes send under this name, as far as `read` can read it: `null` means that it is malformed. */
+  on<T>(name: string, read: (payload: unknown) => T | null, hear: (message: T, from: string) => void): void
   /** Called when the way to the others stands, for the first time or again. */
   onUp(hear: () => void): void
   /** `null` where there is no Redis. */
   isUp(): boolean | null
   /** Messages that Redis has not answered. */
   depth(): number
-  /** A client for counting, where there is Redis. */
-  client: unknown
   stop(): Promise<void>
 }
 
+/** The name under which messages travel over an app's own adapter. */
 const MESSAGE = 'noclobber'
 
 /** Socket.IO's adapters that know of one node alone. */
@@ -40,81 +49,116 @@ const LONELY = new Set(['Adapter', 'SessionAwareAdapter'])
 
 const isLonely = (io: WatcherServer) => LONELY.has(io.of('/').adapter.constructor.name)
 
-export const createBackplane = ({ redis, log }: BackplaneOptions): Backplane => {
-  const hearers = new Map<string, ((payload: unknown) => void)[]>()
+/** A message with whatever hears it. */
+type Hear = (payload: unknown, from: string) => boolean
+
+export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: BackplaneOptions): Backplane => {
+  const hearers = new Map<string, Hear>()
   const upHearers: (() => void)[] = []
   const joined = new Set<WatcherServer>()
+  const adapters = new Set<LinkedAdapter>()
+
+  const tellUp = () => {
+    for (const adapter of adapters) adapter.init()
+    for (const hear of upHearers) hear()
+  }
   const pair = redis
     ? createRedisPair({
         redis,
         log,
         onUp: () => {
-          for (const hear of upHearers) hear()
+          if (channel.isOpen()) tellUp()
         },
       })
     : null
 
-  const adapterWithKey = (key: string) => {
-    if (!pair) return null
-    const { publisher, subscriber, isCluster } = pair
-    return isCluster
-      ? createShardedAdapter(publisher, subscriber, { channelPrefix: key, subscriptionMode: 'static' })
-      : createAdapter(publisher, subscriber, { key })
+  /** Without Redis: by the app's own adapter, which is heard on every server that has one. */
+  let hearOverApp: ((message: Buffer) => void) | null = null
+  // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
+  const hearEmit = (...values: any[]) => {
+    if (typeof values[0] === 'string') hearOverApp?.(Buffer.from(values[0], 'base64'))
+  }
+  const emitOverApp = (message: Buffer) => {
+    const io = [...joined].find((candidate) => !isLonely(candidate))
+    // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
+    if (io) (io as any).serverSideEmit(MESSAGE, message.toString('base64'))
   }
 
-  const hear = (...values: unknown[]) => {
-    const [name, payload] = values
-    if (typeof name !== 'string') return
-    for (const hearer of hearers.get(name) ?? []) {
-      try {
-        hearer(payload)
-      } catch (error) {
-        log.error({ error, name }, 'A message of another node could not be taken.')
-      }
+  const hear = (message: NodeMessage, from: string): boolean => {
+    if (message.kind === 'hint') return hearers.get(message.name)?.(message.payload, from) ?? true
+    try {
+      for (const adapter of adapters) adapter.receive(message.message)
+      return true
+    } catch {
+      return false
     }
   }
 
-  /** With Redis a server without sockets carries the messages: a node that serves none hears and tells too. */
-  const ownAdapter = adapterWithKey(CARRIER_KEY)
-  const carrier = ownAdapter
-    ? (new Server({ adapter: ownAdapter as never }) as unknown as WatcherServer)
-    : null
-  // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-  const listenOn = (io: any) => io.on(MESSAGE, hear)
-  // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-  const ignoreOn = (io: any) => io.off(MESSAGE, hear)
-  if (carrier) listenOn(carrier)
+  const channel = createNodeChannel({
+    ...{ nodeId, readKey, log, hear, onDropped },
+    publish: (name, message) => {
+      if (pair) pair.publish(`${CHANNELS}:${name}`, message)
+      else emitOverApp(message)
+    },
+    subscribe: async (name, receive) => {
+      if (pair) await pair.subscribe(`${CHANNELS}:${name}`, receive)
+      else hearOverApp = receive
+    },
+    onOpen: tellUp,
+  })
+
+  const Adapter = nodeAdapter({
+    send: (message) => channel.send({ kind: 'adapter', message }),
+    add: (adapter) => adapters.add(adapter),
+    remove: (adapter) => adapters.delete(adapter),
+  })
+
+  let isReady = false
+  /** A node alone needs no key. */
+  const openIfLinked = () => {
+    if (isReady && (pair || [...joined].some((io) => !isLonely(io)))) channel.open()
+  }
+  const open = () => {
+    isReady = true
+    openIfLinked()
+  }
 
   return {
+    open,
     join: (io) => {
       joined.add(io)
-      const adapter = adapterWithKey('socket.io')
-      if (adapter && isLonely(io)) {
-        if (io.of('/').sockets.size === 0) io.adapter(adapter as never)
+      // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
+      if (!pair) (io as any).on(MESSAGE, hearEmit)
+      else if (isLonely(io)) {
+        if (io.of('/').sockets.size === 0) io.adapter(Adapter as never)
         else log.warn({}, 'Attach before sockets connect: this server keeps its adapter for one node.')
       }
-      if (!carrier) listenOn(io)
+      openIfLinked()
     },
     leave: (io) => {
       joined.delete(io)
-      if (!carrier) ignoreOn(io)
+      // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
+      if (!pair) (io as any).off(MESSAGE, hearEmit)
     },
     send: (name, payload = null) => {
-      const io = carrier ?? [...joined].find((candidate) => !isLonely(candidate))
-      // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-      if (io) (io as any).serverSideEmit(MESSAGE, name, payload)
+      open()
+      channel.send({ kind: 'hint', name, payload })
     },
-    on: (name, hearer) => {
-      hearers.set(name, [...(hearers.get(name) ?? []), hearer])
+    on: (name, read, hearer) => {
+      hearers.set(name, (payload, from) => {
+        const message = read(payload)
+        if (message === null) return false
+        hearer(message, from)
+        return true
+      })
     },
     onUp: (hearer) => {
       upHearers.push(hearer)
     },
-    isUp: () => pair?.isUp() ?? null,
+    isUp: () => (pair ? pair.isUp() && channel.isOpen() : null),
     depth: () => pair?.depth() ?? 0,
-    client: pair?.publisher ?? null,
     stop: async () => {
-      if (carrier) ignoreOn(carrier)
+      channel.stop()
       await pair?.stop()
     },
   }

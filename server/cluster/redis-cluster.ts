@@ -3,11 +3,18 @@
 // Invariant: the way to the others counts as up only while a message that was sent into it comes out again.
 import { randomUUID } from 'node:crypto'
 
-/** The adapter's channel for messages between nodes, by its prefix. */
-export const CARRIER_KEY = 'noclobber'
+/** A cluster hashes what is in braces: all channels lie on one shard, so the beat stands and falls with the messages. */
+export const CHANNELS = '{noclobber}'
 
-/** A cluster hashes what is in braces: this channel lies where the carrier's own lies, so it stands and falls with it. */
-const beatChannel = () => `{${CARRIER_KEY}#/#}beat#${randomUUID()}`
+const beatChannel = () => `${CHANNELS}:beat:${randomUUID()}`
+
+/** Messages by channel, on Redis. */
+export interface RedisChannels {
+  /** Sends a message, or drops it where Redis doesn't answer. */
+  publish(channel: string, message: Buffer): void
+  /** Hears a channel, again after each outage. Resolves once Redis has said so; never rejects. */
+  subscribe(channel: string, hear: (message: Buffer) => void): Promise<void>
+}
 
 const RETRY_MS = 1_000
 /** Questions whether messages come through that are open at a time. */
@@ -32,27 +39,19 @@ export const untilStanding = async (
   }
 }
 
-/** Asks whether messages come through: resolves when one has. */
-export const createEcho = (publisher: Client, subscriber: Client) => {
+/** Asks whether messages come through: resolves when one has. What a beat says is of no matter, nor who sent it. */
+export const createEcho = ({ publish, subscribe }: RedisChannels) => {
   const channel = beatChannel()
   const waiting = new Set<() => void>()
-  const hear = () => {
+  void subscribe(channel, () => {
     for (const go of waiting) go()
     waiting.clear()
-  }
-  const isNodeRedis = typeof subscriber.sSubscribe === 'function'
-  if (isNodeRedis) subscriber.sSubscribe(channel, hear)
-  else {
-    subscriber.on('smessage', (from: string) => {
-      if (from === channel) hear()
-    })
-    subscriber.ssubscribe(channel)
-  }
-  return async (): Promise<void> => {
+  })
+  return (): Promise<void> => {
     // Those of an outage get no answer, and nobody waits for them any more.
     if (waiting.size >= MOST_WAITING) waiting.delete(waiting.values().next().value as () => void)
     const back = new Promise<void>((resolve) => waiting.add(resolve))
-    await (isNodeRedis ? publisher.sPublish(channel, '') : publisher.spublish(channel, ''))
-    await back
+    publish(channel, Buffer.from('beat'))
+    return back
   }
 }

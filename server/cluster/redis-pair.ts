@@ -3,15 +3,10 @@
 // that can't leave at once is dropped, and a subscription outlives every outage.
 import type { Log, RedisClient } from '../base/options.ts'
 import { atMost, withinMs } from '../pacing/timeouts.ts'
-import { createEcho, untilStanding } from './redis-cluster.ts'
+import { createEcho, type RedisChannels, untilStanding } from './redis-cluster.ts'
 
 /** Two connections of our own beside the app's. */
-export interface RedisPair {
-  // biome-ignore lint/suspicious/noExplicitAny: handed to the adapter, which takes either library's
-  publisher: any
-  // biome-ignore lint/suspicious/noExplicitAny: handed to the adapter, which takes either library's
-  subscriber: any
-  isCluster: boolean
+export interface RedisPair extends RedisChannels {
   /** Does the subscription stand, as far as the last beat could tell? */
   isUp(): boolean
   /** Messages that Redis has not answered yet. */
@@ -34,15 +29,6 @@ const ANSWER_MS = 2_000
 const LOG_EVERY_MS = 10_000
 /** For what this node still tells the others when it stops. */
 const FAREWELL_MS = 500
-
-const FORGIVEN = new Set([
-  ...['publish', 'spublish', 'sPublish', 'subscribe', 'psubscribe', 'ssubscribe', 'sSubscribe', 'pSubscribe'],
-  ...['unsubscribe', 'punsubscribe', 'sunsubscribe', 'sUnsubscribe', 'pUnsubscribe'],
-])
-const SUBSCRIBING = /^[sp]?subscribe$/i
-const PUBLISHING = /^s?publish$/i
-/** A subscription that is given up is gone with its connection at the latest. */
-const GIVING_UP = /unsubscribe$/i
 
 const within = <T>(ms: number, work: Promise<T>): Promise<T> =>
   withinMs(ms, work, `Redis did not answer within ${ms} ms.`)
@@ -99,29 +85,49 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     return made
   }
 
-  /** The adapter awaits none of its own messages; their failures end here. */
-  const forgiving = (target: object) =>
-    new Proxy(target, {
-      get(real, name) {
-        const value = Reflect.get(real, name, real)
-        if (typeof value !== 'function' || name === 'constructor') return value
-        if (typeof name !== 'string' || !FORGIVEN.has(name)) return value.bind(real)
-        return (...values: unknown[]) => {
-          if (PUBLISHING.test(name) && inFlight.size >= MAX_IN_FLIGHT) return Promise.resolve(0)
-          const settled: Promise<unknown> = Promise.resolve(SUBSCRIBING.test(name) && standing.get(real))
-            .then(() => value.apply(real, values))
-            .catch(failed)
-            .finally(() => inFlight.delete(settled))
-          inFlight.add(settled)
-          return GIVING_UP.test(name) ? atMost(FAREWELL_MS, settled) : settled
-        }
-      },
-    })
+  /** Whatever becomes of it, it is counted while it is under way, and its failure ends here. */
+  const send = (work: () => unknown, after?: Promise<void>): Promise<void> => {
+    const settled: Promise<void> = Promise.resolve(after)
+      .then(work)
+      .then(() => {}, failed)
+      .finally(() => inFlight.delete(settled))
+    inFlight.add(settled)
+    return settled
+  }
+
+  const hearers = new Map<string, (message: Buffer) => void>()
+  const heard = (channel: Buffer | string, message: Buffer) => {
+    try {
+      hearers.get(channel.toString())?.(message)
+    } catch (error) {
+      log.error({ error }, 'A message of Redis could not be taken.')
+    }
+  }
 
   const publisher = open('publisher')
   const subscriber = open('subscriber')
-  const [publishing, subscribing] = [forgiving(publisher), forgiving(subscriber)]
-  const comesThrough = isCluster ? createEcho(publishing, subscribing) : null
+  if (!isNodeRedis) subscriber.on(isCluster ? 'smessageBuffer' : 'messageBuffer', heard)
+
+  const publish = (channel: string, message: Buffer) => {
+    if (inFlight.size >= MAX_IN_FLIGHT) return
+    void send(() => {
+      if (!isCluster) return publisher.publish(channel, message)
+      return isNodeRedis ? publisher.sPublish(channel, message) : publisher.spublish(channel, message)
+    })
+  }
+  const subscribe = (channel: string, hear: (message: Buffer) => void) => {
+    hearers.set(channel, hear)
+    const hearHere = (message: Buffer) => heard(channel, message)
+    const ask = () => {
+      if (!isNodeRedis) return isCluster ? subscriber.ssubscribe(channel) : subscriber.subscribe(channel)
+      return isCluster
+        ? subscriber.sSubscribe(channel, hearHere, true)
+        : subscriber.subscribe(channel, hearHere, true)
+    }
+    return send(ask, standing.get(subscriber))
+  }
+
+  const comesThrough = isCluster ? createEcho({ publish, subscribe }) : null
   const ready = new Set<unknown>()
 
   /** Both stand; and an answer behind the subscriptions says that those stand too. */
@@ -164,9 +170,8 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     else made.disconnect?.()
   }
   return {
-    publisher: publishing,
-    subscriber: subscribing,
-    isCluster,
+    publish,
+    subscribe,
     isUp: () => isUp,
     depth: () => inFlight.size,
     stop: async () => {

@@ -6,8 +6,23 @@ import type { RevokeOptions } from '../base/revoke-options.ts'
 import type { Access } from '../live/recheck-access.ts'
 import type { Watcher } from '../live/watchers.ts'
 import type { Backplane } from './backplane.ts'
+import { isObject, isText } from './node-messages.ts'
 
-const isOptions = (value: unknown): value is RevokeOptions => typeof value === 'object' && value !== null
+const REVOKED = ['tenantId', 'userId', 'type', 'id'] as const
+
+/** Whom a message of another node concerns. */
+const readRevoke = (value: unknown): RevokeOptions | null => {
+  if (!isObject(value)) return null
+  const options: RevokeOptions = {}
+  for (const name of REVOKED) {
+    const text = value[name]
+    if (text === undefined) continue
+    if (!isText(text)) return null
+    options[name] = text
+  }
+  if (value.disconnect === undefined) return options
+  return typeof value.disconnect === 'boolean' ? { ...options, disconnect: value.disconnect } : null
+}
 
 const concerns = ({ tenantId, userId, type, id }: RevokeOptions, { data }: Watcher): boolean => {
   const { actor, watching } = data
@@ -38,9 +53,8 @@ export const createRevocations = ({ backplane, accesses, requests, log }: Revoca
       else await access.look(isConcerned)
     }
   }
-  backplane.on('revoke', (payload) => {
-    if (!isOptions(payload)) return
-    apply(payload).catch((error) =>
+  backplane.on('revoke', readRevoke, (options) => {
+    apply(options).catch((error) =>
       log.error({ error }, 'A revocation of another node could not be applied.'),
     )
   })

@@ -132,12 +132,14 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
         return refuse('rate_limited')
       }
       const tabId: unknown = socket.handshake.auth?.tab_id
-      socket.data = {
+      const connection = {
         actor,
         request,
         tabId: typeof tabId === 'string' ? tabId.slice(0, 200) : null,
         watching: new Map(),
       }
+      // An app's own adapter sends `socket.data` to the nodes that ask for it; this stays here.
+      socket.data = Object.defineProperty(connection, 'toJSON', { value: () => ({}) })
       next()
     } catch (error) {
       options.log.error({ error }, 'A socket could not be signed in.')

@@ -13,7 +13,7 @@ import { createToldEarly } from './early-deliveries.ts'
 import { tellListsOfBulk } from './large-transaction-delivery.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
-import { type Audience, echoOf, revoke } from './watchers.ts'
+import { type Audience, echoOf, isWatching, revoke } from './watchers.ts'
 
 const EVENT_NAMES: Record<Change['event'], RecordEventName> = {
   created: 'RecordCreated',
@@ -116,7 +116,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
   }
 
   const tell = (concern: Concern, row: PermissionRecord) => {
-    const { change, known, rooms } = concern
+    const { change, known, rooms, tenantId } = concern
     const local = audience.rooms()
     const denied = echoOf(audience, change)
     const verdicts = new Map<object, boolean>()
@@ -124,6 +124,10 @@ export const createDelivery = (database: Database, audience: Audience) => {
       for (const id of local.get(room) ?? []) {
         const watcher = audience.watchers().get(id)
         if (!watcher) continue
+        if (!isWatching(known, watcher, room, tenantId)) {
+          if (!rooms.some((other) => isWatching(known, watcher, other, tenantId))) denied.push(id)
+          continue
+        }
         const { actor } = watcher.data
         const verdict = verdicts.get(actor) ?? known.mayRead(actor, row)
         verdicts.set(actor, verdict)

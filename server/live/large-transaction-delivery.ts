@@ -17,7 +17,7 @@ import type { ImportEvent, Scope } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
-import { type Audience, echoOf } from './watchers.ts'
+import { type Audience, echoOf, isWatching } from './watchers.ts'
 
 const PAGE = 500
 /** Where the next page is, if its changes were made by one statement and so have numbers one after the other. */
@@ -130,8 +130,13 @@ export const tellListsOfBulk = async (database: Database, audience: Audience, bu
   const unsure = new Map<string, Actor>()
   for (const room of rooms) {
     for (const id of audience.rooms().get(room) ?? []) {
-      const actor = audience.watchers().get(id)?.data.actor
-      if (!actor || id === echo) continue
+      const watcher = audience.watchers().get(id)
+      if (!watcher || id === echo) continue
+      if (!isWatching(known, watcher, room, bulk.tenantId ?? '')) {
+        if (!rooms.some((other) => isWatching(known, watcher, other, bulk.tenantId ?? ''))) except.push(id)
+        continue
+      }
+      const { actor } = watcher.data
       const before = verdicts.get(actor)
       const verdict = before === undefined ? blindVerdict(known.type, actor, 'read') : before
       verdicts.set(actor, verdict)
@@ -148,7 +153,9 @@ export const tellListsOfBulk = async (database: Database, audience: Audience, bu
   const readable = await readableRooms(database, known, bulk, wanted)
   for (const [id, actor] of unsure) {
     const watcher = audience.watchers().get(id)
-    const own = [...(readable.get(actor) ?? [])].filter((room) => watcher?.rooms.has(room))
+    const own = [...(readable.get(actor) ?? [])].filter(
+      (room) => watcher && isWatching(known, watcher, room, bulk.tenantId ?? ''),
+    )
     if (!watcher || own.length === 0) continue
     const seen = own.flatMap((room): Scope[] => [local.get(room) ?? {}])
     watcher.emit('RecordsImported', { ...event, scopes: seen, count: null })

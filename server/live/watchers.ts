@@ -12,6 +12,8 @@ import type {
   ServerEvents,
   Writer,
 } from '../protocol/index.ts'
+import { tenantOf } from '../records/read.ts'
+import type { KnownType } from '../tables/database.ts'
 import { tellRooms } from './socket-broadcast.ts'
 
 /** What a room is of. */
@@ -73,6 +75,17 @@ export const socketAudience = (io: WatcherServer): Audience => ({
     tellRooms(io, rooms, except, name, ...event)
   },
 })
+
+/**
+ * Whether what is in a room concerns a watcher: it asked for the room itself, and its own session is of the tenant whose
+ * records are there. That a socket is a member of the room says neither.
+ */
+export const isWatching = (known: KnownType, { data }: Watcher, room: string, tenantId: string): boolean =>
+  data.watching?.has(room) === true && tenantOf(known, data.actor) === tenantId
+
+/** The same, once permission was asked and given. */
+export const isAdmitted = (known: KnownType, watcher: Watcher, room: string, tenantId: string): boolean =>
+  isWatching(known, watcher, room, tenantId) && watcher.data.watching.get(room)?.admitted === true
 
 /** Takes rooms from a watcher, and tells it. */
 export const revoke = (watcher: Watcher, rooms: Iterable<string>): void => {

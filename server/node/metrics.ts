@@ -2,6 +2,7 @@
 // Invariant: no label has a value that a client can make up, so that the number of series is bounded.
 import type { RequestHandler } from 'express'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Dropped } from '../cluster/node-seal.ts'
 import type { Audience, WatcherServer } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
 
@@ -26,6 +27,8 @@ export interface NodeMetrics extends Metrics {
   delivered(changes: { updatedAt: string }[]): void
   limited(what: 'address' | 'person' | 'sockets'): void
   slowReader(): void
+  /** A message between nodes was none, or not one of ours. */
+  dropped(reason: Dropped): void
 }
 
 export interface MetricsOptions {
@@ -97,6 +100,9 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
   const changes = counter('changes_total', 'Changes of the log that this node handed on.')
   const delay = histogram('delivery_seconds', 'From the write of a change to its delivery by this node.')
   const limits = counter('limited_total', 'Refusals by a limit.', ['limit'])
+  const dropped = counter('node_messages_dropped_total', 'Messages between nodes that were not taken.', [
+    'reason',
+  ])
   const slow = counter('slow_readers_total', 'Connections closed because they read too slowly.')
 
   gauge('feed_idle_seconds', 'Time since the log was last read to its end.', (set) => {
@@ -163,5 +169,6 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     },
     limited: (limit) => limits.inc({ limit }),
     slowReader: () => slow.inc(),
+    dropped: (reason) => dropped.inc({ reason }),
   }
 }

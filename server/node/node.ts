@@ -5,6 +5,8 @@ import type { OpenRequests } from '../base/open-requests.ts'
 import type { Limits, Log, RedisClient } from '../base/options.ts'
 import type { RevokeOptions } from '../base/revoke-options.ts'
 import { atMostEvery, createBackplane } from '../cluster/backplane.ts'
+import { readNodeKey } from '../cluster/node-key.ts'
+import { readNothing } from '../cluster/node-messages.ts'
 import { createRevocations } from '../cluster/revocations.ts'
 import type { Access } from '../live/recheck-access.ts'
 import { closeSlowReaders } from '../live/slow-consumers.ts'
@@ -37,6 +39,8 @@ export interface NodeOptions {
 export interface RecordNode {
   /** Something was committed here: this feed and the others' look at the log. */
   wake(): void
+  /** The database can be asked: nodes hear each other. */
+  open(): void
   /** Takes a Socket.IO server in, before it takes connections. Returns its own undoing. */
   join(io: WatcherServer): () => void
   /** Takes an audience's permissions in. */
@@ -61,17 +65,20 @@ export const createNode = (options: NodeOptions): RecordNode => {
   const { database, feed, redis, limits, log } = options
   const servers = new Set<WatcherServer>()
   const accesses = new Set<Access>()
-  const backplane = createBackplane({ redis, log })
+  const backplane = createBackplane({
+    ...{ redis, log, nodeId: database.nodeId },
+    readKey: () => readNodeKey(database),
+    onDropped: (reason) => metrics.dropped(reason),
+  })
   const presence = createPresence({ database, backplane, nodeId: database.nodeId, limits, log })
   const takeOver = createTakeOver({ database, backplane, present: presence.at, limits, log })
   const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
-  backplane.on('wake', feed.wake)
-  backplane.onUp(feed.wake)
-  const requestLimits = createRequestLimits({
-    limits,
-    redis: backplane.client,
-    isRedisUp: () => backplane.isUp() === true,
+  backplane.on('wake', readNothing, feed.wake)
+  backplane.onUp(() => {
+    feed.wake()
+    wakeOthers()
   })
+  const requestLimits = createRequestLimits({ limits, backplane })
   const leavers = (): Leaver[] => [
     ...[...servers].flatMap((io) => [...io.sockets.sockets.values()]),
     ...options.streams(),
@@ -91,6 +98,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
       feed.wake()
       wakeOthers()
     },
+    open: backplane.open,
     join: (io) => {
       backplane.join(io)
       servers.add(io)

@@ -1,12 +1,12 @@
 // How many requests a person, and an address, may send.
-// Invariant: the answer is given from this process's memory at once. What other nodes counted is learned from Redis on
-// the side, so that a limit holds for all nodes together and no request ever waits for Redis.
+// Invariant: the answer is given from this process's memory at once. What other nodes have counted they tell on the side,
+// so that a limit holds for all nodes together, no request ever waits, and nobody else can raise a count.
 import type { IncomingMessage } from 'node:http'
-import { RateLimiterRedis } from 'rate-limiter-flexible'
 import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
+import type { Backplane } from '../cluster/backplane.ts'
+import { isCount, isObject, isText, MAX_ID, readEach } from '../cluster/node-messages.ts'
 import { createWindow } from '../pacing/rate-limiters.ts'
-import { atMost } from '../pacing/timeouts.ts'
 
 export interface RequestLimits {
   /** Seconds to wait, or `null` where this request may pass. */
@@ -18,53 +18,48 @@ export interface RequestLimits {
 
 export interface RequestLimitsOptions {
   limits: Pick<Limits, 'requestsPerPerson' | 'requestsPerAddress'>
-  // biome-ignore lint/suspicious/noExplicitAny: the limiter takes either library's client
-  redis: any
-  isRedisUp(): boolean
+  backplane: Pick<Backplane, 'send' | 'on' | 'isUp'>
+}
+
+/** Requests that a node has counted since it last told. */
+interface CountedRequests {
+  limit: string
+  counts: [key: string, count: number][]
+}
+
+const MAX_KEY = 3 * MAX_ID
+/** Keys of one message. */
+const MAX_COUNTS = 1_000
+
+const readCount = (value: unknown): [string, number] | null =>
+  Array.isArray(value) && isText(value[0], MAX_KEY) && isCount(value[1]) ? [value[0], value[1]] : null
+
+const readCounts = (value: unknown): CountedRequests | null => {
+  if (!isObject(value) || !isText(value.limit, MAX_ID)) return null
+  const counts = readEach(value.counts, MAX_COUNTS, readCount)
+  return counts && { limit: value.limit, counts }
 }
 
 const WINDOW_S = 60
 const SHARE_MS = 500
-/** A round that takes longer is left to itself, and the next one begins. */
-const SHARED_WITHIN_MS = 10_000
 /** Keys that wait to be shared. */
 const MOST_UNSHARED = 10_000
+const MESSAGE = 'counts'
 
-const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLimitsOptions) => {
+const createLimit = (name: string, most: number, { backplane }: RequestLimitsOptions) => {
   const isLimited = Number.isFinite(most)
-  const points = isLimited ? most : 1
-  const here = createWindow(points, WINDOW_S * 1_000)
-  const everywhere = redis
-    ? new RateLimiterRedis({
-        storeClient: redis,
-        useRedisPackage: typeof redis.pSubscribe === 'function',
-        keyPrefix: `noclobber:${name}`,
-        points,
-        duration: WINDOW_S,
-      })
-    : null
+  const here = createWindow(isLimited ? most : 1, WINDOW_S * 1_000)
+  const isShared = isLimited && backplane.isUp() !== null
   const unshared = new Map<string, number>()
 
-  let isSharing = false
-
-  const shareCounts = async (counts: [string, number][]) => {
-    for (const [key, count] of counts) {
-      const { consumedPoints, msBeforeNext } = await (everywhere as RateLimiterRedis).penalty(key, count)
-      if (consumedPoints > points) here.block(key, msBeforeNext)
-    }
-  }
-
-  /** One round at a time: where Redis is slow, rounds would pile up. What can't be shared is counted here alone. */
-  const share = async () => {
-    if (!everywhere || isSharing || unshared.size === 0) return
+  const share = () => {
     const counts = [...unshared]
     unshared.clear()
-    if (!isRedisUp()) return
-    isSharing = true
-    await atMost(SHARED_WITHIN_MS, shareCounts(counts))
-    isSharing = false
+    if (!backplane.isUp()) return
+    for (let at = 0; at < counts.length; at += MAX_COUNTS)
+      backplane.send(MESSAGE, { limit: name, counts: counts.slice(at, at + MAX_COUNTS) })
   }
-  const timer = everywhere && isLimited ? setInterval(share, SHARE_MS) : null
+  const timer = isShared ? setInterval(share, SHARE_MS) : null
   timer?.unref()
 
   return {
@@ -73,10 +68,14 @@ const createLimit = (name: string, most: number, { redis, isRedisUp }: RequestLi
     },
     spend: (key: string): number | null => {
       if (!isLimited) return null
-      if (everywhere && (unshared.size < MOST_UNSHARED || unshared.has(key)))
+      if (isShared && (unshared.size < MOST_UNSHARED || unshared.has(key)))
         unshared.set(key, (unshared.get(key) ?? 0) + 1)
       const waitMs = here.spend(key)
       return waitMs === null ? null : Math.max(1, Math.ceil(waitMs / 1_000))
+    },
+    /** Another node has counted these. */
+    add: (counts: [key: string, count: number][]) => {
+      if (isLimited) for (const [key, count] of counts) here.spend(key, count)
     },
   }
 }
@@ -85,6 +84,10 @@ export const createRequestLimits = (options: RequestLimitsOptions): RequestLimit
   const { requestsPerPerson, requestsPerAddress } = options.limits
   const people = createLimit('person', requestsPerPerson, options)
   const addresses = createLimit('address', requestsPerAddress, options)
+  options.backplane.on(MESSAGE, readCounts, ({ limit, counts }) => {
+    if (limit === 'person') people.add(counts)
+    if (limit === 'address') addresses.add(counts)
+  })
   return {
     byAddress: (request) => {
       // Behind Express `ip` follows the app's own `trust proxy`; without the header both are one.

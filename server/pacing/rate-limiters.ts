@@ -27,10 +27,8 @@ const MOST_KEYS = 100_000
  * and begins anew: whoever sends from so many addresses passes a limit by address anyway.
  */
 export interface Window {
-  /** Milliseconds until the key's next window, or `null` where this may pass. */
-  spend(key: string): number | null
-  /** Lets nothing of this key pass for so long. */
-  block(key: string, forMs: number): void
+  /** Milliseconds until the key's next window, or `null` where this may pass. Default: one. */
+  spend(key: string, count?: number): number | null
 }
 
 export const createWindow = (
@@ -54,17 +52,14 @@ export const createWindow = (
   }
 
   return {
-    spend: (key) => {
+    spend: (key, count = 1) => {
       const at = now()
       if (at >= sweepAt) sweep(at)
       const known = entries.get(key)
       const entry = known && known.endsAt > at ? known : { count: 0, endsAt: at + lengthMs }
       if (entry !== known) put(key, entry)
-      entry.count += 1
+      entry.count += count
       return entry.count > most ? entry.endsAt - at : null
-    },
-    block: (key, forMs) => {
-      put(key, { count: Number.POSITIVE_INFINITY, endsAt: now() + forMs })
     },
   }
 }

@@ -5,13 +5,15 @@
 import type { Actor } from '../base/record-type.ts'
 import { blindVerdict } from '../base/static-permission.ts'
 import type { Backplane } from '../cluster/backplane.ts'
+import { shortName } from '../cluster/node-messages.ts'
 import { listRoomsIn } from '../live/rooms.ts'
-import type { Audience } from '../live/watchers.ts'
+import { type Audience, isAdmitted } from '../live/watchers.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { ImportingEvent } from '../protocol/import-progress.ts'
 import type { Writer } from '../protocol/record.ts'
 import { tenantOf } from '../records/read.ts'
 import type { Database } from '../tables/database.ts'
+import { readImporting } from './node-messages.ts'
 
 /** An import of less than this is told of when it is done. */
 const EVERY_MS = 1_000
@@ -39,11 +41,6 @@ export interface ImportTeller {
   end(): void
 }
 
-const isEvent = (value: unknown): value is ImportingEvent => {
-  const event = value as Partial<ImportingEvent> | null
-  return typeof event?.type === 'string' && typeof event.import_id === 'string'
-}
-
 export const createImportNews = ({ database, backplane, audiences }: ImportNewsOptions) => {
   const tellIn = (audience: Audience, event: ImportingEvent) => {
     const known = database.typeOf(event.type)
@@ -52,7 +49,7 @@ export const createImportNews = ({ database, backplane, audiences }: ImportNewsO
     for (const room of listRoomsIn(audience.rooms().keys(), event.tenant_id ?? '', event.type).keys()) {
       for (const id of audience.rooms().get(room) ?? []) {
         const watcher = audience.watchers().get(id)
-        if (!watcher?.data.watching.get(room)?.admitted || told.has(id)) continue
+        if (!watcher || told.has(id) || !isAdmitted(known, watcher, room, event.tenant_id ?? '')) continue
         told.add(id)
         if (blindVerdict(known.type, watcher.data.actor, 'read')) watcher.emit('RecordsImporting', event)
       }
@@ -63,9 +60,7 @@ export const createImportNews = ({ database, backplane, audiences }: ImportNewsO
     for (const audience of audiences()) tellIn(audience, event)
   }
 
-  backplane.on(MESSAGE, (payload) => {
-    if (isEvent(payload)) tellHere(payload)
-  })
+  backplane.on(MESSAGE, readImporting, tellHere)
 
   return (begun: BegunImport): ImportTeller => {
     const { type, importId, actor, tabId, totalBytes } = begun
@@ -82,7 +77,7 @@ export const createImportNews = ({ database, backplane, audiences }: ImportNewsO
         const now = performance.now()
         if (!known || now - lastAt < EVERY_MS) return
         lastAt = now
-        const by: Writer = { id: actor.id, name: actor.name, kind: 'user' }
+        const by: Writer = { id: actor.id, name: shortName(actor.name), kind: 'user' }
         const tenantId = tenantOf(known, actor) || null
         const progress = { phase, rows, written, bytes, total_bytes: totalBytes }
         send({ tenant_id: tenantId, type, import_id: importId, ...progress, updated_by: by, tab_id: tabId })

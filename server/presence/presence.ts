@@ -5,16 +5,18 @@
 import type { Limits, Log } from '../base/options.ts'
 import { problem } from '../base/problems.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
-import type { Backplane } from '../cluster/backplane.ts'
+import { atMostEvery, type Backplane } from '../cluster/backplane.ts'
+import { MAX_ENTRIES, readNothing, shortName } from '../cluster/node-messages.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { readPresenceMessage } from '../live/client-messages.ts'
 import { listRoom, recordRoom } from '../live/rooms.ts'
-import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
+import { isAdmitted, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { PresenceAnswer, ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { tenantOf } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { readPresence } from './node-messages.ts'
 import { createRoster, type PresenceEntry } from './roster.ts'
 
 export interface PresenceOptions {
@@ -40,14 +42,8 @@ export interface Presence {
 /** Changes of one moment (a person moves through a form) are told together. */
 const GATHER_MS = 100
 const MOST_SWEEP_MS = 5_000
+const ANSWER_GAP_MS = 200
 const CHUNK = 500
-
-const isEntry = (value: unknown): value is PresenceEntry => {
-  const entry = value as Partial<PresenceEntry> | null
-  return (
-    typeof entry?.room === 'string' && typeof entry.socketId === 'string' && typeof entry.type === 'string'
-  )
-}
 
 export const createPresence = ({ database, backplane, nodeId, limits, log }: PresenceOptions): Presence => {
   const roster = createRoster({ leaseMs: limits.presenceLeaseMs })
@@ -105,7 +101,8 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     for (const room of [entry.room, ...listRoomsOf(known, entry, row)]) {
       for (const socketId of local.get(room) ?? []) {
         const socket = io.sockets.sockets.get(socketId)
-        if (!socket || told.has(socketId) || !socket.data.watching.get(room)?.admitted) continue
+        if (!socket || told.has(socketId)) continue
+        if (!isAdmitted(known, socket as never, room, entry.tenantId)) continue
         told.add(socketId)
         if (known.mayRead(socket.data.actor, row)) socket.emit('PresenceChanged', event)
       }
@@ -133,19 +130,19 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
   }
 
   const announce = (entries: PresenceEntry[]) => {
-    for (let at = 0; at < entries.length; at += CHUNK) {
-      backplane.send('presence', { nodeId, entries: entries.slice(at, at + CHUNK) })
-    }
+    for (let at = 0; at < entries.length; at += MAX_ENTRIES)
+      backplane.send('presence', entries.slice(at, at + MAX_ENTRIES))
   }
 
-  backplane.on('presence', (payload) => {
-    const { nodeId: from, entries } = payload as { nodeId?: unknown; entries?: unknown }
-    if (typeof from !== 'string' || !Array.isArray(entries)) return
-    for (const entry of entries.filter(isEntry)) if (roster.put(from, entry)) changed(entry)
+  /** Nodes that come up together ask all at once. */
+  const answerOthers = atMostEvery(ANSWER_GAP_MS, () => announce(roster.of(nodeId)))
+
+  backplane.on('presence', readPresence, (entries, from) => {
+    for (const entry of entries) if (roster.put(from, entry)) changed(entry)
   })
-  backplane.on('presence-ask', () => announce(roster.of(nodeId)))
-  backplane.on('presence-end', (payload) => {
-    for (const entry of roster.removeNode(String(payload))) changed(entry)
+  backplane.on('presence-ask', readNothing, answerOthers)
+  backplane.on('presence-end', readNothing, (_, from) => {
+    for (const entry of roster.removeNode(from)) changed(entry)
   })
   backplane.onUp(() => {
     backplane.send('presence-ask')
@@ -179,7 +176,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       type: message.type,
       id,
       socketId: socket.id,
-      user: { id: actor.id, name: actor.name },
+      user: { id: actor.id, name: shortName(actor.name) },
       state: message.state,
       field: isField ? message.field : null,
     }
@@ -262,7 +259,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     at: roster.at,
     size: roster.size,
     stop: () => {
-      backplane.send('presence-end', nodeId)
+      backplane.send('presence-end')
       clearInterval(beat)
       clearInterval(sweep)
       if (flushing) clearTimeout(flushing)

@@ -5,17 +5,19 @@
 import type { Limits, Log } from '../base/options.ts'
 import { problem } from '../base/problems.ts'
 import type { Backplane } from '../cluster/backplane.ts'
+import { shortName } from '../cluster/node-messages.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { readTakeOverMessage } from '../live/client-messages.ts'
 import { recordRoom } from '../live/rooms.ts'
-import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
+import { isAdmitted, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
-import { TAKE_OVER_MS, type TakeOverAnswer, type TakeOverEvent } from '../protocol/take-over.ts'
+import { TAKE_OVER_MS, type TakeOverAnswer } from '../protocol/take-over.ts'
 import { gatheredJudged } from '../records/batched-reads.ts'
 import { tenantOf } from '../records/read.ts'
 import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { readTakeOver, type TakeOverPassed } from './node-messages.ts'
 import type { PresenceEntry } from './roster.ts'
 
 export interface TakeOverOptions {
@@ -37,22 +39,7 @@ export interface TakeOver {
 const ASK_GAP_MS = 5_000
 const MOST_ASKS = 10_000
 
-/** What one says to the other, as nodes pass it on. */
-interface Said extends TakeOverEvent {
-  room: string
-  /** Whose record it is, and of which tenant both people are: where a type has no tenants these differ. */
-  tenantId: string
-  peopleOf: string
-  to: string
-}
-
-const isSaid = (value: unknown): value is Said => {
-  const said = value as Partial<Said> | null
-  const texts = [said?.room, said?.tenantId, said?.peopleOf, said?.to, said?.type, said?.id, said?.say]
-  return texts.every((text) => typeof text === 'string') && typeof said?.from?.id === 'string'
-}
-
-const keyOf = ({ room, peopleOf }: Said, asker: string, asked: string) =>
+const keyOf = ({ room, peopleOf }: TakeOverPassed, asker: string, asked: string) =>
   JSON.stringify([room, peopleOf, asker, asked])
 
 export const createTakeOver = (options: TakeOverOptions): TakeOver => {
@@ -61,38 +48,40 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   /** Since when somebody waits for an answer. */
   const asks = new Map<string, number>()
 
-  const keep = (said: Said) => {
+  const keep = (said: TakeOverPassed) => {
     const key = keyOf(said, said.from.id, said.to)
     asks.delete(key)
     asks.set(key, now())
     if (asks.size > MOST_ASKS) asks.delete(asks.keys().next().value as string)
   }
 
-  const sinceAsk = (said: Said, asker: string, asked: string) =>
+  const sinceAsk = (said: TakeOverPassed, asker: string, asked: string) =>
     now() - (asks.get(keyOf(said, asker, asked)) ?? Number.NEGATIVE_INFINITY)
 
-  const rowOf = async ({ type, id, tenantId }: Said) => {
+  const rowOf = async ({ type, id, tenantId }: TakeOverPassed) => {
     const known = database.typeOf(type)
     const row = known && (await gatheredJudged(database)(known, tenantId, [id])).get(id)?.row
     return known && row ? { known, row } : null
   }
 
-  const socketsOf = ({ room, say, to, peopleOf }: Said): WatcherSocket[] => {
+  const socketsOf = ({ room, tenantId, type, say, to, peopleOf }: TakeOverPassed): WatcherSocket[] => {
     const editing = new Set(
       present(room).flatMap((entry) => (entry.state === 'editing' ? entry.socketId : [])),
     )
     return [...servers].flatMap((io) =>
       [...(io.of('/').adapter.rooms.get(room) ?? [])].flatMap((socketId) => {
         const socket = io.sockets.sockets.get(socketId)
-        const { actor, watching } = socket?.data ?? {}
-        const isMeant = actor?.id === to && actor.tenantId === peopleOf && watching?.get(room)?.admitted
-        return socket && isMeant && (say !== 'ask' || editing.has(socketId)) ? [socket] : []
+        const known = database.typeOf(type)
+        if (!socket || !known || !isAdmitted(known, socket as never, room, tenantId)) return []
+        const { actor } = socket.data
+        const isMeant = actor.id === to && actor.tenantId === peopleOf
+        return isMeant && (say !== 'ask' || editing.has(socketId)) ? [socket] : []
       }),
     )
   }
 
   /** Tells those tabs of the other person that are on this node. */
-  const deliver = async (said: Said) => {
+  const deliver = async (said: TakeOverPassed) => {
     if (said.say === 'ask') keep(said)
     else asks.delete(keyOf(said, said.to, said.from.id))
     if (socketsOf(said).length === 0) return
@@ -103,9 +92,8 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
       if (found.known.mayRead(socket.data.actor, found.row)) socket.emit('TakeOver', { type, id, from, say })
   }
 
-  backplane.on('take-over', (payload) => {
-    if (!isSaid(payload)) return
-    deliver(payload).catch((error) => log.warn({ error }, 'An ask to take over could not be passed on.'))
+  backplane.on('take-over', readTakeOver, (said) => {
+    deliver(said).catch((error) => log.warn({ error }, 'An ask to take over could not be passed on.'))
   })
 
   const take = async (socket: WatcherSocket, value: unknown): Promise<ProblemCode | null> => {
@@ -119,8 +107,8 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     const tenantId = tenantOf(known, actor)
     const room = recordRoom(tenantId, type, id)
     if (!watching.get(room)?.admitted) return 'not_found'
-    const from = { id: actor.id, name: actor.name }
-    const said: Said = { type, id, room, tenantId, peopleOf: actor.tenantId, to, from, say }
+    const from = { id: actor.id, name: shortName(actor.name) }
+    const said: TakeOverPassed = { type, id, room, tenantId, peopleOf: actor.tenantId, to, from, say }
     const found = await rowOf(said)
     if (!found || !known.mayRead(actor, found.row)) return 'not_found'
     if (say === 'ask') {

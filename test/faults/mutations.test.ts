@@ -88,6 +88,20 @@ const TEETH: Tooth[] = [
     },
   },
   {
+    name: 'a delivery that goes by the rooms alone',
+    file: 'server/live/watchers.ts',
+    from: 'data.watching?.has(room) === true && tenantOf(known as never, data.actor) === tenantId',
+    to: 'true',
+    check: async (app) => {
+      const { id } = await app.make('project', { name: 'A' })
+      const gina = await app.socket({ as: 'gina' })
+      app.io.in(gina.socket.id ?? '').socketsJoin(`tenant:acme:record:project:${id}`)
+      await save(app, id, 1, { name: 'B' })
+      await gina.flushed()
+      expect(gina.heard).toEqual([])
+    },
+  },
+  {
     name: 'an event for each room instead of each watcher',
     file: 'server/live/socket-broadcast.ts',
     from: '      if (rooms.length > 1) told.add(id)\n',
