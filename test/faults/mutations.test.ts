@@ -90,7 +90,7 @@ const TEETH: Tooth[] = [
   {
     name: 'a delivery that goes by the rooms alone',
     file: 'server/live/watchers.ts',
-    from: 'data.watching?.has(room) === true && tenantOf(known as never, data.actor) === tenantId',
+    from: 'data.watching?.has(room) === true && tenantOf(known, data.actor) === tenantId',
     to: 'true',
     check: async (app) => {
       const { id } = await app.make('project', { name: 'A' })
