@@ -106,6 +106,12 @@ export interface Limits {
   importWaitMs: number
   /** How long requests that have begun may go on after `stop`, in milliseconds; then they are cut. */
   leaveMs: number
+  /** The most that one answer of many records holds, in bytes of their values; a page that is full ends early. One record alone may be larger. */
+  pageBytes: number
+  /** The bytes of all answers of more than half a megabyte that this node makes at a time; others wait, 10 s at most. */
+  largeAnswersBytes: number
+  /** Rows, readable or not, that one answer of a list looks at where permission depends on the record. */
+  judgedRows: number
   /** Retries of a write after a deadlock or a serialization failure. */
   writeRetries: number
   /** Use named (prepared) statements. Behind a pooler that forgets them they turn themselves off, with a warning. */
@@ -148,6 +154,9 @@ export const DEFAULT_LIMITS = {
   importsAtOnce: 2,
   importWaitMs: 60_000,
   leaveMs: 10_000,
+  pageBytes: 4_000_000,
+  largeAnswersBytes: 16_000_000,
+  judgedRows: 10_000,
   writeRetries: 3,
   namedStatements: true,
 } satisfies Limits

@@ -38,6 +38,12 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
   /** The field by which an import finds the records that it updates: `number`. Default `null`: it creates alone. */
   importKey?: string | null
   /**
+   * Fields, and parents' columns, whose values are no secret even of records that a person may not read. Where `can`
+   * looks at the record, lists are filtered and sorted by other fields only among records that the asker may read, all of
+   * which have to be looked at first: large types name here what their lists are found by. Default: none.
+   */
+  openFields?: string[]
+  /**
    * `values`: a record's history and the change feed show what each field was before and after. The table must be
    * tracked with `history: 'values'` too. Default `fields`: which fields changed.
    */
@@ -79,6 +85,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     search = [],
     merge = false,
     importKey = null,
+    openFields = [],
     history = 'fields',
   }: RecordTypeOptions<A>,
 ): RecordType<A> => {
@@ -91,5 +98,5 @@ export const defineRecordType = <A extends Actor = Actor>(
     throw new Error(`Record type "${name}": importKey names no field.`)
   const unknown = search.find((field) => !(field in fields))
   if (unknown !== undefined) throw new Error(`Record type "${name}": search names no field ${unknown}.`)
-  return { name, table, fields, can, search, merge, importKey, history }
+  return { name, table, fields, can, search, merge, importKey, openFields, history }
 }

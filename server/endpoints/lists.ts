@@ -49,12 +49,17 @@ export const listHandlers = ({ database }: RouteOptions) => {
     const after = queryText(request, 'after')
     const limit = queryNumber(request, 'limit', asked === undefined ? PAGE : MAX_PAGE, MAX_PAGE)
     const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after }
-    if (asked === undefined) return sendData(response, await listRecords(database, known, actor, query))
+    const budget = database.largeAnswers.budgetOf(response, actor)
+    if (asked === undefined)
+      return sendData(response, await listRecords(database, known, actor, query, budget))
     const cursor = database.cursors.decode(asked)
     if (!cursor || after !== undefined)
       return refuse('malformed', 'cursor must be what an answer gave, and stands without after.')
-    const delta = await listDelta(database, known, actor, filter, cursor, limit)
-    sendData(response, delta ?? { ...(await listRecords(database, known, actor, query)), reset: true })
+    const delta = await listDelta(database, known, actor, { filter, cursor, limit }, budget)
+    sendData(
+      response,
+      delta ?? { ...(await listRecords(database, known, actor, query, budget)), reset: true },
+    )
   }
 
   const versions: Handler = async (request, response, actor) => {

@@ -84,6 +84,8 @@ export const failureAnswer =
       response.destroy()
       return
     }
+    // The asker has gone, and the work for the answer was given up.
+    if (error?.name === 'AbortError' && response.destroyed) return
     const refused = problemOf(error)
     if (!refused && !isUnavailable(error)) log.error({ error }, 'A request failed.')
     sendProblem(response, refused ?? unexpectedProblem(error))

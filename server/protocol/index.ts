@@ -1,10 +1,11 @@
 // The wire: every name, header, code and message shape that server and clients share.
 // With its parts, the other files of its folder, the only file of the server that web/ may import. It holds types and constants.
 import type { ImportingEvent } from './import-progress.ts'
-import type { Fields, ProblemCode, RecordAddress, WireRecord, Writer } from './record.ts'
+import type { Fields, ProblemCode, RecordAddress, Writer } from './record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
 
 export type { ImportingEvent } from './import-progress.ts'
+export type { ListAnswer, ListDelta } from './list.ts'
 export {
   type DeletedProblem,
   type FieldError,
@@ -79,31 +80,6 @@ export interface WireHistoryEntry {
   changed_fields: string[]
   /** Only of types that keep them, as far as they were kept and could be read by the asker then. */
   values?: ChangedValues
-}
-
-/** `GET /records/:type`: one page of a list. */
-export interface ListAnswer {
-  data: WireRecord[]
-  /** What was committed after this is not in the page: the delta begins here. Of several pages the first one's counts. */
-  cursor: string
-  /** Send it as `after` for the next page; `null` on the last. */
-  next: string | null
-  /** The cursor sent can't be gone on from: this is the list anew. */
-  reset?: true
-  /** Permission depends on the record: ask `POST /records/versions` for what you hold and may have lost. */
-  recheck?: true
-}
-
-/** `GET /records/:type?cursor=…`: what became of a list since then. */
-export interface ListDelta {
-  /** Records that changed and belong to the list, as they are now. In no order. */
-  data: WireRecord[]
-  /** Ids of records that changed and don't belong to it, or are gone. Some may never have belonged to it. */
-  removed: string[]
-  cursor: string
-  /** There is more already: ask again at once. */
-  more: boolean
-  recheck?: true
 }
 
 /** Body of `PATCH /records/:type/:id`. */

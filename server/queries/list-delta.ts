@@ -1,60 +1,98 @@
 // What became of a list since a cursor: records that changed and belong to it now, and the ids of those that changed
 // and don't. Invariant: whoever lays the deltas over what he held has what a fresh list gives him, as far as he may read;
-// `removed` names only what he may read as it is now, or could read when it was deleted. Whoever loses the right to read a
-// record is not told so here, since that would tell of it to those who never had it: `recheck` says when to ask.
+// `removed` names only what he may read as it is now, or could read when it was deleted, and `more` counts only such. Whoever
+// loses the right to read a record is not told so here, since that would tell of it to those who never had it: `recheck`
+// says when to ask.
 
 import type { Actor } from '../base/record-type.ts'
+import { blindVerdict } from '../base/static-permission.ts'
 import type { Cursor } from '../log/cursor.ts'
+import type { Change } from '../log/log-reader.ts'
+import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ListDelta, WireRecord } from '../protocol/index.ts'
-import { rowsInHand, type TypedChange } from '../records/permission-rows.ts'
+import { judgeByIds } from '../records/judged-rows.ts'
+import { readTombstones } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
-import { type ChangesPage, goOn, readLog } from './change-feed.ts'
-import { needsRecheck, sendQuery } from './list.ts'
+import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
+import { goOn, readLog } from './change-feed.ts'
+import { needsRecheck } from './list.ts'
 import { type ListFilter, matchQuery } from './list-query.ts'
 
 /** Rows of the log read at a time, and the most that one answer passes over. */
 const PAGE = 1_000
 const MOST_PASSED = 20_000
 
-/** The newest change of each record of the type, up to `limit` records, and where to go on. `null`: expired. */
+/** What is asked. */
+export interface DeltaAsked {
+  filter: ListFilter
+  cursor: Cursor
+  /** Records of one answer. */
+  limit: number
+}
+
+/** Ids of records that changed, in the order of their first change, each with the position just before that. */
+interface Changed {
+  from: Map<string, Cursor>
+  cursor: Cursor
+  more: boolean
+}
+
+/** Which of these records may the asker know of? All where that doesn't depend on the record. */
+const knowable = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
+  ids: string[],
+  gone: AbortSignal,
+): Promise<Set<string>> => {
+  const verdict = blindVerdict(known.type, actor, 'read')
+  if (verdict !== null) return new Set(verdict ? ids : [])
+  const rows = await judgeByIds(database, known, actor, ids, { gone })
+  const missing = ids.filter((id) => !rows.has(id))
+  const asked = { known, actor, transaction: undefined }
+  const tombstones = missing.length > 0 ? await readTombstones(database, asked, missing) : new Map()
+  return new Set([
+    ...tombstones.keys(),
+    ...[...rows].flatMap(([id, { allowed }]) => (allowed.length > 0 ? id : [])),
+  ])
+}
+
+/** The records of the type that changed and that the asker may know of, up to `limit`. `null`: expired. */
 const changedSince = async (
   database: Database,
   known: KnownType,
   actor: Actor,
-  from: Cursor,
-  limit: number,
-): Promise<(Pick<ChangesPage, 'cursor' | 'more'> & { changed: Map<string, TypedChange> }) | null> => {
-  const changed = new Map<string, TypedChange>()
-  let at = from
+  { cursor, limit }: DeltaAsked,
+  gone: AbortSignal,
+): Promise<Changed | null> => {
+  const from = new Map<string, Cursor>()
+  const isOfList = ({ source, tenantId, id }: Change) =>
+    source === known.source &&
+    (!known.tenantColumn || tenantId === actor.tenantId) &&
+    canonicalId(known.key.kind, id) !== null
+  let at = cursor
   for (let passed = 0; passed < MOST_PASSED; passed += PAGE) {
+    gone.throwIfAborted()
     const page = await readLog(database, at, PAGE)
     if (!page) return null
+    const ids = [...new Set(page.changes.filter(isOfList).map(({ id }) => id))]
+    const fresh = ids.filter((id) => !from.has(id))
+    const knowables =
+      fresh.length > 0 ? await knowable(database, known, actor, fresh, gone) : new Set<string>()
     let before: string | null = null
     for (const change of page.changes) {
-      const isOfList =
-        change.source === known.source &&
-        (!known.tenantColumn || change.tenantId === actor.tenantId) &&
-        canonicalId(known.key.kind, change.id) !== null
-      if (isOfList && changed.size === limit && !changed.has(change.id))
-        return { changed, cursor: before === null ? at : goOn(at, page, before), more: true }
-      if (isOfList) changed.set(change.id, { change, known })
+      if (knowables.has(change.id) && !from.has(change.id) && isOfList(change)) {
+        const here = before === null ? at : goOn(at, page, before)
+        if (from.size === limit) return { from, cursor: here, more: true }
+        from.set(change.id, here)
+      }
       before = change.seq
     }
-    if (!page.more && !at.rest) return { changed, cursor: page.cursor, more: false }
+    if (!page.more && !at.rest) return { from, cursor: page.cursor, more: false }
     at = goOn(at, page, page.more ? before : null)
   }
-  return { changed, cursor: at, more: true }
-}
-
-/** Ids of records that are gone, as far as the asker could read them when they were deleted. */
-const readableGraves = async (database: Database, actor: Actor, gone: TypedChange[]): Promise<string[]> => {
-  if (gone.length === 0) return []
-  const rows = await rowsInHand(database, gone)
-  return gone.flatMap((entry) => {
-    const row = rows.get(entry)
-    return row && entry.known.mayRead(actor, row) ? entry.change.id : []
-  })
+  return { from, cursor: at, more: true }
 }
 
 /** The delta since a cursor, in one answer or, `more`, in several; `null` where the cursor has expired. */
@@ -62,30 +100,50 @@ export const listDelta = async (
   database: Database,
   known: KnownType,
   actor: Actor,
-  filter: ListFilter,
-  cursor: Cursor,
-  limit: number,
+  asked: DeltaAsked,
+  budget: AnswerBudget,
 ): Promise<ListDelta | null> => {
-  const since = await changedSince(database, known, actor, cursor, limit)
+  const since = await changedSince(database, known, actor, asked, budget.gone)
   if (!since) return null
-  const { changed, more } = since
+  let { cursor, more } = since
+  let ids = [...since.from.keys()]
   const data: WireRecord[] = []
   const removed: string[] = []
   const there = new Set<string>()
-  const query = matchQuery(known, actor, filter, [...changed.keys()])
-  for (const row of await sendQuery(database, query)) {
-    const record = known.sql.toRecord(row)
-    there.add(record.id)
-    if (!known.mayRead(actor, record)) continue
-    if (row.noclobber_matches) data.push(record)
-    else removed.push(record.id)
+  const take = async (from: string[], bytes: number, atLeastOne: boolean) => {
+    budget.gone.throwIfAborted()
+    const query = matchQuery(known, actor, asked.filter, from)
+    const { rows, ...rest } = await sendSized(database, query, { bytes, atLeastOne })
+    for (const row of rows) {
+      const record = known.sql.toRecord(row)
+      there.add(record.id)
+      if (!known.mayRead(actor, record)) continue
+      if (row.noclobber_matches) data.push(record)
+      else removed.push(record.id)
+    }
+    return { ...rest, left: rest.isCut ? from.slice(rows.at(-1)?.noclobber_place ?? 0) : [] }
   }
-  const gone = [...changed.values()].filter(({ change }) => !there.has(change.id))
-  removed.push(...(await readableGraves(database, actor, gone)))
+  const small = await take(ids, Math.min(SMALL_BYTES, budget.bytes), false)
+  if (small.isCut) {
+    await budget.admit()
+    const { left } = await take(small.left, budget.bytes - small.bytes, there.size === 0)
+    // What is gone of the rest is told of with the rest.
+    const [next] = left
+    if (next !== undefined) {
+      ids = ids.slice(0, -left.length)
+      cursor = since.from.get(next) as Cursor
+      more = true
+    }
+  }
+  const gone = ids.filter((id) => !there.has(id))
+  if (gone.length > 0) {
+    const tombstones = await readTombstones(database, { known, actor, transaction: undefined }, gone)
+    removed.push(...gone.filter((id) => tombstones.has(id)))
+  }
   return {
     data,
     removed,
-    cursor: database.cursors.encode(since.cursor),
+    cursor: database.cursors.encode(cursor),
     more,
     ...(needsRecheck(known, actor) && { recheck: true }),
   }

@@ -6,6 +6,7 @@ import type { Actor } from '../base/record-type.ts'
 import { tenantParameter } from '../records/read.ts'
 import type { KnownType } from '../tables/database.ts'
 import { canonicalValue } from '../tables/record-id.ts'
+import type { Query } from '../tables/sized-query.ts'
 
 /** Which records belong to a list. */
 export interface ListFilter {
@@ -25,33 +26,15 @@ export interface ListQuery extends ListFilter {
   after?: string | undefined
 }
 
-/** A statement's text and its values. */
-export interface Query {
-  text: string
-  values: unknown[]
-}
-
 /** Where a page ended: the row's sort value as text, and its id. */
 export type Position = [value: string | null, id: string]
 
 const MAX_WORDS = 10
 const MAX_SEARCH = 200
+/** A page can't end at a row whose sort value is longer, in characters. */
+export const MAX_SORT_VALUE = 2_000
 const UNSORTABLE = new Set(['json', 'jsonb', 'xml', 'point', 'polygon'])
 const INCOMPARABLE = new Set(['json', 'xml', 'point', 'polygon'])
-
-/** The position that a client sent back. */
-export const readPosition = (text: string): Position => {
-  try {
-    const [value, id] = JSON.parse(Buffer.from(text, 'base64url').toString())
-    if ((value === null || typeof value === 'string') && typeof id === 'string') return [value, id]
-  } catch {
-    // Falls through to the refusal: whatever it was, it is no position.
-  }
-  return refuse('malformed', 'after must be what "next" gave.')
-}
-
-export const writePosition = (position: Position): string =>
-  Buffer.from(JSON.stringify(position)).toString('base64url')
 
 const orderOf = (known: KnownType, sort: string) => {
   const descending = sort.startsWith('-')
@@ -108,21 +91,35 @@ const parameters = () => {
   return { values, parameter: (value: unknown) => `$${values.push(value)}` }
 }
 
-/** One page, in order: whole records, each with `noclobber_sort`, and the position in the log at which it was read. */
+/** Which rows of a list a query is for. */
+export interface PageOptions {
+  /** The row behind which it begins. */
+  after: Position | null
+  /** Rows at most. */
+  limit: number
+  /** These records alone. */
+  ids?: string[]
+  /** Without large values: to be judged. */
+  isLean?: boolean
+}
+
+/** Rows of a list, in order, each with `noclobber_sort`. */
 export const pageQuery = (
   known: KnownType,
   actor: Actor,
-  query: ListQuery,
-  after: Position | null,
+  query: ListFilter & Pick<ListQuery, 'sort'>,
+  { after, limit, ids, isLean = false }: PageOptions,
 ): Query => {
   const { values, parameter } = parameters()
   const key = `t.${quoteName(known.key.name)}`
   const where = [...tenantCondition(known, actor, parameter), ...conditionsOf(known, query, parameter)]
   const by = orderOf(known, query.sort)
   const [past, order] = by.descending ? ['<', 'desc'] : ['>', 'asc']
+  const keyCast = known.columns.get(known.key.name)?.cast
+  if (ids) where.push(`${key} = any(${parameter(ids)}::text[]::${keyCast}[])`)
   if (after) {
     const [value, id] = after
-    const beyondKey = () => `${key} ${past} ${parameter(id)}::${known.columns.get(known.key.name)?.cast}`
+    const beyondKey = () => `${key} ${past} ${parameter(id)}::${keyCast}`
     if (by.isKey) where.push(beyondKey())
     else if (value === null) where.push(`(${by.column} is null and ${beyondKey()})`)
     else {
@@ -132,22 +129,25 @@ export const pageQuery = (
       )
     }
   }
-  const text = `${known.sql.selectFrom(`${by.column}::text as "noclobber_sort", pg_current_snapshot()::text as "noclobber_here", noclobber.epoch() as "noclobber_epoch"`)}
+  const select = isLean ? known.sql.selectLean : known.sql.selectSized
+  const text = `${select([`left(${by.column}::text, ${MAX_SORT_VALUE + 1}) as "noclobber_sort"`])}
     ${where.length > 0 ? `where ${where.join(' and ')}` : ''}
-    order by ${by.isKey ? '' : `${by.column} ${order} nulls last, `}${key} ${order} limit ${parameter(query.limit + 1)}`
+    order by ${by.isKey ? '' : `${by.column} ${order} nulls last, `}${key} ${order} limit ${parameter(limit)}`
   return { text, values }
 }
 
-/** These records, wherever they stand now: whole, each with `noclobber_matches`. */
+/** These records, wherever they stand now, in the order of their ids given: each with `noclobber_matches` and its `noclobber_place`. */
 export const matchQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids: string[]): Query => {
   const { values, parameter } = parameters()
   const matches = conditionsOf(known, filter, parameter)
-  const where = [
-    `t.${quoteName(known.key.name)} = any(${parameter(ids)})`,
-    ...tenantCondition(known, actor, parameter),
-  ]
-  const select = known.sql.selectFrom(
+  const key = known.key.name
+  const text = `${known.sql.selectSized([
     `coalesce(${matches.length > 0 ? matches.join(' and ') : 'true'}, false) as "noclobber_matches"`,
-  )
-  return { text: `${select} where ${where.join(' and ')}`, values }
+    'i.place::integer as "noclobber_place"',
+  ])} join unnest(${parameter(ids)}::text[]) with ordinality i(id, place)
+    on t.${quoteName(key)} = i.id::${known.columns.get(key)?.cast}
+    ${tenantCondition(known, actor, parameter)
+      .map((condition) => `where ${condition}`)
+      .join()} order by i.place`
+  return { text, values }
 }

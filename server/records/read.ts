@@ -9,6 +9,7 @@ import { statement } from '../db/statement.ts'
 import type { WireHistoryEntry, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
 import { gatheredVersions } from './batched-reads.ts'
 import { shownValues } from './history-values.ts'
@@ -71,14 +72,20 @@ export const readTombstones = async (
   { known, actor, transaction }: Omit<Target, 'id'>,
   ids: string[],
 ): Promise<Map<string, Tombstone>> => {
-  const values = [ids, ...tenantParameter(known, actor)]
-  const rows = await database.send(known.versions.readTombstones, values, transaction)
   const tombstones = new Map<string, Tombstone>()
-  for (const { noclobber_id: id, old_row, updated_at, updated_by, ...row } of rows) {
-    const version = Number(row.version)
-    const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
-    if (known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields }))
-      tombstones.set(id, { version, updatedAt: updated_at, updatedBy: updated_by })
+  const text = known.versions.readTombstones
+  for (let left = new Set(ids); left.size > 0; ) {
+    const values = [[...left], ...tenantParameter(known, actor)]
+    const limit = { bytes: SMALL_BYTES }
+    const { rows, isCut } = await sendSized(database, { text, values }, limit, transaction)
+    for (const { noclobber_id: id, old_row, updated_at, updated_by, ...row } of rows) {
+      left.delete(id)
+      const version = Number(row.version)
+      const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
+      if (known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields }))
+        tombstones.set(id, { version, updatedAt: updated_at, updatedBy: updated_by })
+    }
+    if (!isCut) left = new Set()
   }
   return tombstones
 }

@@ -9,6 +9,7 @@ import { type Row, type Statement, send } from '../db/statement.ts'
 import type { Cursors } from '../log/cursor.ts'
 import { readCursors } from '../log/cursor-key.ts'
 import type { Change } from '../log/log-reader.ts'
+import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { createSeenRecords, type SeenRecords } from './record-cache.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
@@ -31,6 +32,7 @@ export interface Database {
   nodeId: string
   log: Log
   seen: SeenRecords
+  largeAnswers: LargeAnswers
   /** Cursors as clients carry them. Only after {@link Database.ready}. */
   readonly cursors: Cursors
   /**
@@ -103,6 +105,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     nodeId,
     log,
     seen: createSeenRecords(),
+    largeAnswers: createLargeAnswers({ limits }),
     get cursors() {
       return cursors as Cursors
     },

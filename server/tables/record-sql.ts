@@ -6,6 +6,7 @@ import { type Row, type Statement, statement } from '../db/statement.ts'
 import { INEXACT_IN_JSON, isoTimestamp } from '../db/value-codec.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
+import { rowSize } from './row-size.ts'
 import { NAMING, TOLD, vouching } from './writer-context.ts'
 
 /** The most different sets of changed columns that get a prepared statement each; further ones are sent unnamed. */
@@ -31,6 +32,14 @@ export interface RecordSql {
   selected: string
   /** The head of a SELECT of whole records from the table as `t`, with further expressions. */
   selectFrom(further: string): string
+  /** The same with `noclobber_bytes`, the record's size. */
+  selectSized(further: string[]): string
+  /** The same without large values; `noclobber_omitted` names them. */
+  selectLean(further: string[]): string
+  /** ids, [tenant]: the same, in the order of the ids, each with its `noclobber_place` among them; for `sendSized` */
+  sizedByIds: string
+  /** ids, [tenant]: the same without large values */
+  leanByIds: string
   toRecord(row: Row): WireRecord
   /** The record of a kept answer, to the digit as it was answered first. */
   ofAnswer(answer: Row): WireRecord
@@ -52,6 +61,9 @@ const answerOf = (inexact: string[]) => {
   return parts.join(' || ')
 }
 
+/** Where a record stands among the ids that were asked for, from 1. */
+const PLACE = 'i.place::integer as "noclobber_place"'
+
 /** Rows are inserted only after the writer is named. */
 const WRITER = `with writer as materialized (select ${NAMING} as named)`
 
@@ -59,14 +71,18 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   const { table, key, tenantColumn, type, fieldNames } = tracked
   const id = `t.${quoteName(key.name)}`
   const tenant = tenantColumn ? `t.${quoteName(tenantColumn)}` : null
-  const selected = [
+  const head = [
     `${id}::text as "noclobber_id"`,
     't."version" as "noclobber_version"',
     't."updated_at" as "noclobber_updated_at"',
     't."updated_by" as "noclobber_updated_by"',
-    ...fieldNames.map((name) => `t.${quoteName(name)}`),
-  ].join(', ')
+  ]
+  const selected = [...head, ...fieldNames.map((name) => `t.${quoteName(name)}`)].join(', ')
   const ofTenant = (next: number) => (tenant ? ` and ${tenant} = $${next}` : '')
+  const size = rowSize(tracked)
+  const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
+    on ${id} = i.id::${tracked.columns.get(key.name)?.cast}${ofTenant(2)} order by i.place`
+  const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
   const guard = `${id} = $2 and t."version" = $3${ofTenant(4)}`
   const firstValue = tenant ? 5 : 4
   const inexact = new Map<string, (text: string) => unknown>([['noclobber_updated_at', isoTimestamp]])
@@ -133,7 +149,11 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         return withMutation ? keepAnswer(write, `'{}'::jsonb`, firstValue) : write
       }),
     selected,
-    selectFrom: (further) => `select ${selected}, ${further} from ${table} t`,
+    selectFrom: (further) => select(selected, further),
+    selectSized: (further) => select(selected, `${size.bytes} as "noclobber_bytes"`, ...further),
+    selectLean: (further) => select(...head, ...size.lean, ...further),
+    sizedByIds: select(selected, `${size.bytes} as "noclobber_bytes"`, PLACE) + byIds,
+    leanByIds: select(...head, ...size.lean, PLACE) + byIds,
     toRecord,
     ofAnswer: (kept) => {
       const row = { ...kept }

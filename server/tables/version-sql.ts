@@ -21,8 +21,8 @@ export interface VersionSql {
   readVersions: Statement
   /** ids, versions, [tenant]: the same of those that are at another version; nulls where there is no record */
   readDifferent: Statement
-  /** ids, [tenant]: the latest tombstone of each record that is gone */
-  readTombstones: Statement
+  /** ids, [tenant]: the latest tombstone of each record that is gone, with its size; a query for `sendSized` */
+  readTombstones: string
 }
 
 export const versionSql = ({ table, source, key, columns, tenantColumn }: TrackedType): VersionSql => {
@@ -39,11 +39,9 @@ export const versionSql = ({ table, source, key, columns, tenantColumn }: Tracke
          except select ${id}, t."version" ${many(3)}
        ) held left join ${table} t on ${id} = held.id${ofTenant(3)}`,
     ),
-    readTombstones: statement(
-      `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, c.updated_at, c.updated_by, c.old_row
-       from noclobber.record_changes c where c.table_name = '${source.replaceAll("'", "''")}'
+    readTombstones: `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, c.updated_at, c.updated_by,
+       c.old_row, coalesce(octet_length(c.old_row::text), 0)::bigint + 200 as "noclobber_bytes" from noclobber.record_changes c where c.table_name = '${source.replaceAll("'", "''")}'
        and c.record_id = any($1) and c.event = 'deleted' ${tenantColumn ? 'and c.tenant_id = $2' : ''}
        order by c.record_id, c.version desc`,
-    ),
   }
 }

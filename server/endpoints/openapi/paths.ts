@@ -138,7 +138,7 @@ export const recordPaths = (type: string, name: string): Part => {
 /** The paths of many records of a type. */
 export const listPaths = ({ type: { name: type }, fieldNames }: KnownType, name: string): Part => {
   const rows = listOf(ref(name))
-  const page = data(rows, { cursor: text, next, 'reset?': flag, 'recheck?': flag })
+  const page = data(rows, { cursor: text, next, 'reset?': flag, 'recheck?': flag, 'in_parts?': flag })
   const delta = data(rows, { removed: listOf(text), cursor: text, more: flag, 'recheck?': flag })
   const bulk = object({
     changes: ref(`${name}Changes`),

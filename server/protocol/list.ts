@@ -1,0 +1,29 @@
+// The wire of lists: a page, and what became of a list since a cursor.
+import type { WireRecord } from './record.ts'
+
+/** `GET /records/:type`: one page of a list. */
+export interface ListAnswer {
+  data: WireRecord[]
+  /** What was committed after this is not in the page: the delta begins here. Of several pages the first one's counts. */
+  cursor: string
+  /** Send it as `after` for the next page; `null` on the last. */
+  next: string | null
+  /** The cursor sent can't be gone on from: this is the list anew. */
+  reset?: true
+  /** Permission depends on the record: ask `POST /records/versions` for what you hold and may have lost. */
+  recheck?: true
+  /** There are too many records to be judged and sorted at once: each part of the list is sorted for itself. */
+  in_parts?: true
+}
+
+/** `GET /records/:type?cursor=…`: what became of a list since then. */
+export interface ListDelta {
+  /** Records that changed and belong to the list, as they are now. In no order. */
+  data: WireRecord[]
+  /** Ids of records that changed and don't belong to it, or are gone. Some may never have belonged to it. */
+  removed: string[]
+  cursor: string
+  /** There is more already: ask again at once. */
+  more: boolean
+  recheck?: true
+}

@@ -1,0 +1,60 @@
+// Where a page of a list ended, as clients carry it.
+// Invariant: what names a record that its holder may not read, or a value of one, is sealed.
+
+import { refuse } from '../base/problems.ts'
+import type { Cursors } from '../log/cursor.ts'
+import { MAX_SORT_VALUE, type Position } from './list-query.ts'
+
+/** Where to go on in a list whose rows are judged one by one. */
+export interface JudgedPosition {
+  /** The last row that was looked at; `null`: none yet. */
+  looked: Position | null
+  /** Of the rows that were looked at from there on, the last one that was shown; `null`: none yet. */
+  shown: Position | null
+}
+
+const isPosition = (value: unknown): value is Position =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  (value[0] === null || typeof value[0] === 'string') &&
+  typeof value[1] === 'string'
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const notOurs = (): never => refuse('malformed', 'after must be what "next" gave.')
+
+const mustFit = (position: Position | null) => {
+  if ((position?.[0]?.length ?? 0) > MAX_SORT_VALUE)
+    refuse('malformed', `sort: a list can't be sorted by values of more than ${MAX_SORT_VALUE} characters.`)
+}
+
+/** The position that a client sent back, of a list whose rows may all be read. */
+export const readPosition = (text: string): Position => {
+  const position = parsed(Buffer.from(text, 'base64url').toString())
+  return isPosition(position) ? position : notOurs()
+}
+
+export const writePosition = (position: Position): string => {
+  mustFit(position)
+  return Buffer.from(JSON.stringify(position)).toString('base64url')
+}
+
+/** The same of a list whose rows are judged. What such a list gave before positions were sealed names a row that was shown. */
+export const readJudgedPosition = ({ openPosition }: Cursors, text: string): JudgedPosition => {
+  const sealed = openPosition(text)
+  if (sealed === null) return { looked: null, shown: readPosition(text) }
+  const [looked, shown] = parsed(sealed) as [Position | null, Position | null]
+  return { looked, shown }
+}
+
+export const writeJudgedPosition = ({ sealPosition }: Cursors, { looked, shown }: JudgedPosition): string => {
+  mustFit(looked)
+  mustFit(shown)
+  return sealPosition(JSON.stringify([looked, shown]))
+}

@@ -1,0 +1,109 @@
+// Which of many records a person may read, where that depends on the record.
+// Invariant: the work depends on the rows alone, never on what is asked for: no filter and no search has been applied to
+// a row before its reader may see it. Large values are read only for permissions that look at them.
+import type { Knex } from 'knex'
+import type { Action, Actor } from '../base/record-type.ts'
+import type { Row } from '../db/statement.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
+import { tenantParameter } from './read.ts'
+
+/** A record that may lack large values. */
+interface LeanRecord {
+  record: WireRecord
+  /** Has somebody looked at a value that isn't there? */
+  isMissed(): boolean
+}
+
+const leanRecord = (known: KnownType, row: Row): LeanRecord => {
+  const record = known.sql.toRecord(row)
+  let missed = false
+  for (const name of row.noclobber_omitted ?? [])
+    Object.defineProperty(record.fields, name, {
+      enumerable: true,
+      get: () => {
+        missed = true
+        return undefined
+      },
+    })
+  return { record, isMissed: () => missed }
+}
+
+/** What was judged of a record. */
+export interface JudgedRow {
+  record: Omit<WireRecord, 'fields'>
+  /** Of the actions asked about, those that the person may do. */
+  allowed: Action[]
+}
+
+/** How rows are judged. */
+export interface JudgeOptions {
+  /** Default: `read` alone. */
+  actions?: Action[]
+  /** Ends the reading. */
+  gone?: AbortSignal | undefined
+  transaction?: Knex.Transaction | undefined
+}
+
+/** Reads records by their ids, as many at a time as are small together; those that aren't there are left out. */
+const readById = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
+  ids: string[],
+  { isLean, gone, transaction }: JudgeOptions & { isLean: boolean },
+  take: (rows: Row[]) => void | Promise<void>,
+) => {
+  for (let left = ids; left.length > 0; ) {
+    gone?.throwIfAborted()
+    const text = isLean ? known.sql.leanByIds : known.sql.sizedByIds
+    const values = [left, ...tenantParameter(known, actor)]
+    const { rows, isCut } = await sendSized(database, { text, values }, { bytes: SMALL_BYTES }, transaction)
+    await take(rows)
+    left = isCut ? left.slice(rows.at(-1)?.noclobber_place) : []
+  }
+}
+
+/** Judges rows that are in hand without their large values. */
+export const judgeLean = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
+  rows: Row[],
+  options: JudgeOptions = {},
+): Promise<Map<string, JudgedRow>> => {
+  const { actions = ['read'] } = options
+  const judged = new Map<string, JudgedRow>()
+  const missed: string[] = []
+  const judge = (record: WireRecord) => {
+    const { fields: _, ...head } = record
+    const allowed = actions.filter((action) => known.may(actor, action, record))
+    judged.set(record.id, { record: head, allowed })
+  }
+  for (const row of rows) {
+    const { record, isMissed } = leanRecord(known, row)
+    judge(record)
+    if (isMissed()) missed.push(record.id)
+  }
+  for (const id of missed) judged.delete(id)
+  await readById(database, known, actor, missed, { ...options, isLean: false }, (whole) => {
+    for (const row of whole) judge(known.sql.toRecord(row))
+  })
+  return judged
+}
+
+/** Judges records by their ids; those that aren't there are left out. */
+export const judgeByIds = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
+  ids: string[],
+  options: JudgeOptions = {},
+): Promise<Map<string, JudgedRow>> => {
+  const judged = new Map<string, JudgedRow>()
+  await readById(database, known, actor, ids, { ...options, isLean: true }, async (rows) => {
+    for (const [id, row] of await judgeLean(database, known, actor, rows, options)) judged.set(id, row)
+  })
+  return judged
+}
