@@ -26,7 +26,11 @@ export interface ConflictEditor {
 
 /** Shows itself when a save was refused or both sides are to be looked at, and nothing otherwise. */
 export function ConflictDialog({ editor }: { editor: ConflictEditor }) {
-  return editor.conflictView && <Resolver editor={editor} view={editor.conflictView} />
+  return (
+    editor.conflictView && (
+      <Resolver key={editor.conflictView.key} editor={editor} view={editor.conflictView} />
+    )
+  )
 }
 
 const isTypedIn = (element: Element | null) =>

@@ -31,7 +31,12 @@ export function ConflictRow({ row, side, onChoose }: ConflictRowProps) {
       : []),
   ]
   const choose = (chosen: Side) => () =>
-    onChoose({ side: chosen, theirs: row.theirs, ...(chosen === 'both' && both ? { both: both.value } : {}) })
+    onChoose({
+      side: chosen,
+      of: row.of,
+      theirs: row.theirs,
+      ...(chosen === 'both' && both ? { both: both.value } : {}),
+    })
   return (
     <fieldset className="nc-conflict-field" data-undecided={side === null ? '' : undefined}>
       <legend>{row.label}</legend>

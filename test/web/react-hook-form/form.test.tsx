@@ -6,6 +6,7 @@ import { useRecordForm } from 'noclobber/react-hook-form'
 import { StrictMode } from 'react'
 import { useFieldArray, useForm } from 'react-hook-form'
 import { afterEach, expect, test } from 'vitest'
+import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
 import { createSmallServer } from '../small-server.ts'
 
 interface Project {
@@ -101,4 +102,93 @@ test('a clean form follows by itself', async () => {
   act(() => server.saveAsBob('1', { name: 'Ferry' }))
   await waitFor(() => expect(input('Name').value).toBe('Ferry'))
   expect(screen.getByRole('form', { name: 'clean' })).toBeTruthy()
+})
+
+const saved = ({ sent }: { sent: { method: string; body: unknown }[] }) =>
+  sent.flatMap(({ method, body }) =>
+    method === 'PATCH' ? [(body as { changes: Record<string, unknown> }).changes] : [],
+  )
+
+function DatedForm({ id = '1' }: { id?: string }) {
+  const editor = useRecordEditor<Record<string, string>>('project', id)
+  const form = useForm<Record<string, string>>()
+  useRecordForm(form, editor)
+  return (
+    <form aria-label={editor.status} onSubmit={form.handleSubmit(() => void editor.save())}>
+      <UpdateBanner editor={editor} />
+      <input aria-label="Name" {...form.register('name')} />
+      <input aria-label="Status" {...form.register('status')} />
+      <input aria-label="Due" type="date" {...form.register('due_on', { valueAsDate: true })} />
+      <input aria-label="Note" {...form.register('note')} />
+      <output>{form.formState.isDirty ? 'dirty' : 'clean'}</output>
+      <button type="button" onClick={() => form.reset()}>
+        Cancel
+      </button>
+      <button type="reset">Reset</button>
+      <button type="submit">Save</button>
+    </form>
+  )
+}
+
+async function openDated(options: RecordClientOptions = {}) {
+  const server = createSmallServer(options)
+  const page = (id: string) => (
+    <LiveProvider client={server.client}>
+      <DatedForm id={id} />
+    </LiveProvider>
+  )
+  const view = render(page('1'))
+  await waitFor(() => expect(input('Name').value).toBe('Bridge 1'))
+  return { ...server, show: (id: string) => view.rerender(page(id)) }
+}
+
+for (const button of ['Cancel', 'Reset'])
+  test(`${button}: the form goes back to the record, and a save sends what is typed after it, and nothing else`, async () => {
+    const server = await openDated()
+    type('Name', 'Tunnel')
+    expect(document.querySelector('output')?.textContent).toBe('dirty')
+    fireEvent.click(screen.getByRole('button', { name: button }))
+    await waitFor(() => expect(input('Name').value).toBe('Bridge 1'))
+    expect(input('Status').value).toBe('planned')
+    await screen.findByRole('form', { name: 'clean' })
+    fireEvent.click(await screen.findByRole('button', { name: 'Restore my edits' }))
+    await waitFor(() => expect(input('Name').value).toBe('Tunnel'))
+    fireEvent.click(screen.getByRole('button', { name: button }))
+    await screen.findByRole('form', { name: 'clean' })
+    type('Status', 'done')
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }))
+    await waitFor(() => expect(saved(server)).toEqual([{ status: 'done' }]))
+  })
+
+test('the last of two days is saved, as a day', async () => {
+  const server = await openDated()
+  type('Due', '2026-11-25')
+  type('Due', '2026-12-03')
+  fireEvent.click(screen.getByRole('button', { name: 'Save' }))
+  await waitFor(() => expect(saved(server)).toEqual([{ due_on: '2026-12-03' }]))
+  expect(input('Due').value).toBe('2026-12-03')
+})
+
+test('what was typed for one record or by one person stays in no field for the next', async () => {
+  let person = 'u1'
+  const server = await openDated({ userId: () => person })
+  type('Name', 'Tunnel')
+  type('Note', 'a word of hers')
+  server.hold()
+  server.show('2')
+  await waitFor(() => expect(input('Name').value).toBe(''))
+  expect(input('Note').value).toBe('')
+  server.release()
+  await waitFor(() => expect(input('Name').value).toBe('Bridge 2'))
+  type('Name', 'Ferry')
+  type('Note', 'a word of hers')
+  server.hold()
+  person = 'u2'
+  act(() => server.client.reconnect())
+  await waitFor(() => expect(input('Name').value).toBe(''))
+  expect(input('Note').value).toBe('')
+  server.release()
+  await waitFor(() => expect(input('Name').value).toBe('Bridge 2'))
+  fireEvent.click(screen.getByRole('button', { name: 'Save' }))
+  expect(saved(server)).toEqual([])
 })

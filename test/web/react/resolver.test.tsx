@@ -3,6 +3,7 @@
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
 import { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'
+import { sideOf } from '../../../web/client/record/conflict-resolution.ts'
 import { createSmallServer } from '../small-server.ts'
 
 interface Project {
@@ -13,8 +14,8 @@ interface Project {
 
 afterEach(cleanup)
 
-function ProjectForm() {
-  const editor = useRecordEditor<Project>('project', '1')
+function ProjectForm({ id = '1' }: { id?: string }) {
+  const editor = useRecordEditor<Project>('project', id)
   return (
     <form aria-label={editor.status}>
       <UpdateBanner editor={editor} />
@@ -126,4 +127,34 @@ test('of a long text it shows what differs', async () => {
   click('Save this')
   await screen.findByRole('form', { name: 'clean' })
   expect(input('Name').value).toBe('The old Bridge 1 over the wide and ancient river')
+})
+
+test('a choice made for one record stands for no other', async () => {
+  const server = createSmallServer()
+  const page = (id: string) => (
+    <LiveProvider client={server.client}>
+      <ProjectForm id={id} />
+    </LiveProvider>
+  )
+  const view = render(page('1'))
+  for (const id of ['1', '2']) {
+    view.rerender(page(id))
+    await waitFor(() => expect(input('Name').value).toBe(`Bridge ${id}`))
+    type('Name', 'mine')
+    server.saveAsBob(id, { name: 'theirs' })
+    click('Save')
+    await screen.findByRole('form', { name: 'conflicted' })
+  }
+  view.rerender(page('1'))
+  fireEvent.click(side('Name', 'Mine'))
+  view.rerender(page('2'))
+  await screen.findByRole('form', { name: 'conflicted' })
+  expect(screen.getAllByRole<HTMLInputElement>('radio').filter(({ checked }) => checked)).toEqual([])
+})
+
+test('a choice names its record: a resolver of one’s own takes it for no other', () => {
+  const row = { field: 'name', label: 'Name', original: 'a', theirs: 'b', mine: 'c', both: null, side: null }
+  const of = (id: string) => ({ ...row, of: id, isTheirs: true, isMine: true })
+  const choices = { name: { side: 'mine' as const, of: '1', theirs: 'b' } }
+  expect([sideOf(of('1'), choices), sideOf(of('2'), choices)]).toEqual(['mine', null])
 })

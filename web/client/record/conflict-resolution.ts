@@ -8,6 +8,8 @@ import type { Resolution } from './state.ts'
 /** What somebody chose, and what they saw when they did. */
 export interface Choice {
   side: Side
+  /** The row's `of`: without it the choice is taken for any record's. */
+  of?: string
   theirs: unknown
   /** The value of `both`, where it was put together from texts. */
   both?: unknown
@@ -18,7 +20,8 @@ export type Choices = Readonly<Record<string, Choice>>
 /** The side that a field takes now: the choice, else the default; `null` while somebody has to say. */
 export function sideOf(row: ConflictField, choices: Choices): Side | null {
   const choice = choices[row.field]
-  return choice && isSame(choice.theirs, row.theirs) ? choice.side : row.side
+  const isOfRow = choice !== undefined && (choice.of === undefined || choice.of === row.of)
+  return isOfRow && isSame(choice.theirs, row.theirs) ? choice.side : row.side
 }
 
 /** The fields that nobody has decided yet. */

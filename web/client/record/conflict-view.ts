@@ -12,6 +12,8 @@ export type Side = 'mine' | 'theirs' | 'both'
 
 /** One field that somebody changed. Values are as the record has them. */
 export interface ConflictField {
+  /** Which record and version the edits are of: a choice stands for no other. */
+  of: string
   field: string
   label: string
   original: unknown
@@ -26,6 +28,8 @@ export interface ConflictField {
 }
 
 export interface ConflictView {
+  /** Another one for each record, and for each version that edits are built on. */
+  key: string
   /** `refused`: a save was. `review`: nothing was sent yet. */
   reason: 'refused' | 'review'
   /** The others' version that is shown. */
@@ -52,6 +56,7 @@ export function conflictFor(state: RecordState, words: Words): ConflictView | nu
   const refused = isEmpty(state.draft) ? texts.sentenceRemoval : saving
   const reviewed = isOwn ? texts.reviewOwn : texts.review
   return {
+    key: keyOf(record),
     reason: conflict ? 'refused' : 'review',
     version,
     sentence: fill(conflict ? refused : reviewed, { who: whoWrote(by, words, 'start'), version }),
@@ -60,6 +65,8 @@ export function conflictFor(state: RecordState, words: Words): ConflictView | nu
     isReloadFailed: state.trouble !== null,
   }
 }
+
+const keyOf = ({ type, id, version }: WireRecord) => JSON.stringify([type, id, version])
 
 function fieldsOf(
   { draft }: RecordState,
@@ -78,7 +85,8 @@ function fieldsOf(
     const isOne = !isMine || !isTheirs || isSame(mine, theirs)
     const both = isOne ? null : mergeValues(original, mine, theirs)
     const side = isOne ? (isTheirs ? 'theirs' : 'mine') : both ? 'both' : null
-    return [{ field, label: labelOf(field, words), original, theirs, mine, isTheirs, isMine, both, side }]
+    const of = keyOf(record)
+    return [{ of, field, label: labelOf(field, words), original, theirs, mine, isTheirs, isMine, both, side }]
   })
 }
 
