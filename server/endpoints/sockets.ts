@@ -124,7 +124,8 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
       if (options.isDraining?.()) return refuse('unavailable')
       const request = handshakeRequest(socket)
       const actor = (await options.authenticate(request)) as Actor | null
-      if (!actor) return refuse('unauthenticated')
+      const meant: unknown = socket.handshake.auth?.person_id
+      if (!actor || (meant !== undefined && meant !== actor.id)) return refuse('unauthenticated')
       if (!options.isLive(actor)) return refuse('live_off')
       const own = io.of('/').adapter.rooms.get(userRoom(actor.tenantId, actor.id))
       if ((own?.size ?? 0) >= options.limits.socketsPerPerson) {

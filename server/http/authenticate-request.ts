@@ -21,9 +21,8 @@ export interface EntryOptions {
   requests: OpenRequests
 }
 
-/** A page that still speaks for one person must not write as the next, who has signed in beside it. */
+/** A page that still speaks for one person must neither read nor write as the next, who has signed in beside it. */
 const isMeant = (request: Request, { id }: Actor): boolean => {
-  if (SAFE.has(request.method)) return true
   const meant = request.headers[HEADERS.personId.toLowerCase()]
   return meant === undefined || meant === encodeURIComponent(id)
 }
@@ -50,7 +49,9 @@ export const admission =
     if (!SAFE.has(request.method) && !isOwnOrigin(request, origins)) return refuse('cross_origin')
     const open = await requests.open(request)
     if (!open) return refuse('unauthenticated')
-    const personWaitS = isMeant(request, open.actor) ? node.requestLimits.byPerson(open.actor) : 'nobody'
+    const isFor = isMeant(request, open.actor)
+    if (isFor) response.setHeader(HEADERS.personId, encodeURIComponent(open.actor.id))
+    const personWaitS = isFor ? node.requestLimits.byPerson(open.actor) : 'nobody'
     if (personWaitS === null) return open
     open.end()
     return personWaitS === 'nobody' ? refuse('unauthenticated') : limited('person', personWaitS)

@@ -39,7 +39,8 @@ export const HEADERS = {
   socketId: 'X-Socket-ID',
   /** The same as `mutation_id` in the body. */
   idempotencyKey: 'Idempotency-Key',
-  /** Whom the page believes to be signed in: a write in another person's session is refused, 401. */
+  /** Whom the page believes to be signed in: a request in another person's session is refused, 401. Of an answer: for
+   * whom the server acted. Percent-encoded. */
   personId: 'X-Person-ID',
   /** The file's name, percent-encoded: an import is shown under it. */
   importName: 'X-Import-Name',

@@ -2,7 +2,8 @@
 // printed at the end: from the moment when the fault is over to the moment when the client shows the newest version.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Clock, type Page, systemClock } from '../../web/client/base/clock.ts'
-import { createRecordClient, type RecordClient } from '../../web/client/record-client.ts'
+import { createRecordClient } from '../../web/client/record-client.ts'
+import type { RecordClient } from '../../web/client/record-client-options.ts'
 import type { TransportKind } from '../../web/client/transport/transport.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'

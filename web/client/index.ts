@@ -74,9 +74,8 @@ export type { Kept, Mutation, News, RecordState, RecordStatus, UnsentEdits } fro
 export { canSave, newsFields, valuesOf } from './record/state.ts'
 export type { Decision, RecordStore } from './record/store.ts'
 export type { TextEdit, TextPart } from './record/text-diff.ts'
-export type { ListToWatch, RecordClient } from './record-client.ts'
 export { createRecordClient } from './record-client.ts'
-export type { RecordClientOptions } from './record-client-options.ts'
+export type { ListToWatch, RecordClient, RecordClientOptions } from './record-client-options.ts'
 export type { ConnectionState, ConnectionStatus } from './transport/connection-status.ts'
 export type { ListNews, ReceivedEvent } from './transport/event-router.ts'
 export type {

@@ -1,7 +1,15 @@
-// What an app may choose for its client (record-client.ts), with what holds where it chooses nothing.
+// What an app may choose for its client (record-client.ts), with what holds where it chooses nothing; and what it gets.
 
-import type { Clock, Page } from './base/clock.ts'
+import type { Fields, Scope } from '../../server/protocol/index.ts'
+import type { Clock, Page, Stop } from './base/clock.ts'
+import type { Readable } from './base/store.ts'
+import type { Requests } from './http/requests.ts'
+import type { LiveListsOfClient } from './list/live-lists.ts'
+import type { Presence } from './presence/presence.ts'
 import type { EditKeeper } from './record/draft-persistence.ts'
+import type { RecordStore } from './record/store.ts'
+import type { ConnectionState } from './transport/connection-status.ts'
+import type { ListNews, ReceivedEvent } from './transport/event-router.ts'
 import type { CreateTransport, TransportKind } from './transport/transport.ts'
 
 export interface RecordClientOptions {
@@ -41,4 +49,34 @@ export interface RecordClientOptions {
   newId?: () => string
   /** A request is given up after this long. Default 10 s. */
   timeoutMs?: number
+}
+
+export interface ListToWatch {
+  type: string
+  scope?: Scope
+  /** Where the list's data stands in the change log, as its last answer said. */
+  cursor?: () => string | null
+}
+
+export interface RecordClient extends Requests, LiveListsOfClient {
+  tabId: string
+  /** The open record, one for all who edit it in this tab. Nothing happens before somebody subscribes. */
+  editor<F extends object = Fields>(type: string, id: string): RecordStore<F>
+  connection: Readable<ConnectionState>
+  /** Who is at which record. */
+  presence: Presence
+  /** This machine's milliseconds, renewed each second for counting times. */
+  seconds: Readable<number>
+  /** Every event as it arrives. */
+  onEvent(listener: (received: ReceivedEvent) => void): Stop
+  watchList(list: ListToWatch, listener: (news: ListNews) => void): Stop
+  /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
+  reconnect(): void
+  /** Whom the client speaks for, as `userId` or the server says; `null` while nobody is known. */
+  personId(): string | null
+  /** Called when somebody else is here: what the page itself keeps of the one before is to go. */
+  onPersonChanged(listener: () => void): Stop
+  /** The server's time in this machine's milliseconds, for "5 s ago". */
+  localTime(iso: string | null): number
+  close(): void
 }

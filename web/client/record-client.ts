@@ -1,23 +1,24 @@
 // The client of one server for one tab: the only place where requests, connection, polling and open records are wired.
 // Everything it starts, `close` stops. It opens no connection before somebody watches.
 
-import type { Fields, Scope, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
+import type { Fields, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
 import { DEFAULT_BASE_PATH } from '../../server/protocol/index.ts'
 import { browserPage, type Stop, systemClock } from './base/clock.ts'
+import { createPerson } from './base/person.ts'
 import { randomId } from './base/random-id.ts'
 import { createServerTime } from './base/server-clock.ts'
-import type { Readable } from './base/store.ts'
+import { createListeners } from './base/store.ts'
 import { createTicker } from './base/ticker.ts'
 import { createHttp } from './http/fetch-json.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
-import { createRequests, type Requests, type SaveOptions } from './http/requests.ts'
-import { createLiveLists, type LiveListsOfClient } from './list/live-lists.ts'
-import { createPresence, type Presence } from './presence/presence.ts'
+import { createRequests, type SaveOptions } from './http/requests.ts'
+import { createLiveLists } from './list/live-lists.ts'
+import { createPresence } from './presence/presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordStore } from './record/store.ts'
-import type { RecordClientOptions } from './record-client-options.ts'
-import { type Connection, type ConnectionState, createConnection } from './transport/connection-status.ts'
-import { createInbox, type ListNews, type ReceivedEvent } from './transport/event-router.ts'
+import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
+import { type Connection, createConnection } from './transport/connection-status.ts'
+import { createInbox } from './transport/event-router.ts'
 import { createDoubt } from './transport/liveness-check.ts'
 import { type Polling, startPolling } from './transport/polling.ts'
 import { createWatching, type RecordWatcher } from './transport/subscriptions.ts'
@@ -26,32 +27,6 @@ import { createLadder } from './transport/transport-fallback.ts'
 import { createRungs } from './transport/transports.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
-
-export interface ListToWatch {
-  type: string
-  scope?: Scope
-  /** Where the list's data stands in the change log, as its last answer said. */
-  cursor?: () => string | null
-}
-
-export interface RecordClient extends Requests, LiveListsOfClient {
-  tabId: string
-  /** The open record, one for all who edit it in this tab. Nothing happens before somebody subscribes. */
-  editor<F extends object = Fields>(type: string, id: string): RecordStore<F>
-  connection: Readable<ConnectionState>
-  /** Who is at which record. */
-  presence: Presence
-  /** This machine's milliseconds, renewed each second for counting times. */
-  seconds: Readable<number>
-  /** Every event as it arrives. */
-  onEvent(listener: (received: ReceivedEvent) => void): Stop
-  watchList(list: ListToWatch, listener: (news: ListNews) => void): Stop
-  /** After a sign-in: connects anew and looks at every open record again. */
-  reconnect(): void
-  /** The server's time in this machine's milliseconds, for "5 s ago". */
-  localTime(iso: string | null): number
-  close(): void
-}
 
 /**
  * One client for the page.
@@ -71,16 +46,17 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const token = options.token ?? (() => null)
   const url = options.url ?? DEFAULT_BASE_PATH
   const serverTime = createServerTime(clock)
-  let knownUserId: string | null = null
+  const person = createPerson({ userId: options.userId, token })
   let polling: Polling | null = null
   let stopPage: Stop = () => {}
+  let isClosed = false
 
-  const me = () => options.userId?.() ?? knownUserId
-  const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === me()
-  const isColleague = (by: Writer | null) => by?.kind === 'user' && me() !== null && by.id !== me()
+  const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === person.id()
+  const isColleague = (by: Writer | null) =>
+    by?.kind === 'user' && person.id() !== null && by.id !== person.id()
 
   const fetchNow: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const rungs = createRungs(options, { url, fetch: fetchNow, clock, tabId, token })
+  const rungs = createRungs(options, { url, fetch: fetchNow, clock, tabId, token, person })
   const isLive = () => connection.state.get().status === 'live'
   const doubt = createDoubt(clock, () => isLive() && transport.reconnect())
   const transport = createLadder({ rungs, clock, page })({
@@ -91,6 +67,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       if (status === 'refused') tellSignedOut()
     },
     onEvent(event) {
+      if (!person.look() || person.isNobody()) return
       doubt.heard()
       connection.checked()
       inbox.receive(event)
@@ -126,7 +103,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     tabId,
     socketId: () => transport.id(),
     token,
-    personId: () => options.userId?.() ?? null,
+    person,
     timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
     onAnswer(status, date) {
       serverTime.learn(date)
@@ -135,7 +112,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
   })
   const { requests, onOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
-  const lists = createLiveLists(() => client, { clock, page })
+  const lists = createLiveLists(() => client, { clock, page, look: person.look })
 
   let isSignedOutTold = false
   function tellSignedOut() {
@@ -157,8 +134,10 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       all: () => watching.records(),
       onDifference: applyDifference,
       onResult: (result) => connection.polled(result),
+      epoch: person.epoch,
     })
     stopPage = page.onChange(() => {
+      person.look()
       if (page.isVisible()) records.hurry()
     })
     transport.connect()
@@ -184,15 +163,17 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     newId,
     localTime: serverTime.localTime,
     isOwn,
-    onSaved: (record) => {
-      if (record.updated_by?.kind === 'user') knownUserId = record.updated_by.id
-    },
+    look: person.look,
+    personId: person.id,
     keeper: options.offline,
     onStale: options.onStale,
   })
   const stopKeeping = options.offline?.open({
     tabId,
-    userId: () => options.userId?.() ?? null,
+    userId: () => {
+      const id = person.id()
+      return person.isTold() ? id : null
+    },
     clock,
     page,
     resume: (address) => records.of(address).resume(),
@@ -204,6 +185,28 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     const { status } = connection.state.get()
     if (status === 'live' || status === 'polling') options.offline?.reachable()
   })
+
+  const changes = createListeners()
+  person.onLeft((before) => {
+    records.leave(before)
+    lists.leave()
+    presence.leave()
+    options.offline?.leave()
+    changes.tell()
+    queueMicrotask(restart)
+  })
+  person.onKnown(records.known)
+
+  /** Events, records and lists for who is here now. */
+  function restart() {
+    if (isClosed) return
+    isSignedOutTold = false
+    connection.signedIn()
+    if (person.isNobody()) transport.close()
+    else if (polling) transport.reconnect()
+    records.reopen()
+    options.offline?.reachable()
+  }
 
   const client: RecordClient = {
     ...requests,
@@ -247,14 +250,15 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       }
     },
     reconnect() {
-      isSignedOutTold = false
-      connection.signedIn()
-      transport.reconnect()
-      records.reopen()
-      options.offline?.reachable()
+      const epoch = person.epoch()
+      person.signedIn()
+      if (epoch === person.epoch()) restart()
     },
+    personId: person.id,
+    onPersonChanged: changes.add,
     localTime: serverTime.localTime,
     close() {
+      isClosed = true
       polling?.stop()
       polling = null
       doubt.stop()

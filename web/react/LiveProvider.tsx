@@ -2,7 +2,7 @@
 // is made and closed by the app, so that mounting twice or moving the provider cuts no connection.
 
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
-import type { RecordClient } from '../client/record-client.ts'
+import type { RecordClient } from '../client/record-client-options.ts'
 import { createWords, type MessagesPatch, type Words } from '../client/words/messages.ts'
 
 interface Live {

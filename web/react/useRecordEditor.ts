@@ -9,7 +9,7 @@ import { type Banner, type BannerOptions, bannerFor } from '../client/record/ban
 import { type ConflictView, conflictFor, editsAsText } from '../client/record/conflict-view.ts'
 import { canSave, newsFields, type RecordState, type RecordStatus } from '../client/record/state.ts'
 import type { Decision, RecordStore } from '../client/record/store.ts'
-import type { RecordClient } from '../client/record-client.ts'
+import type { RecordClient } from '../client/record-client-options.ts'
 import type { Words } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
 import { type FieldProps, fieldProps, type InputKind } from './field-props.ts'

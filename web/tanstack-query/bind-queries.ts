@@ -1,11 +1,11 @@
 // Keeps the queries of a cache true: while somebody observes one, its live store is open, and what it shows is laid into
 // the cache. Invariants: nothing is kept open for a query that nobody observes; the cache never goes back to an older
-// version of a record.
+// version of a record; what one person was shown is gone from it before the next one looks.
 
 import type { Query, QueryClient } from '@tanstack/react-query'
 import type { WireRecord } from '../../server/protocol/index.ts'
 import type { Stop } from '../client/base/clock.ts'
-import type { RecordClient } from '../client/record-client.ts'
+import type { RecordClient } from '../client/record-client-options.ts'
 import { type Asked, askedBy } from './queries.ts'
 
 /**
@@ -62,12 +62,15 @@ export function bindQueries(client: RecordClient, queryClient: QueryClient): Sto
     return stop
   }
 
+  const isOurs = ({ queryKey }: Query) => askedBy(queryKey) !== null
+  const stopPerson = client.onPersonChanged(() => void queryClient.resetQueries({ predicate: isOurs }))
   for (const query of cache.getAll()) follow(query)
   const stopListening = cache.subscribe(({ type, query }) => {
     if (type === 'observerAdded' || type === 'observerRemoved' || type === 'removed') follow(query)
   })
   return () => {
     stopListening()
+    stopPerson()
     for (const stop of bound.values()) stop()
     bound.clear()
   }

@@ -1,12 +1,12 @@
 // Records and lists as queries. The client's own stores fetch them: what bind-queries.ts lays into the cache and what a
-// query asks for are the same.
+// query asks for are the same. Each asks the client first who is here: where it is somebody else, the cache is emptied then.
 
 import { queryOptions } from '@tanstack/react-query'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
 import type { Refusal } from '../client/http/outcomes.ts'
 import type { LiveListQuery } from '../client/list/query.ts'
 import type { ListStore } from '../client/list/store.ts'
-import type { RecordClient } from '../client/record-client.ts'
+import type { RecordClient } from '../client/record-client-options.ts'
 
 const ROOT = 'noclobber'
 
@@ -41,8 +41,9 @@ export const askedBy = (key: readonly unknown[]): Asked | null => {
  * @example
  * const { data: project } = useQuery(recordQuery<Project>(client, 'project', id))
  */
-export const recordQuery = <F extends object = Fields>(client: RecordClient, type: string, id: string) =>
-  queryOptions({
+export const recordQuery = <F extends object = Fields>(client: RecordClient, type: string, id: string) => {
+  client.personId()
+  return queryOptions({
     queryKey: [ROOT, 'record', type, id] as const,
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async (): Promise<WireRecord<F>> => {
@@ -51,6 +52,7 @@ export const recordQuery = <F extends object = Fields>(client: RecordClient, typ
       return outcome.record
     },
   })
+}
 
 /**
  * A list, whole and in order. Rows that did not change stay the same objects, so `select` and memoized rows cost nothing.
@@ -63,8 +65,9 @@ export const listQuery = <F extends object = Fields>(
   client: RecordClient,
   type: string,
   query: LiveListQuery = {},
-) =>
-  queryOptions({
+) => {
+  client.personId()
+  return queryOptions({
     queryKey: [ROOT, 'list', type, query] as const,
     staleTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
@@ -73,6 +76,7 @@ export const listQuery = <F extends object = Fields>(
       return rows as unknown as readonly WireRecord<F>[]
     },
   })
+}
 
 /** A list that is here already is brought up to date; another one is waited for. */
 async function rowsOf(list: ListStore, signal: AbortSignal): Promise<readonly WireRecord[]> {

@@ -70,6 +70,7 @@ export async function startLiveServer() {
 
   return {
     io,
+    url,
     sql: (text: string) => connection.raw(text),
     /** A new record's id. */
     async createProject(name = 'Bridge'): Promise<string> {

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { bannerFor } from '../../../web/client/record/banner.ts'
 import type { RecordStore } from '../../../web/client/record/store.ts'
-import type { RecordClient } from '../../../web/client/record-client.ts'
+import type { RecordClient } from '../../../web/client/record-client-options.ts'
 import { createWords } from '../../../web/client/words/messages.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { type Project, startLiveServer } from './live-server.ts'

@@ -6,7 +6,7 @@ import { ListBar, LiveProvider, useLiveList } from 'noclobber/react'
 import { memo, Profiler, useEffect, useState } from 'react'
 import { afterEach, expect, test } from 'vitest'
 import type { WireRecord } from '../../../server/protocol/index.ts'
-import type { RecordClient } from '../../../web/client/record-client.ts'
+import type { RecordClient } from '../../../web/client/record-client-options.ts'
 import { createListWorld } from '../client/list/list-world.ts'
 
 afterEach(cleanup)

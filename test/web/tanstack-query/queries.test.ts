@@ -74,3 +74,21 @@ test('nothing is kept open for a query that nobody observes', async () => {
   stop()
   await waitFor(() => client.editor('project', id) !== opened, { what: 'the record to be let go' })
 })
+
+test('what one person was shown is gone from the cache when the next one looks', async () => {
+  const id = await server.createProject('Bridge')
+  let person = 'alice'
+  const client = server.openTab(() => person, { userId: () => person })
+  const queryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } })
+  undo.push(bindQueries(client, queryClient))
+  const record = () => recordQuery<Project>(client, 'project', id)
+  const list = () => listQuery<Project>(client, 'project')
+  const observer = new QueryObserver(queryClient, record())
+  undo.push(observer.subscribe(() => {}))
+  await queryClient.fetchQuery(list())
+  await waitFor(() => observer.getCurrentResult().data?.version === 1, { what: 'the record' })
+  person = 'bob'
+  expect(queryClient.getQueryData(list().queryKey)).toBeUndefined()
+  expect(queryClient.getQueryData(record().queryKey)).toBeUndefined()
+  await waitFor(() => observer.getCurrentResult().data?.version === 1, { what: 'the record, for Bob' })
+})

@@ -12,6 +12,8 @@ export interface Readable<T> {
 
 export interface Writable<T> extends Readable<T> {
   set(value: T): void
+  /** Sets it now and tells a moment later: for what is noticed while something is drawn. */
+  replace(value: T): void
 }
 
 /** Every listener hears of every call, even when one of them stops itself meanwhile. */
@@ -41,6 +43,11 @@ export function createWritable<T>(initial: T): Writable<T> {
       if (Object.is(next, value)) return
       value = next
       listeners.tell()
+    },
+    replace(next) {
+      if (Object.is(next, value)) return
+      value = next
+      queueMicrotask(() => listeners.tell())
     },
     subscribe: listeners.add,
   }

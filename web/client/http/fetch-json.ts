@@ -3,6 +3,7 @@
 
 import { HEADERS } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Person } from '../base/person.ts'
 
 /** An answer of the server, or the reason why there was none. */
 export type HttpAnswer =
@@ -14,6 +15,8 @@ export interface HttpRequest {
   /** Below the base path, with a leading slash. */
   path: string
   body?: unknown
+  /** For whom it is sent; once somebody else is here it is not. Default: who is here now. */
+  epoch?: number
 }
 
 export interface Http {
@@ -27,6 +30,7 @@ export interface HttpParts {
   fetch: typeof fetch
   /** Who writes, without the tab. */
   writer(): Record<string, string>
+  person: Person
   onAnswer(status: number, date: string | null): void
 }
 
@@ -39,8 +43,8 @@ export interface HttpOptions {
   /** The socket that must not hear its own writes; `null` while there is none. */
   socketId: () => string | null
   token: () => string | null
-  /** Whom this client speaks for: what it writes is written as nobody else. */
-  personId: () => string | null
+  /** Whom this client speaks for: what it writes is written as nobody else, and what comes for others is not used. */
+  person: Person
   /** Given up after this long. */
   timeoutMs: number
   /** Told of each answer, with the server's own time where it says so. */
@@ -48,14 +52,22 @@ export interface HttpOptions {
 }
 
 export function createHttp(options: HttpOptions): Http {
-  const { url, clock, tabId, timeoutMs } = options
+  const { url, clock, tabId, timeoutMs, person } = options
   const parts: HttpParts = {
     url,
     fetch: options.fetch,
-    writer: () => ({ ...authorization(options.token()), ...meant(options.personId()) }),
+    writer: () => ({ ...authorization(options.token()), ...meant(person.id()) }),
+    person,
     onAnswer: options.onAnswer,
   }
-  const send = async ({ method, path, body }: HttpRequest): Promise<HttpAnswer> => {
+  const send = async ({ method, path, body, epoch }: HttpRequest): Promise<HttpAnswer> => {
+    person.look()
+    const asked = epoch ?? person.epoch()
+    if (asked !== person.epoch()) return signedOut()
+    if (person.isNobody()) {
+      options.onAnswer(401, null)
+      return signedOut()
+    }
     const abort = new AbortController()
     const stopTimer = clock.after(timeoutMs, () => abort.abort())
     try {
@@ -65,13 +77,17 @@ export function createHttp(options: HttpOptions): Http {
         signal: abort.signal,
         headers: {
           ...headersOf(body, tabId, options.socketId(), options.token()),
-          ...(method === 'GET' ? {} : meant(options.personId())),
+          ...(method !== 'GET' || person.isTold() ? meant(person.id()) : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       const text = await answer.text()
-      options.onAnswer(answer.status, answer.headers.get('date'))
-      return { isAnswered: true, status: answer.status, headers: answer.headers, body: parse(text) }
+      const { status } = answer
+      const isFor = person.answered(asked, status, personOf(answer.headers))
+      if (isFor === 'late') return signedOut()
+      options.onAnswer(isFor === 'foreign' ? 401 : status, answer.headers.get('date'))
+      if (isFor === 'foreign') return signedOut()
+      return { isAnswered: true, status, headers: answer.headers, body: parse(text) }
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)
       return { isAnswered: false, detail: abort.signal.aborted ? `no answer within ${timeoutMs} ms` : cause }
@@ -91,6 +107,19 @@ function headersOf(body: unknown, tabId: string, socketId: string | null, token:
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (socketId) headers[HEADERS.socketId] = socketId
   return headers
+}
+
+/** What is somebody else's is answered as if nobody were signed in. */
+const signedOut = (): HttpAnswer => ({ isAnswered: true, status: 401, headers: new Headers(), body: null })
+
+/** For whom the server acted. */
+export function personOf(headers: Headers): string | null {
+  const id = headers.get(HEADERS.personId)
+  try {
+    return id === null ? null : decodeURIComponent(id)
+  } catch {
+    return id
+  }
 }
 
 const authorization = (token: string | null): Record<string, string> =>

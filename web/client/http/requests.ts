@@ -75,7 +75,10 @@ export interface SaveManyOptions {
 export function createRequests(http: Http, clock: Clock, newId: () => string) {
   const pathOf = (...parts: string[]) => `/records/${parts.map(encodeURIComponent).join('/')}`
 
-  async function write(request: HttpRequest): Promise<HttpAnswer> {
+  async function write(unsent: HttpRequest): Promise<HttpAnswer> {
+    const { person } = http.parts
+    person.look()
+    const request = { ...unsent, epoch: person.epoch() }
     let answer = await http(request)
     for (const delayMs of RETRY_AFTER_MS) {
       if (answer.isAnswered && answer.status < 500) return answer
@@ -157,12 +160,20 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       file: Blob | ReadableStream<Uint8Array>,
       options: ImportFileOptions = {},
     ): Promise<ImportFileOutcome> {
+      const { person } = http.parts
+      person.look()
+      const epoch = person.epoch()
+      const isSame = () => person.look() && person.epoch() === epoch && !person.isNobody()
+      const { onProgress } = options
       try {
         const { importFile } = await import('./import-file.ts')
-        return await importFile(http.parts, `${pathOf(type)}/import`, file, {
+        if (!isSame()) return { outcome: 'unauthenticated' }
+        const outcome = await importFile(http.parts, `${pathOf(type)}/import`, file, {
           mutationId: newId(),
           ...options,
+          ...(onProgress && { onProgress: (progress) => isSame() && onProgress(progress) }),
         })
+        return isSame() ? outcome : { outcome: 'unauthenticated' }
       } catch (error) {
         return refusalOf({
           isAnswered: false,

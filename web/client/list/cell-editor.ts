@@ -48,6 +48,12 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
     release()
   }
 
+  /** Somebody else is here: they are in no cell. */
+  function leave() {
+    state.replace(null)
+    release()
+  }
+
   async function send(edit: CellEdit): Promise<boolean> {
     const { id, field, value, base } = edit
     const sent: CellEdit = { ...edit, status: 'saving', conflict: null, complaint: null, refusal: null }
@@ -81,7 +87,10 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
       if (now?.id === record.id && now.field === field) return true
       if (now && (now.status !== 'editing' || !isSame(now.value, now.base.fields[now.field]))) return false
       release()
-      release = list.hold()
+      const stops = [list.hold(), list.onLeft(leave)]
+      release = () => {
+        for (const stop of stops) stop()
+      }
       state.set({
         ...{ id: record.id, field, value: record.fields[field], base: record, status: 'editing' },
         ...{ conflict: null, complaint: null, refusal: null },

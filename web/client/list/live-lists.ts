@@ -4,7 +4,8 @@
 import type { Clock, Page, Stop } from '../base/clock.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
 import { type LiveListQuery, orderKey, recordsKey } from './query.ts'
-import { createListStore, type ListClient, type ListStore } from './store.ts'
+import { createListStore, type ListStore } from './store.ts'
+import type { ListClient, OwnedListStore } from './store-options.ts'
 
 /** What a client offers of them. */
 export interface LiveListsOfClient {
@@ -16,6 +17,8 @@ export interface LiveListsOfClient {
 
 export interface LiveLists {
   open(type: string, query?: LiveListQuery): ListStore
+  /** Somebody else is here. */
+  leave(): void
   close(): void
 }
 
@@ -23,16 +26,18 @@ export interface LiveListsOptions {
   clock: Clock
   page: Page
   random?: () => number
+  look: () => unknown
 }
 
 export function createLiveLists(client: () => ListClient, options: LiveListsOptions): LiveLists {
-  const { clock, page, random = Math.random } = options
-  const lists = new Map<string, Map<string, ListStore>>()
+  const { clock, page, look, random = Math.random } = options
+  const lists = new Map<string, Map<string, OwnedListStore>>()
   return {
     open(type, query = {}) {
+      look()
       const key = recordsKey(type, query)
       const order = orderKey(query)
-      const orders = lists.get(key) ?? new Map<string, ListStore>()
+      const orders = lists.get(key) ?? new Map<string, OwnedListStore>()
       lists.set(key, orders)
       const known = orders.get(order)
       if (known) return known
@@ -42,9 +47,12 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
         if (orders.get(order) === list) orders.delete(order)
         if (orders.size === 0 && lists.get(key) === orders) lists.delete(key)
       }
-      const list = createListStore({ client: client(), clock, page, random, type, query, seed, onIdle })
+      const list = createListStore({ client: client(), clock, page, random, look, type, query, seed, onIdle })
       orders.set(order, list)
       return list
+    },
+    leave() {
+      for (const orders of [...lists.values()]) for (const list of [...orders.values()]) list.leave()
     },
     close() {
       for (const orders of [...lists.values()]) for (const list of [...orders.values()]) list.close()

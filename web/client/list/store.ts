@@ -2,18 +2,16 @@
 // and shows them, unless somebody works in the list or too much would move: then they wait, and are counted. Mounts with
 // its first listener and lets go a little after its last.
 
-import type { Scope, WatchedList } from '../../../server/protocol/index.ts'
-import type { Clock, Page, Stop } from '../base/clock.ts'
-import { createWritable, type Readable } from '../base/store.ts'
+import type { WatchedList } from '../../../server/protocol/index.ts'
+import type { Stop } from '../base/clock.ts'
+import { createListeners, createWritable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
-import type { Requests } from '../http/requests.ts'
-import type { ConnectionState } from '../transport/connection-status.ts'
 import type { ListNews } from '../transport/event-router.ts'
 import type { TransportEvent } from '../transport/transport.ts'
 import { type FetchedList, fetchDelta, fetchWhole, lostRecords } from './fetch.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
-import { type LiveListQuery, wantedOf } from './query.ts'
+import { wantedOf } from './query.ts'
 import { createRhythm, LARGE_LIST, type Rhythm } from './refresh-schedule.ts'
 import {
   adoptOwn,
@@ -27,6 +25,9 @@ import {
   showStaged,
   stage,
 } from './state.ts'
+import type { ListStoreOptions, OwnedListStore } from './store-options.ts'
+
+export type { ListStore } from './store-options.ts'
 
 /** Rows that would move from which a refresh is offered and not forced. */
 const MOST_MOVES = 50
@@ -39,44 +40,7 @@ const GLOW_MS = 3000
 const LINGER_MS = 1000
 const POLL_MS = 10_000
 const RECHECK_MS = 60_000
-
-/** What of the client a list uses. */
-export interface ListClient extends Pick<Requests, 'list' | 'versions'> {
-  watchList(
-    list: { type: string; scope?: Scope; cursor: () => string | null },
-    listener: (news: ListNews) => void,
-  ): Stop
-  connection: Pick<Readable<ConnectionState>, 'get'>
-  onOwnWrite(listener: (write: OwnWrite) => void): Stop
-}
-
-export interface ListStore extends Readable<ListState> {
-  type: string
-  query: LiveListQuery
-  /** Where the rows and what waits stand in the change log. */
-  cursor(): string | null
-  /** Looks for changes now, and shows them, whatever waits. */
-  reload(): Promise<void>
-  /** Puts the bar away; what waits goes on waiting. */
-  keepEditing(): void
-  /** Somebody works in the list: nothing moves until the returned function is called. */
-  hold(): Stop
-  close(): void
-}
-
-export interface ListStoreOptions {
-  client: ListClient
-  clock: Clock
-  page: Page
-  random: () => number
-  type: string
-  query: LiveListQuery
-  /** Another list of the same records, whose rows are here already, in another order. */
-  seed: ListStore | null
-  onIdle: () => void
-}
-
-export function createListStore(options: ListStoreOptions): ListStore {
+export function createListStore(options: ListStoreOptions): OwnedListStore {
   const { client, clock, page, type, query } = options
   const compare = compareRecords(query.sort ?? 'id', query.locale)
   const most = query.most ?? MOST_ROWS
@@ -84,6 +48,8 @@ export function createListStore(options: ListStoreOptions): ListStore {
   const { seed } = options
   const state = createWritable<ListState>(seed ? resorted(seed.get(), compare) : initialListState)
   const timers = new Set<Stop>()
+  const left = createListeners()
+  let persons = 0
   let cursor: string | null = seed?.cursor() ?? null
   let rhythm: Rhythm | null = null
   let listeners = 0
@@ -95,6 +61,7 @@ export function createListStore(options: ListStoreOptions): ListStore {
   let stopLinger: Stop = () => {}
 
   async function look() {
+    const person = persons
     const forced = isForced
     isForced = false
     const { isWhole, isOffered, imported } = state.get()
@@ -106,6 +73,7 @@ export function createListStore(options: ListStoreOptions): ListStore {
             mostChanges: forced ? Number.POSITIVE_INFINITY : MOST_FETCHED,
           })
         : await fetchWhole(client, type, wanted, most)
+    if (person !== persons) return
     take(fetched, forced)
     if (needsRecheck && fetched.kind === 'delta') await recheck()
   }
@@ -156,8 +124,9 @@ export function createListStore(options: ListStoreOptions): ListStore {
 
   /** What may no longer be read goes at once, whatever is held: it is not theirs to see. */
   async function recheck() {
+    const person = persons
     const lost = await lostRecords(client, [...state.get().byId.values()])
-    state.set(dropRows(state.get(), lost))
+    if (person === persons) state.set(dropRows(state.get(), lost))
   }
 
   function hear(news: ListNews) {
@@ -219,9 +188,13 @@ export function createListStore(options: ListStoreOptions): ListStore {
       client.onOwnWrite(hearOwn),
       client.watchList({ type, ...(query.scope ? { scope: query.scope } : {}), cursor: () => cursor }, hear),
     ]
+    startTimers()
+    void rhythm.now()
+  }
+
+  function startTimers() {
     later(POLL_MS, beat)
     later(RECHECK_MS, recheckNowAndThen)
-    void rhythm.now()
   }
 
   function letGo() {
@@ -236,7 +209,23 @@ export function createListStore(options: ListStoreOptions): ListStore {
     type,
     query,
     cursor: () => cursor,
-    get: state.get,
+    get() {
+      options.look()
+      return state.get()
+    },
+    onLeft: left.add,
+    leave() {
+      persons += 1
+      cursor = null
+      isForced = false
+      needsRecheck = false
+      for (const stop of timers) stop()
+      timers.clear()
+      if (stops.length > 0) startTimers()
+      state.replace({ ...initialListState, isHeld: holds > 0 })
+      left.tell()
+      queueMicrotask(() => void rhythm?.now())
+    },
     subscribe(listener) {
       const stop = state.subscribe(listener)
       listeners += 1

@@ -41,14 +41,13 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
   const unwritten = new Map<string, UnsentEntry | null>()
   let writing: Promise<void> = Promise.resolve()
   let tookMs = 0
-  let knownPerson: string | null = null
   let isStopped = false
 
-  /** A client speaks for one person. Should somebody else sign in on it, their edits stay apart by not being kept. */
-  function person(): string | null {
-    const now = client.userId()
-    knownPerson ??= now
-    return now === knownPerson ? now : null
+  /** Who is here now. What others left on this page stays in `own`, and is theirs. */
+  const person = () => client.userId()
+  const live = () => {
+    const whose = person()
+    return [...own.values()].filter((entry) => entry.person === whose)
   }
 
   const fail = (error: unknown) => {
@@ -119,8 +118,9 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
       fail(error)
       return []
     })
+    if (whose !== person() || isStopped) return
     const others = kept.filter(({ tab }) => tab !== tabId)
-    show({ entries: [...others, ...own.values()].toSorted((a, b) => a.at - b.at) })
+    show({ entries: [...others, ...live()].toSorted((a, b) => a.at - b.at) })
   }
 
   /** Entries of pages that are no more. */
@@ -128,6 +128,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     const whose = person()
     if (whose === null) return []
     const [entries, alive] = await Promise.all([storage.all(whose), tabs.alive()])
+    if (whose !== person()) return []
     return entries.filter(({ tab }) => tab !== tabId && !alive?.has(tab))
   }
 
@@ -137,10 +138,11 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
       const left = (await orphans()).filter(({ type, id }) => type === address.type && id === address.id)
       left.sort((a, b) => Number(isAsked(b)) - Number(isAsked(a)) || b.changedAt - a.changedAt)
       for (const entry of left) {
+        if (entry.person !== person()) break
         if (!hasRoom(stateNow(), entry.edits)) continue
         const key = entryKey(entry.person, entry, tabId)
         if (!(await storage.claim(entry.key, grownBy(entry, key)))) continue
-        if (hasRoom(stateNow(), entry.edits)) {
+        if (entry.person === person() && hasRoom(stateNow(), entry.edits)) {
           own.set(key, grownBy(entry, key))
           tabs.tell()
           void refresh()
@@ -180,9 +182,10 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
   async function clear() {
     const whose = person()
     if (whose === null) return
-    own.clear()
-    unwritten.clear()
-    timers.cancelAll()
+    for (const { key } of live()) {
+      own.delete(key)
+      unwritten.delete(key)
+    }
     await writing
     for (const { key } of await storage.all(whose)) await storage.remove(key).catch(fail)
     tabs.tell()
@@ -205,7 +208,12 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     refresh,
     discard,
     clear,
-    live: () => [...own.values()],
+    live,
+    leave() {
+      show({ entries: [] })
+      if (unwritten.size > 0) void write()
+      else void refresh()
+    },
     /** `null`: everything is written; else resolves when it is. Only then the page may be called dead. */
     stop(): Promise<void> | null {
       isStopped = true

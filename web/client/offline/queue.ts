@@ -2,7 +2,6 @@
 // the server can be reached, in their order, one after the other. Each is sent under its first mutation id, so that it is
 // written once, whoever sends it and however often. A refusal waits for its owner and holds up nothing else.
 
-import type { RecordAddress } from '../../../server/protocol/index.ts'
 import { createWritable, type Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import type { EditKeeper, KeptClient } from '../record/draft-persistence.ts'
@@ -57,7 +56,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   let failures = 0
 
   async function send(): Promise<void> {
-    if (!client || !keeping?.person()) return
+    const whose = keeping?.person() ?? null
+    if (!client || !keeping || whose === null) return
     if (isSending) {
       isAskedAgain = true
       return
@@ -108,7 +108,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   const inOrder = (entries: UnsentEntry[]) => entries.filter(isAsked).toSorted((a, b) => a.at - b.at)
 
   /** `false`: the server can't be reached, or knows nobody; the rest waits too. */
-  async function sendOne(entry: RecordAddress): Promise<boolean> {
+  async function sendOne(entry: UnsentEntry): Promise<boolean> {
+    if (entry.person !== keeping?.person()) return false
     set({ isSending: true })
     const { status } = (await client?.resume(entry)) ?? {}
     if (status === 'offline') failures += 1
@@ -118,7 +119,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   /** Its record has other edits here, or another version: it is sent as it was, and what is refused can be restored. */
   async function sendPast(entry: UnsentEntry): Promise<boolean> {
     const mutation = entry.edits.unanswered
-    if (!mutation || !client || !keeping) return false
+    if (!mutation || !client || entry.person !== keeping?.person()) return false
     const answer = await client.send(entry, mutation)
     if (answer.outcome === 'unreachable') failures += 1
     if (answer.outcome === 'unreachable' || answer.outcome === 'unauthenticated') return false
@@ -157,6 +158,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
       if (edits?.unanswered) void send()
       return edits
     },
+    leave: () => keeping?.leave(),
     keep: (address, state) => keeping?.keep(address, state),
     isKeeping: () => keeping?.person() != null && unsent.get().storage === 'ok',
     reachable: () => void send(),

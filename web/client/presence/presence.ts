@@ -41,6 +41,8 @@ export interface OwnedPresence extends Presence {
   /** The rooms are joined: what was said before counts for nothing on this connection. */
   joined(): void
   forget(address: RecordAddress): void
+  /** Somebody else is here: nothing that was said or heard stands. */
+  leave(): void
   close(): void
 }
 
@@ -57,6 +59,7 @@ export function createPresence({ send, say, clock, page }: PresenceOptions): Own
   const takeOver = createTakeOver({ send: say, clock })
   const rooms = new Map<string, Writable<readonly PresentPerson[]>>()
   const said = new Map<string, RecordAddress & Doing>()
+  let persons = 0
   let stopBeat: Stop = () => {}
   let stopPage: Stop | null = null
 
@@ -68,8 +71,9 @@ export function createPresence({ send, say, clock, page }: PresenceOptions): Own
   }
 
   async function tell({ type, id, state, field = null }: RecordAddress & Doing) {
+    const person = persons
     const answer = await send({ type, id, state: page.isVisible() ? state : 'idle', field })
-    if (answer?.ok) roomOf({ type, id }).set(answer.people)
+    if (answer?.ok && person === persons) roomOf({ type, id }).set(answer.people)
   }
 
   const tellAll = () => {
@@ -103,6 +107,12 @@ export function createPresence({ send, say, clock, page }: PresenceOptions): Own
     },
     joined: tellSoon,
     forget: (address) => rooms.get(recordKey(address))?.set(NOBODY),
+    leave() {
+      persons += 1
+      for (const room of rooms.values()) room.replace(NOBODY)
+      for (const doing of said.values()) Object.assign(doing, { state: 'viewing', field: null })
+      takeOver.leave()
+    },
     close() {
       stopBeat()
       stopPage?.()

@@ -39,6 +39,8 @@ export interface TakeOver {
 
 export interface OwnedTakeOver extends TakeOver {
   hear(event: TakeOverEvent): void
+  /** Somebody else is here: nobody has asked them, and they have asked nobody. */
+  leave(): void
   close(): void
 }
 
@@ -102,6 +104,12 @@ export function createTakeOver({ send, clock }: TakeOverOptions): OwnedTakeOver 
       const place = placeOf({ type, id })
       if (say === 'ask') place.set({ asker: from })
       else place.set({ asked: { ...from, outcome: say } })
+    },
+    leave() {
+      for (const { state, stop } of places.values()) {
+        stop()
+        state.replace(NOTHING)
+      }
     },
     close() {
       for (const { stop } of places.values()) stop()

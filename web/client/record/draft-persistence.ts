@@ -34,6 +34,8 @@ export interface EditKeeper {
   keep(address: RecordAddress, state: RecordState): void
   /** What is typed now would outlive the page. */
   isKeeping(): boolean
+  /** Somebody else is here: what is shown is theirs. What the one before left is kept for them. */
+  leave(): void
   /** The server can be reached again, as it seems. */
   reachable(): void
 }

@@ -1,22 +1,12 @@
 // One open record of this tab: the pure state (record-state.ts) with hands. It loads, writes and keeps the timers that
 // the state asks for, mounts with its first listener and lets go a little after its last, so that React's mounting
 // twice and a quick A → B → A cost nothing. What is typed outlives the letting go.
-import type {
-  Fields,
-  RecordAddress,
-  WatchedRecord,
-  WireRecord,
-  Writer,
-} from '../../../server/protocol/index.ts'
-import type { Clock, Stop } from '../base/clock.ts'
-import { createWritable, type Readable } from '../base/store.ts'
+
+import type { Fields, WatchedRecord } from '../../../server/protocol/index.ts'
+import type { Stop } from '../base/clock.ts'
+import { createWritable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import { isEmpty } from '../base/values.ts'
-import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
-import type { Requests } from '../http/requests.ts'
-import type { Hint } from '../transport/hint.ts'
-import type { Watching } from '../transport/subscriptions.ts'
-import type { EditKeeper } from './draft-persistence.ts'
 import { createAwaitedAnswers } from './pending-writes.ts'
 import { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
@@ -28,76 +18,16 @@ import {
   type RecordEffect,
   type RecordHappening,
   type RecordState,
-  type Resolution,
   valuesOf,
 } from './state.ts'
+import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
+
+export type { Decision, RecordStore } from './store-options.ts'
 
 const QUIET_RELOAD_AFTER_MS = 1000
 const GLOW_MS = 3000
 const NOTICE_MS = 8000
 const LINGER_MS = 1000
-
-/** An open record: read and watched like any store, changed by what a person does. */
-export interface RecordStore<F extends object = Fields> extends Readable<RecordState>, RecordAddress {
-  /** What a form shows: the record with the draft over it. */
-  values(): Partial<F>
-  change<K extends keyof F & string>(field: K, value: F[K]): void
-  /** Sends what is typed. `null`: there was nothing to send. Calling it twice sends once. */
-  save(): Promise<SaveOutcome<F> | null>
-  remove(): Promise<RemoveOutcome | null>
-  /** Shows the newest version and keeps what is typed for `restore`. */
-  reload(): void
-  /** Kept edits go over what is shown: all, or those of the named fields. `revert` undoes it. */
-  restore(fields?: readonly (keyof F & string)[]): void
-  /** The newest version goes under what is typed; where both changed a field, it is reviewed instead. */
-  merge(): void
-  /** Both sides side by side, as after a refused save. */
-  review(): void
-  /** Carries a decision out and saves it, guarded like any save; `null`: nothing was left to save, or it was out of date. */
-  resolve(decision: Decision): Promise<SaveOutcome<F> | null>
-  /** A deleted record from what is shown and typed, under its own id where the key allows that, else under a new one. */
-  recreate(): Promise<CreateOutcome<F> | null>
-  /** Back to the shown version; `restore` undoes it. */
-  revert(): void
-  dismiss(): void
-  closeConflict(): void
-  /** Again what did not work: the save when something is typed, else the load. */
-  retry(): void
-}
-
-/** What came of looking at both sides: see `resolutionOf`. */
-export type Decision = Pick<Resolution, 'version' | 'theirs' | 'edited'>
-
-export interface RecordStoreOptions {
-  address: RecordAddress
-  requests: Pick<Requests, 'read' | 'save' | 'remove' | 'create'>
-  watching: Pick<Watching, 'addRecord'>
-  clock: Clock
-  newId: () => string
-  /** The server's time in this machine's milliseconds. */
-  localTime: (iso: string | null) => number
-  isOwn: (by: Writer | null) => boolean
-  /** Learns who this person is from the answer to a save of theirs. */
-  onSaved: (record: WireRecord) => void
-  /** Where edits outlive the page. */
-  keeper?: Pick<EditKeeper, 'recall' | 'keep' | 'isKeeping'> | undefined
-  /** Saves pass a newer version where the type allows it and no field overlaps. */
-  onStale?: 'reject' | 'merge' | undefined
-  /** Nobody listens and nothing is kept: the store can be forgotten. */
-  onIdle: () => void
-}
-
-/** What the client does to a store of its own. */
-export interface OwnedRecordStore extends RecordStore {
-  happen(happening: RecordHappening): void
-  hear(hint: Hint): void
-  isMounted(): boolean
-  /** Brings edits of earlier pages back and sends what got no answer; resolves when that has its answer. */
-  resume(): Promise<RecordState>
-  /** The page is visible again: what waits is done at once. */
-  hurry(): void
-  close(): void
-}
 
 type AskedWrite = { mutationId: string } & HappeningOf<'save_asked' | 'remove_asked' | 'resolved'>
 
@@ -112,8 +42,13 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   let recalled: Promise<void> | null = options.keeper ? null : Promise.resolve()
   const recreate = createRecreation({ address, requests, newId, state, happen })
   const onStale = options.onStale ? { onStale: options.onStale } : {}
+  /** Another number for each person: what was asked for by one is not told to the next. */
+  let persons = 0
 
   function happen(happening: RecordHappening) {
+    const person = persons
+    options.look()
+    if (person !== persons) return
     const before = state.get()
     const { state: next, effects } = nextRecordState(before, happening)
     if (next !== before) options.keeper?.keep(address, next)
@@ -140,9 +75,10 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     }
     const mine = { isWanted: true, again: false }
     loading = mine
+    const person = persons
     const answer = await requests.read(address.type, address.id)
     if (loading === mine) loading = null
-    if (!mine.isWanted) return
+    if (!mine.isWanted || person !== persons) return
     if (mine.again && answer.outcome === 'found') return load()
     if (answer.outcome !== 'found') return happen({ kind: 'load_failed', refusal: answer, at: clock.now() })
     const { record } = answer
@@ -151,13 +87,14 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
 
   async function write({ kind, mutationId, clientVersion, changes }: Mutation) {
     const { type, id } = address
+    const person = persons
     const answer =
       kind === 'save'
         ? await requests.save(type, id, { clientVersion, changes, mutationId, ...onStale })
         : await requests.remove(type, id, { clientVersion, mutationId })
+    if (person !== persons) return
     const at = clock.now()
     if (answer.outcome === 'saved') {
-      options.onSaved(answer.record)
       happen({ kind: 'saved', mutationId, record: answer.record, mergedFields: answer.mergedFields })
     } else if (answer.outcome === 'removed') happen({ kind: 'removed', mutationId, at })
     else {
@@ -201,8 +138,13 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
           happen({ kind: 'opened' })
       },
     })
-    if (options.keeper) void isRecalled().then(() => stopWatching && happen({ kind: 'opened' }))
-    else happen({ kind: 'opened' })
+    open()
+  }
+
+  function open() {
+    if (!options.keeper) return happen({ kind: 'opened' })
+    const person = persons
+    void isRecalled().then(() => stopWatching && person === persons && happen({ kind: 'opened' }))
   }
 
   /** Edits from before are asked for once, before the first load, so that they come back on their own version. */
@@ -212,9 +154,13 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   async function recallEdits() {
+    const person = persons
+    const owner = options.personId()
     const recallNext = () => options.keeper?.recall(address, state.get)
-    for (let edits = await recallNext(); edits; edits = await recallNext())
+    for (let edits = await recallNext(); edits; edits = await recallNext()) {
+      if (person !== persons) return options.setAside(owner, edits)
       happen({ kind: 'recalled', edits })
+    }
   }
 
   function letGo() {
@@ -235,10 +181,29 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   let seen: RecordState | null = null
   let values: Fields = {}
 
+  /** What the screen asks for is of who looks at it. */
+  function get() {
+    options.look()
+    return state.get()
+  }
+
   return {
     ...address,
-    get: state.get,
+    get,
     happen,
+    open,
+    leave() {
+      const edits = editsOf(state.get())
+      persons += 1
+      for (const name of ['load', 'glow', 'notice']) timers.cancel(name)
+      if (loading) loading.isWanted = false
+      loading = null
+      recalled = options.keeper ? null : Promise.resolve()
+      state.replace(initialRecordState)
+      awaited.settleAll({ outcome: 'unauthenticated' })
+      if (stopWatching === null && listeners === 0) options.onIdle()
+      return edits
+    },
     hear: (hint) => happen({ kind: 'heard', hint }),
     isMounted: () => stopWatching !== null,
     async resume() {
@@ -266,8 +231,9 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       }
     },
     values() {
-      if (seen !== state.get()) {
-        seen = state.get()
+      const now = get()
+      if (seen !== now) {
+        seen = now
         values = valuesOf(seen)
       }
       return values

@@ -22,6 +22,8 @@ export interface EventStreamOptions {
   clock: Clock
   tabId: string
   token: () => string | null
+  /** Whom it is for: in anybody else's session the server refuses it. */
+  personId?: () => string | null
 }
 
 /** One stream: `watching` is what its first event said, `null` where there was none. */
@@ -132,6 +134,7 @@ export function createEventStreamTransport(options: EventStreamOptions): CreateT
       onPiece: (piece: string) => void,
     ): Promise<TransportStatus> {
       const token = options.token()
+      const id = options.personId?.() ?? null
       const response = await options.fetch(`${options.url}/events?${query}`, {
         credentials: 'include',
         cache: 'no-store',
@@ -140,6 +143,7 @@ export function createEventStreamTransport(options: EventStreamOptions): CreateT
           Accept: 'text/event-stream',
           [HEADERS.tabId]: options.tabId,
           ...(after ? { 'Last-Event-ID': after } : {}),
+          ...(id === null ? {} : { [HEADERS.personId]: encodeURIComponent(id) }),
           ...(token ? { Authorization: token.includes(' ') ? token : `Bearer ${token}` } : {}),
         },
       })

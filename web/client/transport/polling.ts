@@ -27,6 +27,8 @@ export interface PollingOptions {
   all: () => RecordWatcher[]
   onDifference: (watcher: RecordWatcher, difference: WireVersionDifference) => void
   onResult: (result: PollResult) => void
+  /** Whose answers these are: those for somebody before say nothing of the connection. */
+  epoch: () => number
 }
 
 export interface Polling {
@@ -45,8 +47,10 @@ export function startPolling(options: PollingOptions): Polling {
   async function ask(watchers: RecordWatcher[]) {
     if (isAsking || !page.isVisible()) return
     isAsking = true
-    options.onResult(await askFor(watchers, options))
+    const epoch = options.epoch()
+    const result = await askFor(watchers, options)
     isAsking = false
+    if (epoch === options.epoch()) options.onResult(result)
   }
 
   function tick() {

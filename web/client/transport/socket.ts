@@ -29,6 +29,8 @@ export interface SocketOptions {
   path: string
   tabId: string
   token: () => string | null
+  /** Whom it is for: in anybody else's session the server refuses it. */
+  personId?: () => string | null
   wire: 'websocket' | 'polling'
 }
 
@@ -45,7 +47,12 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
       timeout: CONNECT_TIMEOUT_MS,
       auth: (give: (auth: object) => void) => {
         const token = options.token()
-        give({ tab_id: options.tabId, ...(token ? { token } : {}) })
+        const id = options.personId?.() ?? null
+        give({
+          tab_id: options.tabId,
+          ...(token ? { token } : {}),
+          ...(id === null ? {} : { person_id: id }),
+        })
       },
     }
     const socket: Socket<ServerEvents, ClientMessages> = options.url

@@ -2,6 +2,7 @@
 // polled; that needs no connection, so it is no rung.
 
 import type { Clock } from '../base/clock.ts'
+import type { Person } from '../base/person.ts'
 import { createEventStreamTransport } from './event-stream.ts'
 import { createSharedStream } from './shared-stream.ts'
 import { createSocketTransport } from './socket.ts'
@@ -23,7 +24,6 @@ export interface RungChoice {
   socketUrl?: string
   socketPath?: string
   shareStream?: boolean
-  userId?: () => string | null
 }
 
 export interface RungOptions {
@@ -33,24 +33,37 @@ export interface RungOptions {
   clock: Clock
   tabId: string
   token: () => string | null
+  person: Pick<Person, 'id' | 'isTold'>
 }
 
 export function createRungs(choice: RungChoice, options: RungOptions): Rung[] {
   const { transports = DEFAULT_TRANSPORTS, createTransport, socketUrl, socketPath = '/socket.io' } = choice
-  const { url, tabId, token } = options
+  const { url, tabId, token, person } = options
+  /** Whom the app has named: nobody else is listened for. */
+  const personId = () => {
+    const id = person.id()
+    return person.isTold() ? id : null
+  }
   if (createTransport) return [{ create: createTransport, stallMs: STALL_MS.websocket }]
   const origin = socketUrl ?? (/^https?:/.test(url) ? new URL(url).origin : undefined)
   const socket = (wire: 'websocket' | 'polling') =>
-    createSocketTransport({ ...(origin ? { url: origin } : {}), path: socketPath, tabId, token, wire })
+    createSocketTransport({
+      ...(origin ? { url: origin } : {}),
+      path: socketPath,
+      tabId,
+      token,
+      personId,
+      wire,
+    })
   const identity = () => {
-    const person = choice.userId?.() ?? null
-    return person === null && token() === null ? null : JSON.stringify([origin ?? url, person, token()])
+    const id = personId()
+    return id === null && token() === null ? null : JSON.stringify([origin ?? url, id, token()])
   }
   const makers = {
     websocket: () => socket('websocket'),
     long_polling: () => socket('polling'),
     event_stream: () => {
-      const create = createEventStreamTransport(options)
+      const create = createEventStreamTransport({ ...options, personId })
       return choice.shareStream === false ? create : createSharedStream({ ...options, create, identity })
     },
   }

@@ -6,7 +6,8 @@ import type { OwnWrite } from '../../../../web/client/http/own-writes.ts'
 import type { ListPage, ListQuery } from '../../../../web/client/http/requests.ts'
 import { createLiveLists } from '../../../../web/client/list/live-lists.ts'
 import type { LiveListQuery } from '../../../../web/client/list/query.ts'
-import type { ListClient, ListStore } from '../../../../web/client/list/store.ts'
+import type { ListStore } from '../../../../web/client/list/store.ts'
+import type { ListClient } from '../../../../web/client/list/store-options.ts'
 import type { ListNews } from '../../../../web/client/transport/event-router.ts'
 
 const BOB = { id: 'bob', name: 'Bob', kind: 'user' } as const
@@ -158,7 +159,7 @@ export function createListWorld({ partSize = 1000 } = {}) {
       }
     },
   }
-  const lists = createLiveLists(() => client, { ...time, random: () => 0 })
+  const lists = createLiveLists(() => client, { ...time, random: () => 0, look: () => true })
 
   function tell(name: 'RecordCreated' | 'RecordUpdated' | 'RecordDeleted', id: string, version: number) {
     const event = {

@@ -1,7 +1,7 @@
 // Presence between the tabs of two people, through the real server.
 import { expect, test } from 'vitest'
 import type { Page } from '../../../../web/client/base/clock.ts'
-import type { RecordClient } from '../../../../web/client/record-client.ts'
+import type { RecordClient } from '../../../../web/client/record-client-options.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { startLiveServer } from '../live-server.ts'
 

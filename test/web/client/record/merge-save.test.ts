@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../web/client/base/clock.ts'
 import { autosave } from '../../../../web/client/record/autosave.ts'
-import type { RecordClient } from '../../../../web/client/record-client.ts'
+import type { RecordClient } from '../../../../web/client/record-client-options.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 

@@ -1,0 +1,217 @@
+// People who sign in after each other on one page: what one typed and did not save is never shown to the next, and never
+// sent as theirs; it comes back to its owner. On a real server; `NOCLOBBER_CHANGES=2000` is the large run.
+
+import fc from 'fast-check'
+import { createMemoryStorage, createOffline, type EditStorage, type Tabs } from 'noclobber/offline'
+import { expect, onTestFinished, test } from 'vitest'
+import { createCellEditor } from '../../../web/client/list/cell-editor.ts'
+import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { type Project, startLiveServer } from './live-server.ts'
+
+const CHANGES = Number(process.env.NOCLOBBER_CHANGES ?? 160)
+const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
+const PEOPLE = ['alice', 'bob', 'carol'] as const
+const CHANGES_IN_A_RUN = 8
+
+type Who = (typeof PEOPLE)[number] | null
+/** How the client learns who it is: from `userId`, by another token, or from the session of a cookie. */
+const WAYS = ['told', 'token', 'cookie'] as const
+
+const server = await startLiveServer()
+const ids = await Promise.all(['Bridge', 'Tunnel', 'Quay'].map((name) => server.createProject(name)))
+
+/** A word that only its owner may see until it is saved. */
+const WORD = /~(\w+)~\d+~/g
+const ownersIn = (text: string): string[] => [...text.matchAll(WORD)].map(([, owner = '']) => owner)
+
+/** Words that their owners have saved: they are everybody's. */
+const saved = new Set<string>()
+let words = 0
+
+const stillTabs = (): Tabs => ({
+  enter: () => () => {},
+  alive: async () => null,
+  alone: (_task, work) => work(),
+  tell: () => {},
+  onTold: () => () => {},
+})
+
+interface PageOptions {
+  way: (typeof WAYS)[number]
+  storage: EditStorage | null
+  session: { who: Who }
+}
+
+/** One page of a browser, with what was sent wrongly. */
+function openPage({ way, storage, session }: PageOptions) {
+  const wrong: string[] = []
+  const options: RecordClientOptions = {
+    ...(way === 'told' ? { userId: () => session.who } : {}),
+    ...(storage ? { offline: createOffline({ storage, tabs: stillTabs() }) } : {}),
+    ...(way === 'cookie' ? { transports: ['event_stream'], shareStream: false } : {}),
+    async fetch(input, init) {
+      const headers = new Headers(init?.headers)
+      if (way === 'cookie' && session.who) headers.set('Authorization', `Bearer ${session.who}`)
+      const sender = headers.get('authorization')?.replace('Bearer ', '')
+      const body = String(init?.body ?? '')
+      const answer = await fetch(input, { ...init, headers })
+      for (const owner of ownersIn(body))
+        if (owner !== sender && answer.status !== 401) wrong.push(`sent by ${sender}: ${body}`)
+      if (init?.method === 'PATCH' && answer.ok) for (const [word] of body.matchAll(WORD)) saved.add(word)
+      return answer
+    },
+  }
+  const token = way === 'cookie' ? () => null : () => session.who
+  const client = server.openTab(token, options)
+  const list = client.liveList('project')
+  const cells = createCellEditor(client, list)
+  const editors = ids.map((id) => client.editor<Project>('project', id))
+
+  /** A cookie that changed beside the page is known with the next answer. */
+  let isUnseen = false
+  const isVague = () => isUnseen || (session.who === null && way !== 'told')
+
+  /** Nothing unsaved of anybody else is in what can be drawn. */
+  function check() {
+    if (isVague()) return
+    for (const editor of editors) {
+      const { draft, kept, writing, unanswered, conflict } = editor.get()
+      const mine = JSON.stringify([
+        draft,
+        kept,
+        writing?.changes,
+        unanswered?.changes,
+        conflict?.client_version,
+      ])
+      for (const owner of ownersIn(mine))
+        if (owner !== session.who) wrong.push(`shown to ${session.who}: ${mine}`)
+      const name = String(editor.values().name ?? '')
+      for (const [word, owner] of name.matchAll(WORD))
+        if (owner !== session.who && !saved.has(word)) wrong.push(`shown to ${session.who}: ${name}`)
+    }
+    for (const owner of ownersIn(JSON.stringify(cells.get()?.value ?? '')))
+      if (owner !== session.who) wrong.push(`a cell shown to ${session.who}`)
+  }
+
+  const stops = [list.subscribe(() => {}), ...editors.map((editor) => editor.subscribe(() => check()))]
+
+  return {
+    ...{ client, editors, cells, list, wrong, check },
+    type(at: number) {
+      const editor = editors[at % editors.length]
+      if (session.who === null || editor?.get().status === 'loading') return
+      words += 1
+      editor?.change('name', `~${session.who}~${words}~`)
+    },
+    cell() {
+      const row = list.get().rows[0]
+      if (session.who === null || !row || !cells.begin(row, 'name')) return
+      words += 1
+      cells.change(`~${session.who}~${words}~`)
+    },
+    async change(to: Who, how: 'reconnect' | 'silent') {
+      session.who = to
+      isUnseen = way === 'cookie' && how === 'silent'
+      if (how === 'reconnect') client.reconnect()
+      else if (isUnseen) await client.read('project', ids[0] ?? '')
+      isUnseen = false
+      check()
+    },
+    settled: () =>
+      waitFor(
+        () =>
+          isVague() ||
+          session.who === null ||
+          editors.every((editor) => !['loading', 'saving'].includes(editor.get().status)),
+        { what: 'the page' },
+      ),
+    close() {
+      for (const stop of stops) stop()
+      client.close()
+    },
+  }
+}
+
+const act = fc.record({
+  what: fc.constantFrom('type', 'type', 'type', 'save', 'cell', 'cell_save', 'revert', 'settle', 'restore'),
+  at: fc.nat(2),
+})
+const step = fc.record({
+  acts: fc.array(act, { maxLength: 4 }),
+  to: fc.constantFrom<Who[]>('alice', 'bob', 'carol', 'alice', 'bob', null),
+  how: fc.constantFrom('reconnect', 'silent'),
+})
+const story = fc.record({
+  way: fc.constantFrom(...WAYS),
+  isOffline: fc.boolean(),
+  steps: fc.array(step, { minLength: CHANGES_IN_A_RUN, maxLength: CHANGES_IN_A_RUN }),
+})
+
+test(`over ${CHANGES} changes of person nothing unsaved of one is shown to or sent by another`, async () => {
+  let typed = 0
+  await fc.assert(
+    fc.asyncProperty(story, async ({ way, isOffline, steps }) => {
+      const session = { who: 'alice' as Who }
+      const page = openPage({ way, storage: isOffline ? createMemoryStorage() : null, session })
+      await page.settled()
+      for (const { acts, to, how } of steps) {
+        for (const { what, at } of acts) {
+          const editor = page.editors[at]
+          if (what === 'type') page.type(at)
+          if (what === 'save') void editor?.save()
+          if (what === 'cell') page.cell()
+          if (what === 'cell_save') void page.cells.save()
+          if (what === 'revert') editor?.revert()
+          if (what === 'restore') editor?.restore()
+          if (what === 'settle') await page.settled()
+          if (what === 'type') typed += 1
+          page.check()
+        }
+        await page.change(to, how)
+      }
+      await page.settled()
+      page.check()
+      page.close()
+      expect(page.wrong).toEqual([])
+    }),
+    { numRuns: Math.ceil(CHANGES / CHANGES_IN_A_RUN), seed: SEED, endOnFailure: true },
+  )
+  expect(typed).toBeGreaterThan(CHANGES / 2)
+}, 1_200_000)
+
+for (const way of WAYS)
+  for (const isOffline of [false, true])
+    test(`what was typed comes back to its owner, by ${way}${isOffline ? ', kept on the device' : ''}`, async () => {
+      const session = { who: 'alice' as Who }
+      const page = openPage({ way, storage: isOffline ? createMemoryStorage() : null, session })
+      onTestFinished(page.close)
+      await page.settled()
+      page.type(0)
+      const typed = page.editors[0]?.values().name
+      await page.change('bob', 'reconnect')
+      await page.settled()
+      expect(page.editors[0]?.get()).toMatchObject({ status: 'clean', draft: {}, kept: null })
+      page.type(0)
+      await page.editors[0]?.save()
+      await page.change('alice', 'reconnect')
+      await waitFor(() => page.editors[0]?.values().name === typed, { what: 'her draft' })
+      expect(page.wrong).toEqual([])
+    })
+
+test('an answer for somebody else is not shown: the page says that its person is signed out', async () => {
+  const [id = ''] = ids
+  const asBob: typeof fetch = (input, init) => {
+    const headers = new Headers(init?.headers)
+    headers.set('Authorization', 'Bearer bob')
+    return fetch(input, { ...init, headers })
+  }
+  const client = server.openTab(() => null, { userId: () => 'alice', transports: [], fetch: asBob })
+  await expect(client.read('project', id)).resolves.toEqual({ outcome: 'unauthenticated' })
+  const answer = await asBob(`${server.url}/api/v1/records/project/${id}`)
+  expect(answer.headers.get('x-person-id')).toBe('bob')
+  const meant = await asBob(`${server.url}/api/v1/records/project/${id}`, {
+    headers: { 'X-Person-ID': 'alice' },
+  })
+  expect(meant.status).toBe(401)
+})

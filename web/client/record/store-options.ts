@@ -1,0 +1,80 @@
+// What a record's store is to the page, what it needs of the client that it belongs to, and what that client alone may do to it.
+
+import type { Fields, RecordAddress, Writer } from '../../../server/protocol/index.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Readable } from '../base/store.ts'
+import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { Requests } from '../http/requests.ts'
+import type { Hint } from '../transport/hint.ts'
+import type { Watching } from '../transport/subscriptions.ts'
+import type { EditKeeper } from './draft-persistence.ts'
+import type { RecordHappening, RecordState, Resolution, UnsentEdits } from './state.ts'
+
+export interface RecordStoreOptions {
+  address: RecordAddress
+  requests: Pick<Requests, 'read' | 'save' | 'remove' | 'create'>
+  watching: Pick<Watching, 'addRecord'>
+  clock: Clock
+  newId: () => string
+  /** The server's time in this machine's milliseconds. */
+  localTime: (iso: string | null) => number
+  isOwn: (by: Writer | null) => boolean
+  /** Notices where somebody else is here by now; before it returns, `leave` was called. */
+  look: () => unknown
+  personId: () => string | null
+  /** Edits that came back when their owner was here no more. */
+  setAside: (owner: string | null, edits: UnsentEdits) => void
+  /** Where edits outlive the page. */
+  keeper?: Pick<EditKeeper, 'recall' | 'keep' | 'isKeeping'> | undefined
+  /** Saves pass a newer version where the type allows it and no field overlaps. */
+  onStale?: 'reject' | 'merge' | undefined
+  /** Nobody listens and nothing is kept: the store can be forgotten. */
+  onIdle: () => void
+}
+
+/** What the client does to a store of its own. */
+export interface OwnedRecordStore extends RecordStore {
+  happen(happening: RecordHappening): void
+  hear(hint: Hint): void
+  isMounted(): boolean
+  /** Loads it as it is for who is here now. */
+  open(): void
+  /** Somebody else is here: gives what is unsaved, and holds nothing any more. */
+  leave(): UnsentEdits | null
+  /** Brings edits of earlier pages back and sends what got no answer; resolves when that has its answer. */
+  resume(): Promise<RecordState>
+  /** The page is visible again: what waits is done at once. */
+  hurry(): void
+  close(): void
+}
+
+/** An open record: read and watched like any store, changed by what a person does. */
+export interface RecordStore<F extends object = Fields> extends Readable<RecordState>, RecordAddress {
+  /** What a form shows: the record with the draft over it. */
+  values(): Partial<F>
+  change<K extends keyof F & string>(field: K, value: F[K]): void
+  /** Sends what is typed. `null`: there was nothing to send. Calling it twice sends once. */
+  save(): Promise<SaveOutcome<F> | null>
+  remove(): Promise<RemoveOutcome | null>
+  /** Shows the newest version and keeps what is typed for `restore`. */
+  reload(): void
+  /** Kept edits go over what is shown: all, or those of the named fields. `revert` undoes it. */
+  restore(fields?: readonly (keyof F & string)[]): void
+  /** The newest version goes under what is typed; where both changed a field, it is reviewed instead. */
+  merge(): void
+  /** Both sides side by side, as after a refused save. */
+  review(): void
+  /** Carries a decision out and saves it, guarded like any save; `null`: nothing was left to save, or it was out of date. */
+  resolve(decision: Decision): Promise<SaveOutcome<F> | null>
+  /** A deleted record from what is shown and typed, under its own id where the key allows that, else under a new one. */
+  recreate(): Promise<CreateOutcome<F> | null>
+  /** Back to the shown version; `restore` undoes it. */
+  revert(): void
+  dismiss(): void
+  closeConflict(): void
+  /** Again what did not work: the save when something is typed, else the load. */
+  retry(): void
+}
+
+/** What came of looking at both sides: see `resolutionOf`. */
+export type Decision = Pick<Resolution, 'version' | 'theirs' | 'edited'>
