@@ -65,7 +65,7 @@ comment on view noclobber.changes is 'Every change of the log, whether it stands
 // Oldest first, whole bundles, until that many changes were moved; they may be a few more. `unbundle`, for nodes, takes
 // those that are committed, one node at a time: whoever comes second moves nothing, nor does a replica. What a
 // transaction must find as rows before its end it moves at once.
-const UNBUNDLE = `
+const COMPACT = `
 create function noclobber.move_bundles(most integer, own xid8) returns integer language plpgsql
   set search_path = pg_catalog, pg_temp as $$
 declare
@@ -153,7 +153,7 @@ const TRACK_AGAIN = forEachTracked(`
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(LOCK)
   await knex.raw(TABLES)
-  await knex.raw(UNBUNDLE)
+  await knex.raw(COMPACT)
   await knex.raw('drop function if exists noclobber.log_statement(text, oid, text, text, text, text[])')
   await knex.raw(REPLACE.replaceAll('?', '\\?'))
   await knex.raw(TRACK_AGAIN)

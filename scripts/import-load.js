@@ -129,12 +129,12 @@ try {
   const refused = await send(port, badLine)
   await pause(AFTER_MS)
   const after = await stateOf()
-  const [complaint, ...more] = refused.body.errors ?? []
+  const [rowError, ...more] = refused.body.errors ?? []
   console.log(
-    `one bad line: ${refused.status}, line ${complaint?.line}: ${complaint?.field} ${complaint?.message}`,
+    `one bad line: ${refused.status}, line ${rowError?.line}: ${rowError?.field} ${rowError?.message}`,
   )
   expect(
-    refused.status === 422 && complaint?.line === badLine && more.length === 0,
+    refused.status === 422 && rowError?.line === badLine && more.length === 0,
     'The bad line was not named.',
   )
   expect(

@@ -4,7 +4,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { setPriority } from 'node:os'
 import { browserPage, systemClock } from '../dist/web/client/clock.js'
-import { createLadder } from '../dist/web/client/ladder.js'
+import { createTransportFallback } from '../dist/web/client/ladder.js'
 import { createSocketTransport } from '../dist/web/client/socket.js'
 
 const LOWEST_PRIORITY = 19
@@ -47,8 +47,8 @@ function open(url, id) {
     ...{ url, path: '/socket.io', wire: 'websocket' },
     ...{ tabId: `load-${watchers.length}`, token: () => 'demo:bob' },
   })
-  const create = createLadder({
-    rungs: [{ create: wire, stallMs: STALL_MS }],
+  const create = createTransportFallback({
+    candidates: [{ create: wire, stallMs: STALL_MS }],
     clock: systemClock,
     page: browserPage(),
   })

@@ -54,9 +54,9 @@ export type {
   BulkEntry,
   BulkProblem,
   ImportAnswer,
-  ImportComplaint,
   ImportProblem,
   ImportProgress,
+  ImportRowError,
 } from './protocol/bulk-and-import.ts'
 export type {
   ChangedValues,

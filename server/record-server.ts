@@ -15,8 +15,8 @@ import { createDelivery, type Delivery } from './live/delivery.ts'
 import { createStreams } from './live/event-streams.ts'
 import { recheckAccess } from './live/recheck-access.ts'
 import { type Audience, socketAudience, type WatcherServer } from './live/watchers.ts'
-import { createChangeNews } from './log/change-waiters.ts'
-import { keepUnbundled } from './log/compaction.ts'
+import { createChangeWaiters } from './log/change-waiters.ts'
+import { keepCompacted } from './log/compaction.ts'
 import { createFeed } from './log/feed.ts'
 import { keepPruned } from './log/prune.ts'
 import { settleRestoredLog } from './log/restored-log.ts'
@@ -25,8 +25,8 @@ import type { Health } from './node/health.ts'
 import type { Metrics } from './node/metrics.ts'
 import { createNode } from './node/node.ts'
 import { type Operations, recordOperations } from './operations/operations.ts'
-import { createTurnstile, ENTERING } from './pacing/admission-queue.ts'
-import { createSpread } from './pacing/reconnect-spread.ts'
+import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
+import { createReconnectSpread } from './pacing/reconnect-spread.ts'
 import { createDatabase } from './tables/database.ts'
 
 /** Sockets that were attached to a server. */
@@ -92,7 +92,7 @@ export const createRecordServer = <A extends Actor>({
   const declared = types as unknown as RecordType[]
   const database = createDatabase({ knex, types: declared, limits, nodeId: randomUUID(), log })
   database.onSaved = (change, row, isAlone) => {
-    for (const { delivery } of attached.values()) delivery.tellEarly(change, row, isAlone)
+    for (const { delivery } of attached.values()) delivery.deliverEarly(change, row, isAlone)
   }
   const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
   const authenticateLive = async (request: IncomingMessage) => {
@@ -103,12 +103,12 @@ export const createRecordServer = <A extends Actor>({
   let starting: Promise<void> | null = null
   let stopped = false
   let stopPruning = async () => {}
-  let unbundling: ReturnType<typeof keepUnbundled> | null = null
+  let compacting: ReturnType<typeof keepCompacted> | null = null
 
-  const news = createChangeNews()
+  const news = createChangeWaiters()
 
   /** Nobody can be sure any more of having heard everything. */
-  const lookAgain = () => {
+  const resync = () => {
     news.rouse()
     for (const io of attached.keys()) io.local.emit('Resync')
     streams.resync()
@@ -121,7 +121,7 @@ export const createRecordServer = <A extends Actor>({
     deliver: async (batch) => {
       node.metrics.delivered(batch.changes)
       news.tell([...batch.changes, ...batch.bulks])
-      if (batch.bulks.length > 0 || batch.changes.length >= LEAST_BUNDLED) unbundling?.wake()
+      if (batch.bulks.length > 0 || batch.changes.length >= LEAST_BUNDLED) compacting?.wake()
       try {
         for (const { delivery } of attached.values()) await delivery.deliver(batch)
       } finally {
@@ -132,14 +132,14 @@ export const createRecordServer = <A extends Actor>({
       settleRestoredLog(database, log).catch((error) =>
         log.error({ error }, 'A restored log stays unsettled.'),
       )
-      lookAgain()
+      resync()
     },
-    onMissed: () => lookAgain(),
+    onMissed: () => resync(),
   })
   const streams = createStreams({ database, limits, position: feed.cursor })
 
-  const enter = createTurnstile(ENTERING)
-  const spread = createSpread({
+  const enter = createAdmissionQueue(ENTERING)
+  const spread = createReconnectSpread({
     count: () =>
       [...attached.keys()].reduce(
         (sum, io) => sum + io.sockets.sockets.size,
@@ -178,7 +178,7 @@ export const createRecordServer = <A extends Actor>({
         if (stopped) return
         node.open()
         stopPruning = keepPruned({ knex, log, ...limits })
-        unbundling = keepUnbundled({ knex, log, timeoutMs: limits.feedTimeoutMs })
+        compacting = keepCompacted({ knex, log, timeoutMs: limits.feedTimeoutMs })
         return feed.start()
       })
       .catch((error) => {
@@ -261,7 +261,7 @@ export const createRecordServer = <A extends Actor>({
       spread.stop()
       streams.close()
       await Promise.all([...attached.values()].map(({ stop }) => stop()))
-      await Promise.all([feed.stop(), stopPruning(), unbundling?.stop()])
+      await Promise.all([feed.stop(), stopPruning(), compacting?.stop()])
       await node.stop()
     },
     ...recordOperations(database, node.wake),

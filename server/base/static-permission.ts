@@ -4,7 +4,7 @@
 import type { Action, Actor, PermissionRecord, RecordType } from './record-type.ts'
 
 /** May this person do this with every record of the type? `null`: it depends on the record. */
-export const blindVerdict = (type: RecordType, actor: Actor, action: Action): boolean | null => {
+export const staticPermission = (type: RecordType, actor: Actor, action: Action): boolean | null => {
   let looked = false
   const look = () => {
     looked = true

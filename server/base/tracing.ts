@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { createRequire } from 'node:module'
 
 /** What is said of a span. Never ids of people or records, nor anything that was typed. */
-export type SpanFacts = Record<string, string | number | boolean>
+export type SpanAttributes = Record<string, string | number | boolean>
 
 /** An optional peer, asked for once and at once: whoever registers an SDK later is still heard. */
 const load = (): typeof import('@opentelemetry/api') | null => {
@@ -24,8 +24,8 @@ const tracer = api?.trace.getTracer('noclobber')
  */
 export const inSpan = async <T>(
   name: string,
-  facts: SpanFacts,
-  work: (tell: (more: SpanFacts) => void) => Promise<T> | T,
+  facts: SpanAttributes,
+  work: (tell: (more: SpanAttributes) => void) => Promise<T> | T,
   isWorth: (outcome: T) => boolean = () => true,
 ): Promise<T> => {
   if (!api || !tracer) return work(() => {})

@@ -23,7 +23,7 @@ export const isOfOtherType = (error: unknown): boolean =>
   ['42804', '42883'].includes(asDatabaseError(error).code ?? '')
 
 /** The mutation id was kept by another write. */
-export const isKeptMutation = (error: unknown): boolean => {
+export const isStoredMutation = (error: unknown): boolean => {
   const { code, constraint, table } = asDatabaseError(error)
   return code === '23505' && table === 'mutations' && constraint === 'mutations_pkey'
 }

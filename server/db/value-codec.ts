@@ -100,21 +100,21 @@ export const toParameter = (value: unknown, columnType: string): unknown => {
 
 const MAX_DEPTH = 64
 
-const stringComplaint = (text: string): string | null => {
+const stringError = (text: string): string | null => {
   if (text.includes('\u0000')) return 'must not contain the character U+0000'
   return text.isWellFormed() ? null : 'is not well-formed Unicode'
 }
 
 /** Why PostgreSQL could not store a value, or `null`: NUL and lone surrogates have no place in its UTF-8. */
-export const storageComplaint = (value: unknown): string | null => {
-  if (typeof value === 'string') return stringComplaint(value)
+export const storageError = (value: unknown): string | null => {
+  if (typeof value === 'string') return stringError(value)
   const waiting: [unknown, number][] = [[value, 0]]
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const [part, depth] = next
     if (depth > MAX_DEPTH) return 'is nested too deeply'
     if (typeof part === 'string') {
-      const complaint = stringComplaint(part)
-      if (complaint) return complaint
+      const rowError = stringError(part)
+      if (rowError) return rowError
     } else if (part && typeof part === 'object') {
       for (const [key, inner] of Object.entries(part)) waiting.push([key, depth + 1], [inner, depth + 1])
     }

@@ -4,7 +4,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Log } from '../base/options.ts'
 import { type Cluster, EMBEDDED_USER, openCluster } from './data-dir.ts'
-import { type Holder, letGo, rest, takeHold } from './reference-count.ts'
+import { acquire, type ReferenceCount, release, rest } from './reference-count.ts'
 import { launch } from './server-process.ts'
 
 /** How to start an embedded PostgreSQL. */
@@ -43,13 +43,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const cluster = await openCluster(options.dataDir, durable)
   const { holder, reused } = await joinOrLaunch(cluster, port, durable)
   if (port !== undefined && holder.port !== port) {
-    await letGo(cluster, holder)
+    await release(cluster, holder)
     throw new Error(
       `${cluster.dir} is already served on port ${holder.port}: stop that server, or leave out port ${port}.`,
     )
   }
   await ensureDatabase(holder).catch(async (error) => {
-    await letGo(cluster, holder)
+    await release(cluster, holder)
     throw error
   })
   rest(holder)
@@ -60,7 +60,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     url: `postgres://${EMBEDDED_USER}:${cluster.password}@127.0.0.1:${holder.port}/${DATABASE}`,
     port: holder.port,
     reused,
-    stop: () => (stopped ??= letGo(cluster, holder)),
+    stop: () => (stopped ??= release(cluster, holder)),
   }
 }
 
@@ -68,10 +68,10 @@ async function joinOrLaunch(
   cluster: Cluster,
   port: number | undefined,
   durable: boolean,
-): Promise<{ holder: Holder; reused: boolean }> {
+): Promise<{ holder: ReferenceCount; reused: boolean }> {
   const deadline = Date.now() + DEADLINE_MS
   for (let reused = true; ; ) {
-    const holder = await takeHold(cluster)
+    const holder = await acquire(cluster)
     if (typeof holder === 'object') return { holder, reused }
     const trouble = holder === 'absent' ? await launch(cluster, { port, durable }) : BUSY
     reused = trouble !== null
@@ -91,7 +91,7 @@ const PASSING = [BUSY, 'postmaster.pid', 'Address already in use', 'shared memor
 
 const passesByItself = (trouble: string) => PASSING.some((sign) => trouble.includes(sign))
 
-async function ensureDatabase({ client }: Holder): Promise<void> {
+async function ensureDatabase({ client }: ReferenceCount): Promise<void> {
   const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
   if (rowCount !== 0) return
   await client.query(`create database ${DATABASE}`).catch((error: { code?: string }) => {

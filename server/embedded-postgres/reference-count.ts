@@ -5,7 +5,7 @@ import { type Cluster, EMBEDDED_USER } from './data-dir.ts'
 import { servedPort, shutDown } from './server-process.ts'
 
 /** One user's hold on a running server. */
-export interface Holder {
+export interface ReferenceCount {
   client: Client
   port: number
 }
@@ -17,7 +17,7 @@ const LOCK = 20_261_121
  * Takes hold of the server that runs on the cluster.
  * `absent`: none does. `busy`: one is starting or stopping, or too slow to answer; ask again.
  */
-export async function takeHold(cluster: Cluster): Promise<Holder | 'absent' | 'busy'> {
+export async function acquire(cluster: Cluster): Promise<ReferenceCount | 'absent' | 'busy'> {
   const port = await servedPort(cluster)
   if (port === null) return 'absent'
   const { default: pg } = await import('pg')
@@ -43,20 +43,20 @@ export async function takeHold(cluster: Cluster): Promise<Holder | 'absent' | 'b
 }
 
 /** Lets Node end although the hold is kept: for as long as nobody awaits an answer on it. */
-export function rest({ client }: Holder): void {
+export function rest({ client }: ReferenceCount): void {
   keepAlive(client, false)
 }
 
 /** Lets go; ends the server, and waits for its end, if nobody else holds it. */
-export async function letGo(cluster: Cluster, { client }: Holder): Promise<void> {
+export async function release(cluster: Cluster, { client }: ReferenceCount): Promise<void> {
   keepAlive(client, true)
   const alone = await isLast(client)
   if (alone) await shutDown(cluster)
   await client.end().catch(() => {})
   if (alone !== null) return
   // The connection was lost: the server was ended by hand, or has restarted itself.
-  const again = await takeHold(cluster)
-  if (typeof again === 'object') await letGo(cluster, again)
+  const again = await acquire(cluster)
+  if (typeof again === 'object') await release(cluster, again)
 }
 
 /** `null` where the connection does not answer any more. */

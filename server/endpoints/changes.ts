@@ -7,7 +7,7 @@ import { refuse } from '../base/problems.ts'
 import { queryNumber, queryText } from '../http/request-parameters.ts'
 import { sendData } from '../http/responses.ts'
 import { handle, type RouteOptions } from '../http/route-handler.ts'
-import type { ChangeNews } from '../log/change-waiters.ts'
+import type { ChangeWaiters } from '../log/change-waiters.ts'
 import type { Cursor } from '../log/cursor.ts'
 import { MAX_WAIT_S } from '../protocol/index.ts'
 import {
@@ -21,7 +21,7 @@ import {
 import type { Database } from '../tables/database.ts'
 
 export interface ChangeRouteOptions extends RouteOptions {
-  news: ChangeNews
+  news: ChangeWaiters
   /** Makes sure that the node's feed runs: it wakes who waits. */
   follow(): void
 }

@@ -16,8 +16,8 @@ import type { Streams } from '../live/event-streams.ts'
 import { catchUp } from '../live/stream-catch-up.ts'
 import { watch } from '../live/watch-records.ts'
 import type { Cursor } from '../log/cursor.ts'
-import type { Turnstile } from '../pacing/admission-queue.ts'
-import type { Spread } from '../pacing/reconnect-spread.ts'
+import type { AdmissionQueue } from '../pacing/admission-queue.ts'
+import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import { HEADERS } from '../protocol/index.ts'
 import { presentCursor } from '../queries/change-feed.ts'
 import type { Database } from '../tables/database.ts'
@@ -26,8 +26,8 @@ export interface EventStreamOptions extends RouteOptions {
   origins: string[]
   streams: Streams
   /** The node's door, which sockets come through too. */
-  enter: Turnstile
-  spread: Spread
+  enter: AdmissionQueue
+  spread: ReconnectSpread
   isLive(actor: Actor): boolean
   /** Makes sure that the node's feed runs. */
   follow(): void

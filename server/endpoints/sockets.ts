@@ -12,9 +12,9 @@ import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
 import { userRoom } from '../live/rooms.ts'
 import { unwatch, watch } from '../live/watch-records.ts'
 import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
-import { createTurnstile, LEAVING, leaveInTurn, type Turnstile } from '../pacing/admission-queue.ts'
+import { type AdmissionQueue, createAdmissionQueue, LEAVING, leaveInTurn } from '../pacing/admission-queue.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
-import type { Spread } from '../pacing/reconnect-spread.ts'
+import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { ProblemCode, RefusedMessage, WatchAnswer } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 
@@ -32,8 +32,8 @@ export interface SocketOptions {
   onLimited?(): void
   isLive(actor: Actor): boolean
   /** The node's door. */
-  enter: Turnstile
-  spread: Spread
+  enter: AdmissionQueue
+  spread: ReconnectSpread
 }
 
 const ignore = () => {}
@@ -43,7 +43,7 @@ export const createSocketServer = (
   httpServer: HttpServer,
   { origins, limits, enter }: SocketOptions,
 ): WatcherServer => {
-  const leave = createTurnstile(LEAVING)
+  const leave = createAdmissionQueue(LEAVING)
   return new Server(httpServer, {
     maxHttpBufferSize: limits.frameBytes,
     serveClient: false,

@@ -8,14 +8,14 @@ const QUICK_TURN_MS = 0.5
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Resolves in a turn in which nobody stood at the door, `patienceMs` after the call at the latest. */
-export const untilNobodyComes = async (server: Server, patienceMs: number): Promise<void> => {
+/** Resolves in a turn in which nobody stood at the door, `timeoutMs` after the call at the latest. */
+export const untilNobodyComes = async (server: Server, timeoutMs: number): Promise<void> => {
   let came = true
   const onConnection = () => {
     came = true
   }
   server.on('connection', onConnection)
-  const end = performance.now() + patienceMs
+  const end = performance.now() + timeoutMs
   await turn()
   for (let now = performance.now(); now < end; ) {
     came = false

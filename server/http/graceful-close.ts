@@ -29,8 +29,8 @@ export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
     connection.once('close', () => upgraded.delete(connection))
   })
 
-  /** Closes both. What still goes on after `patienceMs` is cut. */
-  return async (io: Pick<WatcherServer, 'close'>, patienceMs: number): Promise<void> => {
+  /** Closes both. What still goes on after `timeoutMs` is cut. */
+  return async (io: Pick<WatcherServer, 'close'>, timeoutMs: number): Promise<void> => {
     const hangUp = () => {
       for (const connection of upgraded) connection.destroy()
     }
@@ -47,8 +47,8 @@ export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
     const cut = setTimeout(() => {
       hangUp()
       server.closeAllConnections()
-    }, patienceMs)
-    await atMost(patienceMs + GOODBYE_MS, closed)
+    }, timeoutMs)
+    await atMost(timeoutMs + GOODBYE_MS, closed)
     clearInterval(sweep)
     clearTimeout(goodbye)
     clearTimeout(cut)

@@ -18,7 +18,7 @@ const lineBreaks = (record: string[]) => {
   return count
 }
 
-const headerComplaint = (header: string[]): string | null => {
+const headerError = (header: string[]): string | null => {
   const names = header.map((name) => name.trim())
   if (names.some((name) => name === '')) return 'every column needs a name in the first line'
   if (names.length === 1 && /[;\t]/.test(names[0] ?? ''))
@@ -51,15 +51,15 @@ export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<Im
     for await (const { at, record } of parser as AsyncIterable<Parsed>) {
       if (!header) {
         header = record.map((name) => name.trim())
-        const complaint = headerComplaint(record)
-        yield { line: at, header, ...(complaint && { complaint }) }
-        if (complaint) return
+        const rowError = headerError(record)
+        yield { line: at, header, ...(rowError && { rowError }) }
+        if (rowError) return
         continue
       }
       if (record.length !== header.length) {
         yield {
           line: at,
-          complaint: `has ${record.length} values, where the first line names ${header.length}`,
+          rowError: `has ${record.length} values, where the first line names ${header.length}`,
         }
         continue
       }
@@ -68,7 +68,7 @@ export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<Im
       yield { line: at, fields }
     }
     await feeding
-    if (!header) yield { line: 1, header: [], complaint: 'the first line must name the fields' }
+    if (!header) yield { line: 1, header: [], rowError: 'the first line must name the fields' }
   } catch (error) {
     const { code } = error as CsvError
     if (!code?.startsWith('CSV_')) throw error
@@ -76,6 +76,6 @@ export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<Im
       code === 'CSV_MAX_RECORD_SIZE'
         ? `is longer than ${MAX_ROW_BYTES} bytes`
         : 'is not CSV: look at its quotes'
-    yield { line, complaint: `${what}; nothing after it was read`, isLast: true }
+    yield { line, rowError: `${what}; nothing after it was read`, isLast: true }
   }
 }

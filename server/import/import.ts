@@ -7,11 +7,11 @@ import type { OpenRequest } from '../base/open-requests.ts'
 import type { Forbidden, Missing, Reused } from '../base/outcomes.ts'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import { refusedValues } from '../db/errors.ts'
-import { createSlices } from '../pacing/time-slices.ts'
+import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { ImportAnswer, ImportProblem, ImportProgress } from '../protocol/bulk-and-import.ts'
-import { keptAnswer, requestHash, type WriteOptions } from '../records/idempotency.ts'
+import { requestHash, storedResponse, type WriteOptions } from '../records/idempotency.ts'
 import { MISSING } from '../records/read.ts'
 import { type Work, workOnce } from '../records/run-once.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -19,7 +19,7 @@ import { writerContext } from '../tables/writer-context.ts'
 import { keyColumnOf, keyKindOf } from './csv-cells.ts'
 import { type ImportFormat, rowsOf } from './parse.ts'
 import type { ImportRow } from './row.ts'
-import { type Complaints, createComplaints } from './row-errors.ts'
+import { createRowErrors, type RowErrors } from './row-errors.ts'
 import { createSpool, type ImportSpool } from './spool.ts'
 import {
   ANALYZE_STAGE,
@@ -82,23 +82,23 @@ const keyOf = (known: KnownType, asked: string | null | undefined): string | nul
 }
 
 /** What is wrong with the names in the first line of a CSV file. */
-const headerComplaints = (known: KnownType, key: string | null, header: string[]) => {
+const headerErrors = (known: KnownType, key: string | null, header: string[]) => {
   const ofKey = key === null ? [] : ['version', key]
   const unknown = header.filter((name) => !known.writable.has(name) && !ofKey.includes(name))
-  const complaints = unknown.map((field) => ({
+  const rowErrors = unknown.map((field) => ({
     field,
     message: known.columns.has(field) ? 'can not be imported' : 'is not a field of this type',
   }))
   if (key !== null && !header.includes(key))
-    complaints.push({ field: key, message: 'is needed to find the records: the file has no such column' })
-  return complaints
+    rowErrors.push({ field: key, message: 'is needed to find the records: the file has no such column' })
+  return rowErrors
 }
 
 interface Reading {
   job: ImportJob
   source: ImportSource
   spool: ImportSpool
-  complaints: Complaints
+  rowErrors: RowErrors
   progress: ImportProgress
   tell(): void
 }
@@ -106,7 +106,7 @@ interface Reading {
 /** Reads the file to its end, judges each row, and puts the good ones aside for as long as there is no bad one. */
 const readAll = async (
   database: Database,
-  { job, source, spool, complaints, progress, tell }: Reading,
+  { job, source, spool, rowErrors, progress, tell }: Reading,
   transaction: Knex.Transaction | undefined,
 ): Promise<{ columns: string[]; isComplete: boolean }> => {
   const judge = createImportJudge(database, job)
@@ -119,12 +119,12 @@ const readAll = async (
     const staged: StagedRow[] = []
     for (const judged of await judge(batch, transaction)) {
       if ('row' in judged) staged.push(judged.row)
-      else complaints.add(judged.line, judged.complaints)
+      else rowErrors.add(judged.line, judged.rowErrors)
     }
     batch = []
     progress.valid += staged.length
-    progress.invalid = complaints.count()
-    if (complaints.count() === 0 && staged.length > 0) {
+    progress.invalid = rowErrors.count()
+    if (rowErrors.count() === 0 && staged.length > 0) {
       for (const { shape, doc } of staged)
         if (shape === null) for (const name of Object.keys(JSON.parse(doc))) columns.add(name)
       await spool.add(JSON.stringify(staged))
@@ -135,11 +135,11 @@ const readAll = async (
   }
   for await (const row of rowsOf(job.format, source.pieces())) {
     if (row.header) {
-      const wrong = row.complaint
-        ? [{ field: '', message: row.complaint }]
-        : headerComplaints(job.known, job.key, row.header)
+      const wrong = row.rowError
+        ? [{ field: '', message: row.rowError }]
+        : headerErrors(job.known, job.key, row.header)
       if (wrong.length === 0) continue
-      complaints.add(row.line, wrong)
+      rowErrors.add(row.line, wrong)
       return { columns: [], isComplete: false }
     }
     progress.rows += 1
@@ -158,7 +158,7 @@ const CHECK_NOW = { name: '', text: 'set constraints all immediate' }
 const checkDeferred = async (
   database: Database,
   known: KnownType,
-  complaints: Complaints,
+  rowErrors: RowErrors,
   transaction: Knex.Transaction,
 ) => {
   try {
@@ -166,7 +166,7 @@ const checkDeferred = async (
   } catch (error) {
     const refused = refusedValues(error, known.fieldNames, [])
     if (!refused) throw error
-    complaints.add(null, [{ field: '', message: refused.detail }])
+    rowErrors.add(null, [{ field: '', message: refused.detail }])
   }
 }
 
@@ -176,7 +176,7 @@ const FORBIDDEN: Forbidden = {
 }
 
 const verdictsOf = (known: KnownType, actor: Actor) =>
-  (['create', 'update'] as const).map((action) => blindVerdict(known.type, actor, action))
+  (['create', 'update'] as const).map((action) => staticPermission(known.type, actor, action))
 
 /**
  * Who imports, looked up anew. Rows that were judged before stay as judged where the right to them doesn't depend on the
@@ -227,18 +227,18 @@ export const importRecords = async (
     format,
     key,
     sql: importSql(known, key),
-    slices: createSlices(),
+    slices: createTimeSlices(),
     recheck: async () => {
       if (options.request?.isDue()) job.actor = await actorNow(known, job.actor, options.request)
     },
   }
 
-  const complaints = createComplaints()
+  const rowErrors = createRowErrors()
   const progress: ImportProgress = { phase: 'reading', bytes: 0, rows: 0, valid: 0, invalid: 0, written: 0 }
   const tell = () => onProgress?.({ ...progress })
   const refused = (complete: boolean): ImportRefused => ({
     outcome: 'invalid',
-    problem: complaints.toProblem(progress.rows, complete),
+    problem: rowErrors.toProblem(progress.rows, complete),
   })
   const kept = (answer: unknown): Imported => ({
     outcome: 'imported',
@@ -263,9 +263,9 @@ export const importRecords = async (
       progress.written = rows
       tell()
     }
-    const counts = await writeStaged(database, { ...job, columns, complaints, onWritten }, transaction)
-    if (complaints.count() === 0) await checkDeferred(database, known, complaints, transaction)
-    if (complaints.count() > 0) return { result: refused(!complaints.isFull()) }
+    const counts = await writeStaged(database, { ...job, columns, rowErrors, onWritten }, transaction)
+    if (rowErrors.count() === 0) await checkDeferred(database, known, rowErrors, transaction)
+    if (rowErrors.count() > 0) return { result: refused(!rowErrors.isFull()) }
     await job.recheck()
     await database.send(DROP_STAGE, [], transaction)
     const answer: ImportAnswer = { import_id: importId, dry_run: dryRun, rows: progress.rows, ...counts }
@@ -276,12 +276,12 @@ export const importRecords = async (
   const spool = createSpool()
   let end = () => {}
   try {
-    const reading = { job, source, spool, complaints, progress, tell }
+    const reading = { job, source, spool, rowErrors, progress, tell }
     const { columns, isComplete } = await readAll(database, reading, options.transaction)
-    if (complaints.count() > 0) {
+    if (rowErrors.count() > 0) {
       // What was written before under this id may be why its rows are refused now. Only then the rest is read for its digest.
-      const wasWritten = (await keptAnswer(database, options, '')) !== null
-      const before = wasWritten ? await keptAnswer(database, options, await hash()) : null
+      const wasWritten = (await storedResponse(database, options, '')) !== null
+      const before = wasWritten ? await storedResponse(database, options, await hash()) : null
       if (before) return before.outcome === 'kept' ? kept(before.answer) : before
       return refused(isComplete)
     }

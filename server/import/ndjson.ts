@@ -8,9 +8,9 @@ const toRow = (line: number, bytes: Buffer): ImportRow | null => {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { line, fields: value as Record<string, unknown> }
-    return { line, complaint: 'is not a JSON object' }
+    return { line, rowError: 'is not a JSON object' }
   } catch {
-    return { line, complaint: 'is not JSON' }
+    return { line, rowError: 'is not JSON' }
   }
 }
 
@@ -33,7 +33,7 @@ export async function* ndjsonRows(pieces: AsyncIterable<Buffer>): AsyncGenerator
     if (size > MAX_ROW_BYTES) {
       yield {
         line,
-        complaint: `is longer than ${MAX_ROW_BYTES} bytes; nothing after it was read`,
+        rowError: `is longer than ${MAX_ROW_BYTES} bytes; nothing after it was read`,
         isLast: true,
       }
       return

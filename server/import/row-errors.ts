@@ -1,14 +1,14 @@
 // What is wrong with a file: the first complaints with their lines, and how many rows there are of the kind.
 import { problem } from '../base/problems.ts'
 import {
-  type ImportComplaint,
   type ImportProblem,
-  MAX_IMPORT_COMPLAINTS,
+  type ImportRowError,
+  MAX_IMPORT_ROW_ERRORS,
 } from '../protocol/bulk-and-import.ts'
 
-export interface Complaints {
+export interface RowErrors {
   /** One row's complaints; all of a row are kept together as long as there is room. */
-  add(line: number | null, complaints: Omit<ImportComplaint, 'line'>[]): void
+  add(line: number | null, rowErrors: Omit<ImportRowError, 'line'>[]): void
   /** Rows of this kind that aren't listed. */
   addUnlisted(count: number): void
   /** Rows with complaints. */
@@ -17,16 +17,16 @@ export interface Complaints {
   toProblem(rows: number, isComplete: boolean): ImportProblem
 }
 
-export const createComplaints = (): Complaints => {
-  const listed: ImportComplaint[] = []
+export const createRowErrors = (): RowErrors => {
+  const listed: ImportRowError[] = []
   let count = 0
   let stale = 0
-  const isFull = () => listed.length >= MAX_IMPORT_COMPLAINTS
+  const isFull = () => listed.length >= MAX_IMPORT_ROW_ERRORS
   return {
-    add: (line, complaints) => {
+    add: (line, rowErrors) => {
       count += 1
-      if (complaints.some(({ code }) => code === 'stale_record')) stale += 1
-      for (const complaint of complaints) if (!isFull()) listed.push({ line, ...complaint })
+      if (rowErrors.some(({ code }) => code === 'stale_record')) stale += 1
+      for (const rowError of rowErrors) if (!isFull()) listed.push({ line, ...rowError })
     },
     addUnlisted: (more) => {
       count += more

@@ -9,7 +9,7 @@ export interface ImportRow {
   /** The names in a CSV file's first line. */
   header?: string[]
   fields?: Record<string, unknown>
-  complaint?: string
+  rowError?: string
   /** What follows could not be read. */
   isLast?: boolean
 }

@@ -3,8 +3,8 @@
 // Invariant: a record that the person may not read is treated as if it weren't there.
 import type { Knex } from 'knex'
 import type { Actor } from '../base/record-type.ts'
-import type { Slices } from '../pacing/time-slices.ts'
-import type { ImportComplaint } from '../protocol/bulk-and-import.ts'
+import type { TimeSlices } from '../pacing/time-slices.ts'
+import type { ImportRowError } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import { tenantParameter } from '../records/read.ts'
 import { validateFields } from '../records/validate.ts'
@@ -14,7 +14,7 @@ import type { ImportFormat } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import type { ImportSql, StagedRow } from './sql.ts'
 
-type Complaint = Omit<ImportComplaint, 'line'>
+type Complaint = Omit<ImportRowError, 'line'>
 
 /** Who imports what, how. */
 export interface ImportJob {
@@ -25,7 +25,7 @@ export interface ImportJob {
   /** The field by which records are found; `id` for their own key. */
   key: string | null
   sql: ImportSql
-  slices: Slices
+  slices: TimeSlices
   /**
    * Before each batch, each statement that writes, and the commit: may this person still import?
    *
@@ -35,7 +35,7 @@ export interface ImportJob {
 }
 
 /** A row that may be written, or what is wrong with it. */
-export type JudgedRow = { row: StagedRow } | { line: number; complaints: Complaint[] }
+export type JudgedRow = { row: StagedRow } | { line: number; rowErrors: Complaint[] }
 
 const VERSION = /^[1-9]\d{0,15}$/
 
@@ -47,7 +47,7 @@ const versionIn = (value: unknown): number | undefined | null => {
 }
 
 /** The complaint of a row whose record is at another version than the file says. */
-export const staleComplaint = ({ version, updated_by }: WireRecord, clientVersion: number): Complaint => ({
+export const staleRowError = ({ version, updated_by }: WireRecord, clientVersion: number): Complaint => ({
   field: 'version',
   message: `${updated_by?.name ?? 'Somebody'} saved version ${version}; the file has version ${clientVersion}`,
   code: 'stale_record',
@@ -70,7 +70,7 @@ interface Read {
   fields: Record<string, unknown>
   version: number | undefined | null
   key: string | null
-  complaint?: Complaint
+  rowError?: Complaint
 }
 
 /** Makes the judge of one import. */
@@ -102,9 +102,9 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
     delete values.version
     row.key = await keyIn(key, fields[key], values[key])
     if (key === 'id') delete values.id
-    if (row.version === null) row.complaint = { field: 'version', message: 'must be a positive integer' }
+    if (row.version === null) row.rowError = { field: 'version', message: 'must be a positive integer' }
     else if (row.key === null)
-      row.complaint = {
+      row.rowError = {
         field: key,
         message: 'is needed to find the record, and must be one that it can have',
       }
@@ -113,7 +113,7 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
 
   const find = async (rows: Read[], transaction: Knex.Transaction | undefined) => {
     const found = new Map<string, WireRecord[]>()
-    const keys = [...new Set(rows.flatMap((row) => (row.key === null || row.complaint ? [] : [row.key])))]
+    const keys = [...new Set(rows.flatMap((row) => (row.key === null || row.rowError ? [] : [row.key])))]
     if (keys.length === 0) return found
     for (const row of await database.send(
       sql.find,
@@ -129,8 +129,8 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
 
   const judge = async (row: Read, found: WireRecord[]): Promise<JudgedRow> => {
     const { line, fields, version, key: text } = row
-    const refuse = (...complaints: Complaint[]): JudgedRow => ({ line, complaints })
-    if (row.complaint) return refuse(row.complaint)
+    const refuse = (...rowErrors: Complaint[]): JudgedRow => ({ line, rowErrors })
+    if (row.rowError) return refuse(row.rowError)
     const [record, second] = found
     if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
     if (!record && (version || (key === 'id' && hasMadeIds))) return refuse(NOT_THERE)
@@ -138,7 +138,7 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
     const draft = { type: known.type.name, id: '', version: 0, fields }
     if (!record && !known.may(job.actor, 'create', draft))
       return refuse({ ...FORBIDDEN, message: 'you may not create this record' })
-    if (record && version && version !== record.version) return refuse(staleComplaint(record, version))
+    if (record && version && version !== record.version) return refuse(staleRowError(record, version))
     const valid = await validateFields(known, fields, !record)
     if (!valid.ok) return refuse(...valid.errors)
     const values = valid.values
@@ -157,8 +157,8 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
     const judged: JudgedRow[] = []
     const reads: Read[] = []
     for (const row of rows) {
-      if (row.complaint === undefined) reads.push(await read(row))
-      else judged.push({ line: row.line, complaints: [{ field: '', message: row.complaint }] })
+      if (row.rowError === undefined) reads.push(await read(row))
+      else judged.push({ line: row.line, rowErrors: [{ field: '', message: row.rowError }] })
       if (slices.isOver()) await slices.rest()
     }
     const found = await find(reads, transaction)

@@ -4,12 +4,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { isRetryable, refusedValues } from '../db/errors.ts'
-import { MAX_IMPORT_COMPLAINTS } from '../protocol/bulk-and-import.ts'
+import { MAX_IMPORT_ROW_ERRORS } from '../protocol/bulk-and-import.ts'
 import { tenantOf, tenantParameter } from '../records/read.ts'
 import type { Database } from '../tables/database.ts'
-import type { Complaints } from './row-errors.ts'
+import type { RowErrors } from './row-errors.ts'
 import { PORTIONS, SEE_AGAIN, SHAPES_IN, TAKE_TURNS, UPDATES_IN } from './sql.ts'
-import { FORBIDDEN, type ImportJob, NOT_THERE, staleComplaint } from './validate-rows.ts'
+import { FORBIDDEN, type ImportJob, NOT_THERE, staleRowError } from './validate-rows.ts'
 
 /** Rows written, by what became of them. */
 export interface WrittenRows {
@@ -30,7 +30,7 @@ type Portion = WrittenRows & { refused: (() => void)[] }
 export interface WriteJob extends ImportJob {
   /** All fields that rows of the file update, sorted. */
   columns: string[]
-  complaints: Complaints
+  rowErrors: RowErrors
   onWritten(rows: number): void
 }
 
@@ -40,20 +40,20 @@ export const writeStaged = async (
   job: WriteJob,
   transaction: Knex.Transaction,
 ): Promise<WrittenRows> => {
-  const { known, key, sql, columns, complaints } = job
+  const { known, key, sql, columns, rowErrors } = job
   const tenant = tenantParameter(known, job.actor)
   const total: WrittenRows = { created: 0, updated: 0, unchanged: 0 }
 
   const checkKeys = async () => {
-    const repeated = await database.send(sql.repeatedKeys, [MAX_IMPORT_COMPLAINTS], transaction)
+    const repeated = await database.send(sql.repeatedKeys, [MAX_IMPORT_ROW_ERRORS], transaction)
     for (const { line, first } of repeated)
-      complaints.add(line, [{ field: key ?? '', message: `stands in line ${first} already` }])
-    complaints.addUnlisted(Number(repeated[0]?.total ?? 0) - repeated.length)
+      rowErrors.add(line, [{ field: key ?? '', message: `stands in line ${first} already` }])
+    rowErrors.addUnlisted(Number(repeated[0]?.total ?? 0) - repeated.length)
     if (key === 'id') return
-    const meanwhile = await database.send(sql.foundMeanwhile, [MAX_IMPORT_COMPLAINTS, ...tenant], transaction)
+    const meanwhile = await database.send(sql.foundMeanwhile, [MAX_IMPORT_ROW_ERRORS, ...tenant], transaction)
     for (const row of meanwhile) {
       if (known.mayRead(job.actor, known.sql.toRecord(row)))
-        complaints.add(row.noclobber_line, [
+        rowErrors.add(row.noclobber_line, [
           { field: key ?? '', message: 'was created by somebody else meanwhile' },
         ])
     }
@@ -72,10 +72,10 @@ export const writeStaged = async (
     for (const { line, id, seen, guarded } of rows) {
       const record = records.get(id)
       const readable = record && known.mayRead(job.actor, record)
-      if (!record || !readable) portion.refused.push(() => complaints.add(line, [NOT_THERE]))
+      if (!record || !readable) portion.refused.push(() => rowErrors.add(line, [NOT_THERE]))
       else if (!known.may(job.actor, 'update', record))
-        portion.refused.push(() => complaints.add(line, [FORBIDDEN]))
-      else if (guarded) portion.refused.push(() => complaints.add(line, [staleComplaint(record, seen)]))
+        portion.refused.push(() => rowErrors.add(line, [FORBIDDEN]))
+      else if (guarded) portion.refused.push(() => rowErrors.add(line, [staleRowError(record, seen)]))
       else again.push({ line, version: record.version })
     }
     const values = [again.map(({ line }) => line), again.map(({ version }) => version)]
@@ -147,23 +147,23 @@ export const writeStaged = async (
     if (!refused) throw error
     if (from === to) {
       const { errors } = refused as { errors?: { field: string; message: string }[] }
-      complaints.add(from, errors ?? [{ field: '', message: refused.detail }])
+      rowErrors.add(from, errors ?? [{ field: '', message: refused.detail }])
       return
     }
     const middle = Math.floor((from + to) / 2)
     await write(from, middle)
-    if (!complaints.isFull()) await write(middle + 1, to)
+    if (!rowErrors.isFull()) await write(middle + 1, to)
   }
 
   if (key !== null) {
     await database.send(TAKE_TURNS, [known.source, tenantOf(known, job.actor)], transaction)
     await checkKeys()
-    if (complaints.count() > 0) return total
+    if (rowErrors.count() > 0) return total
   }
   let from = 1
   for (const { last } of await database.send(PORTIONS, [PORTION], transaction)) {
     await write(from, last)
-    if (complaints.isFull()) return total
+    if (rowErrors.isFull()) return total
     from = last + 1
     job.onWritten(total.created + total.updated + total.unchanged)
   }

@@ -4,13 +4,18 @@
 
 import type { PermissionRecord } from '../base/record-type.ts'
 import type { FeedBatch } from '../log/feed.ts'
-import { type Bulk, CHANGES_OF_RECORDS, parametersOfBulk, readChanges } from '../log/large-transactions.ts'
+import {
+  type Bulk,
+  CHANGES_OF_RECORDS,
+  largeTransactionParameters,
+  readChanges,
+} from '../log/large-transactions.ts'
 import type { Change } from '../log/log-reader.ts'
 import type { RecordEvent, RecordEventName } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
-import { createToldEarly } from './early-deliveries.ts'
-import { tellListsOfBulk } from './large-transaction-delivery.ts'
+import { createEarlyDeliveries } from './early-deliveries.ts'
+import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
 import { type Audience, echoOf, isWatching, revoke } from './watchers.ts'
@@ -152,18 +157,18 @@ export const createDelivery = (database: Database, audience: Audience) => {
   }
 
   /** Whoever has one of a bulk's records open hears of that record; only those are read. */
-  const tellRecordsOfBulk = async (bulk: Bulk) => {
+  const deliverLargeToRecords = async (bulk: Bulk) => {
     const known = database.typeOfSource(bulk.source)
     if (!known) return
     const watched = recordIdsIn(audience.rooms().keys(), bulk.tenantId ?? '', known.type.name)
     for (let at = 0; at < watched.length; at += CHUNK) {
       const ids = watched.slice(at, at + CHUNK)
-      const rows = await database.send(CHANGES_OF_RECORDS, [...parametersOfBulk(bulk), ids])
+      const rows = await database.send(CHANGES_OF_RECORDS, [...largeTransactionParameters(bulk), ids])
       await tellAll(concernsOf(readChanges(rows), { lists: false }))
     }
   }
 
-  const early = createToldEarly()
+  const early = createEarlyDeliveries()
 
   return {
     /** Tells what the feed brings, but for what was told before. */
@@ -172,15 +177,15 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const news = changes.filter((change) => !early.pass(change))
       await tellAll(concernsOf(news, { lists: true }))
       for (const bulk of bulks) {
-        await tellRecordsOfBulk(bulk)
-        await tellListsOfBulk(database, audience, bulk)
+        await deliverLargeToRecords(bulk)
+        await deliverLargeToLists(database, audience, bulk)
       }
     },
     /**
      * Tells a change that this node has just committed, without waiting for the feed to read it; unless another node's
      * may come before it. `isAlone`: the version before it is old.
      */
-    tellEarly: (change: Change, row: PermissionRecord, isAlone: boolean): void => {
+    deliverEarly: (change: Change, row: PermissionRecord, isAlone: boolean): void => {
       if (audience.watchers().size === 0) return
       const [concern] = concernsOf([change], { lists: true })
       if (!concern || early.isLate(change) || !(isAlone || early.follows(change))) return

@@ -4,7 +4,7 @@ import type { Change } from '../log/log-reader.ts'
 
 type Told = Pick<Change, 'source' | 'id' | 'version'>
 
-export interface ToldEarly {
+export interface EarlyDeliveries {
   /** Has the feed been quicker? */
   isLate(change: Told): boolean
   /** Was the version before it told here? */
@@ -25,7 +25,7 @@ const put = (keys: Set<string>, key: string) => {
   if (keys.size > SIZE) keys.delete(keys.values().next().value as string)
 }
 
-export const createToldEarly = (): ToldEarly => {
+export const createEarlyDeliveries = (): EarlyDeliveries => {
   const early = new Set<string>()
   const passed = new Set<string>()
   return {

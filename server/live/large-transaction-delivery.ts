@@ -4,12 +4,12 @@
 // in which a record was found that he may read, and never a count.
 import { setImmediate as giveWay } from 'node:timers/promises'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import {
   type Bulk,
-  PAGE_OF_BULK,
-  PARENTS_OF_BULK,
-  parametersOfBulk,
+  LARGE_TRANSACTION_PAGE,
+  LARGE_TRANSACTION_PARENTS,
+  largeTransactionParameters,
   readChanges,
 } from '../log/large-transactions.ts'
 import type { Change } from '../log/log-reader.ts'
@@ -31,8 +31,8 @@ const listsOf = async (database: Database, known: KnownType, bulk: Bulk, local: 
   const whole = listRoom(bulk.tenantId ?? '', known.type.name)
   const rooms = local.has(whole) ? [whole] : []
   if (known.lists.length === 0) return { rooms, scopes: [{}] as Scope[] }
-  const parents = await database.send(PARENTS_OF_BULK, [
-    ...parametersOfBulk(bulk),
+  const parents = await database.send(LARGE_TRANSACTION_PARENTS, [
+    ...largeTransactionParameters(bulk),
     watched.map(([column]) => column),
     watched.map(([, value]) => value),
   ])
@@ -55,7 +55,8 @@ const recordOf = (known: KnownType, { id, version, oldRow }: Change): Permission
 async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) {
   const tenant = known.tenantColumn ? [bulk.tenantId] : []
   const pageAfter = async (after: string) => {
-    const read = (upTo: string) => database.send(PAGE_OF_BULK, [...parametersOfBulk(bulk), after, PAGE, upTo])
+    const read = (upTo: string) =>
+      database.send(LARGE_TRANSACTION_PAGE, [...largeTransactionParameters(bulk), after, PAGE, upTo])
     const near = await read(String(BigInt(after) + NEAR))
     return near.length === PAGE ? near : read(END)
   }
@@ -106,7 +107,11 @@ const readableRooms = async (
 }
 
 /** Tells this node's list watchers of a bulk. */
-export const tellListsOfBulk = async (database: Database, audience: Audience, bulk: Bulk): Promise<void> => {
+export const deliverLargeToLists = async (
+  database: Database,
+  audience: Audience,
+  bulk: Bulk,
+): Promise<void> => {
   const known = database.typeOfSource(bulk.source)
   if (!known) return
   const local = listRoomsIn(audience.rooms().keys(), bulk.tenantId ?? '', known.type.name)
@@ -138,7 +143,7 @@ export const tellListsOfBulk = async (database: Database, audience: Audience, bu
       }
       const { actor } = watcher.data
       const before = verdicts.get(actor)
-      const verdict = before === undefined ? blindVerdict(known.type, actor, 'read') : before
+      const verdict = before === undefined ? staticPermission(known.type, actor, 'read') : before
       verdicts.set(actor, verdict)
       if (verdict === true) continue
       except.push(id)

@@ -4,7 +4,7 @@ import type { RecordAddress } from '../protocol/index.ts'
 import { recordRoom } from './rooms.ts'
 
 /** A record as those watch it who have been let in. */
-export interface Place {
+export interface RoomEntry {
   readonly record: RecordAddress
   readonly admitted: true
   readonly room: string
@@ -14,22 +14,22 @@ export interface Place {
 const MOST_PLACES = 50_000
 
 /** By the start of their rooms' names, by id. */
-const kept = new Map<string, Map<string, Place>>()
+const kept = new Map<string, Map<string, RoomEntry>>()
 let count = 0
 
 /** Finds the places of one tenant's records of a type, by their canonical ids. */
-export const placesOf = (tenantId: string, type: string): ((id: string) => Place) => {
+export const roomEntriesOf = (tenantId: string, type: string): ((id: string) => RoomEntry) => {
   const start = recordRoom(tenantId, type, '')
   return (id) => {
     const known = kept.get(start)?.get(id)
     if (known) return known
-    const place: Place = { record: { type, id }, admitted: true, room: recordRoom(tenantId, type, id) }
+    const place: RoomEntry = { record: { type, id }, admitted: true, room: recordRoom(tenantId, type, id) }
     if (count >= MOST_PLACES) {
       kept.clear()
       count = 0
     }
-    const places = kept.get(start) ?? new Map<string, Place>()
-    kept.set(start, places.set(id, place))
+    const roomEntries = kept.get(start) ?? new Map<string, RoomEntry>()
+    kept.set(start, roomEntries.set(id, place))
     count += 1
     return place
   }

@@ -62,7 +62,7 @@ const holding = new Set<Wire>()
 let held = 0
 let isTogether = false
 
-const letGo = () => {
+const release = () => {
   for (const wire of holding) wire.uncork()
   holding.clear()
   held = 0
@@ -76,7 +76,7 @@ const write = (wire: Wire, frame: Buffer) => {
   wire.write(frame)
   if (!isTogether) return
   held += 1
-  if (held >= MOST_HELD) letGo()
+  if (held >= MOST_HELD) release()
 }
 
 /** What connections are told in `work` leaves at its end, in one piece for each. One event alone leaves sooner without. */
@@ -86,7 +86,7 @@ export const together = (work: () => void): void => {
     work()
   } finally {
     isTogether = false
-    letGo()
+    release()
   }
 }
 
@@ -94,7 +94,7 @@ export const together = (work: () => void): void => {
 const EVENT = '42'
 
 /** Tells whoever is in any of the rooms, once each. */
-export const tellRooms = <Name extends keyof ServerEvents>(
+export const broadcastToRooms = <Name extends keyof ServerEvents>(
   // biome-ignore lint/suspicious/noExplicitAny: whatever else its messages are
   io: Server<any, ServerEvents, any, any>,
   rooms: string[],

@@ -3,7 +3,7 @@
 // can't be read any more, or would be too much, is not passed over in silence: the stream is told to look again.
 
 import type { Cursor } from '../log/cursor.ts'
-import { bulksIn, withoutBulks } from '../log/large-transactions.ts'
+import { largeTransactionsIn, withoutLargeTransactions } from '../log/large-transactions.ts'
 import { goOn, presentCursor, readLog } from '../queries/change-feed.ts'
 import type { Database } from '../tables/database.ts'
 import { createDelivery } from './delivery.ts'
@@ -43,8 +43,8 @@ export const catchUp = async (database: Database, stream: Stream, from: Cursor):
     if (!page) break
     const last = page.more ? page.changes.at(-1) : undefined
     const after = goOn(at, page, last ? last.seq : null)
-    const bulks = bulksIn(page.changes, database.limits.bulkThreshold)
-    await deliver({ changes: withoutBulks(page.changes, bulks), bulks, after })
+    const bulks = largeTransactionsIn(page.changes, database.limits.bulkThreshold)
+    await deliver({ changes: withoutLargeTransactions(page.changes, bulks), bulks, after })
     await stream.catchUp(texts.splice(0), after)
     if (!last && !at.rest) return
     at = after

@@ -62,7 +62,7 @@ export const watchLists = async (
 ) => {
   const { actor, watching } = watcher.data
   const joined: string[] = []
-  const wishes = asked.map(({ type, scope, cursor }) => {
+  const pendingSubscriptions = asked.map(({ type, scope, cursor }) => {
     const refused = (code: 'not_found' | 'malformed' | 'rate_limited'): WatchedList => ({
       type,
       scope,
@@ -85,11 +85,11 @@ export const watchLists = async (
     }
     return { room, watched, known, scope, canonical, cursor }
   })
-  if (wishes.length === 0) return []
+  if (pendingSubscriptions.length === 0) return []
   if (joined.length > 0) watcher.join(joined)
   const [here] = await database.send(HERE, [])
   const answers: WatchedList[] = []
-  for (const entry of wishes) {
+  for (const entry of pendingSubscriptions) {
     if (!('room' in entry)) {
       answers.push(entry)
       continue

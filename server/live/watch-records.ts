@@ -2,27 +2,27 @@
 // Invariant: join first, read after, answer with what was read, so that nothing falls between. Whoever may not read is
 // out again before the answer, and was told nothing meanwhile (delivery asks again, with the row in hand). An
 // `unwatch`, a revocation or a disconnect that comes while a `watch` is being answered wins.
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import type { RecordAddress, WatchAnswer, WatchedRecord } from '../protocol/index.ts'
-import { gatheredJudged, gatheredVersions } from '../records/batched-reads.ts'
+import { batchedRows, batchedVersions } from '../records/batched-reads.ts'
 import { readTombstones, tenantOf } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId, canonicalScope } from '../tables/record-id.ts'
 import type { Current } from '../tables/version-sql.ts'
 import type { WatchRequest } from './client-messages.ts'
-import { type Place, placesOf } from './room-entries.ts'
+import { type RoomEntry, roomEntriesOf } from './room-entries.ts'
 import { listRoom, recordRoom } from './rooms.ts'
 import { type WatchOptions, watchLists } from './watch-lists.ts'
 import type { Watcher } from './watchers.ts'
 
 /** Tells one `watch` message from others. */
-let wishCount = 0
+let subscriptionCount = 0
 
 /** A room's entry while it is being asked for. Once it is answered the entry is the record's own, which all share. */
-interface Wished {
+interface PendingSubscription {
   record: RecordAddress
   admitted: boolean
-  wish: number
+  pendingSubscription: number
 }
 
 const refusedRecord = ({ type, id }: RecordAddress): WatchedRecord => ({
@@ -35,10 +35,10 @@ const refusedRecord = ({ type, id }: RecordAddress): WatchedRecord => ({
 /** What one message asks for of one type; the n-th of each belong together. */
 interface Group {
   known: KnownType
-  placeOf(id: string): Place
+  roomEntryOf(id: string): RoomEntry
   ids: string[]
-  places: Place[]
-  wished: Wished[]
+  roomEntries: RoomEntry[]
+  pendingSubscriptions: PendingSubscription[]
   /** Where in the message. */
   at: number[]
 }
@@ -59,7 +59,7 @@ const readJudged = async (
   tenantId: string,
   ids: string[],
 ): Promise<Standing[]> => {
-  const found = await gatheredJudged(database)(known, tenantId, ids)
+  const found = await batchedRows(database)(known, tenantId, ids)
   return ids.map((id) => {
     const now = found.get(id)
     if (!now) return undefined
@@ -77,13 +77,13 @@ const readCurrent = async (
   ids: string[],
 ): Promise<Standing[]> => {
   const { actor } = watcher.data
-  const mayReadAll = () => blindVerdict(known.type, watcher.data.actor, 'read')
+  const mayReadAll = () => staticPermission(known.type, watcher.data.actor, 'read')
   const tenantId = tenantOf(known, actor)
   const verdict = mayReadAll()
   if (verdict === null) return readJudged(database, known, watcher, tenantId, ids)
   const refused = () => ids.map(() => null)
   if (!verdict) return refused()
-  const current = await gatheredVersions(database)(known, tenantId, ids)
+  const current = await batchedVersions(database)(known, tenantId, ids)
   if (watcher.data.actor !== actor && mayReadAll() !== true) return refused()
   return ids.map((id) => current.get(id))
 }
@@ -97,7 +97,7 @@ const readGroup = async (
 ): Promise<(WatchedRecord | undefined)[]> => {
   const standing = await readCurrent(database, known, watcher, ids)
   const gone = ids.filter((_, n) => standing[n] === undefined)
-  const graves =
+  const tombstones =
     gone.length > 0
       ? await readTombstones(database, { known, actor: watcher.data.actor, transaction: undefined }, gone)
       : null
@@ -108,31 +108,31 @@ const readGroup = async (
       const { version, updated_at, updated_by } = now
       return { type, id, ok: true, version, updated_at, updated_by, deleted: false }
     }
-    const grave = now === undefined ? graves?.get(canonical) : undefined
-    if (!grave) return undefined
-    const { version, updatedAt: updated_at, updatedBy: updated_by } = grave
+    const tombstone = now === undefined ? tombstones?.get(canonical) : undefined
+    if (!tombstone) return undefined
+    const { version, updatedAt: updated_at, updatedBy: updated_by } = tombstone
     return { type, id, ok: true, version, updated_at, updated_by, deleted: true }
   })
 }
 
 /** Joins the rooms of what can be there, and refuses the rest at once. */
-const wishForRecords = (
+const requestRecords = (
   database: Database,
   watcher: Watcher,
   asked: RecordAddress[],
   most: number,
   answers: WatchedRecord[],
-): { wish: number; groups: Group[] } => {
+): { pendingSubscription: number; groups: Group[] } => {
   const { actor, watching } = watcher.data
-  wishCount += 1
-  const wish = wishCount
+  subscriptionCount += 1
+  const pendingSubscription = subscriptionCount
   const groups = new Map<string, Group>()
   const joined: string[] = []
   const groupOf = (type: string): Group | null => {
     const known = database.typeOf(type)
     if (!known) return null
-    const placeOf = placesOf(tenantOf(known, actor), known.type.name)
-    const group = { known, placeOf, ids: [], places: [], wished: [], at: [] }
+    const roomEntryOf = roomEntriesOf(tenantOf(known, actor), known.type.name)
+    const group = { known, roomEntryOf, ids: [], roomEntries: [], pendingSubscriptions: [], at: [] }
     groups.set(type, group)
     return group
   }
@@ -144,26 +144,26 @@ const wishForRecords = (
       answers[at] = refusedRecord(address)
       continue
     }
-    const place = group.placeOf(id)
+    const place = group.roomEntryOf(id)
     const before = watching.get(place.room)
     if (!before && watching.size >= most) {
       answers[at] = { type: address.type, id: address.id, ok: false, code: 'rate_limited' }
       continue
     }
-    const wished: Wished =
-      before?.wish === undefined
-        ? { record: place.record, admitted: before?.admitted ?? false, wish }
-        : (before as Wished)
-    wished.wish = wish
-    if (wished !== before) watching.set(place.room, wished)
+    const pendingSubscriptions: PendingSubscription =
+      before?.pendingSubscription === undefined
+        ? { record: place.record, admitted: before?.admitted ?? false, pendingSubscription }
+        : (before as PendingSubscription)
+    pendingSubscriptions.pendingSubscription = pendingSubscription
+    if (pendingSubscriptions !== before) watching.set(place.room, pendingSubscriptions)
     if (!before) joined.push(place.room)
     group.ids.push(id)
-    group.places.push(place)
-    group.wished.push(wished)
+    group.roomEntries.push(place)
+    group.pendingSubscriptions.push(pendingSubscriptions)
     group.at.push(at)
   }
   if (joined.length > 0) watcher.join(joined)
-  return { wish, groups: [...groups.values()] }
+  return { pendingSubscription, groups: [...groups.values()] }
 }
 
 const watchRecords = async (
@@ -174,34 +174,42 @@ const watchRecords = async (
 ): Promise<WatchedRecord[]> => {
   const { watching } = watcher.data
   const answers: WatchedRecord[] = new Array(asked.length)
-  const { wish, groups } = wishForRecords(database, watcher, asked, most, answers)
-  const drop = (room: string, wished: Wished) => {
-    if (watching.get(room) === wished && wished.wish === wish) leave(watcher, room)
+  const { pendingSubscription, groups } = requestRecords(database, watcher, asked, most, answers)
+  const drop = (room: string, pendingSubscriptions: PendingSubscription) => {
+    if (
+      watching.get(room) === pendingSubscriptions &&
+      pendingSubscriptions.pendingSubscription === pendingSubscription
+    )
+      leave(watcher, room)
   }
   const read: (WatchedRecord | undefined)[][] = []
   try {
     for (const group of groups) read.push(await readGroup(database, watcher, group, asked))
   } catch (error) {
-    for (const { places, wished } of groups)
-      for (const [n, { room }] of places.entries()) drop(room, wished[n] as Wished)
+    for (const { roomEntries, pendingSubscriptions } of groups)
+      for (const [n, { room }] of roomEntries.entries())
+        drop(room, pendingSubscriptions[n] as PendingSubscription)
     throw error
   }
-  for (const [number, { at, places, wished: all }] of groups.entries()) {
+  for (const [number, { at, roomEntries, pendingSubscriptions: all }] of groups.entries()) {
     for (let n = 0; n < at.length; n += 1) {
-      const place = places[n] as Place
-      const wished = all[n] as Wished
+      const place = roomEntries[n] as RoomEntry
+      const pendingSubscriptions = all[n] as PendingSubscription
       const where = at[n] as number
       const answer = read[number]?.[n]
       const now = watching.get(place.room)
       // Without a wish it is the record's own: a later message has been answered meanwhile.
-      const isWished = watcher.connected && now !== undefined && (now === wished || now.wish === undefined)
-      answers[where] = (isWished && answer) || refusedRecord(asked[where] as RecordAddress)
-      if (now !== wished) continue
-      if (!answer) drop(place.room, wished)
-      else if (isWished) {
-        if (!wished.admitted) fresh?.push(place.room)
-        wished.admitted = true
-        if (wished.wish === wish) watching.set(place.room, place)
+      const isPendingSubscription =
+        watcher.connected &&
+        now !== undefined &&
+        (now === pendingSubscriptions || now.pendingSubscription === undefined)
+      answers[where] = (isPendingSubscription && answer) || refusedRecord(asked[where] as RecordAddress)
+      if (now !== pendingSubscriptions) continue
+      if (!answer) drop(place.room, pendingSubscriptions)
+      else if (isPendingSubscription) {
+        if (!pendingSubscriptions.admitted) fresh?.push(place.room)
+        pendingSubscriptions.admitted = true
+        if (pendingSubscriptions.pendingSubscription === pendingSubscription) watching.set(place.room, place)
       }
     }
   }

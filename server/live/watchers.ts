@@ -14,7 +14,7 @@ import type {
 } from '../protocol/index.ts'
 import { tenantOf } from '../records/read.ts'
 import type { KnownType } from '../tables/database.ts'
-import { tellRooms } from './socket-broadcast.ts'
+import { broadcastToRooms } from './socket-broadcast.ts'
 
 /** What a room is of. */
 export type Watched = (
@@ -24,7 +24,7 @@ export type Watched = (
   /** Permission was asked, and given. Until then nothing but what is judged with the row in hand may be told. */
   readonly admitted: boolean
   /** The last message that asks for it, while it is being answered. */
-  readonly wish?: number
+  readonly pendingSubscription?: number
 }
 
 /** What each watcher carries. */
@@ -72,7 +72,7 @@ export const socketAudience = (io: WatcherServer): Audience => ({
   rooms: () => io.of('/').adapter.rooms,
   watchers: () => io.of('/').sockets as unknown as ReadonlyMap<string, Watcher>,
   tell: (rooms, except, name, ...event) => {
-    tellRooms(io, rooms, except, name, ...event)
+    broadcastToRooms(io, rooms, except, name, ...event)
   },
 })
 

@@ -5,7 +5,7 @@ import type { Change } from './log-reader.ts'
 /** What is told: a change, or a bulk of them. */
 export type Told = Pick<Change, 'source' | 'tenantId'>
 
-export interface ChangeNews {
+export interface ChangeWaiters {
   /** Changes were committed. */
   tell(changes: Told[]): void
   /** Nothing is certain any more: everybody looks again. */
@@ -30,7 +30,7 @@ interface Listener {
   ring(): void
 }
 
-export const createChangeNews = (): ChangeNews => {
+export const createChangeWaiters = (): ChangeWaiters => {
   const listeners = new Set<Listener>()
   let stopped = false
 
@@ -44,12 +44,12 @@ export const createChangeNews = (): ChangeNews => {
     },
     rouse,
     listen: (matches) => {
-      let rung = false
+      let candidate = false
       let wake = () => {}
       const listener: Listener = {
         matches,
         ring: () => {
-          rung = true
+          candidate = true
           wake()
         },
       }
@@ -58,7 +58,7 @@ export const createChangeNews = (): ChangeNews => {
         stop: () => void listeners.delete(listener),
         wake: listener.ring,
         heard: async (ms, signal) => {
-          if (!rung && !stopped && !signal.aborted) {
+          if (!candidate && !stopped && !signal.aborted) {
             await new Promise<void>((resolve) => {
               const timer = setTimeout(resolve, ms)
               wake = () => {
@@ -69,7 +69,7 @@ export const createChangeNews = (): ChangeNews => {
             })
             signal.removeEventListener('abort', wake)
           }
-          rung = false
+          candidate = false
         },
       }
     },

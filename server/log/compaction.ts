@@ -20,7 +20,7 @@ const RETRY_MS = 2_000
 const STOP_MS = 2_000
 
 /** How many at most, about: the oldest first. Answers how many were moved: 0 where none is left, or another is at it. */
-export const UNBUNDLE = statement('select noclobber.unbundle($1) as moved')
+export const COMPACT = statement('select noclobber.unbundle($1) as moved')
 
 /** pg's client as Knex opens it. */
 interface RawConnection extends Connection {
@@ -29,7 +29,7 @@ interface RawConnection extends Connection {
 }
 
 /** Keeps the log free of bundles until stopped. `wake`: there are some, perhaps. `timeoutMs`: for each answer. */
-export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; timeoutMs: number }) => {
+export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; timeoutMs: number }) => {
   const { client } = knex
   let isWoken = false
   let isEnding = false
@@ -59,7 +59,7 @@ export const keepUnbundled = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; 
     try {
       while (!isEnding) {
         const begun = performance.now()
-        const [row] = (await within(sendOn(connection, client.driver, UNBUNDLE, [SLICE], false))).rows
+        const [row] = (await within(sendOn(connection, client.driver, COMPACT, [SLICE], false))).rows
         if ((row?.moved ?? 0) < SLICE) return
         await rest(Math.max(LEAST_REST_MS, REST_SHARE * (performance.now() - begun)))
       }

@@ -8,7 +8,12 @@ import { inSpan } from '../base/tracing.ts'
 import { type Connection, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
 import type { Cursor } from './cursor.ts'
-import { type Bulk, bulksIn, readBulks, withoutBulks } from './large-transactions.ts'
+import {
+  type Bulk,
+  largeTransactionsIn,
+  readLargeTransactions,
+  withoutLargeTransactions,
+} from './large-transactions.ts'
 import { type Change, createLogReader, type LogReader, type Page, type PageRest } from './log-reader.ts'
 
 /** What the feed hands on at a time. */
@@ -157,11 +162,11 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
 
   /** A batch that is whole in its first page is looked through here; of a longer one the database says what is in it. */
   const bulksOf = (page: Page, from: Cursor, { connection }: Open): Bulk[] | Promise<Bulk[]> => {
-    if (!page.more) return bulksIn(page.changes, limits.bulkThreshold)
+    if (!page.more) return largeTransactionsIn(page.changes, limits.bulkThreshold)
     const { driver } = knex.client
-    const send = async (...[query, values]: Parameters<Parameters<typeof readBulks>[0]>) =>
+    const send = async (...[query, values]: Parameters<Parameters<typeof readLargeTransactions>[0]>) =>
       (await sendOn(connection, driver, query, values, limits.namedStatements)).rows
-    return within(readBulks(send, from, page.cursor, limits.bulkThreshold))
+    return within(readLargeTransactions(send, from, page.cursor, limits.bulkThreshold))
   }
 
   const factsOf = ({ changes, bulks }: FeedBatch) => ({
@@ -196,7 +201,11 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
     let page = await within(reader.changesAfter(from, limits.feedBatch))
     if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
     const bulks = await bulksOf(page, from, current)
-    await handOn({ changes: withoutBulks(page.changes, bulks), bulks, after: positionAfter(page, from) })
+    await handOn({
+      changes: withoutLargeTransactions(page.changes, bulks),
+      bulks,
+      after: positionAfter(page, from),
+    })
     let count = page.changes.length
     while (page.more) {
       const afterSeq = page.changes.at(-1)?.seq as string

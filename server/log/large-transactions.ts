@@ -45,12 +45,12 @@ export const CHANGES_OF_RECORDS = statement(`
 select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.record_id = any($4) order by c.seq`)
 
 /** xid, source, tenant, seq, limit, the last number looked at: one page of a bulk's changes. */
-export const PAGE_OF_BULK = statement(`
+export const LARGE_TRANSACTION_PAGE = statement(`
 select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.seq > $4::bigint
   and c.bundle_seq > $4::bigint - 1000 and c.bundle_seq <= $6::bigint order by c.seq limit $5`)
 
 /** xid, source, tenant, columns, values: which of these parents a bulk concerns, and the first eleven of all. */
-export const PARENTS_OF_BULK = statement(`
+export const LARGE_TRANSACTION_PARENTS = statement(`
 with parents as materialized (
   select distinct l.key as name, v.value from noclobber.changes c,
     jsonb_each(case jsonb_typeof(c.scopes) when 'object' then c.scopes end) l,
@@ -59,7 +59,11 @@ select p.*, true as watched from parents p where (p.name, p.value) in (select * 
 union all (select p.*, false from parents p order by p.name, p.value limit 11)`)
 
 /** The parameters that name a bulk. */
-export const parametersOfBulk = ({ xid, source, tenantId }: Bulk): unknown[] => [xid, source, tenantId]
+export const largeTransactionParameters = ({ xid, source, tenantId }: Bulk): unknown[] => [
+  xid,
+  source,
+  tenantId,
+]
 
 const toBulk = (row: Row): Bulk => ({
   xid: row.xid,
@@ -74,7 +78,7 @@ const toBulk = (row: Row): Bulk => ({
 })
 
 /** The bulks between two snapshots, counted by the database: for batches that are read page by page. */
-export const readBulks = async (
+export const readLargeTransactions = async (
   send: (query: Statement, values: unknown[]) => Promise<Row[]>,
   from: Cursor,
   upTo: Cursor,
@@ -86,14 +90,14 @@ export const readChanges = (rows: Row[]): Change[] => rows.map(toChange)
 const keyOf = ({ xid, source }: { xid: string; source: string }) => JSON.stringify([xid, source])
 
 /** The changes without those of the bulks. */
-export const withoutBulks = (changes: Change[], bulks: Bulk[]): Change[] => {
+export const withoutLargeTransactions = (changes: Change[], bulks: Bulk[]): Change[] => {
   if (bulks.length === 0) return changes
   const keys = new Set(bulks.map(keyOf))
   return changes.filter((change) => !keys.has(keyOf(change)))
 }
 
 /** The bulks of a batch that is whole in hand. */
-export const bulksIn = (changes: Change[], threshold: number): Bulk[] => {
+export const largeTransactionsIn = (changes: Change[], threshold: number): Bulk[] => {
   const isWhole = changes.length >= threshold || changes.some(({ importId }) => importId !== null)
   if (!isWhole) return []
   const tables = new Map<string, Change[]>()

@@ -5,7 +5,7 @@ import type { Knex } from 'knex'
 import { type Log, RETENTION_MS, SILENT } from '../base/options.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { atMost } from '../pacing/timeouts.ts'
-import { UNBUNDLE } from './compaction.ts'
+import { COMPACT } from './compaction.ts'
 
 /** What {@link pruneLog} takes. */
 export interface PruneOptions {
@@ -86,7 +86,7 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
   let deleted = 0
   let after = { xid: '0', seq: '0' }
   for (let moved = 1; moved > 0 && !options.signal?.aborted; ) {
-    moved = (await sendOn(connection, driver, UNBUNDLE, [batch], namedStatements)).rows[0]?.moved ?? 0
+    moved = (await sendOn(connection, driver, COMPACT, [batch], namedStatements)).rows[0]?.moved ?? 0
     if (moved > 0) await pause(pauseMs, options.signal)
   }
   while (!options.signal?.aborted) {

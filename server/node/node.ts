@@ -12,7 +12,11 @@ import type { Access } from '../live/recheck-access.ts'
 import { closeSlowReaders } from '../live/slow-consumers.ts'
 import { type Audience, socketAudience, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
-import { type BegunImport, createImportNews, type ImportTeller } from '../presence/import-progress.ts'
+import {
+  type BegunImport,
+  createImportProgress,
+  type ImportProgressReport,
+} from '../presence/import-progress.ts'
 import { createPresence } from '../presence/presence.ts'
 import { createTakeOver } from '../presence/take-over.ts'
 import type { Database } from '../tables/database.ts'
@@ -48,7 +52,7 @@ export interface RecordNode {
   /** A socket has been let into these rooms. */
   watched(io: WatcherServer, socket: WatcherSocket, fresh: string[]): void
   /** An import begins: those who watch such a list hear how far it is. */
-  importing(begun: BegunImport): ImportTeller
+  importing(begun: BegunImport): ImportProgressReport
   requestLimits: RequestLimits
   metrics: NodeMetrics
   health(): Promise<Health>
@@ -120,7 +124,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
       return { ...access, stop }
     },
     watched: presence.watched,
-    importing: createImportNews({
+    importing: createImportProgress({
       ...{ database, backplane },
       audiences: () => [...[...servers].map(socketAudience), options.streamAudience],
     }),

@@ -37,10 +37,10 @@ interface Waiting {
 const stays = () => false
 
 /** Calls each `pass` soon: at once where there is no crowd, and never for one who `hasLeft` before his turn. */
-export type Turnstile = (pass: () => void, hasLeft?: () => boolean) => void
+export type AdmissionQueue = (pass: () => void, hasLeft?: () => boolean) => void
 
 /** Lets so many pass in a turn. */
-export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()): Turnstile => {
+export const createAdmissionQueue = ({ atLeisure, busy }: Width, isBusy = ownLoop()): AdmissionQueue => {
   const waiting: Waiting[] = []
   /** How many may still pass in this turn, and how many have. */
   let left = 0
@@ -82,7 +82,7 @@ export const createTurnstile = ({ atLeisure, busy }: Width, isBusy = ownLoop()):
  * A network that fails, or a proxy, ends thousands of connections at one moment. What listens to a connection's end by
  * now hears of it in turn; where the connection is closed meanwhile, never: it hears of that instead.
  */
-export const leaveInTurn = (connection: Duplex, leave: Turnstile): void => {
+export const leaveInTurn = (connection: Duplex, leave: AdmissionQueue): void => {
   for (const listener of connection.listeners('end') as (() => void)[]) {
     connection.off('end', listener)
     connection.on('end', () =>

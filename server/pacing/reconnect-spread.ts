@@ -10,7 +10,7 @@ const MOST_SPREAD_MS = 8_000
 /** All are told again when it has grown by so much, and not before. */
 const GROWTH = 1.25
 
-export interface SpreadOptions {
+export interface ReconnectSpreadOptions {
   /** How many are connected. */
   count(): number
   /** Tells all who are. */
@@ -19,14 +19,18 @@ export interface SpreadOptions {
   rememberedMs?: number
 }
 
-export interface Spread {
+export interface ReconnectSpread {
   /** What one who is connected now is asked for: nothing where they are few. */
   asked(): { spread_ms?: number }
   stop(): void
 }
 
 /** Remembers how many there were. */
-export const createSpread = ({ count, tell, rememberedMs = 60_000 }: SpreadOptions): Spread => {
+export const createReconnectSpread = ({
+  count,
+  tell,
+  rememberedMs = 60_000,
+}: ReconnectSpreadOptions): ReconnectSpread => {
   let most = 0
   let mostBefore = 0
   let told = SMALL_SPREAD_MS

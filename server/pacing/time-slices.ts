@@ -6,15 +6,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 const SLICE_MS = 1
 const REST_MS = 3
 
-/** Slices of work on the event loop. */
-export interface Slices {
+/** TimeSlices of work on the event loop. */
+export interface TimeSlices {
   /** Is it time to rest? Asked after each small step. */
   isOver(): boolean
   /** Resolves when the next slice may begin. */
   rest(): Promise<void>
 }
 
-export const createSlices = (now: () => number = () => performance.now()): Slices => {
+export const createTimeSlices = (now: () => number = () => performance.now()): TimeSlices => {
   let begun = now()
   return {
     isOver: () => now() - begun >= SLICE_MS,

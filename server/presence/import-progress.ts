@@ -3,7 +3,7 @@
 // be; and nobody waits for it: news that doesn't arrive changes nothing.
 
 import type { Actor } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
 import { listRoomsIn } from '../live/rooms.ts'
@@ -20,7 +20,7 @@ const EVERY_MS = 1_000
 
 const MESSAGE = 'importing'
 
-export interface ImportNewsOptions {
+export interface ImportProgressOptions {
   database: Database
   backplane: Backplane
   audiences(): Iterable<Audience>
@@ -36,12 +36,12 @@ export interface BegunImport {
 }
 
 /** Tells of one import. */
-export interface ImportTeller {
+export interface ImportProgressReport {
   tell(progress: ImportProgress): void
   end(): void
 }
 
-export const createImportNews = ({ database, backplane, audiences }: ImportNewsOptions) => {
+export const createImportProgress = ({ database, backplane, audiences }: ImportProgressOptions) => {
   const tellIn = (audience: Audience, event: ImportingEvent) => {
     const known = database.typeOf(event.type)
     if (!known) return
@@ -51,7 +51,7 @@ export const createImportNews = ({ database, backplane, audiences }: ImportNewsO
         const watcher = audience.watchers().get(id)
         if (!watcher || told.has(id) || !isAdmitted(known, watcher, room, event.tenant_id ?? '')) continue
         told.add(id)
-        if (blindVerdict(known.type, watcher.data.actor, 'read')) watcher.emit('RecordsImporting', event)
+        if (staticPermission(known.type, watcher.data.actor, 'read')) watcher.emit('RecordsImporting', event)
       }
     }
   }
@@ -62,7 +62,7 @@ export const createImportNews = ({ database, backplane, audiences }: ImportNewsO
 
   backplane.on(MESSAGE, readImporting, tellHere)
 
-  return (begun: BegunImport): ImportTeller => {
+  return (begun: BegunImport): ImportProgressReport => {
     const { type, importId, actor, tabId, totalBytes } = begun
     let lastAt = performance.now()
     let last: ImportingEvent | null = null

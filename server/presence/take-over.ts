@@ -13,7 +13,7 @@ import { isAdmitted, type WatcherServer, type WatcherSocket } from '../live/watc
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { TAKE_OVER_MS, type TakeOverAnswer } from '../protocol/take-over.ts'
-import { gatheredJudged } from '../records/batched-reads.ts'
+import { batchedRows } from '../records/batched-reads.ts'
 import { tenantOf } from '../records/read.ts'
 import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
@@ -60,7 +60,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
 
   const rowOf = async ({ type, id, tenantId }: TakeOverPassed) => {
     const known = database.typeOf(type)
-    const row = known && (await gatheredJudged(database)(known, tenantId, [id])).get(id)?.row
+    const row = known && (await batchedRows(database)(known, tenantId, [id])).get(id)?.row
     return known && row ? { known, row } : null
   }
 

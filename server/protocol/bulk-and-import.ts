@@ -40,7 +40,7 @@ export interface BulkProblem extends Problem {
 }
 
 /** The most complaints that the answer to an import lists. */
-export const MAX_IMPORT_COMPLAINTS = 100
+export const MAX_IMPORT_ROW_ERRORS = 100
 
 /** `POST /records/:type/import`. */
 export interface ImportAnswer {
@@ -65,7 +65,7 @@ export interface ImportProgress {
 }
 
 /** One complaint about one row of a file. */
-export interface ImportComplaint extends FieldError {
+export interface ImportRowError extends FieldError {
   /** From 1; `null` where no single row is to blame. */
   line: number | null
   /** Where it isn't the row's own values: what a write of it alone would have been answered. */
@@ -76,8 +76,8 @@ export interface ImportComplaint extends FieldError {
 
 /** 422 of an import: nothing was written. */
 export interface ImportProblem extends InvalidProblem {
-  /** The first {@link MAX_IMPORT_COMPLAINTS}, by line. */
-  errors: ImportComplaint[]
+  /** The first {@link MAX_IMPORT_ROW_ERRORS}, by line. */
+  errors: ImportRowError[]
   /** Rows read. */
   rows: number
   /** Rows with complaints; of them `stale` because the record has changed. */

@@ -11,7 +11,7 @@ import { type Cursor, type SnapshotParts, snapshotParts } from '../log/cursor.ts
 import { createLogReader, type Page } from '../log/log-reader.ts'
 import type { ChangedValues, ChangesAnswer, WireChange } from '../protocol/index.ts'
 import { shownValues, type WantedValues } from '../records/history-values.ts'
-import { rowsInHand, type TypedChange } from '../records/permission-rows.ts'
+import { authorizationRows, type TypedChange } from '../records/permission-rows.ts'
 import type { Database } from '../tables/database.ts'
 
 /** What is asked for. */
@@ -138,7 +138,7 @@ export const concerns = (database: Database, actor: Actor, types: string[], chan
 
 /** Those of the changes that the asker may see. One that can't be judged or shown is skipped, and counted in the log. */
 const visibleTo = async (database: Database, actor: Actor, changes: TypedChange[], log: Log) => {
-  const rows = await rowsInHand(database, changes)
+  const rows = await authorizationRows(database, changes)
   const visible: (WantedValues & { entry: TypedChange })[] = []
   let skipped = 0
   for (const entry of changes) {

@@ -5,7 +5,7 @@
 // says when to ask.
 
 import type { Actor } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { Change } from '../log/log-reader.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
@@ -46,7 +46,7 @@ const knowable = async (
   ids: string[],
   gone: AbortSignal,
 ): Promise<Set<string>> => {
-  const verdict = blindVerdict(known.type, actor, 'read')
+  const verdict = staticPermission(known.type, actor, 'read')
   if (verdict !== null) return new Set(verdict ? ids : [])
   const rows = await judgeByIds(database, known, actor, ids, { gone })
   const missing = ids.filter((id) => !rows.has(id))

@@ -3,7 +3,7 @@
 // it took, tells of what is in a record that the asker may not read.
 
 import type { Actor } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ListAnswer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -17,7 +17,7 @@ import type { ListQuery } from './list-query.ts'
  * records have to ask for them by their ids.
  */
 export const needsRecheck = (known: KnownType, actor: Actor): boolean =>
-  blindVerdict(known.type, actor, 'read') === null
+  staticPermission(known.type, actor, 'read') === null
 
 /** One page of a list, and the position in the change log at which it was read. */
 export const listRecords = async (
@@ -27,7 +27,7 @@ export const listRecords = async (
   query: ListQuery,
   budget: AnswerBudget,
 ): Promise<ListAnswer> => {
-  const verdict = blindVerdict(known.type, actor, 'read')
+  const verdict = staticPermission(known.type, actor, 'read')
   if (verdict === null) return listJudged(database, known, actor, query, budget)
   // Who may read none of them gets what the query says of none.
   const limit = verdict ? query.limit + 1 : 0

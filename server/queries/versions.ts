@@ -2,7 +2,7 @@
 // Invariant: one query a type, and only differences are answered; what may not be read looks like what isn't there.
 
 import type { Actor } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import type { RecordAddress, WireRecord, WireVersionDifference } from '../protocol/index.ts'
 import { readTombstones, type Tombstone, tenantOf, tenantParameter } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -84,30 +84,30 @@ const differencesOf = async (
   actor: Actor,
   held: Held,
 ): Promise<WireVersionDifference[]> => {
-  const verdict = blindVerdict(known.type, actor, 'read')
+  const verdict = staticPermission(known.type, actor, 'read')
   if (verdict === false) return [...held.values()].flat().map(nothing)
   const { found, hidden } = verdict
     ? { found: await readDifferent(database, known, actor, held), hidden: [] }
     : await judgeEach(database, known, actor, held)
   const missing = [...found].filter(([, now]) => now === null).map(([id]) => id)
-  const graves =
+  const tombstones =
     missing.length > 0
       ? await readTombstones(database, { known, actor, transaction: undefined }, missing)
       : new Map<string, Tombstone>()
-  const ofEntry = (entry: HeldVersion, now: Found, grave?: Tombstone): WireVersionDifference => {
+  const ofEntry = (entry: HeldVersion, now: Found, tombstone?: Tombstone): WireVersionDifference => {
     const { type, id } = entry
     if (now) {
       const { version, updated_at, updated_by } = now
       return { type, id, version, updated_at, updated_by, deleted: false }
     }
-    if (!grave) return nothing(entry)
-    const { version, updatedAt, updatedBy } = grave
+    if (!tombstone) return nothing(entry)
+    const { version, updatedAt, updatedBy } = tombstone
     return { type, id, version, updated_at: updatedAt, updated_by: updatedBy, deleted: true }
   }
   const differences = hidden.flatMap((id) => (held.get(id) ?? []).map(nothing))
   for (const [id, now] of found)
     for (const entry of held.get(id) ?? [])
-      if (entry.version !== now?.version) differences.push(ofEntry(entry, now, graves.get(id)))
+      if (entry.version !== now?.version) differences.push(ofEntry(entry, now, tombstones.get(id)))
   return differences
 }
 

@@ -7,7 +7,7 @@ import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantParameter } from './read.ts'
-import { CHANGED_SINCE_OF_MANY, GRAVES_OF_MANY } from './save-many-sql.ts'
+import { CHANGED_SINCE_OF_MANY, TOMBSTONES_OF_MANY } from './save-many-sql.ts'
 
 /** Who edits what. */
 export interface BulkAsked {
@@ -52,14 +52,14 @@ const nameChanges = async (database: Database, { known, transaction }: BulkAsked
 }
 
 /** What is to be said of records that aren't there: who deleted them, for those who could read them. */
-const graves = async (
+const tombstones = async (
   database: Database,
   { known, actor, transaction }: BulkAsked,
   ids: string[],
 ): Promise<Map<string, BulkEntry>> => {
   if (ids.length === 0) return new Map()
   const rows = await database.send(
-    GRAVES_OF_MANY,
+    TOMBSTONES_OF_MANY,
     [known.source, ids, known.tenantColumn ? actor.tenantId : null],
     transaction,
   )
@@ -79,7 +79,7 @@ export const judgeMany = async (database: Database, asked: BulkAsked, targets: T
   const ids = targets.map(({ id }) => id).filter((id) => canonicalId(known.key.kind, id) !== null)
   const rows = await database.send(known.sql.readMany, [ids, ...tenantParameter(known, actor)], transaction)
   const records = new Map(rows.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
-  const gone = await graves(
+  const gone = await tombstones(
     database,
     asked,
     ids.filter((id) => !records.has(id)),

@@ -23,58 +23,58 @@ const MOST_IDS = 1_000
 /** Queries for one tenant's records of a type at a time: while these are answered, what else is asked becomes one more. */
 const MOST_AT_ONCE = 2
 
-interface Gathering<Found> {
+interface Batch<Found> {
   ids: Set<string>
   found: Promise<Map<string, Found>>
 }
 
 /** Reads of one tenant's records of a type. */
-interface Lane<Found> {
+interface ReadQueue<Found> {
   /** Still takes ids in. */
-  open: Gathering<Found> | null
+  open: Batch<Found> | null
   underWay: number
   waiting: (() => void)[]
 }
 
-const createGathered = <Found>(database: Database, readMany: Read<Found>): ReadMany<Found> => {
-  const lanes = new Map<KnownType, Map<string, Lane<Found>>>()
+const createBatchedReads = <Found>(database: Database, readMany: Read<Found>): ReadMany<Found> => {
+  const queues = new Map<KnownType, Map<string, ReadQueue<Found>>>()
 
-  const laneOf = (known: KnownType, tenantId: string): Lane<Found> => {
-    const tenants = lanes.get(known) ?? new Map<string, Lane<Found>>()
-    lanes.set(known, tenants)
-    const lane = tenants.get(tenantId) ?? { open: null, underWay: 0, waiting: [] }
-    tenants.set(tenantId, lane)
-    return lane
+  const queueOf = (known: KnownType, tenantId: string): ReadQueue<Found> => {
+    const tenants = queues.get(known) ?? new Map<string, ReadQueue<Found>>()
+    queues.set(known, tenants)
+    const queue = tenants.get(tenantId) ?? { open: null, underWay: 0, waiting: [] }
+    tenants.set(tenantId, queue)
+    return queue
   }
 
-  const begin = (known: KnownType, tenantId: string, lane: Lane<Found>): Gathering<Found> => {
+  const begin = (known: KnownType, tenantId: string, queue: ReadQueue<Found>): Batch<Found> => {
     const ids = new Set<string>()
     const read = async () => {
-      if (lane.open?.ids === ids) lane.open = null
-      lane.underWay += 1
+      if (queue.open?.ids === ids) queue.open = null
+      queue.underWay += 1
       try {
         return await readMany(database, known, tenantId, [...ids])
       } finally {
-        lane.underWay -= 1
-        const next = lane.waiting.shift()
+        queue.underWay -= 1
+        const next = queue.waiting.shift()
         if (next) next()
-        else if (lane.underWay === 0 && !lane.open) lanes.get(known)?.delete(tenantId)
+        else if (queue.underWay === 0 && !queue.open) queues.get(known)?.delete(tenantId)
       }
     }
     const found = new Promise<Map<string, Found>>((resolve) => {
       const send = () => resolve(read())
       // Whatever came in with the same turn of the event loop: nobody waits for anybody.
-      if (lane.underWay < MOST_AT_ONCE) setImmediate(send)
-      else lane.waiting.push(send)
+      if (queue.underWay < MOST_AT_ONCE) setImmediate(send)
+      else queue.waiting.push(send)
     })
     return { ids, found }
   }
 
   return (known, tenantId, ids) => {
-    const lane = laneOf(known, tenantId)
-    const { open } = lane
-    const gathering = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId, lane)
-    lane.open = gathering
+    const queue = queueOf(known, tenantId)
+    const { open } = queue
+    const gathering = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId, queue)
+    queue.open = gathering
     for (const id of ids) gathering.ids.add(id)
     return gathering.found
   }
@@ -142,14 +142,14 @@ const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
 const ofDatabases = <Found>(read: Read<Found>) => {
   const made = new WeakMap<Database, ReadMany<Found>>()
   return (database: Database): ReadMany<Found> => {
-    const known = made.get(database) ?? createGathered(database, read)
+    const known = made.get(database) ?? createBatchedReads(database, read)
     made.set(database, known)
     return known
   }
 }
 
 /** The gathered reads of how a database's records stand. */
-export const gatheredVersions = ofDatabases(readVersions)
+export const batchedVersions = ofDatabases(readVersions)
 
 /** The gathered reads of how a database's records stand, each with its row to judge by. */
-export const gatheredJudged = ofDatabases(readJudged)
+export const batchedRows = ofDatabases(readJudged)

@@ -9,11 +9,11 @@ import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import {
-  keptAnswer,
   mutationParameters,
   parametersOf,
   requestHash,
   sendWrite,
+  storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
 import { MISSING, tenantOf } from './read.ts'
@@ -66,7 +66,7 @@ export const createRecord = async (
     if (!options.transaction) database.seen.put(tenantOf(known, actor), record)
     return { outcome: 'created', record }
   }
-  const kept = await keptAnswer(database, options, hash)
+  const kept = await storedResponse(database, options, hash)
   if (kept?.outcome === 'kept')
     return { outcome: 'created', record: known.sql.ofAnswer(kept.answer), replayed: true }
   if (kept) return kept

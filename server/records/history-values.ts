@@ -4,7 +4,7 @@
 // link of that chain is missing, nothing older is shown.
 import type { Knex } from 'knex'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { INEXACT_IN_JSON } from '../db/value-codec.ts'
 import type { ChangedValues } from '../protocol/index.ts'
@@ -100,7 +100,7 @@ export const shownValues = async <Wanted extends WantedValues>(
     byType.set(entry.known, [...(byType.get(entry.known) ?? []), entry])
   }
   for (const [known, entries] of byType) {
-    const verdict = blindVerdict(known.type, actor, 'read')
+    const verdict = staticPermission(known.type, actor, 'read')
     if (verdict === false) continue
     const oldest = new Map<string, number>()
     for (const { id, version } of entries) oldest.set(id, Math.min(version, oldest.get(id) ?? version))

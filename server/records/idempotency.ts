@@ -7,7 +7,7 @@ import { checkBeforeWrite, type OpenRequest } from '../base/open-requests.ts'
 import type { Invalid, Reused } from '../base/outcomes.ts'
 import { problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { isKeptMutation, isOfOtherType, isRetryable, refusedValues } from '../db/errors.ts'
+import { isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { toParameter } from '../db/value-codec.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -45,7 +45,7 @@ export const mutationParameters = (options: WriteOptions, hash: string): string[
 const REUSED: Reused = { outcome: 'reused', problem: problem('mutation_reused') }
 
 /** The first answer of a write that was made before, `reused` for other content, `null` where there was none. */
-export const keptAnswer = async (
+export const storedResponse = async (
   database: Database,
   options: WriteOptions,
   hash: string,
@@ -84,7 +84,7 @@ export const sendWrite = async (
     try {
       return { outcome: 'written', rows: await database.send(write.query, write.values, options.transaction) }
     } catch (error) {
-      if (isKeptMutation(error)) return { outcome: 'kept' }
+      if (isStoredMutation(error)) return { outcome: 'kept' }
       if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
       if (isRetryable(error) && left > 0) continue
       const refused = refusedValues(error, known.fieldNames, write.columns)

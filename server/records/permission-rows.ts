@@ -31,7 +31,7 @@ const asItWas = (
 })
 
 /** Reads the rows of changes, one query for each type and tenant, and one more where some are gone. */
-export const rowsInHand = async (
+export const authorizationRows = async (
   database: Database,
   changes: TypedChange[],
 ): Promise<Map<TypedChange, PermissionRecord>> => {

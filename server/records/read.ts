@@ -4,14 +4,14 @@ import type { Knex } from 'knex'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from '../base/outcomes.ts'
 import { deletedProblem, problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import { statement } from '../db/statement.ts'
 import type { WireHistoryEntry, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
-import { gatheredVersions } from './batched-reads.ts'
+import { batchedVersions } from './batched-reads.ts'
 import { shownValues } from './history-values.ts'
 
 /** Who asks for which record. */
@@ -118,7 +118,7 @@ const readOneVersion = async (
   database: Database,
   { known, actor, id, transaction }: Target,
 ): Promise<Current | undefined> => {
-  if (!transaction) return (await gatheredVersions(database)(known, tenantOf(known, actor), [id])).get(id)
+  if (!transaction) return (await batchedVersions(database)(known, tenantOf(known, actor), [id])).get(id)
   const values = [[id], ...tenantParameter(known, actor)]
   const [row] = await database.send(known.versions.readVersions, values, transaction)
   return row && currentOf(row)
@@ -144,7 +144,7 @@ export const readVersion = async (database: Database, request: Request): Promise
     }
   }
   const { version, updated_at, updated_by } = current
-  if (blindVerdict(known.type, actor, 'read') !== true) {
+  if (staticPermission(known.type, actor, 'read') !== true) {
     const record =
       database.seen.get(tenantOf(known, actor), known.type.name, id, version) ??
       (await readRow(database, target))

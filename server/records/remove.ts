@@ -5,7 +5,13 @@ import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Database } from '../tables/database.ts'
 import { writerContext } from '../tables/writer-context.ts'
-import { keptAnswer, mutationParameters, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
+import {
+  mutationParameters,
+  requestHash,
+  sendWrite,
+  storedResponse,
+  type WriteOptions,
+} from './idempotency.ts'
 import { MISSING, targetOf, tenantParameter } from './read.ts'
 import { refusedBefore, whyRefused } from './save.ts'
 
@@ -31,7 +37,7 @@ export const removeRecord = async (
   const { known } = target
   const hash = options.mutationId ? requestHash('remove', type, target.id, options.clientVersion) : ''
   const replay = async (): Promise<RemoveOutcome | null> => {
-    const kept = await keptAnswer(database, options, hash)
+    const kept = await storedResponse(database, options, hash)
     return kept?.outcome === 'kept' ? { outcome: 'removed', replayed: true } : kept
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {

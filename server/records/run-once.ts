@@ -4,11 +4,11 @@ import type { Knex } from 'knex'
 import { Doubtful } from '../base/open-requests.ts'
 import type { Reused } from '../base/outcomes.ts'
 import { problem, Refusal } from '../base/problems.ts'
-import { isKeptMutation, isRetryable } from '../db/errors.ts'
+import { isRetryable, isStoredMutation } from '../db/errors.ts'
 import { refuseEnded } from '../db/statement.ts'
 import type { Database } from '../tables/database.ts'
-import { keptAnswer, type WriteOptions } from './idempotency.ts'
-import { CLAIM_MUTATION, KEEP_ANSWER } from './save-many-sql.ts'
+import { storedResponse, type WriteOptions } from './idempotency.ts'
+import { CLAIM_MUTATION, STORE_RESPONSE } from './save-many-sql.ts'
 
 /** What came of the work; `keep` is what a replay is answered. Without it everything is undone. */
 export interface Work<T> {
@@ -50,15 +50,19 @@ export const workOnce = async <T>(
         if (options.request?.isRevoked())
           throw retries > 0 ? new Doubtful() : new Refusal(problem('unavailable'))
         if (mutationId)
-          await database.send(KEEP_ANSWER, [...named, JSON.stringify(done.keep), await hash()], transaction)
+          await database.send(
+            STORE_RESPONSE,
+            [...named, JSON.stringify(done.keep), await hash()],
+            transaction,
+          )
         return done.result
       })
       return { outcome: 'done', result }
     } catch (error) {
       if (error instanceof Undone) return { outcome: 'done', result: error.result }
       if (isRetryable(error) && left > 0) continue
-      if (!isKeptMutation(error)) throw error
-      const kept = await keptAnswer(database, options, await hash())
+      if (!isStoredMutation(error)) throw error
+      const kept = await storedResponse(database, options, await hash())
       if (kept) return kept
     }
   }

@@ -31,7 +31,7 @@ export const updateMany = (
 }
 
 /** source, ids, [tenant]: the last deletion of each. */
-export const GRAVES_OF_MANY = statement(`
+export const TOMBSTONES_OF_MANY = statement(`
 select distinct on (c.record_id) c.record_id, c.version, c.updated_at, c.updated_by, c.old_row
 from noclobber.record_changes c
 where c.table_name = $1 and c.record_id = any($2) and c.event = 'deleted' and ($3::text is null or c.tenant_id = $3)
@@ -56,6 +56,6 @@ export const CLAIM_MUTATION = statement(`
 insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer) values ($1, $2, $3, '', '{}')`)
 
 /** tenant, actor, mutation id, answer, hash */
-export const KEEP_ANSWER = statement(`
+export const STORE_RESPONSE = statement(`
 update noclobber.mutations set answer = $4::jsonb, request_hash = $5
 where tenant_id = $1 and actor_id = $2 and mutation_id = $3`)

@@ -6,18 +6,18 @@
 import type { Conflict, SaveOutcome } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
 import type { Action, Actor } from '../base/record-type.ts'
-import { blindVerdict } from '../base/static-permission.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import { statement } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { savingContext, vouches, writerContext } from '../tables/writer-context.ts'
 import { passOn } from './deliver-on-save.ts'
 import {
-  keptAnswer,
   mutationParameters,
   parametersOf,
   requestHash,
   sendWrite,
+  storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
 import { goneOrMissing, MISSING, readRow, type Target, targetOf, tenantOf, tenantParameter } from './read.ts'
@@ -94,7 +94,7 @@ export const refusedBefore = async (
   options: { clientVersion: number; byHeader?: boolean | undefined },
 ) => {
   const { known, actor, id, transaction } = target
-  const unseen = (asked: Action) => blindVerdict(known.type, actor, asked) === true
+  const unseen = (asked: Action) => staticPermission(known.type, actor, asked) === true
   if (unseen('read') && unseen(action)) return null
   const seen = transaction
     ? undefined
@@ -120,7 +120,7 @@ export const saveRecord = async (
       : ''
   const replay = async (): Promise<SaveOutcome | null> => {
     if (!valid.ok) return null
-    const kept = await keptAnswer(database, options, hash)
+    const kept = await storedResponse(database, options, hash)
     return kept?.outcome === 'kept'
       ? { outcome: 'saved', record: known.sql.ofAnswer(kept.answer), replayed: true }
       : kept

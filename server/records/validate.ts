@@ -1,14 +1,14 @@
 // Checks of what a client wants to write, field by field, against the declared schemas.
 // Invariant: what comes out is a null-prototype object with declared, writable columns alone; a body never goes further.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { storageComplaint } from '../db/value-codec.ts'
+import { storageError } from '../db/value-codec.ts'
 import type { FieldError } from '../protocol/index.ts'
 import type { KnownType } from '../tables/database.ts'
 
 /** Either values that may be written, or complaints. */
 export type Validation = { ok: true; values: Record<string, unknown> } | { ok: false; errors: FieldError[] }
 
-const complaintsOf = (field: string, issues: readonly StandardSchemaV1.Issue[]): FieldError[] =>
+const rowErrorsOf = (field: string, issues: readonly StandardSchemaV1.Issue[]): FieldError[] =>
   issues.map(({ message }) => ({ field, message }))
 
 /** Validates each named field; `required` adds the declared fields that are missing, for a creation. */
@@ -30,14 +30,14 @@ export const validateFields = async (
       continue
     }
     const sent = Object.hasOwn(input, name)
-    const complaint = storageComplaint(input[name])
-    if (complaint) {
-      errors.push({ field: name, message: complaint })
+    const rowError = storageError(input[name])
+    if (rowError) {
+      errors.push({ field: name, message: rowError })
       continue
     }
     const validated = schema['~standard'].validate(sent ? input[name] : undefined)
     const result = validated instanceof Promise ? await validated : validated
-    if (result.issues) errors.push(...complaintsOf(name, result.issues))
+    if (result.issues) errors.push(...rowErrorsOf(name, result.issues))
     else if (sent || result.value !== undefined) values[name] = result.value
   }
   return errors.length > 0 ? { ok: false, errors } : { ok: true, values }

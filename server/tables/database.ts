@@ -11,7 +11,7 @@ import { readCursors } from '../log/cursor-key.ts'
 import type { Change } from '../log/log-reader.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
-import { createSeenRecords, type SeenRecords } from './record-cache.ts'
+import { createRecordCache, type RecordCache } from './record-cache.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
 import { type VersionSql, versionSql } from './version-sql.ts'
 
@@ -31,7 +31,7 @@ export interface Database {
   /** Tells our own writes from strangers' in the triggers. */
   nodeId: string
   log: Log
-  seen: SeenRecords
+  seen: RecordCache
   largeAnswers: LargeAnswers
   /** Cursors as clients carry them. Only after {@link Database.ready}. */
   readonly cursors: Cursors
@@ -104,7 +104,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     limits,
     nodeId,
     log,
-    seen: createSeenRecords(),
+    seen: createRecordCache(),
     largeAnswers: createLargeAnswers({ limits }),
     get cursors() {
       return cursors as Cursors

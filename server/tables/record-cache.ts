@@ -4,7 +4,7 @@
 // Never used as an answer to a reader.
 import type { WireRecord } from '../protocol/index.ts'
 
-export interface SeenRecords {
+export interface RecordCache {
   /** The record at this version, or at any version where none is named. */
   get(tenantId: string, type: string, id: string, version?: number): WireRecord | undefined
   /** The same for many records of one type. */
@@ -12,7 +12,7 @@ export interface SeenRecords {
   put(tenantId: string, record: WireRecord): void
 }
 
-export interface SeenRecordsOptions {
+export interface RecordCacheOptions {
   /** Most entries kept; the oldest goes first. Default 20,000. */
   size?: number
   /** Most text kept in all of them, in characters; the oldest goes first. Default 20 million. */
@@ -37,27 +37,27 @@ interface Entry {
   record: WireRecord
   at: number
   text: number
-  /** The records of one tenant and type, by `shelfOf`. */
-  shelf: string
+  /** The records of one tenant and type, by `partitionOf`. */
+  partition: string
 }
 
-const shelfOf = (tenantId: string, type: string) => JSON.stringify([tenantId, type])
+const partitionOf = (tenantId: string, type: string) => JSON.stringify([tenantId, type])
 
-export const createSeenRecords = ({
+export const createRecordCache = ({
   size = 20_000,
   maxTotalText = 20_000_000,
   keepMs = 30_000,
   maxText = 16_000,
   now = Date.now,
-}: SeenRecordsOptions = {}): SeenRecords => {
+}: RecordCacheOptions = {}): RecordCache => {
   // By shelf and id: a herd looks up tens of thousands, and no text is put together for any of them.
-  const shelves = new Map<string, Map<string, Entry>>()
+  const partitions = new Map<string, Map<string, Entry>>()
   const oldestFirst = new Set<Entry>()
   let totalText = 0
-  const of: SeenRecords['of'] = (tenantId, type) => {
-    const shelf = shelfOf(tenantId, type)
+  const of: RecordCache['of'] = (tenantId, type) => {
+    const partition = partitionOf(tenantId, type)
     return (id, version) => {
-      const entry = shelves.get(shelf)?.get(id)
+      const entry = partitions.get(partition)?.get(id)
       if (!entry || now() - entry.at > keepMs) return undefined
       return version === undefined || entry.record.version === version ? entry.record : undefined
     }
@@ -65,23 +65,23 @@ export const createSeenRecords = ({
   const drop = (entry: Entry) => {
     totalText -= entry.text
     oldestFirst.delete(entry)
-    const entries = shelves.get(entry.shelf)
+    const entries = partitions.get(entry.partition)
     entries?.delete(entry.record.id)
-    if (entries?.size === 0) shelves.delete(entry.shelf)
+    if (entries?.size === 0) partitions.delete(entry.partition)
   }
   return {
     of,
     get: (tenantId, type, id, version) => of(tenantId, type)(id, version),
     put: (tenantId, record) => {
-      const shelf = shelfOf(tenantId, record.type)
-      const known = shelves.get(shelf)?.get(record.id)
+      const partition = partitionOf(tenantId, record.type)
+      const known = partitions.get(partition)?.get(record.id)
       if (known && known.record.version > record.version) return
       if (known) drop(known)
       const text = textOf(record)
       if (text > maxText) return
-      const entry = { record, at: now(), text, shelf }
-      const entries = shelves.get(shelf) ?? new Map<string, Entry>()
-      shelves.set(shelf, entries.set(record.id, entry))
+      const entry = { record, at: now(), text, partition }
+      const entries = partitions.get(partition) ?? new Map<string, Entry>()
+      partitions.set(partition, entries.set(record.id, entry))
       oldestFirst.add(entry)
       totalText += text
       while (oldestFirst.size > size || totalText > maxTotalText)

@@ -69,8 +69,8 @@ const limits = {
 }
 
 test(`${REQUESTS} requests and ${FRAMES} frames by chance do no harm`, async () => {
-  const complaints: unknown[] = []
-  const complain = (details: object) => complaints.push(details)
+  const rowErrors: unknown[] = []
+  const complain = (details: object) => rowErrors.push(details)
   const app = await startApp({ limits, log: { info: () => {}, warn: () => {}, error: complain } })
   const { id } = await app.make('project', { name: 'Bridge' })
   const random = randomOf(seed)
@@ -156,7 +156,7 @@ test(`${REQUESTS} requests and ${FRAMES} frames by chance do no harm`, async () 
     `select count(*)::int as strange from projects p where version <> (select max(version) from noclobber.changes c
      where c.table_name = 'public.projects' and c.record_id = p.id::text)`,
   )
-  expect({ row, log, complaints }).toEqual({ row: { strange: 0 }, log: { strange: 0 }, complaints: [] })
+  expect({ row, log, rowErrors }).toEqual({ row: { strange: 0 }, log: { strange: 0 }, rowErrors: [] })
   writeDown(
     'input that ends the process, a 5xx for bad input, a protected column written',
     `0 of ${REQUESTS + FRAMES} requests and frames`,

@@ -1,12 +1,12 @@
 // A clock whose hands a test turns itself.
 import type { Clock } from '../../web/client/base/clock.ts'
 
-export interface HandClock extends Clock {
+export interface ManualClock extends Clock {
   /** Lets so much time pass, and runs what falls into it, in order. */
   forward(ms: number): void
 }
 
-export function createHandClock(): HandClock {
+export function createManualClock(): ManualClock {
   let now = Date.UTC(2026, 10, 21, 9, 30)
   let timers: { at: number; run: () => void }[] = []
   return {

@@ -269,7 +269,7 @@ export const writeAll = async (
   { seed, commits, holdMs }: { seed: number; commits: number; holdMs: number },
 ): Promise<void> => {
   const begun = performance.now()
-  const letGo = await holdOpen(app, book)
+  const release = await holdOpen(app, book)
   await Promise.all(
     WRITERS.map(async ([act, share], at) => {
       const random = randomOf(seed * 1_000 + at)
@@ -282,5 +282,5 @@ export const writeAll = async (
     }),
   )
   await pause(Math.max(0, holdMs - (performance.now() - begun)))
-  await letGo()
+  await release()
 }

@@ -37,7 +37,7 @@ export type {
   ImportFileOptions,
   ImportFileOutcome,
   ImportFileProgress,
-  RowComplaint,
+  RowError,
 } from './http/import-outcomes.ts'
 export type {
   Conflict,
@@ -55,7 +55,7 @@ export type { CellEdit, CellEditor } from './list/cell-editor.ts'
 export { cellSentence, createCellEditor } from './list/cell-editor.ts'
 export { compareRecords } from './list/order.ts'
 export type { LiveListQuery } from './list/query.ts'
-export type { ListState, ListTrouble, RowGlow } from './list/state.ts'
+export type { ListState, ListTrouble, RowHighlight } from './list/state.ts'
 export { isBarShown, waitingCount } from './list/state.ts'
 export type { ListStore } from './list/store.ts'
 export type { Doing, Presence } from './presence/presence.ts'

@@ -18,13 +18,13 @@ import { createOpenRecords } from './record/open-records.ts'
 import type { RecordStore } from './record/store.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
 import { type Connection, createConnection } from './transport/connection-status.ts'
-import { createInbox } from './transport/event-router.ts'
-import { createDoubt } from './transport/liveness-check.ts'
+import { createEventRouter } from './transport/event-router.ts'
+import { createLivenessCheck } from './transport/liveness-check.ts'
 import { type Polling, startPolling } from './transport/polling.ts'
 import { createWatching, type RecordWatcher } from './transport/subscriptions.ts'
 import type { Transport } from './transport/transport.ts'
-import { createLadder } from './transport/transport-fallback.ts'
-import { createRungs } from './transport/transports.ts'
+import { createTransportFallback } from './transport/transport-fallback.ts'
+import { createTransports } from './transport/transports.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
 
@@ -56,10 +56,10 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     by?.kind === 'user' && person.id() !== null && by.id !== person.id()
 
   const fetchNow: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const rungs = createRungs(options, { url, fetch: fetchNow, clock, tabId, token, person })
+  const candidates = createTransports(options, { url, fetch: fetchNow, clock, tabId, token, person })
   const isLive = () => connection.state.get().status === 'live'
-  const doubt = createDoubt(clock, () => isLive() && transport.reconnect())
-  const transport = createLadder({ rungs, clock, page })({
+  const livenessCheck = createLivenessCheck(clock, () => isLive() && transport.reconnect())
+  const transport = createTransportFallback({ candidates, clock, page })({
     onStatus(status, kind) {
       connection.transportChanged(status, kind)
       if (status === 'connected') watching.rejoin()
@@ -68,12 +68,12 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
     onEvent(event) {
       if (!person.look() || person.isNobody()) return
-      doubt.heard()
+      livenessCheck.heard()
       connection.checked()
-      inbox.receive(event)
+      eventRouter.receive(event)
     },
   })
-  const inbox = createInbox({
+  const eventRouter = createEventRouter({
     tabId,
     clock,
     localTime: serverTime.localTime,
@@ -129,7 +129,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       clock,
       page,
       requests,
-      due: () => (isLive() && !doubt.isDue() ? watching.unjoined() : watching.records()),
+      due: () => (isLive() && !livenessCheck.isDue() ? watching.unjoined() : watching.records()),
       onDue: () => isLive() || watching.lookAtLists(),
       all: () => watching.records(),
       onDifference: applyDifference,
@@ -146,7 +146,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   function applyDifference(watcher: RecordWatcher, difference: WireVersionDifference) {
     const { type, id } = watcher
     const { version, updated_at: at, ...rest } = difference
-    if (isLive() && watcher.version() !== version) doubt.missed()
+    if (isLive() && watcher.version() !== version) livenessCheck.missed()
     if (version === null) return watcher.onAnswer({ type, id, ok: false, code: 'not_found' })
     watcher.onAnswer({ ...rest, type, id, ok: true, version, updated_at: at ?? '' })
   }
@@ -234,10 +234,10 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     liveList: lists.open,
     onOwnWrite,
     seconds: createTicker(clock, page),
-    onEvent: inbox.onEvent,
+    onEvent: eventRouter.onEvent,
     watchList({ type, scope, cursor }, listener) {
       start()
-      const stopHearing = inbox.onList(type, listener)
+      const stopHearing = eventRouter.onList(type, listener)
       const stop = watching.addList({
         type,
         ...(scope ? { scope } : {}),
@@ -261,7 +261,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       isClosed = true
       polling?.stop()
       polling = null
-      doubt.stop()
+      livenessCheck.stop()
       stopPage()
       presence.close()
       stopReaching()

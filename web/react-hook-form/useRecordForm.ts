@@ -102,12 +102,12 @@ export function useRecordForm<F extends FieldValues>(
 
   /** What stands at no input would keep the form from ever being sent again: it stands at `root`. */
   useEffect(() => {
-    const complaints = Object.entries(editor.errors).map(([field, message]) => {
+    const rowErrors = Object.entries(editor.errors).map(([field, message]) => {
       const at = get(form.control._fields, field) ? field : `root.${field}`
       form.setError(at as Path<F>, { type: 'server', message: String(message) })
       return at as Path<F>
     })
-    return () => form.clearErrors(complaints)
+    return () => form.clearErrors(rowErrors)
   }, [form, editor.errors])
 }
 

@@ -29,7 +29,7 @@ export interface FieldView {
   /** The shown record's value, `undefined` without a record. */
   base: unknown
   isInvalid: boolean
-  isGlowing: boolean
+  isHighlighted: boolean
   isFixed: boolean
   change: (value: unknown) => void
 }
@@ -39,7 +39,7 @@ export function fieldProps(view: FieldView, kind: InputKind): FieldProps {
   const common = {
     name,
     ...(view.isInvalid ? { 'aria-invalid': true as const } : {}),
-    ...(view.isGlowing ? { 'data-nc-glow': '' as const } : {}),
+    ...(view.isHighlighted ? { 'data-nc-glow': '' as const } : {}),
   }
   if (kind === 'checkbox') {
     const onChange = ({ target }: InputChange) => change(target.checked === true)

@@ -7,7 +7,7 @@ import {
   isBarShown,
   type ListState,
   type ListTrouble,
-  type RowGlow,
+  type RowHighlight,
   waitingCount,
 } from '../client/list/state.ts'
 import type { ListStore } from '../client/list/store.ts'
@@ -24,7 +24,7 @@ export interface LiveList<F extends object = Fields> {
   /** Why what is shown may be out of date. */
   trouble: ListTrouble | null
   /** What is new, by id, for three seconds. */
-  glowing: ReadonlyMap<string, RowGlow>
+  highlighted: ReadonlyMap<string, RowHighlight>
   /** There is a bar to show: so many changes wait for a yes; `null` where nobody has said how many. */
   waiting: { count: number | null; isImport: boolean } | null
   /** Fetches and shows what waits. */
@@ -54,9 +54,9 @@ export function useLiveList<F extends object = Fields>(
 }
 
 function listOf<F extends object>(store: ListStore, state: ListState): LiveList<F> {
-  const { status, rows, isWhole, trouble, glowing, imported } = state
+  const { status, rows, isWhole, trouble, highlighted, imported } = state
   return {
-    ...{ status, isWhole, trouble, glowing, store },
+    ...{ status, isWhole, trouble, highlighted, store },
     rows: rows as unknown as readonly WireRecord<F>[],
     isEmpty: status === 'ready' && rows.length === 0,
     waiting: isBarShown(state)

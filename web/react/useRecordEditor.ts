@@ -55,7 +55,7 @@ export interface RecordEditor<F extends object = Fields> {
   /** The server's complaint for each field; gone when the field is typed in. */
   errors: Partial<Record<keyof F & string, string>>
   /** Fields that somebody else changed within the last three seconds. */
-  glowing: ReadonlySet<string>
+  highlighted: ReadonlySet<string>
   /** Edits set aside by a reload; `restore` applies them again. */
   kept: Partial<F> | null
   banner: Banner | null
@@ -129,7 +129,7 @@ function editorOf<F extends object>(
   bannerOptions: BannerOptions,
 ): RecordEditor<F> {
   const { record, draft, news } = state
-  const glowing = new Set(state.glowing)
+  const highlighted = new Set(state.highlighted)
   const isFixed = !record || state.status === 'gone'
   const values = store.values()
   return {
@@ -147,7 +147,7 @@ function editorOf<F extends object>(
     conflict: state.conflict as RecordEditor<F>['conflict'],
     conflictView: conflictFor(state, words),
     errors: state.errors as RecordEditor<F>['errors'],
-    glowing,
+    highlighted,
     kept: (state.kept?.fields ?? null) as Partial<F> | null,
     banner: bannerFor(state, client.seconds.get(), words, bannerOptions),
     field: (name, { as = 'text' } = {}) =>
@@ -157,7 +157,7 @@ function editorOf<F extends object>(
           value: (values as Fields)[name],
           base: record?.fields[name],
           isInvalid: name in state.errors,
-          isGlowing: glowing.has(name),
+          isHighlighted: highlighted.has(name),
           isFixed,
           change: (value) => store.change(name, value as F[typeof name]),
         },

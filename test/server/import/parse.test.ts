@@ -78,11 +78,11 @@ test('a row without an end is given up before it fills the memory', async () => 
     for (let piece = 0; piece < 1_000; piece += 1) yield Buffer.alloc(16_384, 'x')
   }
   const csv = await all(csvRows(endless()))
-  expect(csv.at(-1)).toMatchObject({ line: 2, isLast: true, complaint: expect.stringMatching(/longer than/) })
+  expect(csv.at(-1)).toMatchObject({ line: 2, isLast: true, rowError: expect.stringMatching(/longer than/) })
   const ndjson = await all(ndjsonRows(endless()))
   expect(ndjson.at(-1)).toMatchObject({
     line: 2,
     isLast: true,
-    complaint: expect.stringMatching(/longer than/),
+    rowError: expect.stringMatching(/longer than/),
   })
 })

@@ -1,7 +1,7 @@
 // A save is told before the feed has read it, and no less surely: each version once to whoever watches the record, the
 // list or both, on the node that saved and on another; and what the feed tells comes to the same.
 import { expect, test } from 'vitest'
-import { createToldEarly } from '../../../server/live/early-deliveries.ts'
+import { createEarlyDeliveries } from '../../../server/live/early-deliveries.ts'
 import type { Change } from '../../../server/log/log-reader.ts'
 import { startApp } from '../../support/app.ts'
 
@@ -50,7 +50,7 @@ test('each save is heard once, on every node, by record and by list', async () =
 })
 
 test('whichever comes first, the other one keeps silent', () => {
-  const early = createToldEarly()
+  const early = createEarlyDeliveries()
   const change = (version: number) => ({ source: 'public.tasks', id: '1', version }) as Change
   early.add(change(2))
   expect([early.isLate(change(2)), early.pass(change(2)), early.pass(change(2))]).toEqual([false, true, true])

@@ -4,7 +4,7 @@ import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createSeenRecords } from '../../../server/tables/record-cache.ts'
+import { createRecordCache } from '../../../server/tables/record-cache.ts'
 import { type Person, startApp, TYPES } from '../../support/app.ts'
 
 /** One connection: it can be kept from the app, and its counts are all there are. */
@@ -164,7 +164,7 @@ describe('what a node has seen', () => {
 
   test('is so many records and so much text, the oldest gone first, and counts for so long', () => {
     let now = 0
-    const seen = createSeenRecords({ size: 3, maxTotalText: 20, maxText: 15, keepMs: 10, now: () => now })
+    const seen = createRecordCache({ size: 3, maxTotalText: 20, maxText: 15, keepMs: 10, now: () => now })
     const kept = () => ['a', 'b', 'c', 'd'].filter((id) => seen.get('acme', 'note', id))
     for (const id of ['a', 'b', 'c', 'd']) seen.put('acme', record(id, ''))
     expect(kept()).toEqual(['b', 'c', 'd'])

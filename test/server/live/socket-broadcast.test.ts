@@ -1,6 +1,6 @@
 // One frame for many connections: whole at every length, in order with what Socket.IO sends itself, over every wire.
 import { expect, test } from 'vitest'
-import { tellRooms, textFrame, together } from '../../../server/live/socket-broadcast.ts'
+import { broadcastToRooms, textFrame, together } from '../../../server/live/socket-broadcast.ts'
 import { startApp } from '../../support/app.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -41,7 +41,7 @@ test.each(['websocket', 'polling'] as const)(
     })
     const tell = (number: number) => {
       if (number % 4 === 3) socket?.emit('PresenceChanged', event(number))
-      else tellRooms(app.io, [room], [], 'PresenceChanged', event(number))
+      else broadcastToRooms(app.io, [room], [], 'PresenceChanged', event(number))
     }
     for (let number = 0; number < 300; number += 10) {
       const ten = Array.from({ length: 10 }, (_, more) => number + more)
@@ -68,7 +68,7 @@ test('lets go of more than it holds back, all of it and in order, whatever happe
   const told = Array.from({ length: 12_000 }, (_, number) => String(number))
   const tellAll = () => {
     for (const number of told)
-      tellRooms(app.io, [room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
+      broadcastToRooms(app.io, [room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
     throw new Error('What is told breaks.')
   }
   expect(() => together(tellAll)).toThrow('breaks')
@@ -86,7 +86,7 @@ test('leaves out whom it is told to, and tells nobody twice', async () => {
   }
   const rooms = [...app.io.of('/').adapter.rooms.keys()].filter((name) => /:(record|list):project/.test(name))
   const event = { type: 'project', id: 'only', people: [] }
-  tellRooms(app.io, rooms, [alice.socket.id ?? ''], 'PresenceChanged', event)
+  broadcastToRooms(app.io, rooms, [alice.socket.id ?? ''], 'PresenceChanged', event)
   await bob.hears('PresenceChanged', { id: 'only' })
   await alice.watch()
   const heard = [alice, bob].map(

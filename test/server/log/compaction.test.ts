@@ -8,7 +8,7 @@ import { migrate, migrationSource, trackTable } from 'noclobber/migrations'
 import { doctor, pruneLog } from 'noclobber/server'
 import pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { keepUnbundled } from '../../../server/log/compaction.ts'
+import { keepCompacted } from '../../../server/log/compaction.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { holdBundles, unbundled } from '../../support/compaction.ts'
@@ -173,7 +173,7 @@ test('a connection that never answers is given up, and the bundles are put away 
   const behind = createKnex({ client: 'pg', connection: own.href, pool: { min: 0, max: 1 } })
   const warnings: unknown[] = []
   const log = { info: () => {}, warn: (what: unknown) => void warnings.push(what), error: () => {} }
-  const keeper = keepUnbundled({ knex: behind, log, timeoutMs: 300 })
+  const keeper = keepCompacted({ knex: behind, log, timeoutMs: 300 })
   atEnd(async () => {
     await keeper.stop()
     await behind.destroy()

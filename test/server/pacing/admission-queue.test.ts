@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { createTurnstile, leaveInTurn } from '../../../server/pacing/admission-queue.ts'
+import { createAdmissionQueue, leaveInTurn } from '../../../server/pacing/admission-queue.ts'
 import { startApp } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'
 import { atEnd } from '../../support/at-end.ts'
@@ -24,7 +24,7 @@ const WIDTH = { atLeisure: 4, busy: 1 }
 const FIFTY = Array.from({ length: 50 }, (_, number) => number)
 
 test('lets everybody in, in order, a few at a time', async () => {
-  const enter = createTurnstile(WIDTH, () => false)
+  const enter = createAdmissionQueue(WIDTH, () => false)
   const entered: number[] = []
   for (const number of FIFTY) enter(() => entered.push(number))
   expect(entered).toEqual([0, 1, 2, 3])
@@ -35,7 +35,7 @@ test('lets everybody in, in order, a few at a time', async () => {
 test('lets one in a turn while the node is busy, and as many as before once it is at leisure', async () => {
   const turns: number[][] = [[]]
   let busyTurns = 10
-  const enter = createTurnstile(WIDTH, () => {
+  const enter = createAdmissionQueue(WIDTH, () => {
     turns.push([])
     busyTurns -= 1
     return busyTurns >= 0
@@ -53,7 +53,7 @@ test('lets one in a turn while the node is busy, and as many as before once it i
 })
 
 test('whoever has left takes nobody’s turn', async () => {
-  const enter = createTurnstile(WIDTH, () => true)
+  const enter = createAdmissionQueue(WIDTH, () => true)
   const entered: number[] = []
   let turns = 0
   for (const number of FIFTY) {

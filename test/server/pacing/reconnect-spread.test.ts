@@ -1,6 +1,6 @@
 // How long a herd is asked to take: whoever is lost knows of all who are lost with him.
 import { expect, test } from 'vitest'
-import { createSpread } from '../../../server/pacing/reconnect-spread.ts'
+import { createReconnectSpread } from '../../../server/pacing/reconnect-spread.ts'
 import { startApp } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'
 import { atEnd } from '../../support/at-end.ts'
@@ -8,7 +8,7 @@ import { waitFor } from '../../support/wait-for.ts'
 
 function createCrowd(rememberedMs?: number) {
   const crowd = { size: 0, told: [] as number[] }
-  const spread = createSpread({
+  const spread = createReconnectSpread({
     count: () => crowd.size,
     tell: (spreadMs) => crowd.told.push(spreadMs),
     ...(rememberedMs && { rememberedMs }),

@@ -42,7 +42,7 @@ test('who types nothing sees the other’s save by itself, with a glow and a nam
   const { mine, theirs } = await twoEditors()
   theirs.change('status', 'done')
   await expect(theirs.save()).resolves.toMatchObject({ outcome: 'saved', record: { version: 2 } })
-  await waitFor(() => mine.get().glowing.includes('status'), { what: 'the glow' })
+  await waitFor(() => mine.get().highlighted.includes('status'), { what: 'the glow' })
   expect(mine.values()).toMatchObject({ status: 'done' })
   expect(sentence(mine)).toBe('Updated by Bob just now: Status.')
   expect(theirs.get()).toMatchObject({ status: 'clean', notice: null })

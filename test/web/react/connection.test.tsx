@@ -8,7 +8,7 @@ import { createSmallServer } from '../small-server.ts'
 afterEach(cleanup)
 
 /** A clock whose hands a test turns itself. */
-function createHandClock() {
+function createManualClock() {
   let now = Date.UTC(2026, 10, 21, 9, 30)
   let timers: { at: number; run: () => void }[] = []
   return {
@@ -51,7 +51,7 @@ test('the pill speaks the app’s language', async () => {
 })
 
 test('a time keeps counting, and is never announced', () => {
-  const clock = createHandClock()
+  const clock = createManualClock()
   const { client } = createSmallServer({ clock })
   render(
     <LiveProvider client={client}>

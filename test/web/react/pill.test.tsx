@@ -3,7 +3,7 @@ import { act, cleanup, render, screen } from '@testing-library/react'
 import { createRecordClient } from 'noclobber/client'
 import { ConnectionPill, LiveProvider } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'
-import { createHandClock } from '../../support/manual-clock.ts'
+import { createManualClock } from '../../support/manual-clock.ts'
 
 afterEach(cleanup)
 
@@ -17,7 +17,7 @@ const record = {
 }
 
 function show(answer: () => Promise<unknown>) {
-  const clock = createHandClock()
+  const clock = createManualClock()
   const client = createRecordClient({
     url: 'http://app.test/api/v1',
     transports: [],

@@ -50,7 +50,7 @@ export interface FileImported {
 }
 
 /** What is wrong with a row. */
-export interface RowComplaint extends FieldError {
+export interface RowError extends FieldError {
   /** The line in which the row begins, from 1; null where no single row is to blame. */
   line: number | null
   /** Where not its values are to blame. */
@@ -61,7 +61,7 @@ export interface RowComplaint extends FieldError {
 /** Why a file was refused. Nothing was written. */
 export interface FileProblem extends InvalidProblem {
   /** The first 100, by line. */
-  errors: RowComplaint[]
+  errors: RowError[]
   rows: number
   /** Rows with complaints, of them `stale` because the record has changed. */
   invalid: number

@@ -22,7 +22,7 @@ export interface CellEdit {
   /** Somebody else changed the record: theirs, or mine over theirs. */
   conflict: StaleProblem | null
   /** The server's complaint about the value. */
-  complaint: string | null
+  rowError: string | null
   refusal: Refusal | null
 }
 
@@ -56,7 +56,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
 
   async function send(edit: CellEdit): Promise<boolean> {
     const { id, field, value, base } = edit
-    const sent: CellEdit = { ...edit, status: 'saving', conflict: null, complaint: null, refusal: null }
+    const sent: CellEdit = { ...edit, status: 'saving', conflict: null, rowError: null, refusal: null }
     state.set(sent)
     const outcome = await client.save(list.type, id, {
       clientVersion: base.version,
@@ -74,7 +74,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
     }
     if (outcome.outcome === 'conflict') state.set({ ...now, status: 'conflicted', conflict: outcome.problem })
     else if (outcome.outcome === 'invalid')
-      state.set({ ...now, status: 'refused', complaint: outcome.errors[0]?.message ?? '' })
+      state.set({ ...now, status: 'refused', rowError: outcome.errors[0]?.message ?? '' })
     else state.set({ ...now, status: 'refused', refusal: outcome })
     return false
   }
@@ -93,7 +93,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
       }
       state.set({
         ...{ id: record.id, field, value: record.fields[field], base: record, status: 'editing' },
-        ...{ conflict: null, complaint: null, refusal: null },
+        ...{ conflict: null, rowError: null, refusal: null },
       })
       return true
     },
@@ -101,7 +101,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
       const now = state.get()
       if (!now) return
       const status = now.status === 'refused' ? 'editing' : now.status
-      state.set({ ...now, value, status, complaint: null, refusal: null })
+      state.set({ ...now, value, status, rowError: null, refusal: null })
     },
     async save() {
       const now = state.get()
@@ -124,7 +124,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
 }
 
 /** What is in the way of a cell, in one sentence; `null` where nothing is. */
-export function cellSentence({ conflict, complaint, refusal }: CellEdit, words: Words): string | null {
+export function cellSentence({ conflict, rowError, refusal }: CellEdit, words: Words): string | null {
   const texts = words.messages.list
   if (conflict) {
     const who = whoWrote(conflict.updated_by, words, 'start')
@@ -133,7 +133,7 @@ export function cellSentence({ conflict, complaint, refusal }: CellEdit, words: 
       ? fill(texts.cellStale, { who, fields: listFields(changed, words) })
       : fill(texts.cellStaleSome, { who })
   }
-  if (complaint !== null) return fill(texts.cellNotSaved, { detail: complaint })
+  if (rowError !== null) return fill(texts.cellNotSaved, { detail: rowError })
   switch (refusal?.outcome) {
     case undefined:
       return null

@@ -12,7 +12,7 @@ export const LARGE_LIST = 5000
 const LARGE_MS = 15_000
 const JOIN_SPREAD_MS = 1000
 
-export interface RhythmOptions {
+export interface RefreshScheduleOptions {
   clock: Clock
   page: Page
   random: () => number
@@ -22,7 +22,7 @@ export interface RhythmOptions {
   isCostly: () => boolean
 }
 
-export interface Rhythm {
+export interface RefreshSchedule {
   /** There is news. */
   news(): void
   /** Looks after this long, or earlier if that was asked for. */
@@ -33,7 +33,13 @@ export interface Rhythm {
   stop: Stop
 }
 
-export function createRhythm({ clock, page, random, look, isCostly }: RhythmOptions): Rhythm {
+export function createRefreshSchedule({
+  clock,
+  page,
+  random,
+  look,
+  isCostly,
+}: RefreshScheduleOptions): RefreshSchedule {
   let firstNewsAt: number | null = null
   let dueAt: number | null = null
   let stopTimer: Stop = () => {}
@@ -82,8 +88,10 @@ export function createRhythm({ clock, page, random, look, isCostly }: RhythmOpti
     news() {
       const at = clock.now()
       firstNewsAt ??= at
-      const wished = isCostly() ? firstNewsAt + LARGE_MS : Math.min(at + QUIET_MS, firstNewsAt + LONGEST_MS)
-      schedule(wished - jitter())
+      const pendingSubscriptions = isCostly()
+        ? firstNewsAt + LARGE_MS
+        : Math.min(at + QUIET_MS, firstNewsAt + LONGEST_MS)
+      schedule(pendingSubscriptions - jitter())
     },
     within(delayMs) {
       const at = clock.now() + delayMs

@@ -10,7 +10,7 @@ import { type CompareRecords, mergeRows } from './order.ts'
 export type ListTrouble = 'unreachable' | 'signed_out' | 'refused'
 
 /** What is new of a row, for a few seconds: the fields that changed, or that it has come. */
-export type RowGlow = 'arrived' | readonly string[]
+export type RowHighlight = 'arrived' | readonly string[]
 
 export interface ListState {
   /** `loading` and `failed`: there are no rows to show yet. */
@@ -31,7 +31,7 @@ export interface ListState {
   /** `false`: the list is longer than what was fetched. */
   isWhole: boolean
   trouble: ListTrouble | null
-  glowing: ReadonlyMap<string, RowGlow>
+  highlighted: ReadonlyMap<string, RowHighlight>
   /** Rows that were changed here and keep their place until the next refresh. */
   misplaced: ReadonlySet<string>
 }
@@ -55,7 +55,7 @@ export const initialListState: ListState = {
   isPutAway: false,
   isWhole: true,
   trouble: null,
-  glowing: NONE,
+  highlighted: NONE,
   misplaced: new Set(),
 }
 
@@ -113,18 +113,18 @@ export function showStaged(state: ListState, compare: CompareRecords): ListState
   const calm = { ...state, staged: NONE, imported: null, isOffered: false, isPutAway: false }
   if (staged.size === 0 && misplaced.size === 0) return isCalm(state) ? state : calm
   const byId = new Map(state.byId)
-  const glowing = new Map(state.glowing)
+  const highlighted = new Map(state.highlighted)
   const arriving: WireRecord[] = []
   for (const [id, record] of staged) {
     const shown = byId.get(id)
     if (!record) {
       byId.delete(id)
-      glowing.delete(id)
+      highlighted.delete(id)
       continue
     }
     byId.set(id, record)
     arriving.push(record)
-    glowing.set(id, shown ? differingFields(shown.fields, record.fields) : 'arrived')
+    highlighted.set(id, shown ? differingFields(shown.fields, record.fields) : 'arrived')
   }
   for (const id of misplaced) {
     const record = byId.get(id)
@@ -132,7 +132,7 @@ export function showStaged(state: ListState, compare: CompareRecords): ListState
   }
   const staying = state.rows.filter(({ id }) => !staged.has(id) && !misplaced.has(id))
   const rows = mergeRows(staying, arriving.sort(compare), compare)
-  return { ...calm, rows, byId, glowing, misplaced: new Set() }
+  return { ...calm, rows, byId, highlighted, misplaced: new Set() }
 }
 
 const isCalm = ({ staged, imported, isOffered, isPutAway }: ListState) =>
@@ -167,9 +167,9 @@ export function dropRows(state: ListState, ids: ReadonlySet<string>): ListState 
 }
 
 /** The glow of one showing ends; what has changed again since goes on glowing. */
-export function fadeGlow(state: ListState, faded: ReadonlyMap<string, RowGlow>): ListState {
-  const glowing = new Map([...state.glowing].filter(([id, glow]) => faded.get(id) !== glow))
-  return glowing.size === state.glowing.size ? state : { ...state, glowing }
+export function fadeHighlight(state: ListState, faded: ReadonlyMap<string, RowHighlight>): ListState {
+  const highlighted = new Map([...state.highlighted].filter(([id, highlight]) => faded.get(id) !== highlight))
+  return highlighted.size === state.highlighted.size ? state : { ...state, highlighted }
 }
 
 /** What the bar counts: `null` where nobody has said how many. */

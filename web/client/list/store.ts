@@ -12,11 +12,11 @@ import type { TransportEvent } from '../transport/transport.ts'
 import { type FetchedList, fetchDelta, fetchWhole, lostRecords } from './fetch.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
 import { wantedOf } from './query.ts'
-import { createRhythm, LARGE_LIST, type Rhythm } from './refresh-schedule.ts'
+import { createRefreshSchedule, LARGE_LIST, type RefreshSchedule } from './refresh-schedule.ts'
 import {
   adoptOwn,
   dropRows,
-  fadeGlow,
+  fadeHighlight,
   initialListState,
   type ListState,
   movesOf,
@@ -51,7 +51,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   const left = createListeners()
   let persons = 0
   let cursor: string | null = seed?.cursor() ?? null
-  let rhythm: Rhythm | null = null
+  let schedule: RefreshSchedule | null = null
   let listeners = 0
   let holds = 0
   let isForced = false
@@ -103,8 +103,10 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   function show(next: ListState) {
     const shown = showStaged(next, compare)
     state.set(shown)
-    const fresh = new Map([...shown.glowing].filter(([id, glow]) => next.glowing.get(id) !== glow))
-    if (fresh.size > 0) later(GLOW_MS, () => state.set(fadeGlow(state.get(), fresh)))
+    const fresh = new Map(
+      [...shown.highlighted].filter(([id, highlight]) => next.highlighted.get(id) !== highlight),
+    )
+    if (fresh.size > 0) later(GLOW_MS, () => state.set(fadeHighlight(state.get(), fresh)))
   }
 
   function later(delayMs: number, run: () => void) {
@@ -138,15 +140,15 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     const { id, version } = event.event
     const held = state.get().staged.get(id) ?? state.get().byId.get(id)
     if (held && held.version >= version) return
-    rhythm?.news()
+    schedule?.news()
   }
 
   /** What was committed between the first load and the join was told to nobody. */
   function joined(answer: WatchedList) {
     const { status, trouble } = state.get()
     isJoined = answer.ok
-    if (status !== 'ready' || trouble) void rhythm?.now()
-    else if (answer.ok && answer.behind) rhythm?.spread()
+    if (status !== 'ready' || trouble) void schedule?.now()
+    else if (answer.ok && answer.behind) schedule?.spread()
   }
 
   function hearImport({ scopes, count }: Extract<TransportEvent, { name: 'RecordsImported' }>['event']) {
@@ -157,21 +159,21 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     const sum = now.imported?.count === null || count === null ? null : (now.imported?.count ?? 0) + count
     if (sum !== null && sum > MOST_FETCHED && now.status === 'ready')
       offer({ ...now, imported: { count: sum } })
-    else rhythm?.news()
+    else schedule?.news()
   }
 
   function hearOwn(write: OwnWrite) {
     if (('record' in write ? write.record.type : write.type) !== type) return
     if (write.kind === 'saved') state.set(adoptOwn(state.get(), write.record))
     if (write.kind === 'removed') state.set(dropRows(state.get(), new Set([write.id])))
-    rhythm?.within(AFTER_OWN_MS)
+    schedule?.within(AFTER_OWN_MS)
   }
 
   /** Without events it asks; with them only for what events can't tell. */
   function beat() {
     const { status } = client.connection.get()
     const isCut = status === 'polling' || status === 'offline' || state.get().trouble === 'unreachable'
-    if (page.isVisible() && (isCut || !isJoined)) void rhythm?.now()
+    if (page.isVisible() && (isCut || !isJoined)) void schedule?.now()
     later(POLL_MS, beat)
   }
 
@@ -182,14 +184,14 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
 
   function mount() {
     const isCostly = () => !state.get().isWhole && state.get().rows.length > LARGE_LIST
-    rhythm = createRhythm({ clock, page, random: options.random, look, isCostly })
+    schedule = createRefreshSchedule({ clock, page, random: options.random, look, isCostly })
     stops = [
-      rhythm.stop,
+      schedule.stop,
       client.onOwnWrite(hearOwn),
       client.watchList({ type, ...(query.scope ? { scope: query.scope } : {}), cursor: () => cursor }, hear),
     ]
     startTimers()
-    void rhythm.now()
+    void schedule.now()
   }
 
   function startTimers() {
@@ -197,11 +199,11 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     later(RECHECK_MS, recheckNowAndThen)
   }
 
-  function letGo() {
+  function release() {
     for (const stop of [...stops, ...timers, stopLinger]) stop()
     timers.clear()
     stops = []
-    rhythm = null
+    schedule = null
     options.onIdle()
   }
 
@@ -224,7 +226,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
       if (stops.length > 0) startTimers()
       state.replace({ ...initialListState, isHeld: holds > 0 })
       left.tell()
-      queueMicrotask(() => void rhythm?.now())
+      queueMicrotask(() => void schedule?.now())
     },
     subscribe(listener) {
       const stop = state.subscribe(listener)
@@ -237,7 +239,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
         isStopped = true
         stop()
         listeners -= 1
-        if (listeners === 0) stopLinger = clock.after(LINGER_MS, letGo)
+        if (listeners === 0) stopLinger = clock.after(LINGER_MS, release)
       }
     },
     reload() {
@@ -245,7 +247,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
       const now = state.get()
       if (now.status === 'failed') state.set({ ...now, status: 'loading', trouble: null })
       if (now.staged.size > 0 || now.isOffered) show(now)
-      return rhythm?.now() ?? Promise.resolve()
+      return schedule?.now() ?? Promise.resolve()
     },
     keepEditing: () => state.set({ ...state.get(), isPutAway: true }),
     hold() {
@@ -258,10 +260,10 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
         holds -= 1
         if (holds > 0) return
         state.set({ ...state.get(), isHeld: false, isPutAway: false })
-        if (state.get().staged.size > 0) rhythm?.within(AFTER_HOLD_MS)
+        if (state.get().staged.size > 0) schedule?.within(AFTER_HOLD_MS)
       }
     },
-    close: letGo,
+    close: release,
   }
 }
 

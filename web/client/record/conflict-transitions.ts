@@ -6,7 +6,7 @@ import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { forgetOlder, save } from './edit-transitions.ts'
 import { catchUp, stay, to, weighHeld } from './remote-versions.ts'
-import type { HappeningOf, Kept, RecordState, Resolution, Transition, UnsentEdits } from './state.ts'
+import type { Kept, RecordState, Resolution, StateEventOf, Transition, UnsentEdits } from './state.ts'
 
 const newestAtHand = ({ latest, news }: RecordState): WireRecord | null =>
   latest && latest.version >= (news?.version ?? 0) ? latest : null
@@ -59,7 +59,7 @@ function rebase(state: RecordState, record: WireRecord, edits: Fields): Transiti
       ...{ record, draft, conflict: null, reviewing: false, merging: false, reloading: false },
       ...{ unanswered: null, next: null, trouble: null, errors: {} },
       notice: { kind: 'merged', version: record.version },
-      glowing: changed.filter((field) => !(field in draft)),
+      highlighted: changed.filter((field) => !(field in draft)),
     }),
   )
   return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
@@ -79,7 +79,7 @@ export function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {
 }
 
 /** Edits from before the page was left, on the version that they were built on: what is newer is news, as ever. */
-export function recall(state: RecordState, { edits }: HappeningOf<'recalled'>): Transition {
+export function recall(state: RecordState, { edits }: StateEventOf<'recalled'>): Transition {
   const { base, draft, unanswered, next } = edits
   const kept = bothKept(state.kept, edits.kept)
   if (state.isRefused) return to(state, { draft: { ...draft, ...state.draft }, kept })

@@ -4,7 +4,7 @@
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { catchUp, stay, to } from './remote-versions.ts'
-import type { HappeningOf, Kept, Mutation, RecordState, Transition } from './state.ts'
+import type { Kept, Mutation, RecordState, StateEventOf, Transition } from './state.ts'
 import { topicOf } from './state.ts'
 
 export const ignore = (state: RecordState): Transition => stay(state)
@@ -16,7 +16,7 @@ export const open = (state: RecordState): Transition => to(state, {}, { kind: 'l
  * A value equal to the shown one is no edit, unless another value of that field is on its way to the server:
  * then it must outlive the answer.
  */
-export function type(state: RecordState, { field, value }: HappeningOf<'typed'>): Transition {
+export function type(state: RecordState, { field, value }: StateEventOf<'typed'>): Transition {
   if (!state.record && !state.isRefused) return stay(state)
   const sent = (state.writing ?? state.unanswered)?.changes
   const draft = { ...state.draft, [field]: value }
@@ -51,7 +51,7 @@ export function resume(state: RecordState): Transition {
 }
 
 /** A second click changes nothing; text typed since the first goes out after its answer. */
-export function saveNext(state: RecordState, { mutationId }: HappeningOf<'save_asked'>): Transition {
+export function saveNext(state: RecordState, { mutationId }: StateEventOf<'save_asked'>): Transition {
   const sent = state.writing?.changes ?? {}
   if (state.writing?.kind !== 'save' || isEmpty(beyond(state.draft, sent))) return stay(state)
   return to(state, { next: { kind: 'save', mutationId } })
@@ -93,7 +93,7 @@ export function reload(state: RecordState): Transition {
 
 /** The record takes the form over, and the edits are set aside. */
 export function showLatest(state: RecordState, record: WireRecord): Transition {
-  const glowing = state.record ? differingFields(state.record.fields, record.fields) : []
+  const highlighted = state.record ? differingFields(state.record.fields, record.fields) : []
   const shown: RecordState = {
     ...state,
     record,
@@ -108,7 +108,7 @@ export function showLatest(state: RecordState, record: WireRecord): Transition {
     trouble: null,
     errors: {},
     notice: { kind: 'loaded', version: record.version },
-    glowing,
+    highlighted,
   }
   const { state: current, effects } = catchUp(forgetOlder(shown))
   return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
@@ -168,6 +168,6 @@ export function dismiss(state: RecordState): Transition {
 }
 
 /** The glow and the notice end by themselves. */
-export function fade(state: RecordState, { what }: HappeningOf<'faded'>): Transition {
-  return to(state, what === 'glow' ? { glowing: [] } : { notice: null })
+export function fade(state: RecordState, { what }: StateEventOf<'faded'>): Transition {
+  return to(state, what === 'glow' ? { highlighted: [] } : { notice: null })
 }

@@ -6,14 +6,14 @@ import type { Readable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
 import type { CreateOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
-import type { RecordHappening, RecordState } from './state.ts'
+import type { RecordState, RecordStateEvent } from './state.ts'
 
 interface RecreationOptions {
   address: RecordAddress
   requests: Pick<Requests, 'create'>
   newId: () => string
   state: Readable<RecordState>
-  happen: (happening: RecordHappening) => void
+  happen: (stateEvent: RecordStateEvent) => void
 }
 
 /** Keys that the client may make are taken again; where the database makes them, the record gets a new one. */

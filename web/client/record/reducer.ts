@@ -15,13 +15,13 @@ import {
   regain,
   revive,
 } from './server-transitions.ts'
-import type { RecordHappening, RecordState, StepTable, Transition } from './state.ts'
+import type { RecordState, RecordStateEvent, StepTable, Transition } from './state.ts'
 import { statusOf } from './state.ts'
-import { recordActs } from './user-transitions.ts'
+import { userActions } from './user-transitions.ts'
 
 /** Which step each happening takes in each status. */
 export const recordSteps = {
-  ...recordActs,
+  ...userActions,
   loaded: {
     loading: load,
     clean: load,
@@ -127,14 +127,14 @@ export const recordSteps = {
  */
 export function nextRecordState(
   state: RecordState,
-  happening: RecordHappening,
+  stateEvent: RecordStateEvent,
   steps: StepTable = recordSteps,
 ): Transition {
-  const step = steps[happening.kind][state.status] as (
+  const step = steps[stateEvent.kind][state.status] as (
     state: RecordState,
-    happening: RecordHappening,
+    stateEvent: RecordStateEvent,
   ) => Transition
-  const { state: next, effects } = step(state, happening)
+  const { state: next, effects } = step(state, stateEvent)
   const status = statusOf(next)
   return { state: next.status === status ? next : { ...next, status }, effects }
 }

@@ -7,10 +7,10 @@ import type { Hint } from '../transport/hint.ts'
 import { merge } from './conflict-transitions.ts'
 import { beyond, forgetOlder, remove, save, setAside, showLatest } from './edit-transitions.ts'
 import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
-import type { HappeningOf, Mutation, RecordState, Transition, Trouble } from './state.ts'
+import type { Mutation, RecordState, StateEventOf, Transition, Trouble } from './state.ts'
 
 /** The first load, and every one after. */
-export function load(state: RecordState, { record, at, isOwn }: HappeningOf<'loaded'>): Transition {
+export function load(state: RecordState, { record, at, isOwn }: StateEventOf<'loaded'>): Transition {
   const shown = state.record
   const reachable = withoutLoadTrouble(state)
   if (!shown) return showFirst(reachable, record)
@@ -24,18 +24,18 @@ export function load(state: RecordState, { record, at, isOwn }: HappeningOf<'loa
 }
 
 /** While a write is in flight nothing is shown but its answer. */
-export function holdLoaded(state: RecordState, { record, at, isOwn }: HappeningOf<'loaded'>): Transition {
+export function holdLoaded(state: RecordState, { record, at, isOwn }: StateEventOf<'loaded'>): Transition {
   if (!state.record) return load(state, { kind: 'loaded', record, at, isOwn })
   return to(state, { held: [...state.held, hintOf(record, at, isOwn)] })
 }
 
 /** Access is back. Edits were built on a version that is no longer known, so they are set aside. */
-export function regain(state: RecordState, { record }: HappeningOf<'loaded'>): Transition {
+export function regain(state: RecordState, { record }: StateEventOf<'loaded'>): Transition {
   return showFirst({ ...state, isRefused: false, kept: setAside(state, 'access'), draft: {} }, record)
 }
 
 /** A record that was deleted comes back only in a later version. */
-export function revive(state: RecordState, loaded: HappeningOf<'loaded'>): Transition {
+export function revive(state: RecordState, loaded: StateEventOf<'loaded'>): Transition {
   if (!state.deletion || loaded.record.version <= state.deletion.version) return stay(state)
   return load({ ...state, deletion: null }, loaded)
 }
@@ -54,7 +54,7 @@ function showQuietly(state: RecordState, record: WireRecord, hint: Hint): Transi
     reviewing: false,
     merging: false,
     notice: { kind: 'updated', version, by, at, isOwn, fields },
-    glowing: fields,
+    highlighted: fields,
   }
   const { state: current, effects } = catchUp(forgetOlder(shown))
   return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
@@ -78,7 +78,7 @@ function withoutLoadTrouble(state: RecordState): RecordState {
 }
 
 /** Nothing that is shown or typed changes; a reload that failed may be asked for again. */
-export function failLoad(state: RecordState, { refusal, at }: HappeningOf<'load_failed'>): Transition {
+export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load_failed'>): Transition {
   const still = { ...state, reloading: false, merging: false }
   switch (refusal.outcome) {
     case 'not_found':
@@ -109,14 +109,14 @@ export function refuse(state: RecordState): Transition {
     state,
     {
       ...nothing,
-      ...{ held: [], glowing: [], isRefused: true, reloading: false, merging: false, reviewing: false },
+      ...{ held: [], highlighted: [], isRefused: true, reloading: false, merging: false, reviewing: false },
     },
     { kind: 'forget_loads' },
   )
 }
 
 /** The answer's version is adopted; what was typed meanwhile stays; then what was held is weighed. */
-export function adoptSaved(state: RecordState, answer: HappeningOf<'saved'>): Transition {
+export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): Transition {
   const { record, writing, next } = state
   if (writing?.mutationId !== answer.mutationId) return stay(state)
   if (!record) return adoptUnseen(state, writing, answer)
@@ -132,21 +132,21 @@ export function adoptSaved(state: RecordState, answer: HappeningOf<'saved'>): Tr
     draft,
     writing: null,
     next: null,
-    glowing: answer.mergedFields,
+    highlighted: answer.mergedFields,
   }
   const settled = weighHeld(forgetOlder(adopted))
   const isOpen = !settled.deletion && !settled.isRefused
   const goOn = next?.kind === 'remove' ? remove : save
   const transition = next && isOpen ? goOn(settled, next) : catchUp(settled)
-  const glow = answer.mergedFields.length > 0 ? [{ kind: 'fade', what: 'glow' } as const] : []
-  return { state: transition.state, effects: [...transition.effects, ...glow] }
+  const highlight = answer.mergedFields.length > 0 ? [{ kind: 'fade', what: 'glow' } as const] : []
+  return { state: transition.state, effects: [...transition.effects, ...highlight] }
 }
 
 /** Access went while the save was in flight: its content stays out of sight, its version is remembered for later. */
 function adoptUnseen(
   state: RecordState,
   { changes }: Mutation,
-  { record }: HappeningOf<'saved'>,
+  { record }: StateEventOf<'saved'>,
 ): Transition {
   const { version, updated_by: by } = record
   const hint: Hint = { version, changedFields: null, by, at: 0, isOwn: true, deleted: false }
@@ -154,7 +154,7 @@ function adoptUnseen(
   return to(state, { writing: null, next: null, draft: beyond(state.draft, changes), held })
 }
 
-export function adoptRemoved(state: RecordState, { mutationId, at }: HappeningOf<'removed'>): Transition {
+export function adoptRemoved(state: RecordState, { mutationId, at }: StateEventOf<'removed'>): Transition {
   const { record, writing } = state
   if (writing?.mutationId !== mutationId) return stay(state)
   const deletion = { version: (record?.version ?? 0) + 1, by: null, at, isOwn: true }
@@ -162,7 +162,7 @@ export function adoptRemoved(state: RecordState, { mutationId, at }: HappeningOf
 }
 
 /** Nothing of the write took effect, unless there was no answer at all; every typed value stays. */
-export function refuseWrite(state: RecordState, answer: HappeningOf<'write_refused'>): Transition {
+export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refused'>): Transition {
   const { writing } = state
   if (writing?.mutationId !== answer.mutationId) return stay(state)
   const { refusal, at } = answer

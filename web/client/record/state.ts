@@ -101,11 +101,11 @@ export interface RecordState {
   trouble: Trouble | null
   errors: Record<string, string>
   notice: Notice | null
-  glowing: readonly string[]
+  highlighted: readonly string[]
 }
 
 /** Everything that can happen to an open record. */
-export type RecordHappening =
+export type RecordStateEvent =
   | { kind: 'opened' }
   | { kind: 'typed'; field: string; value: unknown }
   | { kind: 'save_asked'; mutationId: string }
@@ -152,13 +152,13 @@ export type WriteRefusal =
   | { outcome: 'conflict'; problem: StaleProblem }
   | { outcome: 'invalid'; errors: { field: string; message: string }[] }
 
-export type HappeningKind = RecordHappening['kind']
+export type StateEventKind = RecordStateEvent['kind']
 /** What a person does, or what is done for one; the other happenings are answers, news and time. */
 export type ActKind = Exclude<
-  HappeningKind,
+  StateEventKind,
   'loaded' | 'load_failed' | 'saved' | 'removed' | 'write_refused' | 'heard' | 'revoked' | 'faded'
 >
-export type HappeningOf<K extends HappeningKind> = Extract<RecordHappening, { kind: K }>
+export type StateEventOf<K extends StateEventKind> = Extract<RecordStateEvent, { kind: K }>
 
 /** What the store has to do after a step. `forget_loads`: answers on their way are no longer wanted. */
 export type RecordEffect =
@@ -172,8 +172,8 @@ export interface Transition {
   effects: RecordEffect[]
 }
 
-export type Step<K extends HappeningKind> = (state: RecordState, happening: HappeningOf<K>) => Transition
-export type StepTable = { [K in HappeningKind]: Record<RecordStatus, Step<K>> }
+export type Step<K extends StateEventKind> = (state: RecordState, stateEvent: StateEventOf<K>) => Transition
+export type StepTable = { [K in StateEventKind]: Record<RecordStatus, Step<K>> }
 
 export const initialRecordState: RecordState = {
   status: 'loading',
@@ -196,7 +196,7 @@ export const initialRecordState: RecordState = {
   trouble: null,
   errors: {},
   notice: null,
-  glowing: [],
+  highlighted: [],
 }
 
 /** Both sides are on the screen, after a refusal or before one. */

@@ -8,7 +8,7 @@ import type { Requests } from '../http/requests.ts'
 import type { Hint } from '../transport/hint.ts'
 import type { Watching } from '../transport/subscriptions.ts'
 import type { EditKeeper } from './draft-persistence.ts'
-import type { RecordHappening, RecordState, Resolution, UnsentEdits } from './state.ts'
+import type { RecordState, RecordStateEvent, Resolution, UnsentEdits } from './state.ts'
 
 export interface RecordStoreOptions {
   address: RecordAddress
@@ -34,7 +34,7 @@ export interface RecordStoreOptions {
 
 /** What the client does to a store of its own. */
 export interface OwnedRecordStore extends RecordStore {
-  happen(happening: RecordHappening): void
+  happen(stateEvent: RecordStateEvent): void
   hear(hint: Hint): void
   isMounted(): boolean
   /** Loads it as it is for who is here now. */

@@ -12,12 +12,12 @@ import { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
 import {
   editsOf,
-  type HappeningOf,
   initialRecordState,
   type Mutation,
   type RecordEffect,
-  type RecordHappening,
   type RecordState,
+  type RecordStateEvent,
+  type StateEventOf,
   valuesOf,
 } from './state.ts'
 import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
@@ -29,7 +29,7 @@ const GLOW_MS = 3000
 const NOTICE_MS = 8000
 const LINGER_MS = 1000
 
-type AskedWrite = { mutationId: string } & HappeningOf<'save_asked' | 'remove_asked' | 'resolved'>
+type AskedWrite = { mutationId: string } & StateEventOf<'save_asked' | 'remove_asked' | 'resolved'>
 
 export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore {
   const { address, requests, clock, newId, localTime, isOwn } = options
@@ -45,12 +45,12 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   /** Another number for each person: what was asked for by one is not told to the next. */
   let persons = 0
 
-  function happen(happening: RecordHappening) {
+  function happen(stateEvent: RecordStateEvent) {
     const person = persons
     options.look()
     if (person !== persons) return
     const before = state.get()
-    const { state: next, effects } = nextRecordState(before, happening)
+    const { state: next, effects } = nextRecordState(before, stateEvent)
     if (next !== before) options.keeper?.keep(address, next)
     state.set(next)
     for (const effect of effects) perform(effect)
@@ -105,7 +105,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     awaited.settle(mutationId, answer)
     if (state.get().writing) return
     awaited.settleAll(answer)
-    letGoIfIdle()
+    releaseIfIdle()
   }
 
   /** The outcome of the write that answers this call: its own, or the retry of an earlier one that goes out for it. */
@@ -163,7 +163,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     }
   }
 
-  function letGo() {
+  function release() {
     stopWatching?.()
     stopWatching = null
     timers.cancel('load')
@@ -171,10 +171,10 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     if (timers.has('notice')) happen({ kind: 'faded', what: 'notice' })
     timers.cancel('glow')
     timers.cancel('notice')
-    letGoIfIdle()
+    releaseIfIdle()
   }
 
-  function letGoIfIdle() {
+  function releaseIfIdle() {
     if (stopWatching === null && listeners === 0 && editsOf(state.get()) === null) options.onIdle()
   }
 
@@ -213,7 +213,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       happen({ kind: 'resume_asked' })
       const { writing } = state.get()
       if (writing) await awaited.of(writing.mutationId)
-      letGoIfIdle()
+      releaseIfIdle()
       return state.get()
     },
     subscribe(listener) {
@@ -227,7 +227,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
         isStopped = true
         stop()
         listeners -= 1
-        if (listeners === 0) timers.start('linger', LINGER_MS, letGo)
+        if (listeners === 0) timers.start('linger', LINGER_MS, release)
       }
     },
     values() {

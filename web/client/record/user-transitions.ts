@@ -18,7 +18,7 @@ import {
 import type { ActKind, StepTable } from './state.ts'
 
 /** Which step each act of a person takes in each status. */
-export const recordActs = {
+export const userActions = {
   opened: {
     loading: open,
     clean: open,

@@ -28,7 +28,7 @@ export interface ReceivedEvent {
 /** What a watched list is told: where it stands after each join, and each event of its type. */
 export type ListNews = { kind: 'joined'; answer: WatchedList } | { kind: 'event'; event: TransportEvent }
 
-export interface InboxOptions {
+export interface EventRouterOptions {
   tabId: string
   clock: Clock
   localTime: (iso: string | null) => number
@@ -41,7 +41,7 @@ export interface InboxOptions {
   onResync: () => void
 }
 
-export interface Inbox {
+export interface EventRouter {
   receive(received: TransportEvent): void
   /** Every event as it arrives, own ones too. */
   onEvent(listener: (received: ReceivedEvent) => void): Stop
@@ -49,7 +49,7 @@ export interface Inbox {
   onList(type: string, listener: (news: ListNews) => void): Stop
 }
 
-export function createInbox(options: InboxOptions): Inbox {
+export function createEventRouter(options: EventRouterOptions): EventRouter {
   const { clock, localTime, isOwn, isColleague } = options
   const observers = createListeners<[ReceivedEvent]>()
   const lists = new Map<string, Set<(news: ListNews) => void>>()

@@ -7,7 +7,7 @@ const COMPARE_MS = 60_000
 /** An event may be a little later than the version that it tells of. */
 const GRACE_MS = 3000
 
-export interface Doubt {
+export interface LivenessCheck {
   /** Is it time to compare? Says so once a minute. */
   isDue(): boolean
   /** An event came. */
@@ -17,7 +17,7 @@ export interface Doubt {
   stop: Stop
 }
 
-export function createDoubt(clock: Clock, reconnect: () => void): Doubt {
+export function createLivenessCheck(clock: Clock, reconnect: () => void): LivenessCheck {
   let comparedAt = clock.now()
   let stopGrace: Stop | null = null
 

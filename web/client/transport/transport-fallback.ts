@@ -22,32 +22,37 @@ const LOOK_UP_PATIENCE_MS = 10_000
 const OFF_MS = 300_000
 
 /** One way to carry events. */
-export interface Rung {
+export interface TransportCandidate {
   create: CreateTransport
   /** Without a connection after this long the client goes on without one meanwhile. */
   stallMs: number
 }
 
-export interface LadderOptions {
+export interface TransportFallbackOptions {
   /** The best first. */
-  rungs: Rung[]
+  candidates: TransportCandidate[]
   clock: Clock
   page: Page
   random?: () => number
 }
 
-interface Climber {
-  rung: number
+interface Attempt {
+  candidate: number
   transport: Transport
 }
 
 /** A transport that is the best of several. Without any rung it is never connected. */
-export function createLadder({ rungs, clock, page, random = Math.random }: LadderOptions): CreateTransport {
+export function createTransportFallback({
+  candidates,
+  clock,
+  page,
+  random = Math.random,
+}: TransportFallbackOptions): CreateTransport {
   return (listener) => {
     /** Rungs that were given up without having worked since: there one failure is enough. */
     const given = new Set<number>()
-    let current: Climber | null = null
-    let probe: Climber | null = null
+    let current: Attempt | null = null
+    let probe: Attempt | null = null
     let isConnected = false
     let connectedAt = 0
     let failures = 0
@@ -81,28 +86,28 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
       else listener.onEvent(event)
     }
 
-    function begin(rung: number) {
-      const { create } = rungs[rung] ?? {}
+    function begin(candidate: number) {
+      const { create } = candidates[candidate] ?? {}
       if (!create) return
       current?.transport.close()
       failures = 0
-      const climber: Climber = { rung, transport: null as unknown as Transport }
-      current = climber
-      climber.transport = create({
-        onStatus: (status, kind) => climber === current && heard(status, kind),
-        onEvent: (event) => climber === current && hear(event),
+      const attempt: Attempt = { candidate, transport: null as unknown as Transport }
+      current = attempt
+      attempt.transport = create({
+        onStatus: (status, kind) => attempt === current && heard(status, kind),
+        onEvent: (event) => attempt === current && hear(event),
       })
       tryNow()
     }
 
     function tryNow(how: 'connect' | 'reconnect' = 'connect') {
-      const climber = current
-      if (!climber) return
+      const attempt = current
+      if (!attempt) return
       stopStall()
-      stopStall = clock.after(rungs[climber.rung]?.stallMs ?? 0, () => {
-        if (climber === current && !isConnected) heard('stalled', null)
+      stopStall = clock.after(candidates[attempt.candidate]?.stallMs ?? 0, () => {
+        if (attempt === current && !isConnected) heard('stalled', null)
       })
-      climber.transport[how]()
+      attempt.transport[how]()
     }
 
     function heard(status: TransportStatus, kind: TransportKind | null) {
@@ -122,7 +127,7 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
       connectedAt = clock.now()
       stopWait()
       waiting = null
-      if (current) given.delete(current.rung)
+      if (current) given.delete(current.candidate)
       listener.onStatus('connected', kind)
       lookUpLater()
     }
@@ -132,19 +137,19 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
       const wasStable = wasConnected && clock.now() - connectedAt >= STABLE_MS
       failures = wasStable ? 1 : failures + 1
       stopLookingUp()
-      const { rung } = current
-      const patience = given.has(rung) ? 1 : FAILURES_BEFORE_STEP
+      const { candidate } = current
+      const patience = given.has(candidate) ? 1 : FAILURES_BEFORE_STEP
       const longestMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures, 3))
       const delayMs = jittered(Math.max(longestMs, FIRST_DELAY_MS + spreadMs))
       if (failures < patience) return later(delayMs, () => tryNow())
-      given.add(rung)
-      if (rung + 1 < rungs.length) begin(rung + 1)
-      else later(delayMs, rungs.length > 1 ? () => begin(0) : () => tryNow())
+      given.add(candidate)
+      if (candidate + 1 < candidates.length) begin(candidate + 1)
+      else later(delayMs, candidates.length > 1 ? () => begin(0) : () => tryNow())
     }
 
     function lookUpLater() {
       stopLookUp()
-      if (!current || current.rung === 0) {
+      if (!current || current.candidate === 0) {
         lookUpMs = FIRST_LOOK_UP_MS
         return
       }
@@ -162,28 +167,28 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
     }
 
     /** Tries a better rung beside the one that works. */
-    function lookUp(rung: number) {
+    function lookUp(candidate: number) {
       stopLookingUp()
-      const { create } = rungs[rung] ?? {}
-      if (!create || !current || rung >= current.rung) return lookUpLater()
-      const climber: Climber = { rung, transport: null as unknown as Transport }
-      probe = climber
-      climber.transport = create({
+      const { create } = candidates[candidate] ?? {}
+      if (!create || !current || candidate >= current.candidate) return lookUpLater()
+      const attempt: Attempt = { candidate, transport: null as unknown as Transport }
+      probe = attempt
+      attempt.transport = create({
         onStatus(status, kind) {
-          if (climber === current) heard(status, kind)
-          else if (climber === probe && status === 'connected') climb(climber, kind)
-          else if (climber === probe && status !== 'closed') lookUp(rung + 1)
+          if (attempt === current) heard(status, kind)
+          else if (attempt === probe && status === 'connected') climb(attempt, kind)
+          else if (attempt === probe && status !== 'closed') lookUp(candidate + 1)
         },
-        onEvent: (event) => climber === current && hear(event),
+        onEvent: (event) => attempt === current && hear(event),
       })
-      stopLookUp = clock.after(LOOK_UP_PATIENCE_MS, () => climber === probe && lookUp(rung + 1))
-      climber.transport.connect()
+      stopLookUp = clock.after(LOOK_UP_PATIENCE_MS, () => attempt === probe && lookUp(candidate + 1))
+      attempt.transport.connect()
     }
 
-    function climb(climber: Climber, kind: TransportKind | null) {
+    function climb(attempt: Attempt, kind: TransportKind | null) {
       const below = current
       probe = null
-      current = climber
+      current = attempt
       failures = 0
       below?.transport.close()
       connected(kind)
@@ -194,7 +199,7 @@ export function createLadder({ rungs, clock, page, random = Math.random }: Ladde
         stopPage ??= page.onChange(() => {
           if (page.isVisible() && page.isOnline()) hurry()
         })
-        if (rungs.length === 0) listener.onStatus('off', null)
+        if (candidates.length === 0) listener.onStatus('off', null)
         else if (!current) begin(0)
         else if (!isConnected) tryNow()
       },

@@ -7,7 +7,7 @@ import { createEventStreamTransport } from './event-stream.ts'
 import { createSharedStream } from './shared-stream.ts'
 import { createSocketTransport } from './socket.ts'
 import type { CreateTransport, TransportKind } from './transport.ts'
-import type { Rung } from './transport-fallback.ts'
+import type { TransportCandidate } from './transport-fallback.ts'
 
 const DEFAULT_TRANSPORTS: TransportKind[] = ['websocket', 'event_stream']
 
@@ -18,7 +18,7 @@ const STALL_MS = { websocket: 3000, event_stream: 1000, long_polling: 3000 } sat
 >
 
 /** What an app may choose: see RecordClientOptions. */
-export interface RungChoice {
+export interface TransportChoice {
   transports?: TransportKind[]
   createTransport?: CreateTransport
   socketUrl?: string
@@ -26,7 +26,7 @@ export interface RungChoice {
   shareStream?: boolean
 }
 
-export interface RungOptions {
+export interface TransportsOptions {
   /** Base path or URL of the mounted router. */
   url: string
   fetch: typeof fetch
@@ -36,7 +36,7 @@ export interface RungOptions {
   person: Pick<Person, 'id' | 'isTold'>
 }
 
-export function createRungs(choice: RungChoice, options: RungOptions): Rung[] {
+export function createTransports(choice: TransportChoice, options: TransportsOptions): TransportCandidate[] {
   const { transports = DEFAULT_TRANSPORTS, createTransport, socketUrl, socketPath = '/socket.io' } = choice
   const { url, tabId, token, person } = options
   /** Whom the app has named: nobody else is listened for. */

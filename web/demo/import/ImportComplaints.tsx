@@ -6,10 +6,10 @@ import { IMPORT_WORDS } from './import-words.ts'
 const words = IMPORT_WORDS
 const labels: Record<string, string> = { ...WORDS.tasks.columns, ...WORDS.fields }
 
-export const ImportComplaints = ({ problem: { errors, complete, invalid } }: { problem: FileProblem }) => (
+export const ImportRowErrors = ({ problem: { errors, complete, invalid } }: { problem: FileProblem }) => (
   <>
     {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-    <section className="import-complaints" aria-label={words.complaints} tabIndex={0}>
+    <section className="import-complaints" aria-label={words.rowErrors} tabIndex={0}>
       <table className="table">
         <thead>
           <tr>

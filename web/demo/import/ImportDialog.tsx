@@ -1,7 +1,7 @@
 // A button, and behind it the way of a file into the records: choose or drop, look at what it would do, import. Escape
 // cancels what runs, and closes the dialog when nothing does.
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react'
-import { ImportComplaints } from './ImportComplaints.tsx'
+import { ImportRowErrors } from './ImportComplaints.tsx'
 import { EXAMPLES, IMPORT_WORDS, type ImportedType } from './import-words.ts'
 import { type ImportState, useImport } from './useImport.ts'
 
@@ -196,7 +196,7 @@ const Dialog = ({ type, onImported, onClose }: ImportProps & { onClose: () => vo
       </p>
       {state.step === 'choose' && <Choose type={type} onFile={(file, key) => void check(file, key)} />}
       {state.step === 'running' && <Running {...state} />}
-      {state.step === 'refused' && <ImportComplaints problem={state.problem} />}
+      {state.step === 'refused' && <ImportRowErrors problem={state.problem} />}
       {state.step === 'done' && <p>{words.doneHint}</p>}
       {state.step === 'stopped' && state.mayTryAgain && !state.isDryRun && <p>{words.retryHint}</p>}
       <div className="dialog-actions">{actions()}</div>

@@ -57,8 +57,8 @@ export const IMPORT_WORDS = {
       ? 'The file can’t be imported.'
       : `${figure(invalid)} of ${rows(all)} can’t be imported, so none was.`,
   incomplete: 'The search ended early: there may be more.',
-  unlisted: (count: number) => `These are the first ${figure(count)} complaints.`,
-  complaints: 'What is wrong, by line',
+  unlisted: (count: number) => `These are the first ${figure(count)} row errors.`,
+  rowErrors: 'What is wrong, by line',
   columns: { line: 'Line', field: 'Field', message: 'What is wrong' },
   wholeFile: '–',
   cancelled: 'Cancelled. Nothing was changed.',

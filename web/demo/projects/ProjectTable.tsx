@@ -1,5 +1,5 @@
 // The projects as rows. A row is one link; its heads sort, and say which way.
-import type { RowGlow } from 'noclobber/client'
+import type { RowHighlight } from 'noclobber/client'
 import { PresenceRow, TimeAgo } from 'noclobber/react'
 import { memo } from 'react'
 import { formatDay, formatMoney } from '../base/format.ts'
@@ -47,12 +47,12 @@ export const sortProjects = (projects: Project[], { column, descending }: SortCo
   })
 
 /** Drawn again only when its project changed, or glows. */
-const Row = memo(({ project, glow }: { project: Project; glow: RowGlow | undefined }) => {
+const Row = memo(({ project, highlight }: { project: Project; highlight: RowHighlight | undefined }) => {
   const session = useSession()
   const ownId = session.status === 'signed_in' ? session.person.id : null
   const { id, fields, updated_at, updated_by } = project
   return (
-    <tr className={glow ? 'row-link nc-glow' : 'row-link'}>
+    <tr className={highlight ? 'row-link nc-glow' : 'row-link'}>
       <td className="soft figures at-medium">{fields.number}</td>
       <td className="wide">
         <Link to={`/projects/${id}`}>{fields.name}</Link>
@@ -87,11 +87,11 @@ const SkeletonRow = ({ width }: { width: number }) => (
 export const ProjectTable = (props: {
   projects: Project[] | null
   /** What somebody else changed a moment ago. */
-  glowing: ReadonlyMap<string, RowGlow>
+  highlighted: ReadonlyMap<string, RowHighlight>
   sort: SortColumn
   onSort: (sort: SortColumn) => void
 }) => {
-  const { projects, glowing, sort, onSort } = props
+  const { projects, highlighted, sort, onSort } = props
   const labels: Record<Column, string> = { ...WORDS.fields, updated_at: WORDS.projects.changed }
   return (
     <table className="table" aria-busy={projects === null}>
@@ -118,7 +118,7 @@ export const ProjectTable = (props: {
       <tbody>
         {projects
           ? projects.map((project) => (
-              <Row key={project.id} project={project} glow={glowing.get(project.id)} />
+              <Row key={project.id} project={project} highlight={highlighted.get(project.id)} />
             ))
           : [70, 48, 62, 80, 54, 66, 45, 74, 58, 68].map((width) => (
               <SkeletonRow key={width} width={width} />

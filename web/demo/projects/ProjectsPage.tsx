@@ -91,7 +91,7 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
               <Sentence text={words.none} action={words.clear} onAction={clear} />
             )
           ) : (
-            <ProjectTable projects={shown} glowing={projects.glowing} sort={sort} onSort={setSort} />
+            <ProjectTable projects={shown} highlighted={projects.highlighted} sort={sort} onSort={setSort} />
           )}
         </div>
       </main>

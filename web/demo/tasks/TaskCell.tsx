@@ -145,7 +145,7 @@ export const TaskCell = ({
   edit,
   sentence,
   texts,
-  isGlowing,
+  isHighlighted,
   isReader,
   actions,
 }: {
@@ -155,7 +155,7 @@ export const TaskCell = ({
   edit: CellEdit | null
   sentence: string | null
   texts: CellTexts
-  isGlowing: boolean
+  isHighlighted: boolean
   isReader: boolean
   actions: CellActions
 }) => {
@@ -163,7 +163,7 @@ export const TaskCell = ({
   /** The input goes away with the edit: by keyboard the focus stays at its cell. */
   const onDone = () =>
     requestAnimationFrame(() => document.activeElement === document.body && button.current?.focus())
-  const className = `${spec.className}${isGlowing ? ' nc-glow' : ''}`
+  const className = `${spec.className}${isHighlighted ? ' nc-glow' : ''}`
   if (isReader) {
     return (
       <td className={className}>

@@ -1,6 +1,6 @@
 // One task's cells. Memoized: as long as its record, its glow, its mark and its edit are the same, nothing is drawn.
 // Where the row stands is the table's to say, so a row that only moves is not drawn again either.
-import type { CellEdit, RowGlow } from 'noclobber/client'
+import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { PresenceRow } from 'noclobber/react'
 import { memo } from 'react'
 import type { Task } from '../base/records.ts'
@@ -10,7 +10,7 @@ import { TASK_WORDS } from './task-words.ts'
 
 export interface TaskRowProps {
   task: Task
-  glow: RowGlow | undefined
+  highlight: RowHighlight | undefined
   isSelected: boolean
   edit: CellEdit | null
   sentence: string | null
@@ -22,7 +22,7 @@ export interface TaskRowProps {
 }
 
 export const TaskRow = memo((props: TaskRowProps) => {
-  const { task, glow, isSelected, edit, sentence, texts, isReader, userId, actions, onSelect } = props
+  const { task, highlight, isSelected, edit, sentence, texts, isReader, userId, actions, onSelect } = props
   return (
     <>
       <td className="task-check">
@@ -44,7 +44,7 @@ export const TaskRow = memo((props: TaskRowProps) => {
           edit={edit?.field === spec.column ? edit : null}
           sentence={edit?.field === spec.column ? sentence : null}
           texts={texts}
-          isGlowing={glow === 'arrived' || glow?.includes(spec.column) === true}
+          isHighlighted={highlight === 'arrived' || highlight?.includes(spec.column) === true}
           isReader={isReader}
           actions={actions}
         />

@@ -1,7 +1,7 @@
 // The task table: ten thousand rows of which those in sight are drawn. A real table, with rows of one height, so that a
 // screen reader is told how many there are and where it is.
 import { useVirtualizer } from '@tanstack/react-virtual'
-import type { CellEdit, RowGlow } from 'noclobber/client'
+import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { useRef } from 'react'
 import type { Task } from '../base/records.ts'
 import type { CellActions, CellTexts } from './TaskCell.tsx'
@@ -15,7 +15,7 @@ const ROW_HEIGHT = 40
 
 export interface TaskTableProps {
   rows: readonly Task[]
-  glowing: ReadonlyMap<string, RowGlow>
+  highlighted: ReadonlyMap<string, RowHighlight>
   /** Another list, another table: it begins at its top. */
   listKey: string
   isLoading: boolean
@@ -86,8 +86,19 @@ const Gap = ({ height }: { height: number }) =>
   ) : null
 
 export const TaskTable = (props: TaskTableProps) => {
-  const { rows, glowing, listKey, isLoading, selection, edit, sentence, texts, actions, isReader, userId } =
-    props
+  const {
+    rows,
+    highlighted,
+    listKey,
+    isLoading,
+    selection,
+    edit,
+    sentence,
+    texts,
+    actions,
+    isReader,
+    userId,
+  } = props
   const place = useRef<HTMLDivElement>(null)
   useAnchoredScroll(place, rows, ROW_HEIGHT, listKey)
   const virtualizer = useVirtualizer({
@@ -120,7 +131,7 @@ export const TaskTable = (props: TaskTableProps) => {
               >
                 <TaskRow
                   task={task}
-                  glow={glowing.get(task.id)}
+                  highlight={highlighted.get(task.id)}
                   isSelected={selection.ids.has(task.id)}
                   edit={isEdited ? edit : null}
                   sentence={isEdited ? sentence : null}

@@ -8,8 +8,8 @@ import { WORDS } from '../base/words.ts'
 
 const words = WORDS.tasks
 
-const Row = memo(({ task: { fields }, isGlowing }: { task: Task; isGlowing: boolean }) => (
-  <tr className={isGlowing ? 'nc-glow' : undefined}>
+const Row = memo(({ task: { fields }, isHighlighted }: { task: Task; isHighlighted: boolean }) => (
+  <tr className={isHighlighted ? 'nc-glow' : undefined}>
     <td className="wide">
       {fields.title}
       <span className="second">{`${fields.assignee ?? words.nobody} · ${formatDay(fields.due_on)}`}</span>
@@ -26,7 +26,13 @@ const Row = memo(({ task: { fields }, isGlowing }: { task: Task; isGlowing: bool
   </tr>
 ))
 
-const Table = ({ tasks, glowing }: { tasks: readonly Task[]; glowing: ReadonlyMap<string, unknown> }) => (
+const Table = ({
+  tasks,
+  highlighted,
+}: {
+  tasks: readonly Task[]
+  highlighted: ReadonlyMap<string, unknown>
+}) => (
   <table className="table table-still">
     <caption className="visually-hidden">{words.caption}</caption>
     <thead>
@@ -51,7 +57,7 @@ const Table = ({ tasks, glowing }: { tasks: readonly Task[]; glowing: ReadonlyMa
     </thead>
     <tbody>
       {tasks.map((task) => (
-        <Row key={task.id} task={task} isGlowing={glowing.has(task.id)} />
+        <Row key={task.id} task={task} isHighlighted={highlighted.has(task.id)} />
       ))}
     </tbody>
   </table>
@@ -72,7 +78,7 @@ export const Tasks = ({ projectId }: { projectId: string }) => {
         <Sentence text={words.failed} action={WORDS.projects.retry} onAction={tasks.reload} />
       )}
       {found?.length === 0 && <Sentence text={words.empty} />}
-      {found && found.length > 0 && <Table tasks={found} glowing={tasks.glowing} />}
+      {found && found.length > 0 && <Table tasks={found} highlighted={tasks.highlighted} />}
     </section>
   )
 }

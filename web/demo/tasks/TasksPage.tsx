@@ -30,7 +30,7 @@ const LeftBehind = ({ cells, rows }: { cells: ListCellEditor; rows: readonly Tas
     <p className="left-behind" role="alert">
       {TASK_WORDS.left(String(edit.value ?? ''))}
       <button type="button" className="button" onClick={cancel}>
-        {TASK_WORDS.letGo}
+        {TASK_WORDS.release}
       </button>
     </p>
   )
@@ -50,7 +50,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
   const last = useRef(list)
   if (list.status !== 'loading') last.current = list
   const isLoading = list.status === 'loading'
-  const { rows, glowing } = isLoading ? last.current : list
+  const { rows, highlighted } = isLoading ? last.current : list
   const selection = useSelection(rows)
   const cells = useCellEditor(list.store)
   const { begin, change, save, cancel, takeTheirs, keepMine } = cells
@@ -119,7 +119,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
             )
           ) : (
             <TaskTable
-              {...{ rows, glowing, isLoading, sort, selection, actions }}
+              {...{ rows, highlighted, isLoading, sort, selection, actions }}
               listKey={`${search} ${status} ${sort}`}
               onSort={sortBy}
               edit={cells.edit}

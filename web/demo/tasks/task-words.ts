@@ -35,6 +35,6 @@ export const TASK_WORDS = {
     `${saved.toLocaleString('en-GB')} saved; ${left.toLocaleString('en-GB')} had been changed by others and stay selected.`,
   bulkFailed: 'Not saved. The selection is as it was.',
   left: (typed: string) => `The task that you were editing has left this list. You typed: ${typed}`,
-  letGo: 'Let go of it',
+  release: 'Let go of it',
   theirs: (value: string) => `Theirs: ${value}`,
 } as const

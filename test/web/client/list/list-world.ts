@@ -13,7 +13,7 @@ import type { ListNews } from '../../../../web/client/transport/event-router.ts'
 const BOB = { id: 'bob', name: 'Bob', kind: 'user' } as const
 
 /** A clock and a page whose hands a test turns. */
-export function createHandTime() {
+export function createManualTime() {
   let now = 1_000_000
   let timers: { at: number; run: () => void }[] = []
   let isVisible = true
@@ -69,7 +69,7 @@ export interface Asked extends ListQuery {
 
 /** One table, its log, and lists of one tab over it. */
 export function createListWorld({ partSize = 1000 } = {}) {
-  const time = createHandTime()
+  const time = createManualTime()
   const table = new Map<string, WireRecord>()
   const log: { id: string }[] = []
   const asked: Asked[] = []

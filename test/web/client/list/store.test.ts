@@ -58,7 +58,7 @@ describe('its rhythm', () => {
     world.put('1', { title: 'x' })
     world.put('2', { title: 'y' })
     await world.forward(3000)
-    expect([tellings() - before, [...list.get().glowing]]).toEqual([
+    expect([tellings() - before, [...list.get().highlighted]]).toEqual([
       1,
       [
         ['1', ['title']],
@@ -66,7 +66,7 @@ describe('its rhythm', () => {
       ],
     ])
     await world.forward(3000)
-    expect([tellings() - before, list.get().glowing.size]).toEqual([2, 0])
+    expect([tellings() - before, list.get().highlighted.size]).toEqual([2, 0])
     world.put('1', { title: 'x' }, { silent: true })
     await list.reload()
     const settled = tellings()
@@ -195,13 +195,13 @@ describe('its own page’s writes', () => {
     expect(idsOf(list)).toBe('3 2 1')
     const record = world.put('1', { title: 'z', status: 'todo' }, { silent: true })
     world.own({ kind: 'saved', record })
-    expect([idsOf(list), list.get().rows[2]?.fields.title, list.get().glowing.size]).toEqual([
+    expect([idsOf(list), list.get().rows[2]?.fields.title, list.get().highlighted.size]).toEqual([
       '3 2 1',
       'z',
       0,
     ])
     await world.forward(1500)
-    expect([idsOf(list), list.get().glowing.size]).toEqual(['1 3 2', 0])
+    expect([idsOf(list), list.get().highlighted.size]).toEqual(['1 3 2', 0])
     world.delete('2', { silent: true })
     world.own({ kind: 'removed', type: 'task', id: '2' })
     expect(idsOf(list)).toBe('1 3')

@@ -8,8 +8,8 @@ import {
   initialRecordState,
   newsFields,
   type RecordEffect,
-  type RecordHappening,
   type RecordState,
+  type RecordStateEvent,
   valuesOf,
 } from '../../../../web/client/record/state.ts'
 import type { Hint } from '../../../../web/client/transport/hint.ts'
@@ -25,17 +25,17 @@ const version = (number: number, fields: Record<string, unknown> = {}): WireReco
   fields: { name: 'Bridge', status: 'planned', ...fields },
 })
 
-const loaded = (record: WireRecord): RecordHappening => ({ kind: 'loaded', record, at: 0, isOwn: false })
-const typed = (field: string, value: unknown): RecordHappening => ({ kind: 'typed', field, value })
+const loaded = (record: WireRecord): RecordStateEvent => ({ kind: 'loaded', record, at: 0, isOwn: false })
+const typed = (field: string, value: unknown): RecordStateEvent => ({ kind: 'typed', field, value })
 const heard = (
   number: number,
   changedFields: string[] | null,
   more: Partial<Hint> = {},
-): RecordHappening => ({
+): RecordStateEvent => ({
   kind: 'heard',
   hint: { version: number, changedFields, by: bob, at: 0, isOwn: false, deleted: false, ...more },
 })
-const saved = (mutationId: string, record: WireRecord): RecordHappening => ({
+const saved = (mutationId: string, record: WireRecord): RecordStateEvent => ({
   kind: 'saved',
   mutationId,
   record,
@@ -43,7 +43,7 @@ const saved = (mutationId: string, record: WireRecord): RecordHappening => ({
 })
 const unreachable = { outcome: 'unreachable', retryAfterMs: null, detail: '' } as const
 
-function refusedByBob(mutationId: string, current: WireRecord): RecordHappening {
+function refusedByBob(mutationId: string, current: WireRecord): RecordStateEvent {
   const problem: StaleProblem = {
     type: 'urn:noclobber:stale-record',
     title: '',
@@ -60,21 +60,25 @@ function refusedByBob(mutationId: string, current: WireRecord): RecordHappening 
   return { kind: 'write_refused', mutationId, refusal: { outcome: 'conflict', problem }, at: 0 }
 }
 
-function after(...happenings: RecordHappening[]): RecordState & { effects: RecordEffect[] } {
+function after(...stateEvents: RecordStateEvent[]): RecordState & { effects: RecordEffect[] } {
   let state = initialRecordState
   let effects: RecordEffect[] = []
-  for (const happening of happenings) ({ state, effects } = nextRecordState(state, happening))
+  for (const stateEvent of stateEvents) ({ state, effects } = nextRecordState(state, stateEvent))
   return { ...state, effects }
 }
 
-const opened: RecordHappening[] = [{ kind: 'opened' }, loaded(version(7))]
+const opened: RecordStateEvent[] = [{ kind: 'opened' }, loaded(version(7))]
 const dirty = [...opened, typed('name', 'Mine')]
-const saving: RecordHappening[] = [...dirty, { kind: 'save_asked', mutationId: 'm1' }]
+const saving: RecordStateEvent[] = [...dirty, { kind: 'save_asked', mutationId: 'm1' }]
 
 test('a clean record loads what is newer quietly, and its changed fields glow', () => {
   expect(after(...opened, heard(8, ['status'])).effects).toEqual([{ kind: 'load', when: 'soon' }])
   const state = after(...opened, heard(8, ['status']), loaded(version(8, { status: 'done' })))
-  expect(state).toMatchObject({ status: 'clean', glowing: ['status'], notice: { kind: 'updated', by: bob } })
+  expect(state).toMatchObject({
+    status: 'clean',
+    highlighted: ['status'],
+    notice: { kind: 'updated', by: bob },
+  })
 })
 
 test('a load that resolves after a newer event is shown, and the newer version is still news', () => {
@@ -148,7 +152,7 @@ test('a double click saves once, and text typed between two clicks is saved next
 })
 
 test('the retry of a lost answer is the same mutation, and what was typed since follows it', () => {
-  const lost: RecordHappening[] = [
+  const lost: RecordStateEvent[] = [
     ...saving,
     { kind: 'write_refused', mutationId: 'm1', refusal: unreachable, at: 0 },
   ]
@@ -162,7 +166,7 @@ test('the retry of a lost answer is the same mutation, and what was typed since 
 })
 
 test('a removal after a save without an answer waits for the answer to that save', () => {
-  const asked: RecordHappening[] = [
+  const asked: RecordStateEvent[] = [
     ...saving,
     { kind: 'write_refused', mutationId: 'm1', refusal: unreachable, at: 0 },
     { kind: 'remove_asked', mutationId: 'm2' },
@@ -207,7 +211,7 @@ test('a closed conflict is news again, and the save stays guarded', () => {
 })
 
 test('a session that ends in mid-edit keeps everything, and saving works after the sign-in', () => {
-  const ended: RecordHappening[] = [
+  const ended: RecordStateEvent[] = [
     ...saving,
     { kind: 'write_refused', mutationId: 'm1', refusal: { outcome: 'unauthenticated' }, at: 0 },
   ]
@@ -240,7 +244,7 @@ test('restoring over something typed since makes the two change places', () => {
 })
 
 test('a dismissed version is not spoken of again, and the next one is', () => {
-  const dismissed: RecordHappening[] = [...dirty, heard(8, ['status']), { kind: 'dismissed' }]
+  const dismissed: RecordStateEvent[] = [...dirty, heard(8, ['status']), { kind: 'dismissed' }]
   expect(after(...dismissed)).toMatchObject({ dismissed: 8, status: 'behind' })
   expect(after(...dismissed, heard(9, ['name']))).toMatchObject({ dismissed: 8, news: { version: 9 } })
 })

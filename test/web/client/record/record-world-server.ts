@@ -2,11 +2,11 @@
 
 import { expect } from 'vitest'
 import type { Fields, WireRecord } from '../../../../server/protocol/index.ts'
-import type { Mutation, RecordHappening } from '../../../../web/client/record/state.ts'
+import type { Mutation, RecordStateEvent } from '../../../../web/client/record/state.ts'
 import type { Hint } from '../../../../web/client/transport/hint.ts'
 
 interface Decision {
-  answer: RecordHappening
+  answer: RecordStateEvent
   /** The fields that were written; `null` where no version was made. */
   changed: string[] | null
 }
@@ -20,7 +20,7 @@ export function createServer() {
   let fields: Fields = { name: 'n', status: 's', notes: '' }
   let isDeleted = false
   const history: { version: number; by: string; changes: Fields }[] = []
-  const answers = new Map<string, { mutation: Mutation; answer: RecordHappening }>()
+  const answers = new Map<string, { mutation: Mutation; answer: RecordStateEvent }>()
   const writer = (id: string) => ({ id, name: id, kind: 'user' as const })
   const lastWriter = () => history.at(-1)?.by ?? 'p0'
   const record = (): WireRecord => ({
@@ -43,7 +43,7 @@ export function createServer() {
   const deleted = () => ({ ...problem, code: 'deleted' as const, version, updated_by: writer(lastWriter()) })
 
   function decide(by: string, { kind, mutationId, clientVersion, changes }: Mutation): Decision {
-    const refuse = (refusal: Extract<RecordHappening, { kind: 'write_refused' }>['refusal']) => ({
+    const refuse = (refusal: Extract<RecordStateEvent, { kind: 'write_refused' }>['refusal']) => ({
       kind: 'write_refused' as const,
       mutationId,
       refusal,
@@ -73,7 +73,12 @@ export function createServer() {
       history.push({ version, by, changes })
     }
     if (kind === 'remove') return { answer: { kind: 'removed', mutationId, at: 0 }, changed }
-    const answer = { kind: 'saved', mutationId, record: record(), mergedFields: [] } satisfies RecordHappening
+    const answer = {
+      kind: 'saved',
+      mutationId,
+      record: record(),
+      mergedFields: [],
+    } satisfies RecordStateEvent
     return { answer, changed: changed.length > 0 ? changed : null }
   }
 
@@ -82,13 +87,13 @@ export function createServer() {
     hasWritten: (by: string, field: string, value: unknown) =>
       history.some((entry) => entry.by === by && entry.changes[field] === value),
     writersAfter: (after: number) => history.filter((entry) => entry.version > after).map(({ by }) => by),
-    joined: (): RecordHappening => ({ kind: 'heard', hint: hint(null) }),
-    read(): RecordHappening {
+    joined: (): RecordStateEvent => ({ kind: 'heard', hint: hint(null) }),
+    read(): RecordStateEvent {
       if (isDeleted) return { kind: 'load_failed', refusal: { outcome: 'gone', problem: deleted() }, at: 0 }
       return { kind: 'loaded', record: record(), at: 0, isOwn: false }
     },
     /** The same mutation again gets its first answer again. */
-    write(by: string, mutation: Mutation): { answer: RecordHappening; event: RecordHappening | null } {
+    write(by: string, mutation: Mutation): { answer: RecordStateEvent; event: RecordStateEvent | null } {
       const first = answers.get(mutation.mutationId)
       if (first) {
         expect(mutation, 'a mutation id has one content').toEqual(first.mutation)

@@ -8,7 +8,7 @@ import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import type {
   Mutation,
   RecordEffect,
-  RecordHappening,
+  RecordStateEvent,
   StepTable,
   UnsentEdits,
 } from '../../../../web/client/record/state.ts'
@@ -58,7 +58,7 @@ const FIELDS = ['name', 'status', 'notes']
 type Message =
   | { kind: 'load_asked' }
   | { kind: 'write_asked'; mutation: Mutation; isAwaited: boolean }
-  | { kind: 'told'; happening: RecordHappening; isLoad: boolean }
+  | { kind: 'told'; stateEvent: RecordStateEvent; isLoad: boolean }
 
 interface Person {
   name: string
@@ -87,12 +87,12 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
   })
   for (const person of people) happen(person, { kind: 'opened' })
 
-  function happen(person: Person, happening: RecordHappening) {
+  function happen(person: Person, stateEvent: RecordStateEvent) {
     const before = person.state
-    const { state, effects } = nextRecordState(before, happening, steps)
+    const { state, effects } = nextRecordState(before, stateEvent, steps)
     person.state = state
     for (const effect of effects) perform(person, effect)
-    checkUntouched(before, state, happening)
+    checkUntouched(before, state, stateEvent)
     checkVersion(person)
     checkTyped(person, server)
     checkConflict(person, server)
@@ -110,11 +110,11 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
       )
   }
 
-  const tell = (person: Person, happening: RecordHappening, isLoad = false) =>
-    void person.network.push({ kind: 'told', happening, isLoad })
+  const tell = (person: Person, stateEvent: RecordStateEvent, isLoad = false) =>
+    void person.network.push({ kind: 'told', stateEvent, isLoad })
 
   function arrive(person: Person, message: Message) {
-    if (message.kind === 'told') return happen(person, message.happening)
+    if (message.kind === 'told') return happen(person, message.stateEvent)
     if (message.kind === 'load_asked') return tell(person, server.read(), true)
     const { mutation } = message
     const { answer, event } = server.write(person.name, mutation)
@@ -137,11 +137,11 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
         at: 0,
       })
     }
-    const { happening } = message
+    const { stateEvent } = message
     if (message.isLoad) return happen(person, { kind: 'load_failed', refusal, at: 0 })
     isLossy = true
-    if (happening.kind === 'saved' || happening.kind === 'removed' || happening.kind === 'write_refused')
-      happen(person, { kind: 'write_refused', mutationId: happening.mutationId, refusal, at: 0 })
+    if (stateEvent.kind === 'saved' || stateEvent.kind === 'removed' || stateEvent.kind === 'write_refused')
+      happen(person, { kind: 'write_refused', mutationId: stateEvent.mutationId, refusal, at: 0 })
   }
 
   function take(person: Person, pick: number): Message | undefined {
@@ -220,7 +220,7 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
       }
       case 'double': {
         const event = person.network.find(
-          (message) => message.kind === 'told' && message.happening.kind === 'heard',
+          (message) => message.kind === 'told' && message.stateEvent.kind === 'heard',
         )
         if (event) person.network.push(event)
         return
@@ -315,7 +315,7 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
   return { act, settle }
 }
 
-function judgementOf(answer: RecordHappening): Judgement {
+function judgementOf(answer: RecordStateEvent): Judgement {
   if (answer.kind === 'saved')
     return { outcome: 'saved', record: answer.record, mergedFields: answer.mergedFields }
   if (answer.kind === 'removed') return { outcome: 'removed' }
@@ -324,7 +324,7 @@ function judgementOf(answer: RecordHappening): Judgement {
 }
 
 /** News touch nothing that is typed. Where a merge was asked for, what the newest version says already is no edit any more. */
-function checkUntouched(before: RecordState, after: RecordState, { kind }: RecordHappening) {
+function checkUntouched(before: RecordState, after: RecordState, { kind }: RecordStateEvent) {
   const isNews =
     kind === 'heard' || kind === 'load_failed' || (kind === 'loaded' && !before.reloading && before.record)
   if (!isNews) return

@@ -6,7 +6,7 @@ import { createSharedStream } from '../../../../web/client/transport/shared-stre
 import type { TransportEvent, TransportStatus } from '../../../../web/client/transport/transport.ts'
 import { startApp, type TestApp } from '../../../support/app.ts'
 import { atEnd } from '../../../support/at-end.ts'
-import { createHandClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/manual-clock.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { createLocks } from '../offline/locks.ts'
 import { transportContract } from './transport-contract.ts'
@@ -114,10 +114,10 @@ describe('several tabs', () => {
   })
 
   test('one that is frozen loses the lead', async () => {
-    const frozen = createHandClock()
+    const frozen = createManualClock()
     const first = open('first', 'c', frozen)
     await first.connected()
-    const clock = createHandClock()
+    const clock = createManualClock()
     const second = open('second', 'c', clock)
     await second.connected()
     clock.forward(151_000)

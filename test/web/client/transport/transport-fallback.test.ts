@@ -8,13 +8,13 @@ import type {
   TransportListener,
   TransportStatus,
 } from '../../../../web/client/transport/transport.ts'
-import { createLadder } from '../../../../web/client/transport/transport-fallback.ts'
-import { createHandClock } from '../../../support/manual-clock.ts'
+import { createTransportFallback } from '../../../../web/client/transport/transport-fallback.ts'
+import { createManualClock } from '../../../support/manual-clock.ts'
 
 /** A rung of which every transport that was made can be spoken for. */
-function createRung(kind: TransportKind) {
+function createCandidate(kind: TransportKind) {
   const made: { listener: TransportListener; tries: number; isClosed: boolean }[] = []
-  const rung = { answer: null as WatchAnswer | null }
+  const candidate = { answer: null as WatchAnswer | null }
   const create: CreateTransport = (listener) => {
     const one = { listener, tries: 0, isClosed: false }
     made.push(one)
@@ -26,7 +26,7 @@ function createRung(kind: TransportKind) {
         one.tries += 1
       },
       id: () => kind,
-      watch: async () => rung.answer,
+      watch: async () => candidate.answer,
       unwatch: async () => {},
       close() {
         one.isClosed = true
@@ -35,7 +35,7 @@ function createRung(kind: TransportKind) {
     }
     return transport
   }
-  return Object.assign(rung, {
+  return Object.assign(candidate, {
     create,
     made,
     say: (status: TransportStatus) =>
@@ -45,8 +45,8 @@ function createRung(kind: TransportKind) {
 }
 
 function setUp(kinds: TransportKind[] = ['websocket', 'event_stream'], stallMs = 30_000) {
-  const clock = createHandClock()
-  const rungs = kinds.map(createRung)
+  const clock = createManualClock()
+  const candidates = kinds.map(createCandidate)
   const told: string[] = []
   let isVisible = true
   let change = () => {}
@@ -58,8 +58,8 @@ function setUp(kinds: TransportKind[] = ['websocket', 'event_stream'], stallMs =
       return () => {}
     },
   }
-  const ladder = createLadder({
-    rungs: rungs.map(({ create }) => ({ create, stallMs })),
+  const ladder = createTransportFallback({
+    candidates: candidates.map(({ create }) => ({ create, stallMs })),
     clock,
     page,
     random: () => 0.5,
@@ -71,7 +71,7 @@ function setUp(kinds: TransportKind[] = ['websocket', 'event_stream'], stallMs =
     isVisible = visible
     change()
   }
-  const [top, below] = rungs as [ReturnType<typeof createRung>, ReturnType<typeof createRung>]
+  const [top, below] = candidates as [ReturnType<typeof createCandidate>, ReturnType<typeof createCandidate>]
   return { clock, top, below, told, ladder, show, last: () => told.at(-1) }
 }
 
