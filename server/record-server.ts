@@ -114,6 +114,13 @@ export const createRecordServer = <A extends Actor>({
     streams.resync()
   }
 
+  /** What this node remembers of the database's records and changes may never have been. */
+  const forget = () => {
+    database.seen.clear()
+    for (const { delivery } of attached.values()) delivery.forget()
+    streams.forget()
+  }
+
   const feed = createFeed({
     knex,
     limits,
@@ -128,7 +135,9 @@ export const createRecordServer = <A extends Actor>({
         await streams.deliver(batch)
       }
     },
+    onLost: forget,
     onReset: () => {
+      forget()
       settleRestoredLog(database, log).catch((error) =>
         log.error({ error }, 'A restored log stays unsettled.'),
       )

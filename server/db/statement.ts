@@ -63,15 +63,23 @@ export const refuseEnded = (knex: Knex): void => {
 }
 
 /**
- * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction.
+ * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction. `onConnection` hears
+ * of it before; what that throws ends the sending.
  *
  * @throws what pg throws, Knex's timeout error where the pool is exhausted, and see {@link refuseEnded}.
  */
-export const send = async (knex: Knex, query: Statement, values: unknown[], named = true): Promise<Row[]> => {
+export const send = async (
+  knex: Knex,
+  query: Statement,
+  values: unknown[],
+  named = true,
+  onConnection: (connection: object) => void = () => {},
+): Promise<Row[]> => {
   refuseEnded(knex)
   const client = knex.client
   const connection = await client.acquireConnection()
   try {
+    onConnection(connection)
     if (named) {
       try {
         return await sendNamed(connection, client.driver, query, values)

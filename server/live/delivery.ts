@@ -109,9 +109,10 @@ export const createDelivery = (database: Database, audience: Audience) => {
     for (const group of wanted.values()) {
       const [{ known, tenantId }] = group as [Concern]
       const ids = [...new Set(group.map(({ change }) => change.id))]
+      const isSince = database.seen.mark()
       const found = await database.send(known.sql.readMany, [ids, ...(known.tenantColumn ? [tenantId] : [])])
       const records = new Map(found.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
-      for (const record of records.values()) database.seen.put(tenantId, record)
+      for (const record of records.values()) database.seen.put(tenantId, record, isSince)
       for (const concern of group) {
         const record = records.get(concern.change.id)
         if (record) rows.set(concern, record)
@@ -168,9 +169,13 @@ export const createDelivery = (database: Database, audience: Audience) => {
     }
   }
 
-  const early = createEarlyDeliveries()
+  let early = createEarlyDeliveries()
 
   return {
+    /** The database may have become another one: its changes are none of those that were told. */
+    forget: (): void => {
+      early = createEarlyDeliveries()
+    },
     /** Tells what the feed brings, but for what was told before. */
     deliver: async ({ changes, bulks }: FeedBatch): Promise<void> => {
       if (audience.watchers().size === 0) return

@@ -19,6 +19,8 @@ export interface Streams {
   open(response: ServerResponse, data: Connection): Stream
   /** Over how long all are to come back, should all be lost at once. */
   spread(spreadMs: number): void
+  /** The database may have become another one. */
+  forget(): void
   /** Something may have been missed: everybody looks again. */
   resync(): void
   close(): void
@@ -92,7 +94,7 @@ export const createStreams = ({
       }
     },
   }
-  const { deliver } = createDelivery(database, audience)
+  const { deliver, forget } = createDelivery(database, audience)
   const resync = () => {
     for (const stream of streams.values()) stream.emit('Resync')
   }
@@ -137,6 +139,7 @@ export const createStreams = ({
       for (const stream of streams.values()) stream.spread(spreadMs)
     },
     resync,
+    forget,
     close: () => {
       for (const stream of [...streams.values()]) stream.disconnect()
     },

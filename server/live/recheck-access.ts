@@ -136,6 +136,7 @@ const recheckRecords = async (database: Database, groups: Groups) => {
       for (let at = 0; at < ids.length; at += CHUNK) {
         const values = [ids.slice(at, at + CHUNK), ...(known.tenantColumn ? [tenantId] : [])]
         await breathe()
+        const isSince = database.seen.mark()
         const gone = new Set(ids.slice(at, at + CHUNK))
         for (const row of await database.send(known.sql.readMany, values)) {
           const record = known.sql.toRecord(row)
@@ -143,7 +144,7 @@ const recheckRecords = async (database: Database, groups: Groups) => {
           for (const { watcher, room } of watches.get(record.id) ?? []) {
             if (known.mayRead(watcher.data.actor, record)) continue
             // Whoever asks to be let in again must not be judged by what was seen of it before.
-            database.seen.put(tenantId, record)
+            database.seen.put(tenantId, record, isSince)
             revoke(watcher, [room])
           }
         }

@@ -37,6 +37,8 @@ export interface FeedOptions {
   deliver(batch: FeedBatch): void | Promise<void>
   /** The database's history is another one than before: whoever watches must look again. */
   onReset(): void
+  /** The connection was lost: whatever answers next may have lost what was committed last. */
+  onLost(): void
   /** Changes could not be handed on, though it was tried again: whoever watches must look again. */
   onMissed(): void
 }
@@ -76,7 +78,8 @@ const HAND_ON_MS = [50, 200, 500]
 /** A round that found nothing is no story: there is one each second. */
 const isNews = (count: number) => count > 0
 
-export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: FeedOptions): Feed => {
+export const createFeed = (options: FeedOptions): Feed => {
+  const { knex, limits, log, deliver, onReset, onLost, onMissed } = options
   let cursor: Cursor | null = null
   let open: Open | null = null
   let stopped = false
@@ -130,6 +133,7 @@ export const createFeed = ({ knex, limits, log, deliver, onReset, onMissed }: Fe
     })
     const drop = () => {
       if (open?.close === close) open = null
+      onLost()
       wake()
     }
     const close = () => {

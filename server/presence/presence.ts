@@ -69,10 +69,11 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       for (let at = 0; at < group.length; at += CHUNK) {
         const part = group.slice(at, at + CHUNK)
         const tenant = known.tenantColumn ? [tenantId] : []
+        const isSince = database.seen.mark()
         const found = await database.send(known.sql.readMany, [part.map(({ id }) => id), ...tenant])
         for (const row of found) {
           const record = known.sql.toRecord(row)
-          database.seen.put(tenantId, record)
+          database.seen.put(tenantId, record, isSince)
           rows.set(recordRoom(tenantId, type, record.id), record)
         }
       }

@@ -63,12 +63,13 @@ const judgeEach = async (
   actor: Actor,
   held: Held,
 ): Promise<{ found: Map<string, Found>; hidden: string[] }> => {
+  const isSince = database.seen.mark()
   const rows = await database.send(known.sql.readMany, [[...held.keys()], ...tenantParameter(known, actor)])
   const found = new Map<string, Found>(Array.from(held.keys(), (id) => [id, null]))
   const hidden: string[] = []
   for (const row of rows) {
     const record = known.sql.toRecord(row)
-    database.seen.put(tenantOf(known, actor), record)
+    database.seen.put(tenantOf(known, actor), record, isSince)
     const isReadable = known.mayRead(actor, record)
     if (!isReadable) hidden.push(record.id)
     if (!isReadable || held.get(record.id)?.every(({ version }) => version === record.version))

@@ -108,9 +108,10 @@ export interface Judged {
  */
 const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
   const found = new Map<string, Judged>()
+  const isStill = database.seen.mark()
   const takeWhole = (row: Row) => {
     const record = known.sql.toRecord(row)
-    database.seen.put(tenantId, record)
+    database.seen.put(tenantId, record, isStill)
     found.set(record.id, { current: record, row: record })
   }
   const seenOf = database.seen.of(tenantId, known.type.name)
@@ -132,7 +133,7 @@ const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
     const id: string = row.noclobber_id
     const current = currentOf(row)
     const record = seen.get(id)
-    if (record?.version === current.version) found.set(id, { current, row: record })
+    if (isStill() && record?.version === current.version) found.set(id, { current, row: record })
     else changed.push(id)
   }
   for (const row of await rowsOf(database, known, tenantId, known.sql.readMany, changed)) takeWhole(row)

@@ -51,6 +51,7 @@ export const createRecord = async (
   const values = id ? { ...valid.values, [known.key.name]: id } : valid.values
   const columns = Object.keys(values).sort()
   const hash = options.mutationId ? requestHash('create', type, id ?? '', options.fields) : ''
+  const isSince = database.seen.mark()
   const written = await sendWrite(database, known, options, {
     query: known.sql.insert(columns, options.mutationId !== undefined),
     values: [
@@ -63,7 +64,7 @@ export const createRecord = async (
   })
   if (written.outcome === 'written') {
     const record = known.sql.toRecord(written.rows[0] ?? {})
-    if (!options.transaction) database.seen.put(tenantOf(known, actor), record)
+    if (!options.transaction) database.seen.put(tenantOf(known, actor), record, isSince)
     return { outcome: 'created', record }
   }
   const kept = await storedResponse(database, options, hash)

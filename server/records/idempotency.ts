@@ -10,7 +10,8 @@ import type { Actor } from '../base/record-type.ts'
 import { isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { toParameter } from '../db/value-codec.ts'
-import type { Database, KnownType } from '../tables/database.ts'
+import { type Database, Forgotten, type KnownType } from '../tables/database.ts'
+import type { IsStill } from '../tables/record-cache.ts'
 
 /** Where a write comes from and how it is told apart from its replay. */
 export interface WriteOptions<A extends Actor = Actor> {
@@ -62,11 +63,13 @@ export type Written =
   | { outcome: 'written'; rows: Row[] }
   | { outcome: 'kept' }
   | { outcome: 'outdated' }
+  | { outcome: 'forgotten' }
   | Invalid
 
 /**
  * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
- * goes by a column's type that isn't so any more, if it says that it may be.
+ * goes by a column's type that isn't so any more, if it says that it may be. `forgotten`: nothing was sent, because what it was
+ * judged by doesn't count any more.
  */
 export const sendWrite = async (
   database: Database,
@@ -77,13 +80,16 @@ export const sendWrite = async (
     values: unknown[]
     columns: string[]
     mayBeOutdated?: boolean
+    isStill?: IsStill | undefined
   },
 ): Promise<Written> => {
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
     if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
-      return { outcome: 'written', rows: await database.send(write.query, write.values, options.transaction) }
+      const { query, values, isStill } = write
+      return { outcome: 'written', rows: await database.send(query, values, options.transaction, isStill) }
     } catch (error) {
+      if (error instanceof Forgotten) return { outcome: 'forgotten' }
       if (isStoredMutation(error)) return { outcome: 'kept' }
       if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
       if (isRetryable(error) && left > 0) continue

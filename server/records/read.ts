@@ -52,10 +52,11 @@ export const targetOf = async (database: Database, request: Request): Promise<Ta
 /** The record as it is now, whoever may see it; `null` where it isn't in the asker's tenant. */
 export const readRow = async (database: Database, target: Target): Promise<WireRecord | null> => {
   const { known, actor, id, transaction } = target
+  const isSince = database.seen.mark()
   const [row] = await database.send(known.sql.read, [id, ...tenantParameter(known, actor)], transaction)
   if (!row) return null
   const record = known.sql.toRecord(row)
-  if (!transaction) database.seen.put(tenantOf(known, actor), record)
+  if (!transaction) database.seen.put(tenantOf(known, actor), record, isSince)
   return record
 }
 
@@ -129,6 +130,7 @@ export const readVersion = async (database: Database, request: Request): Promise
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const { known, actor, id } = target
+  const isStill = database.seen.mark()
   const current = await readOneVersion(database, target)
   if (!current) {
     const tombstone = await readTombstone(database, target)
@@ -145,9 +147,8 @@ export const readVersion = async (database: Database, request: Request): Promise
   }
   const { version, updated_at, updated_by } = current
   if (staticPermission(known.type, actor, 'read') !== true) {
-    const record =
-      database.seen.get(tenantOf(known, actor), known.type.name, id, version) ??
-      (await readRow(database, target))
+    const seen = database.seen.get(tenantOf(known, actor), known.type.name, id, version)
+    const record = isStill() && seen ? seen : await readRow(database, target)
     if (!record || !known.type.can(actor, 'read', record)) return MISSING
   }
   return {

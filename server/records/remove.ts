@@ -13,7 +13,7 @@ import {
   type WriteOptions,
 } from './idempotency.ts'
 import { MISSING, targetOf, tenantParameter } from './read.ts'
-import { refusedBefore, whyRefused } from './save.ts'
+import { permittedUnread, whyRefused } from './save.ts'
 
 /** What {@link RecordServer.remove} takes. */
 export interface RemoveOptions<A extends Actor = Actor> extends WriteOptions<A> {
@@ -41,8 +41,9 @@ export const removeRecord = async (
     return kept?.outcome === 'kept' ? { outcome: 'removed', replayed: true } : kept
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const judge = attempt === 0 ? refusedBefore : whyRefused
-    const refused = await judge(database, target, 'delete', options)
+    const permitted =
+      attempt === 0 ? permittedUnread(database, target, 'delete', options.clientVersion) : null
+    const refused = permitted ? null : await whyRefused(database, target, 'delete', options)
     if (refused) return (refused.outcome === 'missing' ? null : await replay()) ?? refused
     const written = await sendWrite(database, known, options, {
       query: known.sql.remove(options.mutationId !== undefined),
@@ -54,7 +55,9 @@ export const removeRecord = async (
         ...mutationParameters(options, hash),
       ],
       columns: [],
+      isStill: permitted?.isStill,
     })
+    if (written.outcome === 'forgotten') continue
     if (written.outcome === 'invalid') return written
     if (written.outcome !== 'written') return (await replay()) ?? MISSING
     if (written.rows.length > 0) return { outcome: 'removed' }

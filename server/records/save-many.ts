@@ -84,6 +84,7 @@ export const saveMany = async (
     return refuse('malformed', 'records names a record twice.')
   const valid = await validateFields(known, changes)
   const written: WireRecord[] = []
+  const isSince = database.seen.mark()
 
   const attempt = async (transaction: Knex.Transaction | undefined): Promise<SaveManyOutcome> => {
     const entries = new Map<string, BulkEntry>()
@@ -133,7 +134,7 @@ export const saveMany = async (
 
   const remember = (outcome: SaveManyOutcome) => {
     if (outcome.outcome === 'saved' && !options.transaction)
-      for (const record of written) database.seen.put(tenantOf(known, actor), record)
+      for (const record of written) database.seen.put(tenantOf(known, actor), record, isSince)
     return outcome
   }
 

@@ -10,6 +10,7 @@ import { staticPermission } from '../base/static-permission.ts'
 import { statement } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
+import type { IsStill } from '../tables/record-cache.ts'
 import { savingContext, vouches, writerContext } from '../tables/writer-context.ts'
 import { passOn } from './deliver-on-save.ts'
 import {
@@ -86,21 +87,23 @@ export const whyRefused = async (
   return current.version === options.clientVersion ? null : conflictOf(database, target, options, current)
 }
 
-/** Judges without the record where that can be, by its version that this node has just seen, else reads it once. */
-export const refusedBefore = async (
+/**
+ * Judges without reading where that can be: without the record, or by its version that this node has just seen, for as
+ * long as `isStill` holds. `null`: it must be read.
+ */
+export const permittedUnread = (
   database: Database,
-  target: Target,
+  { known, actor, id, transaction }: Target,
   action: 'update' | 'delete',
-  options: { clientVersion: number; byHeader?: boolean | undefined },
-) => {
-  const { known, actor, id, transaction } = target
+  clientVersion: number,
+): { isStill?: IsStill } | null => {
   const unseen = (asked: Action) => staticPermission(known.type, actor, asked) === true
-  if (unseen('read') && unseen(action)) return null
-  const seen = transaction
-    ? undefined
-    : database.seen.get(tenantOf(known, actor), known.type.name, id, options.clientVersion)
-  if (seen && known.type.can(actor, 'read', seen) && known.type.can(actor, action, seen)) return null
-  return whyRefused(database, target, action, options)
+  if (unseen('read') && unseen(action)) return {}
+  if (transaction) return null
+  const isStill = database.seen.mark()
+  const seen = database.seen.get(tenantOf(known, actor), known.type.name, id, clientVersion)
+  const may = seen && known.type.can(actor, 'read', seen) && known.type.can(actor, action, seen)
+  return may ? { isStill } : null
 }
 
 /** Saves changes of a record if it is still at the editor's version. */
@@ -129,8 +132,10 @@ export const saveRecord = async (
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const judge = attempt === 0 && valid.ok ? refusedBefore : whyRefused
-    const refused = await judge(database, target, 'update', { ...options, clientVersion })
+    const isFirst = attempt === 0 && valid.ok
+    const permitted = isFirst ? permittedUnread(database, target, 'update', clientVersion) : null
+    const asked = { ...options, clientVersion }
+    const refused = permitted ? null : await whyRefused(database, target, 'update', asked)
     if (refused) {
       const replayed = refused.outcome === 'missing' ? null : await replay()
       if (replayed) return replayed
@@ -143,6 +148,7 @@ export const saveRecord = async (
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
     const told = !options.transaction && vouches(known, columns)
+    const isSince = database.seen.mark()
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, told),
       values: [
@@ -155,8 +161,10 @@ export const saveRecord = async (
       ],
       columns,
       mayBeOutdated: told,
+      isStill: permitted?.isStill,
     })
     if (written.outcome === 'invalid') return written
+    if (written.outcome === 'forgotten') continue
     if (written.outcome === 'outdated') {
       known.isPlain = false
       continue
@@ -165,9 +173,10 @@ export const saveRecord = async (
     const [row] = written.rows
     if (row) {
       const record = known.sql.toRecord(row)
-      if (told)
+      // A save of before a failover must not hide the new history's change of the same version.
+      if (told && isSince())
         passOn(database, target, record, { ...options, clientVersion, columns, told: row.noclobber_told })
-      if (!options.transaction) database.seen.put(tenantOf(known, options.actor), record)
+      if (!options.transaction) database.seen.put(tenantOf(known, options.actor), record, isSince)
       return mergedFields ? { outcome: 'saved', record, mergedFields } : { outcome: 'saved', record }
     }
   }

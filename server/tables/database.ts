@@ -11,7 +11,7 @@ import { readCursors } from '../log/cursor-key.ts'
 import type { Change } from '../log/log-reader.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
-import { createRecordCache, type RecordCache } from './record-cache.ts'
+import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
 import { type VersionSql, versionSql } from './version-sql.ts'
 
@@ -47,7 +47,13 @@ export interface Database {
   /** A declared type by `schema.table` as the log names it. */
   typeOfSource(source: string): KnownType | undefined
   types(): KnownType[]
-  send(query: Statement, values: unknown[], transaction?: Knex.Transaction): Promise<Row[]>
+  /**
+   * Sends a statement. Every connection that is new to this process may lead to another database than those before, so
+   * `seen` is emptied at its first use.
+   *
+   * @throws {@link Forgotten} before anything is sent, where `isStill` is given and doesn't hold on the connection.
+   */
+  send(query: Statement, values: unknown[], transaction?: Knex.Transaction, isStill?: IsStill): Promise<Row[]>
 }
 
 export interface DatabaseOptions<A extends Actor = Actor> {
@@ -58,9 +64,19 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   log: Log
 }
 
+/** What a write was judged by was forgotten before it was sent. */
+export class Forgotten extends Error {
+  constructor() {
+    super('What this write was judged by was forgotten.')
+    this.name = 'Forgotten'
+  }
+}
+
 export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOptions): Database => {
   const byName = new Map<string, KnownType>()
   const bySource = new Map<string, KnownType>()
+  const seen = createRecordCache()
+  const connections = new WeakSet<object>()
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
   let found = false
@@ -104,7 +120,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     limits,
     nodeId,
     log,
-    seen: createRecordCache(),
+    seen,
     largeAnswers: createLargeAnswers({ limits }),
     get cursors() {
       return cursors as Cursors
@@ -124,7 +140,13 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     typeOf: (name) => byName.get(name),
     typeOfSource: (source) => bySource.get(source),
     types: () => [...byName.values()],
-    send: (query, values, transaction) =>
-      send(transaction ?? knex, query, values, limits.namedStatements && query.name !== ''),
+    send: (query, values, transaction, isStill) =>
+      send(transaction ?? knex, query, values, limits.namedStatements && query.name !== '', (connection) => {
+        if (!connections.has(connection)) {
+          connections.add(connection)
+          seen.clear()
+        }
+        if (isStill && !isStill()) throw new Forgotten()
+      }),
   }
 }

@@ -1,7 +1,8 @@
 // Records that this node has just read or written, by version.
 // Invariant: an entry is the record at exactly that version, so a save guarded by this version may be judged by it
 // without reading: if the guard passes, it was this record. So may a join or a poll, whose version has just been read.
-// Never used as an answer to a reader.
+// Never used as an answer to a reader. After a failover, a restore or a crash the same version may be another record: all
+// of it is forgotten whenever the database may have become another, and what was read before is not taken in after.
 import type { WireRecord } from '../protocol/index.ts'
 
 export interface RecordCache {
@@ -9,8 +10,16 @@ export interface RecordCache {
   get(tenantId: string, type: string, id: string, version?: number): WireRecord | undefined
   /** The same for many records of one type. */
   of(tenantId: string, type: string): (id: string, version?: number) => WireRecord | undefined
-  put(tenantId: string, record: WireRecord): void
+  /** Takes in what was read or written after `isStill` was made; nothing if all was forgotten meanwhile. */
+  put(tenantId: string, record: WireRecord, isStill: IsStill): void
+  /** Made before something is read, or before somebody is judged by what is here. */
+  mark(): IsStill
+  /** The database may have become another one. */
+  clear(): void
 }
+
+/** Nothing was forgotten since it was made. */
+export type IsStill = () => boolean
 
 export interface RecordCacheOptions {
   /** Most entries kept; the oldest goes first. Default 20,000. */
@@ -54,6 +63,7 @@ export const createRecordCache = ({
   const partitions = new Map<string, Map<string, Entry>>()
   const oldestFirst = new Set<Entry>()
   let totalText = 0
+  let generation = 0
   const of: RecordCache['of'] = (tenantId, type) => {
     const partition = partitionOf(tenantId, type)
     return (id, version) => {
@@ -72,7 +82,18 @@ export const createRecordCache = ({
   return {
     of,
     get: (tenantId, type, id, version) => of(tenantId, type)(id, version),
-    put: (tenantId, record) => {
+    mark: () => {
+      const marked = generation
+      return () => marked === generation
+    },
+    clear: () => {
+      generation += 1
+      partitions.clear()
+      oldestFirst.clear()
+      totalText = 0
+    },
+    put: (tenantId, record, isStill) => {
+      if (!isStill()) return
       const partition = partitionOf(tenantId, record.type)
       const known = partitions.get(partition)?.get(record.id)
       if (known && known.record.version > record.version) return
