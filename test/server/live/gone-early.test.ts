@@ -12,6 +12,7 @@ import { createEnding } from '../../../server/pacing/timeouts.ts'
 import { startApp } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'
 import { atEnd } from '../../support/at-end.ts'
+import { waitFor } from '../../support/wait-for.ts'
 
 test('a reader who leaves during the sign-in counts as no stream', async () => {
   let signIn = () => {}
@@ -58,21 +59,18 @@ test('a stream whose reader has left is put into no room', async () => {
     limits: { streamBufferBytes: 1_000_000 },
     position: () => null,
   })
-  const opened = new Promise<Stream>((resolve) => {
-    const server = createServer((request, response) => {
-      const actor = { id: 'alice', name: 'Alice', tenantId: 'acme' }
-      const stream = streams.open(response, { actor, request, tabId: null, watching: new Map() })
-      response.writeHead(200).write('begun')
-      response.once('close', () => resolve(stream))
-    }).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      const asked = request({ port, host: '127.0.0.1' }, () => asked.destroy()).end()
-      asked.on('error', () => {})
-    })
-    atEnd(() => server.close())
-  })
-  const stream = await opened
-  expect(stream.connected).toBe(false)
+  const opened: Stream[] = []
+  const server = createServer((request, response) => {
+    const actor = { id: 'alice', name: 'Alice', tenantId: 'acme' }
+    opened.push(streams.open(response, { actor, request, tabId: null, watching: new Map() }))
+    response.writeHead(200).flushHeaders()
+  }).listen(0, '127.0.0.1')
+  atEnd(() => server.close())
+  await once(server, 'listening')
+  const reader = await openStream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '')
+  const [stream] = opened as [Stream]
+  reader.cut()
+  await waitFor(() => !stream.connected, { what: 'the end of the stream' })
   stream.join(['a room'])
   expect(streams.audience.rooms().size).toBe(0)
 })
