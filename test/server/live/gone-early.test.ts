@@ -55,7 +55,7 @@ test('a reader who leaves during the sign-in counts as no stream', async () => {
 
 test('a stream whose reader has left is put into no room', async () => {
   const streams = createStreams({
-    database: undefined as never,
+    database: {} as never,
     limits: { streamBufferBytes: 1_000_000 },
     position: () => null,
   })
