@@ -103,7 +103,7 @@ export type {
   Writer,
   WriterKind,
 } from './protocol/index.ts'
-export { type Attached, createRecordServer, type RecordServer } from './record-server.ts'
+export { type Attached, type AttachOptions, createRecordServer, type RecordServer } from './record-server.ts'
 export type { CreateOptions } from './records/create.ts'
 export type { WriteOptions } from './records/idempotency.ts'
 export type { RemoveOptions } from './records/remove.ts'

@@ -9,12 +9,14 @@ import type { Actor, RecordType } from './base/record-type.ts'
 import type { RevokeOptions } from './base/revoke-options.ts'
 import { isUnavailable } from './db/errors.ts'
 import { recordRouter } from './endpoints/router.ts'
-import { createSocketServer, serveSockets } from './endpoints/sockets.ts'
-import { closerOf } from './http/graceful-close.ts'
+import { makeSocketServer } from './endpoints/socket-server.ts'
+import { serveSockets } from './endpoints/sockets.ts'
 import { createDelivery, type Delivery } from './live/delivery.ts'
 import { createStreams } from './live/event-streams.ts'
 import { recheckAccess } from './live/recheck-access.ts'
-import { type Audience, socketAudience, type WatcherServer } from './live/watchers.ts'
+import { socketAudience } from './live/socket-broadcast.ts'
+import { serveServer, watchersOf } from './live/socket-watchers.ts'
+import type { Audience, WatcherServer } from './live/watchers.ts'
 import { createChangeWaiters } from './log/change-waiters.ts'
 import { keepCompacted } from './log/compaction.ts'
 import { createFeed } from './log/feed.ts'
@@ -32,16 +34,27 @@ import { createDatabase } from './tables/database.ts'
 /** Sockets that were attached to a server. */
 export interface Attached {
   io: SocketServer
-  /** Stops serving records on it; closes it if {@link RecordServer.attach} made it. */
+  /** Stops serving records on it, and takes away what was put there; closes it if {@link RecordServer.attach} made it. */
   stop(): Promise<void>
+}
+
+/** What {@link RecordServer.attach} takes. */
+export interface AttachOptions {
+  /** On an HTTP server: where sockets connect. Default `/socket.io`; the client's `socketPath` is the same. */
+  path?: string
 }
 
 /** What {@link createRecordServer} gives. All operations answer with outcomes as values; they throw for broken promises alone. */
 export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
   /** The routes: `app.use('/api/v1', records.router)`. */
   router: Router
-  /** Serves live events on the app's HTTP server, or on a Socket.IO server that it has already. */
-  attach(server: HttpServer | SocketServer): Attached
+  /**
+   * Serves live events on the app's HTTP server, or on a Socket.IO server that it has already, whose other sockets stay
+   * the app's. Attached twice, it gives the same.
+   *
+   * @throws where another record server of this process serves that Socket.IO server, or that path of the HTTP server.
+   */
+  attach(server: HttpServer | SocketServer, options?: AttachOptions): Attached
   /** Looks the tables up and begins to follow the log. Called by {@link RecordServer.attach}; await it to learn of mistakes at once. */
   start(): Promise<void>
   /** For Prometheus: `response.type(records.metrics.contentType).send(await records.metrics.text())`. */
@@ -56,8 +69,8 @@ export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
   /** Permissions have changed: everybody concerned is looked at again at once, on every node, instead of within `recheckMs`. */
   revoke(options: RevokeOptions): Promise<void>
   /**
-   * Stops following the log and leaves every socket server. An HTTP server that was attached is closed: what has begun
-   * on it is answered, and cut after `limits.leaveMs`.
+   * Stops following the log and leaves every socket server. An HTTP server that was attached is closed by the last record
+   * server on it: what has begun on it is answered, and cut after `limits.leaveMs`.
    */
   stop(): Promise<void>
 }
@@ -99,7 +112,10 @@ export const createRecordServer = <A extends Actor>({
     const actor = await authenticate(request)
     return actor && isLive(actor) ? actor : null
   }
-  const attached = new Map<WatcherServer, { delivery: Delivery; stop(): Promise<void> }>()
+  const attached = new Map<
+    WatcherServer,
+    { server: object; path: string; delivery: Delivery; stop(): Promise<void> }
+  >()
   let starting: Promise<void> | null = null
   let stopped = false
   let stopPruning = async () => {}
@@ -110,7 +126,7 @@ export const createRecordServer = <A extends Actor>({
   /** Nobody can be sure any more of having heard everything. */
   const resync = () => {
     news.rouse()
-    for (const io of attached.keys()) io.local.emit('Resync')
+    for (const io of attached.keys()) for (const watcher of watchersOf(io).values()) watcher.emit('Resync')
     streams.resync()
   }
 
@@ -150,12 +166,10 @@ export const createRecordServer = <A extends Actor>({
   const enter = createAdmissionQueue(ENTERING)
   const spread = createReconnectSpread({
     count: () =>
-      [...attached.keys()].reduce(
-        (sum, io) => sum + io.sockets.sockets.size,
-        streams.audience.watchers().size,
-      ),
+      [...attached.keys()].reduce((sum, io) => sum + watchersOf(io).size, streams.audience.watchers().size),
     tell: (spread_ms) => {
-      for (const io of attached.keys()) io.local.emit('SpreadChanged', { spread_ms })
+      for (const io of attached.keys())
+        for (const watcher of watchersOf(io).values()) watcher.emit('SpreadChanged', { spread_ms })
       streams.spread(spread_ms)
     },
   })
@@ -209,19 +223,24 @@ export const createRecordServer = <A extends Actor>({
     )
   const streamAccess = recheck(streams.audience)
 
-  const attach = (server: HttpServer | SocketServer): Attached => {
+  const attach = (
+    server: HttpServer | SocketServer,
+    { path = '/socket.io' }: AttachOptions = {},
+  ): Attached => {
+    for (const [io, known] of attached)
+      if (known.server === server && (known.path === path || isSocketServer(server)))
+        return { io: io as unknown as SocketServer, stop: known.stop }
     const options = {
-      ...{ database, authenticate, origins, limits, log, isLive },
-      ...{ enter, spread },
+      ...{ database, requests, origins, limits, log, isLive },
+      ...{ enter, spread, hasGuests: isSocketServer(server) },
     }
-    const io = isSocketServer(server)
-      ? (server as unknown as WatcherServer)
-      : createSocketServer(server, options)
-    const close = isSocketServer(server) ? null : closerOf(server, node.isDraining)
+    const made = isSocketServer(server) ? null : makeSocketServer(server, path, options, node.isDraining)
+    const io = made?.io ?? (server as unknown as WatcherServer)
+    serveServer(io)
     const part = node.join(io)
     const unserve = serveSockets(io, {
       ...options,
-      onWatched: (socket, fresh) => node.watched(io, socket, fresh),
+      onWatched: (watcher, fresh) => node.watched(io, watcher, fresh),
       onLimited: () => node.metrics.limited('sockets'),
       isDraining: node.isDraining,
     })
@@ -232,9 +251,9 @@ export const createRecordServer = <A extends Actor>({
       unserve()
       part()
       access.stop()
-      await close?.(io, limits.leaveMs)
+      await made?.close(limits.leaveMs)
     }
-    attached.set(io, { delivery: createDelivery(database, audience), stop })
+    attached.set(io, { server, path, delivery: createDelivery(database, audience), stop })
     start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
     return { io: io as unknown as SocketServer, stop }
   }

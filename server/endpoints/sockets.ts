@@ -1,18 +1,28 @@
 // The Socket.IO side: who may connect, what a connection may say.
 // Invariant: no frame ends the process or goes unanswered where an answer was asked for; every message is checked for
 // its shape first, and counted.
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import { Server } from 'socket.io'
-import type { Authenticate, Limits, Log } from '../base/options.ts'
-import { problem } from '../base/problems.ts'
+import type { IncomingMessage } from 'node:http'
+import { type OpenRequests, openOf } from '../base/open-requests.ts'
+import type { Limits, Log } from '../base/options.ts'
+import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { isOwnOrigin } from '../http/origin.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
 import { userRoom } from '../live/rooms.ts'
+import { createReceiver, refused } from '../live/socket-messages.ts'
+import {
+  join,
+  keepRefusal,
+  letIn,
+  part,
+  type SocketWatcher,
+  unserveServer,
+  watcherOf,
+  watchersOf,
+} from '../live/socket-watchers.ts'
 import { unwatch, watch } from '../live/watch-records.ts'
 import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
-import { type AdmissionQueue, createAdmissionQueue, LEAVING, leaveInTurn } from '../pacing/admission-queue.ts'
+import type { AdmissionQueue } from '../pacing/admission-queue.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { ProblemCode, RefusedMessage, WatchAnswer } from '../protocol/index.ts'
@@ -20,12 +30,12 @@ import type { Database } from '../tables/database.ts'
 
 export interface SocketOptions {
   database: Database
-  authenticate: Authenticate
+  requests: OpenRequests
   origins: string[]
   limits: Limits
   log: Log
   /** A socket has been let into these rooms. */
-  onWatched?(socket: WatcherSocket, fresh: string[]): void
+  onWatched?(watcher: SocketWatcher, fresh: string[]): void
   /** This node is leaving: whoever connects is sent to try again. */
   isDraining?(): boolean
   /** A socket was refused because its person has too many. */
@@ -34,40 +44,9 @@ export interface SocketOptions {
   /** The node's door. */
   enter: AdmissionQueue
   spread: ReconnectSpread
+  /** The server is the app's own. */
+  hasGuests: boolean
 }
-
-const ignore = () => {}
-
-/** A Socket.IO server with our defaults on the app's HTTP server. `cors` wouldn't cover WebSocket; `allowRequest` does. */
-export const createSocketServer = (
-  httpServer: HttpServer,
-  { origins, limits, enter }: SocketOptions,
-): WatcherServer => {
-  const leave = createAdmissionQueue(LEAVING)
-  return new Server(httpServer, {
-    maxHttpBufferSize: limits.frameBytes,
-    serveClient: false,
-    allowRequest: (request, decide) => {
-      const own = isOwnOrigin(request, origins)
-      // Between the upgrade and the answer nobody else listens, and a client that goes would end the process.
-      request.socket.on('error', ignore)
-      enter(
-        () => {
-          request.socket.off('error', ignore)
-          decide(own ? null : 'cross_origin', own)
-          if (own && request.headers.upgrade) leaveInTurn(request.socket, leave)
-        },
-        () => request.socket.destroyed,
-      )
-    },
-  })
-}
-
-const refused = (code: ProblemCode, detail?: string): RefusedMessage => ({
-  ok: false,
-  code,
-  detail: problem(code, detail).detail,
-})
 
 /** The handshake's request as `authenticate` wants it: `auth.token` stands in where no header could be set. */
 const handshakeRequest = ({ request, handshake }: WatcherSocket): IncomingMessage => {
@@ -77,86 +56,125 @@ const handshakeRequest = ({ request, handshake }: WatcherSocket): IncomingMessag
   return Object.create(request, { headers: { value: { ...request.headers, authorization } } })
 }
 
-type Answer = (answer: WatchAnswer | RefusedMessage) => void
+type Work = (watcher: SocketWatcher, request: WatchRequest, fresh: string[]) => Promise<WatchAnswer>
 
-/** Does what a message asks for, and adds the rooms that the socket was let into. */
-type Work = (socket: WatcherSocket, request: WatchRequest, fresh: string[]) => Promise<WatchAnswer>
-
-/** What all sockets' messages are heard by; a closure for each socket would be held as long as it is there. */
-const createListeners = ({ database, limits, log, spread, onWatched }: SocketOptions) => {
-  const allowed = createAllowance(limits.messagesPerSecond)
+/** Receives `watch` and `unwatch`. */
+const createReceivers = ({ database, limits, log, spread, onWatched }: SocketOptions) => {
   const allowedJoins = createAllowance(limits.joinsPerSecond)
-  const handle = (work: Work) =>
-    async function (this: WatcherSocket, message: unknown, ...rest: unknown[]) {
-      const last = rest.at(-1) ?? message
-      const answer: Answer = typeof last === 'function' ? (last as Answer) : () => {}
-      try {
-        if (!allowed(this)) return answer(refused('rate_limited'))
+  const receiver = (name: string, work: Work) =>
+    createReceiver<WatchAnswer | RefusedMessage>({
+      ...{ name, log, perSecond: limits.messagesPerSecond },
+      work: async (watcher, message, answer) => {
         const request = readWatchMessage(message, limits.roomsPerSocket)
         if (!request)
           return answer(refused('malformed', 'The message is not of the form that the protocol gives.'))
-        if (!allowedJoins(this, request.records.length + request.lists.length))
+        if (!allowedJoins(watcher, request.records.length + request.lists.length))
           return answer(refused('rate_limited'))
         const fresh: string[] = []
-        answer(await work(this, request, fresh))
-        if (fresh.length > 0) onWatched?.(this, fresh)
-      } catch (error) {
-        if (!isUnavailable(error)) log.error({ error }, 'A socket message could not be answered.')
-        answer(refused(unexpectedProblem(error).code))
-      }
-    }
-  return {
-    watch: handle(async (socket, request, fresh) => ({
-      ...(await watch(database, socket, request, { most: limits.roomsPerSocket, fresh })),
+        answer(await work(watcher, request, fresh))
+        if (fresh.length > 0) onWatched?.(watcher, fresh)
+      },
+    })
+  return [
+    receiver('watch', async (watcher, request, fresh) => ({
+      ...(await watch(database, watcher, request, { most: limits.roomsPerSocket, fresh })),
       ...spread.asked(),
     })),
-    unwatch: handle((socket, request) => unwatch(database, socket, request)),
-    error: (error: Error) => log.warn({ error }, 'A socket failed.'),
-  }
+    receiver('unwatch', (watcher, request) => unwatch(database, watcher, request)),
+  ]
 }
 
-/** Takes connections of a Socket.IO server's default namespace. Returns its own undoing. */
+type Middleware = Parameters<WatcherServer['use']>[0]
+
+/** Socket.IO has no way to take a middleware back, so its list is looked into; where there is none, nothing happens. */
+const removeMiddleware = (io: WatcherServer, middleware: Middleware) => {
+  const { _fns: middlewares } = io.of('/') as unknown as { _fns?: Middleware[] }
+  const at = middlewares?.indexOf(middleware) ?? -1
+  if (at >= 0) middlewares?.splice(at, 1)
+}
+
+/**
+ * Takes connections of a Socket.IO server's default namespace. On a server of the app's own, whoever isn't signed in with
+ * us stays the app's guest, unless it is a client of ours (it names its tab): that is refused, so that it asks for a
+ * sign-in. Returns its dispose function.
+ */
 export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => void) => {
-  io.use(async (socket, next) => {
-    const refuse = (code: ProblemCode) => next(Object.assign(new Error(code), { data: problem(code) }))
-    try {
-      if (!isOwnOrigin(socket.request, options.origins)) return refuse('cross_origin')
-      if (options.isDraining?.()) return refuse('unavailable')
-      const request = handshakeRequest(socket)
-      const actor = (await options.authenticate(request)) as Actor | null
-      const meant: unknown = socket.handshake.auth?.person_id
-      if (!actor || (meant !== undefined && meant !== actor.id)) return refuse('unauthenticated')
-      if (!options.isLive(actor)) return refuse('live_off')
-      const own = io.of('/').adapter.rooms.get(userRoom(actor.tenantId, actor.id))
-      if ((own?.size ?? 0) >= options.limits.socketsPerPerson) {
-        options.onLimited?.()
-        return refuse('rate_limited')
-      }
-      const tabId: unknown = socket.handshake.auth?.tab_id
-      const connection = {
-        actor,
-        request,
-        tabId: typeof tabId === 'string' ? tabId.slice(0, 200) : null,
-        watching: new Map(),
-      }
-      // An app's own adapter sends `socket.data` to the nodes that ask for it; this stays here.
-      socket.data = Object.defineProperty(connection, 'toJSON', { value: () => ({}) })
-      next()
-    } catch (error) {
-      options.log.error({ error }, 'A socket could not be signed in.')
-      refuse('unavailable')
-    }
-  })
-  const listeners = createListeners(options)
-  const take = (socket: WatcherSocket) => {
-    const { actor } = socket.data
-    socket.join(userRoom(actor.tenantId, actor.id))
-    socket.on('error', listeners.error)
-    socket.on('watch', listeners.watch)
-    socket.on('unwatch', listeners.unwatch)
+  const { limits, log, hasGuests } = options
+  const isFull = ({ tenantId, id }: Actor) => {
+    let count = 0
+    for (const socketId of io.of('/').adapter.rooms.get(userRoom(tenantId, id)) ?? [])
+      if (watchersOf(io).has(socketId)) count += 1
+    return count >= limits.socketsPerPerson
   }
+
+  const signIn = async (socket: WatcherSocket, tabId: string | null): Promise<ProblemCode | null> => {
+    if (!isOwnOrigin(socket.request, options.origins)) return 'cross_origin'
+    if (options.isDraining?.()) return 'unavailable'
+    const request = handshakeRequest(socket)
+    const open = await options.requests.open(request)
+    if (!open) return 'unauthenticated'
+    socket.conn.once('close', open.end)
+    const meant: unknown = socket.handshake.auth?.person_id
+    if (meant !== undefined && meant !== open.actor.id) return 'unauthenticated'
+    if (!options.isLive(open.actor)) return 'live_off'
+    if (isFull(open.actor)) {
+      options.onLimited?.()
+      return 'rate_limited'
+    }
+    if (open.isRevoked()) await open.renew()
+    letIn(socket, { actor: open.actor, request, tabId, watching: new Map() }, log)
+    return null
+  }
+
+  const middleware: Middleware = async (socket, next) => {
+    const sent: unknown = socket.handshake.auth?.tab_id
+    const tabId = typeof sent === 'string' ? sent.slice(0, 200) : null
+    let code: ProblemCode | null
+    try {
+      code = await signIn(socket, tabId)
+    } catch (error) {
+      code = error instanceof Refusal ? error.problem.code : 'unavailable'
+      if (code === 'unavailable') log.error({ error }, 'A socket could not be signed in.')
+    }
+    if (code === null) return next()
+    if (!hasGuests || tabId !== null) return next(Object.assign(new Error(code), { data: problem(code) }))
+    keepRefusal(socket, code)
+    next()
+  }
+
+  function onError(this: WatcherSocket, error: Error) {
+    log.warn({ error }, 'A socket failed.')
+  }
+  function onDisconnect(this: WatcherSocket) {
+    part(io, this.id)
+  }
+  const take = (socket: WatcherSocket) => {
+    const watcher = watcherOf(socket)
+    if (!watcher) return
+    const open = openOf(watcher.data.request)
+    if (open) socket.conn.off('close', open.end)
+    open?.end()
+    if (open?.isRevoked()) return void watcher.disconnect(true)
+    if (!socket.connected) return
+    socket.on('error', onError)
+    socket.on('disconnect', onDisconnect)
+    join(io, watcher)
+    watcher.join([userRoom(watcher.data.actor.tenantId, watcher.data.actor.id)])
+  }
+
+  io.use(middleware)
   io.on('connection', take)
+  const stops = createReceivers(options).map((receive) => receive(io))
   return () => {
+    removeMiddleware(io, middleware)
     io.off('connection', take)
+    for (const stop of stops) stop()
+    for (const watcher of unserveServer(io)) {
+      const { socket, data } = watcher
+      socket.off('error', onError)
+      socket.off('disconnect', onDisconnect)
+      for (const room of [...data.watching.keys(), userRoom(data.actor.tenantId, data.actor.id)])
+        watcher.leave(room)
+    }
   }
 }

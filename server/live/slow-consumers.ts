@@ -2,6 +2,7 @@
 // Invariant: what waits for one connection has a bound; beyond it the connection is closed, and its client comes back
 // and asks where it stands.
 import type { Limits, Log } from '../base/options.ts'
+import { type SocketWatcher, watchersOf } from './socket-watchers.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
 export interface SlowReaderOptions {
@@ -25,14 +26,24 @@ export const bufferedBytes = (socket: WatcherSocket): number => {
   return queued + (transport.socket?.bufferedAmount ?? 0)
 }
 
+/** At once, without waiting for what is still to be sent. */
+const closeNow = ({ socket }: SocketWatcher, log: Log) => {
+  try {
+    socket.conn.close(true)
+  } catch (error) {
+    log.warn({ error }, 'What listens to a socket failed.')
+  }
+}
+
 /** Looks each second until stopped. */
 export const closeSlowReaders = ({ io, limits, log, onClosed }: SlowReaderOptions): (() => void) => {
   const timer = setInterval(() => {
-    for (const socket of io.sockets.sockets.values()) {
+    for (const watcher of watchersOf(io).values()) {
+      const { socket } = watcher
       const bytes = bufferedBytes(socket)
       if (bytes <= limits.bufferedBytes) continue
       log.warn({ socket: socket.id, bytes }, 'A connection reads too slowly and was closed.')
-      socket.conn.close(true)
+      closeNow(watcher, log)
       onClosed()
     }
   }, LOOK_MS)

@@ -2,8 +2,10 @@
 // events that are told together, each connection gets its own in one piece.
 // Invariant: a connection gets its packets in order. Whatever isn't plainly writable (long polling, an upgrade under way,
 // something still queued, compression) goes the way that Socket.IO itself would send it.
-import type { Server, Socket } from 'socket.io'
+import type { Socket } from 'socket.io'
 import type { ServerEvents } from '../protocol/index.ts'
+import { watchersOf } from './socket-watchers.ts'
+import type { Audience, WatcherServer } from './watchers.ts'
 
 /** The parts of engine.io's connection that are looked at. */
 interface Engine {
@@ -95,27 +97,36 @@ const EVENT = '42'
 
 /** Tells whoever is in any of the rooms, once each. */
 export const broadcastToRooms = <Name extends keyof ServerEvents>(
-  // biome-ignore lint/suspicious/noExplicitAny: whatever else its messages are
-  io: Server<any, ServerEvents, any, any>,
+  io: WatcherServer,
   rooms: string[],
   except: string[],
   name: Name,
   ...event: Parameters<ServerEvents[Name]>
 ): void => {
-  const { adapter, sockets } = io.of('/')
+  const { adapter } = io.of('/')
+  const watchers = watchersOf(io)
   const told = new Set(except)
   let frame: Buffer | null = null
   for (const room of rooms) {
     for (const id of adapter.rooms.get(room) ?? []) {
       if (told.has(id)) continue
       if (rooms.length > 1) told.add(id)
-      const socket = sockets.get(id)
-      if (!socket) continue
-      const wire = wireOf(socket)
+      const watcher = watchers.get(id)
+      if (!watcher) continue
+      const wire = wireOf(watcher.socket)
       if (wire) {
         frame ??= textFrame(EVENT + JSON.stringify([name, ...event]))
         write(wire, frame)
-      } else socket.emit(name, ...(event as never))
+      } else watcher.emit(name, ...event)
     }
   }
 }
+
+/** This node's own sockets. */
+export const socketAudience = (io: WatcherServer): Audience => ({
+  rooms: () => io.of('/').adapter.rooms,
+  watchers: () => watchersOf(io),
+  tell: (rooms, except, name, ...event) => {
+    broadcastToRooms(io, rooms, except, name, ...event)
+  },
+})

@@ -14,7 +14,6 @@ import type {
 } from '../protocol/index.ts'
 import { tenantOf } from '../records/read.ts'
 import type { KnownType } from '../tables/database.ts'
-import { broadcastToRooms } from './socket-broadcast.ts'
 
 /** What a room is of. */
 export type Watched = (
@@ -37,8 +36,8 @@ export interface Connection {
   watching: Map<string, Watched>
 }
 
-export type WatcherServer = Server<ClientMessages, ServerEvents, Record<string, never>, Connection>
-export type WatcherSocket = Socket<ClientMessages, ServerEvents, Record<string, never>, Connection>
+export type WatcherServer = Server<ClientMessages, ServerEvents>
+export type WatcherSocket = Socket<ClientMessages, ServerEvents>
 
 /** A connection that changes are told to: a socket or an event stream. */
 export interface Watcher {
@@ -66,15 +65,6 @@ export interface Audience {
     ...event: Parameters<ServerEvents[Name]>
   ): void
 }
-
-/** This node's own sockets. */
-export const socketAudience = (io: WatcherServer): Audience => ({
-  rooms: () => io.of('/').adapter.rooms,
-  watchers: () => io.of('/').sockets as unknown as ReadonlyMap<string, Watcher>,
-  tell: (rooms, except, name, ...event) => {
-    broadcastToRooms(io, rooms, except, name, ...event)
-  },
-})
 
 /**
  * Whether what is in a room concerns a watcher: it asked for the room itself, and its own session is of the tenant whose

@@ -3,6 +3,7 @@
 import type { RequestHandler } from 'express'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Dropped } from '../cluster/node-seal.ts'
+import { watchersOf } from '../live/socket-watchers.ts'
 import type { Audience, WatcherServer } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
 
@@ -115,7 +116,7 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     (set) => {
       for (const transport of ['websocket', 'polling']) set.set({ transport }, 0)
       for (const io of options.servers())
-        for (const { conn } of io.sockets.sockets.values()) set.inc({ transport: conn.transport.name })
+        for (const { socket } of watchersOf(io).values()) set.inc({ transport: socket.conn.transport.name })
     },
     ['transport'],
   )

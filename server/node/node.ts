@@ -10,7 +10,9 @@ import { readNothing } from '../cluster/node-messages.ts'
 import { createRevocations } from '../cluster/revocations.ts'
 import type { Access } from '../live/recheck-access.ts'
 import { closeSlowReaders } from '../live/slow-consumers.ts'
-import { type Audience, socketAudience, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
+import { socketAudience } from '../live/socket-broadcast.ts'
+import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
+import type { Audience, WatcherServer } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
 import {
   type BegunImport,
@@ -50,7 +52,7 @@ export interface RecordNode {
   /** Takes an audience's permissions in. */
   guard(access: Access): Access
   /** A socket has been let into these rooms. */
-  watched(io: WatcherServer, socket: WatcherSocket, fresh: string[]): void
+  watched(io: WatcherServer, watcher: SocketWatcher, fresh: string[]): void
   /** An import begins: those who watch such a list hear how far it is. */
   importing(begun: BegunImport): ImportProgressReport
   requestLimits: RequestLimits
@@ -84,7 +86,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
   })
   const requestLimits = createRequestLimits({ limits, backplane })
   const leavers = (): Leaver[] => [
-    ...[...servers].flatMap((io) => [...io.sockets.sockets.values()]),
+    ...[...servers].flatMap((io) => [...watchersOf(io).values()]),
     ...options.streams(),
   ]
   const { drain, isDraining } = createDrain(leavers, options.onDrained)

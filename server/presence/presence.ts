@@ -3,15 +3,14 @@
 // and only while they may read it, judged with the row in hand.
 
 import type { Limits, Log } from '../base/options.ts'
-import { problem } from '../base/problems.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import { atMostEvery, type Backplane } from '../cluster/backplane.ts'
 import { MAX_ENTRIES, readNothing, shortName } from '../cluster/node-messages.ts'
-import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { readPresenceMessage } from '../live/client-messages.ts'
 import { listRoom, recordRoom } from '../live/rooms.ts'
-import { isAdmitted, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
-import { createAllowance } from '../pacing/rate-limiters.ts'
+import { createReceiver, refused } from '../live/socket-messages.ts'
+import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
+import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceAnswer, ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { tenantOf } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -31,7 +30,7 @@ export interface Presence {
   /** Takes a Socket.IO server's connections in. Returns its own undoing. */
   serve(io: WatcherServer): () => void
   /** A socket has been let into these rooms: it is told who is there already. */
-  watched(io: WatcherServer, socket: WatcherSocket, fresh: string[]): void
+  watched(io: WatcherServer, socket: SocketWatcher, fresh: string[]): void
   /** Every tab at a record, by its room. */
   at(room: string): PresenceEntry[]
   /** Tabs that are known to be at a record. */
@@ -101,11 +100,11 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     const told = new Set<string>()
     for (const room of [entry.room, ...listRoomsOf(known, entry, row)]) {
       for (const socketId of local.get(room) ?? []) {
-        const socket = io.sockets.sockets.get(socketId)
-        if (!socket || told.has(socketId)) continue
-        if (!isAdmitted(known, socket as never, room, entry.tenantId)) continue
+        const watcher = watchersOf(io).get(socketId)
+        if (!watcher || told.has(socketId)) continue
+        if (!isAdmitted(known, watcher, room, entry.tenantId)) continue
         told.add(socketId)
-        if (known.mayRead(socket.data.actor, row)) socket.emit('PresenceChanged', event)
+        if (known.mayRead(watcher.data.actor, row)) watcher.emit('PresenceChanged', event)
       }
     }
   }
@@ -160,7 +159,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
   beat.unref()
   sweep.unref()
 
-  const take = (socket: WatcherSocket, value: unknown): PresenceAnswer | ProblemCode => {
+  const take = (socket: SocketWatcher, value: unknown): PresenceAnswer | ProblemCode => {
     const message = readPresenceMessage(value)
     const known = message && database.typeOf(message.type)
     if (!message) return 'malformed'
@@ -188,28 +187,17 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     return { ok: true, people: roster.people(room) }
   }
 
-  const allowed = createAllowance(limits.messagesPerSecond)
-
-  function hear(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
-    const last = rest.at(-1) ?? message
-    const answer: (given: PresenceAnswer | RefusedMessage) => void =
-      typeof last === 'function' ? (last as never) : () => {}
-    const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
-    try {
-      const given = allowed(this) ? take(this, message) : 'rate_limited'
-      if (typeof given === 'string') refuse(given)
-      else answer(given)
-    } catch (error) {
-      if (!isUnavailable(error)) log.error({ error }, 'A presence message could not be answered.')
-      refuse(unexpectedProblem(error).code)
-    }
-  }
+  const receive = createReceiver<PresenceAnswer | RefusedMessage>({
+    ...{ name: 'presence', log, perSecond: limits.messagesPerSecond },
+    work: (watcher, message, answer) => {
+      const given = take(watcher, message)
+      answer(typeof given === 'string' ? refused(given) : given)
+    },
+  })
 
   const serve = (io: WatcherServer) => {
     servers.add(io)
-    const listen = (socket: WatcherSocket) => {
-      socket.on('presence', hear)
-    }
+    const stop = receive(io)
     const left = (room: string, socketId: string) => {
       const gone = roster.remove(room, socketId)
       if (!gone) return
@@ -218,16 +206,15 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     }
     const { adapter } = io.of('/')
     adapter.on('leave-room', left)
-    io.on('connection', listen)
     return () => {
       servers.delete(io)
       adapter.off('leave-room', left)
-      io.off('connection', listen)
+      stop()
     }
   }
 
   /** Full state first: a record's people, and for a list those at each of its records that this watcher may read. */
-  const tellAtFirst = async (io: WatcherServer, socket: WatcherSocket, fresh: string[]) => {
+  const tellAtFirst = async (io: WatcherServer, socket: SocketWatcher, fresh: string[]) => {
     const entries = new Map<string, PresenceEntry>()
     for (const room of fresh) {
       const watched = socket.data.watching.get(room)

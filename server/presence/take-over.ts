@@ -3,14 +3,13 @@
 // somebody who may change it; an answer only who has asked; and each only while he may read the record.
 
 import type { Limits, Log } from '../base/options.ts'
-import { problem } from '../base/problems.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
-import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { readTakeOverMessage } from '../live/client-messages.ts'
 import { recordRoom } from '../live/rooms.ts'
-import { isAdmitted, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
-import { createAllowance } from '../pacing/rate-limiters.ts'
+import { createReceiver, refused } from '../live/socket-messages.ts'
+import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
+import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { TAKE_OVER_MS, type TakeOverAnswer } from '../protocol/take-over.ts'
 import { batchedRows } from '../records/batched-reads.ts'
@@ -64,15 +63,15 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return known && row ? { known, row } : null
   }
 
-  const socketsOf = ({ room, tenantId, type, say, to, peopleOf }: TakeOverPassed): WatcherSocket[] => {
+  const socketsOf = ({ room, tenantId, type, say, to, peopleOf }: TakeOverPassed): SocketWatcher[] => {
     const editing = new Set(
       present(room).flatMap((entry) => (entry.state === 'editing' ? entry.socketId : [])),
     )
     return [...servers].flatMap((io) =>
       [...(io.of('/').adapter.rooms.get(room) ?? [])].flatMap((socketId) => {
-        const socket = io.sockets.sockets.get(socketId)
+        const socket = watchersOf(io).get(socketId)
         const known = database.typeOf(type)
-        if (!socket || !known || !isAdmitted(known, socket as never, room, tenantId)) return []
+        if (!socket || !known || !isAdmitted(known, socket, room, tenantId)) return []
         const { actor } = socket.data
         const isMeant = actor.id === to && actor.tenantId === peopleOf
         return isMeant && (say !== 'ask' || editing.has(socketId)) ? [socket] : []
@@ -96,7 +95,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     deliver(said).catch((error) => log.warn({ error }, 'An ask to take over could not be passed on.'))
   })
 
-  const take = async (socket: WatcherSocket, value: unknown): Promise<ProblemCode | null> => {
+  const take = async (socket: SocketWatcher, value: unknown): Promise<ProblemCode | null> => {
     const message = readTakeOverMessage(value)
     if (!message) return 'malformed'
     const known = database.typeOf(message.type)
@@ -122,32 +121,20 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return null
   }
 
-  const allowed = createAllowance(limits.messagesPerSecond)
-
-  async function hear(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
-    const last = rest.at(-1) ?? message
-    const answer: (given: TakeOverAnswer | RefusedMessage) => void =
-      typeof last === 'function' ? (last as never) : () => {}
-    const refuse = (code: ProblemCode) => answer({ ok: false, code, detail: problem(code).detail })
-    try {
-      const refused = allowed(this) ? await take(this, message) : 'rate_limited'
-      if (refused) refuse(refused)
-      else answer({ ok: true })
-    } catch (error) {
-      if (!isUnavailable(error)) log.error({ error }, 'An ask to take over could not be answered.')
-      refuse(unexpectedProblem(error).code)
-    }
-  }
+  const receive = createReceiver<TakeOverAnswer | RefusedMessage>({
+    ...{ name: 'take_over', log, perSecond: limits.messagesPerSecond },
+    work: async (watcher, message, answer) => {
+      const code = await take(watcher, message)
+      answer(code ? refused(code) : { ok: true })
+    },
+  })
 
   const serve = (io: WatcherServer) => {
     servers.add(io)
-    const listen = (socket: WatcherSocket) => {
-      socket.on('take_over', hear)
-    }
-    io.on('connection', listen)
+    const stop = receive(io)
     return () => {
       servers.delete(io)
-      io.off('connection', listen)
+      stop()
     }
   }
 

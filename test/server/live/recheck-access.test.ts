@@ -1,5 +1,6 @@
 // Permissions that go: what is heard after, who is told, and how soon, on one node and on two.
 import { describe, expect, test } from 'vitest'
+import { watchersOf } from '../../../server/live/socket-watchers.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { isWithout } from '../../support/programs.ts'
 import { redisClient, startRedis } from '../../support/redis.ts'
@@ -35,9 +36,8 @@ test('a permission that goes is noticed by the timer: the room is left and the w
 test('nothing is told after a permission went, though nobody has looked again', async () => {
   const app = await startApp({ limits: LATER })
   const { id, watcher } = await watched(app)
-  const { actor } =
-    [...app.io.sockets.sockets.values()].find(({ data }) => data.actor.id === 'vera')?.data ?? {}
-  actor.role = 'none'
+  const { actor } = [...watchersOf(app.io).values()].find(({ data }) => data.actor.id === 'vera')?.data ?? {}
+  Object.assign(actor as object, { role: 'none' })
   await app.call('PATCH', `/records/project/${id}`, {
     body: { client_version: 1, changes: { name: 'Tunnel' } },
   })

@@ -1,5 +1,6 @@
 // Asking somebody to hand a record over, seen from outside: by sockets of one node and of two.
 import { expect, test } from 'vitest'
+import { watchersOf } from '../../../server/live/socket-watchers.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import type { TestWatcher } from '../../support/app-socket.ts'
 import { isWithout } from '../../support/programs.ts'
@@ -71,8 +72,8 @@ test('who may only read cannot ask; a stranger gets the answer for what is not t
   const gina = await app.socket({ as: 'gina' })
   await gina.watch(['project', id])
   expect(await say(gina, id, 'alice', 'ask')).toEqual(await say(gina, '999999', 'alice', 'ask'))
-  for (const socket of await app.io.fetchSockets())
-    if (socket.data.actor.id === 'alice') socket.data.actor = { ...socket.data.actor, role: 'none' }
+  for (const { data } of watchersOf(app.io).values())
+    if (data.actor.id === 'alice') data.actor = { ...data.actor, role: 'none' } as never
   expect(await say(bob, id, 'alice', 'ask')).toEqual({ ok: true })
   await bob.flushed()
   expect(heardBy(alice)).toEqual([])

@@ -1,0 +1,59 @@
+// What sockets say to us: each message is answered where an answer was asked for, and nothing that goes wrong with one
+// ends the process. Invariant: a socket that was not let in is told why, unless the app has a message of that name itself.
+import type { Log } from '../base/options.ts'
+import { problem } from '../base/problems.ts'
+import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
+import { createAllowance } from '../pacing/rate-limiters.ts'
+import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
+import { refusalOf, type SocketWatcher, watcherOf } from './socket-watchers.ts'
+import type { WatcherServer, WatcherSocket } from './watchers.ts'
+
+/** A refusal as an acknowledgement has it. */
+export const refused = (code: ProblemCode, detail?: string): RefusedMessage => ({
+  ok: false,
+  code,
+  detail: problem(code, detail).detail,
+})
+
+export interface MessageOptions<Answer> {
+  name: string
+  /** Messages a second of one socket; the rest is answered `rate_limited`. */
+  perSecond: number
+  log: Log
+  /** Does what the message asks for, and answers. */
+  work(watcher: SocketWatcher, message: unknown, answer: (given: Answer) => void): unknown
+}
+
+/** Receives messages of one name from the sockets of servers. */
+export const createReceiver = <Answer>({ name, perSecond, log, work }: MessageOptions<Answer>) => {
+  const allowed = createAllowance(perSecond)
+
+  /** One function for all sockets: a closure for each would be held as long as it is there. */
+  async function receive(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
+    const last = rest.at(-1) ?? message
+    const answer: (given: Answer | RefusedMessage) => void =
+      typeof last === 'function' ? (last as never) : () => {}
+    try {
+      const watcher = watcherOf(this)
+      if (watcher) {
+        if (allowed(this)) await work(watcher, message, answer)
+        else answer(refused('rate_limited'))
+      } else if (this.listenerCount(name as never) === 1) answer(refused(refusalOf(this)))
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ error, name }, 'A socket message could not be answered.')
+      answer(refused(unexpectedProblem(error).code))
+    }
+  }
+
+  /** Listens to the sockets of a server. Returns its dispose function. */
+  return (io: WatcherServer): (() => void) => {
+    const listen = (socket: WatcherSocket) => {
+      socket.on(name as never, receive as never)
+    }
+    io.on('connection', listen)
+    return () => {
+      io.off('connection', listen)
+      for (const socket of io.sockets.sockets.values()) socket.off(name as never, receive as never)
+    }
+  }
+}
