@@ -1,12 +1,16 @@
-// A field of the record as props of an input: which values go in, and what comes back from what was typed.
+// A field of the record as props of an input: which values go in, and what comes back from what was typed; and the form
+// around it as props, so that no page leaves its place on Enter.
 // An empty input is `null` where the record has none, so that typing and clearing is no edit.
+
+import { likeBase, readNumber } from '../client/record/number-text.ts'
+import type { TypedTexts } from './useTypedTexts.ts'
 
 /** The kind of the input; `text` suits a textarea too. */
 export type InputKind = 'text' | 'number' | 'checkbox' | 'date' | 'select'
 
 /** The part of React's change events that is read. */
 export interface InputChange {
-  target: { value: string; checked?: boolean }
+  target: { value: string; checked?: boolean; validity?: { badInput: boolean } }
 }
 
 /** Props for an `input`, `textarea` or `select`. */
@@ -31,6 +35,9 @@ export interface FieldView {
   isInvalid: boolean
   isHighlighted: boolean
   isFixed: boolean
+  texts: TypedTexts
+  /** The language that numbers are typed in. */
+  locale: string
   change: (value: unknown) => void
 }
 
@@ -45,6 +52,8 @@ export function fieldProps(view: FieldView, kind: InputKind): FieldProps {
     const onChange = ({ target }: InputChange) => change(target.checked === true)
     return { ...common, checked: value === true, onChange, ...(view.isFixed ? { disabled: true } : {}) }
   }
+  if (kind === 'number')
+    return { ...common, ...numberProps(view), ...(view.isFixed ? { readOnly: true } : {}) }
   return {
     ...common,
     value: inputText(value, kind),
@@ -58,8 +67,58 @@ function inputText(value: unknown, kind: InputKind): string {
   return kind === 'date' ? String(value).slice(0, 10) : String(value)
 }
 
-function typedValue(text: string, kind: InputKind, base: unknown): unknown {
-  if (kind === 'number') return text === '' ? null : Number(text)
-  const isNothing = text === '' && (kind === 'date' || base === null)
-  return isNothing ? null : text
+/** The input keeps what is typed. What is no number, in the browser's eyes or ours, takes the edit back. */
+function numberProps({ name, value, base, texts, locale, change }: FieldView) {
+  return {
+    value: texts.of(name, value) ?? inputText(value, 'number'),
+    onChange({ target }: InputChange) {
+      const text = target.value
+      const read = target.validity?.badInput ? ({ kind: 'unfinished' } as const) : readNumber(text, locale)
+      const typed = read.kind === 'value' ? likeBase(read.value, base) : (base ?? null)
+      change(typed)
+      texts.note(name, { text, value: typed, kind: read.kind })
+    },
+  }
 }
+
+/** The empty choice of a select is no value; a choice for a number is one. */
+function typedValue(text: string, kind: InputKind, base: unknown): unknown {
+  if (text === '' && (kind !== 'text' || base === null) && base !== '') return null
+  return kind === 'select' && typeof base === 'number' && String(Number(text)) === text ? Number(text) : text
+}
+
+/** The part of a keyboard event that is read. */
+interface KeyPress {
+  key: string
+  keyCode?: number
+  nativeEvent?: { isComposing?: boolean }
+  preventDefault(): void
+}
+
+/** Props for a `form`. */
+export interface FormProps {
+  noValidate: true
+  onSubmit: (event: { preventDefault(): void }) => void
+  onReset: (event: { preventDefault(): void }) => void
+  onKeyDown: (event: KeyPress) => void
+}
+
+/** The key belongs to an input method, as Enter does that takes a half written word: it does nothing else. */
+export const isComposing = ({ keyCode, nativeEvent }: Pick<KeyPress, 'keyCode' | 'nativeEvent'>): boolean =>
+  nativeEvent?.isComposing === true || keyCode === 229
+
+/** The browser's own checks are left out: they would hold a save back without a word of ours. */
+export const formProps = (save: () => unknown, revert: () => void): FormProps => ({
+  noValidate: true,
+  onSubmit(event) {
+    event.preventDefault()
+    void save()
+  },
+  onReset(event) {
+    event.preventDefault()
+    revert()
+  },
+  onKeyDown(event) {
+    if (event.key === 'Enter' && isComposing(event)) event.preventDefault()
+  },
+})

@@ -12,8 +12,9 @@ import type { Decision, RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import type { Words } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
-import { type FieldProps, fieldProps, type InputKind } from './field-props.ts'
+import { type FieldProps, type FormProps, fieldProps, formProps, type InputKind } from './field-props.ts'
 import { useLive } from './LiveProvider.tsx'
+import { type TypedTexts, useTypedTexts } from './useTypedTexts.ts'
 
 /** A newer version that is known and not shown. */
 export interface EditorNews {
@@ -59,6 +60,8 @@ export interface RecordEditor<F extends object = Fields> {
   /** Edits set aside by a reload; `restore` applies them again. */
   kept: Partial<F> | null
   banner: Banner | null
+  /** Props for the form: it saves and stays on the page, and its reset sets the edits aside: `<form {...editor.form}>`. */
+  form: FormProps
   /** Props for an input: `<input type="number" {...editor.field('budget', { as: 'number' })} />`. */
   field(name: keyof F & string, options?: { as?: InputKind }): FieldProps
   change<K extends keyof F & string>(name: K, value: F[K]): void
@@ -86,10 +89,10 @@ export interface RecordEditor<F extends object = Fields> {
  *
  * @example
  * const editor = useRecordEditor<Project>('project', id)
- * return <form>
+ * return <form {...editor.form}>
  *   <UpdateBanner editor={editor} />
  *   <input {...editor.field('name')} />
- *   <button type="button" onClick={editor.save} disabled={!editor.canSave}>Save</button>
+ *   <button disabled={!editor.canSave}>Save</button>
  *   <ConflictDialog editor={editor} />
  * </form>
  */
@@ -102,13 +105,14 @@ export function useRecordEditor<F extends object = Fields>(
   const { autosaveAfterMs, onRecreated } = options
   const store = client.editor<F>(type, id)
   const state = useSyncExternalStore(store.subscribe, store.get, store.get)
+  const texts = useTypedTexts(store, client.personId())
   useEffect(
     () => (autosaveAfterMs === undefined ? undefined : autosave(store, autosaveAfterMs)),
     [store, autosaveAfterMs],
   )
   const editor = useMemo(
-    () => editorOf(store, state, words, client, { mayRecreate: onRecreated !== undefined }),
-    [store, state, words, client, onRecreated !== undefined],
+    () => editorOf(store, state, words, client, texts, { mayRecreate: onRecreated !== undefined }),
+    [store, state, words, client, texts, onRecreated !== undefined],
   )
   return useMemo(() => {
     if (!onRecreated) return editor
@@ -126,12 +130,29 @@ function editorOf<F extends object>(
   state: RecordState,
   words: Words,
   client: RecordClient,
+  texts: TypedTexts,
   bannerOptions: BannerOptions,
 ): RecordEditor<F> {
   const { record, draft, news } = state
   const highlighted = new Set(state.highlighted)
   const isFixed = !record || state.status === 'gone'
   const values = store.values()
+  const unread = texts.unread()
+  const noNumber = (names: string[]) =>
+    Object.fromEntries(names.map((name) => [name, words.messages.notANumber]))
+  const save = async (): Promise<SaveOutcome<F> | null> => {
+    if (unread.length === 0) return store.save()
+    texts.insist()
+    const errors = Object.entries(noNumber(unread)).map(([field, message]) => ({ field, message }))
+    return { outcome: 'invalid', errors }
+  }
+  /** What the form shows afterwards is the record's, or the edits' that were kept. */
+  const anew = (act: () => void) => () => {
+    texts.forget()
+    act()
+  }
+  const revert = anew(store.revert)
+  const errors = { ...state.errors, ...noNumber(texts.unreadable()) }
   return {
     type: store.type,
     id: store.id,
@@ -139,40 +160,43 @@ function editorOf<F extends object>(
     record: record as WireRecord<F> | null,
     values,
     base: (record?.fields ?? {}) as Partial<F>,
-    isDirty: !isEmpty(draft),
+    isDirty: !isEmpty(draft) || unread.length > 0,
     dirtyFields: Object.keys(draft) as (keyof F & string)[],
     isSaving: state.status === 'saving',
-    canSave: canSave(state),
+    canSave: canSave(state) || (unread.length > 0 && state.status === 'clean'),
     news: news && { version: news.version, by: news.by, at: news.at, fields: newsFields(state) },
     conflict: state.conflict as RecordEditor<F>['conflict'],
     conflictView: conflictFor(state, words),
-    errors: state.errors as RecordEditor<F>['errors'],
+    errors: errors as RecordEditor<F>['errors'],
     highlighted,
     kept: (state.kept?.fields ?? null) as Partial<F> | null,
     banner: bannerFor(state, client.seconds.get(), words, bannerOptions),
+    form: formProps(save, revert),
     field: (name, { as = 'text' } = {}) =>
       fieldProps(
         {
           name,
           value: (values as Fields)[name],
           base: record?.fields[name],
-          isInvalid: name in state.errors,
+          isInvalid: name in errors,
           isHighlighted: highlighted.has(name),
           isFixed,
+          texts,
+          locale: words.locale,
           change: (value) => store.change(name, value as F[typeof name]),
         },
         as,
       ),
     change: store.change,
-    save: () => store.save(),
+    save,
     remove: () => store.remove(),
-    reload: () => store.reload(),
+    reload: anew(store.reload),
     restore: (fields) => store.restore(fields),
     merge: () => store.merge(),
     review: () => store.review(),
     resolve: (decision) => store.resolve(decision),
     recreate: () => store.recreate(),
-    revert: () => store.revert(),
+    revert,
     dismiss: () => store.dismiss(),
     closeConflict: () => store.closeConflict(),
     retry: () => store.retry(),

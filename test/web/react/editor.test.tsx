@@ -19,7 +19,7 @@ afterEach(cleanup)
 function ProjectForm({ id }: { id: string }) {
   const editor = useRecordEditor<Project>('project', id)
   return (
-    <form aria-label={editor.status}>
+    <form aria-label={editor.status} {...editor.form}>
       <UpdateBanner editor={editor} />
       <input aria-label="Name" {...editor.field('name')} />
       <select aria-label="Status" {...editor.field('status', { as: 'select' })}>
@@ -27,6 +27,8 @@ function ProjectForm({ id }: { id: string }) {
         <option>done</option>
       </select>
       <input aria-label="Budget" type="number" {...editor.field('budget', { as: 'number' })} />
+      <input aria-label="Amount" {...editor.field('budget', { as: 'number' })} />
+      <p data-error>{editor.errors.budget}</p>
       <input aria-label="Urgent" type="checkbox" {...editor.field('urgent', { as: 'checkbox' })} />
       <input aria-label="Due on" type="date" {...editor.field('due_on', { as: 'date' })} />
       <button type="button" onClick={editor.save} disabled={!editor.canSave}>
@@ -191,4 +193,57 @@ test('nothing can be typed before there is a record', () => {
   )
   expect(input('Name').readOnly).toBe(true)
   expect(input('Status').disabled).toBe(true)
+})
+
+test('a text that is no number is no value: it stays in sight, is said, and is not saved', async () => {
+  const { server } = await openForm()
+  type('Amount', '12ab')
+  expect(input('Amount').value).toBe('12ab')
+  expect(document.querySelector('[data-error]')?.textContent).toBe('This is not a number.')
+  type('Name', 'Tunnel')
+  click('Save')
+  expect(requests(server, 'PATCH')).toEqual([])
+  type('Amount', '-')
+  expect(document.querySelector('[data-error]')?.textContent).toBe('')
+  click('Save')
+  await waitFor(() =>
+    expect(document.querySelector('[data-error]')?.textContent).toBe('This is not a number.'),
+  )
+  expect(requests(server, 'PATCH')).toEqual([])
+  type('Amount', '-0.5')
+  click('Save')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(server.sent.at(-1)?.body).toMatchObject({ changes: { name: 'Tunnel', budget: -0.5 } })
+})
+
+test('submitting the form saves and stays; its reset sets the edits aside', async () => {
+  const { server } = await openForm()
+  const form = screen.getByRole<HTMLFormElement>('form')
+  type('Name', 'Tunnel')
+  expect(fireEvent.submit(form)).toBe(false)
+  await screen.findByRole('form', { name: 'clean' })
+  expect(requests(server, 'PATCH')).toHaveLength(1)
+  type('Name', 'Ferry')
+  type('Amount', '12ab')
+  expect(fireEvent.reset(form)).toBe(false)
+  expect([input('Name').value, input('Amount').value]).toEqual(['Tunnel', '5'])
+  click('Restore my edits')
+  expect(input('Name').value).toBe('Ferry')
+  expect(fireEvent.keyDown(input('Name'), { key: 'Enter', isComposing: true })).toBe(false)
+  expect(fireEvent.keyDown(input('Name'), { key: 'Enter', keyCode: 229 })).toBe(false)
+  expect(fireEvent.keyDown(input('Name'), { key: 'Enter', keyCode: 13 })).toBe(true)
+})
+
+test('the text in a number field goes with the record and with the person', async () => {
+  let person = 'u1'
+  const { server, view, at } = await openForm({ userId: () => person })
+  type('Amount', '12ab')
+  view.rerender(at('2'))
+  await waitFor(() => expect(input('Name').value).toBe('Bridge 2'))
+  expect(input('Amount').value).toBe('5')
+  type('Amount', '12ab')
+  person = 'u2'
+  act(() => server.client.reconnect())
+  await waitFor(() => expect(input('Name').value).toBe('Bridge 2'))
+  expect(input('Amount').value).toBe('5')
 })

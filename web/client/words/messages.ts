@@ -148,6 +148,8 @@ export const englishMessages = {
   },
   /** After the first fields of a long list. */
   moreFields: { one: 'and {count} more field', other: 'and {count} more fields' } as Plural,
+  /** What is typed into a field for a number, and is none. */
+  notANumber: 'This is not a number.',
   yes: 'yes',
   no: 'no',
   /** What a field is called where its name in words will not do: `{ due_on: 'Deadline' }`. */

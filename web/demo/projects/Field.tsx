@@ -60,7 +60,7 @@ export const Field = (props: FieldProps) => {
           {...control}
           type={as}
           readOnly={isReader || control.readOnly}
-          step={as === 'number' ? '0.01' : undefined}
+          step={as === 'number' ? 'any' : undefined}
           inputMode={as === 'number' ? 'decimal' : undefined}
         />
       )}

@@ -8,7 +8,7 @@ import {
   TimeAgo,
   UpdateBanner,
 } from 'noclobber/react'
-import type { FormEvent, ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { formatMoney } from '../base/format.ts'
 import { Badge, writerName } from '../base/Parts.tsx'
 import { PROJECT_STATUSES, type Project, type ProjectFields } from '../base/records.ts'
@@ -65,10 +65,6 @@ const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
 }
 
 export const ProjectForm = ({ editor, record, isReader }: ProjectFormProps) => {
-  const save = (event: FormEvent) => {
-    event.preventDefault()
-    editor.save()
-  }
   const session = useSession()
   const ownId = session.status === 'signed_in' ? session.person.id : null
   const field = { editor, isReader }
@@ -78,7 +74,7 @@ export const ProjectForm = ({ editor, record, isReader }: ProjectFormProps) => {
         <PresenceBar editor={editor} userId={ownId} />
         <TakeOverBar editor={editor} userId={ownId} canAsk={!isReader} />
       </Title>
-      <form className="card form" aria-label={WORDS.editor.form} onSubmit={save} noValidate>
+      <form className="card form" aria-label={WORDS.editor.form} {...editor.form}>
         <UpdateBanner editor={editor} />
         <ConflictDialog editor={editor} />
         <Head record={record} />

@@ -1,7 +1,7 @@
 // One cell of the task table: text that becomes an input when it is pressed. Enter or leaving it saves, Escape lets go;
 // what is in the way of saving is said below it, with theirs beside mine.
 import type { CellEdit } from 'noclobber/client'
-import { type ListCellEditor, usePresence } from 'noclobber/react'
+import { isComposing, type ListCellEditor, usePresence } from 'noclobber/react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { Badge, Link } from '../base/Parts.tsx'
 import type { Task, TaskFields } from '../base/records.ts'
@@ -13,6 +13,9 @@ export type CellActions = Pick<
   ListCellEditor,
   'begin' | 'change' | 'save' | 'cancel' | 'takeTheirs' | 'keepMine'
 >
+
+/** Props for the input of the cell that is edited. */
+export type CellField = ListCellEditor['field']
 
 export interface CellTexts {
   theirs: string
@@ -28,11 +31,13 @@ const Announce = ({ id, field }: { id: string; field: string }) => {
 
 const CellInputOf = ({
   edit,
+  field,
   spec,
   actions,
   onDone,
 }: {
   edit: CellEdit
+  field: CellField
   spec: TaskColumnSpec
   actions: CellActions
   onDone: () => void
@@ -46,6 +51,7 @@ const CellInputOf = ({
     if (await actions.save()) onDone()
   }
   const onKeyDown = (event: KeyboardEvent) => {
+    if (isComposing(event)) return
     if (event.key === 'Enter') void save()
     if (event.key !== 'Escape') return
     event.stopPropagation()
@@ -73,11 +79,13 @@ const CellInputOf = ({
       </select>
     )
   }
+  if (input.as === 'number') {
+    return <input {...common} {...field({ as: 'number' })} type="number" step="any" />
+  }
   return (
     <input
       {...common}
       type={input.as}
-      step={input.as === 'number' ? 0.5 : undefined}
       onChange={({ target }) => actions.change(typedValue(target.value, spec))}
     />
   )
@@ -143,6 +151,7 @@ export const TaskCell = ({
   task,
   spec,
   edit,
+  field,
   sentence,
   texts,
   isHighlighted,
@@ -153,6 +162,7 @@ export const TaskCell = ({
   spec: TaskColumnSpec
   /** The edit of this cell, if it is the one. */
   edit: CellEdit | null
+  field: CellField | null
   sentence: string | null
   texts: CellTexts
   isHighlighted: boolean
@@ -173,9 +183,9 @@ export const TaskCell = ({
   }
   return (
     <td className={`${className} cell`}>
-      {edit ? (
+      {edit && field ? (
         <>
-          <CellInputOf edit={edit} spec={spec} actions={actions} onDone={onDone} />
+          <CellInputOf edit={edit} field={field} spec={spec} actions={actions} onDone={onDone} />
           {sentence && <InTheWay {...{ edit, spec, sentence, texts, actions }} onDone={onDone} />}
           <Announce id={task.id} field={spec.column} />
         </>

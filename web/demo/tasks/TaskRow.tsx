@@ -4,7 +4,7 @@ import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { PresenceRow } from 'noclobber/react'
 import { memo } from 'react'
 import type { Task } from '../base/records.ts'
-import { type CellActions, type CellTexts, TaskCell } from './TaskCell.tsx'
+import { type CellActions, type CellField, type CellTexts, TaskCell } from './TaskCell.tsx'
 import { TASK_COLUMNS } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
 
@@ -13,6 +13,7 @@ export interface TaskRowProps {
   highlight: RowHighlight | undefined
   isSelected: boolean
   edit: CellEdit | null
+  field: CellField | null
   sentence: string | null
   texts: CellTexts
   isReader: boolean
@@ -22,7 +23,8 @@ export interface TaskRowProps {
 }
 
 export const TaskRow = memo((props: TaskRowProps) => {
-  const { task, highlight, isSelected, edit, sentence, texts, isReader, userId, actions, onSelect } = props
+  const { task, highlight, isSelected, edit, field, sentence, texts, isReader, userId, actions, onSelect } =
+    props
   return (
     <>
       <td className="task-check">
@@ -42,6 +44,7 @@ export const TaskRow = memo((props: TaskRowProps) => {
           task={task}
           spec={spec}
           edit={edit?.field === spec.column ? edit : null}
+          field={field}
           sentence={edit?.field === spec.column ? sentence : null}
           texts={texts}
           isHighlighted={highlight === 'arrived' || highlight?.includes(spec.column) === true}

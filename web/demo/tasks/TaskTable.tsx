@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { useRef } from 'react'
 import type { Task } from '../base/records.ts'
-import type { CellActions, CellTexts } from './TaskCell.tsx'
+import type { CellActions, CellField, CellTexts } from './TaskCell.tsx'
 import { TaskRow } from './TaskRow.tsx'
 import { labelOfColumn, TASK_COLUMNS, type TaskColumn } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
@@ -23,6 +23,7 @@ export interface TaskTableProps {
   onSort: (column: TaskColumn) => void
   selection: Selection
   edit: CellEdit | null
+  field: CellField
   sentence: string | null
   texts: CellTexts
   actions: CellActions
@@ -93,6 +94,7 @@ export const TaskTable = (props: TaskTableProps) => {
     isLoading,
     selection,
     edit,
+    field,
     sentence,
     texts,
     actions,
@@ -134,6 +136,7 @@ export const TaskTable = (props: TaskTableProps) => {
                   highlight={highlighted.get(task.id)}
                   isSelected={selection.ids.has(task.id)}
                   edit={isEdited ? edit : null}
+                  field={isEdited ? field : null}
                   sentence={isEdited ? sentence : null}
                   texts={texts}
                   isReader={isReader}

@@ -123,6 +123,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
               listKey={`${search} ${status} ${sort}`}
               onSort={sortBy}
               edit={cells.edit}
+              field={cells.field}
               sentence={cells.sentence}
               texts={cells.texts}
               isReader={person.role === 'reader'}

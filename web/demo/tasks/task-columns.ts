@@ -68,10 +68,9 @@ export const TASK_COLUMNS: readonly TaskColumnSpec[] = [
   },
 ]
 
-/** What is typed, as the record has it. */
-export const typedValue = (text: string, { input, isNullable }: TaskColumnSpec): unknown => {
-  if (text === '' && isNullable) return null
-  return input.as === 'number' && text !== '' ? Number(text) : text
+/** A text that is typed, as the record has it; a number is the cell's own to read. */
+export const typedValue = (text: string, { isNullable }: TaskColumnSpec): unknown => {
+  return text === '' && isNullable ? null : text
 }
 
 export const labelOfColumn = (column: TaskColumn): string => WORDS.tasks.columns[column]

@@ -1,0 +1,73 @@
+// Numbers as people type them: the digits come out as they went in, or not at all.
+
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { likeBase, readNumber } from '../../../../web/client/record/number-text.ts'
+
+const valueIn = (text: string, locale = 'en') => {
+  const read = readNumber(text, locale)
+  return read.kind === 'value' ? read.value : read.kind
+}
+
+test.each([
+  ['', null],
+  ['  ', null],
+  ['0.05', 0.05],
+  ['1234.05', 1234.05],
+  ['-0.5', -0.5],
+  ['-0', 0],
+  ['2.05', 2.05],
+  ['2.', 2],
+  ['.5', 0.5],
+  ['1e3', 1000],
+  ['+7', 7],
+  ['−3', -3],
+  ['１２', 12],
+  ['9223372036854775002', '9223372036854775002'],
+  ['-9007199254740993', '-9007199254740993'],
+  ['0.12345678901234567890', '0.12345678901234567890'],
+  ['1,234.5', 1234.5],
+  ['-', 'unfinished'],
+  ['.', 'unfinished'],
+  ['-.', 'unfinished'],
+  ['1e', 'unfinished'],
+  ['1e-', 'unfinished'],
+  ['12ab', 'unreadable'],
+  ['1,5', 'unreadable'],
+  ['1.2.3', 'unreadable'],
+  ['0x10', 'unreadable'],
+  ['NaN', 'unreadable'],
+  ['Infinity', 'unreadable'],
+  ['1 2', 'unreadable'],
+])('%j is %j', (text, value) => expect(valueIn(text)).toBe(value))
+
+test.each([
+  ['de', '1,5', 1.5],
+  ['de', '1.234,5', 1234.5],
+  ['de', '0.05', 0.05],
+  ['de', '1.234.567', 1234567],
+  ['fr', '1\u202f234,5', 1234.5],
+  ['hi', '12,34,567', 1234567],
+  ['de', '1,2,3', 'unreadable'],
+])('in %s, %j is %j', (locale, text, value) => expect(valueIn(text, locale)).toBe(value))
+
+test('whatever digits are typed, the same digits come out', () => {
+  const digits = fc.stringMatching(/^-?[1-9]\d{0,24}(\.\d{0,12}[1-9])?$/)
+  fc.assert(
+    fc.property(digits, fc.constantFrom('en', 'de', 'fr', 'ar', 'hi'), (text, locale) => {
+      const value = valueIn(text, locale)
+      const written = typeof value === 'number' ? plainDigits(value) : value
+      expect(written).toBe(text)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+/** A number's digits without an exponent. */
+const plainDigits = (value: number) =>
+  String(value).includes('e') ? BigInt(value).toString() : String(value)
+
+test('a number stays text where the record has such numbers as text', () => {
+  expect(likeBase(1234567890123456, '1234567890123455')).toBe('1234567890123456')
+  expect(likeBase(5, '1234567890123455')).toBe(5)
+})
