@@ -3,9 +3,12 @@
 // Invariant: each change is logged once. Which fields it changed is found by comparing the rows, except for what a save
 // of ours vouches for: its own statement has compared the columns that it sets, and nothing else on that table sets any.
 
-// AFTER each UPDATE. First what a save of ours tells, see 001-stamp.ts; its row was stamped within this statement. Any
-// other update of one row that stays where it was is logged by one statement and little around it; up to 20 rows are
-// joined as jsonb; more go into bundles by a statement written for their table.
+import { linesOf, SETTING, toldOf } from './writer-setting.ts'
+
+// AFTER each UPDATE. First what a save of ours tells, see writer-setting.ts, of the one record that it names. Any other
+// update of one row that stays where it was is logged by one statement and little around it; up to 20 rows are joined as
+// jsonb; more go into bundles by a statement written for their table. The rows that a foreign key updates in the same table
+// come together with those of the statement that it follows, so a record may be there twice: it goes up by one each time.
 const BODY = `
 create function noclobber.log_update_body(key_column text, tenant_column text) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $$
@@ -14,14 +17,16 @@ create function noclobber.log_update_body(key_column text, tenant_column text) r
   from (values (replace($body$
 #variable_conflict use_variable
 declare
-  told text[] := string_to_array(current_setting('noclobber.actor', true), E'\\n', '');
+  told text[] := ${linesOf(SETTING)};
 begin
-  if told[3] = tg_argv[4] and told[7] <> '{}' then
+  if ${toldOf('table', 'told')} = tg_argv[4] and ${toldOf('fields', 'told')} <> '{}' and noclobber.is_signed(told) then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
     select tg_table_schema || '.' || tg_table_name, n.KEY_COLUMN::text, n.version, 'updated', n.TENANT_COLUMN::text,
-      told[7]::text[], told[6]::jsonb, n.updated_at, n.updated_by, told[4], told[5]
-    from new_rows n where n.updated_at >= statement_timestamp();
+      ${toldOf('fields', 'told')}::text[], ${toldOf('scopes', 'told')}::jsonb, n.updated_at, n.updated_by,
+      ${toldOf('tab_id', 'told')}, ${toldOf('socket_id', 'told')}
+    from new_rows n where n.KEY_COLUMN::text = ${toldOf('id', 'told')} and n.version = ${toldOf('version', 'told')}::bigint
+      and not exists (select from new_rows offset 1);
     if found then
       return null;
     end if;
@@ -52,7 +57,7 @@ begin
         perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r)
           from (select to_jsonb(t.*) r from old_rows t) o full join (select to_jsonb(t.*) r from new_rows t) n
             on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
-          where n.r->>'version' is distinct from o.r->>'version';
+          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true);
       elsif row_count > 20 then
         planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
           pg_size_bytes('32MB') then '32MB' else current_setting('work_mem') end]);

@@ -22,6 +22,7 @@ declare
 begin
   if old_row is null and exists (select from noclobber.record_changes c
       where c.table_name = source and c.record_id = shown->>key_column and c.event = 'deleted'
+        and (tenant_column = '' or c.tenant_id is not distinct from shown->>tenant_column)
         and c.version >= (shown->>'version')::bigint and c.xid <> pg_current_xact_id()) then
     raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
   end if;
@@ -81,7 +82,7 @@ begin
       format('array_remove(array[%s]::text[], null)', string_agg(m.names, ', ' order by m.mask))
       into seen, alike, fields from masks m;
     stayed := 'g.m0 <> -1';
-    rows := format('new_rows n left join old_rows o on o.%1$I = n.%1$I %2$s where o.version is null or n.version <> o.version',
+    rows := format('new_rows n left join old_rows o on o.%1$I = n.%1$I %2$s where o.version is null or n.version = o.version + 1',
       key_column, case when tenant_column <> '' then format('and o.%1$I::text is not distinct from n.%1$I::text', tenant_column) end);
   end if;
   if lists <> '{}' then

@@ -4,59 +4,103 @@
 // Invariant: nobody but the trigger decides a version. +1 for each change of a row, none for a write that changes
 // nothing or housekeeping alone.
 //
-// Who writes: `noclobber.actor`, set for the transaction by our nodes or by any program that names itself, as JSON
-// {"id","name","kind"} or as a plain name (set noclobber.actor = 'nightly billing'). Unset: the database role.
-// Our nodes go on after that JSON, in lines: what the log tells of the page, the import and the node, as JSON. A save of
-// one record by our node has more lines, which both triggers go by: the table's tag, as its triggers have it; the
-// page's tab and socket; the values of its lists; the fields that it changes. That is much cheaper than comparing the
-// rows, and a save is what happens most often.
+// Who writes is told by the setting `noclobber.actor`, see writer-setting.ts. What is stored is always normalized: a node
+// signs what it has normalized itself, and everything else goes through `normalized_writer`.
+import { LONGEST, linesOf, NOT_IN_NAMES, SETTING, SIGNATURE_FUNCTIONS, toldOf } from './writer-setting.ts'
 
-// The search path is set by whoever calls the first two: "is it ours" then costs no call of its own.
-const WRITER = `
-create function noclobber.is_ours(actor text) returns boolean language sql immutable as $$
-  select coalesce(left(split_part(actor, E'\\n', 2), 1) = '{' and right(split_part(actor, E'\\n', 1), 1) = '}', false)
+const SETTING_LINES = linesOf(SETTING)
+const SIGNED_WRITER = toldOf('writer', 'told')
+
+// The one place where a claim becomes a writer: id, name, kind, and of an agent on whose behalf; nothing else is kept. In
+// TypeScript it is `normalizedWriter` of server/writer.ts.
+const NORMALIZED = `
+create function noclobber.plain_text(claimed jsonb, longest integer) returns text language sql immutable
+  set search_path = pg_catalog, pg_temp as $$
+  select nullif(btrim(left(btrim(regexp_replace(claimed #>> '{}', '${NOT_IN_NAMES}', '', 'g')), longest)), '')
+  where jsonb_typeof(claimed) in ('string', 'number')
 $$;
 
-create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable as $$
-declare
-  claim jsonb;
+create function noclobber.normalized_person(claim jsonb) returns jsonb language sql immutable
+  set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object(
+      'id', coalesce(noclobber.plain_text(claim->'id', ${LONGEST.id}), noclobber.plain_text(claim->'name', ${LONGEST.id})),
+      'name', coalesce(noclobber.plain_text(claim->'name', ${LONGEST.name}), noclobber.plain_text(claim->'id', ${LONGEST.name})))
+  where coalesce(noclobber.plain_text(claim->'id', 1), noclobber.plain_text(claim->'name', 1)) is not null
+$$;
+
+create function noclobber.normalized_writer(claim jsonb) returns jsonb language sql immutable
+  set search_path = pg_catalog, pg_temp as $$
+  select noclobber.normalized_person(claim)
+    || jsonb_build_object('kind', case when claim->>'kind' in ('user', 'import', 'service', 'database', 'agent')
+         then claim->>'kind' else 'service' end)
+    || case when claim->>'kind' = 'agent' and noclobber.normalized_person(claim->'on_behalf_of') is not null
+         then jsonb_build_object('on_behalf_of', noclobber.normalized_person(claim->'on_behalf_of')) else '{}' end
+$$;
+`
+
+// What begins with a brace and is no JSON is a name like any other.
+const WRITER = `
+create function noclobber.claim_of(setting text) returns jsonb language plpgsql immutable
+  set search_path = pg_catalog, pg_temp as $$
 begin
-  if coalesce(actor, '') = '' then
-    return jsonb_build_object('id', session_user, 'name', session_user, 'kind', 'database');
+  if left(setting, 1) = '{' then
+    return setting::jsonb;
   end if;
-  if left(actor, 1) <> '{' then
-    return jsonb_build_object('id', actor, 'name', actor, 'kind', 'service');
-  end if;
-  claim := case when noclobber.is_ours(actor) then split_part(actor, E'\\n', 1) else actor end;
-  return jsonb_build_object(
-    'id', coalesce(claim->>'id', claim->>'name', session_user),
-    'name', coalesce(claim->>'name', claim->>'id', session_user),
-    'kind', case when claim->>'kind' in ('user', 'import', 'service', 'database') then claim->>'kind' else 'service' end);
+  return jsonb_build_object('id', setting);
+exception when data_exception or statement_too_complex then
+  return case when strpos(setting, E'\\n') > 0 then noclobber.claim_of(split_part(setting, E'\\n', 1))
+    else jsonb_build_object('id', setting) end;
+end $$;
+
+create function noclobber.writer_of(actor text) returns jsonb language plpgsql stable
+  set search_path = pg_catalog, pg_temp as $$
+declare
+  told text[] := ${linesOf('actor')};
+  claim jsonb := case when ${SIGNED_WRITER} is not null and left(actor, 1) <> '{' then noclobber.claim_of(${SIGNED_WRITER})
+    when actor <> '' then noclobber.claim_of(actor) end;
+begin
+  return coalesce(noclobber.normalized_writer(claim),
+    noclobber.normalized_writer(jsonb_build_object('id', session_user, 'kind', 'database')));
 end $$;
 
 create function noclobber.writer() returns jsonb language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$
+declare
+  told text[] := ${SETTING_LINES};
 begin
-  return noclobber.writer_of(current_setting('noclobber.actor', true));
+  if noclobber.is_signed(told) then
+    return ${SIGNED_WRITER}::jsonb;
+  end if;
+  return noclobber.writer_of(${SETTING});
 end $$;
 
-create function noclobber.origin() returns jsonb language plpgsql stable as $$
+create function noclobber.origin() returns jsonb language plpgsql stable
+  set search_path = pg_catalog, pg_temp as $$
 declare
-  actor text := current_setting('noclobber.actor', true);
+  told text[] := ${SETTING_LINES};
 begin
-  return case when noclobber.is_ours(actor) then split_part(actor, E'\\n', 2)::jsonb end;
+  if noclobber.is_signed(told) then
+    return jsonb_build_object(${(['tab_id', 'socket_id', 'import_id', 'node'] as const)
+      .map((name) => `'${name}', ${toldOf(name, 'told')}`)
+      .join(', ')});
+  end if;
+  return null;
 end $$;
 `
 
 // An id that was deleted and comes back goes on counting after its tombstone, so that an editor still holding the old
-// record can't mistake the new one for it. The same where a key changes to one that was deleted before.
+// record can't mistake the new one for it. The same where a record goes to a key, or to a tenant, where one was deleted
+// before. Another tenant's tombstones count for nothing: the version would tell of them.
+const TOMBSTONES = `from noclobber.record_changes c
+    where c.table_name = tg_table_schema || '.' || tg_table_name
+      and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted'
+      and (tg_argv[1] = '' or c.tenant_id is not distinct from to_jsonb(new)->>tg_argv[1])`
+
 const STAMP_INSERT = `
 create function noclobber.stamp_insert() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  new.version := coalesce((select max(c.version) from noclobber.record_changes c
-    where c.table_name = tg_table_schema || '.' || tg_table_name
-      and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted'), 0) + 1;
+  new.version := coalesce((select max(c.version) ${TOMBSTONES}), 0) + 1;
   new.updated_at := clock_timestamp();
   new.updated_by := noclobber.writer();
   return new;
@@ -65,9 +109,7 @@ end $$;
 create function noclobber.stamp_key() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  new.version := greatest(new.version, (select max(c.version) + 1 from noclobber.record_changes c
-    where c.table_name = tg_table_schema || '.' || tg_table_name
-      and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted'));
+  new.version := greatest(new.version, (select max(c.version) + 1 ${TOMBSTONES}));
   return new;
 end $$;
 `
@@ -79,8 +121,8 @@ const SESSION_WRITER = `
 create function noclobber.session_writer() returns jsonb language plpgsql immutable
   set search_path = pg_catalog, pg_temp as $$
 declare
-  actor text := coalesce(current_setting('noclobber.actor', true), '');
-  own text := case when noclobber.is_ours(actor) then '' else actor end;
+  setting text := coalesce(${SETTING}, '');
+  own text := case when noclobber.is_signed(${linesOf('setting')}) then '' else setting end;
 begin
   return jsonb_build_object('role', session_user, 'actor', own, 'writer', noclobber.writer_of(own));
 end $$;
@@ -103,22 +145,23 @@ create function noclobber.stamp_update() returns trigger language plpgsql stable
 declare
   told pg_catalog.text[];
 begin
-  if coalesce(pg_catalog.strpos(pg_catalog.current_setting('noclobber.actor', true), E'\\n'), 0) operator(pg_catalog.=) 0
+  if coalesce(pg_catalog.strpos(${SETTING}, E'\\n'), 0) operator(pg_catalog.=) 0
     and new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
     and new.updated_at operator(pg_catalog.=) old.updated_at then
     new.version := old.version operator(pg_catalog.+) 1;
     new.updated_at := pg_catalog.clock_timestamp();
     new.updated_by := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
-        operator(pg_catalog.=) coalesce(pg_catalog.current_setting('noclobber.actor', true), '')
+        operator(pg_catalog.=) coalesce(${SETTING}, '')
       and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
       then noclobber.session_writer() operator(pg_catalog.->) 'writer' else noclobber.writer() end;
     return new;
   end if;
-  told := pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '');
-  if coalesce(told[7], '{}') operator(pg_catalog.<>) '{}' and told[3] operator(pg_catalog.=) tg_argv[4] then
+  told := ${SETTING_LINES};
+  if new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
+    and new.updated_at operator(pg_catalog.=) old.updated_at and noclobber.is_signed(told) then
     new.version := old.version operator(pg_catalog.+) 1;
     new.updated_at := pg_catalog.clock_timestamp();
-    new.updated_by := told[1]::pg_catalog.jsonb;
+    new.updated_by := ${SIGNED_WRITER}::pg_catalog.jsonb;
     return new;
   end if;
   new.version := old.version;
@@ -129,8 +172,7 @@ begin
   end if;
   new.version := old.version operator(pg_catalog.+) 1;
   new.updated_at := pg_catalog.clock_timestamp();
-  new.updated_by := case when pg_catalog.left(told[2], 1) operator(pg_catalog.=) '{'
-    and pg_catalog.right(told[1], 1) operator(pg_catalog.=) '}' then told[1]::pg_catalog.jsonb else noclobber.writer() end;
+  new.updated_by := noclobber.writer();
   return new;
 end $$;
 `
@@ -139,24 +181,23 @@ end $$;
 const STAMP_UPDATE_IGNORING = `
 create function noclobber.stamp_update_ignoring() returns trigger language plpgsql stable
   security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  told text[] := string_to_array(current_setting('noclobber.actor', true), E'\\n', '');
-  saved boolean := coalesce(coalesce(told[7], '{}') <> '{}' and told[3] = tg_argv[4], false);
 begin
   new.version := old.version;
   new.updated_at := old.updated_at;
   new.updated_by := old.updated_by;
-  if not saved and (new *= old or to_jsonb(new) - tg_argv[3]::text[] = to_jsonb(old) - tg_argv[3]::text[]) then
+  if new *= old or to_jsonb(new) - tg_argv[3]::text[] = to_jsonb(old) - tg_argv[3]::text[] then
     return new;
   end if;
   new.version := old.version + 1;
   new.updated_at := clock_timestamp();
-  new.updated_by := case when saved then told[1]::jsonb else noclobber.writer() end;
+  new.updated_by := noclobber.writer();
   return new;
 end $$;
 `
 
 export const STAMP_FUNCTIONS = [
+  SIGNATURE_FUNCTIONS,
+  NORMALIZED,
   WRITER,
   STAMP_INSERT,
   SESSION_WRITER,

@@ -28,7 +28,7 @@ begin
       where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
     from (select o.r as o, n.r as n from (select to_jsonb(t.*) as r from new_rows t) n
       left join (select to_jsonb(t.*) as r from old_rows t) o on o.r->>tg_argv[0] = n.r->>tg_argv[0]
-      where n.r->'version' is distinct from o.r->'version') b
+      where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true)) b
     where c.xid = pg_current_xact_id() and c.table_name = tg_table_schema || '.' || tg_table_name
       and c.event <> 'deleted' and c.record_id = b.n->>tg_argv[0] and c.version = (b.n->>'version')::bigint;
   end if;

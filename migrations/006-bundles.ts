@@ -113,8 +113,8 @@ begin
 end $$;
 `
 
-// A log that an earlier version made has functions of the same names. Its tables are locked before the log, as writers do.
-const REPLACE = [STAMP_FUNCTIONS, LOG_FUNCTIONS, LOG_UPDATE_FUNCTIONS]
+/** A log that an earlier version made has functions of the same names. */
+export const REPLACE = [STAMP_FUNCTIONS, LOG_FUNCTIONS, LOG_UPDATE_FUNCTIONS]
   .join('\n')
   .replaceAll('create function', 'create or replace function')
 
@@ -124,7 +124,8 @@ select g.tgrelid::regclass as name, g.args[1] as key, g.args[2] as tenant, g.arg
 from (select g.tgrelid, g.tgnargs as count, ${TRIGGER_ARGUMENTS} as args from pg_trigger g
   where g.tgname = '${STAMP_TRIGGER}' and g.tgparentid = 0) g order by g.tgrelid`
 
-const forEachTracked = (work: string) => `
+/** Does something for each table that is tracked, as `t`; what belongs to somebody else is left out, with a notice. */
+export const forEachTracked = (work: string): string => `
 do $$
 declare
   t record;
@@ -139,7 +140,8 @@ begin
 end $$;
 `
 
-const LOCK = forEachTracked(`execute format('lock table %s in share row exclusive mode', t.name);`)
+/** Tables are locked before the log, as writers do. */
+export const LOCK = forEachTracked(`execute format('lock table %s in share row exclusive mode', t.name);`)
 
 const TRACK_AGAIN = forEachTracked(`
       perform noclobber.log_update_of(t.key, t.tenant);

@@ -7,6 +7,7 @@ import * as logOrder from './004-log-order.ts'
 import * as historyValues from './005-history-values.ts'
 import * as bundles from './006-bundles.ts'
 import * as cursorKey from './007-cursor-key.ts'
+import * as writers from './008-writers.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { tooOld } from './supported.ts'
 
@@ -21,6 +22,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '005-history-values': historyValues,
   '006-bundles': bundles,
   '007-cursor-key': cursorKey,
+  '008-writers': writers,
 }
 
 /**

@@ -43,6 +43,9 @@ export const STAMP_TRIGGER = 'zz_noclobber_stamp'
 /** The trigger that overrules what SQL sets of the writer; it comes before the stamp. */
 export const KEEP_TRIGGER = 'zz_noclobber_keep'
 
+/** The trigger that looks for tombstones where a record goes to another key or tenant. */
+export const KEY_TRIGGER = `${STAMP_TRIGGER}_key`
+
 /** The function that stamps updates, by the table's housekeeping columns. */
 export const stampUpdateFor = (ignore: string[]) =>
   ignore.length > 0 ? 'stamp_update_ignoring' : 'stamp_update'
@@ -51,7 +54,7 @@ export const stampUpdateFor = (ignore: string[]) =>
 const triggersOf = (
   table: string,
   args: string,
-  { key, stampUpdate, logUpdate }: { key: string; stampUpdate: string; logUpdate: string },
+  { place, stampUpdate, logUpdate }: { place: string[]; stampUpdate: string; logUpdate: string },
 ): [string, string][] => [
   [
     STAMP_TRIGGER,
@@ -62,8 +65,10 @@ const triggersOf = (
     `before update of updated_by on ${table} for each row execute function noclobber.keep_writer(${args})`,
   ],
   [
-    `${STAMP_TRIGGER}_key`,
-    `before update of ${key} on ${table} for each row when (old.${key} is distinct from new.${key}) execute function noclobber.stamp_key(${args})`,
+    KEY_TRIGGER,
+    `before update of ${place.join(', ')} on ${table} for each row
+      when (${place.map((name) => `old.${name} is distinct from new.${name}`).join(' or ')})
+      execute function noclobber.stamp_key(${args})`,
   ],
   [
     `${STAMP_TRIGGER}_insert`,
@@ -88,7 +93,7 @@ const triggersOf = (
 ]
 
 /** The names of the triggers that a tracked table has. */
-export const TRIGGER_NAMES = triggersOf('', '', { key: '', stampUpdate: '', logUpdate: '' }).map(
+export const TRIGGER_NAMES = triggersOf('', '', { place: [], stampUpdate: '', logUpdate: '' }).map(
   ([name]) => name,
 )
 
@@ -211,7 +216,7 @@ export const trackTable = async (knex: Knex, table: string, options: TrackOption
     const { log_update, tag } = made.rows[0]
     const allArgs = [...args, tag].map(quoteText).join(', ')
     const triggers = triggersOf(quoteTable(table), allArgs, {
-      key: quoteName(key.name),
+      place: [key.name, ...(options.tenant ? [options.tenant] : [])].map(quoteName),
       stampUpdate: stampUpdateFor(options.ignore ?? []),
       logUpdate: log_update,
     })

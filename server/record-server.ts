@@ -104,6 +104,7 @@ export const createRecordServer = <A extends Actor>({
   // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
   const declared = types as unknown as RecordType[]
   const database = createDatabase({ knex, types: declared, limits, nodeId: randomUUID(), log })
+  database.onSkipped = (count) => node.metrics.skipped(count)
   database.onSaved = (change, row, isAlone) => {
     for (const { delivery } of attached.values()) delivery.deliverEarly(change, row, isAlone)
   }

@@ -1,7 +1,9 @@
 // How the log is read: a page of the feed by snapshot against a plain scan of its index, and how many changes a second
 // one node brings to a watcher of their list, from a log that is ahead of it.
+
 import { createLogReader } from '../../dist/server/change-log.js'
 import { startChild } from '../child.js'
+import { NODE_SETTING } from '../node-setting.js'
 import { alternate } from '../rounds.js'
 import { openPool, prepareTables, TABLES } from '../tables.js'
 
@@ -20,7 +22,7 @@ const NEVER = 3_600_000
 const write = (knex, commits) =>
   knex.raw(`do $$ begin
     for n in 1..${commits} loop
-      perform set_config('noclobber.actor', E'{"id":"alice","name":"Alice","kind":"user"}\\n{"node":"bench"}', true);
+      perform set_config('noclobber.actor', ${NODE_SETTING}, true);
       update ${TABLES.ours} set name = 'Edit ' || clock_timestamp()
         where id in (select (n * 37 + k * 101) % ${WATCHED} + 1 from generate_series(1, ${ROWS_A_COMMIT}) k);
       commit;

@@ -1,11 +1,11 @@
 // What trigger and log cost the database: the same UPDATE of a tracked table and of its untracked twin.
 import { openDatabases } from '../database.js'
+import { NODE_SETTING } from '../node-setting.js'
 import { alternate } from '../rounds.js'
 import { openPool, prepareTables, TABLES } from '../tables.js'
 
 const CONNECTIONS = 8
 const BULK_ROWS = 50_000
-const WRITER = JSON.stringify({ id: 'alice', name: 'Alice', kind: 'user' })
 
 /** Updates of one row, a second, over a few connections. */
 const singles = async (knex, table, rows, ms) => {
@@ -17,7 +17,7 @@ const singles = async (knex, table, rows, ms) => {
   let count = 0
   const work = async () => {
     const connection = await knex.client.acquireConnection()
-    await connection.query(`set noclobber.actor to e'${WRITER}\\n{"node":"bench"}'`)
+    await connection.query(`select set_config('noclobber.actor', ${NODE_SETTING}, false)`)
     while (performance.now() - begun < ms) {
       count += 1
       const id = 1 + Math.floor(Math.random() * rows)

@@ -13,6 +13,8 @@ export interface Actor {
   tenantId: string
   /** Default `user`; a program that signs in by itself is a `service`. */
   kind?: WriterKind
+  /** Of an `agent`: for whom it acts. */
+  onBehalfOf?: { id: string; name: string }
 }
 
 export type Action = 'read' | 'create' | 'update' | 'delete'

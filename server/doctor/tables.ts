@@ -2,7 +2,7 @@
 import type { Knex } from 'knex'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'
-import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
 import { type FoundTrigger, type TriggeredTable, trackAgain, triggerFindings } from './triggers.ts'
@@ -93,17 +93,20 @@ const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
 
 /**
  * A change that a restore brought was not written by the transaction that it names, nor out of a bundle by the one that
- * it notes, and says nothing of its row's.
+ * it notes, and says nothing of its row's. Another tenant's records of the same id have versions of their own.
  */
-const compare = (table: string, key: string) => `
+const compare = (table: string, key: string, tenant: string) => `
 with logged as (
-  select c.record_id, c.version, c.event, c.seq, c.xid::xid as xid, coalesce(c.moved_in, c.xid)::xid = c.xmin as is_own
+  select c.record_id, c.tenant_id, c.version, c.event, c.seq, c.xid::xid as xid, coalesce(c.moved_in, c.xid)::xid = c.xmin as is_own
   from noclobber.record_changes c where c.table_name = :source
   union all
-  select c.record_id, c.version, c.event, c.seq, c.xid::xid, c.xid::xid = c.written_in
+  select c.record_id, c.tenant_id, c.version, c.event, c.seq, c.xid::xid, c.xid::xid = c.written_in
   from noclobber.bundled_changes c where c.table_name = :source
 ), last as (
-  select distinct on (c.record_id) c.* from logged c order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
+  select distinct on (c.record_id) c.* from logged c
+  left join (select r.${key}::text as id, ${tenant} as tenant from ${table} r) w on w.id = c.record_id
+  where w.tenant is null or c.tenant_id is null or c.tenant_id = w.tenant
+  order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
 ), pairs as (
   select l.record_id, l.version as logged, l.event, l.xid, l.is_own, t.version, t.row_xid, t.row_age, t.id from last l
   full join (select r.${key}::text as id, r.version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
@@ -121,9 +124,14 @@ from pairs`
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
 
 const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]> => {
-  const { source, key } = table
+  const { source, key, columns, triggers } = table
   if (!key) return []
-  const { rows } = await knex.raw(compare(quoteTable(source), quoteName(key)), { source, age: table.age })
+  const [, tenantColumn = ''] = triggers.find(({ name }) => name === STAMP_TRIGGER)?.args ?? []
+  const tenant = columns.includes(tenantColumn) ? `r.${quoteName(tenantColumn)}::text` : 'null::text'
+  const { rows } = await knex.raw(compare(quoteTable(source), quoteName(key), tenant), {
+    source,
+    age: table.age,
+  })
   const [row] = rows
   const invalid = Number(row.invalid)
   const outOfStep = Number(row.out_of_step)

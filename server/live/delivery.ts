@@ -3,6 +3,7 @@
 // permission is asked with the row in hand. A watcher hears each change once, though he be in several of its rooms.
 
 import type { PermissionRecord } from '../base/record-type.ts'
+import { isUnavailable } from '../db/errors.ts'
 import type { FeedBatch } from '../log/feed.ts'
 import {
   type Bulk,
@@ -11,7 +12,7 @@ import {
   readChanges,
 } from '../log/large-transactions.ts'
 import type { Change } from '../log/log-reader.ts'
-import type { RecordEvent, RecordEventName } from '../protocol/index.ts'
+import type { RecordEvent, RecordEventName, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { createEarlyDeliveries } from './early-deliveries.ts'
@@ -41,6 +42,16 @@ interface Concern {
   rooms: string[]
 }
 
+const short = (text: string) => (text.length > MAX_NAME ? `${text.slice(0, MAX_NAME).toWellFormed()}…` : text)
+
+const cut = (writer: Writer, part: 'id' | 'name'): Writer => ({
+  ...writer,
+  [part]: short(writer[part]),
+  ...(writer.on_behalf_of && {
+    on_behalf_of: { ...writer.on_behalf_of, [part]: short(writer.on_behalf_of[part]) },
+  }),
+})
+
 const eventOf = ({ change, known }: Concern): RecordEvent => {
   const event: RecordEvent = {
     tenant_id: change.tenantId,
@@ -52,10 +63,8 @@ const eventOf = ({ change, known }: Concern): RecordEvent => {
     updated_by: change.updatedBy,
     tab_id: change.tabId,
   }
-  if (event.updated_by && bytesOf(event) > MAX_EVENT_BYTES) {
-    const name = `${event.updated_by.name.slice(0, MAX_NAME).toWellFormed()}…`
-    event.updated_by = { ...event.updated_by, name }
-  }
+  for (const part of ['name', 'id'] as const)
+    if (event.updated_by && bytesOf(event) > MAX_EVENT_BYTES) event.updated_by = cut(event.updated_by, part)
   let room = MAX_EVENT_BYTES - bytesOf(event)
   event.changed_fields = change.changedFields.filter((name) => {
     if (!known.changeNames.includes(name)) return false
@@ -73,12 +82,39 @@ export type Delivery = ReturnType<typeof createDelivery>
 
 /** Hands changes to the watchers of one audience. */
 export const createDelivery = (database: Database, audience: Audience) => {
+  /** One change that can't be handed on costs itself alone. */
+  const each = ({ source }: Change, work: () => void) => {
+    try {
+      work()
+    } catch (error) {
+      database.skip(error, source, 1)
+    }
+  }
+
+  /** Rows of one tenant's records; one by one where reading them together fails, unless the database can't be reached. */
+  const readTogether = async (known: KnownType, tenantId: string, ids: string[]): Promise<WireRecord[]> => {
+    try {
+      const rows = await database.send(known.sql.readMany, [ids, ...(known.tenantColumn ? [tenantId] : [])])
+      return rows.map(known.sql.toRecord)
+    } catch (error) {
+      if (isUnavailable(error)) throw error
+      const [id, second] = ids
+      if (second === undefined) {
+        database.skip(error, known.source, id === undefined ? 0 : 1)
+        return []
+      }
+      const records: WireRecord[] = []
+      for (const one of ids) records.push(...(await readTogether(known, tenantId, [one])))
+      return records
+    }
+  }
+
   const concernsOf = (changes: Change[], { lists }: { lists: boolean }): Concern[] => {
     const local = audience.rooms()
     const concerns: Concern[] = []
-    for (const change of changes) {
+    const look = (change: Change) => {
       const known = database.typeOfSource(change.source)
-      if (!known || canonicalId(known.key.kind, change.id) === null) continue
+      if (!known || canonicalId(known.key.kind, change.id) === null || !EVENT_NAMES[change.event]) return
       const tenantId = change.tenantId ?? ''
       const own = recordRoom(tenantId, known.type.name, change.id)
       const scopes = lists ? scopesOf(change.scopes) : []
@@ -86,6 +122,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const rooms = [own, ...listRooms].filter((room) => local.has(room))
       if (rooms.length > 0) concerns.push({ change, known, tenantId, recordRoom: own, rooms })
     }
+    for (const change of changes) each(change, () => look(change))
     return concerns
   }
 
@@ -110,8 +147,8 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const [{ known, tenantId }] = group as [Concern]
       const ids = [...new Set(group.map(({ change }) => change.id))]
       const isSince = database.seen.mark()
-      const found = await database.send(known.sql.readMany, [ids, ...(known.tenantColumn ? [tenantId] : [])])
-      const records = new Map(found.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
+      const found = await readTogether(known, tenantId, ids)
+      const records = new Map(found.map((record) => [record.id, record]))
       for (const record of records.values()) database.seen.put(tenantId, record, isSince)
       for (const concern of group) {
         const record = records.get(concern.change.id)
@@ -150,7 +187,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     const tellEach = () => {
       for (const concern of concerns) {
         const row = rows.get(concern)
-        if (row) tell(concern, row)
+        if (row) each(concern.change, () => tell(concern, row))
       }
     }
     if (rows.size > 1) together(tellEach)
@@ -182,8 +219,13 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const news = changes.filter((change) => !early.pass(change))
       await tellAll(concernsOf(news, { lists: true }))
       for (const bulk of bulks) {
-        await deliverLargeToRecords(bulk)
-        await deliverLargeToLists(database, audience, bulk)
+        try {
+          await deliverLargeToRecords(bulk)
+          await deliverLargeToLists(database, audience, bulk)
+        } catch (error) {
+          if (isUnavailable(error)) throw error
+          database.skip(error, bulk.source, bulk.count)
+        }
       }
     },
     /**

@@ -2,7 +2,7 @@
 // Invariant: what is forgotten here is told twice, never not at all.
 import type { Change } from '../log/log-reader.ts'
 
-type Told = Pick<Change, 'source' | 'id' | 'version'>
+type Told = Pick<Change, 'source' | 'tenantId' | 'id' | 'version'>
 
 export interface EarlyDeliveries {
   /** Has the feed been quicker? */
@@ -18,7 +18,8 @@ export interface EarlyDeliveries {
 /** So many changes of each kind are remembered at most. */
 const SIZE = 5_000
 
-const keyOf = ({ source, id, version }: Told) => `${source}\n${version}\n${id}`
+/** Two tenants may have had a record of one id, one after the other. */
+const keyOf = ({ source, tenantId, id, version }: Told) => JSON.stringify([source, tenantId, version, id])
 
 const put = (keys: Set<string>, key: string) => {
   keys.add(key)

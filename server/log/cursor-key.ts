@@ -1,4 +1,5 @@
-// The secret that cursors are sealed with, as the database keeps it for all nodes.
+// The secret that cursors are sealed with, and what a node tells the triggers is signed with: the database keeps it for all
+// nodes.
 import type { Knex } from 'knex'
 import { send, statement } from '../db/statement.ts'
 import { type Cursors, createCursors } from './cursor.ts'
@@ -10,7 +11,7 @@ const SECRET = statement('select k.secret from noclobber.cursor_key k')
  *
  * @throws Error with a sentence where the database's log is of before sealed cursors.
  */
-export const readCursors = async (knex: Knex): Promise<Cursors> => {
+export const readSecret = async (knex: Knex): Promise<Buffer> => {
   const rows = await send(knex, SECRET, [], false).catch((error) => {
     if (error?.code !== '42P01' && error?.code !== '3F000') throw error
     return []
@@ -20,5 +21,8 @@ export const readCursors = async (knex: Knex): Promise<Cursors> => {
     throw new Error(
       'There is no row in noclobber.cursor_key. Bring the change log up to date: `migrate(knex)`.',
     )
-  return createCursors(row.secret)
+  return row.secret
 }
+
+/** Cursors as clients carry them, for a program that is no node. */
+export const readCursors = async (knex: Knex): Promise<Cursors> => createCursors(await readSecret(knex))

@@ -2,6 +2,7 @@
 // import. Whatever their number, what is held of them here is a few lines a tenant.
 // Invariant: a bulk counts each record once, and no change is both in a bulk and told of singly to lists.
 
+import { normalizedWriter } from '../base/writer.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
@@ -72,7 +73,7 @@ const toBulk = (row: Row): Bulk => ({
   count: Number(row.records),
   importId: row.import_id,
   updatedAt: row.updated_at,
-  updatedBy: row.updated_by,
+  updatedBy: normalizedWriter(row.updated_by),
   tabId: row.tab_id,
   socketId: row.socket_id,
 })

@@ -3,6 +3,7 @@
 // Invariant: one statement reads the changes and the snapshot that they are read at. Transactions still open are
 // carried in the snapshot by name, so a long one delays nobody and is not scanned for again.
 
+import { normalizedWriter } from '../base/writer.ts'
 import { type Connection, type Row, type Statement, sendOn, statement } from '../db/statement.ts'
 import type { HistoryEvent, Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
@@ -118,6 +119,11 @@ order by c.place`)
 
 const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)
 
+const LONGEST_ID = 200
+
+/** Ids of pages and sockets are no longer; what is, nobody has sent. */
+const shortId = (id: string | null): string | null => (id !== null && id.length > LONGEST_ID ? null : id)
+
 /** A change from its row in the log. */
 export const toChange = (row: Row): Change => ({
   xid: row.xid,
@@ -127,12 +133,12 @@ export const toChange = (row: Row): Change => ({
   version: Number(row.version),
   event: row.event,
   tenantId: row.tenant_id,
-  changedFields: row.changed_fields,
+  changedFields: row.changed_fields ?? [],
   scopes: row.scopes,
   updatedAt: row.updated_at,
-  updatedBy: row.updated_by,
-  tabId: row.tab_id,
-  socketId: row.socket_id,
+  updatedBy: normalizedWriter(row.updated_by),
+  tabId: shortId(row.tab_id),
+  socketId: shortId(row.socket_id),
   importId: row.import_id,
   oldRow: row.old_row,
 })

@@ -26,6 +26,8 @@ export interface NodeMetrics extends Metrics {
   counted(audience: Audience): Audience
   /** Changes of the log were handed on. */
   delivered(changes: { updatedAt: string }[]): void
+  /** Changes could not be handed on, and were left out. */
+  skipped(count: number): void
   limited(what: 'address' | 'person' | 'sockets'): void
   slowReader(): void
   /** A message between nodes was none, or not one of ours. */
@@ -99,6 +101,7 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
   ])
   const events = counter('events_total', 'Events told to rooms of this node.', ['event'])
   const changes = counter('changes_total', 'Changes of the log that this node handed on.')
+  const skipped = counter('skipped_changes_total', 'Changes of the log that could not be handed on.')
   const delay = histogram('delivery_seconds', 'From the write of a change to its delivery by this node.')
   const limits = counter('limited_total', 'Refusals by a limit.', ['limit'])
   const dropped = counter('node_messages_dropped_total', 'Messages between nodes that were not taken.', [
@@ -166,8 +169,12 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     delivered: (batch) => {
       changes.inc(batch.length)
       const now = Date.now()
-      for (const { updatedAt } of batch) delay.observe(Math.max(0, now - Date.parse(updatedAt)) / 1_000)
+      for (const { updatedAt } of batch) {
+        const age = Math.max(0, now - Date.parse(updatedAt)) / 1_000
+        if (Number.isFinite(age)) delay.observe(age)
+      }
     },
+    skipped: (count) => skipped.inc(count),
     limited: (limit) => limits.inc({ limit }),
     slowReader: () => slow.inc(),
     dropped: (reason) => dropped.inc({ reason }),

@@ -1,14 +1,21 @@
 // A record on the wire, and what can go wrong with one: the words that the rest of the protocol is made of.
 // Read through protocol.ts, which names everything. It holds types and constants, imports nothing and does nothing.
 
-/** `user`: a person; `import`: a file; `service`: a program that named itself; `database`: SQL by hand. */
-export type WriterKind = 'user' | 'import' | 'service' | 'database'
+/**
+ * `user`: a person; `import`: a file; `service`: a program that named itself; `agent`: a program that acts for somebody;
+ * `database`: SQL by hand.
+ */
+export type WriterKind = 'user' | 'import' | 'service' | 'database' | 'agent'
 
 /** Who wrote a version. For `database`, id and name are the database role. */
 export interface Writer {
+  /** 1 to 200 characters. */
   id: string
+  /** 1 to 100 characters; no control characters and none that turn a text's direction. */
   name: string
   kind: WriterKind
+  /** Of an agent, if it says so: for whom it acts. */
+  on_behalf_of?: { id: string; name: string }
 }
 
 /** Values of a record's declared fields, by column name. */

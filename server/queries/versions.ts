@@ -7,6 +7,7 @@ import type { RecordAddress, WireRecord, WireVersionDifference } from '../protoc
 import { readTombstones, type Tombstone, tenantOf, tenantParameter } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { currentOf } from '../tables/version-sql.ts'
 
 /** A record, and the version of it that the client holds. */
 export type HeldVersion = RecordAddress & { version: number }
@@ -50,8 +51,7 @@ const readDifferent = async (
   return new Map(
     rows.map((row) => {
       const { noclobber_id: id, noclobber_version: version } = row
-      const { noclobber_updated_at: updated_at, noclobber_updated_by: updated_by } = row
-      return [id, version === null ? null : { version: Number(version), updated_at, updated_by }]
+      return [id, version === null ? null : currentOf(row)]
     }),
   )
 }

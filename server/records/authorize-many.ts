@@ -1,7 +1,9 @@
 // Which records of a bulk edit may be tried, and what to say of the others, with a fixed number of queries.
 // Invariant: what is read here decides only who may try and what to say; the UPDATE's own guard decides what is saved.
+
 import type { Knex } from 'knex'
 import type { Actor } from '../base/record-type.ts'
+import { normalizedWriter } from '../base/writer.ts'
 import type { BulkEntry } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -30,7 +32,7 @@ export interface Judged {
 type Stale = Extract<BulkEntry, { outcome: 'stale_record' }>
 
 /** Names what was changed meanwhile, where the log still holds every version. */
-const nameChanges = async (database: Database, { known, transaction }: BulkAsked, stale: Stale[]) => {
+const nameChanges = async (database: Database, { known, actor, transaction }: BulkAsked, stale: Stale[]) => {
   const newer = stale.filter((entry) => entry.current_version > entry.client_version)
   if (newer.length === 0) return
   const rows = await database.send(
@@ -40,6 +42,7 @@ const nameChanges = async (database: Database, { known, transaction }: BulkAsked
       newer.map(({ id }) => id),
       newer.map(({ client_version }) => client_version),
       newer.map(({ current_version }) => current_version),
+      known.tenantColumn ? actor.tenantId : null,
     ],
     transaction,
   )
@@ -68,7 +71,13 @@ const tombstones = async (
     const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
     const record = { type: known.type.name, id, version: Number(version) - 1, fields }
     if (known.mayRead(actor, record))
-      entries.set(id, { id, outcome: 'deleted', version: Number(version), updated_at, updated_by })
+      entries.set(id, {
+        id,
+        outcome: 'deleted',
+        version: Number(version),
+        updated_at,
+        updated_by: normalizedWriter(updated_by),
+      })
   }
   return entries
 }

@@ -1,10 +1,12 @@
 // Reading one record, its version, its history; and what to say where it isn't.
 // Invariant: what may not be read is answered exactly as what isn't there.
+
 import type { Knex } from 'knex'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from '../base/outcomes.ts'
 import { deletedProblem, problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
+import { normalizedWriter } from '../base/writer.ts'
 import { statement } from '../db/statement.ts'
 import type { WireHistoryEntry, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -84,7 +86,7 @@ export const readTombstones = async (
       const version = Number(row.version)
       const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
       if (known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields }))
-        tombstones.set(id, { version, updatedAt: updated_at, updatedBy: updated_by })
+        tombstones.set(id, { version, updatedAt: updated_at, updatedBy: normalizedWriter(updated_by) })
     }
     if (!isCut) left = new Set()
   }
@@ -192,7 +194,7 @@ export const readHistory = async (
       version: Number(row.version),
       event: row.event,
       updated_at: row.updated_at,
-      updated_by: row.updated_by,
+      updated_by: normalizedWriter(row.updated_by),
       changed_fields: (row.changed_fields as string[]).filter((name) => known.changeNames.includes(name)),
       ...(shown && { values: shown }),
     }

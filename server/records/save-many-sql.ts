@@ -37,14 +37,15 @@ from noclobber.record_changes c
 where c.table_name = $1 and c.record_id = any($2) and c.event = 'deleted' and ($3::text is null or c.tenant_id = $3)
 order by c.record_id, c.version desc`)
 
-/** source, ids, after which version, up to which: how many versions the log has of each, and the fields they changed. */
+/** source, ids, after which version, up to which, tenant or null: how many versions the log has of each, and the fields they changed. */
 export const CHANGED_SINCE_OF_MANY = statement(`
 with wanted as materialized (select * from unnest($2::text[], $3::bigint[], $4::bigint[]) w(id, since, upto)),
 since as (${['record_changes', 'bundled_changes']
   .map(
     (log) => `
   select c.record_id, c.version, c.event, c.changed_fields from wanted w join noclobber.${log} c
-    on c.table_name = $1 and c.record_id = w.id and c.version > w.since and c.version <= w.upto`,
+    on c.table_name = $1 and c.record_id = w.id and c.version > w.since and c.version <= w.upto
+    and ($5::text is null or c.tenant_id = $5)`,
   )
   .join(' union all ')})
 select c.record_id as id, count(distinct c.version) as versions, bool_and(c.event = 'updated') as plain,

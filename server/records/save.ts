@@ -41,17 +41,19 @@ const MAX_ATTEMPTS = 10
 
 const CHANGED_SINCE = statement(`
 select c.version, c.event, c.changed_fields from noclobber.changes c
-where c.table_name = $1 and c.record_id = $2 and c.version > $3 and c.version <= $4 order by c.version`)
+where c.table_name = $1 and c.record_id = $2 and c.version > $3 and c.version <= $4
+  and ($5::text is null or c.tenant_id = $5) order by c.version`)
 
 /** Fields changed in the versions after `from` up to `to`; `null` when the log doesn't hold every one of them. */
 export const changedFieldsBetween = async (
   database: Database,
-  { known, id, transaction }: Target,
+  { known, actor, id, transaction }: Target,
   from: number,
   to: number,
 ): Promise<string[] | null> => {
   if (to < from) return null
-  const rows = await database.send(CHANGED_SINCE, [known.source, id, from, to], transaction)
+  const ofTenant = known.tenantColumn ? actor.tenantId : null
+  const rows = await database.send(CHANGED_SINCE, [known.source, id, from, to, ofTenant], transaction)
   const whole = rows.length === to - from && rows.every((row) => row.event === 'updated')
   if (!whole) return null
   const names = new Set(rows.flatMap((row) => row.changed_fields as string[]))
@@ -147,12 +149,14 @@ export const saveRecord = async (
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
-    const told = !options.transaction && vouches(known, columns)
+    const told = !options.transaction && vouches(known, { id: target.id, columns })
     const isSince = database.seen.mark()
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, told),
       values: [
-        told ? savingContext(database, options, known) : writerContext(database, options),
+        told
+          ? savingContext(database, options, known, { id: target.id, version: clientVersion })
+          : writerContext(database, options),
         target.id,
         clientVersion,
         ...tenantParameter(known, options.actor),

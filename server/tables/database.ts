@@ -6,14 +6,15 @@ import type { Action, Actor, PermissionRecord, RecordType } from '../base/record
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
 import { type Row, type Statement, send } from '../db/statement.ts'
-import type { Cursors } from '../log/cursor.ts'
-import { readCursors } from '../log/cursor-key.ts'
+import { type Cursors, createCursors } from '../log/cursor.ts'
+import { readSecret } from '../log/cursor-key.ts'
 import type { Change } from '../log/log-reader.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
 import { type VersionSql, versionSql } from './version-sql.ts'
+import { createSign } from './writer-context.ts'
 
 /** A declared type with its table and its statements. */
 export interface KnownType extends TrackedType {
@@ -35,11 +36,17 @@ export interface Database {
   largeAnswers: LargeAnswers
   /** Cursors as clients carry them. Only after {@link Database.ready}. */
   readonly cursors: Cursors
+  /** Signs what this node tells the triggers. Only after {@link Database.ready}. */
+  sign(text: string): string
   /**
    * Hears of each save of this node's that is committed and whose change is known whole. `isAlone`: nobody changed the
    * record in the two seconds before. What it throws is logged.
    */
   onSaved: (change: Change, row: PermissionRecord, isAlone: boolean) => void
+  /** Changes of a table could not be handed on: they are left out, and what else came with them is not. */
+  skip(error: unknown, source: string, count: number): void
+  /** Hears of what is skipped. */
+  onSkipped: (count: number) => void
   /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction): Promise<void>
   /** A declared type by its name, or `undefined`. Only after {@link Database.ready}. */
@@ -79,6 +86,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
   const connections = new WeakSet<object>()
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
+  let sign: Database['sign'] = () => ''
   let found = false
 
   const may = (type: RecordType, actor: Actor, action: Action, record: PermissionRecord) => {
@@ -92,7 +100,9 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
 
   const lookUp = async (connection: Knex) => {
     await checkRights(connection)
-    cursors = await readCursors(connection)
+    const secret = await readSecret(connection)
+    cursors = createCursors(secret)
+    sign = createSign(secret)
     const catalogue: Catalogue = await readCatalogue(connection, types)
     for (const tracked of catalogue.byName.values()) {
       const known: KnownType = {
@@ -125,7 +135,13 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     get cursors() {
       return cursors as Cursors
     },
+    sign: (text) => sign(text),
     onSaved: () => {},
+    skip(error, table, count) {
+      log.error({ error, table, count }, 'Changes could not be handed on, and were left out.')
+      this.onSkipped(count)
+    },
+    onSkipped: () => {},
     ready: async (transaction) => {
       if (found) return
       if (transaction) return lookUp(transaction)

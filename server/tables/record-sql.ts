@@ -2,6 +2,7 @@
 // Invariant: the guard is inside the write (WHERE id AND tenant AND version), in one statement, which also names the
 // writer and keeps the answer of a write that carries a mutation id. Nothing is read first and compared here.
 import { quoteName } from '../../migrations/quote.ts'
+import { normalizedWriter } from '../base/writer.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import { INEXACT_IN_JSON, isoTimestamp } from '../db/value-codec.ts'
 import type { WireRecord } from '../protocol/index.ts'
@@ -110,7 +111,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
       id: row.noclobber_id,
       version: Number(row.noclobber_version),
       updated_at: row.noclobber_updated_at,
-      updated_by: row.noclobber_updated_by ?? null,
+      updated_by: normalizedWriter(row.noclobber_updated_by),
       fields,
     }
   }

@@ -1,6 +1,7 @@
 // The SQL of versions: what is asked by those who only want to know whether they are current.
 // Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
 import { quoteName } from '../../migrations/quote.ts'
+import { normalizedWriter } from '../base/writer.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
@@ -12,7 +13,7 @@ export type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
 export const currentOf = (row: Row): Current => ({
   version: Number(row.noclobber_version),
   updated_at: row.noclobber_updated_at,
-  updated_by: row.noclobber_updated_by ?? null,
+  updated_by: normalizedWriter(row.noclobber_updated_by),
 })
 
 /** The statements of one tracked type. Parameters in the order in which each one's comment names them. */

@@ -1,7 +1,11 @@
 // Who writes, told to the database within the write itself: what the triggers and the log read.
-// Invariant: all of it is one setting, so SQL that names somebody else later in the transaction is not taken for ours.
+// Invariant: all of it is one setting, so SQL that names somebody else later in the transaction is not taken for ours. Its
+// form is that of migrations/writer-setting.ts, written and read here by name.
+import { createHash } from 'node:crypto'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { NAMES, type Name, SIGNED } from '../../migrations/writer-setting.ts'
 import type { Actor } from '../base/record-type.ts'
+import { normalizedWriter } from '../base/writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 
@@ -12,46 +16,101 @@ export interface WriterOptions<A extends Actor = Actor> {
   socketId?: string | undefined
 }
 
+/** What signs the settings of a node: `database.sign`. */
+export interface Signing {
+  nodeId: string
+  sign(text: string): string
+}
+
 /** A condition that is always true and names the writer of its transaction. $1: {@link writerContext}. */
 export const NAMING = `set_config('noclobber.actor', $1, true) is not null`
 
+/** Signs as `noclobber.is_signed` reads it, with the secret of `noclobber.cursor_key`. */
+export const createSign = (secret: Buffer): Signing['sign'] => {
+  const key = secret.toString('hex')
+  return (text) => createHash('md5').update(key).update(text).update(key).digest('hex')
+}
+
+const MAX_LINE = 200
+const NOT_PLAIN = /[^\x20-\x7e]/
+
+/** A value that has a line: what isn't printable ASCII is left out. */
+const line = (text: string | undefined) =>
+  text === undefined || text.length > MAX_LINE || NOT_PLAIN.test(text) ? '' : text
+
+const escaped = (json: string) =>
+  NOT_PLAIN.test(json)
+    ? json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    : json
+
+/** The one encoder: the signature, and what it covers, in the lines of `NAMES`. */
+const encode = ({ sign }: Signing, values: Partial<Record<Name, string>>): string => {
+  const signed = SIGNED.map((name) => values[name] ?? '').join('\n')
+  return `${sign(signed)}\n${signed}`
+}
+
+/** The one decoder: a value of a setting, by its name. */
+export const decode = (setting: string, name: Name): string => setting.split('\n')[NAMES.indexOf(name)] ?? ''
+
+const shownWriter = ({ actor }: WriterOptions, further: { name: string } | null) =>
+  normalizedWriter(
+    further
+      ? { id: actor.id, name: further.name, kind: 'import' }
+      : { id: actor.id, name: actor.name, kind: actor.kind ?? 'user', on_behalf_of: actor.onBehalfOf },
+  )
+
+const valuesOf = (
+  { nodeId }: Signing,
+  options: WriterOptions,
+  further: { importId: string; name: string } | null = null,
+): Partial<Record<Name, string>> => {
+  const writer = shownWriter(options, further)
+  return {
+    writer: writer ? escaped(JSON.stringify(writer)) : '',
+    node: nodeId,
+    tab_id: line(options.tabId),
+    socket_id: line(options.socketId),
+    import_id: line(further?.importId),
+  }
+}
+
 /**
- * What {@link NAMING} sets, in lines: the actor; what the log tells besides. A save that vouches goes on with
- * {@link savingContext}.
+ * What {@link NAMING} sets. A save that tells its changed fields sets {@link savingContext}.
  *
  * @param further Of an import: its id and the name of its file.
  */
 export const writerContext = (
-  { nodeId }: { nodeId: string },
-  { actor, tabId, socketId }: WriterOptions,
+  signing: Signing,
+  options: WriterOptions,
   further: { importId: string; name: string } | null = null,
-): string => {
-  const shown = further
-    ? { id: String(actor.id), name: further.name, kind: 'import' }
-    : { id: String(actor.id), name: String(actor.name), kind: actor.kind ?? 'user' }
-  const origin = { tab_id: tabId, socket_id: socketId, import_id: further?.importId, node: nodeId }
-  return `${JSON.stringify(shown)}\n${JSON.stringify(origin)}`
-}
+): string => encode(signing, valuesOf(signing, options, further))
 
 /** A save of more columns is compared by the trigger: an SQL function takes 100 arguments at most. */
 const MAX_TOLD = 30
 
-/** May a save of these columns vouch for what it changes? Then its writer's context is {@link savingContext}. */
-export const vouches = ({ isPlain, lists, ignored }: TrackedType, columns: string[]): boolean =>
+/** May a save of these columns tell which of them it changes? Then its writer's context is {@link savingContext}. */
+export const vouches = (
+  { isPlain, lists, ignored }: TrackedType,
+  { id, columns }: { id: string; columns: string[] },
+): boolean =>
   isPlain &&
+  line(id) !== '' &&
   columns.length <= MAX_TOLD &&
   columns.every((name) => !lists.includes(name) && !ignored.includes(name))
 
-const oneLine = (text = '') => (text.includes('\n') ? '' : text)
-
-/** What {@link vouching} completes: the writer's context and what is known beforehand, in the lines of 001-stamp.ts. */
+/**
+ * What {@link vouching} completes: the writer's context, and the one record whose changed fields are told.
+ *
+ * @param record Its id, and the version that it is saved on.
+ */
 export const savingContext = (
-  database: { nodeId: string },
+  signing: Signing,
   options: WriterOptions,
   { tag, lists }: TrackedType,
+  { id, version }: { id: string; version: number },
 ): string => {
-  const context = `${writerContext(database, options)}\n${tag}`
-  return `${context}\n${oneLine(options.tabId)}\n${oneLine(options.socketId)}\n${lists.length > 0 ? '' : '\n{'}`
+  const values = { ...valuesOf(signing, options), table: tag, id, version: String(version + 1) }
+  return `${encode(signing, values)}\n${lists.length > 0 ? '' : '\n{'}`
 }
 
 const quoted = (name: string) => quoteText(`"${name}"`)
@@ -101,7 +160,7 @@ export const TOLD = `current_setting('noclobber.actor', true)`
 
 /** The values of the record's lists and the changed fields, from {@link TOLD}. */
 export const readTold = (told: string) => {
-  const [, , , , , scopes = '', fields = ''] = told.split('\n')
+  const [scopes, fields] = [decode(told, 'scopes'), decode(told, 'fields')]
   return {
     scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
     changedFields: JSON.parse(`[${fields.slice(1, -1)}]`) as string[],

@@ -82,3 +82,25 @@ test('rows of the log that name no record of theirs stop neither events nor bulk
   expect([delta.status, delta.body.data.length]).toEqual([200, 61])
   expect(watcher.heard.filter(({ name }) => name === 'Resync')).toEqual([])
 })
+
+test('changes that can’t be read or told cost nobody else their events', async () => {
+  const app = await startApp()
+  const task = await app.make('task', { project_id: 1, title: 'first' })
+  const project = await app.make('project', { name: 'Bridge' })
+  const watcher = await app.socket()
+  await watcher.watch(['task', task.id], ['project', project.id])
+  await app.sql('alter table tasks drop column done')
+  await app.knex.transaction(async (transaction) => {
+    await transaction.raw(`update tasks set title = 'unreadable' where id = ?`, [task.id])
+    await transaction.raw(
+      `insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, updated_by, updated_at)
+       values ('public.projects', ?, 9, 'updated', 'acme', '7', 'infinity'), ('public.projects', ?, 8, 'odd', 'acme', '{}', '-infinity')`,
+      [project.id, project.id],
+    )
+    await transaction.raw(`update projects set notes = 'told' where id = ?`, [project.id])
+  })
+  expect(await watcher.hears('RecordUpdated', { id: project.id, version: 2 })).toMatchObject({ version: 2 })
+  await watcher.flushed()
+  expect(watcher.heard.filter(({ name }) => name === 'Resync')).toEqual([])
+  expect(await app.records.metrics.text()).toMatch(/^noclobber_skipped_changes_total [1-9]/m)
+})

@@ -16,6 +16,7 @@ export const ACTIVITY = {
     user: 'in the app',
     import: 'by an import',
     service: 'by a program',
+    agent: 'by an agent',
     database: 'by SQL',
   } satisfies Record<Writer['kind'], string>,
   nothing: 'nothing',
