@@ -5,6 +5,7 @@ import type { Knex } from 'knex'
 import { dropValues, trackValues } from './history-values.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
+import { UNTRACKABLE } from './relation-kind.ts'
 
 /** How a table is tracked. All names are columns of that table. */
 export interface TrackOptions {
@@ -102,6 +103,8 @@ const PREPARE = `select noclobber.log_update_of(?, ?) as log_update,
   left(md5(n.nspname || '.' || c.relname || E'\\n' || ?), 12) as tag
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(?)`
 
+const KIND = `select ${UNTRACKABLE} as why from pg_class c where c.oid = to_regclass(?)`
+
 const arrayText = (names: string[]) =>
   `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 
@@ -186,7 +189,8 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
  *
  * @param knex The migration's connection or transaction.
  * @param table The table, with its schema if it isn't on the search path: `projects`, `app.projects`.
- * @throws Error with a sentence saying why a table can't be tracked: no single-column primary key (integer, bigint,
+ * @throws Error with a sentence saying why a table can't be tracked: it is a view, a foreign table or a partition, or has to do
+ * with INHERITS; no single-column primary key (integer, bigint,
  * uuid or text), a column that doesn't exist, an existing `version` that is no integer, an `updated_at` without time zone.
  * @example
  * export const up = (knex) => trackTable(knex, 'projects', { tenant: 'tenant_id', lists: ['client_id'] })
@@ -201,6 +205,8 @@ export const trackTable = async (knex: Knex, table: string, options: TrackOption
     )
   const columns = await columnsOf(knex, table)
   if (columns.length === 0) refuse(table, 'there is no such table.')
+  const { rows: kinds } = await knex.raw(KIND, [quoteTable(table)])
+  if (kinds[0].why) refuse(table, kinds[0].why)
   const key = keyOf(table, columns)
   checkNames(table, columns, options)
   const args = [

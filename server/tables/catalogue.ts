@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName } from '../../migrations/quote.ts'
+import { UNTRACKABLE } from '../../migrations/relation-kind.ts'
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { RecordType } from '../base/record-type.ts'
@@ -73,6 +74,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
+  ${UNTRACKABLE} as why_not,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
   c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
     and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
@@ -114,6 +116,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     false,
   )
   if (!row) return fail(type as RecordType, 'there is no such table.')
+  if (row.why_not) return fail(type as RecordType, row.why_not)
   const columns: FoundColumn[] = row.columns
   const key = columns.find((column) => column.key)
   const kind = KEY_KINDS[key?.type ?? '']

@@ -1,0 +1,18 @@
+// Which relations can be tracked: those for all of whose rows PostgreSQL runs the triggers that stamp and log.
+// Invariant: what is refused here is refused when it is tracked, and again when a server looks its types up.
+
+/** SQL for why the relation `c` of `pg_class` can't be tracked, as a sentence; null where it can. */
+export const UNTRACKABLE = `case
+  when c.relkind in ('v', 'm') then 'it is a view. Track the tables that it shows.'
+  when c.relkind = 'f' then 'it is a foreign table: its rows are written elsewhere, past every trigger here.'
+  when c.relkind not in ('r', 'p') then 'it is no table.'
+  when c.relpersistence = 't' then 'it is a temporary table, which other connections don''t see.'
+  when c.relispartition then format('it is a partition of %s. Track that one, and write to it.',
+    (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
+  when c.relkind = 'r' and exists (select from pg_inherits i where i.inhrelid = c.oid) then
+    format('it inherits from %s: what is written to that one passes the triggers of this one by. Make it a table of its own.',
+      (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
+  when c.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = c.oid) then
+    format('%s inherits from it, and PostgreSQL runs no trigger of this one for rows of that one. Use tables without INHERITS.',
+      (select i.inhrelid::regclass from pg_inherits i where i.inhparent = c.oid limit 1))
+end`

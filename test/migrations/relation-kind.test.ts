@@ -1,0 +1,83 @@
+// Whatever a relation is, the guard holds for each of its rows, or it is refused with a sentence: when it is tracked, and
+// when a server looks it up.
+import createKnex from 'knex'
+import { trackTable } from 'noclobber/migrations'
+import { createRecordServer, defineRecordType } from 'noclobber/server'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { atEnd } from '../support/at-end.ts'
+import { freshDatabase } from '../support/postgres.ts'
+
+const { url } = await freshDatabase()
+const knex = createKnex({ client: 'pg', connection: url, pool: { min: 1, max: 1 } })
+atEnd(() => knex.destroy())
+
+await knex.raw(`
+create table plain (id int primary key, label text);
+create table media (id int primary key, label text);
+create table images (primary key (id)) inherits (media);
+create view shown as select * from plain;
+create materialized view kept as select * from plain;
+create table halls (id int primary key, label text) partition by range (id);
+create table halls_1 partition of halls for values from (0) to (100);
+create table halls_2 partition of halls for values from (100) to (200);
+create temporary table passing (id int primary key, label text);
+create foreign data wrapper nothing;
+create server nowhere foreign data wrapper nothing;
+create foreign table far (id int, label text) server nowhere`)
+
+test.each([
+  ['media', /images inherits from it/],
+  ['images', /it inherits from media/],
+  ['shown', /it is a view/],
+  ['kept', /it is a view/],
+  ['halls_1', /it is a partition of halls/],
+  ['passing', /it is a temporary table/],
+  ['far', /it is a foreign table/],
+])('%s is refused with a sentence', async (table, sentence) => {
+  await expect(knex.transaction((one) => trackTable(one, table))).rejects.toThrow(sentence)
+})
+
+const open = (table: string) => {
+  const records = createRecordServer({
+    knex,
+    types: [defineRecordType('thing', { table, fields: { label: z.string() } })],
+    authenticate: () => null,
+  })
+  atEnd(() => records.stop())
+  return records
+}
+const actor = { id: 'a', name: 'A', tenantId: 't' }
+
+test('a table that others have come to inherit from is refused by the server', async () => {
+  await knex.raw('create table bases (id int primary key, label text)')
+  await trackTable(knex, 'bases')
+  await knex.raw('create table heirs () inherits (bases)')
+  await expect(open('bases').read('thing', '1', { actor })).rejects.toThrow(/heirs inherits from it/)
+})
+
+test('two saves on one version of a partitioned table: one passes, in whatever partition', async () => {
+  await trackTable(knex, 'halls')
+  await knex.raw(`insert into halls values (1, 'x'), (150, 'y')`)
+  const records = open('halls')
+  for (const id of ['1', '150']) {
+    const save = (label: string) => records.save('thing', id, { actor, clientVersion: 1, changes: { label } })
+    const outcomes = await Promise.all([save('alice'), save('bob')])
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['conflict', 'saved'])
+    await knex.raw(`update halls_${id === '1' ? 1 : 2} set label = 'past the root' where id = ${id}`)
+    expect(
+      (await records.save('thing', id, { actor, clientVersion: 2, changes: { label: 'z' } })).outcome,
+    ).toBe('conflict')
+  }
+})
+
+test('a record that goes to another partition is a deletion and a creation', async () => {
+  await knex.raw(`insert into halls values (7, 'moves'); update halls set id = 177 where id = 7`)
+  const { rows } = await knex.raw(`select record_id, event from noclobber.changes
+    where table_name = 'public.halls' and record_id in ('7', '177') and event <> 'updated' order by record_id, seq`)
+  expect(rows).toEqual([
+    { record_id: '177', event: 'created' },
+    { record_id: '7', event: 'created' },
+    { record_id: '7', event: 'deleted' },
+  ])
+})
