@@ -12,7 +12,7 @@ const SETTING_LINES = linesOf(SETTING)
 const SIGNED_WRITER = toldOf('writer', 'told')
 
 // The one place where a claim becomes a writer: id, name, kind, and of an agent on whose behalf; nothing else is kept. In
-// TypeScript it is `normalizedWriter` of server/writer.ts.
+// TypeScript it is `normalizedWriter` of server/log/stored-writer.ts.
 const NORMALIZED = `
 create function noclobber.plain_text(claimed jsonb, longest integer) returns text language sql immutable
   set search_path = pg_catalog, pg_temp as $$

@@ -1,4 +1,5 @@
-// Which PostgreSQL there must be.
+// What is supported: which PostgreSQL, and which relations: those for all of whose rows it runs the triggers that stamp and
+// log. What is refused here is refused when it is tracked, and again when a server looks its types up.
 import type { Knex } from 'knex'
 
 /** The oldest major version that the tests are run on. */
@@ -14,3 +15,19 @@ export const tooOld = async (knex: Knex): Promise<string | null> => {
     ? null
     : `noclobber needs PostgreSQL ${OLDEST_POSTGRES} or later; this is ${name}.`
 }
+
+/** SQL for why the relation `c` of `pg_class` can't be tracked, as a sentence; null where it can. */
+export const UNTRACKABLE = `case
+  when c.relkind in ('v', 'm') then 'it is a view. Track the tables that it shows.'
+  when c.relkind = 'f' then 'it is a foreign table: its rows are written elsewhere, past every trigger here.'
+  when c.relkind not in ('r', 'p') then 'it is no table.'
+  when c.relpersistence = 't' then 'it is a temporary table, which other connections don''t see.'
+  when c.relispartition then format('it is a partition of %s. Track that one, and write to it.',
+    (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
+  when c.relkind = 'r' and exists (select from pg_inherits i where i.inhrelid = c.oid) then
+    format('it inherits from %s: what is written to that one passes the triggers of this one by. Make it a table of its own.',
+      (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
+  when c.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = c.oid) then
+    format('%s inherits from it, and PostgreSQL runs no trigger of this one for rows of that one. Use tables without INHERITS.',
+      (select i.inhrelid::regclass from pg_inherits i where i.inhparent = c.oid limit 1))
+end`

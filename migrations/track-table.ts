@@ -5,7 +5,7 @@ import type { Knex } from 'knex'
 import { dropValues, trackValues } from './history-values.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
-import { UNTRACKABLE } from './relation-kind.ts'
+import { UNTRACKABLE } from './supported.ts'
 
 /** How a table is tracked. All names are columns of that table. */
 export interface TrackOptions {

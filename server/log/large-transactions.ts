@@ -2,11 +2,11 @@
 // import. Whatever their number, what is held of them here is a few lines a tenant.
 // Invariant: a bulk counts each record once, and no change is both in a bulk and told of singly to lists.
 
-import { normalizedWriter } from '../base/writer.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
 import { AHEAD, type Change, COLUMNS, toChange } from './log-reader.ts'
+import { normalizedWriter } from './stored-writer.ts'
 
 /** What one transaction did to one table's records of one tenant. */
 export interface Bulk {

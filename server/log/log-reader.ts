@@ -3,10 +3,10 @@
 // Invariant: one statement reads the changes and the snapshot that they are read at. Transactions still open are
 // carried in the snapshot by name, so a long one delays nobody and is not scanned for again.
 
-import { normalizedWriter } from '../base/writer.ts'
 import { type Connection, type Row, type Statement, sendOn, statement } from '../db/statement.ts'
 import type { HistoryEvent, Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
+import { normalizedWriter } from './stored-writer.ts'
 
 /** One row of the change log. */
 export interface Change {

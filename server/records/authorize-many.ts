@@ -3,7 +3,7 @@
 
 import type { Knex } from 'knex'
 import type { Actor } from '../base/record-type.ts'
-import { normalizedWriter } from '../base/writer.ts'
+import { normalizedWriter } from '../log/stored-writer.ts'
 import type { BulkEntry } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'

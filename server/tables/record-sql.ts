@@ -2,9 +2,9 @@
 // Invariant: the guard is inside the write (WHERE id AND tenant AND version), in one statement, which also names the
 // writer and keeps the answer of a write that carries a mutation id. Nothing is read first and compared here.
 import { quoteName } from '../../migrations/quote.ts'
-import { normalizedWriter } from '../base/writer.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import { INEXACT_IN_JSON, isoTimestamp } from '../db/value-codec.ts'
+import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
 import { rowSize } from './row-size.ts'

@@ -1,8 +1,8 @@
 // The SQL of versions: what is asked by those who only want to know whether they are current.
 // Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
 import { quoteName } from '../../migrations/quote.ts'
-import { normalizedWriter } from '../base/writer.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
+import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
 

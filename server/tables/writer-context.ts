@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
 import { NAMES, type Name, SIGNED } from '../../migrations/writer-setting.ts'
 import type { Actor } from '../base/record-type.ts'
-import { normalizedWriter } from '../base/writer.ts'
+import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 
