@@ -16,7 +16,7 @@ import {
 import { createRequire } from 'node:module'
 import { arch, platform, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { canReach, ownUid, type ServerAccount } from './os-account.ts'
+import { canReach, isOpenToOthers, isOwnFolder, ownUid, type ServerAccount } from './os-account.ts'
 
 /** The programs of one PostgreSQL version, by absolute path. */
 export interface PostgresBinaries {
@@ -67,18 +67,20 @@ async function installedPackage(): Promise<{ dir: string; version: string }> {
 
 async function temporaryFolderFor(account: ServerAccount): Promise<string> {
   for (const dir of [tmpdir(), '/tmp', '/var/tmp'])
-    if (await canReach(account, dir).catch(() => false)) return dir
+    if (await isFit(account, dir).catch(() => false)) return dir
   throw new Error(
     `No temporary folder that uid ${account?.uid} can reach. Point TMPDIR at one, or set DATABASE_URL.`,
   )
 }
 
+/** Where everybody may write, each must keep what is theirs: programs that others can replace are not run. */
+const isFit = async (account: ServerAccount, dir: string) =>
+  (await canReach(account, dir)) && !(await isOpenToOthers(dir))
+
 /** False where there is no copy yet, or a cleaner of temporary files took some of it. */
 async function isWhole(source: string, target: string): Promise<boolean> {
-  const found = await lstat(target).catch(() => null)
-  if (found === null) return false
-  const foreign = platform() !== 'win32' && (found.uid !== ownUid() || (found.mode & 0o022) !== 0)
-  if (foreign || !found.isDirectory())
+  if ((await lstat(target).catch(() => null)) === null) return false
+  if (!(await isOwnFolder(target)))
     throw new Error(
       `${target} was made by somebody else and is not trusted. Remove it, or point TMPDIR elsewhere.`,
     )

@@ -11,23 +11,33 @@ import {
   realpath,
   rename,
   rm,
+  stat,
   symlink,
   writeFile,
 } from 'node:fs/promises'
+import { platform } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
-import { accountFor, canReach, giveTo, runProgram, type ServerAccount } from './os-account.ts'
+import {
+  accountFor,
+  canReach,
+  EMBEDDED_USER,
+  giveTo,
+  isOwnFolder,
+  ownUid,
+  runProgram,
+  type ServerAccount,
+  writePrivately,
+} from './os-account.ts'
 
 /** A data folder that is ready to be served, and what serves it. */
 export interface Cluster {
   dir: string
-  password: string
   account: ServerAccount
   binaries: PostgresBinaries
 }
 
-/** The database's superuser in an embedded cluster. */
-export const EMBEDDED_USER = 'postgres'
+export const newPassword = (): string => randomBytes(24).toString('hex')
 
 /** Opens the cluster of `dataDir`, makes it if it is not there. Safe for several processes at once. */
 export async function openCluster(dataDir: string, durable: boolean): Promise<Cluster> {
@@ -39,9 +49,9 @@ export async function openCluster(dataDir: string, durable: boolean): Promise<Cl
     const binaries = await postgresBinaries(account)
     if (!(await exists(link))) await makeCluster(home, link, account, binaries, durable)
     const dir = await realpath(link)
+    await assertOwned(link, dir, account)
     await assertServable(dir, account, binaries)
-    const password = (await readFile(join(dir, 'noclobber.password'), 'utf8')).trim()
-    return { dir, password, account, binaries }
+    return { dir, account, binaries }
   } catch (cause) {
     throw explained(cause as NodeJS.ErrnoException, home)
   }
@@ -59,8 +69,7 @@ async function makeCluster(
   const passwordFile = `${dir}.password`
   try {
     await giveTo(account, dir)
-    await writeFile(passwordFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 })
-    await giveTo(account, passwordFile)
+    await writePrivately(account, passwordFile, `${newPassword()}\n`)
     const { code, output } = await runProgram(account, binaries.initdb, [
       ...['--pgdata', dir, '--username', EMBEDDED_USER, '--pwfile', passwordFile, '--auth=scram-sha-256'],
       ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
@@ -85,13 +94,25 @@ async function makeCluster(
 async function folderOutside(): Promise<string> {
   for (const home of ['/var/lib/noclobber', '/var/tmp/noclobber']) {
     try {
-      await mkdir(home, { recursive: true })
-      await chmod(home, 0o755)
+      const made = await mkdir(home, { recursive: true })
+      if (made !== undefined) await chmod(home, 0o755)
+      if (!(await isOwnFolder(home))) continue
       return await mkdtemp(join(home, 'postgres-'))
     } catch {}
   }
   throw new Error(
-    'Neither /var/lib nor /var/tmp can be written. Set DATABASE_URL, or run Node as an ordinary user.',
+    'Neither /var/lib/noclobber nor /var/tmp/noclobber can be written by this user alone. Set DATABASE_URL, or run Node as an ordinary user.',
+  )
+}
+
+/** Data and password of somebody else's making would make their server ours. */
+async function assertOwned(link: string, dir: string, account: ServerAccount): Promise<void> {
+  if (platform() === 'win32') return
+  const [{ uid: ofLink }, { uid: ofDir }] = [await lstat(link), await stat(dir)]
+  const owner = account?.uid ?? ownUid()
+  if (ofDir === owner && [owner, ownUid(), 0].includes(ofLink)) return
+  throw new Error(
+    `${link} belongs to uid ${ofDir === owner ? ofLink : ofDir}, not to ${owner}, and is not trusted. Choose another data folder, or set DATABASE_URL.`,
   )
 }
 

@@ -3,8 +3,9 @@
 // one left running, and the last to stop ends it. PostgreSQL itself counts them: each holds one shared advisory lock.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Log } from '../base/options.ts'
-import { type Cluster, EMBEDDED_USER, openCluster } from './data-dir.ts'
-import { acquire, type ReferenceCount, release, rest } from './reference-count.ts'
+import { type Cluster, openCluster } from './data-dir.ts'
+import { EMBEDDED_USER } from './os-account.ts'
+import { acquire, type ReferenceCount, release, renew, rest } from './reference-count.ts'
 import { launch } from './server-process.ts'
 
 /** How to start an embedded PostgreSQL. */
@@ -21,7 +22,7 @@ export interface EmbeddedPostgresOptions {
 
 /** A running embedded PostgreSQL. */
 export interface EmbeddedPostgres {
-  /** `postgres://…` of the database `noclobber`, password included. */
+  /** `postgres://…` of the database `noclobber`, with its password, which is another one after each start of the server. */
   url: string
   port: number
   /** True where the server was running already. */
@@ -57,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   log?.info({ port: holder.port, dir }, `PostgreSQL ${reused ? 'found running' : 'started'} on 127.0.0.1`)
   let stopped: Promise<void> | undefined
   return {
-    url: `postgres://${EMBEDDED_USER}:${cluster.password}@127.0.0.1:${holder.port}/${DATABASE}`,
+    url: `postgres://${EMBEDDED_USER}:${holder.password}@127.0.0.1:${holder.port}/${DATABASE}`,
     port: holder.port,
     reused,
     stop: () => (stopped ??= release(cluster, holder)),
@@ -72,7 +73,10 @@ async function joinOrLaunch(
   const deadline = Date.now() + DEADLINE_MS
   for (let reused = true; ; ) {
     const holder = await acquire(cluster)
-    if (typeof holder === 'object') return { holder, reused }
+    if (typeof holder === 'object') {
+      if (!reused) await renew(cluster, holder)
+      return { holder, reused }
+    }
     const trouble = holder === 'absent' ? await launch(cluster, { port, durable }) : BUSY
     reused = trouble !== null
     if (trouble === null) continue

@@ -1,14 +1,18 @@
 // The account that the embedded PostgreSQL runs under, and how its programs are run.
 // PostgreSQL refuses to run as root: root hands it to an unprivileged uid, everybody else keeps their own.
 import { spawn } from 'node:child_process'
-import { chown, realpath, stat } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { chown, lstat, open, realpath, stat } from 'node:fs/promises'
+import { platform, userInfo } from 'node:os'
 import { dirname } from 'node:path'
 
 /** Who runs the programs; `null`: whoever runs Node. */
 export type ServerAccount = { uid: number; gid: number } | null
 
+/** The database's superuser in an embedded cluster. */
+export const EMBEDDED_USER = 'postgres'
+
 const NOBODY = { uid: 65534, gid: 65534 }
+const STICKY = 0o1000
 
 /** The uid that runs Node; -1 where the system has none to tell (Windows, a uid without a passwd entry). */
 export function ownUid(): number {
@@ -29,6 +33,33 @@ export async function accountFor(clusterDir: string): Promise<ServerAccount> {
 /** Gives a file or folder to the account that is to work in it. */
 export async function giveTo(account: ServerAccount, path: string): Promise<void> {
   if (account !== null) await chown(path, account.uid, account.gid)
+}
+
+/**
+ * Writes a file that its account alone reads and that is not there yet: a link that somebody has put in its place is not
+ * followed, neither for writing nor for the owner.
+ */
+export async function writePrivately(account: ServerAccount, path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    if (account !== null) await file.chown(account.uid, account.gid)
+  } finally {
+    await file.close()
+  }
+}
+
+/** A folder of one's own that nobody else writes to, and no link to one. Windows has no such owners. */
+export async function isOwnFolder(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => null)
+  if (!found?.isDirectory()) return false
+  return platform() === 'win32' || (found.uid === ownUid() && (found.mode & 0o022) === 0)
+}
+
+/** Whether what stands in a folder can be replaced by others than its owner. */
+export async function isOpenToOthers(path: string): Promise<boolean> {
+  const { mode } = await stat(path)
+  return platform() !== 'win32' && (mode & 0o022) !== 0 && (mode & STICKY) === 0
 }
 
 /** Whether the account may walk into a folder: root's home is closed to the uid that root hands the server to. */

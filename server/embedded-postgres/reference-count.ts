@@ -1,13 +1,18 @@
 // Who uses an embedded server: each user keeps one connection with a shared advisory lock on the database `postgres`.
 // A killed process lets go by dying, so the count is never wrong; whoever gets the lock alone is the last, and may end it.
 import type { Client } from 'pg'
-import { type Cluster, EMBEDDED_USER } from './data-dir.ts'
+import type { Cluster } from './data-dir.ts'
+import { keepNext, passwordOf, passwordsOf, renewPassword } from './password.ts'
+import { connectByScram, NotOurServer } from './scram-client.ts'
 import { servedPort, shutDown } from './server-process.ts'
+
+const WRONG_PASSWORD = '28P01'
 
 /** One user's hold on a running server. */
 export interface ReferenceCount {
   client: Client
   port: number
+  password: string
 }
 
 /** Any constant: nothing else takes advisory locks in the database `postgres` of an embedded cluster. */
@@ -20,26 +25,43 @@ const LOCK = 20_261_121
 export async function acquire(cluster: Cluster): Promise<ReferenceCount | 'absent' | 'busy'> {
   const port = await servedPort(cluster)
   if (port === null) return 'absent'
-  const { default: pg } = await import('pg')
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port,
-    user: EMBEDDED_USER,
-    password: cluster.password,
-    database: 'postgres',
-    application_name: 'noclobber holder',
-    connectionTimeoutMillis: 5_000,
-  })
-  // A server that dies under its holder is found out by whoever uses it next.
-  client.on('error', () => {})
+  let client: Client | null = null
   try {
-    await client.connect()
+    const { client: found, password } = await connect(cluster, port)
+    client = found
     await client.query('select pg_advisory_lock_shared($1)', [LOCK])
-    return { client, port }
+    const { rows } = await client.query('show data_directory')
+    if (rows[0]?.data_directory !== cluster.dir) throw new NotOurServer('It serves another folder.')
+    // It may have been renewed between the connection and the lock.
+    if ((await passwordOf(cluster)) === password) return { client, port, password }
+    await client.end()
+    return 'busy'
   } catch (error) {
-    await client.end().catch(() => {})
+    await client?.end().catch(() => {})
     return isStartingOrStopping(error) ? 'busy' : 'absent'
   }
+}
+
+/** By the password of the file, or by the next one where its maker was killed before it could say so. */
+async function connect(cluster: Cluster, port: number): Promise<{ client: Client; password: string }> {
+  const [password = '', next] = await passwordsOf(cluster)
+  try {
+    return { client: await connectByScram(port, password), password }
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== WRONG_PASSWORD || next === undefined) throw error
+    const client = await connectByScram(port, next)
+    if ((await passwordOf(cluster)) === password) await keepNext(cluster)
+    return { client, password: next }
+  }
+}
+
+/** Gives a server that was just started a new password; one that somebody else holds already keeps its own. */
+export async function renew(cluster: Cluster, holder: ReferenceCount): Promise<void> {
+  const { client } = holder
+  const { rows } = await client.query('select pg_try_advisory_lock($1) as alone', [LOCK])
+  if (!rows[0]?.alone) return
+  holder.password = await renewPassword(cluster, client)
+  await client.query('select pg_advisory_unlock($1)', [LOCK])
 }
 
 /** Lets Node end although the hold is kept: for as long as nobody awaits an answer on it. */
@@ -75,7 +97,7 @@ async function isLast(client: Client): Promise<boolean | null> {
 /** Anything else means that the server behind the mark is not this cluster's: its launch will tell. */
 function isStartingOrStopping(error: unknown): boolean {
   const code = (error as { code?: unknown }).code
-  return code === '57P01' || code === '57P03' || code === '53300'
+  return code === WRONG_PASSWORD || code === '57P01' || code === '57P03' || code === '53300'
 }
 
 /** Whether the holder's socket alone keeps Node running; pg has `ref` and `unref`, its types do not tell. */

@@ -1,10 +1,12 @@
 // Starting and ending the server process of an embedded cluster, and where it listens.
-// `postmaster.pid`, which PostgreSQL itself writes and locks, is the only word on whether a server runs and on which port.
-import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+// `postmaster.pid`, which PostgreSQL itself writes and locks, says whether a server runs and on which port; it is believed only as far as
+// the process that it names is there and at home in this folder.
+import { readFile, readlink, rename, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { platform } from 'node:os'
 import { join } from 'node:path'
 import type { Cluster } from './data-dir.ts'
-import { giveTo, runProgram } from './os-account.ts'
+import { runProgram, writePrivately } from './os-account.ts'
 
 /** How a server is to be started. */
 export interface LaunchOptions {
@@ -12,10 +14,22 @@ export interface LaunchOptions {
   durable: boolean
 }
 
-/** The port of the server that runs, or once ran, on this cluster; `null` where none left its mark. */
+/** The port of the server that runs on this cluster by its own mark; `null` where none does. Who listens there must still prove it. */
 export async function servedPort({ dir }: Cluster): Promise<number | null> {
   const lines = (await readFile(join(dir, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
-  return Number(lines[3]) || null
+  return (await isServing(Number(lines[0]), dir)) ? Number(lines[3]) || null : null
+}
+
+/** A killed server leaves its mark, and its number may be another program's by now: a server stands in its data folder. */
+async function isServing(pid: number, dir: string): Promise<boolean> {
+  if (!(pid > 0)) return false
+  if (platform() !== 'linux') return true
+  try {
+    return (await readlink(`/proc/${pid}/cwd`)) === dir
+  } catch (error) {
+    // Where one may not look, the server must prove itself anyway.
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
 }
 
 /** Starts the server and waits until it takes connections; answers `null`, or what its log says against it. */
@@ -55,8 +69,8 @@ async function writeSettings({ dir, account }: Cluster, { port, durable }: Launc
     ...(durable ? [] : ['fsync = off', 'synchronous_commit = off', 'full_page_writes = off']),
   ]
   const fresh = `${path}.${lines[0]?.slice(7)}`
-  await writeFile(fresh, `${lines.join('\n')}\n`, { mode: 0o600 })
-  await giveTo(account, fresh)
+  await rm(fresh, { force: true })
+  await writePrivately(account, fresh, `${lines.join('\n')}\n`)
   await rename(fresh, path)
 }
 

@@ -11,8 +11,10 @@ import {
   readdir,
   readFile,
   realpath,
+  rename,
   rm,
   stat,
+  symlink,
   writeFile,
 } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -23,6 +25,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { clearText, passwordIn, startThief } from '../../support/thief.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const asRoot = process.getuid?.() === 0
@@ -56,6 +59,8 @@ test('starts, stores, stops and starts again, on the same port', async () => {
 
   const second = await start(data)
   expect(second.port).toBe(first.port)
+  expect(second.url).not.toBe(first.url)
+  expect(await answers(first.url)).toBe(false)
   expect(await query(second.url, 'select n from kept')).toEqual([{ n: 7 }])
   await second.stop()
 })
@@ -130,6 +135,37 @@ test('after a kill -9 of Node and of the server the next start recovers what was
   await next.stop()
 })
 
+test('a password that was given just before a kill -9 is the one that counts', async () => {
+  const data = await folder('renamed', 0o755)
+  const killed = await start(data, { durable: true })
+  await writeFile(join(data, 'postgres', 'noclobber.password.next'), 'the-next-one\n', { mode: 0o600 })
+  await query(killed.url, `alter role postgres password 'the-next-one'`)
+  await kill(killed.child)
+  const next = await start(data, { durable: true })
+  expect(next.url).toContain(':the-next-one@')
+  expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }])
+  await next.stop()
+  await (await start(data)).stop()
+})
+
+test('what has taken the port of a killed server learns no password, and is not taken for the server', async () => {
+  const data = await folder('port-taken', 0o755)
+  const killed = await start(data)
+  await kill(killed.child)
+  const pid = await serverPid(data)
+  process.kill(pid, 'SIGKILL')
+  await waitFor(async () => !(await answers(killed.url)), { what: 'the killed server to be gone' })
+  const thief = await startThief([clearText], killed.port)
+  // The killed server’s number belongs to somebody else by now; to a plain user PostgreSQL itself would then refuse to start.
+  const mark = join(data, 'postgres', 'postmaster.pid')
+  if (asRoot) await writeFile(mark, (await readFile(mark, 'utf8')).replace(/^\d+/, String(process.pid)))
+  const next = await start(data)
+  expect([next.reused, next.port === killed.port]).toEqual([false, false])
+  await next.stop()
+  expect(thief.heard()).not.toContain(passwordIn(killed.url))
+  expect(thief.heard()).toBe('')
+})
+
 test('three processes that start at once share one server, and only the last to stop ends it', async () => {
   const data = await folder('shared', 0o755)
   const [a, b, c] = await Promise.all([start(data), start(data), start(data)])
@@ -157,6 +193,59 @@ test('binaries that a cleaner of temporary files has bitten are copied afresh', 
   await rm(join(home, 'tmp', copy, 'bin', 'postgres'))
   await (await start(data)).stop()
   expect(await readdir(join(home, 'tmp'))).toEqual([copy])
+})
+
+test('a copy of the binaries that somebody else could have made is not run', async () => {
+  const data = await folder('planted', 0o755)
+  await (await start(data)).stop()
+  const [copy = ''] = (await readdir(join(home, 'tmp'))).filter((name) =>
+    name.startsWith('noclobber-postgres-'),
+  )
+  const [path, aside] = [join(home, 'tmp', copy), join(home, 'aside')]
+  await rename(path, aside)
+  const plant: (() => Promise<void>)[] = [
+    () => symlink(aside, path),
+    async () => {
+      await cp(aside, path, { recursive: true })
+      await chmod(path, 0o777)
+    },
+    ...(asRoot
+      ? [
+          async () => {
+            await cp(aside, path, { recursive: true })
+            await chown(path, PLAIN.uid, PLAIN.gid)
+          },
+        ]
+      : []),
+  ]
+  for (const put of plant) {
+    await put()
+    await expect(start(data)).rejects.toThrow('was made by somebody else and is not trusted')
+    await rm(path, { recursive: true })
+  }
+  await rename(aside, path)
+})
+
+test('a link that somebody put where settings or a password go is not followed', async () => {
+  const data = await folder('links', 0o755)
+  const first = await start(data)
+  await first.stop()
+  const dir = join(data, 'postgres')
+  const victim = join(home, 'victim')
+  await writeFile(victim, 'as it was')
+  await symlink(victim, join(dir, 'noclobber.password.next'))
+  await symlink(victim, join(dir, `noclobber.conf.${first.port}`))
+  await (await start(data)).stop()
+  expect(await readFile(victim, 'utf8')).toBe('as it was')
+  expect((await stat(victim)).uid).toBe((await stat(home)).uid)
+})
+
+test.runIf(asRoot)('data of somebody else’s making is refused', async () => {
+  const data = await folder('foreign-data', 0o777)
+  await chown(data, PLAIN.uid, PLAIN.gid)
+  const theirs = await start(data, { account: PLAIN })
+  await expect(start(data, { account: { uid: 2, gid: 2 } })).rejects.toThrow(/not trusted|is not this user's/)
+  await theirs.stop()
 })
 
 test('a taken port is refused with a sentence', async () => {
