@@ -1,6 +1,7 @@
 // Finds the command, reads its options, runs it, and says what went wrong. Invariant: every outcome is an exit code,
 // and every error a sentence; a wrong call never half does something.
 import { parseArgs } from 'node:util'
+import { printable } from '../protocol/hidden-characters.ts'
 import { changes } from './changes.ts'
 import { type Command, EXIT, type ExitCode, type Terminal, UnreachableError, UsageError } from './command.ts'
 import { doctor } from './doctor.ts'
@@ -41,8 +42,16 @@ const parse = (command: Command, args: string[]) => {
   }
 }
 
-/** Runs one command line, without the program's name. */
-export const runCommand = async (args: string[], terminal: Terminal): Promise<ExitCode> => {
+/** Names, ids, values and errors come from others: nothing of them moves the cursor, ends a line or hides what stands there. */
+const withPrintable = (terminal: Terminal): Terminal => ({
+  ...terminal,
+  out: (line) => terminal.out(printable(line)),
+  err: (line) => terminal.err(printable(line)),
+})
+
+/** Runs one command line, without the program's name. Whatever it prints is printable. */
+export const runCommand = async (args: string[], given: Terminal): Promise<ExitCode> => {
+  const terminal = withPrintable(given)
   const [name = '', ...rest] = args
   const command = COMMANDS.find((known) => known.name === (name === 'help' ? rest[0] : name))
   if (!command) {

@@ -283,3 +283,30 @@ test('set saves on the version that it read, and tells of a conflict instead of 
   expect(await typed.run('set', 'note', '1', 'secret=true', 'title:=5')).toBe(1)
   expect(typed.err.slice(1)).toEqual(['secret=true sends a text. As JSON: secret:=true'])
 })
+
+test('names, ids, values and errors of others do not reach the terminal as they are', async () => {
+  const app = await startChangeApp()
+  const terminal = at(app)
+  const name = 'Ann\u001b[2J\u202e\u009b1m\u200b\nDone.'
+  const actor = JSON.stringify({ id: name, name, kind: 'user' })
+  await app.knex.transaction(async (trx) => {
+    await trx.raw(`select set_config('noclobber.actor', ?, true)`, [actor])
+    await trx.raw(`insert into notes (tenant_id, title) values ('a', 'x')`)
+  })
+  for (const args of [
+    ['changes', '--cursor', 'start'],
+    ['changes', '--cursor', 'start', '--json'],
+    ['changes', '--table', name],
+    ['track', name],
+    ['set', 'note', name, 'title=x'],
+    ['set', 'note', '1', `${name}=x`],
+    ['doctor', `--${name}`],
+    [name],
+    ['help', name],
+  ])
+    await terminal.run(...args)
+  const said = [...terminal.out, ...terminal.err]
+  expect(terminal.out.filter((line) => line.includes('Ann'))).toHaveLength(2)
+  expect(said.join('')).toContain('Ann\\u001b[2J\\u202e\\u009b1m\\u200b\\u000aDone.')
+  for (const line of said) expect(line).not.toMatch(/\p{Cc}|\p{Cf}/u)
+})
