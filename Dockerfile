@@ -7,7 +7,8 @@ COPY . .
 RUN npm run build
 
 FROM node:20-slim
-ENV NODE_ENV=production PORT=3000 DATA_DIR=/data
+# A container's own network decides who reaches it.
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 WORKDIR /app
 RUN install -d -o node -g node /data
 # The demo takes Express, Knex and pg from the development dependencies: the library itself leaves them to its users.

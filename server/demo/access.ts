@@ -4,7 +4,7 @@ import express, { Router } from 'express'
 import type { RecordServer } from 'noclobber/server'
 import { type Person, personById } from './people.ts'
 import { refuse, sameOrigin } from './problem.ts'
-import { personOf } from './sessions.ts'
+import { isEditor, personOf } from './sessions.ts'
 
 /** Ids of projects, by person. */
 const closed = new Map<string, Set<string>>()
@@ -18,14 +18,14 @@ export const accessRoutes = (records: RecordServer): Router => {
   const routes = Router()
   routes.post('/access', sameOrigin, express.json(), async (request, response) => {
     const person = personOf(request)
-    if (!person) return refuse(response, 401, 'unauthenticated', 'Nobody is signed in', 'Sign in first.')
+    if (!isEditor(person, response)) return
     const { user, project, open } = request.body ?? {}
     const colleague = personById(user)
     if (!colleague || !/^[1-9]\d{0,8}$/.test(project) || typeof open !== 'boolean') {
       const detail = 'Give a user, the id of a project, and whether it is open to them.'
       return refuse(response, 400, 'malformed', 'Not understood', detail)
     }
-    if (person.role !== 'editor' || person.tenantId !== colleague.tenantId) {
+    if (person.tenantId !== colleague.tenantId) {
       const detail = 'Only editors of their own office decide what somebody sees.'
       return refuse(response, 403, 'forbidden', 'Not allowed', detail)
     }

@@ -5,7 +5,7 @@ import type { Knex } from 'knex'
 import type { RecordServer } from 'noclobber/server'
 import { colleagueOf, type Person } from './people.ts'
 import { refuse, sameOrigin } from './problem.ts'
-import { personOf } from './sessions.ts'
+import { isEditor, personOf } from './sessions.ts'
 
 const MOST_TASKS = 20_000
 const FASTEST = 20
@@ -63,7 +63,7 @@ export const createCrowd = (records: RecordServer, knex: Knex): { routes: Router
   routes.post('/tasks', sameOrigin, express.json(), async (request, response) => {
     const person = personOf(request)
     const count = numberIn(request.body?.count, MOST_TASKS)
-    if (!person) return refuse(response, 401, 'unauthenticated', 'Nobody is signed in', 'Sign in first.')
+    if (!isEditor(person, response)) return
     if (count === null)
       return refuse(response, 400, 'malformed', 'Not understood', `Give a count from 1 to ${MOST_TASKS}.`)
     response.json({ data: { made: await fillTasks(knex, person.tenantId, count) } })
@@ -73,7 +73,7 @@ export const createCrowd = (records: RecordServer, knex: Knex): { routes: Router
     const person = personOf(request)
     const rate = numberIn(request.body?.rate, FASTEST)
     const seconds = numberIn(request.body?.seconds, LONGEST_S)
-    if (!person) return refuse(response, 401, 'unauthenticated', 'Nobody is signed in', 'Sign in first.')
+    if (!isEditor(person, response)) return
     if (rate === null || seconds === null)
       return refuse(response, 400, 'malformed', 'Not understood', 'Give a rate and for how many seconds.')
     const { tenantId } = person
@@ -90,7 +90,8 @@ export const createCrowd = (records: RecordServer, knex: Knex): { routes: Router
 
   routes.delete('/busy', sameOrigin, (request, response) => {
     const person = personOf(request)
-    if (person) rest(person.tenantId)
+    if (!isEditor(person, response)) return
+    rest(person.tenantId)
     response.json({ data: {} })
   })
   return {

@@ -10,7 +10,8 @@ import { createDemoApp } from './app.ts'
 import { PEOPLE } from './people.ts'
 import { prepareDatabase } from './seed.ts'
 
-const { PORT = '3000', DATABASE_URL, REDIS_URL, DATA_DIR = '.noclobber' } = process.env
+/** Nobody but this machine, unless it is asked for: the demo believes whoever says a name. */
+const { HOST = '127.0.0.1', PORT = '3000', DATABASE_URL, REDIS_URL, DATA_DIR = '.noclobber' } = process.env
 const DRAIN_MS = 25_000
 const LAST_STATEMENT_MS = 5_000
 /** How long a proxy may take to notice that this node leaves; alone there is none. */
@@ -68,7 +69,7 @@ const start = async () => {
   })
   await new Promise<void>((listening, refused) => {
     server.once('error', refused)
-    server.listen(Number(PORT), listening)
+    server.listen(Number(PORT), HOST, listening)
   })
 
   const { port } = server.address() as AddressInfo

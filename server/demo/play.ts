@@ -5,7 +5,7 @@ import type { Actor, RecordServer } from 'noclobber/server'
 import pg from 'pg'
 import { colleagueOf, type Person } from './people.ts'
 import { refuse, sameOrigin } from './problem.ts'
-import { personOf } from './sessions.ts'
+import { isEditor, personOf } from './sessions.ts'
 
 const STATUSES = ['planned', 'active', 'on_hold', 'done']
 const RAISE_BUDGET =
@@ -54,12 +54,16 @@ const writeBySql = async (databaseUrl: string, person: Person, id: string): Prom
   }
 }
 
-/** `POST /demo/play {"act":"status"|"rename"|"sql","id":"1"}`, for whoever is signed in, on their tenant's projects. */
+/** Whoever has it done must see the project themselves. */
+const isThere = async (records: RecordServer, person: Person, id: string) =>
+  (await records.read('project', id, { actor: person })).outcome === 'found'
+
+/** `POST /demo/play {"act":"status"|"rename"|"sql","id":"1"}`, for editors, on projects that they see. */
 export const playRoutes = (records: RecordServer, databaseUrl: string): Router => {
   const routes = Router()
   routes.post('/play', sameOrigin, express.json(), async (request, response) => {
     const person = personOf(request)
-    if (!person) return refuse(response, 401, 'unauthenticated', 'Nobody is signed in', 'Sign in first.')
+    if (!isEditor(person, response)) return
     const { act, id } = request.body ?? {}
     if (!['status', 'rename', 'sql'].includes(act) || !/^[1-9]\d{0,8}$/.test(id)) {
       return refuse(
@@ -71,9 +75,11 @@ export const playRoutes = (records: RecordServer, databaseUrl: string): Router =
       )
     }
     const isSql = act === 'sql'
-    const isDone = isSql
-      ? await writeBySql(databaseUrl, person, id)
-      : await playColleague(records, colleagueOf(person), act, id)
+    const isDone = !(await isThere(records, person, id))
+      ? false
+      : isSql
+        ? await writeBySql(databaseUrl, person, id)
+        : await playColleague(records, colleagueOf(person), act, id)
     if (!isDone) return refuse(response, 404, 'not_found', 'Not found', 'There is no such project.')
     response.json({
       data: isSql ? { sql: RAISE_BUDGET.replace('$1', id).replace('$2', `'${person.tenantId}'`) } : {},

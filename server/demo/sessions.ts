@@ -1,7 +1,7 @@
 // Who is asking. The demo trusts anybody who says a name: a cookie for pages, `Bearer demo:alice` for programs and for
 // the split view's frames. Invariant: a bearer token goes before the cookie, so two frames can be two people.
 import type { IncomingMessage } from 'node:http'
-import express, { type Request, Router } from 'express'
+import express, { type Request, type Response, Router } from 'express'
 import { PEOPLE, type Person, personById } from './people.ts'
 import { refuse, sameOrigin } from './problem.ts'
 
@@ -18,6 +18,14 @@ export const personOf = (request: IncomingMessage): Person | null => {
   const { authorization } = request.headers
   if (authorization !== undefined) return personById(/^Bearer demo:(\w+)$/i.exec(authorization)?.[1])
   return personById(cookieOf(request))
+}
+
+/** Every button of the demo writes, or lets somebody write: for editors alone. Others are answered here. */
+export const isEditor = (person: Person | null, response: Response): person is Person => {
+  if (person?.role === 'editor') return true
+  if (person) refuse(response, 403, 'forbidden', 'Not allowed', 'Only editors may do this.')
+  else refuse(response, 401, 'unauthenticated', 'Nobody is signed in', 'Sign in first.')
+  return false
 }
 
 /** `POST /demo/session {"user":"alice"}` signs in, `GET` says who is signed in (`data: null`: nobody), `DELETE` signs out. */
