@@ -6,6 +6,7 @@ import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over
 
 export type { ImportingEvent } from './import-progress.ts'
 export type { ListAnswer, ListDelta } from './list.ts'
+export { DECEPTIVE_CHARACTERS, MAX_NAME_CHARS } from './plain-text.ts'
 export {
   type DeletedProblem,
   type FieldError,

@@ -26,9 +26,9 @@ export function createSmallServer(options: RecordClientOptions = {}) {
   for (const id of ['1', '2'])
     put(id, 1, { name: `Bridge ${id}`, status: 'planned', budget: 5, urgent: false, due_on: null })
 
-  function put(id: string, version: number, fields: Fields) {
+  function put(id: string, version: number, fields: Fields, by: unknown = BOB) {
     const updated_at = new Date().toISOString()
-    records.set(id, { type: 'project', id, version, updated_at, updated_by: BOB, fields })
+    records.set(id, { type: 'project', id, version, updated_at, updated_by: by as typeof BOB, fields })
   }
 
   const json = (status: number, body: unknown) =>
@@ -96,9 +96,9 @@ export function createSmallServer(options: RecordClientOptions = {}) {
       for (const go of waiting.splice(0)) go()
     },
     /** Bob saves, and everybody who watches is told. */
-    saveAsBob(id: string, changes: Fields) {
+    saveAsBob(id: string, changes: Fields, by: unknown = BOB, odd: object = {}) {
       const { version = 0, fields = {} } = records.get(id) ?? {}
-      put(id, version + 1, { ...fields, ...changes })
+      put(id, version + 1, { ...fields, ...changes }, by)
       const event: RecordEvent = {
         tenant_id: '1',
         type: 'project',
@@ -106,8 +106,9 @@ export function createSmallServer(options: RecordClientOptions = {}) {
         version: version + 1,
         changed_fields: Object.keys(changes),
         updated_at: new Date().toISOString(),
-        updated_by: BOB,
+        updated_by: by as RecordEvent['updated_by'],
         tab_id: 'bobs',
+        ...odd,
       }
       listener?.onEvent({ name: 'RecordUpdated', event })
     },

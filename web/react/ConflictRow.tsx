@@ -50,16 +50,16 @@ export function ConflictRow({ row, side, onChoose }: ConflictRowProps) {
             aria-describedby={`${name}-${one.side}`}
           />
           <span className="nc-side-name">{one.label}</span>
-          <span className="nc-side-value" id={`${name}-${one.side}`}>
+          <bdi className="nc-side-value" translate="no" id={`${name}-${one.side}`}>
             {one.parts ? <Marked parts={one.parts} /> : <Short text={valueText(one.value, words)} />}
-          </span>
+          </bdi>
         </label>
       ))}
       <div className="nc-original">
         <span className="nc-side-name">{texts.original}</span>
-        <span className="nc-side-value">
+        <bdi className="nc-side-value" translate="no">
           <Short text={valueText(row.original, words)} />
-        </span>
+        </bdi>
       </div>
     </fieldset>
   )

@@ -2,6 +2,7 @@
 
 import { useEffect, useSyncExternalStore } from 'react'
 import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol/index.ts'
+import { plainText } from '../client/base/received.ts'
 import type { Doing } from '../client/presence/presence.ts'
 import { fill, labelOf, type Words } from '../client/words/messages.ts'
 import { useLive, useRecordClient } from './LiveProvider.tsx'
@@ -22,8 +23,8 @@ export interface PresenceRowProps {
 export function presenceSentence({ user, state, field }: PresentPerson, words: Words): string {
   const texts = words.messages.presence
   if (state === 'editing' && field !== null)
-    return fill(texts.editingField, { name: user.name, field: labelOf(field, words) })
-  return fill(texts[state], { name: user.name })
+    return fill(texts.editingField, { name: plainText(user.name), field: labelOf(field, words) })
+  return fill(texts[state], { name: plainText(user.name) })
 }
 
 function People({ people }: { people: readonly PresentPerson[] }) {

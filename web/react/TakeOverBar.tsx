@@ -3,6 +3,7 @@
 
 import { useRef, useSyncExternalStore } from 'react'
 import type { Fields } from '../../server/protocol/index.ts'
+import { plainText } from '../client/base/received.ts'
 import type { TakeOverState } from '../client/presence/take-over.ts'
 import { fill } from '../client/words/messages.ts'
 import { useLive, useRecordClient } from './LiveProvider.tsx'
@@ -69,8 +70,8 @@ export function TakeOverBar<F extends object = Fields>({
     </button>
   )
   const sentence = asker
-    ? fill(texts.asks, { name: asker.name })
-    : asked && fill(texts[asked.outcome], { name: asked.name })
+    ? fill(texts.asks, { name: plainText(asker.name) })
+    : asked && fill(texts[asked.outcome], { name: plainText(asked.name) })
   return (
     <div className="nc-take-over" ref={place} tabIndex={-1}>
       {canAsk && other && !asked && !asker && button(texts.ask, () => ask(other.user))}

@@ -4,6 +4,7 @@
 import { HEADERS } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
+import { answerOf } from '../base/received.ts'
 
 /** An answer of the server, or the reason why there was none. */
 export type HttpAnswer =
@@ -130,7 +131,7 @@ const meant = (personId: string | null): Record<string, string> =>
 
 function parse(text: string): unknown {
   try {
-    return text === '' ? null : JSON.parse(text)
+    return text === '' ? null : answerOf(JSON.parse(text))
   } catch {
     return null
   }

@@ -3,6 +3,7 @@
 // records don't know what the file has made of them.
 
 import { HEADERS } from '../../../server/protocol/index.ts'
+import { setRight } from '../base/received.ts'
 import type { HttpParts } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome, ImportFileProgress } from './import-outcomes.ts'
 import { refusalOf } from './refusals.ts'
@@ -41,7 +42,10 @@ type Line = { progress?: Omit<ImportFileProgress, 'totalBytes'>; data?: unknown;
 
 const parsed = (line: string): Line => {
   try {
-    return JSON.parse(line) ?? {}
+    const found = JSON.parse(line)
+    setRight(found?.problem)
+    setRight(found?.data)
+    return setRight(found) ?? {}
   } catch {
     return {}
   }

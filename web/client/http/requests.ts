@@ -11,6 +11,7 @@ import type {
   WireVersionDifference,
 } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
+import { isRecord } from '../base/received.ts'
 import type { Http, HttpAnswer, HttpRequest } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
 import type {
@@ -91,7 +92,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
   return {
     async read<F extends object = Fields>(type: string, id: string): Promise<ReadOutcome<F>> {
       const answer = await http({ method: 'GET', path: pathOf(type, id) })
-      return dataOf(answer, (record: WireRecord<F>) => ({ outcome: 'found' as const, record }))
+      return recordOf(answer, (record: WireRecord<F>) => ({ outcome: 'found' as const, record }))
     },
 
     async create<F extends object = Fields>(
@@ -107,7 +108,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       const answer = await write({ method: 'POST', path: pathOf(type), body })
       return (
         invalidOf(answer) ??
-        dataOf(answer, (record: WireRecord<F>) => ({ outcome: 'created' as const, record }))
+        recordOf(answer, (record: WireRecord<F>) => ({ outcome: 'created' as const, record }))
       )
     },
 
@@ -126,7 +127,11 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       const refused = staleOf<F>(answer) ?? invalidOf(answer)
       if (refused) return refused
       const mergedFields = (bodyOf(answer).merged_fields as string[] | undefined) ?? []
-      return dataOf(answer, (record: WireRecord<F>) => ({ outcome: 'saved' as const, record, mergedFields }))
+      return recordOf(answer, (record: WireRecord<F>) => ({
+        outcome: 'saved' as const,
+        record,
+        mergedFields,
+      }))
     },
 
     /** The same changes to many records, each guarded by its own version. */
@@ -233,7 +238,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       const { cursor, next, removed, reset, more, recheck } = bodyOf(answer) as Partial<ListPage<F>>
       return dataOf(answer, (data: WireRecord<F>[]) => ({
         outcome: 'found' as const,
-        data,
+        data: data.filter(isRecord) as unknown as WireRecord<F>[],
         cursor: cursor ?? null,
         next: next ?? null,
         removed: removed ?? [],
@@ -248,16 +253,25 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
 /** The routes of one server. */
 export type Requests = ReturnType<typeof createRequests>
 
+const NOT_OURS: HttpAnswer = { isAnswered: false, detail: 'The answer was not one of this server.' }
+
 const isGood = (status: number) => status >= 200 && status < 300
 
 function dataOf<T, O>(answer: HttpAnswer, found: (data: T) => O): O | Refusal {
   if (answer.isAnswered && isGood(answer.status)) {
     const { data } = bodyOf(answer)
     if (data !== undefined) return found(data as T)
-    return { outcome: 'unreachable', retryAfterMs: null, detail: 'The answer was not one of this server.' }
+    return refusalOf(NOT_OURS)
   }
   return refusalOf(answer)
 }
+
+/** An answer that shows no record is not one of this server. */
+const recordOf = <F extends object, O>(answer: HttpAnswer, found: (record: WireRecord<F>) => O) =>
+  dataOf(
+    answer.isAnswered && isGood(answer.status) && !isRecord(bodyOf(answer).data) ? NOT_OURS : answer,
+    found,
+  )
 
 function staleOf<F extends object>(answer: HttpAnswer) {
   const problem = bodyOf(answer) as unknown as StaleProblem & { current: WireRecord<F> }

@@ -12,6 +12,7 @@ import type {
   TakeOverEvent,
 } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
+import { peopleOf } from '../base/received.ts'
 import { createWritable, type Readable, type Writable } from '../base/store.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { createTakeOver, type TakeOver, type TakeOverOptions } from './take-over.ts'
@@ -73,7 +74,7 @@ export function createPresence({ send, say, clock, page }: PresenceOptions): Own
   async function tell({ type, id, state, field = null }: RecordAddress & Doing) {
     const person = persons
     const answer = await send({ type, id, state: page.isVisible() ? state : 'idle', field })
-    if (answer?.ok && person === persons) roomOf({ type, id }).set(answer.people)
+    if (answer?.ok && person === persons) roomOf({ type, id }).set(peopleOf(answer.people))
   }
 
   const tellAll = () => {

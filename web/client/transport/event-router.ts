@@ -9,6 +9,7 @@ import type {
   Writer,
 } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
+import { setRight } from '../base/received.ts'
 import { createListeners } from '../base/store.ts'
 import type { Hint } from './hint.ts'
 import type { TransportEvent } from './transport.ts'
@@ -66,6 +67,10 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
 
   return {
     receive(received) {
+      if ('event' in received) {
+        if (typeof received.event !== 'object' || received.event === null) return
+        setRight(received.event)
+      }
       const writing = 'event' in received && 'tab_id' in received.event ? received.event : null
       const isOwnTab = writing?.tab_id === options.tabId && !isColleague(writing.updated_by)
       show(received, isOwnTab)

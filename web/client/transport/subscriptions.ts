@@ -10,6 +10,7 @@ import type {
 } from '../../../server/protocol/index.ts'
 import { MAX_ROOMS } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
+import { setRight } from '../base/received.ts'
 import type { Transport } from './transport.ts'
 
 const TRY_AGAIN_MS = 5000
@@ -102,6 +103,7 @@ export function createWatching(transport: Transport, clock: Clock, onJoined: () 
     for (const record of answer.records) {
       const watcher = records.get(recordKey(record))
       if (record.ok && watcher) joined.add(recordKey(record))
+      setRight(record)
       watcher?.onAnswer(record)
     }
     for (const list of answer.lists) {

@@ -2,6 +2,8 @@
 // Placeholders are named, `{who}`; a plural is an object by the categories of Intl.PluralRules.
 
 import type { Writer } from '../../../server/protocol/index.ts'
+import { DECEPTIVE_CHARACTERS } from '../../../server/protocol/index.ts'
+import { plainText } from '../base/received.ts'
 import { englishListMessages } from './list-messages.ts'
 
 /** A sentence for each plural category of the language; `other` is what the rest falls back to. */
@@ -183,10 +185,26 @@ export function createWords(patch: MessagesPatch = {}, locale = 'en'): Words {
   return { messages: messages as Messages, locale }
 }
 
-/** Puts values in the places of a text's placeholders; an unknown placeholder stays as it is. */
+/** Letters that are written from right to left. */
+const RIGHT_TO_LEFT = /[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}\p{sc=Adlm}]/u
+
+/**
+ * Puts values in the places of a text's placeholders; an unknown placeholder stays as it is. A value turns nothing around
+ * it: what deceives is left out, and where either runs from right to left it is isolated (UAX #9).
+ */
 export function fill(text: string, values: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole))
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined
+    if (typeof value !== 'string') return value === undefined ? whole : String(value)
+    const plain = value.replace(DECEPTIVE_IN_VALUES, '')
+    const isIsolated = ISOLATED.test(plain) || !(RIGHT_TO_LEFT.test(plain) || RIGHT_TO_LEFT.test(text))
+    return isIsolated ? plain : `\u2068${plain}\u2069`
+  })
 }
+
+/** A part that was filled before is isolated already. */
+const ISOLATED = /\u2068[^\u2069]*\u2069/
+const DECEPTIVE_IN_VALUES = new RegExp(`(?![\\u2068\\u2069])${DECEPTIVE_CHARACTERS.source}`, 'gu')
 
 /** The sentence that a number asks for in this language. */
 export function fillPlural(plural: Plural, count: number, locale: string): string {
@@ -212,5 +230,5 @@ export function listFields(fields: readonly string[], words: Words): string {
 /** "by Bob", "outside the app (postgres)"; `start` for the beginning of a sentence. */
 export function whoWrote(by: Writer | null, { messages }: Words, place: 'after' | 'start' = 'after'): string {
   const texts = place === 'start' ? messages.whoSaved : messages.who
-  return by ? fill(texts[by.kind], { name: by.name }) : texts.unknown
+  return by ? fill(texts[by.kind], { name: plainText(by.name) }) : texts.unknown
 }

@@ -1,0 +1,93 @@
+// What comes in from a server, in the shapes that the client is written for. Invariant: whatever a server, a proxy or SQL
+// by hand has put into a message, the page draws it, or does without it; nothing throws later for what was odd here.
+
+import type { PresentPerson, WireRecord, Writer, WriterKind } from '../../../server/protocol/index.ts'
+import { DECEPTIVE_CHARACTERS, MAX_NAME_CHARS } from '../../../server/protocol/index.ts'
+
+type Found = Record<string, unknown>
+
+const isFound = (value: unknown): value is Found =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** One line of text, without what would turn the text around it. */
+export const plainText = (text: string): string => text.replace(DECEPTIVE_CHARACTERS, '')
+
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+
+const nameOf = (value: unknown): string => {
+  const name = textOf(value)
+  return plainText(name.length > MAX_NAME_CHARS ? `${[...name].slice(0, MAX_NAME_CHARS).join('')}…` : name)
+}
+
+const KINDS: Record<WriterKind, true> = {
+  user: true,
+  import: true,
+  service: true,
+  database: true,
+  agent: true,
+}
+
+/** Who wrote it, or `null` where that can't be said. A kind that is not known here is a program. */
+export function writerOf(value: unknown): Writer | null {
+  if (!isFound(value)) {
+    const name = nameOf(value)
+    return name === '' ? null : { id: '', name, kind: 'service' }
+  }
+  const id = textOf(value.id)
+  const name = nameOf(value.name) || nameOf(id)
+  const isKnown = typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind)
+  if (name === '') return null
+  const kind = isKnown ? (value.kind as WriterKind) : 'service'
+  const behalf = kind === 'agent' ? writerOf(value.on_behalf_of) : null
+  return { id, name, kind, ...(behalf && { on_behalf_of: { id: behalf.id, name: behalf.name } }) }
+}
+
+/** Everybody of a presence message who can be shown. */
+export const peopleOf = (value: unknown): PresentPerson[] =>
+  listOf(value).flatMap((person) => {
+    if (!isFound(person) || !isFound(person.user)) return []
+    const user = writerOf(person.user)
+    const { state, field } = person
+    if (!user || (state !== 'viewing' && state !== 'editing' && state !== 'idle')) return []
+    const tabs = typeof person.tabs === 'number' ? person.tabs : 1
+    return [{ user: { id: user.id, name: user.name }, state, field: textOf(field) || null, tabs }]
+  })
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+
+const namesOf = (value: unknown): string[] | null =>
+  Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : null
+
+/** Puts a message right in its place: a record, an event, an answer for a watched record, or a problem. */
+export function setRight(message: unknown): unknown {
+  if (!isFound(message)) return message
+  if ('updated_by' in message) message.updated_by = writerOf(message.updated_by)
+  if ('updated_by_name' in message) message.updated_by_name = nameOf(message.updated_by_name) || null
+  if ('updated_at' in message && typeof message.updated_at !== 'string') message.updated_at = ''
+  if ('changed_fields' in message) message.changed_fields = namesOf(message.changed_fields)
+  if ('fields' in message && !isFound(message.fields) && 'version' in message) message.fields = {}
+  if ('people' in message) message.people = peopleOf(message.people)
+  if ('scopes' in message) message.scopes = listOf(message.scopes).filter(isFound)
+  if ('from' in message) message.from = writerOf(message.from) ?? { id: '', name: '' }
+  if ('detail' in message) message.detail = textOf(message.detail)
+  if (Array.isArray(message.errors)) message.errors = message.errors.flatMap(complaintOf)
+  if (isFound(message.current)) setRight(message.current)
+  return message
+}
+
+const complaintOf = (error: unknown): Found[] =>
+  isFound(error) ? [{ ...error, field: textOf(error.field), message: textOf(error.message) }] : []
+
+/** A whole answer: what it is itself, its `data`, and the records of a bulk edit. */
+export function answerOf(body: unknown): unknown {
+  if (!isFound(body)) return body
+  setRight(body)
+  for (const part of [body.data, body.records])
+    for (const each of Array.isArray(part) ? part : [part]) setRight(each)
+  return body
+}
+
+/** It can be shown and saved: it has an address and a version. */
+export const isRecord = (value: unknown): value is WireRecord =>
+  isFound(value) && typeof value.id === 'string' && typeof value.version === 'number' && isFound(value.fields)
