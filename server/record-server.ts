@@ -8,6 +8,7 @@ import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
 import type { RevokeOptions } from './base/revoke-options.ts'
 import { isUnavailable } from './db/errors.ts'
+import { createHandshakes } from './endpoints/handshakes.ts'
 import { recordRouter } from './endpoints/router.ts'
 import { makeSocketServer } from './endpoints/socket-server.ts'
 import { serveSockets } from './endpoints/sockets.ts'
@@ -174,13 +175,13 @@ export const createRecordServer = <A extends Actor>({
       streams.spread(spread_ms)
     },
   })
-
   const requests = createOpenRequests({ authenticate, limits })
   const node = createNode({
     ...{ requests, database, feed, redis, limits, log, onDrained: news.stop },
     streams: () => streams.audience.watchers().values(),
     streamAudience: streams.audience,
   })
+  const handshakes = createHandshakes({ requests, origins, enter, byAddress: node.requestLimits.byAddress })
 
   /** Looks the tables up; a database that isn't up yet is waited for. */
   const lookUp = async () => {
@@ -232,8 +233,8 @@ export const createRecordServer = <A extends Actor>({
       if (known.server === server && (known.path === path || isSocketServer(server)))
         return { io: io as unknown as SocketServer, stop: known.stop }
     const options = {
-      ...{ database, requests, origins, limits, log, isLive },
-      ...{ enter, spread, hasGuests: isSocketServer(server) },
+      ...{ database, origins, limits, log, isLive },
+      ...{ handshakes, spread, hasGuests: isSocketServer(server) },
     }
     const made = isSocketServer(server) ? null : makeSocketServer(server, path, options, node.isDraining)
     const io = made?.io ?? (server as unknown as WatcherServer)

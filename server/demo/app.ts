@@ -67,7 +67,7 @@ export const createDemoApp = ({ knex, databaseUrl, pageDirectory, redis, log }: 
     ...(redis && { redis }),
     ...(log && { log }),
   })
-  const app = express().disable('x-powered-by')
+  const app = express().disable('x-powered-by').set('trust proxy', 'loopback, uniquelocal')
   app.use(operationRoutes(records))
   app.use('/api/v1', records.router)
   app.use(pageHeaders)

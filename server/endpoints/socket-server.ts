@@ -2,8 +2,8 @@
 // Invariant: a handshake is looked at before it costs anything, and whoever waits for their turn ends no process.
 import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
+import { expressAppOf, keepApp } from '../http/as-express.ts'
 import { closerOf } from '../http/graceful-close.ts'
-import { isOwnOrigin } from '../http/origin.ts'
 import { noteListeners, takePath } from '../http/shared-server.ts'
 import type { WatcherServer } from '../live/watchers.ts'
 import { createAdmissionQueue, LEAVING, leaveInTurn } from '../pacing/admission-queue.ts'
@@ -12,33 +12,41 @@ import type { SocketOptions } from './sockets.ts'
 /** A handshake at another server's path may wait for its turn there: an upgrade that nobody takes is cut after this. */
 const NOBODYS_UPGRADE_MS = 5_000
 
+/** A connection that hasn't said within this which namespace it wants is closed. */
+const CONNECT_MS = 10_000
+
 const ignore = () => {}
 
 /** A Socket.IO server with our defaults on the app's HTTP server. `cors` wouldn't cover WebSocket; `allowRequest` does. */
 const createSocketServer = (
   httpServer: HttpServer,
   path: string,
-  { origins, limits, enter }: SocketOptions,
+  { limits, handshakes }: SocketOptions,
   isClosed: () => boolean,
 ): WatcherServer => {
   const leave = createAdmissionQueue(LEAVING)
+  const app = expressAppOf(httpServer)
   return new Server(httpServer, {
     path,
     destroyUpgradeTimeout: NOBODYS_UPGRADE_MS,
     maxHttpBufferSize: limits.frameBytes,
     serveClient: false,
+    connectTimeout: CONNECT_MS,
     allowRequest: (request, decide) => {
       if (isClosed()) return decide('unavailable', false)
-      const own = isOwnOrigin(request, origins)
+      keepApp(request, app)
       // Between the upgrade and the answer nobody else listens, and a client that goes would end the process.
       request.socket.on('error', ignore)
-      enter(
-        () => {
+      const written = request.socket.bytesWritten
+      handshakes.admit(request).then(
+        (code) => {
+          // Gone, or another Socket.IO server at this path has answered.
+          if (code === undefined || request.socket.bytesWritten !== written) return
           request.socket.off('error', ignore)
-          decide(own ? null : 'cross_origin', own)
-          if (own && request.headers.upgrade) leaveInTurn(request.socket, leave)
+          decide(code, code === null)
+          if (code === null && request.headers.upgrade) leaveInTurn(request.socket, leave)
         },
-        () => request.socket.destroyed,
+        () => request.socket.destroy(),
       )
     },
   })

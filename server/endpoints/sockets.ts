@@ -2,7 +2,7 @@
 // Invariant: no frame ends the process or goes unanswered where an answer was asked for; every message is checked for
 // its shape first, and counted.
 import type { IncomingMessage } from 'node:http'
-import { type OpenRequests, openOf } from '../base/open-requests.ts'
+import { openOf } from '../base/open-requests.ts'
 import type { Limits, Log } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
@@ -22,15 +22,14 @@ import {
 } from '../live/socket-watchers.ts'
 import { unwatch, watch } from '../live/watch-records.ts'
 import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
-import type { AdmissionQueue } from '../pacing/admission-queue.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { ProblemCode, RefusedMessage, WatchAnswer } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
+import type { Handshakes } from './handshakes.ts'
 
 export interface SocketOptions {
   database: Database
-  requests: OpenRequests
   origins: string[]
   limits: Limits
   log: Log
@@ -41,8 +40,7 @@ export interface SocketOptions {
   /** A socket was refused because its person has too many. */
   onLimited?(): void
   isLive(actor: Actor): boolean
-  /** The node's door. */
-  enter: AdmissionQueue
+  handshakes: Handshakes
   spread: ReconnectSpread
   /** The server is the app's own. */
   hasGuests: boolean
@@ -111,9 +109,8 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
     if (!isOwnOrigin(socket.request, options.origins)) return 'cross_origin'
     if (options.isDraining?.()) return 'unavailable'
     const request = handshakeRequest(socket)
-    const open = await options.requests.open(request)
-    if (!open) return 'unauthenticated'
-    socket.conn.once('close', open.end)
+    const open = await options.handshakes.signIn(request)
+    if (typeof open === 'string') return open
     const meant: unknown = socket.handshake.auth?.person_id
     if (meant !== undefined && meant !== open.actor.id) return 'unauthenticated'
     if (!options.isLive(open.actor)) return 'live_off'
@@ -121,7 +118,8 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
       options.onLimited?.()
       return 'rate_limited'
     }
-    if (open.isRevoked()) await open.renew()
+    await options.handshakes.enterOnce(socket.request)
+    if (open.isDue()) await open.renew()
     letIn(socket, { actor: open.actor, request, tabId, watching: new Map() }, log)
     return null
   }
@@ -152,8 +150,9 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
     const watcher = watcherOf(socket)
     if (!watcher) return
     const open = openOf(watcher.data.request)
-    if (open) socket.conn.off('close', open.end)
+    if (open) socket.request.socket.off('close', open.end)
     open?.end()
+    openOf(socket.request)?.end()
     if (open?.isRevoked()) return void watcher.disconnect(true)
     if (!socket.connected) return
     socket.on('error', onError)

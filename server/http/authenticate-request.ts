@@ -8,6 +8,7 @@ import type { Actor } from '../base/record-type.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import type { RecordNode } from '../node/node.ts'
 import { HEADERS, type ProblemCode } from '../protocol/index.ts'
+import { addressOf } from './as-express.ts'
 import { catching } from './catching.ts'
 import { BODY_FAILURES } from './json-body.ts'
 import { isOwnOrigin } from './origin.ts'
@@ -44,7 +45,7 @@ export const admission =
       sendProblem(response, problem('rate_limited'), waitS)
       return null
     }
-    const addressWaitS = node.requestLimits.byAddress(request)
+    const addressWaitS = node.requestLimits.byAddress(addressOf(request))
     if (addressWaitS !== null) return limited('address', addressWaitS)
     if (!SAFE.has(request.method) && !isOwnOrigin(request, origins)) return refuse('cross_origin')
     const open = await requests.open(request)

@@ -1,7 +1,6 @@
 // How many requests a person, and an address, may send.
 // Invariant: the answer is given from this process's memory at once. What other nodes have counted they tell on the side,
 // so that a limit holds for all nodes together, no request ever waits, and nobody else can raise a count.
-import type { IncomingMessage } from 'node:http'
 import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Backplane } from '../cluster/backplane.ts'
@@ -10,7 +9,7 @@ import { createWindow } from '../pacing/rate-limiters.ts'
 
 export interface RequestLimits {
   /** Seconds to wait, or `null` where this request may pass. */
-  byAddress(request: IncomingMessage): number | null
+  byAddress(address: string): number | null
   /** Seconds to wait, or `null` where this person's request may pass. */
   byPerson(actor: Actor): number | null
   stop(): void
@@ -89,11 +88,7 @@ export const createRequestLimits = (options: RequestLimitsOptions): RequestLimit
     if (limit === 'address') addresses.add(counts)
   })
   return {
-    byAddress: (request) => {
-      // Behind Express `ip` follows the app's own `trust proxy`; without the header both are one.
-      const { ip } = request.headers['x-forwarded-for'] === undefined ? {} : (request as { ip?: string })
-      return addresses.spend(ip ?? request.socket.remoteAddress ?? '')
-    },
+    byAddress: (address) => addresses.spend(address),
     byPerson: ({ tenantId, id }) => people.spend(JSON.stringify([tenantId, id])),
     stop: () => {
       people.stop()

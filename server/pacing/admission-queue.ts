@@ -1,7 +1,7 @@
 // A herd at the door: those who come at once are let in a few at a time, fewer where the node has much to do, and between
 // two turns everybody else is served: saves go before handshakes. Those who are lost at once are let go the same way.
 // Invariant: nobody waits while nobody else does and the node is at leisure; all pass in the order in which they came,
-// and whoever has gone takes nobody's turn.
+// where that is asked for, and whoever has gone takes nobody's turn.
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 
@@ -17,6 +17,8 @@ export interface Width {
 
 /** Handshakes and the opening of streams: these cost the most, with the sign-in and the join that follow them. */
 export const ENTERING: Width = { atLeisure: 2, busy: 1 }
+/** Bare handshakes of whom nobody has looked up yet: the dear part comes when they sign in. */
+export const STRANGERS: Width = { atLeisure: 4, busy: 2 }
 export const LEAVING: Width = { atLeisure: 8, busy: 4 }
 
 /** Tells of the time since it was asked last. Time for which the process waits for a processor counts as busy. */
@@ -39,13 +41,26 @@ const stays = () => false
 /** Calls each `pass` soon: at once where there is no crowd, and never for one who `hasLeft` before his turn. */
 export type AdmissionQueue = (pass: () => void, hasLeft?: () => boolean) => void
 
+export interface AdmissionOptions {
+  isBusy?: () => boolean
+  /**
+   * Whoever came last and whoever came first pass by turns, instead of all in order: a crowd that came before nobody else
+   * does delays none who come after it. Default `false`.
+   */
+  isFromBothEnds?: boolean
+}
+
 /** Lets so many pass in a turn. */
-export const createAdmissionQueue = ({ atLeisure, busy }: Width, isBusy = ownLoop()): AdmissionQueue => {
+export const createAdmissionQueue = (
+  { atLeisure, busy }: Width,
+  { isBusy = ownLoop(), isFromBothEnds = false }: AdmissionOptions = {},
+): AdmissionQueue => {
   const waiting: Waiting[] = []
   /** How many may still pass in this turn, and how many have. */
   let left = 0
   let passed = 0
   let isTurning = false
+  let isLastNext = false
 
   const letPass = (pass: () => void) => {
     left -= 1
@@ -60,7 +75,8 @@ export const createAdmissionQueue = ({ atLeisure, busy }: Width, isBusy = ownLoo
     passed = 0
     setTimeout(turn, TURN_MS)
     while (left > 0) {
-      const next = waiting.shift()
+      isLastNext = isFromBothEnds && !isLastNext
+      const next = isLastNext ? waiting.pop() : waiting.shift()
       if (!next) return
       if (!next.hasLeft()) letPass(next.pass)
     }

@@ -24,7 +24,7 @@ const WIDTH = { atLeisure: 4, busy: 1 }
 const FIFTY = Array.from({ length: 50 }, (_, number) => number)
 
 test('lets everybody in, in order, a few at a time', async () => {
-  const enter = createAdmissionQueue(WIDTH, () => false)
+  const enter = createAdmissionQueue(WIDTH, { isBusy: () => false })
   const entered: number[] = []
   for (const number of FIFTY) enter(() => entered.push(number))
   expect(entered).toEqual([0, 1, 2, 3])
@@ -32,13 +32,23 @@ test('lets everybody in, in order, a few at a time', async () => {
   expect(entered).toEqual(FIFTY)
 })
 
+test('lets whoever came last pass as soon as whoever came first, where that is asked for', async () => {
+  const enter = createAdmissionQueue({ atLeisure: 1, busy: 1 }, { isBusy: () => false, isFromBothEnds: true })
+  const entered: number[] = []
+  for (const number of FIFTY) enter(() => entered.push(number))
+  await waitFor(() => entered.length === 50, { what: 'the last one' })
+  expect(entered.slice(0, 6)).toEqual([0, 49, 1, 48, 2, 47])
+})
+
 test('lets one in a turn while the node is busy, and as many as before once it is at leisure', async () => {
   const turns: number[][] = [[]]
   let busyTurns = 10
-  const enter = createAdmissionQueue(WIDTH, () => {
-    turns.push([])
-    busyTurns -= 1
-    return busyTurns >= 0
+  const enter = createAdmissionQueue(WIDTH, {
+    isBusy: () => {
+      turns.push([])
+      busyTurns -= 1
+      return busyTurns >= 0
+    },
   })
   for (const number of FIFTY) enter(() => turns.at(-1)?.push(number))
   await waitFor(() => turns.flat().length === 50, { what: 'the last one' })
@@ -53,7 +63,7 @@ test('lets one in a turn while the node is busy, and as many as before once it i
 })
 
 test('whoever has left takes nobody’s turn', async () => {
-  const enter = createAdmissionQueue(WIDTH, () => true)
+  const enter = createAdmissionQueue(WIDTH, { isBusy: () => true })
   const entered: number[] = []
   let turns = 0
   for (const number of FIFTY) {
