@@ -206,8 +206,7 @@ export const importRecords = async (
   type: string,
   options: ImportOptions,
 ): Promise<ImportOutcome> => {
-  await database.ready()
-  const known = database.typeOf(type)
+  const known = await database.typeFor(type, options.transaction)
   if (!known) return MISSING
   const { actor, format, name, dryRun = false, onProgress } = options
   if (verdictsOf(known, actor).every((verdict) => verdict === false)) return FORBIDDEN

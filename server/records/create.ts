@@ -34,8 +34,7 @@ export const createRecord = async (
   type: string,
   options: CreateOptions,
 ): Promise<CreateOutcome> => {
-  await database.ready(options.transaction)
-  const known = database.typeOf(type)
+  const known = await database.typeFor(type, options.transaction)
   if (!known) return MISSING
   const { actor } = options
   const valid = await validateFields(known, options.fields, true)

@@ -43,8 +43,7 @@ export const tenantParameter = (known: KnownType, actor: Actor): string[] =>
 
 /** Resolves names; `null` for an undeclared type or a text that can't be a key. */
 export const targetOf = async (database: Database, request: Request): Promise<Target | null> => {
-  await database.ready(request.transaction)
-  const known = database.typeOf(request.type)
+  const known = await database.typeFor(request.type, request.transaction)
   const id = known && canonicalId(known.key.kind, request.id)
   return known && id !== null && id !== undefined
     ? { known, actor: request.actor, id, transaction: request.transaction }

@@ -71,8 +71,7 @@ export const saveMany = async (
   type: string,
   options: SaveManyOptions,
 ): Promise<SaveManyOutcome> => {
-  await database.ready()
-  const known = database.typeOf(type)
+  const known = await database.typeFor(type, options.transaction)
   if (!known) return MISSING
   const { actor, changes, onStale = 'abort' } = options
   const records = options.records.map(({ id, clientVersion }) => ({

@@ -1,11 +1,12 @@
 // What every operation needs of the database: the catalogue, the statements, a way to send them.
 // Invariant: a caller's transaction, where there is one, carries everything that its operation sends.
 import type { Knex } from 'knex'
+import { quoteName } from '../../migrations/quote.ts'
 import type { Limits, Log } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
-import { type Row, type Statement, send } from '../db/statement.ts'
+import { type Row, type Statement, send, statement } from '../db/statement.ts'
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import type { Change } from '../log/log-reader.ts'
@@ -49,6 +50,12 @@ export interface Database {
   onSkipped: (count: number) => void
   /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction): Promise<void>
+  /**
+   * A declared type by its name, or `undefined`, once the tables are looked up.
+   *
+   * @throws Error with a sentence where the caller's transaction means another table by the name that the type declares.
+   */
+  typeFor(name: string, transaction: Knex.Transaction | undefined): Promise<KnownType | undefined>
   /** A declared type by its name, or `undefined`. Only after {@link Database.ready}. */
   typeOf(name: string): KnownType | undefined
   /** A declared type by `schema.table` as the log names it. */
@@ -79,15 +86,25 @@ export class Forgotten extends Error {
   }
 }
 
+/** Declared types with their tables, as one connection finds them. */
+interface Found {
+  byName: Map<string, KnownType>
+  /** By `schema.table`. */
+  bySource: Map<string, KnownType>
+}
+
+const MEANT = statement(`select n.nspname || '.' || c.relname as source
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = pg_catalog.to_regclass($1)`)
+
 export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOptions): Database => {
-  const byName = new Map<string, KnownType>()
-  const bySource = new Map<string, KnownType>()
   const seen = createRecordCache()
   const connections = new WeakSet<object>()
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
   let sign: Database['sign'] = () => ''
-  let found = false
+  let found: Found | null = null
+  /** What a transaction looked up is its own: it may have a search path of its own too. */
+  const foundWithin = new WeakMap<Knex.Transaction, Found>()
 
   const may = (type: RecordType, actor: Actor, action: Action, record: PermissionRecord) => {
     try {
@@ -98,7 +115,9 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     }
   }
 
-  const lookUp = async (connection: Knex) => {
+  const lookUp = async (connection: Knex): Promise<Found> => {
+    const byName = new Map<string, KnownType>()
+    const bySource = new Map<string, KnownType>()
     await checkRights(connection)
     const secret = await readSecret(connection)
     cursors = createCursors(secret)
@@ -115,7 +134,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
       byName.set(tracked.type.name, known)
       bySource.set(tracked.source, known)
     }
-    found = true
+    return { byName, bySource }
   }
 
   /** Behind a pooler that forgets names each of them would fail now and then. */
@@ -123,6 +142,54 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     if (!limits.namedStatements || (await namesLast(knex))) return
     limits.namedStatements = false
     log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
+  }
+
+  const hasRoom = () => {
+    const { pool } = knex.client
+    return pool ? pool.numUsed() + pool.numPendingAcquires() < pool.max : false
+  }
+
+  const ready = async (transaction?: Knex.Transaction): Promise<void> => {
+    if (found) return
+    if (transaction) {
+      // Whoever has the pool's only connection must not wait for another. Tables may also be made in this transaction.
+      const canWait = hasRoom()
+      const looked = ready().then(
+        () => true,
+        () => false,
+      )
+      if (canWait && (await looked)) return
+      if (!foundWithin.has(transaction)) foundWithin.set(transaction, await lookUp(transaction))
+      return
+    }
+    looking ??= settleNames()
+      .then(() => lookUp(knex))
+      .then((all) => {
+        found = all
+      })
+      .catch((error) => {
+        looking = null
+        throw error
+      })
+    return looking
+  }
+
+  /** A name without a schema is looked up by each statement's search path; ours name the schema that it was found in. */
+  const checkMeaning = async ({ type, source }: KnownType, transaction: Knex.Transaction) => {
+    if (type.table.includes('.')) return
+    const [row] = await send(transaction, MEANT, [quoteName(type.table)], limits.namedStatements)
+    if (row?.source === source) return
+    throw new Error(
+      `Record type "${type.name}": its table is ${source}, and within this transaction ${type.table} is ${row?.source ?? 'no table'}. ` +
+        `Declare a type for each schema, with the schema's name in \`table\`, or leave the search path alone.`,
+    )
+  }
+
+  const typeFor: Database['typeFor'] = async (name, transaction) => {
+    await ready(transaction)
+    const known = (found ?? (transaction && foundWithin.get(transaction)))?.byName.get(name)
+    if (known && transaction) await checkMeaning(known, transaction)
+    return known
   }
 
   return {
@@ -142,20 +209,11 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
       this.onSkipped(count)
     },
     onSkipped: () => {},
-    ready: async (transaction) => {
-      if (found) return
-      if (transaction) return lookUp(transaction)
-      looking ??= settleNames()
-        .then(() => lookUp(knex))
-        .catch((error) => {
-          looking = null
-          throw error
-        })
-      return looking
-    },
-    typeOf: (name) => byName.get(name),
-    typeOfSource: (source) => bySource.get(source),
-    types: () => [...byName.values()],
+    ready,
+    typeFor,
+    typeOf: (name) => found?.byName.get(name),
+    typeOfSource: (source) => found?.bySource.get(source),
+    types: () => [...(found?.byName.values() ?? [])],
     send: (query, values, transaction, isStill) =>
       send(transaction ?? knex, query, values, limits.namedStatements && query.name !== '', (connection) => {
         if (!connections.has(connection)) {
