@@ -4,6 +4,7 @@
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
 //   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
+//   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -44,13 +45,14 @@ const run = (command, environment = {}) =>
   })
 
 const [name = 'editors'] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-if (name === 'import') {
+const SCRIPTS = { attacks: 'scripts/attacks.js', import: 'scripts/import-load.js' }
+if (Object.hasOwn(SCRIPTS, name)) {
   const built = await run(['scripts/build.js'])
-  process.exit(built || (await run(['scripts/import-load.js', ...process.argv.slice(2)])))
+  process.exit(built || (await run([SCRIPTS[name], ...process.argv.slice(2)])))
 }
 const subject = SUBJECTS[name]
 if (!subject) {
-  console.error(`There is no ${name}: ${Object.keys(SUBJECTS).join(', ')}, import.`)
+  console.error(`There is no ${name}: ${Object.keys(SUBJECTS).join(', ')}, attacks, import.`)
   process.exit(2)
 }
 

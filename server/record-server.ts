@@ -30,6 +30,7 @@ import { createNode } from './node/node.ts'
 import { type Operations, recordOperations } from './operations/operations.ts'
 import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
 import { createReconnectSpread } from './pacing/reconnect-spread.ts'
+import { createTurns } from './pacing/turns.ts'
 import { createDatabase } from './tables/database.ts'
 
 /** Sockets that were attached to a server. */
@@ -166,6 +167,7 @@ export const createRecordServer = <A extends Actor>({
   const streams = createStreams({ database, limits, position: feed.cursor })
 
   const enter = createAdmissionQueue(ENTERING)
+  const turns = createTurns(limits, knex.client.pool?.max ?? 1)
   const spread = createReconnectSpread({
     count: () =>
       [...attached.keys()].reduce((sum, io) => sum + watchersOf(io).size, streams.audience.watchers().size),
@@ -216,11 +218,8 @@ export const createRecordServer = <A extends Actor>({
   const recheck = (audience: Audience) =>
     node.guard(
       recheckAccess({
-        database,
-        audience,
-        authenticate: authenticateLive,
-        recheckMs: limits.recheckMs,
-        log,
+        ...{ database, audience, authenticate: authenticateLive, log },
+        ...{ recheckMs: limits.recheckMs, recheckRooms: limits.recheckRooms },
       }),
     )
   const streamAccess = recheck(streams.audience)
@@ -234,7 +233,7 @@ export const createRecordServer = <A extends Actor>({
         return { io: io as unknown as SocketServer, stop: known.stop }
     const options = {
       ...{ database, origins, limits, log, isLive },
-      ...{ handshakes, spread, hasGuests: isSocketServer(server) },
+      ...{ handshakes, spread, turns, hasGuests: isSocketServer(server) },
     }
     const made = isSocketServer(server) ? null : makeSocketServer(server, path, options, node.isDraining)
     const io = made?.io ?? (server as unknown as WatcherServer)
@@ -270,7 +269,7 @@ export const createRecordServer = <A extends Actor>({
       wake: node.wake,
       node,
       news,
-      ...{ streams, enter, spread },
+      ...{ streams, enter, spread, turns },
       isLive,
       follow: () => {
         start().catch((error) =>

@@ -47,6 +47,8 @@ export const openLane = async (port) => {
           : ''
         socket.write(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}${content}\r\n${body}`)
       }),
+    /** The server hasn't closed it. */
+    isOpen: () => !socket.destroyed,
     close: () => socket.destroy(),
   }
 }

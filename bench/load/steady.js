@@ -12,7 +12,9 @@ export default async ({ port, rows }) => {
 
   const save = async (took) => {
     const from = performance.now()
-    const lane = free.pop() ?? (await openLane(port))
+    let lane = free.pop()
+    while (lane && !lane.isOpen()) lane = free.pop()
+    lane ??= await openLane(port)
     if (!lanes.includes(lane)) lanes.push(lane)
     await held.save(lane, held.pick())
     took.push(performance.now() - from)

@@ -49,12 +49,29 @@ export interface Limits {
   frameBytes: number
   /** Rooms that one socket may be in. */
   roomsPerSocket: number
+  /** Rooms that one person may be in on one node with all their sockets, and as many with all their streams. */
+  roomsPerPerson: number
+  /** Long polls of one person that one node holds; a further one is answered `rate_limited`. */
+  pollsPerPerson: number
+  /** Requests of one person for a single record that are worked on at a time on one node; further ones wait for their turn. */
+  shortPerPerson: number
+  /**
+   * Long pieces of work (lists, deltas, bulk edits, histories, 500 versions, pages of the feed) that one node does at a time;
+   * never more than half of the pool's connections. Further ones wait, in turns between tenants and people.
+   */
+  longAtOnce: number
+  /** Those of one person. */
+  longPerPerson: number
+  /** Requests of one person that may wait for their turn in one node; a further one is answered `rate_limited`. */
+  waitingPerPerson: number
   /** Event streams that one person may have open on one node. */
   streamsPerPerson: number
   /** Bytes that a stream's reader may leave unread before it is cut off. */
   streamBufferBytes: number
   /** Messages a second from one socket; the rest is answered `rate_limited`. */
   messagesPerSecond: number
+  /** Messages a second from all sockets of one person on one node; the rest is answered `rate_limited`. */
+  messagesPerPerson: number
   /** Sockets that one person may have open on one node; a further one is refused and tries again later. */
   socketsPerPerson: number
   /** What may wait to be sent to one socket, in bytes; one that reads more slowly is closed and comes back. */
@@ -81,6 +98,8 @@ export interface Limits {
   recheckMs: number
   /** The age of a request's sign-in, in milliseconds, from which it is looked up again before the request writes. */
   signInAgeMs: number
+  /** Rooms that one round of this looks at, in turns between people; who has more of them is looked at in several rounds. */
+  recheckRooms: number
   /** Changes of one type in one transaction from which lists hear one `RecordsImported` instead of each. */
   bulkThreshold: number
   /** How long changes and kept answers stay in the log, in milliseconds: 30 days. */
@@ -125,9 +144,16 @@ export const DEFAULT_LIMITS = {
   bodyBytes: 1_000_000,
   frameBytes: 64_000,
   roomsPerSocket: 500,
+  roomsPerPerson: 10_000,
+  pollsPerPerson: 20,
+  shortPerPerson: 3,
+  longAtOnce: 4,
+  longPerPerson: 2,
+  waitingPerPerson: 500,
   streamsPerPerson: 30,
   streamBufferBytes: 1_000_000,
   messagesPerSecond: 50,
+  messagesPerPerson: 200,
   socketsPerPerson: 200,
   bufferedBytes: 1_000_000,
   requestsPerPerson: 60_000,
@@ -141,6 +167,7 @@ export const DEFAULT_LIMITS = {
   feedTimeoutMs: 10_000,
   recheckMs: 4_000,
   signInAgeMs: 1_000,
+  recheckRooms: 5_000,
   bulkThreshold: 50,
   retentionMs: RETENTION_MS,
   pruneEveryMs: 3_600_000,

@@ -1,11 +1,14 @@
 // The route of a bulk edit.
+
 import type { Router } from 'express'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import { inRequest } from '../base/tracing.ts'
+import { inTurn } from '../http/in-turn.ts'
 import { type Body, bodyOf, mutationIdOf, objectIn, originOf } from '../http/request-parameters.ts'
 import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { saveMany } from '../operations/traced-writes.ts'
+import type { Turns } from '../pacing/turns.ts'
 import { MAX_BULK_RECORDS } from '../protocol/bulk-and-import.ts'
 import type { BulkTarget } from '../records/save-many.ts'
 
@@ -28,7 +31,10 @@ const targetsIn = ({ records }: Body): BulkTarget[] => {
   return records.map(targetIn)
 }
 
-export const addBulkRoutes = (router: Router, { database, wake }: RouteOptions): void => {
+export const addBulkRoutes = (
+  router: Router,
+  { database, wake, turns }: RouteOptions & { turns: Turns },
+): void => {
   const saveAll: Handler = async (request, response, actor) => {
     const body = bodyOf(request)
     const onStale = Object.hasOwn(body, 'on_stale') ? body.on_stale : 'abort'
@@ -48,5 +54,5 @@ export const addBulkRoutes = (router: Router, { database, wake }: RouteOptions):
     wake()
     sendData(response, { data: saved.records })
   }
-  router.patch('/records/:type', handle(saveAll))
+  router.patch('/records/:type', handle(inTurn(turns.long, saveAll)))
 }

@@ -1,6 +1,7 @@
 // GET /changes: the change feed over HTTP, a page at once or a long poll.
 // Invariant: a held request costs no query until this node's own feed has heard of a change for it, and before it
-// answers, the sign-in is looked at again.
+// answers, the sign-in is looked at again. Those who are woken together are answered in turns, whosever they are, and by
+// one read of the log where they stand at one cursor.
 import type { Response, Router } from 'express'
 import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { refuse } from '../base/problems.ts'
@@ -9,6 +10,8 @@ import { sendData } from '../http/responses.ts'
 import { handle, type RouteOptions } from '../http/route-handler.ts'
 import type { ChangeWaiters } from '../log/change-waiters.ts'
 import type { Cursor } from '../log/cursor.ts'
+import { refuseSlowly } from '../pacing/refuse-slowly.ts'
+import type { Turns } from '../pacing/turns.ts'
 import { MAX_WAIT_S } from '../protocol/index.ts'
 import {
   type ChangesQuery,
@@ -16,12 +19,15 @@ import {
   concerns,
   firstCursor,
   presentCursor,
+  readLog,
   toAnswer,
 } from '../queries/change-feed.ts'
+import { createSharedLogReads } from '../queries/shared-log-reads.ts'
 import type { Database } from '../tables/database.ts'
 
 export interface ChangeRouteOptions extends RouteOptions {
   news: ChangeWaiters
+  turns: Turns
   /** Makes sure that the node's feed runs: it wakes who waits. */
   follow(): void
 }
@@ -62,7 +68,8 @@ const goneSignal = (response: Response): AbortSignal => {
 }
 
 export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): void => {
-  const { database, news, log, follow } = options
+  const { database, news, turns, log, follow } = options
+  const sharedReads = createSharedLogReads((at, size) => readLog(database, at, size), news.told)
 
   /**
    * A page with something in it, or what there is when the time is up.
@@ -75,7 +82,9 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
     open.onRevoked(ear.wake)
     const until = performance.now() + held.ms
     try {
-      let page = await changesAfter(database, open.actor, cursor, query, log)
+      let page = await turns.long.run(open.actor, () =>
+        changesAfter(database, open.actor, cursor, query, log),
+      )
       for (;;) {
         const left = until - performance.now()
         const isDone = page.data.length > 0 || page.more || page.reset || left <= 0
@@ -86,8 +95,12 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
         follow()
         await ear.heard(left, held.gone)
         if (held.gone.aborted) return page
-        await open.renew()
-        page = await changesAfter(database, open.actor, page.cursor, query, log)
+        const readPage = sharedReads(news.told())
+        page = await turns.long.run(open.actor, async () => {
+          if (held.gone.aborted) return page
+          await open.renew()
+          return changesAfter(database, open.actor, page.cursor, query, log, readPage)
+        })
       }
     } finally {
       ear.stop()
@@ -105,8 +118,14 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
       const gone = goneSignal(response)
       const cursor = await cursorOf(database, queryText(request, 'cursor'))
       const open = openOf(request) as OpenRequest
-      const page = await waitFor({ open, ms, gone }, cursor, { types, limit })
-      if (!gone.aborted) sendData(response, toAnswer(database, page))
+      const end = ms === 0 ? () => {} : turns.polls.take(open.actor)
+      if (!end) return refuseSlowly('You wait for changes by as many requests as you may already.')
+      try {
+        const page = await waitFor({ open, ms, gone }, cursor, { types, limit })
+        if (!gone.aborted) sendData(response, toAnswer(database, page))
+      } finally {
+        end()
+      }
     }),
   )
 }

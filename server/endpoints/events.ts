@@ -2,6 +2,7 @@
 // know no WebSocket, EventSource, `curl -N`.
 // Invariant: join first, then read what was missed, then go live; so between the last id that a reader saw and the
 // present nothing is lost. Signing in is by cookie or header as everywhere: an address is logged, so no token is in it.
+
 import type { IncomingMessage } from 'node:http'
 import type { Response, Router } from 'express'
 import { type OpenRequest, openOf } from '../base/open-requests.ts'
@@ -13,11 +14,13 @@ import { handle, type RouteOptions } from '../http/route-handler.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
 import type { Stream } from '../live/event-stream.ts'
 import type { Streams } from '../live/event-streams.ts'
+import { roomsLeft } from '../live/rooms-left.ts'
 import { catchUp } from '../live/stream-catch-up.ts'
 import { watch } from '../live/watch-records.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { AdmissionQueue } from '../pacing/admission-queue.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
+import type { Turns } from '../pacing/turns.ts'
 import { HEADERS } from '../protocol/index.ts'
 import { presentCursor } from '../queries/change-feed.ts'
 import type { Database } from '../tables/database.ts'
@@ -25,6 +28,7 @@ import type { Database } from '../tables/database.ts'
 export interface EventStreamOptions extends RouteOptions {
   origins: string[]
   streams: Streams
+  turns: Turns
   /** The node's door, which sockets come through too. */
   enter: AdmissionQueue
   spread: ReconnectSpread
@@ -86,7 +90,7 @@ const HEAD = {
 }
 
 export const addEventRoute = (router: Router, options: EventStreamOptions): void => {
-  const { database, limits, origins, streams, enter, spread, isLive, follow, log } = options
+  const { database, limits, origins, streams, turns, enter, spread, isLive, follow, log } = options
 
   const refusalOf = (request: IncomingMessage, { tenantId, id }: Actor) => {
     if (!isOwnOrigin(request, origins)) return 'cross_origin'
@@ -99,13 +103,16 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     asked: WatchRequest,
     position: Cursor | null | 'lost',
   ) => {
-    const here = await presentCursor(database)
-    const watching = await watch(database, stream, asked, { most: limits.roomsPerSocket })
+    const { actor } = stream.data
+    const [here, watching] = await turns.joins.run(actor, async () => {
+      const most = roomsLeft(limits, stream, streams.audience.watchers().values())
+      return [await presentCursor(database), await watch(database, stream, asked, { most })] as const
+    })
     if (!stream.connected) return
     const isResumed = position !== null && position !== 'lost'
     response.writeHead(200, HEAD)
     stream.begin({ ...watching, ...spread.asked() }, isResumed ? null : here)
-    if (isResumed) await catchUp(database, stream, position)
+    if (isResumed) await turns.long.run(actor, () => catchUp(database, stream, position))
     stream.goLive()
     if (position === 'lost') stream.emit('Resync')
   }
@@ -114,6 +121,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     '/events',
     handle(async (request, response) => {
       const open = openOf(request) as OpenRequest
+      await database.ready()
       if (request.method !== 'HEAD') await new Promise<void>((pass) => enter(pass, () => response.destroyed))
       if (open.isDue()) await open.renew()
       const { actor } = open
@@ -121,7 +129,6 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
       if (refused) return sendProblem(response, problem(refused))
       const query = new URL(request.originalUrl, 'http://localhost').searchParams
       const asked = askedOf(query, limits.roomsPerSocket)
-      await database.ready()
       const position = positionOf(database, request, query)
       if (request.method === 'HEAD') {
         response.writeHead(200, HEAD)

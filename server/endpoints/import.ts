@@ -16,6 +16,7 @@ import type { RecordNode } from '../node/node.ts'
 import { importRecords } from '../operations/traced-writes.ts'
 import { createFairQueue } from '../pacing/fair-queue.ts'
 import { createQuota } from '../pacing/quota.ts'
+import { refuseSlowly } from '../pacing/refuse-slowly.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import { HEADERS, type Problem } from '../protocol/index.ts'
 
@@ -157,8 +158,7 @@ export const addImportRoutes = (
     if (length > limits.importBytes)
       throw new Refusal(problem('too_large', `A file has ${limits.importBytes} bytes at most.`))
     const end = underWay.take(actor)
-    if (!end)
-      throw new Refusal(problem('rate_limited', 'Other imports are under way. Try again when one is done.'))
+    if (!end) return refuseSlowly('Other imports are under way. Try again when one is done.')
     try {
       const input = request.iterator({ destroyOnReturn: false })
       return await inRequest(request, () =>

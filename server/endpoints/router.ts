@@ -3,6 +3,7 @@
 import express, { type Router } from 'express'
 import { problem } from '../base/problems.ts'
 import { admit, answerFailure, type EntryOptions } from '../http/authenticate-request.ts'
+import { eachInTurn, inTurn } from '../http/in-turn.ts'
 import { sendProblem } from '../http/responses.ts'
 import { addBulkRoutes } from './bulk-edit.ts'
 import { addChangeRoutes, type ChangeRouteOptions } from './changes.ts'
@@ -20,8 +21,15 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, E
 /** The router: `app.use('/api/v1', records.router)`. */
 export const recordRouter = (options: RouterOptions): Router => {
   const router = express.Router()
-  const ofRecord = recordHandlers(options)
-  const ofLists = listHandlers(options)
+  const { short, long, joins } = options.turns
+  const { history, version, ...single } = recordHandlers(options)
+  const ofRecord = {
+    ...eachInTurn(short, single),
+    // Those of many people are read by one query, as joins are.
+    version: inTurn(joins, version),
+    history: inTurn(long, history),
+  }
+  const ofLists = eachInTurn(long, listHandlers(options))
   router.use(shortcut({ ...ofRecord, ...ofLists }, options))
   const entry = admit(options)
   router.use(options.node.metrics.observe)

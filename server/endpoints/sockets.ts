@@ -9,6 +9,7 @@ import type { Actor } from '../base/record-type.ts'
 import { isOwnOrigin } from '../http/origin.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
 import { userRoom } from '../live/rooms.ts'
+import { roomsLeft } from '../live/rooms-left.ts'
 import { createReceiver, refused } from '../live/socket-messages.ts'
 import {
   join,
@@ -21,9 +22,10 @@ import {
   watchersOf,
 } from '../live/socket-watchers.ts'
 import { unwatch, watch } from '../live/watch-records.ts'
-import type { WatcherServer, WatcherSocket } from '../live/watchers.ts'
+import type { Watcher, WatcherServer, WatcherSocket } from '../live/watchers.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
+import type { Turns } from '../pacing/turns.ts'
 import type { ProblemCode, RefusedMessage, WatchAnswer } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import type { Handshakes } from './handshakes.ts'
@@ -41,6 +43,7 @@ export interface SocketOptions {
   onLimited?(): void
   isLive(actor: Actor): boolean
   handshakes: Handshakes
+  turns: Turns
   spread: ReconnectSpread
   /** The server is the app's own. */
   hasGuests: boolean
@@ -56,12 +59,22 @@ const handshakeRequest = ({ request, handshake }: WatcherSocket): IncomingMessag
 
 type Work = (watcher: SocketWatcher, request: WatchRequest, fresh: string[]) => Promise<WatchAnswer>
 
+/** Rooms of one message from which it takes its turn among its person's. */
+const MANY_ROOMS = 50
+
+/** This socket's person's sockets. */
+const ownSockets = ({ socket: { nsp }, data }: SocketWatcher): Watcher[] => {
+  const all = watchersOf(nsp.server as WatcherServer)
+  const ids = nsp.adapter.rooms.get(userRoom(data.actor.tenantId, data.actor.id)) ?? []
+  return [...ids].flatMap((id) => all.get(id) ?? [])
+}
+
 /** Receives `watch` and `unwatch`. */
-const createReceivers = ({ database, limits, log, spread, onWatched }: SocketOptions) => {
+const createReceivers = ({ database, limits, log, spread, turns, onWatched }: SocketOptions) => {
   const allowedJoins = createAllowance(limits.joinsPerSecond)
   const receiver = (name: string, work: Work) =>
     createReceiver<WatchAnswer | RefusedMessage>({
-      ...{ name, log, perSecond: limits.messagesPerSecond },
+      ...{ name, log, limits },
       work: async (watcher, message, answer) => {
         const request = readWatchMessage(message, limits.roomsPerSocket)
         if (!request)
@@ -69,13 +82,18 @@ const createReceivers = ({ database, limits, log, spread, onWatched }: SocketOpt
         if (!allowedJoins(watcher, request.records.length + request.lists.length))
           return answer(refused('rate_limited'))
         const fresh: string[] = []
-        answer(await work(watcher, request, fresh))
+        const rooms = request.records.length + request.lists.length
+        const answered = () => work(watcher, request, fresh)
+        answer(rooms < MANY_ROOMS ? await answered() : await turns.joins.run(watcher.data.actor, answered))
         if (fresh.length > 0) onWatched?.(watcher, fresh)
       },
     })
   return [
     receiver('watch', async (watcher, request, fresh) => ({
-      ...(await watch(database, watcher, request, { most: limits.roomsPerSocket, fresh })),
+      ...(await watch(database, watcher, request, {
+        most: roomsLeft(limits, watcher, ownSockets(watcher)),
+        fresh,
+      })),
       ...spread.asked(),
     })),
     receiver('unwatch', (watcher, request) => unwatch(database, watcher, request)),

@@ -1,10 +1,13 @@
 // Permission over time: signing in and joining are judged once, and then again and again.
-// Invariant: whoever may no longer be here, or no longer read what he watches, is out within one round.
+// Invariant: whoever may no longer be here, or no longer read what they watch, is out within one round; who has more than
+// their turn in a round takes several, and delays nobody else's.
 
 import type { Authenticate, Log } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
-import { readTombstone, tenantOf } from '../records/read.ts'
+import { createTimeSlices } from '../pacing/time-slices.ts'
+import { readTombstones, tenantOf } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { createRecheckOrder, type WatchedRoom } from './recheck-order.ts'
 import { type Audience, revoke, type Watcher } from './watchers.ts'
 
 export interface AccessOptions {
@@ -12,6 +15,8 @@ export interface AccessOptions {
   audience: Audience
   authenticate: Authenticate
   recheckMs: number
+  /** Rooms that one round of the timer looks at. */
+  recheckRooms: number
   log: Log
 }
 
@@ -25,15 +30,8 @@ export interface Access {
   stop(): void
 }
 
-const CHUNK = 500
-
-/** Watched records that one round looks at; where there are more, rounds take turns. Delivery asks each time anyway. */
-const MOST_A_ROUND = 5_000
-const MOST_GONE_A_ROUND = 50
-
-/** Watchers between two breaths: saves and events must not wait for a round, least of all for one after a herd. */
-const WITHOUT_BREATH = 20
-const breathe = () => new Promise<void>((resolve) => setImmediate(resolve))
+/** Records that one query reads. */
+const CHUNK = 200
 
 type Choice = (watcher: Watcher) => boolean
 
@@ -67,14 +65,13 @@ const end = (watcher: Watcher) => {
 }
 
 /** Looks at every connection's sign-in again; ends those that have none or belong to another tenant now. */
-const recheckActors = async (options: AccessOptions, isChosen: Choice) => {
-  const { authenticate, log } = options
+const recheckActors = async ({ authenticate, log }: AccessOptions, watchers: Iterable<Watcher>) => {
+  const slices = createTimeSlices()
   const known = new Map<string, Promise<Actor | null>>()
-  for (const [place, watcher] of chosen(options, isChosen).entries()) {
-    if (place % WITHOUT_BREATH === WITHOUT_BREATH - 1) await breathe()
+  for (const watcher of watchers) {
+    if (slices.isOver()) await slices.rest()
     const signedInBy = credentialsOf(watcher)
-    const looked =
-      known.get(signedInBy) ?? Promise.resolve(watcher.data.request).then(authenticate as Authenticate)
+    const looked = known.get(signedInBy) ?? Promise.resolve(watcher.data.request).then(authenticate)
     known.set(signedInBy, looked)
     try {
       const actor = await looked
@@ -94,63 +91,79 @@ interface Watch {
 
 type Groups = Map<KnownType, Map<string, Map<string, Watch[]>>>
 
-/** The watched records of one round, by type and tenant; and where the next round goes on. */
-const watchedRecords = (options: AccessOptions, isChosen: Choice, from: number) => {
+/** The watched records of these rooms, by type and tenant. */
+const recordsIn = (database: Database, rooms: Iterable<WatchedRoom>): Groups => {
   const groups: Groups = new Map()
-  const watchers = chosen(options, isChosen)
-  let count = 0
-  let at = 0
-  for (; at < watchers.length && count < MOST_A_ROUND; at += 1) {
-    const watcher = watchers[(from + at) % watchers.length] as Watcher
-    for (const [room, watched] of watcher.data.watching) {
-      const known = 'record' in watched ? options.database.typeOf(watched.record.type) : undefined
-      if (!known || !('record' in watched)) continue
-      count += 1
-      const tenants = groups.get(known) ?? new Map<string, Map<string, Watch[]>>()
-      groups.set(known, tenants)
-      const tenantId = tenantOf(known, watcher.data.actor)
-      const ids = tenants.get(tenantId) ?? new Map<string, Watch[]>()
-      tenants.set(tenantId, ids)
-      const watches = ids.get(watched.record.id) ?? []
-      ids.set(watched.record.id, watches)
-      watches.push({ watcher, room })
+  for (const { watcher, room, watched } of rooms) {
+    const known = 'record' in watched ? database.typeOf(watched.record.type) : undefined
+    if (!known || !('record' in watched)) continue
+    const tenants = groups.get(known) ?? new Map<string, Map<string, Watch[]>>()
+    groups.set(known, tenants)
+    const tenantId = tenantOf(known, watcher.data.actor)
+    const ids = tenants.get(tenantId) ?? new Map<string, Watch[]>()
+    tenants.set(tenantId, ids)
+    const watches = ids.get(watched.record.id) ?? []
+    ids.set(watched.record.id, watches)
+    watches.push({ watcher, room })
+  }
+  return groups
+}
+
+/**
+ * Records that aren't there were deleted, which those who could read them may know; or they are another tenant's now, which
+ * nobody here may. One query for each person.
+ */
+const recheckGone = async (
+  database: Database,
+  known: KnownType,
+  watches: Map<string, Watch[]>,
+  gone: Iterable<string>,
+) => {
+  const byActor = new Map<Actor, [id: string, Watch][]>()
+  for (const id of gone)
+    for (const watch of watches.get(id) ?? []) {
+      const { actor } = watch.watcher.data
+      const own = byActor.get(actor)
+      if (own) own.push([id, watch])
+      else byActor.set(actor, [[id, watch]])
     }
-  }
-  return { groups, next: watchers.length === 0 ? 0 : (from + at) % watchers.length }
-}
-
-/** A record that isn't there was deleted, which its watchers may know; or it is another tenant's now, which they may not. */
-const recheckGone = async (database: Database, known: KnownType, id: string, watches: Watch[]) => {
-  for (const { watcher, room } of watches) {
-    const { actor } = watcher.data
-    if (!(await readTombstone(database, { known, actor, id, transaction: undefined })))
-      revoke(watcher, [room])
+  for (const [actor, own] of byActor) {
+    const ids = [...new Set(own.map(([id]) => id))]
+    const tombstones = await readTombstones(database, { known, actor, transaction: undefined }, ids)
+    for (const [id, { watcher, room }] of own) if (!tombstones.has(id)) revoke(watcher, [room])
   }
 }
 
-/** Looks at watched records with their rows in hand, one query a type and tenant for 500 records. */
+/** Looks at watched records with their rows in hand, one query a type and tenant for some records. */
 const recheckRecords = async (database: Database, groups: Groups) => {
+  const slices = createTimeSlices()
   for (const [known, tenants] of groups) {
     for (const [tenantId, watches] of tenants) {
       const ids = [...watches.keys()]
       for (let at = 0; at < ids.length; at += CHUNK) {
-        const values = [ids.slice(at, at + CHUNK), ...(known.tenantColumn ? [tenantId] : [])]
-        await breathe()
+        const asked = ids.slice(at, at + CHUNK)
         const isSince = database.seen.mark()
-        const gone = new Set(ids.slice(at, at + CHUNK))
-        for (const row of await database.send(known.sql.readMany, values)) {
+        const rows = await database.send(known.sql.readMany, [
+          asked,
+          ...(known.tenantColumn ? [tenantId] : []),
+        ])
+        const gone = new Set(asked)
+        for (const row of rows) {
+          if (slices.isOver()) await slices.rest()
           const record = known.sql.toRecord(row)
           gone.delete(record.id)
+          const verdicts = new Map<Actor, boolean>()
           for (const { watcher, room } of watches.get(record.id) ?? []) {
-            if (known.mayRead(watcher.data.actor, record)) continue
+            const { actor } = watcher.data
+            const verdict = verdicts.get(actor) ?? known.mayRead(actor, record)
+            verdicts.set(actor, verdict)
+            if (verdict) continue
             // Whoever asks to be let in again must not be judged by what was seen of it before.
             database.seen.put(tenantId, record, isSince)
             revoke(watcher, [room])
           }
         }
-        for (const id of [...gone].slice(0, MOST_GONE_A_ROUND)) {
-          await recheckGone(database, known, id, watches.get(id) ?? [])
-        }
+        await recheckGone(database, known, watches, gone)
       }
     }
   }
@@ -158,30 +171,30 @@ const recheckRecords = async (database: Database, groups: Groups) => {
 
 /** Rechecks every `recheckMs` until stopped. A round that fails is logged, and the next one tries again. */
 export const recheckAccess = (options: AccessOptions): Access => {
+  const { database, log, recheckRooms } = options
   let busy = false
-  let from = 0
-  const look = async (isChosen: Choice, start: number) => {
+  const inTurns = createRecheckOrder()
+  const look = async (watchers: Iterable<Watcher>, rooms: () => Iterable<WatchedRoom>) => {
     try {
-      await recheckActors(options, isChosen)
-      const { groups, next } = watchedRecords(options, isChosen, start)
-      await recheckRecords(options.database, groups)
-      return next
+      await recheckActors(options, watchers)
+      await recheckRecords(database, recordsIn(database, rooms()))
     } catch (error) {
-      options.log.warn({ error }, 'Permissions could not be looked at again.')
-      return start
+      log.warn({ error }, 'Permissions could not be looked at again.')
     }
   }
   const round = async () => {
     if (busy) return
     busy = true
-    from = await look(() => true, from)
+    const all = () => options.audience.watchers().values()
+    await look(inTurns.watchers(all(), credentialsOf), () => inTurns.rooms(all(), recheckRooms))
     busy = false
   }
   const timer = setInterval(round, options.recheckMs)
   timer.unref()
   return {
     look: async (isChosen = () => true) => {
-      await look(isChosen, 0)
+      const watchers = chosen(options, isChosen)
+      await look(watchers, () => createRecheckOrder().rooms(watchers, Number.POSITIVE_INFINITY))
     },
     end: (isChosen) => {
       for (const watcher of chosen(options, isChosen)) end(watcher)

@@ -1,9 +1,9 @@
 // What sockets say to us: each message is answered where an answer was asked for, and nothing that goes wrong with one
 // ends the process. Invariant: a socket that was not let in is told why, unless the app has a message of that name itself.
-import type { Log } from '../base/options.ts'
-import { problem } from '../base/problems.ts'
+import type { Limits, Log } from '../base/options.ts'
+import { problem, Refusal } from '../base/problems.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
-import { createAllowance } from '../pacing/rate-limiters.ts'
+import { createMessageAllowance } from '../pacing/rate-limiters.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { refusalOf, type SocketWatcher, watcherOf } from './socket-watchers.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
@@ -17,16 +17,16 @@ export const refused = (code: ProblemCode, detail?: string): RefusedMessage => (
 
 export interface MessageOptions<Answer> {
   name: string
-  /** Messages a second of one socket; the rest is answered `rate_limited`. */
-  perSecond: number
+  /** Messages a second of one socket, and of one person's sockets together; the rest is answered `rate_limited`. */
+  limits: Pick<Limits, 'messagesPerSecond' | 'messagesPerPerson'>
   log: Log
   /** Does what the message asks for, and answers. */
   work(watcher: SocketWatcher, message: unknown, answer: (given: Answer) => void): unknown
 }
 
 /** Receives messages of one name from the sockets of servers. */
-export const createReceiver = <Answer>({ name, perSecond, log, work }: MessageOptions<Answer>) => {
-  const allowed = createAllowance(perSecond)
+export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptions<Answer>) => {
+  const allowed = createMessageAllowance(limits)
 
   /** One function for all sockets: a closure for each would be held as long as it is there. */
   async function receive(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
@@ -36,10 +36,11 @@ export const createReceiver = <Answer>({ name, perSecond, log, work }: MessageOp
     try {
       const watcher = watcherOf(this)
       if (watcher) {
-        if (allowed(this)) await work(watcher, message, answer)
+        if (allowed(watcher)) await work(watcher, message, answer)
         else answer(refused('rate_limited'))
       } else if (this.listenerCount(name as never) === 1) answer(refused(refusalOf(this)))
     } catch (error) {
+      if (error instanceof Refusal) return answer(refused(error.problem.code))
       if (!isUnavailable(error)) log.error({ error, name }, 'A socket message could not be answered.')
       answer(refused(unexpectedProblem(error).code))
     }

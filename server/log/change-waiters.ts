@@ -8,6 +8,8 @@ export type Told = Pick<Change, 'source' | 'tenantId'>
 export interface ChangeWaiters {
   /** Changes were committed. */
   tell(changes: Told[]): void
+  /** How often something was told: whatever is read from now on has seen it all. */
+  told(): number
   /** Nothing is certain any more: everybody looks again. */
   rouse(): void
   /**
@@ -33,13 +35,17 @@ interface Listener {
 export const createChangeWaiters = (): ChangeWaiters => {
   const listeners = new Set<Listener>()
   let stopped = false
+  let told = 0
 
   const rouse = () => {
+    told += 1
     for (const { ring } of listeners) ring()
   }
 
   return {
+    told: () => told,
     tell: (changes) => {
+      told += 1
       for (const { matches, ring } of listeners) if (changes.some(matches)) ring()
     },
     rouse,

@@ -3,6 +3,7 @@
 // free and their own share isn't used up waits for nothing.
 import { performance } from 'node:perf_hooks'
 import type { Person } from './person.ts'
+import { refuseSlowly } from './refuse-slowly.ts'
 
 /** How much is done at a time. */
 export interface FairQueueOptions {
@@ -11,10 +12,12 @@ export interface FairQueueOptions {
   /** Pieces of work under way for one person. */
   perPerson: number
   /**
-   * Somebody who has more waiting rests after each piece, for so many times as long as it took: others' work is done in
-   * between. Default 0.
+   * Somebody who has more than four waiting rests after each piece, for so many times as long as it took: others' work is
+   * done in between. Default 0.
    */
   restShare?: number
+  /** Pieces of one person's work that may wait; a further one is refused as `rate_limited`. Default: any number. */
+  mostWaiting?: number
   now?: () => number
 }
 
@@ -22,6 +25,7 @@ export interface FairQueue {
   /**
    * Resolves when it is this person's turn, with the function that ends it.
    *
+   * @throws Refusal where too many of this person's wait already.
    * @param signal Gives the turn up; the promise is rejected with the signal's reason.
    */
   enter(person: Person, signal?: AbortSignal): Promise<() => void>
@@ -32,7 +36,9 @@ export interface FairQueue {
 }
 
 /** A long piece of work is paid for once, not by a pause of as long. */
-const MOST_REST_MS = 250
+const MOST_REST_MS = 100
+/** Whoever opens a page with a few lists doesn't rest. */
+const FEW = 4
 
 interface Line {
   waiting: Set<() => void>
@@ -45,6 +51,7 @@ type Lines = Map<string, Line>
 
 export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   const { atOnce, perPerson, restShare = 0, now = () => performance.now() } = options
+  const { mostWaiting = Number.POSITIVE_INFINITY } = options
   /** By tenant, then by person; whoever stands first has waited longest for a turn. */
   const tenants = new Map<string, Lines>()
   let running = 0
@@ -117,7 +124,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
       isOver = true
       line.running -= 1
       running -= 1
-      if (line.waiting.size > 0 && restShare > 0)
+      if (line.waiting.size > FEW && restShare > 0)
         line.restsUntil = now() + Math.min(MOST_REST_MS, (now() - begunAt) * restShare)
       rotate(person, line)
       forget(person, line)
@@ -129,6 +136,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     const line = lineOf(person)
     if (running < atOnce && line.running < perPerson && line.waiting.size === 0)
       return Promise.resolve(begin(person, line))
+    if (line.waiting.size >= mostWaiting) return refuseSlowly('Too many of your requests wait already.')
     return new Promise((resolve, reject) => {
       const leave = () => {
         line.waiting.delete(pass)

@@ -1,6 +1,9 @@
 // How much is too much: allowances of connections, people and addresses, counted in this process alone.
 // Invariant: counting costs no I/O and never makes anybody wait.
 
+import type { Limits } from '../base/options.ts'
+import { type Person, personKey } from './person.ts'
+
 /** Spends some of its owner's allowance; `false` where there isn't enough left. */
 export type Allowance = (owner: object, cost?: number) => boolean
 
@@ -17,6 +20,21 @@ export const createAllowance = (perSecond: number, now = () => performance.now()
     rest.set(owner, left)
     return left >= 0
   }
+}
+
+/** Who sends a message, and on which connection. */
+interface Sender {
+  data: { actor: Person }
+}
+
+/** May this connection, and this person on all of theirs, send one more message in this second? */
+export const createMessageAllowance = ({
+  messagesPerSecond,
+  messagesPerPerson,
+}: Pick<Limits, 'messagesPerSecond' | 'messagesPerPerson'>): ((sender: Sender) => boolean) => {
+  const ofConnection = createAllowance(messagesPerSecond)
+  const ofPerson = createWindow(messagesPerPerson, 1_000)
+  return (sender) => ofConnection(sender) && ofPerson.spend(personKey(sender.data.actor)) === null
 }
 
 /** Keys that are counted at a time: some 20 MB. */

@@ -188,7 +188,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
   }
 
   const receive = createReceiver<PresenceAnswer | RefusedMessage>({
-    ...{ name: 'presence', log, perSecond: limits.messagesPerSecond },
+    ...{ name: 'presence', log, limits },
     work: (watcher, message, answer) => {
       const given = take(watcher, message)
       answer(typeof given === 'string' ? refused(given) : given)

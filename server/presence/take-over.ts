@@ -122,7 +122,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   }
 
   const receive = createReceiver<TakeOverAnswer | RefusedMessage>({
-    ...{ name: 'take_over', log, perSecond: limits.messagesPerSecond },
+    ...{ name: 'take_over', log, limits },
     work: async (watcher, message, answer) => {
       const code = await take(watcher, message)
       answer(code ? refused(code) : { ok: true })

@@ -157,6 +157,9 @@ const visibleTo = async (database: Database, actor: Actor, changes: TypedChange[
   return visible.map((wanted) => wireChange(wanted.entry, values.get(wanted)))
 }
 
+/** Reads a page of the log; `null` where the cursor has expired. */
+export type ReadPage = (cursor: Cursor, size: number) => Promise<Page | null>
+
 /** What was committed after a cursor. Passes over what the asker may not see, as far as one answer's work allows. */
 export const changesAfter = async (
   database: Database,
@@ -164,12 +167,13 @@ export const changesAfter = async (
   cursor: Cursor,
   { types, limit }: ChangesQuery,
   log: Log,
+  read: ReadPage = (at, size) => readLog(database, at, size),
 ): Promise<ChangesPage> => {
   await database.ready()
   let size = Math.max(limit, Math.min(SPARE * limit, GOOD_PAGE))
   let at = cursor
   for (let passed = 0; passed < MOST_PASSED; passed += size, size = Math.min(SPARE * size, MOST_READ)) {
-    const page = await readLog(database, at, size)
+    const page = await read(at, size)
     if (!page) return { data: [], cursor: await presentCursor(database), more: false, reset: true }
     const candidates: TypedChange[] = []
     for (const change of page.changes) {

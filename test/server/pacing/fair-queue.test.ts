@@ -50,11 +50,11 @@ test('one person has no more places than their share, though others be free', as
   expect(begun).toEqual(['alice 1', 'alice 2', 'bob 1'])
 })
 
-test('who has more waiting rests after each piece, and others don’t', async () => {
+test('who has many waiting rests after each piece, and others don’t', async () => {
   let time = 0
   const queue = createFairQueue({ atOnce: 1, perPerson: 1, restShare: 1, now: () => time })
   const { begun, ask, end } = createWork(queue)
-  for (const n of [1, 2]) ask(alice, `alice ${n}`)
+  for (const n of [1, 2, 3, 4, 5, 6]) ask(alice, `alice ${n}`)
   await settle()
   time = 10
   await end('alice 1')
@@ -65,6 +65,8 @@ test('who has more waiting rests after each piece, and others don’t', async ()
   time = 20
   await end('bob 1')
   expect(begun).toEqual(['alice 1', 'bob 1', 'alice 2'])
+  await end('alice 2')
+  expect(begun.at(-1)).toBe('alice 3')
 })
 
 test('whoever gives up has no turn', async () => {

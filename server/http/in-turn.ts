@@ -1,0 +1,25 @@
+// A handler that waits for its person's turn. Invariant: the body is here before, so no turn is spent on waiting for a
+// client's bytes; whoever has gone meanwhile costs nothing more.
+import type { FairQueue } from '../pacing/fair-queue.ts'
+import type { Handler } from './route-handler.ts'
+
+/** The handler, in this queue's turns. */
+export const inTurn =
+  (queue: FairQueue, handler: Handler): Handler =>
+  async (request, response, actor) => {
+    const end = await queue.enter(actor)
+    try {
+      if (!response.destroyed) await handler(request, response, actor)
+    } finally {
+      end()
+    }
+  }
+
+/** All of these handlers, in this queue's turns. */
+export const eachInTurn = <Name extends string>(
+  queue: FairQueue,
+  handlers: Record<Name, Handler>,
+): Record<Name, Handler> =>
+  Object.fromEntries(
+    Object.entries<Handler>(handlers).map(([name, handler]) => [name, inTurn(queue, handler)]),
+  ) as Record<Name, Handler>

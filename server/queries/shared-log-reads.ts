@@ -1,0 +1,43 @@
+// One read of the log for many who were woken by one change: they stand at few cursors, and a page is the same for all.
+// Invariant: whoever was woken gets a page that was read after that; what is theirs in it is judged for each.
+import type { Cursor } from '../log/cursor.ts'
+import type { Page } from '../log/log-reader.ts'
+import type { ReadPage } from './change-feed.ts'
+
+/** Reads, or takes what was read at this moment or later for somebody else. */
+export type SharedLogReads = (moment: number) => ReadPage
+
+/** Pages that are remembered, and for how long. */
+const MOST_PAGES = 8
+const FORGET_MS = 1_000
+
+const keyOf = ({ epoch, snapshot, rest }: Cursor, size: number) =>
+  JSON.stringify([epoch, snapshot, rest?.snapshot, rest?.afterSeq, size])
+
+/**
+ * @param readPage Reads a page.
+ * @param now The present moment: a number that grows with every change that the node hears of.
+ */
+export const createSharedLogReads = (readPage: ReadPage, now: () => number): SharedLogReads => {
+  const pages = new Map<string, { moment: number; page: Promise<Page | null> }>()
+
+  const read = (key: string, cursor: Cursor, size: number) => {
+    const moment = now()
+    const page = readPage(cursor, size)
+    if (pages.size >= MOST_PAGES) pages.clear()
+    const entry = { moment, page }
+    pages.set(key, entry)
+    const forget = () => {
+      if (pages.get(key) === entry) pages.delete(key)
+    }
+    page.catch(forget)
+    setTimeout(forget, FORGET_MS).unref()
+    return page
+  }
+
+  return (moment) => (cursor, size) => {
+    const key = keyOf(cursor, size)
+    const known = pages.get(key)
+    return known && known.moment >= moment ? known.page : read(key, cursor, size)
+  }
+}

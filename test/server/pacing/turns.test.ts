@@ -1,0 +1,98 @@
+// What one person may have under way at a time, on a running node: beyond it an answer says so, and others are served.
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startApp, type TestApp } from '../../support/app.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+const poll = (app: TestApp, as: string, signal: AbortSignal, cursor = '') =>
+  fetch(`${app.origin}/api/v1/changes?wait=25${cursor && `&cursor=${cursor}`}`, {
+    headers: { authorization: `Bearer ${as}` },
+    signal,
+  })
+
+/** Requests that the test doesn't wait for end with it. */
+const untilEnd = () => {
+  const ending = new AbortController()
+  onTestFinished(() => ending.abort())
+  return ending.signal
+}
+
+describe('long polls', () => {
+  test('are held as many as a person may have; another’s are held beside them', async () => {
+    const app = await startApp({ limits: { pollsPerPerson: 3 } })
+    const signal = untilEnd()
+    const held = Array.from({ length: 3 }, () => poll(app, 'alice', signal))
+    for (const one of held) one.catch(() => {})
+    await waitFor(
+      async () => {
+        const more = await poll(app, 'alice', AbortSignal.any([signal, AbortSignal.timeout(5_000)])).catch(
+          () => null,
+        )
+        return more?.status === 429 && more.headers.has('retry-after')
+      },
+      { what: 'a poll to be refused' },
+    )
+    const bob = poll(app, 'bob', signal)
+    expect((await app.call('GET', '/changes')).status).toBe(200)
+    await app.make('project', { name: 'Bridge' })
+    for (const one of [...held, bob]) expect((await one).status).toBe(200)
+    const again = poll(app, 'alice', signal)
+    again.catch(() => {})
+    await app.make('project', { name: 'Tunnel' })
+    expect((await again).status).toBe(200)
+  })
+
+  test('of many people that are woken together are all answered', async () => {
+    const app = await startApp()
+    const signal = untilEnd()
+    const { cursor } = (await app.call('GET', '/changes')).body
+    const people = Array.from({ length: 12 }, (_, n) => `reader${n}`)
+    for (const name of people) app.people.set(name, { id: name, name, tenantId: 'acme', role: 'editor' })
+    const held = people.map((name) => poll(app, name, signal, cursor).then((answer) => answer.json()))
+    const made = await app.make('project', { name: 'Bridge' })
+    for (const answer of held) expect((await answer).data).toMatchObject([{ id: made.id }])
+  })
+})
+
+test('rooms are counted by person: what one socket holds another may not', async () => {
+  const app = await startApp({ limits: { roomsPerPerson: 5 } })
+  const ids = await Promise.all(
+    Array.from({ length: 4 }, async () => (await app.make('project', { name: 'P' })).id),
+  )
+  const asked = ids.map((id): [string, string] => ['project', id])
+  const [one, two, other] = await Promise.all([app.socket(), app.socket(), app.socket({ as: 'bob' })])
+  const okOf = (answer: { records: { ok: boolean; code?: string }[] }) =>
+    answer.records.map(({ ok, code }) => code ?? ok)
+  expect(okOf(await one.watch(...asked))).toEqual([true, true, true, true])
+  expect(okOf(await two.watch(...asked))).toEqual([true, 'rate_limited', 'rate_limited', 'rate_limited'])
+  expect(okOf(await other.watch(...asked))).toEqual([true, true, true, true])
+  one.socket.disconnect()
+  await waitFor(async () => okOf(await two.watch(...asked)).every((ok) => ok === true), { what: 'room' })
+})
+
+test('messages are counted by person over all their sockets', async () => {
+  const app = await startApp({ limits: { messagesPerPerson: 6 } })
+  const sockets = await Promise.all([app.socket(), app.socket(), app.socket()])
+  const asked = sockets.flatMap((watcher) => Array.from({ length: 5 }, () => watcher.ask('unwatch', {})))
+  const answers = await Promise.all(asked)
+  expect(answers.filter(({ code }) => code === 'rate_limited').length).toBeGreaterThan(0)
+  const bob = await app.socket({ as: 'bob' })
+  expect((await bob.ask('unwatch', {})).code).toBeUndefined()
+})
+
+test('requests of one person wait for each other, some are refused, and another’s are not', async () => {
+  const app = await startApp({ limits: { longPerPerson: 1, waitingPerPerson: 2 } })
+  const lock = await app.knex.transaction()
+  try {
+    await lock.raw('lock table projects in access exclusive mode')
+    const lists = Array.from({ length: 6 }, () => app.call('GET', '/records/project'))
+    const refused: number[] = []
+    for (const list of lists) list.then(({ status }) => refused.push(status))
+    await waitFor(() => refused.length === 3, { what: 'three to be refused' })
+    expect(refused).toEqual([429, 429, 429])
+    expect((await app.call('GET', '/records/task', { as: 'bob' })).status).toBe(200)
+    await lock.commit()
+    expect((await Promise.all(lists)).filter(({ status }) => status === 200)).toHaveLength(3)
+  } finally {
+    if (!lock.isCompleted()) await lock.rollback()
+  }
+})
