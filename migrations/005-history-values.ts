@@ -3,13 +3,15 @@
 // table that doesn't ask has none of these triggers and pays nothing. A deletion needs none: the log keeps its row.
 import type { Knex } from 'knex'
 
-// AFTER each statement, behind the trigger that writes the log. Trigger arguments: the key, and the housekeeping columns.
-const LOG_VALUES = `
+const COLUMN = `
 alter table noclobber.record_changes add column changed_values jsonb;
 
 comment on column noclobber.record_changes.changed_values is
   'Of tables tracked with history: values. By column [before, after]; of a creation those that are not null.';
+`
 
+// AFTER each statement, behind the trigger that writes the log. Trigger arguments: the key, and the housekeeping columns.
+export const VALUES_FUNCTION = `
 create function noclobber.log_values() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -37,7 +39,8 @@ end $$;
 `
 
 export const up = async (knex: Knex): Promise<void> => {
-  await knex.raw(LOG_VALUES.replaceAll('?', '\\?'))
+  await knex.raw(COLUMN)
+  await knex.raw(VALUES_FUNCTION)
 }
 
 /** What was kept goes; the tables stay tracked. */

@@ -1,6 +1,7 @@
 // What the setting `noclobber.actor` claims is normalized, and what a node of ours says in it is signed, see
-// writer-setting.ts. Tombstones are those of one tenant, so they are looked for where a record goes to another tenant too.
+// writer-setting.ts. Values are compared version by version. Tombstones are those of one tenant, so they are looked for where a record goes to another tenant too.
 import type { Knex } from 'knex'
+import { VALUES_FUNCTION } from './005-history-values.ts'
 import { forEachTracked, LOCK, REPLACE } from './006-bundles.ts'
 import { KEY_TRIGGER } from './track-table.ts'
 import { KEEP_KEY } from './writer-setting.ts'
@@ -16,6 +17,7 @@ const TRACK_AGAIN = forEachTracked(`
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(LOCK)
   await knex.raw(REPLACE.replaceAll('?', '\\?'))
+  await knex.raw(VALUES_FUNCTION.replace('create function', 'create or replace function'))
   await knex.raw(KEEP_KEY)
   await knex.raw('drop function if exists noclobber.is_ours(text)')
   await knex.raw(TRACK_AGAIN)

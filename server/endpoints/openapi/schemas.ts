@@ -46,7 +46,12 @@ const scope: Schema = { type: 'object', additionalProperties: text }
 
 /** Shapes that don't depend on the declared types. */
 export const WIRE_SCHEMAS: Record<string, Schema> = {
-  Writer: object({ id: text, name: text, kind: { enum: ['user', 'import', 'service', 'database'] } }),
+  Writer: object({
+    id: text,
+    name: text,
+    kind: { enum: ['user', 'import', 'service', 'database', 'agent'] },
+    'on_behalf_of?': object({ id: text, name: text }),
+  }),
   Version: object({ version, updated_at: text, updated_by_name: nullableText, deleted: flag }),
   VersionDifference: object({
     ...address,
