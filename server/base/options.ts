@@ -104,6 +104,8 @@ export interface Limits {
   bulkThreshold: number
   /** How long changes and kept answers stay in the log, in milliseconds: 30 days. */
   retentionMs: number
+  /** First answers that are kept for one person's writes with a mutation id, in bytes, about; beyond it their oldest go. */
+  answerBytesPerPerson: number
   /** How often the log is pruned, in milliseconds; 0: never by itself. */
   pruneEveryMs: number
   /** The longest file of an import, in bytes. */
@@ -170,6 +172,7 @@ export const DEFAULT_LIMITS = {
   recheckRooms: 5_000,
   bulkThreshold: 50,
   retentionMs: RETENTION_MS,
+  answerBytesPerPerson: 5_000_000,
   pruneEveryMs: 3_600_000,
   importBytes: 100_000_000,
   importIdleMs: 30_000,

@@ -8,6 +8,7 @@ import type { Actor } from '../base/record-type.ts'
 import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { writerContext } from '../tables/writer-context.ts'
+import { firstAnswer } from './first-answer.ts'
 import {
   mutationParameters,
   parametersOf,
@@ -16,7 +17,7 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
-import { MISSING, tenantOf } from './read.ts'
+import { MISSING, readRow, tenantOf } from './read.ts'
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.create} takes. */
@@ -67,8 +68,14 @@ export const createRecord = async (
     return { outcome: 'created', record }
   }
   const kept = await storedResponse(database, options, hash)
-  if (kept?.outcome === 'kept')
-    return { outcome: 'created', record: known.sql.ofAnswer(kept.answer), replayed: true }
+  if (kept?.outcome === 'kept') {
+    const target = { known, actor, id: kept.answer.noclobber_id, transaction: options.transaction }
+    const record = (await firstAnswer(database, target, kept.answer)) ?? (await readRow(database, target))
+    return record &&
+      (record.version === Number(kept.answer.noclobber_version) || known.mayRead(actor, record))
+      ? { outcome: 'created', record, replayed: true }
+      : MISSING
+  }
   if (kept) return kept
   return written.outcome === 'invalid' ? written : MISSING
 }

@@ -66,6 +66,9 @@ export type Written =
   | { outcome: 'forgotten' }
   | Invalid
 
+const bytesOf = (values: unknown[]): number =>
+  values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
+
 /**
  * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
  * goes by a column's type that isn't so any more, if it says that it may be. `forgotten`: nothing was sent, because what it was
@@ -87,7 +90,9 @@ export const sendWrite = async (
     if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
       const { query, values, isStill } = write
-      return { outcome: 'written', rows: await database.send(query, values, options.transaction, isStill) }
+      const rows = await database.send(query, values, options.transaction, isStill)
+      if (options.mutationId && rows.length > 0) database.answerBudget.kept(options.actor, bytesOf(values))
+      return { outcome: 'written', rows }
     } catch (error) {
       if (error instanceof Forgotten) return { outcome: 'forgotten' }
       if (isStoredMutation(error)) return { outcome: 'kept' }

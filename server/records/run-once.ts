@@ -49,12 +49,11 @@ export const workOnce = async <T>(
         if (done.keep === undefined) throw new Undone(done.result)
         if (options.request?.isRevoked())
           throw retries > 0 ? new Doubtful() : new Refusal(problem('unavailable'))
-        if (mutationId)
-          await database.send(
-            STORE_RESPONSE,
-            [...named, JSON.stringify(done.keep), await hash()],
-            transaction,
-          )
+        if (mutationId) {
+          const answer = JSON.stringify(done.keep)
+          await database.send(STORE_RESPONSE, [...named, answer, await hash()], transaction)
+          database.answerBudget.kept(actor, answer.length)
+        }
         return done.result
       })
       return { outcome: 'done', result }

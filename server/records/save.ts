@@ -7,12 +7,13 @@ import type { Conflict, SaveOutcome } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
 import type { Action, Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
-import { statement } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
 import { savingContext, vouches, writerContext } from '../tables/writer-context.ts'
+import { changedFieldsBetween } from './changed-fields.ts'
 import { passOn } from './deliver-on-save.ts'
+import { firstAnswer } from './first-answer.ts'
 import {
   mutationParameters,
   parametersOf,
@@ -38,27 +39,6 @@ export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
 
 /** How often a merge follows a record that goes on changing. */
 const MAX_ATTEMPTS = 10
-
-const CHANGED_SINCE = statement(`
-select c.version, c.event, c.changed_fields from noclobber.changes c
-where c.table_name = $1 and c.record_id = $2 and c.version > $3 and c.version <= $4
-  and ($5::text is null or c.tenant_id = $5) order by c.version`)
-
-/** Fields changed in the versions after `from` up to `to`; `null` when the log doesn't hold every one of them. */
-export const changedFieldsBetween = async (
-  database: Database,
-  { known, actor, id, transaction }: Target,
-  from: number,
-  to: number,
-): Promise<string[] | null> => {
-  if (to < from) return null
-  const ofTenant = known.tenantColumn ? actor.tenantId : null
-  const rows = await database.send(CHANGED_SINCE, [known.source, id, from, to, ofTenant], transaction)
-  const whole = rows.length === to - from && rows.every((row) => row.event === 'updated')
-  if (!whole) return null
-  const names = new Set(rows.flatMap((row) => row.changed_fields as string[]))
-  return known.changeNames.filter((name) => names.has(name))
-}
 
 const conflictOf = async (
   database: Database,
@@ -126,9 +106,11 @@ export const saveRecord = async (
   const replay = async (): Promise<SaveOutcome | null> => {
     if (!valid.ok) return null
     const kept = await storedResponse(database, options, hash)
-    return kept?.outcome === 'kept'
-      ? { outcome: 'saved', record: known.sql.ofAnswer(kept.answer), replayed: true }
-      : kept
+    if (kept?.outcome !== 'kept') return kept
+    const record = await firstAnswer(database, target, kept.answer)
+    if (record) return { outcome: 'saved', record, replayed: true }
+    // It was saved, and somebody has changed since what its answer left out: the record as it is now says both.
+    return (await whyRefused(database, target, 'update', options)) ?? MISSING
   }
 
   let clientVersion = options.clientVersion

@@ -11,6 +11,7 @@ import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import type { Change } from '../log/log-reader.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
+import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
@@ -34,6 +35,8 @@ export interface Database {
   nodeId: string
   log: Log
   seen: RecordCache
+  /** Bounds the first answers that are kept for each person. */
+  answerBudget: AnswerBudget
   largeAnswers: LargeAnswers
   /** Cursors as clients carry them. Only after {@link Database.ready}. */
   readonly cursors: Cursors
@@ -192,6 +195,15 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     return known
   }
 
+  const sendOwn: Database['send'] = (query, values, transaction, isStill) =>
+    send(transaction ?? knex, query, values, limits.namedStatements && query.name !== '', (connection) => {
+      if (!connections.has(connection)) {
+        connections.add(connection)
+        seen.clear()
+      }
+      if (isStill && !isStill()) throw new Forgotten()
+    })
+
   return {
     knex,
     limits,
@@ -214,13 +226,11 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     typeOf: (name) => found?.byName.get(name),
     typeOfSource: (source) => found?.bySource.get(source),
     types: () => [...(found?.byName.values() ?? [])],
-    send: (query, values, transaction, isStill) =>
-      send(transaction ?? knex, query, values, limits.namedStatements && query.name !== '', (connection) => {
-        if (!connections.has(connection)) {
-          connections.add(connection)
-          seen.clear()
-        }
-        if (isStill && !isStill()) throw new Forgotten()
-      }),
+    send: sendOwn,
+    answerBudget: createAnswerBudget({
+      bytes: limits.answerBytesPerPerson,
+      send: sendOwn,
+      onFailed: (error) => log.warn({ error }, 'Old first answers of one person could not be deleted.'),
+    }),
   }
 }

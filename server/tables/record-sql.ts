@@ -53,10 +53,32 @@ const keepAnswer = (write: string, answer: string, next: number, head = '') =>
     select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer} from written w)
   select * from written`
 
-/** The written row `w` as jsonb, with what jsonb would blur as text. A function takes 100 arguments at most. */
-const answerOf = (inexact: string[]) => {
+/** Columns of these types are kept in each answer: none of them is long. */
+const SHORT = /^(bool|int[248]|float[48]|date|time|timetz|timestamp|timestamptz|interval|uuid|money)$/
+/** A column that takes more, and that the write did not set, is left out of the kept answer, in bytes. */
+const LONG_BYTES = 500
+
+/**
+ * The written row `w` as jsonb, with what jsonb would blur as text. A function takes 100 arguments at most. Long values of
+ * `untouched` columns are left out and named: a large record would otherwise be kept anew for each small save.
+ */
+const answerOf = (inexact: string[], all: string[], untouched: string[]) => {
+  const isLong = (name: string) => `pg_column_size(w.${quoteName(name)}) > ${LONG_BYTES}`
+  const literal = (name: string) => `'${name.replaceAll("'", "''")}'`
+  const kept = all.map((name) =>
+    untouched.includes(name)
+      ? `case when ${isLong(name)} then null else w.${quoteName(name)} end as ${quoteName(name)}`
+      : `w.${quoteName(name)}`,
+  )
+  const leftOut = untouched.map((name) => `case when ${isLong(name)} then ${literal(name)} end`)
   const pairs = inexact.map((name) => `'${name.replaceAll("'", "''")}', w.${quoteName(name)}::text`)
-  const parts = [`to_jsonb(w) - 'noclobber_told'`]
+  const parts =
+    untouched.length === 0
+      ? [`to_jsonb(w) - 'noclobber_told'`]
+      : [
+          `(select to_jsonb(s) from (select ${kept.join(', ')}) s)`,
+          `jsonb_build_object('noclobber_left_out', array_remove(array[${leftOut.join(', ')}]::text[], null))`,
+        ]
   for (let at = 0; at < pairs.length; at += 50)
     parts.push(`jsonb_build_object(${pairs.slice(at, at + 50).join(', ')})`)
   return parts.join(' || ')
@@ -91,7 +113,14 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     const read = INEXACT_IN_JSON[tracked.columns.get(name)?.type ?? '']
     if (read) inexact.set(name, read)
   }
-  const answer = answerOf([...inexact.keys()])
+  const isShort = (name: string) => SHORT.test(tracked.columns.get(name)?.type ?? '') || inexact.has(name)
+  const heads = ['noclobber_id', 'noclobber_version', 'noclobber_updated_at', 'noclobber_updated_by']
+  const answer = (set: string[]) =>
+    answerOf(
+      [...inexact.keys()],
+      [...heads, ...fieldNames],
+      fieldNames.filter((name) => !isShort(name) && !set.includes(name)),
+    )
   const shapes = new Map<string, Statement>()
 
   const shaped = (shape: string, text: () => string): Statement => {
@@ -134,7 +163,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         const naming = vouches ? vouching(tracked, columns, firstValue) : NAMING
         const told = vouches ? `, ${TOLD} as "noclobber_told"` : ''
         const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}${told}`
-        return withMutation ? keepAnswer(write, answer, firstValue + columns.length) : write
+        return withMutation ? keepAnswer(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
       shaped(`insert ${withMutation} ${columns.join()}`, () => {
@@ -142,7 +171,9 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         const values = names.map((name, index) => `$${index + 2}::${tracked.columns.get(name)?.cast}`)
         const write = `insert into ${table} as t ("version"${names.map((name) => `, ${quoteName(name)}`).join('')})
           select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named returning ${selected}`
-        return withMutation ? keepAnswer(write, answer, names.length + 2, WRITER) : `${WRITER} ${write}`
+        return withMutation
+          ? keepAnswer(write, answer(columns), names.length + 2, WRITER)
+          : `${WRITER} ${write}`
       }),
     remove: (withMutation) =>
       shaped(`remove ${withMutation}`, () => {

@@ -1,0 +1,25 @@
+// The first answer of a write, for its replay. Long values that the write did not set are not kept with it: they are the
+// record's own, as long as nobody has changed them.
+// Invariant: what is given is the first answer to the letter, or nothing.
+import type { Row } from '../db/statement.ts'
+import type { WireRecord } from '../protocol/index.ts'
+import type { Database } from '../tables/database.ts'
+import { changedFieldsBetween } from './changed-fields.ts'
+import { readRow, type Target } from './read.ts'
+
+/** The record as it was answered; `null` where what was left out has been changed since, or nobody can say. */
+export const firstAnswer = async (
+  database: Database,
+  target: Target,
+  answer: Row,
+): Promise<WireRecord | null> => {
+  const record = target.known.sql.ofAnswer(answer)
+  const leftOut: string[] = answer.noclobber_left_out ?? []
+  if (leftOut.length === 0) return record
+  const now = await readRow(database, target)
+  if (!now) return null
+  const changed = await changedFieldsBetween(database, target, record.version, now.version)
+  if (!changed || leftOut.some((name) => changed.includes(name))) return null
+  const own = Object.fromEntries(leftOut.map((name) => [name, now.fields[name]]))
+  return { ...record, fields: { ...record.fields, ...own } }
+}
