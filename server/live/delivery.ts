@@ -19,7 +19,7 @@ import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
-import { type Audience, echoOf, isWatching, revoke } from './watchers.ts'
+import { type Audience, echoOf, isWatching, isWriters, revoke, tellWritten } from './watchers.ts'
 
 const EVENT_NAMES: Record<Change['event'], RecordEventName> = {
   created: 'RecordCreated',
@@ -162,6 +162,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     const { change, known, rooms, tenantId } = concern
     const local = audience.rooms()
     const denied = echoOf(audience, change)
+    const own: string[] = []
     const verdicts = new Map<object, boolean>()
     for (const room of rooms) {
       for (const id of local.get(room) ?? []) {
@@ -174,12 +175,21 @@ export const createDelivery = (database: Database, audience: Audience) => {
         const { actor } = watcher.data
         const verdict = verdicts.get(actor) ?? known.mayRead(actor, row)
         verdicts.set(actor, verdict)
-        if (verdict) continue
+        if (verdict) {
+          if (
+            change.tabId !== null &&
+            isWriters(watcher, change) &&
+            !denied.includes(id) &&
+            !own.includes(id)
+          )
+            own.push(id)
+          continue
+        }
         denied.push(id)
         revoke(watcher, [concern.recordRoom])
       }
     }
-    audience.tell(rooms, denied, EVENT_NAMES[change.event], eventOf(concern))
+    tellWritten(audience, { rooms, except: denied, own }, EVENT_NAMES[change.event], eventOf(concern))
   }
 
   const tellAll = async (concerns: Concern[]) => {

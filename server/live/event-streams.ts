@@ -81,6 +81,10 @@ export const createStreams = ({
   const audience: Audience = {
     rooms: () => rooms,
     watchers: () => streams,
+    tellEach: (ids, name, ...event) => {
+      const text = eventText(name, event[0])
+      for (const id of ids) streams.get(id)?.tell(text)
+    },
     tell: (asked, except, name, ...event) => {
       const text = eventText(name, event[0])
       const denied = new Set(except)

@@ -17,7 +17,7 @@ import type { ImportEvent, Scope } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
-import { type Audience, echoOf, isWatching } from './watchers.ts'
+import { type Audience, echoOf, isWatching, isWriters, tellWritten } from './watchers.ts'
 
 const PAGE = 500
 /** Where the next page is, if its changes were made by one statement and so have numbers one after the other. */
@@ -130,6 +130,7 @@ export const deliverLargeToLists = async (
   }
   const except = echoOf(audience, bulk)
   const [echo] = except
+  const own: string[] = []
   const verdicts = new Map<Actor, boolean | null>()
   const wanted = new Map<Actor, Set<string>>()
   const unsure = new Map<string, Actor>()
@@ -145,24 +146,28 @@ export const deliverLargeToLists = async (
       const before = verdicts.get(actor)
       const verdict = before === undefined ? staticPermission(known.type, actor, 'read') : before
       verdicts.set(actor, verdict)
-      if (verdict === true) continue
+      if (verdict === true) {
+        if (bulk.tabId !== null && isWriters(watcher, bulk) && !own.includes(id)) own.push(id)
+        continue
+      }
       except.push(id)
       if (verdict === false) continue
       unsure.set(id, actor)
       wanted.set(actor, (wanted.get(actor) ?? new Set()).add(room))
     }
   }
-  if (rooms.length > 0) audience.tell(rooms, except, 'RecordsImported', event)
+  if (rooms.length > 0) tellWritten(audience, { rooms, except, own }, 'RecordsImported', event)
   if (wanted.size === 0) return
 
   const readable = await readableRooms(database, known, bulk, wanted)
   for (const [id, actor] of unsure) {
     const watcher = audience.watchers().get(id)
-    const own = [...(readable.get(actor) ?? [])].filter(
+    const changed = [...(readable.get(actor) ?? [])].filter(
       (room) => watcher && isWatching(known, watcher, room, bulk.tenantId ?? ''),
     )
-    if (!watcher || own.length === 0) continue
-    const seen = own.flatMap((room): Scope[] => [local.get(room) ?? {}])
-    watcher.emit('RecordsImported', { ...event, scopes: seen, count: null })
+    if (!watcher || changed.length === 0) continue
+    const seen = changed.flatMap((room): Scope[] => [local.get(room) ?? {}])
+    const tab_id = isWriters(watcher, bulk) ? event.tab_id : null
+    watcher.emit('RecordsImported', { ...event, scopes: seen, count: null, tab_id })
   }
 }

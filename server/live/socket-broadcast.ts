@@ -129,4 +129,8 @@ export const socketAudience = (io: WatcherServer): Audience => ({
   tell: (rooms, except, name, ...event) => {
     broadcastToRooms(io, rooms, except, name, ...event)
   },
+  // Each socket is in the room of its own id.
+  tellEach: (ids, name, ...event) => {
+    broadcastToRooms(io, ids, [], name, ...event)
+  },
 })

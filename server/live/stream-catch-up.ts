@@ -23,6 +23,9 @@ const alone = (stream: Stream, tell: (text: string) => void): Audience => {
   return {
     rooms: () => new Map([...stream.rooms].map((room) => [room, ids])),
     watchers: () => new Map([[stream.id, watcher]]),
+    tellEach: (ids, name, ...event) => {
+      if (ids.includes(stream.id)) tell(eventText(name, event[0]))
+    },
     tell: (rooms, except, name, ...event) => {
       if (rooms.some((room) => stream.rooms.has(room)) && !except.includes(stream.id))
         tell(eventText(name, event[0]))

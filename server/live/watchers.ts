@@ -7,6 +7,7 @@ import type {
   ClientMessages,
   ListAddress,
   RecordAddress,
+  RecordEventName,
   RevokedEvent,
   Scope,
   ServerEvents,
@@ -64,6 +65,12 @@ export interface Audience {
     name: Name,
     ...event: Parameters<ServerEvents[Name]>
   ): void
+  /** Tells these, by their ids. */
+  tellEach<Name extends keyof ServerEvents>(
+    ids: string[],
+    name: Name,
+    ...event: Parameters<ServerEvents[Name]>
+  ): void
 }
 
 /**
@@ -94,16 +101,41 @@ export const revoke = (watcher: Watcher, rooms: Iterable<string>): void => {
 /** Who wrote something, and the socket that he named as his own. */
 interface Written {
   socketId: string | null
+  tabId: string | null
   tenantId: string | null
   updatedBy: Writer | null
+}
+
+/**
+ * Is this a connection of the person who wrote? A writer's tenant is known by the record's; where a type has no tenants,
+ * where two people of one id may be, the connection must be of the page that wrote: whose tab's id nobody else learns.
+ */
+export const isWriters = ({ data }: Watcher, { tabId, tenantId, updatedBy }: Written): boolean => {
+  if (updatedBy === null || updatedBy.kind === 'database' || data.actor.id !== updatedBy.id) return false
+  return tenantId === null ? tabId !== null && data.tabId === tabId : data.actor.tenantId === tenantId
 }
 
 /**
  * The socket that needn't hear of a change: the one that its writer named, if it is the writer's. Any other text is
  * nobody's, above all no room's.
  */
-export const echoOf = (audience: Audience, { socketId, tenantId, updatedBy }: Written): string[] => {
-  const actor = socketId === null ? undefined : audience.watchers().get(socketId)?.data.actor
-  const isWriter = actor?.id === updatedBy?.id && (tenantId === null || actor?.tenantId === tenantId)
-  return actor && isWriter && socketId !== null ? [socketId] : []
+export const echoOf = (audience: Audience, written: Written): string[] => {
+  const { socketId } = written
+  const watcher = socketId === null ? undefined : audience.watchers().get(socketId)
+  return watcher && isWriters(watcher, written) && socketId !== null ? [socketId] : []
+}
+
+/**
+ * Tells whoever is in the rooms of what somebody wrote. Which tab wrote it is told to the connections of its person alone:
+ * in anybody else's hands it hides their own saves from that page.
+ */
+export const tellWritten = <Name extends 'RecordsImported' | RecordEventName>(
+  audience: Audience,
+  { rooms, except, own }: { rooms: string[]; except: string[]; own: string[] },
+  name: Name,
+  event: Parameters<ServerEvents[Name]>[0],
+): void => {
+  const others = { ...event, tab_id: null }
+  audience.tell(rooms, own.length > 0 ? [...except, ...own] : except, name, ...([others] as never))
+  if (own.length > 0) audience.tellEach(own, name, ...([event] as never))
 }

@@ -161,6 +161,7 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     wrote: (operation, outcome) => writes.inc({ operation, outcome }),
     counted: (audience) => ({
       ...audience,
+      tellEach: audience.tellEach,
       tell: (rooms, except, name, ...event) => {
         events.inc({ event: name })
         audience.tell(rooms, except, name, ...event)

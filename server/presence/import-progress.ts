@@ -7,7 +7,7 @@ import { staticPermission } from '../base/static-permission.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
 import { listRoomsIn } from '../live/rooms.ts'
-import { type Audience, isAdmitted } from '../live/watchers.ts'
+import { type Audience, isAdmitted, isWriters } from '../live/watchers.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { ImportingEvent } from '../protocol/import-progress.ts'
 import type { Writer } from '../protocol/record.ts'
@@ -51,7 +51,15 @@ export const createImportProgress = ({ database, backplane, audiences }: ImportP
         const watcher = audience.watchers().get(id)
         if (!watcher || told.has(id) || !isAdmitted(known, watcher, room, event.tenant_id ?? '')) continue
         told.add(id)
-        if (staticPermission(known.type, watcher.data.actor, 'read')) watcher.emit('RecordsImporting', event)
+        if (staticPermission(known.type, watcher.data.actor, 'read')) {
+          const isOwn = isWriters(watcher, {
+            socketId: null,
+            tenantId: event.tenant_id,
+            tabId: event.tab_id,
+            updatedBy: event.updated_by,
+          })
+          watcher.emit('RecordsImporting', isOwn ? event : { ...event, tab_id: null })
+        }
       }
     }
   }

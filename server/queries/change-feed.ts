@@ -116,7 +116,18 @@ export const readLog = (database: Database, cursor: Cursor, size: number): Promi
 export const goOn = ({ epoch, snapshot }: Cursor, page: Page, afterSeq: string | null): Cursor =>
   afterSeq === null ? page.cursor : { epoch, snapshot, rest: { snapshot: page.cursor.snapshot, afterSeq } }
 
-const wireChange = ({ change, known }: TypedChange, values: ChangedValues | undefined): WireChange => ({
+/** Which tab wrote is told to its own person alone, and of types without tenants to nobody: ids are a tenant's own. */
+const isOwnWrite = ({ tenantId, updatedBy }: TypedChange['change'], actor: Actor) =>
+  tenantId !== null &&
+  tenantId === actor.tenantId &&
+  updatedBy?.id === actor.id &&
+  updatedBy.kind !== 'database'
+
+const wireChange = (
+  actor: Actor,
+  { change, known }: TypedChange,
+  values: ChangedValues | undefined,
+): WireChange => ({
   event: change.event,
   tenant_id: change.tenantId,
   type: known.type.name,
@@ -125,7 +136,7 @@ const wireChange = ({ change, known }: TypedChange, values: ChangedValues | unde
   changed_fields: change.changedFields.filter((name) => known.changeNames.includes(name)),
   updated_at: change.updatedAt,
   updated_by: change.updatedBy,
-  tab_id: change.tabId,
+  tab_id: isOwnWrite(change, actor) ? change.tabId : null,
   ...(values && { values }),
 })
 
@@ -154,7 +165,7 @@ const visibleTo = async (database: Database, actor: Actor, changes: TypedChange[
   }
   if (skipped > 0) log.warn({ skipped }, 'Changes were left out of an answer.')
   const values = await shownValues(database, actor, visible)
-  return visible.map((wanted) => wireChange(wanted.entry, values.get(wanted)))
+  return visible.map((wanted) => wireChange(actor, wanted.entry, values.get(wanted)))
 }
 
 /** Reads a page of the log; `null` where the cursor has expired. */

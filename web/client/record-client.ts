@@ -53,7 +53,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
 
   const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === person.id()
   const isColleague = (by: Writer | null) =>
-    by?.kind === 'user' && person.id() !== null && by.id !== person.id()
+    by !== null && person.id() !== null && (by.kind === 'database' || by.id !== person.id())
 
   const fetchNow: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const candidates = createTransports(options, { url, fetch: fetchNow, clock, tabId, token, person })

@@ -157,7 +157,7 @@ test('two edits of the same records in opposite orders: one wins each record, no
 test('an edit of many is one event for lists; its own tab is named', async () => {
   const records = await makeMany(60)
   const [watched] = records as [Shown]
-  const list = await app.socket({ as: 'bob' })
+  const list = await app.socket({ as: 'alice' })
   await list.watchList('project')
   await list.flushed()
   list.heard.length = 0

@@ -17,7 +17,7 @@ test('each save is heard once, on every node, by record and by list', async () =
   const watchers = await Promise.all(
     [one, other].flatMap((app) =>
       [true, false].map(async (byRecord) => {
-        const watcher = await app.socket({ as: 'bob' })
+        const watcher = await app.socket({ as: 'alice' })
         await watcher.watchList('task')
         if (byRecord) await watcher.watch(...tasks.map(({ id }): [string, string] => ['task', id]))
         await watcher.forget()

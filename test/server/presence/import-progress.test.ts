@@ -75,7 +75,7 @@ test('who watches the list hears how far it is, and its end; who watches another
     rows: expect.any(Number),
     bytes: expect.any(Number),
     updated_by: { id: 'alice', name: 'Alice', kind: 'user' },
-    tab_id: 'tab-of-alice',
+    tab_id: null,
   })
   expect(first?.rows).toBeGreaterThan(0)
   end()
