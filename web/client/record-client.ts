@@ -179,6 +179,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     resume: (address) => records.of(address).resume(),
     send: ({ type, id }, { kind, ...mutation }) =>
       kind === 'save' ? client.save<Fields>(type, id, mutation) : client.remove(type, id, mutation),
+    bringBack: (address, edits) => records.of(address).happen({ kind: 'recalled', edits }),
     discard: records.discard,
   })
   const stopReaching = connection.state.subscribe(() => {

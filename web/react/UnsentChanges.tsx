@@ -1,7 +1,7 @@
 // What is not on the server yet: each record's edits, why they wait, and what can be done about it. The app says how a record
 // is called and where it is opened; everything else is the library's.
 
-import { type ReactNode, useSyncExternalStore } from 'react'
+import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Readable } from '../client/base/store.ts'
 import { isAsked, type UnsentEntry, type UnsentState } from '../client/offline/draft-storage.ts'
 import { editsAsText } from '../client/record/conflict-view.ts'
@@ -14,6 +14,7 @@ export interface UnsentSource {
   unsent: Readable<UnsentState>
   retry(): void
   discard(key: string): Promise<void>
+  undoDiscard(key: string): void
 }
 
 /** Follows what is not on the server. */
@@ -33,9 +34,28 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
   const { words } = useLive()
   const state = useUnsent(offline)
   const { unsent: texts, buttons } = words.messages
+  const place = useRef<HTMLElement>(null)
+  const [last, setLast] = useState<{ key: string; isUndone: boolean } | null>(null)
+  /** The button that was pressed goes away with its line: the focus goes to what undoes it, or stays in the list. */
+  useEffect(() => {
+    if (!last) return
+    const undo = [...(place.current?.querySelectorAll<HTMLElement>('[data-undo]') ?? [])]
+    const next = last.isUndone ? place.current : undo.find(({ dataset }) => dataset.undo === last.key)
+    next?.focus({ preventScroll: true })
+  }, [last])
+  const discard = (key: string) => {
+    void offline.discard(key).then(() => setLast({ key, isUndone: false }))
+  }
+  const undo = (key: string) => {
+    offline.undoDiscard(key)
+    setLast({ key, isUndone: true })
+  }
   const isWaiting = state.entries.some((entry) => isAsked(entry) && !entry.trouble)
   return (
-    <section aria-label={texts.title}>
+    <section aria-label={texts.title} ref={place} tabIndex={-1}>
+      <p className="nc-sentence" role="status">
+        {last && (last.isUndone ? texts.isBack : texts.isDiscarded)}
+      </p>
       {state.storage !== 'ok' && (
         <p className="nc-sentence nc-undecided nc-refusal" role="alert">
           {state.storage === 'full' ? texts.full : texts.barred}
@@ -64,8 +84,28 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
               >
                 {buttons.copy}
               </button>
-              <button type="button" className="nc-button" onClick={() => void offline.discard(entry.key)}>
+              <button type="button" className="nc-button" onClick={() => discard(entry.key)}>
                 {buttons.discard}
+              </button>
+            </span>
+          </li>
+        ))}
+        {state.discarded.map((entry) => (
+          <li key={`discarded ${entry.key}`} className="nc-news">
+            <span className="nc-unsent-text">
+              <strong>{nameOf(entry)}</strong>{' '}
+              <small>
+                {[whatOf(entry, words), texts.discarded].filter((text) => text !== '').join(' · ')}
+              </small>
+            </span>
+            <span className="nc-buttons">
+              <button
+                type="button"
+                className="nc-button"
+                data-undo={entry.key}
+                onClick={() => undo(entry.key)}
+              >
+                {buttons.undo}
               </button>
             </span>
           </li>

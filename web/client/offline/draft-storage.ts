@@ -32,6 +32,8 @@ export interface UnsentState {
   /** `full`: no room left; `barred`: the browser allows none. Then edits are kept in this page's memory alone. */
   storage: 'ok' | 'full' | 'barred'
   isSending: boolean
+  /** What was thrown away here, the latest first, as long as this page lives: it can be brought back. */
+  discarded: readonly UnsentEntry[]
 }
 
 /** A save was asked for, and has no answer. */

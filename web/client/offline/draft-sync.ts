@@ -19,6 +19,7 @@ import {
 } from './draft-storage.ts'
 
 const WRITE_AFTER_MS = 100
+const MOST_DISCARDED = 20
 /** Writing takes at most this share of the time, however long the text. */
 const WRITING_SHARE = 0.1
 
@@ -42,6 +43,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
   let writing: Promise<void> = Promise.resolve()
   let tookMs = 0
   let isStopped = false
+  let discarded: UnsentEntry[] = []
 
   /** Who is here now. What others left on this page stays in `own`, and is theirs. */
   const person = () => client.userId()
@@ -171,17 +173,39 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     await refresh()
   }
 
+  const showDiscarded = () => {
+    const whose = person()
+    show({ discarded: discarded.filter((entry) => entry.person === whose) })
+  }
+
   async function discard(key: string) {
+    const whose = person()
     const mine = own.get(key)
+    const found =
+      mine ?? (whose === null ? [] : await storage.all(whose).catch(() => [])).find((one) => one.key === key)
+    if (found) discarded = [found, ...discarded.filter((one) => one.key !== key)].slice(0, MOST_DISCARDED)
+    showDiscarded()
     if (mine && client.discard(mine)) return write()
     await storage.remove(key).catch(fail)
     tabs.tell()
     await refresh()
   }
 
+  /** As if it had not been thrown away; it is found where its record is opened, or waits in its form. */
+  function undoDiscard(key: string) {
+    const entry = discarded.find((one) => one.key === key)
+    if (!entry || entry.person !== person()) return
+    discarded = discarded.filter((one) => one !== entry)
+    showDiscarded()
+    client.bringBack(entry, entry.edits)
+    void write()
+  }
+
   async function clear() {
     const whose = person()
     if (whose === null) return
+    discarded = discarded.filter((entry) => entry.person !== whose)
+    showDiscarded()
     for (const { key } of live()) {
       own.delete(key)
       unwritten.delete(key)
@@ -207,10 +231,12 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     settle,
     refresh,
     discard,
+    undoDiscard,
     clear,
     live,
     leave() {
       show({ entries: [] })
+      showDiscarded()
       if (unwritten.size > 0) void write()
       else void refresh()
     },

@@ -24,8 +24,10 @@ export interface Offline extends EditKeeper {
   unsent: Readable<UnsentState>
   /** Tries to send what waits, now. */
   retry(): void
-  /** Throws one record's edits away, for good. Another page that has them open keeps its own. */
+  /** Throws one record's edits away. Another page that has them open keeps its own. */
   discard(key: string): Promise<void>
+  /** Brings back what was thrown away on this page: see `unsent.discarded`. */
+  undoDiscard(key: string): void
   /** Throws all of this person's edits on this device away: for a sign-out that shall leave nothing behind. */
   clear(): Promise<void>
 }
@@ -46,7 +48,7 @@ export interface OfflineOptions {
 export function createOffline(options: OfflineOptions = {}): Offline {
   const storage = options.storage ?? defaultStorage()
   const tabs = options.tabs ?? createBrowserTabs()
-  const unsent = createWritable<UnsentState>({ entries: [], storage: 'ok', isSending: false })
+  const unsent = createWritable<UnsentState>({ entries: [], storage: 'ok', isSending: false, discarded: [] })
   const set = (patch: Partial<UnsentState>) => unsent.set({ ...unsent.get(), ...patch })
   let keeping: EditKeeping | null = null
   let client: KeptClient | null = null
@@ -150,7 +152,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
         else stopTab()
         keeping = null
         client = null
-        set({ entries: [] })
+        set({ entries: [], discarded: [] })
       }
     },
     async recall(address, stateNow) {
@@ -164,6 +166,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     reachable: () => void send(),
     retry: () => void send(),
     discard: async (key) => keeping?.discard(key),
+    undoDiscard: (key) => keeping?.undoDiscard(key),
     clear: async () => keeping?.clear(),
   }
 }

@@ -17,6 +17,8 @@ export interface KeptClient {
   resume(address: RecordAddress): Promise<RecordState>
   /** Sends it as it was asked for, past the record's editor. */
   send(address: RecordAddress, mutation: Mutation): Promise<SaveOutcome<Fields> | RemoveOutcome>
+  /** Puts edits back that were thrown away. */
+  bringBack(address: RecordAddress, edits: UnsentEdits): void
   /** Throws its edits away; `false` where the record is not open here. */
   discard(address: RecordAddress): boolean
 }

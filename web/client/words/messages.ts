@@ -91,6 +91,7 @@ export const englishMessages = {
     recreate: 'Create it anew',
     resolve: 'Save this',
     discard: 'Discard',
+    undo: 'Undo',
     open: 'Open',
     close: 'Close',
   },
@@ -137,6 +138,10 @@ export const englishMessages = {
     refused: 'Refused: {detail}',
     typed: 'Not saved yet',
     removal: 'Delete',
+    discarded: 'Discarded',
+    /** Said once it was done. */
+    isDiscarded: 'The changes are discarded. You can undo that.',
+    isBack: 'The changes are back.',
     full: 'This device has no room left: what you type now is kept in this tab alone.',
     barred: 'This browser keeps nothing: what you type is kept in this tab alone.',
     count: { one: '{count} unsent change', other: '{count} unsent changes' } as Plural,

@@ -13,10 +13,10 @@ const Badge = ({ offline }: { offline: Offline }) => {
   const panel = useRef<HTMLDivElement>(null)
   const count = useUnsentCount(offline)
   const { tabId } = useRecordClient()
-  const { entries, storage } = useUnsent(offline)
+  const { entries, storage, discarded } = useUnsent(offline)
   const drafts = entries.filter(({ tab }) => tab !== tabId)
   const waiting = entries.filter((entry) => isAsked(entry) || entry.trouble)
-  if (count === null && drafts.length === 0 && storage === 'ok') return null
+  if (count === null && drafts.length === 0 && storage === 'ok' && discarded.length === 0) return null
   return (
     <>
       <button
@@ -26,7 +26,7 @@ const Badge = ({ offline }: { offline: Offline }) => {
         data-tone={count ? 'warning' : undefined}
         data-count={waiting.length || drafts.length}
       >
-        <span>{count ?? WORDS.unsent.typed(drafts.length)}</span>
+        <span>{count ?? (drafts.length > 0 ? WORDS.unsent.typed(drafts.length) : WORDS.unsent.title)}</span>
       </button>
       <div ref={panel} id={id} popover="auto" className="card unsent-panel">
         <h2>{WORDS.unsent.title}</h2>

@@ -434,3 +434,45 @@ test('a session that ended meanwhile costs nothing: after the sign-in the save i
   await waitFor(() => editor.get().status === 'clean', { what: 'the save' })
   expect(await nameOf(id)).toEqual({ name: 'Tunnel', version: '2' })
 })
+
+for (const isOpen of [true, false])
+  test(`what was discarded can be brought back, its record ${isOpen ? 'open' : 'not open'}, by its owner alone`, async () => {
+    const id = await server.createProject()
+    const storage = createMemoryStorage()
+    const tabs = createPages()
+    const before = openPage({ storage, tabs })
+    const typed = await open(before, id)
+    typed.change('name', 'Tunnel')
+    await kept(before)
+    let person = 'alice'
+    const page = isOpen
+      ? before
+      : openPage({ storage, tabs, client: { userId: () => person, token: () => person } })
+    if (!isOpen) before.client.close()
+    const { unsent } = page.offline
+    await waitFor(() => unsent.get().entries.length === 1, { what: 'the entry' })
+    const key = unsent.get().entries[0]?.key ?? ''
+    await page.offline.discard(key)
+    expect(unsent.get()).toMatchObject({
+      entries: [],
+      discarded: [{ key, edits: { draft: { name: 'Tunnel' } } }],
+    })
+    expect(await storage.all('alice')).toEqual([])
+    if (isOpen) expect(typed.values().name).toBe('Bridge')
+    else {
+      person = 'bob'
+      page.client.reconnect()
+      page.offline.undoDiscard(key)
+      expect(unsent.get()).toMatchObject({ entries: [], discarded: [] })
+      person = 'alice'
+      page.client.reconnect()
+      await waitFor(() => unsent.get().discarded.length === 1, { what: 'what she discarded' })
+    }
+    page.offline.undoDiscard(key)
+    const editor = isOpen ? typed : await open(page, id)
+    expect(editor.values().name).toBe('Tunnel')
+    await waitFor(() => unsent.get().entries.length === 1 && unsent.get().discarded.length === 0, {
+      what: 'it is back',
+    })
+    await expect(editor.save()).resolves.toMatchObject({ outcome: 'saved' })
+  })
