@@ -112,7 +112,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
   })
   const { requests, onOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
-  const lists = createLiveLists(() => client, { clock, page, look: person.look })
+  const lists = createLiveLists(() => client, { clock, page, look: person.look, epoch: person.epoch })
 
   let isSignedOutTold = false
   function tellSignedOut() {
@@ -164,6 +164,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     localTime: serverTime.localTime,
     isOwn,
     look: person.look,
+    epoch: person.epoch,
     personId: person.id,
     keeper: options.offline,
     onStale: options.onStale,

@@ -27,10 +27,11 @@ export interface LiveListsOptions {
   page: Page
   random?: () => number
   look: () => unknown
+  epoch: () => number
 }
 
 export function createLiveLists(client: () => ListClient, options: LiveListsOptions): LiveLists {
-  const { clock, page, look, random = Math.random } = options
+  const { clock, page, look, epoch, random = Math.random } = options
   const lists = new Map<string, Map<string, OwnedListStore>>()
   return {
     open(type, query = {}) {
@@ -47,7 +48,18 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
         if (orders.get(order) === list) orders.delete(order)
         if (orders.size === 0 && lists.get(key) === orders) lists.delete(key)
       }
-      const list = createListStore({ client: client(), clock, page, random, look, type, query, seed, onIdle })
+      const list = createListStore({
+        client: client(),
+        clock,
+        page,
+        random,
+        look,
+        epoch,
+        type,
+        query,
+        seed,
+        onIdle,
+      })
       orders.set(order, list)
       return list
     },

@@ -27,6 +27,8 @@ export interface ListStoreOptions {
   random: () => number
   /** Notices where somebody else is here by now; before it returns, `leave` was called. */
   look: () => unknown
+  /** Another number for each person after the other. */
+  epoch: () => number
   type: string
   query: LiveListQuery
   /** Another list of the same records, whose rows are here already, in another order. */

@@ -50,6 +50,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   const timers = new Set<Stop>()
   const left = createListeners()
   let persons = 0
+  let epoch = options.epoch()
   let cursor: string | null = seed?.cursor() ?? null
   let schedule: RefreshSchedule | null = null
   let listeners = 0
@@ -207,27 +208,31 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     options.onIdle()
   }
 
+  function leave() {
+    epoch = options.epoch()
+    persons += 1
+    cursor = null
+    isForced = false
+    needsRecheck = false
+    for (const stop of timers) stop()
+    timers.clear()
+    if (stops.length > 0) startTimers()
+    state.replace({ ...initialListState, isHeld: holds > 0 })
+    left.tell()
+    queueMicrotask(() => void schedule?.now())
+  }
+
   return {
     type,
     query,
     cursor: () => cursor,
     get() {
       options.look()
+      if (epoch !== options.epoch()) leave()
       return state.get()
     },
     onLeft: left.add,
-    leave() {
-      persons += 1
-      cursor = null
-      isForced = false
-      needsRecheck = false
-      for (const stop of timers) stop()
-      timers.clear()
-      if (stops.length > 0) startTimers()
-      state.replace({ ...initialListState, isHeld: holds > 0 })
-      left.tell()
-      queueMicrotask(() => void schedule?.now())
-    },
+    leave,
     subscribe(listener) {
       const stop = state.subscribe(listener)
       listeners += 1

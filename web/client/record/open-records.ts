@@ -6,7 +6,7 @@ import type { UnsentEdits } from './state.ts'
 import { createRecordStore } from './store.ts'
 import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
 
-type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'setAside'>
+type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'onMounted' | 'setAside'>
 
 export function createOpenRecords(options: OpenRecordsOptions) {
   const stores = new Map<string, OwnedRecordStore>()
@@ -37,6 +37,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
         ...options,
         address,
         setAside: (whose, edits) => setAside(whose, key, edits),
+        onMounted: () => stores.has(key) || stores.set(key, store),
         onIdle: () => stores.get(key) === store && stores.delete(key),
       })
       stores.set(key, store)

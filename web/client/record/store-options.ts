@@ -21,6 +21,8 @@ export interface RecordStoreOptions {
   isOwn: (by: Writer | null) => boolean
   /** Notices where somebody else is here by now; before it returns, `leave` was called. */
   look: () => unknown
+  /** Another number for each person after the other. */
+  epoch: () => number
   personId: () => string | null
   /** Edits that came back when their owner was here no more. */
   setAside: (owner: string | null, edits: UnsentEdits) => void
@@ -30,6 +32,8 @@ export interface RecordStoreOptions {
   onStale?: 'reject' | 'merge' | undefined
   /** Nobody listens and nothing is kept: the store can be forgotten. */
   onIdle: () => void
+  /** Somebody listens: the client has to know of it. */
+  onMounted: () => void
 }
 
 /** What the client does to a store of its own. */

@@ -44,10 +44,11 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   const onStale = options.onStale ? { onStale: options.onStale } : {}
   /** Another number for each person: what was asked for by one is not told to the next. */
   let persons = 0
+  let epoch = options.epoch()
 
   function happen(stateEvent: RecordStateEvent) {
     const person = persons
-    options.look()
+    look()
     if (person !== persons) return
     const before = state.get()
     const { state: next, effects } = nextRecordState(before, stateEvent)
@@ -128,6 +129,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   function mount() {
+    options.onMounted()
     stopWatching = options.watching.addRecord({
       ...address,
       version: () => state.get().record?.version ?? null,
@@ -183,8 +185,28 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
 
   /** What the screen asks for is of who looks at it. */
   function get() {
-    options.look()
+    look()
     return state.get()
+  }
+
+  /** A store that the client has forgotten notices by itself. */
+  function look() {
+    options.look()
+    if (epoch !== options.epoch()) leave()
+  }
+
+  function leave() {
+    const edits = editsOf(state.get())
+    epoch = options.epoch()
+    persons += 1
+    for (const name of ['load', 'glow', 'notice']) timers.cancel(name)
+    if (loading) loading.isWanted = false
+    loading = null
+    recalled = options.keeper ? null : Promise.resolve()
+    state.replace(initialRecordState)
+    awaited.settleAll({ outcome: 'unauthenticated' })
+    if (stopWatching === null && listeners === 0) options.onIdle()
+    return edits
   }
 
   return {
@@ -192,18 +214,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     get,
     happen,
     open,
-    leave() {
-      const edits = editsOf(state.get())
-      persons += 1
-      for (const name of ['load', 'glow', 'notice']) timers.cancel(name)
-      if (loading) loading.isWanted = false
-      loading = null
-      recalled = options.keeper ? null : Promise.resolve()
-      state.replace(initialRecordState)
-      awaited.settleAll({ outcome: 'unauthenticated' })
-      if (stopWatching === null && listeners === 0) options.onIdle()
-      return edits
-    },
+    leave,
     hear: (hint) => happen({ kind: 'heard', hint }),
     isMounted: () => stopWatching !== null,
     async resume() {

@@ -159,7 +159,7 @@ export function createListWorld({ partSize = 1000 } = {}) {
       }
     },
   }
-  const lists = createLiveLists(() => client, { ...time, random: () => 0, look: () => true })
+  const lists = createLiveLists(() => client, { ...time, random: () => 0, look: () => true, epoch: () => 0 })
 
   function tell(name: 'RecordCreated' | 'RecordUpdated' | 'RecordDeleted', id: string, version: number) {
     const event = {
