@@ -2,7 +2,7 @@
 // Invariant: a held request costs no query until this node's own feed has heard of a change for it, and before it
 // answers, the sign-in is looked at again. Those who are woken together are answered in turns, whosever they are, and by
 // one read of the log where they stand at one cursor.
-import type { Response, Router } from 'express'
+import type { Router } from 'express'
 import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { refuse } from '../base/problems.ts'
 import { queryNumber, queryText } from '../http/request-parameters.ts'
@@ -10,6 +10,7 @@ import { sendData } from '../http/responses.ts'
 import { handle, type RouteOptions } from '../http/route-handler.ts'
 import type { ChangeWaiters } from '../log/change-waiters.ts'
 import type { Cursor } from '../log/cursor.ts'
+import type { AnswerBudget } from '../pacing/large-answers.ts'
 import { refuseSlowly } from '../pacing/refuse-slowly.ts'
 import type { Turns } from '../pacing/turns.ts'
 import { MAX_WAIT_S } from '../protocol/index.ts'
@@ -39,8 +40,7 @@ interface Held {
   open: OpenRequest
   /** How long it may be held. */
   ms: number
-  /** Aborted when the client goes. */
-  gone: AbortSignal
+  budget: AnswerBudget
 }
 
 const typesOf = (database: Database, text: string | undefined): string[] => {
@@ -60,15 +60,8 @@ const cursorOf = (database: Database, text: string | undefined): Promise<Cursor>
   )
 }
 
-/** Ends when the client goes. */
-const goneSignal = (response: Response): AbortSignal => {
-  const gone = new AbortController()
-  response.on('close', () => gone.abort())
-  return gone.signal
-}
-
 export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): void => {
-  const { database, news, turns, log, follow } = options
+  const { database, news, turns, follow } = options
   const sharedReads = createSharedLogReads((at, size) => readLog(database, at, size), news.told)
 
   /**
@@ -83,23 +76,23 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
     const until = performance.now() + held.ms
     try {
       let page = await turns.long.run(open.actor, () =>
-        changesAfter(database, open.actor, cursor, query, log),
+        changesAfter(database, open.actor, cursor, query, held.budget),
       )
       for (;;) {
         const left = until - performance.now()
         const isDone = page.data.length > 0 || page.more || page.reset || left <= 0
-        if (isDone || held.gone.aborted || news.isStopped()) {
+        if (isDone || held.budget.gone.aborted || news.isStopped()) {
           if (open.isRevoked()) await open.renew()
           return page
         }
         follow()
-        await ear.heard(left, held.gone)
-        if (held.gone.aborted) return page
+        await ear.heard(left, held.budget.gone)
+        if (held.budget.gone.aborted) return page
         const readPage = sharedReads(news.told())
         page = await turns.long.run(open.actor, async () => {
-          if (held.gone.aborted) return page
+          if (held.budget.gone.aborted) return page
           await open.renew()
-          return changesAfter(database, open.actor, page.cursor, query, log, readPage)
+          return changesAfter(database, open.actor, page.cursor, query, held.budget, readPage)
         })
       }
     } finally {
@@ -115,14 +108,14 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
       const limit = queryNumber(request, 'limit', 100, MAX_LIMIT)
       const wait = queryText(request, 'wait') ?? '0'
       const ms = wait === '0' ? 0 : queryNumber(request, 'wait', MAX_WAIT_S, MAX_WAIT_S) * 1_000
-      const gone = goneSignal(response)
       const cursor = await cursorOf(database, queryText(request, 'cursor'))
       const open = openOf(request) as OpenRequest
       const end = ms === 0 ? () => {} : turns.polls.take(open.actor)
       if (!end) return refuseSlowly('You wait for changes by as many requests as you may already.')
       try {
-        const page = await waitFor({ open, ms, gone }, cursor, { types, limit })
-        if (!gone.aborted) sendData(response, toAnswer(database, page))
+        const budget = database.largeAnswers.budgetOf(response, open.actor)
+        const page = await waitFor({ open, ms, budget }, cursor, { types, limit })
+        if (!budget.gone.aborted) sendData(response, toAnswer(database, page))
       } finally {
         end()
       }

@@ -38,7 +38,12 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
   const history: Handler = async (request, response, actor) => {
     const limit = queryNumber(request, 'limit', 50, 500)
     const before = queryNumber(request, 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-    const found = await readHistory(database, { actor, ...request.params }, { limit, before })
+    const found = await readHistory(
+      database,
+      { actor, ...request.params },
+      { limit, before },
+      database.largeAnswers.budgetOf(response, actor),
+    )
     if (found.outcome !== 'found') return sendProblem(response, found.problem)
     sendData(response, { data: found.entries, next: found.next })
   }

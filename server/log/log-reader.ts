@@ -71,10 +71,22 @@ export const AHEAD = `
   where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
     and c.xid = any(${overAt('pg_current_snapshot()')})`
 
+/**
+ * How large a value of the log is, without reading it: what it takes on disk, times twenty where it is compressed (most
+ * text is to a third, at the utmost to an eightieth).
+ */
+export const storedBytes = (column: string): string =>
+  `coalesce(pg_column_size(${column})::bigint * case when pg_column_compression(${column}) is null then 1 else 20 end, 0)`
+
+/** Rows in the order of their places, up to the first with which their old rows are more than a budget of bytes. */
+const withinBytes = (rows: string, budget: string): string => `
+  select * from (select r.*, sum(${storedBytes('r.old_row')}) over (order by r.place rows unbounded preceding) as old_bytes
+    from (${rows}) r) s where s.old_bytes - ${storedBytes('s.old_row')} <= ${budget}::bigint`
+
 const READ = statement(`
 with here as materialized (select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch)
 select here.snapshot as here, here.epoch as epoch, c.* from here
-left join lateral (select * from (${AHEAD}) a order by place limit $2) c on true order by c.place`)
+left join lateral (${withinBytes(`select * from (${AHEAD}) a order by place limit $2`, '$3')}) c on true order by c.place`)
 
 /**
  * How far beyond its size a page looks for rows that are next in the order of the log: changes of a bundle have numbers
@@ -92,11 +104,13 @@ const BUNDLE_OF_REST = 'c.bundle_seq > $3::bigint - 1000'
 /** A further page of a large batch, from the rows just behind the last one; of use where they fill it. */
 const READ_NEXT = statement(`
 with here as materialized (select noclobber.epoch() as epoch)
-select $4::text as here, here.epoch, c.* from here, (
-  select ${COLUMNS}, c.seq as place from noclobber.changes c
+select $4::text as here, here.epoch, c.* from here, (${withinBytes(
+  `select ${COLUMNS}, c.seq as place from noclobber.changes c
   where ${OF_REST} and ${BUNDLE_OF_REST} and c.seq <= $3::bigint + $7::bigint and c.bundle_seq <= $3::bigint + $7::bigint
     and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')}))
-  order by c.seq limit $2) c
+  order by c.seq limit $2`,
+  '$8',
+)}) c
 order by c.place`)
 
 const restOf = (columns: string, log: string, further = 'true') => `
@@ -111,10 +125,12 @@ const restOf = (columns: string, log: string, further = 'true') => `
 const READ_REST = statement(`
 with here as materialized (select noclobber.epoch() as epoch),
 page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record_changes')}) a order by a.seq limit $2)
-select $4::text as here, here.epoch, c.* from here, (
-  select ${COLUMNS}, c.seq as place from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
+select $4::text as here, here.epoch, c.* from here, (${withinBytes(
+  `select ${COLUMNS}, c.seq as place from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
   union all
-  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'bundled_changes', BUNDLE_OF_REST)}) b order by place limit $2) c
+  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'bundled_changes', BUNDLE_OF_REST)}) b order by place limit $2`,
+  '$7',
+)}) c
 order by c.place`)
 
 const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)
@@ -143,37 +159,45 @@ export const toChange = (row: Row): Change => ({
   oldRow: row.old_row,
 })
 
+/** Of deletions a page holds the rows as they were: so many bytes of them, unless it says otherwise, or one. */
+const OLD_ROW_BYTES = 16_000_000
+
 /** Sends statements on one connection. */
 export interface LogReader {
   /** The position of now. */
   here(): Promise<Cursor>
   /** What was committed after a cursor, oldest first. The page's epoch differs from the cursor's in another history. */
-  changesAfter(cursor: Cursor, limit: number, rest?: PageRest): Promise<Page>
+  changesAfter(cursor: Cursor, limit: number, rest?: PageRest, oldRowBytes?: number): Promise<Page>
 }
+
+const isCut = (rows: Row[], bytes: number) => Number(rows.at(-1)?.old_bytes ?? 0) > bytes
 
 export const createLogReader = (connection: Connection, driver: unknown, named = true): LogReader => ({
   here: async () => {
     const { rows } = await sendOn(connection, driver, HERE, [], named)
     return rows[0] as Cursor
   },
-  changesAfter: async ({ snapshot, epoch }, limit, rest) => {
+  changesAfter: async ({ snapshot, epoch }, limit, rest, oldRowBytes = OLD_ROW_BYTES) => {
     const read = async (query: Statement, ...values: unknown[]) =>
-      (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values], named)).rows
+      (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values, oldRowBytes], named)).rows
     const readRest = async ({ afterSeq, upTo, without = [] }: PageRest) => {
       const left = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
       for (const spread of SPREADS) {
         const next = await read(READ_NEXT, afterSeq, upTo.snapshot, ...left, spread * limit)
-        if (next.length > limit) return next
+        if (next.length > limit || isCut(next, oldRowBytes)) return next
       }
       return read(READ_REST, afterSeq, upTo.snapshot, ...left)
     }
     const rows = rest ? await readRest(rest) : await read(READ)
-    const changes = rows.filter((row) => row.xid !== null).map(toChange)
     const first = rows[0]
+    const isLong = isCut(rows, oldRowBytes)
+    // The row that goes beyond the budget is left for the next page, unless it is the only one.
+    const within = isLong && rows.length > 1 ? rows.slice(0, -1) : rows
+    const changes = within.filter((row) => row.xid !== null).map(toChange)
     return {
       changes: changes.slice(0, limit),
       cursor: first ? { epoch: first.epoch, snapshot: first.here } : (rest?.upTo ?? { epoch, snapshot }),
-      more: changes.length > limit,
+      more: changes.length > limit || isLong,
     }
   },
 })

@@ -26,7 +26,8 @@ export type BulkEntry =
       changed_fields: string[] | null
       updated_at: string
       updated_by: Writer | null
-      current: WireRecord
+      /** `null` where the answer has no room for it, which is `pageBytes` for all together. */
+      current: WireRecord | null
     }
   | { id: string; outcome: 'deleted'; version: number; updated_at: string; updated_by: Writer | null }
   | { id: string; outcome: 'not_found' | 'forbidden' }

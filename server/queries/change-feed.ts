@@ -3,15 +3,15 @@
 // filter and the order in which transactions began; where that can't be promised (pruned, restored, another
 // database) the answer is a reset, never silence.
 
-import type { Log } from '../base/options.ts'
-import type { Actor, PermissionRecord } from '../base/record-type.ts'
+import type { Actor } from '../base/record-type.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import type { Told } from '../log/change-waiters.ts'
 import { type Cursor, type SnapshotParts, snapshotParts } from '../log/cursor.ts'
 import { createLogReader, type Page } from '../log/log-reader.ts'
+import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ChangedValues, ChangesAnswer, WireChange } from '../protocol/index.ts'
-import { shownValues, type WantedValues } from '../records/history-values.ts'
-import { authorizationRows, type TypedChange } from '../records/permission-rows.ts'
+import { valuesWithin } from '../records/history-values.ts'
+import { type TypedChange, visibleTo } from '../records/visible-changes.ts'
 import type { Database } from '../tables/database.ts'
 
 /** What is asked for. */
@@ -33,6 +33,13 @@ const MOST_PASSED = 10_000
 const SPARE = 5
 const GOOD_PAGE = 500
 const MOST_READ = 2_000
+/** Of deletions an answer's page of the log holds the rows as they were: so many bytes of them, or one. */
+const OLD_ROW_BYTES = 2_000_000
+/** Changes that are judged at a time, at least. */
+const LEAST_PART = 50
+
+/** A change, and its place in its page of the log. */
+type PlacedChange = TypedChange & { place: number }
 
 const STATE = statement(`
 select noclobber.epoch() as epoch, pg_current_snapshot()::text as snapshot, h.xid::text as xid, h.seq::text as seq
@@ -105,6 +112,7 @@ export const readLog = (database: Database, cursor: Cursor, size: number): Promi
       { epoch, snapshot },
       size,
       rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
+      OLD_ROW_BYTES,
     )
     return (await hasExpired(connection, driver, named, cursor)) ? null : page
   })
@@ -147,58 +155,61 @@ export const concerns = (database: Database, actor: Actor, types: string[], chan
   return !known.tenantColumn || change.tenantId === actor.tenantId ? known : undefined
 }
 
-/** Those of the changes that the asker may see. One that can't be judged or shown is skipped, and counted in the log. */
-const visibleTo = async (database: Database, actor: Actor, changes: TypedChange[], log: Log) => {
-  const rows = await authorizationRows(database, changes)
-  const visible: (WantedValues & { entry: TypedChange })[] = []
-  let skipped = 0
-  for (const entry of changes) {
-    const row: PermissionRecord | undefined = rows.get(entry)
-    try {
-      const { known, change } = entry
-      if (row && known.type.can(actor, 'read', row))
-        visible.push({ entry, known, id: change.id, version: change.version, now: row })
-    } catch (error) {
-      skipped += 1
-      if (skipped === 1) log.error({ error, type: entry.known.type.name }, 'A change could not be judged.')
-    }
-  }
-  if (skipped > 0) log.warn({ skipped }, 'Changes were left out of an answer.')
-  const values = await shownValues(database, actor, visible)
-  return visible.map((wanted) => wireChange(actor, wanted.entry, values.get(wanted)))
-}
-
 /** Reads a page of the log; `null` where the cursor has expired. */
 export type ReadPage = (cursor: Cursor, size: number) => Promise<Page | null>
 
-/** What was committed after a cursor. Passes over what the asker may not see, as far as one answer's work allows. */
+/** Where a page is gone on from before its entry at this place. */
+const before = (at: Cursor, page: Page, place: number): Cursor => {
+  const previous = page.changes[place - 1]
+  return previous ? goOn(at, page, previous.seq) : at
+}
+
+/**
+ * What was committed after a cursor. Passes over what the asker may not see, as far as one answer's work allows; `more`
+ * counts only what they may see, unless that work is done.
+ */
 export const changesAfter = async (
   database: Database,
   actor: Actor,
   cursor: Cursor,
   { types, limit }: ChangesQuery,
-  log: Log,
+  budget: AnswerBudget,
   read: ReadPage = (at, size) => readLog(database, at, size),
 ): Promise<ChangesPage> => {
   await database.ready()
+  const data: WireChange[] = []
+  let bytes = 0
   let size = Math.max(limit, Math.min(SPARE * limit, GOOD_PAGE))
   let at = cursor
   for (let passed = 0; passed < MOST_PASSED; passed += size, size = Math.min(SPARE * size, MOST_READ)) {
+    budget.gone.throwIfAborted()
     const page = await read(at, size)
+    if (!page && data.length > 0) return { data, cursor: at, more: true }
     if (!page) return { data: [], cursor: await presentCursor(database), more: false, reset: true }
-    const candidates: TypedChange[] = []
-    for (const change of page.changes) {
+    const candidates: PlacedChange[] = []
+    for (const [place, change] of page.changes.entries()) {
       const known = concerns(database, actor, types, change)
-      if (known) candidates.push({ change, known })
+      if (known) candidates.push({ change, known, place })
     }
-    const taken = candidates.slice(0, limit)
-    const last = candidates.length > limit ? taken.at(-1)?.change : page.more && page.changes.at(-1)
-    const data = await visibleTo(database, actor, taken, log)
-    if (!last && !at.rest) return { data, cursor: page.cursor, more: false }
-    at = goOn(at, page, last ? last.seq : null)
-    if (data.length > 0) return { data, cursor: at, more: true }
+    for (let begun = 0; begun < candidates.length; ) {
+      budget.gone.throwIfAborted()
+      const part = candidates.slice(begun, begun + Math.max(LEAST_PART, limit + 1 - data.length))
+      begun += part.length
+      const visible = await visibleTo(database, actor, part, budget.gone)
+      const wanted = visible.slice(0, limit - data.length)
+      const left = { bytes: budget.bytes - bytes, admit: budget.admit }
+      const fitting = await valuesWithin(database, actor, wanted, left)
+      const isBegun = data.length > 0
+      const count = isBegun && fitting.bytes > left.bytes ? 0 : fitting.count
+      data.push(...wanted.slice(0, count).map((one) => wireChange(actor, one.entry, fitting.values.get(one))))
+      bytes += fitting.bytes
+      const next = visible[count]
+      if (next) return { data, cursor: before(at, page, next.entry.place), more: true }
+    }
+    if (!page.more && !at.rest) return { data, cursor: page.cursor, more: false }
+    at = goOn(at, page, page.more ? (page.changes.at(-1)?.seq ?? null) : null)
   }
-  return { data: [], cursor: at, more: true }
+  return { data, cursor: at, more: true }
 }
 
 /** As the wire has it. */

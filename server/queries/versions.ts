@@ -4,7 +4,8 @@
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { RecordAddress, WireRecord, WireVersionDifference } from '../protocol/index.ts'
-import { readTombstones, type Tombstone, tenantOf, tenantParameter } from '../records/read.ts'
+import { judgeByIds } from '../records/judged-rows.ts'
+import { readTombstones, type Tombstone, tenantParameter } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { currentOf } from '../tables/version-sql.ts'
@@ -56,21 +57,17 @@ const readDifferent = async (
   )
 }
 
-/** Where permission depends on the record, each is judged with its row in hand. */
+/** Where permission depends on the record, each is judged by its row. */
 const judgeEach = async (
   database: Database,
   known: KnownType,
   actor: Actor,
   held: Held,
 ): Promise<{ found: Map<string, Found>; hidden: string[] }> => {
-  const isSince = database.seen.mark()
-  const rows = await database.send(known.sql.readMany, [[...held.keys()], ...tenantParameter(known, actor)])
   const found = new Map<string, Found>(Array.from(held.keys(), (id) => [id, null]))
   const hidden: string[] = []
-  for (const row of rows) {
-    const record = known.sql.toRecord(row)
-    database.seen.put(tenantOf(known, actor), record, isSince)
-    const isReadable = known.mayRead(actor, record)
+  for (const { record, allowed } of (await judgeByIds(database, known, actor, [...held.keys()])).values()) {
+    const isReadable = allowed.includes('read')
     if (!isReadable) hidden.push(record.id)
     if (!isReadable || held.get(record.id)?.every(({ version }) => version === record.version))
       found.delete(record.id)

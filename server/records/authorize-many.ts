@@ -3,13 +3,14 @@
 
 import type { Knex } from 'knex'
 import type { Actor } from '../base/record-type.ts'
-import { normalizedWriter } from '../log/stored-writer.ts'
 import type { BulkEntry } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
-import { tenantParameter } from './read.ts'
-import { CHANGED_SINCE_OF_MANY, TOMBSTONES_OF_MANY } from './save-many-sql.ts'
+import { sendSized } from '../tables/sized-query.ts'
+import { judgeByIds } from './judged-rows.ts'
+import { readTombstones, type Tombstone, tenantParameter } from './read.ts'
+import { CHANGED_SINCE_OF_MANY } from './save-many-sql.ts'
 
 /** Who edits what. */
 export interface BulkAsked {
@@ -25,7 +26,7 @@ interface Target {
 
 /** Records at their editor's version that this person may save, and an entry for each of the rest. */
 export interface Judged {
-  ready: WireRecord[]
+  ready: Omit<WireRecord, 'fields'>[]
   refused: BulkEntry[]
 }
 
@@ -55,40 +56,41 @@ const nameChanges = async (database: Database, { known, actor, transaction }: Bu
 }
 
 /** What is to be said of records that aren't there: who deleted them, for those who could read them. */
-const tombstones = async (
+const tombstonesOf = async (
   database: Database,
-  { known, actor, transaction }: BulkAsked,
+  asked: BulkAsked,
   ids: string[],
 ): Promise<Map<string, BulkEntry>> => {
-  if (ids.length === 0) return new Map()
-  const rows = await database.send(
-    TOMBSTONES_OF_MANY,
-    [known.source, ids, known.tenantColumn ? actor.tenantId : null],
-    transaction,
+  const found = ids.length > 0 ? await readTombstones(database, asked, ids) : new Map<string, Tombstone>()
+  return new Map(
+    Array.from(found, ([id, { version, updatedAt: updated_at, updatedBy: updated_by }]) => [
+      id,
+      { id, outcome: 'deleted', version, updated_at, updated_by },
+    ]),
   )
-  const entries = new Map<string, BulkEntry>()
-  for (const { record_id: id, version, updated_at, updated_by, old_row } of rows) {
-    const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
-    const record = { type: known.type.name, id, version: Number(version) - 1, fields }
-    if (known.mayRead(actor, record))
-      entries.set(id, {
-        id,
-        outcome: 'deleted',
-        version: Number(version),
-        updated_at,
-        updated_by: normalizedWriter(updated_by),
-      })
+}
+
+/** Shows the records that are newer, as many as the answer has room for; they are judged as they are shown. */
+const showCurrent = async (database: Database, { known, actor, transaction }: BulkAsked, stale: Stale[]) => {
+  const byId = new Map(stale.map((entry) => [entry.id, entry]))
+  if (byId.size === 0) return
+  const query = { text: known.sql.sizedByIds, values: [[...byId.keys()], ...tenantParameter(known, actor)] }
+  const limit = { bytes: database.limits.pageBytes }
+  for (const row of (await sendSized(database, query, limit, transaction)).rows) {
+    const current = known.sql.toRecord(row)
+    const entry = byId.get(current.id)
+    if (!entry || !known.mayRead(actor, current)) continue
+    const { version, updated_at, updated_by } = current
+    Object.assign(entry, { current_version: version, updated_at, updated_by, current })
   }
-  return entries
 }
 
 /** Looks at every record once. An id that can't be a key is as good as one that isn't there. */
 export const judgeMany = async (database: Database, asked: BulkAsked, targets: Target[]): Promise<Judged> => {
   const { known, actor, transaction } = asked
   const ids = targets.map(({ id }) => id).filter((id) => canonicalId(known.key.kind, id) !== null)
-  const rows = await database.send(known.sql.readMany, [ids, ...tenantParameter(known, actor)], transaction)
-  const records = new Map(rows.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
-  const gone = await tombstones(
+  const records = await judgeByIds(database, known, actor, ids, { actions: ['read', 'update'], transaction })
+  const gone = await tombstonesOf(
     database,
     asked,
     ids.filter((id) => !records.has(id)),
@@ -96,21 +98,22 @@ export const judgeMany = async (database: Database, asked: BulkAsked, targets: T
   const judged: Judged = { ready: [], refused: [] }
   const stale: Stale[] = []
   for (const { id, clientVersion } of targets) {
-    const record = records.get(id)
+    const { record, allowed = [] } = records.get(id) ?? {}
     if (!record) judged.refused.push(gone.get(id) ?? { id, outcome: 'not_found' })
-    else if (!known.mayRead(actor, record)) judged.refused.push({ id, outcome: 'not_found' })
-    else if (!known.may(actor, 'update', record)) judged.refused.push({ id, outcome: 'forbidden' })
+    else if (!allowed.includes('read')) judged.refused.push({ id, outcome: 'not_found' })
+    else if (!allowed.includes('update')) judged.refused.push({ id, outcome: 'forbidden' })
     else if (record.version === clientVersion) judged.ready.push(record)
     else {
       const { version, updated_at, updated_by } = record
       const entry: Stale = {
         ...{ id, outcome: 'stale_record', client_version: clientVersion, current_version: version },
-        ...{ changed_fields: null, updated_at, updated_by, current: record },
-      } as Stale
+        ...{ changed_fields: null, updated_at, updated_by, current: null },
+      }
       stale.push(entry)
       judged.refused.push(entry)
     }
   }
+  await showCurrent(database, asked, stale)
   await nameChanges(database, asked, stale)
   return judged
 }

@@ -7,8 +7,11 @@ import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { INEXACT_IN_JSON } from '../db/value-codec.ts'
+import { storedBytes } from '../log/log-reader.ts'
+import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ChangedValues } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { SMALL_BYTES } from '../tables/sized-query.ts'
 
 /** A version whose values are wanted, with its record as it is now, or was when it was deleted. */
 export interface WantedValues {
@@ -21,15 +24,23 @@ export interface WantedValues {
 /** Versions that are looked through for one answer; what lies behind them stays without values. */
 const MOST_ROWS = 5_000
 
+/** Bytes of the log that are read for them, as `storedBytes` counts. */
+const MOST_BYTES = 8_000_000
+
+const SIZE = (row: string) => `${storedBytes(`${row}.changed_values`)} + ${storedBytes(`${row}.old_row`)}`
+
 const VALUES = statement(`
-select c.record_id, c.version, c.event, c.changed_values, c.old_row,
-  (select jsonb_object_agg(e.key, jsonb_build_array(e.value->>0, e.value->>1)) from jsonb_each(c.changed_values) e) as texts,
-  (select jsonb_object_agg(e.key, e.value) from jsonb_each_text(c.old_row) e) as old_texts
-from unnest($2::text[], $3::bigint[]) w(id, version)
-join noclobber.record_changes c on c.table_name = $1 and c.record_id = w.id
-  and (c.version = w.version or ($4::boolean and c.version > w.version))
-where $5::text is null or c.tenant_id = $5
-order by c.record_id, c.version desc limit ${MOST_ROWS}`)
+select s.record_id, s.version, s.event, s.changed_values, s.old_row, s.total,
+  (select jsonb_object_agg(e.key, jsonb_build_array(e.value->>0, e.value->>1)) from jsonb_each(s.changed_values) e) as texts,
+  (select jsonb_object_agg(e.key, e.value) from jsonb_each_text(s.old_row) e) as old_texts
+from (select r.*, sum(${SIZE('r')}) over (order by r.record_id, r.version desc rows unbounded preceding) as total from (
+  select c.record_id, c.version, c.event, c.changed_values, c.old_row
+  from unnest($2::text[], $3::bigint[]) w(id, version)
+  join noclobber.record_changes c on c.table_name = $1 and c.record_id = w.id
+    and (c.version = w.version or ($4::boolean and c.version > w.version))
+  where $5::text is null or c.tenant_id = $5
+  order by c.record_id, c.version desc limit ${MOST_ROWS}) r) s
+where s.total - (${SIZE('s')}) <= ${MOST_BYTES} order by s.record_id, s.version desc`)
 
 /** A value out of the log as the wire shows its column; `text` is the same to the digit. */
 const toWire = ({ columns }: KnownType, name: string, value: unknown, text: string | null): unknown => {
@@ -86,14 +97,15 @@ const readable = (known: KnownType, actor: Actor, now: PermissionRecord, rows: R
   return shown
 }
 
-/** The values of each version that has some to show. */
-export const shownValues = async <Wanted extends WantedValues>(
+/** The values of each version that has some to show; `isCut`: so far as the bytes that are read for them reach. */
+const shownValues = async <Wanted extends WantedValues>(
   database: Database,
   actor: Actor,
   wanted: Wanted[],
   transaction?: Knex.Transaction,
-): Promise<Map<Wanted, ChangedValues>> => {
+): Promise<{ found: Map<Wanted, ChangedValues>; isCut: boolean }> => {
   const found = new Map<Wanted, ChangedValues>()
+  let isCut = false
   const byType = new Map<KnownType, Wanted[]>()
   for (const entry of wanted) {
     if (entry.known.type.history !== 'values') continue
@@ -116,6 +128,7 @@ export const shownValues = async <Wanted extends WantedValues>(
       ],
       transaction,
     )
+    if (Number(rows.at(-1)?.total ?? 0) > MOST_BYTES) isCut = true
     const byRecord = new Map<string, Row[]>()
     for (const row of rows) byRecord.set(row.record_id, [...(byRecord.get(row.record_id) ?? []), row])
     const shown = new Map<string, Map<number, ChangedValues>>()
@@ -134,5 +147,51 @@ export const shownValues = async <Wanted extends WantedValues>(
       if (values) found.set(entry, values)
     }
   }
-  return found
+  return { found, isCut }
+}
+
+/** What an answer may hold; without it as much as a page. */
+export type ValuesBudget = Pick<AnswerBudget, 'bytes' | 'admit'>
+
+/** Values that are read first, before it is known how large they are. */
+const FIRST_PART = 4
+const MOST_IN_PART = 500
+
+/**
+ * The values of as many of the first versions as fit into an answer, one at least.
+ *
+ * @returns `count`: how many of `wanted` fit.
+ */
+export const valuesWithin = async <Wanted extends WantedValues>(
+  database: Database,
+  actor: Actor,
+  wanted: Wanted[],
+  budget: ValuesBudget = { bytes: database.limits.pageBytes, admit: async () => {} },
+  transaction?: Knex.Transaction,
+): Promise<{ values: Map<Wanted, ChangedValues>; count: number; bytes: number }> => {
+  const values = new Map<Wanted, ChangedValues>()
+  if (!wanted.some(({ known }) => known.type.history === 'values'))
+    return { values, count: wanted.length, bytes: 0 }
+  let bytes = 0
+  let count = 0
+  for (let size = FIRST_PART; count < wanted.length; ) {
+    const part = wanted.slice(count, count + size)
+    const { found: shown, isCut } = await shownValues(database, actor, part, transaction)
+    if (isCut && part.length > 1) {
+      size = Math.ceil(part.length / 4)
+      continue
+    }
+    for (const entry of part) {
+      const value = shown.get(entry)
+      const length = value ? JSON.stringify(value).length : 0
+      if (count > 0 && bytes + length > budget.bytes) return { values, count, bytes }
+      if (value) values.set(entry, value)
+      bytes += length
+      count += 1
+    }
+    if (bytes > SMALL_BYTES) await budget.admit()
+    const average = Math.max(1, bytes / count)
+    size = Math.max(1, Math.min(MOST_IN_PART, Math.floor(SMALL_BYTES / average)))
+  }
+  return { values, count, bytes }
 }

@@ -47,7 +47,7 @@ export interface JudgeOptions {
 }
 
 /** Reads records by their ids, as many at a time as are small together; those that aren't there are left out. */
-const readById = async (
+export const readById = async (
   database: Database,
   known: KnownType,
   actor: Actor,

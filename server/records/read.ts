@@ -4,7 +4,7 @@
 import type { Knex } from 'knex'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from '../base/outcomes.ts'
 import { deletedProblem, problem } from '../base/problems.ts'
-import type { Actor } from '../base/record-type.ts'
+import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
@@ -14,7 +14,7 @@ import { canonicalId } from '../tables/record-id.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
 import { batchedVersions } from './batched-reads.ts'
-import { shownValues } from './history-values.ts'
+import { type ValuesBudget, valuesWithin } from './history-values.ts'
 
 /** Who asks for which record. */
 export interface Request {
@@ -66,6 +66,8 @@ export interface Tombstone {
   version: number
   updatedAt: string
   updatedBy: Writer | null
+  /** The record that is gone, as version 0; with its fields where its type shows values. */
+  record: PermissionRecord
 }
 
 /** The deletions of records that aren't there any more, by id, of those that the asker could read. */
@@ -84,8 +86,10 @@ export const readTombstones = async (
       left.delete(id)
       const version = Number(row.version)
       const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
-      if (known.mayRead(actor, { type: known.type.name, id, version: version - 1, fields }))
-        tombstones.set(id, { version, updatedAt: updated_at, updatedBy: normalizedWriter(updated_by) })
+      const was = { type: known.type.name, id, version: version - 1, fields }
+      if (!known.mayRead(actor, was)) continue
+      const record = { ...was, version: 0, fields: known.type.history === 'values' ? fields : {} }
+      tombstones.set(id, { version, updatedAt: updated_at, updatedBy: normalizedWriter(updated_by), record })
     }
     if (!isCut) left = new Set()
   }
@@ -172,7 +176,8 @@ order by c.version desc limit $5`)
 export const readHistory = async (
   database: Database,
   request: Request,
-  { limit = 50, before = Number.MAX_SAFE_INTEGER } = {},
+  { limit = 50, before = Number.MAX_SAFE_INTEGER }: { limit?: number; before?: number } = {},
+  budget?: ValuesBudget,
 ): Promise<HistoryOutcome> => {
   const target = await targetOf(database, request)
   if (!target) return MISSING
@@ -186,8 +191,8 @@ export const readHistory = async (
   const rows = await database.send(HISTORY, [known.source, id, before, tenant, limit + 1], target.transaction)
   const now = record ?? { type: known.type.name, id, version: 0, fields: {} }
   const wanted = rows.slice(0, limit).map((row) => ({ known, id, version: Number(row.version), now }))
-  const values = await shownValues(database, actor, wanted, target.transaction)
-  const entries = rows.slice(0, limit).map((row, at): WireHistoryEntry => {
+  const { values, count } = await valuesWithin(database, actor, wanted, budget, target.transaction)
+  const entries = rows.slice(0, count).map((row, at): WireHistoryEntry => {
     const shown = values.get(wanted[at] as (typeof wanted)[number])
     return {
       version: Number(row.version),
@@ -198,5 +203,5 @@ export const readHistory = async (
       ...(shown && { values: shown }),
     }
   })
-  return { outcome: 'found', entries, next: rows.length > limit ? String(entries.at(-1)?.version) : null }
+  return { outcome: 'found', entries, next: rows.length > count ? String(entries.at(-1)?.version) : null }
 }

@@ -30,13 +30,6 @@ export const updateMany = (
   }
 }
 
-/** source, ids, [tenant]: the last deletion of each. */
-export const TOMBSTONES_OF_MANY = statement(`
-select distinct on (c.record_id) c.record_id, c.version, c.updated_at, c.updated_by, c.old_row
-from noclobber.record_changes c
-where c.table_name = $1 and c.record_id = any($2) and c.event = 'deleted' and ($3::text is null or c.tenant_id = $3)
-order by c.record_id, c.version desc`)
-
 /** source, ids, after which version, up to which, tenant or null: how many versions the log has of each, and the fields they changed. */
 export const CHANGED_SINCE_OF_MANY = statement(`
 with wanted as materialized (select * from unnest($2::text[], $3::bigint[], $4::bigint[]) w(id, since, upto)),

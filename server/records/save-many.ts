@@ -57,7 +57,7 @@ const abortedBy = (entries: BulkEntry[]): Aborted => {
   return { outcome: 'aborted', problem: { ...problem(code, detail), code, records: entries } }
 }
 
-const savedEntry = ({ id, version, updated_at, updated_by }: WireRecord): BulkEntry => ({
+const savedEntry = ({ id, version, updated_at, updated_by }: Omit<WireRecord, 'fields'>): BulkEntry => ({
   id,
   outcome: 'saved',
   version,
@@ -107,7 +107,7 @@ export const saveMany = async (
         known,
         { ...options, transaction },
         {
-          query: updateMany(known, known.sql.selected, columns),
+          query: updateMany(known, known.sql.lean, columns),
           values: [
             writerContext(database, options),
             targets.map(({ id }) => id),
@@ -122,7 +122,7 @@ export const saveMany = async (
       if (sent.outcome === 'invalid') return sent
       for (const row of sent.outcome === 'written' ? sent.rows : []) {
         const record = known.sql.toRecord(row)
-        written.push(record)
+        if (row.noclobber_omitted.length === 0) written.push(record)
         entries.set(record.id, savedEntry(record))
       }
       open = records.filter(({ id }) => !entries.has(id))

@@ -31,6 +31,8 @@ export interface RecordSql {
   remove(withMutation: boolean): Statement
   /** The expressions of a whole record of the table as `t`. */
   selected: string
+  /** The same without large values; `noclobber_omitted` names them. */
+  lean: string
   /** The head of a SELECT of whole records from the table as `t`, with further expressions. */
   selectFrom(further: string): string
   /** The same with `noclobber_bytes`, the record's size. */
@@ -103,6 +105,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   const selected = [...head, ...fieldNames.map((name) => `t.${quoteName(name)}`)].join(', ')
   const ofTenant = (next: number) => (tenant ? ` and ${tenant} = $${next}` : '')
   const size = rowSize(tracked)
+  const lean = [...head, ...size.lean].join(', ')
   const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
     on ${id} = i.id::${tracked.columns.get(key.name)?.cast}${ofTenant(2)} order by i.place`
   const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
@@ -181,11 +184,12 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         return withMutation ? keepAnswer(write, `'{}'::jsonb`, firstValue) : write
       }),
     selected,
+    lean,
     selectFrom: (further) => select(selected, further),
     selectSized: (further) => select(selected, `${size.bytes} as "noclobber_bytes"`, ...further),
-    selectLean: (further) => select(...head, ...size.lean, ...further),
+    selectLean: (further) => select(lean, ...further),
     sizedByIds: select(selected, `${size.bytes} as "noclobber_bytes"`, PLACE) + byIds,
-    leanByIds: select(...head, ...size.lean, PLACE) + byIds,
+    leanByIds: select(lean, PLACE) + byIds,
     toRecord,
     ofAnswer: (kept) => {
       const row = { ...kept }

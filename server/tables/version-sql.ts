@@ -2,6 +2,7 @@
 // Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
 import { quoteName } from '../../migrations/quote.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
+import { storedBytes } from '../log/log-reader.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
@@ -41,7 +42,7 @@ export const versionSql = ({ table, source, key, columns, tenantColumn }: Tracke
        ) held left join ${table} t on ${id} = held.id${ofTenant(3)}`,
     ),
     readTombstones: `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, c.updated_at, c.updated_by,
-       c.old_row, coalesce(octet_length(c.old_row::text), 0)::bigint + 200 as "noclobber_bytes" from noclobber.record_changes c where c.table_name = '${source.replaceAll("'", "''")}'
+       c.old_row, ${storedBytes('c.old_row')} + 200 as "noclobber_bytes" from noclobber.record_changes c where c.table_name = '${source.replaceAll("'", "''")}'
        and c.record_id = any($1) and c.event = 'deleted' ${tenantColumn ? 'and c.tenant_id = $2' : ''}
        order by c.record_id, c.version desc`,
   }

@@ -198,3 +198,18 @@ describe('a delta', () => {
     expect(new Set(counts).size).toBe(1)
   })
 })
+
+test('the change feed says that there is more only of what may be read', async () => {
+  const { cursor } = (await call('GET', '/changes')).body
+  const ids: string[] = []
+  for (const owner of ['bob', 'alice', 'bob', 'alice', 'bob'])
+    ids.push((await make('note', { owner, body: 'x' }, owner)).id)
+  const first = (await call('GET', `/changes?limit=1&cursor=${cursor}`)).body
+  expect([first.data[0].id, first.more]).toEqual([ids[1], true])
+  const second = (await call('GET', `/changes?limit=1&cursor=${first.cursor}`)).body
+  expect([second.data[0].id, second.more]).toEqual([ids[3], false])
+  expect((await call('GET', `/changes?cursor=${second.cursor}`)).body).toMatchObject({
+    data: [],
+    more: false,
+  })
+})

@@ -1,0 +1,100 @@
+// Which changes a person may learn of: judged by the record as it is now; of a record that is gone, as it was when it
+// was deleted. Invariant: a change whose record nobody can look at any more is told to nobody. Where permission doesn't
+// depend on the record, none is read; else rows are read in small parts, and none is kept but where values are shown.
+
+import type { Action, Actor, PermissionRecord } from '../base/record-type.ts'
+import { staticPermission } from '../base/static-permission.ts'
+import type { Change } from '../log/log-reader.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalId } from '../tables/record-id.ts'
+import type { WantedValues } from './history-values.ts'
+import { judgeByIds, readById } from './judged-rows.ts'
+import { readTombstones } from './read.ts'
+
+/** A change of a declared type. */
+export interface TypedChange {
+  change: Change
+  known: KnownType
+}
+
+/** A change that may be told, with what its values are shown by. */
+export type VisibleChange<Entry extends TypedChange> = WantedValues & { entry: Entry }
+
+const asItWas = (
+  known: KnownType,
+  id: string,
+  version: number,
+  oldRow: Record<string, unknown> | null,
+): PermissionRecord => ({
+  type: known.type.name,
+  id,
+  version,
+  fields: Object.fromEntries(known.fieldNames.map((name) => [name, oldRow?.[name]])),
+})
+
+/** The records of one type that may be read, as they are now. */
+const readableNow = async (
+  database: Database,
+  known: KnownType,
+  actor: Actor,
+  ids: string[],
+  gone: AbortSignal,
+): Promise<Map<string, PermissionRecord>> => {
+  const readable = new Map<string, PermissionRecord>()
+  const there = new Set<string>()
+  const bare = (id: string, version: number) => ({ type: known.type.name, id, version, fields: {} })
+  if (staticPermission(known.type, actor, 'read') === true) {
+    const tenant = known.tenantColumn ? [actor.tenantId] : []
+    for (const row of await database.send(known.versions.readVersions, [ids, ...tenant])) {
+      there.add(row.noclobber_id)
+      readable.set(row.noclobber_id, bare(row.noclobber_id, Number(row.noclobber_version)))
+    }
+  } else if (known.type.history === 'values') {
+    await readById(database, known, actor, ids, { isLean: false, gone }, (rows) => {
+      for (const row of rows) {
+        const record = known.sql.toRecord(row)
+        there.add(record.id)
+        if (known.mayRead(actor, record)) readable.set(record.id, record)
+      }
+    })
+  } else {
+    for (const [id, { record, allowed }] of await judgeByIds(database, known, actor, ids, { gone })) {
+      there.add(id)
+      if (allowed.includes('read' satisfies Action)) readable.set(id, bare(id, record.version))
+    }
+  }
+  const missing = ids.filter((id) => !there.has(id))
+  if (missing.length > 0) {
+    const tombstones = await readTombstones(database, { known, actor, transaction: undefined }, missing)
+    for (const [id, { record }] of tombstones) readable.set(id, record)
+  }
+  return readable
+}
+
+/** Those of the changes that the person may learn of, in their order. */
+export const visibleTo = async <Entry extends TypedChange>(
+  database: Database,
+  actor: Actor,
+  changes: Entry[],
+  gone: AbortSignal,
+): Promise<VisibleChange<Entry>[]> => {
+  const ids = new Map<KnownType, Set<string>>()
+  for (const { change, known } of changes) {
+    if (change.event === 'deleted' || canonicalId(known.key.kind, change.id) === null) continue
+    ids.set(known, (ids.get(known) ?? new Set<string>()).add(change.id))
+  }
+  const rows = new Map<KnownType, Map<string, PermissionRecord>>()
+  for (const [known, wanted] of ids)
+    if (staticPermission(known.type, actor, 'read') !== false)
+      rows.set(known, await readableNow(database, known, actor, [...wanted], gone))
+  return changes.flatMap((entry) => {
+    const { change, known } = entry
+    const { id, version } = change
+    if (change.event !== 'deleted') {
+      const now = rows.get(known)?.get(id)
+      return now ? { entry, known, id, version, now } : []
+    }
+    const now = asItWas(known, id, version, change.oldRow)
+    return known.mayRead(actor, now) ? { entry, known, id, version, now } : []
+  })
+}
