@@ -61,7 +61,7 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
           {state.storage === 'full' ? texts.full : texts.barred}
         </p>
       )}
-      {state.entries.length === 0 && <p className="nc-sentence">{texts.none}</p>}
+      {state.entries.length + state.discarded.length === 0 && <p className="nc-sentence">{texts.none}</p>}
       <ul className="nc-unsent">
         {state.entries.map((entry) => (
           <li key={entry.key} className={toneOf(entry)}>

@@ -196,9 +196,9 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     const entry = discarded.find((one) => one.key === key)
     if (!entry || entry.person !== person()) return
     discarded = discarded.filter((one) => one !== entry)
-    showDiscarded()
     client.bringBack(entry, entry.edits)
-    void write()
+    // It is shown as discarded until it is shown as unsent: a list that is empty in between may be taken away.
+    void write().then(showDiscarded)
   }
 
   async function clear() {
