@@ -1,7 +1,7 @@
 // How the log is read: a page of the feed by snapshot against a plain scan of its index, and how many changes a second
 // one node brings to a watcher of their list, from a log that is ahead of it.
 
-import { createLogReader } from '../../dist/server/change-log.js'
+import { createLogReader } from '../../dist/server/log/log-reader.js'
 import { startChild } from '../child.js'
 import { NODE_SETTING } from '../node-setting.js'
 import { alternate } from '../rounds.js'
