@@ -24,12 +24,16 @@ const normalizedPerson = (claim: unknown): { id: string; name: string } | null =
   return shownId === null || shownName === null ? null : { id: shownId, name: shownName }
 }
 
-/** The writer in a stored value; `null` where it names nobody. */
+/**
+ * The writer in a stored value; `null` where it names nobody. Its keys are in the order of jsonb, so a first response and its
+ * stored copy are the same text.
+ */
 export const normalizedWriter = (claim: unknown): Writer | null => {
   const person = normalizedPerson(claim)
   if (!person) return null
+  const { id, name } = person
   const { kind, on_behalf_of } = claim as Record<string, unknown>
-  if (!KINDS.has(kind)) return { ...person, kind: 'service' }
+  if (!KINDS.has(kind)) return { id, kind: 'service', name }
   const principal = kind === 'agent' ? normalizedPerson(on_behalf_of) : null
-  return { ...person, kind: kind as WriterKind, ...(principal && { on_behalf_of: principal }) }
+  return { id, kind: kind as WriterKind, name, ...(principal && { on_behalf_of: principal }) }
 }
