@@ -3,9 +3,9 @@
 // as messages, one at a time, and answers each.
 import { subscribe } from 'node:diagnostics_channel'
 import { setPriority } from 'node:os'
-import { browserPage, systemClock } from '../dist/web/client/clock.js'
-import { createTransportFallback } from '../dist/web/client/ladder.js'
-import { createSocketTransport } from '../dist/web/client/socket.js'
+import { browserPage, systemClock } from '../dist/web/client/base/clock.js'
+import { createSocketTransport } from '../dist/web/client/transport/socket.js'
+import { createTransportFallback } from '../dist/web/client/transport/transport-fallback.js'
 
 const LOWEST_PRIORITY = 19
 const STALL_MS = 3_000

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { importsOf, root, sourceFiles, textOf } from './sources.ts'
+import { importsOf, projectFiles, root, sourceFiles, textOf } from './sources.ts'
 
 interface Room {
   room: string
@@ -69,6 +69,14 @@ describe('an import', () => {
     expect(
       stray((_, target) => /^(server|web|migrations)\/.*\.tsx?$/.test(target) && !all.has(target)),
     ).toEqual([])
+  })
+
+  test('of bench/ and scripts/ names what the build makes of a source', async () => {
+    const programs = (await projectFiles()).filter((path) => /^(bench|scripts)\/.*\.js$/.test(path))
+    const built = programs.flatMap((path) => importsOf(path).map(({ file }) => file ?? ''))
+    const sources = built.filter((file) => file.startsWith('dist/')).map((file) => file.slice('dist/'.length))
+    expect(sources.length).toBeGreaterThan(3)
+    expect(sources.filter((file) => !files.includes(file.replace(/\.js$/, '.ts')))).toEqual([])
   })
 
   test('of the web side names only the protocol of the server', () => {
