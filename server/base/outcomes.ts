@@ -8,6 +8,7 @@ import type {
   WireRecord,
   WireVersion,
 } from '../protocol/index.ts'
+import { problem } from './problems.ts'
 
 /** The record was deleted, and the asker could read it. */
 export interface Gone {
@@ -20,6 +21,8 @@ export interface Missing {
   outcome: 'missing'
   problem: Problem
 }
+
+export const MISSING: Missing = { outcome: 'missing', problem: problem('not_found') }
 
 /** Readable, but this may not be done with it. */
 export interface Forbidden {

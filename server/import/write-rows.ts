@@ -5,8 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { isRetryable, refusedValues } from '../db/errors.ts'
 import { MAX_IMPORT_ROW_ERRORS } from '../protocol/bulk-and-import.ts'
-import { tenantOf, tenantParameter } from '../records/read.ts'
 import type { Database } from '../tables/database.ts'
+import { readRecords } from '../tables/read-records.ts'
+import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import type { RowErrors } from './row-errors.ts'
 import { PORTIONS, SEE_AGAIN, SHAPES_IN, TAKE_TURNS, UPDATES_IN } from './sql.ts'
 import { FORBIDDEN, type ImportJob, NOT_THERE, staleRowError } from './validate-rows.ts'
@@ -66,8 +67,10 @@ export const writeStaged = async (
     savepoint: Knex.Transaction,
   ) => {
     const ids = rows.map(({ id }) => id)
-    const found = await database.send(known.sql.readMany, [ids, ...tenant], savepoint)
-    const records = new Map(found.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
+    const records = await readRecords(database, known, ids, {
+      tenantId: job.actor.tenantId,
+      transaction: savepoint,
+    })
     const again: { line: number; version: number }[] = []
     for (const { line, id, seen, guarded } of rows) {
       const record = records.get(id)

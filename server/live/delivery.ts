@@ -14,6 +14,7 @@ import {
 import type { Change } from '../log/log-reader.ts'
 import type { RecordEvent, RecordEventName, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
@@ -92,20 +93,23 @@ export const createDelivery = (database: Database, audience: Audience) => {
   }
 
   /** Rows of one tenant's records; one by one where reading them together fails, unless the database can't be reached. */
-  const readTogether = async (known: KnownType, tenantId: string, ids: string[]): Promise<WireRecord[]> => {
+  const readTogether = async (
+    known: KnownType,
+    tenantId: string,
+    ids: string[],
+  ): Promise<Map<string, WireRecord>> => {
     try {
-      const rows = await database.send(known.sql.readMany, [ids, ...(known.tenantColumn ? [tenantId] : [])])
-      return rows.map(known.sql.toRecord)
+      return await readRecords(database, known, ids, { tenantId, toCache: true })
     } catch (error) {
       if (isUnavailable(error)) throw error
       const [id, second] = ids
       if (second === undefined) {
         database.skip(error, known.source, id === undefined ? 0 : 1)
-        return []
+        return new Map()
       }
-      const records: WireRecord[] = []
-      for (const one of ids) records.push(...(await readTogether(known, tenantId, [one])))
-      return records
+      const parts: [string, WireRecord][] = []
+      for (const one of ids) parts.push(...(await readTogether(known, tenantId, [one])))
+      return new Map(parts)
     }
   }
 
@@ -135,8 +139,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const type = known.type.name
       const seen = database.seen.get(tenantId, type, change.id)
       if (change.event === 'deleted') {
-        const fields = Object.fromEntries(known.fieldNames.map((name) => [name, change.oldRow?.[name]]))
-        rows.set(concern, { type, id: change.id, version: change.version, fields })
+        rows.set(concern, recordFromOldRow(known, change))
       } else if (seen && seen.version >= change.version) rows.set(concern, seen)
       else {
         const key = JSON.stringify([tenantId, type])
@@ -146,10 +149,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     for (const group of wanted.values()) {
       const [{ known, tenantId }] = group as [Concern]
       const ids = [...new Set(group.map(({ change }) => change.id))]
-      const isSince = database.seen.mark()
-      const found = await readTogether(known, tenantId, ids)
-      const records = new Map(found.map((record) => [record.id, record]))
-      for (const record of records.values()) database.seen.put(tenantId, record, isSince)
+      const records = await readTogether(known, tenantId, ids)
       for (const concern of group) {
         const record = records.get(concern.change.id)
         if (record) rows.set(concern, record)

@@ -3,7 +3,7 @@
 // for every record of the type is told all; whose permission depends on the record is told only of those of his lists
 // in which a record was found that he may read, and never a count.
 import { setImmediate as giveWay } from 'node:timers/promises'
-import type { Actor, PermissionRecord } from '../base/record-type.ts'
+import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import {
   type Bulk,
@@ -12,9 +12,9 @@ import {
   largeTransactionParameters,
   readChanges,
 } from '../log/large-transactions.ts'
-import type { Change } from '../log/log-reader.ts'
 import type { ImportEvent, Scope } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
 import { type Audience, echoOf, isWatching, isWriters, tellWritten } from './watchers.ts'
@@ -44,16 +44,8 @@ const listsOf = async (database: Database, known: KnownType, bulk: Bulk, local: 
   return { rooms, scopes: shown.length > MAX_SCOPES ? [{}] : [{}, ...shown] }
 }
 
-const recordOf = (known: KnownType, { id, version, oldRow }: Change): PermissionRecord => ({
-  type: known.type.name,
-  id,
-  version,
-  fields: Object.fromEntries(known.fieldNames.map((name) => [name, oldRow?.[name]])),
-})
-
 /** A bulk's changes page by page, each with the row by which it is judged. */
 async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) {
-  const tenant = known.tenantColumn ? [bulk.tenantId] : []
   const pageAfter = async (after: string) => {
     const read = (upTo: string) =>
       database.send(LARGE_TRANSACTION_PAGE, [...largeTransactionParameters(bulk), after, PAGE, upTo])
@@ -66,10 +58,9 @@ async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) 
     const kept = changes.flatMap(({ event, id }) =>
       event === 'deleted' || canonicalId(known.key.kind, id) === null ? [] : [id],
     )
-    const found = kept.length > 0 ? await database.send(known.sql.readMany, [kept, ...tenant]) : []
-    const records = new Map(found.map((row) => [row.noclobber_id as string, known.sql.toRecord(row)]))
+    const records = await readRecords(database, known, kept, { tenantId: bulk.tenantId })
     for (const change of changes) {
-      const record = change.event === 'deleted' ? recordOf(known, change) : records.get(change.id)
+      const record = change.event === 'deleted' ? recordFromOldRow(known, change) : records.get(change.id)
       if (record) yield { change, record }
     }
     const last = changes.at(-1)

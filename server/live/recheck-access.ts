@@ -5,8 +5,10 @@
 import type { Authenticate, Log } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
-import { readTombstones, tenantOf } from '../records/read.ts'
+import { readTombstones } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { readRecords } from '../tables/read-records.ts'
+import { tenantOf } from '../tables/tenant.ts'
 import { createRecheckOrder, type WatchedRoom } from './recheck-order.ts'
 import { type Audience, revoke, type Watcher } from './watchers.ts'
 
@@ -143,14 +145,10 @@ const recheckRecords = async (database: Database, groups: Groups) => {
       for (let at = 0; at < ids.length; at += CHUNK) {
         const asked = ids.slice(at, at + CHUNK)
         const isSince = database.seen.mark()
-        const rows = await database.send(known.sql.readMany, [
-          asked,
-          ...(known.tenantColumn ? [tenantId] : []),
-        ])
+        const records = await readRecords(database, known, asked, { tenantId })
         const gone = new Set(asked)
-        for (const row of rows) {
+        for (const record of records.values()) {
           if (slices.isOver()) await slices.rest()
-          const record = known.sql.toRecord(row)
           gone.delete(record.id)
           const verdicts = new Map<Actor, boolean>()
           for (const { watcher, room } of watches.get(record.id) ?? []) {

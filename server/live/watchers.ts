@@ -13,8 +13,8 @@ import type {
   ServerEvents,
   Writer,
 } from '../protocol/index.ts'
-import { tenantOf } from '../records/read.ts'
 import type { KnownType } from '../tables/database.ts'
+import { tenantOf } from '../tables/tenant.ts'
 
 /** What a room is of. */
 export type Watched = (

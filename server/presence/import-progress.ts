@@ -11,8 +11,8 @@ import { type Audience, isAdmitted, isWriters } from '../live/watchers.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { ImportingEvent } from '../protocol/import-progress.ts'
 import type { Writer } from '../protocol/record.ts'
-import { tenantOf } from '../records/read.ts'
 import type { Database } from '../tables/database.ts'
+import { tenantOf } from '../tables/tenant.ts'
 import { readImporting } from './node-messages.ts'
 
 /** An import of less than this is told of when it is done. */

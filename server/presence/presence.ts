@@ -12,9 +12,10 @@ import { createReceiver, refused } from '../live/socket-messages.ts'
 import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
 import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceAnswer, ProblemCode, RefusedMessage } from '../protocol/index.ts'
-import { tenantOf } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { readRecords } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { tenantOf } from '../tables/tenant.ts'
 import { readPresence } from './node-messages.ts'
 import { createRoster, type PresenceEntry } from './roster.ts'
 
@@ -66,15 +67,9 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       const known = database.typeOf(type)
       if (!known) continue
       for (let at = 0; at < group.length; at += CHUNK) {
-        const part = group.slice(at, at + CHUNK)
-        const tenant = known.tenantColumn ? [tenantId] : []
-        const isSince = database.seen.mark()
-        const found = await database.send(known.sql.readMany, [part.map(({ id }) => id), ...tenant])
-        for (const row of found) {
-          const record = known.sql.toRecord(row)
-          database.seen.put(tenantId, record, isSince)
-          rows.set(recordRoom(tenantId, type, record.id), record)
-        }
+        const ids = group.slice(at, at + CHUNK).map(({ id }) => id)
+        const records = await readRecords(database, known, ids, { tenantId, toCache: true })
+        for (const record of records.values()) rows.set(recordRoom(tenantId, type, record.id), record)
       }
     }
     return rows

@@ -3,10 +3,10 @@
 import { quoteName } from '../../migrations/quote.ts'
 import { refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { tenantParameter } from '../records/read.ts'
 import type { KnownType } from '../tables/database.ts'
 import { canonicalValue } from '../tables/record-id.ts'
 import type { Query } from '../tables/sized-query.ts'
+import { tenantParameter } from '../tables/tenant.ts'
 
 /** Which records belong to a list. */
 export interface ListFilter {

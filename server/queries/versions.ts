@@ -5,9 +5,10 @@ import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { RecordAddress, WireRecord, WireVersionDifference } from '../protocol/index.ts'
 import { judgeByIds } from '../records/judged-rows.ts'
-import { readTombstones, type Tombstone, tenantParameter } from '../records/read.ts'
+import { readTombstones, type Tombstone } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { tenantParameter } from '../tables/tenant.ts'
 import { currentOf } from '../tables/version-sql.ts'
 
 /** A record, and the version of it that the client holds. */

@@ -8,8 +8,9 @@ import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { sendSized } from '../tables/sized-query.ts'
+import { tenantParameter } from '../tables/tenant.ts'
 import { judgeByIds } from './judged-rows.ts'
-import { readTombstones, type Tombstone, tenantParameter } from './read.ts'
+import { readTombstones, type Tombstone } from './read.ts'
 import { CHANGED_SINCE_OF_MANY } from './save-many-sql.ts'
 
 /** Who edits what. */

@@ -4,9 +4,10 @@
 // still answered with a version that misses nothing.
 
 import type { PermissionRecord } from '../base/record-type.ts'
-import type { Row, Statement } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { readRecords } from '../tables/read-records.ts'
+import { tenantParameter } from '../tables/tenant.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
 
 /** Reads by ids; what isn't there is left out. */
@@ -80,18 +81,11 @@ const createBatchedReads = <Found>(database: Database, readMany: Read<Found>): R
   }
 }
 
-const rowsOf = (
-  database: Database,
-  known: KnownType,
-  tenantId: string,
-  query: Statement,
-  ids: string[],
-): Promise<Row[]> | Row[] =>
-  ids.length > 0 ? database.send(query, [ids, ...(known.tenantColumn ? [tenantId] : [])]) : []
-
 const readVersions: Read<Current> = async (database, known, tenantId, ids) => {
   const found = new Map<string, Current>()
-  for (const row of await rowsOf(database, known, tenantId, known.versions.readVersions, ids))
+  if (ids.length === 0) return found
+  const values = [ids, ...tenantParameter(known, { tenantId })]
+  for (const row of await database.send(known.versions.readVersions, values))
     found.set(row.noclobber_id, currentOf(row))
   return found
 }
@@ -109,10 +103,9 @@ export interface Judged {
 const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
   const found = new Map<string, Judged>()
   const isStill = database.seen.mark()
-  const takeWhole = (row: Row) => {
-    const record = known.sql.toRecord(row)
-    database.seen.put(tenantId, record, isStill)
-    found.set(record.id, { current: record, row: record })
+  const readWhole = async (wanted: string[]) => {
+    for (const record of (await readRecords(database, known, wanted, { tenantId, toCache: true })).values())
+      found.set(record.id, { current: record, row: record })
   }
   const seenOf = database.seen.of(tenantId, known.type.name)
   const seen = new Map<string, WireRecord>()
@@ -123,20 +116,17 @@ const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
     if (record) seen.set(id, record)
     else unseen.push(id)
   }
-  const [versions, rows] = await Promise.all([
-    rowsOf(database, known, tenantId, known.versions.readVersions, [...seen.keys()]),
-    rowsOf(database, known, tenantId, known.sql.readMany, unseen),
+  const [versions] = await Promise.all([
+    readVersions(database, known, tenantId, [...seen.keys()]),
+    readWhole(unseen),
   ])
-  for (const row of rows) takeWhole(row)
   const changed: string[] = []
-  for (const row of versions) {
-    const id: string = row.noclobber_id
-    const current = currentOf(row)
+  for (const [id, current] of versions) {
     const record = seen.get(id)
     if (isStill() && record?.version === current.version) found.set(id, { current, row: record })
     else changed.push(id)
   }
-  for (const row of await rowsOf(database, known, tenantId, known.sql.readMany, changed)) takeWhole(row)
+  await readWhole(changed)
   return found
 }
 

@@ -3,10 +3,12 @@
 // Permission is judged by the values that will be stored, never by what was sent.
 
 import type { CreateOutcome } from '../base/outcomes.ts'
+import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { tenantOf } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { firstAnswer } from './first-answer.ts'
 import {
@@ -17,7 +19,7 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
-import { MISSING, readRow, tenantOf } from './read.ts'
+import { readRow } from './read.ts'
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.create} takes. */

@@ -4,9 +4,10 @@
 import type { Change } from '../log/log-reader.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
+import { tenantOf } from '../tables/tenant.ts'
 import { isAsTold, readTold } from '../tables/writer-context.ts'
 import type { WriteOptions } from './idempotency.ts'
-import { type Target, tenantOf } from './read.ts'
+import type { Target } from './read.ts'
 
 /** For so long nobody else's change of a record may have been under way, in milliseconds. */
 const ALONE_MS = 2_000

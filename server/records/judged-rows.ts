@@ -7,7 +7,7 @@ import type { Row } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
-import { tenantParameter } from './read.ts'
+import { tenantParameter } from '../tables/tenant.ts'
 
 /** A record that may lack large values. */
 interface LeanRecord {

@@ -3,15 +3,18 @@
 
 import type { Knex } from 'knex'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from '../base/outcomes.ts'
-import { deletedProblem, problem } from '../base/problems.ts'
+import { MISSING } from '../base/outcomes.ts'
+import { deletedProblem } from '../base/problems.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireHistoryEntry, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
+import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
 import { batchedVersions } from './batched-reads.ts'
 import { type ValuesBudget, valuesWithin } from './history-values.ts'
@@ -31,15 +34,6 @@ export interface Target {
   id: string
   transaction: Knex.Transaction | undefined
 }
-
-export const MISSING: Missing = { outcome: 'missing', problem: problem('not_found') }
-
-/** The tenant under which a type's records are kept and told of; one for all where the table has no tenant. */
-export const tenantOf = (known: KnownType, actor: Actor): string => (known.tenantColumn ? actor.tenantId : '')
-
-/** The parameter for a statement's tenant, where it has one. */
-export const tenantParameter = (known: KnownType, actor: Actor): string[] =>
-  known.tenantColumn ? [actor.tenantId] : []
 
 /** Resolves names; `null` for an undeclared type or a text that can't be a key. */
 export const targetOf = async (database: Database, request: Request): Promise<Target | null> => {
@@ -85,10 +79,9 @@ export const readTombstones = async (
     for (const { noclobber_id: id, old_row, updated_at, updated_by, ...row } of rows) {
       left.delete(id)
       const version = Number(row.version)
-      const fields = Object.fromEntries(known.fieldNames.map((name) => [name, old_row?.[name]]))
-      const was = { type: known.type.name, id, version: version - 1, fields }
+      const was = recordFromOldRow(known, { id, version: version - 1, oldRow: old_row })
       if (!known.mayRead(actor, was)) continue
-      const record = { ...was, version: 0, fields: known.type.history === 'values' ? fields : {} }
+      const record = { ...was, version: 0, fields: known.type.history === 'values' ? was.fields : {} }
       tombstones.set(id, { version, updatedAt: updated_at, updatedBy: normalizedWriter(updated_by), record })
     }
     if (!isCut) left = new Set()

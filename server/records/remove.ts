@@ -1,9 +1,11 @@
 // Deleting a record, guarded as a save is: what changed since the editor looked is not thrown away unseen.
 
 import type { RemoveOutcome } from '../base/outcomes.ts'
+import { MISSING } from '../base/outcomes.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Database } from '../tables/database.ts'
+import { tenantParameter } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import {
   mutationParameters,
@@ -12,7 +14,7 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
-import { MISSING, targetOf, tenantParameter } from './read.ts'
+import { targetOf } from './read.ts'
 import { permittedUnread, whyRefused } from './save.ts'
 
 /** What {@link RecordServer.remove} takes. */

@@ -4,12 +4,14 @@
 // a refusal decides only what to say.
 
 import type { Conflict, SaveOutcome } from '../base/outcomes.ts'
+import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
 import type { Action, Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
+import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { savingContext, vouches, writerContext } from '../tables/writer-context.ts'
 import { changedFieldsBetween } from './changed-fields.ts'
 import { passOn } from './deliver-on-save.ts'
@@ -22,7 +24,7 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
-import { goneOrMissing, MISSING, readRow, type Target, targetOf, tenantOf, tenantParameter } from './read.ts'
+import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.save} takes. */

@@ -6,7 +6,9 @@ import type { Action, Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { Change } from '../log/log-reader.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { tenantParameter } from '../tables/tenant.ts'
 import type { WantedValues } from './history-values.ts'
 import { judgeByIds, readById } from './judged-rows.ts'
 import { readTombstones } from './read.ts'
@@ -20,18 +22,6 @@ export interface TypedChange {
 /** A change that may be told, with what its values are shown by. */
 export type VisibleChange<Entry extends TypedChange> = WantedValues & { entry: Entry }
 
-const asItWas = (
-  known: KnownType,
-  id: string,
-  version: number,
-  oldRow: Record<string, unknown> | null,
-): PermissionRecord => ({
-  type: known.type.name,
-  id,
-  version,
-  fields: Object.fromEntries(known.fieldNames.map((name) => [name, oldRow?.[name]])),
-})
-
 /** The records of one type that may be read, as they are now. */
 const readableNow = async (
   database: Database,
@@ -44,8 +34,8 @@ const readableNow = async (
   const there = new Set<string>()
   const bare = (id: string, version: number) => ({ type: known.type.name, id, version, fields: {} })
   if (staticPermission(known.type, actor, 'read') === true) {
-    const tenant = known.tenantColumn ? [actor.tenantId] : []
-    for (const row of await database.send(known.versions.readVersions, [ids, ...tenant])) {
+    const values = [ids, ...tenantParameter(known, actor)]
+    for (const row of await database.send(known.versions.readVersions, values)) {
       there.add(row.noclobber_id)
       readable.set(row.noclobber_id, bare(row.noclobber_id, Number(row.noclobber_version)))
     }
@@ -94,7 +84,7 @@ export const visibleTo = async <Entry extends TypedChange>(
       const now = rows.get(known)?.get(id)
       return now ? { entry, known, id, version, now } : []
     }
-    const now = asItWas(known, id, version, change.oldRow)
+    const now = recordFromOldRow(known, change)
     return known.mayRead(actor, now) ? { entry, known, id, version, now } : []
   })
 }

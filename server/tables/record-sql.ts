@@ -19,10 +19,6 @@ export interface RecordSql {
   read: Statement
   /** ids, [tenant] */
   readMany: Statement
-  /** id, [tenant]: version, updated_at and updated_by alone */
-  readVersion: Statement
-  /** id, [tenant]: the tombstone and other log rows of a record that is gone */
-  readTombstone: Statement
   /** writer, id, version, [tenant], values…, [mutation…] */
   update(columns: string[], withMutation: boolean, vouches: boolean): Statement
   /** writer, [tenant], values…, [mutation…] */
@@ -151,15 +147,6 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   return {
     read: statement(`select ${selected} from ${table} t where ${id} = $1${ofTenant(2)}`),
     readMany: statement(`select ${selected} from ${table} t where ${id} = any($1)${ofTenant(2)}`),
-    readVersion: statement(
-      `select ${id}::text as "noclobber_id", t."version" as "noclobber_version", t."updated_at" as "noclobber_updated_at",
-       t."updated_by" as "noclobber_updated_by" from ${table} t where ${id} = $1${ofTenant(2)}`,
-    ),
-    readTombstone: statement(
-      `select c.version, c.updated_at, c.updated_by, c.tenant_id, c.old_row from noclobber.record_changes c
-       where c.table_name = '${tracked.source.replaceAll("'", "''")}' and c.record_id = $1 and c.event = 'deleted'
-       ${tenant ? 'and c.tenant_id = $2' : ''} order by c.version desc limit 1`,
-    ),
     update: (columns, withMutation, vouches) =>
       shaped(`update ${withMutation} ${vouches} ${columns.join()}`, () => {
         const set = columns.map((name, index) => `${quoteName(name)} = $${firstValue + index}`).join(', ')
