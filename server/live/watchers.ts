@@ -84,7 +84,7 @@ export const isWatching = (known: KnownType, { data }: Watcher, room: string, te
 export const isAdmitted = (known: KnownType, watcher: Watcher, room: string, tenantId: string): boolean =>
   isWatching(known, watcher, room, tenantId) && watcher.data.watching.get(room)?.admitted === true
 
-/** Takes rooms from a watcher, and tells it. */
+/** Takes rooms from a watcher, and sends it which; of a room that it was not admitted to yet its `watch` is refused. */
 export const revoke = (watcher: Watcher, rooms: Iterable<string>): void => {
   const revoked: RevokedEvent = { records: [], lists: [] }
   for (const room of rooms) {
@@ -92,6 +92,7 @@ export const revoke = (watcher: Watcher, rooms: Iterable<string>): void => {
     if (!watched) continue
     watcher.data.watching.delete(room)
     watcher.leave(room)
+    if (!watched.admitted) continue
     if ('record' in watched) revoked.records.push({ type: watched.record.type, id: watched.record.id })
     else revoked.lists.push({ type: watched.list.type, scope: watched.list.scope })
   }

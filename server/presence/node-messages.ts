@@ -22,10 +22,10 @@ const readEntry = (value: unknown): PresenceEntry | null => {
   if (!isObject(value)) return null
   const place = readPlace(value)
   const user = readPerson(value.user)
-  const { socketId, state, field } = value
+  const { socketId, userTenantId, state, field } = value
   if (!place || !user || !isText(socketId, MAX_NAME) || !STATES.includes(state)) return null
-  if (!isTextOrNull(field, MAX_NAME)) return null
-  return { ...place, socketId, user, state: state as PresenceState | null, field }
+  if (!isText(userTenantId) || !isTextOrNull(field, MAX_NAME)) return null
+  return { ...place, socketId, userTenantId, user, state: state as PresenceState | null, field }
 }
 
 export const readPresence = (value: unknown): PresenceEntry[] | null =>
@@ -34,9 +34,10 @@ export const readPresence = (value: unknown): PresenceEntry[] | null =>
 /** What one person says to another at a record, as nodes pass it on. */
 export interface TakeOverPassed extends TakeOverEvent {
   room: string
-  /** Whose record it is, and of which tenant both people are: where a type has no tenants these differ. */
+  /** The record's tenant. */
   tenantId: string
-  peopleOf: string
+  /** The tenant of both users; the record's own, unless its type has no tenants. */
+  userTenantId: string
   to: string
 }
 
@@ -46,9 +47,9 @@ export const readTakeOver = (value: unknown): TakeOverPassed | null => {
   if (!isObject(value)) return null
   const place = readPlace(value)
   const from = readPerson(value.from)
-  const { peopleOf, to, say } = value
-  if (!place || !from || !isText(peopleOf) || !isText(to) || !WORDS.includes(say)) return null
-  return { ...place, from, peopleOf, to, say: say as TakeOverWord }
+  const { userTenantId, to, say } = value
+  if (!place || !from || !isText(userTenantId) || !isText(to) || !WORDS.includes(say)) return null
+  return { ...place, from, userTenantId, to, say: say as TakeOverWord }
 }
 
 const PHASES: readonly unknown[] = ['reading', 'writing', 'ended'] satisfies ImportingEvent['phase'][]

@@ -1,6 +1,6 @@
 // Presence on its way: from a tab to the roster, from node to node, and to those who may see the record.
-// Invariant: who is at a record is told only to sockets that were let into its room, or that watch a list which shows it,
-// and only while they may read it, judged with the row in hand.
+// Invariant: who is at a record is sent only to sockets of the same tenant that were let into its room, or that watch a
+// list which shows it, and only while they may read it, judged with the row in hand.
 
 import type { Limits, Log } from '../base/options.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
@@ -32,8 +32,8 @@ export interface Presence {
   serve(io: WatcherServer): () => void
   /** A socket has been let into these rooms: it is told who is there already. */
   watched(io: WatcherServer, socket: SocketWatcher, fresh: string[]): void
-  /** Every tab at a record, by its room. */
-  at(room: string): PresenceEntry[]
+  /** Every tab of a tenant's people at a record, by its room. */
+  at(room: string, userTenantId: string): PresenceEntry[]
   /** Tabs that are known to be at a record. */
   size(): number
   stop(): void
@@ -85,7 +85,11 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     }),
   ]
 
-  const eventOf = ({ type, id, room }: PresenceEntry) => ({ type, id, people: roster.people(room) })
+  const eventOf = ({ type, id, room, userTenantId }: PresenceEntry) => ({
+    type,
+    id,
+    people: roster.people(room, userTenantId),
+  })
 
   const tellAbout = (io: WatcherServer, entry: PresenceEntry, row: PermissionRecord) => {
     const known = database.typeOf(entry.type)
@@ -97,6 +101,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       for (const socketId of local.get(room) ?? []) {
         const watcher = watchersOf(io).get(socketId)
         if (!watcher || told.has(socketId)) continue
+        if (watcher.data.actor.tenantId !== entry.userTenantId) continue
         if (!isAdmitted(known, watcher, room, entry.tenantId)) continue
         told.add(socketId)
         if (known.mayRead(watcher.data.actor, row)) watcher.emit('PresenceChanged', event)
@@ -120,7 +125,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
   }
 
   const changed = (entry: PresenceEntry) => {
-    dirty.set(entry.room, entry)
+    dirty.set(JSON.stringify([entry.room, entry.userTenantId]), entry)
     flushing ??= setTimeout(flush, GATHER_MS)
   }
 
@@ -171,6 +176,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       type: message.type,
       id,
       socketId: socket.id,
+      userTenantId: actor.tenantId,
       user: { id: actor.id, name: shortName(actor.name) },
       state: message.state,
       field: isField ? message.field : null,
@@ -179,7 +185,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       changed(entry)
       announce([entry])
     }
-    return { ok: true, people: roster.people(room) }
+    return { ok: true, people: roster.people(room, actor.tenantId) }
   }
 
   const receive = createReceiver<PresenceAnswer | RefusedMessage>({
@@ -217,7 +223,8 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
       const { type } = 'record' in watched ? watched.record : watched.list
       const known = database.typeOf(type)
       if (!known) continue
-      const present = roster.records(tenantOf(known, socket.data.actor), type)
+      const { actor } = socket.data
+      const present = roster.records(tenantOf(known, actor), type, actor.tenantId)
       for (const entry of present)
         if (!('record' in watched) || entry.room === room) entries.set(entry.room, entry)
     }

@@ -1,6 +1,6 @@
-// Who is here: the roster of people at each record, told together per person from all their tabs on all nodes.
-// Invariant: advisory only. Every entry has a lease; what isn't renewed goes by itself, so that nobody cleans up after a
-// node or a browser that died.
+// The people at each record, per person from all their tabs on all nodes.
+// Invariant: people of one tenant are kept apart from another's, of a type without tenants too. Advisory only: each entry
+// has a lease and goes without renewal, so nothing has to be cleaned up after a node or browser that died.
 import type { PresenceState, PresentPerson } from '../protocol/index.ts'
 
 /** One tab's presence at one record. */
@@ -11,6 +11,8 @@ export interface PresenceEntry {
   type: string
   id: string
   socketId: string
+  /** The tenant of the user; the record's own, unless its type has no tenants. */
+  userTenantId: string
   user: { id: string; name: string }
   /** `null`: gone. */
   state: PresenceState | null
@@ -26,11 +28,12 @@ export interface Roster {
   removeNode(nodeId: string): PresenceEntry[]
   /** Takes out what has outlived its lease. */
   expire(): PresenceEntry[]
-  people(room: string): PresentPerson[]
-  /** Every tab at a record. */
-  at(room: string): PresenceEntry[]
-  /** One entry of each record of a type at which somebody is, within a tenant. */
-  records(tenantId: string, type: string): PresenceEntry[]
+  /** A tenant's people at a record. */
+  people(room: string, userTenantId: string): PresentPerson[]
+  /** Every tab of a tenant's people at a record. */
+  at(room: string, userTenantId: string): PresenceEntry[]
+  /** One entry of each record of a type at which somebody of `userTenantId` is. */
+  records(tenantId: string, type: string, userTenantId: string): PresenceEntry[]
   /** The entries of one node. */
   of(nodeId: string): PresenceEntry[]
   /** How many tabs are known. */
@@ -65,64 +68,81 @@ const fold = (entries: Iterable<Kept>): PresentPerson[] => {
     .slice(0, MOST_PEOPLE)
 }
 
+const withoutLease = ({ nodeId: _node, until: _until, ...entry }: Kept): PresenceEntry => entry
+
 export const createRoster = ({ leaseMs, now = () => performance.now() }: RosterOptions): Roster => {
-  const rooms = new Map<string, Map<string, Kept>>()
-  /** By tenant and type: the rooms at which somebody is. */
+  /** By room and the tenant of its people: their tabs by socket. */
+  const rooms = new Map<string, Map<string, Map<string, Kept>>>()
+  /** By tenant, type and the tenant of the people: the rooms at which somebody is. */
   const types = new Map<string, Set<string>>()
   let size = 0
-  const typeKey = (tenantId: string, type: string) => JSON.stringify([tenantId, type])
+  const typeKey = (tenantId: string, type: string, userTenantId: string) =>
+    JSON.stringify([tenantId, type, userTenantId])
 
-  const take = (kept: Kept): PresenceEntry => {
-    const room = rooms.get(kept.room)
-    if (room?.delete(kept.socketId)) size -= 1
-    if (room?.size === 0) {
-      rooms.delete(kept.room)
-      const key = typeKey(kept.tenantId, kept.type)
-      const others = types.get(key)
-      others?.delete(kept.room)
-      if (others?.size === 0) types.delete(key)
-    }
-    const { nodeId: _node, until: _until, ...entry } = kept
-    return { ...entry, state: null, field: null }
+  const tabsAt = (room: string, userTenantId: string): ReadonlyMap<string, Kept> =>
+    rooms.get(room)?.get(userTenantId) ?? new Map()
+
+  const add = (kept: Kept) => {
+    const { room, tenantId, type, userTenantId, socketId } = kept
+    const tenants = rooms.get(room) ?? new Map<string, Map<string, Kept>>()
+    rooms.set(room, tenants)
+    const tabs = tenants.get(userTenantId) ?? new Map<string, Kept>()
+    tenants.set(userTenantId, tabs)
+    if (!tabs.has(socketId)) size += 1
+    tabs.set(socketId, kept)
+    const key = typeKey(tenantId, type, userTenantId)
+    types.set(key, (types.get(key) ?? new Set()).add(room))
   }
 
-  const takeWhere = (isOut: (kept: Kept) => boolean) =>
-    [...rooms.values()].flatMap((room) => [...room.values()].filter(isOut).map(take))
+  /** Takes an entry out. Gives it as one that is gone. */
+  const take = (kept: Kept): PresenceEntry => {
+    const { room, tenantId, type, userTenantId, socketId } = kept
+    const tenants = rooms.get(room)
+    const tabs = tenants?.get(userTenantId)
+    if (tabs?.delete(socketId)) size -= 1
+    if (tabs?.size === 0) {
+      tenants?.delete(userTenantId)
+      const key = typeKey(tenantId, type, userTenantId)
+      const others = types.get(key)
+      others?.delete(room)
+      if (others?.size === 0) types.delete(key)
+    }
+    if (tenants?.size === 0) rooms.delete(room)
+    return { ...withoutLease(kept), state: null, field: null }
+  }
+
+  const where = (isChosen: (kept: Kept) => boolean): Kept[] =>
+    [...rooms.values()].flatMap((tenants) =>
+      [...tenants.values()].flatMap((tabs) => [...tabs.values()].filter(isChosen)),
+    )
 
   return {
     put: (nodeId, entry) => {
-      const { room: name, socketId, state } = entry
-      const known = rooms.get(name)?.get(socketId)
+      const { room, userTenantId, socketId, state } = entry
+      const known = tabsAt(room, userTenantId).get(socketId)
       if (state === null) {
         if (known) take(known)
         return known !== undefined
       }
-      const room = rooms.get(name) ?? new Map<string, Kept>()
-      rooms.set(name, room)
-      const key = typeKey(entry.tenantId, entry.type)
-      types.set(key, (types.get(key) ?? new Set()).add(name))
-      if (!known) size += 1
-      room.set(socketId, { ...entry, state, nodeId, until: now() + leaseMs })
+      add({ ...entry, state, nodeId, until: now() + leaseMs })
       return known?.state !== state || known.field !== entry.field || known.user.name !== entry.user.name
     },
-    remove: (name, socketId) => {
-      const known = rooms.get(name)?.get(socketId)
-      return known ? take(known) : null
+    remove: (room, socketId) => {
+      for (const tabs of rooms.get(room)?.values() ?? []) {
+        const known = tabs.get(socketId)
+        if (known) return take(known)
+      }
+      return null
     },
-    removeNode: (nodeId) => takeWhere((kept) => kept.nodeId === nodeId),
-    expire: () => takeWhere(({ until }) => until < now()),
-    people: (name) => fold(rooms.get(name)?.values() ?? []),
-    at: (name) => [...(rooms.get(name)?.values() ?? [])],
-    records: (tenantId, type) =>
-      [...(types.get(typeKey(tenantId, type)) ?? [])].flatMap((name) =>
-        [...(rooms.get(name)?.values() ?? [])].slice(0, 1),
+    removeNode: (nodeId) => where((kept) => kept.nodeId === nodeId).map(take),
+    expire: () => where(({ until }) => until < now()).map(take),
+    people: (room, userTenantId) => fold(tabsAt(room, userTenantId).values()),
+    at: (room, userTenantId) => [...tabsAt(room, userTenantId).values()],
+    records: (tenantId, type, userTenantId) =>
+      [...(types.get(typeKey(tenantId, type, userTenantId)) ?? [])].flatMap((room) =>
+        [...tabsAt(room, userTenantId).values()].slice(0, 1),
       ),
-    of: (nodeId) =>
-      [...rooms.values()].flatMap((room) =>
-        [...room.values()]
-          .filter((kept) => kept.nodeId === nodeId)
-          .map(({ nodeId: _node, until: _until, ...entry }) => entry),
-      ),
+    of: (nodeId) => where((kept) => kept.nodeId === nodeId).map(withoutLease),
     size: () => size,
   }
 }

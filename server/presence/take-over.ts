@@ -1,6 +1,6 @@
 // "Ask to take over": what two people at one record say to each other, passed on from node to node.
-// Invariant: advisory; nothing here stops or lets through a save. An ask reaches only somebody who edits the record, from
-// somebody who may change it; an answer only who has asked; and each only while he may read the record.
+// Invariant: advisory; nothing here stops or lets through a save. An ask reaches only a user of the same tenant who edits
+// the record, from one who may change it; an answer only one who has asked; and each only while they may read the record.
 
 import type { Limits, Log } from '../base/options.ts'
 import type { Backplane } from '../cluster/backplane.ts'
@@ -22,8 +22,8 @@ import type { PresenceEntry } from './roster.ts'
 export interface TakeOverOptions {
   database: Database
   backplane: Backplane
-  /** Who is at a record, on all nodes. */
-  present(room: string): PresenceEntry[]
+  /** Who of a tenant's people is at a record, on all nodes. */
+  present(room: string, userTenantId: string): PresenceEntry[]
   limits: Limits
   log: Log
   now?: () => number
@@ -38,8 +38,8 @@ export interface TakeOver {
 const ASK_GAP_MS = 5_000
 const MOST_ASKS = 10_000
 
-const keyOf = ({ room, peopleOf }: TakeOverPassed, asker: string, asked: string) =>
-  JSON.stringify([room, peopleOf, asker, asked])
+const keyOf = ({ room, userTenantId }: TakeOverPassed, asker: string, asked: string) =>
+  JSON.stringify([room, userTenantId, asker, asked])
 
 export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   const { database, backplane, present, limits, log, now = () => performance.now() } = options
@@ -63,9 +63,9 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return known && row ? { known, row } : null
   }
 
-  const socketsOf = ({ room, tenantId, type, say, to, peopleOf }: TakeOverPassed): SocketWatcher[] => {
+  const socketsOf = ({ room, tenantId, type, say, to, userTenantId }: TakeOverPassed): SocketWatcher[] => {
     const editing = new Set(
-      present(room).flatMap((entry) => (entry.state === 'editing' ? entry.socketId : [])),
+      present(room, userTenantId).flatMap((entry) => (entry.state === 'editing' ? entry.socketId : [])),
     )
     return [...servers].flatMap((io) =>
       [...(io.of('/').adapter.rooms.get(room) ?? [])].flatMap((socketId) => {
@@ -73,7 +73,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
         const known = database.typeOf(type)
         if (!socket || !known || !isAdmitted(known, socket, room, tenantId)) return []
         const { actor } = socket.data
-        const isMeant = actor.id === to && actor.tenantId === peopleOf
+        const isMeant = actor.id === to && actor.tenantId === userTenantId
         return isMeant && (say !== 'ask' || editing.has(socketId)) ? [socket] : []
       }),
     )
@@ -107,12 +107,14 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     const room = recordRoom(tenantId, type, id)
     if (!watching.get(room)?.admitted) return 'not_found'
     const from = { id: actor.id, name: shortName(actor.name) }
-    const said: TakeOverPassed = { type, id, room, tenantId, peopleOf: actor.tenantId, to, from, say }
+    const said: TakeOverPassed = { type, id, room, tenantId, userTenantId: actor.tenantId, to, from, say }
     const found = await rowOf(said)
     if (!found || !known.mayRead(actor, found.row)) return 'not_found'
     if (say === 'ask') {
       if (!known.may(actor, 'update', found.row)) return 'forbidden'
-      const isThere = present(room).some(({ user, state }) => user.id === to && state === 'editing')
+      const isThere = present(room, actor.tenantId).some(
+        ({ user, state }) => user.id === to && state === 'editing',
+      )
       if (!isThere || to === actor.id) return 'not_found'
       if (sinceAsk(said, actor.id, to) < ASK_GAP_MS) return 'rate_limited'
     } else if (sinceAsk(said, to, actor.id) > TAKE_OVER_MS) return 'not_found'

@@ -107,7 +107,17 @@ const forgedOf = (target: Target): unknown[] => {
   ])
   const room = rooms[0]
   const user = { id: 'mallory', name: 'M'.repeat(100_000) }
-  const entry = { room, tenantId, type, id, socketId: 'x', user, state: 'editing', field: null }
+  const entry = {
+    room,
+    tenantId,
+    type,
+    id,
+    socketId: 'x',
+    userTenantId: tenantId,
+    user,
+    state: 'editing',
+    field: null,
+  }
   const hints = [
     ['wake', null],
     ['revoke', { disconnect: true, userId: 'alice' }],
@@ -118,7 +128,7 @@ const forgedOf = (target: Target): unknown[] => {
     ['presence-end', 'x'],
     ['counts', { limit: 'person', counts: [['["acme","alice"]', 1_000_000_000]] }],
     ['importing', { tenant_id: tenantId, type, import_id: 'x', phase: 'reading' }],
-    ['take-over', { ...entry, from: user, to: 'alice', say: 'ask', peopleOf: tenantId }],
+    ['take-over', { ...entry, from: user, to: 'alice', say: 'ask' }],
   ]
   return [...ofSingle, ...ofSharded, ...broadcasts, ...hints]
 }

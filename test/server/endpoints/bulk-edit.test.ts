@@ -114,17 +114,9 @@ test('a mutation id makes a replay harmless, even at the same moment', async () 
   const headers = { 'idempotency-key': 'bulk-1' }
   const answers = await Promise.all([1, 2, 3].map(() => patch(body, 'alice', headers)))
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
-  expect(
-    new Set(
-      answers.map(({ text }) =>
-        JSON.stringify(
-          JSON.parse(text)
-            .data.map(Object.entries)
-            .map((e: string[][]) => e.sort()),
-        ),
-      ),
-    ).size,
-  ).toBe(1)
+  const [first, ...replays] = answers.map((answer) => answer.body.data)
+  expect(first).toHaveLength(60)
+  for (const replay of replays) expect(replay).toEqual(first)
   const versions = await app.sql('select distinct version::int from projects where id = any(?)', [
     records.map(({ id }) => id),
   ])

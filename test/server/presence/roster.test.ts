@@ -7,6 +7,7 @@ const entry = (patch: Partial<PresenceEntry> = {}): PresenceEntry => ({
   type: 'project',
   id: '1',
   socketId: 's1',
+  userTenantId: 'acme',
   user: { id: 'bob', name: 'Bob' },
   state: 'viewing',
   field: null,
@@ -26,7 +27,7 @@ describe('the roster', () => {
     roster.put('a', entry())
     roster.put('b', entry({ socketId: 's2', state: 'editing', field: 'name' }))
     roster.put('b', entry({ socketId: 's3', state: 'idle' }))
-    expect(roster.people(room)).toEqual([
+    expect(roster.people(room, 'acme')).toEqual([
       { user: { id: 'bob', name: 'Bob' }, state: 'editing', field: 'name', tabs: 3 },
     ])
   })
@@ -37,7 +38,7 @@ describe('the roster', () => {
       const user = { id: `u${number}`, name: `U${number}` }
       roster.put('a', entry({ socketId: `s${number}`, user, state: number === 79 ? 'editing' : 'viewing' }))
     }
-    const people = roster.people(room)
+    const people = roster.people(room, 'acme')
     expect(people).toHaveLength(50)
     expect(people[0]?.user.id).toBe('u79')
   })
@@ -60,7 +61,7 @@ describe('the roster', () => {
     expect(roster.expire()).toEqual([])
     clock.ms = 75_001
     expect(roster.expire().map(({ socketId }) => socketId)).toEqual(['s1'])
-    expect(roster.people(room)).toEqual([])
+    expect(roster.people(room, 'acme')).toEqual([])
     expect(roster.size()).toBe(0)
   })
 
@@ -69,9 +70,9 @@ describe('the roster', () => {
     roster.put('a', entry())
     roster.put('b', entry({ socketId: 's2', user: { id: 'vera', name: 'Vera' } }))
     expect(roster.removeNode('a')).toHaveLength(1)
-    expect(roster.people(room).map(({ user }) => user.id)).toEqual(['vera'])
-    expect(roster.records('acme', 'project')).toHaveLength(1)
+    expect(roster.people(room, 'acme').map(({ user }) => user.id)).toEqual(['vera'])
+    expect(roster.records('acme', 'project', 'acme')).toHaveLength(1)
     roster.removeNode('b')
-    expect(roster.records('acme', 'project')).toEqual([])
+    expect(roster.records('acme', 'project', 'acme')).toEqual([])
   })
 })
