@@ -2,7 +2,7 @@
 // Invariant: nobody is told of a record that he may not read at this moment, whatever room he is in: each watcher's
 // permission is asked with the row in hand. A watcher hears each change once, though he be in several of its rooms.
 
-import type { PermissionRecord } from '../base/record-type.ts'
+import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { isUnavailable } from '../db/errors.ts'
 import type { FeedBatch } from '../log/feed.ts'
 import {
@@ -74,6 +74,10 @@ const eventOf = ({ change, known }: Concern): RecordEvent => {
   })
   return event
 }
+
+/** Whether a watcher may receive an event of this record, as it is now or was when it was deleted. */
+const mayReceive = (actor: Actor, known: KnownType, row: PermissionRecord): boolean =>
+  known.mayRead(actor, row)
 
 /** Records of a bulk that are looked up at a time. */
 const CHUNK = 500
@@ -173,7 +177,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
           continue
         }
         const { actor } = watcher.data
-        const verdict = verdicts.get(actor) ?? known.mayRead(actor, row)
+        const verdict = verdicts.get(actor) ?? mayReceive(actor, known, row)
         verdicts.set(actor, verdict)
         if (verdict) {
           if (

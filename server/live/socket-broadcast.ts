@@ -95,6 +95,9 @@ export const together = (work: () => void): void => {
 /** Engine.IO's type of a message, Socket.IO's type of an event. */
 const EVENT = '42'
 
+/** Whether a socket may be met again: only in another room. */
+const mayRecur = (rooms: string[]) => rooms.length > 1
+
 /** Tells whoever is in any of the rooms, once each. */
 export const broadcastToRooms = <Name extends keyof ServerEvents>(
   io: WatcherServer,
@@ -106,11 +109,12 @@ export const broadcastToRooms = <Name extends keyof ServerEvents>(
   const { adapter } = io.of('/')
   const watchers = watchersOf(io)
   const told = new Set(except)
+  const isRecurring = mayRecur(rooms)
   let frame: Buffer | null = null
   for (const room of rooms) {
     for (const id of adapter.rooms.get(room) ?? []) {
       if (told.has(id)) continue
-      if (rooms.length > 1) told.add(id)
+      if (isRecurring) told.add(id)
       const watcher = watchers.get(id)
       if (!watcher) continue
       const wire = wireOf(watcher.socket)

@@ -2,6 +2,7 @@
 // Invariant: join first, read after, answer with what was read, so that nothing falls between. Whoever may not read is
 // out again before the answer, and was told nothing meanwhile (delivery asks again, with the row in hand). An
 // `unwatch`, a revocation or a disconnect that comes while a `watch` is being answered wins.
+import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { RecordAddress, WatchAnswer, WatchedRecord } from '../protocol/index.ts'
 import { batchedRows, batchedVersions } from '../records/batched-reads.ts'
@@ -52,6 +53,13 @@ const leave = (watcher: Watcher, room: string) => {
 /** How a record stands: `null` where this person may not read it, `undefined` where it isn't there. */
 type Standing = Current | null | undefined
 
+/** How a record that is there stands for this person. */
+const standingFor = (
+  actor: Actor,
+  known: KnownType,
+  { current, row }: { current: Current; row: PermissionRecord },
+) => (known.mayRead(actor, row) ? current : null)
+
 /** Where permission depends on the record, each is judged with its row in hand. */
 const readJudged = async (
   database: Database,
@@ -63,10 +71,7 @@ const readJudged = async (
   const found = await batchedRows(database)(known, tenantId, ids)
   return ids.map((id) => {
     const now = found.get(id)
-    if (!now) return undefined
-    const { current, row } = now
-    if (!known.mayRead(watcher.data.actor, row)) return null
-    return current
+    return now && standingFor(watcher.data.actor, known, now)
   })
 }
 

@@ -165,10 +165,10 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     if (!message) return 'malformed'
     const id = known && canonicalId(known.key.kind, message.id)
     if (!known || !id) return 'not_found'
-    const { actor, watching } = socket.data
+    const { actor } = socket.data
     const tenantId = tenantOf(known, actor)
     const room = recordRoom(tenantId, message.type, id)
-    if (!watching.get(room)?.admitted) return 'not_found'
+    if (!isAdmitted(known, socket, room, tenantId)) return 'not_found'
     const isField = message.field !== null && known.fieldNames.includes(message.field)
     const entry: PresenceEntry = {
       room,

@@ -6,6 +6,9 @@ import { type Statement, statement } from '../db/statement.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
+/** The guard: each record is still at the version that its writer built on. */
+const isAtVersionOf = (asked: string) => `t."version" = ${asked}.version`
+
 /** writer, ids, versions, the least number of records that must stand at their versions, [tenant], values… */
 export const updateMany = (
   { table, key, tenantColumn, columns }: TrackedType,
@@ -21,10 +24,10 @@ export const updateMany = (
       wanted as materialized (
         select w.id::${columns.get(key.name)?.cast} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
       locked as materialized (
-        select ${id} as id, t."version" as version from wanted w join ${table} t on ${id} = w.id and t."version" = w.version
+        select ${id} as id, t."version" as version from wanted w join ${table} t on ${id} = w.id and ${isAtVersionOf('w')}
         ${tenantColumn ? `and t.${quoteName(tenantColumn)} = $5` : ''} order by ${id} for no key update of t)
       update ${table} t set ${set} from writer, locked l
-      where writer.named and ${id} = l.id and t."version" = l.version
+      where writer.named and ${id} = l.id and ${isAtVersionOf('l')}
         and (select count(*) from locked) >= $4::bigint
       returning ${selected}`,
   }

@@ -11,6 +11,13 @@ export type Validation = { ok: true; values: Record<string, unknown> } | { ok: f
 const rowErrorsOf = (field: string, issues: readonly StandardSchemaV1.Issue[]): FieldError[] =>
   issues.map(({ message }) => ({ field, message }))
 
+/** The schema of a field that a client may write; none where it may not. */
+const writableSchema = (
+  { type: { fields }, writable }: KnownType,
+  name: string,
+): StandardSchemaV1 | undefined =>
+  Object.hasOwn(fields, name) && writable.has(name) ? fields[name] : undefined
+
 /** Validates each named field; `required` adds the declared fields that are missing, for a creation. */
 export const validateFields = async (
   known: KnownType,
@@ -19,13 +26,12 @@ export const validateFields = async (
 ): Promise<Validation> => {
   const values: Record<string, unknown> = Object.create(null)
   const errors: FieldError[] = []
-  const fields = known.type.fields
   const names = Object.keys(input)
   if (required) for (const name of known.writable) if (!Object.hasOwn(input, name)) names.push(name)
   for (const name of names) {
-    const schema = Object.hasOwn(fields, name) ? fields[name] : undefined
-    if (!schema || !known.writable.has(name)) {
-      const isColumn = schema || known.columns.has(name)
+    const schema = writableSchema(known, name)
+    if (!schema) {
+      const isColumn = Object.hasOwn(known.type.fields, name) || known.columns.has(name)
       errors.push({ field: name, message: isColumn ? 'can not be changed' : 'is not a field of this type' })
       continue
     }

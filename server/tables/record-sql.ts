@@ -85,13 +85,19 @@ const answerOf = (inexact: string[], all: string[], untouched: string[]) => {
 /** Where a record stands among the ids that were asked for, from 1. */
 const PLACE = 'i.place::integer as "noclobber_place"'
 
+/** The condition that guards a write: the row is still at the version that the writer built on. */
+const isAtVersion = (parameter: number) => `t."version" = $${parameter}`
+
+/** The condition that keeps a statement to one tenant's rows; none for a table without tenants. */
+const isOfTenant = (tenantColumn: string | null, parameter: number) =>
+  tenantColumn === null ? '' : ` and t.${quoteName(tenantColumn)} = $${parameter}`
+
 /** Rows are inserted only after the writer is named. */
 const WRITER = `with writer as materialized (select ${NAMING} as named)`
 
 export const recordSql = (tracked: TrackedType): RecordSql => {
   const { table, key, tenantColumn, type, fieldNames } = tracked
   const id = `t.${quoteName(key.name)}`
-  const tenant = tenantColumn ? `t.${quoteName(tenantColumn)}` : null
   const head = [
     `${id}::text as "noclobber_id"`,
     't."version" as "noclobber_version"',
@@ -99,14 +105,14 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     't."updated_by" as "noclobber_updated_by"',
   ]
   const selected = [...head, ...fieldNames.map((name) => `t.${quoteName(name)}`)].join(', ')
-  const ofTenant = (next: number) => (tenant ? ` and ${tenant} = $${next}` : '')
+  const ofTenant = (parameter: number) => isOfTenant(tenantColumn, parameter)
   const size = rowSize(tracked)
   const lean = [...head, ...size.lean].join(', ')
   const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
     on ${id} = i.id::${tracked.columns.get(key.name)?.cast}${ofTenant(2)} order by i.place`
   const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
-  const guard = `${id} = $2 and t."version" = $3${ofTenant(4)}`
-  const firstValue = tenant ? 5 : 4
+  const guard = `${id} = $2 and ${isAtVersion(3)}${ofTenant(4)}`
+  const firstValue = tenantColumn ? 5 : 4
   const inexact = new Map<string, (text: string) => unknown>([['noclobber_updated_at', isoTimestamp]])
   for (const name of fieldNames) {
     const read = INEXACT_IN_JSON[tracked.columns.get(name)?.type ?? '']

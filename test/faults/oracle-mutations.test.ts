@@ -1,4 +1,4 @@
-// The oracle's teeth: the same run with the reader that every other system begins with, `seq > cursor`, must be found
+// Mutation test of the oracle: the same run with the reader that every other system begins with, `seq > cursor`, must be found
 // out. What stands in for the log's reader differs from it in that one condition alone.
 import { expect, test, vi } from 'vitest'
 import type { createLogReader, LogReader } from '../../server/log/log-reader.ts'

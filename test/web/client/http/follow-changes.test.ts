@@ -230,7 +230,7 @@ test(`${WRITERS} writers, ${COMMITS} commits: each follower ends with what SQL s
       versions.set(id, version)
     }
   }
-  // The test has teeth: by sequence some of it is never seen.
+  // By sequence some of it is never seen: the test would notice.
   const missedBySequence = truth.filter((key) => !new Set(naive).has(key))
   expect(missedBySequence.length).toBeGreaterThan(0)
 }, 120_000)
