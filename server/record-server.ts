@@ -105,11 +105,10 @@ export const createRecordServer = <A extends Actor>({
   const limits = limitsOf(chosen)
   // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
   const declared = types as unknown as RecordType[]
-  const database = createDatabase({ knex, types: declared, limits, nodeId: randomUUID(), log })
-  database.onSkipped = (count) => node.metrics.skipped(count)
-  database.onSaved = (change, row, isAlone) => {
-    for (const { delivery } of attached.values()) delivery.deliverEarly(change, row, isAlone)
-  }
+  const database = createDatabase({
+    ...{ knex, types: declared, limits, nodeId: randomUUID(), log },
+    onSkipped: (count) => node.metrics.skipped(count),
+  })
   const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
   const authenticateLive = async (request: IncomingMessage) => {
     const actor = await authenticate(request)
@@ -141,9 +140,7 @@ export const createRecordServer = <A extends Actor>({
   }
 
   const feed = createFeed({
-    knex,
-    limits,
-    log,
+    ...{ knex, limits, log, namesStatements: database.namesStatements },
     deliver: async (batch) => {
       node.metrics.delivered(batch.changes)
       news.tell([...batch.changes, ...batch.bulks])
@@ -204,7 +201,7 @@ export const createRecordServer = <A extends Actor>({
       .then(() => {
         if (stopped) return
         node.open()
-        stopPruning = keepPruned({ knex, log, ...limits })
+        stopPruning = keepPruned({ knex, log, ...limits, namedStatements: database.namesStatements() })
         compacting = keepCompacted({ knex, log, timeoutMs: limits.feedTimeoutMs })
         return feed.start()
       })
@@ -249,12 +246,15 @@ export const createRecordServer = <A extends Actor>({
     const access = recheck(audience)
     const stop = async () => {
       if (!attached.delete(io)) return
+      stopEarly()
       unserve()
       part()
       access.stop()
       await made?.close(limits.leaveMs)
     }
-    attached.set(io, { server, path, delivery: createDelivery(database, audience), stop })
+    const delivery = createDelivery(database, audience)
+    const stopEarly = database.savedChanges.subscribe(delivery.deliverEarly)
+    attached.set(io, { server, path, delivery, stop })
     start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
     return { io: io as unknown as SocketServer, stop }
   }

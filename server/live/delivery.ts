@@ -16,6 +16,7 @@ import type { RecordEvent, RecordEventName, WireRecord, Writer } from '../protoc
 import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import type { SavedChange } from '../tables/saved-changes.ts'
 import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
@@ -246,7 +247,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
      * Tells a change that this node has just committed, without waiting for the feed to read it; unless another node's
      * may come before it. `isAlone`: the version before it is old.
      */
-    deliverEarly: (change: Change, row: PermissionRecord, isAlone: boolean): void => {
+    deliverEarly: ({ change, row, isAlone }: SavedChange): void => {
       if (audience.watchers().size === 0) return
       const [concern] = concernsOf([change], { lists: true })
       if (!concern || early.isLate(change) || !(isAlone || early.follows(change))) return

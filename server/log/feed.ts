@@ -28,10 +28,9 @@ export interface FeedBatch {
 
 export interface FeedOptions {
   knex: Knex
-  limits: Pick<
-    Limits,
-    'pollMs' | 'gapMs' | 'feedBatch' | 'feedTimeoutMs' | 'bulkThreshold' | 'namedStatements'
-  >
+  limits: Pick<Limits, 'pollMs' | 'gapMs' | 'feedBatch' | 'feedTimeoutMs' | 'bulkThreshold'>
+  /** Whether statements are sent by name. */
+  namesStatements(): boolean
   log: Log
   /** Takes what was committed. After what it throws it gets the same once more, a few times. */
   deliver(batch: FeedBatch): void | Promise<void>
@@ -79,7 +78,7 @@ const HAND_ON_MS = [50, 200, 500]
 const isNews = (count: number) => count > 0
 
 export const createFeed = (options: FeedOptions): Feed => {
-  const { knex, limits, log, deliver, onReset, onLost, onMissed } = options
+  const { knex, limits, log, namesStatements, deliver, onReset, onLost, onMissed } = options
   let cursor: Cursor | null = null
   let open: Open | null = null
   let stopped = false
@@ -145,7 +144,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     connection.on('notification', wake)
     try {
       await within(connection.query('listen noclobber'))
-      const reader = createLogReader(connection as never, knex.client.driver, limits.namedStatements)
+      const reader = createLogReader(connection as never, knex.client.driver, namesStatements())
       const here = await within(reader.here())
       if (cursor && cursor.epoch !== here.epoch) {
         log.warn(
@@ -169,7 +168,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     if (!page.more) return largeTransactionsIn(page.changes, limits.bulkThreshold)
     const { driver } = knex.client
     const send = async (...[query, values]: Parameters<Parameters<typeof readLargeTransactions>[0]>) =>
-      (await sendOn(connection, driver, query, values, limits.namedStatements)).rows
+      (await sendOn(connection, driver, query, values, namesStatements())).rows
     return within(readLargeTransactions(send, from, page.cursor, limits.bulkThreshold))
   }
 

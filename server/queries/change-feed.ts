@@ -82,12 +82,12 @@ export const hasExpired = async (connection: Connection, driver: unknown, named:
 
 /** Holds one of the pool's connections for the time of `use`, which asks for no other. */
 const onConnection = async <T>(
-  { knex, limits }: Database,
+  { knex, namesStatements }: Database,
   use: (connection: Connection, driver: unknown, named: boolean) => Promise<T>,
 ): Promise<T> => {
   const connection = await knex.client.acquireConnection()
   try {
-    return await use(connection, knex.client.driver, limits.namedStatements)
+    return await use(connection, knex.client.driver, namesStatements())
   } finally {
     await knex.client.releaseConnection(connection)
   }

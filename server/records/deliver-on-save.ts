@@ -31,11 +31,11 @@ export const passOn = (
   record: WireRecord,
   { clientVersion, columns, told, tabId, socketId }: Saved,
 ): void => {
-  const { seen, onSaved, log } = database
+  const { seen, savedChanges, log } = database
   const tenantId = tenantOf(known, actor)
   const before = seen.get(tenantId, record.type, record.id, clientVersion)
   if (before && !isAsTold(before, record, columns)) {
-    known.isPlain = false
+    known.stopPrecomputing()
     log.warn({ table: known.source }, 'A trigger has come to this table: its saves are compared from now on.')
     return
   }
@@ -59,7 +59,8 @@ export const passOn = (
     oldRow: null,
   }
   try {
-    onSaved(change, record, before !== undefined && isLater(record.updated_at, before.updated_at))
+    const isAlone = before !== undefined && isLater(record.updated_at, before.updated_at)
+    savedChanges.publish({ change, row: record, isAlone })
   } catch (error) {
     log.error({ error, table: known.source }, 'A save could not be told at once; the feed tells it.')
   }

@@ -12,7 +12,7 @@ import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
-import { savingContext, vouches, writerContext } from '../tables/writer-context.ts'
+import { canPrecompute, savingContext, writerContext } from '../tables/writer-context.ts'
 import { changedFieldsBetween } from './changed-fields.ts'
 import { passOn } from './deliver-on-save.ts'
 import { firstAnswer } from './first-answer.ts'
@@ -133,7 +133,8 @@ export const saveRecord = async (
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
-    const told = !options.transaction && vouches(known, { id: target.id, columns })
+    const told =
+      !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
     const isSince = database.seen.mark()
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, told),
@@ -154,7 +155,7 @@ export const saveRecord = async (
     if (written.outcome === 'invalid') return written
     if (written.outcome === 'forgotten') continue
     if (written.outcome === 'outdated') {
-      known.isPlain = false
+      known.stopPrecomputing()
       continue
     }
     if (written.outcome === 'kept') return (await replay()) ?? MISSING

@@ -40,9 +40,9 @@ export interface TrackedType {
   tag: string
   /**
    * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no generated
-   * column, no rule, no partition, and its columns have plain names. Turned off where a save proves otherwise.
+   * column, no rule, no partition, and its columns have plain names.
    */
-  isPlain: boolean
+  readonly isPlain: boolean
   columns: Map<string, Column>
   /** Declared fields that may be written: all but key, tenant and generated columns. */
   writable: Set<string>

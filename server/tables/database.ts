@@ -9,12 +9,12 @@ import { checkRights } from '../db/role-rights.ts'
 import { type Row, type Statement, send, statement } from '../db/statement.ts'
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
-import type { Change } from '../log/log-reader.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
 import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
+import { createSavedChanges, type SavedChanges } from './saved-changes.ts'
 import { type VersionSql, versionSql } from './version-sql.ts'
 import { createSign } from './writer-context.ts'
 
@@ -22,6 +22,10 @@ import { createSign } from './writer-context.ts'
 export interface KnownType extends TrackedType {
   sql: RecordSql
   versions: VersionSql
+  /** May a save send its own change set? `isPlain` of the table, until a save finds that a trigger has come to it. */
+  precomputesChanges(): boolean
+  /** From now on the triggers compare each row themselves. */
+  stopPrecomputing(): void
   /** May this person do this? Asked of many records at once, where what a permission throws means no and is logged. */
   may(actor: Actor, action: Action, record: PermissionRecord): boolean
   mayRead(actor: Actor, record: PermissionRecord): boolean
@@ -29,8 +33,9 @@ export interface KnownType extends TrackedType {
 
 export interface Database {
   knex: Knex
-  /** `namedStatements` is turned off where they prove not to last. */
   limits: Limits
+  /** Whether statements are sent by name: `limits.namedStatements`, until {@link Database.ready} finds that names don't last. */
+  namesStatements(): boolean
   /** Tells our own writes from strangers' in the triggers. */
   nodeId: string
   log: Log
@@ -42,15 +47,10 @@ export interface Database {
   readonly cursors: Cursors
   /** Signs what this node tells the triggers. Only after {@link Database.ready}. */
   sign(text: string): string
-  /**
-   * Hears of each save of this node's that is committed and whose change is known whole. `isAlone`: nobody changed the
-   * record in the two seconds before. What it throws is logged.
-   */
-  onSaved: (change: Change, row: PermissionRecord, isAlone: boolean) => void
-  /** Changes of a table could not be handed on: they are left out, and what else came with them is not. */
+  /** Saves of this node that are committed and whose change is known whole. */
+  savedChanges: SavedChanges
+  /** Logs and counts changes of a table that could not be delivered. Only they are left out, not what came with them. */
   skip(error: unknown, source: string, count: number): void
-  /** Hears of what is skipped. */
-  onSkipped: (count: number) => void
   /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction): Promise<void>
   /**
@@ -79,6 +79,8 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   limits: Limits
   nodeId: string
   log: Log
+  /** Called with the number of changes that {@link Database.skip} left out. */
+  onSkipped?: (count: number) => void
 }
 
 /** What a write was judged by was forgotten before it was sent. */
@@ -99,7 +101,15 @@ interface Found {
 const MEANT = statement(`select n.nspname || '.' || c.relname as source
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = pg_catalog.to_regclass($1)`)
 
-export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOptions): Database => {
+export const createDatabase = ({
+  knex,
+  types,
+  limits,
+  nodeId,
+  log,
+  onSkipped = () => {},
+}: DatabaseOptions): Database => {
+  let namesStatements = limits.namedStatements
   const seen = createRecordCache()
   const connections = new WeakSet<object>()
   let looking: Promise<void> | null = null
@@ -127,10 +137,15 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
     sign = createSign(secret)
     const catalogue: Catalogue = await readCatalogue(connection, types)
     for (const tracked of catalogue.byName.values()) {
+      let precomputes = tracked.isPlain
       const known: KnownType = {
         ...tracked,
         sql: recordSql(tracked),
         versions: versionSql(tracked),
+        precomputesChanges: () => precomputes,
+        stopPrecomputing: () => {
+          precomputes = false
+        },
         may: (actor, action, record) => may(tracked.type, actor, action, record),
         mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
       }
@@ -142,8 +157,8 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
 
   /** Behind a pooler that forgets names each of them would fail now and then. */
   const settleNames = async () => {
-    if (!limits.namedStatements || (await namesLast(knex))) return
-    limits.namedStatements = false
+    if (!namesStatements || (await namesLast(knex))) return
+    namesStatements = false
     log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
   }
 
@@ -180,7 +195,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
   /** A name without a schema is looked up by each statement's search path; ours name the schema that it was found in. */
   const checkMeaning = async ({ type, source }: KnownType, transaction: Knex.Transaction) => {
     if (type.table.includes('.')) return
-    const [row] = await send(transaction, MEANT, [quoteName(type.table)], limits.namedStatements)
+    const [row] = await send(transaction, MEANT, [quoteName(type.table)], namesStatements)
     if (row?.source === source) return
     throw new Error(
       `Record type "${type.name}": its table is ${source}, and within this transaction ${type.table} is ${row?.source ?? 'no table'}. ` +
@@ -196,7 +211,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
   }
 
   const sendOwn: Database['send'] = (query, values, transaction, isStill) =>
-    send(transaction ?? knex, query, values, limits.namedStatements && query.name !== '', (connection) => {
+    send(transaction ?? knex, query, values, namesStatements && query.name !== '', (connection) => {
       if (!connections.has(connection)) {
         connections.add(connection)
         seen.clear()
@@ -207,6 +222,7 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
   return {
     knex,
     limits,
+    namesStatements: () => namesStatements,
     nodeId,
     log,
     seen,
@@ -215,12 +231,11 @@ export const createDatabase = ({ knex, types, limits, nodeId, log }: DatabaseOpt
       return cursors as Cursors
     },
     sign: (text) => sign(text),
-    onSaved: () => {},
+    savedChanges: createSavedChanges(),
     skip(error, table, count) {
       log.error({ error, table, count }, 'Changes could not be handed on, and were left out.')
-      this.onSkipped(count)
+      onSkipped(count)
     },
-    onSkipped: () => {},
     ready,
     typeFor,
     typeOf: (name) => found?.byName.get(name),

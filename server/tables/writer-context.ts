@@ -88,12 +88,11 @@ export const writerContext = (
 /** A save of more columns is compared by the trigger: an SQL function takes 100 arguments at most. */
 const MAX_TOLD = 30
 
-/** May a save of these columns tell which of them it changes? Then its writer's context is {@link savingContext}. */
-export const vouches = (
-  { isPlain, lists, ignored }: TrackedType,
+/** Can a save of these columns send its change set? Then its writer's context is {@link savingContext}. */
+export const canPrecompute = (
+  { lists, ignored }: TrackedType,
   { id, columns }: { id: string; columns: string[] },
 ): boolean =>
-  isPlain &&
   line(id) !== '' &&
   columns.length <= MAX_TOLD &&
   columns.every((name) => !lists.includes(name) && !ignored.includes(name))
