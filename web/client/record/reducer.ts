@@ -20,7 +20,7 @@ import { statusOf } from './state.ts'
 import { userActions } from './user-transitions.ts'
 
 /** Which step each happening takes in each status. */
-export const recordSteps = {
+const recordSteps = {
   ...userActions,
   loaded: {
     loading: load,
@@ -123,14 +123,10 @@ export const recordSteps = {
 /**
  * The next state of a record, and what has to be done.
  *
- * Pure: it has no clock, no ids and no requests of its own. `steps` is there for tests that break one on purpose.
+ * Pure: it has no clock, no ids and no requests of its own.
  */
-export function nextRecordState(
-  state: RecordState,
-  stateEvent: RecordStateEvent,
-  steps: StepTable = recordSteps,
-): Transition {
-  const step = steps[stateEvent.kind][state.status] as (
+export function nextRecordState(state: RecordState, stateEvent: RecordStateEvent): Transition {
+  const step = recordSteps[stateEvent.kind][state.status] as (
     state: RecordState,
     stateEvent: RecordStateEvent,
   ) => Transition

@@ -9,7 +9,6 @@ import type {
   Mutation,
   RecordEffect,
   RecordStateEvent,
-  StepTable,
   UnsentEdits,
 } from '../../../../web/client/record/state.ts'
 import {
@@ -77,7 +76,8 @@ export interface World {
   settle(): void
 }
 
-export function createWorld(peopleCount: number, steps?: StepTable): World {
+/** `next` is the editor: the real one, or one that is broken on purpose. */
+export function createWorld(peopleCount: number, next = nextRecordState): World {
   const server = createServer()
   let tokens = 0
   let isLossy = false
@@ -89,7 +89,7 @@ export function createWorld(peopleCount: number, steps?: StepTable): World {
 
   function happen(person: Person, stateEvent: RecordStateEvent) {
     const before = person.state
-    const { state, effects } = nextRecordState(before, stateEvent, steps)
+    const { state, effects } = next(before, stateEvent)
     person.state = state
     for (const effect of effects) perform(person, effect)
     checkUntouched(before, state, stateEvent)
