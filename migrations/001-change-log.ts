@@ -1,11 +1,13 @@
-// The change log: its tables, and the migration that makes them together with the functions of 001-stamp.ts, 001-log.ts
-// and 001-log-update.ts.
+// The change log: its tables, and the migration that makes them together with the
+// functions of `functions/`.
 // Invariant: a committed change of a tracked row has exactly one row here, written in the same transaction, and a
 // rolled-back change has none. Readers go by snapshot (`xid`), never by `seq`: a sequence is taken before the commit.
 import type { Knex } from 'knex'
-import { LOG_FUNCTIONS } from './001-log.ts'
-import { LOG_UPDATE_FUNCTIONS } from './001-log-update.ts'
-import { STAMP_FUNCTIONS } from './001-stamp.ts'
+import { LOG_FUNCTIONS } from './functions/log.ts'
+import { PLAN_FUNCTIONS } from './functions/log-update.ts'
+import { MADE_FUNCTIONS } from './functions/made-functions.ts'
+import { STAMP_FUNCTIONS } from './functions/stamp.ts'
+import { TYPE_FUNCTIONS } from './functions/types.ts'
 
 const TABLES = `
 create schema noclobber;
@@ -64,12 +66,19 @@ create function noclobber.epoch() returns text language sql stable set search_pa
 $$;
 `
 
+/** In the order in which they need each other. */
+export const LOG_TRIGGER_FUNCTIONS = [
+  TYPE_FUNCTIONS,
+  STAMP_FUNCTIONS,
+  LOG_FUNCTIONS,
+  PLAN_FUNCTIONS,
+  MADE_FUNCTIONS,
+].join('\n')
+
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(TABLES)
   await knex.raw(EPOCH)
-  await knex.raw(STAMP_FUNCTIONS)
-  await knex.raw(LOG_FUNCTIONS)
-  await knex.raw(LOG_UPDATE_FUNCTIONS)
+  await knex.raw(LOG_TRIGGER_FUNCTIONS)
 }
 
 /** Drops the log and, with its functions, the triggers of every tracked table; the tables keep their columns. */

@@ -8,12 +8,13 @@
 // statements: in one, the UPDATE would meet the row as it was before the wait, ask for its lock again, and stand in
 // line behind whoever waits for us.
 import type { Knex } from 'knex'
+import { CHECK_TYPES } from './functions/stamp.ts'
 
 // `noclobber.part` names the parent table for the time of the UPDATE below; set by hand it would only make a version.
 const STAMP_PARENT = `
 create function noclobber.stamp_parent() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
-begin
+begin${CHECK_TYPES}
   if new.version = old.version and current_setting('noclobber.part', true) = tg_table_schema || '.' || tg_table_name then
     new.version := old.version + 1;
     new.updated_at := clock_timestamp();
@@ -25,32 +26,43 @@ end $$;
 
 // Trigger arguments: the part's key, the column that names the parent, the part's tenant; the parent's table quoted and
 // as the log names it, its key, its tenant; the field under which the parent's change is told; the type of the parent's key.
+// A part's columns are taken as text. What writes the parent's table runs what its owner made, so that owner must be trusted;
+// of a TRUNCATE the part's too, because then its rows are read from the table.
 const TOUCH_PARENTS = `
 create function noclobber.touch_parents() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  part_key text := tg_argv[0];
-  row_of text := case when tg_argv[2] <> '' and tg_argv[6] <> ''
-    then format('%%1$s.%I as parent, %%1$s.%I as tenant', tg_argv[1], tg_argv[2]) else format('%%1$s.%I as parent', tg_argv[1]) end;
-  other text := 'select %1$s from %2$s a where not exists (select from %3$s b where b.%4$I = a.%4$I and b.version = a.version)';
-  touched text := case tg_op
-    when 'INSERT' then format('select ' || row_of || ' from new_rows n', 'n')
-    when 'DELETE' then format('select ' || row_of || ' from old_rows o', 'o')
-    when 'TRUNCATE' then format('select ' || row_of || ' from only %2$s t', 't', tg_relid::regclass)
-    else format(other, format(row_of, 'a'), 'new_rows', 'old_rows', part_key) || ' union all '
-      || format(other, format(row_of, 'a'), 'old_rows', 'new_rows', part_key) end;
+  parent regclass := tg_argv[3];
+  key_type text := tg_argv[8]::regtype;
+  has_tenant boolean := tg_argv[2] <> '' and tg_argv[6] <> '';
+  rows text[] := case tg_op when 'INSERT' then array['new_rows'] when 'DELETE' then array['old_rows']
+    when 'UPDATE' then array['new_rows', 'old_rows'] else array['only ' || tg_relid::regclass] end;
+  foreign_table regclass := (select c.oid from pg_class c where not noclobber.is_trusted_owner(c.relowner)
+    and (c.oid = parent or c.oid = tg_relid and tg_op = 'TRUNCATE') limit 1);
+  touched text;
   before text := current_setting('noclobber.part', true);
   ids text[];
   versions bigint[];
 begin
+  if foreign_table is not null then
+    raise insufficient_privilege using
+      message = format('%s is another role''s than the change log: parts of %s can''t be written.', foreign_table, parent),
+      hint = 'Give both tables and the change log to one role, or delete rows instead of truncating.';
+  end if;
+  select string_agg(format('select %s as parent%s from %s a%s', noclobber.text_of(tg_relid, 'a', tg_argv[1]),
+      case when has_tenant then format(', %s as tenant', noclobber.text_of(tg_relid, 'a', tg_argv[2])) end, r.name,
+      case when tg_op = 'UPDATE' then format(' where not exists (select from %s b where %s = %s and concat(b.version) = concat(a.version))',
+        rows[3 - r.at], noclobber.text_of(tg_relid, 'b', tg_argv[0]), noclobber.text_of(tg_relid, 'a', tg_argv[0])) end), ' union all ')
+    into touched from unnest(rows) with ordinality r(name, at);
   execute format(
     'with touched as materialized (%1$s)
      select array_agg(l.id) from (select p.%3$I::text as id from only %2$s p
-       where p.%3$I = any(array(select distinct t.parent from touched t)) %4$s order by p.%3$I for no key update of p) l',
-    touched, tg_argv[3]::regclass, tg_argv[5],
-    case when tg_argv[2] <> '' and tg_argv[6] <> ''
-      then format('and exists (select from touched t where t.parent = p.%I and t.tenant = p.%I)', tg_argv[5], tg_argv[6]) else '' end)
-    into ids;
+       where p.%3$I = any(array(select distinct t.parent from touched t where t.parent is not null)::%5$s[]) %4$s
+       order by p.%3$I for no key update of p) l',
+    touched, parent, tg_argv[5], case when has_tenant then
+      format('and exists (select from touched t where t.parent = p.%I::text and t.tenant = %s)', tg_argv[5],
+        noclobber.text_of(parent, 'p', tg_argv[6])) else '' end,
+    key_type) into ids;
   if ids is null then
     return null;
   end if;
@@ -58,7 +70,7 @@ begin
   execute format(
     'with raised as (update only %1$s p set updated_at = p.updated_at where p.%2$I = any($1::text[]::%3$s[])
        returning p.%2$I::text as id, p.version as version)
-     select array_agg(r.id), array_agg(r.version) from raised r', tg_argv[3]::regclass, tg_argv[5], tg_argv[8]::regtype)
+     select array_agg(r.id), array_agg(r.version) from raised r', parent, tg_argv[5], key_type)
     into ids, versions using ids;
   perform set_config('noclobber.part', coalesce(before, ''), true);
   if tg_argv[7] <> '' then
@@ -70,9 +82,10 @@ begin
 end $$;
 `
 
+export const PART_FUNCTIONS = [STAMP_PARENT, TOUCH_PARENTS].join('\n')
+
 export const up = async (knex: Knex): Promise<void> => {
-  await knex.raw(STAMP_PARENT)
-  await knex.raw(TOUCH_PARENTS)
+  await knex.raw(PART_FUNCTIONS)
 }
 
 /** Parts go on as tables of their own; their parents' versions no longer rise with them. */

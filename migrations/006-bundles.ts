@@ -5,11 +5,7 @@
 // one transaction takes it from there to here. Whoever reads `noclobber.changes` sees it once, before, after and
 // meanwhile. Numbers of the log go up by 1,000, so that a bundle has one for each of its changes.
 import type { Knex } from 'knex'
-import { LOG_FUNCTIONS } from './001-log.ts'
-import { LOG_UPDATE_FUNCTIONS } from './001-log-update.ts'
-import { STAMP_FUNCTIONS } from './001-stamp.ts'
-import { KEEP_TRIGGER, STAMP_TRIGGER } from './track-table.ts'
-import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
+import { LOCK_TRACKED } from './tracked-tables.ts'
 
 const TABLES = `
 alter table noclobber.record_changes alter column seq set increment by 1000;
@@ -63,9 +59,9 @@ comment on view noclobber.changes is 'Every change of the log, whether it stands
 `
 
 // Oldest first, whole bundles, until that many changes were moved; they may be a few more. `unbundle`, for nodes, takes
-// those that are committed, one node at a time: whoever comes second moves nothing, nor does a replica. What a
-// transaction must find as rows before its end it moves at once.
-const COMPACT = `
+// those that are committed, one node at a time: the second moves nothing, nor does a replica. Nodes take turns by a lock on a
+// table that nobody writes, and that only the log's owner may lock so; everybody may take an advisory lock. What a transaction must find as rows before its end it moves at once.
+export const COMPACT = `
 create function noclobber.move_bundles(most integer, own xid8) returns integer language plpgsql
   set search_path = pg_catalog, pg_temp as $$
 declare
@@ -97,9 +93,14 @@ end $$;
 create function noclobber.unbundle(most integer) returns integer language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if pg_is_in_recovery() or not pg_try_advisory_xact_lock(7712015) then
+  if pg_is_in_recovery() then
     return 0;
   end if;
+  begin
+    lock table noclobber.log_epoch in share update exclusive mode nowait;
+  exception when lock_not_available then
+    return 0;
+  end;
   return noclobber.move_bundles(most, null);
 end $$;
 
@@ -113,52 +114,10 @@ begin
 end $$;
 `
 
-/** A log that an earlier version made has functions of the same names. */
-export const REPLACE = [STAMP_FUNCTIONS, LOG_FUNCTIONS, LOG_UPDATE_FUNCTIONS]
-  .join('\n')
-  .replaceAll('create function', 'create or replace function')
-
-const TRACKED = `
-select g.tgrelid::regclass as name, g.args[1] as key, g.args[2] as tenant, g.args[4] as ignored,
-  (select string_agg(quote_literal(a), ', ' order by at) from unnest(g.args[1:g.count]) with ordinality u(a, at)) as args
-from (select g.tgrelid, g.tgnargs as count, ${TRIGGER_ARGUMENTS} as args from pg_trigger g
-  where g.tgname = '${STAMP_TRIGGER}' and g.tgparentid = 0) g order by g.tgrelid`
-
-/** Does something for each table that is tracked, as `t`; what belongs to somebody else is left out, with a notice. */
-export const forEachTracked = (work: string): string => `
-do $$
-declare
-  t record;
-begin
-  for t in ${TRACKED} loop
-    begin
-      ${work}
-    exception when insufficient_privilege then
-      raise notice 'Table % belongs to somebody else: track it again.', t.name;
-    end;
-  end loop;
-end $$;
-`
-
-/** Tables are locked before the log, as writers do. */
-export const LOCK = forEachTracked(`execute format('lock table %s in share row exclusive mode', t.name);`)
-
-const TRACK_AGAIN = forEachTracked(`
-      perform noclobber.log_update_of(t.key, t.tenant);
-      execute format('create or replace trigger ${KEEP_TRIGGER} before update of updated_by on %s
-        for each row execute function noclobber.keep_writer(%s)', t.name, t.args);
-      if t.ignored <> '{}' then
-        execute format('create or replace trigger ${STAMP_TRIGGER} before update on %s
-          for each row execute function noclobber.stamp_update_ignoring(%s)', t.name, t.args);
-      end if;`)
-
 export const up = async (knex: Knex): Promise<void> => {
-  await knex.raw(LOCK)
+  await knex.raw(LOCK_TRACKED)
   await knex.raw(TABLES)
   await knex.raw(COMPACT)
-  await knex.raw('drop function if exists noclobber.log_statement(text, oid, text, text, text, text[])')
-  await knex.raw(REPLACE.replaceAll('?', '\\?'))
-  await knex.raw(TRACK_AGAIN)
 }
 
 /**

@@ -8,7 +8,9 @@ import * as historyValues from './005-history-values.ts'
 import * as bundles from './006-bundles.ts'
 import * as cursorKey from './007-cursor-key.ts'
 import * as writers from './008-writers.ts'
+import * as rights from './009-rights.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
+import { closeSchema } from './rights.ts'
 import { tooOld } from './supported.ts'
 
 export type { PartOf } from './parts.ts'
@@ -23,6 +25,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '006-bundles': bundles,
   '007-cursor-key': cursorKey,
   '008-writers': writers,
+  '009-rights': rights,
 }
 
 /**
@@ -32,7 +35,16 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
 export const migrationSource: Knex.MigrationSource<string> = {
   getMigrations: async () => Object.keys(MIGRATIONS),
   getMigrationName: (name) => name,
-  getMigration: async (name) => MIGRATIONS[name] as Knex.Migration,
+  getMigration: async (name) => {
+    const migration = MIGRATIONS[name] as Knex.Migration
+    return {
+      ...migration,
+      up: async (knex) => {
+        await migration.up(knex)
+        await closeSchema(knex)
+      },
+    }
+  },
 }
 
 /** How {@link migrate} goes about it. */

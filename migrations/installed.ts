@@ -1,6 +1,7 @@
 // What the migrations install, read out of their own SQL, so that it can be compared with what a database has, and be
 // put back. Invariant: nothing is listed twice; a migration that makes, replaces or drops something is all there is to change.
 import type { Knex } from 'knex'
+import { closeSchema, OPEN } from './rights.ts'
 import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
 /** A function as the migrations leave it. */
@@ -127,16 +128,24 @@ select c.relname as table, array_agg(a.attname::text) as columns from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p', 'v') group by c.relname`
 
-/** The functions that were made for tracked tables, and whether each is as `log_update_of` makes it. */
-const MADE_FOR_TABLES = `
-select p.proname as name, bool_and(p.prosrc = noclobber.log_update_body(t.args[1], t.args[2]) and p.prosecdef
-  and p.proconfig is not distinct from array['search_path=pg_catalog, pg_temp']) as is_as_made
-from (select g.tgfoid, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = 'zz_noclobber_update') t
-join pg_proc p on p.oid = t.tgfoid where p.pronamespace = 'noclobber'::regnamespace group by p.proname`
+/** Triggers whose functions are made for the names of their tables' columns. */
+const MADE = `
+select t.tgfoid, k.kind, case k.kind when 'stamp_update' then t.args[4]::text[] else t.args[1:2] end as names
+from (select g.tgfoid, g.tgname, ${TRIGGER_ARGUMENTS} as args from pg_trigger g) t
+join (values ('zz_noclobber_update', 'log_update'), ('zz_noclobber_stamp_insert', 'stamp_insert'),
+  ('zz_noclobber_stamp_key', 'stamp_key'), ('zz_noclobber_stamp', 'stamp_update')) k(name, kind) on k.name = t.tgname
+where k.kind <> 'stamp_update' or t.args[4] <> '{}'`
 
-const MAKE_FOR_TABLES = `
-select noclobber.log_update_of(t.args[1], t.args[2])
-from (select ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = 'zz_noclobber_update') t`
+/** The functions that were made for tracked tables, and whether each is as `trigger_function` makes it. */
+const MADE_FOR_TABLES = `
+select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names) and p.prosecdef
+  and p.proconfig is not distinct from array['search_path=pg_catalog, pg_temp']) as is_as_made
+from (${MADE}) m join pg_proc p on p.oid = m.tgfoid
+where p.pronamespace = 'noclobber'::regnamespace and p.proname ~ '_[0-9a-f]{12}$' group by p.proname`
+
+const MAKE_FOR_TABLES = `select noclobber.trigger_function(m.kind, m.names) from (${MADE}) m`
+
+const MAKER = 'trigger_body'
 
 /** How a database's log differs from what the migrations make. */
 export interface Difference {
@@ -148,6 +157,8 @@ export interface Difference {
   indexes: (InstalledIndex & { isThere: boolean })[]
   /** Missing: `log_epoch`, or `record_changes.scopes`. */
   columns: string[]
+  /** Sentences: who may call what they weren't granted, what belongs to another role than the schema. */
+  open: string[]
 }
 
 /** Compares. The log's schema must be there. */
@@ -180,7 +191,7 @@ export const differenceOf = async (
     return found ? columns.filter((name) => !found.includes(name)).map((name) => `${table}.${name}`) : [table]
   })
   const altered = [...functions.values()].filter((made) => !isAsMade(made))
-  const { rows: made } = altered.some(({ name }) => name.startsWith('log_update_'))
+  const { rows: made } = altered.some(({ name }) => name === MAKER)
     ? { rows: [] }
     : await knex.raw(MADE_FOR_TABLES)
   return {
@@ -195,6 +206,7 @@ export const differenceOf = async (
         isThere: foundIndexes.some((row: { name: string }) => row.name === made.name),
       })),
     columns: missing,
+    open: (await knex.raw(OPEN)).rows.map(({ what }: { what: string }) => what),
   }
 }
 
@@ -212,5 +224,6 @@ export const repair = async (knex: Knex, installed: Installed): Promise<void> =>
         )
       await transaction.raw(sql)
     }
+    await closeSchema(transaction)
   })
 }

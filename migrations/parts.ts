@@ -34,8 +34,10 @@ export const PART_TRIGGERS = [
 
 const PARENT = `
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, a.attname as key, format_type(a.atttypid, null) as key_type,
-  (string_to_array(encode(g.tgargs, 'escape'), '\\000'))[2] as tenant
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  (string_to_array(encode(g.tgargs, 'escape'), '\\000'))[2] as tenant, c.relowner::regrole::text as owner,
+  l.nspowner::regrole::text as log_owner, c.relowner = l.nspowner or r.rolsuper as is_trusted
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_namespace l on l.nspname = 'noclobber'
+join pg_roles r on r.oid = c.relowner
 join pg_trigger g on g.tgrelid = c.oid and g.tgname = 'zz_noclobber_stamp'
 join pg_index i on i.indrelid = c.oid and i.indisprimary
 join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
@@ -78,6 +80,10 @@ export const trackPart = async (
   const found = await knex.raw(PARENT, [quoteTable(table)])
   const [parent] = found.rows
   if (!parent) return refuse(`track ${table} first.`)
+  if (!parent.is_trusted)
+    refuse(
+      `it belongs to ${parent.owner} and the change log to ${parent.log_owner}. Whoever writes parts writes their parent with the log's rights: give both to one role.`,
+    )
   const own = await knex.raw('select to_regclass(?) = to_regclass(?) as same', [
     quoteTable(table),
     quoteTable(part.table),

@@ -47,15 +47,21 @@ export const KEEP_TRIGGER = 'zz_noclobber_keep'
 /** The trigger that looks for tombstones where a record goes to another key or tenant. */
 export const KEY_TRIGGER = `${STAMP_TRIGGER}_key`
 
-/** The function that stamps updates, by the table's housekeeping columns. */
-export const stampUpdateFor = (ignore: string[]) =>
-  ignore.length > 0 ? 'stamp_update_ignoring' : 'stamp_update'
+/** The functions made for its columns' names. */
+interface TableFunctions {
+  stampUpdate: string
+  stampKey: string
+  stampInsert: string
+  logUpdate: string
+}
+
+const NO_FUNCTIONS: TableFunctions = { stampUpdate: '', stampKey: '', stampInsert: '', logUpdate: '' }
 
 /** Triggers of a tracked table, by name, with what each is created as. */
 const triggersOf = (
   table: string,
   args: string,
-  { place, stampUpdate, logUpdate }: { place: string[]; stampUpdate: string; logUpdate: string },
+  { place, stampUpdate, stampKey, stampInsert, logUpdate }: TableFunctions & { place: string[] },
 ): [string, string][] => [
   [
     STAMP_TRIGGER,
@@ -69,11 +75,11 @@ const triggersOf = (
     KEY_TRIGGER,
     `before update of ${place.join(', ')} on ${table} for each row
       when (${place.map((name) => `old.${name} is distinct from new.${name}`).join(' or ')})
-      execute function noclobber.stamp_key(${args})`,
+      execute function noclobber.${stampKey}(${args})`,
   ],
   [
     `${STAMP_TRIGGER}_insert`,
-    `before insert on ${table} for each row execute function noclobber.stamp_insert(${args})`,
+    `before insert on ${table} for each row execute function noclobber.${stampInsert}(${args})`,
   ],
   [
     'zz_noclobber_insert',
@@ -94,14 +100,15 @@ const triggersOf = (
 ]
 
 /** The names of the triggers that a tracked table has. */
-export const TRIGGER_NAMES = triggersOf('', '', { place: [], stampUpdate: '', logUpdate: '' }).map(
-  ([name]) => name,
-)
+export const TRIGGER_NAMES = triggersOf('', '', { place: [], ...NO_FUNCTIONS }).map(([name]) => name)
 
-/** The function that logs its updates, and a tag for this table tracked in this way, which is the triggers' last argument. */
-const PREPARE = `select noclobber.log_update_of(?, ?) as log_update,
-  left(md5(n.nspname || '.' || c.relname || E'\\n' || ?), 12) as tag
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(?)`
+/** The functions made for the names of its columns, and a tag for this table tracked in this way, which is the triggers' last argument. */
+const PREPARE = `select noclobber.trigger_function('log_update', array[:key, :tenant]) as "logUpdate",
+  noclobber.trigger_function('stamp_insert', array[:key, :tenant]) as "stampInsert",
+  noclobber.trigger_function('stamp_key', array[:key, :tenant]) as "stampKey",
+  case when :ignored = '{}' then 'stamp_update' else noclobber.trigger_function('stamp_update', cast(:ignored as text[])) end as "stampUpdate",
+  left(md5(n.nspname || '.' || c.relname || E'\\n' || :args), 12) as tag
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(:table)`
 
 const KIND = `select ${UNTRACKABLE} as why from pg_class c where c.oid = to_regclass(?)`
 
@@ -122,6 +129,30 @@ const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
 
 const refuse = (table: string, why: string): never => {
   throw new Error(`Table ${table} can't be tracked: ${why}`)
+}
+
+const LOG = `
+select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'noclobber' and c.relname = 'record_changes') as "isThere", current_user as role,
+  (select n.nspowner::regrole::text from pg_namespace n where n.nspname = 'noclobber') as owner,
+  (select pg_has_role(n.nspowner, 'usage') from pg_namespace n where n.nspname = 'noclobber') as "isMine",
+  (select count(*)::int from pg_proc p where p.pronamespace = (select n.oid from pg_namespace n where n.nspname = 'noclobber') and p.proname = 'trigger_function') as made`
+
+/** The log must be there, of this version, and the role's own: nobody else may call the triggers' functions. */
+const checkLog = async (knex: Knex, table: string) => {
+  const [log] = (await knex.raw(LOG)).rows
+  if (!log.isThere)
+    refuse(
+      table,
+      'the change log is not there yet. First run migrate(knex) of noclobber/migrations, or npx noclobber init, which writes a migration.',
+    )
+  if (!log.isMine)
+    refuse(
+      table,
+      `the change log belongs to ${log.owner}, and ${log.role} is no member of it. Run the migration as ${log.owner}.`,
+    )
+  if (!log.made)
+    refuse(table, 'the change log is an older one. Run migrate(knex) of noclobber/migrations first.')
 }
 
 const keyOf = (table: string, columns: Column[]): Column => {
@@ -197,12 +228,7 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
  * export const down = (knex) => untrackTable(knex, 'projects')
  */
 export const trackTable = async (knex: Knex, table: string, options: TrackOptions = {}): Promise<void> => {
-  const { rows } = await knex.raw(`select to_regclass('noclobber.record_changes') is not null as ready`)
-  if (!rows[0].ready)
-    refuse(
-      table,
-      'the change log is not there yet. First run migrate(knex) of noclobber/migrations, or npx noclobber init, which writes a migration.',
-    )
+  await checkLog(knex, table)
   const columns = await columnsOf(knex, table)
   if (columns.length === 0) refuse(table, 'there is no such table.')
   const { rows: kinds } = await knex.raw(KIND, [quoteTable(table)])
@@ -218,13 +244,18 @@ export const trackTable = async (knex: Knex, table: string, options: TrackOption
   checkTypes(table, columns)
   const part = { table, key: key.name, tenant: options.tenant ?? '' }
   await knex.transaction(async (transaction) => {
-    const made = await transaction.raw(PREPARE, [key.name, part.tenant, args.join(), quoteTable(table)])
-    const { log_update, tag } = made.rows[0]
+    const made = await transaction.raw(PREPARE, {
+      key: key.name,
+      tenant: part.tenant,
+      ignored: arrayText(options.ignore ?? []),
+      args: args.join(),
+      table: quoteTable(table),
+    })
+    const { tag, ...functions } = made.rows[0]
     const allArgs = [...args, tag].map(quoteText).join(', ')
     const triggers = triggersOf(quoteTable(table), allArgs, {
       place: [key.name, ...(options.tenant ? [options.tenant] : [])].map(quoteName),
-      stampUpdate: stampUpdateFor(options.ignore ?? []),
-      logUpdate: log_update,
+      ...functions,
     })
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns)

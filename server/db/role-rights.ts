@@ -16,14 +16,20 @@ export const NEEDED: Record<string, string[]> = {
   log_horizon: ['select', 'update'],
   log_epoch: ['select'],
   cursor_key: ['select'],
+  import_locks: ['insert', 'delete'],
 }
+
+/** What a server calls. */
+const CALLED = ['epoch', 'unbundle']
 
 const LACKING = statement(`
 select current_user as role, has_schema_privilege(n.oid, 'usage') as uses,
   array(select needed.right || ' on ' || c.relname
     from jsonb_each($1::jsonb) wanted, jsonb_array_elements_text(wanted.value) needed("right"), pg_class c
     where c.relnamespace = n.oid and c.relname = wanted.key and not has_table_privilege(c.oid, needed.right)
-    order by 1) as rights
+    order by 1)
+  || array(select 'execute on function ' || p.proname from pg_proc p
+    where p.pronamespace = n.oid and p.proname = any($2::text[]) and not has_function_privilege(p.oid, 'execute') order by 1) as rights
 from pg_namespace n where n.nspname = 'noclobber'`)
 
 /**
@@ -31,7 +37,7 @@ from pg_namespace n where n.nspname = 'noclobber'`)
  * no such schema yet, that is said elsewhere.
  */
 export const checkRights = async (knex: Knex): Promise<void> => {
-  const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED)], false)
+  const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED), CALLED], false)
   if (!row || (row.uses && row.rights.length === 0)) return
   const lacking = [...(row.uses ? [] : ['usage of it']), ...row.rights]
   throw new Error(

@@ -10,9 +10,6 @@ import { track, up } from './tables.ts'
 type Row = Record<string, unknown>
 type Rows = { projects: Row[]; tasks: Row[]; comments: Row[] }
 
-/** Any number will do that no other program on the database locks. */
-const SEED_LOCK = 7_303_014
-
 const DAY_MS = 86_400_000
 const PRIORITIES = [
   'normal',
@@ -142,7 +139,7 @@ const fill = async (trx: Knex.Transaction): Promise<void> => {
 export const prepareDatabase = async (knex: Knex): Promise<void> => {
   await migrate(knex)
   await knex.transaction(async (trx) => {
-    await trx.raw('select pg_advisory_xact_lock(?)', [SEED_LOCK])
+    await trx.raw('lock table noclobber_migrations in share row exclusive mode')
     const tables = await trx.raw(`select to_regclass('projects') is not null as there`)
     const values = await trx.raw(
       `select exists (select from pg_trigger where tgname like 'zz_noclobber_values%') as there`,

@@ -7,6 +7,8 @@ export type FindingCode =
   | 'log_outdated'
   | 'log_newer'
   | 'log_altered'
+  | 'log_open'
+  | 'log_of_superuser'
   | 'restored_log'
   | 'table_missing'
   | 'not_tracked'

@@ -14,6 +14,10 @@ const NO_LOG = problem(
   'Run: npx noclobber init, which writes a migration; or call migrate(knex) of noclobber/migrations at the start of the server.',
 )
 
+const SUPERUSER = `
+select (select r.rolname from pg_namespace n join pg_roles r on r.oid = n.nspowner
+  where n.nspname = 'noclobber' and r.rolsuper) as owner`
+
 const REPAIR =
   'Run: npx noclobber doctor --repair, or call migrate(knex, { repair: true }): it puts back what the migrations made.'
 
@@ -52,7 +56,7 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
         'Call migrate(knex) of noclobber/migrations.',
       ),
     ]
-  const { functions, madeForTables, indexes, columns } = await differenceOf(
+  const { functions, madeForTables, indexes, columns, open } = await differenceOf(
     knex,
     await installedBy(migrationSource),
   )
@@ -79,5 +83,23 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
         REPAIR,
       ),
     )
+  if (open.length > 0)
+    findings.push(
+      problem(
+        'log_open',
+        null,
+        `In the log's schema rights are not as the migrations leave them: ${open.join('; ')}.`,
+        REPAIR,
+      ),
+    )
+  const [{ owner }] = (await knex.raw(SUPERUSER)).rows
+  if (owner)
+    findings.push({
+      code: 'log_of_superuser',
+      level: 'note',
+      table: null,
+      message: `The change log belongs to ${owner}, a superuser: its functions run with a superuser's rights.`,
+      advice: `Give it to an ordinary role that owns the tracked tables: alter schema noclobber owner to that role, then migrate(knex, { repair: true }) as ${owner}, and from then on migrate as that role. See docs/operating.md, "Rights of the migrations' role".`,
+    })
   return findings
 }

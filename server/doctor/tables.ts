@@ -13,6 +13,8 @@ export interface ExaminedTable extends TriggeredTable {
   name: string
   /** How many transactions ago it was tracked, or tracked again. */
   age: number
+  /** How many transactions ago the migration ran that made triggers anew. */
+  migrationAge: number | null
 }
 
 const TABLES = `
@@ -22,6 +24,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
+  (select age(a.xmin) from pg_attribute a where a.attrelid = to_regclass('noclobber.import_locks') and a.attname = 'table_name') as "migrationAge",
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
     'rows', concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
@@ -76,15 +79,12 @@ export const trackedTables = async (
   return { tables: withParts(rows), missing }
 }
 
-/** What the triggers call that 006-bundles.ts gave to tables that were tracked already. */
-const MADE_LATER = ['noclobber.keep_writer', 'noclobber.stamp_update_ignoring']
-
 /**
  * Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. Where
- * each has a transaction of its own, a restore made them one by one.
+ * each has a transaction of its own, a restore made them one by one. What 009-rights.ts made anew tells nothing.
  */
-const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
-  const triggers = all.filter((trigger) => isOwn(trigger) && !MADE_LATER.includes(trigger.calls))
+const wereSwitched = ({ triggers: all, age, migrationAge }: ExaminedTable) => {
+  const triggers = all.filter((trigger) => isOwn(trigger) && trigger.age !== migrationAge)
   const ages = new Set(triggers.map((trigger) => trigger.age))
   const isOff = triggers.some(({ enabled }) => enabled === 'D' || enabled === 'R')
   if (ages.size === triggers.length) return isOff

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
 import { PARENT_TRIGGER, PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteTable } from '../../migrations/quote.ts'
-import { KEEP_TRIGGER, STAMP_TRIGGER, stampUpdateFor, TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { KEEP_TRIGGER, STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { textArray } from '../tables/catalogue.ts'
 import { type Finding, problem } from './finding.ts'
 import { callOf, trackedOptions } from './tracking-options.ts'
@@ -72,7 +72,7 @@ const EXPECTED: Record<string, Expected> = {
   [`${STAMP_TRIGGER}_key`]: expected('stamp_key', ROW + BEFORE + UPDATE, true),
   [`${STAMP_TRIGGER}_insert`]: expected('stamp_insert', ROW + BEFORE + INSERT),
   zz_noclobber_insert: expected('log_insert', INSERT),
-  zz_noclobber_update: expected('log_update_', UPDATE),
+  zz_noclobber_update: expected('log_update', UPDATE),
   zz_noclobber_delete: expected('log_delete', DELETE),
   zz_noclobber_truncate: expected('log_truncate', BEFORE + TRUNCATE),
   zz_noclobber_part_insert: expected('touch_parents', INSERT),
@@ -107,16 +107,18 @@ const argsFor = (name: string, triggers: FoundTrigger[]): string[] => {
   return [key, column, tenant, ...parent]
 }
 
-/** What `noclobber.log_update_of` calls the function for this key and tenant's column. */
-const logUpdateOf = ([key = '', tenant = '']: string[]): string =>
-  createHash('md5').update(`${key}\n${tenant}`).digest('hex').slice(0, 12)
+/** What `noclobber.trigger_function` calls the function that it makes for columns of these names. */
+const madeFor = (kind: string, names: string[]): string =>
+  `noclobber.${kind}_${createHash('md5').update(JSON.stringify(names)).digest('hex').slice(0, 12)}`
 
-/** The function that a trigger calls, where there are several by how the table is tracked. */
+/** The function that a trigger calls, where it is made for the names of the table's columns. */
 const callOfTable = (calls: string, args: string[]): string => {
-  if (calls === 'noclobber.log_update_') return calls + logUpdateOf(args)
-  return calls === 'noclobber.stamp_update'
-    ? `noclobber.${stampUpdateFor(textArray(args[3] ?? '{}'))}`
-    : calls
+  const [key = '', tenant = '', , ignored = '{}'] = args
+  if (calls === 'noclobber.log_update') return madeFor('log_update', [key, tenant])
+  if (calls === 'noclobber.stamp_insert') return madeFor('stamp_insert', [key, tenant])
+  if (calls === 'noclobber.stamp_key') return madeFor('stamp_key', [key, tenant])
+  const names = textArray(ignored)
+  return calls === 'noclobber.stamp_update' && names.length > 0 ? madeFor('stamp_update', names) : calls
 }
 
 const isAltered = (trigger: FoundTrigger, triggers: FoundTrigger[]) => {

@@ -49,7 +49,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       `${cluster.dir} is already served on port ${holder.port}: stop that server, or leave out port ${port}.`,
     )
   }
-  await ensureDatabase(holder).catch(async (error) => {
+  await Promise.all([closeHolders(holder), ensureDatabase(holder)]).catch(async (error) => {
     await release(cluster, holder)
     throw error
   })
@@ -94,6 +94,18 @@ async function joinOrLaunch(
 const PASSING = [BUSY, 'postmaster.pid', 'Address already in use', 'shared memory block']
 
 const passesByItself = (trouble: string) => PASSING.some((sign) => trouble.includes(sign))
+
+/** Locks on the database `postgres` say who uses the server, and everybody who may connect could take them. */
+async function closeHolders({ client }: ReferenceCount): Promise<void> {
+  const { rows } = await client.query(
+    `select exists (select from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+       where d.datname = 'postgres' and a.grantee = 0 and a.privilege_type = 'CONNECT') as open`,
+  )
+  if (!rows[0].open) return
+  await client.query('revoke connect, temporary on database postgres from public').catch((error: Error) => {
+    if (!error.message.includes('concurrently updated')) throw error
+  })
+}
 
 async function ensureDatabase({ client }: ReferenceCount): Promise<void> {
   const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])

@@ -39,9 +39,15 @@ from json_to_recordset($1::json) r(line integer, key text, id text, seen bigint,
 /** writer; for the rest of the transaction */
 export const NAME_WRITER = statement(`select ${NAMING}`)
 
-/** source and tenant: two imports into the same records, one after the other */
-export const TAKE_TURNS = statement(
-  `select pg_advisory_xact_lock(hashtextextended('noclobber import ' || $1 || ' ' || $2, 0))`,
+/**
+ * source and tenant: two imports into the same records, one after the other. A row that is being added holds up another of
+ * the same key until its transaction ends; it is taken away in the same transaction. An advisory lock anybody could hold.
+ */
+export const TAKE_TURN = statement(
+  `insert into noclobber.import_locks (table_name, tenant_id) values ($1, $2)`,
+)
+export const LEAVE_NO_TRACE = statement(
+  `delete from noclobber.import_locks where table_name = $1 and tenant_id = $2`,
 )
 
 /** from, to: rows that update */

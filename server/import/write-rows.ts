@@ -9,7 +9,7 @@ import type { Database } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import type { RowErrors } from './row-errors.ts'
-import { PORTIONS, SEE_AGAIN, SHAPES_IN, TAKE_TURNS, UPDATES_IN } from './sql.ts'
+import { LEAVE_NO_TRACE, PORTIONS, SEE_AGAIN, SHAPES_IN, TAKE_TURN, UPDATES_IN } from './sql.ts'
 import { FORBIDDEN, type ImportJob, NOT_THERE, staleRowError } from './validate-rows.ts'
 
 /** Rows written, by what became of them. */
@@ -159,7 +159,9 @@ export const writeStaged = async (
   }
 
   if (key !== null) {
-    await database.send(TAKE_TURNS, [known.source, tenantOf(known, job.actor)], transaction)
+    const turn = [known.source, tenantOf(known, job.actor) ?? '']
+    await database.send(TAKE_TURN, turn, transaction)
+    await database.send(LEAVE_NO_TRACE, turn, transaction)
     await checkKeys()
     if (rowErrors.count() > 0) return total
   }

@@ -33,9 +33,6 @@ export interface Pruned {
 /** For the batch that is under way at the end. */
 const STOP_MS = 2_000
 
-/** Any constant: nodes that prune at once take turns by it. */
-const PRUNE_LOCK = '7712014'
-
 const CHANGES = statement(`
 with page as materialized (
   select c.xid, c.seq, c.updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) as old
@@ -60,9 +57,23 @@ with page as materialized (
 delete from noclobber.mutations m using page p
 where m.tenant_id = p.tenant_id and m.actor_id = p.actor_id and m.mutation_id = p.mutation_id`)
 
-/** Held by a transaction and not by a session: a pooler in transaction mode would keep the session, and the lock with it. */
-const LOCK = statement(`
-select pg_try_advisory_xact_lock(${PRUNE_LOCK}) as mine, set_config('idle_in_transaction_session_timeout', '0', true) as idle`)
+/**
+ * Nodes that prune at once take turns by it. Held by a transaction and not by a session: a pooler in transaction mode would keep
+ * the session, and the lock with it. Taking it needs the right to update that table; everybody may take an advisory lock.
+ */
+const TAKE_TURN = 'lock table noclobber.log_horizon in share update exclusive mode nowait'
+const STAY = `set local idle_in_transaction_session_timeout = 0`
+const LOCKED = '55P03'
+
+const takesTurn = (holder: Connection) =>
+  holder.query({ text: TAKE_TURN }).then(
+    () => true,
+    (error: { code?: unknown }) => {
+      if (error.code === LOCKED) return false
+      throw error
+    },
+  )
+
 const DONE = statement(`update noclobber.log_horizon set pruned_at = clock_timestamp()`)
 
 const pause = (ms: number, signal: AbortSignal | undefined) =>
@@ -134,8 +145,8 @@ export const pruneLog = async (knex: Knex, options: PruneOptions = {}): Promise<
   try {
     const holder = await open()
     await holder.query('begin')
-    const [lock] = (await sendOn(holder, client.driver, LOCK, [], false)).rows
-    if (!lock?.mine) return { changes: 0, mutations: 0, busy: true }
+    if (!(await takesTurn(holder))) return { changes: 0, mutations: 0, busy: true }
+    await holder.query(STAY)
     const connection = await open()
     const changes = await pruneChanges(connection, client.driver, settings as Required<Settings>)
     const mutations = await pruneMutations(connection, client.driver, settings as Required<Settings>)

@@ -1,7 +1,7 @@
 // Who wrote, as it is shown: whatever a database holds, made into what the wire promises.
 // Invariant: the one place where a stored writer is read. It keeps what `noclobber.normalized_writer` keeps, so rows of the
 // log that are older than it, or that somebody else put there, can't break a page or an event.
-import { LONGEST, NOT_IN_NAMES } from '../../migrations/writer-setting.ts'
+import { LONGEST, NOT_IN_NAMES } from '../../migrations/functions/writer-setting.ts'
 import type { Writer, WriterKind } from '../protocol/index.ts'
 
 const UNKEPT = new RegExp(NOT_IN_NAMES.replace('\\u0001', '\\u0000'), 'g')

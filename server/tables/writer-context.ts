@@ -1,9 +1,9 @@
 // Who writes, told to the database within the write itself: what the triggers and the log read.
 // Invariant: all of it is one setting, so SQL that names somebody else later in the transaction is not taken for ours. Its
-// form is that of migrations/writer-setting.ts, written and read here by name.
+// form is that of migrations/functions/writer-setting.ts, written and read here by name.
 import { createHash } from 'node:crypto'
+import { NAMES, type Name, SIGNED } from '../../migrations/functions/writer-setting.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
-import { NAMES, type Name, SIGNED } from '../../migrations/writer-setting.ts'
 import type { Actor } from '../base/record-type.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'

@@ -17,11 +17,12 @@ export const holdBundles = async ({ database }: Pick<TestApp, 'database'>) => {
   let ending: Promise<void> | null = null
   const release = () => {
     ending ??= client
-      .query('select pg_advisory_unlock(7712015), noclobber.unbundle(1000000)')
+      .query('commit')
+      .then(() => client.query('select noclobber.unbundle(1000000)'))
       .then(() => client.end())
     return ending
   }
   atEnd(release)
-  await client.query('select pg_advisory_lock(7712015)')
+  await client.query('begin; lock table noclobber.log_epoch in share update exclusive mode')
   return release
 }

@@ -188,7 +188,7 @@ test('status and doctor tell of a healthy database, and of a broken one by exit 
   })
   expect(await healthy.run('status')).toBe(0)
   expect(await healthy.run('doctor')).toBe(0)
-  expect(healthy.out.at(-1)).toBe('2 tracked tables, 0 problems, 0 notes')
+  expect(healthy.out.at(-1)).toBe('2 tracked tables, 0 problems, 1 note')
   await app.sql('alter table notes disable trigger zz_noclobber_update')
   const broken = at(app)
   expect(await broken.run('doctor', '--quick')).toBe(1)

@@ -8,6 +8,7 @@ import { TRIGGER_NAMES } from '../../../migrations/track-table.ts'
 import { trackedTables } from '../../../server/doctor/tables.ts'
 import { triggerFindings } from '../../../server/doctor/triggers.ts'
 import { doctor } from '../../../server/index.ts'
+import { ofInterest } from '../../support/findings.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
 const openDatabase = async ({ migrated = true } = {}): Promise<Knex> => {
@@ -33,7 +34,7 @@ const openTracked = async (): Promise<Knex> => {
 }
 
 const found = async (connection: Knex) =>
-  (await doctor(connection, { listenMs: 10_000 })).findings.map(
+  ofInterest((await doctor(connection, { listenMs: 10_000 })).findings).map(
     ({ code, table, message }) => `${code} ${table ?? '-'} ${message}`,
   )
 
@@ -84,7 +85,7 @@ test('each function that is altered or dropped is named, and put back by a repai
     `alter function ${logUpdate} security invoker`,
     `create or replace function ${logUpdate} returns trigger language plpgsql security definer
        set search_path = pg_catalog, pg_temp as 'begin return null; end'`,
-    'alter function noclobber.stamp_insert() reset search_path',
+    'alter function noclobber.log_insert() reset search_path',
     `alter function noclobber.stamp_update() set search_path = 'public'`,
     'alter function noclobber.scopes_of volatile',
     'drop function noclobber.scopes_of',
@@ -143,9 +144,9 @@ test('a log of an older version, of a newer one, without a table or a column', a
     'log_altered - Of the log are missing: noclobber.record_changes.scopes, noclobber.changes.',
   ])
   await torn.raw('drop view noclobber.bundled_changes')
-  expect(await doctor(torn)).toMatchObject({ ok: false, findings: [{ code: 'log_altered' }] })
+  expect(ofInterest((await doctor(torn)).findings)).toMatchObject([{ code: 'log_altered' }])
   await torn.raw('drop table noclobber.log_horizon')
-  expect(await doctor(torn)).toMatchObject({ ok: false, findings: [{ code: 'log_altered' }, {}] })
+  expect(ofInterest((await doctor(torn)).findings)).toMatchObject([{ code: 'log_altered' }, {}])
 })
 
 test('each trigger of a tracked table, of parts, of their parent and of values: missing, off, altered', async () => {
@@ -186,7 +187,7 @@ test('values that must be kept and are not, and parts that are gone altogether',
   const connection = await openTracked()
   await trackTable(connection, 'prices')
   expect(await found(connection)).toEqual([])
-  const { findings } = await doctor(connection, { values: ['prices'], rows: false })
+  const findings = ofInterest((await doctor(connection, { values: ['prices'], rows: false })).findings)
   expect(findings).toMatchObject([
     {
       code: 'trigger_missing',
@@ -195,7 +196,7 @@ test('values that must be kept and are not, and parts that are gone altogether',
         "Call trackTable(knex, 'public.prices', { history: 'values' }) in a migration: the options that it has, and history: 'values', which it lacks.",
     },
   ])
-  expect((await doctor(connection, { values: ['orders'], rows: false })).findings).toMatchObject([
+  expect(ofInterest((await doctor(connection, { values: ['orders'], rows: false })).findings)).toMatchObject([
     {
       advice: expect.stringContaining(
         "{ tenant: 'tenant_id', lists: ['client_id'], history: 'values' }) in a migration",
@@ -203,16 +204,15 @@ test('values that must be kept and are not, and parts that are gone altogether',
     },
   ])
   await untrackTable(connection, 'lines')
-  expect(await doctor(connection)).toMatchObject({
-    ok: true,
-    findings: [{ code: 'parts_missing', level: 'note', table: 'public.orders' }],
-  })
+  const { ok, findings: left } = await doctor(connection)
+  expect(ok).toBe(true)
+  expect(ofInterest(left)).toMatchObject([{ code: 'parts_missing', level: 'note', table: 'public.orders' }])
 })
 
 test('the advice to track a table again names its options, and none where no trigger tells them', async () => {
   const connection = await openTracked()
   const advice = async (values: string[] = []) =>
-    (await doctor(connection, { tables: ['bare'], values, rows: false })).findings.map(
+    ofInterest((await doctor(connection, { tables: ['bare'], values, rows: false })).findings).map(
       (finding) => finding.advice,
     )
   const lines = `Call trackTable(knex, 'public.lines', { tenant: 'tenant_id', partOf: { table: 'public.orders', column: 'order_id', field: 'lines' } }) again, in a migration: these are the options that its triggers have.`

@@ -68,6 +68,27 @@ const clientOf = async (number: string) =>
     )
   )[0]
 
+test('imports into the same records take turns, which nobody without a right on that table holds up', async () => {
+  const [other, first] = [await app.knex.transaction(), await app.knex.transaction()]
+  try {
+    await other.raw(
+      `select pg_advisory_xact_lock(hashtextextended('noclobber import public.clients acme', 0))`,
+    )
+    await first.raw(`insert into noclobber.import_locks values ('public.clients', 'acme')`)
+    const second = send('number,name\nT1,Turn\n')
+    await waitFor(
+      async () =>
+        (await app.sql(`select from pg_locks where not granted and locktype = 'transactionid'`)).length === 1,
+      { what: 'the second import to wait' },
+    )
+    await first.rollback()
+    expect((await second).status).toBe(200)
+    expect(await app.sql('select from noclobber.import_locks')).toEqual([])
+  } finally {
+    await Promise.all([other.rollback(), first.isCompleted() ? null : first.rollback()])
+  }
+})
+
 describe('a good file', () => {
   test('creates what isn’t there and updates what is, by the declared key', async () => {
     const first = await send(

@@ -62,6 +62,3 @@ create function noclobber.is_signed(lines text[]) returns boolean language sql s
     operator(pg_catalog.||) noclobber.node_key()), false)
 $$;
 `
-
-/** Only the triggers' functions, which their owner runs, may ask for the key. */
-export const KEEP_KEY = 'revoke all on function noclobber.node_key() from public'

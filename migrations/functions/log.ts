@@ -1,5 +1,6 @@
 // The functions that write a tracked table's changes into the log, each statement's by one call.
-// Invariant: each change is logged once. Which fields it changed is found by comparing the rows. For updates see 001-log-update.ts.
+// Invariant: each change is logged once. Which fields it changed is found by comparing the rows. For updates see log-update.ts.
+import { TRUSTED_TYPES } from './types.ts'
 
 // One log row from a row as it was and as it is; null stands for "not there". A deletion that was still under way when
 // its id was stamped anew, and is committed now, has been counted past by nobody: the write must be sent again.
@@ -48,11 +49,20 @@ end $$;
 // from 60 fields on; that is what rows are told apart by at the least cost. Values are compared as what one sees of them:
 // two that are equal to PostgreSQL may look different.
 const BUNDLE_STATEMENT = `
+create function noclobber.same_key(relation oid, key_column text) returns text language sql stable
+  set search_path = pg_catalog, pg_temp as $$
+  select case when noclobber.is_trusted_type(a.atttypid) then format('o.%1$I = n.%1$I', key_column)
+    else format('%s = %s', noclobber.text_of(relation, 'o', key_column), noclobber.text_of(relation, 'n', key_column)) end
+  from pg_attribute a where a.attrelid = relation and a.attname = key_column
+$$;
+
 create function noclobber.bundle_statement(op text, relation oid, source text, key_column text, tenant_column text,
   lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   numbered boolean := exists (select from pg_attribute a where a.attrelid = relation and a.attname = key_column
     and a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype));
+  id text := noclobber.text_of(relation, 'n', key_column);
+  tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'n', tenant_column) end;
   rows text := 'new_rows n';
   seen text := '';
   stayed text := 'true';
@@ -63,16 +73,19 @@ begin
   if op = 'UPDATE' then
     with compared as (
       select a.attname as name, row_number() over (order by a.attnum) - 1 as at,
-        case when t.typtype = 'e' or a.atttypid = any(array['bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'uuid',
-          'date', 'timestamp', 'timestamptz', 'bytea', 'jsonb']::regtype[]) then '' else '::text collate "C"' end as as_text
+        case when a.atttypid = any(array['bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'uuid', 'date', 'timestamp',
+            'timestamptz', 'bytea', 'jsonb']::regtype[]) or t.typtype = 'e' and noclobber.is_trusted_type(t.oid)
+          then format('%I', a.attname) end as plain
       from pg_attribute a join pg_type t on t.oid = a.atttypid
       where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
         and a.attname not in ('version', 'updated_at', 'updated_by', key_column, tenant_column)
     ), bits as (
-      select f.name, f.as_text, f.at, f.at / 60 as mask, 1::bigint << (f.at % 60)::integer as bit from compared f
+      select f.name, f.at, f.at / 60 as mask, 1::bigint << (f.at % 60)::integer as bit,
+        coalesce('n.' || f.plain, noclobber.text_of(relation, 'n', f.name) || ' collate "C"') as now,
+        coalesce('o.' || f.plain, noclobber.text_of(relation, 'o', f.name) || ' collate "C"') as was
+      from compared f
     ), masks as (
-      select b.mask, string_agg(format('case when n.%1$I%2$s is distinct from o.%1$I%2$s then %3$s else 0 end',
-          b.name, b.as_text, b.bit), ' + ') as value,
+      select b.mask, string_agg(format('case when %s is distinct from %s then %s else 0 end', b.now, b.was, b.bit), ' + ') as value,
         string_agg(format('case when g.m%s & %s <> 0 then %L end', b.mask, b.bit, b.name), ', ' order by b.at) as names
       from bits b group by b.mask
     )
@@ -82,12 +95,15 @@ begin
       format('array_remove(array[%s]::text[], null)', string_agg(m.names, ', ' order by m.mask))
       into seen, alike, fields from masks m;
     stayed := 'g.m0 <> -1';
-    rows := format('new_rows n left join old_rows o on o.%1$I = n.%1$I %2$s where o.version is null or n.version = o.version + 1',
-      key_column, case when tenant_column <> '' then format('and o.%1$I::text is not distinct from n.%1$I::text', tenant_column) end);
+    rows := format('new_rows n left join old_rows o on %s %s where o.version is null or n.version = o.version + 1',
+      noclobber.same_key(relation, key_column),
+      case when tenant_column <> '' then format('and %s is not distinct from %s',
+        noclobber.text_of(relation, 'o', tenant_column), tenant) end);
   end if;
   if lists <> '{}' then
-    select seen || string_agg(format(', n.%1$I::text as now_%2$s, %3$s as was_%2$s', l.name, l.at,
-        case op when 'UPDATE' then format('nullif(o.%1$I::text, n.%1$I::text)', l.name) else 'null::text' end), ''),
+    select seen || string_agg(format(', %1$s as now_%2$s, %3$s as was_%2$s', noclobber.text_of(relation, 'n', l.name), l.at,
+        case op when 'UPDATE' then format('nullif(%s, %s)', noclobber.text_of(relation, 'o', l.name),
+          noclobber.text_of(relation, 'n', l.name)) else 'null::text' end), ''),
       alike || string_agg(format(', now_%1$s, was_%1$s', l.at), ''),
       format('jsonb_build_object(%s)', string_agg(
         format('%1$L, to_jsonb(array_remove(array[g.was_%2$s, g.now_%2$s], null))', l.name, l.at), ', '))
@@ -96,55 +112,53 @@ begin
   return format(
     'with g as materialized (
        select tenant %5$s, array_agg(id) as ids, array_agg(version) as versions, array_agg(updated_at) as times
-       from (select n.%1$I::%11$s as id, n.version, n.updated_at, %2$s as tenant %3$s from %4$s offset 0) c
+       from (select %1$s as id, n.version, n.updated_at, %2$s as tenant %3$s from %4$s offset 0) c
        group by tenant %5$s
      ), made as (
        insert into noclobber.change_bundles (table_name, event, tenant_id, changed_fields, scopes, updated_by, tab_id,
-         socket_id, import_id, %12$s, versions, updated_ats)
+         socket_id, import_id, %11$s, versions, updated_ats)
        select %6$L, %7$L, g.tenant, %8$s, %9$s, $1, $2, $3, $4, g.ids[f.at:f.upto], g.versions[f.at:f.upto],
          g.times[f.at:f.upto]
        from g, lateral (select s as at, s + 999 as upto from generate_series(1, cardinality(g.ids), 1000) s) f
        where %10$s
      )
      select exists (select from g where not (%10$s))',
-    key_column, case when tenant_column = '' then 'null::text' else format('n.%I::text', tenant_column) end, seen,
-    rows, alike, source, case op when 'INSERT' then 'created' else 'updated' end, fields, scopes, stayed,
-    case when numbered then 'bigint' else 'text' end, case when numbered then 'record_numbers' else 'record_ids' end);
+    case when numbered then format('n.%I::bigint', key_column) else id end, tenant, seen, rows, alike, source, case op when 'INSERT' then 'created' else 'updated' end, fields, scopes, stayed,
+    case when numbered then 'record_numbers' else 'record_ids' end);
 end $$;
 `
 
 const LOG_STATEMENT = `
-create function noclobber.same_place(key_column text, tenant_column text) returns text language sql immutable
-  set search_path = pg_catalog, pg_temp as $$
-  select format(case when tenant_column = '' then 'o.%1$I = n.%1$I'
-    else 'o.%1$I = n.%1$I and coalesce(''.'' || o.%2$I::text, '''') = coalesce(''.'' || n.%2$I::text, '''')' end,
-    key_column, tenant_column)
-$$;
-
-create function noclobber.log_statement(op text, source text, key_column text, tenant_column text,
+create function noclobber.log_statement(op text, relation oid, source text, key_column text, tenant_column text,
   lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  pick text := case op when 'MOVE' then 'coalesce(n.%1$I::text, o.%1$I::text)' else 'o.%1$I::text' end;
+  was_key text := noclobber.text_of(relation, 'o', key_column);
+  key text := noclobber.text_of(relation, 'n', key_column);
+  was_tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'o', tenant_column) end;
+  tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'n', tenant_column) end;
+  was_json text := noclobber.row_json(relation, 'o');
   scopes text := 'null::jsonb';
 begin
   if lists <> '{}' then
-    select format('jsonb_build_object(%s)', string_agg(format('%1$L, to_jsonb(array_remove(array[%2$s], null))', l.name,
-        format(case op when 'MOVE' then 'o.%1$I::text, nullif(n.%1$I::text, o.%1$I::text)' else 'o.%1$I::text' end, l.name)), ', '))
+    select format('jsonb_build_object(%s)', string_agg(format('%L, to_jsonb(array_remove(array[%s], null))', l.name,
+        case op when 'MOVE' then format('%1$s, nullif(%2$s, %1$s)', noclobber.text_of(relation, 'o', l.name),
+          noclobber.text_of(relation, 'n', l.name)) else noclobber.text_of(relation, 'o', l.name) end), ', '))
       into scopes from unnest(lists) l(name);
   end if;
   return format(
     'insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, scopes, updated_at,
        updated_by, tab_id, socket_id, import_id, old_row)
      select %L, %s, %s, %s, %s, %s, %s, $1, $2, $3, $4, %s from %s',
-    source, format(pick, key_column),
+    source, case op when 'MOVE' then format('coalesce(%s, %s)', key, was_key) else was_key end,
     case op when 'DELETE' then 'o.version + 1' else 'coalesce(n.version, o.version + 1)' end,
     case op when 'DELETE' then '''deleted''' else 'case when n.version is null then ''deleted'' else ''created'' end' end,
-    case when tenant_column = '' then 'null' else format(pick, tenant_column) end, scopes,
+    case op when 'MOVE' then format('coalesce(%s, %s)', tenant, was_tenant) else was_tenant end, scopes,
     case op when 'DELETE' then 'clock_timestamp()' else 'coalesce(n.updated_at, clock_timestamp())' end,
-    case op when 'DELETE' then 'to_jsonb(o.*)' else 'case when n.version is null then to_jsonb(o.*) end' end,
+    case op when 'DELETE' then was_json else format('case when n.version is null then %s end', was_json) end,
     case op when 'DELETE' then 'old_rows o' else format(
-      'old_rows o full join new_rows n on %s where o.version is null or n.version is null',
-      noclobber.same_place(key_column, tenant_column)) end);
+      'old_rows o full join new_rows n on %s %s where o.version is null or n.version is null',
+      noclobber.same_key(relation, key_column), case when tenant_column <> '' then
+        format('and coalesce(''.'' || %s, '''') = coalesce(''.'' || %s, '''')', was_tenant, tenant) end) end);
 end $$;
 `
 
@@ -152,17 +166,27 @@ end $$;
 // wake themselves and each other without it, because a notifying commit costs most of the commit rate.
 const TOLD = `using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id'`
 
-const logAll = (name: string, rows: string, states: string, many: string) => `
+const logAll = (name: string, rows: string, states: (row: string) => string, many: string) => `
 create function noclobber.${name}() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
   source text := tg_table_schema || '.' || tg_table_name;
-  origin jsonb := noclobber.origin();
-  row_count bigint := (select count(*) from (select from ${rows} limit 51) r);
+  origin jsonb := case when strpos(current_setting('noclobber.actor', true), E'\\n') > 0 then noclobber.origin() end;
+  row_count bigint;
+  trusted boolean;
 begin
-  if row_count between 1 and 50 then
-    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, ${states}) from ${rows} t;
+  select count(*), ${TRUSTED_TYPES} into row_count, trusted from (select from ${rows} limit 51) r;
+  if not trusted then
+    perform noclobber.check_own_columns(tg_relid);
+  end if;
+  if row_count between 1 and 50 and trusted then
+    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, ${states('to_jsonb(t.*)')})
+      from ${rows} t;
+  elsif row_count between 1 and 50 then
+    execute format('select noclobber.log_change($1, $2, $3, $4, $5, ${states('%s')}) from ${rows} t',
+        noclobber.row_json(tg_relid, 't'))
+      using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin;
   elsif row_count > 50 then
     ${many}
   end if;
@@ -173,11 +197,19 @@ begin
 end $$;
 `
 
+// A TRUNCATE has no transition tables, and whoever reads a table itself may run what its owner made: row security, the
+// expressions of its indexes. So it is told of tables of the log's owner and of superusers alone.
 const LOG_TRUNCATE = `
 create function noclobber.log_truncate() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  execute format('select noclobber.log_change($1, $2, $3, $4, $5, to_jsonb(t.*), null) from only %s t', tg_relid::regclass)
+  if not noclobber.is_trusted_owner((select c.relowner from pg_class c where c.oid = tg_relid)) then
+    raise insufficient_privilege using
+      message = format('Table %s can''t be truncated: it is tracked, and another role''s than the change log.', tg_relid::regclass),
+      hint = 'DELETE its rows instead.';
+  end if;
+  execute format('select noclobber.log_change($1, $2, $3, $4, $5, %s, null) from only %s t',
+      noclobber.row_json(tg_relid, 't'), tg_relid::regclass)
     using tg_table_schema || '.' || tg_table_name, tg_argv[0], tg_argv[1], tg_argv[2]::text[], noclobber.origin();
   perform pg_notify('noclobber', '');
   return null;
@@ -191,7 +223,7 @@ export const LOG_FUNCTIONS = [
   logAll(
     'log_insert',
     'new_rows',
-    'null, to_jsonb(t.*)',
+    (row) => `null, ${row}`,
     `execute noclobber.bundle_statement('INSERT', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
       ${TOLD};
     perform noclobber.unbundle_at_once(tg_relid);`,
@@ -199,8 +231,8 @@ export const LOG_FUNCTIONS = [
   logAll(
     'log_delete',
     'old_rows',
-    'to_jsonb(t.*), null',
-    `execute noclobber.log_statement('DELETE', source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+    (row) => `${row}, null`,
+    `execute noclobber.log_statement('DELETE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
       ${TOLD};`,
   ),
   LOG_TRUNCATE,

@@ -88,31 +88,36 @@ begin
 end $$;
 `
 
+// Setting a column casts to its type, and checks it where it is a domain: so before anything else it is seen that the three
+// columns are of PostgreSQL's own types. Looking at a type runs nothing of its owner's.
+export const CHECK_TYPES = `
+  if not (pg_catalog.pg_typeof(new.version) operator(pg_catalog.=) any('{bigint,integer}'::pg_catalog.regtype[])
+    and pg_catalog.pg_typeof(new.updated_at) operator(pg_catalog.=) 'timestamptz'::pg_catalog.regtype
+    and pg_catalog.pg_typeof(new.updated_by) operator(pg_catalog.=) 'jsonb'::pg_catalog.regtype) then
+    raise datatype_mismatch using message = pg_catalog.concat('Table ', tg_table_name,
+      ' can''t be written: version, updated_at or updated_by is of another type than tracking asks for.');
+  end if;`
+
 // An id that was deleted and comes back goes on counting after its tombstone, so that an editor still holding the old
 // record can't mistake the new one for it. The same where a record goes to a key, or to a tenant, where one was deleted
 // before. Another tenant's tombstones count for nothing: the version would tell of them.
 const TOMBSTONES = `from noclobber.record_changes c
     where c.table_name = tg_table_schema || '.' || tg_table_name
-      and c.record_id = to_jsonb(new)->>tg_argv[0] and c.event = 'deleted'
-      and (tg_argv[1] = '' or c.tenant_id is not distinct from to_jsonb(new)->>tg_argv[1])`
+      and c.record_id = concat(new.%1$I) and c.event = 'deleted' %5$s`
 
-const STAMP_INSERT = `
-create function noclobber.stamp_insert() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
-begin
+export const STAMP_INSERT_BODY = `
+begin${CHECK_TYPES}
   new.version := coalesce((select max(c.version) ${TOMBSTONES}), 0) + 1;
   new.updated_at := clock_timestamp();
   new.updated_by := noclobber.writer();
   return new;
-end $$;
+end `
 
-create function noclobber.stamp_key() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
-begin
+export const STAMP_KEY_BODY = `
+begin${CHECK_TYPES}
   new.version := greatest(new.version, (select max(c.version) + 1 ${TOMBSTONES}));
   return new;
-end $$;
-`
+end `
 
 // Most sessions have one writer besides those that our nodes name. As a constant, which this function claims to be, it is
 // made once, when PL/pgSQL plans the expression that it stands in; it is taken only while role and claim are the ones it
@@ -144,7 +149,7 @@ end $$;
 create function noclobber.stamp_update() returns trigger language plpgsql stable security definer as $$
 declare
   told pg_catalog.text[];
-begin
+begin${CHECK_TYPES}
   if coalesce(pg_catalog.strpos(${SETTING}, E'\\n'), 0) operator(pg_catalog.=) 0
     and new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
     and new.updated_at operator(pg_catalog.=) old.updated_at then
@@ -177,30 +182,26 @@ begin
 end $$;
 `
 
-// The same for a table that has housekeeping columns, where each row is looked at twice.
-const STAMP_UPDATE_IGNORING = `
-create function noclobber.stamp_update_ignoring() returns trigger language plpgsql stable
-  security definer set search_path = pg_catalog, pg_temp as $$
-begin
+// The same for a table that has housekeeping columns, where each row is looked at twice: as it is, and with those columns
+// as they were. A field takes a value of its own type as it is.
+export const STAMP_UPDATE_BODY = `
+declare
+  kept record;
+begin${CHECK_TYPES}
   new.version := old.version;
   new.updated_at := old.updated_at;
   new.updated_by := old.updated_by;
-  if new *= old or to_jsonb(new) - tg_argv[3]::text[] = to_jsonb(old) - tg_argv[3]::text[] then
+  kept := new;
+%2$s
+  if kept *= old then
     return new;
   end if;
   new.version := old.version + 1;
   new.updated_at := clock_timestamp();
   new.updated_by := noclobber.writer();
   return new;
-end $$;
-`
+end `
 
-export const STAMP_FUNCTIONS = [
-  SIGNATURE_FUNCTIONS,
-  NORMALIZED,
-  WRITER,
-  STAMP_INSERT,
-  SESSION_WRITER,
-  STAMP_UPDATE,
-  STAMP_UPDATE_IGNORING,
-].join('\n')
+export const STAMP_FUNCTIONS = [SIGNATURE_FUNCTIONS, NORMALIZED, WRITER, SESSION_WRITER, STAMP_UPDATE].join(
+  '\n',
+)
