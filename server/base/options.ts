@@ -53,7 +53,10 @@ export interface Limits {
   roomsPerPerson: number
   /** Long polls of one person that one node holds; a further one is answered `rate_limited`. */
   pollsPerPerson: number
-  /** Requests of one person for a single record that are worked on at a time on one node; further ones wait for their turn. */
+  /**
+   * Requests of one person for a single record that are worked on at a time on one node while others ask too; further ones
+   * wait for their turn. Somebody who has been alone for a second may use four fifths of the pool's connections.
+   */
   shortPerPerson: number
   /**
    * Long pieces of work (lists, deltas, bulk edits, histories, 500 versions, pages of the feed) that one node does at a time;

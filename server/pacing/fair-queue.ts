@@ -2,14 +2,17 @@
 // tenant's people each. Invariant: how much somebody has asked for delays nobody but them; whoever asks while a place is
 // free and their own share isn't used up waits for nothing.
 import { performance } from 'node:perf_hooks'
-import type { Person } from './person.ts'
+import { type Person, personKey } from './person.ts'
 import { refuseSlowly } from './refuse-slowly.ts'
 
 /** How much is done at a time. */
 export interface FairQueueOptions {
   /** Pieces of work under way, of all people together. */
   atOnce: number
-  /** Pieces of work under way for one person. */
+  /**
+   * Pieces of work under way for one person while others ask too. Somebody who has been alone for a second may use all
+   * places but a fifth, which is kept for whoever comes next.
+   */
   perPerson: number
   /**
    * Somebody who has more than four waiting rests after each piece, for so many times as long as it took: others' work is
@@ -40,6 +43,10 @@ const MOST_REST_MS = 100
 /** Whoever opens a page with a few lists doesn't rest. */
 const FEW = 4
 
+/** After so long without anybody else somebody is alone. */
+const ALONE_AFTER_MS = 1_000
+const KEPT_FREE = 1 / 5
+
 interface Line {
   waiting: Set<() => void>
   running: number
@@ -57,6 +64,22 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   let running = 0
   let waiting = 0
   let waking: NodeJS.Timeout | undefined
+  const perPersonAlone = Number.isFinite(atOnce)
+    ? Math.max(perPerson, atOnce - Math.ceil(atOnce * KEPT_FREE))
+    : perPerson
+  /** Who asked last, and when that was last another person than before. */
+  let lastAsker = ''
+  let changedAt = Number.NEGATIVE_INFINITY
+
+  const noteAsker = (person: Person) => {
+    const key = personKey(person)
+    if (key === lastAsker) return
+    lastAsker = key
+    changedAt = now()
+  }
+
+  const hasShareLeft = (line: Line): boolean =>
+    line.running < perPerson || (line.running < perPersonAlone && now() - changedAt > ALONE_AFTER_MS)
 
   const lineOf = ({ tenantId, id }: Person): Line => {
     const lines = tenants.get(tenantId) ?? new Map<string, Line>()
@@ -94,7 +117,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     let soonest = Number.POSITIVE_INFINITY
     for (const lines of tenants.values()) {
       for (const line of lines.values()) {
-        if (line.waiting.size === 0 || line.running >= perPerson) continue
+        if (line.waiting.size === 0 || !hasShareLeft(line)) continue
         if (line.restsUntil > at) {
           soonest = Math.min(soonest, line.restsUntil)
           continue
@@ -134,7 +157,8 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
 
   const enter = (person: Person, signal?: AbortSignal): Promise<() => void> => {
     const line = lineOf(person)
-    if (running < atOnce && line.running < perPerson && line.waiting.size === 0)
+    noteAsker(person)
+    if (running < atOnce && hasShareLeft(line) && line.waiting.size === 0)
       return Promise.resolve(begin(person, line))
     if (line.waiting.size >= mostWaiting) return refuseSlowly('Too many of your requests wait already.')
     return new Promise((resolve, reject) => {

@@ -50,6 +50,22 @@ test('one person has no more places than their share, though others be free', as
   expect(begun).toEqual(['alice 1', 'alice 2', 'bob 1'])
 })
 
+test('somebody alone for a second uses all places but a fifth, and their share once another asks', async () => {
+  let time = 0
+  const { begun, ask, end } = createWork(createFairQueue({ atOnce: 10, perPerson: 3, now: () => time }))
+  for (let n = 1; n <= 12; n += 1) ask(alice, `alice ${n}`)
+  await settle()
+  expect(begun).toHaveLength(3)
+  time = 1_500
+  await end('alice 1')
+  expect(begun).toHaveLength(9)
+  ask(bob, 'bob 1')
+  await settle()
+  expect(begun.at(-1)).toBe('bob 1')
+  await end('alice 2')
+  expect(begun).toHaveLength(10)
+})
+
 test('who has many waiting rests after each piece, and others don’t', async () => {
   let time = 0
   const queue = createFairQueue({ atOnce: 1, perPerson: 1, restShare: 1, now: () => time })
