@@ -134,7 +134,7 @@ export const createRecordServer = <A extends Actor>({
 
   /** What this node remembers of the database's records and changes may never have been. */
   const forget = () => {
-    database.seen.clear()
+    database.recordCache.clear()
     for (const { delivery } of attached.values()) delivery.forget()
     streams.forget()
   }
@@ -143,8 +143,8 @@ export const createRecordServer = <A extends Actor>({
     ...{ knex, limits, log, namesStatements: database.namesStatements },
     deliver: async (batch) => {
       node.metrics.delivered(batch.changes)
-      news.tell([...batch.changes, ...batch.bulks])
-      if (batch.bulks.length > 0 || batch.changes.length >= LEAST_BUNDLED) compacting?.wake()
+      news.tell([...batch.changes, ...batch.largeTransactions])
+      if (batch.largeTransactions.length > 0 || batch.changes.length >= LEAST_BUNDLED) compacting?.wake()
       try {
         for (const { delivery } of attached.values()) await delivery.deliver(batch)
       } finally {

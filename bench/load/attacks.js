@@ -142,7 +142,7 @@ export const ATTACKS = {
       const versions = new Map((found.data ?? []).map(({ id, version }) => [id, version]))
       await client.ask('PATCH', '/records/project', {
         records: mine.map((id) => ({ id: String(id), client_version: versions.get(String(id)) ?? 1 })),
-        ...{ changes: { name: `Bulk ${Math.random()}` }, on_stale: 'skip' },
+        ...{ changes: { name: `LargeTransaction ${Math.random()}` }, on_stale: 'skip' },
       })
     }),
   'presence storm': async ({ client, ids, size, signal, tally }) => {

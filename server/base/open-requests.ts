@@ -11,10 +11,10 @@ import type { RevokeOptions } from './revoke-options.ts'
 const MOST_ATTEMPTS = 3
 
 /** Permission has become doubtful between the judgement and the write: nothing was written, and it is to be judged anew. */
-export class Doubtful extends Error {
+export class PermissionOutdated extends Error {
   constructor() {
     super('The permission of this write has to be judged again.')
-    this.name = 'Doubtful'
+    this.name = 'PermissionOutdated'
   }
 }
 
@@ -155,7 +155,7 @@ export const asPersonNow = async <T>(open: OpenRequest, work: (actor: Actor) => 
     try {
       return await work(open.actor)
     } catch (error) {
-      if (!(error instanceof Doubtful)) throw error
+      if (!(error instanceof PermissionOutdated)) throw error
       if (attempt === MOST_ATTEMPTS)
         throw new Refusal(problem('unavailable', 'Permissions change too fast to save. Try again.'))
     }
@@ -165,8 +165,8 @@ export const asPersonNow = async <T>(open: OpenRequest, work: (actor: Actor) => 
 /**
  * To be asked right before a write is sent.
  *
- * @throws Doubtful where what was judged may not hold any more.
+ * @throws PermissionOutdated where what was judged may not hold any more.
  */
 export const checkBeforeWrite = async (open: OpenRequest | undefined): Promise<void> => {
-  if (open?.isDue() && !(await open.renew())) throw new Doubtful()
+  if (open?.isDue() && !(await open.renew())) throw new PermissionOutdated()
 }

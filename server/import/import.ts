@@ -13,7 +13,7 @@ import { refusedValues } from '../db/errors.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { ImportAnswer, ImportProblem, ImportProgress } from '../protocol/bulk-and-import.ts'
 import { requestHash, storedResponse, type WriteOptions } from '../records/idempotency.ts'
-import { type Work, workOnce } from '../records/run-once.ts'
+import { runOnce, type Work } from '../records/run-once.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { keyColumnOf, keyKindOf } from './csv-cells.ts'
@@ -31,7 +31,7 @@ import {
   type StagedRow,
 } from './sql.ts'
 import { type ImportSource, importSource } from './upload.ts'
-import { createImportJudge, type ImportJob } from './validate-rows.ts'
+import { createRowValidator, type ImportJob } from './validate-rows.ts'
 import { writeStaged } from './write-rows.ts'
 
 /** What {@link RecordServer.import} takes. */
@@ -109,7 +109,7 @@ const readAll = async (
   { job, source, spool, rowErrors, progress, tell }: Reading,
   transaction: Knex.Transaction | undefined,
 ): Promise<{ columns: string[]; isComplete: boolean }> => {
-  const judge = createImportJudge(database, job)
+  const judge = createRowValidator(database, job)
   const columns = new Set<string>()
   let batch: ImportRow[] = []
   let flushedAt = 0
@@ -281,13 +281,13 @@ export const importRecords = async (
       // What was written before under this id may be why its rows are refused now. Only then the rest is read for its digest.
       const wasWritten = (await storedResponse(database, options, '')) !== null
       const before = wasWritten ? await storedResponse(database, options, await hash()) : null
-      if (before) return before.outcome === 'kept' ? kept(before.answer) : before
+      if (before) return before.outcome === 'stored' ? kept(before.answer) : before
       return refused(isComplete)
     }
     end = (await options.admit?.()) ?? end
     const work = (transaction: Knex.Transaction) => write(transaction, spool, columns)
-    const once = await workOnce(database, options, hash, work, 0)
-    if (once.outcome === 'kept') return kept(once.answer)
+    const once = await runOnce(database, options, hash, work, 0)
+    if (once.outcome === 'stored') return kept(once.answer)
     return once.outcome === 'done' ? once.result : once
   } finally {
     end()

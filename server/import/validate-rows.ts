@@ -35,7 +35,7 @@ export interface ImportJob {
 }
 
 /** A row that may be written, or what is wrong with it. */
-export type JudgedRow = { row: StagedRow } | { line: number; rowErrors: Complaint[] }
+export type ValidatedRow = { row: StagedRow } | { line: number; rowErrors: Complaint[] }
 
 const VERSION = /^[1-9]\d{0,15}$/
 
@@ -74,7 +74,7 @@ interface Read {
 }
 
 /** Makes the judge of one import. */
-export const createImportJudge = (database: Database, job: ImportJob) => {
+export const createRowValidator = (database: Database, job: ImportJob) => {
   const { known, format, key, sql, slices } = job
   const cell = cellReader(known)
   const kind = keyKindOf(known.columns.get(keyColumnOf(known, key))?.type)
@@ -127,9 +127,9 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
     return found
   }
 
-  const judge = async (row: Read, found: WireRecord[]): Promise<JudgedRow> => {
+  const judge = async (row: Read, found: WireRecord[]): Promise<ValidatedRow> => {
     const { line, fields, version, key: text } = row
-    const refuse = (...rowErrors: Complaint[]): JudgedRow => ({ line, rowErrors })
+    const refuse = (...rowErrors: Complaint[]): ValidatedRow => ({ line, rowErrors })
     if (row.rowError) return refuse(row.rowError)
     const [record, second] = found
     if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
@@ -153,8 +153,8 @@ export const createImportJudge = (database: Database, job: ImportJob) => {
   }
 
   /** Judges rows of one batch, in slices. */
-  return async (rows: ImportRow[], transaction: Knex.Transaction | undefined): Promise<JudgedRow[]> => {
-    const judged: JudgedRow[] = []
+  return async (rows: ImportRow[], transaction: Knex.Transaction | undefined): Promise<ValidatedRow[]> => {
+    const judged: ValidatedRow[] = []
     const reads: Read[] = []
     for (const row of rows) {
       if (row.rowError === undefined) reads.push(await read(row))

@@ -6,8 +6,8 @@ import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { isUnavailable } from '../db/errors.ts'
 import type { FeedBatch } from '../log/feed.ts'
 import {
-  type Bulk,
   CHANGES_OF_RECORDS,
+  type LargeTransaction,
   largeTransactionParameters,
   readChanges,
 } from '../log/large-transactions.ts'
@@ -80,7 +80,7 @@ const eventOf = ({ change, known }: Concern): RecordEvent => {
 const mayReceive = (actor: Actor, known: KnownType, row: PermissionRecord): boolean =>
   known.mayRead(actor, row)
 
-/** Records of a bulk that are looked up at a time. */
+/** Records of a large transaction that are looked up at a time. */
 const CHUNK = 500
 
 /** What hands changes to the watchers of one audience. */
@@ -142,7 +142,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     for (const concern of concerns) {
       const { change, known, tenantId } = concern
       const type = known.type.name
-      const seen = database.seen.get(tenantId, type, change.id)
+      const seen = database.recordCache.get(tenantId, type, change.id)
       if (change.event === 'deleted') {
         rows.set(concern, recordFromOldRow(known, change))
       } else if (seen && seen.version >= change.version) rows.set(concern, seen)
@@ -209,14 +209,14 @@ export const createDelivery = (database: Database, audience: Audience) => {
     else tellEach()
   }
 
-  /** Whoever has one of a bulk's records open hears of that record; only those are read. */
-  const deliverLargeToRecords = async (bulk: Bulk) => {
-    const known = database.typeOfSource(bulk.source)
+  /** Whoever has one of a large transaction's records open hears of that record; only those are read. */
+  const deliverLargeToRecords = async (large: LargeTransaction) => {
+    const known = database.typeOfSource(large.source)
     if (!known) return
-    const watched = recordIdsIn(audience.rooms().keys(), bulk.tenantId ?? '', known.type.name)
+    const watched = recordIdsIn(audience.rooms().keys(), large.tenantId ?? '', known.type.name)
     for (let at = 0; at < watched.length; at += CHUNK) {
       const ids = watched.slice(at, at + CHUNK)
-      const rows = await database.send(CHANGES_OF_RECORDS, [...largeTransactionParameters(bulk), ids])
+      const rows = await database.send(CHANGES_OF_RECORDS, [...largeTransactionParameters(large), ids])
       await tellAll(concernsOf(readChanges(rows), { lists: false }))
     }
   }
@@ -229,17 +229,17 @@ export const createDelivery = (database: Database, audience: Audience) => {
       early = createEarlyDeliveries()
     },
     /** Tells what the feed brings, but for what was told before. */
-    deliver: async ({ changes, bulks }: FeedBatch): Promise<void> => {
+    deliver: async ({ changes, largeTransactions }: FeedBatch): Promise<void> => {
       if (audience.watchers().size === 0) return
       const news = changes.filter((change) => !early.pass(change))
       await tellAll(concernsOf(news, { lists: true }))
-      for (const bulk of bulks) {
+      for (const large of largeTransactions) {
         try {
-          await deliverLargeToRecords(bulk)
-          await deliverLargeToLists(database, audience, bulk)
+          await deliverLargeToRecords(large)
+          await deliverLargeToLists(database, audience, large)
         } catch (error) {
           if (isUnavailable(error)) throw error
-          database.skip(error, bulk.source, bulk.count)
+          database.skip(error, large.source, large.count)
         }
       }
     },

@@ -1,4 +1,4 @@
-// One `RecordsImported` to lists for a bulk, instead of an event a record.
+// One `RecordsImported` to lists for a large transaction, instead of an event a record.
 // Invariant: nobody learns that a record changed which he may not read, nor how many there are. Whose permission holds
 // for every record of the type is told all; whose permission depends on the record is told only of those of his lists
 // in which a record was found that he may read, and never a count.
@@ -6,9 +6,9 @@ import { setImmediate as giveWay } from 'node:timers/promises'
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import {
-  type Bulk,
   LARGE_TRANSACTION_PAGE,
   LARGE_TRANSACTION_PARENTS,
+  type LargeTransaction,
   largeTransactionParameters,
   readChanges,
 } from '../log/large-transactions.ts'
@@ -25,30 +25,35 @@ const NEAR = 2_000n
 const END = String(2n ** 63n - 1n)
 const MAX_SCOPES = 10
 
-/** The rooms of this node that a bulk concerns, and the scopes that its event names. */
-const listsOf = async (database: Database, known: KnownType, bulk: Bulk, local: Map<string, Scope>) => {
+/** The rooms of this node that a large transaction concerns, and the scopes that its event names. */
+const listsOf = async (
+  database: Database,
+  known: KnownType,
+  large: LargeTransaction,
+  local: Map<string, Scope>,
+) => {
   const watched = [...local.values()].flatMap((scope) => Object.entries(scope))
-  const whole = listRoom(bulk.tenantId ?? '', known.type.name)
+  const whole = listRoom(large.tenantId ?? '', known.type.name)
   const rooms = local.has(whole) ? [whole] : []
   if (known.lists.length === 0) return { rooms, scopes: [{}] as Scope[] }
   const parents = await database.send(LARGE_TRANSACTION_PARENTS, [
-    ...largeTransactionParameters(bulk),
+    ...largeTransactionParameters(large),
     watched.map(([column]) => column),
     watched.map(([, value]) => value),
   ])
   const shown: Scope[] = []
   for (const { name, value, watched } of parents) {
-    if (watched) rooms.push(listRoom(bulk.tenantId ?? '', known.type.name, { [name]: value }))
+    if (watched) rooms.push(listRoom(large.tenantId ?? '', known.type.name, { [name]: value }))
     else shown.push({ [name]: value })
   }
   return { rooms, scopes: shown.length > MAX_SCOPES ? [{}] : [{}, ...shown] }
 }
 
-/** A bulk's changes page by page, each with the row by which it is judged. */
-async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) {
+/** A large transaction's changes page by page, each with the row by which it is judged. */
+async function* judgedChanges(database: Database, known: KnownType, large: LargeTransaction) {
   const pageAfter = async (after: string) => {
     const read = (upTo: string) =>
-      database.send(LARGE_TRANSACTION_PAGE, [...largeTransactionParameters(bulk), after, PAGE, upTo])
+      database.send(LARGE_TRANSACTION_PAGE, [...largeTransactionParameters(large), after, PAGE, upTo])
     const near = await read(String(BigInt(after) + NEAR))
     return near.length === PAGE ? near : read(END)
   }
@@ -58,7 +63,7 @@ async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) 
     const kept = changes.flatMap(({ event, id }) =>
       event === 'deleted' || canonicalId(known.key.kind, id) === null ? [] : [id],
     )
-    const records = await readRecords(database, known, kept, { tenantId: bulk.tenantId })
+    const records = await readRecords(database, known, kept, { tenantId: large.tenantId })
     for (const change of changes) {
       const record = change.event === 'deleted' ? recordFromOldRow(known, change) : records.get(change.id)
       if (record) yield { change, record }
@@ -74,14 +79,14 @@ async function* judgedChanges(database: Database, known: KnownType, bulk: Bulk) 
 const readableRooms = async (
   database: Database,
   known: KnownType,
-  bulk: Bulk,
+  large: LargeTransaction,
   wanted: Map<Actor, Set<string>>,
 ) => {
   const readable = new Map<Actor, Set<string>>([...wanted.keys()].map((actor) => [actor, new Set()]))
   const open = new Map([...wanted].map(([actor, rooms]) => [actor, new Set(rooms)]))
-  for await (const { change, record } of judgedChanges(database, known, bulk)) {
+  for await (const { change, record } of judgedChanges(database, known, large)) {
     const rooms = scopesOf(change.scopes).map((scope) =>
-      listRoom(bulk.tenantId ?? '', known.type.name, scope),
+      listRoom(large.tenantId ?? '', known.type.name, scope),
     )
     for (const [actor, left] of open) {
       const asked = rooms.filter((room) => left.has(room))
@@ -97,29 +102,29 @@ const readableRooms = async (
   return readable
 }
 
-/** Tells this node's list watchers of a bulk. */
+/** Tells this node's list watchers of a large transaction. */
 export const deliverLargeToLists = async (
   database: Database,
   audience: Audience,
-  bulk: Bulk,
+  large: LargeTransaction,
 ): Promise<void> => {
-  const known = database.typeOfSource(bulk.source)
+  const known = database.typeOfSource(large.source)
   if (!known) return
-  const local = listRoomsIn(audience.rooms().keys(), bulk.tenantId ?? '', known.type.name)
+  const local = listRoomsIn(audience.rooms().keys(), large.tenantId ?? '', known.type.name)
   if (local.size === 0) return
-  const { rooms, scopes } = await listsOf(database, known, bulk, local)
+  const { rooms, scopes } = await listsOf(database, known, large, local)
 
   const event: ImportEvent = {
-    tenant_id: bulk.tenantId,
+    tenant_id: large.tenantId,
     type: known.type.name,
     scopes,
-    count: bulk.count,
-    import_id: bulk.importId ?? bulk.xid,
-    updated_at: bulk.updatedAt,
-    updated_by: bulk.updatedBy,
-    tab_id: bulk.tabId,
+    count: large.count,
+    import_id: large.importId ?? large.xid,
+    updated_at: large.updatedAt,
+    updated_by: large.updatedBy,
+    tab_id: large.tabId,
   }
-  const except = echoOf(audience, bulk)
+  const except = echoOf(audience, large)
   const [echo] = except
   const own: string[] = []
   const verdicts = new Map<Actor, boolean | null>()
@@ -129,8 +134,8 @@ export const deliverLargeToLists = async (
     for (const id of audience.rooms().get(room) ?? []) {
       const watcher = audience.watchers().get(id)
       if (!watcher || id === echo) continue
-      if (!isWatching(known, watcher, room, bulk.tenantId ?? '')) {
-        if (!rooms.some((other) => isWatching(known, watcher, other, bulk.tenantId ?? ''))) except.push(id)
+      if (!isWatching(known, watcher, room, large.tenantId ?? '')) {
+        if (!rooms.some((other) => isWatching(known, watcher, other, large.tenantId ?? ''))) except.push(id)
         continue
       }
       const { actor } = watcher.data
@@ -138,7 +143,7 @@ export const deliverLargeToLists = async (
       const verdict = before === undefined ? staticPermission(known.type, actor, 'read') : before
       verdicts.set(actor, verdict)
       if (verdict === true) {
-        if (bulk.tabId !== null && isWriters(watcher, bulk) && !own.includes(id)) own.push(id)
+        if (large.tabId !== null && isWriters(watcher, large) && !own.includes(id)) own.push(id)
         continue
       }
       except.push(id)
@@ -150,15 +155,15 @@ export const deliverLargeToLists = async (
   if (rooms.length > 0) tellWritten(audience, { rooms, except, own }, 'RecordsImported', event)
   if (wanted.size === 0) return
 
-  const readable = await readableRooms(database, known, bulk, wanted)
+  const readable = await readableRooms(database, known, large, wanted)
   for (const [id, actor] of unsure) {
     const watcher = audience.watchers().get(id)
     const changed = [...(readable.get(actor) ?? [])].filter(
-      (room) => watcher && isWatching(known, watcher, room, bulk.tenantId ?? ''),
+      (room) => watcher && isWatching(known, watcher, room, large.tenantId ?? ''),
     )
     if (!watcher || changed.length === 0) continue
     const seen = changed.flatMap((room): Scope[] => [local.get(room) ?? {}])
-    const tab_id = isWriters(watcher, bulk) ? event.tab_id : null
+    const tab_id = isWriters(watcher, large) ? event.tab_id : null
     watcher.emit('RecordsImported', { ...event, scopes: seen, count: null, tab_id })
   }
 }

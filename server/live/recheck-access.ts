@@ -144,7 +144,7 @@ const recheckRecords = async (database: Database, groups: Groups) => {
       const ids = [...watches.keys()]
       for (let at = 0; at < ids.length; at += CHUNK) {
         const asked = ids.slice(at, at + CHUNK)
-        const isSince = database.seen.mark()
+        const isSince = database.recordCache.mark()
         const records = await readRecords(database, known, asked, { tenantId })
         const gone = new Set(asked)
         for (const record of records.values()) {
@@ -157,7 +157,7 @@ const recheckRecords = async (database: Database, groups: Groups) => {
             verdicts.set(actor, verdict)
             if (verdict) continue
             // Whoever asks to be let in again must not be judged by what was seen of it before.
-            database.seen.put(tenantId, record, isSince)
+            database.recordCache.put(tenantId, record, isSince)
             revoke(watcher, [room])
           }
         }

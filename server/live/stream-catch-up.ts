@@ -46,8 +46,12 @@ export const catchUp = async (database: Database, stream: Stream, from: Cursor):
     if (!page) break
     const last = page.more ? page.changes.at(-1) : undefined
     const after = goOn(at, page, last ? last.seq : null)
-    const bulks = largeTransactionsIn(page.changes, database.limits.bulkThreshold)
-    await deliver({ changes: withoutLargeTransactions(page.changes, bulks), bulks, after })
+    const largeTransactions = largeTransactionsIn(page.changes, database.limits.bulkThreshold)
+    await deliver({
+      changes: withoutLargeTransactions(page.changes, largeTransactions),
+      largeTransactions,
+      after,
+    })
     await stream.catchUp(texts.splice(0), after)
     if (!last && !at.rest) return
     at = after

@@ -2,7 +2,7 @@
 // going, the server's stopping. Invariant: waiting costs no query, and each wait ends.
 import type { Change } from './log-reader.ts'
 
-/** What is told: a change, or a bulk of them. */
+/** What is told: a change, or a large transaction of them. */
 export type Told = Pick<Change, 'source' | 'tenantId'>
 
 export interface ChangeWaiters {

@@ -9,7 +9,7 @@ import { type Connection, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
 import type { Cursor } from './cursor.ts'
 import {
-  type Bulk,
+  type LargeTransaction,
   largeTransactionsIn,
   readLargeTransactions,
   withoutLargeTransactions,
@@ -18,10 +18,10 @@ import { type Change, createLogReader, type LogReader, type Page, type PageRest 
 
 /** What the feed hands on at a time. */
 export interface FeedBatch {
-  /** In the order of the log, without those of the bulks. */
+  /** In the order of the log, without those of the largeTransactions. */
   changes: Change[]
   /** Changes that are told of as a whole; their rows stay in the database until somebody asks for one. */
-  bulks: Bulk[]
+  largeTransactions: LargeTransaction[]
   /** Whoever was told of this batch and all before it stands here. */
   after: Cursor
 }
@@ -164,7 +164,11 @@ export const createFeed = (options: FeedOptions): Feed => {
   }
 
   /** A batch that is whole in its first page is looked through here; of a longer one the database says what is in it. */
-  const bulksOf = (page: Page, from: Cursor, { connection }: Open): Bulk[] | Promise<Bulk[]> => {
+  const largeTransactionsOf = (
+    page: Page,
+    from: Cursor,
+    { connection }: Open,
+  ): LargeTransaction[] | Promise<LargeTransaction[]> => {
     if (!page.more) return largeTransactionsIn(page.changes, limits.bulkThreshold)
     const { driver } = knex.client
     const send = async (...[query, values]: Parameters<Parameters<typeof readLargeTransactions>[0]>) =>
@@ -172,13 +176,13 @@ export const createFeed = (options: FeedOptions): Feed => {
     return within(readLargeTransactions(send, from, page.cursor, limits.bulkThreshold))
   }
 
-  const factsOf = ({ changes, bulks }: FeedBatch) => ({
+  const factsOf = ({ changes, largeTransactions }: FeedBatch) => ({
     'noclobber.changes': changes.length,
-    'noclobber.bulks': bulks.length,
+    'noclobber.large_transactions': largeTransactions.length,
   })
 
   const handOn = async (batch: FeedBatch) => {
-    if (batch.changes.length === 0 && batch.bulks.length === 0) return
+    if (batch.changes.length === 0 && batch.largeTransactions.length === 0) return
     for (const ms of [...HAND_ON_MS, null]) {
       try {
         return await inSpan('deliver', factsOf(batch), () => deliver(batch))
@@ -203,19 +207,19 @@ export const createFeed = (options: FeedOptions): Feed => {
     const from = cursor as Cursor
     let page = await within(reader.changesAfter(from, limits.feedBatch))
     if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
-    const bulks = await bulksOf(page, from, current)
+    const largeTransactions = await largeTransactionsOf(page, from, current)
     await handOn({
-      changes: withoutLargeTransactions(page.changes, bulks),
-      bulks,
+      changes: withoutLargeTransactions(page.changes, largeTransactions),
+      largeTransactions,
       after: positionAfter(page, from),
     })
     let count = page.changes.length
     while (page.more) {
       const afterSeq = page.changes.at(-1)?.seq as string
-      const rest: PageRest = { upTo: page.cursor, afterSeq, without: bulks }
+      const rest: PageRest = { upTo: page.cursor, afterSeq, without: largeTransactions }
       page = await within(reader.changesAfter(from, limits.feedBatch, rest))
       if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
-      await handOn({ changes: page.changes, bulks: [], after: positionAfter(page, from) })
+      await handOn({ changes: page.changes, largeTransactions: [], after: positionAfter(page, from) })
       count += page.changes.length
     }
     cursor = page.cursor

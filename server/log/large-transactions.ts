@@ -1,6 +1,6 @@
 // Changes that are told of as a whole: those that one transaction made to one table, where they are very many or an
 // import. Whatever their number, what is held of them here is a few lines a tenant.
-// Invariant: a bulk counts each record once, and no change is both in a bulk and told of singly to lists.
+// Invariant: a large transaction counts each record once, and no change is both in a large transaction and told of singly to lists.
 
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { Writer } from '../protocol/index.ts'
@@ -9,7 +9,7 @@ import { AHEAD, type Change, COLUMNS, toChange } from './log-reader.ts'
 import { normalizedWriter } from './stored-writer.ts'
 
 /** What one transaction did to one table's records of one tenant. */
-export interface Bulk {
+export interface LargeTransaction {
   xid: string
   /** `schema.table`. */
   source: string
@@ -23,8 +23,8 @@ export interface Bulk {
   socketId: string | null
 }
 
-/** The last cursor's snapshot, the snapshot to read up to, the least number of changes that makes a bulk. */
-const BULKS = statement(`
+/** The last cursor's snapshot, the snapshot to read up to, the least number of changes that makes a large transaction. */
+const LARGE_TRANSACTIONS = statement(`
 with tenants as (
   select a.xid, a.table_name, a.tenant_id, count(*) as changes, count(distinct a.record_id) as records,
     min(a.place) as first, max(a.updated_at) as updated_at, max(a.import_id) as import_id
@@ -45,12 +45,12 @@ const OF_BULK =
 export const CHANGES_OF_RECORDS = statement(`
 select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.record_id = any($4) order by c.seq`)
 
-/** xid, source, tenant, seq, limit, the last number looked at: one page of a bulk's changes. */
+/** xid, source, tenant, seq, limit, the last number looked at: one page of a large transaction's changes. */
 export const LARGE_TRANSACTION_PAGE = statement(`
 select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.seq > $4::bigint
   and c.bundle_seq > $4::bigint - 1000 and c.bundle_seq <= $6::bigint order by c.seq limit $5`)
 
-/** xid, source, tenant, columns, values: which of these parents a bulk concerns, and the first eleven of all. */
+/** xid, source, tenant, columns, values: which of these parents a large transaction concerns, and the first eleven of all. */
 export const LARGE_TRANSACTION_PARENTS = statement(`
 with parents as materialized (
   select distinct l.key as name, v.value from noclobber.changes c,
@@ -59,14 +59,14 @@ with parents as materialized (
 select p.*, true as watched from parents p where (p.name, p.value) in (select * from unnest($4::text[], $5::text[]))
 union all (select p.*, false from parents p order by p.name, p.value limit 11)`)
 
-/** The parameters that name a bulk. */
-export const largeTransactionParameters = ({ xid, source, tenantId }: Bulk): unknown[] => [
+/** The parameters that name a large transaction. */
+export const largeTransactionParameters = ({ xid, source, tenantId }: LargeTransaction): unknown[] => [
   xid,
   source,
   tenantId,
 ]
 
-const toBulk = (row: Row): Bulk => ({
+const toLargeTransaction = (row: Row): LargeTransaction => ({
   xid: row.xid,
   source: row.table_name,
   tenantId: row.tenant_id,
@@ -78,27 +78,31 @@ const toBulk = (row: Row): Bulk => ({
   socketId: row.socket_id,
 })
 
-/** The bulks between two snapshots, counted by the database: for batches that are read page by page. */
+/** The largeTransactions between two snapshots, counted by the database: for batches that are read page by page. */
 export const readLargeTransactions = async (
   send: (query: Statement, values: unknown[]) => Promise<Row[]>,
   from: Cursor,
   upTo: Cursor,
   threshold: number,
-): Promise<Bulk[]> => (await send(BULKS, [from.snapshot, upTo.snapshot, threshold])).map(toBulk)
+): Promise<LargeTransaction[]> =>
+  (await send(LARGE_TRANSACTIONS, [from.snapshot, upTo.snapshot, threshold])).map(toLargeTransaction)
 
 export const readChanges = (rows: Row[]): Change[] => rows.map(toChange)
 
 const keyOf = ({ xid, source }: { xid: string; source: string }) => JSON.stringify([xid, source])
 
-/** The changes without those of the bulks. */
-export const withoutLargeTransactions = (changes: Change[], bulks: Bulk[]): Change[] => {
-  if (bulks.length === 0) return changes
-  const keys = new Set(bulks.map(keyOf))
+/** The changes without those of the largeTransactions. */
+export const withoutLargeTransactions = (
+  changes: Change[],
+  largeTransactions: LargeTransaction[],
+): Change[] => {
+  if (largeTransactions.length === 0) return changes
+  const keys = new Set(largeTransactions.map(keyOf))
   return changes.filter((change) => !keys.has(keyOf(change)))
 }
 
-/** The bulks of a batch that is whole in hand. */
-export const largeTransactionsIn = (changes: Change[], threshold: number): Bulk[] => {
+/** The largeTransactions of a batch that is whole in hand. */
+export const largeTransactionsIn = (changes: Change[], threshold: number): LargeTransaction[] => {
   const isWhole = changes.length >= threshold || changes.some(({ importId }) => importId !== null)
   if (!isWhole) return []
   const tables = new Map<string, Change[]>()
@@ -111,18 +115,18 @@ export const largeTransactionsIn = (changes: Change[], threshold: number): Bulk[
   return [...tables.values()]
     .filter((group) => group.length >= threshold || group.some(({ importId }) => importId !== null))
     .flatMap((group) => {
-      const tenants = new Map<string | null, Bulk & { ids: Set<string> }>()
+      const tenants = new Map<string | null, LargeTransaction & { ids: Set<string> }>()
       for (const change of group) {
         const { xid, source, tenantId, importId, updatedAt, updatedBy, tabId, socketId } = change
-        const bulk = tenants.get(tenantId) ?? {
+        const large = tenants.get(tenantId) ?? {
           ...{ xid, source, tenantId, count: 0, importId, updatedAt, updatedBy, tabId, socketId },
           ids: new Set(),
         }
-        tenants.set(tenantId, bulk)
-        bulk.ids.add(change.id)
-        bulk.count = bulk.ids.size
-        bulk.updatedAt = updatedAt
+        tenants.set(tenantId, large)
+        large.ids.add(change.id)
+        large.count = large.ids.size
+        large.updatedAt = updatedAt
       }
-      return [...tenants.values()].map(({ ids: _, ...bulk }) => bulk)
+      return [...tenants.values()].map(({ ids: _, ...large }) => large)
     })
 }

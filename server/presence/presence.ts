@@ -55,7 +55,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     const rows = new Map<string, PermissionRecord>()
     const wanted = new Map<string, PresenceEntry[]>()
     for (const entry of entries) {
-      const seen = database.seen.get(entry.tenantId, entry.type, entry.id)
+      const seen = database.recordCache.get(entry.tenantId, entry.type, entry.id)
       if (seen) rows.set(entry.room, seen)
       else {
         const key = JSON.stringify([entry.tenantId, entry.type])

@@ -7,7 +7,7 @@ import type { Actor } from '../base/record-type.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ListAnswer } from '../protocol/index.ts'
-import { judgeLean } from '../records/judged-rows.ts'
+import { authorizeRows } from '../records/authorization-rows.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
 import { type Page, readPage } from './list-page.ts'
@@ -58,7 +58,7 @@ export const listJudged = async (
     budget.gone.throwIfAborted()
     const page = pageQuery(known, actor, order, { after, limit: WINDOW, isLean: true })
     const { rows, isCut, here } = await sendSized(database, page, { bytes: SMALL_BYTES })
-    const judged = await judgeLean(database, known, actor, rows, { gone: budget.gone })
+    const judged = await authorizeRows(database, known, actor, rows, { gone: budget.gone })
     const readable = [...judged.values()].flatMap(({ record, allowed }) =>
       allowed.length > 0 ? record.id : [],
     )

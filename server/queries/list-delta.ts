@@ -10,7 +10,7 @@ import type { Cursor } from '../log/cursor.ts'
 import type { Change } from '../log/log-reader.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ListDelta, WireRecord } from '../protocol/index.ts'
-import { judgeByIds } from '../records/judged-rows.ts'
+import { authorizeByIds } from '../records/authorization-rows.ts'
 import { readTombstones } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
@@ -48,7 +48,7 @@ const knowable = async (
 ): Promise<Set<string>> => {
   const verdict = staticPermission(known.type, actor, 'read')
   if (verdict !== null) return new Set(verdict ? ids : [])
-  const rows = await judgeByIds(database, known, actor, ids, { gone })
+  const rows = await authorizeByIds(database, known, actor, ids, { gone })
   const missing = ids.filter((id) => !rows.has(id))
   const asked = { known, actor, transaction: undefined }
   const tombstones = missing.length > 0 ? await readTombstones(database, asked, missing) : new Map()

@@ -4,7 +4,7 @@
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { RecordAddress, WireRecord, WireVersionDifference } from '../protocol/index.ts'
-import { judgeByIds } from '../records/judged-rows.ts'
+import { authorizeByIds } from '../records/authorization-rows.ts'
 import { readTombstones, type Tombstone } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
@@ -67,7 +67,9 @@ const judgeEach = async (
 ): Promise<{ found: Map<string, Found>; hidden: string[] }> => {
   const found = new Map<string, Found>(Array.from(held.keys(), (id) => [id, null]))
   const hidden: string[] = []
-  for (const { record, allowed } of (await judgeByIds(database, known, actor, [...held.keys()])).values()) {
+  for (const { record, allowed } of (
+    await authorizeByIds(database, known, actor, [...held.keys()])
+  ).values()) {
     const isReadable = allowed.includes('read')
     if (!isReadable) hidden.push(record.id)
     if (!isReadable || held.get(record.id)?.every(({ version }) => version === record.version))

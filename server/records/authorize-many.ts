@@ -9,7 +9,7 @@ import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { sendSized } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
-import { judgeByIds } from './judged-rows.ts'
+import { authorizeByIds } from './authorization-rows.ts'
 import { readTombstones, type Tombstone } from './read.ts'
 import { CHANGED_SINCE_OF_MANY } from './save-many-sql.ts'
 
@@ -26,7 +26,7 @@ interface Target {
 }
 
 /** Records at their editor's version that this person may save, and an entry for each of the rest. */
-export interface Judged {
+export interface AuthorizedTargets {
   ready: Omit<WireRecord, 'fields'>[]
   refused: BulkEntry[]
 }
@@ -87,16 +87,23 @@ const showCurrent = async (database: Database, { known, actor, transaction }: Bu
 }
 
 /** Looks at every record once. An id that can't be a key is as good as one that isn't there. */
-export const judgeMany = async (database: Database, asked: BulkAsked, targets: Target[]): Promise<Judged> => {
+export const authorizeMany = async (
+  database: Database,
+  asked: BulkAsked,
+  targets: Target[],
+): Promise<AuthorizedTargets> => {
   const { known, actor, transaction } = asked
   const ids = targets.map(({ id }) => id).filter((id) => canonicalId(known.key.kind, id) !== null)
-  const records = await judgeByIds(database, known, actor, ids, { actions: ['read', 'update'], transaction })
+  const records = await authorizeByIds(database, known, actor, ids, {
+    actions: ['read', 'update'],
+    transaction,
+  })
   const gone = await tombstonesOf(
     database,
     asked,
     ids.filter((id) => !records.has(id)),
   )
-  const judged: Judged = { ready: [], refused: [] }
+  const judged: AuthorizedTargets = { ready: [], refused: [] }
   const stale: Stale[] = []
   for (const { id, clientVersion } of targets) {
     const { record, allowed = [] } = records.get(id) ?? {}

@@ -91,7 +91,7 @@ const readVersions: Read<Current> = async (database, known, tenantId, ids) => {
 }
 
 /** How a record stands, and the row by which it is judged who may know. */
-export interface Judged {
+export interface AuthorizationRow {
   current: Current
   row: PermissionRecord
 }
@@ -100,14 +100,14 @@ export interface Judged {
  * What this node has seen of a record is the row, if that is the version that is there now. Whatever it hasn't seen, or
  * has seen at another version, is read whole.
  */
-const readJudged: Read<Judged> = async (database, known, tenantId, ids) => {
-  const found = new Map<string, Judged>()
-  const isStill = database.seen.mark()
+const readJudged: Read<AuthorizationRow> = async (database, known, tenantId, ids) => {
+  const found = new Map<string, AuthorizationRow>()
+  const isStill = database.recordCache.mark()
   const readWhole = async (wanted: string[]) => {
     for (const record of (await readRecords(database, known, wanted, { tenantId, toCache: true })).values())
       found.set(record.id, { current: record, row: record })
   }
-  const seenOf = database.seen.of(tenantId, known.type.name)
+  const seenOf = database.recordCache.of(tenantId, known.type.name)
   const seen = new Map<string, WireRecord>()
   const unseen: string[] = []
   // Before anything is sent: what a revocation has put there counts for whoever asks after it.

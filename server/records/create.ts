@@ -10,7 +10,7 @@ import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
-import { firstAnswer } from './first-answer.ts'
+import { firstResponse } from './first-response.ts'
 import {
   mutationParameters,
   parametersOf,
@@ -53,7 +53,7 @@ export const createRecord = async (
   const values = id ? { ...valid.values, [known.key.name]: id } : valid.values
   const columns = Object.keys(values).sort()
   const hash = options.mutationId ? requestHash('create', type, id ?? '', options.fields) : ''
-  const isSince = database.seen.mark()
+  const isSince = database.recordCache.mark()
   const written = await sendWrite(database, known, options, {
     query: known.sql.insert(columns, options.mutationId !== undefined),
     values: [
@@ -66,13 +66,13 @@ export const createRecord = async (
   })
   if (written.outcome === 'written') {
     const record = known.sql.toRecord(written.rows[0] ?? {})
-    if (!options.transaction) database.seen.put(tenantOf(known, actor), record, isSince)
+    if (!options.transaction) database.recordCache.put(tenantOf(known, actor), record, isSince)
     return { outcome: 'created', record }
   }
   const kept = await storedResponse(database, options, hash)
-  if (kept?.outcome === 'kept') {
+  if (kept?.outcome === 'stored') {
     const target = { known, actor, id: kept.answer.noclobber_id, transaction: options.transaction }
-    const record = (await firstAnswer(database, target, kept.answer)) ?? (await readRow(database, target))
+    const record = (await firstResponse(database, target, kept.answer)) ?? (await readRow(database, target))
     return record &&
       (record.version === Number(kept.answer.noclobber_version) || known.mayRead(actor, record))
       ? { outcome: 'created', record, replayed: true }

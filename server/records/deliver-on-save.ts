@@ -1,15 +1,15 @@
-// What is done with a save that vouched for its change, once it is committed: it is told at once, and checked.
-// Invariant: nothing here can fail the save, which stands.
+// After the commit of a save that sent its change set: publishes the change for early delivery, and checks the change set.
+// Invariant: nothing here can fail the save, which is committed.
 
 import type { Change } from '../log/log-reader.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
-import { isAsTold, readTold } from '../tables/writer-context.ts'
+import { changesNothingElse, readChangeSet } from '../tables/writer-context.ts'
 import type { WriteOptions } from './idempotency.ts'
 import type { Target } from './read.ts'
 
-/** For so long nobody else's change of a record may have been under way, in milliseconds. */
+/** A record that nobody else changed for so long counts as edited by one person, in milliseconds. */
 const ALONE_MS = 2_000
 
 const isLater = (one: string, other: string) => Date.parse(one) - Date.parse(other) > ALONE_MS
@@ -18,28 +18,32 @@ interface Saved extends WriteOptions {
   clientVersion: number
   /** The columns that it set. */
   columns: string[]
-  told: string
+  /** As {@link readChangeSet} takes it. */
+  changeSet: string
 }
 
 /**
- * Tells the watchers on this node before the feed has read the change; the feed goes by it then. And notices where the
- * record differs in more than what was set: then a trigger has come to the table, and its saves vouch no more.
+ * Publishes the change to this node's watchers before the feed reads it; the feed skips it then. Where the record differs in
+ * more than the columns that were set, a trigger has been added to the table: its saves send no change sets any more.
  */
-export const passOn = (
+export const deliverOnSave = (
   database: Database,
   { known, actor }: Target,
   record: WireRecord,
-  { clientVersion, columns, told, tabId, socketId }: Saved,
+  { clientVersion, columns, changeSet, tabId, socketId }: Saved,
 ): void => {
-  const { seen, savedChanges, log } = database
+  const { recordCache, savedChanges, log } = database
   const tenantId = tenantOf(known, actor)
-  const before = seen.get(tenantId, record.type, record.id, clientVersion)
-  if (before && !isAsTold(before, record, columns)) {
+  const before = recordCache.get(tenantId, record.type, record.id, clientVersion)
+  if (before && !changesNothingElse(before, record, columns)) {
     known.stopPrecomputing()
-    log.warn({ table: known.source }, 'A trigger has come to this table: its saves are compared from now on.')
+    log.warn(
+      { table: known.source },
+      'A trigger was added to this table: from now on the database compares its saves itself.',
+    )
     return
   }
-  const { scopes, changedFields } = readTold(told)
+  const { scopes, changedFields } = readChangeSet(changeSet)
   if (changedFields.length === 0) return
   const change: Change = {
     xid: '',
@@ -62,6 +66,6 @@ export const passOn = (
     const isAlone = before !== undefined && isLater(record.updated_at, before.updated_at)
     savedChanges.publish({ change, row: record, isAlone })
   } catch (error) {
-    log.error({ error, table: known.source }, 'A save could not be told at once; the feed tells it.')
+    log.error({ error, table: known.source }, 'A save could not be delivered early; the feed delivers it.')
   }
 }

@@ -10,7 +10,7 @@ import type { Actor } from '../base/record-type.ts'
 import { isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { toParameter } from '../db/value-codec.ts'
-import { type Database, Forgotten, type KnownType } from '../tables/database.ts'
+import { CacheCleared, type Database, type KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
 
 /** Where a write comes from and how it is told apart from its replay. */
@@ -35,7 +35,7 @@ export interface WriteOptions<A extends Actor = Actor> {
 export const requestHash = (...parts: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 
-const KEPT = statement(`
+const STORED = statement(`
 select m.request_hash, m.answer from noclobber.mutations m
 where m.tenant_id = $1 and m.actor_id = $2 and m.mutation_id = $3`)
 
@@ -50,20 +50,20 @@ export const storedResponse = async (
   database: Database,
   options: WriteOptions,
   hash: string,
-): Promise<{ outcome: 'kept'; answer: Row } | Reused | null> => {
+): Promise<{ outcome: 'stored'; answer: Row } | Reused | null> => {
   if (!options.mutationId) return null
   const { actor, mutationId, transaction } = options
-  const [row] = await database.send(KEPT, [actor.tenantId, actor.id, mutationId], transaction)
+  const [row] = await database.send(STORED, [actor.tenantId, actor.id, mutationId], transaction)
   if (!row) return null
-  return row.request_hash === hash ? { outcome: 'kept', answer: row.answer } : REUSED
+  return row.request_hash === hash ? { outcome: 'stored', answer: row.answer } : REUSED
 }
 
 /** The rows of a write; `kept` where its mutation id was written meanwhile; `invalid` where the database refuses a value. */
 export type Written =
   | { outcome: 'written'; rows: Row[] }
-  | { outcome: 'kept' }
+  | { outcome: 'stored' }
   | { outcome: 'outdated' }
-  | { outcome: 'forgotten' }
+  | { outcome: 'cache_cleared' }
   | Invalid
 
 const bytesOf = (values: unknown[]): number =>
@@ -91,11 +91,11 @@ export const sendWrite = async (
     try {
       const { query, values, isStill } = write
       const rows = await database.send(query, values, options.transaction, isStill)
-      if (options.mutationId && rows.length > 0) database.answerBudget.kept(options.actor, bytesOf(values))
+      if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
       return { outcome: 'written', rows }
     } catch (error) {
-      if (error instanceof Forgotten) return { outcome: 'forgotten' }
-      if (isStoredMutation(error)) return { outcome: 'kept' }
+      if (error instanceof CacheCleared) return { outcome: 'cache_cleared' }
+      if (isStoredMutation(error)) return { outcome: 'stored' }
       if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
       if (isRetryable(error) && left > 0) continue
       const refused = refusedValues(error, known.fieldNames, write.columns)

@@ -47,11 +47,11 @@ export const targetOf = async (database: Database, request: Request): Promise<Ta
 /** The record as it is now, whoever may see it; `null` where it isn't in the asker's tenant. */
 export const readRow = async (database: Database, target: Target): Promise<WireRecord | null> => {
   const { known, actor, id, transaction } = target
-  const isSince = database.seen.mark()
+  const isSince = database.recordCache.mark()
   const [row] = await database.send(known.sql.read, [id, ...tenantParameter(known, actor)], transaction)
   if (!row) return null
   const record = known.sql.toRecord(row)
-  if (!transaction) database.seen.put(tenantOf(known, actor), record, isSince)
+  if (!transaction) database.recordCache.put(tenantOf(known, actor), record, isSince)
   return record
 }
 
@@ -128,7 +128,7 @@ export const readVersion = async (database: Database, request: Request): Promise
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const { known, actor, id } = target
-  const isStill = database.seen.mark()
+  const isStill = database.recordCache.mark()
   const current = await readOneVersion(database, target)
   if (!current) {
     const tombstone = await readTombstone(database, target)
@@ -145,7 +145,7 @@ export const readVersion = async (database: Database, request: Request): Promise
   }
   const { version, updated_at, updated_by } = current
   if (staticPermission(known.type, actor, 'read') !== true) {
-    const seen = database.seen.get(tenantOf(known, actor), known.type.name, id, version)
+    const seen = database.recordCache.get(tenantOf(known, actor), known.type.name, id, version)
     const record = isStill() && seen ? seen : await readRow(database, target)
     if (!record || !known.type.can(actor, 'read', record)) return MISSING
   }

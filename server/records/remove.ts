@@ -40,7 +40,7 @@ export const removeRecord = async (
   const hash = options.mutationId ? requestHash('remove', type, target.id, options.clientVersion) : ''
   const replay = async (): Promise<RemoveOutcome | null> => {
     const kept = await storedResponse(database, options, hash)
-    return kept?.outcome === 'kept' ? { outcome: 'removed', replayed: true } : kept
+    return kept?.outcome === 'stored' ? { outcome: 'removed', replayed: true } : kept
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const permitted =
@@ -59,7 +59,7 @@ export const removeRecord = async (
       columns: [],
       isStill: permitted?.isStill,
     })
-    if (written.outcome === 'forgotten') continue
+    if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'invalid') return written
     if (written.outcome !== 'written') return (await replay()) ?? MISSING
     if (written.rows.length > 0) return { outcome: 'removed' }

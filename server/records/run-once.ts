@@ -1,7 +1,7 @@
 // Work of several statements under a mutation id: claimed first, answered at the end, in one transaction.
 // Invariant: of two equal requests at once one works and the other waits and gets the first one's answer.
 import type { Knex } from 'knex'
-import { Doubtful } from '../base/open-requests.ts'
+import { PermissionOutdated } from '../base/open-requests.ts'
 import type { Reused } from '../base/outcomes.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import { isRetryable, isStoredMutation } from '../db/errors.ts'
@@ -31,13 +31,13 @@ class Undone<T> extends Error {
  * @param hash Of all that was asked; called once the work is done, or instead of it.
  * @param retries After a deadlock or a serialization failure; 0 for work that can't be done twice.
  */
-export const workOnce = async <T>(
+export const runOnce = async <T>(
   database: Database,
   options: WriteOptions,
   hash: () => string | Promise<string>,
   work: (transaction: Knex.Transaction) => Promise<Work<T>>,
   retries = database.limits.writeRetries,
-): Promise<{ outcome: 'done'; result: T } | { outcome: 'kept'; answer: unknown } | Reused> => {
+): Promise<{ outcome: 'done'; result: T } | { outcome: 'stored'; answer: unknown } | Reused> => {
   const { actor, mutationId } = options
   if (options.transaction) refuseEnded(options.transaction)
   const named = [actor.tenantId, actor.id, mutationId]
@@ -48,11 +48,11 @@ export const workOnce = async <T>(
         const done = await work(transaction)
         if (done.keep === undefined) throw new Undone(done.result)
         if (options.request?.isRevoked())
-          throw retries > 0 ? new Doubtful() : new Refusal(problem('unavailable'))
+          throw retries > 0 ? new PermissionOutdated() : new Refusal(problem('unavailable'))
         if (mutationId) {
           const answer = JSON.stringify(done.keep)
           await database.send(STORE_RESPONSE, [...named, answer, await hash()], transaction)
-          database.answerBudget.kept(actor, answer.length)
+          database.storedResponses.add(actor, answer.length)
         }
         return done.result
       })

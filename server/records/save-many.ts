@@ -12,9 +12,9 @@ import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
-import { judgeMany } from './authorize-many.ts'
+import { authorizeMany } from './authorize-many.ts'
 import { parametersOf, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
-import { type Work, workOnce } from './run-once.ts'
+import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
 import { validateFields } from './validate.ts'
 
@@ -84,7 +84,7 @@ export const saveMany = async (
     return refuse('malformed', 'records names a record twice.')
   const valid = await validateFields(known, changes)
   const written: WireRecord[] = []
-  const isSince = database.seen.mark()
+  const isSince = database.recordCache.mark()
 
   const attempt = async (transaction: Knex.Transaction | undefined): Promise<SaveManyOutcome> => {
     const entries = new Map<string, BulkEntry>()
@@ -95,7 +95,7 @@ export const saveMany = async (
     written.length = 0
     let open = records
     for (let round = 0; round < MAX_ATTEMPTS; round += 1) {
-      const judged = await judgeMany(database, { known, actor, transaction }, open)
+      const judged = await authorizeMany(database, { known, actor, transaction }, open)
       for (const entry of judged.refused) entries.set(entry.id, entry)
       if (onStale === 'abort' && judged.refused.length > 0) return abortedBy(outcome().records)
       if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
@@ -134,22 +134,17 @@ export const saveMany = async (
 
   const remember = (outcome: SaveManyOutcome) => {
     if (outcome.outcome === 'saved' && !options.transaction)
-      for (const record of written) database.seen.put(tenantOf(known, actor), record, isSince)
+      for (const record of written) database.recordCache.put(tenantOf(known, actor), record, isSince)
     return outcome
   }
 
   if (!options.mutationId) return remember(await attempt(options.transaction))
   const hash = () => requestHash('save many', type, changes, records, onStale)
-  const once = await workOnce(
-    database,
-    options,
-    hash,
-    async (transaction): Promise<Work<SaveManyOutcome>> => {
-      const result = await attempt(transaction)
-      return result.outcome === 'saved' ? { result, keep: result.records } : { result }
-    },
-  )
-  if (once.outcome === 'kept')
+  const once = await runOnce(database, options, hash, async (transaction): Promise<Work<SaveManyOutcome>> => {
+    const result = await attempt(transaction)
+    return result.outcome === 'saved' ? { result, keep: result.records } : { result }
+  })
+  if (once.outcome === 'stored')
     return { outcome: 'saved', records: once.answer as BulkEntry[], replayed: true }
   return once.outcome === 'done' ? remember(once.result) : once
 }

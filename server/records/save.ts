@@ -14,8 +14,8 @@ import type { IsStill } from '../tables/record-cache.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { canPrecompute, savingContext, writerContext } from '../tables/writer-context.ts'
 import { changedFieldsBetween } from './changed-fields.ts'
-import { passOn } from './deliver-on-save.ts'
-import { firstAnswer } from './first-answer.ts'
+import { deliverOnSave } from './deliver-on-save.ts'
+import { firstResponse } from './first-response.ts'
 import {
   mutationParameters,
   parametersOf,
@@ -84,8 +84,8 @@ export const permittedUnread = (
   const unseen = (asked: Action) => staticPermission(known.type, actor, asked) === true
   if (unseen('read') && unseen(action)) return {}
   if (transaction) return null
-  const isStill = database.seen.mark()
-  const seen = database.seen.get(tenantOf(known, actor), known.type.name, id, clientVersion)
+  const isStill = database.recordCache.mark()
+  const seen = database.recordCache.get(tenantOf(known, actor), known.type.name, id, clientVersion)
   const may = seen && known.type.can(actor, 'read', seen) && known.type.can(actor, action, seen)
   return may ? { isStill } : null
 }
@@ -108,8 +108,8 @@ export const saveRecord = async (
   const replay = async (): Promise<SaveOutcome | null> => {
     if (!valid.ok) return null
     const kept = await storedResponse(database, options, hash)
-    if (kept?.outcome !== 'kept') return kept
-    const record = await firstAnswer(database, target, kept.answer)
+    if (kept?.outcome !== 'stored') return kept
+    const record = await firstResponse(database, target, kept.answer)
     if (record) return { outcome: 'saved', record, replayed: true }
     // It was saved, and somebody has changed since what its answer left out: the record as it is now says both.
     return (await whyRefused(database, target, 'update', options)) ?? MISSING
@@ -133,13 +133,13 @@ export const saveRecord = async (
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
-    const told =
+    const isPrecomputed =
       !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
-    const isSince = database.seen.mark()
+    const isSince = database.recordCache.mark()
     const written = await sendWrite(database, known, options, {
-      query: known.sql.update(columns, options.mutationId !== undefined, told),
+      query: known.sql.update(columns, options.mutationId !== undefined, isPrecomputed),
       values: [
-        told
+        isPrecomputed
           ? savingContext(database, options, known, { id: target.id, version: clientVersion })
           : writerContext(database, options),
         target.id,
@@ -149,23 +149,28 @@ export const saveRecord = async (
         ...mutationParameters(options, hash),
       ],
       columns,
-      mayBeOutdated: told,
+      mayBeOutdated: isPrecomputed,
       isStill: permitted?.isStill,
     })
     if (written.outcome === 'invalid') return written
-    if (written.outcome === 'forgotten') continue
+    if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'outdated') {
       known.stopPrecomputing()
       continue
     }
-    if (written.outcome === 'kept') return (await replay()) ?? MISSING
+    if (written.outcome === 'stored') return (await replay()) ?? MISSING
     const [row] = written.rows
     if (row) {
       const record = known.sql.toRecord(row)
       // A save of before a failover must not hide the new history's change of the same version.
-      if (told && isSince())
-        passOn(database, target, record, { ...options, clientVersion, columns, told: row.noclobber_told })
-      if (!options.transaction) database.seen.put(tenantOf(known, options.actor), record, isSince)
+      if (isPrecomputed && isSince())
+        deliverOnSave(database, target, record, {
+          ...options,
+          clientVersion,
+          columns,
+          changeSet: row.noclobber_change_set,
+        })
+      if (!options.transaction) database.recordCache.put(tenantOf(known, options.actor), record, isSince)
       return mergedFields ? { outcome: 'saved', record, mergedFields } : { outcome: 'saved', record }
     }
   }

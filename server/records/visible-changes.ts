@@ -9,8 +9,8 @@ import type { Database, KnownType } from '../tables/database.ts'
 import { recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantParameter } from '../tables/tenant.ts'
+import { authorizeByIds, readById } from './authorization-rows.ts'
 import type { WantedValues } from './history-values.ts'
-import { judgeByIds, readById } from './judged-rows.ts'
 import { readTombstones } from './read.ts'
 
 /** A change of a declared type. */
@@ -48,7 +48,7 @@ const readableNow = async (
       }
     })
   } else {
-    for (const [id, { record, allowed }] of await judgeByIds(database, known, actor, ids, { gone })) {
+    for (const [id, { record, allowed }] of await authorizeByIds(database, known, actor, ids, { gone })) {
       there.add(id)
       if (allowed.includes('read' satisfies Action)) readable.set(id, bare(id, record.version))
     }

@@ -10,11 +10,11 @@ import { type Row, type Statement, send, statement } from '../db/statement.ts'
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
-import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
 import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
 import { createSavedChanges, type SavedChanges } from './saved-changes.ts'
+import { createStoredResponses, type StoredResponses } from './stored-responses.ts'
 import { type VersionSql, versionSql } from './version-sql.ts'
 import { createSign } from './writer-context.ts'
 
@@ -39,9 +39,9 @@ export interface Database {
   /** Tells our own writes from strangers' in the triggers. */
   nodeId: string
   log: Log
-  seen: RecordCache
+  recordCache: RecordCache
   /** Bounds the first answers that are kept for each person. */
-  answerBudget: AnswerBudget
+  storedResponses: StoredResponses
   largeAnswers: LargeAnswers
   /** Cursors as clients carry them. Only after {@link Database.ready}. */
   readonly cursors: Cursors
@@ -66,9 +66,9 @@ export interface Database {
   types(): KnownType[]
   /**
    * Sends a statement. Every connection that is new to this process may lead to another database than those before, so
-   * `seen` is emptied at its first use.
+   * `recordCache` is emptied at its first use.
    *
-   * @throws {@link Forgotten} before anything is sent, where `isStill` is given and doesn't hold on the connection.
+   * @throws {@link CacheCleared} before anything is sent, where `isStill` is given and doesn't hold on the connection.
    */
   send(query: Statement, values: unknown[], transaction?: Knex.Transaction, isStill?: IsStill): Promise<Row[]>
 }
@@ -84,10 +84,10 @@ export interface DatabaseOptions<A extends Actor = Actor> {
 }
 
 /** What a write was judged by was forgotten before it was sent. */
-export class Forgotten extends Error {
+export class CacheCleared extends Error {
   constructor() {
     super('What this write was judged by was forgotten.')
-    this.name = 'Forgotten'
+    this.name = 'CacheCleared'
   }
 }
 
@@ -110,7 +110,7 @@ export const createDatabase = ({
   onSkipped = () => {},
 }: DatabaseOptions): Database => {
   let namesStatements = limits.namedStatements
-  const seen = createRecordCache()
+  const recordCache = createRecordCache()
   const connections = new WeakSet<object>()
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
@@ -214,9 +214,9 @@ export const createDatabase = ({
     send(transaction ?? knex, query, values, namesStatements && query.name !== '', (connection) => {
       if (!connections.has(connection)) {
         connections.add(connection)
-        seen.clear()
+        recordCache.clear()
       }
-      if (isStill && !isStill()) throw new Forgotten()
+      if (isStill && !isStill()) throw new CacheCleared()
     })
 
   return {
@@ -225,7 +225,7 @@ export const createDatabase = ({
     namesStatements: () => namesStatements,
     nodeId,
     log,
-    seen,
+    recordCache,
     largeAnswers: createLargeAnswers({ limits }),
     get cursors() {
       return cursors as Cursors
@@ -242,7 +242,7 @@ export const createDatabase = ({
     typeOfSource: (source) => found?.bySource.get(source),
     types: () => [...(found?.byName.values() ?? [])],
     send: sendOwn,
-    answerBudget: createAnswerBudget({
+    storedResponses: createStoredResponses({
       bytes: limits.answerBytesPerPerson,
       send: sendOwn,
       onFailed: (error) => log.warn({ error }, 'Old first answers of one person could not be deleted.'),

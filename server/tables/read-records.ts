@@ -26,12 +26,12 @@ export const readRecords = async (
   const records = new Map<string, WireRecord>()
   if (ids.length === 0) return records
   const partition = tenantOf(known, { tenantId: tenantId ?? '' })
-  const isStill = database.seen.mark()
+  const isStill = database.recordCache.mark()
   const values = [ids, ...tenantParameter(known, { tenantId })]
   for (const row of await database.send(known.sql.readMany, values, transaction)) {
     const record = known.sql.toRecord(row)
     records.set(record.id, record)
-    if (toCache && !transaction) database.seen.put(partition, record, isStill)
+    if (toCache && !transaction) database.recordCache.put(partition, record, isStill)
   }
   return records
 }

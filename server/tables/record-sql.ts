@@ -8,7 +8,7 @@ import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
 import { rowSize } from './row-size.ts'
-import { NAMING, TOLD, vouching } from './writer-context.ts'
+import { changeSetCondition, NAMING, SENT_CHANGE_SET } from './writer-context.ts'
 
 /** The most different sets of changed columns that get a prepared statement each; further ones are sent unnamed. */
 const MAX_SHAPES = 200
@@ -20,7 +20,7 @@ export interface RecordSql {
   /** ids, [tenant] */
   readMany: Statement
   /** writer, id, version, [tenant], values…, [mutation…] */
-  update(columns: string[], withMutation: boolean, vouches: boolean): Statement
+  update(columns: string[], withMutation: boolean, isPrecomputed: boolean): Statement
   /** writer, [tenant], values…, [mutation…] */
   insert(columns: string[], withMutation: boolean): Statement
   /** writer, id, version, [tenant], [mutation…] */
@@ -41,11 +41,11 @@ export interface RecordSql {
   leanByIds: string
   toRecord(row: Row): WireRecord
   /** The record of a kept answer, to the digit as it was answered first. */
-  ofAnswer(answer: Row): WireRecord
+  ofStoredResponse(answer: Row): WireRecord
 }
 
 /** A written row also answers the mutation that wrote it: tenant, actor, mutation id, hash of the request. */
-const keepAnswer = (write: string, answer: string, next: number, head = '') =>
+const storeResponse = (write: string, answer: string, next: number, head = '') =>
   `${head ? `${head},` : 'with'} written as (${write}), kept as (
     insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer)
     select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer} from written w)
@@ -72,7 +72,7 @@ const answerOf = (inexact: string[], all: string[], untouched: string[]) => {
   const pairs = inexact.map((name) => `'${name.replaceAll("'", "''")}', w.${quoteName(name)}::text`)
   const parts =
     untouched.length === 0
-      ? [`to_jsonb(w) - 'noclobber_told'`]
+      ? [`to_jsonb(w) - 'noclobber_change_set'`]
       : [
           `(select to_jsonb(s) from (select ${kept.join(', ')}) s)`,
           `jsonb_build_object('noclobber_left_out', array_remove(array[${leftOut.join(', ')}]::text[], null))`,
@@ -153,13 +153,13 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   return {
     read: statement(`select ${selected} from ${table} t where ${id} = $1${ofTenant(2)}`),
     readMany: statement(`select ${selected} from ${table} t where ${id} = any($1)${ofTenant(2)}`),
-    update: (columns, withMutation, vouches) =>
-      shaped(`update ${withMutation} ${vouches} ${columns.join()}`, () => {
+    update: (columns, withMutation, isPrecomputed) =>
+      shaped(`update ${withMutation} ${isPrecomputed} ${columns.join()}`, () => {
         const set = columns.map((name, index) => `${quoteName(name)} = $${firstValue + index}`).join(', ')
-        const naming = vouches ? vouching(tracked, columns, firstValue) : NAMING
-        const told = vouches ? `, ${TOLD} as "noclobber_told"` : ''
-        const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}${told}`
-        return withMutation ? keepAnswer(write, answer(columns), firstValue + columns.length) : write
+        const naming = isPrecomputed ? changeSetCondition(tracked, columns, firstValue) : NAMING
+        const changeSet = isPrecomputed ? `, ${SENT_CHANGE_SET} as "noclobber_change_set"` : ''
+        const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}${changeSet}`
+        return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
       shaped(`insert ${withMutation} ${columns.join()}`, () => {
@@ -168,13 +168,13 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         const write = `insert into ${table} as t ("version"${names.map((name) => `, ${quoteName(name)}`).join('')})
           select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named returning ${selected}`
         return withMutation
-          ? keepAnswer(write, answer(columns), names.length + 2, WRITER)
+          ? storeResponse(write, answer(columns), names.length + 2, WRITER)
           : `${WRITER} ${write}`
       }),
     remove: (withMutation) =>
       shaped(`remove ${withMutation}`, () => {
         const write = `delete from ${table} t where ${guard} and ${NAMING} returning ${id}::text as "noclobber_id"`
-        return withMutation ? keepAnswer(write, `'{}'::jsonb`, firstValue) : write
+        return withMutation ? storeResponse(write, `'{}'::jsonb`, firstValue) : write
       }),
     selected,
     lean,
@@ -184,7 +184,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     sizedByIds: select(selected, `${size.bytes} as "noclobber_bytes"`, PLACE) + byIds,
     leanByIds: select(lean, PLACE) + byIds,
     toRecord,
-    ofAnswer: (kept) => {
+    ofStoredResponse: (kept) => {
       const row = { ...kept }
       for (const [name, read] of inexact) if (typeof row[name] === 'string') row[name] = read(row[name])
       return toRecord(row)

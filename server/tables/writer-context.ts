@@ -1,6 +1,7 @@
-// Who writes, told to the database within the write itself: what the triggers and the log read.
-// Invariant: all of it is one setting, so SQL that names somebody else later in the transaction is not taken for ours. Its
-// form is that of migrations/functions/writer-setting.ts, written and read here by name.
+// The writer context: a setting that each write makes in its own statement, and that the triggers read. It names the writer
+// and, for a save that computes it beforehand, the change set.
+// Invariant: all of it is one setting, so SQL that names another writer later in the transaction is not taken for ours. Its
+// format is that of migrations/functions/writer-setting.ts, encoded and decoded here by field name.
 import { createHash } from 'node:crypto'
 import { NAMES, type Name, SIGNED } from '../../migrations/functions/writer-setting.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
@@ -16,13 +17,13 @@ export interface WriterOptions<A extends Actor = Actor> {
   socketId?: string | undefined
 }
 
-/** What signs the settings of a node: `database.sign`. */
+/** Signs the settings of a node: `database.sign`. */
 export interface Signing {
   nodeId: string
   sign(text: string): string
 }
 
-/** A condition that is always true and names the writer of its transaction. $1: {@link writerContext}. */
+/** An SQL condition that is always true and sets the writer of its transaction. $1: {@link writerContext}. */
 export const NAMING = `set_config('noclobber.actor', $1, true) is not null`
 
 /** Signs as `noclobber.is_signed` reads it, with the secret of `noclobber.cursor_key`. */
@@ -34,7 +35,7 @@ export const createSign = (secret: Buffer): Signing['sign'] => {
 const MAX_LINE = 200
 const NOT_PLAIN = /[^\x20-\x7e]/
 
-/** A value that has a line: what isn't printable ASCII is left out. */
+/** A value that takes one line; empty where it is too long or not printable ASCII. */
 const line = (text: string | undefined) =>
   text === undefined || text.length > MAX_LINE || NOT_PLAIN.test(text) ? '' : text
 
@@ -43,13 +44,13 @@ const escaped = (json: string) =>
     ? json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
     : json
 
-/** The one encoder: the signature, and what it covers, in the lines of `NAMES`. */
+/** The one encoder: the signature, then the signed values in the order of `NAMES`, a line each. */
 const encode = ({ sign }: Signing, values: Partial<Record<Name, string>>): string => {
   const signed = SIGNED.map((name) => values[name] ?? '').join('\n')
   return `${sign(signed)}\n${signed}`
 }
 
-/** The one decoder: a value of a setting, by its name. */
+/** The one decoder: a value of the setting, by its name. */
 export const decode = (setting: string, name: Name): string => setting.split('\n')[NAMES.indexOf(name)] ?? ''
 
 const shownWriter = ({ actor }: WriterOptions, further: { name: string } | null) =>
@@ -75,7 +76,7 @@ const valuesOf = (
 }
 
 /**
- * What {@link NAMING} sets. A save that tells its changed fields sets {@link savingContext}.
+ * The parameter of {@link NAMING}. A save that sends its change set takes {@link savingContext} instead.
  *
  * @param further Of an import: its id and the name of its file.
  */
@@ -85,22 +86,22 @@ export const writerContext = (
   further: { importId: string; name: string } | null = null,
 ): string => encode(signing, valuesOf(signing, options, further))
 
-/** A save of more columns is compared by the trigger: an SQL function takes 100 arguments at most. */
-const MAX_TOLD = 30
+/** With more columns than this the trigger compares the rows: an SQL function takes at most 100 arguments. */
+const MAX_COLUMNS = 30
 
-/** Can a save of these columns send its change set? Then its writer's context is {@link savingContext}. */
+/** Can a save of these columns send its change set? Then its writer context is {@link savingContext}. */
 export const canPrecompute = (
   { lists, ignored }: TrackedType,
   { id, columns }: { id: string; columns: string[] },
 ): boolean =>
   line(id) !== '' &&
-  columns.length <= MAX_TOLD &&
+  columns.length <= MAX_COLUMNS &&
   columns.every((name) => !lists.includes(name) && !ignored.includes(name))
 
 /**
- * What {@link vouching} completes: the writer's context, and the one record whose changed fields are told.
+ * The parameter that {@link changeSetCondition} completes: the writer context, and the one record that the change set is of.
  *
- * @param record Its id, and the version that it is saved on.
+ * @param record Its id, and the version on which it is saved.
  */
 export const savingContext = (
   signing: Signing,
@@ -114,11 +115,11 @@ export const savingContext = (
 
 const quoted = (name: string) => quoteText(`"${name}"`)
 
-/** Types whose values are equal where their images are; a numeric's are if it has a scale, a text's byte by byte. */
+/** Types whose equal values have equal images. A numeric's have if it has a scale; texts are compared byte by byte. */
 const EQUAL_IS_SAME = new Set(['bool', 'int2', 'int4', 'int8', 'uuid', 'date', 'timestamp', 'timestamptz'])
 const TEXTS = new Set(['text', 'varchar'])
 
-/** Is a column other than a parameter, as the version's trigger sees it? By the cheapest comparison that its type allows. */
+/** Whether a column differs from a parameter, as the version trigger compares them: the cheapest test that the type allows. */
 const differs = (column: string, parameter: string, { type, exact }: Column): string => {
   const value = `${parameter}::${exact}`
   if (EQUAL_IS_SAME.has(type) || (type === 'numeric' && exact !== type))
@@ -128,13 +129,13 @@ const differs = (column: string, parameter: string, { type, exact }: Column): st
 }
 
 /**
- * A condition that is always true and names the writer of a save that vouches. It completes {@link savingContext} from
- * the row `t`: the values of its lists, and which of the columns it sets it changes, compared as the version's trigger
+ * An SQL condition that is always true and sets the writer and the change set of a save. It completes {@link savingContext}
+ * from the row `t`: the values of its list columns, and which of the set columns change, compared as the version trigger
  * compares rows.
  *
  * @param first The parameter of the first column.
  */
-export const vouching = (
+export const changeSetCondition = (
   { lists, columns: known }: TrackedType,
   columns: string[],
   first: number,
@@ -146,20 +147,20 @@ export const vouching = (
     (name, at) =>
       `case when ${differs(`t.${quoteName(name)}`, `$${first + at}`, known.get(name) as Column)} then ${quoted(name)} end`,
   )
-  const told = [
+  const parts = [
     ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text || E'\\n{'`] : []),
     `concat_ws(',', ${changed.join(', ')})`,
     `'}'`,
   ]
-  return `set_config('noclobber.actor', $1 || ${told.join(' || ')}, true) is not null`
+  return `set_config('noclobber.actor', $1 || ${parts.join(' || ')}, true) is not null`
 }
 
-/** What a vouching save has told the log, for RETURNING. See {@link readTold}. */
-export const TOLD = `current_setting('noclobber.actor', true)`
+/** The change set that a save has sent, for RETURNING. Read by {@link readChangeSet}. */
+export const SENT_CHANGE_SET = `current_setting('noclobber.actor', true)`
 
-/** The values of the record's lists and the changed fields, from {@link TOLD}. */
-export const readTold = (told: string) => {
-  const [scopes, fields] = [decode(told, 'scopes'), decode(told, 'fields')]
+/** The values of the record's list columns and the changed fields, from {@link SENT_CHANGE_SET}. */
+export const readChangeSet = (setting: string) => {
+  const [scopes, fields] = [decode(setting, 'scopes'), decode(setting, 'fields')]
   return {
     scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
     changedFields: JSON.parse(`[${fields.slice(1, -1)}]`) as string[],
@@ -169,8 +170,8 @@ export const readTold = (told: string) => {
 const isSame = (one: unknown, other: unknown) =>
   one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other))
 
-/** Did a save change nothing but what it set? Where not, a trigger has come to the table since it was looked up. */
-export const isAsTold = (before: WireRecord, after: WireRecord, columns: string[]): boolean =>
+/** Whether a save changed only the columns that it set. If not, a trigger was added to the table after it was looked up. */
+export const changesNothingElse = (before: WireRecord, after: WireRecord, columns: string[]): boolean =>
   Object.keys(after.fields).every(
     (name) => columns.includes(name) || isSame(before.fields[name], after.fields[name]),
   )

@@ -71,7 +71,7 @@ test('reading the log is a span where there was something to read, and handing i
   const [deliver] = await waitFor(() => (spans('feed.read').length > 0 ? spans('deliver') : null), {
     what: 'the spans to end',
   })
-  expect(deliver?.attributes).toEqual({ 'noclobber.changes': 1, 'noclobber.bulks': 0 })
+  expect(deliver?.attributes).toEqual({ 'noclobber.changes': 1, 'noclobber.large_transactions': 0 })
   const read = spans('feed.read').find(
     (span) => span.spanContext().spanId === deliver?.parentSpanContext?.spanId,
   )

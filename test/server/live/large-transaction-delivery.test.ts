@@ -1,4 +1,4 @@
-// Bulk statements: one event for lists whatever the size, an own event for whoever has one of the records open, and
+// LargeTransaction statements: one event for lists whatever the size, an own event for whoever has one of the records open, and
 // nothing about records that a watcher may not read.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { beforeAll, describe, expect, test } from 'vitest'

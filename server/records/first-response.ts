@@ -8,12 +8,12 @@ import { changedFieldsBetween } from './changed-fields.ts'
 import { readRow, type Target } from './read.ts'
 
 /** The record as it was answered; `null` where what was left out has been changed since, or nobody can say. */
-export const firstAnswer = async (
+export const firstResponse = async (
   database: Database,
   target: Target,
   answer: Row,
 ): Promise<WireRecord | null> => {
-  const record = target.known.sql.ofAnswer(answer)
+  const record = target.known.sql.ofStoredResponse(answer)
   const leftOut: string[] = answer.noclobber_left_out ?? []
   if (leftOut.length === 0) return record
   const now = await readRow(database, target)

@@ -19,19 +19,23 @@ with sized as (
 delete from noclobber.mutations m using old o
 where m.tenant_id = $1 and m.actor_id = $2 and m.mutation_id = o.mutation_id returning 1 as gone`)
 
-export interface AnswerBudget {
+export interface StoredResponses {
   /** An answer with about so many bytes of values was kept for this person. */
-  kept(person: { tenantId: string; id: string }, bytes: number): void
+  add(person: { tenantId: string; id: string }, bytes: number): void
 }
 
-export interface AnswerBudgetOptions {
+export interface StoredResponsesOptions {
   /** For each person. */
   bytes: number
   send(query: Statement, values: unknown[]): Promise<Row[]>
   onFailed(error: unknown): void
 }
 
-export const createAnswerBudget = ({ bytes: budget, send, onFailed }: AnswerBudgetOptions): AnswerBudget => {
+export const createStoredResponses = ({
+  bytes: budget,
+  send,
+  onFailed,
+}: StoredResponsesOptions): StoredResponses => {
   const added = new Map<string, number>()
 
   const trim = async (tenantId: string, id: string) => {
@@ -39,7 +43,7 @@ export const createAnswerBudget = ({ bytes: budget, send, onFailed }: AnswerBudg
   }
 
   return {
-    kept: ({ tenantId, id }, bytes) => {
+    add: ({ tenantId, id }, bytes) => {
       const key = JSON.stringify([tenantId, id])
       const sum = (added.get(key) ?? 0) + bytes + OWN_BYTES
       added.delete(key)

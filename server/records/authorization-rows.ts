@@ -31,14 +31,14 @@ const leanRecord = (known: KnownType, row: Row): LeanRecord => {
 }
 
 /** What was judged of a record. */
-export interface JudgedRow {
+export interface AuthorizedRow {
   record: Omit<WireRecord, 'fields'>
   /** Of the actions asked about, those that the person may do. */
   allowed: Action[]
 }
 
 /** How rows are judged. */
-export interface JudgeOptions {
+export interface AuthorizeOptions {
   /** Default: `read` alone. */
   actions?: Action[]
   /** Ends the reading. */
@@ -52,7 +52,7 @@ export const readById = async (
   known: KnownType,
   actor: Actor,
   ids: string[],
-  { isLean, gone, transaction }: JudgeOptions & { isLean: boolean },
+  { isLean, gone, transaction }: AuthorizeOptions & { isLean: boolean },
   take: (rows: Row[]) => void | Promise<void>,
 ) => {
   for (let left = ids; left.length > 0; ) {
@@ -66,15 +66,15 @@ export const readById = async (
 }
 
 /** Judges rows that are in hand without their large values. */
-export const judgeLean = async (
+export const authorizeRows = async (
   database: Database,
   known: KnownType,
   actor: Actor,
   rows: Row[],
-  options: JudgeOptions = {},
-): Promise<Map<string, JudgedRow>> => {
+  options: AuthorizeOptions = {},
+): Promise<Map<string, AuthorizedRow>> => {
   const { actions = ['read'] } = options
-  const judged = new Map<string, JudgedRow>()
+  const judged = new Map<string, AuthorizedRow>()
   const missed: string[] = []
   const judge = (record: WireRecord) => {
     const { fields: _, ...head } = record
@@ -94,16 +94,16 @@ export const judgeLean = async (
 }
 
 /** Judges records by their ids; those that aren't there are left out. */
-export const judgeByIds = async (
+export const authorizeByIds = async (
   database: Database,
   known: KnownType,
   actor: Actor,
   ids: string[],
-  options: JudgeOptions = {},
-): Promise<Map<string, JudgedRow>> => {
-  const judged = new Map<string, JudgedRow>()
+  options: AuthorizeOptions = {},
+): Promise<Map<string, AuthorizedRow>> => {
+  const judged = new Map<string, AuthorizedRow>()
   await readById(database, known, actor, ids, { ...options, isLean: true }, async (rows) => {
-    for (const [id, row] of await judgeLean(database, known, actor, rows, options)) judged.set(id, row)
+    for (const [id, row] of await authorizeRows(database, known, actor, rows, options)) judged.set(id, row)
   })
   return judged
 }
