@@ -139,6 +139,8 @@ end $$;
 // writer stands in one expression with what it is compared with: two expressions may have been planned at two times.
 // What SQL sets of version and time is seen here; of the writer, which is dear to compare, it was put back by a trigger that
 // such statements alone fire. A trigger of the app's that sets a writer makes a version.
+// Copies of the rows are compared: taking NEW as a whole value reads its large values into it, and PostgreSQL would store
+// them anew at each update, although they haven't changed.
 const STAMP_UPDATE = `
 create function noclobber.keep_writer() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -149,9 +151,11 @@ end $$;
 create function noclobber.stamp_update() returns trigger language plpgsql stable security definer as $$
 declare
   told pg_catalog.text[];
+  before record := old;
+  after record := new;
 begin${CHECK_TYPES}
   if coalesce(pg_catalog.strpos(${SETTING}, E'\\n'), 0) operator(pg_catalog.=) 0
-    and new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
+    and after operator(pg_catalog.*<>) before and new.version operator(pg_catalog.=) old.version
     and new.updated_at operator(pg_catalog.=) old.updated_at then
     new.version := old.version operator(pg_catalog.+) 1;
     new.updated_at := pg_catalog.clock_timestamp();
@@ -162,7 +166,7 @@ begin${CHECK_TYPES}
     return new;
   end if;
   told := ${SETTING_LINES};
-  if new operator(pg_catalog.*<>) old and new.version operator(pg_catalog.=) old.version
+  if after operator(pg_catalog.*<>) before and new.version operator(pg_catalog.=) old.version
     and new.updated_at operator(pg_catalog.=) old.updated_at and noclobber.is_signed(told) then
     new.version := old.version operator(pg_catalog.+) 1;
     new.updated_at := pg_catalog.clock_timestamp();
@@ -172,7 +176,8 @@ begin${CHECK_TYPES}
   new.version := old.version;
   new.updated_at := old.updated_at;
   new.updated_by := old.updated_by;
-  if new operator(pg_catalog.*=) old then
+  after := new;
+  if after operator(pg_catalog.*=) before then
     return new;
   end if;
   new.version := old.version operator(pg_catalog.+) 1;
@@ -187,13 +192,15 @@ end $$;
 export const STAMP_UPDATE_BODY = `
 declare
   kept record;
+  before record;
 begin${CHECK_TYPES}
   new.version := old.version;
   new.updated_at := old.updated_at;
   new.updated_by := old.updated_by;
   kept := new;
+  before := old;
 %2$s
-  if kept *= old then
+  if kept *= before then
     return new;
   end if;
   new.version := old.version + 1;
