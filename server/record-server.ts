@@ -123,11 +123,11 @@ export const createRecordServer = <A extends Actor>({
   let stopPruning = async () => {}
   let compacting: ReturnType<typeof keepCompacted> | null = null
 
-  const news = createChangeWaiters()
+  const changeWaiters = createChangeWaiters()
 
   /** Nobody can be sure any more of having heard everything. */
   const resync = () => {
-    news.rouse()
+    changeWaiters.notifyAll()
     for (const io of attached.keys()) for (const watcher of watchersOf(io).values()) watcher.emit('Resync')
     streams.resync()
   }
@@ -143,7 +143,7 @@ export const createRecordServer = <A extends Actor>({
     ...{ knex, limits, log, namesStatements: database.namesStatements },
     deliver: async (batch) => {
       node.metrics.delivered(batch.changes)
-      news.tell([...batch.changes, ...batch.largeTransactions])
+      changeWaiters.notify([...batch.changes, ...batch.largeTransactions])
       if (batch.largeTransactions.length > 0 || batch.changes.length >= LEAST_BUNDLED) compacting?.wake()
       try {
         for (const { delivery } of attached.values()) await delivery.deliver(batch)
@@ -176,7 +176,7 @@ export const createRecordServer = <A extends Actor>({
   })
   const requests = createOpenRequests({ authenticate, limits })
   const node = createNode({
-    ...{ requests, database, feed, redis, limits, log, onDrained: news.stop },
+    ...{ requests, database, feed, redis, limits, log, onDrained: changeWaiters.stop },
     streams: () => streams.audience.watchers().values(),
     streamAudience: streams.audience,
   })
@@ -268,7 +268,7 @@ export const createRecordServer = <A extends Actor>({
       log,
       wake: node.wake,
       node,
-      news,
+      changeWaiters,
       ...{ streams, enter, spread, turns },
       isLive,
       follow: () => {
@@ -285,7 +285,7 @@ export const createRecordServer = <A extends Actor>({
     revoke: node.revoke,
     stop: async () => {
       stopped = true
-      news.stop()
+      changeWaiters.stop()
       streamAccess.stop()
       spread.stop()
       streams.close()

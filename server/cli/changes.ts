@@ -6,7 +6,7 @@ import type { Connection } from '../db/statement.ts'
 import type { Cursor, Cursors } from '../log/cursor.ts'
 import { readCursors } from '../log/cursor-key.ts'
 import { type Change, createLogReader } from '../log/log-reader.ts'
-import { hasExpired } from '../queries/change-feed.ts'
+import { hasExpired } from '../log/read-log.ts'
 import {
   COMMON,
   type Command,

@@ -10,24 +10,17 @@ import { sendData } from '../http/responses.ts'
 import { handle, type RouteOptions } from '../http/route-handler.ts'
 import type { ChangeWaiters } from '../log/change-waiters.ts'
 import type { Cursor } from '../log/cursor.ts'
+import { firstCursor, presentCursor, readLog } from '../log/read-log.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import { refuseSlowly } from '../pacing/refuse-slowly.ts'
 import type { Turns } from '../pacing/turns.ts'
 import { MAX_WAIT_S } from '../protocol/index.ts'
-import {
-  type ChangesQuery,
-  changesAfter,
-  concerns,
-  firstCursor,
-  presentCursor,
-  readLog,
-  toAnswer,
-} from '../queries/change-feed.ts'
+import { type ChangesQuery, changesAfter, matchingType, toAnswer } from '../queries/change-feed.ts'
 import { createSharedLogReads } from '../queries/shared-log-reads.ts'
 import type { Database } from '../tables/database.ts'
 
 export interface ChangeRouteOptions extends RouteOptions {
-  news: ChangeWaiters
+  changeWaiters: ChangeWaiters
   turns: Turns
   /** Makes sure that the node's feed runs: it wakes who waits. */
   follow(): void
@@ -61,8 +54,8 @@ const cursorOf = (database: Database, text: string | undefined): Promise<Cursor>
 }
 
 export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): void => {
-  const { database, news, turns, follow } = options
-  const sharedReads = createSharedLogReads((at, size) => readLog(database, at, size), news.told)
+  const { database, changeWaiters, turns, follow } = options
+  const sharedReads = createSharedLogReads((at, size) => readLog(database, at, size), changeWaiters.moment)
 
   /**
    * A page with something in it, or what there is when the time is up.
@@ -71,7 +64,9 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
    */
   const waitFor = async (held: Held, cursor: Cursor, query: ChangesQuery) => {
     const { open } = held
-    const ear = news.listen((change) => concerns(database, open.actor, query.types, change) !== undefined)
+    const ear = changeWaiters.listen(
+      (change) => matchingType(database, open.actor, query.types, change) !== undefined,
+    )
     open.onRevoked(ear.wake)
     const until = performance.now() + held.ms
     try {
@@ -81,14 +76,14 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
       for (;;) {
         const left = until - performance.now()
         const isDone = page.data.length > 0 || page.more || page.reset || left <= 0
-        if (isDone || held.budget.gone.aborted || news.isStopped()) {
+        if (isDone || held.budget.gone.aborted || changeWaiters.isStopped()) {
           if (open.isRevoked()) await open.renew()
           return page
         }
         follow()
-        await ear.heard(left, held.budget.gone)
+        await ear.changed(left, held.budget.gone)
         if (held.budget.gone.aborted) return page
-        const readPage = sharedReads(news.told())
+        const readPage = sharedReads(changeWaiters.moment())
         page = await turns.long.run(open.actor, async () => {
           if (held.budget.gone.aborted) return page
           await open.renew()

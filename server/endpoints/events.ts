@@ -18,11 +18,11 @@ import { roomsLeft } from '../live/rooms-left.ts'
 import { catchUp } from '../live/stream-catch-up.ts'
 import { watch } from '../live/watch-records.ts'
 import type { Cursor } from '../log/cursor.ts'
+import { presentCursor } from '../log/read-log.ts'
 import type { AdmissionQueue } from '../pacing/admission-queue.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { Turns } from '../pacing/turns.ts'
 import { HEADERS } from '../protocol/index.ts'
-import { presentCursor } from '../queries/change-feed.ts'
 import type { Database } from '../tables/database.ts'
 
 export interface EventStreamOptions extends RouteOptions {

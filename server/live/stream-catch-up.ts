@@ -4,7 +4,7 @@
 
 import type { Cursor } from '../log/cursor.ts'
 import { largeTransactionsIn, withoutLargeTransactions } from '../log/large-transactions.ts'
-import { goOn, presentCursor, readLog } from '../queries/change-feed.ts'
+import { continueAfter, presentCursor, readLog } from '../log/read-log.ts'
 import type { Database } from '../tables/database.ts'
 import { createDelivery } from './delivery.ts'
 import { eventText, type Stream } from './event-stream.ts'
@@ -45,7 +45,7 @@ export const catchUp = async (database: Database, stream: Stream, from: Cursor):
     const page = await readLog(database, at, database.limits.feedBatch)
     if (!page) break
     const last = page.more ? page.changes.at(-1) : undefined
-    const after = goOn(at, page, last ? last.seq : null)
+    const after = continueAfter(at, page, last ? last.seq : null)
     const largeTransactions = largeTransactionsIn(page.changes, database.limits.bulkThreshold)
     await deliver({
       changes: withoutLargeTransactions(page.changes, largeTransactions),

@@ -1,54 +1,54 @@
-// Who waits for a change on this node, and what ends the waiting: the node's own feed, a time-out, the client's
-// going, the server's stopping. Invariant: waiting costs no query, and each wait ends.
+// Requests that wait for a change on this node. A wait ends by the node's own feed, a timeout, the client's disconnect or
+// the server's stop. Invariant: waiting costs no query, and each wait ends.
 import type { Change } from './log-reader.ts'
 
-/** What is told: a change, or a large transaction of them. */
-export type Told = Pick<Change, 'source' | 'tenantId'>
+/** Where something changed: a change, or a large transaction. */
+export type ChangeSource = Pick<Change, 'source' | 'tenantId'>
 
 export interface ChangeWaiters {
   /** Changes were committed. */
-  tell(changes: Told[]): void
-  /** How often something was told: whatever is read from now on has seen it all. */
-  told(): number
-  /** Nothing is certain any more: everybody looks again. */
-  rouse(): void
+  notify(changes: ChangeSource[]): void
+  /** Grows with each notification. What is read from now on includes everything notified so far. */
+  moment(): number
+  /** Changes may have been missed: ends all waits, so that everyone refetches. */
+  notifyAll(): void
   /**
-   * Begins to listen for a change that `matches`. What is told between this and `heard` is not lost.
-   * `heard` resolves at the first match, after `ms`, or when the signal or the server ends it.
+   * Begins to wait for a change that `matches`. A change between this call and `changed` is not lost.
+   * `changed` resolves at the first match, after `ms`, or when the signal or the server ends it.
    */
-  listen(matches: (change: Told) => boolean): {
-    heard(ms: number, signal: AbortSignal): Promise<void>
+  listen(matches: (change: ChangeSource) => boolean): {
+    changed(ms: number, signal: AbortSignal): Promise<void>
     /** Ends the waiting, as a change would. */
     wake(): void
     stop(): void
   }
-  /** The server stops: nobody waits any longer. */
+  /** The server stops: ends all waits for good. */
   stop(): void
   isStopped(): boolean
 }
 
 interface Listener {
-  matches(change: Told): boolean
+  matches(change: ChangeSource): boolean
   ring(): void
 }
 
 export const createChangeWaiters = (): ChangeWaiters => {
   const listeners = new Set<Listener>()
   let stopped = false
-  let told = 0
+  let moment = 0
 
-  const rouse = () => {
-    told += 1
+  const notifyAll = () => {
+    moment += 1
     for (const { ring } of listeners) ring()
   }
 
   return {
-    told: () => told,
-    tell: (changes) => {
-      told += 1
+    moment: () => moment,
+    notify: (changes) => {
+      moment += 1
       for (const { matches, ring } of listeners) if (changes.some(matches)) ring()
     },
-    rouse,
+    notifyAll,
     listen: (matches) => {
       let candidate = false
       let wake = () => {}
@@ -63,7 +63,7 @@ export const createChangeWaiters = (): ChangeWaiters => {
       return {
         stop: () => void listeners.delete(listener),
         wake: listener.ring,
-        heard: async (ms, signal) => {
+        changed: async (ms, signal) => {
           if (!candidate && !stopped && !signal.aborted) {
             await new Promise<void>((resolve) => {
               const timer = setTimeout(resolve, ms)
@@ -81,7 +81,7 @@ export const createChangeWaiters = (): ChangeWaiters => {
     },
     stop: () => {
       stopped = true
-      rouse()
+      notifyAll()
     },
     isStopped: () => stopped,
   }

@@ -71,6 +71,9 @@ export const AHEAD = `
   where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
     and c.xid = any(${overAt('pg_current_snapshot()')})`
 
+/** The present position, as columns. */
+export const PRESENT = 'pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch'
+
 /**
  * How large a value of the log is, without reading it: what it takes on disk, times twenty where it is compressed (most
  * text is to a third, at the utmost to an eightieth).
@@ -84,7 +87,7 @@ const withinBytes = (rows: string, budget: string): string => `
     from (${rows}) r) s where s.old_bytes - ${storedBytes('s.old_row')} <= ${budget}::bigint`
 
 const READ = statement(`
-with here as materialized (select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch)
+with here as materialized (select ${PRESENT})
 select here.snapshot as here, here.epoch as epoch, c.* from here
 left join lateral (${withinBytes(`select * from (${AHEAD}) a order by place limit $2`, '$3')}) c on true order by c.place`)
 
@@ -133,7 +136,7 @@ select $4::text as here, here.epoch, c.* from here, (${withinBytes(
 )}) c
 order by c.place`)
 
-const HERE = statement(`select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch`)
+const HERE = statement(`select ${PRESENT}`)
 
 const LONGEST_ID = 200
 

@@ -1,13 +1,13 @@
-// The change feed for programs: what was committed after a cursor, as far as the asker may see it.
-// Invariant: whoever follows the cursors gets each change that he may see exactly once, whatever the page size, the
-// filter and the order in which transactions began; where that can't be promised (pruned, restored, another
-// database) the answer is a reset, never silence.
+// The change feed for programs: what was committed after a cursor, as far as the caller may read it.
+// Invariant: a program that follows the cursors gets each change that it may read exactly once, whatever the page size, the
+// filter and the order in which transactions began. Where that can't be promised (pruned, restored, another database) the
+// response is a reset.
 
 import type { Actor } from '../base/record-type.ts'
-import { type Connection, sendOn, statement } from '../db/statement.ts'
-import type { Told } from '../log/change-waiters.ts'
-import { type Cursor, type SnapshotParts, snapshotParts } from '../log/cursor.ts'
-import { createLogReader, type Page } from '../log/log-reader.ts'
+import type { ChangeSource } from '../log/change-waiters.ts'
+import type { Cursor } from '../log/cursor.ts'
+import type { Page } from '../log/log-reader.ts'
+import { continueAfter, presentCursor, readLog } from '../log/read-log.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ChangedValues, ChangesAnswer, WireChange } from '../protocol/index.ts'
 import { valuesWithin } from '../records/history-values.ts'
@@ -27,104 +27,19 @@ export interface ChangesPage extends Omit<ChangesAnswer, 'cursor'> {
   cursor: Cursor
 }
 
-/** Rows of the log that one answer may pass over to find an entry for the asker. */
+/** Rows of the log that one response may pass over to find an entry that the caller may read. */
 const MOST_PASSED = 10_000
-/** Rows that are read for each entry wanted, as far as a page is the better for it; where none is for the asker, as many times more. */
+/** Log rows read for each entry wanted, up to `GOOD_PAGE`. After a page without any entry for the caller, the next is so many times larger. */
 const SPARE = 5
 const GOOD_PAGE = 500
 const MOST_READ = 2_000
-/** Of deletions an answer's page of the log holds the rows as they were: so many bytes of them, or one. */
-const OLD_ROW_BYTES = 2_000_000
-/** Changes that are judged at a time, at least. */
+/** Least number of changes whose permission is checked at a time. */
 const LEAST_PART = 50
 
 /** A change, and its place in its page of the log. */
 type PlacedChange = TypedChange & { place: number }
 
-const STATE = statement(`
-select noclobber.epoch() as epoch, pg_current_snapshot()::text as snapshot, h.xid::text as xid, h.seq::text as seq
-from noclobber.log_horizon h`)
-
-/** Where the log stands, and how far it was pruned. */
-interface LogState {
-  here: Cursor
-  xid: bigint
-  seq: bigint
-}
-
-const hasLost = ({ xmax, open }: SnapshotParts, { xid }: LogState) =>
-  xid >= xmax || open.some((still) => still <= xid)
-
-/** Is something gone that was ahead of this cursor, or was it never a cursor of this history? */
-const isExpired = ({ epoch, snapshot, rest }: Cursor, state: LogState): boolean => {
-  const from = snapshotParts(snapshot) as SnapshotParts
-  const now = snapshotParts(state.here.snapshot) as SnapshotParts
-  if (epoch !== state.here.epoch || from.xmax > now.xmax) return true
-  if (!rest) return hasLost(from, state)
-  const end = snapshotParts(rest.snapshot) as SnapshotParts
-  if (end.xmax > now.xmax || hasLost(end, state)) return true
-  return hasLost(from, state) && state.seq > BigInt(rest.afterSeq)
-}
-
-const stateOn = async (connection: Connection, driver: unknown, named: boolean): Promise<LogState> => {
-  const [row] = (await sendOn(connection, driver, STATE, [], named)).rows
-  if (!row) throw new Error('The change log has no horizon: its one row in noclobber.log_horizon is gone.')
-  return {
-    here: { epoch: row.epoch, snapshot: row.snapshot },
-    xid: BigInt(row.xid),
-    seq: BigInt(row.seq),
-  }
-}
-
-/** Can't this cursor be gone on from? Asked after a read, it vouches for what was read. */
-export const hasExpired = async (connection: Connection, driver: unknown, named: boolean, cursor: Cursor) =>
-  isExpired(cursor, await stateOn(connection, driver, named))
-
-/** Holds one of the pool's connections for the time of `use`, which asks for no other. */
-const onConnection = async <T>(
-  { knex, namesStatements }: Database,
-  use: (connection: Connection, driver: unknown, named: boolean) => Promise<T>,
-): Promise<T> => {
-  const connection = await knex.client.acquireConnection()
-  try {
-    return await use(connection, knex.client.driver, namesStatements())
-  } finally {
-    await knex.client.releaseConnection(connection)
-  }
-}
-
-/** The present: what is committed from now on is ahead of it. */
-export const presentCursor = async (database: Database): Promise<Cursor> =>
-  (await onConnection(database, stateOn)).here
-
-/** The beginning: all that the log still holds is ahead of it. */
-export const firstCursor = async (database: Database): Promise<Cursor> => {
-  const { here, xid } = await onConnection(database, stateOn)
-  const first = (xid & 0xffff_ffffn) === 0xffff_ffffn ? xid + 2n : xid + 1n
-  return { epoch: here.epoch, snapshot: `${first}:${first}:` }
-}
-
-/** One page of the log; `null` where the cursor has expired. What was pruned is looked up after what is left. */
-export const readLog = (database: Database, cursor: Cursor, size: number): Promise<Page | null> =>
-  onConnection(database, async (connection, driver, named) => {
-    const { epoch, snapshot, rest } = cursor
-    const page = await createLogReader(connection, driver, named).changesAfter(
-      { epoch, snapshot },
-      size,
-      rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
-      OLD_ROW_BYTES,
-    )
-    return (await hasExpired(connection, driver, named, cursor)) ? null : page
-  })
-
-/**
- * Where a page read at a cursor is gone on from: after the number in it, or `null`, after all of it. That need not be the
- * present: the rest of a batch ends where that batch did.
- */
-export const goOn = ({ epoch, snapshot }: Cursor, page: Page, afterSeq: string | null): Cursor =>
-  afterSeq === null ? page.cursor : { epoch, snapshot, rest: { snapshot: page.cursor.snapshot, afterSeq } }
-
-/** Which tab wrote is told to its own person alone, and of types without tenants to nobody: ids are a tenant's own. */
+/** Only the user who wrote may see from which tab. For types without tenants nobody may: user ids are unique within a tenant only. */
 const isOwnWrite = ({ tenantId, updatedBy }: TypedChange['change'], actor: Actor) =>
   tenantId !== null &&
   tenantId === actor.tenantId &&
@@ -148,8 +63,8 @@ const wireChange = (
   ...(values && { values }),
 })
 
-/** Might this change be of interest to this asker? Cheap; permission is judged later, with the row in hand. */
-export const concerns = (database: Database, actor: Actor, types: string[], change: Told) => {
+/** The change's type, if this caller may have asked for it. Cheap; permission is checked later, by the row. */
+export const matchingType = (database: Database, actor: Actor, types: string[], change: ChangeSource) => {
   const known = database.typeOfSource(change.source)
   if (!known || (types.length > 0 && !types.includes(known.type.name))) return undefined
   return !known.tenantColumn || change.tenantId === actor.tenantId ? known : undefined
@@ -158,15 +73,15 @@ export const concerns = (database: Database, actor: Actor, types: string[], chan
 /** Reads a page of the log; `null` where the cursor has expired. */
 export type ReadPage = (cursor: Cursor, size: number) => Promise<Page | null>
 
-/** Where a page is gone on from before its entry at this place. */
+/** The cursor just before a page's entry at this place. */
 const before = (at: Cursor, page: Page, place: number): Cursor => {
   const previous = page.changes[place - 1]
-  return previous ? goOn(at, page, previous.seq) : at
+  return previous ? continueAfter(at, page, previous.seq) : at
 }
 
 /**
- * What was committed after a cursor. Passes over what the asker may not see, as far as one answer's work allows; `more`
- * counts only what they may see, unless that work is done.
+ * What was committed after a cursor. Passes over what the caller may not read, as far as the work of one response allows;
+ * `more` counts only what they may read, unless that work is done.
  */
 export const changesAfter = async (
   database: Database,
@@ -188,7 +103,7 @@ export const changesAfter = async (
     if (!page) return { data: [], cursor: await presentCursor(database), more: false, reset: true }
     const candidates: PlacedChange[] = []
     for (const [place, change] of page.changes.entries()) {
-      const known = concerns(database, actor, types, change)
+      const known = matchingType(database, actor, types, change)
       if (known) candidates.push({ change, known, place })
     }
     for (let begun = 0; begun < candidates.length; ) {
@@ -207,7 +122,7 @@ export const changesAfter = async (
       if (next) return { data, cursor: before(at, page, next.entry.place), more: true }
     }
     if (!page.more && !at.rest) return { data, cursor: page.cursor, more: false }
-    at = goOn(at, page, page.more ? (page.changes.at(-1)?.seq ?? null) : null)
+    at = continueAfter(at, page, page.more ? (page.changes.at(-1)?.seq ?? null) : null)
   }
   return { data, cursor: at, more: true }
 }

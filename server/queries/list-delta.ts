@@ -8,6 +8,7 @@ import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { Change } from '../log/log-reader.ts'
+import { continueAfter, readLog } from '../log/read-log.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ListDelta, WireRecord } from '../protocol/index.ts'
 import { authorizeByIds } from '../records/authorization-rows.ts'
@@ -15,7 +16,6 @@ import { readTombstones } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
-import { goOn, readLog } from './change-feed.ts'
 import { needsRecheck } from './list.ts'
 import { type ListFilter, matchQuery } from './list-query.ts'
 
@@ -83,14 +83,14 @@ const changedSince = async (
     let before: string | null = null
     for (const change of page.changes) {
       if (knowables.has(change.id) && !from.has(change.id) && isOfList(change)) {
-        const here = before === null ? at : goOn(at, page, before)
+        const here = before === null ? at : continueAfter(at, page, before)
         if (from.size === limit) return { from, cursor: here, more: true }
         from.set(change.id, here)
       }
       before = change.seq
     }
     if (!page.more && !at.rest) return { from, cursor: page.cursor, more: false }
-    at = goOn(at, page, page.more ? before : null)
+    at = continueAfter(at, page, page.more ? before : null)
   }
   return { from, cursor: at, more: true }
 }

@@ -1,10 +1,10 @@
-// One read of the log for many who were woken by one change: they stand at few cursors, and a page is the same for all.
-// Invariant: whoever was woken gets a page that was read after that; what is theirs in it is judged for each.
+// One read of the log for many requests that one change has woken: they are at few cursors, and a page is the same for all.
+// Invariant: each gets a page that was read after it was woken; permission is checked for each caller.
 import type { Cursor } from '../log/cursor.ts'
 import type { Page } from '../log/log-reader.ts'
 import type { ReadPage } from './change-feed.ts'
 
-/** Reads, or takes what was read at this moment or later for somebody else. */
+/** Reads a page, or takes one that was read for another request at this moment or later. */
 export type SharedLogReads = (moment: number) => ReadPage
 
 /** Pages that are remembered, and for how long. */
