@@ -39,10 +39,11 @@ export {
   type RecordTypeOptions,
 } from './base/record-type.ts'
 export type { RevokeOptions } from './base/revoke-options.ts'
+export { DEFAULT_SHORTCUTS, type Shortcuts } from './base/shortcuts.ts'
 export { type Diagnosis, type DoctorOptions, doctor } from './doctor/doctor.ts'
 export type { Finding, FindingCode } from './doctor/finding.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts'
-export { createAppServer, type ExpressApp } from './http/app-server.ts'
+export { type AppServerOptions, createAppServer, type ExpressApp } from './http/app-server.ts'
 export type { Imported, ImportOptions, ImportOutcome, ImportRefused } from './import/import.ts'
 export type { ImportFormat } from './import/parse.ts'
 export { type Pruned, type PruneOptions, pruneLog } from './log/prune.ts'

@@ -7,6 +7,7 @@ import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
 import type { RevokeOptions } from './base/revoke-options.ts'
+import { createShortcuts } from './base/shortcuts.ts'
 import { isUnavailable } from './db/errors.ts'
 import { createHandshakes } from './endpoints/handshakes.ts'
 import { recordRouter } from './endpoints/router.ts'
@@ -81,6 +82,8 @@ export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
 
 const RETRY_MS = 1_000
+type AttachedServer = { server: object; path: string; delivery: Delivery; stop(): Promise<void> }
+
 /** A statement that changes more rows than 20 leaves bundles. */
 const LEAST_BUNDLED = 21
 
@@ -101,12 +104,15 @@ export const createRecordServer = <A extends Actor>({
   limits: chosen = {},
   live = true,
   redis,
+  shortcuts: chosenShortcuts = {},
 }: RecordServerOptions<A>): RecordServer<A> => {
   const limits = limitsOf(chosen)
+  const shortcuts = createShortcuts(chosenShortcuts, log)
   // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
   const declared = types as unknown as RecordType[]
   const database = createDatabase({
     ...{ knex, types: declared, limits, nodeId: randomUUID(), log },
+    shortcut: shortcuts.statements,
     onSkipped: (count) => node.metrics.skipped(count),
   })
   const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
@@ -114,10 +120,7 @@ export const createRecordServer = <A extends Actor>({
     const actor = await authenticate(request)
     return actor && isLive(actor) ? actor : null
   }
-  const attached = new Map<
-    WatcherServer,
-    { server: object; path: string; delivery: Delivery; stop(): Promise<void> }
-  >()
+  const attached = new Map<WatcherServer, AttachedServer>()
   let starting: Promise<void> | null = null
   let stopped = false
   let stopPruning = async () => {}
@@ -242,7 +245,7 @@ export const createRecordServer = <A extends Actor>({
       onLimited: () => node.metrics.limited('sockets'),
       isDraining: node.isDraining,
     })
-    const audience = node.metrics.counted(socketAudience(io))
+    const audience = node.metrics.counted(socketAudience(io, shortcuts.frames))
     const access = recheck(audience)
     const stop = async () => {
       if (!attached.delete(io)) return
@@ -261,16 +264,8 @@ export const createRecordServer = <A extends Actor>({
 
   return {
     router: recordRouter({
-      database,
-      requests,
-      origins,
-      limits,
-      log,
-      wake: node.wake,
-      node,
-      changeWaiters,
-      ...{ streams, enter, spread, turns },
-      isLive,
+      ...{ database, requests, origins, limits, log, node, changeWaiters, isLive },
+      ...{ streams, enter, spread, turns, wake: node.wake, shortcut: shortcuts.routes },
       follow: () => {
         start().catch((error) =>
           log.error({ error }, 'Waiting for changes: the tables could not be looked up.'),

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Knex } from 'knex'
 import type { Log } from './logger.ts'
 import type { Actor, RecordType } from './record-type.ts'
+import type { Shortcuts } from './shortcuts.ts'
 
 export { type Log, SILENT } from './logger.ts'
 
@@ -39,6 +40,8 @@ export interface RecordServerOptions<A extends Actor = any> {
    * sockets and streams are refused, clients ask for versions instead, and saves are guarded as ever.
    */
   live?: boolean | ((actor: A) => boolean)
+  /** Shortcuts past libraries' own ways, all on by default. One whose library has other inner parts turns itself off. */
+  shortcuts?: Partial<Shortcuts>
 }
 
 /** Figures that an operator may want to change. */

@@ -2,6 +2,11 @@
 // own way asks PostgreSQL each time anew which columns there are, though a prepared statement can't change them
 // (it fails instead: "cached plan must not change result type").
 // Invariant: rows, errors and timeouts are those of the driver's own way; what isn't plain goes that way.
+//
+// Relies on PostgreSQL's protocol 3, on pg's `Submittable` (public, as pg-cursor uses it) and on inner parts of its client (tried
+// with 8.23.1): `connection.stream` and `connection.parsedStatements`. Where they aren't there, as with pg-native,
+// `shortcuts.statements` turns itself off and pg's own `query` is used. With `routes` and http/json-body.ts it takes a save's CPU
+// from 1.12 to 1.20 of bare Express and Knex to 0.89 to 0.99: docs/decisions/014-lean-requests.md.
 
 type Parse = (text: string) => unknown
 type Row = Record<string, unknown>
@@ -160,6 +165,13 @@ export const forget = async (client: Client, name: string): Promise<void> => {
   await client.query({ text: `deallocate "${name}"` })
   delete client.connection?.parsedStatements?.[name]
 }
+
+/**
+ * Whether pg's client keeps what it has prepared where it is looked up here. Asked right after its own `query` has prepared
+ * this statement.
+ */
+export const hasPrepared = ({ connection }: Client, name: string, text: string): boolean =>
+  typeof connection?.stream?.write === 'function' && connection.parsedStatements?.[name] === text
 
 /** Sends a statement that this client has prepared; `null`, and nothing is sent, where that is the driver's to do. */
 export const sendBound = (

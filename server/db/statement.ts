@@ -3,7 +3,8 @@
 // Invariant: dates, timestamps and big numbers come back exactly as the wire shows them, whatever the driver does.
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
-import { forget, isOutdated, keepShape, sendBound } from './prepared-query.ts'
+import type { Shortcut } from '../base/shortcuts.ts'
+import { forget, hasPrepared, isOutdated, keepShape, sendBound } from './prepared-query.ts'
 import { parserOf } from './value-codec.ts'
 
 /** A statement as it is written once, and sent many times. */
@@ -41,11 +42,20 @@ export const sendOn = (
 ) => connection.query({ ...(named ? { name } : {}), text, values, types: parserOf(driver) })
 
 /** Sends a named statement on a connection of the pool; from the second time on without asking for its columns. */
-const sendNamed = async (connection: Connection, driver: unknown, query: Statement, values: unknown[]) => {
-  const bound = sendBound(connection, query.name, query.text, values)
+const sendNamed = async (
+  connection: Connection,
+  driver: unknown,
+  query: Statement,
+  values: unknown[],
+  shortcut: Shortcut | undefined,
+) => {
+  const { name, text } = query
+  const bound = shortcut?.isOn() ? sendBound(connection, name, text, values) : null
   if (bound) return bound
   const { rows, fields } = await sendOn(connection, driver, query, values)
-  if (fields) keepShape(connection, query.name, fields, parserOf(driver))
+  if (!shortcut?.isOn()) return rows
+  if (!hasPrepared(connection, name, text)) shortcut.turnOff()
+  else if (fields) keepShape(connection, name, fields, parserOf(driver))
   return rows
 }
 
@@ -64,7 +74,7 @@ export const refuseEnded = (knex: Knex): void => {
 
 /**
  * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction. `onConnection` hears
- * of it before; what that throws ends the sending.
+ * of it before; what that throws ends the sending. `shortcut`: a named statement may be sent past the driver.
  *
  * @throws what pg throws, Knex's timeout error where the pool is exhausted, and see {@link refuseEnded}.
  */
@@ -74,6 +84,7 @@ export const send = async (
   values: unknown[],
   named = true,
   onConnection: (connection: object) => void = () => {},
+  shortcut?: Shortcut,
 ): Promise<Row[]> => {
   refuseEnded(knex)
   const client = knex.client
@@ -82,11 +93,11 @@ export const send = async (
     onConnection(connection)
     if (named) {
       try {
-        return await sendNamed(connection, client.driver, query, values)
+        return await sendNamed(connection, client.driver, query, values, shortcut)
       } catch (error) {
         if (knex.isTransaction || !isOutdated(error)) throw error
         await forget(connection, query.name)
-        return await sendNamed(connection, client.driver, query, values)
+        return await sendNamed(connection, client.driver, query, values, shortcut)
       }
     }
     return (await sendOn(connection, client.driver, query, values, false)).rows

@@ -8,13 +8,13 @@ import { sendProblem } from '../http/responses.ts'
 import { addBulkRoutes } from './bulk-edit.ts'
 import { addChangeRoutes, type ChangeRouteOptions } from './changes.ts'
 import { addEventRoute, type EventStreamOptions } from './events.ts'
-import { shortcut } from './fast-routes.ts'
+import { type FastRouteOptions, fastRoutes } from './fast-routes.ts'
 import { addImportRoutes, type ImportRouteOptions } from './import.ts'
 import { addListRoutes, listHandlers } from './lists.ts'
 import { addOpenApiRoute } from './openapi/route.ts'
 import { addRecordRoutes, recordHandlers } from './records.ts'
 
-export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, EntryOptions {
+export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, FastRouteOptions {
   node: EntryOptions['node'] & ImportRouteOptions['node']
 }
 
@@ -30,7 +30,7 @@ export const recordRouter = (options: RouterOptions): Router => {
     history: inTurn(long, history),
   }
   const ofLists = eachInTurn(long, listHandlers(options))
-  router.use(shortcut({ ...ofRecord, ...ofLists }, options))
+  router.use(fastRoutes({ ...ofRecord, ...ofLists }, options))
   const entry = admit(options)
   router.use(options.node.metrics.observe)
   router.use('/records', entry, express.json({ limit: options.limits.bodyBytes }))

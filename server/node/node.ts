@@ -128,7 +128,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     watched: presence.watched,
     importing: createImportProgress({
       ...{ database, backplane },
-      audiences: () => [...[...servers].map(socketAudience), options.streamAudience],
+      audiences: () => [...[...servers].map((io) => socketAudience(io)), options.streamAudience],
     }),
     requestLimits,
     metrics,

@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 import { quoteName } from '../../migrations/quote.ts'
 import type { Limits, Log } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
+import type { Shortcut } from '../base/shortcuts.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
 import { type Row, type Statement, send, statement } from '../db/statement.ts'
@@ -81,6 +82,8 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   log: Log
   /** Called with the number of changes that {@link Database.skip} left out. */
   onSkipped?: (count: number) => void
+  /** Of named statements, past the driver. */
+  shortcut?: Shortcut
 }
 
 /** What a write was judged by was forgotten before it was sent. */
@@ -107,6 +110,7 @@ export const createDatabase = ({
   limits,
   nodeId,
   log,
+  shortcut,
   onSkipped = () => {},
 }: DatabaseOptions): Database => {
   let namesStatements = limits.namedStatements
@@ -211,13 +215,20 @@ export const createDatabase = ({
   }
 
   const sendOwn: Database['send'] = (query, values, transaction, isStill) =>
-    send(transaction ?? knex, query, values, namesStatements && query.name !== '', (connection) => {
-      if (!connections.has(connection)) {
-        connections.add(connection)
-        recordCache.clear()
-      }
-      if (isStill && !isStill()) throw new CacheCleared()
-    })
+    send(
+      transaction ?? knex,
+      query,
+      values,
+      namesStatements && query.name !== '',
+      (connection) => {
+        if (!connections.has(connection)) {
+          connections.add(connection)
+          recordCache.clear()
+        }
+        if (isStill && !isStill()) throw new CacheCleared()
+      },
+      shortcut,
+    )
 
   return {
     knex,

@@ -15,6 +15,7 @@ import {
   type RecordServer,
   type RecordType,
   type RedisClient,
+  type Shortcuts,
 } from 'noclobber/server'
 import type { Server as SocketServer } from 'socket.io'
 import { z } from 'zod'
@@ -120,6 +121,11 @@ export interface AppOptions {
   /** Default true: waits until the feed stands. */
   awaitStart?: boolean
   live?: boolean | ((person: Person) => boolean)
+  shortcuts?: Partial<Shortcuts>
+  /** Makes the app that the router is mounted on. */
+  makeApp?: () => express.Express
+  /** Knex's client for PostgreSQL, if not its own. */
+  client?: typeof Knex.Client
 }
 
 /** An answer as it came. */
@@ -177,7 +183,7 @@ const nameIn = ({ headers }: IncomingMessage) =>
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   const database = options.database ?? (await freshDatabase())
   const knex = createKnex({
-    client: 'pg',
+    client: options.client ?? 'pg',
     connection: options.databaseUrl ?? database.url,
     pool: { min: 0, max: 10, ...options.pool },
     acquireConnectionTimeout: options.acquireMs ?? 10_000,
@@ -202,8 +208,10 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     ...(options.origins && { origins: options.origins }),
     ...(options.live !== undefined && { live: options.live }),
     ...(options.redis && { redis: options.redis }),
+    ...(options.shortcuts && { shortcuts: options.shortcuts }),
   })
-  const server = createServer(express().use('/api/v1', records.router)).listen(0, '127.0.0.1')
+  const outer = options.makeApp?.() ?? express()
+  const server = createServer(outer.use('/api/v1', records.router)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { io } = records.attach(server)
   if (options.awaitStart ?? true) await records.start()

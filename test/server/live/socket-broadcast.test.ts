@@ -1,7 +1,9 @@
 // One frame for many connections: whole at every length, in order with what Socket.IO sends itself, over every wire.
 import { expect, test } from 'vitest'
-import { broadcastToRooms, textFrame, together } from '../../../server/live/socket-broadcast.ts'
-import { startApp } from '../../support/app.ts'
+import { SILENT } from '../../../server/base/logger.ts'
+import { createShortcut } from '../../../server/base/shortcuts.ts'
+import { socketAudience, textFrame, together } from '../../../server/live/socket-broadcast.ts'
+import { startApp, type TestApp } from '../../support/app.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 test.each([0, 1, 125, 126, 127, 65_535, 65_536, 200_000])(
@@ -20,6 +22,8 @@ test('counts bytes, not letters', () => {
   expect(textFrame('日本 💥')[1]).toBe(Buffer.byteLength('日本 💥'))
 })
 
+const audienceOf = ({ io }: TestApp) => socketAudience(io, createShortcut('frames', true, SILENT))
+
 /** A watcher is not given up, however much waits for it on a machine that is busy. */
 const patient = { limits: { bufferedBytes: 100_000_000 } }
 
@@ -27,6 +31,7 @@ test.each(['websocket', 'polling'] as const)(
   'events keep their order with other packets over %s, told singly and together',
   async (transport) => {
     const app = await startApp(patient)
+    const audience = audienceOf(app)
     const { id } = await app.make('project', { name: 'Bridge' })
     const watcher = await app.socket({ as: 'bob', transports: [transport] })
     await watcher.watch(['project', id])
@@ -41,7 +46,7 @@ test.each(['websocket', 'polling'] as const)(
     })
     const tell = (number: number) => {
       if (number % 4 === 3) socket?.emit('PresenceChanged', event(number))
-      else broadcastToRooms(app.io, [room], [], 'PresenceChanged', event(number))
+      else audience.tell([room], [], 'PresenceChanged', event(number))
     }
     for (let number = 0; number < 300; number += 10) {
       const ten = Array.from({ length: 10 }, (_, more) => number + more)
@@ -58,6 +63,7 @@ test.each(['websocket', 'polling'] as const)(
 
 test('lets go of more than it holds back, all of it and in order, whatever happens meanwhile', async () => {
   const app = await startApp(patient)
+  const audience = audienceOf(app)
   const { id } = await app.make('project', { name: 'Bridge' })
   const watcher = await app.socket()
   await watcher.watch(['project', id])
@@ -68,7 +74,7 @@ test('lets go of more than it holds back, all of it and in order, whatever happe
   const told = Array.from({ length: 12_000 }, (_, number) => String(number))
   const tellAll = () => {
     for (const number of told)
-      broadcastToRooms(app.io, [room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
+      audience.tell([room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
     throw new Error('What is told breaks.')
   }
   expect(() => together(tellAll)).toThrow('breaks')
@@ -78,6 +84,7 @@ test('lets go of more than it holds back, all of it and in order, whatever happe
 
 test('leaves out whom it is told to, and tells nobody twice', async () => {
   const app = await startApp()
+  const audience = audienceOf(app)
   const { id } = await app.make('project', { name: 'Bridge' })
   const [alice, bob] = [await app.socket(), await app.socket({ as: 'bob' })]
   for (const watcher of [alice, bob]) {
@@ -86,7 +93,7 @@ test('leaves out whom it is told to, and tells nobody twice', async () => {
   }
   const rooms = [...app.io.of('/').adapter.rooms.keys()].filter((name) => /:(record|list):project/.test(name))
   const event = { type: 'project', id: 'only', people: [] }
-  broadcastToRooms(app.io, rooms, [alice.socket.id ?? ''], 'PresenceChanged', event)
+  audience.tell(rooms, [alice.socket.id ?? ''], 'PresenceChanged', event)
   await bob.hears('PresenceChanged', { id: 'only' })
   await alice.watch()
   const heard = [alice, bob].map(
