@@ -1,4 +1,5 @@
 // How the tests run: three projects by where their code lives, the public doors resolved to the sources.
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
@@ -17,6 +18,10 @@ const doors = {
   'noclobber/offline': source('./web/client/offline/index.ts'),
   'noclobber/styles.css': source('./web/react/styles.css'),
 }
+
+/** Tests carry the fault that they live through as a tag; a tag that isn't listed is an error. */
+const faults: Record<string, string> = JSON.parse(readFileSync(source('./scripts/faults.json'), 'utf8'))
+const tags = Object.entries(faults).map(([name, description]) => ({ name: `fault:${name}`, description }))
 
 // Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
 const RETRIES = process.env.CI ? 2 : 0
@@ -38,6 +43,7 @@ export default defineConfig({
   resolve: { alias: doors },
   test: {
     maxWorkers: WORKERS,
+    tags,
     projects: [
       {
         extends: true,

@@ -12,7 +12,10 @@ describe.skipIf(isWithout('redis'))('a cluster of two nodes', () => {
     cluster = await startCluster()
   }, 120_000)
 
-  test('is restarted node by node under load: no save fails, each node ends with 0, everybody converges', async () => {
+  test('is restarted node by node under load: no save fails, each node ends with 0, everybody converges', {
+    tags: 'fault:nodes-restarted',
+    timeout: 180_000,
+  }, async () => {
     const load = await startLoad(cluster.url, {
       ids: ['1', '2', '3', '4'],
       transports: ['websocket', 'polling'],
@@ -28,9 +31,12 @@ describe.skipIf(isWithout('redis'))('a cluster of two nodes', () => {
     expect(load.saves()).toBeGreaterThan(50)
     await load.converged(30_000)
     expect(percentile(load.saveMs, 99)).toBeLessThan(10_000)
-  }, 180_000)
+  })
 
-  test('loses a node to kill -9: everybody knows what is true soon', async () => {
+  test('loses a node to kill -9: everybody knows what is true soon', {
+    tags: 'fault:node-killed',
+    timeout: 180_000,
+  }, async () => {
     const load = await startLoad(cluster.url, { ids: ['5', '6', '7', '8'], pauseMs: 20 })
     await cluster.ask('kill node1 SIGKILL')
     const before = load.saves()
@@ -38,9 +44,12 @@ describe.skipIf(isWithout('redis'))('a cluster of two nodes', () => {
     await load.stop()
     await load.converged(30_000)
     await cluster.ask('start node1')
-  }, 180_000)
+  })
 
-  test('has a node that stands still for a while: it catches up, and its watchers with it', async () => {
+  test('has a node that stands still for a while: it catches up, and its watchers with it', {
+    tags: 'fault:node-frozen',
+    timeout: 180_000,
+  }, async () => {
     const load = await startLoad(cluster.url, { ids: ['9', '10'], pauseMs: 20 })
     await cluster.ask('kill node2 SIGSTOP')
     const before = load.saves()
@@ -48,5 +57,5 @@ describe.skipIf(isWithout('redis'))('a cluster of two nodes', () => {
     await cluster.ask('kill node2 SIGCONT')
     await load.stop()
     await load.converged(30_000)
-  }, 180_000)
+  })
 })

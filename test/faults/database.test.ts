@@ -6,11 +6,17 @@ import { type Fault, startFaultProxy } from '../support/fault-proxy.ts'
 import { writeDown } from '../support/figures.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const FAULTS: Fault[] = ['refuse', 'hole', 'slice']
+const FAULTS: [Fault, tag: string][] = [
+  ['refuse', 'fault:database-refuses'],
+  ['hole', 'fault:database-silent'],
+  ['slice', 'fault:database-slices'],
+]
 
-test.each(FAULTS)(
-  '%s: nothing answered is lost, and all converge when it ends',
-  async (fault) => {
+for (const [fault, tag] of FAULTS)
+  test(`${fault}: nothing answered is lost, and all converge when it ends`, {
+    tags: tag,
+    timeout: 60_000,
+  }, async () => {
     const direct = await startApp()
     const proxy = await startFaultProxy(Number(new URL(direct.database.url).port))
     const app = await startApp({
@@ -68,11 +74,9 @@ test.each(FAULTS)(
       'convergence after PostgreSQL is back (10 s)',
       `${Math.round(performance.now() - back)} ms (${fault})`,
     )
-  },
-  60_000,
-)
+  })
 
-test('a retry whose first answer was lost is one write', async () => {
+test('a retry whose first answer was lost is one write', { tags: 'fault:answer-lost' }, async () => {
   const direct = await startApp()
   const { id } = await direct.make('project', { name: 'Bridge' })
   const proxy = await startFaultProxy(Number(new URL(direct.origin).port))

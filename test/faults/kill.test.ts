@@ -78,6 +78,7 @@ const writeByHand = async (book: Book, isOver: () => boolean) => {
 }
 
 test(`a node that is killed ${KILLS} times loses nothing and doubles nothing`, {
+  tags: 'fault:node-killed-mid-save',
   timeout: 60_000 + KILLS * 10_000,
 }, async () => {
   console.log(`kill: seed ${SEED}`)

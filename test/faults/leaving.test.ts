@@ -71,7 +71,7 @@ const openSocket = async (url: string, transport: 'websocket' | 'polling') => {
   return socket
 }
 
-describe.skipIf(isWithout('redis'))('a node that leaves', () => {
+describe.skipIf(isWithout('redis'))('a node that leaves', { tags: 'fault:node-leaves' }, () => {
   let cluster: Cluster
   beforeAll(async () => {
     cluster = await startCluster({ nodes: 1 })

@@ -81,8 +81,15 @@ describe.skipIf(isWithout('redis') || isWithout('nginx'))('nginx before two node
     expect(large.status).toBe(413)
   })
 
-  test('both nodes are restarted one after the other under load, and everybody converges', async () => {
-    const load = await startLoad(url, { ids: ['5', '6'], transports: ['websocket', 'polling'], pauseMs: 20 })
+  test('both nodes are restarted one after the other under load, and everybody converges', {
+    tags: 'fault:nodes-restarted-behind-nginx',
+    timeout: 120_000,
+  }, async () => {
+    const load = await startLoad(url, {
+      ids: ['5', '6'],
+      transports: ['websocket', 'polling'],
+      pauseMs: 20,
+    })
     const { ended } = await cluster.ask('roll')
     expect(ended.map(({ code }: { code: number }) => code)).toEqual([0, 0])
     const before = load.saves()
@@ -90,7 +97,7 @@ describe.skipIf(isWithout('redis') || isWithout('nginx'))('nginx before two node
     await load.stop()
     expect(load.failures(), await nginx.log()).toEqual([])
     await load.converged(30_000)
-  }, 120_000)
+  })
 
   test('the compose file starts what the configuration names', async () => {
     const compose = await readFile(

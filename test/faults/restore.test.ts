@@ -46,7 +46,9 @@ const changesAfter = async (cursor: string) => {
   return body as { data: Written[]; cursor: string; reset?: true }
 }
 
-test('is another history, though its transaction numbers are smaller', async () => {
+test('is another history, though its transaction numbers are smaller', {
+  tags: 'fault:database-restored',
+}, async () => {
   const { decode } = await readCursors(app.knex)
   const here = decode((await app.call('GET', '/changes')).body.cursor)
   const was = decode(held.feed)
@@ -55,7 +57,9 @@ test('is another history, though its transaction numbers are smaller', async () 
   expect(xmin(here)).toBeLessThan(xmin(was))
 })
 
-test('a cursor of the feed is answered by a reset, and from its cursor on comes only what is new', async () => {
+test('a cursor of the feed is answered by a reset, and from its cursor on comes only what is new', {
+  tags: 'fault:database-restored',
+}, async () => {
   const reset = await changesAfter(held.feed)
   expect([reset.reset, reset.data]).toEqual([true, []])
   expect((await changesAfter(reset.cursor)).data).toEqual([])
@@ -124,7 +128,9 @@ test('a stream that resumes is told to look again, and goes on', async () => {
   expect(resumed.heard.filter(({ event }) => event?.type === 'task' && event.id !== made.id)).toEqual([])
 })
 
-test('versions and histories go on, and an editor of before the dump is refused as stale', async () => {
+test('versions and histories go on, and an editor of before the dump is refused as stale', {
+  tags: 'fault:database-restored',
+}, async () => {
   const refused = await save(app, 1, 'from an old window')
   expect([refused.status, refused.body.code, refused.body.changed_fields]).toEqual([
     409,

@@ -123,7 +123,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await opened.is('live')
   })
 
-  it('comes back after resets', async () => {
+  it('comes back after resets', { tags: 'fault:client-reset' }, async () => {
     proxy.set('refuse')
     await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
     const version = await change(opened.id)
@@ -131,7 +131,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'connections reset and refused')
   })
 
-  it('works over a line that gives a few bytes at a time, late', async () => {
+  it('works over a line that gives a few bytes at a time, late', { tags: 'fault:client-slow' }, async () => {
     proxy.set('slice')
     proxy.delay(150)
     await converges(opened, await change(opened.id), way, 'sliced into 7 bytes, 150 ms late each way')
@@ -150,7 +150,9 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'cut while the page was hidden')
   })
 
-  it('says Offline without a network, and catches up with one', async () => {
+  it('says Offline without a network, and catches up with one', {
+    tags: 'fault:client-offline',
+  }, async () => {
     proxy.set('refuse')
     set({ isOnline: false })
     await opened.is('offline')
@@ -160,7 +162,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'offline, then online')
   })
 
-  it('does not believe a line on which nothing comes any more', async () => {
+  it('does not believe a line on which nothing comes any more', { tags: 'fault:client-silent' }, async () => {
     proxy.set('hole')
     const version = await change(opened.id)
     // What a laptop does that wakes up: it looks at versions, finds that no event told of them, and connects anew.
@@ -220,7 +222,10 @@ it('finds by comparing versions that a connection only looks alive', async () =>
 })
 
 describe('the ladder', () => {
-  it('goes down to a stream where no upgrade comes through, and up again when one does', async () => {
+  it('goes down to a stream where no upgrade comes through, and up again when one does', {
+    tags: 'fault:proxy-without-upgrades',
+    timeout: 120_000,
+  }, async () => {
     const proxy = await startHttpProxy(app.origin)
     proxy.upgrades = false
     const from = performance.now()
@@ -246,9 +251,11 @@ describe('the ladder', () => {
       ms: Math.round(performance.now() - up),
     })
     await converges(opened, await change(opened.id), 'ladder', 'a change, by WebSocket')
-  }, 120_000)
+  })
 
-  it('polls where answers are held back, and says so within seconds', async () => {
+  it('polls where answers are held back, and says so within seconds', {
+    tags: 'fault:proxy-buffers',
+  }, async () => {
     const proxy = await startHttpProxy(app.origin)
     proxy.buffers = true
     const from = performance.now()
@@ -263,7 +270,7 @@ describe('the ladder', () => {
   })
 })
 
-describe('a server that is killed and started again', () => {
+describe('a server that is killed and started again', { tags: 'fault:server-restarted' }, () => {
   let node: KilledNode
   beforeAll(async () => {
     node = await createKilledNode(app.database.url)

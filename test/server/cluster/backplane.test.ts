@@ -36,7 +36,9 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     await watcher.hears('RecordUpdated', { version }, 20_000)
   })
 
-  test('lose nothing and wait for nothing while Redis is stopped, and find each other after', async () => {
+  test('lose nothing and wait for nothing while Redis is stopped, and find each other after', {
+    tags: 'fault:redis-stopped',
+  }, async () => {
     const redis = await startRedis()
     const { save, linked, watcher } = await twoNodes(() => redisClient(redis.url), NEAR)
     await linked()
@@ -48,7 +50,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     await linked()
   })
 
-  test('live through a Redis that is killed and comes back', async () => {
+  test('live through a Redis that is killed and comes back', { tags: 'fault:redis-killed' }, async () => {
     const redis = await startRedis()
     const { save, linked, watcher } = await twoNodes(() => redisClient(redis.url), NEAR)
     await linked()
@@ -60,7 +62,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     await linked()
   })
 
-  test('start without Redis, and find each other when it comes', async () => {
+  test('start without Redis, and find each other when it comes', { tags: 'fault:redis-absent' }, async () => {
     const { port, stop } = await startRedis()
     await stop()
     const { save, linked, watcher } = await twoNodes(() => redisClient(`redis://127.0.0.1:${port}`), NEAR)
@@ -70,7 +72,9 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     await linked()
   })
 
-  test('notice a black hole before Redis, and are back after it', async () => {
+  test('notice a black hole before Redis, and are back after it', {
+    tags: 'fault:redis-silent',
+  }, async () => {
     const redis = await startRedis()
     const proxy = await startFaultProxy(redis.port)
     const { save, linked, watcher } = await twoNodes(() => redisClient(proxy.urlFor(redis.url)), {

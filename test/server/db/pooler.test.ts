@@ -22,7 +22,9 @@ const WORKERS = 8
 /** It may have to be installed first. */
 const INSTALL_MS = 300_000
 
-describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', () => {
+const TAGGED = { tags: 'fault:pooler' }
+
+describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', TAGGED, () => {
   let pooler: TestPooler
   let database: FreshDatabase
   let app: TestApp

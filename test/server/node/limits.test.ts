@@ -110,7 +110,9 @@ describe('a socket', () => {
     expect(await other.watch()).toMatchObject({ records: [] })
   })
 
-  test('that doesn’t read is closed when too much waits for it, and the others hear everything', async () => {
+  test('that doesn’t read is closed when too much waits for it, and the others hear everything', {
+    tags: 'fault:client-not-reading',
+  }, async () => {
     const app = await startApp({ limits: { bufferedBytes: 50_000, recheckMs: 600_000 } })
     const { id } = await app.make('project', { name: 'Bridge' })
     const reader = await app.socket({ as: 'bob' })

@@ -107,7 +107,9 @@ test('connections that end at one moment end in turn, and one that is closed bef
   expect(heard).toEqual(['first is closed', 'second ends', 'second is closed'])
 })
 
-test('clients that reset their connection at the door harm nobody', async () => {
+test('clients that reset their connection at the door harm nobody', {
+  tags: 'fault:handshakes-reset',
+}, async () => {
   const app = await startApp()
   const { id } = await app.make('project', { name: 'Bridge' })
   const port = Number(new URL(app.origin).port)
