@@ -22,8 +22,20 @@ export type Action = 'read' | 'create' | 'update' | 'delete'
 /** A record as a permission sees it. While it is being created its id is `''` and its version 0. */
 export type PermissionRecord = Pick<WireRecord, 'type' | 'id' | 'version' | 'fields'>
 
-/** May this person do this with this record? Called often: keep it free of I/O. */
-export type Can<A extends Actor = Actor> = (actor: A, action: Action, record: PermissionRecord) => boolean
+/**
+ * May this person do this with this record? Called often: keep it free of I/O.
+ *
+ * @param parent Of a part (`partOf`) that is created, updated or deleted: the record that it is part of, whose version
+ * rises with that. Always one that this person may read. A move asks twice: as the part is, with the parent that it
+ * leaves, and as it would be, with the one that it comes to. `undefined` while reading, for what is no part or has no
+ * parent, and where the parent's table is no declared type's.
+ */
+export type Can<A extends Actor = Actor> = (
+  actor: A,
+  action: Action,
+  record: PermissionRecord,
+  parent?: PermissionRecord,
+) => boolean
 
 /** What {@link defineRecordType} takes. */
 export interface RecordTypeOptions<A extends Actor = Actor> {

@@ -3,8 +3,17 @@
 // Invariant: a verdict is given only if the permission came to it without a look at id, version or fields.
 import type { Action, Actor, PermissionRecord, RecordType } from './record-type.ts'
 
-/** May this person do this with every record of the type? `null`: it depends on the record. */
-export const staticPermission = (type: RecordType, actor: Actor, action: Action): boolean | null => {
+/**
+ * May this person do this with every record of the type? `null`: it depends on the record.
+ *
+ * @param isPart Writes of the type's records are judged with the record that they are part of: it may depend on that too.
+ */
+export const staticPermission = (
+  type: RecordType,
+  actor: Actor,
+  action: Action,
+  isPart = false,
+): boolean | null => {
   let looked = false
   const look = () => {
     looked = true
@@ -27,7 +36,10 @@ export const staticPermission = (type: RecordType, actor: Actor, action: Action)
   })
   try {
     const verdict = type.can(actor as never, action, unseen)
-    return looked ? null : verdict
+    // There is a parent, or there is none: without a look into it a permission can still tell the two apart.
+    const isSame =
+      !isPart || action === 'read' || type.can(actor as never, action, unseen, unseen) === verdict
+    return looked || !isSame ? null : verdict
   } catch {
     return null
   }

@@ -38,7 +38,8 @@ export const isUnavailable = (error: unknown): boolean =>
   UNAVAILABLE_CODES.test(asDatabaseError(error).code ?? '') ||
   (error instanceof Error && (error.name === 'KnexTimeoutError' || UNAVAILABLE_TEXT.test(error.message)))
 
-const MESSAGES: Record<string, string> = {
+/** What is said of a value that the database refuses, by PostgreSQL's code. */
+export const MESSAGES: Record<string, string> = {
   '23502': 'is required',
   '23503': 'refers to something that is not there, or is still referred to',
   '23505': 'is taken already',

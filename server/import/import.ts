@@ -3,12 +3,10 @@
 // for, no connection is held and no record locked. Judged rows wait on the side. Lists hear of it once, as of one import.
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
-import type { OpenRequest } from '../base/open-requests.ts'
 import type { Forbidden, Missing, Reused } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
-import { problem, Refusal, refuse } from '../base/problems.ts'
+import { refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { staticPermission } from '../base/static-permission.ts'
 import { refusedValues } from '../db/errors.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { ImportAnswer, ImportProblem, ImportProgress } from '../protocol/bulk-and-import.ts'
@@ -16,6 +14,7 @@ import { requestHash, storedResponse, type WriteOptions } from '../records/idemp
 import { runOnce, type Work } from '../records/run-once.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { writerContext } from '../tables/writer-context.ts'
+import { actorNow, FORBIDDEN, verdictsOf } from './actor-now.ts'
 import { keyColumnOf, keyKindOf } from './csv-cells.ts'
 import { type ImportFormat, rowsOf } from './parse.ts'
 import type { ImportRow } from './row.ts'
@@ -168,36 +167,6 @@ const checkDeferred = async (
     if (!refused) throw error
     rowErrors.add(null, [{ field: '', message: refused.detail }])
   }
-}
-
-const FORBIDDEN: Forbidden = {
-  outcome: 'forbidden',
-  problem: problem('forbidden', 'You may not import records of this type.'),
-}
-
-const verdictsOf = (known: KnownType, actor: Actor) =>
-  (['create', 'update'] as const).map((action) => staticPermission(known.type, actor, action))
-
-/**
- * Who imports, looked up anew. Rows that were judged before stay as judged where the right to them doesn't depend on the
- * record, or nothing but the sign-in was asked for again.
- *
- * @throws Refusal where the sign-in or the right has ended, or a revocation may concern rows that were judged already.
- */
-const actorNow = async (known: KnownType, before: Actor, request: OpenRequest): Promise<Actor> => {
-  const isRevoked = request.isRevoked()
-  await request.renew()
-  const now = request.actor
-  const verdictsBefore = verdictsOf(known, before)
-  for (const [place, verdict] of verdictsOf(known, now).entries()) {
-    const verdictBefore = verdictsBefore[place]
-    if (verdict === false && verdictBefore !== false) throw new Refusal(FORBIDDEN.problem)
-    if (verdict === null && (isRevoked || verdictBefore !== null))
-      throw new Refusal(
-        problem('unavailable', 'Permissions changed during the import: nothing was imported.'),
-      )
-  }
-  return now
 }
 
 /** Imports a file into the actor's tenant. */

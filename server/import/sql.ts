@@ -4,6 +4,7 @@
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { KnownType } from '../tables/database.ts'
+import { parentIsThere } from '../tables/part-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 import { keyColumnOf } from './csv-cells.ts'
 
@@ -79,6 +80,10 @@ export interface ImportSql {
   foundMeanwhile: Statement
   /** from, to, [tenant]: lines written, and whether that made a version */
   update(columns: string[]): Statement
+  /** from, to: lines with the key of the parent that each names; null where it names none */
+  parents: Statement
+  /** from, to, [tenant]: lines that name a parent which isn't there */
+  orphans: Statement
   /** from, to, shape, [tenant] */
   insert(columns: string[]): Statement
 }
@@ -93,7 +98,16 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
     `${text}::${foundBy?.cast}${foundBy?.collation ? ` collate ${foundBy.collation}` : ''}`
   const ofTenant = (parameter: number) =>
     tenantColumn ? `and t.${quoteName(tenantColumn)} = $${parameter}` : ''
+  const { part } = known
+  const parent = part ? `r.${quoteName(part.column)}` : 'null'
+  const ofParent = part?.tenantColumn ? `$3::${columns.get(tenantColumn ?? '')?.cast}` : null
+  const lines = (selected: string) => `select s.line, ${selected} from pg_temp.noclobber_import s
+    cross join lateral json_populate_record(null::${table}, s.doc) r where s.line between $1 and $2`
   return {
+    parents: unnamed(`${lines(`s.id, ${parent}::text as parent, s.doc::text as doc`)} order by s.line`),
+    orphans: unnamed(
+      `${lines('s.id')} ${part ? `and not ${parentIsThere(part, parent, ofParent)}` : 'and false'} order by s.line`,
+    ),
     find: unnamed(
       `${sql.selectFrom('k.key as "noclobber_key"')} join unnest($1::text[]) k(key) on ${keyColumn} = ${asKey('k.key')} ${ofTenant(2)}`,
     ),

@@ -6,6 +6,7 @@ import type { Actor } from '../base/record-type.ts'
 import type { TimeSlices } from '../pacing/time-slices.ts'
 import type { ImportRowError } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
+import { asksParents } from '../records/parents.ts'
 import { validateFields } from '../records/validate.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
@@ -14,7 +15,7 @@ import type { ImportFormat } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import type { ImportSql, StagedRow } from './sql.ts'
 
-type Complaint = Omit<ImportRowError, 'line'>
+export type Complaint = Omit<ImportRowError, 'line'>
 
 /** Who imports what, how. */
 export interface ImportJob {
@@ -65,6 +66,8 @@ export const FORBIDDEN: Complaint = {
   code: 'forbidden',
 }
 
+export const MAY_NOT_CREATE: Complaint = { ...FORBIDDEN, message: 'you may not create this record' }
+
 interface Read {
   line: number
   fields: Record<string, unknown>
@@ -78,6 +81,8 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
   const { known, format, key, sql, slices } = job
   const cell = cellReader(known)
   const kind = keyKindOf(known.columns.get(keyColumnOf(known, key))?.type)
+  /** Then that is judged where it is written. */
+  const asks = (action: 'create' | 'update') => asksParents(known, job.actor, action)
   const hasMadeIds = known.key.kind.startsWith('int')
 
   /**
@@ -134,10 +139,9 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     const [record, second] = found
     if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
     if (!record && (version || (key === 'id' && hasMadeIds))) return refuse(NOT_THERE)
-    if (record && !known.may(job.actor, 'update', record)) return refuse(FORBIDDEN)
+    if (record && !asks('update') && !known.may(job.actor, 'update', record)) return refuse(FORBIDDEN)
     const draft = { type: known.type.name, id: '', version: 0, fields }
-    if (!record && !known.may(job.actor, 'create', draft))
-      return refuse({ ...FORBIDDEN, message: 'you may not create this record' })
+    if (!record && !asks('create') && !known.may(job.actor, 'create', draft)) return refuse(MAY_NOT_CREATE)
     if (record && version && version !== record.version) return refuse(staleRowError(record, version))
     const valid = await validateFields(known, fields, !record)
     if (!valid.ok) return refuse(...valid.errors)

@@ -5,9 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { isRetryable, refusedValues } from '../db/errors.ts'
 import { MAX_IMPORT_ROW_ERRORS } from '../protocol/bulk-and-import.ts'
+import { asksParents } from '../records/parents.ts'
 import type { Database } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
+import { judgeParents } from './judge-parents.ts'
 import type { RowErrors } from './row-errors.ts'
 import { LEAVE_NO_TRACE, PORTIONS, SEE_AGAIN, SHAPES_IN, TAKE_TURN, UPDATES_IN } from './sql.ts'
 import { FORBIDDEN, type ImportJob, NOT_THERE, staleRowError } from './validate-rows.ts'
@@ -76,7 +78,7 @@ export const writeStaged = async (
       const record = records.get(id)
       const readable = record && known.mayRead(job.actor, record)
       if (!record || !readable) portion.refused.push(() => rowErrors.add(line, [NOT_THERE]))
-      else if (!known.may(job.actor, 'update', record))
+      else if (!asksParents(known, job.actor, 'update') && !known.may(job.actor, 'update', record))
         portion.refused.push(() => rowErrors.add(line, [FORBIDDEN]))
       else if (guarded) portion.refused.push(() => rowErrors.add(line, [staleRowError(record, seen)]))
       else again.push({ line, version: record.version })
@@ -128,8 +130,12 @@ export const writeStaged = async (
           const begun = performance.now()
           const last = Math.min(to, first + BITE - 1)
           await job.recheck()
-          await update(first, last, portion, savepoint)
-          await insert(first, last, portion, savepoint)
+          for (const [line, wrong] of await judgeParents(database, job, { first, last }, savepoint))
+            portion.refused.push(() => rowErrors.add(line, [wrong]))
+          if (portion.refused.length === 0) {
+            await update(first, last, portion, savepoint)
+            await insert(first, last, portion, savepoint)
+          }
           await pause((performance.now() - begun) * REST_SHARE)
         }
       })

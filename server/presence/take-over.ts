@@ -3,6 +3,7 @@
 // the record, from one who may change it; an answer only one who has asked; and each only while they may read the record.
 
 import type { Limits, Log } from '../base/options.ts'
+import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
 import { readTakeOverMessage } from '../live/client-messages.ts'
@@ -13,7 +14,8 @@ import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { TAKE_OVER_MS, type TakeOverAnswer } from '../protocol/take-over.ts'
 import { batchedRows } from '../records/batched-reads.ts'
-import type { Database } from '../tables/database.ts'
+import { asksParents, judgeParts } from '../records/parents.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { readTakeOver, type TakeOverPassed } from './node-messages.ts'
@@ -79,6 +81,13 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     )
   }
 
+  const mayUpdate = async (known: KnownType, actor: Actor, row: PermissionRecord) => {
+    if (!asksParents(known, actor, 'update')) return known.may(actor, 'update', row)
+    const asking = { known, actor, transaction: undefined, isLocking: false }
+    return (await judgeParts(database, asking, { action: 'update', ids: [row.id] })).parts.get(row.id)
+      ?.isAllowed
+  }
+
   /** Tells those tabs of the other person that are on this node. */
   const deliver = async (said: TakeOverPassed) => {
     if (said.say === 'ask') keep(said)
@@ -111,7 +120,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     const found = await rowOf(said)
     if (!found || !known.mayRead(actor, found.row)) return 'not_found'
     if (say === 'ask') {
-      if (!known.may(actor, 'update', found.row)) return 'forbidden'
+      if (!(await mayUpdate(found.known, actor, found.row))) return 'forbidden'
       const isThere = present(room, actor.tenantId).some(
         ({ user, state }) => user.id === to && state === 'editing',
       )

@@ -41,6 +41,8 @@ export interface AuthorizedRow {
 export interface AuthorizeOptions {
   /** Default: `read` alone. */
   actions?: Action[]
+  /** Default: by `can` and the record alone. */
+  may?: (action: Action, record: WireRecord) => boolean
   /** Ends the reading. */
   gone?: AbortSignal | undefined
   transaction?: Knex.Transaction | undefined
@@ -74,11 +76,12 @@ export const authorizeRows = async (
   options: AuthorizeOptions = {},
 ): Promise<Map<string, AuthorizedRow>> => {
   const { actions = ['read'] } = options
+  const may = options.may ?? ((action: Action, record: WireRecord) => known.may(actor, action, record))
   const judged = new Map<string, AuthorizedRow>()
   const missed: string[] = []
   const judge = (record: WireRecord) => {
     const { fields: _, ...head } = record
-    const allowed = actions.filter((action) => known.may(actor, action, record))
+    const allowed = actions.filter((action) => may(action, record))
     judged.set(record.id, { record: head, allowed })
   }
   for (const row of rows) {

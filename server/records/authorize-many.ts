@@ -10,6 +10,7 @@ import { canonicalId } from '../tables/record-id.ts'
 import { sendSized } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { authorizeByIds } from './authorization-rows.ts'
+import { asksParents, judgeParts } from './parents.ts'
 import { readTombstones, type Tombstone } from './read.ts'
 import { CHANGED_SINCE_OF_MANY } from './save-many-sql.ts'
 
@@ -18,6 +19,8 @@ export interface BulkAsked {
   known: KnownType
   actor: Actor
   transaction: Knex.Transaction | undefined
+  /** What each of them is to get: it may name another parent. */
+  values: Record<string, unknown>
 }
 
 interface Target {
@@ -103,13 +106,21 @@ export const authorizeMany = async (
     asked,
     ids.filter((id) => !records.has(id)),
   )
+  const parts = asksParents(known, actor, 'update')
+    ? await judgeParts(
+        database,
+        { ...asked, isLocking: false },
+        { action: 'update', ids, values: asked.values },
+      )
+    : null
   const judged: AuthorizedTargets = { ready: [], refused: [] }
   const stale: Stale[] = []
   for (const { id, clientVersion } of targets) {
     const { record, allowed = [] } = records.get(id) ?? {}
     if (!record) judged.refused.push(gone.get(id) ?? { id, outcome: 'not_found' })
     else if (!allowed.includes('read')) judged.refused.push({ id, outcome: 'not_found' })
-    else if (!allowed.includes('update')) judged.refused.push({ id, outcome: 'forbidden' })
+    else if (!(parts ? parts.parts.get(id)?.isAllowed : allowed.includes('update')))
+      judged.refused.push({ id, outcome: 'forbidden' })
     else if (record.version === clientVersion) judged.ready.push(record)
     else {
       const { version, updated_at, updated_by } = record

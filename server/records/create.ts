@@ -2,7 +2,7 @@
 // Invariant: the tenant is the actor's, the version is the trigger's, and a replay creates nothing a second time.
 // Permission is judged by the values that will be stored, never by what was sent.
 
-import type { CreateOutcome } from '../base/outcomes.ts'
+import type { CreateOutcome, Forbidden } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
@@ -19,6 +19,7 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
+import { asksParents, judgeNewPart, parentMissing } from './parents.ts'
 import { readRow } from './read.ts'
 import { validateFields } from './validate.ts'
 
@@ -29,6 +30,7 @@ export interface CreateOptions<A extends Actor = Actor> extends WriteOptions<A> 
   id?: string | undefined
 }
 
+const FORBIDDEN: Forbidden = { outcome: 'forbidden', problem: problem('forbidden') }
 const ID_REFUSED = 'is made by the database for this type'
 
 /** Creates a record in the actor's tenant. */
@@ -48,7 +50,8 @@ export const createRecord = async (
     errors.push({ field: known.key.name, message: ID_REFUSED })
   if (!valid.ok || errors.length > 0) return { outcome: 'invalid', problem: invalidProblem(errors) }
   const draft = { type, id: '', version: 0, fields: valid.values }
-  if (!known.type.can(actor, 'create', draft)) return { outcome: 'forbidden', problem: problem('forbidden') }
+  const isAsking = asksParents(known, actor, 'create')
+  if (!isAsking && !known.type.can(actor, 'create', draft)) return FORBIDDEN
 
   const values = id ? { ...valid.values, [known.key.name]: id } : valid.values
   const columns = Object.keys(values).sort()
@@ -63,9 +66,17 @@ export const createRecord = async (
       ...mutationParameters(options, hash),
     ],
     columns,
+    judge: isAsking
+      ? async (transaction) => {
+          const verdict = await judgeNewPart(database, { known, actor, transaction, isLocking: true }, draft)
+          if (verdict === 'no parent') return parentMissing(known)
+          return verdict === 'forbidden' ? FORBIDDEN : verdict
+        }
+      : undefined,
   })
-  if (written.outcome === 'written') {
-    const record = known.sql.toRecord(written.rows[0] ?? {})
+  const row = written.outcome === 'written' ? written.rows[0] : undefined
+  if (row) {
+    const record = known.sql.toRecord(row)
     if (!options.transaction) database.recordCache.put(tenantOf(known, actor), record, isSince)
     return { outcome: 'created', record }
   }
@@ -79,5 +90,6 @@ export const createRecord = async (
       : MISSING
   }
   if (kept) return kept
-  return written.outcome === 'invalid' ? written : MISSING
+  if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
+  return written.outcome === 'written' ? parentMissing(known) : MISSING
 }

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { checkBeforeWrite, type OpenRequest } from '../base/open-requests.ts'
-import type { Invalid, Reused } from '../base/outcomes.ts'
+import type { Forbidden, Invalid, Reused } from '../base/outcomes.ts'
 import { problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
@@ -64,7 +64,11 @@ export type Written =
   | { outcome: 'stored' }
   | { outcome: 'outdated' }
   | { outcome: 'cache_cleared' }
+  | Forbidden
   | Invalid
+
+/** What is found right before a write, in its transaction: nothing against it, that its own guard would not pass, or why not. */
+export type Judgement = 'allowed' | 'changed' | Forbidden | Invalid
 
 const bytesOf = (values: unknown[]): number =>
   values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
@@ -84,13 +88,26 @@ export const sendWrite = async (
     columns: string[]
     mayBeOutdated?: boolean
     isStill?: IsStill | undefined
+    /** Judges the records that a write raises besides, in one transaction with it. */
+    judge?: ((transaction: Knex.Transaction) => Promise<Judgement>) | undefined
   },
 ): Promise<Written> => {
+  const { query, values, isStill, judge } = write
+  const sendIn = (transaction: Knex.Transaction | undefined) =>
+    database.send(query, values, transaction, isStill)
+  const judgeAndSend = async (transaction: Knex.Transaction): Promise<Row[] | Forbidden | Invalid> => {
+    const judgement = (await judge?.(transaction)) ?? 'allowed'
+    if (judgement === 'allowed') return sendIn(transaction)
+    return judgement === 'changed' ? [] : judgement
+  }
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
     if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
-      const { query, values, isStill } = write
-      const rows = await database.send(query, values, options.transaction, isStill)
+      let rows: Row[] | Forbidden | Invalid
+      if (!judge) rows = await sendIn(options.transaction)
+      else if (options.transaction) rows = await judgeAndSend(options.transaction)
+      else rows = await database.knex.transaction(judgeAndSend)
+      if (!Array.isArray(rows)) return rows
       if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
       return { outcome: 'written', rows }
     } catch (error) {

@@ -8,12 +8,13 @@ import { invalidProblem, problem, Refusal, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { BulkEntry, BulkProblem } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
-import type { Database } from '../tables/database.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { authorizeMany } from './authorize-many.ts'
-import { parametersOf, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
+import { type Judgement, parametersOf, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
+import { asksParents, isParentThere, judgeParts, parentMissing } from './parents.ts'
 import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
 import { validateFields } from './validate.ts'
@@ -66,6 +67,35 @@ const savedEntry = ({ id, version, updated_at, updated_by }: Omit<WireRecord, 'f
   updated_by,
 })
 
+/**
+ * Judges parts, if that depends on what they are parts of or the changes name another parent, right before they are written.
+ * A part that doesn't pass is judged by itself in the next round.
+ */
+const judgeTargets = (
+  database: Database,
+  { known, actor }: { known: KnownType; actor: Actor },
+  targets: Omit<WireRecord, 'fields'>[],
+  values: Record<string, unknown>,
+) => {
+  const isAsking = asksParents(known, actor, 'update')
+  if (!isAsking && !(known.part && known.part.column in values)) return undefined
+  return async (transaction: Knex.Transaction): Promise<Judgement> => {
+    if (!isAsking)
+      return (await isParentThere(database, { known, actor, transaction }, values))
+        ? 'allowed'
+        : parentMissing(known)
+    const ids = targets.map(({ id }) => id)
+    const asking = { known, actor, transaction, isLocking: true }
+    const judged = await judgeParts(database, asking, { action: 'update', ids, values })
+    if (judged.isParentMissing) return parentMissing(known)
+    const isReady = ({ id, version }: Omit<WireRecord, 'fields'>) => {
+      const part = judged.parts.get(id)
+      return part?.version === version && part.isReadable && part.isAllowed
+    }
+    return targets.every(isReady) ? 'allowed' : 'changed'
+  }
+}
+
 /** Saves the same changes to many records. */
 export const saveMany = async (
   database: Database,
@@ -83,6 +113,7 @@ export const saveMany = async (
   if (new Set(records.map(({ id }) => id)).size < records.length)
     return refuse('malformed', 'records names a record twice.')
   const valid = await validateFields(known, changes)
+  const values = valid.ok ? valid.values : {}
   const written: WireRecord[] = []
   const isSince = database.recordCache.mark()
 
@@ -95,7 +126,7 @@ export const saveMany = async (
     written.length = 0
     let open = records
     for (let round = 0; round < MAX_ATTEMPTS; round += 1) {
-      const judged = await authorizeMany(database, { known, actor, transaction }, open)
+      const judged = await authorizeMany(database, { known, actor, transaction, values }, open)
       for (const entry of judged.refused) entries.set(entry.id, entry)
       if (onStale === 'abort' && judged.refused.length > 0) return abortedBy(outcome().records)
       if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
@@ -118,6 +149,7 @@ export const saveMany = async (
             ...parametersOf(known, columns, valid.values),
           ],
           columns,
+          judge: judgeTargets(database, { known, actor }, targets, valid.values),
         },
       )
       if (sent.outcome === 'invalid') return sent

@@ -3,6 +3,7 @@
 // Invariant: the guard decides inside one UPDATE. What is read before it decides only who may try; what is read after
 // a refusal decides only what to say.
 
+import type { Knex } from 'knex'
 import type { Conflict, SaveOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
@@ -17,6 +18,7 @@ import { changedFieldsBetween } from './changed-fields.ts'
 import { deliverOnSave } from './deliver-on-save.ts'
 import { firstResponse } from './first-response.ts'
 import {
+  type Judgement,
   mutationParameters,
   parametersOf,
   requestHash,
@@ -24,6 +26,7 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
+import { asksParents, isParentThere, judgeParts, parentMissing } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
 import { validateFields } from './validate.ts'
 
@@ -64,9 +67,12 @@ export const whyRefused = async (
 ) => {
   const current = await readRow(database, target)
   if (!current) return goneOrMissing(database, target)
-  const { can } = target.known.type
-  if (!can(target.actor, 'read', current)) return MISSING
-  if (!can(target.actor, action, current))
+  const { known, actor, id } = target
+  if (!known.type.can(actor, 'read', current)) return MISSING
+  const asked = asksParents(known, actor, action)
+    ? await judgeParts(database, { ...target, isLocking: false }, { action, ids: [id] })
+    : null
+  if (!(asked ? asked.parts.get(id)?.isAllowed : known.type.can(actor, action, current)))
     return { outcome: 'forbidden' as const, problem: problem('forbidden') }
   return current.version === options.clientVersion ? null : conflictOf(database, target, options, current)
 }
@@ -81,13 +87,36 @@ export const permittedUnread = (
   action: 'update' | 'delete',
   clientVersion: number,
 ): { isStill?: IsStill } | null => {
-  const unseen = (asked: Action) => staticPermission(known.type, actor, asked) === true
+  // It is judged with its parent right before it is written.
+  if (asksParents(known, actor, action)) return {}
+  const unseen = (asked: Action) => staticPermission(known.type, actor, asked, known.part !== null) === true
   if (unseen('read') && unseen(action)) return {}
   if (transaction) return null
   const isStill = database.recordCache.mark()
   const seen = database.recordCache.get(tenantOf(known, actor), known.type.name, id, clientVersion)
   const may = seen && known.type.can(actor, 'read', seen) && known.type.can(actor, action, seen)
   return may ? { isStill } : null
+}
+
+/**
+ * Judges a part, if this person's permission depends on what it is part of, right before it is written. What doesn't pass is
+ * as a guard that doesn't pass: `whyRefused` says why.
+ */
+export const judgeParents = (
+  database: Database,
+  { known, actor, id }: Target,
+  action: 'update' | 'delete',
+  { clientVersion, values = {} }: { clientVersion: number; values?: Record<string, unknown> },
+): ((transaction: Knex.Transaction) => Promise<Judgement>) | undefined => {
+  if (!asksParents(known, actor, action)) return undefined
+  return async (transaction) => {
+    const asking = { known, actor, transaction, isLocking: true }
+    const judged = await judgeParts(database, asking, { action, ids: [id], values })
+    const part = judged.parts.get(id)
+    if (part?.version !== clientVersion || !part.isReadable) return 'changed'
+    if (!part.isAllowed) return { outcome: 'forbidden', problem: problem('forbidden') }
+    return judged.isParentMissing ? parentMissing(known) : 'allowed'
+  }
 }
 
 /** Saves changes of a record if it is still at the editor's version. */
@@ -118,7 +147,7 @@ export const saveRecord = async (
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const isFirst = attempt === 0 && valid.ok
+    const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0
     const permitted = isFirst ? permittedUnread(database, target, 'update', clientVersion) : null
     const asked = { ...options, clientVersion }
     const refused = permitted ? null : await whyRefused(database, target, 'update', asked)
@@ -133,6 +162,7 @@ export const saveRecord = async (
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
+    if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
     const isPrecomputed =
       !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
     const isSince = database.recordCache.mark()
@@ -151,8 +181,9 @@ export const saveRecord = async (
       columns,
       mayBeOutdated: isPrecomputed,
       isStill: permitted?.isStill,
+      judge: judgeParents(database, target, 'update', { clientVersion, values: valid.values }),
     })
-    if (written.outcome === 'invalid') return written
+    if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
     if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'outdated') {
       known.stopPrecomputing()

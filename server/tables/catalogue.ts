@@ -23,6 +23,21 @@ export interface Column {
   collation: string | null
 }
 
+/** Whose parts a table's rows are, as it was tracked. */
+export interface PartOf {
+  /** The column that holds the parent's key. */
+  column: string
+  /** `schema.table` as the log writes it. */
+  source: string
+  /** Quoted for SQL. */
+  table: string
+  key: string
+  keyType: string
+  tenantColumn: string | null
+  /** May the server's role lock the parent's rows? That takes the right to update them. */
+  isLockable: boolean
+}
+
 /** A declared type and its table as the database has it. */
 export interface TrackedType {
   type: RecordType
@@ -50,6 +65,8 @@ export interface TrackedType {
   fieldNames: string[]
   /** What `changed_fields` may name: the declared fields, and those that stand for parts kept in other tables. */
   changeNames: string[]
+  /** `null`: its rows are no parts of other records. */
+  part: PartOf | null
 }
 
 /** All declared types of a server. */
@@ -76,6 +93,12 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
   ${UNTRACKABLE} as why_not,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
+  (select jsonb_build_object('args', p.args, 'selectable', has_column_privilege(to_regclass(p.args[4]), p.args[6], 'select')
+      and (p.args[7] = '' or has_column_privilege(to_regclass(p.args[4]), p.args[7], 'select')),
+      'lockable', has_any_column_privilege(to_regclass(p.args[4]), 'update'))
+    from (select ${TRIGGER_ARGUMENTS} as args from pg_trigger g
+      where g.tgrelid = c.oid and g.tgname = '${PART_TRIGGER}' and g.tgenabled in ('O', 'A')) p
+    where to_regclass(p.args[4]) is not null) as part,
   c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
     and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
     and not exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal
@@ -107,6 +130,18 @@ const fail = (type: RecordType, why: string): never => {
 /** The names in an array as the triggers take it: `{"project_id"}`. */
 export const textArray = (literal: string) =>
   [...literal.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replace(/\\(.)/g, '$1'))
+
+/** The arguments stand in the order in which `trackPart` of the migrations gives them. */
+const partOf = (
+  type: RecordType,
+  part: { args: string[]; selectable: boolean; lockable: boolean } | null,
+) => {
+  if (!part) return null
+  const [, column = '', , table = '', source = '', key = '', tenant = '', , keyType = ''] = part.args
+  if (!part.selectable)
+    return fail(type, `its rows are parts of ${source}, which this role may not read: GRANT SELECT on it.`)
+  return { column, source, table, key, keyType, tenantColumn: tenant || null, isLockable: part.lockable }
+}
 
 const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> => {
   const [row] = await send(
@@ -160,6 +195,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
     fieldNames,
     changeNames: [...new Set([...fieldNames, ...((row.parts ?? []) as string[])])],
+    part: partOf(type as RecordType, row.part),
   }
 }
 

@@ -23,12 +23,14 @@ import { createSign } from './writer-context.ts'
 export interface KnownType extends TrackedType {
   sql: RecordSql
   versions: VersionSql
+  /** The declared type whose parts its records are. `null`: they are no parts, or the parent's table is no declared type's. */
+  parent: KnownType | null
   /** May a save send its own change set? `isPlain` of the table, until a save finds that a trigger has come to it. */
   precomputesChanges(): boolean
   /** From now on the triggers compare each row themselves. */
   stopPrecomputing(): void
   /** May this person do this? Asked of many records at once, where what a permission throws means no and is logged. */
-  may(actor: Actor, action: Action, record: PermissionRecord): boolean
+  may(actor: Actor, action: Action, record: PermissionRecord, parent?: PermissionRecord): boolean
   mayRead(actor: Actor, record: PermissionRecord): boolean
 }
 
@@ -123,9 +125,15 @@ export const createDatabase = ({
   /** What a transaction looked up is its own: it may have a search path of its own too. */
   const foundWithin = new WeakMap<Knex.Transaction, Found>()
 
-  const may = (type: RecordType, actor: Actor, action: Action, record: PermissionRecord) => {
+  const may = (
+    type: RecordType,
+    actor: Actor,
+    action: Action,
+    record: PermissionRecord,
+    parent?: PermissionRecord,
+  ) => {
     try {
-      return type.can(actor, action, record)
+      return type.can(actor, action, record, parent)
     } catch (error) {
       log.error({ error, type: type.name, id: record.id }, 'A permission failed, and was taken as a no.')
       return false
@@ -146,16 +154,18 @@ export const createDatabase = ({
         ...tracked,
         sql: recordSql(tracked),
         versions: versionSql(tracked),
+        parent: null,
         precomputesChanges: () => precomputes,
         stopPrecomputing: () => {
           precomputes = false
         },
-        may: (actor, action, record) => may(tracked.type, actor, action, record),
+        may: (actor, action, record, parent) => may(tracked.type, actor, action, record, parent),
         mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
       }
       byName.set(tracked.type.name, known)
       bySource.set(tracked.source, known)
     }
+    for (const known of byName.values()) known.parent = bySource.get(known.part?.source ?? '') ?? null
     return { byName, bySource }
   }
 

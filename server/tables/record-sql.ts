@@ -7,6 +7,7 @@ import { INEXACT_IN_JSON, isoTimestamp } from '../db/value-codec.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
+import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
 import { changeSetCondition, NAMING, SENT_CHANGE_SET } from './writer-context.ts'
 
@@ -96,7 +97,7 @@ const isOfTenant = (tenantColumn: string | null, parameter: number) =>
 const WRITER = `with writer as materialized (select ${NAMING} as named)`
 
 export const recordSql = (tracked: TrackedType): RecordSql => {
-  const { table, key, tenantColumn, type, fieldNames } = tracked
+  const { table, key, tenantColumn, type, fieldNames, part } = tracked
   const id = `t.${quoteName(key.name)}`
   const head = [
     `${id}::text as "noclobber_id"`,
@@ -158,15 +159,24 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         const set = columns.map((name, index) => `${quoteName(name)} = $${firstValue + index}`).join(', ')
         const naming = isPrecomputed ? changeSetCondition(tracked, columns, firstValue) : NAMING
         const changeSet = isPrecomputed ? `, ${SENT_CHANGE_SET} as "noclobber_change_set"` : ''
-        const write = `update ${table} t set ${set} where ${guard} and ${naming} returning ${selected}${changeSet}`
+        const place = part ? columns.indexOf(part.column) : -1
+        const tenant = tenantColumn ? `t.${quoteName(tenantColumn)}` : null
+        const there =
+          part && place >= 0
+            ? ` and ${parentIsThere(part, `$${firstValue + place}::${tracked.columns.get(part.column)?.cast}`, tenant)}`
+            : ''
+        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} returning ${selected}${changeSet}`
         return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
       shaped(`insert ${withMutation} ${columns.join()}`, () => {
         const names = [...(tenantColumn ? [tenantColumn] : []), ...columns]
         const values = names.map((name, index) => `$${index + 2}::${tracked.columns.get(name)?.cast}`)
+        const value = part ? values[names.indexOf(part.column)] : undefined
+        const ofTenant = tenantColumn ? (values[0] as string) : null
+        const there = part && value ? ` and ${parentIsThere(part, value, ofTenant)}` : ''
         const write = `insert into ${table} as t ("version"${names.map((name) => `, ${quoteName(name)}`).join('')})
-          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named returning ${selected}`
+          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named${there} returning ${selected}`
         return withMutation
           ? storeResponse(write, answer(columns), names.length + 2, WRITER)
           : `${WRITER} ${write}`

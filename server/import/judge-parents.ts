@@ -1,0 +1,65 @@
+// Rows of a file that are parts of other records, judged by those right before they are written.
+// Invariant: as for a single write: nothing raises the version of a record that the person may not read.
+import type { Knex } from 'knex'
+import {
+  asksParents,
+  authorizeParts,
+  mayUnder,
+  parentMissingError,
+  readParents,
+  readParts,
+} from '../records/parents.ts'
+import type { Database } from '../tables/database.ts'
+import { tenantParameter } from '../tables/tenant.ts'
+import { type Complaint, FORBIDDEN, type ImportJob, MAY_NOT_CREATE } from './validate-rows.ts'
+
+/** What stands against staged lines, by line. A record that isn't as it was judged at first is judged elsewhere. */
+export const judgeParents = async (
+  database: Database,
+  { known, actor, sql }: ImportJob,
+  { first, last }: { first: number; last: number },
+  transaction: Knex.Transaction,
+): Promise<Map<number, Complaint>> => {
+  const refused = new Map<number, Complaint>()
+  const { part } = known
+  if (!part) return refused
+  const missing = parentMissingError(known)
+  const isAsked = {
+    create: asksParents(known, actor, 'create'),
+    update: asksParents(known, actor, 'update'),
+  }
+  if (!isAsked.create && !isAsked.update) {
+    const tenant = part.tenantColumn ? tenantParameter(known, actor) : []
+    for (const { line } of await database.send(sql.orphans, [first, last, ...tenant], transaction))
+      refused.set(line, missing)
+    return refused
+  }
+  const lines = await database.send(sql.parents, [first, last], transaction)
+  const asking = { known, actor, transaction, isLocking: true }
+  const parts = await readParts(
+    database,
+    asking,
+    lines.flatMap(({ id }) => id ?? []),
+  )
+  const keys = [...lines, ...parts.values()].flatMap(({ parent }) => parent ?? [])
+  const { readable } = await readParents(database, asking, [...new Set(keys)])
+  const lineOf = new Map(lines.map((row) => [row.id as string | null, row]))
+  const moveOf = (id: string) => {
+    const values = JSON.parse(lineOf.get(id)?.doc)
+    return Object.hasOwn(values, part.column) ? { values, parent: lineOf.get(id)?.parent } : null
+  }
+  const authorized = isAsked.update
+    ? await authorizeParts(database, asking, 'update', { parts, readable, moveOf })
+    : null
+  for (const { line, id, parent, doc } of lines) {
+    const fields = JSON.parse(doc)
+    const draft = { type: known.type.name, id: '', version: 0, fields }
+    if (Object.hasOwn(fields, part.column) && parent !== null && !readable.has(parent))
+      refused.set(line, missing)
+    else if (id === null && isAsked.create && !mayUnder(asking, 'create', draft, parent, readable))
+      refused.set(line, MAY_NOT_CREATE)
+    else if (id !== null && authorized?.get(id)?.allowed.includes('update') === false)
+      refused.set(line, FORBIDDEN)
+  }
+  return refused
+}
