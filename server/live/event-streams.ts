@@ -47,10 +47,10 @@ export const createStreams = ({
   const told = new Set<Stream>()
   let beating: NodeJS.Timeout | undefined
 
-  /** A comment keeps proxies from closing the stream; the id with it keeps a quiet stream's position young. */
+  /** Keeps proxies from closing the stream. The id keeps the position of a quiet stream recent; a parser takes no id without data. */
   const beat = () => {
     const at = position()
-    const text = `: still here\n${at ? idLine(database.cursors, at) : ''}\n`
+    const text = `: still here\n${at ? idLine(database.cursors, at) : ''}event: heartbeat\ndata: {}\n\n`
     for (const stream of streams.values()) stream.beat(text)
   }
 

@@ -1,5 +1,8 @@
-// Server-Sent Events as text, taken apart as they come: https://html.spec.whatwg.org/multipage/server-sent-events.html.
-// Pure: whatever the pieces, the events are the same.
+// Parses the text of Server-Sent Events as it arrives, by eventsource-parser:
+// https://html.spec.whatwg.org/multipage/server-sent-events.html. How the text is sliced changes nothing.
+// A block without data yields no event and no id, so the server sends its position with a `heartbeat` event.
+
+import { createParser } from 'eventsource-parser'
 
 export interface TextEvent {
   name: string
@@ -7,37 +10,26 @@ export interface TextEvent {
 }
 
 export interface EventTextReader {
-  /** Takes the next piece, and gives the events that it completes. */
+  /** Takes the next piece, and returns the events that it completes. */
   read(piece: string): TextEvent[]
   /** The last id so far, `''` before the first. */
   lastId(): string
 }
 
 export function createEventTextReader(): EventTextReader {
-  let rest = ''
-  let name = ''
-  let data: string[] = []
+  let events: TextEvent[] = []
   let lastId = ''
-
-  function take(line: string): TextEvent | null {
-    if (line === '') {
-      const event = data.length > 0 ? { name: name || 'message', data: data.join('\n') } : null
-      name = ''
-      data = []
-      return event
-    }
-    const [, field = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? []
-    if (field === 'event') name = value
-    if (field === 'data') data.push(value)
-    if (field === 'id') lastId = value
-    return null
-  }
-
+  const parser = createParser({
+    onEvent({ id, event = 'message', data }) {
+      lastId = id ?? lastId
+      events.push({ name: event, data })
+    },
+  })
   return {
     read(piece) {
-      const lines = (rest + piece).split(/\r\n|\n|\r(?!$)/)
-      rest = lines.pop() ?? ''
-      return lines.flatMap((line) => take(line) ?? [])
+      events = []
+      parser.feed(piece)
+      return events
     },
     lastId: () => lastId,
   }

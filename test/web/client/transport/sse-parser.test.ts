@@ -8,16 +8,17 @@ const readAll = (pieces: string[]) => {
   return { events: pieces.flatMap(reader.read), lastId: reader.lastId() }
 }
 
-test('events, ids, comments and data of several lines are told apart', () => {
+test('events, ids, comments and data of several lines are parsed', () => {
   const text = [
     'retry: 1000\nid: a\nevent: Watching\ndata: {"records":[]}\n\n',
-    ': still here\nid: b\n\n',
+    ': still here\nid: b\nevent: heartbeat\ndata: {}\n\n',
     'data: one\ndata:two\n\n',
     'event: Half\ndata: not yet\n',
   ].join('')
   expect(readAll([text])).toEqual({
     events: [
       { name: 'Watching', data: '{"records":[]}' },
+      { name: 'heartbeat', data: '{}' },
       { name: 'message', data: 'one\ntwo' },
     ],
     lastId: 'b',
