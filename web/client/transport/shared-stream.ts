@@ -1,17 +1,18 @@
-// One stream of events for all tabs of one person: browsers open six connections to a host over HTTP/1.1, and each
-// stream holds one for good. The tab that holds the Web Lock reads the stream and hands everything on by a
-// BroadcastChannel; when it goes, the next one in line opens a stream of its own and all join again. To the client above,
-// a follower is a transport like any other, and its changes carry its own tab's id.
+// One event stream for all tabs of one person: browsers open six connections to a host over HTTP/1.1, and each stream
+// holds one. The tab that holds the Web Lock leads: it reads the stream and passes everything on by a BroadcastChannel.
+// When it is gone, the next in the queue opens a stream of its own and all tabs join again. To the client a follower is
+// a transport like any other, and its writes carry its own tab's id.
 
-import type { RefusedMessage, WatchAnswer, WatchMessage } from '../../../server/protocol/index.ts'
+import type { WatchMessage } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
-import { listKey, recordKey } from './subscriptions.ts'
-import type { CreateTransport, Transport, TransportEvent, TransportStatus } from './transport.ts'
+import { openTabChannel, type TabAnswer, type TabMessage } from './tab-channel.ts'
+import { createTabSubscriptions } from './tab-subscriptions.ts'
+import type { CreateTransport, Transport, TransportListener, TransportStatus } from './transport.ts'
 
 const ANSWER_TIMEOUT_MS = 10_000
 const HELLO_TIMEOUT_MS = 2000
 const BEAT_MS = 20_000
-/** A leader that said nothing for so long is frozen; hidden tabs are let speak once a minute. */
+/** A leader that is silent for so long is frozen; timers of hidden tabs run once a minute. */
 const SILENCE_MS = 150_000
 
 export interface SharedStreamOptions {
@@ -24,46 +25,32 @@ export interface SharedStreamOptions {
   locks?: LockManager | undefined
 }
 
-type Answer = WatchAnswer | RefusedMessage | null
+/** This tab as one of those that share a stream. */
+interface Member extends Transport {
+  /** Closes the channel and leaves the queue. */
+  leave(): void
+}
 
-/** What tabs say to each other; `to` is missing where it is for all. */
-type Said = { from: string; to?: string } & (
-  | { kind: 'hello' }
-  | { kind: 'status'; status: TransportStatus }
-  | { kind: 'event'; event: TransportEvent }
-  | { kind: 'beat' }
-  | { kind: 'watch'; ask: number; message: WatchMessage }
-  | { kind: 'answer'; ask: number; answer: Answer }
-  | { kind: 'unwatch'; message: WatchMessage }
-)
-
-const keysOf = ({ records = [], lists = [] }: WatchMessage): string[] => [
-  ...records.map(recordKey),
-  ...lists.map(({ type, scope }) => listKey(type, scope)),
-]
-
-/** A stream that is shared where the browser can and the person is known, else one's own. */
+/** A stream that is shared where the browser can and the person is known, otherwise one of its own. */
 export function createSharedStream(options: SharedStreamOptions): CreateTransport {
-  const { create, identity, tabId, clock } = options
+  const { create, identity } = options
   const locks = options.locks ?? globalThis.navigator?.locks
   if (!locks || typeof BroadcastChannel === 'undefined') return create
   return (listener) => {
-    let leave: (() => void) | null = null
-    let member: Transport | null = null
+    let member: Transport | Member | null = null
+    const leave = () => {
+      if (member && 'leave' in member) member.leave()
+    }
     return {
       connect() {
         const name = identity()
-        if (!member) {
-          if (name === null) member = create(listener)
-          else [member, leave] = enter(`noclobber ${name}`)
-        }
+        member ??= name === null ? create(listener) : joinTabs(`noclobber ${name}`, options, locks, listener)
         member.connect()
       },
       reconnect() {
         member?.close()
-        leave?.()
+        leave()
         member = null
-        leave = null
         this.connect()
       },
       id: () => member?.id() ?? null,
@@ -71,211 +58,169 @@ export function createSharedStream(options: SharedStreamOptions): CreateTranspor
       unwatch: async (message) => member?.unwatch(message),
       close() {
         member?.close()
-        leave?.()
+        leave()
         member = null
         listener.onStatus('closed', null)
       },
     }
+  }
+}
 
-    /** Becomes one of the tabs of this name. */
-    function enter(name: string): [Transport, () => void] {
-      const channel = new BroadcastChannel(name)
-      const me = tabId
-      const gone = new AbortController()
-      const asked = new Map<number, (answer: Answer) => void>()
-      /** What each tab watches; the leader's own is among them. */
-      const wanted = new Map<string, Set<string>>()
-      let own: Transport | null = null
-      let leader: string | null = null
-      let status: TransportStatus = 'lost'
-      let asks = 0
-      let connections = 0
-      let stopHello: Stop = () => {}
-      let stopBeat: Stop = () => {}
+function joinTabs(
+  name: string,
+  { create, tabId, clock }: SharedStreamOptions,
+  locks: LockManager,
+  listener: TransportListener,
+): Member {
+  /** The stream, while this tab leads. */
+  let own: Transport | null = null
+  let leader: string | null = null
+  let status: TransportStatus = 'lost'
+  let connections = 0
+  let stopHello: Stop = () => {}
+  let stopBeat: Stop = () => {}
+  const subscriptions = createTabSubscriptions((message) => void own?.unwatch(message))
+  const channel = openTabChannel(name, tabId, locks, (message, from) =>
+    own ? receiveAsLeader(message, from) : receiveAsFollower(message, from),
+  )
+  const questions = createQuestions(clock, (ask, message) => channel.post({ kind: 'watch', ask, message }))
 
-      const isOver = () => gone.signal.aborted
-      const say = (said: { to?: string } & Record<string, unknown>) => {
-        if (!isOver()) channel.postMessage({ from: me, ...said })
-      }
+  function setStatus(next: TransportStatus) {
+    if (channel.isClosed()) return
+    status = next
+    if (next === 'connected') connections += 1
+    listener.onStatus(next, next === 'connected' ? 'event_stream' : null)
+  }
 
-      function told(next: TransportStatus) {
-        if (isOver()) return
-        status = next
-        if (next === 'connected') connections += 1
-        listener.onStatus(next, next === 'connected' ? 'event_stream' : null)
-      }
+  function lead() {
+    leader = tabId
+    stopHello()
+    own = create({
+      onStatus(next) {
+        if (next === 'closed' || own === null) return
+        setStatus(next)
+        channel.post({ kind: 'status', status: next })
+      },
+      onEvent(event) {
+        listener.onEvent(event)
+        channel.post({ kind: 'event', event })
+      },
+    })
+    own.connect()
+    beat()
+  }
 
-      function lead() {
-        leader = me
-        stopHello()
-        own = create({
-          onStatus(next) {
-            if (next === 'closed' || own === null) return
-            told(next)
-            say({ kind: 'status', status: next })
-          },
-          onEvent(event) {
-            listener.onEvent(event)
-            say({ kind: 'event', event })
-          },
-        })
-        own.connect()
-        beat()
-      }
+  function beat() {
+    stopBeat = clock.after(BEAT_MS, () => {
+      channel.post({ kind: 'beat' })
+      beat()
+    })
+  }
 
-      function beat() {
-        stopBeat = clock.after(BEAT_MS, () => {
-          say({ kind: 'beat' })
-          beat()
-        })
-      }
+  /** Waits for the lead, or takes it from a frozen leader; loses it to another tab that does. */
+  function queue(steal: boolean) {
+    void channel.lead(steal, lead).then((isHeld) => {
+      if (isHeld || channel.isClosed() || !own) return
+      follow()
+      setStatus('lost')
+    })
+  }
 
-      /** Waits in line for the lead; a leader that is frozen loses it. */
-      function queue(steal: boolean) {
-        const rule = steal ? { steal } : { signal: gone.signal }
-        locks
-          .request(name, rule, async () => {
-            if (isOver()) return
-            lead()
-            await new Promise<void>((resolve) => gone.signal.addEventListener('abort', () => resolve()))
-          })
-          .catch(() => {
-            if (isOver() || !own) return
-            follow()
-            told('lost')
-          })
-      }
+  function follow() {
+    const last = own
+    own = null
+    leader = null
+    stopBeat()
+    last?.close()
+    queue(false)
+  }
 
-      function follow() {
-        const last = own
-        own = null
-        leader = null
-        stopBeat()
-        last?.close()
-        queue(false)
-      }
+  function noteLeader(leaderId: string) {
+    leader = leaderId
+    stopHello()
+    stopBeat()
+    stopBeat = clock.after(SILENCE_MS, () => queue(true))
+  }
 
-      function listenFor(leaderId: string) {
-        leader = leaderId
-        stopHello()
-        stopBeat()
-        stopBeat = clock.after(SILENCE_MS, () => queue(true))
-      }
+  function remember(tab: string) {
+    if (subscriptions.has(tab)) return
+    subscriptions.add(tab, {})
+    channel.whenGone(tab, () => subscriptions.remove(tab))
+  }
 
-      /** A tab that is gone wants nothing any more: its own lock tells. */
-      function remember(tab: string) {
-        if (wanted.has(tab)) return
-        wanted.set(tab, new Set())
-        const forget = () => {
-          const keys = wanted.get(tab) ?? new Set()
-          wanted.delete(tab)
-          drop([...keys])
-        }
-        locks.request(`${name} ${tab}`, { signal: gone.signal }, forget).catch(() => {})
-      }
+  async function watchFor(tab: string, message: WatchMessage): Promise<TabAnswer> {
+    if (tab !== tabId) remember(tab)
+    subscriptions.add(tab, message)
+    return own?.watch(message) ?? null
+  }
 
-      function drop(keys: string[]) {
-        const still = new Set([...wanted.values()].flatMap((each) => [...each]))
-        const left = keys.filter((key) => !still.has(key)).map((key) => JSON.parse(key))
-        const records = left.filter(([, id]) => typeof id === 'string').map(([type, id]) => ({ type, id }))
-        const lists = left
-          .filter(([, scope]) => Array.isArray(scope))
-          .map(([type, scope]) => ({ type, scope: Object.fromEntries(scope) }))
-        if (left.length > 0) void own?.unwatch({ records, lists })
-      }
-
-      async function watchFor(tab: string, message: WatchMessage): Promise<Answer> {
-        if (tab !== me) remember(tab)
-        const keys = wanted.get(tab) ?? new Set()
-        wanted.set(tab, keys)
-        for (const key of keysOf(message)) keys.add(key)
-        return own?.watch(message) ?? null
-      }
-
-      function unwatchFor(tab: string, message: WatchMessage) {
-        const keys = keysOf(message)
-        for (const key of keys) wanted.get(tab)?.delete(key)
-        drop(keys)
-      }
-
-      const hear = ({ data }: MessageEvent<Said>) => {
-        if (isOver() || data.from === me || (data.to && data.to !== me)) return
-        if (own) {
-          if (data.kind === 'hello') {
-            remember(data.from)
-            say({ kind: 'status', status, to: data.from })
-          }
-          if (data.kind === 'unwatch') unwatchFor(data.from, data.message)
-          if (data.kind === 'watch')
-            void watchFor(data.from, data.message).then((answer) =>
-              say({ kind: 'answer', to: data.from, ask: data.ask, answer }),
-            )
-          return
-        }
-        if (data.kind === 'status' || data.kind === 'event' || data.kind === 'beat') listenFor(data.from)
-        if (data.kind === 'status') told(data.status)
-        if (data.kind === 'event' && status === 'connected') listener.onEvent(data.event)
-        if (data.kind === 'answer') asked.get(data.ask)?.(data.answer)
-      }
-      /** Before a tab is heard of, it holds the lock by which its end will be known. */
-      const isKnown = new Promise<void>((known) => {
-        const hold = () => {
-          known()
-          return new Promise<void>((resolve) => gone.signal.addEventListener('abort', () => resolve()))
-        }
-        locks.request(`${name} ${me}`, { signal: gone.signal }, hold).catch(() => {})
-      })
-      void isKnown.then(() => {
-        channel.onmessage = hear
-      })
-      queue(false)
-
-      const askLeader = (message: WatchMessage) =>
-        new Promise<Answer>((resolve) => {
-          const ask = ++asks
-          const settle = (answer: Answer) => {
-            asked.delete(ask)
-            stop()
-            resolve(answer)
-          }
-          const stop = clock.after(ANSWER_TIMEOUT_MS, () => settle(null))
-          asked.set(ask, settle)
-          say({ kind: 'watch', ask, message })
-        })
-
-      const transport: Transport = {
-        connect() {
-          if (own) return own.connect()
-          if (status === 'connected') return
-          stopHello()
-          stopHello = clock.after(HELLO_TIMEOUT_MS, () => own || told('lost'))
-          void isKnown.then(() => say({ kind: 'hello' }))
-        },
-        reconnect: () => own?.reconnect(),
-        id: () => (status === 'connected' ? (own?.id() ?? (own ? null : `${leader}-${connections}`)) : null),
-        watch: (message) => {
-          if (status !== 'connected') return Promise.resolve(null)
-          return own ? watchFor(me, message) : askLeader(message)
-        },
-        async unwatch(message) {
-          if (own) unwatchFor(me, message)
-          else say({ kind: 'unwatch', message })
-        },
-        close() {
-          const last = own
-          own = null
-          last?.close()
-        },
-      }
-      return [
-        transport,
-        () => {
-          gone.abort()
-          stopHello()
-          stopBeat()
-          channel.close()
-        },
-      ]
+  function receiveAsLeader(message: TabMessage, from: string) {
+    if (message.kind === 'hello') {
+      remember(from)
+      channel.post({ kind: 'status', status }, from)
     }
+    if (message.kind === 'unwatch') subscriptions.remove(from, message.message)
+    if (message.kind !== 'watch') return
+    const { ask } = message
+    void watchFor(from, message.message).then((answer) => channel.post({ kind: 'answer', ask, answer }, from))
+  }
+
+  function receiveAsFollower(message: TabMessage, from: string) {
+    if (message.kind === 'status' || message.kind === 'event' || message.kind === 'beat') noteLeader(from)
+    if (message.kind === 'status') setStatus(message.status)
+    if (message.kind === 'event' && status === 'connected') listener.onEvent(message.event)
+    if (message.kind === 'answer') questions.settle(message.ask, message.answer)
+  }
+
+  queue(false)
+  return {
+    connect() {
+      if (own) return own.connect()
+      if (status === 'connected') return
+      stopHello()
+      stopHello = clock.after(HELLO_TIMEOUT_MS, () => own || setStatus('lost'))
+      void channel.ready.then(() => channel.post({ kind: 'hello' }))
+    },
+    reconnect: () => own?.reconnect(),
+    id: () => (status === 'connected' ? (own?.id() ?? (own ? null : `${leader}-${connections}`)) : null),
+    watch(message) {
+      if (status !== 'connected') return Promise.resolve(null)
+      return own ? watchFor(tabId, message) : questions.ask(message)
+    },
+    async unwatch(message) {
+      if (own) subscriptions.remove(tabId, message)
+      else channel.post({ kind: 'unwatch', message })
+    },
+    close() {
+      const last = own
+      own = null
+      last?.close()
+    },
+    leave() {
+      channel.close()
+      stopHello()
+      stopBeat()
+    },
+  }
+}
+
+/** A follower's questions to the leader; each ends with its answer, or with `null` after the timeout. */
+function createQuestions(clock: Clock, send: (ask: number, message: WatchMessage) => void) {
+  const open = new Map<number, (answer: TabAnswer) => void>()
+  let asks = 0
+  return {
+    ask: (message: WatchMessage) =>
+      new Promise<TabAnswer>((resolve) => {
+        const ask = ++asks
+        const settle = (answer: TabAnswer) => {
+          open.delete(ask)
+          stop()
+          resolve(answer)
+        }
+        const stop = clock.after(ANSWER_TIMEOUT_MS, () => settle(null))
+        open.set(ask, settle)
+        send(ask, message)
+      }),
+    settle: (ask: number, answer: TabAnswer) => open.get(ask)?.(answer),
   }
 }
