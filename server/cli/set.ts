@@ -93,7 +93,7 @@ const apiOf = ({ env, signal }: Terminal, values: Values) => {
   }
 }
 
-const tellConflict = ({ err }: Terminal, { detail, changed_fields, current }: StaleProblem) => {
+const printConflict = ({ err }: Terminal, { detail, changed_fields, current }: StaleProblem) => {
   err(`Not saved: ${detail}`)
   err(
     changed_fields
@@ -115,9 +115,9 @@ const hintsFor = (changes: Record<string, unknown>, { errors = [] }: Answer['bod
       : []
   })
 
-const tellRefusal = (terminal: Terminal, values: Values, { status, body }: Answer, hints: string[] = []) => {
+const printRefusal = (terminal: Terminal, values: Values, { status, body }: Answer, hints: string[] = []) => {
   if (values.json) terminal.out(JSON.stringify(body))
-  else if (body.code === 'stale_record') tellConflict(terminal, body as StaleProblem)
+  else if (body.code === 'stale_record') printConflict(terminal, body as StaleProblem)
   else terminal.err(`Not saved: ${body.detail ?? `the server answered ${status}.`}`)
   if (!values.json) for (const hint of hints) terminal.err(hint)
   return status >= 500 || status === 429 ? EXIT.unreachable : EXIT.refused
@@ -149,12 +149,12 @@ export const set: Command = {
     let version = number(values, 'version', 0)
     if (version === 0) {
       const found = await ask('GET', path)
-      if (found.status !== 200 || !found.body.data) return tellRefusal(terminal, values, found)
+      if (found.status !== 200 || !found.body.data) return printRefusal(terminal, values, found)
       version = found.body.data.version
     }
     const saved = await ask('PATCH', path, { client_version: version, changes })
     if (saved.status !== 200 || !saved.body.data)
-      return tellRefusal(terminal, values, saved, hintsFor(changes, saved.body))
+      return printRefusal(terminal, values, saved, hintsFor(changes, saved.body))
     const { data } = saved.body
     if (values.json) terminal.out(JSON.stringify(data))
     else

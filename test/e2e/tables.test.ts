@@ -165,7 +165,7 @@ describe('a table of ten thousand tasks', () => {
     await waitFor(
       () =>
         page
-          .locator('.nc-glow')
+          .locator('.nc-highlight')
           .count()
           .then((count) => count === 0),
       { what: 'the last glow to end', deadlineMs: 30_000 },

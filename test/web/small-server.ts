@@ -66,11 +66,11 @@ export function createSmallServer(options: RecordClientOptions = {}) {
       if (isHolding) await new Promise<void>((resolve) => void waiting.push(resolve))
       return answer(request)
     },
-    createTransport(told) {
-      listener = told
+    createTransport(own) {
+      listener = own
       return {
-        connect: () => told.onStatus('connected', 'websocket'),
-        reconnect: () => told.onStatus('connected', 'websocket'),
+        connect: () => own.onStatus('connected', 'websocket'),
+        reconnect: () => own.onStatus('connected', 'websocket'),
         id: () => 'socket-1',
         watch: async ({ records: asked = [] }) => ({
           records: asked.flatMap(({ id }) => {

@@ -70,14 +70,14 @@ export { conflictFor, editsAsText, valueText } from './record/conflict-view.ts'
 export type { EditKeeper, KeptClient } from './record/draft-persistence.ts'
 export type { Merged } from './record/merge-values.ts'
 export { mergeValues } from './record/merge-values.ts'
-export type { Kept, Mutation, News, RecordState, RecordStatus, UnsentEdits } from './record/state.ts'
-export { canSave, newsFields, valuesOf } from './record/state.ts'
+export type { Kept, Mutation, NewerVersion, RecordState, RecordStatus, UnsentEdits } from './record/state.ts'
+export { canSave, newerFields, valuesOf } from './record/state.ts'
 export type { Decision, RecordStore } from './record/store.ts'
 export type { TextEdit, TextPart } from './record/text-diff.ts'
 export { createRecordClient } from './record-client.ts'
 export type { ListToWatch, RecordClient, RecordClientOptions } from './record-client-options.ts'
 export type { ConnectionState, ConnectionStatus } from './transport/connection-status.ts'
-export type { ListNews, ReceivedEvent } from './transport/event-router.ts'
+export type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
 export type {
   CreateTransport,
   Transport,

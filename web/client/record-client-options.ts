@@ -9,7 +9,7 @@ import type { Presence } from './presence/presence.ts'
 import type { EditKeeper } from './record/draft-persistence.ts'
 import type { RecordStore } from './record/store.ts'
 import type { ConnectionState } from './transport/connection-status.ts'
-import type { ListNews, ReceivedEvent } from './transport/event-router.ts'
+import type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
 import type { CreateTransport, TransportKind } from './transport/transport.ts'
 
 export interface RecordClientOptions {
@@ -69,7 +69,7 @@ export interface RecordClient extends Requests, LiveListsOfClient {
   seconds: Readable<number>
   /** Every event as it arrives. */
   onEvent(listener: (received: ReceivedEvent) => void): Stop
-  watchList(list: ListToWatch, listener: (news: ListNews) => void): Stop
+  watchList(list: ListToWatch, listener: (news: ListEvent) => void): Stop
   /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
   reconnect(): void
   /** Whom the client speaks for, as `userId` or the server says; `null` while nobody is known. */

@@ -64,11 +64,11 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       connection.transportChanged(status, kind)
       if (status === 'connected') watching.rejoin()
       else watching.forgetJoins()
-      if (status === 'refused') tellSignedOut()
+      if (status === 'refused') reportSignedOut()
     },
     onEvent(event) {
-      if (!person.look() || person.isNobody()) return
-      livenessCheck.heard()
+      if (!person.check() || person.isNobody()) return
+      livenessCheck.eventReceived()
       connection.checked()
       eventRouter.receive(event)
     },
@@ -79,12 +79,12 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     localTime: serverTime.localTime,
     isOwn,
     isColleague,
-    onHint: (address, hint) => records.find(address)?.hear(hint),
+    onRemoteVersion: (address, remote) => records.find(address)?.receive(remote),
     onRevoked(address) {
       presence.forget(address)
-      records.find(address)?.happen({ kind: 'revoked' })
+      records.find(address)?.dispatch({ kind: 'revoked' })
     },
-    onPresence: (event) => presence.hear(event),
+    onPresence: (event) => presence.receive(event),
     onResync: () => watching.rejoin(),
   })
   const connection: Connection = createConnection(clock, page, () => polling?.poll())
@@ -93,8 +93,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     presence.joined()
   })
   const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
-  const say: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
-  const presence = createPresence({ send, say, clock, page })
+  const sendTakeOver: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
+  const presence = createPresence({ send, sendTakeOver, clock, page })
 
   const http = createHttp({
     url,
@@ -107,18 +107,18 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
     onAnswer(status, date) {
       serverTime.learn(date)
-      if (status === 401) tellSignedOut()
+      if (status === 401) reportSignedOut()
       else if (status < 500) connection.reached()
     },
   })
   const { requests, onOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
-  const lists = createLiveLists(() => client, { clock, page, look: person.look, epoch: person.epoch })
+  const lists = createLiveLists(() => client, { clock, page, checkPerson: person.check, epoch: person.epoch })
 
-  let isSignedOutTold = false
-  function tellSignedOut() {
+  let isSignedOutReported = false
+  function reportSignedOut() {
     connection.signedOut()
-    if (isSignedOutTold) return
-    isSignedOutTold = true
+    if (isSignedOutReported) return
+    isSignedOutReported = true
     options.onSignedOut?.()
   }
 
@@ -130,15 +130,15 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       page,
       requests,
       due: () => (isLive() && !livenessCheck.isDue() ? watching.unjoined() : watching.records()),
-      onDue: () => isLive() || watching.lookAtLists(),
+      onDue: () => isLive() || watching.refreshLists(),
       all: () => watching.records(),
       onDifference: applyDifference,
       onResult: (result) => connection.polled(result),
       epoch: person.epoch,
     })
     stopPage = page.onChange(() => {
-      person.look()
-      if (page.isVisible()) records.hurry()
+      person.check()
+      if (page.isVisible()) records.loadWaiting()
     })
     transport.connect()
   }
@@ -163,7 +163,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     newId,
     localTime: serverTime.localTime,
     isOwn,
-    look: person.look,
+    checkPerson: person.check,
     epoch: person.epoch,
     personId: person.id,
     keeper: options.offline,
@@ -173,14 +173,14 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     tabId,
     userId: () => {
       const id = person.id()
-      return person.isTold() ? id : null
+      return person.isNamed() ? id : null
     },
     clock,
     page,
     resume: (address) => records.of(address).resume(),
     send: ({ type, id }, { kind, ...mutation }) =>
       kind === 'save' ? client.save<Fields>(type, id, mutation) : client.remove(type, id, mutation),
-    bringBack: (address, edits) => records.of(address).happen({ kind: 'recalled', edits }),
+    bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
     discard: records.discard,
   })
   const stopReaching = connection.state.subscribe(() => {
@@ -194,7 +194,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     lists.leave()
     presence.leave()
     options.offline?.leave()
-    changes.tell()
+    changes.notify()
     queueMicrotask(restart)
   })
   person.onKnown(records.known)
@@ -202,7 +202,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   /** Events, records and lists for who is here now. */
   function restart() {
     if (isClosed) return
-    isSignedOutTold = false
+    isSignedOutReported = false
     connection.signedIn()
     if (person.isNobody()) transport.close()
     else if (polling) transport.reconnect()
@@ -239,7 +239,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onEvent: eventRouter.onEvent,
     watchList({ type, scope, cursor }, listener) {
       start()
-      const stopHearing = eventRouter.onList(type, listener)
+      const stopEvents = eventRouter.onList(type, listener)
       const stop = watching.addList({
         type,
         ...(scope ? { scope } : {}),
@@ -247,7 +247,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
         onAnswer: (answer) => listener({ kind: 'joined', answer }),
       })
       return () => {
-        stopHearing()
+        stopEvents()
         stop()
       }
     },

@@ -31,7 +31,7 @@ export function ListBar({ list }: { list: ListBarList }) {
       : isWhole
         ? ''
         : texts.cut.replace('{count}', list.rows.length.toLocaleString(words.locale))
-  const tone = trouble && !waiting ? 'nc-warning' : 'nc-news'
+  const tone = trouble && !waiting ? 'nc-warning' : 'nc-info'
   return (
     <div className="nc-list-bar-place">
       <div className={sentence === '' ? 'nc-banner-none' : `nc-list-bar ${tone}`}>

@@ -75,7 +75,7 @@ export function TakeOverBar<F extends object = Fields>({
   return (
     <div className="nc-take-over" ref={place} tabIndex={-1}>
       {canAsk && other && !asked && !asker && button(texts.ask, () => ask(other.user))}
-      <div className={sentence ? 'nc-take-over-said nc-news' : 'nc-banner-none'}>
+      <div className={sentence ? 'nc-take-over-said nc-info' : 'nc-banner-none'}>
         <span className="nc-sentence" role="status">
           {sentence}
         </span>

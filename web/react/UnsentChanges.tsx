@@ -91,7 +91,7 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
           </li>
         ))}
         {state.discarded.map((entry) => (
-          <li key={`discarded ${entry.key}`} className="nc-news">
+          <li key={`discarded ${entry.key}`} className="nc-info">
             <span className="nc-unsent-text">
               <strong>{nameOf(entry)}</strong>{' '}
               <small>
@@ -114,7 +114,7 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
       {isWaiting && (
         <button
           type="button"
-          className="nc-button nc-news"
+          className="nc-button nc-info"
           onClick={() => offline.retry()}
           disabled={state.isSending}
         >
@@ -126,7 +126,7 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
 }
 
 const toneOf = ({ trouble }: UnsentEntry) =>
-  trouble === null ? 'nc-news' : trouble.kind === 'conflict' ? 'nc-warning' : 'nc-refusal'
+  trouble === null ? 'nc-info' : trouble.kind === 'conflict' ? 'nc-warning' : 'nc-refusal'
 
 function whatOf({ edits }: UnsentEntry, words: Words): string {
   const isRemoval = edits.unanswered?.kind === 'remove' || edits.next?.kind === 'remove'

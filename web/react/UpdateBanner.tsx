@@ -19,7 +19,7 @@ export interface BannerEditor {
   recreate: () => unknown
 }
 
-const ICONS = { news: 'ℹ', warning: '⚠', refusal: '⊘' } as const
+const ICONS = { info: 'ℹ', warning: '⚠', refusal: '⊘' } as const
 
 /** Put it at the top of the form; it stays in sight while the form scrolls. */
 export function UpdateBanner({ editor }: { editor: BannerEditor }) {

@@ -21,7 +21,7 @@ export interface FieldProps {
   onChange: (event: InputChange) => void
   'aria-invalid'?: true
   /** There while the field glows because somebody else changed it. */
-  'data-nc-glow'?: ''
+  'data-nc-highlight'?: ''
   /** Nothing can be typed: not loaded yet, deleted, or out of sight. A select and a checkbox are `disabled` instead. */
   readOnly?: true
   disabled?: true
@@ -46,7 +46,7 @@ export function fieldProps(view: FieldView, kind: InputKind): FieldProps {
   const common = {
     name,
     ...(view.isInvalid ? { 'aria-invalid': true as const } : {}),
-    ...(view.isHighlighted ? { 'data-nc-glow': '' as const } : {}),
+    ...(view.isHighlighted ? { 'data-nc-highlight': '' as const } : {}),
   }
   if (kind === 'checkbox') {
     const onChange = ({ target }: InputChange) => change(target.checked === true)

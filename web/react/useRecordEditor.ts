@@ -7,7 +7,7 @@ import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/o
 import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
 import { type ConflictView, conflictFor, editsAsText } from '../client/record/conflict-view.ts'
-import { canSave, newsFields, type RecordState, type RecordStatus } from '../client/record/state.ts'
+import { canSave, newerFields, type RecordState, type RecordStatus } from '../client/record/state.ts'
 import type { Decision, RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import type { Words } from '../client/words/messages.ts'
@@ -17,7 +17,7 @@ import { useLive } from './LiveProvider.tsx'
 import { type TypedTexts, useTypedTexts } from './useTypedTexts.ts'
 
 /** A newer version that is known and not shown. */
-export interface EditorNews {
+export interface EditorNewerVersion {
   version: number
   by: Writer | null
   /** In this machine's milliseconds. */
@@ -49,7 +49,7 @@ export interface RecordEditor<F extends object = Fields> {
   dirtyFields: (keyof F & string)[]
   isSaving: boolean
   canSave: boolean
-  news: EditorNews | null
+  newer: EditorNewerVersion | null
   /** The refusal of the last save, until it is reloaded or closed. */
   conflict: (StaleProblem & { current: WireRecord<F> }) | null
   conflictView: ConflictView | null
@@ -133,7 +133,7 @@ function editorOf<F extends object>(
   texts: TypedTexts,
   bannerOptions: BannerOptions,
 ): RecordEditor<F> {
-  const { record, draft, news } = state
+  const { record, draft, newer } = state
   const highlighted = new Set(state.highlighted)
   const isFixed = !record || state.status === 'gone'
   const values = store.values()
@@ -164,7 +164,7 @@ function editorOf<F extends object>(
     dirtyFields: Object.keys(draft) as (keyof F & string)[],
     isSaving: state.status === 'saving',
     canSave: canSave(state) || (unread.length > 0 && state.status === 'clean'),
-    news: news && { version: news.version, by: news.by, at: news.at, fields: newsFields(state) },
+    newer: newer && { version: newer.version, by: newer.by, at: newer.at, fields: newerFields(state) },
     conflict: state.conflict as RecordEditor<F>['conflict'],
     conflictView: conflictFor(state, words),
     errors: errors as RecordEditor<F>['errors'],

@@ -16,7 +16,7 @@ const CHANGES_IN_A_RUN = 8
 
 type Who = (typeof PEOPLE)[number] | null
 /** How the client learns who it is: from `userId`, by another token, or from the session of a cookie. */
-const WAYS = ['told', 'token', 'cookie'] as const
+const WAYS = ['named', 'token', 'cookie'] as const
 
 const server = await startLiveServer()
 const ids = await Promise.all(['Bridge', 'Tunnel', 'Quay'].map((name) => server.createProject(name)))
@@ -33,8 +33,8 @@ const stillTabs = (): Tabs => ({
   enter: () => () => {},
   alive: async () => null,
   alone: (_task, work) => work(),
-  tell: () => {},
-  onTold: () => () => {},
+  notify: () => {},
+  onChange: () => () => {},
 })
 
 interface PageOptions {
@@ -47,7 +47,7 @@ interface PageOptions {
 function openPage({ way, storage, session }: PageOptions) {
   const wrong: string[] = []
   const options: RecordClientOptions = {
-    ...(way === 'told' ? { userId: () => session.who } : {}),
+    ...(way === 'named' ? { userId: () => session.who } : {}),
     ...(storage ? { offline: createOffline({ storage, tabs: stillTabs() }) } : {}),
     ...(way === 'cookie' ? { transports: ['event_stream'], shareStream: false } : {}),
     async fetch(input, init) {
@@ -70,7 +70,7 @@ function openPage({ way, storage, session }: PageOptions) {
 
   /** A cookie that changed beside the page is known with the next answer. */
   let isUnseen = false
-  const isVague = () => isUnseen || (session.who === null && way !== 'told')
+  const isVague = () => isUnseen || (session.who === null && way !== 'named')
 
   /** Nothing unsaved of anybody else is in what can be drawn. */
   function check() {
@@ -232,5 +232,5 @@ test('a store that was let go keeps nothing for the next person, and hears again
   onTestFinished(editor.subscribe(() => {}))
   await waitFor(() => client.connection.get().status === 'live' && editor.get().record, { what: 'his page' })
   await server.sql(`update projects set name = 'heard', version = version where id = ${id}`)
-  await waitFor(() => editor.values().name === 'heard', { what: 'the change' })
+  await waitFor(() => editor.values().name === 'version_received', { what: 'the change' })
 })

@@ -53,7 +53,7 @@ test('who types is told, refused, reads both sides, reloads, restores and saves'
   mine.change('name', 'Tunnel')
   theirs.change('name', 'Ferry')
   await theirs.save()
-  await waitFor(() => mine.get().news, { what: 'the news' })
+  await waitFor(() => mine.get().newer, { what: 'the newer version' })
   expect(sentence(mine)).toBe('Updated by Bob just now. You both changed: Name.')
   mine.dismiss()
   expect(sentence(mine)).toBeUndefined()
@@ -76,7 +76,7 @@ test('a change by hand is told as one from outside the app', async () => {
   const { id, mine } = await twoEditors()
   mine.change('name', 'Tunnel')
   await server.sql(`update projects set status = 'done' where id = ${id}`)
-  await waitFor(() => mine.get().news, { what: 'the news' })
+  await waitFor(() => mine.get().newer, { what: 'the newer version' })
   expect(sentence(mine)).toMatch(
     /^Updated outside the app \(\w+\) just now: Status\. Your edits don’t overlap\.$/,
   )
@@ -99,7 +99,7 @@ test('my other tab’s save is called mine', async () => {
   here.change('name', 'Tunnel')
   there.change('status', 'done')
   await there.save()
-  await waitFor(() => here.get().news, { what: 'the news' })
+  await waitFor(() => here.get().newer, { what: 'the newer version' })
   expect(sentence(here)).toBe('You saved this record in another tab. Your edits don’t overlap.')
 })
 
@@ -138,7 +138,7 @@ test('a hidden page asks for nothing, and at once when it is back', async () => 
   const listeners = new Set<() => void>()
   const show = (visible: boolean) => {
     isVisible = visible
-    for (const tell of listeners) tell()
+    for (const notify of listeners) notify()
   }
   const client = server.openTab('alice', {
     socketPath: '/nowhere',
@@ -166,7 +166,7 @@ test('a hidden page asks for nothing, and at once when it is back', async () => 
   show(false)
   expect(requestCount).toBe(before)
   show(true)
-  await waitFor(() => editor.get().news?.version === 2, { what: 'the news' })
+  await waitFor(() => editor.get().newer?.version === 2, { what: 'the newer version' })
 })
 
 test('offline is said, what is typed is kept, and the same save goes out when the server is back', async () => {
@@ -248,13 +248,13 @@ test('a watched list is told of each foreign event of its type, and every event 
   const { bob, theirs } = await twoEditors()
   const client = server.openTab('alice')
   const seen: string[] = []
-  const heard: string[] = []
+  const received: string[] = []
   client.onEvent(({ event, sizeBytes }) => void (sizeBytes < 1024 && seen.push(event.name)))
-  client.watchList({ type: 'project' }, (news) => void heard.push(news.kind))
-  await waitFor(() => heard.includes('joined'), { what: 'the join' })
+  client.watchList({ type: 'project' }, (event) => void received.push(event.kind))
+  await waitFor(() => received.includes('joined'), { what: 'the join' })
   theirs.change('status', 'done')
   await theirs.save()
-  await waitFor(() => heard.includes('event'), { what: 'the event' })
+  await waitFor(() => received.includes('event'), { what: 'the event' })
   expect(seen).toContain('RecordUpdated')
   bob.close()
 })
@@ -264,14 +264,14 @@ test('a colleague who copies a tab’s id keeps nothing from it', async () => {
   const alice = server.openTab('alice', { tabId: 'copied', userId: () => 'alice' })
   const bob = server.openTab('bob', { tabId: 'copied', userId: () => 'bob' })
   const [hers, his] = [await open(alice, id), await open(bob, id)]
-  const told: unknown[] = []
-  alice.watchList({ type: 'project' }, (news) => news.kind === 'event' && told.push(news.event))
+  const received: unknown[] = []
+  alice.watchList({ type: 'project' }, (event) => event.kind === 'event' && received.push(event.event))
   hers.editor.change('name', 'Hers')
   his.editor.change('status', 'done')
   await his.editor.save()
-  await waitFor(() => hers.editor.get().news, { what: 'the news' })
+  await waitFor(() => hers.editor.get().newer, { what: 'the newer version' })
   expect(sentence(hers.editor)).toMatch(/^Updated by Bob/)
-  await waitFor(() => told.length === 1, { what: 'the list to hear' })
+  await waitFor(() => received.length === 1, { what: 'the list to receive' })
 })
 
 test('a removal past the editor is shown in it', async () => {

@@ -113,8 +113,8 @@ test('who types nothing gets the new values, and they glow', async () => {
   const { server } = await openForm()
   act(() => server.saveAsBob('1', { status: 'done' }))
   await waitFor(() => expect(input('Status').value).toBe('done'))
-  expect(input('Status').dataset.ncGlow).toBe('')
-  expect(input('Name').dataset.ncGlow).toBeUndefined()
+  expect(input('Status').dataset.ncHighlight).toBe('')
+  expect(input('Name').dataset.ncHighlight).toBeUndefined()
   expect(screen.getByRole('status').textContent).toMatch(/^Updated by Bob .+: Status\.$/)
 })
 

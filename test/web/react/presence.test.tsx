@@ -30,10 +30,10 @@ function createRoom() {
   const client = createRecordClient({
     url: 'http://app.test/api/v1',
     fetch: async () => new Response(JSON.stringify({ data: record })),
-    createTransport(told) {
-      listener = told
+    createTransport(own) {
+      listener = own
       return {
-        connect: () => told.onStatus('connected', 'websocket'),
+        connect: () => own.onStatus('connected', 'websocket'),
         reconnect: () => {},
         id: () => 'socket-1',
         watch: async () => ({ records: [{ ...record, ok: true as const, deleted: false }], lists: [] }),

@@ -1,7 +1,7 @@
-// Time and the page's own facts (visible, online), as options with real defaults, so that tests can turn the
-// hands themselves. Nothing else in web/client reads Date.now, setTimeout, document or navigator.
+// Time and the page's state (visible, online, idle) as options with real defaults, so that tests control them.
+// Nothing else in web/client reads Date.now, setTimeout, document or navigator.
 
-/** Undoes what returned it. */
+/** Undoes the call that returned it. */
 export type Stop = () => void
 
 /** Time as the client reads it. */
@@ -25,9 +25,9 @@ export const systemClock: Clock = {
 export interface Page {
   isVisible(): boolean
   isOnline(): boolean
-  /** Nobody has touched the page for five minutes. */
+  /** No input for five minutes. */
   isIdle?(): boolean
-  /** Called when the page becomes visible or hidden, goes online or offline or away, and when somebody is back. */
+  /** Called when the page becomes visible or hidden, goes online or offline, is left, and when an idle user is back. */
   onChange(listener: () => void): Stop
 }
 
@@ -39,7 +39,7 @@ const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'wheel']
 export function browserPage(): Page {
   const view = typeof document === 'undefined' ? undefined : document
   const listeners = new Set<() => void>()
-  const tell = () => {
+  const notify = () => {
     for (const listener of [...listeners]) listener()
   }
   let touchedAt = Date.now()
@@ -47,7 +47,7 @@ export function browserPage(): Page {
   const touch = () => {
     const wasIdle = isIdle()
     touchedAt = Date.now()
-    if (wasIdle) tell()
+    if (wasIdle) notify()
   }
   return {
     isVisible: () => view === undefined || view.visibilityState !== 'hidden',
@@ -56,16 +56,16 @@ export function browserPage(): Page {
     onChange(listener) {
       if (!view) return () => {}
       if (listeners.size === 0) {
-        view.addEventListener('visibilitychange', tell)
-        for (const name of CHANGES) window.addEventListener(name, tell)
+        view.addEventListener('visibilitychange', notify)
+        for (const name of CHANGES) window.addEventListener(name, notify)
         for (const name of TOUCHES) window.addEventListener(name, touch, { passive: true, capture: true })
       }
       listeners.add(listener)
       return () => {
         listeners.delete(listener)
         if (listeners.size > 0) return
-        view.removeEventListener('visibilitychange', tell)
-        for (const name of CHANGES) window.removeEventListener(name, tell)
+        view.removeEventListener('visibilitychange', notify)
+        for (const name of CHANGES) window.removeEventListener(name, notify)
         for (const name of TOUCHES) window.removeEventListener(name, touch, { capture: true })
       }
     },

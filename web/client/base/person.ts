@@ -1,6 +1,6 @@
-// Whose everything is that this client holds. Invariant: what one person left is out of sight and out of reach before
-// anything is drawn or sent for the next. Who it is, the app says (`userId`); where it doesn't, the server does, in
-// X-Person-ID of its answers, and after a sign-in nobody is believed to be the same person until it has.
+// Which person this client acts for. Invariant: the state of one person is neither visible nor reachable once anything
+// is drawn or sent for the next. The app names the person (`userId`); otherwise the server does, by X-Person-ID in its
+// answers, and after a sign-in the person counts as unknown until it has.
 
 import type { Stop } from './clock.ts'
 import { createListeners } from './store.ts'
@@ -10,27 +10,27 @@ export interface PersonOptions {
   token: () => string | null
 }
 
-/** Whether an answer may be used. `late`: it was asked for by somebody before; `foreign`: the session is somebody else's. */
+/** Whether an answer may be used. `late`: requested by an earlier person; `foreign`: the session is another person's. */
 export type AnswerFor = 'ours' | 'late' | 'foreign'
 
 export interface Person {
-  /** `null` while nobody is known. */
+  /** `null` while the person is unknown. */
   id(): string | null
-  /** The app says who it is. */
-  isTold(): boolean
-  /** The app says that nobody is signed in, after somebody was. */
+  /** The app has named the person. */
+  isNamed(): boolean
+  /** The app says that nobody is signed in, after it had named a person. */
   isNobody(): boolean
-  /** Another number for each person after the other. */
+  /** Rises with each change of person. */
   epoch(): number
-  /** Notices at once where somebody else is here by now; `false` then. */
-  look(): boolean
-  /** Somebody has signed in: perhaps somebody else. */
+  /** Detects a change of person now; returns `false` when there was one. */
+  check(): boolean
+  /** A sign-in took place, perhaps of another person. */
   signedIn(): void
-  /** The server has answered what was asked in that epoch. `says`: for whom it acted, `null` where it did not say. */
+  /** A request of that epoch was answered. `says`: the person the server acted for, `null` where it did not say. */
   answered(epoch: number, status: number, says: string | null): AnswerFor
-  /** Before somebody else is here: what was of `before` is to be put away; `null` where it was never known who it was. */
+  /** Before the person changes: put away the state of `before`; `null` where that person was never known. */
   onLeft(listener: (before: string | null) => void): Stop
-  /** It is known now who it is. */
+  /** The person is known now. */
   onKnown(listener: (id: string | null) => void): Stop
 }
 
@@ -41,18 +41,18 @@ export function createPerson({ userId, token }: PersonOptions): Person {
   const known = createListeners<[string | null]>()
   let id: string | null = null
   let epoch = 0
-  let wasTold = false
+  let wasNamed = false
   let isNobody = false
-  /** Somebody signed in, and no answer has said yet who. */
+  /** After a sign-in, until an answer names the person. */
   let isAsked = false
-  /** A token that is gone is a session that ended: its person's page stays until somebody signs in. */
+  /** Without a token the session has ended: the page keeps its person until the next sign-in. */
   let lastToken: string | null = null
 
   function leave(next: string | null) {
     const before = id
     id = next
     epoch += 1
-    left.tell(before)
+    left.notify(before)
   }
 
   function become(next: string) {
@@ -61,23 +61,23 @@ export function createPerson({ userId, token }: PersonOptions): Person {
     isAsked = false
     if (isFirst) id = next
     else leave(next)
-    known.tell(next)
+    known.notify(next)
   }
 
-  /** Nothing of before is shown until it is known who it is. */
+  /** Hides everything until the person is known. */
   function ask() {
     isAsked = true
     leave(null)
   }
 
-  function look(): boolean {
+  function check(): boolean {
     const before = epoch
-    const said = userId?.() ?? null
-    if (said !== null) {
-      const told = String(said)
-      wasTold = true
-      if (told !== id) become(told)
-    } else if (wasTold) {
+    const stated = userId?.() ?? null
+    if (stated !== null) {
+      const named = String(stated)
+      wasNamed = true
+      if (named !== id) become(named)
+    } else if (wasNamed) {
       if (!isNobody) {
         isNobody = true
         leave(null)
@@ -92,39 +92,39 @@ export function createPerson({ userId, token }: PersonOptions): Person {
   }
 
   function current() {
-    look()
+    check()
     return id
   }
 
   return {
     id: current,
-    isTold: () => wasTold,
+    isNamed: () => wasNamed,
     isNobody: () => isNobody,
     epoch: () => epoch,
-    look,
+    check,
     signedIn() {
-      if (look() && !wasTold) ask()
+      if (check() && !wasNamed) ask()
     },
     answered(asked, status, says) {
-      look()
+      check()
       if (asked !== epoch || isNobody) return 'late'
       if (says === null) {
         if (isAsked && isGood(status)) {
           isAsked = false
-          known.tell(null)
+          known.notify(null)
         }
         return 'ours'
       }
       if (says === id) return 'ours'
-      if (wasTold) return 'foreign'
+      if (wasNamed) return 'foreign'
       if (id === null) {
         id = says
         isAsked = false
-        known.tell(says)
+        known.notify(says)
         return 'ours'
       }
       leave(says)
-      known.tell(says)
+      known.notify(says)
       return 'late'
     },
     onLeft: left.add,

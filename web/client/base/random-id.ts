@@ -1,4 +1,4 @@
-// Ids that nobody else has: of a tab, of a write.
+// Unique ids, of a tab or of a write.
 
 /** `crypto.randomUUID` exists on secure origins alone; a page opened by address in a local network is none. */
 export function randomId(): string {

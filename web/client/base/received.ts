@@ -1,5 +1,5 @@
-// What comes in from a server, in the shapes that the client is written for. Invariant: whatever a server, a proxy or SQL
-// by hand has put into a message, the page draws it, or does without it; nothing throws later for what was odd here.
+// Normalizes incoming messages to the shapes that the client is written for. Invariant: whatever a server, a proxy or
+// SQL by hand puts into a message, the page shows it or leaves it out; no odd value throws later.
 
 import type { PresentPerson, WireRecord, Writer, WriterKind } from '../../../server/protocol/index.ts'
 import { DECEPTIVE_CHARACTERS, MAX_NAME_CHARS } from '../../../server/protocol/index.ts'
@@ -9,7 +9,7 @@ type Found = Record<string, unknown>
 const isFound = (value: unknown): value is Found =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** One line of text, without what would turn the text around it. */
+/** One line of text, without characters that would reorder the text around it. */
 export const plainText = (text: string): string => text.replace(DECEPTIVE_CHARACTERS, '')
 
 const textOf = (value: unknown): string =>
@@ -28,7 +28,7 @@ const KINDS: Record<WriterKind, true> = {
   agent: true,
 }
 
-/** Who wrote it, or `null` where that can't be said. A kind that is not known here is a program. */
+/** The writer, or `null` where unknown. An unknown kind counts as `service`. */
 export function writerOf(value: unknown): Writer | null {
   if (!isFound(value)) {
     const name = nameOf(value)
@@ -59,8 +59,8 @@ const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []
 const namesOf = (value: unknown): string[] | null =>
   Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : null
 
-/** Puts a message right in its place: a record, an event, an answer for a watched record, or a problem. */
-export function setRight(message: unknown): unknown {
+/** Normalizes a message in place: a record, an event, an answer for a watched record, or a problem. */
+export function normalize(message: unknown): unknown {
   if (!isFound(message)) return message
   if ('updated_by' in message) message.updated_by = writerOf(message.updated_by)
   if ('updated_by_name' in message) message.updated_by_name = nameOf(message.updated_by_name) || null
@@ -71,20 +71,20 @@ export function setRight(message: unknown): unknown {
   if ('scopes' in message) message.scopes = listOf(message.scopes).filter(isFound)
   if ('from' in message) message.from = writerOf(message.from) ?? { id: '', name: '' }
   if ('detail' in message) message.detail = textOf(message.detail)
-  if (Array.isArray(message.errors)) message.errors = message.errors.flatMap(complaintOf)
-  if (isFound(message.current)) setRight(message.current)
+  if (Array.isArray(message.errors)) message.errors = message.errors.flatMap(fieldErrorOf)
+  if (isFound(message.current)) normalize(message.current)
   return message
 }
 
-const complaintOf = (error: unknown): Found[] =>
+const fieldErrorOf = (error: unknown): Found[] =>
   isFound(error) ? [{ ...error, field: textOf(error.field), message: textOf(error.message) }] : []
 
 /** A whole answer: what it is itself, its `data`, and the records of a bulk edit. */
 export function answerOf(body: unknown): unknown {
   if (!isFound(body)) return body
-  setRight(body)
+  normalize(body)
   for (const part of [body.data, body.records])
-    for (const each of Array.isArray(part) ? part : [part]) setRight(each)
+    for (const each of Array.isArray(part) ? part : [part]) normalize(each)
   return body
 }
 

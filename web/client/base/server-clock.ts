@@ -1,9 +1,9 @@
-// The server's clock against this machine's, learned from the Date header of its answers, so that a laptop that is
-// a day off still says "5 s ago". Times are only ever shown; nothing is decided by them.
+// The offset between the server's clock and this machine's, from the Date header of answers, so that a laptop that is
+// a day off still shows "5 s ago". Times are only shown; nothing is decided by them.
 
 import type { Clock } from './clock.ts'
 
-/** A Date header has whole seconds: differences below this are no difference. */
+/** A Date header has whole seconds: smaller differences count as none. */
 const AGREEING_MS = 2000
 
 export interface ServerTime {

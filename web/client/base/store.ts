@@ -1,4 +1,4 @@
-// The smallest store: one value and those who watch it. `get` returns the same object until the value changes,
+// The smallest store: one value and its listeners. `get` returns the same object until the value changes,
 // which is what React's useSyncExternalStore needs.
 
 import type { Stop } from './clock.ts'
@@ -12,24 +12,24 @@ export interface Readable<T> {
 
 export interface Writable<T> extends Readable<T> {
   set(value: T): void
-  /** Sets it now and tells a moment later: for what is noticed while something is drawn. */
+  /** Sets it now and notifies in a microtask: for changes that are detected during a render. */
   replace(value: T): void
 }
 
-/** Every listener hears of every call, even when one of them stops itself meanwhile. */
+/** Every call reaches every listener, even when one of them stops itself meanwhile. */
 export function createListeners<A extends unknown[]>() {
-  const listeners = new Set<{ hear: (...args: A) => void }>()
+  const listeners = new Set<{ listener: (...args: A) => void }>()
   return {
     get size() {
       return listeners.size
     },
-    add(hear: (...args: A) => void): Stop {
-      const entry = { hear }
+    add(listener: (...args: A) => void): Stop {
+      const entry = { listener }
       listeners.add(entry)
       return () => void listeners.delete(entry)
     },
-    tell(...args: A) {
-      for (const { hear } of [...listeners]) hear(...args)
+    notify(...args: A) {
+      for (const { listener } of [...listeners]) listener(...args)
     },
   }
 }
@@ -42,12 +42,12 @@ export function createWritable<T>(initial: T): Writable<T> {
     set(next) {
       if (Object.is(next, value)) return
       value = next
-      listeners.tell()
+      listeners.notify()
     },
     replace(next) {
       if (Object.is(next, value)) return
       value = next
-      queueMicrotask(() => listeners.tell())
+      queueMicrotask(() => listeners.notify())
     },
     subscribe: listeners.add,
   }

@@ -1,11 +1,11 @@
-// One clock hand for the whole page: all counting times ("5 s ago") follow it, and it rests while nobody looks.
+// One timer for the whole page: all counting times ("5 s ago") follow it. It stops while the page is hidden.
 
 import type { Clock, Page, Stop } from './clock.ts'
 import { createWritable, type Readable } from './store.ts'
 
 const TICK_MS = 1000
 
-/** This machine's milliseconds, renewed each second while the page is visible and somebody watches. */
+/** This machine's milliseconds, updated each second while the page is visible and there are listeners. */
 export function createTicker(clock: Clock, page: Page): Readable<number> {
   const now = createWritable(clock.now())
   let watchers = 0

@@ -1,4 +1,4 @@
-// Timers by name, so that each thing waits at most once and everything can be called off together.
+// Timers by name: each runs at most once at a time, and all can be cancelled together.
 
 import type { Clock, Stop } from './clock.ts'
 
@@ -12,7 +12,7 @@ export function createTimers(clock: Clock) {
 
   return {
     has: (name: string) => running.has(name),
-    /** `keep`: what runs already under this name goes on instead. */
+    /** `keep`: a timer that already runs under this name goes on instead. */
     start(name: string, delayMs: number, run: () => void, ifRunning: 'keep' | 'restart' = 'restart') {
       if (ifRunning === 'keep' && running.has(name)) return
       cancel(name)

@@ -1,5 +1,5 @@
-// One HTTP request to the server: it always ends, within its time, and it never throws. Knows headers and time-outs,
-// not what the answers mean (requests.ts does).
+// One HTTP request to the server: it always ends within its timeout, and never throws. Knows headers and timeouts;
+// requests.ts knows what the answers mean.
 
 import { HEADERS } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
@@ -16,7 +16,7 @@ export interface HttpRequest {
   /** Below the base path, with a leading slash. */
   path: string
   body?: unknown
-  /** For whom it is sent; once somebody else is here it is not. Default: who is here now. */
+  /** The person it is sent for; after a change of person it is not sent. Default: the current person. */
   epoch?: number
 }
 
@@ -25,11 +25,11 @@ export interface Http {
   parts: HttpParts
 }
 
-/** What a request is made of, for one that is carried in another way: an import's file. */
+/** The parts of a request, for one that is sent in another way: an import's file. */
 export interface HttpParts {
   url: string
   fetch: typeof fetch
-  /** Who writes, without the tab. */
+  /** Headers that name the writer, without the tab. */
   writer(): Record<string, string>
   person: Person
   onAnswer(status: number, date: string | null): void
@@ -41,14 +41,14 @@ export interface HttpOptions {
   fetch: typeof fetch
   clock: Clock
   tabId: string
-  /** The socket that must not hear its own writes; `null` while there is none. */
+  /** The socket that must not receive its own writes; `null` while there is none. */
   socketId: () => string | null
   token: () => string | null
-  /** Whom this client speaks for: what it writes is written as nobody else, and what comes for others is not used. */
+  /** The person this client acts for: it writes as nobody else, and drops answers meant for others. */
   person: Person
-  /** Given up after this long. */
+  /** A request without an answer fails after this long. */
   timeoutMs: number
-  /** Told of each answer, with the server's own time where it says so. */
+  /** Called with each answer, and with its Date header. */
   onAnswer: (status: number, date: string | null) => void
 }
 
@@ -62,7 +62,7 @@ export function createHttp(options: HttpOptions): Http {
     onAnswer: options.onAnswer,
   }
   const send = async ({ method, path, body, epoch }: HttpRequest): Promise<HttpAnswer> => {
-    person.look()
+    person.check()
     const asked = epoch ?? person.epoch()
     if (asked !== person.epoch()) return signedOut()
     if (person.isNobody()) {
@@ -78,7 +78,7 @@ export function createHttp(options: HttpOptions): Http {
         signal: abort.signal,
         headers: {
           ...headersOf(body, tabId, options.socketId(), options.token()),
-          ...(method !== 'GET' || person.isTold() ? meant(person.id()) : {}),
+          ...(method !== 'GET' || person.isNamed() ? meant(person.id()) : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
@@ -110,10 +110,10 @@ function headersOf(body: unknown, tabId: string, socketId: string | null, token:
   return headers
 }
 
-/** What is somebody else's is answered as if nobody were signed in. */
+/** Answers meant for another person are handled as signed out. */
 const signedOut = (): HttpAnswer => ({ isAnswered: true, status: 401, headers: new Headers(), body: null })
 
-/** For whom the server acted. */
+/** The person the server acted for. */
 export function personOf(headers: Headers): string | null {
   const id = headers.get(HEADERS.personId)
   try {

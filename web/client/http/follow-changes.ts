@@ -1,7 +1,7 @@
-// Follows GET /changes for programs: page by page, then by long polls, for ever or until stopped. Runs in browsers and
-// in Node 20 and later.
-// Invariant: a batch's cursor is the one behind its changes. Whoever stores it together with what he made of them, and
-// begins from what he stored, gets each change exactly once, whatever breaks in between.
+// Follows GET /changes for programs: page by page, then by long polls, until stopped. Runs in browsers and in Node 20
+// and later.
+// Invariant: a batch's cursor is the one behind its changes. A program that stores it together with its results, and
+// starts from what it stored, gets each change exactly once, whatever fails in between.
 
 import type { ChangesAnswer, Problem, WireChange } from '../../../server/protocol/index.ts'
 import { DEFAULT_BASE_PATH, MAX_WAIT_S } from '../../../server/protocol/index.ts'
@@ -9,7 +9,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 
 const FIRST_DELAY_MS = 500
 const LONGEST_DELAY_MS = 30_000
-/** Beyond the waiting that was asked for, an answer may take this long. */
+/** On top of the requested wait, an answer may take this long. */
 const ANSWER_TIMEOUT_MS = 15_000
 
 export interface FollowOptions {
@@ -19,29 +19,29 @@ export interface FollowOptions {
   cursor?: string | null
   /** Type names; default: all types. */
   types?: string[]
-  /** Sent as `Authorization: Bearer …`; asked for anew with each request. */
+  /** Sent as `Authorization: Bearer …`; read anew for each request. */
   token?: () => string | null
   /** Most changes of a batch, 1 to 1,000. Default 500. */
   limit?: number
   /** How long a request waits for a change, in seconds, 1 to 25. Default 25. */
   waitS?: number
   /**
-   * The cursor was too old, or of another database: changes were missed. Read everything anew in here; following goes
-   * on from `cursor` when this resolves. A rejection ends the following.
+   * The cursor was too old, or of another database: changes were missed. Read everything anew here; the iteration
+   * continues from `cursor` when this resolves. A rejection ends it.
    */
   onReset?: (cursor: string) => void | Promise<void>
-  /** Told of each failure that is tried again. */
+  /** Called for each failure that is retried. */
   onRetry?: (cause: string, delayMs: number) => void
   fetch?: typeof fetch
   clock?: Clock
   random?: () => number
 }
 
-/** Changes, oldest first, and where to go on after them. */
+/** Changes, oldest first, and the cursor behind them. */
 export interface ChangeBatch {
-  /** Empty where only the cursor has moved on. */
+  /** Empty where only the cursor has moved. */
   changes: WireChange[]
-  /** Store it together with what was made of the changes. */
+  /** Store it together with your results. */
   cursor: string
 }
 
@@ -77,7 +77,7 @@ const retryAfterMs = (headers: Headers) => {
   return Number.isFinite(seconds) ? seconds * 1_000 : null
 }
 
-/** Trying again doesn't help an address that can never work: a path where there is no page, or a host without a scheme. */
+/** A retry can't help an address that never works: a path where there is no page, or a host without a scheme. */
 const checkUrl = (url: string) => {
   const base = globalThis.location?.href
   if (URL.canParse(url, base) && /^https?:$/.test(new URL(url, base).protocol)) return
@@ -89,7 +89,7 @@ const checkUrl = (url: string) => {
 /**
  * Follows the changes that this caller may see.
  *
- * @throws TypeError at once for a `url` that is none; FollowRefusedError out of the iteration where trying again can't help; whatever `onReset` throws.
+ * @throws TypeError at once for a `url` that is none; FollowRefusedError from the iteration where a retry can't help; whatever `onReset` throws.
  * @example
  * const following = followChanges({ url: 'https://app.example.com/api/v1', token, cursor: await loadCursor() })
  * for await (const { changes, cursor } of following) {
@@ -108,13 +108,13 @@ export function followChanges(options: FollowOptions = {}): FollowedChanges {
   let isStopped = false
   let interrupt = () => {}
 
-  /** A request that ends with the answer, the time, or `stop`. */
+  /** A request that ends with the answer, the timeout, or `stop`. */
   async function ask(): Promise<Asked> {
     const abort = new AbortController()
     interrupt = () => abort.abort()
     const query = new URLSearchParams({ limit: String(limit) })
     if (cursor) query.set('cursor', cursor)
-    // The first answer fixes the cursor; a wait before it would be lost with its connection.
+    // The first answer fixes the cursor: changes during a wait before it would be lost with the connection.
     if (cursor) query.set('wait', String(waitS))
     if (types.length > 0) query.set('type', types.join(','))
     const bearer = token()

@@ -3,7 +3,7 @@
 // records don't know what the file has made of them.
 
 import { HEADERS } from '../../../server/protocol/index.ts'
-import { setRight } from '../base/received.ts'
+import { normalize } from '../base/received.ts'
 import type { HttpParts } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome, ImportFileProgress } from './import-outcomes.ts'
 import { refusalOf } from './refusals.ts'
@@ -43,9 +43,9 @@ type Line = { progress?: Omit<ImportFileProgress, 'totalBytes'>; data?: unknown;
 const parsed = (line: string): Line => {
   try {
     const found = JSON.parse(line)
-    setRight(found?.problem)
-    setRight(found?.data)
-    return setRight(found) ?? {}
+    normalize(found?.problem)
+    normalize(found?.data)
+    return normalize(found) ?? {}
   } catch {
     return {}
   }
@@ -60,7 +60,7 @@ export async function importFile(
 ): Promise<ImportFileOutcome> {
   const { signal, onProgress, name = nameOf(file), format = formatOf(file, name) } = options
   const totalBytes = file instanceof Blob ? file.size : null
-  const told: { phase: ImportFileProgress['phase'] } = { phase: 'sending' }
+  const shown: { phase: ImportFileProgress['phase'] } = { phase: 'sending' }
   let last: Line = {}
   let rest = ''
 
@@ -68,7 +68,7 @@ export async function importFile(
     if (line.trim() === '') return
     last = parsed(line)
     if (!last.progress) return
-    told.phase = last.progress.phase
+    shown.phase = last.progress.phase
     onProgress?.({ ...last.progress, totalBytes })
   }
   const onText = (text: string) => {
@@ -77,8 +77,8 @@ export async function importFile(
     for (const line of lines) read(line)
   }
   const onSent = (bytes: number) => {
-    if (told.phase === 'sending')
-      onProgress?.({ ...told, bytes, totalBytes, rows: 0, valid: 0, invalid: 0, written: 0 })
+    if (shown.phase === 'sending')
+      onProgress?.({ ...shown, bytes, totalBytes, rows: 0, valid: 0, invalid: 0, written: 0 })
   }
 
   try {
@@ -107,7 +107,7 @@ export async function importFile(
     return outcomeOf(answer.status, answer.headers, last)
   } catch (error) {
     if (signal?.aborted)
-      return { outcome: 'cancelled', mayBeWritten: told.phase === 'writing' && !options.dryRun }
+      return { outcome: 'cancelled', mayBeWritten: shown.phase === 'writing' && !options.dryRun }
     return refusalOf({ isAnswered: false, detail: error instanceof Error ? error.message : String(error) })
   }
 }

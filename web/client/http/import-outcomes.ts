@@ -1,4 +1,4 @@
-// What an import takes, how far it is, and what can come of it.
+// The options, the progress and the outcomes of an import.
 
 import type { FieldError, InvalidProblem } from '../../../server/protocol/index.ts'
 import type { Refusal } from './outcomes.ts'
@@ -6,7 +6,7 @@ import type { Refusal } from './outcomes.ts'
 export interface ImportFileOptions {
   /** The field by which rows find the records that they update; `id`; null to create alone. Default: the type's own. */
   key?: string | null
-  /** Everything is done and undone: the outcome is what would have been. */
+  /** Runs the import and rolls it back: the outcome is what it would have been. */
   dryRun?: boolean
   /** Default: by the file's name and type, else `csv`. */
   format?: 'csv' | 'ndjson'
@@ -18,20 +18,20 @@ export interface ImportFileOptions {
   /** Default: a new one. The same file sent again with the same id is imported once. */
   mutationId?: string
   /**
-   * How the file is sent: `fetch`, the client's own (the default), or `xhr`, XMLHttpRequest, which tells how much of the
-   * file has left, too, but knows nothing of a `fetch` that the client was given.
+   * How the file is sent: `fetch`, the client's own (the default), or `xhr`, XMLHttpRequest, which also reports how
+   * much was sent, but does not use a `fetch` that the client was given.
    */
   upload?: 'fetch' | 'xhr'
 }
 
-/** Told a few times a second. `sending` is told by `xhr` alone. */
+/** Reported a few times a second; `sending` by `xhr` only. */
 export interface ImportFileProgress {
   phase: 'sending' | 'reading' | 'writing'
   /** Sent, or read by the server. */
   bytes: number
   /** Of the whole file; null of a stream. */
   totalBytes: number | null
-  /** Read so far; once they are being written, all. */
+  /** Read so far; during `writing`, all. */
   rows: number
   valid: number
   invalid: number
@@ -45,15 +45,15 @@ export interface FileImported {
   rows: number
   created: number
   updated: number
-  /** Found, and the same as in the file. */
+  /** Found, with the same values as in the file. */
   unchanged: number
 }
 
 /** What is wrong with a row. */
 export interface RowError extends FieldError {
-  /** The line in which the row begins, from 1; null where no single row is to blame. */
+  /** The line in which the row begins, from 1; null where no single row is the cause. */
   line: number | null
-  /** Where not its values are to blame. */
+  /** Where the cause is not its values. */
   code?: 'stale_record' | 'forbidden' | 'not_found'
   current_version?: number
 }
@@ -63,7 +63,7 @@ export interface FileProblem extends InvalidProblem {
   /** The first 100, by line. */
   errors: RowError[]
   rows: number
-  /** Rows with complaints, of them `stale` because the record has changed. */
+  /** Rows with errors; of them `stale` because the record has changed. */
   invalid: number
   stale: number
   /** `false`: the search ended early, there may be more. */
@@ -73,7 +73,7 @@ export interface FileProblem extends InvalidProblem {
 export type ImportFileOutcome =
   | { outcome: 'imported'; answer: FileImported }
   | { outcome: 'invalid'; problem: FileProblem }
-  /** `mayBeWritten`: it was being written already, and the cancel may have come too late. */
+  /** `mayBeWritten`: writing had begun, and the cancel may have come too late. */
   | { outcome: 'cancelled'; mayBeWritten: boolean }
   /** After `unreachable` send it again with the same `mutationId`: then it is imported once. */
   | Refusal

@@ -1,4 +1,4 @@
-// What can come of a request, as values: an expected refusal is an outcome, never an exception.
+// The outcomes of a request as values: an expected refusal is an outcome, never an exception.
 
 import type {
   DeletedProblem,
@@ -14,9 +14,9 @@ export type Refusal =
   | { outcome: 'unauthenticated' }
   /** 403: may read it, may not do this. */
   | { outcome: 'forbidden'; problem: Problem }
-  /** 404: is not there, or may not be read: one answer for both. */
+  /** 404: it does not exist, or may not be read; one answer for both. */
   | { outcome: 'not_found' }
-  /** 410: it was there and was deleted. */
+  /** 410: it was deleted. */
   | { outcome: 'gone'; problem: DeletedProblem }
   /** No answer (network, time-out) or one that asks to come back: 429, 5xx. */
   | { outcome: 'unreachable'; retryAfterMs: number | null; detail: string }
@@ -26,7 +26,7 @@ export type Refusal =
 /** 422, with one entry for each field. */
 export type Invalid = { outcome: 'invalid'; errors: FieldError[] }
 
-/** 409 or 412: the record has a newer version, and this is all that is needed to resolve it. */
+/** 409 or 412: the record has a newer version; the problem holds all that is needed to resolve the conflict. */
 export type Conflict<F extends object> = {
   outcome: 'conflict'
   problem: StaleProblem & { current: WireRecord<F> }
@@ -57,7 +57,7 @@ export interface BulkRecord {
   current?: WireRecord
 }
 
-/** `aborted`: at least one record stood in the way, and nothing was saved. */
+/** `aborted`: at least one record could not be saved, so none was. */
 export type SaveManyOutcome =
   | { outcome: 'saved'; records: BulkRecord[] }
   | { outcome: 'aborted'; records: BulkRecord[] }

@@ -25,23 +25,23 @@ export function observeOwnWrites(requests: Requests): OwnWrites {
     async create(type, fields, options) {
       const outcome = await requests.create(type, fields, options)
       if (outcome.outcome === 'created')
-        listeners.tell({ kind: 'created', record: outcome.record as unknown as WireRecord })
+        listeners.notify({ kind: 'created', record: outcome.record as unknown as WireRecord })
       return outcome as never
     },
     async save(type, id, options) {
       const outcome = await requests.save(type, id, options)
       if (outcome.outcome === 'saved')
-        listeners.tell({ kind: 'saved', record: outcome.record as unknown as WireRecord })
+        listeners.notify({ kind: 'saved', record: outcome.record as unknown as WireRecord })
       return outcome as never
     },
     async remove(type, id, options) {
       const outcome = await requests.remove(type, id, options)
-      if (outcome.outcome === 'removed') listeners.tell({ kind: 'removed', type, id })
+      if (outcome.outcome === 'removed') listeners.notify({ kind: 'removed', type, id })
       return outcome
     },
     async saveMany(type, options) {
       const outcome = await requests.saveMany(type, options)
-      if (outcome.outcome === 'saved') listeners.tell({ kind: 'many', type })
+      if (outcome.outcome === 'saved') listeners.notify({ kind: 'many', type })
       return outcome
     },
   }

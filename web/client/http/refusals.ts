@@ -1,4 +1,4 @@
-// What a refusal means, in one place: from a status and a problem document to an outcome.
+// Maps the status and the problem document of a refusal to its outcome.
 
 import type { Problem } from '../../../server/protocol/index.ts'
 import type { HttpAnswer } from './fetch-json.ts'

@@ -1,5 +1,5 @@
-// The server's routes as functions with outcomes. Reads what the statuses mean, in one place; a write whose answer
-// got lost is sent again a few times under the same mutation id, so that it is one write.
+// The server's routes as functions with outcomes, and the meaning of the statuses in one place. A write whose answer
+// was lost is sent again a few times under the same mutation id, so that it takes effect once.
 
 import type {
   Fields,
@@ -26,7 +26,7 @@ import type {
 } from './outcomes.ts'
 import { bodyOf, refusalOf } from './refusals.ts'
 
-/** Waits between the tries of one write; then it counts as unanswered. */
+/** Delays between the tries of one write; after them it counts as unanswered. */
 const RETRY_AFTER_MS = [400, 1500]
 
 export interface SaveOptions {
@@ -43,7 +43,7 @@ export interface ListQuery {
   where?: Record<string, string>
   /** A declared column, `-` before it for descending. */
   sort?: string
-  /** Words that stand in the type's search fields, where it declares some. */
+  /** Words to find in the type's search fields, where it declares some. */
   search?: string
   limit?: number
   after?: string
@@ -59,7 +59,7 @@ export interface ListPage<F extends object> {
   reset: boolean
   /** Of a delta: there is more already. */
   more: boolean
-  /** Permission depends on the record: ask `versions` for what is held and may be lost. */
+  /** Permission depends on the record: check held records with `versions`, access to them may be lost. */
   recheck: boolean
 }
 
@@ -78,7 +78,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
 
   async function write(unsent: HttpRequest): Promise<HttpAnswer> {
     const { person } = http.parts
-    person.look()
+    person.check()
     const request = { ...unsent, epoch: person.epoch() }
     let answer = await http(request)
     for (const delayMs of RETRY_AFTER_MS) {
@@ -154,7 +154,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
 
     /**
      * The rows of a CSV or NDJSON file, created or updated, all or none. Its code is loaded with the first import. The
-     * page's lists and open records hear of it as everybody's do.
+     * page's own lists and open records receive its events like those of every page.
      *
      * @example
      * const outcome = await client.importFile('project', input.files[0], { key: 'number', onProgress: show })
@@ -166,9 +166,9 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       options: ImportFileOptions = {},
     ): Promise<ImportFileOutcome> {
       const { person } = http.parts
-      person.look()
+      person.check()
       const epoch = person.epoch()
-      const isSame = () => person.look() && person.epoch() === epoch && !person.isNobody()
+      const isSame = () => person.check() && person.epoch() === epoch && !person.isNobody()
       const { onProgress } = options
       try {
         const { importFile } = await import('./import-file.ts')
@@ -266,7 +266,7 @@ function dataOf<T, O>(answer: HttpAnswer, found: (data: T) => O): O | Refusal {
   return refusalOf(answer)
 }
 
-/** An answer that shows no record is not one of this server. */
+/** A success without a record is not an answer of this server. */
 const recordOf = <F extends object, O>(answer: HttpAnswer, found: (record: WireRecord<F>) => O) =>
   dataOf(
     answer.isAnswered && isGood(answer.status) && !isRecord(bodyOf(answer).data) ? NOT_OURS : answer,

@@ -1,12 +1,12 @@
-// A file on its way to the server, and the answer's text as it comes. By fetch, or by XMLHttpRequest, which alone
-// tells how much has left. Either rejects where the connection fails or is aborted.
+// Uploads a file and hands on the answer's text as it arrives: by fetch, or by XMLHttpRequest, which alone reports how
+// much was sent. Both reject where the connection fails or is aborted.
 
 export interface Upload {
   url: string
   headers: Record<string, string>
   body: Blob | ReadableStream<Uint8Array>
   signal: AbortSignal | undefined
-  /** Bytes that have left, by XMLHttpRequest alone. */
+  /** Bytes sent, by XMLHttpRequest only. */
   onSent(bytes: number): void
   /** A piece of the answer. */
   onText(text: string): void

@@ -26,16 +26,16 @@ export interface LiveListsOptions {
   clock: Clock
   page: Page
   random?: () => number
-  look: () => unknown
+  checkPerson: () => unknown
   epoch: () => number
 }
 
 export function createLiveLists(client: () => ListClient, options: LiveListsOptions): LiveLists {
-  const { clock, page, look, epoch, random = Math.random } = options
+  const { clock, page, checkPerson, epoch, random = Math.random } = options
   const lists = new Map<string, Map<string, OwnedListStore>>()
   return {
     open(type, query = {}) {
-      look()
+      checkPerson()
       const key = recordsKey(type, query)
       const order = orderKey(query)
       const orders = lists.get(key) ?? new Map<string, OwnedListStore>()
@@ -53,7 +53,7 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
         clock,
         page,
         random,
-        look,
+        checkPerson,
         epoch,
         type,
         query,

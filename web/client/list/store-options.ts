@@ -6,7 +6,7 @@ import type { Readable } from '../base/store.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
 import type { Requests } from '../http/requests.ts'
 import type { ConnectionState } from '../transport/connection-status.ts'
-import type { ListNews } from '../transport/event-router.ts'
+import type { ListEvent } from '../transport/event-router.ts'
 import type { LiveListQuery } from './query.ts'
 import type { ListState } from './state.ts'
 
@@ -14,7 +14,7 @@ import type { ListState } from './state.ts'
 export interface ListClient extends Pick<Requests, 'list' | 'versions'> {
   watchList(
     list: { type: string; scope?: Scope; cursor: () => string | null },
-    listener: (news: ListNews) => void,
+    listener: (news: ListEvent) => void,
   ): Stop
   connection: Pick<Readable<ConnectionState>, 'get'>
   onOwnWrite(listener: (write: OwnWrite) => void): Stop
@@ -26,7 +26,7 @@ export interface ListStoreOptions {
   page: Page
   random: () => number
   /** Notices where somebody else is here by now; before it returns, `leave` was called. */
-  look: () => unknown
+  checkPerson: () => unknown
   /** Another number for each person after the other. */
   epoch: () => number
   type: string

@@ -7,7 +7,7 @@ import type { Stop } from '../base/clock.ts'
 import { createListeners, createWritable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
-import type { ListNews } from '../transport/event-router.ts'
+import type { ListEvent } from '../transport/event-router.ts'
 import type { TransportEvent } from '../transport/transport.ts'
 import { type FetchedList, fetchDelta, fetchWhole, lostRecords } from './fetch.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
@@ -36,7 +36,7 @@ const MOST_FETCHED = 500
 const MOST_ROWS = 20_000
 const AFTER_OWN_MS = 1000
 const AFTER_HOLD_MS = 300
-const GLOW_MS = 3000
+const HIGHLIGHT_MS = 3000
 const LINGER_MS = 1000
 const POLL_MS = 10_000
 const RECHECK_MS = 60_000
@@ -107,7 +107,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     const fresh = new Map(
       [...shown.highlighted].filter(([id, highlight]) => next.highlighted.get(id) !== highlight),
     )
-    if (fresh.size > 0) later(GLOW_MS, () => state.set(fadeHighlight(state.get(), fresh)))
+    if (fresh.size > 0) later(HIGHLIGHT_MS, () => state.set(fadeHighlight(state.get(), fresh)))
   }
 
   function later(delayMs: number, run: () => void) {
@@ -132,10 +132,10 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     if (person === persons) state.set(dropRows(state.get(), lost))
   }
 
-  function hear(news: ListNews) {
+  function receive(news: ListEvent) {
     if (news.kind === 'joined') return joined(news.answer)
     const { event } = news
-    if (event.name === 'RecordsImported') return hearImport(event.event)
+    if (event.name === 'RecordsImported') return receiveImport(event.event)
     if (event.name !== 'RecordCreated' && event.name !== 'RecordUpdated' && event.name !== 'RecordDeleted')
       return
     const { id, version } = event.event
@@ -152,7 +152,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     else if (answer.ok && answer.behind) schedule?.spread()
   }
 
-  function hearImport({ scopes, count }: Extract<TransportEvent, { name: 'RecordsImported' }>['event']) {
+  function receiveImport({ scopes, count }: Extract<TransportEvent, { name: 'RecordsImported' }>['event']) {
     const isAny = scopes.length === 1 && isSame(scopes[0], {})
     const own = query.scope ?? {}
     if (!isAny && !isSame(own, {}) && !scopes.some((scope) => isSame(scope, own))) return
@@ -163,7 +163,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     else schedule?.news()
   }
 
-  function hearOwn(write: OwnWrite) {
+  function receiveOwn(write: OwnWrite) {
     if (('record' in write ? write.record.type : write.type) !== type) return
     if (write.kind === 'saved') state.set(adoptOwn(state.get(), write.record))
     if (write.kind === 'removed') state.set(dropRows(state.get(), new Set([write.id])))
@@ -188,8 +188,11 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     schedule = createRefreshSchedule({ clock, page, random: options.random, look, isCostly })
     stops = [
       schedule.stop,
-      client.onOwnWrite(hearOwn),
-      client.watchList({ type, ...(query.scope ? { scope: query.scope } : {}), cursor: () => cursor }, hear),
+      client.onOwnWrite(receiveOwn),
+      client.watchList(
+        { type, ...(query.scope ? { scope: query.scope } : {}), cursor: () => cursor },
+        receive,
+      ),
     ]
     startTimers()
     void schedule.now()
@@ -218,7 +221,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     timers.clear()
     if (stops.length > 0) startTimers()
     state.replace({ ...initialListState, isHeld: holds > 0 })
-    left.tell()
+    left.notify()
     queueMicrotask(() => void schedule?.now())
   }
 
@@ -227,7 +230,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     query,
     cursor: () => cursor,
     get() {
-      options.look()
+      options.checkPerson()
       if (epoch !== options.epoch()) leave()
       return state.get()
     },

@@ -11,8 +11,8 @@ export interface Tabs {
   /** Does it unless another page is doing it. */
   alone(task: string, work: () => Promise<void>): Promise<void>
   /** Tells the other pages that something has changed. */
-  tell(): void
-  onTold(listener: () => void): Stop
+  notify(): void
+  onChange(listener: () => void): Stop
 }
 
 const LOCK = 'noclobber-tab '
@@ -46,10 +46,10 @@ export function createBrowserTabs(): Tabs {
       if (!locks) return work()
       await locks.request(`noclobber-${task}`, { ifAvailable: true }, (lock) => (lock ? work() : undefined))
     },
-    tell: () => {
+    notify: () => {
       if (isOpen) channel?.postMessage('changed')
     },
-    onTold(listener) {
+    onChange(listener) {
       channel?.addEventListener('message', listener)
       return () => channel?.removeEventListener('message', listener)
     },

@@ -29,12 +29,12 @@ export interface EditKeepingOptions {
   tabs: Tabs
   show: (patch: Partial<UnsentState>) => void
   /** Another page has changed what is kept. */
-  onTold: () => void
+  onTabsChanged: () => void
 }
 
 export type EditKeeping = ReturnType<typeof keepEdits>
 
-export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOptions) {
+export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKeepingOptions) {
   const { clock, page, tabId } = client
   const timers = createTimers(clock)
   /** This page's own edits, newer than what storage has of them. */
@@ -106,7 +106,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
         }
       }
       tookMs = Math.max(0, clock.now() - begun)
-      tabs.tell()
+      tabs.notify()
       await refresh()
     })
     return writing
@@ -146,7 +146,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
         if (!(await storage.claim(entry.key, grownBy(entry, key)))) continue
         if (entry.person === person() && hasRoom(stateNow(), entry.edits)) {
           own.set(key, grownBy(entry, key))
-          tabs.tell()
+          tabs.notify()
           void refresh()
           return entry.edits
         }
@@ -169,7 +169,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
   async function settle(entry: UnsentEntry, edits: UnsentEdits | null, trouble: UnsentTrouble | null) {
     if (edits) await storage.put({ ...entry, edits, trouble })
     else await storage.remove(entry.key)
-    tabs.tell()
+    tabs.notify()
     await refresh()
   }
 
@@ -187,7 +187,7 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     showDiscarded()
     if (mine && client.discard(mine)) return write()
     await storage.remove(key).catch(fail)
-    tabs.tell()
+    tabs.notify()
     await refresh()
   }
 
@@ -212,13 +212,13 @@ export function keepEdits({ client, storage, tabs, show, onTold }: EditKeepingOp
     }
     await writing
     for (const { key } of await storage.all(whose)) await storage.remove(key).catch(fail)
-    tabs.tell()
+    tabs.notify()
     await refresh()
   }
 
   const stops: Stop[] = [
     timers.cancelAll,
-    tabs.onTold(() => void refresh().then(onTold)),
+    tabs.onChange(() => void refresh().then(onTabsChanged)),
     page.onChange(() => {
       if (unwritten.size > 0) void write()
     }),

@@ -138,8 +138,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
       client = opened
       timers = createTimers(opened.clock)
       const stopTab = tabs.enter(opened.tabId)
-      const onTold = () => void sendFound()
-      const current = keepEdits({ client: opened, storage, tabs, show: set, onTold })
+      const onTabsChanged = () => void sendFound()
+      const current = keepEdits({ client: opened, storage, tabs, show: set, onTabsChanged })
       keeping = current
       void current.refresh().then(() => {
         if (unsent.get().entries.some(isAsked)) void send()

@@ -38,7 +38,7 @@ export interface Presence {
 }
 
 export interface OwnedPresence extends Presence {
-  hear(event: PresenceEvent | TakeOverEvent): void
+  receive(event: PresenceEvent | TakeOverEvent): void
   /** The rooms are joined: what was said before counts for nothing on this connection. */
   joined(): void
   forget(address: RecordAddress): void
@@ -49,17 +49,17 @@ export interface OwnedPresence extends Presence {
 
 export interface PresenceOptions {
   send: (message: PresenceMessage) => Promise<PresenceAnswer | RefusedMessage | null>
-  say: TakeOverOptions['send']
+  sendTakeOver: TakeOverOptions['send']
   clock: Clock
   page: Page
 }
 
 const NOBODY: readonly PresentPerson[] = []
 
-export function createPresence({ send, say, clock, page }: PresenceOptions): OwnedPresence {
-  const takeOver = createTakeOver({ send: say, clock })
+export function createPresence({ send, sendTakeOver, clock, page }: PresenceOptions): OwnedPresence {
+  const takeOver = createTakeOver({ send: sendTakeOver, clock })
   const rooms = new Map<string, Writable<readonly PresentPerson[]>>()
-  const said = new Map<string, RecordAddress & Doing>()
+  const announced = new Map<string, RecordAddress & Doing>()
   let persons = 0
   let stopBeat: Stop = () => {}
   let stopPage: Stop | null = null
@@ -71,22 +71,22 @@ export function createPresence({ send, say, clock, page }: PresenceOptions): Own
     return room
   }
 
-  async function tell({ type, id, state, field = null }: RecordAddress & Doing) {
+  async function sendOne({ type, id, state, field = null }: RecordAddress & Doing) {
     const person = persons
     const answer = await send({ type, id, state: page.isVisible() ? state : 'idle', field })
     if (answer?.ok && person === persons) roomOf({ type, id }).set(peopleOf(answer.people))
   }
 
-  const tellAll = () => {
+  const sendAll = () => {
     stopBeat()
-    if (said.size === 0) return
-    for (const doing of said.values()) void tell(doing)
-    stopBeat = clock.after(BEAT_MS, tellAll)
+    if (announced.size === 0) return
+    for (const doing of announced.values()) void sendOne(doing)
+    stopBeat = clock.after(BEAT_MS, sendAll)
   }
 
-  const tellSoon = () => {
+  const sendSoon = () => {
     stopBeat()
-    stopBeat = clock.after(SETTLE_MS, tellAll)
+    stopBeat = clock.after(SETTLE_MS, sendAll)
   }
 
   return {
@@ -94,30 +94,30 @@ export function createPresence({ send, say, clock, page }: PresenceOptions): Own
     announce(address, doing) {
       const key = recordKey(address)
       const entry = { ...address, ...doing }
-      said.set(key, entry)
-      stopPage ??= page.onChange(tellSoon)
-      tellSoon()
+      announced.set(key, entry)
+      stopPage ??= page.onChange(sendSoon)
+      sendSoon()
       return () => {
-        if (said.get(key) === entry) said.delete(key)
+        if (announced.get(key) === entry) announced.delete(key)
       }
     },
     takeOver,
-    hear(event) {
-      if ('say' in event) takeOver.hear(event)
+    receive(event) {
+      if ('say' in event) takeOver.receive(event)
       else roomOf(event).set(event.people)
     },
-    joined: tellSoon,
+    joined: sendSoon,
     forget: (address) => rooms.get(recordKey(address))?.set(NOBODY),
     leave() {
       persons += 1
       for (const room of rooms.values()) room.replace(NOBODY)
-      for (const doing of said.values()) Object.assign(doing, { state: 'viewing', field: null })
+      for (const doing of announced.values()) Object.assign(doing, { state: 'viewing', field: null })
       takeOver.leave()
     },
     close() {
       stopBeat()
       stopPage?.()
-      said.clear()
+      announced.clear()
       takeOver.close()
     },
   }

@@ -38,7 +38,7 @@ export interface TakeOver {
 }
 
 export interface OwnedTakeOver extends TakeOver {
-  hear(event: TakeOverEvent): void
+  receive(event: TakeOverEvent): void
   /** Somebody else is here: nobody has asked them, and they have asked nobody. */
   leave(): void
   close(): void
@@ -100,7 +100,7 @@ export function createTakeOver({ send, clock }: TakeOverOptions): OwnedTakeOver 
     },
     goOn: (address) => placeOf(address).set({ hasHandedOver: false }),
     dismiss: (address) => placeOf(address).set({ asked: null }),
-    hear({ type, id, from, say }) {
+    receive({ type, id, from, say }) {
       const place = placeOf({ type, id })
       if (say === 'ask') place.set({ asker: from })
       else place.set({ asked: { ...from, outcome: say } })

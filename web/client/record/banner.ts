@@ -5,7 +5,7 @@ import type { Writer } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
 import { fill, listFields, type Words, whoWrote } from '../words/messages.ts'
 import { timeAgo } from '../words/time-ago.ts'
-import { newsFields, type RecordState, topicOf } from './state.ts'
+import { newerFields, type RecordState, topicOf } from './state.ts'
 
 /** What a button of the banner does; each is a function of the same name on the editor, `retry` saves or loads again. */
 export type BannerAction =
@@ -32,7 +32,7 @@ export interface Banner {
   /** Another one when the line tells of something else. */
   key: string
   /** `news`: for your information; `warning`: act before you go on; `refusal`: this can't be done here. */
-  tone: 'news' | 'warning' | 'refusal'
+  tone: 'info' | 'warning' | 'refusal'
   parts: BannerPart[]
   buttons: { action: BannerAction; label: string }[]
   /** Which of the person's own edits others changed too; `null` where nobody has said what changed. */
@@ -79,8 +79,8 @@ export function bannerFor(
       return line('signed_out', 'warning', isTyped ? texts.signedOutDirty : texts.signedOut, copy)
     case 'trouble':
       return troubleLine(state, line, texts)
-    case 'news':
-      return newsLine(state, line, words)
+    case 'newer':
+      return newerLine(state, line, words)
     case 'kept':
       return keptLine(state, line, texts)
     case 'notice':
@@ -110,37 +110,37 @@ function keptLine({ kept, record }: RecordState, line: Line, texts: Texts): Bann
   }
   const values = { version: record?.version ?? 0 }
   const text = why[kept?.why ?? 'reloaded']
-  return line(`kept ${values.version}`, 'news', text, ['restore', 'dismiss'], { values })
+  return line(`kept ${values.version}`, 'info', text, ['restore', 'dismiss'], { values })
 }
 
 function noticeLine({ notice }: RecordState, line: Line, words: Words): Banner | null {
   const texts = words.messages.banner
   if (!notice) return null
-  if (notice.kind === 'recalled') return line('recalled', 'news', texts.recalled, [])
+  if (notice.kind === 'recalled') return line('recalled', 'info', texts.recalled, [])
   if (notice.kind !== 'updated')
-    return line(notice.kind, 'news', texts[notice.kind], [], { values: { version: notice.version } })
+    return line(notice.kind, 'info', texts[notice.kind], [], { values: { version: notice.version } })
   const key = `updated ${notice.version}`
-  if (notice.isOwn) return line(key, 'news', texts.otherTab, [])
-  return line(key, 'news', notice.fields.length > 0 ? texts.updatedFields : texts.updated, [], {
+  if (notice.isOwn) return line(key, 'info', texts.otherTab, [])
+  return line(key, 'info', notice.fields.length > 0 ? texts.updatedFields : texts.updated, [], {
     values: writtenBy(notice.by, notice.fields, words),
     at: notice.at,
   })
 }
 
-function newsLine(state: RecordState, line: Line, words: Words): Banner | null {
-  const { news, draft } = state
-  if (!news) return null
+function newerLine(state: RecordState, line: Line, words: Words): Banner | null {
+  const { newer, draft } = state
+  if (!newer) return null
   const texts = words.messages.banner
-  const changed = newsFields(state)
+  const changed = newerFields(state)
   const overlap = changed?.filter((field) => field in draft) ?? null
   const isOverlapping = overlap !== null && overlap.length > 0
   const text = isOverlapping ? texts.overlap : changed?.length ? texts.updatedFields : texts.updated
-  const lead = news.isOwn && !isOverlapping ? texts.otherTab : text
+  const lead = newer.isOwn && !isOverlapping ? texts.otherTab : text
   const sentence = overlap && !isOverlapping ? `${lead} ${texts.noOverlap}` : lead
   const together: BannerAction[] = overlap === null ? [] : isOverlapping ? ['review'] : ['merge']
-  return line(`news ${news.version}`, 'warning', sentence, [...together, 'reload', 'dismiss'], {
-    values: writtenBy(news.by, isOverlapping ? overlap : (changed ?? []), words),
-    at: news.at,
+  return line(`newer ${newer.version}`, 'warning', sentence, [...together, 'reload', 'dismiss'], {
+    values: writtenBy(newer.by, isOverlapping ? overlap : (changed ?? []), words),
+    at: newer.at,
     overlap,
   })
 }

@@ -8,13 +8,13 @@ import { forgetOlder, save } from './edit-transitions.ts'
 import { catchUp, stay, to, weighHeld } from './remote-versions.ts'
 import type { Kept, RecordState, Resolution, StateEventOf, Transition, UnsentEdits } from './state.ts'
 
-const newestAtHand = ({ latest, news }: RecordState): WireRecord | null =>
-  latest && latest.version >= (news?.version ?? 0) ? latest : null
+const newestAtHand = ({ latest, newer }: RecordState): WireRecord | null =>
+  latest && latest.version >= (newer?.version ?? 0) ? latest : null
 
 /** The newest version goes under what is typed, as soon as it is here; edits that overlap with it are reviewed instead. */
 export function merge(state: RecordState): Transition {
-  const { record, news, draft } = state
-  if (!record || !news || isEmpty(draft)) return catchUp({ ...state, merging: false })
+  const { record, newer, draft } = state
+  if (!record || !newer || isEmpty(draft)) return catchUp({ ...state, merging: false })
   const latest = newestAtHand(state)
   if (!latest) return to(state, { merging: true, reloading: false }, { kind: 'load', when: 'now' })
   const isOverlapping = differingFields(record.fields, latest.fields).some(
@@ -25,7 +25,7 @@ export function merge(state: RecordState): Transition {
 
 /** Both sides side by side, before a save is refused. */
 export function review(state: RecordState): Transition {
-  if (!state.news || isEmpty(state.draft)) return stay(state)
+  if (!state.newer || isEmpty(state.draft)) return stay(state)
   const asked = { ...state, reviewing: true, merging: false, reloading: false }
   return newestAtHand(state) ? stay(asked) : to(asked, {}, { kind: 'load', when: 'now' })
 }
@@ -62,7 +62,7 @@ function rebase(state: RecordState, record: WireRecord, edits: Fields): Transiti
       highlighted: changed.filter((field) => !(field in draft)),
     }),
   )
-  return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
+  return to(current, {}, ...effects, { kind: 'fade', what: 'highlight' }, { kind: 'fade', what: 'notice' })
 }
 
 /** Put away unresolved; that there is a newer version is still so, and the banner says it. */
@@ -97,13 +97,13 @@ const bothKept = (kept: Kept | null, other: Kept | null): Kept | null =>
   kept && other ? { ...kept, fields: { ...other.fields, ...kept.fields } } : (kept ?? other)
 
 function recallAside(state: RecordState, fields: Fields): Transition {
-  const news = pick(fields, (field, value) => {
+  const unshown = pick(fields, (field, value) => {
     const isShown = field in state.draft ? state.draft[field] : state.record?.fields[field]
     return !isSame(isShown, value)
   })
-  if (isEmpty(news)) return stay(state)
+  if (isEmpty(unshown)) return stay(state)
   return to(state, {
-    kept: { fields: { ...news, ...state.kept?.fields }, why: 'recalled', isHidden: false },
+    kept: { fields: { ...unshown, ...state.kept?.fields }, why: 'recalled', isHidden: false },
   })
 }
 

@@ -44,13 +44,15 @@ export interface ConflictView {
 
 /** What there is to decide, or `null` where there is nothing. */
 export function conflictFor(state: RecordState, words: Words): ConflictView | null {
-  const { conflict, record, news, latest } = state
+  const { conflict, record, newer, latest } = state
   if (!record || !isReviewed(state) || state.status !== 'conflicted') return null
   const newest = latest ?? conflict?.current ?? null
-  const version = newest?.version ?? news?.version ?? record.version
+  const version = newest?.version ?? newer?.version ?? record.version
   const by =
-    newest && newest.version !== news?.version ? newest.updated_by : (news?.by ?? newest?.updated_by ?? null)
-  const isOwn = news?.version === version && news.isOwn
+    newest && newest.version !== newer?.version
+      ? newest.updated_by
+      : (newer?.by ?? newest?.updated_by ?? null)
+  const isOwn = newer?.version === version && newer.isOwn
   const texts = words.messages.conflict
   const saving = isOwn ? texts.sentenceOwn : texts.sentence
   const refused = isEmpty(state.draft) ? texts.sentenceRemoval : saving
@@ -61,7 +63,7 @@ export function conflictFor(state: RecordState, words: Words): ConflictView | nu
     version,
     sentence: fill(conflict ? refused : reviewed, { who: whoWrote(by, words, 'start'), version }),
     fields: newest ? fieldsOf(state, record, newest, words) : [],
-    isLoading: (news?.version ?? 0) > (newest?.version ?? 0),
+    isLoading: (newer?.version ?? 0) > (newest?.version ?? 0),
     isReloadFailed: state.trouble !== null,
   }
 }

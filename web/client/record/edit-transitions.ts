@@ -86,8 +86,8 @@ export const beyond = (draft: Fields, sent: Fields): Fields =>
 
 /** Shows the newest version; until it is here, everything stays as it is. */
 export function reload(state: RecordState): Transition {
-  const { latest, news } = state
-  if (latest && latest.version >= (news?.version ?? 0)) return showLatest(state, latest)
+  const { latest, newer } = state
+  if (latest && latest.version >= (newer?.version ?? 0)) return showLatest(state, latest)
   return to(state, { reloading: true, merging: false }, { kind: 'load', when: 'now' })
 }
 
@@ -111,7 +111,7 @@ export function showLatest(state: RecordState, record: WireRecord): Transition {
     highlighted,
   }
   const { state: current, effects } = catchUp(forgetOlder(shown))
-  return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
+  return to(current, {}, ...effects, { kind: 'fade', what: 'highlight' }, { kind: 'fade', what: 'notice' })
 }
 
 /** Sets what is typed aside, over what was set aside before. */
@@ -125,7 +125,7 @@ export function forgetOlder(state: RecordState): RecordState {
   const version = state.record?.version ?? 0
   return {
     ...state,
-    news: state.news && state.news.version > version ? state.news : null,
+    newer: state.newer && state.newer.version > version ? state.newer : null,
     latest: state.latest && state.latest.version > version ? state.latest : null,
   }
 }
@@ -154,8 +154,8 @@ export function revert(state: RecordState): Transition {
 /** Takes away what the banner says, for this version; the save is guarded all the same. */
 export function dismiss(state: RecordState): Transition {
   switch (topicOf(state)) {
-    case 'news':
-      return to(state, { dismissed: state.news?.version ?? state.dismissed })
+    case 'newer':
+      return to(state, { dismissed: state.newer?.version ?? state.dismissed })
     case 'kept':
       return to(state, { kept: state.kept && { ...state.kept, isHidden: true } })
     case 'trouble':
@@ -169,5 +169,5 @@ export function dismiss(state: RecordState): Transition {
 
 /** The glow and the notice end by themselves. */
 export function fade(state: RecordState, { what }: StateEventOf<'faded'>): Transition {
-  return to(state, what === 'glow' ? { highlighted: [] } : { notice: null })
+  return to(state, what === 'highlight' ? { highlighted: [] } : { notice: null })
 }

@@ -24,7 +24,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     const ofOwner = aside.get(owner)
     const left = ofOwner?.get(key) ?? []
     ofOwner?.delete(key)
-    for (const edits of left) store.happen({ kind: 'recalled', edits })
+    for (const edits of left) store.dispatch({ kind: 'recalled', edits })
   }
 
   return {
@@ -62,20 +62,20 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     showOwn<F extends object>(record: WireRecord<F>) {
       const whole = record as unknown as WireRecord
       const at = options.localTime(record.updated_at)
-      stores.get(recordKey(record))?.happen({ kind: 'loaded', record: whole, at, isOwn: true })
+      stores.get(recordKey(record))?.dispatch({ kind: 'loaded', record: whole, at, isOwn: true })
     },
     showOwnRemoval(address: RecordAddress, version: number) {
       const removal = { version, changedFields: null, by: null, isOwn: true, deleted: true }
-      stores.get(recordKey(address))?.hear({ ...removal, at: options.clock.now() })
+      stores.get(recordKey(address))?.receive({ ...removal, at: options.clock.now() })
     },
     discard(address: RecordAddress): boolean {
       const store = stores.get(recordKey(address))
-      store?.happen({ kind: 'discarded' })
+      store?.dispatch({ kind: 'discarded' })
       return store !== undefined
     },
     /** The page is visible again. */
-    hurry() {
-      for (const store of stores.values()) store.hurry()
+    loadWaiting() {
+      for (const store of stores.values()) store.loadWaiting()
     },
     /** Somebody signed in again. */
     reopen() {

@@ -13,11 +13,11 @@ interface RecreationOptions {
   requests: Pick<Requests, 'create'>
   newId: () => string
   state: Readable<RecordState>
-  happen: (stateEvent: RecordStateEvent) => void
+  dispatch: (stateEvent: RecordStateEvent) => void
 }
 
 /** Keys that the client may make are taken again; where the database makes them, the record gets a new one. */
-export function createRecreation({ address, requests, newId, state, happen }: RecreationOptions) {
+export function createRecreation({ address, requests, newId, state, dispatch }: RecreationOptions) {
   const { type, id } = address
   let last: { fields: Fields; mutationId: string; isIdRefused: boolean } | null = null
 
@@ -38,8 +38,8 @@ export function createRecreation({ address, requests, newId, state, happen }: Re
       outcome = await create()
     }
     if (outcome.outcome !== 'created') return outcome
-    happen({ kind: 'recreated' })
-    if (outcome.record.id === id) happen({ kind: 'opened' })
+    dispatch({ kind: 'recreated' })
+    if (outcome.record.id === id) dispatch({ kind: 'opened' })
     return outcome
   }
 }

@@ -3,7 +3,7 @@
 // Every cell of happening × status is decided here; the compiler refuses a table with a hole.
 
 import { fade, ignore } from './edit-transitions.ts'
-import { hear, hearOfGone, hold, holdAndLoad, holdAndLook } from './remote-versions.ts'
+import { hold, holdAndLoad, holdAndLook, receive, receiveWhenGone } from './remote-versions.ts'
 import {
   adoptRemoved,
   adoptSaved,
@@ -82,17 +82,17 @@ const recordSteps = {
     forbidden: refuseWrite,
     signed_out: ignore,
   },
-  heard: {
+  version_received: {
     loading: hold,
-    clean: hear,
-    dirty: hear,
+    clean: receive,
+    dirty: receive,
     saving: hold,
-    behind: hear,
-    conflicted: hear,
-    gone: hearOfGone,
+    behind: receive,
+    conflicted: receive,
+    gone: receiveWhenGone,
     offline: holdAndLoad,
     forbidden: holdAndLook,
-    signed_out: hear,
+    signed_out: receive,
   },
   revoked: {
     loading: refuse,

@@ -2,9 +2,9 @@
 // Also the small words with which every step is written: `stay`, `to` and `catchUp`.
 
 import { isEmpty } from '../base/values.ts'
-import type { Hint } from '../transport/hint.ts'
+import type { RemoteVersion } from '../transport/remote-version.ts'
 import type { RecordEffect, RecordState, Transition } from './state.ts'
-import { isReviewed, newsFields } from './state.ts'
+import { isReviewed, newerFields } from './state.ts'
 
 export const stay = (state: RecordState): Transition => ({ state, effects: [] })
 
@@ -22,34 +22,35 @@ export const to = (
  * only looked at when something is and nobody has said which fields changed, or when both sides are on the screen.
  */
 export function catchUp(state: RecordState): Transition {
-  const { record, news, latest } = state
-  const isIdle = record && news && !state.writing && !state.deletion && !state.isRefused
+  const { record, newer, latest } = state
+  const isIdle = record && newer && !state.writing && !state.deletion && !state.isRefused
   if (!isIdle) return stay(state)
   const isWanted = isReviewed(state)
-    ? (latest?.version ?? 0) < news.version
-    : isEmpty(state.draft) || newsFields(state) === null
+    ? (latest?.version ?? 0) < newer.version
+    : isEmpty(state.draft) || newerFields(state) === null
   return isWanted ? to(state, {}, { kind: 'load', when: 'soon' }) : stay(state)
 }
 
-/** Takes a hint in, if it is newer than what is shown. */
-export function weigh(state: RecordState, hint: Hint): RecordState {
-  const { record, news } = state
+/** Takes a remote in, if it is newer than what is shown. */
+export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
+  const { record, newer } = state
   if (!record) return state
-  if (hint.deleted) {
-    if (hint.version < record.version) return state
-    const { version, by, at, isOwn } = hint
+  if (remote.deleted) {
+    if (remote.version < record.version) return state
+    const { version, by, at, isOwn } = remote
     const closed = { conflict: null, reviewing: false, merging: false, reloading: false }
-    return { ...state, ...closed, deletion: { version, by, at, isOwn }, news: null }
+    return { ...state, ...closed, deletion: { version, by, at, isOwn }, newer: null }
   }
-  if (hint.version <= record.version) return state
-  const isNewest = !news || hint.version > news.version
-  const fieldsByVersion = { ...news?.fieldsByVersion }
-  if (hint.changedFields) fieldsByVersion[hint.version] = hint.changedFields
-  const { version, by, at, isOwn } = isNewest ? hint : news
+  if (remote.version <= record.version) return state
+  const isNewest = !newer || remote.version > newer.version
+  const fieldsByVersion = { ...newer?.fieldsByVersion }
+  if (remote.changedFields) fieldsByVersion[remote.version] = remote.changedFields
+  const { version, by, at, isOwn } = isNewest ? remote : newer
   return {
     ...state,
-    news: { version, by, at, isOwn, fieldsByVersion },
-    latest: hint.record && hint.record.version > (state.latest?.version ?? 0) ? hint.record : state.latest,
+    newer: { version, by, at, isOwn, fieldsByVersion },
+    latest:
+      remote.record && remote.record.version > (state.latest?.version ?? 0) ? remote.record : state.latest,
   }
 }
 
@@ -59,32 +60,32 @@ export function weighHeld(state: RecordState): RecordState {
 }
 
 /** An event, an acknowledgement or a poll: it also proves that the server can be reached. */
-export function hear(state: RecordState, { hint }: { hint: Hint }): Transition {
-  if (!state.record) return hold(state, { hint })
+export function receive(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
+  if (!state.record) return hold(state, { remote })
   const isBack = state.trouble?.kind === 'unreachable' && state.trouble.during === 'load'
-  return catchUp(weigh(isBack ? { ...state, trouble: null } : state, hint))
+  return catchUp(weigh(isBack ? { ...state, trouble: null } : state, remote))
 }
 
 /** Nothing is shown yet, or a write is in flight: judged when its answer is here. */
-export function hold(state: RecordState, { hint }: { hint: Hint }): Transition {
-  return to(state, { held: [...state.held, hint] })
+export function hold(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
+  return to(state, { held: [...state.held, remote] })
 }
 
 /** The first load failed and the server speaks again. */
-export function holdAndLoad(state: RecordState, { hint }: { hint: Hint }): Transition {
-  if (state.record) return hear(state, { hint })
-  return to(state, { held: [...state.held, hint], trouble: null }, { kind: 'load', when: 'now' })
+export function holdAndLoad(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
+  if (state.record) return receive(state, { remote })
+  return to(state, { held: [...state.held, remote], trouble: null }, { kind: 'load', when: 'now' })
 }
 
 /** Access is back, as it seems: only a load can tell, and it may be older than this. */
-export function holdAndLook(state: RecordState, { hint }: { hint: Hint }): Transition {
-  return hint.deleted
+export function holdAndLook(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
+  return remote.deleted
     ? stay(state)
-    : to(state, { held: [...state.held, hint] }, { kind: 'load', when: 'now' })
+    : to(state, { held: [...state.held, remote] }, { kind: 'load', when: 'now' })
 }
 
 /** A version after the deletion: it was created again. */
-export function hearOfGone(state: RecordState, { hint }: { hint: Hint }): Transition {
-  const isNewer = !hint.deleted && hint.version > (state.deletion?.version ?? 0)
+export function receiveWhenGone(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
+  const isNewer = !remote.deleted && remote.version > (state.deletion?.version ?? 0)
   return isNewer ? to(state, {}, { kind: 'load', when: 'now' }) : stay(state)
 }

@@ -3,7 +3,7 @@
 
 import type { FieldError, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
-import type { Hint } from '../transport/hint.ts'
+import type { RemoteVersion } from '../transport/remote-version.ts'
 import { merge } from './conflict-transitions.ts'
 import { beyond, forgetOlder, remove, save, setAside, showLatest } from './edit-transitions.ts'
 import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
@@ -17,16 +17,16 @@ export function load(state: RecordState, { record, at, isOwn }: StateEventOf<'lo
   if (record.version < shown.version) return catchUp({ ...reachable, reloading: false, merging: false })
   if (state.reloading) return showLatest(reachable, record)
   if (record.version === shown.version) return catchUp({ ...reachable, merging: false })
-  const hint = hintOf(record, at, isOwn)
-  if (isEmpty(state.draft) && !state.conflict) return showQuietly(reachable, record, hint)
-  const weighed = weigh(reachable, hint)
+  const remote = remoteVersionOf(record, at, isOwn)
+  if (isEmpty(state.draft) && !state.conflict) return showQuietly(reachable, record, remote)
+  const weighed = weigh(reachable, remote)
   return state.merging ? merge(weighed) : catchUp(weighed)
 }
 
 /** While a write is in flight nothing is shown but its answer. */
 export function holdLoaded(state: RecordState, { record, at, isOwn }: StateEventOf<'loaded'>): Transition {
   if (!state.record) return load(state, { kind: 'loaded', record, at, isOwn })
-  return to(state, { held: [...state.held, hintOf(record, at, isOwn)] })
+  return to(state, { held: [...state.held, remoteVersionOf(record, at, isOwn)] })
 }
 
 /** Access is back. Edits were built on a version that is no longer known, so they are set aside. */
@@ -44,9 +44,9 @@ function showFirst(state: RecordState, record: WireRecord): Transition {
   return catchUp(weighHeld({ ...state, record, reloading: false, trouble: null }))
 }
 
-function showQuietly(state: RecordState, record: WireRecord, hint: Hint): Transition {
+function showQuietly(state: RecordState, record: WireRecord, remote: RemoteVersion): Transition {
   const fields = differingFields(state.record?.fields ?? {}, record.fields)
-  const { version, by, at, isOwn } = state.news?.version === record.version ? state.news : hint
+  const { version, by, at, isOwn } = state.newer?.version === record.version ? state.newer : remote
   const shown: RecordState = {
     ...state,
     record,
@@ -57,10 +57,10 @@ function showQuietly(state: RecordState, record: WireRecord, hint: Hint): Transi
     highlighted: fields,
   }
   const { state: current, effects } = catchUp(forgetOlder(shown))
-  return to(current, {}, ...effects, { kind: 'fade', what: 'glow' }, { kind: 'fade', what: 'notice' })
+  return to(current, {}, ...effects, { kind: 'fade', what: 'highlight' }, { kind: 'fade', what: 'notice' })
 }
 
-const hintOf = (record: WireRecord, at: number, isOwn: boolean): Hint => ({
+const remoteVersionOf = (record: WireRecord, at: number, isOwn: boolean): RemoteVersion => ({
   version: record.version,
   changedFields: null,
   by: record.updated_by,
@@ -95,7 +95,7 @@ export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load
   }
 }
 
-const deletionOf = (problem: { version: number; updated_by: Hint['by'] }, at: number) => ({
+const deletionOf = (problem: { version: number; updated_by: RemoteVersion['by'] }, at: number) => ({
   version: problem.version,
   by: problem.updated_by,
   at,
@@ -104,7 +104,7 @@ const deletionOf = (problem: { version: number; updated_by: Hint['by'] }, at: nu
 
 /** Access has gone: the content goes, what was typed stays and can be copied. */
 export function refuse(state: RecordState): Transition {
-  const nothing = { record: null, latest: null, news: null, conflict: null, notice: null, trouble: null }
+  const nothing = { record: null, latest: null, newer: null, conflict: null, notice: null, trouble: null }
   return to(
     state,
     {
@@ -138,7 +138,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
   const isOpen = !settled.deletion && !settled.isRefused
   const goOn = next?.kind === 'remove' ? remove : save
   const transition = next && isOpen ? goOn(settled, next) : catchUp(settled)
-  const highlight = answer.mergedFields.length > 0 ? [{ kind: 'fade', what: 'glow' } as const] : []
+  const highlight = answer.mergedFields.length > 0 ? [{ kind: 'fade', what: 'highlight' } as const] : []
   return { state: transition.state, effects: [...transition.effects, ...highlight] }
 }
 
@@ -149,8 +149,8 @@ function adoptUnseen(
   { record }: StateEventOf<'saved'>,
 ): Transition {
   const { version, updated_by: by } = record
-  const hint: Hint = { version, changedFields: null, by, at: 0, isOwn: true, deleted: false }
-  const held = [...state.held, hint]
+  const remote: RemoteVersion = { version, changedFields: null, by, at: 0, isOwn: true, deleted: false }
+  const held = [...state.held, remote]
   return to(state, { writing: null, next: null, draft: beyond(state.draft, changes), held })
 }
 
@@ -158,7 +158,7 @@ export function adoptRemoved(state: RecordState, { mutationId, at }: StateEventO
   const { record, writing } = state
   if (writing?.mutationId !== mutationId) return stay(state)
   const deletion = { version: (record?.version ?? 0) + 1, by: null, at, isOwn: true }
-  return to(state, { writing: null, next: null, held: [], news: null, latest: null, deletion })
+  return to(state, { writing: null, next: null, held: [], newer: null, latest: null, deletion })
 }
 
 /** Nothing of the write took effect, unless there was no answer at all; every typed value stays. */
@@ -179,7 +179,7 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
     case 'conflict':
       return judged.deletion ? stay(judged) : conflict(judged, refusal.problem, at)
     case 'gone':
-      return to(judged, { deletion: deletionOf(refusal.problem, at), news: null })
+      return to(judged, { deletion: deletionOf(refusal.problem, at), newer: null })
     case 'invalid':
       return catchUp({ ...judged, errors: errorsByField(refusal.errors) })
     case 'unauthenticated':
@@ -197,8 +197,16 @@ const sentAgain = ({ writing, next }: RecordState) => ({ unanswered: writing, ne
 /** The refused save brings the current record along: reloading needs no other request. */
 function conflict(state: RecordState, problem: StaleProblem, at: number): Transition {
   const { current, current_version: version, updated_by: by } = problem
-  const hint: Hint = { version, changedFields: null, by, at, isOwn: false, deleted: false, record: current }
-  return to(weigh(state, hint), { conflict: problem, reviewing: false })
+  const remote: RemoteVersion = {
+    version,
+    changedFields: null,
+    by,
+    at,
+    isOwn: false,
+    deleted: false,
+    record: current,
+  }
+  return to(weigh(state, remote), { conflict: problem, reviewing: false })
 }
 
 function errorsByField(errors: FieldError[]): Record<string, string> {

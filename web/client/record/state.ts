@@ -4,7 +4,7 @@
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty } from '../base/values.ts'
 import type { Refusal } from '../http/outcomes.ts'
-import type { Hint } from '../transport/hint.ts'
+import type { RemoteVersion } from '../transport/remote-version.ts'
 
 /** Where an editor stands. `offline`: the last request got no answer. `signed_out`: the last one was answered 401. */
 export type RecordStatus =
@@ -20,7 +20,7 @@ export type RecordStatus =
   | 'signed_out'
 
 /** The newest version that is known and not shown. */
-export interface News {
+export interface NewerVersion {
   version: number
   by: Writer | null
   at: number
@@ -79,11 +79,11 @@ export interface RecordState {
   draft: Fields
   /** A newer version that was received whole and is not shown. */
   latest: WireRecord | null
-  news: News | null
+  newer: NewerVersion | null
   /** The newest version whose banner was dismissed; 0 for none. */
   dismissed: number
   /** What was heard while it could not be judged: before the first load, and while a write is in flight. */
-  held: Hint[]
+  held: RemoteVersion[]
   writing: Mutation | null
   /** A write without an answer: it may have been written. */
   unanswered: Mutation | null
@@ -130,9 +130,9 @@ export type RecordStateEvent =
   | { kind: 'saved'; mutationId: string; record: WireRecord; mergedFields: string[] }
   | { kind: 'removed'; mutationId: string; at: number }
   | { kind: 'write_refused'; mutationId: string; refusal: WriteRefusal; at: number; isKept?: boolean }
-  | { kind: 'heard'; hint: Hint }
+  | { kind: 'version_received'; remote: RemoteVersion }
   | { kind: 'revoked' }
-  | { kind: 'faded'; what: 'glow' | 'notice' }
+  | { kind: 'faded'; what: 'highlight' | 'notice' }
 
 /** What a person decided, field by field, looking at one version of the others. */
 export interface Resolution {
@@ -154,9 +154,9 @@ export type WriteRefusal =
 
 export type StateEventKind = RecordStateEvent['kind']
 /** What a person does, or what is done for one; the other happenings are answers, news and time. */
-export type ActKind = Exclude<
+export type UserActionKind = Exclude<
   StateEventKind,
-  'loaded' | 'load_failed' | 'saved' | 'removed' | 'write_refused' | 'heard' | 'revoked' | 'faded'
+  'loaded' | 'load_failed' | 'saved' | 'removed' | 'write_refused' | 'version_received' | 'revoked' | 'faded'
 >
 export type StateEventOf<K extends StateEventKind> = Extract<RecordStateEvent, { kind: K }>
 
@@ -165,7 +165,7 @@ export type RecordEffect =
   | { kind: 'load'; when: 'now' | 'soon' }
   | { kind: 'write'; mutation: Mutation }
   | { kind: 'forget_loads' }
-  | { kind: 'fade'; what: 'glow' | 'notice' }
+  | { kind: 'fade'; what: 'highlight' | 'notice' }
 
 export interface Transition {
   state: RecordState
@@ -180,7 +180,7 @@ export const initialRecordState: RecordState = {
   record: null,
   draft: {},
   latest: null,
-  news: null,
+  newer: null,
   dismissed: 0,
   held: [],
   writing: null,
@@ -211,7 +211,7 @@ export function statusOf(state: RecordState): RecordStatus {
   if (state.trouble?.kind === 'signed_out') return 'signed_out'
   if (state.trouble?.kind === 'unreachable' || (state.trouble && !state.record)) return 'offline'
   if (!state.record) return 'loading'
-  if (state.news) return 'behind'
+  if (state.newer) return 'behind'
   return isEmpty(state.draft) ? 'clean' : 'dirty'
 }
 
@@ -239,13 +239,13 @@ export const canSave = (state: RecordState): boolean =>
     state.status === 'signed_out')
 
 /** Which fields others changed since the shown version; `null` where nobody has said. */
-export function newsFields(state: RecordState): string[] | null {
-  const { record, news, latest } = state
-  if (!record || !news) return null
-  if (latest && latest.version >= news.version) return differingFields(record.fields, latest.fields)
+export function newerFields(state: RecordState): string[] | null {
+  const { record, newer, latest } = state
+  if (!record || !newer) return null
+  if (latest && latest.version >= newer.version) return differingFields(record.fields, latest.fields)
   const fields = new Set<string>()
-  for (let version = record.version + 1; version <= news.version; version++) {
-    const heard = news.fieldsByVersion[version]
+  for (let version = record.version + 1; version <= newer.version; version++) {
+    const heard = newer.fieldsByVersion[version]
     if (!heard) return null
     for (const field of heard) fields.add(field)
   }
@@ -253,7 +253,7 @@ export function newsFields(state: RecordState): string[] | null {
 }
 
 /** What a banner has to speak of, if anything: one thing at a time, the gravest first. */
-export type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'news' | 'kept' | 'notice'
+export type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'newer' | 'kept' | 'notice'
 
 /** The conflict has its own surface; while it is there or a write is in flight, there is no topic. */
 export function topicOf(state: RecordState): Topic | null {
@@ -261,7 +261,7 @@ export function topicOf(state: RecordState): Topic | null {
   if (state.deletion) return 'gone'
   if (state.writing || isReviewed(state)) return null
   if (state.trouble) return state.trouble.kind === 'signed_out' ? 'signed_out' : 'trouble'
-  if (state.news && !isEmpty(state.draft) && state.news.version > state.dismissed) return 'news'
+  if (state.newer && !isEmpty(state.draft) && state.newer.version > state.dismissed) return 'newer'
   if (state.kept && !state.kept.isHidden) return 'kept'
   return state.notice ? 'notice' : null
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Readable } from '../base/store.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
-import type { Hint } from '../transport/hint.ts'
+import type { RemoteVersion } from '../transport/remote-version.ts'
 import type { Watching } from '../transport/subscriptions.ts'
 import type { EditKeeper } from './draft-persistence.ts'
 import type { RecordState, RecordStateEvent, Resolution, UnsentEdits } from './state.ts'
@@ -20,7 +20,7 @@ export interface RecordStoreOptions {
   localTime: (iso: string | null) => number
   isOwn: (by: Writer | null) => boolean
   /** Notices where somebody else is here by now; before it returns, `leave` was called. */
-  look: () => unknown
+  checkPerson: () => unknown
   /** Another number for each person after the other. */
   epoch: () => number
   personId: () => string | null
@@ -38,8 +38,8 @@ export interface RecordStoreOptions {
 
 /** What the client does to a store of its own. */
 export interface OwnedRecordStore extends RecordStore {
-  happen(stateEvent: RecordStateEvent): void
-  hear(hint: Hint): void
+  dispatch(stateEvent: RecordStateEvent): void
+  receive(remote: RemoteVersion): void
   isMounted(): boolean
   /** Loads it as it is for who is here now. */
   open(): void
@@ -48,7 +48,7 @@ export interface OwnedRecordStore extends RecordStore {
   /** Brings edits of earlier pages back and sends what got no answer; resolves when that has its answer. */
   resume(): Promise<RecordState>
   /** The page is visible again: what waits is done at once. */
-  hurry(): void
+  loadWaiting(): void
   close(): void
 }
 

@@ -25,7 +25,7 @@ import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
 export type { Decision, RecordStore } from './store-options.ts'
 
 const QUIET_RELOAD_AFTER_MS = 1000
-const GLOW_MS = 3000
+const HIGHLIGHT_MS = 3000
 const NOTICE_MS = 8000
 const LINGER_MS = 1000
 
@@ -40,13 +40,13 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   let stopWatching: Stop | null = null
   let loading: { isWanted: boolean; again: boolean } | null = null
   let recalled: Promise<void> | null = options.keeper ? null : Promise.resolve()
-  const recreate = createRecreation({ address, requests, newId, state, happen })
+  const recreate = createRecreation({ address, requests, newId, state, dispatch })
   const onStale = options.onStale ? { onStale: options.onStale } : {}
   /** Another number for each person: what was asked for by one is not told to the next. */
   let persons = 0
   let epoch = options.epoch()
 
-  function happen(stateEvent: RecordStateEvent) {
+  function dispatch(stateEvent: RecordStateEvent) {
     const person = persons
     look()
     if (person !== persons) return
@@ -62,7 +62,9 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     else if (effect.kind === 'load') timers.start('load', QUIET_RELOAD_AFTER_MS, () => void load(), 'keep')
     else if (effect.kind === 'fade') {
       const { what } = effect
-      timers.start(what, what === 'glow' ? GLOW_MS : NOTICE_MS, () => happen({ kind: 'faded', what }))
+      timers.start(what, what === 'highlight' ? HIGHLIGHT_MS : NOTICE_MS, () =>
+        dispatch({ kind: 'faded', what }),
+      )
     } else if (effect.kind === 'write') void write(effect.mutation)
     else if (loading) loading.isWanted = false
   }
@@ -81,9 +83,9 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     if (loading === mine) loading = null
     if (!mine.isWanted || person !== persons) return
     if (mine.again && answer.outcome === 'found') return load()
-    if (answer.outcome !== 'found') return happen({ kind: 'load_failed', refusal: answer, at: clock.now() })
+    if (answer.outcome !== 'found') return dispatch({ kind: 'load_failed', refusal: answer, at: clock.now() })
     const { record } = answer
-    happen({ kind: 'loaded', record, at: localTime(record.updated_at), isOwn: isOwn(record.updated_by) })
+    dispatch({ kind: 'loaded', record, at: localTime(record.updated_at), isOwn: isOwn(record.updated_by) })
   }
 
   async function write({ kind, mutationId, clientVersion, changes }: Mutation) {
@@ -96,12 +98,12 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     if (person !== persons) return
     const at = clock.now()
     if (answer.outcome === 'saved') {
-      happen({ kind: 'saved', mutationId, record: answer.record, mergedFields: answer.mergedFields })
-    } else if (answer.outcome === 'removed') happen({ kind: 'removed', mutationId, at })
+      dispatch({ kind: 'saved', mutationId, record: answer.record, mergedFields: answer.mergedFields })
+    } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
       const isKept = options.keeper?.isKeeping() ?? false
-      happen({ kind: 'write_refused', mutationId, refusal: answer, at: writtenAt, isKept })
+      dispatch({ kind: 'write_refused', mutationId, refusal: answer, at: writtenAt, isKept })
     }
     awaited.settle(mutationId, answer)
     if (state.get().writing) return
@@ -112,7 +114,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   /** The outcome of the write that answers this call: its own, or the retry of an earlier one that goes out for it. */
   function ask<O>(asked: AskedWrite): Promise<O | null> {
     const { mutationId } = asked
-    happen(asked)
+    dispatch(asked)
     const { writing, next } = state.get()
     if (!writing) return Promise.resolve(null)
     return awaited.of(next?.mutationId === mutationId ? mutationId : writing.mutationId)
@@ -121,11 +123,11 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   function onAnswer(answer: WatchedRecord) {
     if (answer.ok) {
       const { version, updated_at, updated_by: by, deleted } = answer
-      happen({
-        kind: 'heard',
-        hint: { version, changedFields: null, by, at: localTime(updated_at), isOwn: isOwn(by), deleted },
+      dispatch({
+        kind: 'version_received',
+        remote: { version, changedFields: null, by, at: localTime(updated_at), isOwn: isOwn(by), deleted },
       })
-    } else if (answer.code === 'not_found' || answer.code === 'forbidden') happen({ kind: 'revoked' })
+    } else if (answer.code === 'not_found' || answer.code === 'forbidden') dispatch({ kind: 'revoked' })
   }
 
   function mount() {
@@ -137,16 +139,16 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       onReachable() {
         const { status, trouble } = state.get()
         if (status === 'offline' && !(trouble?.kind === 'unreachable' && trouble.during === 'save'))
-          happen({ kind: 'opened' })
+          dispatch({ kind: 'opened' })
       },
     })
     open()
   }
 
   function open() {
-    if (!options.keeper) return happen({ kind: 'opened' })
+    if (!options.keeper) return dispatch({ kind: 'opened' })
     const person = persons
-    void isRecalled().then(() => stopWatching && person === persons && happen({ kind: 'opened' }))
+    void isRecalled().then(() => stopWatching && person === persons && dispatch({ kind: 'opened' }))
   }
 
   /** Edits from before are asked for once, before the first load, so that they come back on their own version. */
@@ -161,7 +163,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     const recallNext = () => options.keeper?.recall(address, state.get)
     for (let edits = await recallNext(); edits; edits = await recallNext()) {
       if (person !== persons) return options.setAside(owner, edits)
-      happen({ kind: 'recalled', edits })
+      dispatch({ kind: 'recalled', edits })
     }
   }
 
@@ -169,9 +171,9 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     stopWatching?.()
     stopWatching = null
     timers.cancel('load')
-    if (timers.has('glow')) happen({ kind: 'faded', what: 'glow' })
-    if (timers.has('notice')) happen({ kind: 'faded', what: 'notice' })
-    timers.cancel('glow')
+    if (timers.has('highlight')) dispatch({ kind: 'faded', what: 'highlight' })
+    if (timers.has('notice')) dispatch({ kind: 'faded', what: 'notice' })
+    timers.cancel('highlight')
     timers.cancel('notice')
     releaseIfIdle()
   }
@@ -191,7 +193,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
 
   /** A store that the client has forgotten notices by itself. */
   function look() {
-    options.look()
+    options.checkPerson()
     if (epoch !== options.epoch()) leave()
   }
 
@@ -199,7 +201,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     const edits = editsOf(state.get())
     epoch = options.epoch()
     persons += 1
-    for (const name of ['load', 'glow', 'notice']) timers.cancel(name)
+    for (const name of ['load', 'highlight', 'notice']) timers.cancel(name)
     if (loading) loading.isWanted = false
     loading = null
     recalled = options.keeper ? null : Promise.resolve()
@@ -212,16 +214,16 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   return {
     ...address,
     get,
-    happen,
+    dispatch,
     open,
     leave,
-    hear: (hint) => happen({ kind: 'heard', hint }),
+    receive: (remote) => dispatch({ kind: 'version_received', remote }),
     isMounted: () => stopWatching !== null,
     async resume() {
       recalled ??= Promise.resolve()
       await recalled
       await recallEdits()
-      happen({ kind: 'resume_asked' })
+      dispatch({ kind: 'resume_asked' })
       const { writing } = state.get()
       if (writing) await awaited.of(writing.mutationId)
       releaseIfIdle()
@@ -249,23 +251,23 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       }
       return values
     },
-    change: (field, value) => happen({ kind: 'typed', field, value }),
+    change: (field, value) => dispatch({ kind: 'typed', field, value }),
     save: () => ask({ kind: 'save_asked', mutationId: newId() }),
     remove: () => ask({ kind: 'remove_asked', mutationId: newId() }),
-    reload: () => happen({ kind: 'reload_asked' }),
-    restore: (fields) => happen({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
-    merge: () => happen({ kind: 'merge_asked' }),
-    review: () => happen({ kind: 'review_asked' }),
+    reload: () => dispatch({ kind: 'reload_asked' }),
+    restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
+    merge: () => dispatch({ kind: 'merge_asked' }),
+    review: () => dispatch({ kind: 'review_asked' }),
     resolve: (decision) => ask({ kind: 'resolved', ...decision, mutationId: newId() }),
     recreate,
-    revert: () => happen({ kind: 'revert_asked' }),
-    dismiss: () => happen({ kind: 'dismissed' }),
-    closeConflict: () => happen({ kind: 'conflict_closed' }),
+    revert: () => dispatch({ kind: 'revert_asked' }),
+    dismiss: () => dispatch({ kind: 'dismissed' }),
+    closeConflict: () => dispatch({ kind: 'conflict_closed' }),
     retry() {
-      if (isEmpty(state.get().draft)) happen({ kind: 'opened' })
+      if (isEmpty(state.get().draft)) dispatch({ kind: 'opened' })
       else void ask({ kind: 'save_asked', mutationId: newId() })
     },
-    hurry() {
+    loadWaiting() {
       if (timers.has('load')) void load()
     },
     close() {

@@ -15,7 +15,7 @@ import {
   saveNext,
   type,
 } from './edit-transitions.ts'
-import type { ActKind, StepTable } from './state.ts'
+import type { StepTable, UserActionKind } from './state.ts'
 
 /** Which step each act of a person takes in each status. */
 export const userActions = {
@@ -211,4 +211,4 @@ export const userActions = {
     forbidden: discard,
     signed_out: discard,
   },
-} as const satisfies Pick<StepTable, ActKind>
+} as const satisfies Pick<StepTable, UserActionKind>

@@ -1,38 +1,38 @@
-// The connection's state as a person sees it in the pill: how changes arrive now, and as of when what is shown holds.
+// The connection's state as the pill shows it: how changes arrive now, and when the data was last known to be current.
 
 import type { Clock, Page } from '../base/clock.ts'
 import { createWritable, type Readable } from '../base/store.ts'
 import type { PollResult } from './polling.ts'
 import type { TransportKind, TransportStatus } from './transport.ts'
 
-/** Lost connections in a row before the pill says how it goes on without one. */
+/** Lost connections in a row before the pill shows how changes arrive without one. */
 const FAILURES_BEFORE_POLLING = 2
 
 export type ConnectionStatus = 'live' | 'connecting' | 'reconnecting' | 'polling' | 'offline' | 'signed_out'
 
 export interface ConnectionState {
-  /** `live`: events arrive. `polling`: versions are asked for instead. `signed_out`: sign in, then `reconnect()`. */
+  /** `live`: events arrive. `polling`: versions are polled instead. `signed_out`: sign in, then `reconnect()`. */
   status: ConnectionStatus
   transport: TransportKind | null
-  /** When what is shown was last known to be current, in this machine's milliseconds. */
+  /** When the data was last known to be current, in this machine's milliseconds. */
   lastCheckedAt: number | null
 }
 
 export interface Connection {
   state: Readable<ConnectionState>
-  /** Everything wanted is joined: only now the pill may say Live. */
+  /** All subscriptions are joined: only now may the pill say Live. */
   joined(): void
   transportChanged(status: TransportStatus, kind: TransportKind | null): void
   polled(result: PollResult): void
-  /** The server has answered something, whatever it was. */
+  /** The server has given any answer. */
   reached(): void
-  /** Something arrived that proves the present state current. */
+  /** A message arrived that proves the shown state current. */
   checked(): void
   signedOut(): void
   signedIn(): void
 }
 
-/** `onPollingNeeded` is called once when the connection has failed often enough. */
+/** `onPollingNeeded` is called once when the connection has failed often enough to poll. */
 export function createConnection(clock: Clock, page: Page, onPollingNeeded: () => void): Connection {
   const state = createWritable<ConnectionState>({
     status: 'connecting',

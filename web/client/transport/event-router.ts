@@ -1,5 +1,5 @@
-// Where events arrive: each is shown to whoever looks at the wire, and goes on to the open record and the lists that
-// it concerns. Events of this tab's own writes go no further: their answers say more.
+// Routes incoming events: each goes to the observers of the wire, then to the open record and the lists that it
+// concerns. Events of this tab's own writes stop after the observers: the answers to those writes hold more.
 
 import type {
   PresenceEvent,
@@ -9,12 +9,12 @@ import type {
   Writer,
 } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
-import { setRight } from '../base/received.ts'
+import { normalize } from '../base/received.ts'
 import { createListeners } from '../base/store.ts'
-import type { Hint } from './hint.ts'
+import type { RemoteVersion } from './remote-version.ts'
 import type { TransportEvent } from './transport.ts'
 
-/** An event as it arrived, for those who want to see the wire. */
+/** An event as it arrived, for observers of the wire. */
 export interface ReceivedEvent {
   event: TransportEvent
   /** This tab wrote it; its editors ignore it. */
@@ -26,17 +26,17 @@ export interface ReceivedEvent {
   receivedAt: number
 }
 
-/** What a watched list is told: where it stands after each join, and each event of its type. */
-export type ListNews = { kind: 'joined'; answer: WatchedList } | { kind: 'event'; event: TransportEvent }
+/** What a list watcher receives: its position after each join, and each event of its type. */
+export type ListEvent = { kind: 'joined'; answer: WatchedList } | { kind: 'event'; event: TransportEvent }
 
 export interface EventRouterOptions {
   tabId: string
   clock: Clock
   localTime: (iso: string | null) => number
   isOwn: (by: Writer | null) => boolean
-  /** Surely another person: whatever tab they name, it is not this one. */
+  /** Certainly another person: whatever tab the event names, it is not this one. */
   isColleague: (by: Writer | null) => boolean
-  onHint: (address: RecordAddress, hint: Hint) => void
+  onRemoteVersion: (address: RecordAddress, remote: RemoteVersion) => void
   onRevoked: (address: RecordAddress) => void
   onPresence: (event: PresenceEvent | TakeOverEvent) => void
   onResync: () => void
@@ -44,16 +44,16 @@ export interface EventRouterOptions {
 
 export interface EventRouter {
   receive(received: TransportEvent): void
-  /** Every event as it arrives, own ones too. */
+  /** Every event as it arrives, including own ones. */
   onEvent(listener: (received: ReceivedEvent) => void): Stop
-  /** Every foreign event of one type. */
-  onList(type: string, listener: (news: ListNews) => void): Stop
+  /** Every event of one type that this tab did not cause. */
+  onList(type: string, listener: (event: ListEvent) => void): Stop
 }
 
 export function createEventRouter(options: EventRouterOptions): EventRouter {
   const { clock, localTime, isOwn, isColleague } = options
   const observers = createListeners<[ReceivedEvent]>()
-  const lists = new Map<string, Set<(news: ListNews) => void>>()
+  const lists = new Map<string, Set<(event: ListEvent) => void>>()
 
   function show(received: TransportEvent, isOwnTab: boolean) {
     if (observers.size === 0) return
@@ -62,14 +62,14 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
     const receivedAt = clock.now()
     const delayMs = payload.updated_at ? receivedAt - localTime(payload.updated_at) : null
     const sizeBytes = new TextEncoder().encode(JSON.stringify(payload)).length
-    observers.tell({ event: received, isOwnTab, sizeBytes, delayMs, receivedAt })
+    observers.notify({ event: received, isOwnTab, sizeBytes, delayMs, receivedAt })
   }
 
   return {
     receive(received) {
       if ('event' in received) {
         if (typeof received.event !== 'object' || received.event === null) return
-        setRight(received.event)
+        normalize(received.event)
       }
       const writing = 'event' in received && 'tab_id' in received.event ? received.event : null
       const isOwnTab = writing?.tab_id === options.tabId && !isColleague(writing.updated_by)
@@ -80,12 +80,20 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
       if (received.name === 'RecordsImporting' || received.name === 'SpreadChanged') return
       if (received.name === 'AccessRevoked') return received.event.records.forEach(options.onRevoked)
       if (isOwnTab) return
-      for (const tell of lists.get(received.event.type) ?? []) tell({ kind: 'event', event: received })
+      for (const listener of lists.get(received.event.type) ?? [])
+        listener({ kind: 'event', event: received })
       if (received.name === 'RecordsImported') return
       const { version, changed_fields: changedFields, updated_by: by, updated_at } = received.event
       const deleted = received.name === 'RecordDeleted'
-      const hint: Hint = { version, changedFields, by, at: localTime(updated_at), isOwn: isOwn(by), deleted }
-      options.onHint(received.event, hint)
+      const remote: RemoteVersion = {
+        version,
+        changedFields,
+        by,
+        at: localTime(updated_at),
+        isOwn: isOwn(by),
+        deleted,
+      }
+      options.onRemoteVersion(received.event, remote)
     },
     onEvent: observers.add,
     onList(type, listener) {

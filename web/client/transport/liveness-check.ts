@@ -1,18 +1,18 @@
-// A connection that looks alive and isn't. Heartbeats notice most of them; for the rest versions are compared once a
-// minute, and a version that no event told of within seconds is proof enough to connect anew.
+// Detects a connection that is open but delivers nothing. Heartbeats find most of them; for the rest, versions are
+// compared once a minute, and a newer version without an event within seconds causes a reconnect.
 
 import type { Clock, Stop } from '../base/clock.ts'
 
 const COMPARE_MS = 60_000
-/** An event may be a little later than the version that it tells of. */
+/** An event may arrive a little after a poll shows its version. */
 const GRACE_MS = 3000
 
 export interface LivenessCheck {
-  /** Is it time to compare? Says so once a minute. */
+  /** `true` once a minute: time to compare versions. */
   isDue(): boolean
-  /** An event came. */
-  heard(): void
-  /** A version was found that no event has told of. */
+  /** An event arrived. */
+  eventReceived(): void
+  /** A poll found a version for which no event had arrived. */
   missed(): void
   stop: Stop
 }
@@ -31,7 +31,7 @@ export function createLivenessCheck(clock: Clock, reconnect: () => void): Livene
       comparedAt = clock.now()
       return true
     },
-    heard: rest,
+    eventReceived: rest,
     missed() {
       stopGrace ??= clock.after(GRACE_MS, () => {
         rest()

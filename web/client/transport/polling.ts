@@ -1,6 +1,6 @@
-// Asks for the versions of what is open while no events come: every 10 s while somebody is there, each minute while the
-// page is visible and nobody touches it, never while it is hidden, at once when it becomes visible or goes online.
-// Events are hints and versions the truth, so this alone would be correct, only slower.
+// Polls the versions of open records while no events arrive: every 10 s while the page is in use, each minute while it is
+// visible and idle, never while it is hidden, at once when it becomes visible or goes online.
+// Versions are authoritative and events only speed things up, so polling alone is correct, only slower.
 
 import type { WireVersionDifference } from '../../../server/protocol/index.ts'
 import { MAX_ROOMS } from '../../../server/protocol/index.ts'
@@ -9,30 +9,30 @@ import type { Requests } from '../http/requests.ts'
 import type { RecordWatcher } from './subscriptions.ts'
 
 const INTERVAL_MS = 10_000
-/** Of the ticks on which nobody was there, every so manieth asks. */
+/** While the page is idle, only every sixth tick polls. */
 const IDLE_TICKS = 6
 
-/** How a poll ended; `idle`: there was nothing to ask. */
+/** How a poll ended; `idle`: there was nothing to poll. */
 export type PollResult = 'answered' | 'unreachable' | 'unauthenticated' | 'idle'
 
 export interface PollingOptions {
   clock: Clock
   page: Page
   requests: Pick<Requests, 'versions'>
-  /** Whom to ask for on the timer: everyone, or while live those without events. */
+  /** The watchers to poll on the timer: all, or while live only those without events. */
   due: () => RecordWatcher[]
-  /** Called on each tick that asks: lists are looked at too where no events come. */
+  /** Called on each tick that polls: without events, lists refresh too. */
   onDue: () => void
-  /** Whom to ask for when the page comes back: a sleeping laptop may have missed anything. */
+  /** The watchers to poll when the page comes back: a sleeping laptop may have missed anything. */
   all: () => RecordWatcher[]
   onDifference: (watcher: RecordWatcher, difference: WireVersionDifference) => void
   onResult: (result: PollResult) => void
-  /** Whose answers these are: those for somebody before say nothing of the connection. */
+  /** Identifies the person: answers for an earlier one say nothing about the connection. */
   epoch: () => number
 }
 
 export interface Polling {
-  /** Asks at once. */
+  /** Polls at once. */
   poll(): void
   stop: Stop
 }

@@ -1,5 +1,5 @@
-// The transport over Socket.IO: WebSocket, or its own long polling where that is all that comes through. Each
-// connection is one try; a refused handshake is not an outage. Its heartbeat notices a connection that is only half open.
+// The transport over Socket.IO: WebSocket, or its own long polling where nothing else gets through. Each
+// connection is one try; a refused handshake is not an outage. Its heartbeat detects a half-open connection.
 
 import { io, type Socket } from 'socket.io-client'
 import type { ClientMessages, ServerEvents } from '../../../server/protocol/index.ts'
@@ -8,7 +8,7 @@ import type { CreateTransport, TransportEvent, TransportKind, TransportStatus } 
 const CONNECT_TIMEOUT_MS = 6000
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** Codes of a handshake that will be refused again until the person has signed in anew. */
+/** Codes of a handshake that is refused again until the next sign-in. */
 const REFUSALS: readonly unknown[] = ['unauthenticated', 'forbidden']
 
 const EVENTS = [
@@ -29,7 +29,7 @@ export interface SocketOptions {
   path: string
   tabId: string
   token: () => string | null
-  /** Whom it is for: in anybody else's session the server refuses it. */
+  /** The person it is for: the server refuses it in another person's session. */
   personId?: () => string | null
   wire: 'websocket' | 'polling'
 }
@@ -131,7 +131,7 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
   }
 }
 
-/** Refused by the server's own word, or by the status of the handshake's HTTP request. */
+/** Refused by a code of the server, or by the status of the handshake's HTTP request. */
 function statusAfter(
   error: Error & { data?: { code?: unknown }; description?: unknown },
 ): 'off' | 'refused' | 'lost' {

@@ -1,5 +1,5 @@
-// Which records and lists this client wants to hear of, and the joins that make it so. Joins asked for in one go are
-// one message; after each (re)connect everything is joined again in one message, with the versions that are known.
+// The records and lists that this client watches, and their joins. Joins of one microtask are one message; after each
+// (re)connect everything is joined again in one message, with the known versions.
 
 import type {
   ListAddress,
@@ -10,21 +10,21 @@ import type {
 } from '../../../server/protocol/index.ts'
 import { MAX_ROOMS } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
-import { setRight } from '../base/received.ts'
+import { normalize } from '../base/received.ts'
 import type { Transport } from './transport.ts'
 
 const TRY_AGAIN_MS = 5000
 
-/** Somebody who wants to hear of one record. */
+/** A watcher of one record. */
 export interface RecordWatcher extends RecordAddress {
   /** The version that is shown, `null` before the first load. */
   version(): number | null
   onAnswer(answer: WatchedRecord): void
-  /** The server speaks again: a load that failed may be tried. */
+  /** The server answers again: a failed load may be retried. */
   onReachable(): void
 }
 
-/** Somebody who wants to hear of a list. */
+/** A watcher of one list. */
 export interface ListWatcher extends ListAddress {
   cursor(): string | null
   onAnswer(answer: WatchedList): void
@@ -38,9 +38,9 @@ export interface Watching {
   /** The connection is lost: nothing is joined. */
   forgetJoins(): void
   records(): RecordWatcher[]
-  /** Where no events come: each list is told to look for itself, it knows its cursor. */
-  lookAtLists(): void
-  /** Those who hear of nothing by events: their joins are not answered, or were refused for want of room. */
+  /** Without events: each list refreshes itself from its cursor. */
+  refreshLists(): void
+  /** Watchers without events: their joins are unanswered, or were refused because of the limit. */
   unjoined(): RecordWatcher[]
 }
 
@@ -103,7 +103,7 @@ export function createWatching(transport: Transport, clock: Clock, onJoined: () 
     for (const record of answer.records) {
       const watcher = records.get(recordKey(record))
       if (record.ok && watcher) joined.add(recordKey(record))
-      setRight(record)
+      normalize(record)
       watcher?.onAnswer(record)
     }
     for (const list of answer.lists) {
@@ -158,7 +158,7 @@ export function createWatching(transport: Transport, clock: Clock, onJoined: () 
       joined.clear()
     },
     records: () => [...records.values()],
-    lookAtLists() {
+    refreshLists() {
       for (const watchers of lists.values())
         for (const { type, scope = {}, cursor, onAnswer } of watchers)
           onAnswer({ type, scope, ok: true, cursor: cursor() ?? '', behind: true })

@@ -16,9 +16,9 @@ const FIRST_DELAY_MS = 1000
 const LONGEST_DELAY_MS = 5000
 /** A connection that lasted this long was no failure. */
 const STABLE_MS = 10_000
-const FIRST_LOOK_UP_MS = 30_000
-const LONGEST_LOOK_UP_MS = 300_000
-const LOOK_UP_PATIENCE_MS = 10_000
+const FIRST_PROBE_MS = 30_000
+const LONGEST_PROBE_MS = 300_000
+const PROBE_TIMEOUT_MS = 10_000
 const OFF_MS = 300_000
 
 /** One way to carry events. */
@@ -50,7 +50,7 @@ export function createTransportFallback({
 }: TransportFallbackOptions): CreateTransport {
   return (listener) => {
     /** Rungs that were given up without having worked since: there one failure is enough. */
-    const given = new Set<number>()
+    const abandoned = new Set<number>()
     let current: Attempt | null = null
     let probe: Attempt | null = null
     let isConnected = false
@@ -58,10 +58,10 @@ export function createTransportFallback({
     let failures = 0
     /** What the server asks of all who are connected, should they be lost at once. */
     let spreadMs = 0
-    let lookUpMs = FIRST_LOOK_UP_MS
+    let probeDelayMs = FIRST_PROBE_MS
     let stopWait: Stop = () => {}
     let stopStall: Stop = () => {}
-    let stopLookUp: Stop = () => {}
+    let stopProbeTimer: Stop = () => {}
     let stopPage: Stop | null = null
     /** What waits for its time, or for the page to be looked at. */
     let waiting: (() => void) | null = null
@@ -71,17 +71,17 @@ export function createTransportFallback({
     function later(delayMs: number, run: () => void) {
       stopWait()
       waiting = run
-      stopWait = clock.after(delayMs, () => page.isVisible() && hurry())
+      stopWait = clock.after(delayMs, () => page.isVisible() && runWaiting())
     }
 
-    function hurry() {
+    function runWaiting() {
       const run = waiting
       stopWait()
       waiting = null
       run?.()
     }
 
-    function hear(event: TransportEvent) {
+    function receive(event: TransportEvent) {
       if (event.name === 'SpreadChanged') spreadMs = event.event.spread_ms
       else listener.onEvent(event)
     }
@@ -94,8 +94,8 @@ export function createTransportFallback({
       const attempt: Attempt = { candidate, transport: null as unknown as Transport }
       current = attempt
       attempt.transport = create({
-        onStatus: (status, kind) => attempt === current && heard(status, kind),
-        onEvent: (event) => attempt === current && hear(event),
+        onStatus: (status, kind) => attempt === current && receivedStatus(status, kind),
+        onEvent: (event) => attempt === current && receive(event),
       })
       tryNow()
     }
@@ -105,12 +105,12 @@ export function createTransportFallback({
       if (!attempt) return
       stopStall()
       stopStall = clock.after(candidates[attempt.candidate]?.stallMs ?? 0, () => {
-        if (attempt === current && !isConnected) heard('stalled', null)
+        if (attempt === current && !isConnected) receivedStatus('stalled', null)
       })
       attempt.transport[how]()
     }
 
-    function heard(status: TransportStatus, kind: TransportKind | null) {
+    function receivedStatus(status: TransportStatus, kind: TransportKind | null) {
       if (status === 'stalled') failures += 1
       else stopStall()
       if (status === 'connected') return connected(kind)
@@ -119,7 +119,7 @@ export function createTransportFallback({
       listener.onStatus(status, kind)
       if (status === 'lost') lost(wasConnected)
       if (status === 'off') later(OFF_MS, () => begin(0))
-      if (status === 'off' || status === 'refused') stopLookingUp()
+      if (status === 'off' || status === 'refused') stopProbing()
     }
 
     function connected(kind: TransportKind | null) {
@@ -127,65 +127,65 @@ export function createTransportFallback({
       connectedAt = clock.now()
       stopWait()
       waiting = null
-      if (current) given.delete(current.candidate)
+      if (current) abandoned.delete(current.candidate)
       listener.onStatus('connected', kind)
-      lookUpLater()
+      probeLater()
     }
 
     function lost(wasConnected: boolean) {
       if (!current) return
       const wasStable = wasConnected && clock.now() - connectedAt >= STABLE_MS
       failures = wasStable ? 1 : failures + 1
-      stopLookingUp()
+      stopProbing()
       const { candidate } = current
-      const patience = given.has(candidate) ? 1 : FAILURES_BEFORE_STEP
+      const failuresAllowed = abandoned.has(candidate) ? 1 : FAILURES_BEFORE_STEP
       const longestMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures, 3))
       const delayMs = jittered(Math.max(longestMs, FIRST_DELAY_MS + spreadMs))
-      if (failures < patience) return later(delayMs, () => tryNow())
-      given.add(candidate)
+      if (failures < failuresAllowed) return later(delayMs, () => tryNow())
+      abandoned.add(candidate)
       if (candidate + 1 < candidates.length) begin(candidate + 1)
       else later(delayMs, candidates.length > 1 ? () => begin(0) : () => tryNow())
     }
 
-    function lookUpLater() {
-      stopLookUp()
+    function probeLater() {
+      stopProbeTimer()
       if (!current || current.candidate === 0) {
-        lookUpMs = FIRST_LOOK_UP_MS
+        probeDelayMs = FIRST_PROBE_MS
         return
       }
-      stopLookUp = clock.after(lookUpMs * (0.75 + random() / 2), () => {
-        if (page.isVisible()) lookUp(0)
-        else lookUpLater()
+      stopProbeTimer = clock.after(probeDelayMs * (0.75 + random() / 2), () => {
+        if (page.isVisible()) probeFrom(0)
+        else probeLater()
       })
-      lookUpMs = Math.min(LONGEST_LOOK_UP_MS, lookUpMs * 2)
+      probeDelayMs = Math.min(LONGEST_PROBE_MS, probeDelayMs * 2)
     }
 
-    function stopLookingUp() {
-      stopLookUp()
+    function stopProbing() {
+      stopProbeTimer()
       probe?.transport.close()
       probe = null
     }
 
     /** Tries a better rung beside the one that works. */
-    function lookUp(candidate: number) {
-      stopLookingUp()
+    function probeFrom(candidate: number) {
+      stopProbing()
       const { create } = candidates[candidate] ?? {}
-      if (!create || !current || candidate >= current.candidate) return lookUpLater()
+      if (!create || !current || candidate >= current.candidate) return probeLater()
       const attempt: Attempt = { candidate, transport: null as unknown as Transport }
       probe = attempt
       attempt.transport = create({
         onStatus(status, kind) {
-          if (attempt === current) heard(status, kind)
-          else if (attempt === probe && status === 'connected') climb(attempt, kind)
-          else if (attempt === probe && status !== 'closed') lookUp(candidate + 1)
+          if (attempt === current) receivedStatus(status, kind)
+          else if (attempt === probe && status === 'connected') upgrade(attempt, kind)
+          else if (attempt === probe && status !== 'closed') probeFrom(candidate + 1)
         },
-        onEvent: (event) => attempt === current && hear(event),
+        onEvent: (event) => attempt === current && receive(event),
       })
-      stopLookUp = clock.after(LOOK_UP_PATIENCE_MS, () => attempt === probe && lookUp(candidate + 1))
+      stopProbeTimer = clock.after(PROBE_TIMEOUT_MS, () => attempt === probe && probeFrom(candidate + 1))
       attempt.transport.connect()
     }
 
-    function climb(attempt: Attempt, kind: TransportKind | null) {
+    function upgrade(attempt: Attempt, kind: TransportKind | null) {
       const below = current
       probe = null
       current = attempt
@@ -197,14 +197,14 @@ export function createTransportFallback({
     return {
       connect() {
         stopPage ??= page.onChange(() => {
-          if (page.isVisible() && page.isOnline()) hurry()
+          if (page.isVisible() && page.isOnline()) runWaiting()
         })
         if (candidates.length === 0) listener.onStatus('off', null)
         else if (!current) begin(0)
         else if (!isConnected) tryNow()
       },
       reconnect() {
-        given.clear()
+        abandoned.clear()
         stopWait()
         waiting = null
         failures = 0
@@ -227,7 +227,7 @@ export function createTransportFallback({
         stopPage = null
         stopWait()
         stopStall()
-        stopLookingUp()
+        stopProbing()
         waiting = null
         const last = current
         current = null

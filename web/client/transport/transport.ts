@@ -1,6 +1,5 @@
-// What carries events: the interface that every transport keeps, whatever its wire. The client above it only knows
-// this file; `createTransport` takes another one. `connect` is one try. A transport MUST say `lost` once for each try
-// that failed and each connection that ended, and MUST NOT try again by itself (ladder.ts does, with a backoff); MUST
+// The interface of every transport. The client knows only this file; `createTransport` takes another implementation. `connect` is one try. A transport MUST say `lost` once for each try
+// that failed and each connection that ended, and MUST NOT retry by itself (transport-fallback.ts does, with a backoff); MUST
 // NOT deliver after `close`; MUST, once connected again, answer `watch` with versions read after it was connected.
 // Events may be late, doubled or out of order, but none may be missing while it is connected: else it says `Resync`.
 
@@ -23,16 +22,16 @@ import type {
 } from '../../../server/protocol/index.ts'
 
 /**
- * `lost`: this try or this connection is over. `stalled`: asked, and nothing was heard so far. `refused`: the server does
+ * `lost`: this try or this connection is over. `stalled`: tried, without any answer so far. `refused`: the server does
  * not know this person (any more), only `reconnect` after a new sign-in helps. `off`: the server has no live events for
  * this person.
  */
 export type TransportStatus = 'connected' | 'lost' | 'stalled' | 'refused' | 'off' | 'closed'
 
-/** By which wire the events come. */
+/** The wire that carries the events. */
 export type TransportKind = 'websocket' | 'event_stream' | 'long_polling'
 
-/** What a transport delivers. `Resync`: it cannot prove that nothing was missed. */
+/** The events of a transport. `Resync`: it cannot prove that nothing was missed. */
 export type TransportEvent =
   | { name: RecordEventName; event: RecordEvent }
   | { name: 'RecordsImported'; event: ImportEvent }
@@ -43,7 +42,7 @@ export type TransportEvent =
   | { name: 'SpreadChanged'; event: SpreadEvent }
   | { name: 'Resync' }
 
-/** Whom a transport tells. */
+/** Receives the status and the events of a transport. */
 export interface TransportListener {
   onStatus(status: TransportStatus, kind: TransportKind | null): void
   onEvent(event: TransportEvent): void

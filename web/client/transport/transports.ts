@@ -1,5 +1,5 @@
-// The client's own ways to carry events, in the order in which they are tried. Below the last of them versions are
-// polled; that needs no connection, so it is no rung.
+// The client's own transports, in the order in which they are tried. After the last of them versions are polled; that
+// needs no connection, so it is not a transport.
 
 import type { Clock } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
@@ -11,7 +11,7 @@ import type { TransportCandidate } from './transport-fallback.ts'
 
 const DEFAULT_TRANSPORTS: TransportKind[] = ['websocket', 'event_stream']
 
-/** A stream that begins within a second is no stream of a proxy that waits for its end. */
+/** A stream that does not begin within a second is probably buffered by a proxy until its end. */
 const STALL_MS = { websocket: 3000, event_stream: 1000, long_polling: 3000 } satisfies Record<
   TransportKind,
   number
@@ -33,16 +33,16 @@ export interface TransportsOptions {
   clock: Clock
   tabId: string
   token: () => string | null
-  person: Pick<Person, 'id' | 'isTold'>
+  person: Pick<Person, 'id' | 'isNamed'>
 }
 
 export function createTransports(choice: TransportChoice, options: TransportsOptions): TransportCandidate[] {
   const { transports = DEFAULT_TRANSPORTS, createTransport, socketUrl, socketPath = '/socket.io' } = choice
   const { url, tabId, token, person } = options
-  /** Whom the app has named: nobody else is listened for. */
+  /** The person that the app has named: only their events are received. */
   const personId = () => {
     const id = person.id()
-    return person.isTold() ? id : null
+    return person.isNamed() ? id : null
   }
   if (createTransport) return [{ create: createTransport, stallMs: STALL_MS.websocket }]
   const origin = socketUrl ?? (/^https?:/.test(url) ? new URL(url).origin : undefined)

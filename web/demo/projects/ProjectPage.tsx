@@ -32,7 +32,7 @@ export const ProjectPage = ({ id, person }: { id: string; person: Person }) => {
   const [isOpen, setOpen] = useState(() => asPerson === null && !isNarrow())
   const { record, status } = editor
   const name = record?.fields.name ?? null
-  const newest = editor.news?.version ?? record?.version ?? null
+  const newest = editor.newer?.version ?? record?.version ?? null
 
   useEffect(() => {
     document.title = WORDS.page.title(name ?? WORDS.projects.title)

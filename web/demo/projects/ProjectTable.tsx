@@ -52,7 +52,7 @@ const Row = memo(({ project, highlight }: { project: Project; highlight: RowHigh
   const ownId = session.status === 'signed_in' ? session.person.id : null
   const { id, fields, updated_at, updated_by } = project
   return (
-    <tr className={highlight ? 'row-link nc-glow' : 'row-link'}>
+    <tr className={highlight ? 'row-link nc-highlight' : 'row-link'}>
       <td className="soft figures at-medium">{fields.number}</td>
       <td className="wide">
         <Link to={`/projects/${id}`}>{fields.name}</Link>

@@ -173,7 +173,7 @@ export const TaskCell = ({
   /** The input goes away with the edit: by keyboard the focus stays at its cell. */
   const onDone = () =>
     requestAnimationFrame(() => document.activeElement === document.body && button.current?.focus())
-  const className = `${spec.className}${isHighlighted ? ' nc-glow' : ''}`
+  const className = `${spec.className}${isHighlighted ? ' nc-highlight' : ''}`
   if (isReader) {
     return (
       <td className={className}>

@@ -9,7 +9,7 @@ import { WORDS } from '../base/words.ts'
 const words = WORDS.tasks
 
 const Row = memo(({ task: { fields }, isHighlighted }: { task: Task; isHighlighted: boolean }) => (
-  <tr className={isHighlighted ? 'nc-glow' : undefined}>
+  <tr className={isHighlighted ? 'nc-highlight' : undefined}>
     <td className="wide">
       {fields.title}
       <span className="second">{`${fields.assignee ?? words.nobody} · ${formatDay(fields.due_on)}`}</span>

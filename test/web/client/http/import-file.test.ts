@@ -59,30 +59,32 @@ const running = async () =>
 
 describe('an import', () => {
   test('tells how far it is, and what it did', async () => {
-    const told: ImportFileProgress[] = []
+    const received: ImportFileProgress[] = []
     const file = csv('P', 3_000)
-    const outcome = await connect().importFile('client', file, { onProgress: (step) => told.push(step) })
+    const outcome = await connect().importFile('client', file, { onProgress: (step) => received.push(step) })
     expect(outcome).toMatchObject({
       outcome: 'imported',
       answer: { dry_run: false, rows: 3_000, created: 3_000, updated: 0 },
     })
-    expect(told[0]).toMatchObject({ phase: 'reading', totalBytes: file.size })
-    expect(told.filter(({ phase }) => phase === 'writing')[0]).toMatchObject({ rows: 3_000, written: 0 })
-    expect(told.map(({ rows }) => rows)).toEqual(told.map(({ rows }) => rows).toSorted((a, b) => a - b))
+    expect(received[0]).toMatchObject({ phase: 'reading', totalBytes: file.size })
+    expect(received.filter(({ phase }) => phase === 'writing')[0]).toMatchObject({ rows: 3_000, written: 0 })
+    expect(received.map(({ rows }) => rows)).toEqual(
+      received.map(({ rows }) => rows).toSorted((a, b) => a - b),
+    )
     const [row] = await app.sql(`select updated_by, version::int from clients where number = 'P7'`)
     expect(row).toEqual({ version: 1, updated_by: { id: 'alice', name: 'P.csv', kind: 'import' } })
   })
 
-  test('is heard by the page that made it: its lists and its open records', async () => {
+  test('is received by the page that made it: its lists and its open records', async () => {
     const client = connect()
     await client.importFile('client', csv('H', 2))
     const [{ id }] = await app.sql(`select id from clients where number = 'H1'`)
     const editor = client.editor('client', String(id))
-    const heard: string[] = []
+    const received: string[] = []
     const isJoined = new Promise<void>((resolve) => {
-      const stop = client.watchList({ type: 'client' }, (news) => {
-        if (news.kind === 'joined') resolve()
-        else heard.push(news.event.name)
+      const stop = client.watchList({ type: 'client' }, (event) => {
+        if (event.kind === 'joined') resolve()
+        else received.push(event.event.name)
       })
       atEnd(async () => stop())
     })
@@ -94,7 +96,7 @@ describe('an import', () => {
       'client',
       csv('H', 2, () => 'renamed'),
     )
-    await waitFor(() => heard.includes('RecordsImported'), { what: 'the list to hear of it' })
+    await waitFor(() => received.includes('RecordsImported'), { what: 'the list to receive it' })
     await waitFor(() => editor.values().name === 'renamed', { what: 'the open record to follow' })
   })
 

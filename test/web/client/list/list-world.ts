@@ -8,7 +8,7 @@ import { createLiveLists } from '../../../../web/client/list/live-lists.ts'
 import type { LiveListQuery } from '../../../../web/client/list/query.ts'
 import type { ListStore } from '../../../../web/client/list/store.ts'
 import type { ListClient } from '../../../../web/client/list/store-options.ts'
-import type { ListNews } from '../../../../web/client/transport/event-router.ts'
+import type { ListEvent } from '../../../../web/client/transport/event-router.ts'
 
 const BOB = { id: 'bob', name: 'Bob', kind: 'user' } as const
 
@@ -77,8 +77,8 @@ export function createListWorld({ partSize = 1000 } = {}) {
   let pruned = 0
   let isReachable = true
   let status: 'live' | 'polling' = 'live'
-  let hear: ((news: ListNews) => void)[] = []
-  let hearOwn: ((write: OwnWrite) => void)[] = []
+  let receive: ((event: ListEvent) => void)[] = []
+  let receiveOwn: ((write: OwnWrite) => void)[] = []
   let cursors: (() => string | null)[] = []
   let gate: Promise<void> | null = null
   let recheck = false
@@ -144,29 +144,34 @@ export function createListWorld({ partSize = 1000 } = {}) {
       return { outcome: 'found', differences }
     },
     watchList({ cursor }, listener) {
-      hear.push(listener)
+      receive.push(listener)
       cursors.push(cursor)
       return () => {
-        hear = hear.filter((other) => other !== listener)
+        receive = receive.filter((other) => other !== listener)
         cursors = cursors.filter((other) => other !== cursor)
       }
     },
     connection: { get: () => ({ status, transport: null, lastCheckedAt: null }) },
     onOwnWrite(listener) {
-      hearOwn.push(listener)
+      receiveOwn.push(listener)
       return () => {
-        hearOwn = hearOwn.filter((other) => other !== listener)
+        receiveOwn = receiveOwn.filter((other) => other !== listener)
       }
     },
   }
-  const lists = createLiveLists(() => client, { ...time, random: () => 0, look: () => true, epoch: () => 0 })
+  const lists = createLiveLists(() => client, {
+    ...time,
+    random: () => 0,
+    checkPerson: () => true,
+    epoch: () => 0,
+  })
 
-  function tell(name: 'RecordCreated' | 'RecordUpdated' | 'RecordDeleted', id: string, version: number) {
+  function notify(name: 'RecordCreated' | 'RecordUpdated' | 'RecordDeleted', id: string, version: number) {
     const event = {
       ...{ tenant_id: '1', type: 'task', id, version, changed_fields: [], updated_at: '', updated_by: BOB },
       tab_id: null,
     }
-    for (const listener of hear) listener({ kind: 'event', event: { name, event } })
+    for (const listener of receive) listener({ kind: 'event', event: { name, event } })
   }
 
   const world = {
@@ -190,14 +195,14 @@ export function createListWorld({ partSize = 1000 } = {}) {
       }
       table.set(id, record)
       log.push({ id })
-      if (!silent) tell(known ? 'RecordUpdated' : 'RecordCreated', id, version)
+      if (!silent) notify(known ? 'RecordUpdated' : 'RecordCreated', id, version)
       return record
     },
     delete(id: string, { silent = false } = {}) {
       const version = (table.get(id)?.version ?? 0) + 1
       if (!table.delete(id)) return
       log.push({ id })
-      if (!silent) tell('RecordDeleted', id, version)
+      if (!silent) notify('RecordDeleted', id, version)
     },
     import(count: number, make: (n: number) => [string, Fields]) {
       for (let n = 0; n < count; n += 1) world.put(...make(n), { silent: true })
@@ -213,21 +218,21 @@ export function createListWorld({ partSize = 1000 } = {}) {
         },
         tab_id: null,
       }
-      for (const listener of hear) listener({ kind: 'event', event: { name: 'RecordsImported', event } })
+      for (const listener of receive) listener({ kind: 'event', event: { name: 'RecordsImported', event } })
     },
     /** This tab's own write: no event, its answer alone. */
     own(write: OwnWrite) {
-      for (const listener of hearOwn) listener(write)
+      for (const listener of receiveOwn) listener(write)
     },
     rejoin(behind: boolean) {
-      for (const listener of hear)
+      for (const listener of receive)
         listener({
           kind: 'joined',
           answer: { type: 'task', scope: {}, ok: true, cursor: String(log.length), behind },
         })
     },
     refuseJoin() {
-      for (const listener of hear)
+      for (const listener of receive)
         listener({ kind: 'joined', answer: { type: 'task', scope: {}, ok: false, code: 'rate_limited' } })
     },
     prune() {
@@ -254,9 +259,9 @@ export function createListWorld({ partSize = 1000 } = {}) {
     /** For those who write their own list over it. */
     list: (query: ListQuery = {}) => wholePage(query),
     onNews(listener: () => void) {
-      hear.push(listener)
+      receive.push(listener)
       return () => {
-        hear = hear.filter((other) => other !== listener)
+        receive = receive.filter((other) => other !== listener)
       }
     },
     open: (query: LiveListQuery = {}): ListStore => lists.open('task', query),

@@ -14,7 +14,7 @@ function createPages(): Tabs {
   const alive = new Set<string>()
   const listeners = new Set<() => void>()
   const working = new Set<string>()
-  const tell = () => {
+  const notify = () => {
     for (const listener of listeners) listener()
   }
   return {
@@ -22,7 +22,7 @@ function createPages(): Tabs {
       alive.add(tab)
       return () => {
         alive.delete(tab)
-        tell()
+        notify()
       }
     },
     alive: async () => new Set(alive),
@@ -31,8 +31,8 @@ function createPages(): Tabs {
       working.add(task)
       await work().finally(() => working.delete(task))
     },
-    tell,
-    onTold(listener) {
+    notify,
+    onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
@@ -99,7 +99,7 @@ test('an edit outlives its page, on the version that it was built on', async () 
 
   const after = openPage({ storage: page.storage, tabs: page.tabs })
   const editor = await open(after, id)
-  await waitFor(() => editor.get().news, { what: 'the news' })
+  await waitFor(() => editor.get().newer, { what: 'the newer version' })
   expect(editor.values()).toMatchObject({ name: 'Tunnel', status: 'planned' })
   editor.merge()
   await waitFor(() => editor.get().record?.version === 2, { what: 'the merge' })
@@ -281,7 +281,7 @@ test('the save of a page that was closed is sent by another, past what is typed 
   theirs.change('status', 'done')
   closing.client.close()
   await waitFor(async () => (await nameOf(id)).name === 'Tunnel', { what: 'the save' })
-  await waitFor(() => theirs.get().record?.version === 2 || theirs.get().news, { what: 'word of it' })
+  await waitFor(() => theirs.get().record?.version === 2 || theirs.get().newer, { what: 'word of it' })
   expect(theirs.values()).toMatchObject({ status: 'done' })
   await waitFor(async () => (await storage.all('alice')).length === 1, { what: 'one entry' })
   theirs.merge()

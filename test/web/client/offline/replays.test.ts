@@ -34,10 +34,10 @@ function mortalPages(): Tabs {
     enter: () => () => {},
     alive: async () => new Set(),
     alone: (_task, work) => work(),
-    tell: () => {
+    notify: () => {
       for (const listener of listeners) listener()
     },
-    onTold(listener) {
+    onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },

@@ -3,7 +3,11 @@
 import { expect, test } from 'vitest'
 import type { Writer } from '../../../../server/protocol/index.ts'
 import { bannerFor } from '../../../../web/client/record/banner.ts'
-import { initialRecordState, type News, type RecordState } from '../../../../web/client/record/state.ts'
+import {
+  initialRecordState,
+  type NewerVersion,
+  type RecordState,
+} from '../../../../web/client/record/state.ts'
 import { createWords, type MessagesPatch } from '../../../../web/client/words/messages.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30)
@@ -22,7 +26,7 @@ const clean: RecordState = {
   },
 }
 
-const news = (by: Writer | null, fields: string[], more: Partial<News> = {}): News => ({
+const newer = (by: Writer | null, fields: string[], more: Partial<NewerVersion> = {}): NewerVersion => ({
   version: 8,
   by,
   at: NOW - 5000,
@@ -58,24 +62,24 @@ test('nothing is said where nothing is to be said', () => {
 })
 
 test('fields that do not overlap', () => {
-  expect(said(dirty({ news: news(bob, ['due_on']) }))).toEqual({
+  expect(said(dirty({ newer: newer(bob, ['due_on']) }))).toEqual({
     text: 'Updated by Bob 5 s ago: Due on. Your edits don’t overlap.',
     buttons: ['merge', 'reload', 'dismiss'],
   })
 })
 
 test('fields that both changed are named alone', () => {
-  expect(said(dirty({ news: news(bob, ['name', 'due_on']) }))?.text).toBe(
+  expect(said(dirty({ newer: newer(bob, ['name', 'due_on']) }))?.text).toBe(
     'Updated by Bob 5 s ago. You both changed: Name.',
   )
 })
 
 test('fields that nobody told of', () => {
-  expect(said(dirty({ news: news(bob, [], { version: 9 }) }))?.text).toBe('Updated by Bob 5 s ago.')
+  expect(said(dirty({ newer: newer(bob, [], { version: 9 }) }))?.text).toBe('Updated by Bob 5 s ago.')
 })
 
 test('programs and hands are named for what they are', () => {
-  const text = (by: Writer | null) => said(dirty({ news: news(by, ['due_on']) }))?.text
+  const text = (by: Writer | null) => said(dirty({ newer: newer(by, ['due_on']) }))?.text
   expect(text({ id: 'i', name: 'clients.csv', kind: 'import' })).toContain(
     'Updated by import ‘clients.csv’ 5 s ago',
   )
@@ -87,12 +91,12 @@ test('programs and hands are named for what they are', () => {
 })
 
 test('a dismissed version is not told again', () => {
-  expect(said(dirty({ news: news(bob, ['due_on']), dismissed: 8 }))).toBeNull()
+  expect(said(dirty({ newer: newer(bob, ['due_on']), dismissed: 8 }))).toBeNull()
 })
 
 test('a name is text, whatever it looks like', () => {
   const trickster = { ...bob, name: '{fields} <b>{time}</b>' }
-  expect(said(dirty({ news: news(trickster, ['due_on']) }))?.text).toContain(
+  expect(said(dirty({ newer: newer(trickster, ['due_on']) }))?.text).toContain(
     'Updated by {fields} <b>{time}</b> 5 s ago',
   )
 })
@@ -105,7 +109,7 @@ test('a deletion offers the edits for copying, and says nothing of saving where 
 
 test('no more than three buttons, and never the destructive one first', () => {
   const states: Partial<RecordState>[] = [
-    { news: news(bob, ['name']) },
+    { newer: newer(bob, ['name']) },
     { kept: { fields: { name: 'x' }, why: 'reloaded', isHidden: false } },
     { trouble: { kind: 'unreachable', during: 'save' } },
     { trouble: { kind: 'unreachable', during: 'load' } },
@@ -123,8 +127,8 @@ test('no more than three buttons, and never the destructive one first', () => {
 })
 
 test('another language brings its own plurals', () => {
-  const many = news(bob, ['a', 'b', 'c', 'd', 'e'])
-  expect(said(dirty({ news: many }))?.text).toContain(': A, B, C and 2 more fields.')
+  const many = newer(bob, ['a', 'b', 'c', 'd', 'e'])
+  expect(said(dirty({ newer: many }))?.text).toContain(': A, B, C and 2 more fields.')
   const polish = { moreFields: { one: 'i {count} pole', few: 'i {count} pola', other: 'i {count} pól' } }
-  expect(said(dirty({ news: many }), polish, 'pl')?.text).toContain('A, B, C i 2 pola')
+  expect(said(dirty({ newer: many }), polish, 'pl')?.text).toContain('A, B, C i 2 pola')
 })

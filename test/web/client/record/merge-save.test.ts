@@ -55,7 +55,7 @@ test('autosave waits while somebody else’s version is known and not looked at'
   const editor = await open(tab, id)
   editor.change('name', 'Tunnel')
   await server.sql(`update projects set name = 'Ferry' where id = ${id}`)
-  await waitFor(() => editor.get().status === 'behind', { what: 'the news' })
+  await waitFor(() => editor.get().status === 'behind', { what: 'the newer version' })
   const stop = autosave(editor, 1)
   editor.change('name', 'Tunnels')
   const other = await open(tab, await server.createProject())

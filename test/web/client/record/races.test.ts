@@ -6,13 +6,13 @@ import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import {
   canSave,
   initialRecordState,
-  newsFields,
+  newerFields,
   type RecordEffect,
   type RecordState,
   type RecordStateEvent,
   valuesOf,
 } from '../../../../web/client/record/state.ts'
-import type { Hint } from '../../../../web/client/transport/hint.ts'
+import type { RemoteVersion } from '../../../../web/client/transport/remote-version.ts'
 
 const bob: Writer = { id: 'u2', name: 'Bob', kind: 'user' }
 
@@ -27,13 +27,13 @@ const version = (number: number, fields: Record<string, unknown> = {}): WireReco
 
 const loaded = (record: WireRecord): RecordStateEvent => ({ kind: 'loaded', record, at: 0, isOwn: false })
 const typed = (field: string, value: unknown): RecordStateEvent => ({ kind: 'typed', field, value })
-const heard = (
+const received = (
   number: number,
   changedFields: string[] | null,
-  more: Partial<Hint> = {},
+  more: Partial<RemoteVersion> = {},
 ): RecordStateEvent => ({
-  kind: 'heard',
-  hint: { version: number, changedFields, by: bob, at: 0, isOwn: false, deleted: false, ...more },
+  kind: 'version_received',
+  remote: { version: number, changedFields, by: bob, at: 0, isOwn: false, deleted: false, ...more },
 })
 const saved = (mutationId: string, record: WireRecord): RecordStateEvent => ({
   kind: 'saved',
@@ -72,8 +72,8 @@ const dirty = [...opened, typed('name', 'Mine')]
 const saving: RecordStateEvent[] = [...dirty, { kind: 'save_asked', mutationId: 'm1' }]
 
 test('a clean record loads what is newer quietly, and its changed fields glow', () => {
-  expect(after(...opened, heard(8, ['status'])).effects).toEqual([{ kind: 'load', when: 'soon' }])
-  const state = after(...opened, heard(8, ['status']), loaded(version(8, { status: 'done' })))
+  expect(after(...opened, received(8, ['status'])).effects).toEqual([{ kind: 'load', when: 'soon' }])
+  const state = after(...opened, received(8, ['status']), loaded(version(8, { status: 'done' })))
   expect(state).toMatchObject({
     status: 'clean',
     highlighted: ['status'],
@@ -82,8 +82,8 @@ test('a clean record loads what is newer quietly, and its changed fields glow', 
 })
 
 test('a load that resolves after a newer event is shown, and the newer version is still news', () => {
-  const state = after(...opened, heard(9, ['name']), loaded(version(8, { status: 'done' })))
-  expect(state).toMatchObject({ status: 'behind', record: { version: 8 }, news: { version: 9 } })
+  const state = after(...opened, received(9, ['name']), loaded(version(8, { status: 'done' })))
+  expect(state).toMatchObject({ status: 'behind', record: { version: 8 }, newer: { version: 9 } })
   expect(state.effects).toContainEqual({ kind: 'load', when: 'soon' })
 })
 
@@ -92,34 +92,37 @@ test('a loaded version older than the shown one is dropped', () => {
 })
 
 test('an event before the first load is not forgotten', () => {
-  const state = after({ kind: 'opened' }, heard(8, ['name']), loaded(version(7)))
-  expect(state).toMatchObject({ status: 'behind', news: { version: 8 } })
+  const state = after({ kind: 'opened' }, received(8, ['name']), loaded(version(7)))
+  expect(state).toMatchObject({ status: 'behind', newer: { version: 8 } })
 })
 
 test('news touch nothing that is typed', () => {
-  const state = after(...dirty, heard(8, ['status']))
+  const state = after(...dirty, received(8, ['status']))
   expect(state).toMatchObject({ status: 'behind', draft: { name: 'Mine' }, record: { version: 7 } })
-  expect(newsFields(state)).toEqual(['status'])
+  expect(newerFields(state)).toEqual(['status'])
 })
 
 test('a version that nobody told of makes the changed fields unknown until the record is looked at', () => {
-  const state = after(...dirty, heard(9, ['status']))
-  expect(newsFields(state)).toBeNull()
+  const state = after(...dirty, received(9, ['status']))
+  expect(newerFields(state)).toBeNull()
   expect(state.effects).toEqual([{ kind: 'load', when: 'soon' }])
-  expect(newsFields(after(...dirty, heard(9, ['status']), heard(8, ['name'])))).toEqual(['name', 'status'])
-  expect(newsFields(after(...dirty, heard(9, ['status']), loaded(version(9, { name: 'Theirs' }))))).toEqual([
+  expect(newerFields(after(...dirty, received(9, ['status']), received(8, ['name'])))).toEqual([
     'name',
+    'status',
   ])
+  expect(
+    newerFields(after(...dirty, received(9, ['status']), loaded(version(9, { name: 'Theirs' })))),
+  ).toEqual(['name'])
 })
 
 test('an own save in flight while its event arrives first is no news', () => {
-  const state = after(...saving, heard(8, ['name']), saved('m1', version(8, { name: 'Mine' })))
-  expect(state).toMatchObject({ status: 'clean', news: null, record: { version: 8 } })
+  const state = after(...saving, received(8, ['name']), saved('m1', version(8, { name: 'Mine' })))
+  expect(state).toMatchObject({ status: 'clean', newer: null, record: { version: 8 } })
 })
 
 test('a foreign event between my commit and its answer is news after it', () => {
-  const state = after(...saving, heard(9, ['status']), saved('m1', version(8, { name: 'Mine' })))
-  expect(state).toMatchObject({ status: 'behind', record: { version: 8 }, news: { version: 9 } })
+  const state = after(...saving, received(9, ['status']), saved('m1', version(8, { name: 'Mine' })))
+  expect(state).toMatchObject({ status: 'behind', record: { version: 8 }, newer: { version: 9 } })
 })
 
 test('what is typed while a save is in flight stays dirty', () => {
@@ -194,7 +197,7 @@ test('a failing reload after a refused save changes nothing', () => {
   const state = after(
     ...saving,
     refusedByBob('m1', version(8)),
-    heard(9, ['name']),
+    received(9, ['name']),
     { kind: 'reload_asked' },
     { kind: 'load_failed', refusal: unreachable, at: 0 },
   )
@@ -205,8 +208,8 @@ test('a closed conflict is news again, and the save stays guarded', () => {
   const state = after(...saving, refusedByBob('m1', version(8, { status: 'done' })), {
     kind: 'conflict_closed',
   })
-  expect(state).toMatchObject({ status: 'behind', conflict: null, news: { version: 8 } })
-  expect(newsFields(state)).toEqual(['status'])
+  expect(state).toMatchObject({ status: 'behind', conflict: null, newer: { version: 8 } })
+  expect(newerFields(state)).toEqual(['status'])
   expect(canSave(state)).toBe(true)
 })
 
@@ -224,10 +227,10 @@ test('a session that ends in mid-edit keeps everything, and saving works after t
 })
 
 test('a deletion keeps what was typed and takes no save', () => {
-  const state = after(...dirty, heard(8, [], { deleted: true }))
+  const state = after(...dirty, received(8, [], { deleted: true }))
   expect(state).toMatchObject({ status: 'gone', draft: { name: 'Mine' } })
   expect(canSave(state)).toBe(false)
-  expect(after(...dirty, heard(8, [], { deleted: true }), loaded(version(7))).status).toBe('gone')
+  expect(after(...dirty, received(8, [], { deleted: true }), loaded(version(7))).status).toBe('gone')
 })
 
 test('when access goes the content goes, late answers bring it not back, and edits can be copied', () => {
@@ -244,7 +247,7 @@ test('restoring over something typed since makes the two change places', () => {
 })
 
 test('a dismissed version is not spoken of again, and the next one is', () => {
-  const dismissed: RecordStateEvent[] = [...dirty, heard(8, ['status']), { kind: 'dismissed' }]
+  const dismissed: RecordStateEvent[] = [...dirty, received(8, ['status']), { kind: 'dismissed' }]
   expect(after(...dismissed)).toMatchObject({ dismissed: 8, status: 'behind' })
-  expect(after(...dismissed, heard(9, ['name']))).toMatchObject({ dismissed: 8, news: { version: 9 } })
+  expect(after(...dismissed, received(9, ['name']))).toMatchObject({ dismissed: 8, newer: { version: 9 } })
 })

@@ -3,7 +3,7 @@
 import { expect } from 'vitest'
 import type { Fields, WireRecord } from '../../../../server/protocol/index.ts'
 import type { Mutation, RecordStateEvent } from '../../../../web/client/record/state.ts'
-import type { Hint } from '../../../../web/client/transport/hint.ts'
+import type { RemoteVersion } from '../../../../web/client/transport/remote-version.ts'
 
 interface Decision {
   answer: RecordStateEvent
@@ -31,7 +31,7 @@ export function createServer() {
     updated_by: writer(lastWriter()),
     fields,
   })
-  const hint = (changedFields: string[] | null): Hint => ({
+  const remote = (changedFields: string[] | null): RemoteVersion => ({
     version,
     changedFields,
     by: writer(lastWriter()),
@@ -87,7 +87,7 @@ export function createServer() {
     hasWritten: (by: string, field: string, value: unknown) =>
       history.some((entry) => entry.by === by && entry.changes[field] === value),
     writersAfter: (after: number) => history.filter((entry) => entry.version > after).map(({ by }) => by),
-    joined: (): RecordStateEvent => ({ kind: 'heard', hint: hint(null) }),
+    joined: (): RecordStateEvent => ({ kind: 'version_received', remote: remote(null) }),
     read(): RecordStateEvent {
       if (isDeleted) return { kind: 'load_failed', refusal: { outcome: 'gone', problem: deleted() }, at: 0 }
       return { kind: 'loaded', record: record(), at: 0, isOwn: false }
@@ -101,7 +101,7 @@ export function createServer() {
       }
       const { answer, changed } = decide(by, mutation)
       if (answer.kind !== 'write_refused') answers.set(mutation.mutationId, { mutation, answer })
-      return { answer, event: changed && { kind: 'heard', hint: hint(changed) } }
+      return { answer, event: changed && { kind: 'version_received', remote: remote(changed) } }
     },
   }
 }

@@ -19,7 +19,7 @@ import {
 } from '../../../../web/client/record/state.ts'
 import { createServer, type Server } from './record-world-server.ts'
 
-export const ACTS = [
+export const STEPS = [
   'type',
   'type_back',
   'save',
@@ -46,9 +46,9 @@ export const ACTS = [
 ] as const
 
 /** One step: who does what; `pick` chooses among fields and messages. */
-export interface Act {
+export interface Step {
   who: number
-  what: (typeof ACTS)[number]
+  what: (typeof STEPS)[number]
   pick: number
 }
 
@@ -57,7 +57,7 @@ const FIELDS = ['name', 'status', 'notes']
 type Message =
   | { kind: 'load_asked' }
   | { kind: 'write_asked'; mutation: Mutation; isAwaited: boolean }
-  | { kind: 'told'; stateEvent: RecordStateEvent; isLoad: boolean }
+  | { kind: 'delivery'; stateEvent: RecordStateEvent; isLoad: boolean }
 
 interface Person {
   name: string
@@ -71,7 +71,7 @@ interface Person {
 }
 
 export interface World {
-  act(act: Act): void
+  act(act: Step): void
   /** The network calms down: everything arrives, everyone is joined again. */
   settle(): void
 }
@@ -85,9 +85,9 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
     const name = `p${index}`
     return { name, state: initialRecordState, network: [], typed: new Map(), highestShown: 0, gaveUp: false }
   })
-  for (const person of people) happen(person, { kind: 'opened' })
+  for (const person of people) dispatch(person, { kind: 'opened' })
 
-  function happen(person: Person, stateEvent: RecordStateEvent) {
+  function dispatch(person: Person, stateEvent: RecordStateEvent) {
     const before = person.state
     const { state, effects } = next(before, stateEvent)
     person.state = state
@@ -106,31 +106,31 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
       network.push({ kind: 'write_asked', mutation: effect.mutation, isAwaited: true })
     if (effect.kind === 'forget_loads')
       person.network = network.filter(
-        (message) => message.kind !== 'load_asked' && !(message.kind === 'told' && message.isLoad),
+        (message) => message.kind !== 'load_asked' && !(message.kind === 'delivery' && message.isLoad),
       )
   }
 
-  const tell = (person: Person, stateEvent: RecordStateEvent, isLoad = false) =>
-    void person.network.push({ kind: 'told', stateEvent, isLoad })
+  const send = (person: Person, stateEvent: RecordStateEvent, isLoad = false) =>
+    void person.network.push({ kind: 'delivery', stateEvent, isLoad })
 
   function arrive(person: Person, message: Message) {
-    if (message.kind === 'told') return happen(person, message.stateEvent)
-    if (message.kind === 'load_asked') return tell(person, server.read(), true)
+    if (message.kind === 'delivery') return dispatch(person, message.stateEvent)
+    if (message.kind === 'load_asked') return send(person, server.read(), true)
     const { mutation } = message
     const { answer, event } = server.write(person.name, mutation)
-    if (message.isAwaited) tell(person, answer)
-    if (event) for (const other of people) if (other !== person) tell(other, event)
+    if (message.isAwaited) send(person, answer)
+    if (event) for (const other of people) if (other !== person) send(other, event)
   }
 
   /** A lost message; a write's time-out may leave its request on the way, to arrive when nobody waits for it. */
   function lose(person: Person, message: Message, isLate: boolean) {
     const refusal = { outcome: 'unreachable', retryAfterMs: null, detail: 'lost' } as const
-    if (message.kind === 'load_asked') return happen(person, { kind: 'load_failed', refusal, at: 0 })
+    if (message.kind === 'load_asked') return dispatch(person, { kind: 'load_failed', refusal, at: 0 })
     if (message.kind === 'write_asked') {
       if (!message.isAwaited) return
       isLossy = true
       if (isLate) person.network.push({ ...message, isAwaited: false })
-      return happen(person, {
+      return dispatch(person, {
         kind: 'write_refused',
         mutationId: message.mutation.mutationId,
         refusal,
@@ -138,10 +138,10 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
       })
     }
     const { stateEvent } = message
-    if (message.isLoad) return happen(person, { kind: 'load_failed', refusal, at: 0 })
+    if (message.isLoad) return dispatch(person, { kind: 'load_failed', refusal, at: 0 })
     isLossy = true
     if (stateEvent.kind === 'saved' || stateEvent.kind === 'removed' || stateEvent.kind === 'write_refused')
-      happen(person, { kind: 'write_refused', mutationId: stateEvent.mutationId, refusal, at: 0 })
+      dispatch(person, { kind: 'write_refused', mutationId: stateEvent.mutationId, refusal, at: 0 })
   }
 
   function take(person: Person, pick: number): Message | undefined {
@@ -152,7 +152,7 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
   function type(person: Person, field: string, value: unknown) {
     if (!person.state.record) return
     person.typed.set(field, value)
-    happen(person, { kind: 'typed', field, value })
+    dispatch(person, { kind: 'typed', field, value })
   }
 
   /** Each field by itself: mine, theirs, or something of both; sometimes from a dialog that is a version behind. */
@@ -163,7 +163,7 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
     const version = (latest?.version ?? 0) - (pick === 7 ? 1 : 0)
     if (person.state.status === 'conflicted' && latest?.version === version)
       for (const [field, value] of Object.entries(edited)) person.typed.set(field, value)
-    happen(person, {
+    dispatch(person, {
       kind: 'resolved',
       ...{ version, theirs, edited },
       mutationId: pick % 2 === 0 ? mutationId : null,
@@ -181,9 +181,9 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
     if (!edits) person.typed.clear()
     else {
       const left = hasRoom(person.state, edits) ? edits : sendPast(person, edits)
-      if (left) happen(person, { kind: 'recalled', edits: left })
+      if (left) dispatch(person, { kind: 'recalled', edits: left })
     }
-    happen(person, { kind: 'opened' })
+    dispatch(person, { kind: 'opened' })
   }
 
   /** A write that no editor has room for, as it was asked for; gives what is left of the edits. */
@@ -191,12 +191,12 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
     const { unanswered } = edits
     if (!unanswered) return edits
     const { answer, event } = server.write(person.name, unanswered)
-    if (event) for (const other of people) if (other !== person) tell(other, event)
+    if (event) for (const other of people) if (other !== person) send(other, event)
     const left = editsAfter(edits, unanswered, judgementOf(answer))
     return left?.unanswered ? sendPast(person, left) : left
   }
 
-  function act({ who, what, pick }: Act) {
+  function act({ who, what, pick }: Step) {
     const person = people[who % people.length]
     if (!person) return
     const field = FIELDS[pick % FIELDS.length] ?? 'name'
@@ -208,10 +208,10 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
         return type(person, field, person.state.record?.fields[field])
       case 'save':
         tokens += 1
-        return happen(person, { kind: 'save_asked', mutationId: `m${tokens}` })
+        return dispatch(person, { kind: 'save_asked', mutationId: `m${tokens}` })
       case 'remove':
         tokens += 1
-        if (pick === 0) happen(person, { kind: 'remove_asked', mutationId: `m${tokens}` })
+        if (pick === 0) dispatch(person, { kind: 'remove_asked', mutationId: `m${tokens}` })
         return
       case 'deliver': {
         const message = take(person, pick)
@@ -220,7 +220,7 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
       }
       case 'double': {
         const event = person.network.find(
-          (message) => message.kind === 'told' && message.stateEvent.kind === 'heard',
+          (message) => message.kind === 'delivery' && message.stateEvent.kind === 'version_received',
         )
         if (event) person.network.push(event)
         return
@@ -232,21 +232,21 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
       }
       case 'reload':
         if (person.state.unanswered) person.gaveUp = true
-        return happen(person, { kind: 'reload_asked' })
+        return dispatch(person, { kind: 'reload_asked' })
       case 'merge':
-        return happen(person, { kind: 'merge_asked' })
+        return dispatch(person, { kind: 'merge_asked' })
       case 'review':
-        return happen(person, { kind: 'review_asked' })
+        return dispatch(person, { kind: 'review_asked' })
       case 'resolve':
         tokens += 1
         return resolve(person, pick, `m${tokens}`)
       case 'resume':
-        return happen(person, { kind: 'resume_asked' })
+        return dispatch(person, { kind: 'resume_asked' })
       case 'discard':
         if (pick > 1 || person.state.status === 'saving') return
         person.typed.clear()
         if (person.state.unanswered) person.gaveUp = true
-        return happen(person, { kind: 'discarded' })
+        return dispatch(person, { kind: 'discarded' })
       case 'crash':
         return crash(person)
       case 'restore': {
@@ -255,25 +255,25 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
         if (kept && record && status !== 'conflicted')
           for (const [name, value] of Object.entries(kept.fields))
             if (!one.fields || name === field) person.typed.set(name, value)
-        return happen(person, { kind: 'restore_asked', ...one })
+        return dispatch(person, { kind: 'restore_asked', ...one })
       }
       case 'revert':
         if (person.state.unanswered) person.gaveUp = true
-        return happen(person, { kind: 'revert_asked' })
+        return dispatch(person, { kind: 'revert_asked' })
       case 'dismiss':
-        return happen(person, { kind: 'dismissed' })
+        return dispatch(person, { kind: 'dismissed' })
       case 'close':
-        return happen(person, { kind: 'conflict_closed' })
+        return dispatch(person, { kind: 'conflict_closed' })
       case 'rejoin':
-        return happen(person, server.joined())
+        return dispatch(person, server.joined())
       case 'fade':
-        return happen(person, { kind: 'faded', what: pick % 2 === 0 ? 'glow' : 'notice' })
+        return dispatch(person, { kind: 'faded', what: pick % 2 === 0 ? 'highlight' : 'notice' })
       case 'reopen':
-        return happen(person, { kind: 'opened' })
+        return dispatch(person, { kind: 'opened' })
       case 'sign_out':
-        return happen(person, { kind: 'load_failed', refusal: { outcome: 'unauthenticated' }, at: 0 })
+        return dispatch(person, { kind: 'load_failed', refusal: { outcome: 'unauthenticated' }, at: 0 })
       case 'revoke':
-        if (pick === 0) happen(person, { kind: 'revoked' })
+        if (pick === 0) dispatch(person, { kind: 'revoked' })
     }
   }
 
@@ -290,9 +290,9 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
     deliverAll()
     if (!isLossy) checkCurrent()
     for (let round = 0; round < 6; round++) {
-      for (const person of people) happen(person, server.joined())
+      for (const person of people) dispatch(person, server.joined())
       for (const person of people)
-        if (person.state.status === 'signed_out') happen(person, { kind: 'opened' })
+        if (person.state.status === 'signed_out') dispatch(person, { kind: 'opened' })
       deliverAll()
     }
     for (const { network } of people) expect(network, 'the network is quiet').toEqual([])
@@ -308,7 +308,7 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
       else if (state.status === 'clean')
         expect(state.record?.version, 'who is clean is current').toBe(version)
       else if (state.record && state.record.version < version && !state.conflict)
-        expect(state.news?.version, 'who is typing knows of the newest version').toBe(version)
+        expect(state.newer?.version, 'who is typing knows of the newest version').toBe(version)
     }
   }
 
@@ -323,11 +323,13 @@ function judgementOf(answer: RecordStateEvent): Judgement {
   throw new Error(`${answer.kind} is no answer to a write.`)
 }
 
-/** News touch nothing that is typed. Where a merge was asked for, what the newest version says already is no edit any more. */
+/** What others did touches nothing that is typed. Where a merge was asked for, what the newest version says already is no edit any more. */
 function checkUntouched(before: RecordState, after: RecordState, { kind }: RecordStateEvent) {
-  const isNews =
-    kind === 'heard' || kind === 'load_failed' || (kind === 'loaded' && !before.reloading && before.record)
-  if (!isNews) return
+  const isRemote =
+    kind === 'version_received' ||
+    kind === 'load_failed' ||
+    (kind === 'loaded' && !before.reloading && before.record)
+  if (!isRemote) return
   const typed = Object.entries(before.draft).filter(
     ([field, value]) => !before.merging || field in after.draft || after.record?.fields[field] !== value,
   )

@@ -6,19 +6,19 @@ import { describe, expect, test } from 'vitest'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import { adoptSaved } from '../../../../web/client/record/server-transitions.ts'
 import { type StepTable, statusOf, type Transition } from '../../../../web/client/record/state.ts'
-import { ACTS, type Act, createWorld } from './record-world.ts'
+import { createWorld, STEPS, type Step } from './record-world.ts'
 
 const RUNS = Number(process.env.NOCLOBBER_INTERLEAVINGS ?? 2500)
 
 /** Printed by a long run, so that whatever it finds can be played again: `NOCLOBBER_SEED`. */
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 
-const act = fc.record<Act>({
+const act = fc.record<Step>({
   who: fc.nat(3),
   what: fc.oneof(
     { weight: 5, arbitrary: fc.constant('deliver' as const) },
     { weight: 3, arbitrary: fc.constantFrom('type' as const, 'save' as const) },
-    { weight: 3, arbitrary: fc.constantFrom(...ACTS) },
+    { weight: 3, arbitrary: fc.constantFrom(...STEPS) },
   ),
   pick: fc.nat(7),
 })
@@ -64,20 +64,20 @@ const brokenEditors: Record<string, BrokenSteps> = {
   'shows whatever was loaded last': {
     loaded: {
       clean: (state, { record }) => untouched({ ...state, record }),
-      behind: (state, { record }) => untouched({ ...state, record, news: null }),
+      behind: (state, { record }) => untouched({ ...state, record, newer: null }),
     },
   },
   'overwrites the draft on load': {
     loaded: {
       dirty: (state, { record }) => untouched({ ...state, record, draft: {} }),
-      behind: (state, { record }) => untouched({ ...state, record, draft: {}, news: null }),
+      behind: (state, { record }) => untouched({ ...state, record, draft: {}, newer: null }),
     },
   },
   'ignores the version of an event': {
-    heard: {
-      clean: (state, { hint }) => untouched({ ...state, news: { ...hint, fieldsByVersion: {} } }),
-      dirty: (state, { hint }) => untouched({ ...state, news: { ...hint, fieldsByVersion: {} } }),
-      behind: (state, { hint }) => untouched({ ...state, news: { ...hint, fieldsByVersion: {} } }),
+    version_received: {
+      clean: (state, { remote }) => untouched({ ...state, newer: { ...remote, fieldsByVersion: {} } }),
+      dirty: (state, { remote }) => untouched({ ...state, newer: { ...remote, fieldsByVersion: {} } }),
+      behind: (state, { remote }) => untouched({ ...state, newer: { ...remote, fieldsByVersion: {} } }),
     },
   },
   'forgets what was typed during a save': {
@@ -108,7 +108,7 @@ const brokenEditors: Record<string, BrokenSteps> = {
     merge_asked: {
       behind: (state) =>
         state.latest
-          ? untouched({ ...state, record: state.latest, draft: {}, news: null })
+          ? untouched({ ...state, record: state.latest, draft: {}, newer: null })
           : untouched(state),
     },
   },

@@ -58,19 +58,19 @@ describe('several tabs', () => {
       waitFor(() => statuses.filter((status) => status === 'connected').length >= count, {
         what: `${name} connected`,
       })
-    const hears = (id: string, version: number) =>
+    const receives = (id: string, version: number) =>
       waitFor(
         () =>
           events.some(
-            (told) =>
-              'event' in told &&
-              'version' in told.event &&
-              told.event.version === version &&
-              told.event.id === id,
+            (received) =>
+              'event' in received &&
+              'version' in received.event &&
+              received.event.version === version &&
+              received.event.id === id,
           ),
-        { what: `${name} hears version ${version}` },
+        { what: `${name} receives version ${version}` },
       )
-    return { transport, statuses, events, connected, hears }
+    return { transport, statuses, events, connected, receives }
   }
   const project = async () => (await app.make('project', { name: 'Bridge' })).id as string
   const rename = (id: string) => app.sql(`update projects set name = name || '!' where id = ?`, [id])
@@ -90,8 +90,8 @@ describe('several tabs', () => {
     })
     await rename(one)
     await rename(two)
-    await first.hears(one, 2)
-    await second.hears(two, 2)
+    await first.receives(one, 2)
+    await second.receives(two, 2)
     expect(streams).toBe(1)
   })
 
@@ -108,8 +108,8 @@ describe('several tabs', () => {
     for (const tab of [second, third])
       expect(await tab.transport.watch(watchIt)).toMatchObject({ records: [{ ok: true, version: 2 }] })
     await rename(id)
-    await second.hears(id, 3)
-    await third.hears(id, 3)
+    await second.receives(id, 3)
+    await third.receives(id, 3)
     expect(first.events).toEqual([])
   })
 
@@ -131,7 +131,7 @@ describe('several tabs', () => {
     await first.connected(2)
     await first.transport.watch({ records: [{ type: 'project', id }] })
     await rename(id)
-    await first.hears(id, 2)
+    await first.receives(id, 2)
   })
 
   test('of other people, or of nobody known, share nothing', async () => {

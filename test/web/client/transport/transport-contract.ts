@@ -40,19 +40,19 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
       atEnd(() => transport.close())
       const is = (status: TransportStatus) =>
         waitFor(() => statuses.at(-1)?.[0] === status, { what: `${kind} ${status}`, deadlineMs: 15_000 })
-      const hears = (id: string, version: number) =>
+      const receives = (id: string, version: number) =>
         waitFor(
           () =>
             events.some(
-              (told) =>
-                'event' in told &&
-                'version' in told.event &&
-                told.event.id === id &&
-                told.event.version === version,
+              (received) =>
+                'event' in received &&
+                'version' in received.event &&
+                received.event.id === id &&
+                received.event.version === version,
             ),
           { what: `version ${version} of ${id}`, deadlineMs: 10_000 },
         )
-      return { transport, statuses, events, is, hears }
+      return { transport, statuses, events, is, receives }
     }
 
     const rename = (id: string) => app.sql(`update projects set name = name || '!' where id = ?`, [id])
@@ -60,7 +60,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
 
     it('says its kind, answers with versions, and tells what comes after them', async () => {
       const id = await project()
-      const { transport, statuses, is, hears } = open()
+      const { transport, statuses, is, receives } = open()
       expect(transport.id()).toBeNull()
       expect(await transport.watch({ records: [{ type: 'project', id }] })).toBeNull()
       transport.connect()
@@ -83,12 +83,12 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
         lists: [{ type: 'task', scope: { project_id: '1' }, ok: true, cursor: expect.any(String) }],
       })
       await rename(id)
-      await hears(id, 2)
+      await receives(id, 2)
     })
 
     it('lets more be watched while it tells of the rest', async () => {
       const [first, second, third] = [await project(), await project(), await project()]
-      const { transport, is, hears } = open()
+      const { transport, is, receives } = open()
       transport.connect()
       await is('connected')
       await transport.watch({ records: [{ type: 'project', id: first }] })
@@ -98,10 +98,10 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
       ])
       expect([more, most]).toMatchObject([{ records: [{ id: second }] }, { records: [{ id: third }] }])
       for (const id of [first, second, third]) await rename(id)
-      for (const id of [first, second, third]) await hears(id, 2)
+      for (const id of [first, second, third]) await receives(id, 2)
       await transport.unwatch({ records: [{ type: 'project', id: first }] })
       await rename(second)
-      await hears(second, 3)
+      await receives(second, 3)
     })
 
     it('says whether a list has changed since its cursor', async () => {
@@ -118,7 +118,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
 
     it('is lost once, tries nothing by itself, and knows what happened meanwhile', async () => {
       const id = await project()
-      const { transport, statuses, is, hears } = open()
+      const { transport, statuses, is, receives } = open()
       transport.connect()
       await is('connected')
       await transport.watch({ records: [{ type: 'project', id, version: 1 }] })
@@ -135,7 +135,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
       const answer = await transport.watch({ records: [{ type: 'project', id, version: 1 }] })
       expect(answer).toMatchObject({ records: [{ id, ok: true, version: 2 }] })
       await rename(id)
-      await hears(id, 3)
+      await receives(id, 3)
     })
 
     it('takes a refusal for a refusal, and another sign-in for another', async () => {
@@ -181,7 +181,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
       await other.transport.watch({ records: [{ type: 'project', id }] })
       transport.close()
       await rename(id)
-      await other.hears(id, 2)
+      await other.receives(id, 2)
       expect(events).toEqual([])
       expect(statuses.at(-1)?.[0]).toBe('closed')
       expect(transport.id()).toBeNull()

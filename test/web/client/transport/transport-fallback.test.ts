@@ -1,4 +1,4 @@
-// The way between transports, with hands that turn the clock and rungs that do as they are told.
+// The way between transports, with hands that turn the clock and rungs that do as they are received.
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { WatchAnswer } from '../../../../server/protocol/index.ts'
 import type {
@@ -47,7 +47,7 @@ function createCandidate(kind: TransportKind) {
 function setUp(kinds: TransportKind[] = ['websocket', 'event_stream'], stallMs = 30_000) {
   const clock = createManualClock()
   const candidates = kinds.map(createCandidate)
-  const told: string[] = []
+  const received: string[] = []
   let isVisible = true
   let change = () => {}
   const page = {
@@ -58,27 +58,27 @@ function setUp(kinds: TransportKind[] = ['websocket', 'event_stream'], stallMs =
       return () => {}
     },
   }
-  const ladder = createTransportFallback({
+  const fallback = createTransportFallback({
     candidates: candidates.map(({ create }) => ({ create, stallMs })),
     clock,
     page,
     random: () => 0.5,
   })({
-    onStatus: (status, kind) => void told.push(kind ? `${status} ${kind}` : status),
-    onEvent: ({ name }) => void told.push(name),
+    onStatus: (status, kind) => void received.push(kind ? `${status} ${kind}` : status),
+    onEvent: ({ name }) => void received.push(name),
   })
   const show = (visible: boolean) => {
     isVisible = visible
     change()
   }
   const [top, below] = candidates as [ReturnType<typeof createCandidate>, ReturnType<typeof createCandidate>]
-  return { clock, top, below, told, ladder, show, last: () => told.at(-1) }
+  return { clock, top, below, received, fallback, show, last: () => received.at(-1) }
 }
 
 let at: ReturnType<typeof setUp>
 beforeEach(() => {
   at = setUp()
-  at.ladder.connect()
+  at.fallback.connect()
 })
 
 /** Each try fails at once, until there is one on the rung below. */
@@ -103,10 +103,10 @@ describe('down', () => {
   })
 
   test('where many are connected, tries wait as long as the server asks', async () => {
-    const { ladder, top, clock } = at
+    const { fallback, top, clock } = at
     top.answer = { records: [], lists: [], spread_ms: 8000 }
     top.say('connected')
-    await ladder.watch({ records: [], lists: [] })
+    await fallback.watch({ records: [], lists: [] })
     top.say('lost')
     clock.forward(4999)
     expect(top.tries()).toBe(1)
@@ -114,18 +114,18 @@ describe('down', () => {
     expect(top.tries()).toBe(2)
     top.answer = { records: [], lists: [] }
     top.say('connected')
-    await ladder.watch({ records: [], lists: [] })
+    await fallback.watch({ records: [], lists: [] })
     top.say('lost')
     clock.forward(4000)
     expect(top.tries()).toBe(3)
   })
 
   test('where many more have come since, tries wait as long as the server says then', () => {
-    const { top, clock, told } = at
+    const { top, clock, received } = at
     top.say('connected')
-    const heard = [...told]
+    const before = [...received]
     top.made[0]?.listener.onEvent({ name: 'SpreadChanged', event: { spread_ms: 8000 } })
-    expect(told).toEqual(heard)
+    expect(received).toEqual(before)
     top.say('lost')
     clock.forward(4999)
     expect(top.tries()).toBe(1)
@@ -163,13 +163,13 @@ describe('down', () => {
   })
 
   test('a try that stalls is said, counts, and may still succeed', () => {
-    const { ladder, clock, top, told } = setUp(undefined, 1000)
-    ladder.connect()
+    const { fallback, clock, top, received } = setUp(undefined, 1000)
+    fallback.connect()
     clock.forward(1000)
-    expect(told).toEqual(['stalled'])
+    expect(received).toEqual(['stalled'])
     top.say('connected')
     clock.forward(60_000)
-    expect(told).toEqual(['stalled', 'connected websocket'])
+    expect(received).toEqual(['stalled', 'connected websocket'])
   })
 
   test('below the last rung it begins again at the top, where one failure is enough now', () => {
@@ -197,7 +197,7 @@ describe('up', () => {
     at.top.say('connected')
     expect(at.last()).toBe('connected websocket')
     expect(at.below.made[0]?.isClosed).toBe(true)
-    expect(at.ladder.id()).toBe('websocket')
+    expect(at.fallback.id()).toBe('websocket')
     at.below.made[0]?.listener.onEvent({ name: 'Resync' })
     expect(at.last()).toBe('connected websocket')
   })
@@ -225,7 +225,7 @@ describe('rest', () => {
     at.top.say('refused')
     at.clock.forward(3_600_000)
     expect([at.top.tries(), at.below.tries(), at.last()]).toEqual([1, 0, 'refused'])
-    at.ladder.reconnect()
+    at.fallback.reconnect()
     expect(at.top.tries()).toBe(2)
   })
 
@@ -247,16 +247,16 @@ describe('rest', () => {
   })
 
   test('closed is closed', () => {
-    at.ladder.close()
+    at.fallback.close()
     at.top.made[0]?.listener.onEvent({ name: 'Resync' })
     at.clock.forward(600_000)
-    expect(at.told).toEqual(['closed'])
+    expect(at.received).toEqual(['closed'])
     expect([at.top.tries(), at.top.made[0]?.isClosed]).toEqual([1, true])
   })
 
   test('without a rung it says at once that events are off', () => {
     const none = setUp([])
-    none.ladder.connect()
-    expect(none.told).toEqual(['off'])
+    none.fallback.connect()
+    expect(none.received).toEqual(['off'])
   })
 })

@@ -1,11 +1,11 @@
-// What reaches a client of one version of a record, whatever brought it: an event, an acknowledgement, a poll or an answer.
+// One version of a record as the client learns of it, by an event, an acknowledgement, a poll or an answer.
 
 import type { WireRecord, Writer } from '../../../server/protocol/index.ts'
 
-/** What an event, an acknowledgement, a poll or an answer says of a version: perhaps late, doubled or out of order. */
-export interface Hint {
+/** It may arrive late, twice or out of order. */
+export interface RemoteVersion {
   version: number
-  /** The fields that this one version changed; `null` where the teller does not know. */
+  /** The fields that this one version changed; `null` where the source does not know. */
   changedFields: string[] | null
   by: Writer | null
   /** When it was written, in this machine's milliseconds. */
