@@ -1,5 +1,5 @@
 // `npm run build`: server/ and web/ to dist/ by the compiler, the demo's page by Vite. Does nothing where nothing changed.
-// Files are replaced in place and strays swept afterwards, so whoever runs from dist/ meanwhile never finds it empty.
+// Files are replaced in place and strays swept afterwards, so a program that runs from dist/ meanwhile never finds it empty.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'

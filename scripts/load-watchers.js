@@ -76,11 +76,11 @@ function open(url, id) {
 }
 
 const isWatching = ({ watchedAt }) => watchedAt > 0
-const PATIENCE_MS = 60_000
+const WATCH_TIMEOUT_MS = 60_000
 
 /** What became of all of them since `from`. */
 async function untilAllWatch(from) {
-  const at = await until(() => watchers.every(isWatching), PATIENCE_MS)
+  const at = await until(() => watchers.every(isWatching), WATCH_TIMEOUT_MS)
   return {
     tookMs: at === null ? null : at - from,
     missing: watchers.filter((one) => !isWatching(one)).length,
@@ -121,7 +121,7 @@ const commands = {
   },
 }
 
-// Whoever started this has died of something.
+// The process that started this one has died.
 process.on('disconnect', () => process.exit(1))
 process.on('message', async ({ command, ...values }) => {
   process.send({ ...(await commands[command](values)) })

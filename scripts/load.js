@@ -1,8 +1,8 @@
 // `npm run load`: figures of a running cluster under load, from outside: how long saves and the way from a save to its
-// watchers take, whether all of them converge, how a herd comes back and what saves take meanwhile. Starts
+// watchers take, whether all of them converge, how a reconnect storm ends and what saves take meanwhile. Starts
 // scripts/cluster.js, or uses --url=… of one that runs. The saves are begun and timed here, the watchers live in a process of
-// their own (scripts/load-watchers.js). With --herd each round is a calm one, and then one in which all are cut at once.
-// Options, with their defaults: see DEFAULTS; --url=… and --herd besides.
+// their own (scripts/load-watchers.js). With --storm each round is a calm one, and then one in which all are cut at once.
+// Options, with their defaults: see DEFAULTS; --url=… and --storm besides.
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -17,18 +17,18 @@ const options = Object.fromEntries(
   }),
 )
 const unknown = Object.keys(options).filter(
-  (name) => !['url', 'herd', ...Object.keys(DEFAULTS)].includes(name),
+  (name) => !['url', 'storm', ...Object.keys(DEFAULTS)].includes(name),
 )
 if (unknown.length > 0) {
   const known = Object.entries(DEFAULTS).map(([name, value]) => `--${name}=${value}`)
-  console.error(`There is no ${unknown.join(', ')}. Options: --url=…, --herd, ${known.join(', ')}.`)
+  console.error(`There is no ${unknown.join(', ')}. Options: --url=…, --storm, ${known.join(', ')}.`)
   process.exit(2)
 }
 const [sockets, watchers, rate, seconds, nodes, rounds] = Object.entries(DEFAULTS).map(([name, otherwise]) =>
   Number(options[name] || otherwise),
 )
 const AS = { authorization: 'Bearer demo:alice', 'content-type': 'application/json' }
-/** After the last one is back; what comes late of a herd is still its doing. */
+/** After the last one is back; what comes late of a storm is still caused by it. */
 const AFTER_HERD_MS = 1_000
 
 /** Milliseconds of a clock that all processes of this machine share. */
@@ -152,9 +152,9 @@ const joined = await ask('open', { urls, ids, sockets })
 if (joined.tookMs === null) throw new Error(`${joined.missing} sockets never joined.`)
 say({ sockets, nodes: urls.length, joinedMs: Math.round(joined.tookMs) })
 
-const all = { calm: [], herd: [] }
-/** How many times as long the slowest hundredth takes in a herd. */
-const p99Ratio = (calm, herd) => Math.round((figures(herd).p99 / figures(calm).p99) * 10) / 10
+const all = { calm: [], storm: [] }
+/** How many times as long the slowest hundredth takes in a storm. */
+const p99Ratio = (calm, storm) => Math.round((figures(storm).p99 / figures(calm).p99) * 10) / 10
 for (let round = 1; round <= rounds; round += 1) {
   const calm = await saveUntil((ms) => ms >= seconds * 1_000)
   all.calm.push(...calm.took)
@@ -165,28 +165,28 @@ for (let round = 1; round <= rounds; round += 1) {
     late: calm.late,
     ...(await heardOf()),
   })
-  if (!('herd' in options)) continue
+  if (!('storm' in options)) continue
   let endsAt = Number.POSITIVE_INFINITY
   const saving = saveUntil(() => now() >= endsAt)
   const back = await ask('cut')
   endsAt = now() + AFTER_HERD_MS
-  const herd = await saving
-  all.herd.push(...herd.took)
+  const storm = await saving
+  all.storm.push(...storm.took)
   say({
     round,
-    herd: figures(herd.took),
-    p99Ratio: p99Ratio(calm.took, herd.took),
-    failures: herd.failures.length,
-    late: herd.late,
+    storm: figures(storm.took),
+    p99Ratio: p99Ratio(calm.took, storm.took),
+    failures: storm.failures.length,
+    late: storm.late,
     backMs: back.tookMs === null ? 'never' : Math.round(back.tookMs),
     backMedianMs: Math.round(back.medianMs),
     refusedTries: back.lost,
     ...(await heardOf()),
   })
 }
-if ('herd' in options) {
-  const { calm, herd } = all
-  say({ calm: figures(calm), herd: figures(herd), p99Ratio: p99Ratio(calm, herd) })
+if ('storm' in options) {
+  const { calm, storm } = all
+  say({ calm: figures(calm), storm: figures(storm), p99Ratio: p99Ratio(calm, storm) })
 }
 audience.send({ command: 'end' })
 await cluster.stop()

@@ -1,6 +1,6 @@
 // `npm run scorecard`: what must never happen, tried as often as is promised, on a real PostgreSQL and Redis. Prints one
 // line for each promise with what was found, and the seed that repeats it: SEED=1234 npm run scorecard
-// An argument chooses promises by their words: npm run scorecard -- strangers
+// An argument chooses promises by their words: npm run scorecard -- tenant
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -77,7 +77,8 @@ const PROMISES = [
   },
   {
     promise: 'a node killed at any step, stopped, or restarted in turn, behind nginx too',
-    figure: 'converged within 10 s; no failed save in a rolling restart; gone by itself whoever is connected',
+    figure:
+      'converged within 10 s; no failed save in a rolling restart; ends by itself with clients connected',
     tests: [
       'test/faults/kill.test.ts',
       'test/faults/cluster.test.ts',
@@ -92,7 +93,7 @@ const PROMISES = [
   },
   {
     promise:
-      'lines that are reset, sliced, silent, without upgrades or held back; a crowd at the door; a slow reader',
+      'lines that are reset, sliced, silent, without upgrades or held back; a full accept backlog; a slow reader',
     figure: 'every client knows it and converges; nobody else is harmed',
     tests: [
       'test/faults/transports.test.ts',

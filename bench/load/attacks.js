@@ -1,4 +1,4 @@
-// What one signed-in person, or a stranger, can do to a node: each attack goes on until its signal ends it, and counts how
+// What one signed-in person, or a client without a session, can do to a node: each attack goes on until its signal ends it, and counts how
 // it was answered. Invariant: an attack uses the wire alone, and asks again as soon as it is answered.
 import { setMaxListeners } from 'node:events'
 import http from 'node:http'

@@ -1,4 +1,4 @@
-// A server with its defaults, and two people: whoever names nobody is Alice, who works; Mallory asks for as much as one
+// A server with its defaults, and two people: a request that names nobody is from Alice, who works; Mallory asks for as much as one
 // person can. Anything else in the header is nobody.
 import express from 'express'
 import { createAppServer, createRecordServer } from 'noclobber/server'

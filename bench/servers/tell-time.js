@@ -4,7 +4,7 @@
 export const sharedNow = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
- * Notes when a room's members are first asked for after `begin`: whoever tells a room begins with that.
+ * Notes when a room's members are first asked for after `begin`: publishing to a room begins with that.
  *
  * @param {Map<string, Set<string>>} rooms A Socket.IO adapter's.
  */

@@ -1,4 +1,4 @@
-// A herd that comes back: joins that are judged and answered with the version, against two that do the same and judge
+// A reconnect storm: joins that are judged and answered with the version, against two that do the same and judge
 // nobody: ours where the permission doesn't look at the record, and plain ones that read the versions by Knex. And, without a
 // target, against bare ones that read nothing and answer what they were asked. How long a round takes is the machine's as much as
 // ours: the server's time of the processor is counted too.

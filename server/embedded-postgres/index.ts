@@ -1,5 +1,5 @@
 // A real PostgreSQL for those who have none at hand: npm's binaries, started by us, data in a folder of the caller's.
-// One server per data folder, whoever starts it: a second process joins the first's, a new process joins what a killed
+// One server per data folder, whichever process starts it: a second process joins the first's, a new process joins what a killed
 // one left running, and the last to stop ends it. PostgreSQL itself counts them: each holds one shared advisory lock.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Log } from '../base/options.ts'

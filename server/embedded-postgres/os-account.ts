@@ -5,7 +5,7 @@ import { chown, lstat, open, realpath, stat } from 'node:fs/promises'
 import { platform, userInfo } from 'node:os'
 import { dirname } from 'node:path'
 
-/** Who runs the programs; `null`: whoever runs Node. */
+/** Who runs the programs; `null`: the account that runs Node. */
 export type ServerAccount = { uid: number; gid: number } | null
 
 /** The database's superuser in an embedded cluster. */

@@ -1,5 +1,5 @@
 // The password of an embedded server: in a file that only its account reads, and new at each start of the server.
-// Invariant: at any moment one of the two files holds the password that the server knows, whoever is killed in between.
+// Invariant: at any moment one of the two files holds the password that the server knows, whichever process is killed in between.
 import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from 'pg'

@@ -1,5 +1,5 @@
 // Who uses an embedded server: each user keeps one connection with a shared advisory lock on the database `postgres`.
-// A killed process lets go by dying, so the count is never wrong; whoever gets the lock alone is the last, and may end it.
+// A killed process releases by dying, so the count is never wrong; a process that gets the lock alone is the last, and may end it.
 import type { Client } from 'pg'
 import type { Cluster } from './data-dir.ts'
 import { keepNext, passwordOf, passwordsOf, renewPassword } from './password.ts'

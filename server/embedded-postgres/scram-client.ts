@@ -1,4 +1,4 @@
-// A connection to the embedded server that gives its password to nobody. Whoever listens on a port may ask for a
+// A connection to the embedded server that gives its password to nobody. Any program that listens on a port may ask for a
 // password in clear text, or for none; pg answers either.
 // Invariant: only SCRAM is answered, in which neither side shows the password and the server proves that it knows it too
 // (RFC 5802, 3). What connects is therefore the server of this data folder, and not what has taken its port.
@@ -78,7 +78,7 @@ export async function connectByScram(port: number, password: string): Promise<Cl
     application_name: 'noclobber holder',
     connectionTimeoutMillis: CONNECT_MS,
   })
-  // A server that dies under its holder is found out by whoever uses it next.
+  // The next query finds out that the server has died.
   client.on('error', () => {})
   try {
     await client.connect()

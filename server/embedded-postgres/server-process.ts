@@ -45,7 +45,7 @@ export async function launch(cluster: Cluster, options: LaunchOptions): Promise<
   return written.subarray(size).toString().trim() || output
 }
 
-/** Ends the server and waits until it is down: whoever is connected is cut off, nothing committed is lost. */
+/** Ends the server and waits until it is down: open connections are cut, nothing committed is lost. */
 export async function shutDown(cluster: Cluster): Promise<void> {
   const { code, output } = await runProgram(cluster.account, cluster.binaries.pgCtl, [
     ...['stop', '--wait', '--timeout=60', '--silent', '--mode=fast', '--pgdata', cluster.dir],

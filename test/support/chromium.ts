@@ -5,7 +5,7 @@ import { afterAll } from 'vitest'
 import { findProgram } from './programs.ts'
 
 /** For whatever a page shall show: a slow machine under load is given its time. */
-const PATIENCE_MS = 90_000
+const PAGE_TIMEOUT_MS = 90_000
 
 const open = new Set<Browser>()
 afterAll(() => Promise.all([...open].map((browser) => browser.close())))
@@ -32,7 +32,7 @@ export async function launchBrowser(): Promise<Browser> {
   const newContext = browser.newContext.bind(browser)
   browser.newContext = async (options) => {
     const context = await newContext(options)
-    context.setDefaultTimeout(PATIENCE_MS)
+    context.setDefaultTimeout(PAGE_TIMEOUT_MS)
     return context
   }
   return browser

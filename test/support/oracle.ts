@@ -273,7 +273,7 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
   }
 }
 
-/** One more change of each type, after everything: whoever has it has read to the end. */
+/** One more change of each type, after everything: a follower that has it has read to the end. */
 const mark = async ({ sql }: TestApp, commit: (changes: Written[]) => void) => {
   const made = [
     [

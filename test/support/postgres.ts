@@ -17,7 +17,7 @@ export const postgresUrl = (): string => {
 export interface FreshDatabase {
   url: string
   name: string
-  /** Cuts off whoever is still connected. Called by itself at the end of the file. */
+  /** Cuts open connections. Called by itself at the end of the file. */
   drop(): Promise<void>
 }
 

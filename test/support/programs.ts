@@ -39,7 +39,7 @@ async function onPath(names: string[]): Promise<string | null> {
 const LOCK = '/tmp/noclobber-apt'
 const LOCK_MS = 300_000
 
-/** One file at a time; whoever waited looks again first. */
+/** One file at a time; a process that waited looks again first. */
 async function installed(names: string[], aptPackage: string): Promise<string | null> {
   if (process.getuid?.() !== 0 || (await onPath(['apt-get'])) === null) return null
   const isMine = () =>
