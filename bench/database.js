@@ -1,7 +1,7 @@
 // Where it is measured: the database of DATABASE_URL's server, or an embedded PostgreSQL in a folder that goes away.
 // Invariant: every subject has a database of its own, and none of them is left behind.
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import openKnex from 'knex'
@@ -24,6 +24,17 @@ const openServer = async (durable) => {
   }
 }
 
+/** The kernel counts in ticks of 10 ms, user and system in the 14th and 15th field. */
+const processorMsOf = async (pid) => {
+  const line = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
+  const [user = 0, system = 0] = line
+    .slice(line.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number)
+  return (user + system) * 10
+}
+
 /** Opens the server. `fresh()` makes a database and gives its URL. `durable`: an embedded one writes to its disk. */
 export const openDatabases = async ({ durable = false } = {}) => {
   const server = await openServer(durable)
@@ -39,6 +50,12 @@ export const openDatabases = async ({ durable = false } = {}) => {
       const url = new URL(server.url)
       url.pathname = `/${name}`
       return url.href
+    },
+    /** Milliseconds of the processor that this PostgreSQL's processes have used, those that are there now; 0 where that can't be seen. */
+    processorMs: async () => {
+      const { rows } = await admin.raw('select pid from pg_stat_activity')
+      const used = await Promise.all(rows.map(({ pid }) => processorMsOf(pid)))
+      return used.reduce((sum, ms) => sum + ms, 0)
     },
     close: async () => {
       for (const name of made) await admin.raw('drop database ?? with (force)', [name])

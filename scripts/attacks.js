@@ -39,15 +39,26 @@ try {
   const attacker = await startChild('load/attacks.js', { port, ids, size })
   ends.push(attacker.stop)
 
+  const spent = async () => {
+    const { processorMs: node, loopP99: loop } = await server.call('spent')
+    return { node, loop, database: await databases.processorMs() }
+  }
+  /** Saves for so long: how long they took, and what node and database did meanwhile, in hundredths of a processor. */
   const saving = async (ms) => {
+    const before = await spent()
+    const begunAt = performance.now()
     await office.call('begin', rate)
     await pause(ms)
-    return office.call('end')
+    const took = await office.call('end')
+    const after = await spent()
+    const share = (name) => (100 * (after[name] - before[name])) / (performance.now() - begunAt)
+    return { ...took, node: share('node'), database: share('database'), loop: after.loop }
   }
   console.log(`${rate} saves a second, ${size} connections of an attack, ${rounds} rounds, ${databases.name}`)
   await saving(3_000)
   for (const name of Object.keys(ATTACKS).filter((known) => known.includes(only))) {
     const figures = { calm: [], attack: [], ratio: [] }
+    const work = []
     const answers = {}
     try {
       for (let round = 0; round < rounds; round += 1) {
@@ -61,11 +72,19 @@ try {
         figures.calm.push(calm.p99)
         figures.attack.push(attack.p99)
         figures.ratio.push(attack.p99 / calm.p99)
+        work.push({ calm, attack })
       }
       const [calm, attack, ratio] = [figures.calm, figures.attack, figures.ratio].map(median)
       const counted = Object.entries(answers).map(([answer, count]) => `${count} × ${answer}`)
+      const between = (part, digits = 0) =>
+        ['calm', 'attack']
+          .map((side) => median(work.map((one) => one[side][part])).toFixed(digits))
+          .join(' → ')
       console.log(
         `${name}: p99 ${calm.toFixed(1)} → ${attack.toFixed(1)} ms, ${ratio.toFixed(2)} × (${counted.join(', ')})`,
+      )
+      console.log(
+        `  p50 ${between('p50', 1)} ms, node ${between('node')} %, database ${between('database')} % of a processor, event loop late by ${between('loop', 1)} ms`,
       )
       if (ratio >= MOST_RATIO)
         failures.push(`${name}: ${ratio.toFixed(2)} ×, the goal is less than ${MOST_RATIO} ×.`)

@@ -53,6 +53,7 @@ export default async ({ url, limits = {}, judgesRows = false }) => {
       pollsPerPerson: UNLIMITED,
       shortPerPerson: UNLIMITED,
       longPerPerson: UNLIMITED,
+      workPerPerson: UNLIMITED,
       longAtOnce: UNLIMITED,
       waitingPerPerson: UNLIMITED,
       ...limits,

@@ -68,6 +68,12 @@ export interface Limits {
   longAtOnce: number
   /** Those of one person. */
   longPerPerson: number
+  /**
+   * The share of a node's time that one person may have while others are at work on it, for single records, for long work and
+   * for joining rooms each: 0.4 is 200 saves a second, or a list under way for 0.4 of the time. Beyond it and a burst their
+   * requests wait; whoever is alone has all of it. `Infinity`: any.
+   */
+  workPerPerson: number
   /** Requests of one person that may wait for their turn in one node; a further one is answered `rate_limited`. */
   waitingPerPerson: number
   /** Event streams that one person may have open on one node. */
@@ -157,6 +163,7 @@ export const DEFAULT_LIMITS = {
   shortPerPerson: 3,
   longAtOnce: 4,
   longPerPerson: 2,
+  workPerPerson: 0.4,
   waitingPerPerson: 500,
   streamsPerPerson: 30,
   streamBufferBytes: 1_000_000,

@@ -103,11 +103,12 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
       const limit = queryNumber(request, 'limit', 100, MAX_LIMIT)
       const wait = queryText(request, 'wait') ?? '0'
       const ms = wait === '0' ? 0 : queryNumber(request, 'wait', MAX_WAIT_S, MAX_WAIT_S) * 1_000
-      const cursor = await cursorOf(database, queryText(request, 'cursor'))
       const open = openOf(request) as OpenRequest
       const end = ms === 0 ? () => {} : turns.polls.take(open.actor)
-      if (!end) return refuseSlowly('You wait for changes by as many requests as you may already.')
+      if (!end)
+        return refuseSlowly(open.actor, 'You wait for changes by as many requests as you may already.')
       try {
+        const cursor = await cursorOf(database, queryText(request, 'cursor'))
         const budget = database.largeAnswers.budgetOf(response, open.actor)
         const page = await waitFor({ open, ms, budget }, cursor, { types, limit })
         if (!budget.gone.aborted) sendData(response, toAnswer(database, page))

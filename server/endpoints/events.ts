@@ -104,10 +104,14 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     position: Cursor | null | 'lost',
   ) => {
     const { actor } = stream.data
-    const [here, watching] = await turns.joins.run(actor, async () => {
-      const most = roomsLeft(limits, stream, streams.audience.watchers().values())
-      return [await presentCursor(database), await watch(database, stream, asked, { most })] as const
-    })
+    const [here, watching] = await turns.joins.run(
+      actor,
+      async () => {
+        const most = roomsLeft(limits, stream, streams.audience.watchers().values())
+        return [await presentCursor(database), await watch(database, stream, asked, { most })] as const
+      },
+      asked.records.length + asked.lists.length,
+    )
     if (!stream.connected) return
     const isResumed = position !== null && position !== 'lost'
     response.writeHead(200, HEAD)

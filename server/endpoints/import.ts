@@ -158,7 +158,7 @@ export const addImportRoutes = (
     if (length > limits.importBytes)
       throw new Refusal(problem('too_large', `A file has ${limits.importBytes} bytes at most.`))
     const end = underWay.take(actor)
-    if (!end) return refuseSlowly('Other imports are under way. Try again when one is done.')
+    if (!end) return refuseSlowly(actor, 'Other imports are under way. Try again when one is done.')
     try {
       const input = request.iterator({ destroyOnReturn: false })
       return await inRequest(request, () =>

@@ -21,12 +21,12 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, F
 /** The router: `app.use('/api/v1', records.router)`. */
 export const recordRouter = (options: RouterOptions): Router => {
   const router = express.Router()
-  const { short, long, joins } = options.turns
+  const { short, long, versions } = options.turns
   const { history, version, ...single } = recordHandlers(options)
   const ofRecord = {
     ...eachInTurn(short, single),
     // Those of many people are read by one query, as joins are.
-    version: inTurn(joins, version),
+    version: inTurn(versions, version),
     history: inTurn(long, history),
   }
   const ofLists = eachInTurn(long, listHandlers(options))

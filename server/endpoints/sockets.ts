@@ -8,6 +8,7 @@ import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { isOwnOrigin } from '../http/origin.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
+import { slowDown } from '../live/flooding-sockets.ts'
 import { userRoom } from '../live/rooms.ts'
 import { roomsLeft } from '../live/rooms-left.ts'
 import { createReceiver, refused } from '../live/socket-messages.ts'
@@ -80,11 +81,14 @@ const createReceivers = ({ database, limits, log, spread, turns, onWatched }: So
         if (!request)
           return answer(refused('malformed', 'The message is not of the form that the protocol gives.'))
         if (!allowedJoins(watcher, request.records.length + request.lists.length))
-          return answer(refused('rate_limited'))
+          return slowDown(watcher.socket).then(() => answer(refused('rate_limited')))
         const fresh: string[] = []
         const rooms = request.records.length + request.lists.length
         const answered = () => work(watcher, request, fresh)
-        answer(rooms < MANY_ROOMS ? await answered() : await turns.joins.run(watcher.data.actor, answered))
+        const { actor } = watcher.data
+        const isFew = rooms < MANY_ROOMS && turns.joins.isRested(actor)
+        if (isFew) turns.joins.count(actor, rooms)
+        answer(isFew ? await answered() : await turns.joins.run(actor, answered, rooms))
         if (fresh.length > 0) onWatched?.(watcher, fresh)
       },
     })

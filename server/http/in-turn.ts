@@ -1,5 +1,5 @@
 // A handler that waits for its person's turn. Invariant: the body is here before, so no turn is spent on waiting for a
-// client's bytes; whoever has gone meanwhile costs nothing more.
+// client's bytes; whoever has gone meanwhile costs nothing more; a request and its answer count by their bytes.
 import type { FairQueue } from '../pacing/fair-queue.ts'
 import type { Handler } from './route-handler.ts'
 
@@ -8,10 +8,12 @@ export const inTurn =
   (queue: FairQueue, handler: Handler): Handler =>
   async (request, response, actor) => {
     const end = await queue.enter(actor)
+    const { socket } = request
+    const written = socket.bytesWritten ?? 0
     try {
       if (!response.destroyed) await handler(request, response, actor)
     } finally {
-      end()
+      end((socket.bytesWritten ?? written) - written + (Number(request.headers['content-length']) || 0))
     }
   }
 

@@ -5,6 +5,7 @@ import { problem, Refusal } from '../base/problems.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { createMessageAllowance } from '../pacing/rate-limiters.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
+import { slowDown } from './flooding-sockets.ts'
 import { refusalOf, type SocketWatcher, watcherOf } from './socket-watchers.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
@@ -29,15 +30,16 @@ export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptio
   const allowed = createMessageAllowance(limits)
 
   /** One function for all sockets: a closure for each would be held as long as it is there. */
-  async function receive(this: WatcherSocket, message: unknown, ...rest: unknown[]) {
+  async function receive(this: WatcherSocket, message: unknown, ...rest: unknown[]): Promise<unknown> {
     const last = rest.at(-1) ?? message
     const answer: (given: Answer | RefusedMessage) => void =
       typeof last === 'function' ? (last as never) : () => {}
     try {
       const watcher = watcherOf(this)
       if (watcher) {
-        if (allowed(watcher)) await work(watcher, message, answer)
-        else answer(refused('rate_limited'))
+        if (allowed(watcher)) return await work(watcher, message, answer)
+        await slowDown(this)
+        answer(refused('rate_limited'))
       } else if (this.listenerCount(name as never) === 1) answer(refused(refusalOf(this)))
     } catch (error) {
       if (error instanceof Refusal) return answer(refused(error.problem.code))

@@ -17,8 +17,8 @@ export interface Width {
 
 /** Handshakes and the opening of streams: these cost the most, with the sign-in and the join that follow them. */
 export const ENTERING: Width = { atLeisure: 2, busy: 1 }
-/** Bare handshakes of whom nobody has looked up yet: the dear part comes when they sign in. */
-export const STRANGERS: Width = { atLeisure: 4, busy: 2 }
+/** Handshakes of those whom nobody has looked up yet. When they sign in they enter, no faster than this: more would only stand there. */
+export const STRANGERS: Width = { atLeisure: 2, busy: 1 }
 export const LEAVING: Width = { atLeisure: 8, busy: 4 }
 
 /** Tells of the time since it was asked last. Time for which the process waits for a processor counts as busy. */

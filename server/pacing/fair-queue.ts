@@ -4,6 +4,7 @@
 import { performance } from 'node:perf_hooks'
 import { type Person, personKey } from './person.ts'
 import { refuseSlowly } from './refuse-slowly.ts'
+import type { Activity, WorkAllowance } from './work-allowance.ts'
 
 /** How much is done at a time. */
 export interface FairQueueOptions {
@@ -21,8 +22,20 @@ export interface FairQueueOptions {
   restShare?: number
   /** Pieces of one person's work that may wait; a further one is refused as `rate_limited`. Default: any number. */
   mostWaiting?: number
+  /** Who is at work in any queue of the node: told of everybody who has a turn. Without it this queue is all there is. */
+  activity?: Activity
+  /** Whoever has had more done than this allows waits, however few of their pieces wait. */
+  allowance?: WorkAllowance
+  /**
+   * What a piece costs of the allowance, in milliseconds of work, by how long it took and how large its answer was.
+   * Default: as long as it took.
+   */
+  costOf?(tookMs: number, size: number): number
   now?: () => number
 }
+
+/** Ends a piece of work; told how large it was, in what its queue counts. */
+export type EndTurn = (size?: number) => void
 
 export interface FairQueue {
   /**
@@ -31,9 +44,13 @@ export interface FairQueue {
    * @throws Refusal where too many of this person's wait already.
    * @param signal Gives the turn up; the promise is rejected with the signal's reason.
    */
-  enter(person: Person, signal?: AbortSignal): Promise<() => void>
+  enter(person: Person, signal?: AbortSignal): Promise<EndTurn>
   /** Does the work when it is this person's turn. */
-  run<T>(person: Person, work: () => Promise<T>): Promise<T>
+  run<T>(person: Person, work: () => Promise<T>, size?: number): Promise<T>
+  /** Has this person had no more done than they may? */
+  isRested(person: Person): boolean
+  /** Counts what was done for a person without a turn. */
+  count(person: Person, size: number): void
   /** Pieces of work that wait. */
   waiting(): number
 }
@@ -48,6 +65,7 @@ const ALONE_AFTER_MS = 1_000
 const KEPT_FREE = 1 / 5
 
 interface Line {
+  person: Person
   waiting: Set<() => void>
   running: number
   /** No sooner than this. */
@@ -58,7 +76,7 @@ type Lines = Map<string, Line>
 
 export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   const { atOnce, perPerson, restShare = 0, now = () => performance.now() } = options
-  const { mostWaiting = Number.POSITIVE_INFINITY } = options
+  const { mostWaiting = Number.POSITIVE_INFINITY, activity, allowance, costOf = (tookMs) => tookMs } = options
   /** By tenant, then by person; whoever stands first has waited longest for a turn. */
   const tenants = new Map<string, Lines>()
   let running = 0
@@ -79,12 +97,16 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   }
 
   const hasShareLeft = (line: Line): boolean =>
-    line.running < perPerson || (line.running < perPersonAlone && now() - changedAt > ALONE_AFTER_MS)
+    line.running < perPerson ||
+    (line.running < perPersonAlone &&
+      now() - changedAt > ALONE_AFTER_MS &&
+      activity?.hasOthers(line.person) !== true)
 
-  const lineOf = ({ tenantId, id }: Person): Line => {
+  const lineOf = (person: Person): Line => {
+    const { tenantId, id } = person
     const lines = tenants.get(tenantId) ?? new Map<string, Line>()
     tenants.set(tenantId, lines)
-    const line = lines.get(id) ?? { waiting: new Set(), running: 0, restsUntil: 0 }
+    const line = lines.get(id) ?? { person, waiting: new Set(), running: 0, restsUntil: 0 }
     lines.set(id, line)
     return line
   }
@@ -106,6 +128,9 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     tenants.set(tenantId, lines)
   }
 
+  const readyAt = ({ person, restsUntil }: Line) =>
+    allowance ? Math.max(restsUntil, allowance.readyAt(person)) : restsUntil
+
   const wakeAt = (at: number) => {
     clearTimeout(waking)
     waking = setTimeout(pump, Math.max(1, at - now()))
@@ -118,8 +143,9 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     for (const lines of tenants.values()) {
       for (const line of lines.values()) {
         if (line.waiting.size === 0 || !hasShareLeft(line)) continue
-        if (line.restsUntil > at) {
-          soonest = Math.min(soonest, line.restsUntil)
+        const ready = readyAt(line)
+        if (ready > at) {
+          soonest = Math.min(soonest, ready)
           continue
         }
         const [begin] = line.waiting
@@ -136,15 +162,17 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   }
 
   /** Counts a piece as begun; gives the function that ends it. */
-  const begin = (person: Person, line: Line): (() => void) => {
+  const begin = (person: Person, line: Line): EndTurn => {
     const begunAt = now()
+    activity?.note(person)
     line.running += 1
     running += 1
     rotate(person, line)
     let isOver = false
-    return () => {
+    return (size = 0) => {
       if (isOver) return
       isOver = true
+      allowance?.spend(person, costOf(now() - begunAt, size))
       line.running -= 1
       running -= 1
       if (line.waiting.size > FEW && restShare > 0)
@@ -155,12 +183,14 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     }
   }
 
-  const enter = (person: Person, signal?: AbortSignal): Promise<() => void> => {
+  const enter = (person: Person, signal?: AbortSignal): Promise<EndTurn> => {
     const line = lineOf(person)
     noteAsker(person)
-    if (running < atOnce && hasShareLeft(line) && line.waiting.size === 0)
-      return Promise.resolve(begin(person, line))
-    if (line.waiting.size >= mostWaiting) return refuseSlowly('Too many of your requests wait already.')
+    const isFree = running < atOnce && hasShareLeft(line) && line.waiting.size === 0
+    const ready = isFree && allowance ? allowance.readyAt(person) : 0
+    if (isFree && (ready === 0 || ready <= now())) return Promise.resolve(begin(person, line))
+    if (line.waiting.size >= mostWaiting)
+      return refuseSlowly(person, 'Too many of your requests wait already.')
     return new Promise((resolve, reject) => {
       const leave = () => {
         line.waiting.delete(pass)
@@ -178,6 +208,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
       }
       line.waiting.add(pass)
       waiting += 1
+      if (isFree) pump()
       if (signal?.aborted) giveUp()
       else signal?.addEventListener('abort', giveUp, { once: true })
     })
@@ -185,14 +216,16 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
 
   return {
     enter,
-    run: async (person, work) => {
+    run: async (person, work, size) => {
       const end = await enter(person)
       try {
         return await work()
       } finally {
-        end()
+        end(size)
       }
     },
+    isRested: (person) => !allowance || allowance.readyAt(person) <= now(),
+    count: (person, size) => allowance?.spend(person, costOf(0, size)),
     waiting: () => waiting,
   }
 }

@@ -1,37 +1,71 @@
 // The turns of one node: everything that is done for a person is done in one of these queues, or counted by one of these
-// quotas. Invariant: a second person's save waits for a bounded piece of somebody's work, never for the end of all of it.
+// quotas. Invariant: a second person's save waits for a bounded piece of somebody's work, never for the end of all of it;
+// and of the node's time one person has a share, while there are others.
 import type { Limits } from '../base/options.ts'
 import { createFairQueue, type FairQueue } from './fair-queue.ts'
 import { createQuota, type Quota } from './quota.ts'
+import { createActivity, createStrictness, createWorkAllowance } from './work-allowance.ts'
 
 export interface Turns {
-  /** One record: read, saved, created, deleted, its version. */
+  /** One record: read, saved, created, deleted. A piece is as large as the request and its answer, in bytes. */
   short: FairQueue
   /** Many: a list, a delta, 500 versions, a bulk edit, a history, a page of the feed, the past of a stream. */
   long: FairQueue
-  /** Joining many rooms. Those who come back together are read together, so people don't wait for each other here. */
+  /**
+   * Joining many rooms. Those who come back together are read together, so people don't wait for each other here. A piece
+   * is as large as it has rooms.
+   */
   joins: FairQueue
+  /** The version of one record: gathered as joins are, of many people in one query. */
+  versions: FairQueue
   /** Long polls that are held. */
   polls: Quota
 }
 
+// What a short piece costs, of node and database together, in milliseconds of a processor; measured and rounded up. How
+// long it took would say nothing: on a busy machine that is mostly other people's time.
+const SHORT_MS = 2
+const BYTES_PER_MS = 40_000
+const JOIN_MS = 1
+const ROOMS_PER_MS = 50
+
+/** So long a person's pieces may have taken at once before their share counts. */
+const BURST_MS = 500
+/** Long pieces count by the time they took, which is other people's time too. */
+const LONG_BURST_MS = 2_000
+
 /** @param connections Of the database's pool: what waits, waits here in turns and not there in a line; long work takes half of them at most. */
 export const createTurns = (limits: Limits, connections: number): Turns => {
-  const ofPerson = { mostWaiting: limits.waitingPerPerson }
+  const activity = createActivity()
+  const strictness = createStrictness()
+  const share = limits.workPerPerson
+  const ofPerson = { activity, mostWaiting: limits.waitingPerPerson }
+  const short = {
+    ...ofPerson,
+    allowance: createWorkAllowance({ share, burstMs: BURST_MS, activity, strictness }),
+    costOf: (_tookMs: number, bytes: number) => SHORT_MS + bytes / BYTES_PER_MS,
+  }
   return {
     short: createFairQueue({
       ...{ atOnce: Math.max(1, connections), perPerson: limits.shortPerPerson },
-      ...ofPerson,
+      ...short,
     }),
     long: createFairQueue({
       atOnce: Math.max(1, Math.min(limits.longAtOnce, Math.floor(connections / 2))),
       perPerson: limits.longPerPerson,
       restShare: 2,
+      allowance: createWorkAllowance({ share, burstMs: LONG_BURST_MS, activity }),
       ...ofPerson,
     }),
     joins: createFairQueue({
       ...{ atOnce: Number.POSITIVE_INFINITY, perPerson: limits.longPerPerson, restShare: 2 },
+      allowance: createWorkAllowance({ share, burstMs: BURST_MS, activity, strictness }),
+      costOf: (_tookMs, rooms) => JOIN_MS + rooms / ROOMS_PER_MS,
       ...ofPerson,
+    }),
+    versions: createFairQueue({
+      ...{ atOnce: Number.POSITIVE_INFINITY, perPerson: limits.longPerPerson, restShare: 2 },
+      ...short,
     }),
     polls: createQuota(limits.pollsPerPerson),
   }

@@ -96,3 +96,22 @@ test('requests of one person wait for each other, some are refused, and another�
     if (!lock.isCompleted()) await lock.rollback()
   }
 })
+
+test('one of several people has a share of a node’s time, and another’s requests pass theirs', async () => {
+  const app = await startApp({ limits: { workPerPerson: 0.01 } })
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const read = (as: string) => app.call('GET', `/records/project/${id}`, { as })
+  expect((await read('bob')).status).toBe(200)
+  let answered = 0
+  const reads = Array.from({ length: 300 }, () =>
+    read('alice').then(({ status }) => {
+      answered += 1
+      return status
+    }),
+  )
+  await waitFor(() => answered > 40, { what: 'the burst to pass' })
+  for (let n = 0; n < 20; n += 1) expect((await read('bob')).status).toBe(200)
+  expect(answered).toBeLessThan(300)
+  app.server.closeAllConnections()
+  await Promise.allSettled(reads)
+})
