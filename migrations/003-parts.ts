@@ -10,12 +10,21 @@
 import type { Knex } from 'knex'
 import { CHECK_TYPES } from './functions/stamp.ts'
 
-// `noclobber.part` names the parent table for the time of the UPDATE below; set by hand it would only make a version.
+// `noclobber.part` marks the UPDATE below: by what only these functions can make, for one table in one transaction. Set by
+// hand it does nothing.
+const PART_MARK = `
+create function noclobber.part_mark(source text) returns text language plpgsql stable
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  return md5(noclobber.node_key() || E'\\npart\\n' || source || E'\\n' || pg_current_xact_id()::text || noclobber.node_key());
+end $$;
+`
+
 const STAMP_PARENT = `
 create function noclobber.stamp_parent() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 begin${CHECK_TYPES}
-  if new.version = old.version and current_setting('noclobber.part', true) = tg_table_schema || '.' || tg_table_name then
+  if new.version = old.version and current_setting('noclobber.part', true) = noclobber.part_mark(tg_table_schema || '.' || tg_table_name) then
     new.version := old.version + 1;
     new.updated_at := clock_timestamp();
     new.updated_by := noclobber.writer();
@@ -66,7 +75,7 @@ begin
   if ids is null then
     return null;
   end if;
-  perform set_config('noclobber.part', tg_argv[4], true);
+  perform set_config('noclobber.part', noclobber.part_mark(tg_argv[4]), true);
   execute format(
     'with raised as (update only %1$s p set updated_at = p.updated_at where p.%2$I = any($1::text[]::%3$s[])
        returning p.%2$I::text as id, p.version as version)
@@ -82,7 +91,7 @@ begin
 end $$;
 `
 
-export const PART_FUNCTIONS = [STAMP_PARENT, TOUCH_PARENTS].join('\n')
+export const PART_FUNCTIONS = [PART_MARK, STAMP_PARENT, TOUCH_PARENTS].join('\n')
 
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(PART_FUNCTIONS)

@@ -131,6 +131,39 @@ describe('a change of the parts', () => {
     expect([version, await versionOf(id)]).toEqual([2, 3])
   })
 
+  test('is what raises the parent, and no setting that is made by hand', async () => {
+    const { id } = await makeOrder()
+    const [{ before }] = await app.sql(
+      `select jsonb_agg(t) as before from (select * from noclobber.changes order by seq) t`,
+    )
+    const claims = ['public.orders', 'orders', 'x', `\nlines`, '0'.repeat(32)]
+    for (const claim of claims)
+      await app.knex.transaction(async (transaction) => {
+        await transaction.raw(`select set_config('noclobber.part', ?, true)`, [claim])
+        await transaction.raw('update orders set title = title where id = ?', [id])
+        await transaction.raw('update orders set notes = notes, updated_at = now() where id = ?', [id])
+      })
+    const [{ after }] = await app.sql(
+      `select jsonb_agg(t) as after from (select * from noclobber.changes order by seq) t`,
+    )
+    expect([await versionOf(id), after]).toEqual([1, before])
+    // A mark that somebody kept is of its own transaction and table.
+    await app.sql(`create table kept_marks (mark text)`)
+    await app.sql(`create function keep_mark() returns trigger language plpgsql as $$
+      begin insert into public.kept_marks values (current_setting('noclobber.part', true)); return new; end $$`)
+    await app.sql(
+      `create trigger keep_mark before update on orders for each row execute function keep_mark()`,
+    )
+    await addLines(id, 1)
+    await app.sql('drop trigger keep_mark on orders')
+    const [{ mark }] = await app.sql(`select mark from kept_marks where mark <> ''`)
+    await app.knex.transaction(async (transaction) => {
+      await transaction.raw(`select set_config('noclobber.part', ?, true)`, [mark])
+      await transaction.raw('update orders set title = title where id = ?', [id])
+    })
+    expect(await versionOf(id)).toBe(2)
+  })
+
   test('of another tenant than the parent’s doesn’t touch it', async () => {
     const { id } = await makeOrder()
     await app.sql(`insert into order_lines (tenant_id, order_id) values ('globex', ?)`, [id])
