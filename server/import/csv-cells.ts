@@ -1,6 +1,6 @@
-// A CSV cell is a text; this makes the value that its column and schema mean.
-// Invariant: no cell is altered out of kindness: what isn't a plain number stays the text that it is, for the schema
-// to refuse. An empty cell is "no value": null where the schema takes null, else the empty text of a text column.
+// Turns the text of a CSV cell into a value for its column and schema.
+// Invariant: no cell is guessed at: what isn't a plain number stays text, for the schema to refuse. An empty cell is "no
+// value": null if the schema takes null, else the empty text of a text column.
 
 import { exactNumber } from '../db/value-codec.ts'
 import type { KnownType } from '../tables/database.ts'
@@ -54,7 +54,7 @@ const KEY_KINDS = {
 export const keyKindOf = (type: string | undefined) =>
   type !== undefined && Object.hasOwn(KEY_KINDS, type) ? KEY_KINDS[type as keyof typeof KEY_KINDS] : null
 
-/** The column by which records are found: for `id` the table's own key, though another column be called so. */
+/** The column by which records are found: for `id` the table's own key, even if another column has that name. */
 export const keyColumnOf = (known: KnownType, key: string | null): string =>
   key === null || key === 'id' ? known.key.name : key
 

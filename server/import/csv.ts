@@ -27,7 +27,7 @@ const headerError = (header: string[]): string | null => {
   return twice === undefined ? null : `the first line names ${twice.slice(0, 100)} twice`
 }
 
-/** Rows with texts as values. What isn't CSV any more ends them with a row that says so. */
+/** Rows with texts as values. Where the file stops being CSV, the last row says so. */
 export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<ImportRow> {
   let line = 1
   let empty = 0

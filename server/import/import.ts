@@ -1,6 +1,6 @@
 // An import: rows of a file created, or updated by a key, all or none.
-// Invariant: one transaction, which begins when the whole file is here and was found good: as long as bytes are waited
-// for, no connection is held and no record locked. Judged rows wait on the side. Lists hear of it once, as of one import.
+// Invariant: one transaction, which begins once the whole file has arrived and is valid: while the upload goes on, no
+// connection is held and no record is locked. Validated rows wait in a spool. Lists receive one event for the import.
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Forbidden, Missing, Reused } from '../base/outcomes.ts'
@@ -44,10 +44,10 @@ export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> 
   key?: string | null | undefined
   /** What the import is called, for those who follow it. Default: a new uuid. */
   importId?: string | undefined
-  /** Does everything and undoes it: the answer is what would have been. */
+  /** Does everything and rolls it back: the response says what would have been imported. */
   dryRun?: boolean | undefined
   onProgress?: ((progress: ImportProgress) => void) | undefined
-  /** @internal Waited for when the file is here and before anything is written; what it gives is called when that is over. */
+  /** @internal Awaited after the upload and before anything is written; the function that it gives is called at the end. */
   admit?: (() => Promise<() => void>) | undefined
 }
 
@@ -66,7 +66,7 @@ export interface ImportRefused {
 
 export type ImportOutcome = Imported | ImportRefused | Missing | Forbidden | Reused
 
-/** Rows that are judged together, unless they are longer than so many bytes together. */
+/** Rows that are validated together, up to so many bytes. */
 const BATCH = 100
 const BATCH_BYTES = 256_000
 
@@ -99,16 +99,16 @@ interface Reading {
   spool: ImportSpool
   rowErrors: RowErrors
   progress: ImportProgress
-  tell(): void
+  report(): void
 }
 
-/** Reads the file to its end, judges each row, and puts the good ones aside for as long as there is no bad one. */
+/** Reads the file to its end and validates each row; spools the valid ones until the first error. */
 const readAll = async (
   database: Database,
-  { job, source, spool, rowErrors, progress, tell }: Reading,
+  { job, source, spool, rowErrors, progress, report }: Reading,
   transaction: Knex.Transaction | undefined,
 ): Promise<{ columns: string[]; isComplete: boolean }> => {
-  const judge = createRowValidator(database, job)
+  const validate = createRowValidator(database, job)
   const columns = new Set<string>()
   let batch: ImportRow[] = []
   let flushedAt = 0
@@ -116,9 +116,9 @@ const readAll = async (
   const flush = async () => {
     await job.recheck()
     const staged: StagedRow[] = []
-    for (const judged of await judge(batch, transaction)) {
-      if ('row' in judged) staged.push(judged.row)
-      else rowErrors.add(judged.line, judged.rowErrors)
+    for (const validated of await validate(batch, transaction)) {
+      if ('row' in validated) staged.push(validated.row)
+      else rowErrors.add(validated.line, validated.rowErrors)
     }
     batch = []
     progress.valid += staged.length
@@ -130,7 +130,7 @@ const readAll = async (
     }
     flushedAt = source.bytes()
     progress.bytes = source.bytes()
-    tell()
+    report()
   }
   for await (const row of rowsOf(job.format, source.pieces())) {
     if (row.header) {
@@ -153,7 +153,7 @@ const readAll = async (
 
 const CHECK_NOW = { name: '', text: 'set constraints all immediate' }
 
-/** Constraints that wait for the commit are asked before it, so that they too refuse the file instead of failing. */
+/** Checks deferred constraints before the commit, so that they too refuse the file instead of failing the commit. */
 const checkDeferred = async (
   database: Database,
   known: KnownType,
@@ -203,12 +203,12 @@ export const importRecords = async (
 
   const rowErrors = createRowErrors()
   const progress: ImportProgress = { phase: 'reading', bytes: 0, rows: 0, valid: 0, invalid: 0, written: 0 }
-  const tell = () => onProgress?.({ ...progress })
+  const report = () => onProgress?.({ ...progress })
   const refused = (complete: boolean): ImportRefused => ({
     outcome: 'invalid',
     problem: rowErrors.toProblem(progress.rows, complete),
   })
-  const kept = (answer: unknown): Imported => ({
+  const replayOf = (answer: unknown): Imported => ({
     outcome: 'imported',
     answer: answer as ImportAnswer,
     replayed: true,
@@ -221,7 +221,7 @@ export const importRecords = async (
     columns: string[],
   ): Promise<Work<ImportOutcome>> => {
     progress.phase = 'writing'
-    tell()
+    report()
     await database.send(CREATE_STAGE, [], transaction)
     for await (const rows of spool.texts()) await database.send(STAGE, [rows], transaction)
     const context = writerContext(database, options, { importId, name: name ?? actor.name })
@@ -229,9 +229,13 @@ export const importRecords = async (
     await database.send(ANALYZE_STAGE, [], transaction)
     const onWritten = (rows: number) => {
       progress.written = rows
-      tell()
+      report()
     }
-    const counts = await writeStaged(database, { ...job, columns, rowErrors, onWritten }, transaction)
+    const counts = await writeStaged(
+      database,
+      Object.assign(job, { columns, rowErrors, onWritten }),
+      transaction,
+    )
     if (rowErrors.count() === 0) await checkDeferred(database, known, rowErrors, transaction)
     if (rowErrors.count() > 0) return { result: refused(!rowErrors.isFull()) }
     await job.recheck()
@@ -244,19 +248,19 @@ export const importRecords = async (
   const spool = createSpool()
   let end = () => {}
   try {
-    const reading = { job, source, spool, rowErrors, progress, tell }
+    const reading = { job, source, spool, rowErrors, progress, report }
     const { columns, isComplete } = await readAll(database, reading, options.transaction)
     if (rowErrors.count() > 0) {
-      // What was written before under this id may be why its rows are refused now. Only then the rest is read for its digest.
+      // Rows may be refused because this very import was made before. Only then the rest is read, for the digest.
       const wasWritten = (await storedResponse(database, options, '')) !== null
       const before = wasWritten ? await storedResponse(database, options, await hash()) : null
-      if (before) return before.outcome === 'stored' ? kept(before.answer) : before
+      if (before) return before.outcome === 'stored' ? replayOf(before.answer) : before
       return refused(isComplete)
     }
     end = (await options.admit?.()) ?? end
     const work = (transaction: Knex.Transaction) => write(transaction, spool, columns)
     const once = await runOnce(database, options, hash, work, 0)
-    if (once.outcome === 'stored') return kept(once.answer)
+    if (once.outcome === 'stored') return replayOf(once.answer)
     return once.outcome === 'done' ? once.result : once
   } finally {
     end()

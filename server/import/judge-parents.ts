@@ -11,7 +11,7 @@ import {
 } from '../records/parents.ts'
 import type { Database } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
-import { type Complaint, FORBIDDEN, type ImportJob, MAY_NOT_CREATE } from './validate-rows.ts'
+import { FORBIDDEN, type ImportJob, MAY_NOT_CREATE, type RowError } from './validate-rows.ts'
 
 /** What stands against staged lines, by line. A record that isn't as it was judged at first is judged elsewhere. */
 export const judgeParents = async (
@@ -19,8 +19,8 @@ export const judgeParents = async (
   { known, actor, sql }: ImportJob,
   { first, last }: { first: number; last: number },
   transaction: Knex.Transaction,
-): Promise<Map<number, Complaint>> => {
-  const refused = new Map<number, Complaint>()
+): Promise<Map<number, RowError>> => {
+  const refused = new Map<number, RowError>()
   const { part } = known
   if (!part) return refused
   const missing = parentMissingError(known)

@@ -1,4 +1,4 @@
-// What is wrong with a file: the first complaints with their lines, and how many rows there are of the kind.
+// What is wrong with a file: the first row errors with their lines, and how many rows have errors.
 import { problem } from '../base/problems.ts'
 import {
   type ImportProblem,
@@ -7,11 +7,11 @@ import {
 } from '../protocol/bulk-and-import.ts'
 
 export interface RowErrors {
-  /** One row's complaints; all of a row are kept together as long as there is room. */
+  /** Adds the errors of one row; those beyond the limit are counted only. */
   add(line: number | null, rowErrors: Omit<ImportRowError, 'line'>[]): void
-  /** Rows of this kind that aren't listed. */
+  /** Counts rows with errors that aren't listed. */
   addUnlisted(count: number): void
-  /** Rows with complaints. */
+  /** Rows with errors. */
   count(): number
   isFull(): boolean
   toProblem(rows: number, isComplete: boolean): ImportProblem

@@ -1,6 +1,6 @@
-// One row of a file. Invariant: each row knows its line; what can't be read is a row with a complaint.
+// One row of a file. Invariant: each row knows its line; what can't be read is a row with an error.
 
-/** The longest row, in bytes: an open quote would otherwise swallow the file. */
+/** The longest row, in bytes: after an unclosed quote one row would take in the rest of the file. */
 export const MAX_ROW_BYTES = 1_000_000
 
 export interface ImportRow {

@@ -1,4 +1,4 @@
-// Judged rows of an import while its file is still on the way: in memory as long as they are few, else in a file.
+// Validated rows of an import during its upload: in memory as long as they are few, else in a file.
 // Invariant: nothing of them outlives the import; the file has no name from the moment it is open, where the system
 // allows that, and nobody but this process's user may read it.
 import { randomUUID } from 'node:crypto'

@@ -1,4 +1,4 @@
-// The SQL of an import: judged rows wait in a temporary table and are written from there, within one transaction.
+// The SQL of an import: validated rows wait in a temporary table and are written from there, within one transaction.
 // Invariant: the guard is inside the UPDATE here too: a row is written over a record only at the version at which it
 // was judged. Values go through json_populate_record, so each column gets what a row's JSON says and nothing else.
 import { quoteName } from '../../migrations/quote.ts'
@@ -8,7 +8,7 @@ import { parentIsThere } from '../tables/part-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 import { keyColumnOf } from './csv-cells.ts'
 
-/** A judged row. `seen` is the version of the record that it updates; null where it creates one. */
+/** A validated row. `seen` is the version of the record that it updates; null if it creates one. */
 export interface StagedRow {
   line: number
   key: string | null
@@ -41,13 +41,13 @@ from json_to_recordset($1::json) r(line integer, key text, id text, seen bigint,
 export const NAME_WRITER = statement(`select ${NAMING}`)
 
 /**
- * source and tenant: two imports into the same records, one after the other. A row that is being added holds up another of
- * the same key until its transaction ends; it is taken away in the same transaction. An advisory lock anybody could hold.
+ * source and tenant: imports into the same records run one after the other. Inserting a row of a key waits for the transaction
+ * that inserted the same key before; the row is deleted in the same transaction. An advisory lock could be taken by any role.
  */
-export const TAKE_TURN = statement(
+export const LOCK_IMPORTS = statement(
   `insert into noclobber.import_locks (table_name, tenant_id) values ($1, $2)`,
 )
-export const LEAVE_NO_TRACE = statement(
+export const REMOVE_LOCK_ROW = statement(
   `delete from noclobber.import_locks where table_name = $1 and tenant_id = $2`,
 )
 
@@ -60,25 +60,25 @@ where s.line between $1 and $2 and s.seen is not null order by s.line`)
 export const SHAPES_IN = unnamed(`
 select distinct s.shape from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is null order by 1`)
 
-/** lines, versions: rows judged anew */
-export const SEE_AGAIN = unnamed(`
+/** lines, versions: rows that were checked again */
+export const RESTAGE_VERSIONS = unnamed(`
 update pg_temp.noclobber_import s set seen = w.seen from unnest($1::integer[], $2::bigint[]) w(line, seen)
 where s.line = w.line`)
 
-/** The last line of each portion of so many rows. */
-export const PORTIONS = unnamed(`
-select max(p.line) as last from (select s.line, (row_number() over (order by s.line) - 1) / $1::integer as portion
-  from pg_temp.noclobber_import s) p group by p.portion order by 1`)
+/** The last line of each savepoint batch of so many rows. */
+export const SAVEPOINT_BATCHES = unnamed(`
+select max(p.line) as last from (select s.line, (row_number() over (order by s.line) - 1) / $1::integer as batch
+  from pg_temp.noclobber_import s) p group by p.batch order by 1`)
 
 /** The statements of one type. */
 export interface ImportSql {
   /** keys, [tenant]: records under each key, as the key's column compares */
   find: Statement
-  /** limit: rows whose key stood in an earlier line, be it spelled otherwise */
+  /** limit: rows whose key is in an earlier line, perhaps spelled differently */
   repeatedKeys: Statement
-  /** limit, [tenant]: records that have come to be under the keys of rows that create */
+  /** limit, [tenant]: records created meanwhile under the keys of rows that create */
   foundMeanwhile: Statement
-  /** from, to, [tenant]: lines written, and whether that made a version */
+  /** from, to, [tenant]: lines written, and whether that made a new version */
   update(columns: string[]): Statement
   /** from, to: lines with the key of the parent that each names; null where it names none */
   parents: Statement

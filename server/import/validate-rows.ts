@@ -1,6 +1,6 @@
-// Rows of a file, judged a few at a time with the records that they would change in hand: which they update, which
-// they create, whether their values are valid, whether this person may, whether the file's version is the record's.
-// Invariant: a record that the person may not read is treated as if it weren't there.
+// Validates rows of a file, some at a time, against the records that they would change: which they update or create, whether
+// their values are valid, whether the user may, whether the file's version is the record's.
+// Invariant: a record that the user may not read is treated as if it weren't there.
 import type { Knex } from 'knex'
 import type { Actor } from '../base/record-type.ts'
 import type { TimeSlices } from '../pacing/time-slices.ts'
@@ -15,7 +15,8 @@ import type { ImportFormat } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import type { ImportSql, StagedRow } from './sql.ts'
 
-export type Complaint = Omit<ImportRowError, 'line'>
+/** What is wrong with a row. */
+export type RowError = Omit<ImportRowError, 'line'>
 
 /** Who imports what, how. */
 export interface ImportJob {
@@ -28,15 +29,15 @@ export interface ImportJob {
   sql: ImportSql
   slices: TimeSlices
   /**
-   * Before each batch, each statement that writes, and the commit: may this person still import?
+   * Checks that the user may still import: before each batch, each statement that writes, and the commit.
    *
-   * @throws Refusal where not; everything is undone then.
+   * @throws Refusal if not; everything is rolled back then.
    */
   recheck(): Promise<void>
 }
 
 /** A row that may be written, or what is wrong with it. */
-export type ValidatedRow = { row: StagedRow } | { line: number; rowErrors: Complaint[] }
+export type ValidatedRow = { row: StagedRow } | { line: number; rowErrors: RowError[] }
 
 const VERSION = /^[1-9]\d{0,15}$/
 
@@ -47,36 +48,36 @@ const versionIn = (value: unknown): number | undefined | null => {
   return isVersion && Number(value) > 0 ? Number(value) : null
 }
 
-/** The complaint of a row whose record is at another version than the file says. */
-export const staleRowError = ({ version, updated_by }: WireRecord, clientVersion: number): Complaint => ({
+/** The error of a row whose record is at another version than the file says. */
+export const staleRowError = ({ version, updated_by }: WireRecord, clientVersion: number): RowError => ({
   field: 'version',
   message: `${updated_by?.name ?? 'Somebody'} saved version ${version}; the file has version ${clientVersion}`,
   code: 'stale_record',
   current_version: version,
 })
 
-export const NOT_THERE: Complaint = {
+export const NOT_THERE: RowError = {
   field: '',
   message: 'there is no such record any more',
   code: 'not_found',
 }
-export const FORBIDDEN: Complaint = {
+export const FORBIDDEN: RowError = {
   field: '',
   message: 'you may not change this record',
   code: 'forbidden',
 }
 
-export const MAY_NOT_CREATE: Complaint = { ...FORBIDDEN, message: 'you may not create this record' }
+export const MAY_NOT_CREATE: RowError = { ...FORBIDDEN, message: 'you may not create this record' }
 
 interface Read {
   line: number
   fields: Record<string, unknown>
   version: number | undefined | null
   key: string | null
-  rowError?: Complaint
+  rowError?: RowError
 }
 
-/** Makes the judge of one import. */
+/** Gives the function that validates rows of one import. */
 export const createRowValidator = (database: Database, job: ImportJob) => {
   const { known, format, key, sql, slices } = job
   const cell = cellReader(known)
@@ -132,9 +133,9 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     return found
   }
 
-  const judge = async (row: Read, found: WireRecord[]): Promise<ValidatedRow> => {
+  const validate = async (row: Read, found: WireRecord[]): Promise<ValidatedRow> => {
     const { line, fields, version, key: text } = row
-    const refuse = (...rowErrors: Complaint[]): ValidatedRow => ({ line, rowErrors })
+    const refuse = (...rowErrors: RowError[]): ValidatedRow => ({ line, rowErrors })
     if (row.rowError) return refuse(row.rowError)
     const [record, second] = found
     if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
@@ -158,18 +159,18 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
 
   /** Judges rows of one batch, in slices. */
   return async (rows: ImportRow[], transaction: Knex.Transaction | undefined): Promise<ValidatedRow[]> => {
-    const judged: ValidatedRow[] = []
+    const validated: ValidatedRow[] = []
     const reads: Read[] = []
     for (const row of rows) {
       if (row.rowError === undefined) reads.push(await read(row))
-      else judged.push({ line: row.line, rowErrors: [{ field: '', message: row.rowError }] })
+      else validated.push({ line: row.line, rowErrors: [{ field: '', message: row.rowError }] })
       if (slices.isOver()) await slices.rest()
     }
     const found = await find(reads, transaction)
     for (const row of reads) {
-      judged.push(await judge(row, found.get(row.key ?? '') ?? []))
+      validated.push(await validate(row, found.get(row.key ?? '') ?? []))
       if (slices.isOver()) await slices.rest()
     }
-    return judged
+    return validated
   }
 }
