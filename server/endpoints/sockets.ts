@@ -10,7 +10,6 @@ import { isOwnOrigin } from '../http/origin.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
 import { slowDown } from '../live/flooding-sockets.ts'
 import { userRoom } from '../live/rooms.ts'
-import { roomsLeft } from '../live/rooms-left.ts'
 import { createReceiver, refused } from '../live/socket-messages.ts'
 import {
   join,
@@ -23,7 +22,7 @@ import {
   watchersOf,
 } from '../live/socket-watchers.ts'
 import { unwatch, watch } from '../live/watch-records.ts'
-import type { Watcher, WatcherServer, WatcherSocket } from '../live/watchers.ts'
+import { roomsLeft, type Watcher, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { Turns } from '../pacing/turns.ts'

@@ -2,6 +2,7 @@
 // Invariant: a watcher is in a room only while its entry here says so, and each entry was asked for by that watcher.
 import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'socket.io'
+import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type {
   ClientMessages,
@@ -24,7 +25,7 @@ export type Watched = (
   /** Permission was asked, and given. Until then nothing but what is judged with the row in hand may be told. */
   readonly admitted: boolean
   /** The last message that asks for it, while it is being answered. */
-  readonly pendingSubscription?: number
+  readonly pendingSubscription?: symbol
 }
 
 /** What each watcher carries. */
@@ -139,4 +140,22 @@ export const tellWritten = <Name extends 'RecordsImported' | RecordEventName>(
   const others = { ...event, tab_id: null }
   audience.tell(rooms, own.length > 0 ? [...except, ...own] : except, name, ...([others] as never))
   if (own.length > 0) audience.tellEach(own, name, ...([event] as never))
+}
+
+/**
+ * How many rooms a watcher may be in: its own limit, and what is left of its user's.
+ *
+ * @param others Watchers among which this user's are; those of others, and this one, count for nothing.
+ */
+export const roomsLeft = (
+  { roomsPerSocket, roomsPerPerson }: Pick<Limits, 'roomsPerSocket' | 'roomsPerPerson'>,
+  watcher: Watcher,
+  others: Iterable<Watcher>,
+): number => {
+  const { actor } = watcher.data
+  let left = roomsPerPerson
+  for (const { id, data } of others)
+    if (id !== watcher.id && data.actor.id === actor.id && data.actor.tenantId === actor.tenantId)
+      left -= data.watching.size
+  return Math.max(0, Math.min(roomsPerSocket, left))
 }

@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait-for.ts'
 testMutants([
   {
     name: 'a join without permission',
-    module: 'server/live/watch-records.ts',
+    module: 'server/live/record-states.ts',
     symbol: 'standingFor',
     broken: () => (_actor: unknown, _known: unknown, found: { current: unknown }) => found.current,
     check: async (app) => {

@@ -1,0 +1,167 @@
+// From the roster to the sockets of this node that may see it.
+// Invariant: who is at a record is sent only to sockets of the same tenant that were let into its room, or that watch a
+// list which shows it, and only while they may read it, judged with the row in hand.
+import type { Log } from '../base/options.ts'
+import type { PermissionRecord } from '../base/record-type.ts'
+import { listRoom, recordRoom } from '../live/rooms.ts'
+import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
+import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
+import type { PresenceEvent } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { readRecords } from '../tables/read-records.ts'
+import { tenantOf } from '../tables/tenant.ts'
+import type { PresenceEntry, Roster } from './roster.ts'
+
+/** Changes of one moment (a user moves through a form) are sent together. */
+const GATHER_MS = 100
+/** Records that one query reads. */
+const CHUNK = 500
+
+/** The rows by which entries are judged, by room: from the cache, else one query for some records of a type and tenant. */
+const readRows = async (
+  database: Database,
+  entries: PresenceEntry[],
+): Promise<Map<string, PermissionRecord>> => {
+  const rows = new Map<string, PermissionRecord>()
+  const missing = new Map<string, PresenceEntry[]>()
+  for (const entry of entries) {
+    const cached = database.recordCache.get(entry.tenantId, entry.type, entry.id)
+    if (cached) rows.set(entry.room, cached)
+    else {
+      const key = JSON.stringify([entry.tenantId, entry.type])
+      missing.set(key, [...(missing.get(key) ?? []), entry])
+    }
+  }
+  for (const group of missing.values()) {
+    const [{ type, tenantId }] = group as [PresenceEntry]
+    const known = database.typeOf(type)
+    if (!known) continue
+    for (let at = 0; at < group.length; at += CHUNK) {
+      const ids = group.slice(at, at + CHUNK).map(({ id }) => id)
+      const records = await readRecords(database, known, ids, { tenantId, toCache: true })
+      for (const record of records.values()) rows.set(recordRoom(tenantId, type, record.id), record)
+    }
+  }
+  return rows
+}
+
+/** The rooms whose watchers see a record: its own, and those of the lists that show it. */
+const roomsShowing = (known: KnownType, { room, tenantId, type }: PresenceEntry, row: PermissionRecord) => [
+  room,
+  listRoom(tenantId, type),
+  ...known.lists.flatMap((column) => {
+    const value = row.fields[column]
+    return value === null || value === undefined
+      ? []
+      : [listRoom(tenantId, type, { [column]: String(value) })]
+  }),
+]
+
+/** What a socket is to be sent for rooms that it was just let into: one entry of each record at which somebody is. */
+const entriesIn = (
+  database: Database,
+  roster: Roster,
+  { data: { actor, watching } }: SocketWatcher,
+  rooms: string[],
+): PresenceEntry[] => {
+  const entries = new Map<string, PresenceEntry>()
+  for (const room of rooms) {
+    const watched = watching.get(room)
+    if (!watched) continue
+    const { type } = 'record' in watched ? watched.record : watched.list
+    const known = database.typeOf(type)
+    if (!known) continue
+    for (const entry of roster.records(tenantOf(known, actor), type, actor.tenantId))
+      if (!('record' in watched) || entry.room === room) entries.set(entry.room, entry)
+  }
+  return [...entries.values()]
+}
+
+export interface PresenceBroadcast {
+  /** Sends to a Socket.IO server's sockets too. Returns its dispose function. */
+  serve(io: WatcherServer): () => void
+  /** The people at an entry's record have changed: sent soon, with what else changes meanwhile. */
+  changed(entry: PresenceEntry): void
+  /** Sends a socket who is there already, for rooms that it was just let into. */
+  sendFirst(io: WatcherServer, socket: SocketWatcher, fresh: string[]): void
+  stop(): void
+}
+
+export const createPresenceBroadcast = (database: Database, roster: Roster, log: Log): PresenceBroadcast => {
+  const servers = new Set<WatcherServer>()
+  /** One entry of each record, and tenant of its people, that has changed. */
+  const dirty = new Map<string, PresenceEntry>()
+  let flushing: NodeJS.Timeout | null = null
+
+  const eventOf = ({ type, id, room, userTenantId }: PresenceEntry): PresenceEvent => ({
+    type,
+    id,
+    people: roster.people(room, userTenantId),
+  })
+
+  const send = (io: WatcherServer, entry: PresenceEntry, row: PermissionRecord) => {
+    const known = database.typeOf(entry.type)
+    if (!known) return
+    const local = io.of('/').adapter.rooms
+    const event = eventOf(entry)
+    const sentTo = new Set<string>()
+    for (const room of roomsShowing(known, entry, row)) {
+      for (const socketId of local.get(room) ?? []) {
+        const watcher = watchersOf(io).get(socketId)
+        if (!watcher || sentTo.has(socketId)) continue
+        if (watcher.data.actor.tenantId !== entry.userTenantId) continue
+        if (!isAdmitted(known, watcher, room, entry.tenantId)) continue
+        sentTo.add(socketId)
+        if (known.mayRead(watcher.data.actor, row)) watcher.emit('PresenceChanged', event)
+      }
+    }
+  }
+
+  const warn = (error: unknown) => log.warn({ error }, 'Presence could not be sent.')
+
+  const flush = async () => {
+    flushing = null
+    const entries = [...dirty.values()]
+    dirty.clear()
+    try {
+      const rows = await readRows(database, entries)
+      for (const entry of entries) {
+        const row = rows.get(entry.room)
+        if (row) for (const io of servers) send(io, entry, row)
+      }
+    } catch (error) {
+      warn(error)
+    }
+  }
+
+  const sendAll = async (io: WatcherServer, socket: SocketWatcher, fresh: string[]) => {
+    const entries = entriesIn(database, roster, socket, fresh)
+    if (entries.length === 0) return
+    const rows = await readRows(database, entries)
+    for (const entry of entries) {
+      const row = rows.get(entry.room)
+      const known = database.typeOf(entry.type)
+      if (!row || !known?.mayRead(socket.data.actor, row) || !servers.has(io)) continue
+      const { watching } = socket.data
+      if (roomsShowing(known, entry, row).some((room) => watching.get(room)?.admitted))
+        socket.emit('PresenceChanged', eventOf(entry))
+    }
+  }
+
+  return {
+    serve: (io) => {
+      servers.add(io)
+      return () => void servers.delete(io)
+    },
+    changed: (entry) => {
+      dirty.set(JSON.stringify([entry.room, entry.userTenantId]), entry)
+      flushing ??= setTimeout(flush, GATHER_MS)
+    },
+    sendFirst: (io, socket, fresh) => {
+      if (roster.size() > 0) sendAll(io, socket, fresh).catch(warn)
+    },
+    stop: () => {
+      if (flushing) clearTimeout(flushing)
+    },
+  }
+}
