@@ -97,10 +97,10 @@ const UNITS: Record<string, number> = {
   ...{ kB: 1e3, MB: 1e6 },
 }
 
-/** A default as a table shows it: `60,000`, `64 kB`, `15 min`, `true`. */
+/** A default as a table shows it: `60,000`, `0.4`, `64 kB`, `15 min`, `true`. */
 const defaultOf = (shown: string): unknown => {
   if (shown === 'true' || shown === 'false') return shown === 'true'
-  const [, digits = '', unit] = /^([\d,]+)(?: (\w+))?$/.exec(shown) ?? []
+  const [, digits = '', unit] = /^([\d,.]+)(?: (\w+))?$/.exec(shown) ?? []
   return Number(digits.replaceAll(',', '')) * (unit ? (UNITS[unit] ?? Number.NaN) : 1)
 }
 
