@@ -1,5 +1,5 @@
 // `noclobber changes`: the log as the database has it, all tenants, for the operator; --follow goes on until Ctrl-C.
-// Programs follow GET /changes instead, which shows each asker what he may see.
+// Programs follow GET /changes instead, which shows each caller what they may see.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Connection } from '../db/statement.ts'
@@ -29,7 +29,7 @@ const POLL_MS = 500
 /** A pooler may be between, and a name gains nothing here. */
 const NAMED = false
 
-/** Everything is ahead of it. */
+/** The position before all changes. */
 const BEGINNING = '1:1:'
 
 const plain = ({ event, source, id, version, updatedAt, updatedBy, changedFields }: Change) =>

@@ -1,8 +1,8 @@
-// What a command of the command line is, and what it is given. Invariant: a command touches nothing but its terminal,
-// the database and the server that it was pointed to; it never ends the process.
+// The interface of a command, and its surroundings. Invariant: a command touches only its terminal and the database or
+// server it was given; it never ends the process.
 import type { ParseArgsConfig } from 'node:util'
 
-/** Where a command runs, and where it speaks. */
+/** Where a command runs and prints. */
 export interface Terminal {
   /** One line on standard output. */
   out(line: string): void

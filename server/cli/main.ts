@@ -4,9 +4,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { runCommand } from './run.ts'
 
-/** A second Ctrl-C comes no sooner. What does is the first one again: npx, yarn and the like heard it too, and hand it on. */
+/** A signal within this time is the first Ctrl-C again: npx, yarn and the like receive it too, and forward it. */
 const SAME_MS = 300
-/** For a command to end by itself, with what it has to say. */
+/** How long a command may take to end by itself, with its last output. */
 const END_MS = 2_000
 const ORPHAN_CHECK_MS = 500
 
@@ -26,7 +26,7 @@ for (const [signal, exitCode] of [
     setTimeout(() => program.exit(exitCode), END_MS).unref()
   })
 
-// npx starts a shell that starts this: a SIGTERM to npx ends the shell, and nobody would be left to end what it started.
+// npx starts a shell that starts this: a SIGTERM to npx ends only the shell, so an orphan stops itself.
 const parent = program.ppid
 const stopOrphan = () => program.ppid !== parent && stopping.abort()
 if (program.env.npm_lifecycle_event === 'npx') setInterval(stopOrphan, ORPHAN_CHECK_MS).unref()
@@ -41,6 +41,6 @@ const exitCode = await runCommand(program.argv.slice(2), {
   cwd: program.cwd(),
   signal: stopping.signal,
 })
-// Handed on while the process ends, the signal would kill it, and what ended well would look as if it hadn't.
+// A forwarded signal would kill the ending process, and a success would look like a failure.
 if (sameUntil < Number.POSITIVE_INFINITY) await pause(sameUntil - performance.now())
 program.exitCode = exitCode

@@ -1,4 +1,4 @@
-// `noclobber prune`: what the servers do by themselves, now.
+// `noclobber prune`: deletes old changes now, as the servers do by themselves.
 import { pruneLog } from '../log/prune.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, number } from './command.ts'
 import { withDatabase } from './with-database.ts'
@@ -14,7 +14,7 @@ export const prune: Command = {
     '  --batch ROWS     rows of one transaction; default: 5000',
     DATABASE_HELP,
     '',
-    'Who reads /changes from an older cursor is told to begin anew. Exit code 1 where another node is pruning.',
+    'A reader of /changes with an older cursor has to begin anew. Exit code 1 where another node is pruning.',
   ],
   options: { ...COMMON, ...DATABASE, days: { type: 'string' }, batch: { type: 'string' } },
   run: (terminal, values) =>
@@ -27,7 +27,7 @@ export const prune: Command = {
       })
       if (values.json) terminal.out(JSON.stringify(pruned))
       else if (pruned.busy) terminal.err('Another node is pruning just now.')
-      else terminal.out(`Deleted ${pruned.changes} changes and ${pruned.mutations} kept answers.`)
+      else terminal.out(`Deleted ${pruned.changes} changes and ${pruned.mutations} stored responses.`)
       return pruned.busy ? EXIT.refused : EXIT.done
     }),
 }

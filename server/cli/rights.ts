@@ -1,4 +1,4 @@
-// What a role may not do, said with its name and where to read on: PostgreSQL names only the thing.
+// Explains missing rights with the role's name and a link: PostgreSQL names only the object.
 import type { Knex } from 'knex'
 import { MANUAL, NEEDED } from '../db/role-rights.ts'
 
@@ -9,7 +9,7 @@ const OF_LOG = new RegExp(
   `\\b(${['noclobber', 'noclobber_migrations', ...Object.keys(NEEDED)].join('|')})\\b`,
 )
 
-/** The error as it is told; any other as it came. */
+/** The error with the role's name; any other error unchanged. */
 export const withRole = async (knex: Knex, error: unknown): Promise<unknown> => {
   if (!(error instanceof Error) || (error as { code?: string }).code !== LACKS_RIGHTS) return error
   const asked = await knex.raw('select current_user as role').catch(() => null)

@@ -1,9 +1,17 @@
-// Finds the command, reads its options, runs it, and says what went wrong. Invariant: every outcome is an exit code,
-// and every error a sentence; a wrong call never half does something.
+// Finds the command, reads its options, runs it, and reports errors. Invariant: every outcome is an exit code, and every
+// error a sentence; a wrong call has no partial effect.
 import { parseArgs } from 'node:util'
 import { printable } from '../protocol/hidden-characters.ts'
 import { changes } from './changes.ts'
-import { type Command, EXIT, type ExitCode, type Terminal, UnreachableError, UsageError } from './command.ts'
+import {
+  type Command,
+  EXIT,
+  type ExitCode,
+  type Terminal,
+  UnreachableError,
+  UsageError,
+  type Values,
+} from './command.ts'
 import { doctor } from './doctor.ts'
 import { init } from './init.ts'
 import { prune } from './prune.ts'
@@ -42,7 +50,7 @@ const parse = (command: Command, args: string[]) => {
   }
 }
 
-/** Names, ids, values and errors come from others: nothing of them moves the cursor, ends a line or hides what stands there. */
+/** Names, ids, values and errors come from others: none of them may move the cursor, end a line or hide text. */
 const withPrintable = (terminal: Terminal): Terminal => ({
   ...terminal,
   out: (line) => terminal.out(printable(line)),
@@ -68,7 +76,7 @@ export const runCommand = async (args: string[], given: Terminal): Promise<ExitC
       for (const line of helpOf(command)) terminal.out(line)
       return EXIT.done
     }
-    return await command.run(terminal, values as never, positionals)
+    return await command.run(terminal, values as Values, positionals)
   } catch (error) {
     terminal.err(error instanceof Error ? error.message : String(error))
     if (error instanceof UsageError) {

@@ -1,5 +1,5 @@
 // `noclobber set`: changes fields of a record through the API, guarded as an editor's save is: it reads the version,
-// saves on it, and tells of a conflict instead of writing over it.
+// saves on it, and reports a conflict instead of overwriting.
 import { randomUUID } from 'node:crypto'
 import {
   DEFAULT_BASE_PATH,
@@ -42,7 +42,7 @@ interface Answer {
   body: { data?: WireRecord; errors?: FieldError[] } & Partial<Problem>
 }
 
-/** The answer, if it is one of the records' router: a page of HTML or a bare 404 is somebody else's. */
+/** The answer, if it is one of the records' router: a page of HTML or a bare 404 is not ours. */
 const readAnswer = async (base: string, answer: Response): Promise<Answer> => {
   const { status } = answer
   const given = await answer.text()

@@ -7,7 +7,7 @@ import { withRole } from './rights.ts'
 /** Wrong password, unknown role, no such database, unknown host. */
 const REFUSED = /^(28...|3D000|ENOTFOUND|EACCES)$/
 
-/** Says without the password where the database is. */
+/** Where the database is, without the password. */
 const placeOf = (url: string) => {
   const { host, pathname } = URL.canParse(url) ? new URL(url) : { host: url, pathname: '' }
   return `${host}${pathname}`
@@ -16,7 +16,7 @@ const placeOf = (url: string) => {
 const quiet = () => {}
 
 /** Knex would write to standard output, which is the command's. */
-const SPEECHLESS = { debug: quiet, warn: quiet, error: quiet, deprecate: quiet }
+const SILENT_LOG = { debug: quiet, warn: quiet, error: quiet, deprecate: quiet }
 
 const openKnex = async (url: string): Promise<Knex> => {
   const { default: knex } = await import('knex').catch(() => {
@@ -27,7 +27,7 @@ const openKnex = async (url: string): Promise<Knex> => {
     connection: { connectionString: url, application_name: 'noclobber', connectionTimeoutMillis: 10_000 },
     pool: { min: 0, max: 3 },
     acquireConnectionTimeout: 10_000,
-    log: SPEECHLESS,
+    log: SILENT_LOG,
   })
 }
 

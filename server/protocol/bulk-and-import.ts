@@ -1,5 +1,4 @@
-// The wire of many records at once: bulk edits and imports. Like protocol.ts, of which it is the continuation, it holds
-// types and constants and does nothing.
+// The wire of many records at once: bulk edits and imports. Types and constants only, like index.ts.
 import type { FieldError, Fields, InvalidProblem, Problem, WireRecord, Writer } from './index.ts'
 
 /** The most records that one bulk edit may name. */
@@ -31,16 +30,16 @@ export type BulkEntry =
     }
   | { id: string; outcome: 'deleted'; version: number; updated_at: string; updated_by: Writer | null }
   | { id: string; outcome: 'not_found' | 'forbidden' }
-  /** Nothing was wrong with it; another record stood in the way. */
+  /** Nothing was wrong with it; another record could not be saved. */
   | { id: string; outcome: 'held_back' }
 
-/** A bulk edit with `abort` that saved nothing: status and code are those of the first record that stood in the way. */
+/** A bulk edit with `abort` that saved nothing: status and code are those of the first record that could not be saved. */
 export interface BulkProblem extends Problem {
   code: 'stale_record' | 'deleted' | 'not_found' | 'forbidden'
   records: BulkEntry[]
 }
 
-/** The most complaints that the answer to an import lists. */
+/** The most row errors that the answer to an import lists. */
 export const MAX_IMPORT_ROW_ERRORS = 100
 
 /** `POST /records/:type/import`. */
@@ -51,7 +50,7 @@ export interface ImportAnswer {
   rows: number
   created: number
   updated: number
-  /** Found, and the same as in the file. */
+  /** Found, with the same values as in the file. */
   unchanged: number
 }
 
@@ -65,9 +64,9 @@ export interface ImportProgress {
   written: number
 }
 
-/** One complaint about one row of a file. */
+/** One error in one row of a file. */
 export interface ImportRowError extends FieldError {
-  /** From 1; `null` where no single row is to blame. */
+  /** From 1; `null` where no single row is the cause. */
   line: number | null
   /** Where it isn't the row's own values: what a write of it alone would have been answered. */
   code?: 'stale_record' | 'forbidden' | 'not_found'
@@ -81,7 +80,7 @@ export interface ImportProblem extends InvalidProblem {
   errors: ImportRowError[]
   /** Rows read. */
   rows: number
-  /** Rows with complaints; of them `stale` because the record has changed. */
+  /** Rows with errors; of them `stale` because the record has changed. */
   invalid: number
   stale: number
   /** `false`: the search ended early, there may be more. */

@@ -1,9 +1,9 @@
-// The wire of imports under way, as those who watch the list hear of them.
+// The wire of imports in progress, as watchers of the list receive it.
 import type { Writer } from './record.ts'
 
 /**
- * `RecordsImporting`: somebody is importing records of this type, told about once a second to those who watch a list of
- * it and may read every record. Nothing of it is in the list yet; a hint like presence, and gone without another.
+ * `RecordsImporting`: records of this type are being imported. Sent about once a second to watchers of a list of it who may
+ * read every record. Nothing of it is in the list yet; it is advisory like presence, and lapses without another one.
  */
 export interface ImportingEvent {
   tenant_id: string | null

@@ -4,14 +4,15 @@ import type { ImportingEvent } from './import-progress.ts'
 import type { Fields, ProblemCode, RecordAddress, Writer } from './record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
 
+export { DECEPTIVE_CHARACTERS } from './hidden-characters.ts'
 export type { ImportingEvent } from './import-progress.ts'
 export type { ListAnswer, ListDelta } from './list.ts'
-export { DECEPTIVE_CHARACTERS, MAX_NAME_CHARS } from './plain-text.ts'
 export {
   type DeletedProblem,
   type FieldError,
   type Fields,
   type InvalidProblem,
+  MAX_NAME_CHARS,
   PROBLEM_STATUS,
   type Problem,
   type ProblemCode,
@@ -270,7 +271,7 @@ export interface ServerEvents {
  */
 export type WatchingEvent = WatchAnswer
 
-/** How often a stream that has nothing to say sends a comment, in milliseconds. */
+/** How often a stream sends a `heartbeat`, in milliseconds. */
 export const STREAM_BEAT_MS = 25_000
 
 /** The most records or lists that one `watch` may name, and that one socket may watch. */

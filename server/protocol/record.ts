@@ -1,5 +1,5 @@
-// A record on the wire, and what can go wrong with one: the words that the rest of the protocol is made of.
-// Read through protocol.ts, which names everything. It holds types and constants, imports nothing and does nothing.
+// A record on the wire, and its problem documents: the types that the rest of the protocol uses. Exported by index.ts.
+// Types and constants only; it imports nothing.
 
 /**
  * `user`: a person; `import`: a file; `service`: a program that named itself; `agent`: a program that acts for somebody;
@@ -17,6 +17,9 @@ export interface Writer {
   /** Of an agent, if it says so: for whom it acts. */
   on_behalf_of?: { id: string; name: string }
 }
+
+/** The longest name of a writer that is shown. */
+export const MAX_NAME_CHARS = 200
 
 /** Values of a record's declared fields, by column name. */
 export type Fields = Record<string, unknown>
@@ -64,7 +67,7 @@ export const PROBLEM_STATUS = {
 /** A stable name for what went wrong; programs switch on it, people read `detail`. */
 export type ProblemCode = keyof typeof PROBLEM_STATUS
 
-/** One complaint about one field of a 422. */
+/** One error in one field of a 422. */
 export interface FieldError {
   field: string
   message: string

@@ -17,9 +17,9 @@ const run = promisify(execFile)
  * What a page loads of `noclobber/client`, minified and gzipped: without socket.io-client, without followChanges,
  * and without what is loaded on use (the text diff, an import's file). Editors with merging and resolving, live lists and
  * the wires with their fallbacks are in it; so are the guards that keep one person's page from the next, and a page from odd
- * messages (2.6 kB).
+ * messages (2.6 kB), the parser of event streams (1.5 kB), and the caches that hold no store without a subscriber.
  */
-const CLIENT_BUDGET_BYTES = 33_500
+const CLIENT_BUDGET_BYTES = 36_000
 
 let dir: string
 let tarball: string

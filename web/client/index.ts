@@ -28,6 +28,8 @@ export type {
   WriterKind,
 } from '../../server/protocol/index.ts'
 export type { Clock, Page, Stop } from './base/clock.ts'
+export type { Merged } from './base/merge-values.ts'
+export { mergeValues } from './base/merge-values.ts'
 export type { Readable } from './base/store.ts'
 export type { ChangeBatch, FollowedChanges, FollowOptions } from './http/follow-changes.ts'
 export { FollowRefusedError, followChanges } from './http/follow-changes.ts'
@@ -68,8 +70,6 @@ export { loadTextDiff, resolutionOf, sideOf, undecided } from './record/conflict
 export type { ConflictField, ConflictView, Side } from './record/conflict-view.ts'
 export { conflictFor, editsAsText, valueText } from './record/conflict-view.ts'
 export type { EditKeeper, KeptClient } from './record/draft-persistence.ts'
-export type { Merged } from './record/merge-values.ts'
-export { mergeValues } from './record/merge-values.ts'
 export type { Kept, Mutation, NewerVersion, RecordState, RecordStatus, UnsentEdits } from './record/state.ts'
 export { canSave, newerFields, valuesOf } from './record/state.ts'
 export type { Decision, RecordStore } from './record/store.ts'

@@ -1,7 +1,7 @@
 // The client of one server for one tab: the only place where requests, connection, polling and open records are wired.
-// Everything it starts, `close` stops. It opens no connection before somebody watches.
+// `close` stops everything that it starts. It opens no connection before the first watcher.
 
-import type { Fields, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
+import type { Fields, WireRecord, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
 import { DEFAULT_BASE_PATH } from '../../server/protocol/index.ts'
 import { browserPage, type Stop, systemClock } from './base/clock.ts'
 import { createPerson } from './base/person.ts'
@@ -122,7 +122,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     options.onSignedOut?.()
   }
 
-  /** The first who watches opens the connection. */
+  /** The first watcher opens the connection. */
   function start() {
     if (polling) return
     polling = startPolling({
@@ -199,7 +199,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   })
   person.onKnown(records.known)
 
-  /** Events, records and lists for who is here now. */
+  /** Events, records and lists of the current person. */
   function restart() {
     if (isClosed) return
     isSignedOutReported = false
@@ -214,7 +214,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     ...requests,
     async save<F extends object = Fields>(type: string, id: string, change: SaveOptions) {
       const outcome = await requests.save<F>(type, id, change)
-      if (outcome.outcome === 'saved') records.showOwn(outcome.record)
+      if (outcome.outcome === 'saved') records.showOwn(outcome.record as WireRecord)
       return outcome
     },
     async remove(type, id, change) {
@@ -232,7 +232,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       },
     },
     editor: <F extends object = Fields>(type: string, id: string) =>
-      records.of({ type, id }) as unknown as RecordStore<F>,
+      records.of({ type, id }) as RecordStore<F>,
     liveList: lists.open,
     onOwnWrite,
     seconds: createTicker(clock, page),

@@ -93,7 +93,10 @@ export function useRecordForm<F extends FieldValues>(
       const value = field in values ? values[field] : emptyOf(shown[field])
       if (!(field in values) && editor.record) continue
       if (field in base && !isSame(form.formState.defaultValues?.[field], base[field]))
-        form.resetField(name, { ...KEPT, defaultValue: structuredClone(base[field]) as never })
+        form.resetField(name, {
+          ...KEPT,
+          defaultValue: structuredClone(base[field]) as PathValue<F, Path<F>>,
+        })
       if (!isShown(form.getValues(name), value))
         form.setValue(name, structuredClone(value) as PathValue<F, Path<F>>, { shouldDirty: true })
     }
@@ -102,12 +105,12 @@ export function useRecordForm<F extends FieldValues>(
 
   /** What stands at no input would keep the form from ever being sent again: it stands at `root`. */
   useEffect(() => {
-    const rowErrors = Object.entries(editor.errors).map(([field, message]) => {
+    const names = Object.entries(editor.errors).map(([field, message]) => {
       const at = get(form.control._fields, field) ? field : `root.${field}`
       form.setError(at as Path<F>, { type: 'server', message: String(message) })
       return at as Path<F>
     })
-    return () => form.clearErrors(rowErrors)
+    return () => form.clearErrors(names)
   }, [form, editor.errors])
 }
 

@@ -1,6 +1,6 @@
-// Where a person decides between their edits and a newer version, field by field: after a refused save, on review, and
-// after edits were brought back. It lies over the page and takes the focus only from where it would be lost: whoever is
-// typing goes on typing. Escape inside it closes it. What is decided against is set aside, and nothing is sent unguarded.
+// The dialog in which the user decides between their edits and a newer version, field by field: after a refused save, on
+// review, and after edits were restored. It lies over the page and takes the focus only where it would be lost otherwise, so
+// that typing goes on. Escape inside it closes it. What is decided against is set aside, and every save is guarded.
 
 import { type FocusEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import {

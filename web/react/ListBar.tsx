@@ -1,5 +1,5 @@
-// The bar over a list: "3 changes waiting", and what can be done about it. Its place is kept free, so that its coming
-// moves no row; its buttons leave the focus where the person types.
+// The bar over a list: "3 changes waiting", with its buttons. Its space is reserved, so that it moves no row; its buttons
+// leave the focus where the user types.
 
 import type { MouseEvent } from 'react'
 import { fillPlural } from '../client/words/messages.ts'
@@ -14,7 +14,7 @@ export type ListBarList = Pick<
   rows: readonly unknown[]
 }
 
-/** A press of the mouse does not take the focus; the keyboard's way to the button is its own. */
+/** A mouse press does not take the focus; the keyboard still reaches the button. */
 const leaveFocus = (event: MouseEvent) => event.preventDefault()
 
 /** Put it above the table. */

@@ -1,4 +1,4 @@
-// Who else is here, as a short row of initials with the sentence behind each. News, never a warning: it locks nothing.
+// Who else is here, as a short row of initials with the sentence behind each. For information only: it locks nothing.
 
 import { useEffect, useSyncExternalStore } from 'react'
 import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol/index.ts'
@@ -15,7 +15,7 @@ const MOST_SHOWN = 4
 export interface PresenceRowProps {
   type: string
   id: string
-  /** Whose tabs are not shown: the person who looks. */
+  /** The current user, whose own tabs are not shown. */
   userId?: string | null
 }
 
@@ -55,17 +55,17 @@ function People({ people }: { people: readonly PresentPerson[] }) {
   )
 }
 
-/** Who else is at a record of a watched list: for a table's row. Says nothing of this tab. */
+/** Who else is at a record of a watched list: for a table's row. Announces nothing of this tab. */
 export function PresenceRow({ type, id, userId = null }: PresenceRowProps) {
   const people = usePresence({ type, id })
   return <People people={people.filter(({ user }) => user.id !== userId)} />
 }
 
-/** Whoever has handed over looks on, draft or not, until the cursor is in a field again. */
+/** A user who has handed over counts as viewing, with or without a draft, until the cursor is in a field again. */
 function useHandedOver({ type, id }: RecordAddress, doing: Doing): Doing {
   const { takeOver } = useRecordClient().presence
-  const place = takeOver.at({ type, id })
-  const { hasHandedOver } = useSyncExternalStore(place.subscribe, place.get, place.get)
+  const requests = takeOver.at({ type, id })
+  const { hasHandedOver } = useSyncExternalStore(requests.subscribe, requests.get, requests.get)
   const isBack = hasHandedOver && doing.field !== null
   useEffect(() => {
     if (isBack) takeOver.goOn({ type, id })
@@ -73,7 +73,7 @@ function useHandedOver({ type, id }: RecordAddress, doing: Doing): Doing {
   return hasHandedOver && !isBack ? { state: 'viewing' } : doing
 }
 
-/** Who else has this record open, for the editor's head; and tells them what this tab does. */
+/** Who else has this record open, for the editor's head; it announces what this tab does. */
 export function PresenceBar<F extends object = Fields>({
   editor,
   userId = null,

@@ -1,5 +1,5 @@
-// "Ask to take over", in one line: the button for who waits, the question for who edits, the answer for who asked.
-// News, never a warning: it locks nothing, and nothing that is typed is lost.
+// "Ask to take over" in one line: the button for the user who waits, the request for the one who edits, the answer for the
+// one who asked. For information only: it locks nothing, and nothing that is typed is lost.
 
 import { useRef, useSyncExternalStore } from 'react'
 import type { Fields } from '../../server/protocol/index.ts'
@@ -12,21 +12,21 @@ import type { RecordEditor } from './useRecordEditor.ts'
 
 type HandedEditor<F extends object> = Pick<RecordEditor<F>, 'type' | 'id' | 'isDirty' | 'save'>
 
-/** What {@link useTakeOver} gives: how things stand, and what this person can do about it. */
+/** The result of {@link useTakeOver}: the requests at the record, and the actions of this user. */
 export interface EditorTakeOver extends TakeOverState {
   ask(person: { id: string; name: string }): void
-  /** Saves what is unsaved, or leaves it as a draft where it can't be saved, and tells who asked. */
+  /** Saves what is unsaved, or leaves it as a draft where it can't be saved, and answers the request. */
   handOver(): Promise<void>
   notNow(): void
   dismiss(): void
 }
 
-/** What people at an editor's record ask of each other. */
+/** Take-over requests at an editor's record. */
 export function useTakeOver<F extends object = Fields>(editor: HandedEditor<F>): EditorTakeOver {
   const { takeOver } = useRecordClient().presence
   const address = { type: editor.type, id: editor.id }
-  const place = takeOver.at(address)
-  const state = useSyncExternalStore(place.subscribe, place.get, place.get)
+  const requests = takeOver.at(address)
+  const state = useSyncExternalStore(requests.subscribe, requests.get, requests.get)
   return {
     ...state,
     ask: (person) => void takeOver.ask(address, person),
@@ -43,7 +43,7 @@ export function useTakeOver<F extends object = Fields>(editor: HandedEditor<F>):
 export interface TakeOverBarProps<F extends object = Fields> {
   editor: HandedEditor<F>
   userId?: string | null
-  /** Without it nothing is offered: whoever may not change the record has nothing to take over. Default `true`. */
+  /** `false` for users who may not change the record: nothing is offered then. Default `true`. */
   canAsk?: boolean
 }
 
@@ -75,7 +75,7 @@ export function TakeOverBar<F extends object = Fields>({
   return (
     <div className="nc-take-over" ref={place} tabIndex={-1}>
       {canAsk && other && !asked && !asker && button(texts.ask, () => ask(other.user))}
-      <div className={sentence ? 'nc-take-over-said nc-info' : 'nc-banner-none'}>
+      <div className={sentence ? 'nc-take-over-message nc-info' : 'nc-banner-none'}>
         <span className="nc-sentence" role="status">
           {sentence}
         </span>

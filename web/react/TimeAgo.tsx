@@ -1,4 +1,4 @@
-// "5 s ago" that keeps counting. All of a page's times follow one clock hand, and screen readers are not told each second.
+// "5 s ago" that keeps counting. All times of a page follow one timer, and screen readers don't announce each second.
 
 import { useSyncExternalStore } from 'react'
 import { timeAgo } from '../client/words/time-ago.ts'

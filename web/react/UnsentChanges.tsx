@@ -1,5 +1,5 @@
-// What is not on the server yet: each record's edits, why they wait, and what can be done about it. The app says how a record
-// is called and where it is opened; everything else is the library's.
+// What is not on the server yet: each record's edits, why they wait, and what can be done about it. The app names the record
+// and opens it; the library does the rest.
 
 import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Readable } from '../client/base/store.ts'

@@ -1,6 +1,6 @@
-// The line that tells of other people's changes. It shows what bannerFor says and decides nothing. Its place is
-// reserved and it lies over the page, so that it never moves the field under the cursor, nor takes the focus. The
-// status element stays the same whatever it says: only then do screen readers tell of its changes.
+// The line about other people's changes. It shows the result of bannerFor and decides nothing. Its space is reserved and it
+// lies over the page, so that it neither moves the field under the cursor nor takes the focus. The status element stays
+// the same whatever it shows: only then do screen readers announce its changes.
 
 import { useRef } from 'react'
 import type { Banner, BannerAction } from '../client/record/banner.ts'

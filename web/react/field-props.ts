@@ -2,7 +2,7 @@
 // around it as props, so that no page leaves its place on Enter.
 // An empty input is `null` where the record has none, so that typing and clearing is no edit.
 
-import { likeBase, readNumber } from '../client/record/number-text.ts'
+import { likeBase, readNumber } from '../client/base/number-text.ts'
 import type { TypedTexts } from './useTypedTexts.ts'
 
 /** The kind of the input; `text` suits a textarea too. */
@@ -20,7 +20,7 @@ export interface FieldProps {
   checked?: boolean
   onChange: (event: InputChange) => void
   'aria-invalid'?: true
-  /** There while the field glows because somebody else changed it. */
+  /** Present while the field is highlighted because someone else changed it. */
   'data-nc-highlight'?: ''
   /** Nothing can be typed: not loaded yet, deleted, or out of sight. A select and a checkbox are `disabled` instead. */
   readOnly?: true
@@ -67,7 +67,7 @@ function inputText(value: unknown, kind: InputKind): string {
   return kind === 'date' ? String(value).slice(0, 10) : String(value)
 }
 
-/** The input keeps what is typed. What is no number, in the browser's eyes or ours, takes the edit back. */
+/** The input keeps what is typed. Text that is not a number, for the browser or for us, reverts the edit. */
 function numberProps({ name, value, base, texts, locale, change }: FieldView) {
   return {
     value: texts.of(name, value) ?? inputText(value, 'number'),
@@ -107,7 +107,7 @@ export interface FormProps {
 export const isComposing = ({ keyCode, nativeEvent }: Pick<KeyPress, 'keyCode' | 'nativeEvent'>): boolean =>
   nativeEvent?.isComposing === true || keyCode === 229
 
-/** The browser's own checks are left out: they would hold a save back without a word of ours. */
+/** The browser's own checks are off: they would block a save without a message of ours. */
 export const formProps = (save: () => unknown, revert: () => void): FormProps => ({
   noValidate: true,
   onSubmit(event) {

@@ -1,4 +1,4 @@
-// A live list for a table. A thin binding: the store of the client holds everything, nothing is copied into React.
+// A live list for a table. A thin binding: the client's store holds everything, nothing is copied into React.
 
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
@@ -25,11 +25,11 @@ export interface LiveList<F extends object = Fields> {
   trouble: ListTrouble | null
   /** What is new, by id, for three seconds. */
   highlighted: ReadonlyMap<string, RowHighlight>
-  /** There is a bar to show: so many changes wait for a yes; `null` where nobody has said how many. */
+  /** There is a bar to show: so many changes wait for the user; `null` where unknown. */
   waiting: { count: number | null; isImport: boolean } | null
   /** Fetches and shows what waits. */
   reload: () => void
-  /** Puts the bar away while somebody works. */
+  /** Closes the bar while the user works. */
   keepEditing: () => void
   store: ListStore
 }
@@ -57,7 +57,7 @@ function listOf<F extends object>(store: ListStore, state: ListState): LiveList<
   const { status, rows, isWhole, trouble, highlighted, imported } = state
   return {
     ...{ status, isWhole, trouble, highlighted, store },
-    rows: rows as unknown as readonly WireRecord<F>[],
+    rows: rows as readonly WireRecord<F>[],
     isEmpty: status === 'ready' && rows.length === 0,
     waiting: isBarShown(state)
       ? { count: waitingCount(state), isImport: imported !== null && imported.count !== null }

@@ -7,8 +7,8 @@ import { useRecordClient } from './LiveProvider.tsx'
 import type { RecordEditor } from './useRecordEditor.ts'
 
 /**
- * Follows who is at a record that is open on this page, or in a list that is watched here. With `doing`, says what this
- * tab does there for as long as the component is mounted.
+ * Follows who is at a record that is open on this page, or in a list that is watched here. With `doing`, announces
+ * what this tab does there while the component is mounted.
  *
  * @example
  * const people = usePresence({ type: 'project', id }, { state: 'viewing' })

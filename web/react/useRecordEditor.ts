@@ -22,7 +22,7 @@ export interface EditorNewerVersion {
   by: Writer | null
   /** In this machine's milliseconds. */
   at: number
-  /** What it changed, as far as anybody has said. */
+  /** The fields it changed, as far as known. */
   fields: string[] | null
 }
 
@@ -53,7 +53,7 @@ export interface RecordEditor<F extends object = Fields> {
   /** The refusal of the last save, until it is reloaded or closed. */
   conflict: (StaleProblem & { current: WireRecord<F> }) | null
   conflictView: ConflictView | null
-  /** The server's complaint for each field; gone when the field is typed in. */
+  /** The server's error for each field; gone when the field is typed in. */
   errors: Partial<Record<keyof F & string, string>>
   /** Fields that somebody else changed within the last three seconds. */
   highlighted: ReadonlySet<string>
@@ -118,7 +118,7 @@ export function useRecordEditor<F extends object = Fields>(
     if (!onRecreated) return editor
     const recreate = async () => {
       const outcome = await store.recreate()
-      if (outcome?.outcome === 'created') onRecreated(outcome.record as unknown as WireRecord)
+      if (outcome?.outcome === 'created') onRecreated(outcome.record as WireRecord)
       return outcome
     }
     return { ...editor, recreate }

@@ -17,7 +17,7 @@ export interface TextDifferences {
   together: TextPart[] | null
 }
 
-const breath = () => new Promise<void>((resolve) => setTimeout(resolve))
+const nextTask = () => new Promise<void>((resolve) => setTimeout(resolve))
 
 export function useTextDiff({
   original,
@@ -35,7 +35,7 @@ export function useTextDiff({
     const differ = async () => {
       const { mergeTexts, partsBetween } = await loadTextDiff()
       const later = async <T>(work: () => T): Promise<T | null> => {
-        await breath()
+        await nextTask()
         return isWanted ? work() : null
       }
       const isBoth = isMine && isTheirs && mine !== theirs

@@ -1,5 +1,5 @@
 // The texts of inputs whose value is no text. While somebody types, an input shows what they typed and nothing else, for
-// "0." and "0.0" are the same number; a text that is no value stays in sight, is never saved, and is said to be none.
+// "0." and "0.0" are the same number; text that is not a value stays visible, is never saved, and is reported as invalid.
 
 import { useMemo, useReducer } from 'react'
 import { isSame } from '../client/base/values.ts'
@@ -9,7 +9,7 @@ export interface TypedText {
   text: string
   /** What it was read as. */
   value: unknown
-  /** `unfinished` is not spoken of before a save is asked for. */
+  /** `unfinished` is not reported before a save is requested. */
   kind: 'value' | 'unfinished' | 'unreadable'
 }
 
@@ -17,11 +17,11 @@ export interface TypedTexts {
   /** The typed text, while it stands for this value. */
   of(name: string, value: unknown): string | null
   note(name: string, typed: TypedText): void
-  /** Names whose text is no value, and is to be spoken of. */
+  /** Names whose text is not a value, and is reported. */
   unreadable(): string[]
-  /** Names whose text is no value. */
+  /** Names whose text is not a value. */
   unread(): string[]
-  /** A save was asked for: from now on all of them are spoken of. */
+  /** A save was requested: from now on all of them are reported. */
   insist(): void
   forget(): void
 }

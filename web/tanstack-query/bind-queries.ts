@@ -1,6 +1,6 @@
-// Keeps the queries of a cache true: while somebody observes one, its live store is open, and what it shows is laid into
-// the cache. Invariants: nothing is kept open for a query that nobody observes; the cache never goes back to an older
-// version of a record; what one person was shown is gone from it before the next one looks.
+// Keeps the queries of a cache current: while a query is observed, its live store is open, and its data is written to the
+// cache. Invariants: no store stays open for a query without observers; the cache never goes back to an older version of a
+// record; the data of one person is removed before the next one reads.
 
 import type { Query, QueryClient } from '@tanstack/react-query'
 import type { WireRecord } from '../../server/protocol/index.ts'
@@ -9,7 +9,7 @@ import type { RecordClient } from '../client/record-client-options.ts'
 import { type Asked, askedBy } from './queries.ts'
 
 /**
- * Lays every change of the records and lists that are observed into the cache. Call it once; it returns its stop.
+ * Writes every change of the observed records and lists to the cache. Call it once; it returns its dispose function.
  *
  * @example
  * const stop = bindQueries(client, queryClient)

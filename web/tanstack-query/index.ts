@@ -1,4 +1,4 @@
-// The door `noclobber/tanstack-query`: records and lists as queries of TanStack Query, kept true by events.
+// The door `noclobber/tanstack-query`: records and lists as queries of TanStack Query, kept current by events.
 
 export { bindQueries } from './bind-queries.ts'
 export { listQuery, RecordQueryError, recordQuery } from './queries.ts'

@@ -1,5 +1,5 @@
-// Records and lists as queries. The client's own stores fetch them: what bind-queries.ts lays into the cache and what a
-// query asks for are the same. Each asks the client first who is here: where it is somebody else, the cache is emptied then.
+// Records and lists as queries. The client's own stores fetch them, so that a query and bind-queries.ts yield the same data.
+// Each checks for a change of person first, which empties the cache.
 
 import { queryOptions } from '@tanstack/react-query'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
@@ -20,7 +20,7 @@ export class RecordQueryError extends Error {
   }
 }
 
-/** What a key of this file asks for; `null`: it is somebody else's. */
+/** What a key of this file asks for; `null`: it is not ours. */
 export type Asked =
   | { kind: 'record'; type: string; id: string }
   | { kind: 'list'; type: string; query: LiveListQuery }
@@ -73,12 +73,12 @@ export const listQuery = <F extends object = Fields>(
     structuralSharing: false,
     queryFn: async ({ signal }): Promise<readonly WireRecord<F>[]> => {
       const rows = await rowsOf(client.liveList(type, query), signal)
-      return rows as unknown as readonly WireRecord<F>[]
+      return rows as readonly WireRecord<F>[]
     },
   })
 }
 
-/** A list that is here already is brought up to date; another one is waited for. */
+/** A loaded list is refreshed; another one is awaited. */
 async function rowsOf(list: ListStore, signal: AbortSignal): Promise<readonly WireRecord[]> {
   let stop = () => {}
   const settled = new Promise<void>((resolve) => {

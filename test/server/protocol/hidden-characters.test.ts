@@ -1,7 +1,8 @@
 // What a reader can't see becomes visible; what they can see stays as it is.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { printable } from '../../../server/protocol/hidden-characters.ts'
+import { NOT_IN_NAMES } from '../../../migrations/functions/writer-setting.ts'
+import { DECEPTIVE_CHARACTERS, printable } from '../../../server/protocol/hidden-characters.ts'
 
 test.each([
   ['a colour', '\u001b[31mred', '\\u001b[31mred'],
@@ -50,4 +51,11 @@ test('whatever the text: nothing hidden is left, it happens once, and JSON says 
       expect(JSON.parse(printable(json))).toEqual({ text })
     }),
   )
+})
+
+test('what no name may hold in the database is left out of names in the page', () => {
+  const kept = new RegExp(NOT_IN_NAMES, 'u')
+  const codes = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code))
+  const shown = codes.filter((text) => kept.test(text) && text.replace(DECEPTIVE_CHARACTERS, '') !== '')
+  expect(shown).toEqual([])
 })

@@ -216,7 +216,7 @@ test('an answer for somebody else is not shown: the page says that its person is
   expect(meant.status).toBe(401)
 })
 
-test('a store that was let go keeps nothing for the next person, and hears again when somebody listens', async () => {
+test('a released store keeps nothing for the next person, and receives events again with its next listener', async () => {
   const [, id = ''] = ids
   let person = 'alice'
   const client = server.openTab(() => person, { userId: () => person })
@@ -225,12 +225,14 @@ test('a store that was let go keeps nothing for the next person, and hears again
   const stops = [editor.subscribe(() => {}), list.subscribe(() => {})]
   await waitFor(() => editor.get().record && list.get().status === 'ready', { what: 'the page' })
   for (const stop of stops) stop()
-  await waitFor(() => client.editor('project', id) !== editor, { what: 'the record to be let go' })
-  await waitFor(() => client.liveList('project') !== list, { what: 'the list to be let go' })
+  await waitFor(() => client.editor('project', id) !== editor, { what: 'the record to be released' })
+  await waitFor(() => client.liveList('project') !== list, { what: 'the list to be released' })
   person = 'bob'
   expect([editor.get().record, editor.values(), list.get().rows]).toEqual([null, {}, []])
   onTestFinished(editor.subscribe(() => {}))
-  await waitFor(() => client.connection.get().status === 'live' && editor.get().record, { what: 'his page' })
-  await server.sql(`update projects set name = 'heard', version = version where id = ${id}`)
-  await waitFor(() => editor.values().name === 'version_received', { what: 'the change' })
+  await waitFor(() => client.connection.get().status === 'live' && editor.get().record, {
+    what: 'their page',
+  })
+  await server.sql(`update projects set name = 'Renamed', version = version where id = ${id}`)
+  await waitFor(() => editor.values().name === 'Renamed', { what: 'the change' })
 })

@@ -2,6 +2,8 @@
 
 import type { Clock, Stop } from './clock.ts'
 
+export type Timers = ReturnType<typeof createTimers>
+
 export function createTimers(clock: Clock) {
   const running = new Map<string, Stop>()
 

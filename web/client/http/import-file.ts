@@ -1,11 +1,17 @@
-// A file's way into the records: sent as it is read, followed line by line, and its end as a value. Loaded when somebody
-// imports. Invariant: it names no tab, so the page that imports hears of it like any other: its lists and its open
-// records don't know what the file has made of them.
+// Imports a file: uploads it, follows the answer line by line, and returns the outcome. Loaded with the first import.
+// Invariant: it names no tab, so the importing page receives the events like any other; its lists and open records don't
+// know what the file contains.
 
 import { HEADERS } from '../../../server/protocol/index.ts'
 import { normalize } from '../base/received.ts'
 import type { HttpParts } from './fetch-json.ts'
-import type { ImportFileOptions, ImportFileOutcome, ImportFileProgress } from './import-outcomes.ts'
+import type {
+  FileImported,
+  FileProblem,
+  ImportFileOptions,
+  ImportFileOutcome,
+  ImportFileProgress,
+} from './import-outcomes.ts'
 import { refusalOf } from './refusals.ts'
 import { type Upload, uploadByFetch, uploadByXhr } from './upload.ts'
 
@@ -16,7 +22,7 @@ const MOST_NAME_CHARS = 200
 /** The name of a file; other blobs have none. */
 const nameOf = (file: object): string => ('name' in file && typeof file.name === 'string' ? file.name : '')
 
-/** A name as a header takes it, whatever the file system let pass. */
+/** A file name as a header takes it. */
 const headerName = (name: string): string =>
   encodeURIComponent(name.slice(-MOST_NAME_CHARS).replace(/[\p{Cc}\p{Cs}]/gu, ''))
 
@@ -32,7 +38,7 @@ const queryOf = ({ key, dryRun }: ImportFileOptions): string => {
   return query.size > 0 ? `?${query}` : ''
 }
 
-/** A page sends a stream to few servers (HTTP/2, Chromium), and only fails when it is too late: it gathers it first. */
+/** Few pages can send a stream (HTTP/2, Chromium), and others fail only during the upload: in pages it is read first. */
 const bodyOf = (file: Blob | ReadableStream<Uint8Array>): Promise<Blob> | typeof file =>
   file instanceof ReadableStream && 'XMLHttpRequest' in globalThis
     ? new Response(file as BodyInit).blob()
@@ -112,14 +118,14 @@ export async function importFile(
   }
 }
 
-/** The status says less than the last line does: it was sent before anything was known. */
+/** The last line counts more than the status, which was sent before the outcome was known. */
 function outcomeOf(status: number, headers: Headers, last: Line): ImportFileOutcome {
-  if (status === 200 && last.data) return { outcome: 'imported', answer: last.data as never }
+  if (status === 200 && last.data) return { outcome: 'imported', answer: last.data as FileImported }
   const isRefused = status !== 200 || last.problem !== undefined
   if (!isRefused) return refusalOf({ isAnswered: false, detail: 'The answer broke off before its end.' })
   const problem = (status === 200 ? last.problem : last) as { status?: number; errors?: unknown }
   const refused = status === 200 ? (problem.status ?? 500) : status
   if (refused === 422 && Array.isArray(problem.errors))
-    return { outcome: 'invalid', problem: problem as never }
+    return { outcome: 'invalid', problem: problem as FileProblem }
   return refusalOf({ isAnswered: true, status: refused, headers, body: problem })
 }

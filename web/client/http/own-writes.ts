@@ -1,19 +1,19 @@
-// What this tab writes itself. Its events are not sent back to it, so whoever shows records is told here, from the
-// answers: lists keep up with their own page without a request.
+// The writes of this tab. Their events are not sent back to it, so lists and editors receive them here, from the answers,
+// and stay current without a request.
 
-import type { RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
+import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
-import type { Requests } from './requests.ts'
+import type { Requests, SaveOptions } from './requests.ts'
 
-/** A write of this tab that was answered. `many`: a bulk edit, whose records have to be asked for. */
+/** An answered write of this tab. `many`: a bulk edit, whose records have to be fetched. */
 export type OwnWrite =
   | { kind: 'created' | 'saved'; record: WireRecord }
   | ({ kind: 'removed' } & RecordAddress)
   | { kind: 'many'; type: string }
 
 export interface OwnWrites {
-  /** The same requests; every write that succeeds is told of. */
+  /** The same requests; each write that succeeds is reported. */
   requests: Requests
   onOwnWrite(listener: (write: OwnWrite) => void): Stop
 }
@@ -22,17 +22,21 @@ export function observeOwnWrites(requests: Requests): OwnWrites {
   const listeners = createListeners<[OwnWrite]>()
   const observed: Requests = {
     ...requests,
-    async create(type, fields, options) {
-      const outcome = await requests.create(type, fields, options)
+    async create<F extends object = Fields>(
+      type: string,
+      fields: Partial<F>,
+      options?: Parameters<Requests['create']>[2],
+    ) {
+      const outcome = await requests.create<F>(type, fields, options)
       if (outcome.outcome === 'created')
-        listeners.notify({ kind: 'created', record: outcome.record as unknown as WireRecord })
-      return outcome as never
+        listeners.notify({ kind: 'created', record: outcome.record as WireRecord })
+      return outcome
     },
-    async save(type, id, options) {
-      const outcome = await requests.save(type, id, options)
+    async save<F extends object = Fields>(type: string, id: string, options: SaveOptions) {
+      const outcome = await requests.save<F>(type, id, options)
       if (outcome.outcome === 'saved')
-        listeners.notify({ kind: 'saved', record: outcome.record as unknown as WireRecord })
-      return outcome as never
+        listeners.notify({ kind: 'saved', record: outcome.record as WireRecord })
+      return outcome
     },
     async remove(type, id, options) {
       const outcome = await requests.remove(type, id, options)

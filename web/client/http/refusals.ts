@@ -1,6 +1,6 @@
 // Maps the status and the problem document of a refusal to its outcome.
 
-import type { Problem } from '../../../server/protocol/index.ts'
+import type { DeletedProblem, Problem } from '../../../server/protocol/index.ts'
 import type { HttpAnswer } from './fetch-json.ts'
 import type { Refusal } from './outcomes.ts'
 
@@ -23,7 +23,7 @@ export function refusalOf(answer: HttpAnswer): Refusal {
   if (status === 401) return { outcome: 'unauthenticated' }
   if (status === 403) return { outcome: 'forbidden', problem: problem as Problem }
   if (status === 404) return { outcome: 'not_found' }
-  if (status === 410) return { outcome: 'gone', problem: problem as never }
+  if (status === 410) return { outcome: 'gone', problem: problem as DeletedProblem }
   if (status === 429 || status >= 500) {
     const seconds = Number(headers.get('retry-after') ?? Number.NaN)
     const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null

@@ -238,7 +238,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       const { cursor, next, removed, reset, more, recheck } = bodyOf(answer) as Partial<ListPage<F>>
       return dataOf(answer, (data: WireRecord<F>[]) => ({
         outcome: 'found' as const,
-        data: data.filter(isRecord) as unknown as WireRecord<F>[],
+        data: data.filter(isRecord) as WireRecord<F>[],
         cursor: cursor ?? null,
         next: next ?? null,
         removed: removed ?? [],
@@ -274,7 +274,7 @@ const recordOf = <F extends object, O>(answer: HttpAnswer, found: (record: WireR
   )
 
 function staleOf<F extends object>(answer: HttpAnswer) {
-  const problem = bodyOf(answer) as unknown as StaleProblem & { current: WireRecord<F> }
+  const problem = bodyOf(answer) as Record<string, unknown> & StaleProblem & { current: WireRecord<F> }
   const isStale = answer.isAnswered && (answer.status === 409 || answer.status === 412)
   return isStale && problem.code === 'stale_record' ? ({ outcome: 'conflict', problem } as const) : null
 }

@@ -1,6 +1,5 @@
 // Editing one cell of a list in place, guarded like a form: it saves with the version that its row had when the edit
-// began. Invariant: what is typed stays until it is saved or the person lets go of it, and while it is there the list
-// around it does not move.
+// began. Invariant: what is typed stays until it is saved or cancelled, and until then the list around it does not move.
 
 import type { StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
@@ -21,19 +20,19 @@ export interface CellEdit {
   status: 'editing' | 'saving' | 'conflicted' | 'refused'
   /** Somebody else changed the record: theirs, or mine over theirs. */
   conflict: StaleProblem | null
-  /** The server's complaint about the value. */
+  /** The server's error about the value. */
   rowError: string | null
   refusal: Refusal | null
 }
 
 export interface CellEditor extends Readable<CellEdit | null> {
-  /** `false` where another cell has something that is not saved. */
+  /** `false` where another cell has unsaved edits. */
   begin(record: WireRecord, field: string): boolean
   change(value: unknown): void
   /** `true` once nothing is left to save. */
   save(): Promise<boolean>
   cancel(): void
-  /** Lets go of what was typed and shows what the others wrote. */
+  /** Drops what was typed and shows what the others wrote. */
   takeTheirs(): void
   /** Saves what was typed over what the others wrote, having seen it. */
   keepMine(): Promise<boolean>
@@ -48,7 +47,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
     release()
   }
 
-  /** Somebody else is here: they are in no cell. */
+  /** The person changes: no cell is edited. */
   function leave() {
     state.replace(null)
     release()
@@ -123,7 +122,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
   }
 }
 
-/** What is in the way of a cell, in one sentence; `null` where nothing is. */
+/** Why a cell is not saved, in one sentence; `null` where nothing prevents it. */
 export function cellSentence({ conflict, rowError, refusal }: CellEdit, words: Words): string | null {
   const texts = words.messages.list
   if (conflict) {

@@ -1,5 +1,5 @@
-// Fetching a list: whole, page by page, or what became of it since a cursor, part by part. Of many pages the first one's
-// cursor counts: whatever changed while the others were read is in the delta after it.
+// Fetches a list: whole, page by page, or its delta since a cursor, part by part. Of several pages the first one's cursor
+// counts: what changed while the others were read is in the delta after it.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import type { FetchOutcome, Refusal } from '../http/outcomes.ts'
@@ -12,7 +12,7 @@ const VERSIONS = 500
 /** Which records, and in which order the first of them are taken where there are too many. */
 export type ListWanted = Pick<ListQuery, 'where' | 'search' | 'sort'>
 
-/** A list, or what became of it; `refusal` ends a delta early and is all of a failed list. */
+/** A list or a delta; a `refusal` ends a delta early and is all of a failed list. */
 export interface FetchedList {
   kind: 'whole' | 'delta'
   data: WireRecord[]

@@ -1,7 +1,8 @@
-// The live lists of one client, one store for all who show the same list. A list in another order begins with the rows
-// that are here already. Invariant: a list that nobody shows is forgotten a little later.
+// The live lists of one client, one store for each list. A list in another order starts with the rows that are already
+// loaded. Invariant: a store is kept only while it has a listener, and for a moment after.
 
 import type { Clock, Page, Stop } from '../base/clock.ts'
+import { createObjectCache } from '../base/object-cache.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
 import { type LiveListQuery, orderKey, recordsKey } from './query.ts'
 import { createListStore, type ListStore } from './store.ts'
@@ -9,15 +10,15 @@ import type { ListClient, OwnedListStore } from './store-options.ts'
 
 /** What a client offers of them. */
 export interface LiveListsOfClient {
-  /** A list that stays true, one for all who show it in this tab. Nothing happens before somebody subscribes. */
+  /** A list that stays current, one store for each list of this tab. It loads with its first subscriber. */
   liveList(type: string, query?: LiveListQuery): ListStore
-  /** Every write of this tab that was answered: its events don't come back to it. */
+  /** Every answered write of this tab, whose events are not sent back to it. */
   onOwnWrite(listener: (write: OwnWrite) => void): Stop
 }
 
 export interface LiveLists {
   open(type: string, query?: LiveListQuery): ListStore
-  /** Somebody else is here. */
+  /** The person changes. */
   leave(): void
   close(): void
 }
@@ -32,22 +33,16 @@ export interface LiveListsOptions {
 
 export function createLiveLists(client: () => ListClient, options: LiveListsOptions): LiveLists {
   const { clock, page, checkPerson, epoch, random = Math.random } = options
-  const lists = new Map<string, Map<string, OwnedListStore>>()
+  const lists = createObjectCache<OwnedListStore>()
   return {
     open(type, query = {}) {
       checkPerson()
-      const key = recordsKey(type, query)
-      const order = orderKey(query)
-      const orders = lists.get(key) ?? new Map<string, OwnedListStore>()
-      lists.set(key, orders)
-      const known = orders.get(order)
+      const records = `${recordsKey(type, query)} `
+      const key = records + orderKey(query)
+      const known = lists.find(key)
       if (known) return known
-      const isWhole = (list: ListStore) => list.get().status === 'ready' && list.get().isWhole
-      const seed = [...orders.values()].find(isWhole) ?? null
-      const onIdle = () => {
-        if (orders.get(order) === list) orders.delete(order)
-        if (orders.size === 0 && lists.get(key) === orders) lists.delete(key)
-      }
+      const isSeed = ([other, list]: [string, OwnedListStore]) =>
+        other.startsWith(records) && list.get().status === 'ready' && list.get().isWhole
       const list = createListStore({
         client: client(),
         clock,
@@ -57,17 +52,18 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
         epoch,
         type,
         query,
-        seed,
-        onIdle,
+        seed: [...lists.kept()].find(isSeed)?.[1] ?? null,
+        onUsed: () => lists.keep(key, list),
+        onIdle: () => lists.drop(key, list),
       })
-      orders.set(order, list)
+      lists.add(key, list)
       return list
     },
     leave() {
-      for (const orders of [...lists.values()]) for (const list of [...orders.values()]) list.leave()
+      for (const [, list] of lists.entries()) list.leave()
     },
     close() {
-      for (const orders of [...lists.values()]) for (const list of [...orders.values()]) list.close()
+      for (const [, list] of lists.entries()) list.close()
     },
   }
 }

@@ -11,7 +11,7 @@ export interface LiveListQuery {
   search?: string
   /** A field, `-` before it for descending. Default `id`. */
   sort?: string
-  /** One parent's records alone, by a declared parent column: `{ project_id: '1' }`. No others are fetched or heard of. */
+  /** One parent's records alone, by a declared parent column: `{ project_id: '1' }`. Only these are fetched and watched. */
   scope?: Scope
   /** Longer lists are cut. Default 20,000. */
   most?: number

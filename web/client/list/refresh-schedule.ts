@@ -1,34 +1,34 @@
-// When a live list looks for what it has heard of: a little after the last news, never too long after the first, not
-// while nobody looks. What is asked for while it looks makes one more look, and no more than one.
+// When a live list refreshes after events: a little after the last one, never too long after the first, not while the page
+// is hidden. Requests during a refresh cause exactly one more.
 
 import type { Clock, Page, Stop } from '../base/clock.ts'
 
-/** After the last news, and at most after the first; a little less by chance, so that many pages don't ask at once. */
+/** After the last event, and at most after the first; minus a random part, so that many pages don't refresh at once. */
 const QUIET_MS = 3000
 const LONGEST_MS = 4300
 const JITTER_MS = 300
 /** For lists of more rows than this that have to be fetched whole. */
 export const LARGE_LIST = 5000
 const LARGE_MS = 15_000
-const JOIN_SPREAD_MS = 1000
+const JOIN_JITTER_MS = 1000
 
 export interface RefreshScheduleOptions {
   clock: Clock
   page: Page
   random: () => number
-  /** Looks once. Does not throw. */
-  look: () => Promise<void>
-  /** A look costs the whole list. */
+  /** Refreshes once. Does not throw. */
+  refresh: () => Promise<void>
+  /** A refresh fetches the whole list. */
   isCostly: () => boolean
 }
 
 export interface RefreshSchedule {
-  /** There is news. */
-  news(): void
-  /** Looks after this long, or earlier if that was asked for. */
+  /** An event of the list arrived. */
+  afterEvent(): void
+  /** Refreshes after this long, or earlier if that was requested before. */
   within(delayMs: number): void
-  /** Looks once the page has settled: many pages may have come back at this moment. */
-  spread(): void
+  /** Refreshes after a random delay: many pages may have reconnected at this moment. */
+  afterJoin(): void
   now(): Promise<void>
   stop: Stop
 }
@@ -37,13 +37,13 @@ export function createRefreshSchedule({
   clock,
   page,
   random,
-  look,
+  refresh,
   isCostly,
 }: RefreshScheduleOptions): RefreshSchedule {
-  let firstNewsAt: number | null = null
+  let firstEventAt: number | null = null
   let dueAt: number | null = null
   let stopTimer: Stop = () => {}
-  let looking: Promise<void> | null = null
+  let refreshing: Promise<void> | null = null
   let isAskedAgain = false
   let isStopped = false
 
@@ -60,22 +60,22 @@ export function createRefreshSchedule({
   function now(): Promise<void> {
     stopTimer()
     dueAt = null
-    firstNewsAt = null
+    firstEventAt = null
     if (isStopped) return Promise.resolve()
-    if (looking) {
+    if (refreshing) {
       isAskedAgain = true
-      return looking
+      return refreshing
     }
-    looking = turns().finally(() => {
-      looking = null
+    refreshing = refreshUntilDone().finally(() => {
+      refreshing = null
     })
-    return looking
+    return refreshing
   }
 
-  async function turns() {
+  async function refreshUntilDone() {
     do {
       isAskedAgain = false
-      await look()
+      await refresh()
     } while (isAskedAgain && !isStopped)
   }
 
@@ -85,20 +85,18 @@ export function createRefreshSchedule({
 
   return {
     now,
-    news() {
+    afterEvent() {
       const at = clock.now()
-      firstNewsAt ??= at
-      const pendingSubscriptions = isCostly()
-        ? firstNewsAt + LARGE_MS
-        : Math.min(at + QUIET_MS, firstNewsAt + LONGEST_MS)
-      schedule(pendingSubscriptions - jitter())
+      firstEventAt ??= at
+      const latest = isCostly() ? firstEventAt + LARGE_MS : Math.min(at + QUIET_MS, firstEventAt + LONGEST_MS)
+      schedule(latest - jitter())
     },
     within(delayMs) {
       const at = clock.now() + delayMs
       if (dueAt === null || dueAt > at) schedule(at)
     },
-    spread() {
-      const at = clock.now() + random() * JOIN_SPREAD_MS
+    afterJoin() {
+      const at = clock.now() + random() * JOIN_JITTER_MS
       if (dueAt === null || dueAt > at) schedule(at)
     },
     stop() {

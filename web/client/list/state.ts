@@ -1,4 +1,4 @@
-// One live list as pure functions, (state, what came) → state. What was fetched is staged first and shown in one step.
+// One live list as pure functions, (state, input) → state. What was fetched is staged first and shown in one step.
 // Invariants: laid over the shown rows, what is staged gives what a fresh list gives; no row goes back to an older version;
 // a row that did not change stays the same object, so that nothing that shows it has to be drawn again.
 
@@ -20,13 +20,13 @@ export interface ListState {
   byId: ReadonlyMap<string, WireRecord>
   /** Fetched and not shown: records as they are now, `null` for those that leave. */
   staged: ReadonlyMap<string, WireRecord | null>
-  /** Changed at once and not fetched: how many; `null` where nobody has said. */
+  /** Changed at once and not fetched: how many; `null` where unknown. */
   imported: { count: number | null } | null
-  /** Somebody works in the list: nothing moves. */
+  /** The user works in the list: nothing moves. */
   isHeld: boolean
-  /** Too much would move: it waits for a yes. */
+  /** Too much would move: the refresh waits for the user. */
   isOffered: boolean
-  /** The bar was put away. */
+  /** The user has closed the bar. */
   isPutAway: boolean
   /** `false`: the list is longer than what was fetched. */
   isWhole: boolean
@@ -138,7 +138,7 @@ export function showStaged(state: ListState, compare: CompareRecords): ListState
 const isCalm = ({ staged, imported, isOffered, isPutAway }: ListState) =>
   staged.size === 0 && !imported && !isOffered && !isPutAway
 
-/** Saved in this tab: shown at once and where it is; whether it still belongs there the next refresh tells. */
+/** Saved in this tab: shown at once in its present place; the next refresh decides whether it still belongs there. */
 export function adoptOwn(state: ListState, record: WireRecord): ListState {
   const shown = state.byId.get(record.id)
   const staged = state.staged.get(record.id)
@@ -166,18 +166,18 @@ export function dropRows(state: ListState, ids: ReadonlySet<string>): ListState 
   return { ...state, byId, staged, rows: state.rows.filter(({ id }) => !ids.has(id)) }
 }
 
-/** The glow of one showing ends; what has changed again since goes on glowing. */
+/** Ends the highlights of one refresh; what has changed again since stays highlighted. */
 export function fadeHighlight(state: ListState, faded: ReadonlyMap<string, RowHighlight>): ListState {
   const highlighted = new Map([...state.highlighted].filter(([id, highlight]) => faded.get(id) !== highlight))
   return highlighted.size === state.highlighted.size ? state : { ...state, highlighted }
 }
 
-/** What the bar counts: `null` where nobody has said how many. */
+/** What the bar counts: `null` where unknown how many. */
 export function waitingCount({ staged, imported }: ListState): number | null {
   if (imported?.count === null) return null
   return staged.size + (imported?.count ?? 0)
 }
 
-/** Something waits, and a person has to say when it is shown. */
+/** Something waits, and the user decides when it is shown. */
 export const isBarShown = (state: ListState): boolean =>
   !state.isPutAway && (state.isHeld || state.isOffered) && (state.staged.size > 0 || state.imported !== null)

@@ -1,4 +1,4 @@
-// What a list's store is to the page, what it needs of the client that it belongs to, and what that client alone may do to it.
+// The interfaces of a list's store: to the page, to its client, and what it needs of that client.
 
 import type { Scope } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
@@ -14,7 +14,7 @@ import type { ListState } from './state.ts'
 export interface ListClient extends Pick<Requests, 'list' | 'versions'> {
   watchList(
     list: { type: string; scope?: Scope; cursor: () => string | null },
-    listener: (news: ListEvent) => void,
+    listener: (event: ListEvent) => void,
   ): Stop
   connection: Pick<Readable<ConnectionState>, 'get'>
   onOwnWrite(listener: (write: OwnWrite) => void): Stop
@@ -25,20 +25,22 @@ export interface ListStoreOptions {
   clock: Clock
   page: Page
   random: () => number
-  /** Notices where somebody else is here by now; before it returns, `leave` was called. */
+  /** Detects a change of person; before it returns, `leave` was called. */
   checkPerson: () => unknown
-  /** Another number for each person after the other. */
+  /** Rises with each change of person. */
   epoch: () => number
   type: string
   query: LiveListQuery
   /** Another list of the same records, whose rows are here already, in another order. */
   seed: ListStore | null
+  /** It has a listener: the client has to keep it. */
+  onUsed: () => void
   onIdle: () => void
 }
 
 /** What the client does to a list of its own. */
 export interface OwnedListStore extends ListStore {
-  /** Somebody else is here: it holds nothing any more, and looks anew. */
+  /** The person changes: it empties, and loads anew. */
   leave(): void
 }
 
@@ -47,13 +49,13 @@ export interface ListStore extends Readable<ListState> {
   query: LiveListQuery
   /** Where the rows and what waits stand in the change log. */
   cursor(): string | null
-  /** Looks for changes now, and shows them, whatever waits. */
+  /** Refreshes now, and shows everything, even while the list is held. */
   reload(): Promise<void>
   /** Puts the bar away; what waits goes on waiting. */
   keepEditing(): void
-  /** Somebody works in the list: nothing moves until the returned function is called. */
+  /** Nothing moves until the returned function is called. */
   hold(): Stop
-  /** Called when somebody else is here, and nothing of before may stay on the screen. */
+  /** Called when the person changes, and nothing of before may stay on the screen. */
   onLeft(listener: () => void): Stop
   close(): void
 }

@@ -1,14 +1,14 @@
-// One live list of this tab: the pure state (list-state.ts) with hands. It hears of changes, looks for them in its rhythm,
-// and shows them, unless somebody works in the list or too much would move: then they wait, and are counted. Mounts with
-// its first listener and lets go a little after its last.
+// One live list of this tab: the pure state (state.ts) with its effects. It receives events, fetches changes on its refresh
+// schedule, and shows them, unless the list is held or too much would move: then they wait, and are counted. It mounts
+// with its first listener and is released a little after its last.
 
-import type { WatchedList } from '../../../server/protocol/index.ts'
+import type { ImportEvent, Scope, WatchedList } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
+import { createLifetime } from '../base/lifetime.ts'
 import { createListeners, createWritable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
 import type { ListEvent } from '../transport/event-router.ts'
-import type { TransportEvent } from '../transport/transport.ts'
 import { type FetchedList, fetchDelta, fetchWhole, lostRecords } from './fetch.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
 import { wantedOf } from './query.ts'
@@ -29,17 +29,17 @@ import type { ListStoreOptions, OwnedListStore } from './store-options.ts'
 
 export type { ListStore } from './store-options.ts'
 
-/** Rows that would move from which a refresh is offered and not forced. */
+/** If more rows would move, the refresh is offered instead of shown. */
 const MOST_MOVES = 50
-/** Changes from which the refresh is offered before anything of it is fetched. */
+/** If there are more changes, the refresh is offered before it is fetched. */
 const MOST_FETCHED = 500
 const MOST_ROWS = 20_000
 const AFTER_OWN_MS = 1000
 const AFTER_HOLD_MS = 300
 const HIGHLIGHT_MS = 3000
-const LINGER_MS = 1000
 const POLL_MS = 10_000
 const RECHECK_MS = 60_000
+
 export function createListStore(options: ListStoreOptions): OwnedListStore {
   const { client, clock, page, type, query } = options
   const compare = compareRecords(query.sort ?? 'id', query.locale)
@@ -53,15 +53,14 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   let epoch = options.epoch()
   let cursor: string | null = seed?.cursor() ?? null
   let schedule: RefreshSchedule | null = null
-  let listeners = 0
   let holds = 0
   let isForced = false
   let needsRecheck = false
   let isJoined = true
   let stops: Stop[] = []
-  let stopLinger: Stop = () => {}
+  const lifetime = createLifetime({ clock, isMounted: () => stops.length > 0, mount, release })
 
-  async function look() {
+  async function refresh() {
     const person = persons
     const forced = isForced
     isForced = false
@@ -125,42 +124,40 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     state.set({ ...now, status: now.status === 'ready' ? 'ready' : 'failed', trouble })
   }
 
-  /** What may no longer be read goes at once, whatever is held: it is not theirs to see. */
+  /** Rows that may no longer be read disappear at once, even while the list is held. */
   async function recheck() {
     const person = persons
     const lost = await lostRecords(client, [...state.get().byId.values()])
     if (person === persons) state.set(dropRows(state.get(), lost))
   }
 
-  function receive(news: ListEvent) {
-    if (news.kind === 'joined') return joined(news.answer)
-    const { event } = news
+  function receive(received: ListEvent) {
+    if (received.kind === 'joined') return joined(received.answer)
+    const { event } = received
     if (event.name === 'RecordsImported') return receiveImport(event.event)
     if (event.name !== 'RecordCreated' && event.name !== 'RecordUpdated' && event.name !== 'RecordDeleted')
       return
     const { id, version } = event.event
     const held = state.get().staged.get(id) ?? state.get().byId.get(id)
     if (held && held.version >= version) return
-    schedule?.news()
+    schedule?.afterEvent()
   }
 
-  /** What was committed between the first load and the join was told to nobody. */
+  /** Events of changes between the first load and the join were not received. */
   function joined(answer: WatchedList) {
     const { status, trouble } = state.get()
     isJoined = answer.ok
     if (status !== 'ready' || trouble) void schedule?.now()
-    else if (answer.ok && answer.behind) schedule?.spread()
+    else if (answer.ok && answer.behind) schedule?.afterJoin()
   }
 
-  function receiveImport({ scopes, count }: Extract<TransportEvent, { name: 'RecordsImported' }>['event']) {
-    const isAny = scopes.length === 1 && isSame(scopes[0], {})
-    const own = query.scope ?? {}
-    if (!isAny && !isSame(own, {}) && !scopes.some((scope) => isSame(scope, own))) return
+  function receiveImport({ scopes, count }: ImportEvent) {
+    if (!concerns(scopes, query.scope ?? {})) return
     const now = state.get()
     const sum = now.imported?.count === null || count === null ? null : (now.imported?.count ?? 0) + count
     if (sum !== null && sum > MOST_FETCHED && now.status === 'ready')
       offer({ ...now, imported: { count: sum } })
-    else schedule?.news()
+    else schedule?.afterEvent()
   }
 
   function receiveOwn(write: OwnWrite) {
@@ -170,22 +167,23 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     schedule?.within(AFTER_OWN_MS)
   }
 
-  /** Without events it asks; with them only for what events can't tell. */
-  function beat() {
+  /** Polls while no events arrive, or while this list is not joined. */
+  function poll() {
     const { status } = client.connection.get()
     const isCut = status === 'polling' || status === 'offline' || state.get().trouble === 'unreachable'
     if (page.isVisible() && (isCut || !isJoined)) void schedule?.now()
-    later(POLL_MS, beat)
+    later(POLL_MS, poll)
   }
 
-  function recheckNowAndThen() {
+  function recheckRegularly() {
     if (page.isVisible() && needsRecheck && state.get().status === 'ready') void recheck()
-    later(RECHECK_MS, recheckNowAndThen)
+    later(RECHECK_MS, recheckRegularly)
   }
 
   function mount() {
+    options.onUsed()
     const isCostly = () => !state.get().isWhole && state.get().rows.length > LARGE_LIST
-    schedule = createRefreshSchedule({ clock, page, random: options.random, look, isCostly })
+    schedule = createRefreshSchedule({ clock, page, random: options.random, refresh, isCostly })
     stops = [
       schedule.stop,
       client.onOwnWrite(receiveOwn),
@@ -199,12 +197,12 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   }
 
   function startTimers() {
-    later(POLL_MS, beat)
-    later(RECHECK_MS, recheckNowAndThen)
+    later(POLL_MS, poll)
+    later(RECHECK_MS, recheckRegularly)
   }
 
   function release() {
-    for (const stop of [...stops, ...timers, stopLinger]) stop()
+    for (const stop of [...stops, ...timers, lifetime.stop]) stop()
     timers.clear()
     stops = []
     schedule = null
@@ -236,20 +234,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     },
     onLeft: left.add,
     leave,
-    subscribe(listener) {
-      const stop = state.subscribe(listener)
-      listeners += 1
-      stopLinger()
-      if (stops.length === 0) mount()
-      let isStopped = false
-      return () => {
-        if (isStopped) return
-        isStopped = true
-        stop()
-        listeners -= 1
-        if (listeners === 0) stopLinger = clock.after(LINGER_MS, release)
-      }
-    },
+    subscribe: (listener) => lifetime.add(state.subscribe(listener)),
     reload() {
       isForced = true
       const now = state.get()
@@ -275,7 +260,13 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   }
 }
 
-/** What another order of the same rows shows, in this order. */
+/** A scope of an import stands for this list; `[{}]` for any. */
+const concerns = (scopes: readonly Scope[], own: Scope): boolean =>
+  isSame(own, {}) ||
+  (scopes.length === 1 && isSame(scopes[0], {})) ||
+  scopes.some((scope) => isSame(scope, own))
+
+/** The rows of the same list in another order, in this order. */
 function resorted(seed: ListState, compare: CompareRecords): ListState {
   const shown = showStaged({ ...seed, isHeld: false }, compare)
   const { byId, isWhole } = shown

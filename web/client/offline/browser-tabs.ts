@@ -1,5 +1,5 @@
-// Which pages of this app are alive, and which one of them does what only one may do. A page that is killed lets go of its
-// locks by itself, which no heartbeat of its own could promise.
+// Which pages of this app are alive, and which one of them runs a task that only one may run. The browser releases the
+// locks of a killed page, which no heartbeat could guarantee.
 
 import type { Stop } from '../base/clock.ts'
 
@@ -8,16 +8,16 @@ export interface Tabs {
   enter(tab: string): Stop
   /** The pages that are alive; `null` where the browser can't say. */
   alive(): Promise<Set<string> | null>
-  /** Does it unless another page is doing it. */
+  /** Runs `work` unless another page is running it. */
   alone(task: string, work: () => Promise<void>): Promise<void>
-  /** Tells the other pages that something has changed. */
+  /** Notifies the other pages of a change. */
   notify(): void
   onChange(listener: () => void): Stop
 }
 
 const LOCK = 'noclobber-tab '
 
-/** The pages of this origin, by Web Locks and a BroadcastChannel. On insecure origins there are no locks: then nobody knows. */
+/** The pages of this origin, by Web Locks and a BroadcastChannel. On insecure origins there are no locks: then `alive` is unknown. */
 export function createBrowserTabs(): Tabs {
   const locks = typeof navigator === 'undefined' ? undefined : (navigator.locks as LockManager | undefined)
   const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('noclobber-unsent')

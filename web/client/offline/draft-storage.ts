@@ -1,5 +1,5 @@
-// Where unsent edits lie: what a storage has to do, and the one that lasts as long as its memory. An entry belongs to one
-// person and one page; a page that is no more leaves its entries to whoever claims them first.
+// Storage of unsent edits: its interface, and an implementation in memory. An entry belongs to one person and one page;
+// the entries of a closed page go to the page that claims them first.
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
 import type { UnsentEdits } from '../record/state.ts'
@@ -32,7 +32,7 @@ export interface UnsentState {
   /** `full`: no room left; `barred`: the browser allows none. Then edits are kept in this page's memory alone. */
   storage: 'ok' | 'full' | 'barred'
   isSending: boolean
-  /** What was thrown away here, the latest first, as long as this page lives: it can be brought back. */
+  /** What was discarded here, the latest first, for the life of this page: it can be restored. */
   discarded: readonly UnsentEntry[]
 }
 

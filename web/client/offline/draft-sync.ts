@@ -1,5 +1,5 @@
-// What one page does with its storage: puts its edits there a moment after they change, at once when a save goes out or the
-// page is hidden or left, and brings back what earlier pages left. Storage that fails is shown, and tried again with the next edit.
+// Keeps a page's edits in storage: a moment after they change, and at once when a save is sent or the page is hidden or
+// left. It also brings back the edits of earlier pages. Storage that fails is shown, and tried again with the next edit.
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
@@ -45,7 +45,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
   let isStopped = false
   let discarded: UnsentEntry[] = []
 
-  /** Who is here now. What others left on this page stays in `own`, and is theirs. */
+  /** The current person. Edits of others stay in `own`, and are theirs. */
   const person = () => client.userId()
   const live = () => {
     const whose = person()
@@ -191,7 +191,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     await refresh()
   }
 
-  /** As if it had not been thrown away; it is found where its record is opened, or waits in its form. */
+  /** As if it had not been discarded; it is found where its record is opened, or waits in its form. */
   function undoDiscard(key: string) {
     const entry = discarded.find((one) => one.key === key)
     if (!entry || entry.person !== person()) return

@@ -1,6 +1,6 @@
 // Nothing typed is lost with the page: edits are kept for their person, and saves that got no answer are sent again when
 // the server can be reached, in their order, one after the other. Each is sent under its first mutation id, so that it is
-// written once, whoever sends it and however often. A refusal waits for its owner and holds up nothing else.
+// written once, whichever page sends it and however often. A refusal waits for its owner and blocks nothing else.
 
 import { createWritable, type Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
@@ -24,11 +24,11 @@ export interface Offline extends EditKeeper {
   unsent: Readable<UnsentState>
   /** Tries to send what waits, now. */
   retry(): void
-  /** Throws one record's edits away. Another page that has them open keeps its own. */
+  /** Discards one record's edits. Another page that has them open keeps its own. */
   discard(key: string): Promise<void>
-  /** Brings back what was thrown away on this page: see `unsent.discarded`. */
+  /** Restores what was discarded on this page: see `unsent.discarded`. */
   undoDiscard(key: string): void
-  /** Throws all of this person's edits on this device away: for a sign-out that shall leave nothing behind. */
+  /** Discards all of this person's edits on this device: for a sign-out that leaves nothing behind. */
   clear(): Promise<void>
 }
 
@@ -90,7 +90,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     for (const entry of inOrder(keeping?.live() ?? [])) if (!(await sendOne(entry))) return
   }
 
-  /** Whatever pages that are no more have left: one page at a time does it. */
+  /** Sends what closed pages have left; one page at a time does it. */
   async function sendOrphans() {
     if (failures > 0) return
     for (const entry of await askedOrphans()) {
@@ -100,7 +100,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     }
   }
 
-  /** Another page has written; perhaps it was its last word. Where nobody knows who is alive, nobody's is taken for it. */
+  /** Another page has written, perhaps before it closed. Where it is unknown which pages are alive, nothing is claimed. */
   async function sendFound() {
     if ((await tabs.alive()) && (await askedOrphans()).length > 0) void send()
   }

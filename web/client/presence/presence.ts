@@ -1,5 +1,5 @@
-// Who else is at a record, and what this tab does there. What this tab says is said again every 15 s and after each
-// (re)join; a hidden tab is idle. Advisory: nothing here stops anybody from saving.
+// Who else is at a record, and what this tab does there. This tab announces itself every 15 s and after each (re)join; a
+// hidden tab is idle. Advisory: nothing here stops anybody from saving.
 
 import type {
   PresenceAnswer,
@@ -12,16 +12,17 @@ import type {
   TakeOverEvent,
 } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
+import { createKeyedStores } from '../base/keyed-stores.ts'
 import { peopleOf } from '../base/received.ts'
-import { createWritable, type Readable, type Writable } from '../base/store.ts'
+import type { Readable } from '../base/store.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { createTakeOver, type TakeOver, type TakeOverOptions } from './take-over.ts'
 
 const BEAT_MS = 15_000
-/** Moving through a form is told once the cursor rests. */
+/** Moving through a form is announced once the cursor rests. */
 const SETTLE_MS = 150
 
-/** What somebody does at a record. */
+/** What a person does at a record. */
 export interface Doing {
   state: PresenceState
   /** The field that the cursor is in. */
@@ -29,20 +30,20 @@ export interface Doing {
 }
 
 export interface Presence {
-  /** Everybody who is at a record that is open here, or in a list that is watched here; this person too. */
+  /** Everybody at a record that is open here, or in a list that is watched here; this person too. */
   people(address: RecordAddress): Readable<readonly PresentPerson[]>
-  /** Says what this tab does at a record that it has open, until stopped or said anew. */
+  /** Announces what this tab does at a record that it has open, until stopped or announced anew. */
   announce(address: RecordAddress, doing: Doing): Stop
-  /** What people at one record ask of each other. */
+  /** Requests between people at one record. */
   takeOver: TakeOver
 }
 
 export interface OwnedPresence extends Presence {
   receive(event: PresenceEvent | TakeOverEvent): void
-  /** The rooms are joined: what was said before counts for nothing on this connection. */
+  /** The rooms are joined: earlier announcements don't count on this connection. */
   joined(): void
   forget(address: RecordAddress): void
-  /** Somebody else is here: nothing that was said or heard stands. */
+  /** The person changes: nothing that was announced or received stands. */
   leave(): void
   close(): void
 }
@@ -58,23 +59,16 @@ const NOBODY: readonly PresentPerson[] = []
 
 export function createPresence({ send, sendTakeOver, clock, page }: PresenceOptions): OwnedPresence {
   const takeOver = createTakeOver({ send: sendTakeOver, clock })
-  const rooms = new Map<string, Writable<readonly PresentPerson[]>>()
+  const people = createKeyedStores(NOBODY, (present) => present.length === 0)
   const announced = new Map<string, RecordAddress & Doing>()
   let persons = 0
   let stopBeat: Stop = () => {}
   let stopPage: Stop | null = null
 
-  function roomOf(address: RecordAddress) {
-    const key = recordKey(address)
-    const room = rooms.get(key) ?? createWritable(NOBODY)
-    rooms.set(key, room)
-    return room
-  }
-
   async function sendOne({ type, id, state, field = null }: RecordAddress & Doing) {
     const person = persons
     const answer = await send({ type, id, state: page.isVisible() ? state : 'idle', field })
-    if (answer?.ok && person === persons) roomOf({ type, id }).set(peopleOf(answer.people))
+    if (answer?.ok && person === persons) people.set(recordKey({ type, id }), peopleOf(answer.people))
   }
 
   const sendAll = () => {
@@ -90,7 +84,7 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
   }
 
   return {
-    people: roomOf,
+    people: (address) => people.of(recordKey(address)),
     announce(address, doing) {
       const key = recordKey(address)
       const entry = { ...address, ...doing }
@@ -104,13 +98,13 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
     takeOver,
     receive(event) {
       if ('say' in event) takeOver.receive(event)
-      else roomOf(event).set(event.people)
+      else people.set(recordKey(event), event.people)
     },
     joined: sendSoon,
-    forget: (address) => rooms.get(recordKey(address))?.set(NOBODY),
+    forget: (address) => people.set(recordKey(address), NOBODY),
     leave() {
       persons += 1
-      for (const room of rooms.values()) room.replace(NOBODY)
+      people.reset()
       for (const doing of announced.values()) Object.assign(doing, { state: 'viewing', field: null })
       takeOver.leave()
     },

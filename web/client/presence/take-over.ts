@@ -1,4 +1,4 @@
-// "Ask to take over": what two people at one record say to each other. Advisory: whatever is said, saving stays guarded.
+// "Ask to take over": requests and answers between two people at one record. Advisory: saving stays guarded in any case.
 
 import {
   type RecordAddress,
@@ -8,38 +8,40 @@ import {
   type TakeOverEvent,
   type TakeOverMessage,
 } from '../../../server/protocol/index.ts'
-import type { Clock, Stop } from '../base/clock.ts'
-import { createWritable, type Readable } from '../base/store.ts'
+import type { Clock } from '../base/clock.ts'
+import { createKeyedStores } from '../base/keyed-stores.ts'
+import type { Readable } from '../base/store.ts'
+import { createTimers } from '../base/timers.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 
-/** Somebody at the same record. */
+/** Another person at the same record. */
 export type OtherPerson = TakeOverEvent['from']
 
-/** How things stand between this person and the others at one record. */
+/** Requests between this person and the others at one record. */
 export interface TakeOverState {
-  /** Who asks this person to hand over. */
+  /** The person who asks this one to hand over. */
   asker: OtherPerson | null
-  /** Whom this person has asked, and what came of it; `unreachable`: it was not passed on. */
+  /** The person that this one has asked, and the outcome; `unreachable`: the request was not passed on. */
   asked: (OtherPerson & { outcome: 'waiting' | 'handed_over' | 'not_now' | 'unreachable' }) | null
-  /** This person handed over, and has not gone on since. */
+  /** This person handed over, and has not edited since. */
   hasHandedOver: boolean
 }
 
-/** What passes between people at a record. All of it is forgotten after a minute. */
+/** Requests between people at a record. Each is forgotten after a minute. */
 export interface TakeOver {
   at(address: RecordAddress): Readable<TakeOverState>
   ask(address: RecordAddress, person: OtherPerson): Promise<void>
-  /** Answers who asks. */
-  answer(address: RecordAddress, say: 'handed_over' | 'not_now'): Promise<void>
-  /** This person goes on editing after all. */
+  /** Answers the request of another person. */
+  answer(address: RecordAddress, answer: 'handed_over' | 'not_now'): Promise<void>
+  /** This person edits again. */
   goOn(address: RecordAddress): void
-  /** Takes the outcome of one's own asking off the screen. */
+  /** Removes the outcome of one's own request. */
   dismiss(address: RecordAddress): void
 }
 
 export interface OwnedTakeOver extends TakeOver {
   receive(event: TakeOverEvent): void
-  /** Somebody else is here: nobody has asked them, and they have asked nobody. */
+  /** The person changes: there are no requests to or from the next one. */
   leave(): void
   close(): void
 }
@@ -51,68 +53,48 @@ export interface TakeOverOptions {
 
 const NOTHING: TakeOverState = { asker: null, asked: null, hasHandedOver: false }
 
-const createPlace = (clock: Clock) => {
-  const state = createWritable(NOTHING)
-  const forgetting = new Map<'asker' | 'asked', Stop>()
-  return {
-    state,
-    set(patch: Partial<TakeOverState>) {
-      state.set({ ...state.get(), ...patch })
-      for (const part of ['asker', 'asked'] as const) {
-        if (!(part in patch)) continue
-        forgetting.get(part)?.()
-        const forget = () => state.set({ ...state.get(), [part]: null })
-        if (patch[part]) forgetting.set(part, clock.after(TAKE_OVER_MS, forget))
-      }
-    },
-    stop() {
-      for (const stop of forgetting.values()) stop()
-    },
-  }
-}
+const isNothing = ({ asker, asked, hasHandedOver }: TakeOverState) => !asker && !asked && !hasHandedOver
 
 export function createTakeOver({ send, clock }: TakeOverOptions): OwnedTakeOver {
-  const places = new Map<string, ReturnType<typeof createPlace>>()
+  const states = createKeyedStores(NOTHING, isNothing)
+  const timers = createTimers(clock)
 
-  function placeOf(address: RecordAddress) {
+  function set(address: RecordAddress, patch: Partial<TakeOverState>) {
     const key = recordKey(address)
-    const place = places.get(key) ?? createPlace(clock)
-    places.set(key, place)
-    return place
+    states.set(key, { ...states.get(key), ...patch })
+    for (const part of ['asker', 'asked'] as const) {
+      if (!(part in patch)) continue
+      const name = `${part} ${key}`
+      timers.cancel(name)
+      if (patch[part]) timers.start(name, TAKE_OVER_MS, () => set(address, { [part]: null }))
+    }
   }
 
   return {
-    at: (address) => placeOf(address).state,
+    at: (address) => states.of(recordKey(address)),
     async ask({ type, id }, { id: to, name }) {
-      const place = placeOf({ type, id })
       const asked = { id: to, name, outcome: 'waiting' as const }
-      place.set({ asked })
+      set({ type, id }, { asked })
       const answer = await send({ type, id, to, say: 'ask' })
-      if (!answer?.ok && place.state.get().asked === asked)
-        place.set({ asked: { ...asked, outcome: 'unreachable' } })
+      if (!answer?.ok && states.get(recordKey({ type, id })).asked === asked)
+        set({ type, id }, { asked: { ...asked, outcome: 'unreachable' } })
     },
-    async answer({ type, id }, say) {
-      const place = placeOf({ type, id })
-      const { asker } = place.state.get()
+    async answer({ type, id }, answer) {
+      const { asker } = states.get(recordKey({ type, id }))
       if (!asker) return
-      place.set({ asker: null, ...(say === 'handed_over' && { hasHandedOver: true }) })
-      await send({ type, id, to: asker.id, say })
+      set({ type, id }, { asker: null, ...(answer === 'handed_over' && { hasHandedOver: true }) })
+      await send({ type, id, to: asker.id, say: answer })
     },
-    goOn: (address) => placeOf(address).set({ hasHandedOver: false }),
-    dismiss: (address) => placeOf(address).set({ asked: null }),
+    goOn: (address) => set(address, { hasHandedOver: false }),
+    dismiss: (address) => set(address, { asked: null }),
     receive({ type, id, from, say }) {
-      const place = placeOf({ type, id })
-      if (say === 'ask') place.set({ asker: from })
-      else place.set({ asked: { ...from, outcome: say } })
+      if (say === 'ask') set({ type, id }, { asker: from })
+      else set({ type, id }, { asked: { ...from, outcome: say } })
     },
     leave() {
-      for (const { state, stop } of places.values()) {
-        stop()
-        state.replace(NOTHING)
-      }
+      timers.cancelAll()
+      states.reset()
     },
-    close() {
-      for (const { stop } of places.values()) stop()
-    },
+    close: timers.cancelAll,
   }
 }

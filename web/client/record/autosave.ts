@@ -1,5 +1,5 @@
-// Saving without a button: a little after the last keystroke, and only while nothing stands in the way. News, a refusal or
-// a lost connection are a person's to answer; then it waits.
+// Saves by itself a little after the last keystroke, and only from status `dirty`. A newer version, a refusal or a lost
+// connection need the user's decision; then it waits.
 
 import { type Clock, type Stop, systemClock } from '../base/clock.ts'
 import { isEmpty } from '../base/values.ts'

@@ -1,5 +1,5 @@
-// What the banner says, as data: a pure function of the record's state, so that any design system can show it.
-// It speaks of one thing at a time, and of nothing while a refused save has its own surface.
+// The banner as data: a pure function of the record's state, so that any design system can show it. It shows one topic at
+// a time, and none while a conflict has its own dialog.
 
 import type { Writer } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
@@ -18,9 +18,9 @@ export type BannerAction =
   | 'copy'
   | 'recreate'
 
-/** What the page can do beyond what every page can. */
+/** Optional abilities of the page. */
 export interface BannerOptions {
-  /** A deleted record can be created anew from what is typed. */
+  /** A deleted record can be recreated from what is typed. */
   mayRecreate?: boolean
 }
 
@@ -29,13 +29,13 @@ export type BannerPart = { kind: 'text'; text: string } | { kind: 'time'; text: 
 
 /** One line: what happened, and at most three buttons, the safest first. */
 export interface Banner {
-  /** Another one when the line tells of something else. */
+  /** Differs when the line is about something else. */
   key: string
-  /** `news`: for your information; `warning`: act before you go on; `refusal`: this can't be done here. */
+  /** `info`: for your information; `warning`: act before you go on; `refusal`: this can't be done here. */
   tone: 'info' | 'warning' | 'refusal'
   parts: BannerPart[]
   buttons: { action: BannerAction; label: string }[]
-  /** Which of the person's own edits others changed too; `null` where nobody has said what changed. */
+  /** Which of the user's edits others changed too; `null` where the changed fields are unknown. */
   overlap: string[] | null
 }
 

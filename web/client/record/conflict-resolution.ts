@@ -1,11 +1,11 @@
-// Deciding a conflict, without a look: what stands chosen for each field, and what comes of it. A choice holds as long as
-// the others' value that it was made against; when they change that field again, it has to be made anew.
+// Resolves a conflict, without UI: the choice for each field, and the result. A choice is valid for the others' value that
+// it was made against; when they change that field again, it has to be made anew.
 
 import { isSame } from '../base/values.ts'
 import type { ConflictField, ConflictView, Side } from './conflict-view.ts'
 import type { Resolution } from './state.ts'
 
-/** What somebody chose, and what they saw when they did. */
+/** A choice, and the value it was made against. */
 export interface Choice {
   side: Side
   /** The row's `of`: without it the choice is taken for any record's. */
@@ -17,14 +17,14 @@ export interface Choice {
 
 export type Choices = Readonly<Record<string, Choice>>
 
-/** The side that a field takes now: the choice, else the default; `null` while somebody has to say. */
+/** The side that a field takes now: the choice, else the default; `null` while it is undecided. */
 export function sideOf(row: ConflictField, choices: Choices): Side | null {
   const choice = choices[row.field]
   const isOfRow = choice !== undefined && (choice.of === undefined || choice.of === row.of)
   return isOfRow && isSame(choice.theirs, row.theirs) ? choice.side : row.side
 }
 
-/** The fields that nobody has decided yet. */
+/** The undecided fields. */
 export const undecided = (view: ConflictView, choices: Choices): ConflictField[] =>
   view.fields.filter((row) => sideOf(row, choices) === null)
 

@@ -1,6 +1,6 @@
-// How edits and a newer version come together: merged where they don't overlap, reviewed side by side where they do,
-// brought back after a reload of the page. What a person decides against is set aside, never dropped; a decision made
-// on a version that is no longer the newest one at hand changes nothing.
+// How edits and a newer version are combined: merged where they don't overlap, reviewed side by side where they do,
+// restored after a reload of the page. What the user decides against is set aside, never dropped; a decision made on a
+// version that is no longer the newest one here changes nothing.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
@@ -78,7 +78,7 @@ export function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {
   return base !== null && isUntouched && (state.record === null || state.record.version === base.version)
 }
 
-/** Edits from before the page was left, on the version that they were built on: what is newer is news, as ever. */
+/** Edits from before the page was left, on the version that they were built on: a newer version is handled as usual. */
 export function recall(state: RecordState, { edits }: StateEventOf<'recalled'>): Transition {
   const { base, draft, unanswered, next } = edits
   const kept = bothKept(state.kept, edits.kept)
@@ -107,7 +107,7 @@ function recallAside(state: RecordState, fields: Fields): Transition {
   })
 }
 
-/** Thrown away by its owner. What is on its way is left to its answer. */
+/** Discarded by the user. A write in flight is left to its answer. */
 export function discard(state: RecordState): Transition {
   const isOfSave = state.record !== null && isSaveTrouble(state.trouble)
   const nothing = { draft: {}, kept: null, unanswered: null, next: null, errors: {} }

@@ -1,16 +1,16 @@
-// Both sides of a record as data, for whatever surface shows them: after a refused save, and when somebody wants to see
-// them before. It always shows the newest version that is at hand, so a further change appears in it by itself.
+// Both sides of a record as data, for any dialog: after a refused save, or on request before one. It always shows the
+// newest version here, so a further change appears in it by itself.
 
 import type { WireRecord } from '../../../server/protocol/index.ts'
+import { mergeValues } from '../base/merge-values.ts'
 import { isEmpty, isSame } from '../base/values.ts'
 import { fill, labelOf, type Words, whoWrote } from '../words/messages.ts'
-import { mergeValues } from './merge-values.ts'
 import { isReviewed, type RecordState } from './state.ts'
 
 /** Which side a field takes; `both` where the two changes fit together. */
 export type Side = 'mine' | 'theirs' | 'both'
 
-/** One field that somebody changed. Values are as the record has them. */
+/** One field that either side changed. Values are as the record has them. */
 export interface ConflictField {
   /** Which record and version the edits are of: a choice stands for no other. */
   of: string
@@ -23,7 +23,7 @@ export interface ConflictField {
   isMine: boolean
   /** Both changes together, where the value has parts (keys, rows) and the two sides changed different ones. */
   both: { value: unknown } | null
-  /** The side that changed it; `null` where both did, differently, and a person has to say. */
+  /** The side that changed it; `null` where both did, differently, and the user decides. */
   side: Side | null
 }
 
@@ -36,9 +36,9 @@ export interface ConflictView {
   version: number
   sentence: string
   fields: ConflictField[]
-  /** A newer version is known and on its way here. */
+  /** A newer version is known and being loaded. */
   isLoading: boolean
-  /** Loading it was tried and failed. */
+  /** Loading it failed. */
   isReloadFailed: boolean
 }
 

@@ -1,15 +1,15 @@
-// What keeps edits beyond the page, as the client asks for it. The client itself keeps nothing: `noclobber/offline` does,
-// and an app that needs no more than the tab's own memory never loads it.
+// The interface of what keeps edits beyond the page. The client itself keeps nothing: `noclobber/offline` does, and an app
+// that needs no more than the tab's memory never loads it.
 
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Mutation, RecordState, UnsentEdits } from './state.ts'
 
-/** What the keeper may do with the client that it belongs to. */
+/** What the keeper may do with its client. */
 export interface KeptClient {
   tabId: string
-  /** Whose edits these are; `null` while nobody is known: then nothing is kept and nothing brought back. */
+  /** The owner of the edits; `null` while unknown: then nothing is kept and nothing brought back. */
   userId(): string | null
   clock: Clock
   page: Page
@@ -17,9 +17,9 @@ export interface KeptClient {
   resume(address: RecordAddress): Promise<RecordState>
   /** Sends it as it was asked for, past the record's editor. */
   send(address: RecordAddress, mutation: Mutation): Promise<SaveOutcome<Fields> | RemoveOutcome>
-  /** Puts edits back that were thrown away. */
+  /** Restores discarded edits. */
   bringBack(address: RecordAddress, edits: UnsentEdits): void
-  /** Throws its edits away; `false` where the record is not open here. */
+  /** Discards its edits; `false` where the record is not open here. */
   discard(address: RecordAddress): boolean
 }
 
@@ -36,8 +36,8 @@ export interface EditKeeper {
   keep(address: RecordAddress, state: RecordState): void
   /** What is typed now would outlive the page. */
   isKeeping(): boolean
-  /** Somebody else is here: what is shown is theirs. What the one before left is kept for them. */
+  /** The person changes: shows the edits of the new one, and keeps those of the one before. */
   leave(): void
-  /** The server can be reached again, as it seems. */
+  /** The server seems reachable again. */
   reachable(): void
 }

@@ -1,5 +1,5 @@
-// What a person does to an open record: types, saves, reloads, restores, dismisses. Each step is pure.
-// Nothing here drops a typed value: it is in the draft, in the write that is in flight, or kept for restoring.
+// User actions on an open record: type, save, reload, restore, dismiss. Each step is pure. No step drops a typed value: it
+// is in the draft, in the write in flight, or kept for restoring.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
@@ -91,7 +91,7 @@ export function reload(state: RecordState): Transition {
   return to(state, { reloading: true, merging: false }, { kind: 'load', when: 'now' })
 }
 
-/** The record takes the form over, and the edits are set aside. */
+/** The form shows the record, and the edits are set aside. */
 export function showLatest(state: RecordState, record: WireRecord): Transition {
   const highlighted = state.record ? differingFields(state.record.fields, record.fields) : []
   const shown: RecordState = {
@@ -120,7 +120,7 @@ export function setAside(state: RecordState, why: Kept['why']): Kept | null {
   return { fields: { ...state.kept?.fields, ...state.draft }, why, isHidden: false }
 }
 
-/** Nothing that is as old as what is shown is news. */
+/** Drops what is not newer than the shown version. */
 export function forgetOlder(state: RecordState): RecordState {
   const version = state.record?.version ?? 0
   return {
@@ -151,7 +151,7 @@ export function revert(state: RecordState): Transition {
   return catchUp({ ...state, draft: {}, kept, errors: {}, unanswered: null, next: null, notice: null })
 }
 
-/** Takes away what the banner says, for this version; the save is guarded all the same. */
+/** Dismisses the banner for this version; the save stays guarded. */
 export function dismiss(state: RecordState): Transition {
   switch (topicOf(state)) {
     case 'newer':
@@ -167,7 +167,7 @@ export function dismiss(state: RecordState): Transition {
   }
 }
 
-/** The glow and the notice end by themselves. */
+/** The highlight and the notice end by themselves. */
 export function fade(state: RecordState, { what }: StateEventOf<'faded'>): Transition {
   return to(state, what === 'highlight' ? { highlighted: [] } : { notice: null })
 }

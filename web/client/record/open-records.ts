@@ -1,16 +1,18 @@
-// The open records of this tab: one store for each, whoever asks, until nobody needs it.
+// The open records of this tab, one store for each. Invariant: a store is kept only while it has a listener or unsaved
+// edits; one that nobody has subscribed to lives only as long as its caller holds it.
 
 import type { RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
+import { createObjectCache } from '../base/object-cache.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import type { UnsentEdits } from './state.ts'
 import { createRecordStore } from './store.ts'
 import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
 
-type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'onMounted' | 'setAside'>
+type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'onUsed' | 'setAside'>
 
 export function createOpenRecords(options: OpenRecordsOptions) {
-  const stores = new Map<string, OwnedRecordStore>()
-  /** Edits of people who are not here now, by person and record. */
+  const stores = createObjectCache<OwnedRecordStore>()
+  /** Edits of earlier persons, by person and record. */
   const aside = new Map<string | null, Map<string, UnsentEdits[]>>()
 
   function setAside(owner: string | null, key: string, edits: UnsentEdits) {
@@ -19,8 +21,8 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     ofOwner.set(key, [...(ofOwner.get(key) ?? []), edits])
   }
 
-  /** Their own edits come back to whoever is here again. */
-  function bringBack(owner: string | null, key: string, store: OwnedRecordStore) {
+  /** Edits come back when their owner is back. */
+  function restoreEdits(owner: string | null, key: string, store: OwnedRecordStore) {
     const ofOwner = aside.get(owner)
     const left = ofOwner?.get(key) ?? []
     ofOwner?.delete(key)
@@ -31,59 +33,60 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     of(address: RecordAddress): OwnedRecordStore {
       const owner = options.personId()
       const key = recordKey(address)
-      const existing = stores.get(key)
+      const existing = stores.find(key)
       if (existing) return existing
       const store = createRecordStore({
         ...options,
         address,
         setAside: (whose, edits) => setAside(whose, key, edits),
-        onMounted: () => stores.has(key) || stores.set(key, store),
-        onIdle: () => stores.get(key) === store && stores.delete(key),
+        onUsed: () => stores.keep(key, store),
+        onIdle: () => stores.drop(key, store),
       })
-      stores.set(key, store)
-      bringBack(owner, key, store)
+      stores.add(key, store)
+      restoreEdits(owner, key, store)
       return store
     },
-    /** Somebody else is here: every record is as if it had never been opened. */
+    /** The person changes: every record is as if it had never been opened. */
     leave(owner: string | null) {
-      for (const [key, store] of [...stores]) {
+      for (const [key, store] of stores.entries()) {
         const edits = store.leave()
         if (edits) setAside(owner, key, edits)
       }
     },
-    /** It is known who is here. What is of nobody known goes back only where no server says who it is. */
+    /** The person is known now. Edits of an unknown person go back only where no server names the person. */
     known(owner: string | null) {
       if (owner !== null) aside.delete(null)
-      for (const [key, store] of stores) bringBack(owner, key, store)
+      for (const [key, store] of stores.entries()) restoreEdits(owner, key, store)
     },
     /** Only if it is open already. */
-    find: (address: RecordAddress) => stores.get(recordKey(address)),
-    /** A save past the editor is still this tab's: its event is ignored, so the editor is handed its answer. */
-    showOwn<F extends object>(record: WireRecord<F>) {
-      const whole = record as unknown as WireRecord
+    find: (address: RecordAddress) => stores.find(recordKey(address)),
+    /** A save that bypassed the editor is this tab's too: its event is ignored, so the editor receives its answer. */
+    showOwn(record: WireRecord) {
       const at = options.localTime(record.updated_at)
-      stores.get(recordKey(record))?.dispatch({ kind: 'loaded', record: whole, at, isOwn: true })
+      stores.find(recordKey(record))?.dispatch({ kind: 'loaded', record, at, isOwn: true })
     },
     showOwnRemoval(address: RecordAddress, version: number) {
       const removal = { version, changedFields: null, by: null, isOwn: true, deleted: true }
-      stores.get(recordKey(address))?.receive({ ...removal, at: options.clock.now() })
+      stores.find(recordKey(address))?.receive({ ...removal, at: options.clock.now() })
     },
     discard(address: RecordAddress): boolean {
-      const store = stores.get(recordKey(address))
+      const store = stores.find(recordKey(address))
       store?.dispatch({ kind: 'discarded' })
       return store !== undefined
     },
     /** The page is visible again. */
     loadWaiting() {
-      for (const store of stores.values()) store.loadWaiting()
+      for (const [, store] of stores.entries()) store.loadWaiting()
     },
-    /** Somebody signed in again. */
+    /** After a sign-in. */
     reopen() {
-      for (const store of stores.values()) if (store.isMounted()) store.open()
+      for (const [, store] of stores.entries()) if (store.isMounted()) store.open()
     },
     close() {
-      for (const store of stores.values()) store.close()
-      stores.clear()
+      for (const [key, store] of stores.entries()) {
+        store.close()
+        stores.drop(key, store)
+      }
     },
   }
 }

@@ -1,6 +1,6 @@
-// One record's editor as one pure function, (state, happening) → state: what is read first to know what an editor does.
+// One record's editor as one pure function, (state, event) → state. Read this first to know what an editor does.
 // Invariant: typed text is never lost, and the shown version never goes back.
-// Every cell of happening × status is decided here; the compiler refuses a table with a hole.
+// Every cell of event × status is decided here; a table with a hole does not compile.
 
 import { fade, ignore } from './edit-transitions.ts'
 import { hold, holdAndLoad, holdAndLook, receive, receiveWhenGone } from './remote-versions.ts'
@@ -19,7 +19,7 @@ import type { RecordState, RecordStateEvent, StepTable, Transition } from './sta
 import { statusOf } from './state.ts'
 import { userActions } from './user-transitions.ts'
 
-/** Which step each happening takes in each status. */
+/** The step for each event in each status. */
 const recordSteps = {
   ...userActions,
   loaded: {

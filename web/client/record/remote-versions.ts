@@ -1,5 +1,5 @@
-// How news of newer versions is weighed: what is not newer than what is known is dropped, whatever its order.
-// Also the small words with which every step is written: `stay`, `to` and `catchUp`.
+// How versions that arrive are judged: what is not newer than the known version is dropped, in whatever order it arrives.
+// Also the small functions that every step uses: `stay`, `to` and `catchUp`.
 
 import { isEmpty } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
@@ -31,7 +31,7 @@ export function catchUp(state: RecordState): Transition {
   return isWanted ? to(state, {}, { kind: 'load', when: 'soon' }) : stay(state)
 }
 
-/** Takes a remote in, if it is newer than what is shown. */
+/** Notes a version that is newer than the shown one. */
 export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
   const { record, newer } = state
   if (!record) return state
@@ -54,7 +54,7 @@ export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
   }
 }
 
-/** What was held back is weighed, in the order in which it came. */
+/** Judges what was held back, in the order in which it arrived. */
 export function weighHeld(state: RecordState): RecordState {
   return state.held.reduce(weigh, { ...state, held: [] })
 }
@@ -66,18 +66,18 @@ export function receive(state: RecordState, { remote }: { remote: RemoteVersion 
   return catchUp(weigh(isBack ? { ...state, trouble: null } : state, remote))
 }
 
-/** Nothing is shown yet, or a write is in flight: judged when its answer is here. */
+/** Nothing is shown yet, or a write is in flight: judged after its answer. */
 export function hold(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
   return to(state, { held: [...state.held, remote] })
 }
 
-/** The first load failed and the server speaks again. */
+/** The first load failed and the server answers again. */
 export function holdAndLoad(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
   if (state.record) return receive(state, { remote })
   return to(state, { held: [...state.held, remote], trouble: null }, { kind: 'load', when: 'now' })
 }
 
-/** Access is back, as it seems: only a load can tell, and it may be older than this. */
+/** Access may be back: only a load can show that, and it may be older than this. */
 export function holdAndLook(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
   return remote.deleted
     ? stay(state)

@@ -1,5 +1,5 @@
-// What the server's answers do to an open record. A loaded version older than what is shown is dropped; an answer
-// to a write that is no longer waited for is dropped; what was typed while a save was in flight stays typed.
+// The server's answers applied to an open record. A loaded version older than the shown one is dropped, and so is the
+// answer to a write that is no longer awaited; what was typed while a save was in flight stays typed.
 
 import type { FieldError, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
@@ -191,7 +191,7 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
   }
 }
 
-/** Nobody was known, so nothing was judged: whether an earlier try was written is as open as before. */
+/** The request was not authenticated: whether an earlier try was written is as open as before. */
 const sentAgain = ({ writing, next }: RecordState) => ({ unanswered: writing, next })
 
 /** The refused save brings the current record along: reloading needs no other request. */

@@ -1,5 +1,5 @@
-// One record as its editor holds it: what is shown, what is typed, what is known to be newer; and everything that
-// can happen to it. The facts decide the status, in one place (`statusOf`), so that the two never disagree.
+// One record as its editor holds it: what is shown, what is typed, what is known to be newer; and all events of it. The
+// status follows from the state in one place (`statusOf`), so that the two never disagree.
 
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty } from '../base/values.ts'
@@ -25,7 +25,7 @@ export interface NewerVersion {
   by: Writer | null
   at: number
   isOwn: boolean
-  /** Changed fields of each version that was heard of. */
+  /** Changed fields of each version that was received. */
   fieldsByVersion: Record<number, string[]>
 }
 
@@ -41,7 +41,7 @@ export interface Mutation {
 export interface Kept {
   fields: Fields
   why: 'reloaded' | 'reverted' | 'access' | 'resolved' | 'recalled'
-  /** Dismissed: still there for `restore`, not spoken of. */
+  /** Dismissed: still there for `restore`, not shown. */
   isHidden: boolean
 }
 
@@ -52,7 +52,7 @@ export type Trouble =
   | { kind: 'not_allowed' }
   | { kind: 'failed'; detail: string }
 
-/** Something that was done and is worth a line for some seconds. */
+/** A line about something done, shown for some seconds. */
 export type Notice =
   | { kind: 'updated'; version: number; by: Writer | null; at: number; isOwn: boolean; fields: string[] }
   | { kind: 'loaded'; version: number }
@@ -82,7 +82,7 @@ export interface RecordState {
   newer: NewerVersion | null
   /** The newest version whose banner was dismissed; 0 for none. */
   dismissed: number
-  /** What was heard while it could not be judged: before the first load, and while a write is in flight. */
+  /** Versions that arrived while they could not be judged: before the first load, and while a write is in flight. */
   held: RemoteVersion[]
   writing: Mutation | null
   /** A write without an answer: it may have been written. */
@@ -104,12 +104,12 @@ export interface RecordState {
   highlighted: readonly string[]
 }
 
-/** Everything that can happen to an open record. */
+/** All events of an open record. */
 export type RecordStateEvent =
   | { kind: 'opened' }
   | { kind: 'typed'; field: string; value: unknown }
   | { kind: 'save_asked'; mutationId: string }
-  /** The server can be reached again, as it seems: what got no answer is sent again, and nothing else. */
+  /** The server seems reachable again: what got no answer is sent again, and nothing else. */
   | { kind: 'resume_asked' }
   | { kind: 'remove_asked'; mutationId: string }
   | { kind: 'reload_asked' }
@@ -122,7 +122,7 @@ export type RecordStateEvent =
   | Resolution
   | { kind: 'recalled'; edits: UnsentEdits }
   | { kind: 'recreated' }
-  /** Everything unsaved is thrown away, for good: asked for in so many words. */
+  /** Everything unsaved is discarded, at the user's explicit request. */
   | { kind: 'discarded' }
   | { kind: 'conflict_closed' }
   | { kind: 'loaded'; record: WireRecord; at: number; isOwn: boolean }
@@ -134,7 +134,7 @@ export type RecordStateEvent =
   | { kind: 'revoked' }
   | { kind: 'faded'; what: 'highlight' | 'notice' }
 
-/** What a person decided, field by field, looking at one version of the others. */
+/** The user's decision, field by field, on one version of the others. */
 export interface Resolution {
   kind: 'resolved'
   /** The version that was looked at; where a newer one is here by now, nothing happens. */
@@ -153,7 +153,7 @@ export type WriteRefusal =
   | { outcome: 'invalid'; errors: { field: string; message: string }[] }
 
 export type StateEventKind = RecordStateEvent['kind']
-/** What a person does, or what is done for one; the other happenings are answers, news and time. */
+/** What the user does, or what is done for the user; the other events are answers, received versions and time. */
 export type UserActionKind = Exclude<
   StateEventKind,
   'loaded' | 'load_failed' | 'saved' | 'removed' | 'write_refused' | 'version_received' | 'revoked' | 'faded'
@@ -202,7 +202,7 @@ export const initialRecordState: RecordState = {
 /** Both sides are on the screen, after a refusal or before one. */
 export const isReviewed = (state: RecordState): boolean => state.conflict !== null || state.reviewing
 
-/** The one place where facts become a status; the first that holds. */
+/** The one place where the state becomes a status; the first that applies. */
 export function statusOf(state: RecordState): RecordStatus {
   if (state.isRefused) return 'forbidden'
   if (state.deletion) return 'gone'
@@ -238,21 +238,21 @@ export const canSave = (state: RecordState): boolean =>
     state.status === 'offline' ||
     state.status === 'signed_out')
 
-/** Which fields others changed since the shown version; `null` where nobody has said. */
+/** Which fields others changed since the shown version; `null` where unknown. */
 export function newerFields(state: RecordState): string[] | null {
   const { record, newer, latest } = state
   if (!record || !newer) return null
   if (latest && latest.version >= newer.version) return differingFields(record.fields, latest.fields)
   const fields = new Set<string>()
   for (let version = record.version + 1; version <= newer.version; version++) {
-    const heard = newer.fieldsByVersion[version]
-    if (!heard) return null
-    for (const field of heard) fields.add(field)
+    const changed = newer.fieldsByVersion[version]
+    if (!changed) return null
+    for (const field of changed) fields.add(field)
   }
   return [...fields]
 }
 
-/** What a banner has to speak of, if anything: one thing at a time, the gravest first. */
+/** The topic of a banner, if any: one at a time, the most serious first. */
 export type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'newer' | 'kept' | 'notice'
 
 /** The conflict has its own surface; while it is there or a write is in flight, there is no topic. */

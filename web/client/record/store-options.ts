@@ -1,4 +1,4 @@
-// What a record's store is to the page, what it needs of the client that it belongs to, and what that client alone may do to it.
+// The interfaces of a record's store: to the page, to its client, and what it needs of that client.
 
 import type { Fields, RecordAddress, Writer } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
@@ -19,21 +19,21 @@ export interface RecordStoreOptions {
   /** The server's time in this machine's milliseconds. */
   localTime: (iso: string | null) => number
   isOwn: (by: Writer | null) => boolean
-  /** Notices where somebody else is here by now; before it returns, `leave` was called. */
+  /** Detects a change of person; before it returns, `leave` was called. */
   checkPerson: () => unknown
-  /** Another number for each person after the other. */
+  /** Rises with each change of person. */
   epoch: () => number
   personId: () => string | null
-  /** Edits that came back when their owner was here no more. */
+  /** Edits that arrived after their owner had left. */
   setAside: (owner: string | null, edits: UnsentEdits) => void
   /** Where edits outlive the page. */
   keeper?: Pick<EditKeeper, 'recall' | 'keep' | 'isKeeping'> | undefined
   /** Saves pass a newer version where the type allows it and no field overlaps. */
   onStale?: 'reject' | 'merge' | undefined
-  /** Nobody listens and nothing is kept: the store can be forgotten. */
+  /** It has no listener and no unsaved edits: it can be forgotten. */
   onIdle: () => void
-  /** Somebody listens: the client has to know of it. */
-  onMounted: () => void
+  /** It has a listener or unsaved edits: the client has to keep it. */
+  onUsed: () => void
 }
 
 /** What the client does to a store of its own. */
@@ -41,13 +41,13 @@ export interface OwnedRecordStore extends RecordStore {
   dispatch(stateEvent: RecordStateEvent): void
   receive(remote: RemoteVersion): void
   isMounted(): boolean
-  /** Loads it as it is for who is here now. */
+  /** Loads it for the current person. */
   open(): void
-  /** Somebody else is here: gives what is unsaved, and holds nothing any more. */
+  /** The person changes: returns the unsaved edits, and empties the store. */
   leave(): UnsentEdits | null
   /** Brings edits of earlier pages back and sends what got no answer; resolves when that has its answer. */
   resume(): Promise<RecordState>
-  /** The page is visible again: what waits is done at once. */
+  /** The page is visible again: a waiting load starts at once. */
   loadWaiting(): void
   close(): void
 }
@@ -68,7 +68,7 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   merge(): void
   /** Both sides side by side, as after a refused save. */
   review(): void
-  /** Carries a decision out and saves it, guarded like any save; `null`: nothing was left to save, or it was out of date. */
+  /** Applies a decision and saves it, guarded like any save; `null`: nothing was left to save, or it was out of date. */
   resolve(decision: Decision): Promise<SaveOutcome<F> | null>
   /** A deleted record from what is shown and typed, under its own id where the key allows that, else under a new one. */
   recreate(): Promise<CreateOutcome<F> | null>
@@ -76,7 +76,7 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   revert(): void
   dismiss(): void
   closeConflict(): void
-  /** Again what did not work: the save when something is typed, else the load. */
+  /** Retries what failed: the save when something is typed, otherwise the load. */
   retry(): void
 }
 

@@ -1,13 +1,17 @@
-// One open record of this tab: the pure state (record-state.ts) with hands. It loads, writes and keeps the timers that
-// the state asks for, mounts with its first listener and lets go a little after its last, so that React's mounting
-// twice and a quick A → B → A cost nothing. What is typed outlives the letting go.
+// One open record of this tab: the pure state (reducer.ts) with its effects. It loads, writes and runs the timers that
+// the state asks for. It mounts with its first listener and is released a little after its last; what is typed outlives
+// the release.
 
 import type { Fields, WatchedRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
+import { createLifetime } from '../base/lifetime.ts'
 import { createWritable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import { isEmpty } from '../base/values.ts'
-import { createAwaitedAnswers } from './pending-writes.ts'
+import type { ReadOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import { createRecordLoad } from './load.ts'
+import { createAwaitedAnswers, sendWrite, type WriteOutcome } from './pending-writes.ts'
+import { createRecall } from './recall.ts'
 import { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
 import {
@@ -24,77 +28,76 @@ import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
 
 export type { Decision, RecordStore } from './store-options.ts'
 
-const QUIET_RELOAD_AFTER_MS = 1000
 const HIGHLIGHT_MS = 3000
 const NOTICE_MS = 8000
-const LINGER_MS = 1000
 
 type AskedWrite = { mutationId: string } & StateEventOf<'save_asked' | 'remove_asked' | 'resolved'>
 
 export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore {
-  const { address, requests, clock, newId, localTime, isOwn } = options
+  const { address, requests, clock, newId, localTime, isOwn, keeper } = options
   const state = createWritable<RecordState>(initialRecordState)
   const timers = createTimers(clock)
-  const awaited = createAwaitedAnswers()
-  let listeners = 0
+  const awaited = createAwaitedAnswers<WriteOutcome>()
   let stopWatching: Stop | null = null
-  let loading: { isWanted: boolean; again: boolean } | null = null
-  let recalled: Promise<void> | null = options.keeper ? null : Promise.resolve()
-  const recreate = createRecreation({ address, requests, newId, state, dispatch })
-  const onStale = options.onStale ? { onStale: options.onStale } : {}
-  /** Another number for each person: what was asked for by one is not told to the next. */
+  /** Rises with each change of person: answers to requests of one are not shown to the next. */
   let persons = 0
   let epoch = options.epoch()
 
+  const load = createRecordLoad({
+    read: () => requests.read(address.type, address.id),
+    timers,
+    onAnswer: loaded,
+  })
+  const recall = createRecall({
+    address,
+    keeper,
+    stateNow: state.get,
+    personNow: () => persons,
+    personId: options.personId,
+    onRecalled: (edits) => dispatch({ kind: 'recalled', edits }),
+    setAside: options.setAside,
+  })
+  const lifetime = createLifetime({ clock, isMounted: () => stopWatching !== null, mount, release })
+
   function dispatch(stateEvent: RecordStateEvent) {
     const person = persons
-    look()
+    checkPerson()
     if (person !== persons) return
     const before = state.get()
     const { state: next, effects } = nextRecordState(before, stateEvent)
-    if (next !== before) options.keeper?.keep(address, next)
+    if (next !== before) keeper?.keep(address, next)
     state.set(next)
+    if (editsOf(next) !== null) options.onUsed()
     for (const effect of effects) perform(effect)
   }
 
   function perform(effect: RecordEffect) {
-    if (effect.kind === 'load' && effect.when === 'now') void load()
-    else if (effect.kind === 'load') timers.start('load', QUIET_RELOAD_AFTER_MS, () => void load(), 'keep')
+    if (effect.kind === 'load' && effect.when === 'now') void load.now()
+    else if (effect.kind === 'load') load.soon()
     else if (effect.kind === 'fade') {
       const { what } = effect
       timers.start(what, what === 'highlight' ? HIGHLIGHT_MS : NOTICE_MS, () =>
         dispatch({ kind: 'faded', what }),
       )
     } else if (effect.kind === 'write') void write(effect.mutation)
-    else if (loading) loading.isWanted = false
+    else load.forget()
   }
 
-  /** One load at a time; what is asked for meanwhile is one more after it. */
-  async function load(): Promise<void> {
-    timers.cancel('load')
-    if (loading?.isWanted) {
-      loading.again = true
-      return
-    }
-    const mine = { isWanted: true, again: false }
-    loading = mine
-    const person = persons
-    const answer = await requests.read(address.type, address.id)
-    if (loading === mine) loading = null
-    if (!mine.isWanted || person !== persons) return
-    if (mine.again && answer.outcome === 'found') return load()
+  function loaded(answer: ReadOutcome<Fields>) {
     if (answer.outcome !== 'found') return dispatch({ kind: 'load_failed', refusal: answer, at: clock.now() })
     const { record } = answer
-    dispatch({ kind: 'loaded', record, at: localTime(record.updated_at), isOwn: isOwn(record.updated_by) })
+    dispatch({
+      kind: 'loaded',
+      record,
+      at: localTime(record.updated_at),
+      isOwn: isOwn(record.updated_by),
+    })
   }
 
-  async function write({ kind, mutationId, clientVersion, changes }: Mutation) {
-    const { type, id } = address
+  async function write(mutation: Mutation) {
+    const { mutationId } = mutation
     const person = persons
-    const answer =
-      kind === 'save'
-        ? await requests.save(type, id, { clientVersion, changes, mutationId, ...onStale })
-        : await requests.remove(type, id, { clientVersion, mutationId })
+    const answer = await sendWrite(options, mutation)
     if (person !== persons) return
     const at = clock.now()
     if (answer.outcome === 'saved') {
@@ -102,7 +105,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
-      const isKept = options.keeper?.isKeeping() ?? false
+      const isKept = keeper?.isKeeping() ?? false
       dispatch({ kind: 'write_refused', mutationId, refusal: answer, at: writtenAt, isKept })
     }
     awaited.settle(mutationId, answer)
@@ -111,8 +114,8 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     releaseIfIdle()
   }
 
-  /** The outcome of the write that answers this call: its own, or the retry of an earlier one that goes out for it. */
-  function ask<O>(asked: AskedWrite): Promise<O | null> {
+  /** The outcome of the write that answers this call: its own, or the retry of an earlier one that is sent first. */
+  function ask(asked: AskedWrite): Promise<WriteOutcome | null> {
     const { mutationId } = asked
     dispatch(asked)
     const { writing, next } = state.get()
@@ -123,15 +126,20 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   function onAnswer(answer: WatchedRecord) {
     if (answer.ok) {
       const { version, updated_at, updated_by: by, deleted } = answer
-      dispatch({
-        kind: 'version_received',
-        remote: { version, changedFields: null, by, at: localTime(updated_at), isOwn: isOwn(by), deleted },
-      })
+      const remote = {
+        version,
+        changedFields: null,
+        by,
+        at: localTime(updated_at),
+        isOwn: isOwn(by),
+        deleted,
+      }
+      dispatch({ kind: 'version_received', remote })
     } else if (answer.code === 'not_found' || answer.code === 'forbidden') dispatch({ kind: 'revoked' })
   }
 
   function mount() {
-    options.onMounted()
+    options.onUsed()
     stopWatching = options.watching.addRecord({
       ...address,
       version: () => state.get().record?.version ?? null,
@@ -146,53 +154,34 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   function open() {
-    if (!options.keeper) return dispatch({ kind: 'opened' })
+    if (!keeper) return dispatch({ kind: 'opened' })
     const person = persons
-    void isRecalled().then(() => stopWatching && person === persons && dispatch({ kind: 'opened' }))
-  }
-
-  /** Edits from before are asked for once, before the first load, so that they come back on their own version. */
-  function isRecalled(): Promise<void> {
-    recalled ??= recallEdits()
-    return recalled
-  }
-
-  async function recallEdits() {
-    const person = persons
-    const owner = options.personId()
-    const recallNext = () => options.keeper?.recall(address, state.get)
-    for (let edits = await recallNext(); edits; edits = await recallNext()) {
-      if (person !== persons) return options.setAside(owner, edits)
-      dispatch({ kind: 'recalled', edits })
-    }
+    void recall.once().then(() => stopWatching && person === persons && dispatch({ kind: 'opened' }))
   }
 
   function release() {
     stopWatching?.()
     stopWatching = null
     timers.cancel('load')
-    if (timers.has('highlight')) dispatch({ kind: 'faded', what: 'highlight' })
-    if (timers.has('notice')) dispatch({ kind: 'faded', what: 'notice' })
-    timers.cancel('highlight')
-    timers.cancel('notice')
+    for (const what of ['highlight', 'notice'] as const) {
+      if (timers.has(what)) dispatch({ kind: 'faded', what })
+      timers.cancel(what)
+    }
     releaseIfIdle()
   }
 
   function releaseIfIdle() {
-    if (stopWatching === null && listeners === 0 && editsOf(state.get()) === null) options.onIdle()
+    if (stopWatching === null && !lifetime.hasListeners() && editsOf(state.get()) === null) options.onIdle()
   }
 
-  let seen: RecordState | null = null
-  let values: Fields = {}
-
-  /** What the screen asks for is of who looks at it. */
+  /** Reads are of the current person. */
   function get() {
-    look()
+    checkPerson()
     return state.get()
   }
 
-  /** A store that the client has forgotten notices by itself. */
-  function look() {
+  /** A store that the client has forgotten detects a change of person by itself. */
+  function checkPerson() {
     options.checkPerson()
     if (epoch !== options.epoch()) leave()
   }
@@ -201,15 +190,17 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     const edits = editsOf(state.get())
     epoch = options.epoch()
     persons += 1
-    for (const name of ['load', 'highlight', 'notice']) timers.cancel(name)
-    if (loading) loading.isWanted = false
-    loading = null
-    recalled = options.keeper ? null : Promise.resolve()
+    for (const name of ['highlight', 'notice']) timers.cancel(name)
+    load.leave()
+    recall.leave()
     state.replace(initialRecordState)
     awaited.settleAll({ outcome: 'unauthenticated' })
-    if (stopWatching === null && listeners === 0) options.onIdle()
+    if (stopWatching === null && !lifetime.hasListeners()) options.onIdle()
     return edits
   }
+
+  const values = cached(get, valuesOf)
+  const save = () => ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
 
   return {
     ...address,
@@ -220,60 +211,48 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     receive: (remote) => dispatch({ kind: 'version_received', remote }),
     isMounted: () => stopWatching !== null,
     async resume() {
-      recalled ??= Promise.resolve()
-      await recalled
-      await recallEdits()
+      await recall.again()
       dispatch({ kind: 'resume_asked' })
       const { writing } = state.get()
       if (writing) await awaited.of(writing.mutationId)
       releaseIfIdle()
       return state.get()
     },
-    subscribe(listener) {
-      const stop = state.subscribe(listener)
-      listeners += 1
-      timers.cancel('linger')
-      if (!stopWatching) mount()
-      let isStopped = false
-      return () => {
-        if (isStopped) return
-        isStopped = true
-        stop()
-        listeners -= 1
-        if (listeners === 0) timers.start('linger', LINGER_MS, release)
-      }
-    },
-    values() {
-      const now = get()
-      if (seen !== now) {
-        seen = now
-        values = valuesOf(seen)
-      }
-      return values
-    },
+    subscribe: (listener) => lifetime.add(state.subscribe(listener)),
+    values,
     change: (field, value) => dispatch({ kind: 'typed', field, value }),
-    save: () => ask({ kind: 'save_asked', mutationId: newId() }),
-    remove: () => ask({ kind: 'remove_asked', mutationId: newId() }),
+    save,
+    remove: () => ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
     reload: () => dispatch({ kind: 'reload_asked' }),
     restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
     merge: () => dispatch({ kind: 'merge_asked' }),
     review: () => dispatch({ kind: 'review_asked' }),
-    resolve: (decision) => ask({ kind: 'resolved', ...decision, mutationId: newId() }),
-    recreate,
+    resolve: (decision) =>
+      ask({ kind: 'resolved', ...decision, mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>,
+    recreate: createRecreation({ address, requests, newId, state, dispatch }),
     revert: () => dispatch({ kind: 'revert_asked' }),
     dismiss: () => dispatch({ kind: 'dismissed' }),
     closeConflict: () => dispatch({ kind: 'conflict_closed' }),
     retry() {
       if (isEmpty(state.get().draft)) dispatch({ kind: 'opened' })
-      else void ask({ kind: 'save_asked', mutationId: newId() })
+      else void save()
     },
-    loadWaiting() {
-      if (timers.has('load')) void load()
-    },
+    loadWaiting: load.waiting,
     close() {
       timers.cancelAll()
+      lifetime.stop()
       stopWatching?.()
       stopWatching = null
     },
+  }
+}
+
+/** `of` the current value, computed once for each value. */
+function cached<T, R>(get: () => T, of: (value: T) => R): () => R {
+  let last: { value: T; result: R } | null = null
+  return () => {
+    const value = get()
+    if (last?.value !== value) last = { value, result: of(value) }
+    return last.result
   }
 }

@@ -1,5 +1,5 @@
-// What a person can do to an open record, and which step it takes in each status. Together with the answers of the
-// server (record-state.ts) it is the whole table; the compiler refuses a hole.
+// The user actions on an open record, and the step for each in each status. Together with the server's answers
+// (reducer.ts) it is the whole table; one with a hole does not compile.
 
 import { closeConflict, discard, merge, recall, recreated, resolve, review } from './conflict-transitions.ts'
 import {
@@ -17,7 +17,7 @@ import {
 } from './edit-transitions.ts'
 import type { StepTable, UserActionKind } from './state.ts'
 
-/** Which step each act of a person takes in each status. */
+/** The step for each user action in each status. */
 export const userActions = {
   opened: {
     loading: open,

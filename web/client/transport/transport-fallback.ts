@@ -1,6 +1,6 @@
-// The way between transports: the best that works, tried in order. After five failures in a row one step down; while a
-// lower one works, the better ones are tried beside it, and taken when they work. It keeps a transport's interface
-// itself, so nobody above knows on which rung events come. All waiting is here: jittered, and not while nobody looks.
+// Chooses among transports: the best one that works, tried in order. After five failures in a row it falls back to the
+// next; while a fallback works, better ones are probed beside it, and used when they connect. It is itself a transport, so
+// the client doesn't know which one is in use. All waiting is here: with jitter, and not while the page is hidden.
 
 import type { Clock, Page, Stop } from '../base/clock.ts'
 import type {
@@ -14,7 +14,7 @@ import type {
 const FAILURES_BEFORE_STEP = 5
 const FIRST_DELAY_MS = 1000
 const LONGEST_DELAY_MS = 5000
-/** A connection that lasted this long was no failure. */
+/** A connection that lasted this long does not count as a failure. */
 const STABLE_MS = 10_000
 const FIRST_PROBE_MS = 30_000
 const LONGEST_PROBE_MS = 300_000
@@ -24,7 +24,7 @@ const OFF_MS = 300_000
 /** One way to carry events. */
 export interface TransportCandidate {
   create: CreateTransport
-  /** Without a connection after this long the client goes on without one meanwhile. */
+  /** Without a connection after this long the client polls meanwhile. */
   stallMs: number
 }
 
@@ -37,11 +37,12 @@ export interface TransportFallbackOptions {
 }
 
 interface Attempt {
+  id: number
   candidate: number
   transport: Transport
 }
 
-/** A transport that is the best of several. Without any rung it is never connected. */
+/** A transport that is the best of several. Without candidates it is never connected. */
 export function createTransportFallback({
   candidates,
   clock,
@@ -49,21 +50,25 @@ export function createTransportFallback({
   random = Math.random,
 }: TransportFallbackOptions): CreateTransport {
   return (listener) => {
-    /** Rungs that were given up without having worked since: there one failure is enough. */
+    /** Candidates that failed and have not worked since: for them one failure is enough. */
     const abandoned = new Set<number>()
     let current: Attempt | null = null
     let probe: Attempt | null = null
+    /** A transport may report while it is made, so its id counts before it is in `current` or `probe`. */
+    let attempts = 0
+    let currentId = 0
+    let probeId = 0
     let isConnected = false
     let connectedAt = 0
     let failures = 0
-    /** What the server asks of all who are connected, should they be lost at once. */
+    /** The reconnect jitter window that the server asks for. */
     let spreadMs = 0
     let probeDelayMs = FIRST_PROBE_MS
     let stopWait: Stop = () => {}
     let stopStall: Stop = () => {}
     let stopProbeTimer: Stop = () => {}
     let stopPage: Stop | null = null
-    /** What waits for its time, or for the page to be looked at. */
+    /** What waits for its time, or for the page to become visible. */
     let waiting: (() => void) | null = null
 
     const jittered = (longestMs: number) => FIRST_DELAY_MS + random() * (longestMs - FIRST_DELAY_MS)
@@ -91,12 +96,13 @@ export function createTransportFallback({
       if (!create) return
       current?.transport.close()
       failures = 0
-      const attempt: Attempt = { candidate, transport: null as unknown as Transport }
-      current = attempt
-      attempt.transport = create({
-        onStatus: (status, kind) => attempt === current && receivedStatus(status, kind),
-        onEvent: (event) => attempt === current && receive(event),
+      const id = ++attempts
+      currentId = id
+      const transport = create({
+        onStatus: (status, kind) => id === currentId && receivedStatus(status, kind),
+        onEvent: (event) => id === currentId && receive(event),
       })
+      current = { id, candidate, transport }
       tryNow()
     }
 
@@ -162,33 +168,38 @@ export function createTransportFallback({
 
     function stopProbing() {
       stopProbeTimer()
-      probe?.transport.close()
+      const last = probe
       probe = null
+      probeId = 0
+      last?.transport.close()
     }
 
-    /** Tries a better rung beside the one that works. */
+    /** Probes a better transport beside the current one. */
     function probeFrom(candidate: number) {
       stopProbing()
       const { create } = candidates[candidate] ?? {}
       if (!create || !current || candidate >= current.candidate) return probeLater()
-      const attempt: Attempt = { candidate, transport: null as unknown as Transport }
-      probe = attempt
-      attempt.transport = create({
+      const id = ++attempts
+      probeId = id
+      const transport = create({
         onStatus(status, kind) {
-          if (attempt === current) receivedStatus(status, kind)
-          else if (attempt === probe && status === 'connected') upgrade(attempt, kind)
-          else if (attempt === probe && status !== 'closed') probeFrom(candidate + 1)
+          if (id === currentId) receivedStatus(status, kind)
+          else if (id === probeId && status === 'connected') upgrade(kind)
+          else if (id === probeId && status !== 'closed') probeFrom(candidate + 1)
         },
-        onEvent: (event) => attempt === current && receive(event),
+        onEvent: (event) => id === currentId && receive(event),
       })
-      stopProbeTimer = clock.after(PROBE_TIMEOUT_MS, () => attempt === probe && probeFrom(candidate + 1))
-      attempt.transport.connect()
+      probe = { id, candidate, transport }
+      stopProbeTimer = clock.after(PROBE_TIMEOUT_MS, () => id === probeId && probeFrom(candidate + 1))
+      transport.connect()
     }
 
-    function upgrade(attempt: Attempt, kind: TransportKind | null) {
+    function upgrade(kind: TransportKind | null) {
       const below = current
+      current = probe
+      currentId = probeId
       probe = null
-      current = attempt
+      probeId = 0
       failures = 0
       below?.transport.close()
       connected(kind)
@@ -231,6 +242,7 @@ export function createTransportFallback({
         waiting = null
         const last = current
         current = null
+        currentId = 0
         last?.transport.close()
         listener.onStatus('closed', null)
       },

@@ -1,7 +1,7 @@
 // A button, and behind it the way of a file into the records: choose or drop, look at what it would do, import. Escape
 // cancels what runs, and closes the dialog when nothing does.
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react'
-import { ImportRowErrors } from './ImportComplaints.tsx'
+import { ImportRowErrors } from './ImportRowErrors.tsx'
 import { EXAMPLES, IMPORT_WORDS, type ImportedType } from './import-words.ts'
 import { type ImportState, useImport } from './useImport.ts'
 

@@ -1,4 +1,4 @@
-// The activity panel: who changed what, on which record, when, and by which way. It follows the feed while it is open.
+// The activity panel: who changed what, on which record, when and how. It follows the feed while it is open.
 import { TimeAgo } from 'noclobber/react'
 import { useEffect, useRef, useState } from 'react'
 import { ACTIVITY } from '../base/activity-words.ts'
@@ -23,7 +23,10 @@ const Line = ({ change }: { change: ActivityChange }) => {
     <li>
       <Avatar name={name} kind={kind} />
       <p className="activity-text">
-        <strong>{name}</strong> {ACTIVITY.events[event]} <RecordName change={change} />
+        <bdi>
+          <strong>{name}</strong>
+        </bdi>{' '}
+        {ACTIVITY.events[event]} <RecordName change={change} />
       </p>
       <span className="version-tag">v{version}</span>
       {event === 'updated' && values ? (

@@ -1,4 +1,4 @@
-// The last events as they came in: what each says, how large it was, how long it took from the commit to here.
+// The last events as they arrived: content, size, and delay from the commit to here.
 import type { ReceivedEvent } from 'noclobber/client'
 import { useRecordClient } from 'noclobber/react'
 import { useEffect, useState } from 'react'
@@ -41,10 +41,10 @@ export const EventList = () => {
   const [lines, setLines] = useState<Line[]>([])
 
   useEffect(() => {
-    let heard = 0
+    let count = 0
     return client.onEvent((received) => {
-      heard += 1
-      const line = { ...received, key: heard }
+      count += 1
+      const line = { ...received, key: count }
       setLines((last) => [line, ...last].slice(0, MOST))
     })
   }, [client])

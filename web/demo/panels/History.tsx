@@ -25,7 +25,10 @@ const Line = ({ entry }: { entry: Entry }) => {
     <li>
       <Avatar name={name} kind={updated_by?.kind ?? 'service'} />
       <p className="history-text">
-        <strong>{name}</strong> {WORDS.history.events[event]}
+        <bdi>
+          <strong>{name}</strong>
+        </bdi>{' '}
+        {WORDS.history.events[event]}
         {event === 'updated' && ` ${fieldNames(changed_fields)}`}
       </p>
       <span className="version-tag">{WORDS.history.version(version)}</span>

@@ -1,4 +1,4 @@
-// Everything that happens and that this person may see, newest first: the change feed from its start, then as it comes.
+// All changes that this user may see, newest first: the change feed from its start, then as it arrives.
 // Invariant: each change once, whatever breaks in between; after a reset the list is read anew.
 import { type ChangeBatch, followChanges } from 'noclobber/client'
 import { useCallback, useEffect, useState } from 'react'

@@ -46,7 +46,7 @@ export const sortProjects = (projects: Project[], { column, descending }: SortCo
     return (descending ? -order : order) || collator.compare(a.fields.name, b.fields.name)
   })
 
-/** Drawn again only when its project changed, or glows. */
+/** Rendered again only when its project changed or is highlighted. */
 const Row = memo(({ project, highlight }: { project: Project; highlight: RowHighlight | undefined }) => {
   const session = useSession()
   const ownId = session.status === 'signed_in' ? session.person.id : null

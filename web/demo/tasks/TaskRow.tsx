@@ -1,4 +1,4 @@
-// One task's cells. Memoized: as long as its record, its glow, its mark and its edit are the same, nothing is drawn.
+// One task's cells. Memoized: as long as its record, its highlight, its mark and its edit are the same, nothing is drawn.
 // Where the row stands is the table's to say, so a row that only moves is not drawn again either.
 import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { PresenceRow } from 'noclobber/react'

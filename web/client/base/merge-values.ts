@@ -3,7 +3,7 @@
 // Invariant: a value that only one side changed comes out as that side has it; nothing is ever half of each.
 
 import type { Fields } from '../../../server/protocol/index.ts'
-import { isSame } from '../base/values.ts'
+import { isSame } from './values.ts'
 
 /** The merged value, or `null` where both sides changed the same thing differently. */
 export type Merged = { value: unknown } | null

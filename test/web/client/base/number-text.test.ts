@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { likeBase, readNumber } from '../../../../web/client/record/number-text.ts'
+import { likeBase, readNumber } from '../../../../web/client/base/number-text.ts'
 
 const valueIn = (text: string, locale = 'en') => {
   const read = readNumber(text, locale)

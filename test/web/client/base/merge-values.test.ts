@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { mergeValues } from '../../../../web/client/record/merge-values.ts'
+import { mergeValues } from '../../../../web/client/base/merge-values.ts'
 
 const rows = (...labels: string[]) => labels.map((label) => ({ id: label.charAt(0), text: label }))
 

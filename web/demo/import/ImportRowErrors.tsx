@@ -9,7 +9,7 @@ const labels: Record<string, string> = { ...WORDS.tasks.columns, ...WORDS.fields
 export const ImportRowErrors = ({ problem: { errors, complete, invalid } }: { problem: FileProblem }) => (
   <>
     {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-    <section className="import-complaints" aria-label={words.rowErrors} tabIndex={0}>
+    <section className="import-row-errors" aria-label={words.rowErrors} tabIndex={0}>
       <table className="table">
         <thead>
           <tr>

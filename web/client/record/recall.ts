@@ -1,0 +1,57 @@
+// Brings edits of earlier pages back into an open record: asked for once before its first load, so that they come back on
+// their own version.
+
+import type { RecordAddress } from '../../../server/protocol/index.ts'
+import type { EditKeeper } from './draft-persistence.ts'
+import type { RecordState, UnsentEdits } from './state.ts'
+
+export interface Recall {
+  /** Resolves once all of them were brought back for the first time. */
+  once(): Promise<void>
+  /** Brings back what has come since. */
+  again(): Promise<void>
+  /** The person changes: theirs were not asked for yet. */
+  leave(): void
+}
+
+export interface RecallOptions {
+  address: RecordAddress
+  keeper: Pick<EditKeeper, 'recall'> | undefined
+  stateNow: () => RecordState
+  /** A value that changes with the person. */
+  personNow: () => unknown
+  personId: () => string | null
+  onRecalled: (edits: UnsentEdits) => void
+  /** Edits that arrived after their owner had left. */
+  setAside: (owner: string | null, edits: UnsentEdits) => void
+}
+
+export function createRecall(options: RecallOptions): Recall {
+  const { address, keeper, stateNow, personNow, personId, onRecalled, setAside } = options
+  let recalled: Promise<void> | null = null
+
+  async function recallAll() {
+    const person = personNow()
+    const owner = personId()
+    const next = () => keeper?.recall(address, stateNow)
+    for (let edits = await next(); edits; edits = await next()) {
+      if (person !== personNow()) return setAside(owner, edits)
+      onRecalled(edits)
+    }
+  }
+
+  return {
+    once() {
+      recalled ??= keeper ? recallAll() : Promise.resolve()
+      return recalled
+    },
+    async again() {
+      recalled ??= Promise.resolve()
+      await recalled
+      await recallAll()
+    },
+    leave() {
+      recalled = null
+    },
+  }
+}
