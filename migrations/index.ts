@@ -1,32 +1,14 @@
 // The door `noclobber/migrations`.
 import type { Knex } from 'knex'
 import * as changeLog from './001-change-log.ts'
-import * as logHorizon from './002-log-horizon.ts'
-import * as parts from './003-parts.ts'
-import * as logOrder from './004-log-order.ts'
-import * as historyValues from './005-history-values.ts'
-import * as bundles from './006-bundles.ts'
-import * as cursorKey from './007-cursor-key.ts'
-import * as writers from './008-writers.ts'
-import * as rights from './009-rights.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { closeSchema } from './rights.ts'
-import { tooOld } from './supported.ts'
+import { olderLog, tooOld } from './supported.ts'
 
 export type { PartOf } from './parts.ts'
 export { type TrackOptions, trackTable, untrackTable } from './track-table.ts'
 
-const MIGRATIONS: Record<string, Knex.Migration> = {
-  '001-change-log': changeLog,
-  '002-log-horizon': logHorizon,
-  '003-parts': parts,
-  '004-log-order': logOrder,
-  '005-history-values': historyValues,
-  '006-bundles': bundles,
-  '007-cursor-key': cursorKey,
-  '008-writers': writers,
-  '009-rights': rights,
-}
+const MIGRATIONS: Record<string, Knex.Migration> = { '001-change-log': changeLog }
 
 /**
  * The change log's own migrations, as Knex wants them. They keep their own table of what was run, apart from the
@@ -59,13 +41,13 @@ export interface MigrateOptions {
  * Brings the change log up to date. Safe to call at every start, and by several nodes at once: one migrates, the
  * others wait for it.
  *
- * @throws Error with a sentence where PostgreSQL is older than 15.
+ * @throws Error with a sentence where PostgreSQL is older than 15, or the log was made before the first release.
  */
 export const migrate = async (
   knex: Knex,
   { waitMs = 30_000, repair = false }: MigrateOptions = {},
 ): Promise<void> => {
-  const refusal = await tooOld(knex)
+  const refusal = (await tooOld(knex)) ?? (await olderLog(knex))
   if (refusal) throw new Error(refusal)
   const deadline = Date.now() + waitMs
   for (;;) {

@@ -1,5 +1,5 @@
-// What the migrations install, read out of their own SQL, so that it can be compared with what a database has, and be
-// put back. Invariant: nothing is listed twice; a migration that makes, replaces or drops something is all there is to change.
+// What the migrations install, parsed out of their own SQL, so that it can be compared with what a database has, and be
+// put back. Invariant: nothing is listed twice; to change what is installed, a migration is all there is to change.
 import type { Knex } from 'knex'
 import { closeSchema, OPEN } from './rights.ts'
 import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
@@ -96,7 +96,7 @@ const readTables = (text: string, { tables, indexes }: Installed) => {
   }
 }
 
-/** Runs the migrations on a connection that only takes their SQL down. */
+/** Runs the migrations on a connection that only records their SQL. */
 export const installedBy = async (source: Knex.MigrationSource<string>): Promise<Installed> => {
   const installed: Installed = { functions: new Map(), indexes: new Map(), tables: new Map() }
   const raw = async (sql: string) => {
@@ -157,7 +157,7 @@ export interface Difference {
   indexes: (InstalledIndex & { isThere: boolean })[]
   /** Missing: `log_epoch`, or `record_changes.scopes`. */
   columns: string[]
-  /** Sentences: who may call what they weren't granted, what belongs to another role than the schema. */
+  /** Sentences: functions that anybody may call, and what belongs to another role than the schema. */
   open: string[]
 }
 

@@ -1,15 +1,15 @@
 // Declares a table's rows as parts of a parent's, or no longer.
-// Invariant: a parent keeps its own trigger for as long as it is tracked; whoever tracks it anew doesn't lose its parts.
+// Invariant: a parent keeps its own trigger for as long as it is tracked; tracking it anew doesn't lose its parts.
 import type { Knex } from 'knex'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
 
-/** Whose part a row is. */
+/** Which record a row is part of. */
 export interface PartOf {
   /** The column that holds the parent's key. */
   column: string
   /** The parent's table, tracked already; with its schema if that isn't on the search path. */
   table: string
-  /** The name under which the parent's `changed_fields` tell of its parts: `lines`. Omit it to name none. */
+  /** The name of the parts in the parent's `changed_fields`: `lines`. Omit it to name none. */
   field?: string
 }
 
@@ -22,7 +22,7 @@ const REFERENCING: Record<string, string> = {
   delete: 'referencing old table as old_rows',
 }
 
-/** The trigger whose arguments tell whose parts a table's rows are. */
+/** The trigger whose arguments say which parents a table's rows are part of. */
 export const PART_TRIGGER = 'zz_noclobber_part_insert'
 /** The triggers that a table of parts has. */
 export const PART_TRIGGERS = [
@@ -64,7 +64,7 @@ export const dropParent = async (knex: Knex, table: string): Promise<void> => {
 /**
  * Makes a table's rows parts of their parents.
  *
- * @throws Error with a sentence where the parent isn't tracked, is the table itself, or the log is older than parts.
+ * @throws Error with a sentence where the parent isn't tracked or is the table itself.
  */
 export const trackPart = async (
   knex: Knex,
@@ -74,15 +74,12 @@ export const trackPart = async (
   const refuse = (why: string): never => {
     throw new Error(`Table ${part.table} can't be part of ${table}: ${why}`)
   }
-  const { rows } = await knex.raw(`select to_regproc('noclobber.touch_parents') is not null as ready`)
-  if (!rows[0].ready)
-    refuse('the change log is an older one. Run migrate(knex) of noclobber/migrations first.')
   const found = await knex.raw(PARENT, [quoteTable(table)])
   const [parent] = found.rows
   if (!parent) return refuse(`track ${table} first.`)
   if (!parent.is_trusted)
     refuse(
-      `it belongs to ${parent.owner} and the change log to ${parent.log_owner}. Whoever writes parts writes their parent with the log's rights: give both to one role.`,
+      `it belongs to ${parent.owner} and the change log to ${parent.log_owner}. A write of parts writes their parent with the log's rights: give both to one role.`,
     )
   const own = await knex.raw('select to_regclass(?) = to_regclass(?) as same', [
     quoteTable(table),

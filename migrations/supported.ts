@@ -1,5 +1,5 @@
-// What is supported: which PostgreSQL, and which relations: those for all of whose rows it runs the triggers that stamp and
-// log. What is refused here is refused when it is tracked, and again when a server looks its types up.
+// What is supported: which PostgreSQL, which change log, and which relations: those for all of whose rows PostgreSQL runs the
+// triggers that stamp and log. A relation is refused when it is tracked, and again when a server looks its types up.
 import type { Knex } from 'knex'
 
 /** The oldest major version that the tests are run on. */
@@ -15,6 +15,25 @@ export const tooOld = async (knex: Knex): Promise<string | null> => {
     ? null
     : `noclobber needs PostgreSQL ${OLDEST_POSTGRES} or later; this is ${name}.`
 }
+
+/** Asks the catalogue: a role without rights on the schema gets an answer too. */
+const OLDER_LOG = `
+select bool_or(c.relname = 'record_changes') and not bool_or(c.relname = 'change_batches') as "isOlder"
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'noclobber' and c.relname in ('record_changes', 'change_batches')
+  and not exists (select from pg_proc p where p.pronamespace = n.oid and p.proname = 'compact')`
+
+/** What a log is that was made before the first release, and what to do with it. */
+export const OLDER = {
+  message:
+    "The change log of this database was made by a noclobber of before the first release, and can't be brought up to date.",
+  advice:
+    'Make a new database (the demo: another DATA_DIR). Or begin a new log: drop schema noclobber cascade, drop table noclobber_migrations, then migrate and track the tables again; the tables keep their rows and versions.',
+}
+
+/** What is wrong with a log that was made before the first release; `null` where there is none. */
+export const olderLog = async (knex: Knex): Promise<string | null> =>
+  (await knex.raw(OLDER_LOG)).rows[0].isOlder ? `${OLDER.message} ${OLDER.advice}` : null
 
 /** SQL for why the relation `c` of `pg_class` can't be tracked, as a sentence; null where it can. */
 export const UNTRACKABLE = `case

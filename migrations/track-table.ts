@@ -1,11 +1,11 @@
-// Makes a table of the embedding app a tracked one, and back. Called from the app's own migrations.
+// Tracks a table of the embedding app, or no longer. Called from the app's own migrations.
 // Invariant: after `trackTable` no write of the table can escape the log, and no data of the table was changed
-// beyond the three columns; where that can't be had, nothing is done and the error says what to do.
+// beyond the three columns; where that is not possible, nothing is done and the error says what to do.
 import type { Knex } from 'knex'
 import { dropValues, trackValues } from './history-values.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
-import { UNTRACKABLE } from './supported.ts'
+import { olderLog, UNTRACKABLE } from './supported.ts'
 
 /** How a table is tracked. All names are columns of that table. */
 export interface TrackOptions {
@@ -41,7 +41,7 @@ const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character v
 /** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
 
-/** The trigger that overrules what SQL sets of the writer; it comes before the stamp. */
+/** The trigger that puts back a writer that SQL sets; it comes before the stamp. */
 export const KEEP_TRIGGER = 'zz_noclobber_keep'
 
 /** The trigger that looks for tombstones where a record goes to another key or tenant. */
@@ -135,11 +135,12 @@ const LOG = `
 select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'noclobber' and c.relname = 'record_changes') as "isThere", current_user as role,
   (select n.nspowner::regrole::text from pg_namespace n where n.nspname = 'noclobber') as owner,
-  (select pg_has_role(n.nspowner, 'usage') from pg_namespace n where n.nspname = 'noclobber') as "isMine",
-  (select count(*)::int from pg_proc p where p.pronamespace = (select n.oid from pg_namespace n where n.nspname = 'noclobber') and p.proname = 'trigger_function') as made`
+  (select pg_has_role(n.nspowner, 'usage') from pg_namespace n where n.nspname = 'noclobber') as "isMine"`
 
-/** The log must be there, of this version, and the role's own: nobody else may call the triggers' functions. */
+/** The log must be there, and the role's own: nobody else may call the triggers' functions. */
 const checkLog = async (knex: Knex, table: string) => {
+  const older = await olderLog(knex)
+  if (older) throw new Error(older)
   const [log] = (await knex.raw(LOG)).rows
   if (!log.isThere)
     refuse(
@@ -151,8 +152,6 @@ const checkLog = async (knex: Knex, table: string) => {
       table,
       `the change log belongs to ${log.owner}, and ${log.role} is no member of it. Run the migration as ${log.owner}.`,
     )
-  if (!log.made)
-    refuse(table, 'the change log is an older one. Run migrate(knex) of noclobber/migrations first.')
 }
 
 const keyOf = (table: string, columns: Column[]): Column => {

@@ -1,5 +1,6 @@
-// `npm run build`: server/ and web/ to dist/ by the compiler, the demo's page by Vite. Does nothing where nothing changed.
-// Files are replaced in place and strays swept afterwards, so a program that runs from dist/ meanwhile never finds it empty.
+// `npm run build`: server/ and web/ to dist/ by the compiler, SQL and styles as they are, the demo's page by Vite. Does
+// nothing where nothing changed. Files are replaced in place and strays swept afterwards, so a program that runs from dist/
+// meanwhile never finds it empty.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -24,14 +25,19 @@ await rm(stamp, { force: true })
 await Promise.all(['server', 'web'].map((side) => rm(join(dist, `${side}.tsbuildinfo`), { force: true })))
 const compiled = await Promise.all(['server', 'web'].map(compile))
 await sweep()
-if (sources.includes(STYLES)) {
-  await mkdir(dirname(join(dist, STYLES)), { recursive: true })
-  await copyFile(join(root, STYLES), join(dist, STYLES))
+for (const path of sources.filter(isCopied)) {
+  await mkdir(dirname(join(dist, path)), { recursive: true })
+  await copyFile(join(root, path), join(dist, path))
 }
 const isPageBuilt = !sources.includes(PAGE) || (await buildPage())
 if (!isPageBuilt || compiled.includes(false)) process.exit(1)
 await mkdir(dirname(stamp), { recursive: true })
 await writeFile(stamp, fingerprint)
+
+/** Files that are read as they are. */
+function isCopied(path) {
+  return path === STYLES || /^migrations\/.*\.sql$/.test(path)
+}
 
 /** Paths from the root of all files in a folder, or the file itself. */
 async function filesBelow(path) {
@@ -53,9 +59,10 @@ async function hasEveryDoor() {
   const files = Object.values(exports).flatMap((door) =>
     typeof door === 'string' ? door : Object.values(door),
   )
+  const copies = sources.filter(isCopied).map((path) => join('dist', path))
   const pages = sources.includes(PAGE) ? ['dist/web/demo/index.html'] : []
   const found = await Promise.all(
-    [...files, ...pages].map((file) => stat(join(root, file)).catch(() => null)),
+    [...files, ...copies, ...pages].map((file) => stat(join(root, file)).catch(() => null)),
   )
   return !found.includes(null)
 }
@@ -82,13 +89,15 @@ async function buildPage() {
   )
 }
 
-/** Removes what was compiled from sources that are gone. */
+/** Removes what was compiled or copied from sources that are gone. */
 async function sweep() {
   const page = join('dist', 'web', 'demo')
   for (const path of await filesBelow('dist').catch(() => [])) {
     const from = path.slice('dist/'.length).replace(/(\.d\.ts|\.js)$/, '')
     const isCompiled = from !== path.slice('dist/'.length) && !path.startsWith(page)
-    if (isCompiled && !sources.includes(`${from}.ts`) && !sources.includes(`${from}.tsx`))
-      await rm(join(root, path))
+    const isStray = isCompiled
+      ? !sources.includes(`${from}.ts`) && !sources.includes(`${from}.tsx`)
+      : isCopied(from) && !sources.includes(from)
+    if (isStray) await rm(join(root, path))
   }
 }

@@ -84,8 +84,8 @@ const isSocketServer = (server: HttpServer | SocketServer): server is SocketServ
 const RETRY_MS = 1_000
 type AttachedServer = { server: object; path: string; delivery: Delivery; stop(): Promise<void> }
 
-/** A statement that changes more rows than 20 leaves bundles. */
-const LEAST_BUNDLED = 21
+/** A statement that changes more rows than 20 leaves batches. */
+const LEAST_BATCHED = 21
 
 /**
  * Makes the server side of a toolkit for one database.
@@ -147,7 +147,7 @@ export const createRecordServer = <A extends Actor>({
     deliver: async (batch) => {
       node.metrics.delivered(batch.changes)
       changeWaiters.notify([...batch.changes, ...batch.largeTransactions])
-      if (batch.largeTransactions.length > 0 || batch.changes.length >= LEAST_BUNDLED) compacting?.wake()
+      if (batch.largeTransactions.length > 0 || batch.changes.length >= LEAST_BATCHED) compacting?.wake()
       try {
         for (const { delivery } of attached.values()) await delivery.deliver(batch)
       } finally {

@@ -34,7 +34,7 @@ const singles = async (knex, table, rows, ms) => {
 
 /** Milliseconds for one UPDATE of all rows, on tables as they are after a vacuum. */
 const bulk = async (knex, table, round) => {
-  await knex.raw('truncate noclobber.record_changes, noclobber.change_bundles')
+  await knex.raw('truncate noclobber.record_changes, noclobber.change_batches')
   await knex.raw('vacuum full analyze ??', [table])
   await knex.raw('checkpoint')
   const begun = performance.now()

@@ -1,5 +1,6 @@
 // Opens the database that a command was pointed to, and closes it again.
 import type { Knex } from 'knex'
+import { olderLog } from '../../migrations/supported.ts'
 import { isUnavailable } from '../db/errors.ts'
 import { type Terminal, text, UnreachableError, UsageError, type Values } from './command.ts'
 import { withRole } from './rights.ts'
@@ -41,7 +42,8 @@ export const withDatabase = async <T>(
   if (!url) throw new UsageError('Say which database: --database postgres://… or DATABASE_URL.')
   const knex = await openKnex(url)
   try {
-    await knex.raw('select 1')
+    const older = await olderLog(knex)
+    if (older) throw new Error(older)
     return await use(knex)
   } catch (error) {
     if (!isUnavailable(error) && !REFUSED.test((error as { code?: string }).code ?? ''))

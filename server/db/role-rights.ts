@@ -9,8 +9,8 @@ export const MANUAL = `docs/operating.md, "Rights of the server's role"`
 /** By table; nobody but the triggers adds to the log itself. */
 export const NEEDED: Record<string, string[]> = {
   record_changes: ['select', 'update', 'delete'],
-  change_bundles: ['select', 'update'],
-  bundled_changes: ['select'],
+  change_batches: ['select', 'update'],
+  batched_changes: ['select'],
   changes: ['select'],
   mutations: ['select', 'insert', 'update', 'delete'],
   log_horizon: ['select', 'update'],
@@ -20,7 +20,7 @@ export const NEEDED: Record<string, string[]> = {
 }
 
 /** What a server calls. */
-const CALLED = ['epoch', 'unbundle']
+const CALLED = ['epoch', 'compact']
 
 const LACKING = statement(`
 select current_user as role, has_schema_privilege(n.oid, 'usage') as uses,

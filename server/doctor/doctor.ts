@@ -41,7 +41,7 @@ const UPGRADE = 'Upgrade PostgreSQL, by pg_upgrade or by a dump and a restore.'
 const isReadable = async (knex: Knex): Promise<boolean> =>
   (
     await knex.raw(
-      `select to_regclass('noclobber.log_horizon') is not null and to_regclass('noclobber.bundled_changes') is not null as ready`,
+      `select to_regclass('noclobber.log_horizon') is not null and to_regclass('noclobber.batched_changes') is not null as ready`,
     )
   ).rows[0].ready
 

@@ -6,6 +6,7 @@ export type FindingCode =
   | 'no_log'
   | 'log_outdated'
   | 'log_newer'
+  | 'log_too_old'
   | 'log_altered'
   | 'log_open'
   | 'log_of_superuser'
@@ -23,7 +24,7 @@ export type FindingCode =
   | 'deletion_not_logged'
   | 'write_not_logged'
   | 'log_too_long'
-  | 'changes_bundled'
+  | 'changes_batched'
   | 'listen_impossible'
   | 'statements_impossible'
 

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex'
 import { migrationSource } from '../../migrations/index.ts'
 import { differenceOf, installedBy } from '../../migrations/installed.ts'
+import { OLDER, olderLog } from '../../migrations/supported.ts'
 import { type Finding, problem } from './finding.ts'
 
 const HAS_LOG = `
@@ -36,6 +37,7 @@ const migrationsApart = async (knex: Knex) => {
 export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
   const [has] = (await knex.raw(HAS_LOG)).rows
   if (!has.log) return [NO_LOG]
+  if (await olderLog(knex)) return [problem('log_too_old', null, OLDER.message, OLDER.advice)]
   const { missing, newer } = has.migrations ? await migrationsApart(knex) : { missing: [], newer: [] }
   if (newer.length > 0)
     return [

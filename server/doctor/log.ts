@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import type { Finding } from './finding.ts'
 
 /** Far more than a server needs to put changes of statements of many rows into the log. */
-const BUNDLED = '10 minutes'
+const BATCHED = '10 minutes'
 
 const LOG = `
 select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
@@ -14,8 +14,8 @@ select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float
   exists (select from noclobber.record_changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot())) as restored,
   (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
     order by c.xid, c.seq limit 1) as held,
-  (select b.updated_ats[1]::text from noclobber.change_bundles b
-    where b.updated_ats[1] < clock_timestamp() - interval '${BUNDLED}' order by b.xid, b.seq limit 1) as bundled`
+  (select b.updated_ats[1]::text from noclobber.change_batches b
+    where b.updated_ats[1] < clock_timestamp() - interval '${BATCHED}' order by b.xid, b.seq limit 1) as batched`
 
 const HOLDER = `
 select a.pid, a.usename, a.xact_start::text as since from pg_stat_activity a
@@ -49,12 +49,12 @@ export const logFindings = async (knex: Knex, retentionMs: number): Promise<Find
         : 'Run: npx noclobber prune. Then see that a server runs with limits.pruneEveryMs above 0, and that its role may delete from the log.',
     )
   }
-  if (log.bundled)
+  if (log.batched)
     findings.push({
-      code: 'changes_bundled',
+      code: 'changes_batched',
       level: 'note',
       table: null,
-      message: `Changes since ${log.bundled} still wait in bundles: conflicts and histories are answered more slowly.`,
+      message: `Changes since ${log.batched} still wait in batches: conflicts and histories are answered more slowly.`,
       advice: 'Start a server of yours on it, which puts them into the log, or run: npx noclobber prune.',
     })
   for (const { setting } of (await knex.raw(BYPASS)).rows)

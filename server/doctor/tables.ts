@@ -13,8 +13,6 @@ export interface ExaminedTable extends TriggeredTable {
   name: string
   /** How many transactions ago it was tracked, or tracked again. */
   age: number
-  /** How many transactions ago the migration ran that made triggers anew. */
-  migrationAge: number | null
 }
 
 const TABLES = `
@@ -24,7 +22,6 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
-  (select age(a.xmin) from pg_attribute a where a.attrelid = to_regclass('noclobber.import_locks') and a.attname = 'table_name') as "migrationAge",
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
     'rows', concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
@@ -81,10 +78,10 @@ export const trackedTables = async (
 
 /**
  * Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. Where
- * each has a transaction of its own, a restore made them one by one. What 009-rights.ts made anew tells nothing.
+ * each has a transaction of its own, a restore made them one by one.
  */
-const wereSwitched = ({ triggers: all, age, migrationAge }: ExaminedTable) => {
-  const triggers = all.filter((trigger) => isOwn(trigger) && trigger.age !== migrationAge)
+const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
+  const triggers = all.filter(isOwn)
   const ages = new Set(triggers.map((trigger) => trigger.age))
   const isOff = triggers.some(({ enabled }) => enabled === 'D' || enabled === 'R')
   if (ages.size === triggers.length) return isOff
@@ -92,7 +89,7 @@ const wereSwitched = ({ triggers: all, age, migrationAge }: ExaminedTable) => {
 }
 
 /**
- * A change that a restore brought was not written by the transaction that it names, nor out of a bundle by the one that
+ * A change that a restore brought was not written by the transaction that it names, nor out of a batch by the one that
  * it notes, and says nothing of its row's. Another tenant's records of the same id have versions of their own.
  */
 const compare = (table: string, key: string, tenant: string) => `
@@ -101,7 +98,7 @@ with logged as (
   from noclobber.record_changes c where c.table_name = :source
   union all
   select c.record_id, c.tenant_id, c.version, c.event, c.seq, c.xid::xid, c.xid::xid = c.written_in
-  from noclobber.bundled_changes c where c.table_name = :source
+  from noclobber.batched_changes c where c.table_name = :source
 ), last as (
   select distinct on (c.record_id) c.* from logged c
   left join (select r.${key}::text as id, ${tenant} as tenant from ${table} r) w on w.id = c.record_id

@@ -1,6 +1,6 @@
-// What statements of many rows left in bundles is put into rows of the log, a little at a time, by whichever node comes
+// What statements of many rows left in batches is put into rows of the log, a little at a time, by whichever node comes
 // first, on a connection of its own that lives as long as there is work. Invariant: nothing waits for it. A change in a
-// bundle is read as one in a row is; it is only found more slowly.
+// batch is read as one in a row is; it is only found more slowly.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Log } from '../base/options.ts'
@@ -14,13 +14,13 @@ const REST_SHARE = 3
 const LEAST_REST_MS = 25
 /** Whoever writes many rows often does so again. */
 const GATHER_MS = 250
-/** Bundles that nobody told of: of writes while no node ran, or of a node that died over them. */
+/** Batches that nobody told of: of writes while no node ran, or of a node that died over them. */
 const LOOK_MS = 60_000
 const RETRY_MS = 2_000
 const STOP_MS = 2_000
 
 /** How many at most, about: the oldest first. Answers how many were moved: 0 where none is left, or another is at it. */
-export const COMPACT = statement('select noclobber.unbundle($1) as moved')
+export const COMPACT = statement('select noclobber.compact($1) as moved')
 
 /** pg's client as Knex opens it. */
 interface RawConnection extends Connection {
@@ -28,7 +28,7 @@ interface RawConnection extends Connection {
   connection?: { stream?: { destroy(): void } }
 }
 
-/** Keeps the log free of bundles until stopped. `wake`: there are some, perhaps. `timeoutMs`: for each answer. */
+/** Keeps the log free of batches until stopped. `wake`: there are some, perhaps. `timeoutMs`: for each answer. */
 export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; timeoutMs: number }) => {
   const { client } = knex
   let isWoken = false
@@ -49,7 +49,7 @@ export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; 
   const within = <T>(work: Promise<T>) =>
     withinMs(timeoutMs, work, `The database did not answer within ${timeoutMs} ms.`)
 
-  const unbundle = async () => {
+  const compact = async () => {
     const opening: Promise<RawConnection> = client.acquireRawConnection()
     const connection = await within(opening).catch((error) => {
       opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
@@ -72,11 +72,11 @@ export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; 
   const rounds = async () => {
     while (!isEnding) {
       isWoken = false
-      const isDone = await unbundle().then(
+      const isDone = await compact().then(
         () => true,
         (error) => {
           if (!isEnding)
-            log.warn({ error }, 'Bundles of changes could not be put into the log; it is tried again.')
+            log.warn({ error }, 'Batches of changes could not be put into the log; it is tried again.')
           return false
         },
       )

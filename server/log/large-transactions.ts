@@ -48,7 +48,7 @@ select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.record_id = an
 /** xid, source, tenant, seq, limit, the last number looked at: one page of a large transaction's changes. */
 export const LARGE_TRANSACTION_PAGE = statement(`
 select ${COLUMNS} from noclobber.changes c where ${OF_BULK} and c.seq > $4::bigint
-  and c.bundle_seq > $4::bigint - 1000 and c.bundle_seq <= $6::bigint order by c.seq limit $5`)
+  and c.batch_seq > $4::bigint - 1000 and c.batch_seq <= $6::bigint order by c.seq limit $5`)
 
 /** xid, source, tenant, columns, values: which of these parents a large transaction concerns, and the first eleven of all. */
 export const LARGE_TRANSACTION_PARENTS = statement(`

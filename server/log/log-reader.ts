@@ -92,7 +92,7 @@ select here.snapshot as here, here.epoch as epoch, c.* from here
 left join lateral (${withinBytes(`select * from (${AHEAD}) a order by place limit $2`, '$3')}) c on true order by c.place`)
 
 /**
- * How far beyond its size a page looks for rows that are next in the order of the log: changes of a bundle have numbers
+ * How far beyond its size a page looks for rows that are next in the order of the log: changes of a batch have numbers
  * one after the other, others one in a thousand.
  */
 const SPREADS = [4, 40, 400, 4_000]
@@ -101,15 +101,15 @@ const SPREADS = [4, 40, 400, 4_000]
 const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
     and not exists (select from unnest($5::xid8[], $6::text[]) w(xid, source) where w.xid = c.xid and w.source = c.table_name)`
 
-/** The bundles that a number behind $3 can be in. */
-const BUNDLE_OF_REST = 'c.bundle_seq > $3::bigint - 1000'
+/** The batches that a number behind $3 can be in. */
+const BATCH_OF_REST = 'c.batch_seq > $3::bigint - 1000'
 
 /** A further page of a large batch, from the rows just behind the last one; of use where they fill it. */
 const READ_NEXT = statement(`
 with here as materialized (select noclobber.epoch() as epoch)
 select $4::text as here, here.epoch, c.* from here, (${withinBytes(
   `select ${COLUMNS}, c.seq as place from noclobber.changes c
-  where ${OF_REST} and ${BUNDLE_OF_REST} and c.seq <= $3::bigint + $7::bigint and c.bundle_seq <= $3::bigint + $7::bigint
+  where ${OF_REST} and ${BATCH_OF_REST} and c.seq <= $3::bigint + $7::bigint and c.batch_seq <= $3::bigint + $7::bigint
     and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')}))
   order by c.seq limit $2`,
   '$8',
@@ -131,7 +131,7 @@ page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record
 select $4::text as here, here.epoch, c.* from here, (${withinBytes(
   `select ${COLUMNS}, c.seq as place from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
   union all
-  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'bundled_changes', BUNDLE_OF_REST)}) b order by place limit $2`,
+  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'batched_changes', BATCH_OF_REST)}) b order by place limit $2`,
   '$7',
 )}) c
 order by c.place`)

@@ -89,7 +89,7 @@ const pause = (ms: number, signal: AbortSignal | undefined) =>
   })
 
 /**
- * What is in bundles is put into the log first; then batch by batch from the oldest on, until one holds nothing old. A
+ * Batches are compacted first; then rows are deleted, some at a time, from the oldest on, until none is old. A
  * row with a wrong clock is passed over.
  */
 const pruneChanges = async (connection: Connection, driver: unknown, options: Required<Settings>) => {

@@ -15,8 +15,8 @@ select exists (select from noclobber.changes c where c.xid >= pg_snapshot_xmax(p
 const SETTLE = statement(`
 with horizon as (
   update noclobber.log_horizon h set xid = '0', seq = 0 where h.xid >= pg_snapshot_xmax(pg_current_snapshot())
-), bundles as (
-  update noclobber.change_bundles b set xid = '${BEFORE_HISTORY}' where b.xid >= pg_snapshot_xmax(pg_current_snapshot()))
+), batches as (
+  update noclobber.change_batches b set xid = '${BEFORE_HISTORY}' where b.xid >= pg_snapshot_xmax(pg_current_snapshot()))
 update noclobber.record_changes c set xid = '${BEFORE_HISTORY}'
 where c.xid >= pg_snapshot_xmax(pg_current_snapshot())`)
 

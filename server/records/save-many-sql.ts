@@ -36,7 +36,7 @@ export const updateMany = (
 /** source, ids, after which version, up to which, tenant or null: how many versions the log has of each, and the fields they changed. */
 export const CHANGED_SINCE_OF_MANY = statement(`
 with wanted as materialized (select * from unnest($2::text[], $3::bigint[], $4::bigint[]) w(id, since, upto)),
-since as (${['record_changes', 'bundled_changes']
+since as (${['record_changes', 'batched_changes']
   .map(
     (log) => `
   select c.record_id, c.version, c.event, c.changed_fields from wanted w join noclobber.${log} c

@@ -2,6 +2,7 @@
 // Invariant: a caller's transaction, where there is one, carries everything that its operation sends.
 import type { Knex } from 'knex'
 import { quoteName } from '../../migrations/quote.ts'
+import { olderLog } from '../../migrations/supported.ts'
 import type { Limits, Log } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
@@ -143,6 +144,8 @@ export const createDatabase = ({
   const lookUp = async (connection: Knex): Promise<Found> => {
     const byName = new Map<string, KnownType>()
     const bySource = new Map<string, KnownType>()
+    const older = await olderLog(connection)
+    if (older) throw new Error(older)
     await checkRights(connection)
     const secret = await readSecret(connection)
     cursors = createCursors(secret)

@@ -62,7 +62,8 @@ test('holds the doors, the licence and the README, and nothing of the demo, the 
   const wanted = ['LICENSE', 'README.md', ...doors.map((file) => file.replace('./', ''))]
   expect(wanted.filter((path) => !packed.includes(path))).toEqual([])
   const foreign = packed.filter(
-    (path) => !/^(dist\/.*\.(js|d\.ts|css)|LICENSE|README\.md|package\.json)$/.test(path),
+    (path) =>
+      !/^(dist\/.*\.(js|d\.ts|css)|dist\/migrations\/.*\.sql|LICENSE|README\.md|package\.json)$/.test(path),
   )
   expect(foreign).toEqual([])
   expect(packed.filter((path) => /\/demo\/|\.test\./.test(path))).toEqual([])

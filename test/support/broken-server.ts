@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin, parseAst } from 'vite'
 import { atEnd } from './at-end.ts'
+import { besideSource } from './beside-source.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -69,7 +70,7 @@ export async function breakServer({
   await build({
     configFile: false,
     logLevel: 'silent',
-    plugins: [plugin],
+    plugins: [besideSource, plugin],
     build: {
       ssr: join(root, 'server/index.ts'),
       outDir,

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import { atEnd } from './at-end.ts'
+import { besideSource } from './beside-source.ts'
 
 /** A port that nobody listens on now. */
 export const freePort = async (): Promise<number> => {
@@ -24,6 +25,7 @@ export const bundleOf = async (name: string): Promise<string> => {
   await build({
     configFile: false,
     logLevel: 'error',
+    plugins: [besideSource],
     build: {
       ssr: fileURLToPath(new URL(`./${name}.ts`, import.meta.url)),
       outDir,

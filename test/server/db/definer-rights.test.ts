@@ -40,7 +40,7 @@ const DEFINERS = [
   'stamp_update_*',
   'touch_parents', // a trigger: raises the version of a record whose parts change
   'trigger_function', // makes functions for names
-  'unbundle', // moves changes within the log
+  'compact', // moves changes within the log
 ]
 /** Without a search path of their own: all their names are qualified, or only functions that have one call them. */
 const WITHOUT_PATH = [
@@ -258,7 +258,7 @@ test.each([
   if (kind !== '') await owner.raw(`grant usage on schema noclobber, app to ${role}`)
   if (kind === 'server')
     await owner.raw(`grant select on all tables in schema noclobber to ${role}; grant insert, update, delete on noclobber.mutations to ${role};
-      grant update, delete on noclobber.record_changes to ${role}; grant execute on function noclobber.epoch(), noclobber.unbundle(integer),
+      grant update, delete on noclobber.record_changes to ${role}; grant execute on function noclobber.epoch(), noclobber.compact(integer),
       noclobber.trigger_body(text, text[]) to ${role}`)
   if (kind === 'writer') await owner.raw(`grant select, insert, update, delete on app.things to ${role}`)
   if (kind === 'owner') await owner.raw(`alter table app.others owner to ${role}`)
@@ -284,7 +284,7 @@ test.each([
     await theirs.raw(`insert into u values (1, 1, now(), null, 'a') on conflict do nothing`).catch(() => {})
     await theirs.raw('drop table u')
   }
-  const granted = kind === 'server' ? ['epoch', 'trigger_body', 'unbundle'] : []
+  const granted = kind === 'server' ? ['epoch', 'trigger_body', 'compact'] : []
   expect(refused.sort()).toEqual(
     functions
       .map(({ name }: { name: string }) => name)

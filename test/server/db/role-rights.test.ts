@@ -8,7 +8,7 @@ import { doctor, pruneLog } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
-import { unbundled } from '../../support/compaction.ts'
+import { compacted } from '../../support/compaction.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
 const OPERATING = fileURLToPath(new URL('../../../docs/operating.md', import.meta.url))
@@ -157,7 +157,7 @@ test('nobody who may connect stops pruning, compaction or tracking by a lock', a
       .raw(`lock table noclobber.${table} in access share mode`)
       .catch(() => stranger.raw('rollback; begin'))
   await app.sql(`insert into projects (tenant_id, name) select 'acme', 'x' from generate_series(1, 60)`)
-  await unbundled(app)
+  await compacted(app)
   expect(await pruneLog(app.knex)).toMatchObject({ busy: false })
   await app.sql('create table sites (id integer primary key)')
   await trackTable(app.knex, 'sites')
@@ -169,7 +169,7 @@ test.each([
   [
     'reading alone',
     ['grant usage on schema noclobber to app;', 'grant select on all tables in schema noclobber to app;'],
-    /noclobber: delete on import_locks, delete on mutations, .*execute on function unbundle.*operating\.md/,
+    /noclobber: delete on import_locks, delete on mutations, .*execute on function compact.*operating\.md/,
   ],
 ])('with %s it does not start, and says what it lacks', async (_, grants, sentence) => {
   const owner = await startApp()

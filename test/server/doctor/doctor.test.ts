@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { trackTable } from '../../../migrations/index.ts'
 import { type DoctorOptions, doctor } from '../../../server/index.ts'
 import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'
-import { unbundled } from '../../support/compaction.ts'
+import { compacted } from '../../support/compaction.ts'
 import { ofInterest } from '../../support/findings.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
@@ -93,7 +93,7 @@ test('what was written while the triggers were off, also when they are on again'
 
 test('a log that is not pruned, one that a restore brought, and writers that go past the triggers', async () => {
   const app = await startApp()
-  await unbundled(app)
+  await compacted(app)
   await app.sql(
     `update noclobber.record_changes set updated_at = updated_at - interval '40 days' where record_id = '1'`,
   )

@@ -1,17 +1,15 @@
-// Changes of statements of many rows, told and answered the same while they stand in bundles, while they are moved into
+// Changes of statements of many rows, told and answered the same while they stand in batches, while they are moved into
 // the log's rows, and afterwards.
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import createKnex from 'knex'
-import { migrate, migrationSource, trackTable } from 'noclobber/migrations'
+import { trackTable } from 'noclobber/migrations'
 import { doctor, pruneLog } from 'noclobber/server'
-import pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { keepCompacted } from '../../../server/log/compaction.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
-import { holdBundles, unbundled } from '../../support/compaction.ts'
+import { compacted, holdBatches } from '../../support/compaction.ts'
 import { ofInterest } from '../../support/findings.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -42,18 +40,18 @@ const follow = async (cursor: string, limit: number, between = async () => {}) =
 }
 
 const cursorNow = async () => (await app.call('GET', '/changes')).body.cursor as string
-const bundlesLeft = async () =>
-  Number((await app.sql('select count(*) as count from noclobber.change_bundles'))[0].count)
+const batchesLeft = async () =>
+  Number((await app.sql('select count(*) as count from noclobber.change_batches'))[0].count)
 
 test('a follower gets each change once, in order, with its own fields, before, during and after the move', async () => {
-  const release = await holdBundles(app)
+  const release = await holdBatches(app)
   const start = await cursorNow()
   await app.sql(`insert into tasks (tenant_id, project_id, title)
     select case n % 5 when 0 then 'globex' else 'acme' end, n % 3, 'task ' || n from generate_series(1, ${MANY}) n`)
   await app.sql(`update tasks set done = true, title = case id % 2 when 0 then title else 'odd' end, project_id = 7
     where title like 'task %'`)
   await app.sql(`update tasks set title = 'once more' where project_id = 7 and id % 50 = 1`)
-  expect(await bundlesLeft()).toBeGreaterThan(6)
+  expect(await batchesLeft()).toBeGreaterThan(6)
   const rows = await app.sql(`select id, version from tasks where tenant_id = 'acme' order by id`)
   expect(rows).toHaveLength(2_000)
 
@@ -73,21 +71,21 @@ test('a follower gets each change once, in order, with its own fields, before, d
     isReleased = true
   })
   expect(during).toEqual(held)
-  await unbundled(app)
+  await compacted(app)
   expect(await follow(start, 700)).toEqual(held)
   expect(
     await app.sql('select count(distinct seq) = count(*) as once from noclobber.record_changes'),
   ).toEqual([{ once: true }])
 }, 60_000)
 
-describe('while a change is in a bundle', () => {
+describe('while a change is in a batch', () => {
   test('a stale save is told its fields, a merge passes or not, and history shows it', async () => {
     await app.sql(
       `insert into projects (tenant_id, name) select 'acme', 'dam ' || n from generate_series(1, 100) n`,
     )
-    await unbundled(app)
+    await compacted(app)
     const [{ id }, { id: other }] = await app.sql(`select id from projects where name like 'dam %' limit 2`)
-    const release = await holdBundles(app)
+    const release = await holdBatches(app)
     await app.sql(`update projects set status = 'active' where name like 'dam %'`)
     const save = (changes: object, further = {}) =>
       app.call('PATCH', `/records/project/${id}`, { body: { client_version: 1, changes, ...further } })
@@ -113,7 +111,7 @@ describe('while a change is in a bundle', () => {
       { outcome: 'stale_record', changed_fields: ['status'] },
     ])
     await release()
-    await unbundled(app)
+    await compacted(app)
     expect(await history(id)).toEqual(['3 notes', '2 status', '1 '])
   })
 
@@ -121,9 +119,9 @@ describe('while a change is in a bundle', () => {
     await app.sql(
       `insert into tasks (tenant_id, project_id, title) select 'acme', 40, 't' from generate_series(1, 80)`,
     )
-    await unbundled(app)
+    await compacted(app)
     const [{ id }] = await app.sql('select min(id) as id from tasks where project_id = 40')
-    const release = await holdBundles(app)
+    const release = await holdBatches(app)
     const watcher = await app.socket()
     await watcher.watch(['task', String(id)])
     const list = await app.socket({ as: 'bob' })
@@ -146,11 +144,11 @@ describe('while a change is in a bundle', () => {
     )
     expect(answers.map(({ lists }) => lists[0].behind)).toEqual([true, true, false])
     await release()
-    await unbundled(app)
+    await compacted(app)
   })
 })
 
-test('a connection that never answers is given up, and the bundles are put away over the next', async () => {
+test('a connection that never answers is given up, and the batches are put away over the next', async () => {
   const { url } = await freshDatabase()
   const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
   atEnd(() => knex.destroy())
@@ -181,14 +179,14 @@ test('a connection that never answers is given up, and the bundles are put away 
     for (const line of lines) line.destroy()
     silent.close()
   })
-  const left = async () => (await knex.raw('select from noclobber.change_bundles')).rowCount
-  await waitFor(async () => (await left()) === 0, { what: 'the bundle to be put away', deadlineMs: 15_000 })
+  const left = async () => (await knex.raw('select from noclobber.change_batches')).rowCount
+  await waitFor(async () => (await left()) === 0, { what: 'the batch to be put away', deadlineMs: 15_000 })
   expect(warnings).toHaveLength(1)
 }, 30_000)
 
-test('what is rolled back leaves no bundle', async () => {
-  await unbundled(app)
-  const release = await holdBundles(app)
+test('what is rolled back leaves no batch', async () => {
+  await compacted(app)
+  const release = await holdBatches(app)
   await app.knex
     .transaction(async (transaction) => {
       await transaction.raw(
@@ -197,11 +195,11 @@ test('what is rolled back leaves no bundle', async () => {
       throw new Error('no')
     })
     .catch(() => {})
-  expect(await bundlesLeft()).toBe(0)
+  expect(await batchesLeft()).toBe(0)
   await release()
 })
 
-test('pruning without a node moves bundles into the log, and deletes what is old of it', async () => {
+test('pruning without a node moves batches into the log, and deletes what is old of it', async () => {
   const { url } = await freshDatabase()
   const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 3 } })
   atEnd(() => knex.destroy())
@@ -210,19 +208,19 @@ test('pruning without a node moves bundles into the log, and deletes what is old
   await knex.raw(`insert into parts select 'p' || n, 'x' from generate_series(1, ${MANY}) n`)
   const counts = async () =>
     (
-      await knex.raw(`select (select count(*)::int from noclobber.change_bundles) as bundles,
+      await knex.raw(`select (select count(*)::int from noclobber.change_batches) as batches,
       (select count(*)::int from noclobber.changes) as changes`)
     ).rows[0]
-  expect(await counts()).toEqual({ bundles: 3, changes: MANY })
-  await knex.raw(`update noclobber.change_bundles set updated_ats[1] = updated_ats[1] - interval '1 hour'`)
+  expect(await counts()).toEqual({ batches: 3, changes: MANY })
+  await knex.raw(`update noclobber.change_batches set updated_ats[1] = updated_ats[1] - interval '1 hour'`)
   expect(ofInterest((await doctor(knex)).findings)).toMatchObject([
-    { code: 'changes_bundled', level: 'note' },
+    { code: 'changes_batched', level: 'note' },
   ])
   await pruneLog(knex)
-  expect(await counts()).toEqual({ bundles: 0, changes: MANY })
+  expect(await counts()).toEqual({ batches: 0, changes: MANY })
   expect((await doctor(knex)).findings.filter(({ level }) => level === 'problem')).toEqual([])
   await pruneLog(knex, { retentionMs: 0 })
-  expect(await counts()).toEqual({ bundles: 0, changes: 0 })
+  expect(await counts()).toEqual({ batches: 0, changes: 0 })
 })
 
 test('of a table of more than sixty columns each row’s own fields are told', async () => {
@@ -242,61 +240,5 @@ test('of a table of more than sixty columns each row’s own fields are told', a
   expect(rows).toEqual([
     { fields: ["a 'b'", 'c0', 'c59', 'c129'], count: 1 },
     { fields: ["a 'b'", 'c0', 'c59'], count: 59 },
-  ])
-})
-
-test('a log of before there were bundles is brought up, with the tables that it tracks', async () => {
-  const { url } = await freshDatabase({ migrated: false })
-  const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
-  atEnd(() => knex.destroy())
-  const names = (await migrationSource.getMigrations([])).filter((name) => name < '006')
-  const older = { ...migrationSource, getMigrations: async () => names }
-  await knex.migrate.latest({ migrationSource: older, tableName: 'noclobber_migrations' })
-  await knex.raw(`create table boats (id integer primary key, name text, "seen at" timestamptz);
-    create table ports (id integer primary key, name text)`)
-  await trackTable(knex, 'boats', { ignore: ['seen at'] })
-  await trackTable(knex, 'ports')
-  await knex.raw(`create or replace trigger zz_noclobber_stamp before update on boats for each row
-    execute function noclobber.stamp_update('id', '', '{}', '{"seen at"}', 'tag')`)
-  await knex.raw(`create table halls (id integer, name text, tenant text, primary key (id)) partition by range (id);
-    create table halls_1 partition of halls for values from (0) to (100)`)
-  await trackTable(knex, 'halls', { tenant: 'tenant' })
-  const role = `owner_${randomBytes(6).toString('hex')}`
-  await knex.raw(`create role ${role}; create table foreign_boats (like boats including all);`)
-  await trackTable(knex, 'foreign_boats', { ignore: ['seen at'] })
-  await knex.raw(`alter table foreign_boats owner to ${role}`)
-  atEnd(() => knex.raw(`drop owned by ${role}; drop role ${role}`))
-  for (const table of ['boats', 'ports', 'halls', 'foreign_boats'])
-    await knex.raw(`drop trigger zz_noclobber_keep on ${table}`)
-
-  await migrate(knex)
-  await knex.raw(`insert into ports values (1, 'Hull')`)
-  const problems = async () =>
-    (await doctor(knex)).findings
-      .filter(({ level }) => level === 'problem')
-      .map(({ code, table }) => [code, table])
-  expect(await problems()).toEqual([['trigger_altered', 'public.boats']])
-  await trackTable(knex, 'boats', { ignore: ['seen at'] })
-  expect(await problems()).toEqual([])
-  await knex.raw(`update ports set name = 'Kiel', version = 40`)
-  await knex.raw(`update ports set updated_by = '{"id":"root"}'`)
-  expect((await knex.raw('select version from ports')).rows).toEqual([{ version: '2' }])
-})
-
-test('going back puts what is in bundles into the log, whoever holds them', async () => {
-  const { url } = await freshDatabase()
-  const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
-  atEnd(() => knex.destroy())
-  await knex.raw('create table casks (id integer primary key)')
-  await trackTable(knex, 'casks')
-  await knex.raw(`insert into casks select n from generate_series(1, ${MANY}) n`)
-  const holder = new pg.Client({ connectionString: url })
-  await holder.connect()
-  atEnd(() => holder.end())
-  await holder.query('begin; lock table noclobber.log_epoch in share update exclusive mode')
-  for (const name of (await migrationSource.getMigrations([])).filter((name) => name >= '006').reverse())
-    await knex.migrate.down({ migrationSource, tableName: 'noclobber_migrations', name } as object)
-  expect((await knex.raw('select count(*)::int from noclobber.record_changes')).rows).toEqual([
-    { count: MANY },
   ])
 })

@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest'
 import { pruneLog } from '../../../server/index.ts'
 import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'
-import { unbundled } from '../../support/compaction.ts'
+import { compacted } from '../../support/compaction.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const DAY = 24 * 3_600_000
 
 /** Makes everything in the log older than the retention. */
 const age = async (app: ChangeApp, where = 'true') => {
-  await unbundled(app)
+  await compacted(app)
   return app.sql(
     `update noclobber.record_changes set updated_at = updated_at - interval '40 days' where ${where}`,
   )

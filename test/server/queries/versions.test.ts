@@ -2,7 +2,7 @@
 // how many ask changes only how often the database is asked.
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Person, startApp, type TestApp } from '../../support/app.ts'
-import { unbundled } from '../../support/compaction.ts'
+import { compacted } from '../../support/compaction.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -65,7 +65,7 @@ describe('many at once', () => {
   it('are one query a type, and one more where some are gone', async () => {
     const rows = await app.sql(`insert into tasks (tenant_id, project_id, title)
       select 'acme', 77, 'Task' from generate_series(1, 200) returning id::text`)
-    await unbundled(app)
+    await compacted(app)
     const tasks = rows.map(({ id }): Held => ({ type: 'task', id, version: 1 }))
     const project = { type: 'project', id: (await app.make('project', { name: 'x' })).id, version: 1 }
     const heard: Map<string, object>[] = []
@@ -73,7 +73,7 @@ describe('many at once', () => {
     expect(await queries(tasks)).toBe(1)
     expect(await queries([...tasks, project])).toBe(2)
     await app.sql('update tasks set title = ? where project_id = 77', ['Changed'])
-    await unbundled(app)
+    await compacted(app)
     expect(await queries(tasks)).toBe(1)
     await app.sql('delete from tasks where project_id = 77')
     expect(await queries(tasks)).toBe(2)

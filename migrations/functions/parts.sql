@@ -1,29 +1,20 @@
-// Aggregates: rows that are part of another record, like the lines of an order. The functions behind
-// `trackTable(knex, 'order_lines', { partOf: … })`.
-// Invariant: each statement that adds, changes, removes or moves parts raises the version of every parent concerned
-// exactly once, in the same transaction and with the same writer, so a save of a parent that was loaded before loses.
-//
-// Parents are locked in the order of their keys, and weakly (NO KEY UPDATE), so that statements over several parents
-// wait for each other instead of deadlocking, and foreign keys to the parent are not held up. Locking and updating are two
-// statements: in one, the UPDATE would meet the row as it was before the wait, ask for its lock again, and stand in
-// line behind whoever waits for us.
-import type { Knex } from 'knex'
-import { CHECK_TYPES } from './functions/stamp.ts'
-
-// `noclobber.part` marks the UPDATE below: by what only these functions can make, for one table in one transaction. Set by
-// hand it does nothing.
-const PART_MARK = `
+-- Parts of another record, like the lines of an order: trackTable(knex, 'order_lines', { partOf: … }).
+-- Invariant: each statement that adds, changes, removes or moves parts raises the version of every parent concerned exactly
+-- once, in the same transaction and with the same writer, so a save of a parent that was loaded before loses.
+--
+-- The value of the setting noclobber.part by which touch_parents marks its UPDATE: only these functions can make it, for one
+-- table in one transaction. Any other value does nothing.
 create function noclobber.part_mark(source text) returns text language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$
 begin
-  return md5(noclobber.node_key() || E'\\npart\\n' || source || E'\\n' || pg_current_xact_id()::text || noclobber.node_key());
+  return md5(noclobber.node_key() || E'\npart\n' || source || E'\n' || pg_current_xact_id()::text || noclobber.node_key());
 end $$;
-`
 
-const STAMP_PARENT = `
+-- Before each UPDATE of a parent by touch_parents.
 create function noclobber.stamp_parent() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
-begin${CHECK_TYPES}
+begin
+  :check_types
   if new.version = old.version and current_setting('noclobber.part', true) = noclobber.part_mark(tg_table_schema || '.' || tg_table_name) then
     new.version := old.version + 1;
     new.updated_at := clock_timestamp();
@@ -31,13 +22,16 @@ begin${CHECK_TYPES}
   end if;
   return new;
 end $$;
-`
 
-// Trigger arguments: the part's key, the column that names the parent, the part's tenant; the parent's table quoted and
-// as the log names it, its key, its tenant; the field under which the parent's change is told; the type of the parent's key.
-// A part's columns are taken as text. What writes the parent's table runs what its owner made, so that owner must be trusted;
-// of a TRUNCATE the part's too, because then its rows are read from the table.
-const TOUCH_PARENTS = `
+-- After each statement on parts. Trigger arguments: the part's key, the column that names the parent, the part's tenant; the
+-- parent's table quoted and as the log names it, its key, its tenant; the field that the parent's change names; the type of
+-- the parent's key.
+-- Parents are locked in the order of their keys, and weakly (NO KEY UPDATE), so that statements over several parents wait
+-- for each other instead of deadlocking, and foreign keys to the parent are not held up. Locking and updating are two
+-- statements: in one, the UPDATE would meet the row as it was before the wait, ask for its lock again, and queue behind the
+-- transactions that wait for this one.
+-- A part's columns are read as text. Writing the parent's table runs what its owner made, so that owner must be trusted; on
+-- a TRUNCATE the part's owner too, because then its rows are read from the table.
 create function noclobber.touch_parents() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -89,16 +83,3 @@ begin
   end if;
   return null;
 end $$;
-`
-
-export const PART_FUNCTIONS = [PART_MARK, STAMP_PARENT, TOUCH_PARENTS].join('\n')
-
-export const up = async (knex: Knex): Promise<void> => {
-  await knex.raw(PART_FUNCTIONS)
-}
-
-/** Parts go on as tables of their own; their parents' versions no longer rise with them. */
-export const down = async (knex: Knex): Promise<void> => {
-  await knex.raw('drop function noclobber.touch_parents() cascade')
-  await knex.raw('drop function noclobber.stamp_parent() cascade')
-}

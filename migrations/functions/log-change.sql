@@ -1,0 +1,39 @@
+-- The lists that a change concerns, by column: the parents before and after.
+create function noclobber.scopes_of(lists text[], old_row jsonb, new_row jsonb) returns jsonb
+  language plpgsql immutable as $$
+begin
+  if lists = '{}' then
+    return null;
+  end if;
+  return (select jsonb_object_agg(l.name, (
+    select coalesce(jsonb_agg(distinct v.value), '[]') from (values (old_row->>l.name), (new_row->>l.name)) v(value)
+    where v.value is not null)) from unnest(lists) l(name));
+end $$;
+
+-- Writes one log row from a row as it was and as it is; null stands for "not there". If a deletion of the same id was still
+-- uncommitted when the row was stamped, and is committed now, no version counted past it: the write must be sent again.
+create function noclobber.log_change(source text, key_column text, tenant_column text, lists text[], origin jsonb,
+  old_row jsonb, new_row jsonb) returns void language plpgsql as $$
+declare
+  shown jsonb := coalesce(new_row, old_row);
+begin
+  if old_row is null and exists (select from noclobber.record_changes c
+      where c.table_name = source and c.record_id = shown->>key_column and c.event = 'deleted'
+        and (tenant_column = '' or c.tenant_id is not distinct from shown->>tenant_column)
+        and c.version >= (shown->>'version')::bigint and c.xid <> pg_current_xact_id()) then
+    raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
+  end if;
+  insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+    updated_at, updated_by, tab_id, socket_id, import_id, old_row)
+  values (source, shown->>key_column, (shown->>'version')::bigint + case when new_row is null then 1 else 0 end,
+    case when new_row is null then 'deleted' when old_row is null then 'created' else 'updated' end,
+    shown->>tenant_column,
+    case when old_row is null or new_row is null then '{}' else array(
+      select e.key from jsonb_each(new_row) e
+      where e.value is distinct from old_row->e.key and e.key not in ('version', 'updated_at', 'updated_by')) end,
+    noclobber.scopes_of(lists, old_row, new_row),
+    case when new_row is null then clock_timestamp() else (new_row->>'updated_at')::timestamptz end,
+    case when new_row is null then noclobber.writer() else new_row->'updated_by' end,
+    origin->>'tab_id', origin->>'socket_id', origin->>'import_id',
+    case when new_row is null then old_row end);
+end $$;

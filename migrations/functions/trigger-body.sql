@@ -1,0 +1,135 @@
+-- The bodies of trigger functions that are made for columns of certain names, because a column that is named is read at a
+-- fraction of what a row turned into jsonb costs. Made by trigger-function.sql.
+-- Invariant: a name is data. format quotes it in one pass, so no name is read for another's placeholder.
+-- In the bodies: 1 the key, 2 the housekeeping columns put back, 3 and 4 the new and the old row's tenant, as an untrusted
+-- type must be read, 5 that a tombstone is of the new row's tenant.
+--
+-- log_update, after each UPDATE. First the change set that a node's save precomputes, see writer-setting.ts, for the one
+-- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. Its
+-- values are read by concat or as exactly their type, see types.sql: looking up the types would cost a save more. Any
+-- other update of one row that kept its key is logged by one statement; up to 20 rows are joined as jsonb; more go into
+-- batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
+-- those of the statement that caused it, so a record may be there twice: it goes up by one each time.
+--
+-- stamp_insert, stamp_key. A deleted id that comes back counts on after its tombstone, so that an editor with the old
+-- record can't mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted
+-- before. Another tenant's tombstones don't count: the version would reveal them.
+--
+-- stamp_update, for a table with housekeeping columns, compares a copy in which those columns are as they were. A field
+-- takes a value of its own type as it is. Copies for the reason given in stamp.sql.
+create function noclobber.trigger_body(kind text, names text[]) returns text language sql stable
+  set search_path = pg_catalog, pg_temp as $made$
+  select format(case kind when 'log_update' then $log$
+#variable_conflict use_variable
+declare
+  lines text[] := :setting_lines;
+begin
+  if lines[:line_table] = tg_argv[4] and lines[:line_fields] <> '{}' and noclobber.is_signed(lines) then
+    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+      updated_at, updated_by, tab_id, socket_id)
+    select tg_table_schema || '.' || tg_table_name, concat(n.%1$I), concat(n.version)::bigint, 'updated', %3$s,
+      lines[:line_fields]::text[], lines[:line_scopes]::jsonb, noclobber.exactly(n.updated_at, null::timestamptz),
+      noclobber.exactly(n.updated_by, null::jsonb), lines[:line_tab_id], lines[:line_socket_id]
+    from new_rows n where concat(n.%1$I) = lines[:line_id] and concat(n.version) = lines[:line_version]
+      and not exists (select from new_rows offset 1);
+    if found then
+      return null;
+    end if;
+  end if;
+  declare
+    source text := tg_table_schema || '.' || tg_table_name;
+    origin jsonb := case when lines[:line_writer] <> '' then noclobber.origin() end;
+    trusted boolean := true;
+    row_count bigint := 1;
+    moved boolean;
+    planning text[];
+  begin
+    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+      updated_at, updated_by, tab_id, socket_id, import_id)
+    select source, n.key, n.version::bigint, 'updated', n.tenant, array(
+        select e.key from jsonb_each(n.r) e
+        where e.value is distinct from o.r->e.key and e.key not in ('version', 'updated_at', 'updated_by')),
+      case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
+      n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
+    from (select case when :trusted_types then to_jsonb(n.*) end as r,
+        concat(n.%1$I) as key, %3$s as tenant, concat(n.version) as version,
+        noclobber.exactly(n.updated_at, null::timestamptz) as updated_at,
+        noclobber.exactly(n.updated_by, null::jsonb) as updated_by from new_rows n limit 1) n,
+      lateral (select case when n.r is not null then to_jsonb(o.*) end as r, concat(o.%1$I) as key, %4$s as tenant,
+        concat(o.version) as version from old_rows o limit 1) o
+    where n.r is not null and n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
+      and not exists (select from new_rows offset 1);
+    if not found then
+      select count(*), :trusted_types into row_count, trusted from (select from new_rows limit 21) r;
+      if not trusted then
+        perform noclobber.check_own_columns(tg_relid);
+      end if;
+      if row_count between 1 and 20 and trusted then
+        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r)
+          from (select to_jsonb(t.*) r from old_rows t) o full join (select to_jsonb(t.*) r from new_rows t) n
+            on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
+          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true);
+      elsif row_count between 1 and 20 then
+        execute replace($rows$select noclobber.log_change($1, $2, $3, $4, $5, o.r, n.r)
+          from (select ROW r from old_rows t) o full join (select ROW r from new_rows t) n
+            on o.r->>$2 = n.r->>$2 and coalesce(o.r->>$3, '') = coalesce(n.r->>$3, '')
+          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
+          using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin;
+      elsif row_count > 20 then
+        planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
+          pg_size_bytes('32MB') then '32MB' else current_setting('work_mem') end]);
+        execute noclobber.batch_statement('UPDATE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+          into moved using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+        perform noclobber.plan_by(planning);
+        if moved then
+          execute noclobber.log_statement('MOVE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+            using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+        end if;
+        perform noclobber.compact_at_once(tg_relid);
+      end if;
+    end if;
+    if row_count > 0 and origin->>'node' is null then
+      perform pg_notify('noclobber', '');
+    end if;
+  end;
+  return null;
+end $log$ when 'stamp_insert' then $insert$
+begin
+  :check_types
+  new.version := coalesce((select max(c.version) :tombstones), 0) + 1;
+  new.updated_at := clock_timestamp();
+  new.updated_by := noclobber.writer();
+  return new;
+end $insert$
+      when 'stamp_key' then $key$
+begin
+  :check_types
+  new.version := greatest(new.version, (select max(c.version) + 1 :tombstones));
+  return new;
+end $key$ when 'stamp_update' then $update$
+declare
+  kept record;
+  before record;
+begin
+  :check_types
+  new.version := old.version;
+  new.updated_at := old.updated_at;
+  new.updated_by := old.updated_by;
+  kept := new;
+  before := old;
+%2$s
+  if kept *= before then
+    return new;
+  end if;
+  new.version := old.version + 1;
+  new.updated_at := clock_timestamp();
+  new.updated_by := noclobber.writer();
+  return new;
+end $update$ end,
+    names[1],
+    (select string_agg(format('    kept.%1$I := old.%1$I;', name), E'\n' order by at) from unnest(names) with ordinality u(name, at)),
+    case when names[2] <> '' then format('case when num_nulls(n.%1$I) = 0 then concat(n.%1$I) end', names[2]) else 'null::text' end,
+    case when names[2] <> '' then format('case when num_nulls(o.%1$I) = 0 then concat(o.%1$I) end', names[2]) else 'null::text' end,
+    case when names[2] <> '' then format('and c.tenant_id is not distinct from case when num_nulls(new.%1$I) = 0 then concat(new.%1$I) end',
+      names[2]) end)
+$made$;

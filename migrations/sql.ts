@@ -1,0 +1,54 @@
+// Reads the SQL files of this folder. They are SQL as PostgreSQL takes it, except for `:name`, which stands for a value that
+// TypeScript knows too (VALUES) or for the fragment of that name.
+// Invariant: this file alone puts anything into SQL files, and an unknown name is an error.
+import { readFileSync } from 'node:fs'
+import type { Knex } from 'knex'
+import { LONGEST, NAMES, NOT_IN_NAMES } from './functions/writer-setting.ts'
+import { quoteText } from './quote.ts'
+
+/** The values that `:name` stands for. `:line_writer` is the number of the line `writer` in a node's setting. */
+export const VALUES: Record<string, string> = {
+  setting: `pg_catalog.current_setting('noclobber.actor', true)`,
+  setting_lines: `pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '')`,
+  longest_id: String(LONGEST.id),
+  longest_name: String(LONGEST.name),
+  not_in_names: quoteText(NOT_IN_NAMES),
+  ...Object.fromEntries(NAMES.map((name, at) => [`line_${name}`, String(at + 1)])),
+}
+
+/** Pieces that several files have in common: `:check_types` is `fragments/check-types.sql`. */
+export const FRAGMENTS = ['check_types', 'tombstones', 'trusted_types']
+
+/** A name, but neither a cast (`::text`) nor the end of a slice (`a[x:y]`). */
+const NAME = /(?<![:\w]):([a-z]\w*)/g
+
+const textOf = (path: string): string => {
+  const url = new URL(path, import.meta.url)
+  try {
+    return readFileSync(url, 'utf8').replace(/^\s*--.*\n/gm, '')
+  } catch (cause) {
+    throw new Error(
+      `${url.pathname} can't be read. The SQL files of noclobber lie beside its code: where noclobber is bundled into another file, leave it out of the bundle.`,
+      { cause },
+    )
+  }
+}
+
+/** Puts values and fragments in. */
+export const substitute = (text: string, path: string): string =>
+  text.replace(NAME, (_, name: string) => {
+    if (FRAGMENTS.includes(name))
+      return substitute(textOf(`./fragments/${name.replaceAll('_', '-')}.sql`).trim(), name)
+    const value = VALUES[name]
+    if (value === undefined)
+      throw new Error(`${path} names :${name}, which is neither a value nor a fragment.`)
+    return value
+  })
+
+/** The SQL of a file, by its path from this folder: `functions/stamp.sql`. Its comments are left out. */
+export const readSql = (path: string): string => substitute(textOf(`./${path}`), path)
+
+/** Runs the SQL of a file. */
+export const runSql = async (knex: Knex, path: string): Promise<void> => {
+  await knex.raw(readSql(path).replaceAll('?', '\\?'))
+}
