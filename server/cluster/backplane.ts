@@ -130,6 +130,7 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
       // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
       if (!pair) (io as any).on(MESSAGE, hearEmit)
       else if (isLonely(io)) {
+        // Socket.IO's type of an adapter is its own class's constructor alone.
         if (io.of('/').sockets.size === 0) io.adapter(Adapter as never)
         else log.warn({}, 'Attach before sockets connect: this server keeps its adapter for one node.')
       }

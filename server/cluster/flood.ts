@@ -1,4 +1,4 @@
-// How much of what nobody signed is looked at. Invariant: whoever floods a channel costs a node a bounded part of its
+// How much of what nobody signed is looked at. Invariant: a flood of a channel costs a node a bounded part of its
 // time; beyond that everything of that second is dropped unread, and timers do what messages would have done.
 
 export interface FloodGuard {

@@ -42,6 +42,7 @@ export const nodeAdapter = (link: AdapterLink): (new (namespace: Namespace) => L
     constructor(namespace: Namespace) {
       super(namespace, {})
       // An app that has closed its own server needn't close this too.
+      // Private in the adapter's types.
       const { cleanupTimer } = this as unknown as { cleanupTimer?: NodeJS.Timeout }
       cleanupTimer?.unref()
       // There is no connection state recovery here, so events need no offset as a last argument.
@@ -51,6 +52,7 @@ export const nodeAdapter = (link: AdapterLink): (new (namespace: Namespace) => L
 
     override publish(message: Parameters<ClusterAdapterWithHeartbeat['publish']>[0]): void {
       super.publish(message)
+      // Private in the adapter's types.
       const { heartbeatTimer } = this as unknown as { heartbeatTimer?: NodeJS.Timeout }
       heartbeatTimer?.unref()
     }

@@ -1,5 +1,5 @@
 // The secret that nodes of one database share, for what they tell each other.
-// Invariant: it comes out of the database, to the server's role alone. Whoever has Redis doesn't have it.
+// Invariant: it comes out of the database, to the server's role alone. Access to Redis doesn't give it.
 import { createHash, hkdfSync } from 'node:crypto'
 import { statement } from '../db/statement.ts'
 import type { Database } from '../tables/database.ts'

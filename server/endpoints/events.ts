@@ -1,4 +1,4 @@
-// GET /events: the events of a socket as Server-Sent Events, for whoever can't have one: browsers behind proxies that
+// GET /events: the events of a socket as Server-Sent Events, for clients that can't have one: browsers behind proxies that
 // know no WebSocket, EventSource, `curl -N`.
 // Invariant: join first, then read what was missed, then go live; so between the last id that a reader saw and the
 // present nothing is lost. Signing in is by cookie or header as everywhere: an address is logged, so no token is in it.

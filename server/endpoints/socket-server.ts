@@ -1,5 +1,5 @@
 // A Socket.IO server of ours on the app's HTTP server: made, and closed.
-// Invariant: a handshake is looked at before it costs anything, and whoever waits for their turn ends no process.
+// Invariant: a handshake is looked at before it costs anything, and a client that waits for its turn can't end the process.
 import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
 import { expressAppOf, keepApp } from '../http/as-express.ts'

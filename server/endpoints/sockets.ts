@@ -37,7 +37,7 @@ export interface SocketOptions {
   log: Log
   /** A socket has been let into these rooms. */
   onWatched?(watcher: SocketWatcher, fresh: string[]): void
-  /** This node is leaving: whoever connects is sent to try again. */
+  /** This node is leaving: a client that connects is told to try again. */
   isDraining?(): boolean
   /** A socket was refused because its person has too many. */
   onLimited?(): void
@@ -107,6 +107,7 @@ type Middleware = Parameters<WatcherServer['use']>[0]
 
 /** Socket.IO has no way to take a middleware back, so its list is looked into; where there is none, nothing happens. */
 const removeMiddleware = (io: WatcherServer, middleware: Middleware) => {
+  // Private in Socket.IO's types, which have no way to take a middleware away.
   const { _fns: middlewares } = io.of('/') as unknown as { _fns?: Middleware[] }
   const at = middlewares?.indexOf(middleware) ?? -1
   if (at >= 0) middlewares?.splice(at, 1)

@@ -19,6 +19,7 @@ const appOfRequest = new WeakMap<object, App>()
 
 const isApp = (listener: unknown): listener is App =>
   typeof listener === 'function' &&
+  // Only looked at: a listener with Express's `get` is an app.
   typeof (listener as unknown as App).get === 'function' &&
   'request' in listener
 

@@ -30,7 +30,7 @@ const isMeant = (request: Request, { id }: Actor): boolean => {
 
 /**
  * Who may go on: signed-in requests of the app's own pages, and of programs, as many as their limits allow. All others
- * are answered here, and `null` is given. Whoever takes what is given ends it.
+ * are answered here, and `null` is given. The caller ends what it is given.
  */
 export const admission =
   ({ origins, node, requests }: EntryOptions) =>

@@ -1,6 +1,6 @@
 // The end of an HTTP server with a Socket.IO server on it.
-// Invariant: it ends within its time, whoever is connected and whatever they do. Requests that have begun are answered;
-// a connection that is kept open is not used again; whoever doesn't answer a goodbye is hung up on. A proxy that sends a
+// Invariant: it ends within its time, whatever connected clients do. Requests that have begun are answered;
+// a connection that is kept open is not used again; a client that doesn't answer a close is cut. A proxy that sends a
 // request on a connection at the moment at which this end closes it has lost that request: so a node that leaves lets go
 // of its connections answer by answer, from its first notice on, and closes those alone that nobody has used since.
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'

@@ -1,5 +1,5 @@
 // A handler that waits for its person's turn. Invariant: the body is here before, so no turn is spent on waiting for a
-// client's bytes; whoever has gone meanwhile costs nothing more; a request and its answer count by their bytes.
+// client's bytes; a client that has gone meanwhile costs nothing more; a request and its answer count by their bytes.
 import type { FairQueue } from '../pacing/fair-queue.ts'
 import type { Handler } from './route-handler.ts'
 

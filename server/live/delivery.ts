@@ -1,6 +1,6 @@
 // From changes of the log to events at this node's own sockets and streams.
-// Invariant: nobody is told of a record that he may not read at this moment, whatever room he is in: each watcher's
-// permission is asked with the row in hand. A watcher hears each change once, though he be in several of its rooms.
+// Invariant: no watcher is sent a record that it may not read at this moment, whatever room it is in: each watcher's
+// permission is asked with the row in hand. A watcher receives each change once, though it be in several of its rooms.
 
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { isUnavailable } from '../db/errors.ts'
@@ -209,7 +209,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     else tellEach()
   }
 
-  /** Whoever has one of a large transaction's records open hears of that record; only those are read. */
+  /** Watchers of one of a large transaction's records receive that record's event; only those records are read. */
   const deliverLargeToRecords = async (large: LargeTransaction) => {
     const known = database.typeOfSource(large.source)
     if (!known) return

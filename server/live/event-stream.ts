@@ -1,6 +1,6 @@
 // One event stream (Server-Sent Events): a watcher that is told in text over one open HTTP answer.
-// Invariant: an id is written only with or after everything that lies before it, so whoever resumes from the last id
-// that he saw has missed nothing. A reader who doesn't read is cut off before he costs more than his buffer.
+// Invariant: an id is written only with or after everything that lies before it, so a client that resumes from the
+// last id it saw has missed nothing. A client that doesn't read is cut off before it costs more than its buffer.
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Cursor, Cursors } from '../log/cursor.ts'

@@ -1,7 +1,7 @@
 // One `RecordsImported` to lists for a large transaction, instead of an event a record.
-// Invariant: nobody learns that a record changed which he may not read, nor how many there are. Whose permission holds
-// for every record of the type is told all; whose permission depends on the record is told only of those of his lists
-// in which a record was found that he may read, and never a count.
+// Invariant: no user learns that a record changed which they may not read, nor how many there are. A user whose permission
+// holds for every record of the type is sent all; one whose permission depends on the record is sent only those of their
+// lists in which a record was found that they may read, and never a count.
 import { setImmediate as giveWay } from 'node:timers/promises'
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'

@@ -1,5 +1,5 @@
 // Permission over time: signing in and joining are judged once, and then again and again.
-// Invariant: whoever may no longer be here, or no longer read what they watch, is out within one round; who has more than
+// Invariant: who may no longer be here, or no longer read what they watch, is out within one round; who has more than
 // their turn in a round takes several, and delays nobody else's.
 
 import type { Authenticate, Log } from '../base/options.ts'
@@ -156,7 +156,7 @@ const recheckRecords = async (database: Database, groups: Groups) => {
             const verdict = verdicts.get(actor) ?? known.mayRead(actor, record)
             verdicts.set(actor, verdict)
             if (verdict) continue
-            // Whoever asks to be let in again must not be judged by what was seen of it before.
+            // A watcher that asks to be let in again must not be judged by an older row.
             database.recordCache.put(tenantId, record, isSince)
             revoke(watcher, [room])
           }

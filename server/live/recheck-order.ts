@@ -1,6 +1,6 @@
 // Whom a round of rechecks looks at, and in which order, where there is more than one round can do.
 // Invariant: of each person's connections and rooms a few are taken at a time, in turns, so that nobody waits for the end
-// of somebody else's many; whoever was left over comes first in the next round.
+// of somebody else's many; who was left over comes first in the next round.
 import { personKey } from '../pacing/person.ts'
 import type { Watched, Watcher } from './watchers.ts'
 

@@ -11,26 +11,26 @@ export interface RoomEntry {
 }
 
 /** Some 10 MB. */
-const MOST_PLACES = 50_000
+const MOST_ENTRIES = 50_000
 
 /** By the start of their rooms' names, by id. */
 const kept = new Map<string, Map<string, RoomEntry>>()
 let count = 0
 
-/** Finds the places of one tenant's records of a type, by their canonical ids. */
+/** Finds the entries of one tenant's records of a type, by their canonical ids. */
 export const roomEntriesOf = (tenantId: string, type: string): ((id: string) => RoomEntry) => {
   const start = recordRoom(tenantId, type, '')
   return (id) => {
     const known = kept.get(start)?.get(id)
     if (known) return known
-    const place: RoomEntry = { record: { type, id }, admitted: true, room: recordRoom(tenantId, type, id) }
-    if (count >= MOST_PLACES) {
+    const entry: RoomEntry = { record: { type, id }, admitted: true, room: recordRoom(tenantId, type, id) }
+    if (count >= MOST_ENTRIES) {
       kept.clear()
       count = 0
     }
     const roomEntries = kept.get(start) ?? new Map<string, RoomEntry>()
-    kept.set(start, roomEntries.set(id, place))
+    kept.set(start, roomEntries.set(id, entry))
     count += 1
-    return place
+    return entry
   }
 }

@@ -1,4 +1,4 @@
-// What sockets say to us: each message is answered where an answer was asked for, and nothing that goes wrong with one
+// Messages from sockets: each is answered where an answer was asked for, and nothing that goes wrong with one
 // ends the process. Invariant: a socket that was not let in is told why, unless the app has a message of that name itself.
 import type { Limits, Log } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
@@ -28,6 +28,8 @@ export interface MessageOptions<Answer> {
 /** Receives messages of one name from the sockets of servers. */
 export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptions<Answer>) => {
   const allowed = createMessageAllowance(limits)
+  // Socket.IO's types want the event map's own names and listeners; ours are any name's, with any arguments.
+  const event = name as never
 
   /** One function for all sockets: a closure for each would be held as long as it is there. */
   async function receive(this: WatcherSocket, message: unknown, ...rest: unknown[]): Promise<unknown> {
@@ -40,7 +42,7 @@ export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptio
         if (allowed(watcher)) return await work(watcher, message, answer)
         await slowDown(this)
         answer(refused('rate_limited'))
-      } else if (this.listenerCount(name as never) === 1) answer(refused(refusalOf(this)))
+      } else if (this.listenerCount(event) === 1) answer(refused(refusalOf(this)))
     } catch (error) {
       if (error instanceof Refusal) return answer(refused(error.problem.code))
       if (!isUnavailable(error)) log.error({ error, name }, 'A socket message could not be answered.')
@@ -51,12 +53,12 @@ export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptio
   /** Listens to the sockets of a server. Returns its dispose function. */
   return (io: WatcherServer): (() => void) => {
     const listen = (socket: WatcherSocket) => {
-      socket.on(name as never, receive as never)
+      socket.on(event, receive as never)
     }
     io.on('connection', listen)
     return () => {
       io.off('connection', listen)
-      for (const socket of io.sockets.sockets.values()) socket.off(name as never, receive as never)
+      for (const socket of io.sockets.sockets.values()) socket.off(event, receive as never)
     }
   }
 }

@@ -29,7 +29,7 @@ const attempt = (watcher: SocketWatcher, work: () => unknown) => {
   }
 }
 
-/** One prototype for all: there are thousands of them. */
+/** One prototype for all: there are thousands of them. An accessor can't declare its `this`, hence the casts. */
 const OF_SOCKET = {
   get connected() {
     return (this as unknown as Made).socket.connected
@@ -44,6 +44,7 @@ const OF_SOCKET = {
     return attempt(this, () => this.socket.leave(room))
   },
   emit(this: Made, name: string, ...event: unknown[]) {
+    // Any name with its event: callers have typed both.
     return attempt(this, () => this.socket.emit(name as never, ...(event as never)))
   },
   disconnect(this: Made, close?: boolean) {

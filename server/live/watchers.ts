@@ -59,7 +59,7 @@ export interface Audience {
   rooms(): ReadonlyMap<string, ReadonlySet<string>>
   /** By id. */
   watchers(): ReadonlyMap<string, Watcher>
-  /** Tells whoever is in any of the rooms, once each. */
+  /** Sends to everybody in any of the rooms, once each. */
   tell<Name extends keyof ServerEvents>(
     rooms: string[],
     except: string[],
@@ -100,7 +100,7 @@ export const revoke = (watcher: Watcher, rooms: Iterable<string>): void => {
   if (revoked.records.length > 0 || revoked.lists.length > 0) watcher.emit('AccessRevoked', revoked)
 }
 
-/** Who wrote something, and the socket that he named as his own. */
+/** Who wrote something, and the socket that the writer named as its own. */
 interface Written {
   socketId: string | null
   tabId: string | null
@@ -128,7 +128,7 @@ export const echoOf = (audience: Audience, written: Written): string[] => {
 }
 
 /**
- * Tells whoever is in the rooms of what somebody wrote. Which tab wrote it is told to the connections of its person alone:
+ * Sends everybody in the rooms what somebody wrote. Which tab wrote it is sent to the connections of its user alone:
  * in anybody else's hands it hides their own saves from that page.
  */
 export const tellWritten = <Name extends 'RecordsImported' | RecordEventName>(
@@ -138,6 +138,7 @@ export const tellWritten = <Name extends 'RecordsImported' | RecordEventName>(
   event: Parameters<ServerEvents[Name]>[0],
 ): void => {
   const others = { ...event, tab_id: null }
+  // TypeScript doesn't see that a spread event of this name is still one.
   audience.tell(rooms, own.length > 0 ? [...except, ...own] : except, name, ...([others] as never))
   if (own.length > 0) audience.tellEach(own, name, ...([event] as never))
 }

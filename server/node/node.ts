@@ -47,7 +47,7 @@ export interface RecordNode {
   wake(): void
   /** The database can be asked: nodes hear each other. */
   open(): void
-  /** Takes a Socket.IO server in, before it takes connections. Returns its own undoing. */
+  /** Takes a Socket.IO server in, before it takes connections. Returns its dispose function. */
   join(io: WatcherServer): () => void
   /** Takes an audience's permissions in. */
   guard(access: Access): Access

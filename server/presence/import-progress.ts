@@ -1,6 +1,6 @@
-// How far imports are, told to those who watch a list of the type, on every node.
-// Invariant: only those are told whom every record of the type is open to, since it isn't known yet which ones it will
-// be; and nobody waits for it: news that doesn't arrive changes nothing.
+// How far imports are, sent to those who watch a list of the type, on every node.
+// Invariant: only users who may read every record of the type are sent it, since it isn't known yet which ones it will be;
+// and nobody waits for it: a message that doesn't arrive changes nothing.
 
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
@@ -15,7 +15,7 @@ import type { Database } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { readImporting } from './node-messages.ts'
 
-/** An import of less than this is told of when it is done. */
+/** A shorter import is heard of when it is done. */
 const EVERY_MS = 1_000
 
 const MESSAGE = 'importing'
@@ -35,7 +35,7 @@ export interface BegunImport {
   totalBytes: number | null
 }
 
-/** Tells of one import. */
+/** Publishes the progress of one import. */
 export interface ImportProgressReport {
   tell(progress: ImportProgress): void
   end(): void

@@ -32,7 +32,7 @@ export interface TakeOverOptions {
 }
 
 export interface TakeOver {
-  /** Takes a Socket.IO server's connections in. Returns its own undoing. */
+  /** Takes a Socket.IO server's connections in. Returns its dispose function. */
   serve(io: WatcherServer): () => void
 }
 
