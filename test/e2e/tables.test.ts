@@ -168,7 +168,7 @@ describe('a table of ten thousand tasks', () => {
           .locator('.nc-highlight')
           .count()
           .then((count) => count === 0),
-      { what: 'the last glow to end', deadlineMs: 30_000 },
+      { what: 'the last highlight to end', deadlineMs: 30_000 },
     )
 
     const spent = await cost()

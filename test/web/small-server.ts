@@ -95,7 +95,7 @@ export function createSmallServer(options: RecordClientOptions = {}) {
       isHolding = false
       for (const go of waiting.splice(0)) go()
     },
-    /** Bob saves, and everybody who watches is told. */
+    /** Bob saves, and all watchers are notified. */
     saveAsBob(id: string, changes: Fields, by: unknown = BOB, odd: object = {}) {
       const { version = 0, fields = {} } = records.get(id) ?? {}
       put(id, version + 1, { ...fields, ...changes }, by)

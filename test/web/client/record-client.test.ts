@@ -38,17 +38,17 @@ async function twoEditors() {
   return { id, alice, bob, mine: (await open(alice, id)).editor, theirs: (await open(bob, id)).editor }
 }
 
-test('who types nothing sees the other’s save by itself, with a glow and a name', async () => {
+test('who types nothing sees the other’s save by itself, with a highlight and a name', async () => {
   const { mine, theirs } = await twoEditors()
   theirs.change('status', 'done')
   await expect(theirs.save()).resolves.toMatchObject({ outcome: 'saved', record: { version: 2 } })
-  await waitFor(() => mine.get().highlighted.includes('status'), { what: 'the glow' })
+  await waitFor(() => mine.get().highlighted.includes('status'), { what: 'the highlight' })
   expect(mine.values()).toMatchObject({ status: 'done' })
   expect(sentence(mine)).toBe('Updated by Bob just now: Status.')
   expect(theirs.get()).toMatchObject({ status: 'clean', notice: null })
 })
 
-test('who types is told, refused, reads both sides, reloads, restores and saves', async () => {
+test('who types is notified, refused, reads both sides, reloads, restores and saves', async () => {
   const { mine, theirs } = await twoEditors()
   mine.change('name', 'Tunnel')
   theirs.change('name', 'Ferry')
@@ -72,7 +72,7 @@ test('who types is told, refused, reads both sides, reloads, restores and saves'
   await shows(theirs, 3)
 })
 
-test('a change by hand is told as one from outside the app', async () => {
+test('a change by hand is shown as one from outside the app', async () => {
   const { id, mine } = await twoEditors()
   mine.change('name', 'Tunnel')
   await server.sql(`update projects set status = 'done' where id = ${id}`)
@@ -82,7 +82,7 @@ test('a change by hand is told as one from outside the app', async () => {
   )
 })
 
-test('a deletion is told with its author, and what is typed stays', async () => {
+test('a deletion is shown with its author, and what is typed stays', async () => {
   const { mine, theirs } = await twoEditors()
   mine.change('name', 'Tunnel')
   await expect(theirs.remove()).resolves.toEqual({ outcome: 'removed' })
@@ -244,7 +244,7 @@ test('a record that is not there is not shown', async () => {
   expect(sentence(editor)).toBe('This record does not exist, or you may not see it.')
 })
 
-test('a watched list is told of each foreign event of its type, and every event can be seen', async () => {
+test('a watched list receives each foreign event of its type, and every event can be seen', async () => {
   const { bob, theirs } = await twoEditors()
   const client = server.openTab('alice')
   const seen: string[] = []

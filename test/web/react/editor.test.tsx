@@ -95,7 +95,7 @@ test('an emptied number is null, and what is typed back is no edit', async () =>
   expect(button('Save').disabled).toBe(true)
 })
 
-test('news leave the field, its text and the focus alone', async () => {
+test('a newer version leaves the field, its text and the focus alone', async () => {
   const { server } = await openForm()
   input('Name').focus()
   type('Name', 'Tunnel')
@@ -109,7 +109,7 @@ test('news leave the field, its text and the focus alone', async () => {
   expect(screen.getByRole('status').textContent).toBe('')
 })
 
-test('who types nothing gets the new values, and they glow', async () => {
+test('who types nothing gets the new values, highlighted', async () => {
   const { server } = await openForm()
   act(() => server.saveAsBob('1', { status: 'done' }))
   await waitFor(() => expect(input('Status').value).toBe('done'))

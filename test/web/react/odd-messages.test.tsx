@@ -45,7 +45,7 @@ const WRITERS: unknown[] = [
 ]
 
 test.each(WRITERS.map((by) => [JSON.stringify(by)?.slice(0, 50), by]))(
-  'a version by %s is told, loaded and resolved',
+  'a version by %s is shown, loaded and resolved',
   async (_, by) => {
     const server = createSmallServer()
     render(

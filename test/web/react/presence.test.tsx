@@ -99,7 +99,7 @@ test('many people are a few and a number', () => {
   expect(screen.getByText('+2').title).toBe('Eva is viewing this\nFay is viewing this')
 })
 
-test('the form tells which of its fields the cursor is in, and nothing of other fields', async () => {
+test('the form announces which of its fields the cursor is in, and nothing of other fields', async () => {
   const { client, said } = createRoom()
   render(
     <LiveProvider client={client}>

@@ -247,7 +247,7 @@ test('stop ends the iteration in the middle of a wait', async () => {
   await ended
 })
 
-test('an expired cursor is told by onReset, and the following goes on from the new one', async () => {
+test('an expired cursor is reported by onReset, and the following goes on from the new one', async () => {
   const app = await startChangeApp()
   const other = await startChangeApp()
   const { cursor } = (await other.ask('')).body

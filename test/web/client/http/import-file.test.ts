@@ -58,7 +58,7 @@ const running = async () =>
   )
 
 describe('an import', () => {
-  test('tells how far it is, and what it did', async () => {
+  test('reports how far it is, and what it did', async () => {
     const received: ImportFileProgress[] = []
     const file = csv('P', 3_000)
     const outcome = await connect().importFile('client', file, { onProgress: (step) => received.push(step) })

@@ -180,7 +180,7 @@ export function createListWorld({ partSize = 1000 } = {}) {
     forbidden,
     ids: () => [...table.keys()],
     record: (id: string) => table.get(id),
-    /** Bob writes, and whoever watches is told, unless it is done in silence. */
+    /** Bob writes, and its watchers are notified, unless it is done in silence. */
     put(id: string, fields: Fields, { silent = false } = {}) {
       const known = table.get(id)
       const version = (known?.version ?? 0) + 1

@@ -22,7 +22,7 @@ const bar = (list: ListStore) => (isBarShown(list.get()) ? waitingCount(list.get
 const kinds = ({ asked }: ReturnType<typeof createListWorld>) => asked.map(({ kind }) => kind).join(' ')
 
 describe('its rhythm', () => {
-  test('three seconds after the last news, five at most after the first, one request each', async () => {
+  test('three seconds after the last event, five at most after the first, one request each', async () => {
     const { world, list } = await openList()
     world.put('1', { title: 'x' })
     await world.forward(2900)
@@ -52,7 +52,7 @@ describe('its rhythm', () => {
     expect(idsOf(list)).toBe('1 2 3 4')
   })
 
-  test('a refresh tells its listeners once, and again when the glow ends; one that brings nothing not at all', async () => {
+  test('a refresh notifies its listeners once, and again when the highlight ends; one that brings nothing not at all', async () => {
     const { world, list, tellings } = await openList()
     const before = tellings()
     world.put('1', { title: 'x' })
@@ -85,7 +85,7 @@ describe('its rhythm', () => {
     expect([kinds(world), idsOf(list)]).toEqual(['delta', '1 2 3 4'])
   })
 
-  test('news that are not newer than what is shown cost nothing', async () => {
+  test('events that are not newer than what is shown cost nothing', async () => {
     const { world } = await openList()
     const record = world.put('1', { title: 'mine' }, { silent: true })
     world.own({ kind: 'saved', record })
@@ -179,7 +179,7 @@ describe('what would move too much', () => {
     expect([list.get().rows.length, bar(list)]).toEqual([43, 'no bar'])
   })
 
-  test('very many changes told one by one are not fetched to the end unasked', async () => {
+  test('very many changes with an event each are not fetched to the end unasked', async () => {
     const { world, list } = await openList()
     for (let n = 0; n < 3000; n += 1) world.put(String(100 + n), { title: 'x' })
     await world.forward(5000)
@@ -190,7 +190,7 @@ describe('what would move too much', () => {
 })
 
 describe('its own page’s writes', () => {
-  test('are shown at once, stay in their place until the next refresh, and are no news', async () => {
+  test('are shown at once, stay in their place until the next refresh, and are not counted as changes', async () => {
     const { world, list } = await openList(3, { where: { status: 'todo' }, sort: '-title' })
     expect(idsOf(list)).toBe('3 2 1')
     const record = world.put('1', { title: 'z', status: 'todo' }, { silent: true })

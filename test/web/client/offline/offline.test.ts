@@ -9,7 +9,7 @@ import { type Project, startLiveServer } from '../live-server.ts'
 
 const server = await startLiveServer()
 
-/** Pages of one browser: who is alive is known, and they hear of each other. */
+/** Pages of one browser: who is alive is known, and they notify each other. */
 function createPages(): Tabs {
   const alive = new Set<string>()
   const listeners = new Set<() => void>()

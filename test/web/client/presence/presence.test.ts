@@ -76,7 +76,7 @@ test('a hidden tab is idle, and is back when it is seen again', async () => {
   await sees(alice, id, [{ state: 'editing' }])
 })
 
-test('a connection that was cut tells again who is there', async () => {
+test('a connection that was cut announces again who is there', async () => {
   const id = await server.createProject()
   const [alice, bob] = [server.openTab('alice'), server.openTab('bob')]
   await open(alice, id)

@@ -74,7 +74,7 @@ test('fields that both changed are named alone', () => {
   )
 })
 
-test('fields that nobody told of', () => {
+test('fields that are unknown', () => {
   expect(said(dirty({ newer: newer(bob, [], { version: 9 }) }))?.text).toBe('Updated by Bob 5 s ago.')
 })
 
@@ -90,7 +90,7 @@ test('programs and hands are named for what they are', () => {
   expect(text(null)).toContain('Updated by someone')
 })
 
-test('a dismissed version is not told again', () => {
+test('a dismissed version is not shown again', () => {
   expect(said(dirty({ newer: newer(bob, ['due_on']), dismissed: 8 }))).toBeNull()
 })
 

@@ -71,7 +71,7 @@ const opened: RecordStateEvent[] = [{ kind: 'opened' }, loaded(version(7))]
 const dirty = [...opened, typed('name', 'Mine')]
 const saving: RecordStateEvent[] = [...dirty, { kind: 'save_asked', mutationId: 'm1' }]
 
-test('a clean record loads what is newer quietly, and its changed fields glow', () => {
+test('a clean record loads what is newer quietly, and its changed fields are highlighted', () => {
   expect(after(...opened, received(8, ['status'])).effects).toEqual([{ kind: 'load', when: 'soon' }])
   const state = after(...opened, received(8, ['status']), loaded(version(8, { status: 'done' })))
   expect(state).toMatchObject({
@@ -81,7 +81,7 @@ test('a clean record loads what is newer quietly, and its changed fields glow', 
   })
 })
 
-test('a load that resolves after a newer event is shown, and the newer version is still news', () => {
+test('a load that resolves after a newer event is shown, and the newer version is still known', () => {
   const state = after(...opened, received(9, ['name']), loaded(version(8, { status: 'done' })))
   expect(state).toMatchObject({ status: 'behind', record: { version: 8 }, newer: { version: 9 } })
   expect(state.effects).toContainEqual({ kind: 'load', when: 'soon' })
@@ -96,13 +96,13 @@ test('an event before the first load is not forgotten', () => {
   expect(state).toMatchObject({ status: 'behind', newer: { version: 8 } })
 })
 
-test('news touch nothing that is typed', () => {
+test('a newer version touches nothing that is typed', () => {
   const state = after(...dirty, received(8, ['status']))
   expect(state).toMatchObject({ status: 'behind', draft: { name: 'Mine' }, record: { version: 7 } })
   expect(newerFields(state)).toEqual(['status'])
 })
 
-test('a version that nobody told of makes the changed fields unknown until the record is looked at', () => {
+test('a version without its event makes the changed fields unknown until the record is looked at', () => {
   const state = after(...dirty, received(9, ['status']))
   expect(newerFields(state)).toBeNull()
   expect(state.effects).toEqual([{ kind: 'load', when: 'soon' }])
@@ -115,12 +115,12 @@ test('a version that nobody told of makes the changed fields unknown until the r
   ).toEqual(['name'])
 })
 
-test('an own save in flight while its event arrives first is no news', () => {
+test('an own save in flight while its event arrives first is not a newer version', () => {
   const state = after(...saving, received(8, ['name']), saved('m1', version(8, { name: 'Mine' })))
   expect(state).toMatchObject({ status: 'clean', newer: null, record: { version: 8 } })
 })
 
-test('a foreign event between my commit and its answer is news after it', () => {
+test('a foreign event between my commit and its answer is a newer version after it', () => {
   const state = after(...saving, received(9, ['status']), saved('m1', version(8, { name: 'Mine' })))
   expect(state).toMatchObject({ status: 'behind', record: { version: 8 }, newer: { version: 9 } })
 })
@@ -204,7 +204,7 @@ test('a failing reload after a refused save changes nothing', () => {
   expect(state).toMatchObject({ status: 'conflicted', draft: { name: 'Mine' }, reloading: false })
 })
 
-test('a closed conflict is news again, and the save stays guarded', () => {
+test('a closed conflict is a newer version again, and the save stays guarded', () => {
   const state = after(...saving, refusedByBob('m1', version(8, { status: 'done' })), {
     kind: 'conflict_closed',
   })

@@ -58,7 +58,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
     const rename = (id: string) => app.sql(`update projects set name = name || '!' where id = ?`, [id])
     const project = async () => (await app.make('project', { name: 'Bridge' })).id as string
 
-    it('says its kind, answers with versions, and tells what comes after them', async () => {
+    it('says its kind, answers with versions, and delivers what comes after them', async () => {
       const id = await project()
       const { transport, statuses, is, receives } = open()
       expect(transport.id()).toBeNull()
@@ -86,7 +86,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
       await receives(id, 2)
     })
 
-    it('lets more be watched while it tells of the rest', async () => {
+    it('lets more be watched while it delivers the rest', async () => {
       const [first, second, third] = [await project(), await project(), await project()]
       const { transport, is, receives } = open()
       transport.connect()
@@ -159,7 +159,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
       await is('off')
     })
 
-    it('tells of access that goes', async () => {
+    it('reports access that goes', async () => {
       const note = await app.make('note', { owner: 'alice' })
       const { transport, is, events } = open()
       transport.connect()

@@ -1,4 +1,4 @@
-// The way between transports, with hands that turn the clock and rungs that do as they are received.
+// The way between transports, with a manual clock and candidates under the test's control.
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { WatchAnswer } from '../../../../server/protocol/index.ts'
 import type {
@@ -11,7 +11,7 @@ import type {
 import { createTransportFallback } from '../../../../web/client/transport/transport-fallback.ts'
 import { createManualClock } from '../../../support/manual-clock.ts'
 
-/** A rung of which every transport that was made can be spoken for. */
+/** A candidate whose transports the test controls. */
 function createCandidate(kind: TransportKind) {
   const made: { listener: TransportListener; tries: number; isClosed: boolean }[] = []
   const candidate = { answer: null as WatchAnswer | null }
@@ -81,7 +81,7 @@ beforeEach(() => {
   at.fallback.connect()
 })
 
-/** Each try fails at once, until there is one on the rung below. */
+/** Each try fails at once, until there is one on the next candidate. */
 const failDown = () => {
   for (let count = 0; count < 5; count += 1) {
     at.top.say('lost')
@@ -172,7 +172,7 @@ describe('down', () => {
     expect(received).toEqual(['stalled', 'connected websocket'])
   })
 
-  test('below the last rung it begins again at the top, where one failure is enough now', () => {
+  test('after the last candidate it begins again at the top, where one failure is enough now', () => {
     failDown()
     for (let count = 0; count < 5; count += 1) {
       at.below.say('lost')
@@ -254,7 +254,7 @@ describe('rest', () => {
     expect([at.top.tries(), at.top.made[0]?.isClosed]).toEqual([1, true])
   })
 
-  test('without a rung it says at once that events are off', () => {
+  test('without a candidate it reports at once that events are off', () => {
     const none = setUp([])
     none.fallback.connect()
     expect(none.received).toEqual(['off'])
