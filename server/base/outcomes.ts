@@ -10,7 +10,7 @@ import type {
 } from '../protocol/index.ts'
 import { problem } from './problems.ts'
 
-/** The record was deleted, and the asker could read it. */
+/** The record was deleted, and the caller could read it. */
 export interface Gone {
   outcome: 'gone'
   problem: DeletedProblem

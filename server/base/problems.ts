@@ -55,7 +55,7 @@ export const problem = (code: ProblemCode, detail: string = DETAILS[code] ?? TIT
   detail,
 })
 
-/** 422, with one entry a complaint. */
+/** 422, with one entry for each error. */
 export const invalidProblem = (errors: FieldError[]): InvalidProblem => ({
   ...problem(
     'invalid',

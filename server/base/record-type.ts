@@ -53,7 +53,7 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
   importKey?: string | null
   /**
    * Fields, and parents' columns, whose values are no secret even of records that a person may not read. Where `can`
-   * looks at the record, lists are filtered and sorted by other fields only among records that the asker may read, all of
+   * looks at the record, lists are filtered and sorted by other fields only among records that the caller may read, all of
    * which have to be looked at first: large types name here what their lists are found by. Default: none.
    */
   openFields?: string[]

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 /** What is said of a span. Never ids of people or records, nor anything that was typed. */
 export type SpanAttributes = Record<string, string | number | boolean>
 
-/** An optional peer, asked for once and at once: whoever registers an SDK later is still heard. */
+/** An optional peer, imported once and at once: an SDK that is registered later still gets the spans. */
 const load = (): typeof import('@opentelemetry/api') | null => {
   try {
     return createRequire(import.meta.url)('@opentelemetry/api')

@@ -12,9 +12,9 @@ const SLICE = 1_000
 /** Rests between two, because others write too: so many times what the slice took, and at least so long. */
 const REST_SHARE = 3
 const LEAST_REST_MS = 25
-/** Whoever writes many rows often does so again. */
+/** A writer of many rows often writes many again. */
 const GATHER_MS = 250
-/** Batches that nobody told of: of writes while no node ran, or of a node that died over them. */
+/** Batched log rows that no node has compacted: written while none ran, or left by one that died. */
 const LOOK_MS = 60_000
 const RETRY_MS = 2_000
 const STOP_MS = 2_000

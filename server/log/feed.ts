@@ -1,7 +1,7 @@
-// Every node feeds itself: it reads what was committed since its last look, and hands it on. Wake-ups (our own saves,
-// other nodes, NOTIFY, a timer) are hints; the cursor is what counts.
-// Invariant: the cursor moves on only after what it passes was handed on. After any failure the feed opens a new
-// connection and goes on from its cursor; if the database has become another history meanwhile, it says so.
+// Each node reads the change log itself: what was committed since its last read, for delivery. Wake-ups (its own saves, other
+// nodes, NOTIFY, a timer) are hints; the cursor decides.
+// Invariant: the cursor advances only after the changes before it were delivered. After any failure the feed opens a new
+// connection and continues from its cursor; if the database has another history by then, `onReset` is called.
 import type { Knex } from 'knex'
 import type { Limits, Log } from '../base/options.ts'
 import { inSpan } from '../base/tracing.ts'
@@ -20,9 +20,9 @@ import { type Change, createLogReader, type LogReader, type Page, type PageRest 
 export interface FeedBatch {
   /** In the order of the log, without those of the largeTransactions. */
   changes: Change[]
-  /** Changes that are told of as a whole; their rows stay in the database until somebody asks for one. */
+  /** Transactions that are delivered as a whole; their rows stay in the database until one is needed. */
   largeTransactions: LargeTransaction[]
-  /** Whoever was told of this batch and all before it stands here. */
+  /** The position after this batch. */
   after: Cursor
 }
 
@@ -34,11 +34,11 @@ export interface FeedOptions {
   log: Log
   /** Takes what was committed. After what it throws it gets the same once more, a few times. */
   deliver(batch: FeedBatch): void | Promise<void>
-  /** The database's history is another one than before: whoever watches must look again. */
+  /** The database's history is another one than before: watchers must refetch. */
   onReset(): void
   /** The connection was lost: whatever answers next may have lost what was committed last. */
   onLost(): void
-  /** Changes could not be handed on, though it was tried again: whoever watches must look again. */
+  /** Changes could not be delivered, even by retries: watchers must refetch. */
   onMissed(): void
 }
 
@@ -69,13 +69,13 @@ interface Open {
 }
 
 const RECONNECT_MS = [100, 250, 500, 1_000, 2_000]
-/** For what is being handed on at the end: it may wait for a pool that gives nothing any more. */
+/** For a delivery that is under way at the stop: it may wait for a pool that gives no connection any more. */
 const STOP_MS = 2_000
-/** Pauses before changes are handed on again that could not be. */
+/** Pauses before a failed delivery is tried again. */
 const HAND_ON_MS = [50, 200, 500]
 
-/** A round that found nothing is no story: there is one each second. */
-const isNews = (count: number) => count > 0
+/** A round that found nothing gets no span: there is one each second. */
+const foundAny = (count: number) => count > 0
 
 export const createFeed = (options: FeedOptions): Feed => {
   const { knex, limits, log, namesStatements, deliver, onReset, onLost, onMissed } = options
@@ -84,7 +84,7 @@ export const createFeed = (options: FeedOptions): Feed => {
   let stopped = false
   let woken = false
   let lastReadAt = Number.NEGATIVE_INFINITY
-  let rouse: (() => void) | null = null
+  let endRest: (() => void) | null = null
   let loop: Promise<void> | null = null
   let began: () => void = () => {}
   const beginning = new Promise<void>((resolve) => {
@@ -95,7 +95,7 @@ export const createFeed = (options: FeedOptions): Feed => {
 
   const wake = () => {
     woken = true
-    rouse?.()
+    endRest?.()
   }
 
   /** Waits for a wake-up, at most so long. */
@@ -103,11 +103,11 @@ export const createFeed = (options: FeedOptions): Feed => {
     new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer)
-        rouse = null
+        endRest = null
         resolve()
       }
       const timer = setTimeout(done, ms)
-      rouse = done
+      endRest = done
       if (woken || stopped) done()
     })
 
@@ -149,7 +149,7 @@ export const createFeed = (options: FeedOptions): Feed => {
       if (cursor && cursor.epoch !== here.epoch) {
         log.warn(
           { was: cursor.epoch, is: here.epoch },
-          'The database is another one than before: watchers must look again.',
+          'The database is another one than before: watchers must refetch.',
         )
         onReset()
         cursor = here
@@ -188,7 +188,7 @@ export const createFeed = (options: FeedOptions): Feed => {
         return await inSpan('deliver', factsOf(batch), () => deliver(batch))
       } catch (error) {
         if (stopped) return
-        if (ms === null) log.error({ error }, 'Changes could not be handed on: watchers must look again.')
+        if (ms === null) log.error({ error }, 'Changes could not be delivered: watchers must refetch.')
         else await pause(ms)
       }
     }
@@ -234,7 +234,7 @@ export const createFeed = (options: FeedOptions): Feed => {
         const current = open
         if (!current) continue
         woken = false
-        const count = await inSpan('feed.read', {}, () => readToEnd(current), isNews)
+        const count = await inSpan('feed.read', {}, () => readToEnd(current), foundAny)
         failures = 0
         if (count > 0) await pause(Math.min(count, limits.gapMs))
         await rest(limits.pollMs)
@@ -260,7 +260,7 @@ export const createFeed = (options: FeedOptions): Feed => {
       stopped = true
       ending.end(new Error('The feed was stopped.'))
       began()
-      rouse?.()
+      endRest?.()
       if (loop) await atMost(STOP_MS, loop)
       open?.close()
     },

@@ -1,6 +1,6 @@
-// Changes that are told of as a whole: those that one transaction made to one table, where they are very many or an
+// Changes that are delivered as a whole: those that one transaction made to one table, where they are very many or an
 // import. Whatever their number, what is held of them here is a few lines a tenant.
-// Invariant: a large transaction counts each record once, and no change is both in a large transaction and told of singly to lists.
+// Invariant: a large transaction counts each record once, and lists get no change of one also singly.
 
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { Writer } from '../protocol/index.ts'
@@ -101,7 +101,7 @@ export const withoutLargeTransactions = (
   return changes.filter((change) => !keys.has(keyOf(change)))
 }
 
-/** The largeTransactions of a batch that is whole in hand. */
+/** The large transactions in a batch that was read completely. */
 export const largeTransactionsIn = (changes: Change[], threshold: number): LargeTransaction[] => {
   const isWhole = changes.length >= threshold || changes.some(({ importId }) => importId !== null)
   if (!isWhole) return []

@@ -44,7 +44,7 @@ export interface Page {
 export interface PageRest {
   upTo: Cursor
   afterSeq: string
-  /** Transactions of a table to be left out: they are told of as a whole. */
+  /** Transactions of a table to be left out: they are delivered as a whole. */
   without?: { xid: string; source: string }[]
 }
 

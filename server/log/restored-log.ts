@@ -1,6 +1,6 @@
 // A log that was restored from a dump into another cluster brings transaction ids that this cluster has not reached.
 // Read by snapshot they would be the future, and come again with every read. No own transaction can be seen and lie
-// ahead of the snapshot that sees it, so those rows are told apart without doubt, and put behind every cursor.
+// ahead of the snapshot that sees it, so those rows are recognized with certainty, and put behind every cursor.
 
 import type { Log } from '../base/options.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
@@ -20,7 +20,7 @@ with horizon as (
 update noclobber.record_changes c set xid = '${BEFORE_HISTORY}'
 where c.xid >= pg_snapshot_xmax(pg_current_snapshot())`)
 
-/** Whoever sends a statement: the server's database. */
+/** What sends statements: the server's database. */
 interface Sender {
   send(query: Statement, values: unknown[]): Promise<Row[]>
 }

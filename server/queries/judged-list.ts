@@ -1,7 +1,7 @@
 // Lists of types whose permission depends on the record. Rows are looked at in the order of their keys, a fixed number at
 // a time, and judged; only then is it asked which of those that may be read belong to the list, and in which order.
-// Invariant: how many rows are looked at depends on how many there are and on what the asker may read, and on nothing
-// that is in a row that he may not read. An answer looks at `judgedRows` rows at most, and says where to go on.
+// Invariant: how many rows are looked at depends on how many there are and on what the caller may read, and on nothing
+// that is in a row that they may not read. A response looks at `judgedRows` rows at most, and says where to go on.
 
 import type { Actor } from '../base/record-type.ts'
 import type { Cursor } from '../log/cursor.ts'

@@ -1,7 +1,7 @@
 // What became of a list since a cursor: records that changed and belong to it now, and the ids of those that changed
-// and don't. Invariant: whoever lays the deltas over what he held has what a fresh list gives him, as far as he may read;
-// `removed` names only what he may read as it is now, or could read when it was deleted, and `more` counts only such. Whoever
-// loses the right to read a record is not told so here, since that would tell of it to those who never had it: `recheck`
+// and don't. Invariant: a client that applies the deltas to what it held has what a fresh list gives it, as far as its user may read;
+// `removed` names only what they may read as it is now, or could read when it was deleted, and `more` counts only such. A user who
+// loses the right to read a record is not told so here, since that would show it to those who never had it: `recheck`
 // says when to ask.
 
 import type { Actor } from '../base/record-type.ts'
@@ -38,7 +38,7 @@ interface Changed {
   more: boolean
 }
 
-/** Which of these records may the asker know of? All where that doesn't depend on the record. */
+/** Which of these records may the caller know of? All where that doesn't depend on the record. */
 const knowable = async (
   database: Database,
   known: KnownType,
@@ -58,7 +58,7 @@ const knowable = async (
   ])
 }
 
-/** The records of the type that changed and that the asker may know of, up to `limit`. `null`: expired. */
+/** The records of the type that changed and that the caller may know of, up to `limit`. `null`: expired. */
 const changedSince = async (
   database: Database,
   known: KnownType,
@@ -127,7 +127,7 @@ export const listDelta = async (
   if (small.isCut) {
     await budget.admit()
     const { left } = await take(small.left, budget.bytes - small.bytes, there.size === 0)
-    // What is gone of the rest is told of with the rest.
+    // Deletions among the rest are reported with the rest.
     const [next] = left
     if (next !== undefined) {
       ids = ids.slice(0, -left.length)

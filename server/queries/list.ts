@@ -1,6 +1,6 @@
 // Lists of records: filtered by declared columns, sorted, page by page by key, each page within a budget of bytes.
 // Invariant: nothing of an answer, not its rows, not its length, not where its next page begins, and not the work that
-// it took, tells of what is in a record that the asker may not read.
+// it took, tells of what is in a record that the caller may not read.
 
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
@@ -13,7 +13,7 @@ import { readPosition, writePosition } from './list-position.ts'
 import type { ListQuery } from './list-query.ts'
 
 /**
- * Does permission depend on the record? Then `removed` can't name what the asker may no longer read, and those who hold
+ * Does permission depend on the record? Then `removed` can't name what the caller may no longer read, and those who hold
  * records have to ask for them by their ids.
  */
 export const needsRecheck = (known: KnownType, actor: Actor): boolean =>

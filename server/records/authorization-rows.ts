@@ -1,4 +1,4 @@
-// Which of many records a person may read, where that depends on the record.
+// Which of many records a user may read, where the permission depends on the record.
 // Invariant: the work depends on the rows alone, never on what is asked for: no filter and no search has been applied to
 // a row before its reader may see it. Large values are read only for permissions that look at them.
 import type { Knex } from 'knex'
@@ -12,7 +12,7 @@ import { tenantParameter } from '../tables/tenant.ts'
 /** A record that may lack large values. */
 interface LeanRecord {
   record: WireRecord
-  /** Has somebody looked at a value that isn't there? */
+  /** Whether the permission has looked at a value that wasn't read. */
   isMissed(): boolean
 }
 
@@ -30,14 +30,14 @@ const leanRecord = (known: KnownType, row: Row): LeanRecord => {
   return { record, isMissed: () => missed }
 }
 
-/** What was judged of a record. */
+/** A record, and what the user may do with it. */
 export interface AuthorizedRow {
   record: Omit<WireRecord, 'fields'>
-  /** Of the actions asked about, those that the person may do. */
+  /** Of the actions asked for, those that the user may do. */
   allowed: Action[]
 }
 
-/** How rows are judged. */
+/** How permissions are checked. */
 export interface AuthorizeOptions {
   /** Default: `read` alone. */
   actions?: Action[]
@@ -67,7 +67,7 @@ export const readById = async (
   }
 }
 
-/** Judges rows that are in hand without their large values. */
+/** Checks permissions by rows that were read without their large values. */
 export const authorizeRows = async (
   database: Database,
   known: KnownType,
@@ -96,7 +96,7 @@ export const authorizeRows = async (
   return judged
 }
 
-/** Judges records by their ids; those that aren't there are left out. */
+/** Checks permissions of records by id; an id that has none is left out. */
 export const authorizeByIds = async (
   database: Database,
   known: KnownType,

@@ -1,7 +1,7 @@
-// Reads of many askers at one moment, in one query: a herd that comes back joins thousands of rooms within a second,
-// and hundreds of pages poll one node.
-// Invariant: a read is sent after everything that was done before it was asked for, so a room that was joined first is
-// still answered with a version that misses nothing.
+// Batched reads: what many requests read at one moment is one query. In a reconnect storm clients join thousands of rooms
+// within a second, and hundreds of pages poll one node.
+// Invariant: a read is sent after everything that was done before it was requested. So the version for a room that was joined
+// first misses nothing.
 
 import type { PermissionRecord } from '../base/record-type.ts'
 import type { WireRecord } from '../protocol/index.ts'
@@ -17,7 +17,7 @@ export type ReadMany<Found> = (
   ids: string[],
 ) => Promise<Map<string, Found>>
 
-/** What is read of the records of one gathering. */
+/** What is read of the records of one batch. */
 type Read<Found> = (database: Database, ...asked: Parameters<ReadMany<Found>>) => ReturnType<ReadMany<Found>>
 
 const MOST_IDS = 1_000
@@ -74,10 +74,10 @@ const createBatchedReads = <Found>(database: Database, readMany: Read<Found>): R
   return (known, tenantId, ids) => {
     const queue = queueOf(known, tenantId)
     const { open } = queue
-    const gathering = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId, queue)
-    queue.open = gathering
-    for (const id of ids) gathering.ids.add(id)
-    return gathering.found
+    const batch = open && open.ids.size + ids.length <= MOST_IDS ? open : begin(known, tenantId, queue)
+    queue.open = batch
+    for (const id of ids) batch.ids.add(id)
+    return batch.found
   }
 }
 
@@ -110,7 +110,7 @@ const readJudged: Read<AuthorizationRow> = async (database, known, tenantId, ids
   const seenOf = database.recordCache.of(tenantId, known.type.name)
   const seen = new Map<string, WireRecord>()
   const unseen: string[] = []
-  // Before anything is sent: what a revocation has put there counts for whoever asks after it.
+  // Before anything is sent: what a revocation has put into the cache counts for every request after it.
   for (const id of ids) {
     const record = seenOf(id)
     if (record) seen.set(id, record)
@@ -139,8 +139,8 @@ const ofDatabases = <Found>(read: Read<Found>) => {
   }
 }
 
-/** The gathered reads of how a database's records stand. */
+/** Batched reads of records' versions. */
 export const batchedVersions = ofDatabases(readVersions)
 
-/** The gathered reads of how a database's records stand, each with its row to judge by. */
+/** Batched reads of records' versions, each with the row by which permission is checked. */
 export const batchedRows = ofDatabases(readJudged)

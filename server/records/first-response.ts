@@ -1,6 +1,6 @@
-// The first answer of a write, for its replay. Long values that the write did not set are not kept with it: they are the
-// record's own, as long as nobody has changed them.
-// Invariant: what is given is the first answer to the letter, or nothing.
+// The first response of a write, for its replay. Long values that the write did not set are not stored with it: they are
+// taken from the record, as long as nobody has changed them.
+// Invariant: the result is exactly the first response, or nothing.
 import type { Row } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'

@@ -1,5 +1,5 @@
 // What fields were before and after a change, for types that show it.
-// Invariant: only of declared fields, and only where the asker might read the record both as it was and as it became.
+// Invariant: only of declared fields, and only where the caller could read the record both before and after the change.
 // Where permission depends on the record it is followed back, version by version, from the record as it is now; where a
 // link of that chain is missing, nothing older is shown.
 import type { Knex } from 'knex'
@@ -74,7 +74,7 @@ const before = (record: PermissionRecord, version: number, values: ChangedValues
   return { ...record, version: version - 1, fields }
 }
 
-/** Of one record's versions, newest first, those that the asker might read on both sides. */
+/** Of one record's versions, newest first, those that the caller could read before and after. */
 const readable = (known: KnownType, actor: Actor, now: PermissionRecord, rows: Row[]) => {
   const shown = new Map<number, ChangedValues>()
   const isGone = rows[0]?.event === 'deleted' && (now.version === 0 || now.version >= Number(rows[0].version))

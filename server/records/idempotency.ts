@@ -1,6 +1,6 @@
-// What saving, creating and deleting share: what a replay is, when to try again.
-// Invariant: a mutation id is kept in the transaction of the write that it names, for the person who wrote it.
-// A replay writes nothing and gets the first answer; the id with other content is refused.
+// What saving, creating and deleting share: replays by mutation id, and retries.
+// Invariant: a mutation id is stored in the transaction of the write that it names, for the user who wrote. A replay writes
+// nothing and gets the first response; the same id with other content is refused.
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { checkBeforeWrite, type OpenRequest } from '../base/open-requests.ts'
@@ -13,12 +13,12 @@ import { toParameter } from '../db/value-codec.ts'
 import { CacheCleared, type Database, type KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
 
-/** Where a write comes from and how it is told apart from its replay. */
+/** Where a write comes from, and the id by which a replay is recognized. */
 export interface WriteOptions<A extends Actor = Actor> {
   actor: A
-  /** The page that wrote: its own event is not news to it. */
+  /** The page that wrote: it knows the change already. */
   tabId?: string | undefined
-  /** The socket that must not hear the echo. */
+  /** The socket that must not receive the event. */
   socketId?: string | undefined
   /** Names this write; 1 to 200 characters. */
   mutationId?: string | undefined
@@ -31,7 +31,7 @@ export interface WriteOptions<A extends Actor = Actor> {
   request?: OpenRequest | undefined
 }
 
-/** What a mutation id is bound to: the operation, the record and all that was asked. */
+/** What a mutation id is bound to: the operation, the record and the whole request. */
 export const requestHash = (...parts: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 
@@ -39,13 +39,13 @@ const STORED = statement(`
 select m.request_hash, m.answer from noclobber.mutations m
 where m.tenant_id = $1 and m.actor_id = $2 and m.mutation_id = $3`)
 
-/** Parameters that keep the answer; none where the write carries no mutation id. */
+/** Parameters that store the response; none if the write has no mutation id. */
 export const mutationParameters = (options: WriteOptions, hash: string): string[] =>
   options.mutationId ? [options.actor.tenantId, options.actor.id, options.mutationId, hash] : []
 
 const REUSED: Reused = { outcome: 'reused', problem: problem('mutation_reused') }
 
-/** The first answer of a write that was made before, `reused` for other content, `null` where there was none. */
+/** The stored response of a write that was made before, `reused` for other content, `null` if there was none. */
 export const storedResponse = async (
   database: Database,
   options: WriteOptions,

@@ -1,5 +1,5 @@
 // Reading one record, its version, its history; and what to say where it isn't.
-// Invariant: what may not be read is answered exactly as what isn't there.
+// Invariant: the response for what may not be read is that for what isn't there.
 
 import type { Knex } from 'knex'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from '../base/outcomes.ts'
@@ -44,7 +44,7 @@ export const targetOf = async (database: Database, request: Request): Promise<Ta
     : null
 }
 
-/** The record as it is now, whoever may see it; `null` where it isn't in the asker's tenant. */
+/** The record as it is now, without a check of permission; `null` if it isn't in the caller's tenant. */
 export const readRow = async (database: Database, target: Target): Promise<WireRecord | null> => {
   const { known, actor, id, transaction } = target
   const isSince = database.recordCache.mark()
@@ -55,7 +55,7 @@ export const readRow = async (database: Database, target: Target): Promise<WireR
   return record
 }
 
-/** A deletion that the asker may know of. */
+/** A deletion that the caller may know of. */
 export interface Tombstone {
   version: number
   updatedAt: string
@@ -64,7 +64,7 @@ export interface Tombstone {
   record: PermissionRecord
 }
 
-/** The deletions of records that aren't there any more, by id, of those that the asker could read. */
+/** The deletions of records that are gone, by id, as far as the caller could read them. */
 export const readTombstones = async (
   database: Database,
   { known, actor, transaction }: Omit<Target, 'id'>,
@@ -112,7 +112,7 @@ export const readRecord = async (database: Database, request: Request): Promise<
   return target.known.type.can(request.actor, 'read', record) ? { outcome: 'found', record } : MISSING
 }
 
-/** In a caller's transaction by itself, else together with whoever asks at the same moment. */
+/** In a caller's transaction by itself, else batched with other requests of the same moment. */
 const readOneVersion = async (
   database: Database,
   { known, actor, id, transaction }: Target,

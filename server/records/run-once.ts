@@ -1,5 +1,5 @@
-// Work of several statements under a mutation id: claimed first, answered at the end, in one transaction.
-// Invariant: of two equal requests at once one works and the other waits and gets the first one's answer.
+// Idempotent runs: work of several statements under a mutation id, which is claimed first and gets its response stored at the
+// end, in one transaction. Invariant: of two equal requests at once one works; the other waits and gets the same response.
 import type { Knex } from 'knex'
 import { PermissionOutdated } from '../base/open-requests.ts'
 import type { Reused } from '../base/outcomes.ts'
@@ -10,7 +10,7 @@ import type { Database } from '../tables/database.ts'
 import { storedResponse, type WriteOptions } from './idempotency.ts'
 import { CLAIM_MUTATION, STORE_RESPONSE } from './save-many-sql.ts'
 
-/** What came of the work; `keep` is what a replay is answered. Without it everything is undone. */
+/** The result of the work; `keep` is the response for replays. Without it everything is rolled back. */
 export interface Work<T> {
   result: T
   keep?: unknown
@@ -26,9 +26,9 @@ class Undone<T> extends Error {
 }
 
 /**
- * Does the work, unless it was done before under the same mutation id: then gives what was kept.
+ * Does the work, unless it was done before under the same mutation id: then gives the stored response.
  *
- * @param hash Of all that was asked; called once the work is done, or instead of it.
+ * @param hash Of the whole request; called once the work is done, or instead of it.
  * @param retries After a deadlock or a serialization failure; 0 for work that can't be done twice.
  */
 export const runOnce = async <T>(

@@ -48,7 +48,7 @@ select c.record_id as id, count(distinct c.version) as versions, bool_and(c.even
   array_remove(array_agg(distinct f.name), null) as names
 from since c left join lateral unnest(c.changed_fields) f(name) on true group by c.record_id`)
 
-/** tenant, actor, mutation id: whoever comes second waits here for the first, and then knows. */
+/** tenant, actor, mutation id: a second request waits here for the first one's transaction, then fails on the key. */
 export const CLAIM_MUTATION = statement(`
 insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer) values ($1, $2, $3, '', '{}')`)
 

@@ -5,7 +5,7 @@ import { storageError } from '../db/value-codec.ts'
 import type { FieldError } from '../protocol/index.ts'
 import type { KnownType } from '../tables/database.ts'
 
-/** Either values that may be written, or complaints. */
+/** Either values that may be written, or errors. */
 export type Validation = { ok: true; values: Record<string, unknown> } | { ok: false; errors: FieldError[] }
 
 const rowErrorsOf = (field: string, issues: readonly StandardSchemaV1.Issue[]): FieldError[] =>

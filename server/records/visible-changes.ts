@@ -1,5 +1,5 @@
 // Which changes a person may learn of: judged by the record as it is now; of a record that is gone, as it was when it
-// was deleted. Invariant: a change whose record nobody can look at any more is told to nobody. Where permission doesn't
+// was deleted. Invariant: a change whose record can't be read any more is shown to nobody. Where permission doesn't
 // depend on the record, none is read; else rows are read in small parts, and none is kept but where values are shown.
 
 import type { Action, Actor, PermissionRecord } from '../base/record-type.ts'
@@ -19,7 +19,7 @@ export interface TypedChange {
   known: KnownType
 }
 
-/** A change that may be told, with what its values are shown by. */
+/** A change that the caller may see, with what decides which of its values are shown. */
 export type VisibleChange<Entry extends TypedChange> = WantedValues & { entry: Entry }
 
 /** The records of one type that may be read, as they are now. */

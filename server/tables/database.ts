@@ -187,7 +187,7 @@ export const createDatabase = ({
   const ready = async (transaction?: Knex.Transaction): Promise<void> => {
     if (found) return
     if (transaction) {
-      // Whoever has the pool's only connection must not wait for another. Tables may also be made in this transaction.
+      // A transaction that has the pool's only connection must not wait for another. It may also have created the tables.
       const canWait = hasRoom()
       const looked = ready().then(
         () => true,
@@ -257,7 +257,7 @@ export const createDatabase = ({
     sign: (text) => sign(text),
     savedChanges: createSavedChanges(),
     skip(error, table, count) {
-      log.error({ error, table, count }, 'Changes could not be handed on, and were left out.')
+      log.error({ error, table, count }, 'Changes could not be delivered, and were left out.')
       onSkipped(count)
     },
     ready,

@@ -59,7 +59,7 @@ export const createRecordCache = ({
   maxText = 16_000,
   now = Date.now,
 }: RecordCacheOptions = {}): RecordCache => {
-  // By shelf and id: a herd looks up tens of thousands, and no text is put together for any of them.
+  // By partition and id: a reconnect storm looks up tens of thousands, and no key text is built for any of them.
   const partitions = new Map<string, Map<string, Entry>>()
   const oldestFirst = new Set<Entry>()
   let totalText = 0

@@ -44,7 +44,7 @@ const sizedQuery = ({ text, values }: Query, { bytes, atLeastOne = true }: SizeL
   values: [...values, bytes],
 })
 
-/** Sends a list's statement; a value that can't be one of its column is the asker's mistake. */
+/** Sends a list's statement; a value that can't be one of its column is the caller's mistake. */
 export const sendSized = async (
   database: Database,
   query: Query,
