@@ -70,7 +70,7 @@ describe('a service names itself', () => {
   })
 })
 
-test('each change of a session has the name that stands when it is written', async () => {
+test('each change of a session has the name that is set when it is written', async () => {
   const role = `${app.database.name}_porter`
   await app.sql(`create role ${role}; grant select, update on projects to ${role}`)
   onTestFinished(async () => {
@@ -229,7 +229,7 @@ test('a rolled-back write leaves nothing behind', async () => {
   expect(body.data).toMatchObject({ version: 1, fields: { name: 'Dam' } })
 })
 
-test('TRUNCATE deletes each record, as editors and lists hear', async () => {
+test('TRUNCATE deletes each record, and editors and lists receive it', async () => {
   await app.sql(
     `insert into tasks (tenant_id, project_id, title) select 'acme', 1, 't' from generate_series(1, 80)`,
   )

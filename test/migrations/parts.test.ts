@@ -147,7 +147,7 @@ describe('a change of the parts', () => {
       `select jsonb_agg(t) as after from (select * from noclobber.changes order by seq) t`,
     )
     expect([await versionOf(id), after]).toEqual([1, before])
-    // A mark that somebody kept is of its own transaction and table.
+    // A mark that was kept is valid for its own transaction and table only.
     await app.sql(`create table kept_marks (mark text)`)
     await app.sql(`create function keep_mark() returns trigger language plpgsql as $$
       begin insert into public.kept_marks values (current_setting('noclobber.part', true)); return new; end $$`)

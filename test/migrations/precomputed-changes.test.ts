@@ -1,4 +1,4 @@
-// What a save vouches for in the log is what comparing the rows would have found: over values of every kind, where a
+// The change set that a save precomputes is what comparing the rows would have found: over values of every kind, where a
 // trigger of the app's own changes more, where one comes while the server runs, and where SQL pretends to be us.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -20,7 +20,7 @@ const last = async (table: string, id: string) => {
   return row
 }
 
-/** What a save of this table tells its triggers to be recognized. */
+/** What a save of this table sends its triggers to be recognized. */
 const tagOf = async (table: string): Promise<string> => {
   const [row] = await app.sql(
     `select (${TRIGGER_ARGUMENTS})[5] as tag from pg_trigger g where g.tgrelid = ?::regclass and g.tgname = 'zz_noclobber_update'`,
@@ -65,7 +65,7 @@ test(`the fields named are those whose values differ, seed ${SEED}`, async () =>
   )
 })
 
-test('a list hears of a save in it, with the person and the page', async () => {
+test('a list receives a save in it, with the writer and the tab', async () => {
   const task = await app.make('task', { project_id: 7, title: 'Pour' })
   await app.call('PATCH', `/records/task/${task.id}`, {
     body: { client_version: 1, changes: { title: 'Pour again' } },
@@ -108,7 +108,7 @@ test('what a trigger of the app changes besides is found, also when it came whil
   expect((await last('projects', record.id)).changed_fields.sort()).toEqual(['name', 'notes'])
 })
 
-test('SQL that pretends to be a save of ours is compared, and each record is logged once', async () => {
+test('SQL that pretends to be a node’s save is compared, and each record is logged once', async () => {
   const record = await app.make('sample', { amount: '1' })
   const other = await app.make('sample', { amount: '1' })
   const task = await app.make('task', { project_id: 7, title: 'Pour' })
@@ -168,7 +168,7 @@ test('an id of a page that an app hands over stays in its line', async () => {
   expect(await last('samples', record.id)).toMatchObject({ changed_fields: ['amount'], tab_id: null })
 })
 
-test('a name claimed later in a transaction is not taken for ours', async () => {
+test('a name claimed later in a transaction is not taken for a node’s', async () => {
   const record = await app.make('sample', { amount: '1' })
   await app.knex.transaction(async (transaction) => {
     await app.records.save('sample', record.id, {

@@ -51,7 +51,7 @@ test('many creations at once do so too, by any way', async () => {
   expect(await app.sql(`select version::int from slots where id = 'b'`)).toEqual([{ version: 1 }])
 })
 
-test('a stale save is told of the fields that its own tenant changed', async () => {
+test('a stale save gets the fields that its own tenant changed', async () => {
   await madeAndGone('c')
   await create('gina', 'c')
   await save('gina', 'c', 1, 'one')
@@ -63,7 +63,7 @@ test('a stale save is told of the fields that its own tenant changed', async () 
   expect(many.body.records?.[0]?.changed_fields, many.text).toEqual(['label'])
 })
 
-test('a watcher hears of each version, though another tenant’s record had the same id and version', async () => {
+test('a watcher receives each version, though another tenant’s record had the same id and version', async () => {
   const first = await app.socket({ as: 'alice' })
   await create('alice', 'd')
   await first.watch(['slot', 'd'])

@@ -449,7 +449,7 @@ describe('a write', () => {
     ])
   })
 
-  test('goes through the app’s own triggers, before and after ours', async () => {
+  test('goes through the app’s own triggers, before and after the stamp', async () => {
     const name = await simple()
     await knex.raw(
       `create function tidy_${name}() returns trigger language plpgsql as $$ begin new.name := trim(new.name); return new; end $$`,

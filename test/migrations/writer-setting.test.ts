@@ -1,5 +1,5 @@
 // Who writes, as any SQL may claim it in `noclobber.actor`: what is stored is normalized and bounded, says no more than the
-// row shows, and speaks of no other row. What a node of ours says is signed, value by value.
+// row shows, and is used for no other row. What a node sets is signed, value by value.
 import fc from 'fast-check'
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
@@ -155,7 +155,7 @@ test('rows of the log with any writer are read as if it had been normalized', as
   await app.sql('alter table projects enable trigger user')
 })
 
-test('a signed save is believed of its record, with each of its values', async () => {
+test('a signed save is logged as it says, with each of its values', async () => {
   const { id } = await app.make('sample', { label: 'a' })
   const setting = await savesSample(id, 1)
   const written = NAMES.map((name) => [name, decode(setting, name)])
@@ -266,7 +266,7 @@ test('a write that changes nothing makes no version, whatever is claimed', async
   }
 })
 
-test('a row that a foreign key updates within a save is told of as what changed in it', async () => {
+test('a row that a foreign key updates within a save is logged with its own changed fields', async () => {
   await app.sql(`insert into cats values (1, 'A', 'A'), (2, 'A1', 'A')`)
   const saved = await app.call('PATCH', '/records/cat/1', {
     body: { client_version: 1, changes: { code: 'Z' } },
