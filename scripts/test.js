@@ -1,4 +1,4 @@
-// `npm test`: build, types, lint, then all tests; the last line counts them, each check as one test.
+// `npm test`: build, types, lint, what is unused, then all tests; the last line counts them, each check as one test.
 // A step that fails hides none of the later ones. Arguments go to Vitest, save `--without=chromium,redis,pgbouncer,nginx`: services
 // that are missing fail the run unless they are left out by name, and then the summary says so.
 // A run has one temporary folder and leaves nothing: what its tests forget there fails it, and a run that is interrupted ends
@@ -39,6 +39,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 await check('build', 'scripts/build.js')
 await check('types', 'node_modules/typescript/bin/tsc', '-b')
 await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')
+await check('unused', 'node_modules/knip/bin/knip.js')
 await runTests()
 await removeFolder()
 if (interrupted) process.exit(130)
