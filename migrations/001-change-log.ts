@@ -24,11 +24,13 @@ export const FILES = [
   'functions/log-values.sql',
 ]
 
-export const up = async (knex: Knex): Promise<void> => {
+const up = async (knex: Knex): Promise<void> => {
   for (const file of FILES) await runSql(knex, file)
 }
 
 /** Drops the log and, with its functions, the triggers of every tracked table; the tables keep their columns. */
-export const down = async (knex: Knex): Promise<void> => {
+const down = async (knex: Knex): Promise<void> => {
   await knex.raw('drop schema noclobber cascade')
 }
+
+export const changeLog: Knex.Migration = { up, down }

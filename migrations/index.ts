@@ -1,6 +1,6 @@
 // The door `noclobber/migrations`.
 import type { Knex } from 'knex'
-import * as changeLog from './001-change-log.ts'
+import { changeLog } from './001-change-log.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { closeSchema } from './rights.ts'
 import { olderLog, tooOld } from './supported.ts'

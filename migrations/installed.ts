@@ -5,7 +5,7 @@ import { closeSchema, OPEN } from './rights.ts'
 import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
 /** A function as the migrations leave it. */
-export interface InstalledFunction {
+interface InstalledFunction {
   name: string
   body: string
   language: string
@@ -18,7 +18,7 @@ export interface InstalledFunction {
   sql: string
 }
 
-export interface InstalledIndex {
+interface InstalledIndex {
   name: string
   table: string
   /** See {@link plainIndex}. */
@@ -34,7 +34,7 @@ export interface Installed {
 }
 
 /** An index as text that can be compared: `unique btree version` however PostgreSQL or a migration writes it. */
-export const plainIndex = (isUnique: boolean, definition: string): string => {
+const plainIndex = (isUnique: boolean, definition: string): string => {
   const using = /^using /i.test(definition.trim()) ? definition : `using btree ${definition}`
   return `${isUnique ? 'unique ' : ''}${using}`
     .toLowerCase()

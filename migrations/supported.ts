@@ -3,7 +3,7 @@
 import type { Knex } from 'knex'
 
 /** The oldest major version that the tests are run on. */
-export const OLDEST_POSTGRES = 15
+const OLDEST_POSTGRES = 15
 
 /** What is wrong with the database's version; `null` where it is new enough. */
 export const tooOld = async (knex: Knex): Promise<string | null> => {

@@ -45,7 +45,7 @@ export const STAMP_TRIGGER = 'zz_noclobber_stamp'
 export const KEEP_TRIGGER = 'zz_noclobber_keep'
 
 /** The trigger that looks for tombstones where a record goes to another key or tenant. */
-export const KEY_TRIGGER = `${STAMP_TRIGGER}_key`
+const KEY_TRIGGER = `${STAMP_TRIGGER}_key`
 
 /** The functions made for its columns' names. */
 interface TableFunctions {

@@ -71,7 +71,7 @@ export interface Limits {
   /**
    * The share of a node's time that one person may have while others are at work on it, for single records, for long work and
    * for joining rooms each: 0.4 is 200 saves a second, or a list under way for 0.4 of the time. Beyond it and a burst their
-   * requests wait; whoever is alone has all of it. `Infinity`: any.
+   * requests wait; anyone who is alone has all of it. `Infinity`: any.
    */
   workPerPerson: number
   /** Requests of one person that may wait for their turn in one node; a further one is answered `rate_limited`. */
@@ -114,7 +114,7 @@ export interface Limits {
   recheckRooms: number
   /** Changes of one type in one transaction from which lists hear one `RecordsImported` instead of each. */
   bulkThreshold: number
-  /** How long changes and kept answers stay in the log, in milliseconds: 30 days. */
+  /** How long changes and stored responses stay in the log, in milliseconds: 30 days. */
   retentionMs: number
   /** First answers that are kept for one person's writes with a mutation id, in bytes, about; beyond it their oldest go. */
   answerBytesPerPerson: number

@@ -12,7 +12,7 @@ const HINT = 'h'.charCodeAt(0)
 const ADAPTER = 'a'.charCodeAt(0)
 
 /** Hints are small; a longer one is a mistake. */
-export const MAX_HINT_BYTES = 1_000_000
+const MAX_HINT_BYTES = 1_000_000
 
 /** Hints are JSON; an app's own emits may hold binary parts and `toJSON`, as Socket.IO's adapters know them. */
 export const encodeMessage = (message: NodeMessage): Buffer =>

@@ -1,4 +1,4 @@
-// The seal on what nodes tell each other: whoever carries it, Redis above all, can neither read nor make it.
+// The seal on what nodes tell each other: anyone who carries it, Redis above all, can neither read nor make it.
 // Invariant: what `open` gives back was sealed by a node of this database within the last five minutes, and is given
 // back once. It never throws.
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
@@ -7,7 +7,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 export type Dropped = 'too_large' | 'malformed' | 'forged' | 'late' | 'repeated' | 'flood'
 
 /** A message that a node of this database has sealed. */
-export interface Opened {
+interface Opened {
   /** Names the node. */
   from: string
   body: Buffer

@@ -32,7 +32,7 @@ export interface DemoApp {
   start(server: Server): Promise<() => Promise<void>>
 }
 
-/** Four people stand for a whole office here, and for whoever tries how much it bears. */
+/** Four people stand for a whole office here, and for anyone who tries how much it bears. */
 const LIMITS = {
   socketsPerPerson: 20_000,
   requestsPerPerson: 3_000_000,

@@ -10,14 +10,14 @@ import { createDemoApp } from './app.ts'
 import { PEOPLE } from './people.ts'
 import { prepareDatabase } from './seed.ts'
 
-/** Nobody but this machine, unless it is asked for: the demo believes whoever says a name. */
+/** Nobody but this machine, unless it is asked for: the demo believes anyone who says a name. */
 const { HOST = '127.0.0.1', PORT = '3000', DATABASE_URL, REDIS_URL, DATA_DIR = '.noclobber' } = process.env
 const DRAIN_MS = 25_000
 const LAST_STATEMENT_MS = 5_000
 /** How long a proxy may take to notice that this node leaves; alone there is none. */
 const NOTICE_MS = REDIS_URL ? 2_000 : 0
 /** A statement that hangs, or a database that swallows it, costs one request and not the pool. */
-const PATIENCE = { statement_timeout: 30_000, query_timeout: 35_000 }
+const TIMEOUTS = { statement_timeout: 30_000, query_timeout: 35_000 }
 
 /** A new connection, with all that it has to learn, takes its first save some hundred milliseconds: what is open stays open. */
 const POOL = { min: 10, max: 10 }
@@ -51,7 +51,7 @@ const start = async () => {
   const databaseUrl = await openDatabase()
   const knex = openKnex({
     client: 'pg',
-    connection: { connectionString: databaseUrl, ...PATIENCE },
+    connection: { connectionString: databaseUrl, ...TIMEOUTS },
     pool: POOL,
   })
   // A statement that still waits for a lock then is rolled back with its connection.

@@ -54,7 +54,7 @@ const writeBySql = async (databaseUrl: string, person: Person, id: string): Prom
   }
 }
 
-/** Whoever has it done must see the project themselves. */
+/** The user who has it done must see the project themselves. */
 const isThere = async (records: RecordServer, person: Person, id: string) =>
   (await records.read('project', id, { actor: person })).outcome === 'found'
 

@@ -1,7 +1,7 @@
 // The demo's three tables, as the migration that an embedding app would write. Invariant: a task or comment belongs to
 // the tenant of its project (the foreign key says so), so no reference reaches into another tenant.
 import type { Knex } from 'knex'
-import { trackTable, untrackTable } from 'noclobber/migrations'
+import { trackTable } from 'noclobber/migrations'
 
 const TABLES = `
 create table projects (
@@ -54,11 +54,4 @@ export const track = async (knex: Knex): Promise<void> => {
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(TABLES)
   await track(knex)
-}
-
-export const down = async (knex: Knex): Promise<void> => {
-  for (const table of ['comments', 'tasks', 'projects']) {
-    await untrackTable(knex, table)
-    await knex.schema.dropTable(table)
-  }
 }

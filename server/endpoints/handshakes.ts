@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { type OpenRequest, type OpenRequests, openOf } from '../base/open-requests.ts'
 import { addressOf } from '../http/as-express.ts'
 import { isOwnOrigin } from '../http/origin.ts'
-import { type AdmissionQueue, createAdmissionQueue, STRANGERS } from '../pacing/admission-queue.ts'
+import { type AdmissionQueue, createAdmissionQueue, UNKNOWN_CALLERS } from '../pacing/admission-queue.ts'
 import { createKeyedLimit } from '../pacing/keyed-limit.ts'
 import type { ProblemCode } from '../protocol/index.ts'
 
@@ -32,7 +32,7 @@ const SIGN_INS = { most: 32, mostWaiting: 5_000 }
 
 export const createHandshakes = ({ requests, origins, enter, byAddress }: HandshakeOptions): Handshakes => {
   const limited = createKeyedLimit(SIGN_INS)
-  const enterUnknown = createAdmissionQueue(STRANGERS, { isFromBothEnds: true })
+  const enterUnknown = createAdmissionQueue(UNKNOWN_CALLERS, { isFromBothEnds: true })
   const entered = new WeakSet<IncomingMessage>()
 
   const turnIn = (queue: AdmissionQueue, { socket }: IncomingMessage) =>

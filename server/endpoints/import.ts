@@ -1,4 +1,4 @@
-// The route of an import: a file as the body, counts or complaints as the answer, and progress for who asks for it.
+// The route of an import: a file as the body, counts or row errors as the answer, and progress for who asks for it.
 // Invariant: a slow upload costs its sender one of their own imports and a little memory here, nothing else; who has many
 // files delays nobody else's.
 import { randomUUID } from 'node:crypto'
@@ -80,7 +80,7 @@ const progressOf = (response: Response) => {
   return {
     tell: (progress: ImportProgress) => {
       if (response.destroyed)
-        throw new Refusal(problem('malformed', 'Whoever followed this import left: it is undone.'))
+        throw new Refusal(problem('malformed', 'The client of this import left: it is undone.'))
       const now = performance.now()
       if (now - lastAt < PROGRESS_EVERY_MS && phase === progress.phase) return
       lastAt = now

@@ -114,7 +114,7 @@ const removeMiddleware = (io: WatcherServer, middleware: Middleware) => {
 }
 
 /**
- * Takes connections of a Socket.IO server's default namespace. On a server of the app's own, whoever isn't signed in with
+ * Takes connections of a Socket.IO server's default namespace. On a server of the app's own, anyone who isn't signed in with
  * us stays the app's guest, unless it is a client of ours (it names its tab): that is refused, so that it asks for a
  * sign-in. Returns its dispose function.
  */

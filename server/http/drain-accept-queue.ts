@@ -8,7 +8,7 @@ const QUICK_TURN_MS = 0.5
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Resolves in a turn in which nobody stood at the door, `timeoutMs` after the call at the latest. */
+/** Resolves in a turn in which no connection was waiting, `timeoutMs` after the call at the latest. */
 export const untilNobodyComes = async (server: Server, timeoutMs: number): Promise<void> => {
   let came = true
   const onConnection = () => {

@@ -13,7 +13,7 @@ import { untilNobodyComes } from './drain-accept-queue.ts'
 /** How long a WebSocket's client may take to answer a goodbye. */
 const GOODBYE_MS = 1_000
 const SWEEP_MS = 100
-/** For who stands at the door, and for requests that a proxy sends on connections that it still has after nothing new is taken. */
+/** For connections in the accept backlog, and for requests that a proxy sends on connections that it still has after nothing new is taken. */
 const LINGER_MS = 1_000
 const LEAST_LINGER_MS = 250
 

@@ -1,5 +1,5 @@
 // One HTTP server, several Socket.IO servers of ours on it, each at a path of its own.
-// Invariant: no two stand at one path, where one upgrade would be answered twice and end the process; and whoever leaves
+// Invariant: no two stand at one path, where one upgrade would be answered twice and end the process; and one that leaves
 // before the last takes away what it put on the server, and leaves the server open.
 import type { Server as HttpServer } from 'node:http'
 

@@ -53,7 +53,7 @@ export const importSource = (
   /** Only the time that is the client's: what the rows cost here makes no upload slow. */
   let waitedMs = 0
 
-  const patience = (): [ms: number, why: string] => {
+  const waitLimit = (): [ms: number, why: string] => {
     const dueMs = Math.max(graceMs, (bytes / bytesPerSecond) * 1_000)
     if (dueMs - waitedMs < Math.min(idleMs, totalMs - waitedMs))
       return [dueMs - waitedMs, `The upload brought ${bytes} bytes in ${seconds(dueMs)}.`]
@@ -62,7 +62,7 @@ export const importSource = (
   }
 
   const read = async (): Promise<Buffer | null> => {
-    const [ms, why] = patience()
+    const [ms, why] = waitLimit()
     const begunAt = performance.now()
     const { done, value } = await next(iterator, ms, why)
     waitedMs += performance.now() - begunAt

@@ -135,7 +135,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     return concerns
   }
 
-  /** The rows in hand, by tenant, type and id: of deletions as they were, else as they are now. */
+  /** The authorization rows, by tenant, type and id: of deletions as they were, else as they are now. */
   const rowsOf = async (concerns: Concern[]): Promise<Map<Concern, PermissionRecord>> => {
     const rows = new Map<Concern, PermissionRecord>()
     const wanted = new Map<string, Concern[]>()

@@ -136,7 +136,7 @@ const recheckGone = async (
   }
 }
 
-/** Looks at watched records with their rows in hand, one query a type and tenant for some records. */
+/** Looks at watched records with their authorization rows, one query a type and tenant for some records. */
 const recheckRecords = async (database: Database, groups: Groups) => {
   const slices = createTimeSlices()
   for (const [known, tenants] of groups) {

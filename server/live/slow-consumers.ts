@@ -20,7 +20,7 @@ interface Waiting {
 }
 
 /** What waits in this process to be sent to a socket, in bytes. */
-export const bufferedBytes = (socket: WatcherSocket): number => {
+const bufferedBytes = (socket: WatcherSocket): number => {
   // Parts that engine.io's types keep private.
   const { writeBuffer, transport } = socket.conn as unknown as Waiting
   const queued = writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0)

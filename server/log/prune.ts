@@ -1,4 +1,4 @@
-// Retention: changes and kept answers older than their time go, in small batches, with pauses.
+// Retention: changes and stored responses older than their time go, in small batches, with pauses.
 // Invariant: nothing is deleted that a transaction still open could belong in front of, and the horizon passes every
 // deleted change in the same statement; so a cursor that would have needed it is recognized. One node prunes at a time.
 import type { Knex } from 'knex'
@@ -9,7 +9,7 @@ import { COMPACT } from './compaction.ts'
 
 /** What {@link pruneLog} takes. */
 export interface PruneOptions {
-  /** Changes and kept answers older than this go, in milliseconds. Default 30 days. */
+  /** Changes and stored responses older than this go, in milliseconds. Default 30 days. */
   retentionMs?: number
   /** Rows of one transaction. Default 5,000. */
   batch?: number

@@ -6,7 +6,7 @@ import type { Log } from '../base/options.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 
 /** The xid of changes that happened before this history began: the lowest that PostgreSQL gives to nobody. */
-export const BEFORE_HISTORY = '1'
+const BEFORE_HISTORY = '1'
 
 const IS_RESTORED = statement(`
 select exists (select from noclobber.changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot()))

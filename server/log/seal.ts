@@ -4,7 +4,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 
 /** What sealed bytes are for. */
-export type SealPurpose = 'cursor' | 'position'
+type SealPurpose = 'cursor' | 'position'
 
 export interface Seal {
   /** As text in base64url. At most {@link MAX_SEALED} bytes. */
@@ -23,7 +23,7 @@ const LEAST = 64
 const STEP = 512
 
 /** The most bytes that can be sealed. */
-export const MAX_SEALED = 17 * STEP - LENGTH
+const MAX_SEALED = 17 * STEP - LENGTH
 
 const MAX_TEXT = Math.ceil(((HEAD + MAX_SEALED + LENGTH + TAG) * 4) / 3)
 const BASE64 = /^[A-Za-z0-9_-]+$/
@@ -35,7 +35,7 @@ const paddedLength = (length: number): number => {
 }
 
 /** May this be sealed bytes, by its first byte and its length? */
-export const isSealed = (bytes: Uint8Array): boolean => {
+const isSealed = (bytes: Uint8Array): boolean => {
   const inside = bytes.length - HEAD - TAG
   return bytes[0] === FORM && inside >= LEAST && paddedLength(inside) === inside
 }

@@ -19,7 +19,7 @@ const PER_LEAVER_MS = 5
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** Closes all of these, each at a moment of its own. */
-export const closeGently = async (
+const closeGently = async (
   leavers: Leaver[],
   spreadMs: number,
   random: () => number = Math.random,

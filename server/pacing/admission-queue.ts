@@ -1,7 +1,7 @@
-// A herd at the door: those who come at once are let in a few at a time, fewer where the node has much to do, and between
+// The admission queue: those who come at once are let in a few at a time, fewer where the node has much to do, and between
 // two turns everybody else is served: saves go before handshakes. Those who are lost at once are let go the same way.
-// Invariant: nobody waits while nobody else does and the node is at leisure; all pass in the order in which they came,
-// where that is asked for, and whoever has gone takes nobody's turn.
+// Invariant: nobody waits while nobody else does and the node is idle; all pass in the order in which they came,
+// where that is asked for, and anyone who has gone takes nobody's turn.
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 
@@ -9,17 +9,17 @@ const TURN_MS = 5
 /** The share of the event loop's time from which a node is busy. */
 const BUSY = 0.5
 
-/** How many pass in a turn: while the node is at leisure, and while it is busy, so that all get through at last. */
+/** How many pass in a turn: while the node is idle, and while it is busy, so that all get through at last. */
 export interface Width {
-  atLeisure: number
+  idle: number
   busy: number
 }
 
 /** Handshakes and the opening of streams: these cost the most, with the sign-in and the join that follow them. */
-export const ENTERING: Width = { atLeisure: 2, busy: 1 }
+export const ENTERING: Width = { idle: 2, busy: 1 }
 /** Handshakes of those whom nobody has looked up yet. When they sign in they enter, no faster than this: more would only stand there. */
-export const STRANGERS: Width = { atLeisure: 2, busy: 1 }
-export const LEAVING: Width = { atLeisure: 8, busy: 4 }
+export const UNKNOWN_CALLERS: Width = { idle: 2, busy: 1 }
+export const LEAVING: Width = { idle: 8, busy: 4 }
 
 /** Tells of the time since it was asked last. Time for which the process waits for a processor counts as busy. */
 const ownLoop = (): (() => boolean) => {
@@ -44,7 +44,7 @@ export type AdmissionQueue = (pass: () => void, hasLeft?: () => boolean) => void
 export interface AdmissionOptions {
   isBusy?: () => boolean
   /**
-   * Whoever came last and whoever came first pass by turns, instead of all in order: a crowd that came before nobody else
+   * The last and the first to come pass by turns, instead of all in order: a crowd that came before nobody else
    * does delays none who come after it. Default `false`.
    */
   isFromBothEnds?: boolean
@@ -52,7 +52,7 @@ export interface AdmissionOptions {
 
 /** Lets so many pass in a turn. */
 export const createAdmissionQueue = (
-  { atLeisure, busy }: Width,
+  { idle, busy }: Width,
   { isBusy = ownLoop(), isFromBothEnds = false }: AdmissionOptions = {},
 ): AdmissionQueue => {
   const waiting: Waiting[] = []
@@ -71,7 +71,7 @@ export const createAdmissionQueue = (
   const turn = () => {
     isTurning = passed > 0 || waiting.length > 0
     if (!isTurning) return
-    left = isBusy() ? busy : atLeisure
+    left = isBusy() ? busy : idle
     passed = 0
     setTimeout(turn, TURN_MS)
     while (left > 0) {
@@ -86,7 +86,7 @@ export const createAdmissionQueue = (
     if (!isTurning) {
       isTurning = true
       isBusy()
-      left = atLeisure
+      left = idle
       setTimeout(turn, TURN_MS)
     }
     if (left > 0 && waiting.length === 0) letPass(pass)

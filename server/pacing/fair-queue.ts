@@ -1,5 +1,5 @@
 // Work that many ask for, done a few pieces at a time, in turns: of the tenants that wait each has its turn, and of each
-// tenant's people each. Invariant: how much somebody has asked for delays nobody but them; whoever asks while a place is
+// tenant's people each. Invariant: how much somebody has asked for delays nobody but them; anyone who asks while a place is
 // free and their own share isn't used up waits for nothing.
 import { performance } from 'node:perf_hooks'
 import { type Person, personKey } from './person.ts'
@@ -12,7 +12,7 @@ export interface FairQueueOptions {
   atOnce: number
   /**
    * Pieces of work under way for one person while others ask too. Somebody who has been alone for a second may use all
-   * places but a fifth, which is kept for whoever comes next.
+   * places but a fifth, which is kept for anyone who comes next.
    */
   perPerson: number
   /**
@@ -24,7 +24,7 @@ export interface FairQueueOptions {
   mostWaiting?: number
   /** Who is at work in any queue of the node: told of everybody who has a turn. Without it this queue is all there is. */
   activity?: Activity
-  /** Whoever has had more done than this allows waits, however few of their pieces wait. */
+  /** Anyone who has had more done than this allows waits, however few of their pieces wait. */
   allowance?: WorkAllowance
   /**
    * What a piece costs of the allowance, in milliseconds of work, by how long it took and how large its answer was.
@@ -35,7 +35,7 @@ export interface FairQueueOptions {
 }
 
 /** Ends a piece of work; told how large it was, in what its queue counts. */
-export type EndTurn = (size?: number) => void
+type EndTurn = (size?: number) => void
 
 export interface FairQueue {
   /**
@@ -57,7 +57,7 @@ export interface FairQueue {
 
 /** A long piece of work is paid for once, not by a pause of as long. */
 const MOST_REST_MS = 100
-/** Whoever opens a page with a few lists doesn't rest. */
+/** Anyone who opens a page with a few lists doesn't rest. */
 const FEW = 4
 
 /** After so long without anybody else somebody is alone. */
@@ -77,7 +77,7 @@ type Lines = Map<string, Line>
 export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   const { atOnce, perPerson, restShare = 0, now = () => performance.now() } = options
   const { mostWaiting = Number.POSITIVE_INFINITY, activity, allowance, costOf = (tookMs) => tookMs } = options
-  /** By tenant, then by person; whoever stands first has waited longest for a turn. */
+  /** By tenant, then by person; anyone who stands first has waited longest for a turn. */
   const tenants = new Map<string, Lines>()
   let running = 0
   let waiting = 0
@@ -118,7 +118,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     if (lines?.size === 0) tenants.delete(tenantId)
   }
 
-  /** Whoever had a turn stands last. */
+  /** Anyone who had a turn stands last. */
   const rotate = ({ tenantId, id }: Person, line: Line) => {
     const lines = tenants.get(tenantId)
     if (!lines || (tenants.size === 1 && lines.size === 1)) return

@@ -42,7 +42,7 @@ const MOST_KEYS = 100_000
 
 /**
  * Counts by key, in windows that each begin with a key's first spending. Of more keys than `MOST_KEYS` the oldest is forgotten,
- * and begins anew: whoever sends from so many addresses passes a limit by address anyway.
+ * and begins anew: anyone who sends from so many addresses passes a limit by address anyway.
  */
 export interface Window {
   /** Milliseconds until the key's next window, or `null` where this may pass. Default: one. */

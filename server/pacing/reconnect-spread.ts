@@ -1,7 +1,7 @@
 // Over how long the connections of one node are to come back, should all be lost at once: told to each when it watches,
 // and again to all when they have become many more than was told.
-// Invariant: who came first knows of those who came after, and who comes back with a herd hears of the whole herd,
-// however few are back so far. Otherwise most of a herd would come back within its first seconds.
+// Invariant: who came first knows of those who came after, and who comes back in a reconnect storm hears of all of it,
+// however few are back so far. Otherwise most clients of a reconnect storm would come back within its first seconds.
 
 const PER_CONNECTION_MS = 7
 /** What a client waits anyway. */

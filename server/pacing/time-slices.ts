@@ -1,4 +1,4 @@
-// Long work beside other people's: done in slices, with a rest after each in which whoever waits gets his turn.
+// Long work beside other people's: done in slices, with a rest after each in which those who wait get their turn.
 // Invariant: a rest is never skipped because nobody seems to wait: a save waits for the database as much as for us.
 import { setTimeout as pause } from 'node:timers/promises'
 

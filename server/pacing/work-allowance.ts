@@ -1,10 +1,10 @@
 // How much of a node's work one person may have done for them while others are at work too: a share of the time, and a
-// burst ahead of it. Invariant: whoever is alone is never slowed down; what somebody has had done delays nobody but them;
-// of whoever has had little done nothing is kept.
+// burst ahead of it. Invariant: anyone who is alone is never slowed down; what somebody has had done delays nobody but them;
+// of anyone who has had little done nothing is kept.
 import { performance } from 'node:perf_hooks'
 import { type Person, personKey } from './person.ts'
 
-/** Whoever has had a turn within this is at work. */
+/** Anyone who has had a turn within this is at work. */
 const AT_WORK_MS = 10_000
 const SWEEP_MS = 10_000
 

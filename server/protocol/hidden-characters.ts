@@ -9,7 +9,7 @@ const HIDDEN = String.raw`(?:[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|[\u034f\u115f\u116
 /** Hidden, and needed: scripts and emoji join and break with them. */
 const NEEDED = String.raw`[\u00ad\u034f\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u17b4\u17b5\u200c\u200d\u{110bd}\u{110cd}]`
 
-export const HIDDEN_CHARACTERS = new RegExp(HIDDEN, 'gu')
+const HIDDEN_CHARACTERS = new RegExp(HIDDEN, 'gu')
 
 /** The hidden characters that no name and no message of one line needs. */
 export const DECEPTIVE_CHARACTERS = new RegExp(`(?!${NEEDED})${HIDDEN}`, 'gu')

@@ -11,11 +11,7 @@ import { tenantParameter } from '../tables/tenant.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
 
 /** Reads by ids; what isn't there is left out. */
-export type ReadMany<Found> = (
-  known: KnownType,
-  tenantId: string,
-  ids: string[],
-) => Promise<Map<string, Found>>
+type ReadMany<Found> = (known: KnownType, tenantId: string, ids: string[]) => Promise<Map<string, Found>>
 
 /** What is read of the records of one batch. */
 type Read<Found> = (database: Database, ...asked: Parameters<ReadMany<Found>>) => ReturnType<ReadMany<Found>>

@@ -90,7 +90,7 @@ export const readTombstones = async (
 }
 
 /** The deletion of a record that isn't there any more, for those who could read it. */
-export const readTombstone = async (database: Database, target: Target): Promise<Tombstone | null> =>
+const readTombstone = async (database: Database, target: Target): Promise<Tombstone | null> =>
   (await readTombstones(database, target, [target.id])).get(target.id) ?? null
 
 /** What to say of a record that isn't there: 410 for those who could read it, else 404. */

@@ -40,7 +40,7 @@ export interface Database {
   limits: Limits
   /** Whether statements are sent by name: `limits.namedStatements`, until {@link Database.ready} finds that names don't last. */
   namesStatements(): boolean
-  /** Tells our own writes from strangers' in the triggers. */
+  /** Tells our own writes from other programs' in the triggers. */
   nodeId: string
   log: Log
   recordCache: RecordCache

@@ -41,7 +41,7 @@ export interface RecordSql {
   /** ids, [tenant]: the same without large values */
   leanByIds: string
   toRecord(row: Row): WireRecord
-  /** The record of a kept answer, to the digit as it was answered first. */
+  /** The record of a stored response, to the digit as it was answered first. */
   ofStoredResponse(answer: Row): WireRecord
 }
 
@@ -54,7 +54,7 @@ const storeResponse = (write: string, answer: string, next: number, head = '') =
 
 /** Columns of these types are kept in each answer: none of them is long. */
 const SHORT = /^(bool|int[248]|float[48]|date|time|timetz|timestamp|timestamptz|interval|uuid|money)$/
-/** A column that takes more, and that the write did not set, is left out of the kept answer, in bytes. */
+/** A column that takes more, and that the write did not set, is left out of the stored response, in bytes. */
 const LONG_BYTES = 500
 
 /**

@@ -5,7 +5,7 @@ import { type Row, type Statement, statement } from '../db/statement.ts'
 
 /** Of the budget, after which the database is asked. */
 const SHARE = 0.25
-/** What a kept answer takes beside its values. */
+/** What a stored response takes beside its values. */
 const OWN_BYTES = 300
 const MOST_PEOPLE = 10_000
 const BATCH = 1_000

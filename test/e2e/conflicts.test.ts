@@ -53,7 +53,7 @@ const places = [
 ]
 
 describe.each(places)('at the $place', ({ place, options }) => {
-  /** The banner lies above the form: whoever types goes back to it. */
+  /** The banner lies above the form: anyone who types goes back to it. */
   const pressInBanner = async (page: Page, name: RegExp) => {
     await tabTo(page, name, 'Shift+Tab')
     await page.keyboard.press('Enter')

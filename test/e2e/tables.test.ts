@@ -32,7 +32,7 @@ interface Cost {
   longestTaskMs: number
 }
 
-/** React tells of each commit whoever stands where its developer tools would. */
+/** React reports each commit to what stands where its developer tools would. */
 const countCommits = () => {
   const counts = { commits: 0, longestTaskMs: 0 }
   Object.assign(globalThis, {

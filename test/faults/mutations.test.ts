@@ -79,21 +79,6 @@ testMutants([
     },
   },
   {
-    name: 'a change feed that forgets the tenant',
-    module: 'server/queries/change-feed.ts',
-    symbol: 'concerns',
-    broken:
-      (real: (...asked: unknown[]) => unknown) =>
-      (database: unknown, actor: object, types: unknown, change: { tenantId: unknown }) =>
-        real(database, { ...actor, tenantId: change.tenantId }, types, change),
-    check: async (app) => {
-      const { body } = await app.call('GET', '/changes', { as: 'gina' })
-      await app.make('project', { name: 'A' })
-      const { body: page } = await app.call('GET', `/changes?cursor=${body.cursor}`, { as: 'gina' })
-      expect(page.data).toEqual([])
-    },
-  },
-  {
     name: 'a change feed that goes on silently where changes were pruned',
     module: 'server/queries/change-feed.ts',
     symbol: 'isExpired',

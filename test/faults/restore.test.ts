@@ -1,4 +1,4 @@
-// A restore into a new cluster: whoever comes with a position of the old one is told so and begins anew; versions and
+// A restore into a new cluster: anyone who comes with a position of the old one is told so and begins anew; versions and
 // histories go on; what was in the dump is not told again as news.
 import { migrate } from 'noclobber/migrations'
 import { expect, test } from 'vitest'

@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.ts'
 
 const ATTEMPTS = times(400, 10_000)
 
-test(`a stranger’s ${ATTEMPTS} attempts deliver nothing, and missing looks like forbidden`, async () => {
+test(`${ATTEMPTS} attempts of another tenant deliver nothing, and missing looks like forbidden`, async () => {
   const app = await startApp({
     limits: { requestsPerPerson: Number.POSITIVE_INFINITY, requestsPerAddress: Number.POSITIVE_INFINITY },
   })

@@ -221,7 +221,7 @@ it('finds by comparing versions that a connection only looks alive', async () =>
   await waitFor(() => client.connection.get().status === 'live', { what: 'live again', deadlineMs: 20_000 })
 })
 
-describe('the ladder', () => {
+describe('transport fallback', () => {
   it('goes down to a stream where no upgrade comes through, and up again when one does', {
     tags: 'fault:proxy-without-upgrades',
     timeout: 120_000,
@@ -237,20 +237,20 @@ describe('the ladder', () => {
       })
     await kind('event_stream')
     figures.push({
-      way: 'ladder',
+      way: 'fallback',
       fault: 'no upgrades: live by a stream',
       ms: Math.round(performance.now() - from),
     })
-    await converges(opened, await change(opened.id), 'ladder', 'a change, by the stream')
+    await converges(opened, await change(opened.id), 'fallback', 'a change, by the stream')
     proxy.upgrades = true
     const up = performance.now()
     await kind('websocket')
     figures.push({
-      way: 'ladder',
+      way: 'fallback',
       fault: 'upgrades again, ten times as impatient',
       ms: Math.round(performance.now() - up),
     })
-    await converges(opened, await change(opened.id), 'ladder', 'a change, by WebSocket')
+    await converges(opened, await change(opened.id), 'fallback', 'a change, by WebSocket')
   })
 
   it('polls where answers are held back, and says so within seconds', {
@@ -262,7 +262,7 @@ describe('the ladder', () => {
     const opened = await open(proxy.origin, ['event_stream'])
     await opened.is('polling', 5_000)
     figures.push({
-      way: 'ladder',
+      way: 'fallback',
       fault: 'answers held back: polling',
       ms: Math.round(performance.now() - from),
     })

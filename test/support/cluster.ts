@@ -9,7 +9,7 @@ import { findProgram } from './programs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export interface ClusterNode {
+interface ClusterNode {
   name: string
   url: string
   pid: number

@@ -4,7 +4,7 @@ import { type AppOptions, startApp } from './app.ts'
 import { waitFor } from './wait-for.ts'
 
 /** The timers are so far away that what arrives in time came over Redis. */
-export const FAR = { pollMs: 600_000 }
+const FAR = { pollMs: 600_000 }
 
 export const twoNodes = async (redis: () => AppOptions['redis'], limits = FAR) => {
   const one = await startApp({ limits, redis: redis() as never })

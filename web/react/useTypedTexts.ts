@@ -5,7 +5,7 @@ import { useMemo, useReducer } from 'react'
 import { isSame } from '../client/base/values.ts'
 
 /** What stands in one input. */
-export interface TypedText {
+interface TypedText {
   text: string
   /** What it was read as. */
   value: unknown

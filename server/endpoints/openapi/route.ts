@@ -11,7 +11,7 @@ const TITLE = 'Records'
 const API_VERSION = '1'
 
 /** The document for these types, mounted at this path. */
-export const openApiDocument = (types: KnownType[], basePath: string): Part => ({
+const openApiDocument = (types: KnownType[], basePath: string): Part => ({
   openapi: '3.1.0',
   info: { title: TITLE, version: API_VERSION },
   servers: [{ url: basePath || '/' }],

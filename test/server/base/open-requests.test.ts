@@ -1,4 +1,4 @@
-// Whoever is locked out while a request of theirs is under way writes nothing with it, and is told nothing: on every route
+// Anyone who is locked out while a request of theirs is under way writes nothing with it, and is told nothing: on every route
 // that writes, on the router's way and on the short one, and where the revocation comes from another node.
 import { once } from 'node:events'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
@@ -56,10 +56,10 @@ const begin = async (
 
 /** One looks every sign-in up again, the other none by itself. */
 const strict = await startApp({ limits: { signInAgeMs: 0 } })
-const patient = await startApp({ limits: { signInAgeMs: 3_600_000 } })
+const lenient = await startApp({ limits: { signInAgeMs: 3_600_000 } })
 const people = [...strict.people]
 beforeEach(() => {
-  for (const app of [strict, patient]) for (const [name, person] of people) app.people.set(name, person)
+  for (const app of [strict, lenient]) for (const [name, person] of people) app.people.set(name, person)
 })
 
 const project = (app: TestApp) => app.make('project', { name: 'Bridge' })
@@ -157,9 +157,9 @@ test.each(
 )
 
 test.each(WRITES)(
-  '%s is not written for whoever was revoked meanwhile, whatever the sign-in says',
+  '%s is not written for anyone who was revoked meanwhile, whatever the sign-in says',
   async (_what, method, path, type, text) => {
-    const app = patient
+    const app = lenient
     const { id } = await project(app)
     const before = await rows(app)
     const whole = text(id)
@@ -171,7 +171,7 @@ test.each(WRITES)(
 )
 
 test.each(WRITES)('%s goes on when somebody else was revoked', async (_what, method, path, type, text) => {
-  const app = patient
+  const app = lenient
   const { id } = await project(app)
   const whole = text(id)
   const slow = await begin(app, method, path(id), whole.slice(0, 5), type)
@@ -182,7 +182,7 @@ test.each(WRITES)('%s goes on when somebody else was revoked', async (_what, met
 })
 
 test('a right that went is noticed by a revocation, before the sign-in is old', async () => {
-  const app = patient
+  const app = lenient
   const { id } = await project(app)
   const slow = await begin(app, 'PATCH', `/records/project/${id}`, '{"client_')
   app.people.set('alice', { ...(app.people.get('alice') as Person), role: 'viewer' })
@@ -213,7 +213,7 @@ test('an import of many rows is undone when its person is revoked on another nod
 })
 
 test('an import whose rights may have changed is undone where they depend on the record', async () => {
-  const app = patient
+  const app = lenient
   const part = '{"owner":"alice","body":"x"}\n'.repeat(150)
   const slow = await begin(app, 'POST', '/records/note/import', part, 'application/x-ndjson')
   await app.records.revoke({ type: 'note' })

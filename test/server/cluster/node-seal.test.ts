@@ -23,7 +23,7 @@ test('the same words are never the same bytes', () => {
   expect(seal(body).equals(seal(body))).toBe(false)
 })
 
-test('whoever has another key makes nothing that opens', () => {
+test('anyone who has another key makes nothing that opens', () => {
   const forger = createNodeSeal({ key: randomBytes(32), sender: hex() })
   expect(createNodeSeal({ key, sender: hex() }).open(forger.seal(body))).toBe('forged')
 })

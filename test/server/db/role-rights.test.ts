@@ -147,21 +147,21 @@ test('a log is made by an ordinary role as the manual makes it, which no other r
 test('nobody who may connect stops pruning, compaction or tracking by a lock', async () => {
   const app = await startApp()
   const { url } = await strangerOf(app)
-  const stranger = knex({ client: 'pg', connection: url, pool: { min: 1, max: 1 } })
-  atEnd(() => stranger.destroy())
-  await stranger.raw(`select pg_advisory_lock(7712014), pg_advisory_lock(7712015),
+  const outsider = knex({ client: 'pg', connection: url, pool: { min: 1, max: 1 } })
+  atEnd(() => outsider.destroy())
+  await outsider.raw(`select pg_advisory_lock(7712014), pg_advisory_lock(7712015),
     pg_advisory_lock(hashtext('noclobber.log_update_of'))`)
-  await stranger.raw('begin')
+  await outsider.raw('begin')
   for (const table of ['log_epoch', 'log_horizon', 'import_locks'])
-    await stranger
+    await outsider
       .raw(`lock table noclobber.${table} in access share mode`)
-      .catch(() => stranger.raw('rollback; begin'))
+      .catch(() => outsider.raw('rollback; begin'))
   await app.sql(`insert into projects (tenant_id, name) select 'acme', 'x' from generate_series(1, 60)`)
   await compacted(app)
   expect(await pruneLog(app.knex)).toMatchObject({ busy: false })
   await app.sql('create table sites (id integer primary key)')
   await trackTable(app.knex, 'sites')
-  await stranger.raw('rollback')
+  await outsider.raw('rollback')
 })
 
 test.each([

@@ -78,7 +78,7 @@ describe('a stream', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'malformed'])
   })
 
-  it('refuses strangers, and pages of other sites', async () => {
+  it('refuses requests without a session, and pages of other sites', async () => {
     expect((await app.call('GET', '/events?record=project:1', { as: null })).status).toBe(401)
     const foreign = await app.call('GET', '/events?record=project:1', {
       headers: { origin: 'https://evil.example' },
@@ -218,7 +218,7 @@ describe('what lies between', () => {
         await slow.sql(`insert into tags (id) select ${id} from generate_series(1, 45) n`)
         return isCutOff()
       },
-      { what: 'the end of patience', deadlineMs: 25_000 },
+      { what: 'the timeout', deadlineMs: 25_000 },
     )
   })
 })

@@ -112,7 +112,7 @@ const REQUESTS: [string, number, Sent][] = [
   ],
   ['a foreign origin', 403, { headers: { ...JSON_TYPE, origin: 'https://evil.example' }, bytes: SAVE }],
   ['another person’s page', 401, { headers: { ...JSON_TYPE, 'x-person-id': 'bob' }, bytes: SAVE }],
-  ['nobody', 401, { as: 'stranger', headers: JSON_TYPE, bytes: SAVE }],
+  ['nobody', 401, { as: 'outsider', headers: JSON_TYPE, bytes: SAVE }],
   ['a reader’s save', 403, { as: 'vera', headers: JSON_TYPE, bytes: SAVE }],
   ['another tenant’s save', 404, { as: 'gina', headers: JSON_TYPE, bytes: SAVE }],
   ['a reading', 200, { method: 'GET' }],

@@ -1,4 +1,4 @@
-// Before a handshake waits for its turn it is counted and signed in: whoever isn't, however many they are, doesn't make
+// Before a handshake waits for its turn it is counted and signed in: anyone who isn't, however many they are, doesn't make
 // others wait. And what a page, a proxy or an address may say of itself.
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
@@ -48,7 +48,7 @@ test.each([
   const COUNT = 1_000
   const answered = await flood(app, COUNT, more)
   await connectWatcher(app, { options: { auth: {}, extraHeaders: { cookie: 'session=alice' } } })
-  // The crowd is still there: whoever came after it was not behind it.
+  // The crowd is still there: anyone who came after it was not behind it.
   expect(answered()).toBeLessThan(COUNT / 2)
   await connectWatcher(app, { as: 'bob' })
   expect(answered()).toBeLessThan(COUNT)

@@ -300,7 +300,7 @@ const runs = Number(process.env.NOCLOBBER_ATTEMPTS ?? 1_000)
 const seed = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 1e9)
 
 test(
-  `${runs} generated attempts of a stranger, seed ${seed}: nothing is shown, changed or delivered`,
+  `${runs} generated attempts of another tenant, seed ${seed}: nothing is shown, changed or delivered`,
   async () => {
     const secret = 'unspoken-words'
     const targets = [

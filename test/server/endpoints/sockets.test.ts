@@ -153,15 +153,15 @@ describe('an event', () => {
   })
 
   test('of a move from one list to another reaches both', async () => {
-    const [from, to, stranger] = [await app.socket(), await app.socket(), await app.socket()]
+    const [from, to, outsider] = [await app.socket(), await app.socket(), await app.socket()]
     await from.watchList('task', { project_id: '21' })
     await to.watchList('task', { project_id: '22' })
-    await stranger.watchList('task', { project_id: '23' })
+    await outsider.watchList('task', { project_id: '23' })
     const { id } = await make('task', { project_id: 21, title: 'x' })
     await save('task', id, 1, { project_id: 22 })
     expect(names(await from.flushed())).toEqual(['RecordCreated', 'RecordUpdated'])
     expect(names(await to.flushed())).toEqual(['RecordUpdated'])
-    expect(await stranger.flushed()).toEqual([])
+    expect(await outsider.flushed()).toEqual([])
   })
 
   test('is not made by a save that changes nothing', async () => {
@@ -204,7 +204,7 @@ describe('an event', () => {
     }
   })
 
-  test('stays under 1 KB, whatever changed and whoever wrote it', async () => {
+  test('stays under 1 KB, whatever changed and whatever the writer', async () => {
     app.people.set('long', { id: 'l'.repeat(100), name: 'Ł'.repeat(400), tenantId: 'acme', role: 'editor' })
     const sizes: number[] = []
     const watcher = await app.socket({ as: 'long' })

@@ -8,7 +8,7 @@ import { atEnd } from '../../support/at-end.ts'
 
 const CALLERS = 40
 
-/** Calls in one turn of the loop, so that all of them stand at the door at once. */
+/** Calls in one turn of the loop, so that all of them are in the accept backlog at once. */
 const call = (port: number) =>
   new Promise<string>((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' })
@@ -22,7 +22,7 @@ const call = (port: number) =>
   })
 
 test.each([true, false])(
-  'a server that closes takes everybody who stands at its door; draining: %s',
+  'a server that closes takes everybody in its accept backlog; draining: %s',
   async (draining) => {
     const server = createServer((_request, response) => response.end('taken'))
     const close = closerOf(server, () => draining)

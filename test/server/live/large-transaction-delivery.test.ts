@@ -1,4 +1,4 @@
-// LargeTransaction statements: one event for lists whatever the size, an own event for whoever has one of the records open, and
+// Large transactions: one event for lists whatever the size, an own event for anyone who has one of the records open, and
 // nothing about records that a watcher may not read.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { beforeAll, describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// Which tab wrote is told to its own person's connections alone: whoever knew it could hide their saves from that page by
+// Which tab wrote is told to its own person's connections alone: anyone who knew it could hide their saves from that page by
 // naming it. And nobody can keep an event from another's socket by naming that.
 import { expect, test } from 'vitest'
 import { startApp } from '../../support/app.ts'

@@ -14,7 +14,7 @@ const watcherOf = (person: string, name: string, rooms: number, token = person):
 const many = (person: string, sockets: number, rooms: number) =>
   Array.from({ length: sockets }, (_, n) => watcherOf(person, `${person}${n}`, rooms))
 
-test('whoever has few is through in each round, whatever somebody else has', () => {
+test('anyone who has few is through in each round, whatever somebody else has', () => {
   const heavy = many('heavy', 60, 500)
   const light = many('light', 3, 100)
   const order = createRecheckOrder()

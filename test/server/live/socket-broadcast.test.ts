@@ -25,12 +25,12 @@ test('counts bytes, not letters', () => {
 const audienceOf = ({ io }: TestApp) => socketAudience(io, createShortcut('frames', true, SILENT))
 
 /** A watcher is not given up, however much waits for it on a machine that is busy. */
-const patient = { limits: { bufferedBytes: 100_000_000 } }
+const lenient = { limits: { bufferedBytes: 100_000_000 } }
 
 test.each(['websocket', 'polling'] as const)(
   'events keep their order with other packets over %s, told singly and together',
   async (transport) => {
-    const app = await startApp(patient)
+    const app = await startApp(lenient)
     const audience = audienceOf(app)
     const { id } = await app.make('project', { name: 'Bridge' })
     const watcher = await app.socket({ as: 'bob', transports: [transport] })
@@ -62,7 +62,7 @@ test.each(['websocket', 'polling'] as const)(
 )
 
 test('lets go of more than it holds back, all of it and in order, whatever happens meanwhile', async () => {
-  const app = await startApp(patient)
+  const app = await startApp(lenient)
   const audience = audienceOf(app)
   const { id } = await app.make('project', { name: 'Bridge' })
   const watcher = await app.socket()

@@ -1,5 +1,5 @@
 // The ids of an event stream, each as a place to go on from: whatever lay before it was told before it, and whatever
-// came after it is told to whoever comes back with it, in the middle of a long transaction too.
+// came after it is told to anyone who comes back with it, in the middle of a long transaction too.
 import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'

@@ -111,7 +111,7 @@ test('one transaction of more changes than a read takes is told whole', async ()
   await node.stop()
 })
 
-test('a stranger’s long transaction, here or in another database, delays nobody', async () => {
+test('another program’s long transaction, here or in another database, delays nobody', async () => {
   const here = await connect()
   const elsewhere = new URL(app.database.url)
   elsewhere.pathname = '/postgres'

@@ -164,10 +164,10 @@ function maskedText(text: string): Buffer {
 
 test('a handshake of nobody costs no room', async () => {
   const app = await startApp()
-  const stranger = clientOf(app.origin, { as: 'mallory' })
+  const outsider = clientOf(app.origin, { as: 'mallory' })
   const refused = await new Promise<Error & { data?: object }>((resolve) => {
-    stranger.once('connect_error', resolve)
-    stranger.connect()
+    outsider.once('connect_error', resolve)
+    outsider.connect()
   })
   expect(refused.data).toMatchObject({ code: 'unauthenticated' })
   expect(sockets(app).io()).toEqual([])

@@ -1,4 +1,4 @@
-// A herd at the door of one node: all get in, those who go while they wait harm nobody, and requests go on meanwhile.
+// A reconnect storm on one node: all get in, those who go while they wait harm nobody, and requests go on meanwhile.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { promisify } from 'node:util'
@@ -20,7 +20,7 @@ const HANDSHAKE = [
   '',
 ].join('\r\n')
 
-const WIDTH = { atLeisure: 4, busy: 1 }
+const WIDTH = { idle: 4, busy: 1 }
 const FIFTY = Array.from({ length: 50 }, (_, number) => number)
 
 test('lets everybody in, in order, a few at a time', async () => {
@@ -32,15 +32,15 @@ test('lets everybody in, in order, a few at a time', async () => {
   expect(entered).toEqual(FIFTY)
 })
 
-test('lets whoever came last pass as soon as whoever came first, where that is asked for', async () => {
-  const enter = createAdmissionQueue({ atLeisure: 1, busy: 1 }, { isBusy: () => false, isFromBothEnds: true })
+test('lets the last to come pass as soon as the first, where that is asked for', async () => {
+  const enter = createAdmissionQueue({ idle: 1, busy: 1 }, { isBusy: () => false, isFromBothEnds: true })
   const entered: number[] = []
   for (const number of FIFTY) enter(() => entered.push(number))
   await waitFor(() => entered.length === 50, { what: 'the last one' })
   expect(entered.slice(0, 6)).toEqual([0, 49, 1, 48, 2, 47])
 })
 
-test('lets one in a turn while the node is busy, and as many as before once it is at leisure', async () => {
+test('lets one in a turn while the node is busy, and as many as before once it is idle', async () => {
   const turns: number[][] = [[]]
   let busyTurns = 10
   const enter = createAdmissionQueue(WIDTH, {
@@ -62,7 +62,7 @@ test('lets one in a turn while the node is busy, and as many as before once it i
   ).toEqual([4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 4])
 })
 
-test('whoever has left takes nobody’s turn', async () => {
+test('anyone who has left takes nobody’s turn', async () => {
   const enter = createAdmissionQueue(WIDTH, { isBusy: () => true })
   const entered: number[] = []
   let turns = 0
@@ -107,7 +107,7 @@ test('connections that end at one moment end in turn, and one that is closed bef
   expect(heard).toEqual(['first is closed', 'second ends', 'second is closed'])
 })
 
-test('clients that reset their connection at the door harm nobody', {
+test('clients that reset their connection before it is accepted harm nobody', {
   tags: 'fault:handshakes-reset',
 }, async () => {
   const app = await startApp()
@@ -133,7 +133,7 @@ test('clients that reset their connection at the door harm nobody', {
   expect(watchers.every(({ socket }) => socket.connected)).toBe(true)
 })
 
-test('a save is answered before a herd has come in, and before it has gone', async () => {
+test('a save is answered before a reconnect storm has come in, and before it has gone', async () => {
   const app = await startApp()
   const { id } = await app.make('project', { name: 'Bridge' })
   const save = async (client_version: number) => {
@@ -143,19 +143,19 @@ test('a save is answered before a herd has come in, and before it has gone', asy
   }
   await save(1)
   const port = Number(new URL(app.origin).port)
-  const herd = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'))
-  atEnd(() => herd.map((socket) => socket.destroy()))
+  const clients = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'))
+  atEnd(() => clients.map((socket) => socket.destroy()))
   const taken = promisify(app.server.getConnections.bind(app.server))
-  await waitFor(async () => (await taken()) >= herd.length, { what: 'the connections' })
-  for (const socket of herd) socket.resume().write(HANDSHAKE)
-  expect(await save(2)).toBeLessThan(herd.length / 2)
-  await waitFor(() => app.io.engine.clientsCount === herd.length, { what: 'the herd' })
-  for (const socket of herd) socket.end()
+  await waitFor(async () => (await taken()) >= clients.length, { what: 'the connections' })
+  for (const socket of clients) socket.resume().write(HANDSHAKE)
+  expect(await save(2)).toBeLessThan(clients.length / 2)
+  await waitFor(() => app.io.engine.clientsCount === clients.length, { what: 'all of them' })
+  for (const socket of clients) socket.end()
   expect(await save(3)).toBeGreaterThan(0)
   await waitFor(() => app.io.engine.clientsCount === 0, { what: 'an empty room' })
 })
 
-test('a herd of streams is let in a few at a time, so nobody waits for the database behind all of them', async () => {
+test('a storm of streams is let in a few at a time, so nobody waits for the database behind all of them', async () => {
   const app = await startApp({ limits: { streamsPerPerson: 200 } })
   const { id } = await app.make('project', { name: 'Bridge' })
   const { pool } = app.knex.client
@@ -164,12 +164,12 @@ test('a herd of streams is let in a few at a time, so nobody waits for the datab
     mostAtOnce = Math.max(mostAtOnce, pool.numPendingAcquires() + pool.numUsed())
   })
   const port = Number(new URL(app.origin).port)
-  const herd = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'))
-  atEnd(() => herd.map((socket) => socket.destroy()))
+  const clients = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'))
+  atEnd(() => clients.map((socket) => socket.destroy()))
   const taken = promisify(app.server.getConnections.bind(app.server))
-  await waitFor(async () => (await taken()) >= herd.length, { what: 'the connections' })
+  await waitFor(async () => (await taken()) >= clients.length, { what: 'the connections' })
   let opened = 0
-  for (const socket of herd) {
+  for (const socket of clients) {
     socket.once('data', () => {
       opened += 1
     })
@@ -177,14 +177,14 @@ test('a herd of streams is let in a few at a time, so nobody waits for the datab
       `GET /api/v1/events?record=project:${id} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer alice\r\n\r\n`,
     )
   }
-  await waitFor(() => opened === herd.length, { what: 'all streams' })
-  expect(mostAtOnce).toBeLessThan(herd.length / 4)
+  await waitFor(() => opened === clients.length, { what: 'all streams' })
+  expect(mostAtOnce).toBeLessThan(clients.length / 4)
 })
 
 test('a person’s streams are counted when they are let in, not while they wait', async () => {
   const app = await startApp({ limits: { streamsPerPerson: 20 } })
-  const herd = Array.from({ length: 60 }, () => openStream(app.origin, 'list=project'))
-  const statuses = (await Promise.all(herd)).map(({ status }) => status)
+  const clients = Array.from({ length: 60 }, () => openStream(app.origin, 'list=project'))
+  const statuses = (await Promise.all(clients)).map(({ status }) => status)
   expect(statuses.filter((status) => status === 200)).toHaveLength(20)
   expect(statuses.filter((status) => status === 429)).toHaveLength(40)
 })

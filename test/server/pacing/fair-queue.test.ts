@@ -85,7 +85,7 @@ test('who has many waiting rests after each piece, and others don’t', async ()
   expect(begun.at(-1)).toBe('alice 3')
 })
 
-test('whoever gives up has no turn', async () => {
+test('anyone who gives up has no turn', async () => {
   const queue = createFairQueue({ atOnce: 1, perPerson: 1 })
   const end = await queue.enter(alice)
   const gone = new AbortController()

@@ -1,4 +1,4 @@
-// How long a herd is asked to take: whoever is lost knows of all who are lost with him.
+// How long a reconnect storm is asked to take: each client that is lost knows of all that are lost with it.
 import { expect, test } from 'vitest'
 import { createReconnectSpread } from '../../../server/pacing/reconnect-spread.ts'
 import { startApp } from '../../support/app.ts'
@@ -33,7 +33,7 @@ test('those who came first are told of those who came after, each time that they
   expect(crowd.told).toEqual([1_253, 1_568, 1_960, 2_450, 3_066, 3_836, 4_795, 5_999, 7_504])
 })
 
-test('the first who comes back hears of the whole herd', () => {
+test('the first client that comes back hears of all of the storm', () => {
   const { crowd, askedOf } = createCrowd()
   askedOf(1_000)
   expect(askedOf(1)).toEqual({ spread_ms: 7_000 })

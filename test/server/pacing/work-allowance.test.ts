@@ -11,7 +11,7 @@ import {
 const alice = { tenantId: 'acme', id: 'alice' }
 const bob = { tenantId: 'acme', id: 'bob' }
 
-test('whoever has had more than a burst waits until their share has paid for it, and nobody else does', () => {
+test('anyone who has had more than a burst waits until their share has paid for it, and nobody else does', () => {
   let time = 1_000
   const allowance = createWorkAllowance({ share: 0.5, burstMs: 100, now: () => time })
   for (let n = 0; n < 10; n += 1) allowance.spend(alice, 10)
@@ -40,7 +40,7 @@ test('over any time nobody has more than a burst and their share, whatever piece
   )
 })
 
-test('whoever is alone is not counted; who was at work ten seconds ago is not there any more', () => {
+test('anyone who is alone is not counted; who was at work ten seconds ago is not there any more', () => {
   let time = 0
   const now = () => time
   const activity = createActivity(now)

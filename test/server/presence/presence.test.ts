@@ -57,7 +57,7 @@ describe('on one node', () => {
     ])
   })
 
-  test('whoever comes later is told who is there already, without asking', async () => {
+  test('anyone who comes later is told who is there already, without asking', async () => {
     const app = await openApp()
     const { id } = await app.make('project', { name: 'Bridge' })
     await at(app, 'bob', 'project', id, 'editing')
@@ -88,22 +88,22 @@ describe('on one node', () => {
     const app = await openApp()
     const { id } = await app.make('project', { name: 'Bridge' })
     const { watcher: bob } = await at(app, 'bob', 'project', id)
-    const stranger = await app.socket({ as: 'gina' })
-    await stranger.watch(['project', id])
+    const outsider = await app.socket({ as: 'gina' })
+    await outsider.watch(['project', id])
     const refusals = [
       await (await app.socket({ as: 'alice' })).ask('presence', { type: 'project', id, state: 'viewing' }),
-      await stranger.ask('presence', { type: 'project', id, state: 'editing' }),
-      await stranger.ask('presence', { type: 'project', id: '999999', state: 'editing' }),
-      await stranger.ask('presence', { type: 'nothing', id, state: 'editing' }),
+      await outsider.ask('presence', { type: 'project', id, state: 'editing' }),
+      await outsider.ask('presence', { type: 'project', id: '999999', state: 'editing' }),
+      await outsider.ask('presence', { type: 'nothing', id, state: 'editing' }),
     ]
     expect(new Set(refusals.map((refusal) => JSON.stringify(refusal)))).toEqual(
       new Set([JSON.stringify({ ...refusals[0], code: 'not_found' })]),
     )
     for (const odd of [null, 7, [], { type: 'project', id, state: 'dancing' }, { type: 'project', id }]) {
-      expect(await stranger.ask('presence', odd)).toMatchObject({ ok: false, code: 'malformed' })
+      expect(await outsider.ask('presence', odd)).toMatchObject({ ok: false, code: 'malformed' })
     }
-    await stranger.flushed()
-    expect(stranger.heard.filter(({ name }) => name === 'PresenceChanged')).toEqual([])
+    await outsider.flushed()
+    expect(outsider.heard.filter(({ name }) => name === 'PresenceChanged')).toEqual([])
     await sees(bob, id, [{ user: { id: 'bob', name: 'Bob' } }])
   })
 

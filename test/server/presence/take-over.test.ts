@@ -62,7 +62,7 @@ test('nobody is asked who does not edit, nobody answered who has not asked, nobo
   expect(heardBy(bob)).toMatchObject([{ say: 'not_now' }])
 })
 
-test('who may only read cannot ask; a stranger gets the answer for what is not there; who lost sight hears nothing', async () => {
+test('who may only read cannot ask; another tenant’s person gets the answer for what is not there; who lost sight hears nothing', async () => {
   const app = await startApp({ limits: { recheckMs: 3_600_000 } })
   const { id } = await app.make('project', { name: 'Bridge' })
   const alice = await at(app, 'alice', 'project', id, 'editing')

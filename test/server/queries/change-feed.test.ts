@@ -95,9 +95,9 @@ test('tells of nothing that the asker may not see, and of no column that is not 
   await app.sql(`update notes set internal = 'only this'`)
   await app.sql(`insert into labels (word) values ('for all')`)
   await app.sql(`delete from notes where id = 2`)
-  await app.sql('create table strangers (id integer primary key)')
+  await app.sql('create table outsiders (id integer primary key)')
   await app.sql(`insert into noclobber.record_changes (table_name, record_id, version, event, updated_at)
-    values ('public.strangers', '1', 1, 'created', now())`)
+    values ('public.outsiders', '1', 1, 'created', now())`)
   const art = (await drain(app, 'start', '', 'art')).all
   expect(names(art)).toEqual(['created note 1 v1', 'updated note 1 v2', 'created label 1 v1'])
   expect(art.map(({ changed_fields }) => changed_fields)).toEqual([[], [], []])
@@ -139,7 +139,7 @@ test('waits no longer than it was asked to, and answers with the way on', async 
   expect(body).toEqual({ data: [], cursor: expect.any(String), more: false })
 })
 
-test('whoever signs out while waiting learns nothing more', async () => {
+test('anyone who signs out while waiting learns nothing more', async () => {
   const app = await startChangeApp()
   const { body: start } = await app.ask('')
   const waiting = app.ask(`?cursor=${start.cursor}&wait=20`)

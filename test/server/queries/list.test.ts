@@ -156,7 +156,7 @@ describe('where permission depends on the record', () => {
     expect(body.data).toMatchObject([{ id: goes.id, version: null, deleted: false }])
   })
 
-  test('whoever watches it is always behind: that something changed is not told either', async () => {
+  test('anyone who watches it is always behind: that something changed is not told either', async () => {
     const watcher = await app.socket()
     const behind = async (type: string) => {
       const { cursor } = await list(type)

@@ -18,14 +18,14 @@ const opened = await Promise.all(Array.from({ length: WRITERS }, () => app.knex.
 for (const connection of opened) await app.knex.client.releaseConnection(connection)
 
 /** A connection besides the app's pool. */
-const stranger = async (options = '') => {
+const outsider = async (options = '') => {
   const client = new pg.Client({ connectionString: app.database.url, options })
   await client.connect()
   atEnd(() => client.end())
   return client
 }
-const holder = await stranger()
-const observer = await stranger()
+const holder = await outsider()
+const observer = await outsider()
 
 /** How many statements wait for a lock. */
 const waiting = async () => {
@@ -202,7 +202,7 @@ test('a record that is created while its deletion is under way goes on counting'
   expect((await creating).body.data).toMatchObject({ version: 4, fields: { label: 'new' } })
 })
 
-test('a deadlock with a stranger is tried again, and succeeds', async () => {
+test('a deadlock with another program is tried again, and succeeds', async () => {
   await sql(`create function bump() returns trigger language plpgsql as $$ begin
     update projects set notes = notes || '.' where id = new.project_id; return null; end $$`)
   await sql('create trigger bump after update on tasks for each row execute function bump()')
@@ -211,15 +211,15 @@ test('a deadlock with a stranger is tried again, and succeeds', async () => {
   const node = await startApp({ database: app.database, databaseUrl: url.href })
   const { id: parent } = await make('project', { name: 'parent' })
   const { id } = await make('task', { project_id: Number(parent), title: 'child' })
-  const patient = await stranger('-c deadlock_timeout=60s')
-  await patient.query('begin')
-  await patient.query(`update projects set notes = 'held' where id = $1`, [parent])
+  const lenient = await outsider('-c deadlock_timeout=60s')
+  await lenient.query('begin')
+  await lenient.query(`update projects set notes = 'held' where id = $1`, [parent])
   const saving = node.call('PATCH', `/records/task/${id}`, {
     body: { client_version: 1, changes: { title: 'saved' } },
   })
   await untilWaiting(1)
-  await patient.query('select from tasks where id = $1 for update', [id])
-  await patient.query('commit')
+  await lenient.query('select from tasks where id = $1 for update', [id])
+  await lenient.query('commit')
   expect((await saving).body.data).toMatchObject({ version: 2, fields: { title: 'saved' } })
   expect((await call('GET', `/records/project/${parent}`)).body.data.fields.notes).toBe('held.')
   await node.stop()

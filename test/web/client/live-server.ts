@@ -19,7 +19,7 @@ export interface Project {
   budget: number | null
 }
 
-/** Time runs ten times as fast for whatever waits, and the same for whoever reads the clock. */
+/** Time runs ten times as fast for whatever waits, and the same for what reads the clock. */
 const hurriedClock: Clock = {
   now: () => Date.now(),
   after(delayMs, run) {

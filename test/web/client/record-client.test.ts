@@ -227,7 +227,7 @@ test('a refused sign-in is no outage: it is said, keeps what is typed, and ends 
   await expect(editor.save()).resolves.toMatchObject({ outcome: 'saved' })
 })
 
-test('invalid values come back by field, and typing takes the complaint away', async () => {
+test('invalid values come back by field, and typing takes the error away', async () => {
   const { mine } = await twoEditors()
   mine.change('name', '')
   await expect(mine.save()).resolves.toMatchObject({ outcome: 'invalid' })

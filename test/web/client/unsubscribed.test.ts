@@ -35,7 +35,7 @@ test('stores of records, lists and people that were only read are collected', as
   )
 })
 
-test('one that is subscribed to stays the same, whoever asks for it', () => {
+test('one that is subscribed to stays the same, however often it is asked for', () => {
   const client = createRecordClient({ transports: [], url: 'http://127.0.0.1:9/api/v1' })
   atEnd(client.close)
   const stops = [

@@ -102,7 +102,7 @@ test('a further change appears in the open dialog, and asks anew only where it c
   expect(saves(server)).toMatchObject([{ client_version: 3, changes: { name: 'Tunnel', status: 'active' } }])
 })
 
-test('the dialog leaves the focus to whoever is typing, and Escape closes it', async () => {
+test('the dialog leaves the focus to a user who is typing, and Escape closes it', async () => {
   const server = await openForm()
   input('Name').focus()
   type('Name', 'Tunnel')

@@ -11,7 +11,7 @@ export interface PersonOptions {
 }
 
 /** Whether an answer may be used. `late`: requested by an earlier person; `foreign`: the session is another person's. */
-export type AnswerFor = 'ours' | 'late' | 'foreign'
+type AnswerFor = 'ours' | 'late' | 'foreign'
 
 export interface Person {
   /** `null` while the person is unknown. */

@@ -67,6 +67,6 @@ export type SaveManyOutcome =
 export type RemoveOutcome = { outcome: 'removed' } | Conflict<object> | Refusal
 
 /** The answer's `data` and what stands beside it. */
-export type FoundOutcome<T> = { outcome: 'found' } & T
+type FoundOutcome<T> = { outcome: 'found' } & T
 
 export type FetchOutcome<T> = FoundOutcome<T> | Refusal

@@ -51,7 +51,7 @@ function compareValues(a: unknown, b: unknown, collator: Intl.Collator): number 
 const isLongNumber = (text: string) => text.length > 15 && NUMBER.test(text)
 
 /** Integer keys by size, others by their text. */
-export function compareIds(a: string, b: string): number {
+function compareIds(a: string, b: string): number {
   if (a === b) return 0
   if (DIGITS.test(a) && DIGITS.test(b))
     return a.length > 15 || b.length > 15 ? (BigInt(a) < BigInt(b) ? -1 : 1) : Number(a) - Number(b)

@@ -53,7 +53,7 @@ export type Trouble =
   | { kind: 'failed'; detail: string }
 
 /** A line about something done, shown for some seconds. */
-export type Notice =
+type Notice =
   | { kind: 'updated'; version: number; by: Writer | null; at: number; isOwn: boolean; fields: string[] }
   | { kind: 'loaded'; version: number }
   | { kind: 'merged'; version: number }
@@ -147,12 +147,12 @@ export interface Resolution {
   mutationId: string | null
 }
 
-export type WriteRefusal =
+type WriteRefusal =
   | Refusal
   | { outcome: 'conflict'; problem: StaleProblem }
   | { outcome: 'invalid'; errors: { field: string; message: string }[] }
 
-export type StateEventKind = RecordStateEvent['kind']
+type StateEventKind = RecordStateEvent['kind']
 /** What the user does, or what is done for the user; the other events are answers, received versions and time. */
 export type UserActionKind = Exclude<
   StateEventKind,
@@ -172,7 +172,7 @@ export interface Transition {
   effects: RecordEffect[]
 }
 
-export type Step<K extends StateEventKind> = (state: RecordState, stateEvent: StateEventOf<K>) => Transition
+type Step<K extends StateEventKind> = (state: RecordState, stateEvent: StateEventOf<K>) => Transition
 export type StepTable = { [K in StateEventKind]: Record<RecordStatus, Step<K>> }
 
 export const initialRecordState: RecordState = {

@@ -4,7 +4,7 @@
 
 import { createParser } from 'eventsource-parser'
 
-export interface TextEvent {
+interface TextEvent {
   name: string
   data: string
 }

@@ -25,7 +25,7 @@ export interface RecordWatcher extends RecordAddress {
 }
 
 /** A watcher of one list. */
-export interface ListWatcher extends ListAddress {
+interface ListWatcher extends ListAddress {
   cursor(): string | null
   onAnswer(answer: WatchedList): void
 }

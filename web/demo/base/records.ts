@@ -2,7 +2,7 @@
 import type { ReadOutcome } from 'noclobber/client'
 
 /** A record as the client's reads answer it. */
-export type Shown<F extends object> = Extract<ReadOutcome<F>, { outcome: 'found' }>['record']
+type Shown<F extends object> = Extract<ReadOutcome<F>, { outcome: 'found' }>['record']
 
 /** Who wrote a version. */
 export type Writer = NonNullable<Shown<object>['updated_by']>

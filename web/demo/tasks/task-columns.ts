@@ -5,7 +5,7 @@ import { WORDS } from '../base/words.ts'
 
 export type TaskColumn = 'title' | 'status' | 'assignee' | 'priority' | 'due_on' | 'estimate_hours'
 
-export type CellInput =
+type CellInput =
   | { as: 'text' | 'date' | 'number' }
   | { as: 'select'; options: readonly (readonly [value: string, label: string])[] }
 

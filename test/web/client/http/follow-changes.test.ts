@@ -162,9 +162,9 @@ test(`${WRITERS} writers, ${COMMITS} commits: each follower ends with what SQL s
     startFollower({ url: cable.url, cursor: start.cursor, limit: 50 }),
   ]
   const [, , shaken] = followers as [never, never, ReturnType<typeof startFollower>]
-  const stranger = await app.connect()
-  await stranger.query(`begin`)
-  await stranger.query(
+  const outsider = await app.connect()
+  await outsider.query(`begin`)
+  await outsider.query(
     `insert into notes (id, tenant_id, title) values (2000000, 'a', 'held open all along')`,
   )
 
@@ -196,7 +196,7 @@ test(`${WRITERS} writers, ${COMMITS} commits: each follower ends with what SQL s
   const rolledBack = await Promise.all(
     Array.from({ length: WRITERS }, (_, name) => write(app, name + 1, COMMITS / WRITERS)),
   )
-  await stranger.query('commit')
+  await outsider.query('commit')
   isWriting = false
   const cuts = await shaking
   await readNaively()

@@ -13,7 +13,7 @@ import type { ListEvent } from '../../../../web/client/transport/event-router.ts
 const BOB = { id: 'bob', name: 'Bob', kind: 'user' } as const
 
 /** A clock and a page whose hands a test turns. */
-export function createManualTime() {
+function createManualTime() {
   let now = 1_000_000
   let timers: { at: number; run: () => void }[] = []
   let isVisible = true

@@ -38,7 +38,7 @@ const make = async (names: string[], status: string) => {
   return ids
 }
 
-test('rows come, go and find their places, whoever writes them', async () => {
+test('rows come, go and find their places, whatever the writer', async () => {
   const [a, , c] = await make(['a', 'b', 'c'], 'moving')
   const { names } = await openList({ where: { status: 'moving' }, sort: 'name' })
   expect(names()).toBe('a b c')

@@ -21,7 +21,7 @@ async function openList(count = 3, query = {}) {
 const bar = (list: ListStore) => (isBarShown(list.get()) ? waitingCount(list.get()) : 'no bar')
 const kinds = ({ asked }: ReturnType<typeof createListWorld>) => asked.map(({ kind }) => kind).join(' ')
 
-describe('its rhythm', () => {
+describe('its refresh schedule', () => {
   test('three seconds after the last event, five at most after the first, one request each', async () => {
     const { world, list } = await openList()
     world.put('1', { title: 'x' })

@@ -77,7 +77,7 @@ test(`${SAVES} saves with lost answers and killed pages are written once each`, 
       return { offline, client, editor, close: editor.subscribe(() => {}) }
     }
 
-    /** How it all stands, for whoever has to find out why a save does not come. */
+    /** How it all stands, for anyone who has to find out why a save does not come. */
     async function standing(name: string) {
       const [row] = (await server.sql(`select name, version from projects where id = ${id}`)).rows
       const kept = await storage.all(`p${person}`)

@@ -140,7 +140,7 @@ export function transportContract(kind: TransportKind, make: (setup: TransportSe
 
     it('takes a refusal for a refusal, and another sign-in for another', async () => {
       const id = await project()
-      let name: string | null = 'stranger'
+      let name: string | null = 'outsider'
       const { transport, is, statuses } = open(() => name)
       transport.connect()
       await is('refused')
