@@ -81,3 +81,13 @@ test('a record that goes to another partition is a deletion and a creation', asy
     { record_id: '7', event: 'deleted' },
   ])
 })
+
+test('an id that comes back in a partition goes on counting after its tombstone', async () => {
+  await knex.raw(`create table rooms (id int primary key, label text) partition by range (id);
+    create table rooms_1 partition of rooms for values from (0) to (100)`)
+  await trackTable(knex, 'rooms')
+  await knex.raw(`insert into rooms values (7, 'first')`)
+  await knex.raw('delete from rooms where id = 7')
+  const { rows } = await knex.raw(`insert into rooms values (7, 'again') returning version::int`)
+  expect(rows).toEqual([{ version: 3 }])
+})
