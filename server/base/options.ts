@@ -69,7 +69,7 @@ export interface Limits {
   /** Those of one person. */
   longPerPerson: number
   /**
-   * The share of a node's time that one person may have while others are at work on it, for single records, for long work and
+   * The share of a node's time that a person who has most of it may have while others are at work on it, for single records, for long work and
    * for joining rooms each: 0.4 is 200 saves a second, or a list under way for 0.4 of the time. Beyond it and a burst their
    * requests wait; anyone who is alone has all of it. `Infinity`: any.
    */

@@ -40,6 +40,8 @@ export const createTurns = (limits: Limits, connections: number): Turns => {
   const strictness = createStrictness()
   const share = limits.workPerPerson
   const ofPerson = { activity, mostWaiting: limits.waitingPerPerson }
+  // Those who only watch are not at work: their coming slows down nobody who saves.
+  const watching = { ...ofPerson, activity: { ...activity, note: () => {} } }
   const short = {
     ...ofPerson,
     allowance: createWorkAllowance({ share, burstMs: BURST_MS, activity, strictness }),
@@ -61,11 +63,12 @@ export const createTurns = (limits: Limits, connections: number): Turns => {
       ...{ atOnce: Number.POSITIVE_INFINITY, perPerson: limits.longPerPerson, restShare: 2 },
       allowance: createWorkAllowance({ share, burstMs: BURST_MS, activity, strictness }),
       costOf: (_tookMs, rooms) => JOIN_MS + rooms / ROOMS_PER_MS,
-      ...ofPerson,
+      ...watching,
     }),
     versions: createFairQueue({
       ...{ atOnce: Number.POSITIVE_INFINITY, perPerson: limits.longPerPerson, restShare: 2 },
       ...short,
+      ...watching,
     }),
     polls: createQuota(limits.pollsPerPerson),
   }

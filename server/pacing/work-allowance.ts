@@ -1,11 +1,12 @@
 // How much of a node's work one person may have done for them while others are at work too: a share of the time, and a
-// burst ahead of it. Invariant: anyone who is alone is never slowed down; what somebody has had done delays nobody but them;
-// of anyone who has had little done nothing is kept.
+// burst ahead of it. It binds the one who has most of the node's work done: several busy people share what there is. Invariant:
+// anyone who is alone is never slowed down; what somebody has had done delays nobody but them; of anyone who has had little
+// done nothing is kept.
 import { performance } from 'node:perf_hooks'
 import { type Person, personKey } from './person.ts'
 
 /** Anyone who has had a turn within this is at work. */
-const AT_WORK_MS = 10_000
+const AT_WORK_MS = 2_000
 const SWEEP_MS = 10_000
 
 /** Who is at work on a node. */
@@ -29,6 +30,38 @@ export const createActivity = (now = () => performance.now()): Activity => {
       last.at = now()
     },
     hasOthers: (person) => now() - (last.key === personKey(person) ? other : last).at < AT_WORK_MS,
+  }
+}
+
+const WINDOW_MS = 1_000
+/** Anyone with a larger part of what was done lately has most of it. */
+const MOST = 0.6
+
+/** Who had how much done in this second and the one before. */
+const createRecentWork = (now: () => number) => {
+  let [current, previous] = [new Map<string, number>(), new Map<string, number>()]
+  let [total, totalBefore] = [0, 0]
+  let endsAt = now() + WINDOW_MS
+
+  const turn = () => {
+    const at = now()
+    if (at < endsAt) return
+    const isNext = at < endsAt + WINDOW_MS
+    previous = isNext ? current : new Map()
+    totalBefore = isNext ? total : 0
+    current = new Map()
+    total = 0
+    endsAt = at + WINDOW_MS
+  }
+
+  return {
+    add: (key: string, workMs: number) => {
+      turn()
+      current.set(key, (current.get(key) ?? 0) + workMs)
+      total += workMs
+    },
+    hasMost: (key: string): boolean =>
+      (current.get(key) ?? 0) + (previous.get(key) ?? 0) > MOST * (total + totalBefore),
   }
 }
 
@@ -86,6 +119,7 @@ export const createWorkAllowance = ({
   /** When what was done will have been paid for. */
   const paidAt = new Map<string, number>()
   const aheadMs = burstMs / share
+  const recent = createRecentWork(now)
   let sweepAt = now() + SWEEP_MS
 
   const sweep = (at: number) => {
@@ -95,10 +129,11 @@ export const createWorkAllowance = ({
 
   return {
     spend: (person, workMs) => {
-      if (activity?.hasOthers(person) === false) return
+      const key = personKey(person)
+      recent.add(key, workMs)
+      if (activity?.hasOthers(person) === false || !recent.hasMost(key)) return
       const at = now()
       if (at >= sweepAt) sweep(at)
-      const key = personKey(person)
       paidAt.set(key, Math.max(paidAt.get(key) ?? 0, at) + (workMs * strictness()) / share)
     },
     readyAt: (person) => {

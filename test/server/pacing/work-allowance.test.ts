@@ -40,7 +40,7 @@ test('over any time nobody has more than a burst and their share, whatever piece
   )
 })
 
-test('anyone who is alone is not counted; who was at work ten seconds ago is not there any more', () => {
+test('anyone who is alone is not counted; who was at work two seconds ago is not there any more', () => {
   let time = 0
   const now = () => time
   const activity = createActivity(now)
@@ -53,10 +53,25 @@ test('anyone who is alone is not counted; who was at work ten seconds ago is not
   activity.note(alice)
   allowance.spend(alice, 50)
   expect(allowance.readyAt(alice)).toBe(500)
-  time = 10_000
+  time = 2_000
   activity.note(alice)
   expect(activity.hasOthers(alice)).toBe(false)
   expect(activity.hasOthers(bob)).toBe(true)
+})
+
+test('of several who have much done nobody is slowed down; one who has most of it is', () => {
+  const time = 0
+  const allowance = createWorkAllowance({ share: 0.1, burstMs: 0, now: () => time })
+  allowance.spend(alice, 1)
+  allowance.spend(bob, 1)
+  const before = allowance.readyAt(alice)
+  for (let n = 0; n < 50; n += 1) {
+    allowance.spend(bob, 10)
+    allowance.spend(alice, 10)
+  }
+  expect(allowance.readyAt(alice)).toBe(before)
+  for (let n = 0; n < 100; n += 1) allowance.spend(alice, 10)
+  expect(allowance.readyAt(alice)).toBeGreaterThan(before + 1_000)
 })
 
 test('in a queue: one at a time, never more than a few, and still a large answer delays the next one', async () => {
