@@ -210,7 +210,8 @@ export const DEFAULT_LIMITS = {
  * @throws Error for a name that is no limit, and for a value of another kind than the default.
  */
 export const limitsOf = (given: Partial<Limits>): Limits => {
-  const limits: Record<string, unknown> = { ...DEFAULT_LIMITS }
+  const defaults: Limits = DEFAULT_LIMITS
+  const limits: Record<string, unknown> & Limits = { ...defaults }
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(limits, name))
       throw new Error(`There is no limit "${name}". There are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`)
@@ -219,5 +220,5 @@ export const limitsOf = (given: Partial<Limits>): Limits => {
       throw new Error(`limits.${name} must be a ${typeof limits[name]}, not ${value}.`)
     limits[name] = value
   }
-  return limits as unknown as Limits
+  return limits
 }

@@ -35,10 +35,9 @@ export const staticPermission = (
     },
   })
   try {
-    const verdict = type.can(actor as never, action, unseen)
+    const verdict = type.can(actor, action, unseen)
     // There is a parent, or there is none: without a look into it a permission can still tell the two apart.
-    const isSame =
-      !isPart || action === 'read' || type.can(actor as never, action, unseen, unseen) === verdict
+    const isSame = !isPart || action === 'read' || type.can(actor, action, unseen, unseen) === verdict
     return looked || !isSame ? null : verdict
   } catch {
     return null

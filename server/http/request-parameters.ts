@@ -98,7 +98,9 @@ export const originOf = (
 /** A query parameter as one string; `undefined` where it is absent. */
 export const queryText = (request: Asked, name: string): string | undefined => {
   // Express types a query's keys by route; this is any name.
-  const value: unknown = Object.hasOwn(request.query, name) ? request.query[name as never] : undefined
+  const value: unknown = Object.hasOwn(request.query, name)
+    ? (request.query as Record<string, unknown>)[name]
+    : undefined
   if (value === undefined || typeof value === 'string') return value
   return refuse('malformed', `${name} must be given once.`)
 }

@@ -105,7 +105,7 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
     const [row] = (await sendOn(connection, driver, CHANGES, values, namedStatements)).rows
     deleted += row?.deleted ?? 0
     if (!row || row.looked < batch || row.deleted === 0) break
-    after = row as unknown as typeof after
+    after = { xid: row.xid, seq: row.seq }
     await pause(pauseMs, options.signal)
   }
   return deleted

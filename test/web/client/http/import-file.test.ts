@@ -163,7 +163,7 @@ describe('ends, as a value,', () => {
   test.each([
     ['forbidden', 'client', connectAs('vera')],
     ['not_found', 'nothing', connectAs('alice')],
-    ['unauthenticated', 'client', connectAs('nobody')],
+    ['unauthenticated', 'client', connectAs('somebody else')],
     ['unauthenticated', 'client', connectAs('alice', { userId: () => 'bob' })],
     ['unreachable', 'client', connectAs('alice', { url: 'http://127.0.0.1:9/api/v1' })],
   ])('%s', async (expected, type, make) => {
