@@ -80,7 +80,7 @@ testMutants([
   },
   {
     name: 'a change feed that goes on silently where changes were pruned',
-    module: 'server/queries/change-feed.ts',
+    module: 'server/log/read-log.ts',
     symbol: 'isExpired',
     broken: () => () => false,
     check: async (app) => {

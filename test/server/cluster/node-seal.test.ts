@@ -94,7 +94,7 @@ test('a payload is read or refused, whatever it is, and long names and strange r
   )
   const user = { id: 'alice', name: 'Alice' }
   const place = { room: 'tenant:acme:record:project:7', tenantId: 'acme', type: 'project', id: '7' }
-  const entry = { ...place, socketId: 's', user, state: 'editing', field: null }
+  const entry = { ...place, socketId: 's', userTenantId: 'acme', user, state: 'editing', field: null }
   expect(readPresence([entry])).toEqual([entry])
   for (const wrong of [
     { room: 'tenant:globex:record:project:7' },
@@ -103,6 +103,7 @@ test('a payload is read or refused, whatever it is, and long names and strange r
     { state: 'sleeping' },
     { field: 'f'.repeat(201) },
     { socketId: null },
+    { userTenantId: 7 },
   ])
     expect(readPresence([{ ...entry, ...wrong }])).toBeNull()
   expect(readPresence(Array.from({ length: 101 }, () => entry))).toBeNull()
