@@ -171,7 +171,7 @@ export const createRecordServer = <A extends Actor>({
   const spread = createReconnectSpread({
     count: () =>
       [...attached.keys()].reduce((sum, io) => sum + watchersOf(io).size, streams.audience.watchers().size),
-    tell: (spread_ms) => {
+    publish: (spread_ms) => {
       for (const io of attached.keys())
         for (const watcher of watchersOf(io).values()) watcher.emit('SpreadChanged', { spread_ms })
       streams.spread(spread_ms)

@@ -19,13 +19,13 @@ const api = load()
 const tracer = api?.trace.getTracer('noclobber')
 
 /**
- * Does the work inside a span of this name. `tell` adds what is known only afterwards; a span whose outcome isn't worth
+ * Does the work inside a span of this name. `annotate` adds what is known only afterwards; a span whose outcome isn't worth
  * it is dropped.
  */
 export const inSpan = async <T>(
   name: string,
   facts: SpanAttributes,
-  work: (tell: (more: SpanAttributes) => void) => Promise<T> | T,
+  work: (annotate: (more: SpanAttributes) => void) => Promise<T> | T,
   isWorth: (outcome: T) => boolean = () => true,
 ): Promise<T> => {
   if (!api || !tracer) return work(() => {})

@@ -31,9 +31,9 @@ export interface Backplane {
   /** Tells all other nodes, as far as they can be reached. */
   send(name: string, payload?: unknown): void
   /** Hears what other nodes send under this name, as far as `read` can read it: `null` means that it is malformed. */
-  on<T>(name: string, read: (payload: unknown) => T | null, hear: (message: T, from: string) => void): void
+  on<T>(name: string, read: (payload: unknown) => T | null, receive: (message: T, from: string) => void): void
   /** Called when the way to the others stands, for the first time or again. */
-  onUp(hear: () => void): void
+  onUp(receive: () => void): void
   /** `null` where there is no Redis. */
   isUp(): boolean | null
   /** Messages that Redis has not answered. */
@@ -50,33 +50,33 @@ const LONELY = new Set(['Adapter', 'SessionAwareAdapter'])
 const isLonely = (io: WatcherServer) => LONELY.has(io.of('/').adapter.constructor.name)
 
 /** A message with whatever hears it. */
-type Hear = (payload: unknown, from: string) => boolean
+type Receive = (payload: unknown, from: string) => boolean
 
 export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: BackplaneOptions): Backplane => {
-  const hearers = new Map<string, Hear>()
-  const upHearers: (() => void)[] = []
+  const receivers = new Map<string, Receive>()
+  const upListeners: (() => void)[] = []
   const joined = new Set<WatcherServer>()
   const adapters = new Set<LinkedAdapter>()
 
-  const tellUp = () => {
+  const announceUp = () => {
     for (const adapter of adapters) adapter.init()
-    for (const hear of upHearers) hear()
+    for (const receive of upListeners) receive()
   }
   const pair = redis
     ? createRedisPair({
         redis,
         log,
         onUp: () => {
-          if (channel.isOpen()) tellUp()
+          if (channel.isOpen()) announceUp()
         },
       })
     : null
 
   /** Without Redis: by the app's own adapter, which is heard on every server that has one. */
-  let hearOverApp: ((message: Buffer) => void) | null = null
+  let receiveOverApp: ((message: Buffer) => void) | null = null
   // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-  const hearEmit = (...values: any[]) => {
-    if (typeof values[0] === 'string') hearOverApp?.(Buffer.from(values[0], 'base64'))
+  const receiveEmit = (...values: any[]) => {
+    if (typeof values[0] === 'string') receiveOverApp?.(Buffer.from(values[0], 'base64'))
   }
   const emitOverApp = (message: Buffer) => {
     const io = [...joined].find((candidate) => !isLonely(candidate))
@@ -84,8 +84,8 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
     if (io) (io as any).serverSideEmit(MESSAGE, message.toString('base64'))
   }
 
-  const hear = (message: NodeMessage, from: string): boolean => {
-    if (message.kind === 'hint') return hearers.get(message.name)?.(message.payload, from) ?? true
+  const receive = (message: NodeMessage, from: string): boolean => {
+    if (message.kind === 'hint') return receivers.get(message.name)?.(message.payload, from) ?? true
     try {
       for (const adapter of adapters) adapter.receive(message.message)
       return true
@@ -95,16 +95,16 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
   }
 
   const channel = createNodeChannel({
-    ...{ nodeId, readKey, log, hear, onDropped },
+    ...{ nodeId, readKey, log, receive, onDropped },
     publish: (name, message) => {
       if (pair) pair.publish(`${CHANNELS}:${name}`, message)
       else emitOverApp(message)
     },
     subscribe: async (name, receive) => {
       if (pair) await pair.subscribe(`${CHANNELS}:${name}`, receive)
-      else hearOverApp = receive
+      else receiveOverApp = receive
     },
-    onOpen: tellUp,
+    onOpen: announceUp,
   })
 
   const Adapter = nodeAdapter({
@@ -128,7 +128,7 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
     join: (io) => {
       joined.add(io)
       // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-      if (!pair) (io as any).on(MESSAGE, hearEmit)
+      if (!pair) (io as any).on(MESSAGE, receiveEmit)
       else if (isLonely(io)) {
         // Socket.IO's type of an adapter is its own class's constructor alone.
         if (io.of('/').sockets.size === 0) io.adapter(Adapter as never)
@@ -139,22 +139,22 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
     leave: (io) => {
       joined.delete(io)
       // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-      if (!pair) (io as any).off(MESSAGE, hearEmit)
+      if (!pair) (io as any).off(MESSAGE, receiveEmit)
     },
     send: (name, payload = null) => {
       open()
       channel.send({ kind: 'hint', name, payload })
     },
-    on: (name, read, hearer) => {
-      hearers.set(name, (payload, from) => {
+    on: (name, read, receiver) => {
+      receivers.set(name, (payload, from) => {
         const message = read(payload)
         if (message === null) return false
-        hearer(message, from)
+        receiver(message, from)
         return true
       })
     },
-    onUp: (hearer) => {
-      upHearers.push(hearer)
+    onUp: (receiver) => {
+      upListeners.push(receiver)
     },
     isUp: () => (pair ? pair.isUp() && channel.isOpen() : null),
     depth: () => pair?.depth() ?? 0,

@@ -15,9 +15,9 @@ export interface NodeChannelOptions {
   /** Sends bytes to the other nodes. */
   publish(name: string, message: Buffer): void
   /** Begins to hear what is sent under this name. */
-  subscribe(name: string, hear: (message: Buffer) => void): Promise<void>
+  subscribe(name: string, receive: (message: Buffer) => void): Promise<void>
   /** `false`: this message is not of the form that its kind has. */
-  hear(message: NodeMessage, from: string): boolean
+  receive(message: NodeMessage, from: string): boolean
   /** The key is known and the channel is heard. */
   onOpen(): void
   onDropped(reason: Dropped): void
@@ -39,12 +39,12 @@ const MAX_RETRY_MS = 30_000
 const LOG_EVERY_MS = 60_000
 
 export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
-  const { nodeId, readKey, log, publish, subscribe, hear, onOpen, onDropped } = options
+  const { nodeId, readKey, log, publish, subscribe, onOpen, onDropped } = options
   const sender = nodeId.replaceAll('-', '')
   const flood = createFloodGuard()
   let sealed: { seal: NodeSeal; name: string } | null = null
   let isAsked = false
-  let isHeard = false
+  let isSubscribed = false
   let retry: NodeJS.Timeout | null = null
   let stopped = false
   let loggedAt = Number.NEGATIVE_INFINITY
@@ -71,7 +71,7 @@ export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
     const isOwn = opened.from === sender
     if (message.kind === 'hint' && isOwn) return
     try {
-      if (!hear(message, opened.from)) drop('malformed')
+      if (!options.receive(message, opened.from)) drop('malformed')
     } catch (error) {
       log.error({ error }, 'A message of another node could not be taken.')
     }
@@ -84,7 +84,7 @@ export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
       const seal = createNodeSeal({ key, sender })
       sealed = { seal, name }
       await subscribe(name, receive(seal))
-      isHeard = true
+      isSubscribed = true
       if (!stopped) onOpen()
     } catch (error) {
       if (stopped) return
@@ -103,7 +103,7 @@ export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
       isAsked = true
       void read(FIRST_RETRY_MS)
     },
-    isOpen: () => isHeard,
+    isOpen: () => isSubscribed,
     send: (message) => {
       if (!sealed || stopped) return
       try {

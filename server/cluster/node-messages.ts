@@ -31,7 +31,7 @@ export const readPerson = (value: unknown): { id: string; name: string } | null 
     : null
 
 /** A record's address and its room, where they belong together. */
-export const readPlace = ({ room, tenantId, type, id }: Record<string, unknown>) => {
+export const readRecordRoom = ({ room, tenantId, type, id }: Record<string, unknown>) => {
   if (!isText(tenantId) || !isText(type, MAX_NAME) || !isText(id)) return null
   return room === recordRoom(tenantId, type, id) ? { room, tenantId, type, id } : null
 }

@@ -13,7 +13,7 @@ export interface RedisChannels {
   /** Sends a message, or drops it where Redis doesn't answer. */
   publish(channel: string, message: Buffer): void
   /** Hears a channel, again after each outage. Resolves once Redis has said so; never rejects. */
-  subscribe(channel: string, hear: (message: Buffer) => void): Promise<void>
+  subscribe(channel: string, receive: (message: Buffer) => void): Promise<void>
 }
 
 const RETRY_MS = 1_000

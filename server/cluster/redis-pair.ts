@@ -95,10 +95,10 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     return settled
   }
 
-  const hearers = new Map<string, (message: Buffer) => void>()
-  const heard = (channel: Buffer | string, message: Buffer) => {
+  const receivers = new Map<string, (message: Buffer) => void>()
+  const dispatch = (channel: Buffer | string, message: Buffer) => {
     try {
-      hearers.get(channel.toString())?.(message)
+      receivers.get(channel.toString())?.(message)
     } catch (error) {
       log.error({ error }, 'A message of Redis could not be taken.')
     }
@@ -106,7 +106,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
 
   const publisher = open('publisher')
   const subscriber = open('subscriber')
-  if (!isNodeRedis) subscriber.on(isCluster ? 'smessageBuffer' : 'messageBuffer', heard)
+  if (!isNodeRedis) subscriber.on(isCluster ? 'smessageBuffer' : 'messageBuffer', dispatch)
 
   const publish = (channel: string, message: Buffer) => {
     if (inFlight.size >= MAX_IN_FLIGHT) return
@@ -115,14 +115,14 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
       return isNodeRedis ? publisher.sPublish(channel, message) : publisher.spublish(channel, message)
     })
   }
-  const subscribe = (channel: string, hear: (message: Buffer) => void) => {
-    hearers.set(channel, hear)
-    const hearHere = (message: Buffer) => heard(channel, message)
+  const subscribe = (channel: string, receive: (message: Buffer) => void) => {
+    receivers.set(channel, receive)
+    const receiveHere = (message: Buffer) => dispatch(channel, message)
     const ask = () => {
       if (!isNodeRedis) return isCluster ? subscriber.ssubscribe(channel) : subscriber.subscribe(channel)
       return isCluster
-        ? subscriber.sSubscribe(channel, hearHere, true)
-        : subscriber.subscribe(channel, hearHere, true)
+        ? subscriber.sSubscribe(channel, receiveHere, true)
+        : subscriber.subscribe(channel, receiveHere, true)
     }
     return send(ask, standing.get(subscriber))
   }
@@ -131,17 +131,17 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
   const ready = new Set<unknown>()
 
   /** Both stand; and an answer behind the subscriptions says that those stand too. */
-  const tellUp = async () => {
+  const announceUp = async () => {
     if (stopped || (!comesThrough && ready.size < 2)) return
     await within(ANSWER_MS, comesThrough ? comesThrough() : subscriber.ping())
     if (!comesThrough || !isUp) onUp()
     isUp = true
   }
   for (const made of [publisher, subscriber]) {
-    standing.get(made)?.then(tellUp).catch(failed)
+    standing.get(made)?.then(announceUp).catch(failed)
     made.on('ready', () => {
       ready.add(made)
-      tellUp().catch(failed)
+      announceUp().catch(failed)
     })
     for (const lost of ['close', 'end']) {
       made.on(lost, () => {
@@ -154,7 +154,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
   /** A connection into a black hole looks alive to TCP for minutes: it is asked, and opened anew if it keeps silent. */
   const beat = setInterval(async () => {
     try {
-      if (comesThrough) return await tellUp()
+      if (comesThrough) return await announceUp()
       await within(ANSWER_MS, subscriber.ping())
       isUp = ready.size === 2
     } catch (error) {

@@ -16,17 +16,17 @@ export interface ConnectionOptions {
   namedStatements: boolean
 }
 
-const hears = async (connection: RawConnection, knex: Knex, listenMs: number): Promise<boolean> => {
+const receives = async (connection: RawConnection, knex: Knex, listenMs: number): Promise<boolean> => {
   const channel = `noclobber_doctor_${randomUUID().replaceAll('-', '')}`
   let timer: NodeJS.Timeout | undefined
-  const heard = new Promise<boolean>((resolve) => {
+  const received = new Promise<boolean>((resolve) => {
     connection.on('notification', () => resolve(true))
     timer = setTimeout(() => resolve(false), listenMs)
   })
   try {
     await connection.query(`listen ${channel}`)
     await knex.raw('select pg_notify(?, ?)', [channel, ''])
-    return await heard
+    return await received
   } catch {
     return false
   } finally {
@@ -43,7 +43,7 @@ export const connectionFindings = async (
   const connection: RawConnection = await knex.client.acquireRawConnection()
   connection.on('error', () => {})
   try {
-    if (!(await hears(connection, knex, listenMs)))
+    if (!(await receives(connection, knex, listenMs)))
       findings.push({
         code: 'listen_impossible',
         level: 'note',

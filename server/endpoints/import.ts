@@ -78,7 +78,7 @@ const progressOf = (response: Response) => {
     response.write(`${JSON.stringify(line)}\n`)
   }
   return {
-    tell: (progress: ImportProgress) => {
+    publish: (progress: ImportProgress) => {
       if (response.destroyed)
         throw new Refusal(problem('malformed', 'The client of this import left: it is undone.'))
       const now = performance.now()
@@ -134,7 +134,7 @@ export const addImportRoutes = (
     const length = Number(request.headers['content-length'] ?? 0)
     const importId = randomUUID()
     const dryRun = isTrue(queryText(request, 'dry_run'), 'dry_run')
-    const news = dryRun
+    const importProgress = dryRun
       ? null
       : node.importing({
           ...{ type: request.params.type, importId, actor, tabId: origin.tabId ?? null },
@@ -152,7 +152,7 @@ export const addImportRoutes = (
       admit: () => turnOf(actor),
       onProgress: (progress: ImportProgress) => {
         onProgress?.(progress)
-        news?.tell(progress)
+        importProgress?.publish(progress)
       },
     }
     if (length > limits.importBytes)
@@ -166,7 +166,7 @@ export const addImportRoutes = (
       )
     } finally {
       end()
-      news?.end()
+      importProgress?.end()
     }
   }
 
@@ -179,7 +179,7 @@ export const addImportRoutes = (
     }
     const lines = progressOf(response)
     try {
-      const done = await run(request, actor, lines.tell)
+      const done = await run(request, actor, lines.publish)
       if (done.outcome === 'imported') wake()
       if (done.outcome === 'imported') lines.end({ data: done.answer })
       else if (response.headersSent) lines.end({ problem: done.problem })

@@ -21,7 +21,7 @@ import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
-import { type Audience, echoOf, isWatching, isWriters, revoke, tellWritten } from './watchers.ts'
+import { type Audience, echoOf, isWatching, isWriters, publishWritten, revoke } from './watchers.ts'
 
 const EVENT_NAMES: Record<Change['event'], RecordEventName> = {
   created: 'RecordCreated',
@@ -35,8 +35,8 @@ const MAX_NAME = 40
 
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
 
-/** A change of a declared type, and the rooms of this node that it concerns. */
-interface Concern {
+/** A change of a declared type, and the rooms of this node that it goes to. */
+interface RoutedChange {
   change: Change
   known: KnownType
   tenantId: string
@@ -54,7 +54,7 @@ const cut = (writer: Writer, part: 'id' | 'name'): Writer => ({
   }),
 })
 
-const eventOf = ({ change, known }: Concern): RecordEvent => {
+const eventOf = ({ change, known }: RoutedChange): RecordEvent => {
   const event: RecordEvent = {
     tenant_id: change.tenantId,
     type: known.type.name,
@@ -118,9 +118,9 @@ export const createDelivery = (database: Database, audience: Audience) => {
     }
   }
 
-  const concernsOf = (changes: Change[], { lists }: { lists: boolean }): Concern[] => {
+  const routesOf = (changes: Change[], { lists }: { lists: boolean }): RoutedChange[] => {
     const local = audience.rooms()
-    const concerns: Concern[] = []
+    const routedChanges: RoutedChange[] = []
     const look = (change: Change) => {
       const known = database.typeOfSource(change.source)
       if (!known || canonicalId(known.key.kind, change.id) === null || !EVENT_NAMES[change.event]) return
@@ -129,42 +129,42 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const scopes = lists ? scopesOf(change.scopes) : []
       const listRooms = scopes.map((scope) => listRoom(tenantId, known.type.name, scope))
       const rooms = [own, ...listRooms].filter((room) => local.has(room))
-      if (rooms.length > 0) concerns.push({ change, known, tenantId, recordRoom: own, rooms })
+      if (rooms.length > 0) routedChanges.push({ change, known, tenantId, recordRoom: own, rooms })
     }
     for (const change of changes) each(change, () => look(change))
-    return concerns
+    return routedChanges
   }
 
   /** The authorization rows, by tenant, type and id: of deletions as they were, else as they are now. */
-  const rowsOf = async (concerns: Concern[]): Promise<Map<Concern, PermissionRecord>> => {
-    const rows = new Map<Concern, PermissionRecord>()
-    const wanted = new Map<string, Concern[]>()
-    for (const concern of concerns) {
-      const { change, known, tenantId } = concern
+  const rowsOf = async (routedChanges: RoutedChange[]): Promise<Map<RoutedChange, PermissionRecord>> => {
+    const rows = new Map<RoutedChange, PermissionRecord>()
+    const wanted = new Map<string, RoutedChange[]>()
+    for (const routed of routedChanges) {
+      const { change, known, tenantId } = routed
       const type = known.type.name
       const seen = database.recordCache.get(tenantId, type, change.id)
       if (change.event === 'deleted') {
-        rows.set(concern, recordFromOldRow(known, change))
-      } else if (seen && seen.version >= change.version) rows.set(concern, seen)
+        rows.set(routed, recordFromOldRow(known, change))
+      } else if (seen && seen.version >= change.version) rows.set(routed, seen)
       else {
         const key = JSON.stringify([tenantId, type])
-        wanted.set(key, [...(wanted.get(key) ?? []), concern])
+        wanted.set(key, [...(wanted.get(key) ?? []), routed])
       }
     }
     for (const group of wanted.values()) {
-      const [{ known, tenantId }] = group as [Concern]
+      const [{ known, tenantId }] = group as [RoutedChange]
       const ids = [...new Set(group.map(({ change }) => change.id))]
       const records = await readTogether(known, tenantId, ids)
-      for (const concern of group) {
-        const record = records.get(concern.change.id)
-        if (record) rows.set(concern, record)
+      for (const routed of group) {
+        const record = records.get(routed.change.id)
+        if (record) rows.set(routed, record)
       }
     }
     return rows
   }
 
-  const tell = (concern: Concern, row: PermissionRecord) => {
-    const { change, known, rooms, tenantId } = concern
+  const publish = (routed: RoutedChange, row: PermissionRecord) => {
+    const { change, known, rooms, tenantId } = routed
     const local = audience.rooms()
     const denied = echoOf(audience, change)
     const own: string[] = []
@@ -191,22 +191,22 @@ export const createDelivery = (database: Database, audience: Audience) => {
           continue
         }
         denied.push(id)
-        revoke(watcher, [concern.recordRoom])
+        revoke(watcher, [routed.recordRoom])
       }
     }
-    tellWritten(audience, { rooms, except: denied, own }, EVENT_NAMES[change.event], eventOf(concern))
+    publishWritten(audience, { rooms, except: denied, own }, EVENT_NAMES[change.event], eventOf(routed))
   }
 
-  const tellAll = async (concerns: Concern[]) => {
-    const rows = await rowsOf(concerns)
-    const tellEach = () => {
-      for (const concern of concerns) {
-        const row = rows.get(concern)
-        if (row) each(concern.change, () => tell(concern, row))
+  const publishAll = async (routedChanges: RoutedChange[]) => {
+    const rows = await rowsOf(routedChanges)
+    const publishEach = () => {
+      for (const routed of routedChanges) {
+        const row = rows.get(routed)
+        if (row) each(routed.change, () => publish(routed, row))
       }
     }
-    if (rows.size > 1) together(tellEach)
-    else tellEach()
+    if (rows.size > 1) together(publishEach)
+    else publishEach()
   }
 
   /** Watchers of one of a large transaction's records receive that record's event; only those records are read. */
@@ -217,7 +217,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     for (let at = 0; at < watched.length; at += CHUNK) {
       const ids = watched.slice(at, at + CHUNK)
       const rows = await database.send(CHANGES_OF_RECORDS, [...largeTransactionParameters(large), ids])
-      await tellAll(concernsOf(readChanges(rows), { lists: false }))
+      await publishAll(routesOf(readChanges(rows), { lists: false }))
     }
   }
 
@@ -231,8 +231,8 @@ export const createDelivery = (database: Database, audience: Audience) => {
     /** Tells what the feed brings, but for what was told before. */
     deliver: async ({ changes, largeTransactions }: FeedBatch): Promise<void> => {
       if (audience.watchers().size === 0) return
-      const news = changes.filter((change) => !early.pass(change))
-      await tellAll(concernsOf(news, { lists: true }))
+      const undelivered = changes.filter((change) => !early.pass(change))
+      await publishAll(routesOf(undelivered, { lists: true }))
       for (const large of largeTransactions) {
         try {
           await deliverLargeToRecords(large)
@@ -249,9 +249,9 @@ export const createDelivery = (database: Database, audience: Audience) => {
      */
     deliverEarly: ({ change, row, isAlone }: SavedChange): void => {
       if (audience.watchers().size === 0) return
-      const [concern] = concernsOf([change], { lists: true })
-      if (!concern || early.isLate(change) || !(isAlone || early.follows(change))) return
-      tell(concern, row)
+      const [routed] = routesOf([change], { lists: true })
+      if (!routed || early.isLate(change) || !(isAlone || early.follows(change))) return
+      publish(routed, row)
       early.add(change)
     },
   }

@@ -2,24 +2,25 @@
 // Invariant: what is forgotten here is told twice, never not at all.
 import type { Change } from '../log/log-reader.ts'
 
-type Told = Pick<Change, 'source' | 'tenantId' | 'id' | 'version'>
+type DeliveredChange = Pick<Change, 'source' | 'tenantId' | 'id' | 'version'>
 
 export interface EarlyDeliveries {
   /** Has the feed been quicker? */
-  isLate(change: Told): boolean
+  isLate(change: DeliveredChange): boolean
   /** Was the version before it told here? */
-  follows(change: Told): boolean
+  follows(change: DeliveredChange): boolean
   /** It was told to everybody. */
-  add(change: Told): void
+  add(change: DeliveredChange): void
   /** The feed has come to it: was it told? */
-  pass(change: Told): boolean
+  pass(change: DeliveredChange): boolean
 }
 
 /** So many changes of each kind are remembered at most. */
 const SIZE = 5_000
 
 /** Two tenants may have had a record of one id, one after the other. */
-const keyOf = ({ source, tenantId, id, version }: Told) => JSON.stringify([source, tenantId, version, id])
+const keyOf = ({ source, tenantId, id, version }: DeliveredChange) =>
+  JSON.stringify([source, tenantId, version, id])
 
 const put = (keys: Set<string>, key: string) => {
   keys.add(key)

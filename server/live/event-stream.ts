@@ -25,7 +25,7 @@ export interface Stream extends Watcher {
   /** Caught up: what was told meanwhile is written, and from now on events as they come. */
   goLive(): void
   /** Keeps an event, already as text, for the next flush. */
-  tell(text: string): void
+  send(text: string): void
   /** Asks its reader to come back later than it was told when it began, should all be lost at once. */
   spread(spreadMs: number): void
   /** Writes what is kept. `after` becomes the id of the last of it; `built` shares the bytes among streams. */
@@ -45,7 +45,7 @@ export interface StreamOptions {
   onJoin(room: string, id: string): void
   onLeave(room: string, id: string): void
   /** Something is kept for the next flush. */
-  onTold(stream: Stream): void
+  onSent(stream: Stream): void
   onEnd(stream: Stream): void
 }
 
@@ -118,17 +118,17 @@ export const createStream = (options: StreamOptions): Stream => {
     },
     leave,
     emit: (name, ...event) => {
-      stream.tell(eventText(name, event[0]))
+      stream.send(eventText(name, event[0]))
       stream.flush(null, new Map())
     },
-    tell: (text) => {
+    send: (text) => {
       if (caughtUp.delete(text)) return
       if (!live && kept.length >= MOST_HELD) kept = [RESYNC]
       else kept.push(text)
-      options.onTold(stream)
+      options.onSent(stream)
     },
     spread: (spread_ms) => {
-      stream.tell(retryLine(spread_ms) + eventText('SpreadChanged', { spread_ms }))
+      stream.send(retryLine(spread_ms) + eventText('SpreadChanged', { spread_ms }))
       stream.flush(null, new Map())
     },
     begin: (watching, at) => {

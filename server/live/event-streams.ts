@@ -44,7 +44,7 @@ export const createStreams = ({
 }: StreamsOptions): Streams => {
   const streams = new Map<string, Stream>()
   const rooms = new Map<string, Set<string>>()
-  const told = new Set<Stream>()
+  const unflushed = new Set<Stream>()
   let beating: NodeJS.Timeout | undefined
 
   /** Keeps proxies from closing the stream. The id keeps the position of a quiet stream recent; a parser takes no id without data. */
@@ -66,7 +66,7 @@ export const createStreams = ({
 
   const onEnd = (stream: Stream) => {
     streams.delete(stream.id)
-    told.delete(stream)
+    unflushed.delete(stream)
     if (streams.size > 0) return
     clearInterval(beating)
     beating = undefined
@@ -74,18 +74,18 @@ export const createStreams = ({
 
   const flush = (after: Cursor) => {
     const built = new Map<string, Buffer>()
-    for (const stream of told) stream.flush(after, built)
-    told.clear()
+    for (const stream of unflushed) stream.flush(after, built)
+    unflushed.clear()
   }
 
   const audience: Audience = {
     rooms: () => rooms,
     watchers: () => streams,
-    tellEach: (ids, name, ...event) => {
+    publishTo: (ids, name, ...event) => {
       const text = eventText(name, event[0])
-      for (const id of ids) streams.get(id)?.tell(text)
+      for (const id of ids) streams.get(id)?.send(text)
     },
-    tell: (asked, except, name, ...event) => {
+    publish: (asked, except, name, ...event) => {
       const text = eventText(name, event[0])
       const denied = new Set(except)
       const done = new Set<string>()
@@ -93,7 +93,7 @@ export const createStreams = ({
         for (const id of rooms.get(room) ?? []) {
           if (denied.has(id) || done.has(id)) continue
           if (asked.length > 1) done.add(id)
-          streams.get(id)?.tell(text)
+          streams.get(id)?.send(text)
         }
       }
     },
@@ -129,7 +129,7 @@ export const createStreams = ({
         bufferBytes: limits.streamBufferBytes,
         onJoin,
         onLeave,
-        onTold: (stream) => told.add(stream),
+        onSent: (stream) => unflushed.add(stream),
         onEnd,
       })
       streams.set(stream.id, stream)

@@ -17,7 +17,7 @@ import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
-import { type Audience, echoOf, isWatching, isWriters, tellWritten } from './watchers.ts'
+import { type Audience, echoOf, isWatching, isWriters, publishWritten } from './watchers.ts'
 
 const PAGE = 500
 /** Where the next page is, if its changes were made by one statement and so have numbers one after the other. */
@@ -152,7 +152,7 @@ export const deliverLargeToLists = async (
       wanted.set(actor, (wanted.get(actor) ?? new Set()).add(room))
     }
   }
-  if (rooms.length > 0) tellWritten(audience, { rooms, except, own }, 'RecordsImported', event)
+  if (rooms.length > 0) publishWritten(audience, { rooms, except, own }, 'RecordsImported', event)
   if (wanted.size === 0) return
 
   const readable = await readableRooms(database, known, large, wanted)

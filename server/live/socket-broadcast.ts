@@ -156,8 +156,8 @@ export const socketAudience = (io: WatcherServer, shortcut?: Shortcut): Audience
   return {
     rooms: () => io.of('/').adapter.rooms,
     watchers: () => watchersOf(io),
-    tell: (rooms, except, name, ...event) => broadcast(rooms, except, name, event),
+    publish: (rooms, except, name, ...event) => broadcast(rooms, except, name, event),
     // Each socket is in the room of its own id.
-    tellEach: (ids, name, ...event) => broadcast(ids, [], name, event),
+    publishTo: (ids, name, ...event) => broadcast(ids, [], name, event),
   }
 }

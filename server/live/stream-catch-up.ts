@@ -14,21 +14,21 @@ import type { Audience, Watcher } from './watchers.ts'
 const MOST_PAGES = 20
 
 /** The stream alone, as it is while its past is told. */
-const alone = (stream: Stream, tell: (text: string) => void): Audience => {
+const alone = (stream: Stream, send: (text: string) => void): Audience => {
   const ids = new Set([stream.id])
   // What it is told by itself has its place among the rest, too: before the id that says that it was told.
   const watcher: Watcher = Object.create(stream, {
-    emit: { value: (name: string, event?: unknown) => tell(eventText(name, event)) },
+    emit: { value: (name: string, event?: unknown) => send(eventText(name, event)) },
   })
   return {
     rooms: () => new Map([...stream.rooms].map((room) => [room, ids])),
     watchers: () => new Map([[stream.id, watcher]]),
-    tellEach: (ids, name, ...event) => {
-      if (ids.includes(stream.id)) tell(eventText(name, event[0]))
+    publishTo: (ids, name, ...event) => {
+      if (ids.includes(stream.id)) send(eventText(name, event[0]))
     },
-    tell: (rooms, except, name, ...event) => {
+    publish: (rooms, except, name, ...event) => {
       if (rooms.some((room) => stream.rooms.has(room)) && !except.includes(stream.id))
-        tell(eventText(name, event[0]))
+        send(eventText(name, event[0]))
     },
   }
 }

@@ -60,14 +60,14 @@ export interface Audience {
   /** By id. */
   watchers(): ReadonlyMap<string, Watcher>
   /** Sends to everybody in any of the rooms, once each. */
-  tell<Name extends keyof ServerEvents>(
+  publish<Name extends keyof ServerEvents>(
     rooms: string[],
     except: string[],
     name: Name,
     ...event: Parameters<ServerEvents[Name]>
   ): void
   /** Tells these, by their ids. */
-  tellEach<Name extends keyof ServerEvents>(
+  publishTo<Name extends keyof ServerEvents>(
     ids: string[],
     name: Name,
     ...event: Parameters<ServerEvents[Name]>
@@ -131,7 +131,7 @@ export const echoOf = (audience: Audience, written: Written): string[] => {
  * Sends everybody in the rooms what somebody wrote. Which tab wrote it is sent to the connections of its user alone:
  * in anybody else's hands it hides their own saves from that page.
  */
-export const tellWritten = <Name extends 'RecordsImported' | RecordEventName>(
+export const publishWritten = <Name extends 'RecordsImported' | RecordEventName>(
   audience: Audience,
   { rooms, except, own }: { rooms: string[]; except: string[]; own: string[] },
   name: Name,
@@ -139,8 +139,8 @@ export const tellWritten = <Name extends 'RecordsImported' | RecordEventName>(
 ): void => {
   const others = { ...event, tab_id: null }
   // TypeScript doesn't see that a spread event of this name is still one.
-  audience.tell(rooms, own.length > 0 ? [...except, ...own] : except, name, ...([others] as never))
-  if (own.length > 0) audience.tellEach(own, name, ...([event] as never))
+  audience.publish(rooms, own.length > 0 ? [...except, ...own] : except, name, ...([others] as never))
+  if (own.length > 0) audience.publishTo(own, name, ...([event] as never))
 }
 
 /**

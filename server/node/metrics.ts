@@ -161,10 +161,10 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     wrote: (operation, outcome) => writes.inc({ operation, outcome }),
     counted: (audience) => ({
       ...audience,
-      tellEach: audience.tellEach,
-      tell: (rooms, except, name, ...event) => {
+      publishTo: audience.publishTo,
+      publish: (rooms, except, name, ...event) => {
         events.inc({ event: name })
-        audience.tell(rooms, except, name, ...event)
+        audience.publish(rooms, except, name, ...event)
       },
     }),
     delivered: (batch) => {

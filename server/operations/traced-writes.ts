@@ -14,9 +14,9 @@ const traced = <Write extends (database: any, type: string, ...rest: any[]) => P
 ) =>
   // biome-ignore lint/suspicious/noExplicitAny: each write keeps its own shape
   ((database: any, type: string, ...rest: any[]) =>
-    inSpan(name, { 'noclobber.type': type }, async (tell) => {
+    inSpan(name, { 'noclobber.type': type }, async (annotate) => {
       const outcome = await write(database, type, ...rest)
-      tell({ 'noclobber.outcome': outcome.outcome })
+      annotate({ 'noclobber.outcome': outcome.outcome })
       return outcome
     })) as unknown as Write
 

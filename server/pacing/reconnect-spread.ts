@@ -14,7 +14,7 @@ export interface ReconnectSpreadOptions {
   /** How many are connected. */
   count(): number
   /** Tells all who are. */
-  tell(spreadMs: number): void
+  publish(spreadMs: number): void
   /** So long at least, and up to twice as long, it is known how many there were, in milliseconds. */
   rememberedMs?: number
 }
@@ -28,12 +28,12 @@ export interface ReconnectSpread {
 /** Remembers how many there were. */
 export const createReconnectSpread = ({
   count,
-  tell,
+  publish,
   rememberedMs = 60_000,
 }: ReconnectSpreadOptions): ReconnectSpread => {
   let most = 0
   let mostBefore = 0
-  let told = SMALL_SPREAD_MS
+  let published = SMALL_SPREAD_MS
   let remembering: NodeJS.Timeout | undefined
 
   const forget = () => {
@@ -46,10 +46,10 @@ export const createReconnectSpread = ({
       remembering ??= setInterval(forget, rememberedMs).unref()
       most = Math.max(most, count())
       const spread_ms = Math.min(MOST_SPREAD_MS, Math.max(most, mostBefore) * PER_CONNECTION_MS)
-      if (spread_ms >= told * GROWTH) {
-        told = spread_ms
-        tell(spread_ms)
-      } else if (spread_ms < told) told = Math.max(SMALL_SPREAD_MS, spread_ms)
+      if (spread_ms >= published * GROWTH) {
+        published = spread_ms
+        publish(spread_ms)
+      } else if (spread_ms < published) published = Math.max(SMALL_SPREAD_MS, spread_ms)
       return spread_ms > SMALL_SPREAD_MS ? { spread_ms } : {}
     },
     stop: () => clearInterval(remembering),

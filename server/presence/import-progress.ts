@@ -37,20 +37,20 @@ export interface BegunImport {
 
 /** Publishes the progress of one import. */
 export interface ImportProgressReport {
-  tell(progress: ImportProgress): void
+  publish(progress: ImportProgress): void
   end(): void
 }
 
 export const createImportProgress = ({ database, backplane, audiences }: ImportProgressOptions) => {
-  const tellIn = (audience: Audience, event: ImportingEvent) => {
+  const publishIn = (audience: Audience, event: ImportingEvent) => {
     const known = database.typeOf(event.type)
     if (!known) return
-    const told = new Set<string>()
+    const sentTo = new Set<string>()
     for (const room of listRoomsIn(audience.rooms().keys(), event.tenant_id ?? '', event.type).keys()) {
       for (const id of audience.rooms().get(room) ?? []) {
         const watcher = audience.watchers().get(id)
-        if (!watcher || told.has(id) || !isAdmitted(known, watcher, room, event.tenant_id ?? '')) continue
-        told.add(id)
+        if (!watcher || sentTo.has(id) || !isAdmitted(known, watcher, room, event.tenant_id ?? '')) continue
+        sentTo.add(id)
         if (staticPermission(known.type, watcher.data.actor, 'read')) {
           const isOwn = isWriters(watcher, {
             socketId: null,
@@ -64,11 +64,11 @@ export const createImportProgress = ({ database, backplane, audiences }: ImportP
     }
   }
 
-  const tellHere = (event: ImportingEvent) => {
-    for (const audience of audiences()) tellIn(audience, event)
+  const publishHere = (event: ImportingEvent) => {
+    for (const audience of audiences()) publishIn(audience, event)
   }
 
-  backplane.on(MESSAGE, readImporting, tellHere)
+  backplane.on(MESSAGE, readImporting, publishHere)
 
   return (begun: BegunImport): ImportProgressReport => {
     const { type, importId, actor, tabId, totalBytes } = begun
@@ -76,11 +76,11 @@ export const createImportProgress = ({ database, backplane, audiences }: ImportP
     let last: ImportingEvent | null = null
     const send = (event: ImportingEvent) => {
       last = event
-      tellHere(event)
+      publishHere(event)
       backplane.send(MESSAGE, event)
     }
     return {
-      tell: ({ phase, rows, written, bytes }) => {
+      publish: ({ phase, rows, written, bytes }) => {
         const known = database.typeOf(type)
         const now = performance.now()
         if (!known || now - lastAt < EVERY_MS) return

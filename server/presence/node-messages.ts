@@ -9,7 +9,7 @@ import {
   MAX_NAME,
   readEach,
   readPerson,
-  readPlace,
+  readRecordRoom,
 } from '../cluster/node-messages.ts'
 import type { ImportingEvent } from '../protocol/import-progress.ts'
 import type { PresenceState } from '../protocol/index.ts'
@@ -20,12 +20,12 @@ const STATES: readonly unknown[] = [null, 'viewing', 'editing', 'idle'] satisfie
 
 const readEntry = (value: unknown): PresenceEntry | null => {
   if (!isObject(value)) return null
-  const place = readPlace(value)
+  const recordRoom = readRecordRoom(value)
   const user = readPerson(value.user)
   const { socketId, userTenantId, state, field } = value
-  if (!place || !user || !isText(socketId, MAX_NAME) || !STATES.includes(state)) return null
+  if (!recordRoom || !user || !isText(socketId, MAX_NAME) || !STATES.includes(state)) return null
   if (!isText(userTenantId) || !isTextOrNull(field, MAX_NAME)) return null
-  return { ...place, socketId, userTenantId, user, state: state as PresenceState | null, field }
+  return { ...recordRoom, socketId, userTenantId, user, state: state as PresenceState | null, field }
 }
 
 export const readPresence = (value: unknown): PresenceEntry[] | null =>
@@ -45,11 +45,11 @@ const WORDS: readonly unknown[] = ['ask', 'handed_over', 'not_now'] satisfies Ta
 
 export const readTakeOver = (value: unknown): TakeOverPassed | null => {
   if (!isObject(value)) return null
-  const place = readPlace(value)
+  const recordRoom = readRecordRoom(value)
   const from = readPerson(value.from)
   const { userTenantId, to, say } = value
-  if (!place || !from || !isText(userTenantId) || !isText(to) || !WORDS.includes(say)) return null
-  return { ...place, from, userTenantId, to, say: say as TakeOverWord }
+  if (!recordRoom || !from || !isText(userTenantId) || !isText(to) || !WORDS.includes(say)) return null
+  return { ...recordRoom, from, userTenantId, to, say: say as TakeOverWord }
 }
 
 const PHASES: readonly unknown[] = ['reading', 'writing', 'ended'] satisfies ImportingEvent['phase'][]

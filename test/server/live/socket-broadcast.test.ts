@@ -46,7 +46,7 @@ test.each(['websocket', 'polling'] as const)(
     })
     const tell = (number: number) => {
       if (number % 4 === 3) socket?.emit('PresenceChanged', event(number))
-      else audience.tell([room], [], 'PresenceChanged', event(number))
+      else audience.publish([room], [], 'PresenceChanged', event(number))
     }
     for (let number = 0; number < 300; number += 10) {
       const ten = Array.from({ length: 10 }, (_, more) => number + more)
@@ -72,12 +72,12 @@ test('lets go of more than it holds back, all of it and in order, whatever happe
   const heard: string[] = []
   watcher.socket.on('PresenceChanged', ({ id: number }) => heard.push(number))
   const told = Array.from({ length: 12_000 }, (_, number) => String(number))
-  const tellAll = () => {
+  const publishAll = () => {
     for (const number of told)
-      audience.tell([room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
+      audience.publish([room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
     throw new Error('What is told breaks.')
   }
-  expect(() => together(tellAll)).toThrow('breaks')
+  expect(() => together(publishAll)).toThrow('breaks')
   await waitFor(() => heard.length === told.length, { what: 'every event', deadlineMs: 20_000 })
   expect(heard).toEqual(told)
 })
@@ -93,7 +93,7 @@ test('leaves out whom it is told to, and tells nobody twice', async () => {
   }
   const rooms = [...app.io.of('/').adapter.rooms.keys()].filter((name) => /:(record|list):project/.test(name))
   const event = { type: 'project', id: 'only', people: [] }
-  audience.tell(rooms, [alice.socket.id ?? ''], 'PresenceChanged', event)
+  audience.publish(rooms, [alice.socket.id ?? ''], 'PresenceChanged', event)
   await bob.hears('PresenceChanged', { id: 'only' })
   await alice.watch()
   const heard = [alice, bob].map(

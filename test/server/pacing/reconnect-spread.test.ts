@@ -7,10 +7,10 @@ import { atEnd } from '../../support/at-end.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 function createCrowd(rememberedMs?: number) {
-  const crowd = { size: 0, told: [] as number[] }
+  const crowd = { size: 0, published: [] as number[] }
   const spread = createReconnectSpread({
     count: () => crowd.size,
-    tell: (spreadMs) => crowd.told.push(spreadMs),
+    publish: (spreadMs) => crowd.published.push(spreadMs),
     ...(rememberedMs && { rememberedMs }),
   })
   atEnd(spread.stop)
@@ -27,18 +27,18 @@ test('asks many to spread their return, and a few for nothing', () => {
   expect(createCrowd().askedOf(100_000)).toEqual({ spread_ms: 8_000 })
 })
 
-test('those who came first are told of those who came after, each time that they are a quarter more', () => {
+test('those who came first learn of those who came after, each time that they are a quarter more', () => {
   const { crowd, askedOf } = createCrowd()
   for (let size = 1; size <= 5_000; size += 1) askedOf(size)
-  expect(crowd.told).toEqual([1_253, 1_568, 1_960, 2_450, 3_066, 3_836, 4_795, 5_999, 7_504])
+  expect(crowd.published).toEqual([1_253, 1_568, 1_960, 2_450, 3_066, 3_836, 4_795, 5_999, 7_504])
 })
 
-test('the first client that comes back hears of all of the storm', () => {
+test('the first client that comes back learns of all of the storm', () => {
   const { crowd, askedOf } = createCrowd()
   askedOf(1_000)
   expect(askedOf(1)).toEqual({ spread_ms: 7_000 })
   expect(askedOf(500)).toEqual({ spread_ms: 7_000 })
-  expect(crowd.told).toEqual([7_000])
+  expect(crowd.published).toEqual([7_000])
 })
 
 test('a crowd that has gone is forgotten after a while, and told of again when it is back', async () => {
@@ -46,7 +46,7 @@ test('a crowd that has gone is forgotten after a while, and told of again when i
   askedOf(1_000)
   await waitFor(() => askedOf(10).spread_ms === undefined, { what: 'the crowd to be forgotten' })
   askedOf(1_000)
-  expect(crowd.told).toEqual([7_000, 7_000])
+  expect(crowd.published).toEqual([7_000, 7_000])
 })
 
 test('a socket and a stream that were there first hear of a crowd, and the stream’s reader waits longer', async () => {
