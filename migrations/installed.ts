@@ -1,6 +1,7 @@
 // What the migrations install, parsed out of their own SQL, so that it can be compared with what a database has, and be
 // put back. Invariant: nothing is listed twice; to change what is installed, a migration is all there is to change.
 import type { Knex } from 'knex'
+import { quoteName } from './quote.ts'
 import { closeSchema, OPEN } from './rights.ts'
 import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
@@ -128,6 +129,11 @@ select c.relname as table, array_agg(a.attname::text) as columns from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p', 'v') group by c.relname`
 
+/** Tables whose updates a publication would refuse. */
+const WITHOUT_IDENTITY = `
+select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::regnamespace and c.relkind = 'r'
+  and (c.relreplident = 'n' or c.relreplident = 'd' and c.relname <> all(?::text[]))`
+
 /** Triggers whose functions are made for the names of their tables' columns. */
 const MADE = `
 select t.tgfoid, k.kind, case k.kind when 'stamp_update' then t.args[4]::text[] else t.args[1:2] end as names
@@ -157,6 +163,8 @@ export interface Difference {
   indexes: (InstalledIndex & { isThere: boolean })[]
   /** Missing: `log_epoch`, or `record_changes.scopes`. */
   columns: string[]
+  /** Tables without a replica identity: a publication that holds them refuses their updates. */
+  withoutIdentity: string[]
   /** Sentences: functions that anybody may call, and what belongs to another role than the schema. */
   open: string[]
 }
@@ -190,6 +198,7 @@ export const differenceOf = async (
       | undefined
     return found ? columns.filter((name) => !found.includes(name)).map((name) => `${table}.${name}`) : [table]
   })
+  const keyed = [...indexes.values()].filter(({ name }) => name.endsWith('_pkey')).map(({ table }) => table)
   const altered = [...functions.values()].filter((made) => !isAsMade(made))
   const { rows: made } = altered.some(({ name }) => name === MAKER)
     ? { rows: [] }
@@ -206,6 +215,9 @@ export const differenceOf = async (
         isThere: foundIndexes.some((row: { name: string }) => row.name === made.name),
       })),
     columns: missing,
+    withoutIdentity: (await knex.raw(WITHOUT_IDENTITY, [keyed])).rows.map(
+      ({ name }: { name: string }) => name,
+    ),
     open: (await knex.raw(OPEN)).rows.map(({ what }: { what: string }) => what),
   }
 }
@@ -213,7 +225,7 @@ export const differenceOf = async (
 /** Puts functions and indexes back as the migrations make them. */
 export const repair = async (knex: Knex, installed: Installed): Promise<void> => {
   await knex.transaction(async (transaction) => {
-    const { functions, indexes } = await differenceOf(transaction, installed)
+    const { functions, indexes, withoutIdentity } = await differenceOf(transaction, installed)
     for (const { sql } of functions) await transaction.raw(sql.replaceAll('?', '\\?'))
     await transaction.raw(MAKE_FOR_TABLES)
     for (const { name, table, sql, isThere } of indexes) {
@@ -224,6 +236,8 @@ export const repair = async (knex: Knex, installed: Installed): Promise<void> =>
         )
       await transaction.raw(sql)
     }
+    for (const name of withoutIdentity)
+      await transaction.raw(`alter table noclobber.${quoteName(name)} replica identity full`)
     await closeSchema(transaction)
   })
 }

@@ -58,7 +58,7 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
         'Call migrate(knex) of noclobber/migrations.',
       ),
     ]
-  const { functions, madeForTables, indexes, columns, open } = await differenceOf(
+  const { functions, madeForTables, indexes, columns, withoutIdentity, open } = await differenceOf(
     knex,
     await installedBy(migrationSource),
   )
@@ -82,6 +82,15 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
         'log_altered',
         null,
         `Missing, or not as the migrations made them: ${altered.join(', ')}.`,
+        REPAIR,
+      ),
+    )
+  if (withoutIdentity.length > 0)
+    findings.push(
+      problem(
+        'log_altered',
+        null,
+        `Without a replica identity: ${withoutIdentity.map((name) => `noclobber.${name}`).join(', ')}. A publication FOR ALL TABLES then keeps the log from being pruned.`,
         REPAIR,
       ),
     )

@@ -26,6 +26,13 @@ select coalesce('role ' || r.rolname, 'all roles') || coalesce(' in ' || d.datna
 from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
 where 'session_replication_role=replica' = any(s.setconfig) and (s.setdatabase = 0 or d.datname = current_database())`
 
+/** Logical replication writes with triggers off. */
+const SUBSCRIBED = `
+select distinct n.nspname || '.' || c.relname as source, s.subname as name
+from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid
+join pg_class c on c.oid = r.srrelid join pg_namespace n on n.oid = c.relnamespace
+join pg_trigger g on g.tgrelid = c.oid and g.tgname = 'zz_noclobber_stamp' order by 1, 2`
+
 /** What is wrong with the log. A day and a tenth beyond the retention are given to the pruning. */
 export const logFindings = async (knex: Knex, retentionMs: number): Promise<Finding[]> => {
   const findings: Finding[] = []
@@ -63,5 +70,13 @@ export const logFindings = async (knex: Knex, retentionMs: number): Promise<Find
       `session_replication_role = replica is set for ${setting}: what it writes goes past the triggers.`,
       'Reset it: alter role … reset session_replication_role (or alter database …).',
     )
+  for (const { source, name } of (await knex.raw(SUBSCRIBED)).rows)
+    findings.push({
+      code: 'triggers_bypassed',
+      level: 'problem',
+      table: source,
+      message: `The subscription ${name} writes into it: what comes by logical replication goes past the triggers.`,
+      advice: `Track it where its rows are first written, and not here; or end it: alter subscription … drop publication ….`,
+    })
   return findings
 }
