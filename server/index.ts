@@ -4,7 +4,7 @@ export {
   type Authenticate,
   DEFAULT_LIMITS,
   type Limits,
-  type Log,
+  type Logger,
   type RecordServerOptions,
   type RedisClient,
 } from './base/options.ts'

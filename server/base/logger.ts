@@ -1,7 +1,7 @@
-// What is logged through: the app's own logger, or nothing.
+// The app's logger, as the toolkit uses it, or none.
 
-/** What the toolkit logs through: pino, winston, console and most others fit. */
-export interface Log {
+/** The logger of the app: pino, winston, console and most others fit. */
+export interface Logger {
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void
@@ -9,5 +9,5 @@ export interface Log {
 
 const quiet = () => {}
 
-/** A log that says nothing. */
-export const SILENT: Log = { info: quiet, warn: quiet, error: quiet }
+/** A logger that writes nothing. */
+export const SILENT: Logger = { info: quiet, warn: quiet, error: quiet }

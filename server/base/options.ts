@@ -1,11 +1,11 @@
 // Every option of the server and its default, in one place.
 import type { IncomingMessage } from 'node:http'
 import type { Knex } from 'knex'
-import type { Log } from './logger.ts'
+import type { Logger } from './logger.ts'
 import type { Actor, RecordType } from './record-type.ts'
 import type { Shortcuts } from './shortcuts.ts'
 
-export { type Log, SILENT } from './logger.ts'
+export { type Logger, SILENT } from './logger.ts'
 
 /** Makes an actor of a request, or `null` where nobody is signed in. Called for HTTP and for socket handshakes. */
 export type Authenticate<A extends Actor = Actor> = (request: IncomingMessage) => A | null | Promise<A | null>
@@ -25,7 +25,7 @@ export interface RecordServerOptions<A extends Actor = any> {
   knex: Knex
   types: RecordType<A>[]
   authenticate: Authenticate<A>
-  log?: Log
+  log?: Logger
   /** Origins besides the request's own host that may write and connect: `https://app.example.com`. */
   origins?: string[]
   limits?: Partial<Limits>

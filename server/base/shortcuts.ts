@@ -1,7 +1,7 @@
 // The shortcuts past libraries' own ways, and the one place where each is turned off.
 // Invariant: a shortcut changes speed alone. One whose library has other inner parts than it needs turns itself off, says
 // so once in the log, and the library's own way is taken.
-import type { Log } from './logger.ts'
+import type { Logger } from './logger.ts'
 
 /** Shortcuts past what libraries do, each with the same results as the library's own way. `false` turns one off. */
 export interface Shortcuts {
@@ -22,7 +22,7 @@ export interface Shortcut {
   turnOff(): void
 }
 
-export const createShortcut = (name: string, isGiven: boolean, log: Log): Shortcut => {
+export const createShortcut = (name: string, isGiven: boolean, log: Logger): Shortcut => {
   let isOn = isGiven
   return {
     isOn: () => isOn,
@@ -37,7 +37,7 @@ export const createShortcut = (name: string, isGiven: boolean, log: Log): Shortc
 /** @throws Error for a name that is no shortcut, and for a value that is no boolean. */
 export const createShortcuts = (
   given: Partial<Shortcuts>,
-  log: Log,
+  log: Logger,
 ): Readonly<Record<keyof Shortcuts, Shortcut>> => {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(DEFAULT_SHORTCUTS, name))

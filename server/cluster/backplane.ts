@@ -2,7 +2,7 @@
 // whatever adapter the app's own Socket.IO server has; sealed with the database's key on either way.
 // Invariant: messages are hints. Nobody waits for one, none is needed, and no change of a record travels here: each
 // node reads the log itself, so that nothing is delivered once per node.
-import type { Log, RedisClient } from '../base/options.ts'
+import type { Logger, RedisClient } from '../base/options.ts'
 import type { WatcherServer } from '../live/watchers.ts'
 import { type LinkedAdapter, nodeAdapter } from './node-adapter.ts'
 import { createNodeChannel } from './node-channel.ts'
@@ -17,7 +17,7 @@ export interface BackplaneOptions {
   nodeId: string
   /** Reads what nodes of this database share. */
   readKey(): Promise<NodeKey>
-  log: Log
+  log: Logger
   /** A message was dropped. */
   onDropped(reason: Dropped): void
 }

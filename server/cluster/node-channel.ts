@@ -1,7 +1,7 @@
 // The one gate for what nodes tell each other, by whatever way it comes: sealed when it leaves, opened, bounded and
 // counted when it arrives.
 // Invariant: nothing that arrives throws, and nothing that no node of this database has sealed is looked into.
-import type { Log } from '../base/logger.ts'
+import type { Logger } from '../base/logger.ts'
 import { createFloodGuard } from './flood.ts'
 import { decodeMessage, encodeMessage, type NodeMessage } from './node-codec.ts'
 import type { NodeKey } from './node-key.ts'
@@ -11,7 +11,7 @@ export interface NodeChannelOptions {
   /** This node's id, a UUID. */
   nodeId: string
   readKey(): Promise<NodeKey>
-  log: Log
+  log: Logger
   /** Sends bytes to the other nodes. */
   publish(name: string, message: Buffer): void
   /** Begins to hear what is sent under this name. */

@@ -1,7 +1,7 @@
 // The app's Redis client, whichever of the two it is, made fit to carry hints.
 // Invariant: nothing that Redis does or fails to do ends the process, is waited for by a request, or piles up: a message
 // that can't leave at once is dropped, and a subscription outlives every outage.
-import type { Log, RedisClient } from '../base/options.ts'
+import type { Logger, RedisClient } from '../base/options.ts'
 import { atMost, withinMs } from '../pacing/timeouts.ts'
 import { createEcho, type RedisChannels, untilStanding } from './redis-cluster.ts'
 
@@ -16,7 +16,7 @@ export interface RedisPair extends RedisChannels {
 
 export interface RedisPairOptions {
   redis: RedisClient | (() => RedisClient)
-  log: Log
+  log: Logger
   /** The subscription stands, for the first time or again. */
   onUp(): void
   /** How often the subscription's connection is asked whether it lives, in milliseconds. Default 3,000. */

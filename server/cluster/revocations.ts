@@ -1,7 +1,7 @@
 // Permissions that go, told by the app instead of waited for: connections and requests under way are judged again.
 // Invariant: it only makes everybody look again sooner, on every node; what it can't reach is found by the timer.
 import type { OpenRequests } from '../base/open-requests.ts'
-import type { Log } from '../base/options.ts'
+import type { Logger } from '../base/options.ts'
 import type { RevokeOptions } from '../base/revoke-options.ts'
 import type { Access } from '../live/recheck-access.ts'
 import type { Watcher } from '../live/watchers.ts'
@@ -41,7 +41,7 @@ export interface RevocationOptions {
   accesses(): Iterable<Access>
   /** Requests that are under way on this node. */
   requests: Pick<OpenRequests, 'revoke'>
-  log: Log
+  log: Logger
 }
 
 export const createRevocations = ({ backplane, accesses, requests, log }: RevocationOptions) => {

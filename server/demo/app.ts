@@ -3,7 +3,7 @@
 import type { Server } from 'node:http'
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express'
 import type { Knex } from 'knex'
-import { createRecordServer, type Log, type RecordServer, type RedisClient } from 'noclobber/server'
+import { createRecordServer, type Logger, type RecordServer, type RedisClient } from 'noclobber/server'
 import { accessRoutes } from './access.ts'
 import { createCrowd } from './crowd.ts'
 import { operationRoutes } from './operations.ts'
@@ -22,7 +22,7 @@ export interface DemoOptions {
   pageDirectory?: string
   /** Where several nodes serve one database. */
   redis?: RedisClient
-  log?: Log
+  log?: Logger
 }
 
 export interface DemoApp {
@@ -44,7 +44,7 @@ const notFound = (response: Response) =>
   refuse(response, 404, 'not_found', 'Not found', 'There is nothing at this address.')
 
 const failed =
-  (log: Log | undefined): ErrorRequestHandler =>
+  (log: Logger | undefined): ErrorRequestHandler =>
   (error, _request, response, next) => {
     if (response.headersSent) return next(error)
     const status = Number(error?.status)

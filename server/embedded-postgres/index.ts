@@ -2,7 +2,7 @@
 // One server per data folder, whichever process starts it: a second process joins the first's, a new process joins what a killed
 // one left running, and the last to stop ends it. PostgreSQL itself counts them: each holds one shared advisory lock.
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Log } from '../base/options.ts'
+import type { Logger } from '../base/options.ts'
 import { type Cluster, openCluster } from './data-dir.ts'
 import { EMBEDDED_USER } from './os-account.ts'
 import { acquire, type ReferenceCount, release, renew, rest } from './reference-count.ts'
@@ -13,7 +13,7 @@ export interface EmbeddedPostgresOptions {
   /** Where its data is kept; made if it is not there. */
   dataDir: string
   /** Told whether the server was started or found, and where. Default: nobody. */
-  log?: Pick<Log, 'info'>
+  log?: Pick<Logger, 'info'>
   /** Default: the port of the last start if it is still free, else any free one. */
   port?: number
   /** `false`: no fsync, several times faster, for data that may be lost with the machine (tests). Default `true`. */

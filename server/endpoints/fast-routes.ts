@@ -8,7 +8,7 @@
 // docs/decisions/014-lean-requests.md.
 import type { Request, RequestHandler, Response } from 'express'
 import { asPersonNow, type OpenRequest } from '../base/open-requests.ts'
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { admission, type EntryOptions, failureAnswer } from '../http/authenticate-request.ts'
 import { catching } from '../http/catching.ts'
@@ -26,7 +26,7 @@ export interface FastHandlers {
 
 export interface FastRouteOptions extends EntryOptions {
   limits: Limits
-  log: Log
+  log: Logger
   shortcut: Shortcut
 }
 

@@ -3,7 +3,7 @@
 // its shape first, and counted.
 import type { IncomingMessage } from 'node:http'
 import { openOf } from '../base/open-requests.ts'
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { isOwnOrigin } from '../http/origin.ts'
@@ -34,7 +34,7 @@ export interface SocketOptions {
   database: Database
   origins: string[]
   limits: Limits
-  log: Log
+  log: Logger
   /** A socket has been let into these rooms. */
   onWatched?(watcher: SocketWatcher, fresh: string[]): void
   /** This node is leaving: a client that connects is told to try again. */

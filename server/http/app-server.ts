@@ -14,7 +14,7 @@ import {
   type ServerOptions,
   ServerResponse,
 } from 'node:http'
-import { type Log, SILENT } from '../base/logger.ts'
+import { type Logger, SILENT } from '../base/logger.ts'
 import { createShortcut } from '../base/shortcuts.ts'
 
 /** The part of an Express app that is used. */
@@ -25,7 +25,7 @@ export interface ExpressApp extends RequestListener {
 
 /** Node's own options, and where to log that the shortcut is off. */
 export interface AppServerOptions extends ServerOptions {
-  log?: Log
+  log?: Logger
 }
 
 /** Node's constructor as it is, but for the prototype of what it makes. */

@@ -2,7 +2,7 @@
 // Invariant: nobody unknown and no foreign page gets as far as an operation; every failure is a problem document.
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { type OpenRequest, type OpenRequests, openOf } from '../base/open-requests.ts'
-import type { Log } from '../base/options.ts'
+import type { Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
@@ -79,7 +79,7 @@ const problemOf = (error: { type?: string; status?: number }) => {
 
 /** Answers what was thrown; what nobody expected is logged and answered 503 or 500, without a word of its text. */
 export const failureAnswer =
-  (log: Log) =>
+  (log: Logger) =>
   // biome-ignore lint/suspicious/noExplicitAny: whatever was thrown
   (error: any, response: Response): void => {
     if (response.headersSent) {
@@ -94,7 +94,7 @@ export const failureAnswer =
   }
 
 /** {@link failureAnswer} as Express wants it. */
-export const answerFailure = (log: Log): ErrorRequestHandler => {
+export const answerFailure = (log: Logger): ErrorRequestHandler => {
   const fail = failureAnswer(log)
   return (error, _request, response, _next) => fail(error, response)
 }

@@ -1,7 +1,7 @@
 // One way for every route: the actor is known, and what is thrown becomes a problem document.
 import type { Request, RequestHandler, Response } from 'express'
 import { asPersonNow, type OpenRequest, openOf } from '../base/open-requests.ts'
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Database } from '../tables/database.ts'
 import { catching } from './catching.ts'
@@ -10,7 +10,7 @@ import { catching } from './catching.ts'
 export interface RouteOptions {
   database: Database
   limits: Limits
-  log: Log
+  log: Logger
   /** A write of this node was committed. */
   wake(): void
 }

@@ -2,7 +2,7 @@
 // Invariant: who may no longer be here, or no longer read what they watch, is out within one round; who has more than
 // their turn in a round takes several, and delays nobody else's.
 
-import type { Authenticate, Log } from '../base/options.ts'
+import type { Authenticate, Logger } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
 import { readTombstones } from '../records/read.ts'
@@ -19,7 +19,7 @@ export interface AccessOptions {
   recheckMs: number
   /** Rooms that one round of the timer looks at. */
   recheckRooms: number
-  log: Log
+  log: Logger
 }
 
 /** Looking again at one audience. */

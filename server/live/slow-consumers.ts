@@ -1,14 +1,14 @@
 // Connections that take in less than they are sent.
 // Invariant: what waits for one connection has a bound; beyond it the connection is closed, and its client comes back
 // and asks where it stands.
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import { type SocketWatcher, watchersOf } from './socket-watchers.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
 export interface SlowReaderOptions {
   io: WatcherServer
   limits: Pick<Limits, 'bufferedBytes'>
-  log: Log
+  log: Logger
   onClosed(): void
 }
 
@@ -28,7 +28,7 @@ const bufferedBytes = (socket: WatcherSocket): number => {
 }
 
 /** At once, without waiting for what is still to be sent. */
-const closeNow = ({ socket }: SocketWatcher, log: Log) => {
+const closeNow = ({ socket }: SocketWatcher, log: Logger) => {
   try {
     socket.conn.close(true)
   } catch (error) {

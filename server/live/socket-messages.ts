@@ -1,6 +1,6 @@
 // Messages from sockets: each is answered where an answer was asked for, and nothing that goes wrong with one
 // ends the process. Invariant: a socket that was not let in is told why, unless the app has a message of that name itself.
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { createMessageAllowance } from '../pacing/rate-limiters.ts'
@@ -20,7 +20,7 @@ export interface MessageOptions<Answer> {
   name: string
   /** Messages a second of one socket, and of one person's sockets together; the rest is answered `rate_limited`. */
   limits: Pick<Limits, 'messagesPerSecond' | 'messagesPerPerson'>
-  log: Log
+  log: Logger
   /** Does what the message asks for, and answers. */
   work(watcher: SocketWatcher, message: unknown, answer: (given: Answer) => void): unknown
 }

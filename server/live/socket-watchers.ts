@@ -1,7 +1,7 @@
 // The sockets that this process let in to watch records, on Socket.IO servers that may serve others too: the app's own
 // sockets, guests. Invariant: what isn't here is none of ours: it is not told, counted, closed or read from. What is kept
 // of a socket is kept here, never in its `data`; and what an app's listener throws ends nothing for anybody else.
-import type { Log } from '../base/options.ts'
+import type { Logger } from '../base/options.ts'
 import type { ProblemCode } from '../protocol/index.ts'
 import type { Connection, Watcher, WatcherServer, WatcherSocket } from './watchers.ts'
 
@@ -19,7 +19,7 @@ const servers = new WeakMap<object, Map<string, SocketWatcher>>()
 
 const NOBODY: SocketWatchers = new Map()
 
-type Made = SocketWatcher & { log: Log }
+type Made = SocketWatcher & { log: Logger }
 
 const attempt = (watcher: SocketWatcher, work: () => unknown) => {
   try {
@@ -89,7 +89,7 @@ export const unserveServer = (io: WatcherServer): SocketWatcher[] => {
 }
 
 /** Lets a socket in. It is a watcher once it is connected. */
-export const letIn = (socket: WatcherSocket, data: Connection, log: Log): SocketWatcher => {
+export const letIn = (socket: WatcherSocket, data: Connection, log: Logger): SocketWatcher => {
   const watcher = Object.assign(Object.create(OF_SOCKET), { id: socket.id, socket, data, log }) as Made
   admitted.set(socket, watcher)
   return watcher

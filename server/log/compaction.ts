@@ -3,7 +3,7 @@
 // batch is read as one in a row is; it is only found more slowly.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import type { Log } from '../base/options.ts'
+import type { Logger } from '../base/options.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { atMost, withinMs } from '../pacing/timeouts.ts'
 
@@ -29,7 +29,7 @@ interface RawConnection extends Connection {
 }
 
 /** Keeps the log free of batches until stopped. `wake`: there are some, perhaps. `timeoutMs`: for each answer. */
-export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Log; timeoutMs: number }) => {
+export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Logger; timeoutMs: number }) => {
   const { client } = knex
   let isWoken = false
   let isEnding = false

@@ -3,7 +3,7 @@
 // Invariant: the cursor advances only after the changes before it were delivered. After any failure the feed opens a new
 // connection and continues from its cursor; if the database has another history by then, `onReset` is called.
 import type { Knex } from 'knex'
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import { inSpan } from '../base/tracing.ts'
 import { type Connection, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
@@ -31,7 +31,7 @@ export interface FeedOptions {
   limits: Pick<Limits, 'pollMs' | 'gapMs' | 'feedBatch' | 'feedTimeoutMs' | 'bulkThreshold'>
   /** Whether statements are sent by name. */
   namesStatements(): boolean
-  log: Log
+  log: Logger
   /** Takes what was committed. After what it throws it gets the same once more, a few times. */
   deliver(batch: FeedBatch): void | Promise<void>
   /** The database's history is another one than before: watchers must refetch. */

@@ -2,7 +2,7 @@
 // Invariant: nothing is deleted that a transaction still open could belong in front of, and the horizon passes every
 // deleted change in the same statement; so a cursor that would have needed it is recognized. One node prunes at a time.
 import type { Knex } from 'knex'
-import { type Log, RETENTION_MS, SILENT } from '../base/options.ts'
+import { type Logger, RETENTION_MS, SILENT } from '../base/options.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { atMost } from '../pacing/timeouts.ts'
 import { COMPACT } from './compaction.ts'
@@ -15,7 +15,7 @@ export interface PruneOptions {
   batch?: number
   /** Between two batches, in milliseconds. Default 50. */
   pauseMs?: number
-  log?: Log
+  log?: Logger
   /** Ends it after the batch that is under way. */
   signal?: AbortSignal
   /** Use named statements. Default `true`. */
@@ -162,7 +162,7 @@ export const pruneLog = async (knex: Knex, options: PruneOptions = {}): Promise<
 /** What {@link keepPruned} takes. */
 export interface KeepPrunedOptions {
   knex: Knex
-  log: Log
+  log: Logger
   retentionMs: number
   /** 0: never. */
   pruneEveryMs: number

@@ -2,7 +2,7 @@
 // Read by snapshot they would be the future, and come again with every read. No own transaction can be seen and lie
 // ahead of the snapshot that sees it, so those rows are recognized with certainty, and put behind every cursor.
 
-import type { Log } from '../base/options.ts'
+import type { Logger } from '../base/options.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 
 /** The xid of changes that happened before this history began: the lowest that PostgreSQL gives to nobody. */
@@ -26,7 +26,7 @@ interface Sender {
 }
 
 /** Puts the changes of an earlier history behind every cursor. Costs one look at the end of an index where there are none. */
-export const settleRestoredLog = async (database: Sender, log: Log): Promise<void> => {
+export const settleRestoredLog = async (database: Sender, log: Logger): Promise<void> => {
   const [row] = await database.send(IS_RESTORED, [])
   if (!row?.restored) return
   await database.send(SETTLE, [])

@@ -2,7 +2,7 @@
 // its leaving. Invariant: everything that it starts, `stop` ends; nothing here is needed for a record to be right.
 
 import type { OpenRequests } from '../base/open-requests.ts'
-import type { Limits, Log, RedisClient } from '../base/options.ts'
+import type { Limits, Logger, RedisClient } from '../base/options.ts'
 import type { RevokeOptions } from '../base/revoke-options.ts'
 import { atMostEvery, createBackplane } from '../cluster/backplane.ts'
 import { readNodeKey } from '../cluster/node-key.ts'
@@ -32,7 +32,7 @@ export interface NodeOptions {
   feed: Feed
   redis?: RedisClient | (() => RedisClient) | undefined
   limits: Limits
-  log: Log
+  log: Logger
   /** Requests that are under way. */
   requests: OpenRequests
   /** Event streams, which leave as sockets do. */

@@ -1,7 +1,7 @@
 // From the roster to the sockets of this node that may see it.
 // Invariant: who is at a record is sent only to sockets of the same tenant that were let into its room, or that watch a
 // list which shows it, and only while they may read it, judged with the row in hand.
-import type { Log } from '../base/options.ts'
+import type { Logger } from '../base/options.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import { listRoom, recordRoom } from '../live/rooms.ts'
 import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
@@ -87,7 +87,11 @@ export interface PresenceBroadcast {
   stop(): void
 }
 
-export const createPresenceBroadcast = (database: Database, roster: Roster, log: Log): PresenceBroadcast => {
+export const createPresenceBroadcast = (
+  database: Database,
+  roster: Roster,
+  log: Logger,
+): PresenceBroadcast => {
   const servers = new Set<WatcherServer>()
   /** One entry of each record, and tenant of its people, that has changed. */
   const dirty = new Map<string, PresenceEntry>()

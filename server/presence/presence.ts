@@ -1,6 +1,6 @@
 // Presence of this node's tabs: what each says goes into the roster, to the other nodes and to who watches the record.
 // Invariant: a tab is at a record only while its socket is admitted to the record's room.
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
 import { readPresenceMessage } from '../live/client-messages.ts'
@@ -21,7 +21,7 @@ export interface PresenceOptions {
   backplane: Backplane
   nodeId: string
   limits: Limits
-  log: Log
+  log: Logger
 }
 
 export interface Presence {

@@ -2,7 +2,7 @@
 // Invariant: advisory; nothing here stops or lets through a save. An ask reaches only a user of the same tenant who edits
 // the record, from one who may change it; an answer only one who has asked; and each only while they may read the record.
 
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
@@ -27,7 +27,7 @@ export interface TakeOverOptions {
   /** Who of a tenant's people is at a record, on all nodes. */
   present(room: string, userTenantId: string): PresenceEntry[]
   limits: Limits
-  log: Log
+  log: Logger
   now?: () => number
 }
 

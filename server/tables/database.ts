@@ -3,7 +3,7 @@
 import type { Knex } from 'knex'
 import { quoteName } from '../../migrations/quote.ts'
 import { olderLog } from '../../migrations/supported.ts'
-import type { Limits, Log } from '../base/options.ts'
+import type { Limits, Logger } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
@@ -42,7 +42,7 @@ export interface Database {
   namesStatements(): boolean
   /** Tells our own writes from other programs' in the triggers. */
   nodeId: string
-  log: Log
+  log: Logger
   recordCache: RecordCache
   /** Bounds the first answers that are kept for each person. */
   storedResponses: StoredResponses
@@ -82,7 +82,7 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   types: RecordType<A>[]
   limits: Limits
   nodeId: string
-  log: Log
+  log: Logger
   /** Called with the number of changes that {@link Database.skip} left out. */
   onSkipped?: (count: number) => void
   /** Of named statements, past the driver. */

@@ -11,7 +11,7 @@ import {
   createRecordServer,
   defineRecordType,
   type Limits,
-  type Log,
+  type Logger,
   type RecordServer,
   type RecordType,
   type RedisClient,
@@ -112,7 +112,7 @@ export interface AppOptions {
   origins?: string[]
   pool?: { min?: number; max?: number }
   acquireMs?: number
-  log?: Log
+  log?: Logger
   redis?: RedisClient | (() => RedisClient)
   /** Another make of the server than this tree's: one that is broken on purpose. */
   server?: Pick<typeof import('noclobber/server'), 'createRecordServer'>

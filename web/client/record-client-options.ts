@@ -6,7 +6,7 @@ import type { Readable } from './base/store.ts'
 import type { Requests } from './http/requests.ts'
 import type { LiveListsOfClient } from './list/live-lists.ts'
 import type { Presence } from './presence/presence.ts'
-import type { EditKeeper } from './record/draft-persistence.ts'
+import type { DraftPersistence } from './record/draft-persistence.ts'
 import type { RecordStore } from './record/store.ts'
 import type { ConnectionState } from './transport/connection-status.ts'
 import type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
@@ -36,7 +36,7 @@ export interface RecordClientOptions {
   /** Another way to carry events (transport.ts), instead of all of these. */
   createTransport?: CreateTransport
   /** Keeps edits beyond the page: `createOffline()` of `noclobber/offline`. It needs `userId`. */
-  offline?: EditKeeper
+  offline?: DraftPersistence
   /** `merge`: a stale save passes where the type allows it and no field overlaps. Default `reject`. */
   onStale?: 'reject' | 'merge'
   /** Called once when the server no longer knows this person: ask for a sign-in, then `reconnect()`. */

@@ -166,7 +166,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     checkPerson: person.check,
     epoch: person.epoch,
     personId: person.id,
-    keeper: options.offline,
+    persistence: options.offline,
     onStale: options.onStale,
   })
   const stopKeeping = options.offline?.open({

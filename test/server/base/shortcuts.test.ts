@@ -4,7 +4,7 @@ import { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Request } from 'express'
 import createKnex from 'knex'
-import { createAppServer, type Log, type Shortcuts } from 'noclobber/server'
+import { createAppServer, type Logger, type Shortcuts } from 'noclobber/server'
 import { describe, expect, test } from 'vitest'
 import { createShortcuts } from '../../../server/base/shortcuts.ts'
 import { type AppOptions, startApp, type TestApp } from '../../support/app.ts'
@@ -16,7 +16,7 @@ const NAMES: Name[] = ['frames', 'statements', 'routes']
 const keptLog = () => {
   const lines: unknown[] = []
   const keep = (details: object) => void ('shortcut' in details && lines.push(details.shortcut))
-  const log: Log = { info: keep, warn: keep, error: keep }
+  const log: Logger = { info: keep, warn: keep, error: keep }
   return { log, lines }
 }
 

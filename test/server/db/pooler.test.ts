@@ -1,7 +1,7 @@
 // The whole server by way of PgBouncer in transaction mode: what it is told of that, and that nothing is wrong for it.
 import knex from 'knex'
 import { trackTable } from 'noclobber/migrations'
-import type { Log } from 'noclobber/server'
+import type { Logger } from 'noclobber/server'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { runCommand } from '../../../server/cli/run.ts'
 import { doctor, pruneLog } from '../../../server/index.ts'
@@ -29,7 +29,7 @@ describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', 
   let database: FreshDatabase
   let app: TestApp
   const warnings: string[] = []
-  const log: Log = {
+  const log: Logger = {
     info: () => {},
     warn: (_, message) => warnings.push(message),
     error: (_, message) => warnings.push(message),

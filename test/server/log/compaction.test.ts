@@ -172,9 +172,9 @@ test('a connection that never answers is given up, and the batches are put away 
   const behind = createKnex({ client: 'pg', connection: own.href, pool: { min: 0, max: 1 } })
   const warnings: unknown[] = []
   const log = { info: () => {}, warn: (what: unknown) => void warnings.push(what), error: () => {} }
-  const keeper = keepCompacted({ knex: behind, log, timeoutMs: 300 })
+  const compaction = keepCompacted({ knex: behind, log, timeoutMs: 300 })
   atEnd(async () => {
-    await keeper.stop()
+    await compaction.stop()
     await behind.destroy()
     for (const line of lines) line.destroy()
     silent.close()

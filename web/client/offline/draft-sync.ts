@@ -5,7 +5,7 @@ import type { RecordAddress } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createTimers } from '../base/timers.ts'
 import { isEmpty } from '../base/values.ts'
-import type { KeptClient } from '../record/draft-persistence.ts'
+import type { DraftClient } from '../record/draft-persistence.ts'
 import { editsOf, type RecordState, type UnsentEdits } from '../record/state.ts'
 import type { Tabs } from './browser-tabs.ts'
 import { hasRoom } from './can-restore.ts'
@@ -24,7 +24,7 @@ const MOST_DISCARDED = 20
 const WRITING_SHARE = 0.1
 
 export interface EditKeepingOptions {
-  client: KeptClient
+  client: DraftClient
   storage: EditStorage
   tabs: Tabs
   show: (patch: Partial<UnsentState>) => void

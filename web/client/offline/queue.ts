@@ -4,7 +4,7 @@
 
 import { createWritable, type Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
-import type { EditKeeper, KeptClient } from '../record/draft-persistence.ts'
+import type { DraftClient, DraftPersistence } from '../record/draft-persistence.ts'
 import { createBrowserTabs, type Tabs } from './browser-tabs.ts'
 import {
   createMemoryStorage,
@@ -20,7 +20,7 @@ import { editsAfter, troubleAfter } from './remaining-edits.ts'
 const RETRY_AFTER_MS = 5_000
 const LONGEST_RETRY_MS = 60_000
 
-export interface Offline extends EditKeeper {
+export interface Offline extends DraftPersistence {
   unsent: Readable<UnsentState>
   /** Tries to send what waits, now. */
   retry(): void
@@ -51,7 +51,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   const unsent = createWritable<UnsentState>({ entries: [], storage: 'ok', isSending: false, discarded: [] })
   const set = (patch: Partial<UnsentState>) => unsent.set({ ...unsent.get(), ...patch })
   let keeping: EditKeeping | null = null
-  let client: KeptClient | null = null
+  let client: DraftClient | null = null
   let timers: ReturnType<typeof createTimers> | null = null
   let isSending = false
   let isAskedAgain = false

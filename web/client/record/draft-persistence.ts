@@ -6,8 +6,8 @@ import type { Clock, Page, Stop } from '../base/clock.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Mutation, RecordState, UnsentEdits } from './state.ts'
 
-/** What the keeper may do with its client. */
-export interface KeptClient {
+/** What the persistence of drafts may do with its client. */
+export interface DraftClient {
   tabId: string
   /** The owner of the edits; `null` while unknown: then nothing is kept and nothing brought back. */
   userId(): string | null
@@ -24,9 +24,9 @@ export interface KeptClient {
 }
 
 /** Keeps edits; made by `createOffline`. Never rejects: storage that fails is a state, not an error. */
-export interface EditKeeper {
+export interface DraftPersistence {
   /** Called once by the client. */
-  open(client: KeptClient): Stop
+  open(client: DraftClient): Stop
   /**
    * Edits of a page that is no more, if the record as it stands then has room for them; asked before the first load, and
    * again until there are none.

@@ -2,7 +2,7 @@
 // their own version.
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
-import type { EditKeeper } from './draft-persistence.ts'
+import type { DraftPersistence } from './draft-persistence.ts'
 import type { RecordState, UnsentEdits } from './state.ts'
 
 export interface Recall {
@@ -16,7 +16,7 @@ export interface Recall {
 
 export interface RecallOptions {
   address: RecordAddress
-  keeper: Pick<EditKeeper, 'recall'> | undefined
+  persistence: Pick<DraftPersistence, 'recall'> | undefined
   stateNow: () => RecordState
   /** A value that changes with the person. */
   personNow: () => unknown
@@ -27,13 +27,13 @@ export interface RecallOptions {
 }
 
 export function createRecall(options: RecallOptions): Recall {
-  const { address, keeper, stateNow, personNow, personId, onRecalled, setAside } = options
+  const { address, persistence, stateNow, personNow, personId, onRecalled, setAside } = options
   let recalled: Promise<void> | null = null
 
   async function recallAll() {
     const person = personNow()
     const owner = personId()
-    const next = () => keeper?.recall(address, stateNow)
+    const next = () => persistence?.recall(address, stateNow)
     for (let edits = await next(); edits; edits = await next()) {
       if (person !== personNow()) return setAside(owner, edits)
       onRecalled(edits)
@@ -42,7 +42,7 @@ export function createRecall(options: RecallOptions): Recall {
 
   return {
     once() {
-      recalled ??= keeper ? recallAll() : Promise.resolve()
+      recalled ??= persistence ? recallAll() : Promise.resolve()
       return recalled
     },
     async again() {

@@ -7,7 +7,7 @@ import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes
 import type { Requests } from '../http/requests.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
 import type { Watching } from '../transport/subscriptions.ts'
-import type { EditKeeper } from './draft-persistence.ts'
+import type { DraftPersistence } from './draft-persistence.ts'
 import type { RecordState, RecordStateEvent, Resolution, UnsentEdits } from './state.ts'
 
 export interface RecordStoreOptions {
@@ -27,7 +27,7 @@ export interface RecordStoreOptions {
   /** Edits that arrived after their owner had left. */
   setAside: (owner: string | null, edits: UnsentEdits) => void
   /** Where edits outlive the page. */
-  keeper?: Pick<EditKeeper, 'recall' | 'keep' | 'isKeeping'> | undefined
+  persistence?: Pick<DraftPersistence, 'recall' | 'keep' | 'isKeeping'> | undefined
   /** Saves pass a newer version where the type allows it and no field overlaps. */
   onStale?: 'reject' | 'merge' | undefined
   /** It has no listener and no unsaved edits: it can be forgotten. */

@@ -34,7 +34,7 @@ const NOTICE_MS = 8000
 type AskedWrite = { mutationId: string } & StateEventOf<'save_asked' | 'remove_asked' | 'resolved'>
 
 export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore {
-  const { address, requests, clock, newId, localTime, isOwn, keeper } = options
+  const { address, requests, clock, newId, localTime, isOwn, persistence } = options
   const state = createWritable<RecordState>(initialRecordState)
   const timers = createTimers(clock)
   const awaited = createAwaitedAnswers<WriteOutcome>()
@@ -50,7 +50,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   })
   const recall = createRecall({
     address,
-    keeper,
+    persistence,
     stateNow: state.get,
     personNow: () => persons,
     personId: options.personId,
@@ -65,7 +65,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     if (person !== persons) return
     const before = state.get()
     const { state: next, effects } = nextRecordState(before, stateEvent)
-    if (next !== before) keeper?.keep(address, next)
+    if (next !== before) persistence?.keep(address, next)
     state.set(next)
     if (editsOf(next) !== null) options.onUsed()
     for (const effect of effects) perform(effect)
@@ -105,7 +105,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
-      const isKept = keeper?.isKeeping() ?? false
+      const isKept = persistence?.isKeeping() ?? false
       dispatch({ kind: 'write_refused', mutationId, refusal: answer, at: writtenAt, isKept })
     }
     awaited.settle(mutationId, answer)
@@ -154,7 +154,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   function open() {
-    if (!keeper) return dispatch({ kind: 'opened' })
+    if (!persistence) return dispatch({ kind: 'opened' })
     const person = persons
     void recall.once().then(() => stopWatching && person === persons && dispatch({ kind: 'opened' }))
   }
