@@ -128,7 +128,7 @@ export const createRecordServer = <A extends Actor>({
 
   const changeWaiters = createChangeWaiters()
 
-  /** Nobody can be sure any more of having heard everything. */
+  /** Nobody can be sure any more of having received everything. */
   const resync = () => {
     changeWaiters.notifyAll()
     for (const io of attached.keys()) for (const watcher of watchersOf(io).values()) watcher.emit('Resync')

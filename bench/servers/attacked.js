@@ -5,7 +5,7 @@ import express from 'express'
 import { createAppServer, createRecordServer } from 'noclobber/server'
 import { openPool } from '../tables.js'
 import { listening } from './listening.js'
-import { ALICE, judgedProject } from './project-type.js'
+import { ALICE, authorizedProject } from './project-type.js'
 
 const PEOPLE = { '': ALICE, 'Bearer mallory': { ...ALICE, id: 'mallory', name: 'Mallory' } }
 
@@ -13,7 +13,7 @@ export default async ({ url, limits = {} }) => {
   const knex = openPool(url)
   const records = createRecordServer({
     knex,
-    types: [judgedProject],
+    types: [authorizedProject],
     authenticate: ({ headers }) => PEOPLE[headers.authorization ?? ''] ?? null,
     limits,
     log: { info() {}, warn() {}, error: console.error },

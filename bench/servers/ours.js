@@ -8,7 +8,7 @@ import { eventOf } from './event-of.js'
 import { heldBytes } from './heap.js'
 import { hearChanges } from './hear-changes.js'
 import { listening } from './listening.js'
-import { ALICE, judgedProject, project } from './project-type.js'
+import { ALICE, authorizedProject, project } from './project-type.js'
 import { firstLook } from './tell-time.js'
 
 const UNLIMITED = 1_000_000_000
@@ -36,12 +36,12 @@ const watchProcess = () => {
   }
 }
 
-export default async ({ url, limits = {}, judgesRows = false }) => {
+export default async ({ url, limits = {}, authorizesRows = false }) => {
   const knex = openPool(url)
   let endWatch = null
   const records = createRecordServer({
     knex,
-    types: [judgesRows ? judgedProject : project],
+    types: [authorizesRows ? authorizedProject : project],
     authenticate: () => ({ ...ALICE }),
     limits: {
       requestsPerPerson: UNLIMITED,

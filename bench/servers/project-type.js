@@ -22,8 +22,8 @@ const mayEdit = (actor, action) => action === 'read' || actor.roles.includes('ed
 
 export const project = defineRecordType('project', { ...declared, can: mayEdit })
 
-/** The same, for those who must be judged with the row in hand. */
-export const judgedProject = defineRecordType('project', {
+/** The same, for those who must be authorized with the row in hand. */
+export const authorizedProject = defineRecordType('project', {
   ...declared,
   can: (actor, action, record) => record.fields.client !== actor.name && mayEdit(actor, action),
 })

@@ -1,4 +1,4 @@
-// A reconnect storm: joins that are judged and answered with the version, against two that do the same and judge
+// A reconnect storm: joins that are authorized and answered with the version, against two that do the same and authorize
 // nobody: ours where the permission doesn't look at the record, and plain ones that read the versions by Knex. And, without a
 // target, against bare ones that read nothing and answer what they were asked. How long a round takes is the machine's as much as
 // ours: the server's time of the processor is counted too.
@@ -13,16 +13,16 @@ const ROUNDS = 5
 
 const SERVERS = {
   blind: ['servers/ours.js', {}],
-  judged: ['servers/ours.js', { judgesRows: true }],
+  authorized: ['servers/ours.js', { authorizesRows: true }],
   plain: ['servers/bare.js', { readsVersions: true }],
   bare: ['servers/bare.js', {}],
 }
 
 const PAIRS = [
-  ['joins judged by the row, to ours that judge nobody', 'judged', 'blind'],
-  ['joins judged by the row, to plain ones that judge nobody', 'judged', 'plain'],
-  ['joins judged without it, to plain ones that judge nobody', 'blind', 'plain'],
-  ['joins judged without it, to bare ones that read nothing', 'blind', 'bare'],
+  ['joins authorized by the row, to ours that authorize nobody', 'authorized', 'blind'],
+  ['joins authorized by the row, to plain ones that authorize nobody', 'authorized', 'plain'],
+  ['joins authorized without it, to plain ones that authorize nobody', 'blind', 'plain'],
+  ['joins authorized without it, to bare ones that read nothing', 'blind', 'bare'],
 ]
 
 export const join = async ({ fresh, rounds, rows, scale }) => {
@@ -54,7 +54,7 @@ export const join = async ({ fresh, rounds, rows, scale }) => {
       measurements.push({ name, unit: 'joins/s', ...each('perSecond'), target })
       if (bare === 'blind')
         measurements.push({
-          name: 'time of the processor for a join judged by the row, to ours that judge nobody',
+          name: 'time of the processor for a join authorized by the row, to ours that authorize nobody',
           ...{ unit: 'µs', digits: 1, ...each('micros'), target: { atMost: AT_MOST } },
         })
     }

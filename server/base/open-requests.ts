@@ -7,13 +7,13 @@ import { problem, Refusal } from './problems.ts'
 import type { Actor } from './record-type.ts'
 import type { RevokeOptions } from './revoke-options.ts'
 
-/** How often a write begins anew because its permission was in doubt when it was judged already. */
+/** How often a write begins anew because its permission may have changed after the check. */
 const MOST_ATTEMPTS = 3
 
-/** Permission has become doubtful between the judgement and the write: nothing was written, and it is to be judged anew. */
+/** Permission may have changed between the check and the write: nothing was written, and it is checked anew. */
 export class PermissionOutdated extends Error {
   constructor() {
-    super('The permission of this write has to be judged again.')
+    super('The permission of this write has to be checked again.')
     this.name = 'PermissionOutdated'
   }
 }
@@ -27,7 +27,7 @@ export interface OpenRequest {
   /** It was, or the sign-in was looked up too long ago. */
   isDue(): boolean
   /**
-   * Looks the sign-in up again. `true`: what was judged for this person before still holds.
+   * Looks the sign-in up again. `true`: what was allowed to this person before still holds.
    *
    * @throws Refusal where it has ended, or is somebody else's now.
    */
@@ -145,7 +145,7 @@ export const createOpenRequests = ({ authenticate, limits }: OpenRequestsOptions
 }
 
 /**
- * Does a request's work as the person who is behind it now; anew where that became doubtful before anything was written.
+ * Does a request's work as the person who is behind it now; anew where that may have changed before anything was written.
  *
  * @throws Refusal where the sign-in has ended meanwhile.
  */
@@ -165,7 +165,7 @@ export const asPersonNow = async <T>(open: OpenRequest, work: (actor: Actor) => 
 /**
  * To be asked right before a write is sent.
  *
- * @throws PermissionOutdated where what was judged may not hold any more.
+ * @throws PermissionOutdated where what was allowed may not hold any more.
  */
 export const checkBeforeWrite = async (open: OpenRequest | undefined): Promise<void> => {
   if (open?.isDue() && !(await open.renew())) throw new PermissionOutdated()

@@ -94,7 +94,7 @@ export interface Limits {
   requestsPerAddress: number
   /** Records and lists that one socket may ask to watch in a second; the rest is answered `rate_limited`. */
   joinsPerSecond: number
-  /** How often this node tells the others who is here, in milliseconds. */
+  /** How often this node sends the others who is here, in milliseconds. */
   presenceBeatMs: number
   /** Presence that isn't renewed for so long ends. */
   presenceLeaseMs: number
@@ -112,7 +112,7 @@ export interface Limits {
   signInAgeMs: number
   /** Rooms that one round of this looks at, in turns between people; who has more of them is looked at in several rounds. */
   recheckRooms: number
-  /** Changes of one type in one transaction from which lists hear one `RecordsImported` instead of each. */
+  /** Changes of one type in one transaction from which lists receive one `RecordsImported` instead of each. */
   bulkThreshold: number
   /** How long changes and stored responses stay in the log, in milliseconds: 30 days. */
   retentionMs: number

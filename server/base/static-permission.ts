@@ -6,7 +6,7 @@ import type { Action, Actor, PermissionRecord, RecordType } from './record-type.
 /**
  * May this person do this with every record of the type? `null`: it depends on the record.
  *
- * @param isPart Writes of the type's records are judged with the record that they are part of: it may depend on that too.
+ * @param isPart Writes of the type's records are authorized with the record that they are part of: it may depend on that too.
  */
 export const staticPermission = (
   type: RecordType,
@@ -30,13 +30,13 @@ export const staticPermission = (
     get: (_, name) => {
       if (name === 'type') return type.name
       look()
-      // A permission that looks at a field of nothing would throw, which costs more than judging many records.
+      // A permission that looks at a field of nothing would throw, which costs more than authorizing many records.
       return name === 'fields' ? new Proxy({}, traps) : undefined
     },
   })
   try {
     const verdict = type.can(actor, action, unseen)
-    // There is a parent, or there is none: without a look into it a permission can still tell the two apart.
+    // There is a parent, or there is none: without a look into it a permission can still distinguish the two.
     const isSame = !isPart || action === 'read' || type.can(actor, action, unseen, unseen) === verdict
     return looked || !isSame ? null : verdict
   } catch {

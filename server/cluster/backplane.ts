@@ -1,4 +1,4 @@
-// What nodes tell each other: wake-ups, presence, revocations, counts. Over Redis where the app gave it, else over
+// Messages between nodes: wake-ups, presence, revocations, counts. Over Redis where the app gave it, else over
 // whatever adapter the app's own Socket.IO server has; sealed with the database's key on either way.
 // Invariant: messages are hints. Nobody waits for one, none is needed, and no change of a record travels here: each
 // node reads the log itself, so that nothing is delivered once per node.
@@ -23,14 +23,14 @@ export interface BackplaneOptions {
 }
 
 export interface Backplane {
-  /** The database can be asked: from now on nodes hear each other. Called by the first message that is sent, too. */
+  /** The database can be asked: from now on nodes receive each other's messages. Called by the first message that is sent, too. */
   open(): void
   /** A Socket.IO server of this node: it gets an adapter over Redis where it has none, so that the app's own emits go round too. */
   join(io: WatcherServer): void
   leave(io: WatcherServer): void
-  /** Tells all other nodes, as far as they can be reached. */
+  /** Sends to all other nodes, as far as they can be reached. */
   send(name: string, payload?: unknown): void
-  /** Hears what other nodes send under this name, as far as `read` can read it: `null` means that it is malformed. */
+  /** Receives what other nodes send under this name, as far as `read` can read it: `null` means that it is malformed. */
   on<T>(name: string, read: (payload: unknown) => T | null, receive: (message: T, from: string) => void): void
   /** Called when the way to the others stands, for the first time or again. */
   onUp(receive: () => void): void
@@ -49,7 +49,7 @@ const LONELY = new Set(['Adapter', 'SessionAwareAdapter'])
 
 const isLonely = (io: WatcherServer) => LONELY.has(io.of('/').adapter.constructor.name)
 
-/** A message with whatever hears it. */
+/** Takes a message; `false`: it is malformed. */
 type Receive = (payload: unknown, from: string) => boolean
 
 export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: BackplaneOptions): Backplane => {
@@ -72,7 +72,7 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
       })
     : null
 
-  /** Without Redis: by the app's own adapter, which is heard on every server that has one. */
+  /** Without Redis: by the app's own adapter, which reaches every server that has one. */
   let receiveOverApp: ((message: Buffer) => void) | null = null
   // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
   const receiveEmit = (...values: any[]) => {

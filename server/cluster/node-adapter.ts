@@ -11,7 +11,7 @@ import {
   MessageType,
 } from 'socket.io-adapter'
 
-/** What one adapter tells the others; `to` names the one that asked. */
+/** A message from one adapter to the others; `to` names the one that asked. */
 export type AdapterMessage = (ClusterMessage | ClusterResponse) & { to?: string }
 
 /** The way between adapters. */
@@ -24,7 +24,7 @@ export interface AdapterLink {
 /** An adapter, as the link sees it. */
 export interface LinkedAdapter {
   receive(message: AdapterMessage): void
-  /** The way stands: the others are told of this one. */
+  /** The way stands: the others learn of this one. */
   init(): void
 }
 
@@ -57,7 +57,7 @@ export const nodeAdapter = (link: AdapterLink): (new (namespace: Namespace) => L
       heartbeatTimer?.unref()
     }
 
-    /** This node's own sockets are told at once, so that what the app emits to all and to one keeps its order. */
+    /** This node's own sockets get it at once, so that what the app emits to all and to one keeps its order. */
     override async broadcast(packet: unknown, options: BroadcastOptions): Promise<void> {
       const { rooms, except = new Set(), flags = {} } = options
       const opts = { rooms: [...rooms], except: [...except], flags }

@@ -1,4 +1,4 @@
-// The one gate for what nodes tell each other, by whatever way it comes: sealed when it leaves, opened, bounded and
+// The one gate for messages between nodes, whatever carries them: sealed when it leaves, opened, bounded and
 // counted when it arrives.
 // Invariant: nothing that arrives throws, and nothing that no node of this database has sealed is looked into.
 import type { Logger } from '../base/logger.ts'
@@ -14,11 +14,11 @@ export interface NodeChannelOptions {
   log: Logger
   /** Sends bytes to the other nodes. */
   publish(name: string, message: Buffer): void
-  /** Begins to hear what is sent under this name. */
+  /** Receives what is sent under this name. */
   subscribe(name: string, receive: (message: Buffer) => void): Promise<void>
   /** `false`: this message is not of the form that its kind has. */
   receive(message: NodeMessage, from: string): boolean
-  /** The key is known and the channel is heard. */
+  /** The key is known and the channel is subscribed. */
   onOpen(): void
   onDropped(reason: Dropped): void
 }
@@ -27,7 +27,7 @@ export interface NodeChannel {
   /** Reads the key, trying until it can be read; harmless when it is asked again. */
   open(): void
   isOpen(): boolean
-  /** Tells the other nodes, if the key is known. */
+  /** Sends to the other nodes, if the key is known. */
   send(message: NodeMessage): void
   /** Counts one that was dropped. */
   drop(reason: Dropped): void
@@ -90,7 +90,7 @@ export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
       if (stopped) return
       log.warn(
         { error },
-        'The key of the nodes could not be read from the database: nodes do not hear each other.',
+        'The key of the nodes could not be read from the database: nodes exchange no messages.',
       )
       retry = setTimeout(() => void read(Math.min(2 * retryMs, MAX_RETRY_MS)), retryMs)
       retry.unref()

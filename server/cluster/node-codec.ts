@@ -1,9 +1,9 @@
-// What is inside a sealed message: a hint of this library's, or what one Socket.IO adapter tells another.
+// What is inside a sealed message: a hint of this library, or a message from one Socket.IO adapter to another.
 // Invariant: bytes of any kind give a message or `null`, and never an exception.
 import { decode, encode } from 'notepack.io'
 import type { AdapterMessage } from './node-adapter.ts'
 
-/** A message between nodes. What a hint says is checked by who hears it. */
+/** A message between nodes. What a hint says is checked by its receiver. */
 export type NodeMessage =
   | { kind: 'hint'; name: string; payload: unknown }
   | { kind: 'adapter'; message: AdapterMessage }

@@ -1,4 +1,4 @@
-// The secret that nodes of one database share, for what they tell each other.
+// The secret that nodes of one database share, for their messages to each other.
 // Invariant: it comes out of the database, to the server's role alone. Access to Redis doesn't give it.
 import { createHash, hkdfSync } from 'node:crypto'
 import { statement } from '../db/statement.ts'
@@ -11,7 +11,7 @@ export interface NodeKey {
   name: string
 }
 
-/** A copy of a database is another database: its nodes shall not hear those of the first. */
+/** A copy of a database is another database: its nodes must not receive messages of the first. */
 const SECRET = statement(`
 select encode(k.secret, 'hex') as secret, concat_ws('-', c.system_identifier, d.oid) as database
 from noclobber.cursor_key k, pg_control_system() c, pg_database d where d.datname = current_database()`)

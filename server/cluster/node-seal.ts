@@ -1,4 +1,4 @@
-// The seal on what nodes tell each other: anyone who carries it, Redis above all, can neither read nor make it.
+// The seal on messages between nodes: anyone who carries it, Redis above all, can neither read nor make it.
 // Invariant: what `open` gives back was sealed by a node of this database within the last five minutes, and is given
 // back once. It never throws.
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
@@ -22,7 +22,7 @@ export interface NodeSealOptions {
   key: Buffer
   /** This node, and no other before or after: 32 hexadecimal digits. */
   sender: string
-  /** Wall clock, in milliseconds: nodes whose clocks are further apart than {@link MAX_AGE_MS} don't hear each other. */
+  /** Wall clock, in milliseconds: nodes whose clocks are further apart than {@link MAX_AGE_MS} drop each other's messages. */
   now?: () => number
 }
 
@@ -47,7 +47,7 @@ const MAX_SENDERS = 1_000
 const createSeenNumbers = () => {
   let highest = Number.NEGATIVE_INFINITY
   let seen = new Set<number>()
-  /** `false` where it was seen before, or is too far back to tell. */
+  /** `false` where it was seen before, or is too far back to know. */
   return (number: number): boolean => {
     if (number <= highest - WINDOW || seen.has(number)) return false
     seen.add(number)

@@ -12,7 +12,7 @@ const beatChannel = () => `${CHANNELS}:beat:${randomUUID()}`
 export interface RedisChannels {
   /** Sends a message, or drops it where Redis doesn't answer. */
   publish(channel: string, message: Buffer): void
-  /** Hears a channel, again after each outage. Resolves once Redis has said so; never rejects. */
+  /** Subscribes to a channel, again after each outage. Resolves once Redis has said so; never rejects. */
   subscribe(channel: string, receive: (message: Buffer) => void): Promise<void>
 }
 
@@ -20,7 +20,7 @@ const RETRY_MS = 1_000
 /** Questions whether messages come through that are open at a time. */
 const MOST_WAITING = 8
 
-// biome-ignore lint/suspicious/noExplicitAny: either library's, told apart by shape
+// biome-ignore lint/suspicious/noExplicitAny: either library's, distinguished by shape
 type Client = any
 
 /** Opens a node-redis cluster, trying until it stands or is no longer wanted. */

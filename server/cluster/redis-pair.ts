@@ -7,7 +7,7 @@ import { createEcho, type RedisChannels, untilStanding } from './redis-cluster.t
 
 /** Two connections of our own beside the app's. */
 export interface RedisPair extends RedisChannels {
-  /** Does the subscription stand, as far as the last beat could tell? */
+  /** Does the subscription stand, as of the last beat? */
   isUp(): boolean
   /** Messages that Redis has not answered yet. */
   depth(): number
@@ -27,7 +27,7 @@ export interface RedisPairOptions {
 const MAX_IN_FLIGHT = 256
 const ANSWER_MS = 2_000
 const LOG_EVERY_MS = 10_000
-/** For what this node still tells the others when it stops. */
+/** For the messages that this node still sends when it stops. */
 const FAREWELL_MS = 500
 
 const within = <T>(ms: number, work: Promise<T>): Promise<T> =>
@@ -47,7 +47,7 @@ const OPTIONS = {
 /** Makes both connections from the app's client. */
 export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairOptions): RedisPair => {
   const client = typeof redis === 'function' ? redis() : redis
-  // biome-ignore lint/suspicious/noExplicitAny: told apart by shape
+  // biome-ignore lint/suspicious/noExplicitAny: distinguished by shape
   const shape = client as any
   const isNodeRedis = typeof shape.pSubscribe === 'function'
   const isCluster = shape.isCluster === true || Array.isArray(shape.masters)

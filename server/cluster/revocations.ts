@@ -1,4 +1,4 @@
-// Permissions that go, told by the app instead of waited for: connections and requests under way are judged again.
+// Revoked permissions: the app announces them, and connections and requests under way are authorized again at once.
 // Invariant: it only makes everybody look again sooner, on every node; what it can't reach is found by the timer.
 import type { OpenRequests } from '../base/open-requests.ts'
 import type { Logger } from '../base/options.ts'

@@ -44,7 +44,7 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 
 const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
 
-/** Parameters as PostgreSQL's text, or `null` where one of them needs the driver's own judgement. */
+/** Parameters as PostgreSQL's text, or `null` where one of them needs the driver's own conversion. */
 const textsOf = (values: unknown[]): (string | null)[] | null => {
   const texts: (string | null)[] = []
   for (const value of values) {

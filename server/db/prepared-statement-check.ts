@@ -8,7 +8,7 @@ import { withinMs } from '../pacing/timeouts.ts'
 interface RawConnection {
   query(query: object): Promise<{ rows: { pid: number }[] }>
   on(event: 'error', listener: () => void): void
-  /** The process that the connection was told it has. */
+  /** The process that serves the connection, as the server announced it. */
   processID: number | null
 }
 

@@ -73,7 +73,7 @@ export const refuseEnded = (knex: Knex): void => {
 }
 
 /**
- * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction. `onConnection` hears
+ * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction. `onConnection` learns
  * of it before; what that throws ends the sending. `shortcut`: a named statement may be sent past the driver.
  *
  * @throws what pg throws, Knex's timeout error where the pool is exhausted, and see {@link refuseEnded}.

@@ -1,5 +1,5 @@
 // What makes the task table lively: ten thousand tasks at a press, as one import, and a colleague who edits tasks at a
-// chosen rate. Both write as anybody would, by SQL and by guarded saves; nothing here is told to the page.
+// chosen rate. Both write as anybody would, by SQL and by guarded saves; the page learns nothing of it from here.
 import express, { Router } from 'express'
 import type { Knex } from 'knex'
 import type { RecordServer } from 'noclobber/server'

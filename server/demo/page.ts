@@ -1,5 +1,5 @@
 // The demo's page: Vite's build, and one document for every address that the browser's own router knows.
-// Invariant: a program that asks for something that isn't there is told so, and never handed a page instead.
+// Invariant: a program that asks for something that isn't there gets a 404, never a page.
 import { join } from 'node:path'
 import express, { type RequestHandler, Router } from 'express'
 

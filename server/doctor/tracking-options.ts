@@ -1,5 +1,5 @@
 // How a table is tracked, read out of what its triggers were created with, and said as the call or the command line
-// that does it again. Invariant: what the triggers don't tell is not made up.
+// that does it again. Invariant: what the triggers don't say is not made up.
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { TRIGGER_NAMES, type TrackOptions } from '../../migrations/track-table.ts'

@@ -144,7 +144,7 @@ const lostColumns = ({ triggers, key, columns }: TriggeredTable): string[] => {
   return [...(ownKey === key ? [] : [ownKey]), ...named.filter((name) => !columns.includes(name))]
 }
 
-/** The advice to track a table again, with the options that its triggers tell, and those that are asked of it. */
+/** The advice to track a table again, with the options that its triggers have, and those that are asked of it. */
 export const trackAgain = ({
   source,
   triggers,

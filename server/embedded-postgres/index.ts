@@ -12,7 +12,7 @@ import { launch } from './server-process.ts'
 export interface EmbeddedPostgresOptions {
   /** Where its data is kept; made if it is not there. */
   dataDir: string
-  /** Told whether the server was started or found, and where. Default: nobody. */
+  /** Logs whether the server was started or found, and where. Default: nothing is logged. */
   log?: Pick<Logger, 'info'>
   /** Default: the port of the last start if it is still free, else any free one. */
   port?: number

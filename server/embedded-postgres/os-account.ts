@@ -14,7 +14,7 @@ export const EMBEDDED_USER = 'postgres'
 const NOBODY = { uid: 65534, gid: 65534 }
 const STICKY = 0o1000
 
-/** The uid that runs Node; -1 where the system has none to tell (Windows, a uid without a passwd entry). */
+/** The uid that runs Node; -1 where the system has none (Windows, a uid without a passwd entry). */
 export function ownUid(): number {
   try {
     return userInfo().uid

@@ -7,7 +7,7 @@ import { type Cluster, newPassword } from './data-dir.ts'
 import { EMBEDDED_USER, writePrivately } from './os-account.ts'
 
 const fileIn = (dir: string) => join(dir, 'noclobber.password')
-/** Written before the server is told, renamed after. */
+/** Written before the server learns it, renamed after. */
 const nextIn = (dir: string) => join(dir, 'noclobber.password.next')
 
 const read = async (path: string) => (await readFile(path, 'utf8')).trim()

@@ -94,13 +94,13 @@ async function isLast(client: Client): Promise<boolean | null> {
   }
 }
 
-/** Anything else means that the server behind the mark is not this cluster's: its launch will tell. */
+/** Anything else means that the server behind the mark is not this cluster's: its launch will show it. */
 function isStartingOrStopping(error: unknown): boolean {
   const code = (error as { code?: unknown }).code
   return code === WRONG_PASSWORD || code === '57P01' || code === '57P03' || code === '53300'
 }
 
-/** Whether the holder's socket alone keeps Node running; pg has `ref` and `unref`, its types do not tell. */
+/** Whether the holder's socket alone keeps Node running; pg has `ref` and `unref`, its types lack them. */
 function keepAlive(client: Client, keep: boolean): void {
   const socket = client as unknown as { ref(): void; unref(): void }
   if (keep) socket.ref()

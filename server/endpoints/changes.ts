@@ -1,5 +1,5 @@
 // GET /changes: the change feed over HTTP, a page at once or a long poll.
-// Invariant: a held request costs no query until this node's own feed has heard of a change for it, and before it
+// Invariant: a held request costs no query until this node's own feed has read a change for it, and before it
 // answers, the sign-in is looked at again. Those who are woken together are answered in turns, whosever they are, and by
 // one read of the log where they stand at one cursor.
 import type { Router } from 'express'

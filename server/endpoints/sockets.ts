@@ -37,7 +37,7 @@ export interface SocketOptions {
   log: Logger
   /** A socket has been let into these rooms. */
   onWatched?(watcher: SocketWatcher, fresh: string[]): void
-  /** This node is leaving: a client that connects is told to try again. */
+  /** This node is leaving: a client that connects is asked to try again. */
   isDraining?(): boolean
   /** A socket was refused because its person has too many. */
   onLimited?(): void

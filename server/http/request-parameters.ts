@@ -86,7 +86,7 @@ export const mutationIdOf = (request: Asked, body: Body): string | undefined => 
   return sent ?? header
 }
 
-/** Where the change comes from: the request, the tab, and the socket that needn't hear of it. */
+/** Where the change comes from: the request, the tab, and the socket that needn't receive it. */
 export const originOf = (
   request: Asked,
 ): { tabId: string | undefined; socketId: string | undefined; request: OpenRequest | undefined } => ({

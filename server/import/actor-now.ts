@@ -23,10 +23,10 @@ const allVerdictsOf = (known: KnownType, actor: Actor) => [
 ]
 
 /**
- * Who imports, looked up anew. Rows that were judged before stay as judged where the right to them doesn't depend on the
+ * Who imports, looked up anew. Rows that were checked before stay as they are where the right to them doesn't depend on the
  * record, or nothing but the sign-in was asked for again.
  *
- * @throws Refusal where the sign-in or the right has ended, or a revocation may concern rows that were judged already.
+ * @throws Refusal where the sign-in or the right has ended, or a revocation may concern rows that were checked already.
  */
 export const actorNow = async (known: KnownType, before: Actor, request: OpenRequest): Promise<Actor> => {
   const isRevoked = request.isRevoked()

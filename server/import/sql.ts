@@ -1,6 +1,6 @@
 // The SQL of an import: validated rows wait in a temporary table and are written from there, within one transaction.
 // Invariant: the guard is inside the UPDATE here too: a row is written over a record only at the version at which it
-// was judged. Values go through json_populate_record, so each column gets what a row's JSON says and nothing else.
+// was checked. Values go through json_populate_record, so each column gets what a row's JSON says and nothing else.
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { KnownType } from '../tables/database.ts'

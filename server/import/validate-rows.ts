@@ -82,7 +82,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
   const { known, format, key, sql, slices } = job
   const cell = cellReader(known)
   const kind = keyKindOf(known.columns.get(keyColumnOf(known, key))?.type)
-  /** Then that is judged where it is written. */
+  /** Then it is authorized where it is written. */
   const asks = (action: 'create' | 'update') => asksParents(known, job.actor, action)
   const hasMadeIds = known.key.kind.startsWith('int')
 
@@ -157,7 +157,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     }
   }
 
-  /** Judges rows of one batch, in slices. */
+  /** Checks rows of one batch, in time slices. */
   return async (rows: ImportRow[], transaction: Knex.Transaction | undefined): Promise<ValidatedRow[]> => {
     const validated: ValidatedRow[] = []
     const reads: Read[] = []

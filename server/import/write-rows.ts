@@ -6,8 +6,8 @@ import type { Knex } from 'knex'
 import { isRetryable, refusedValues } from '../db/errors.ts'
 import type { Database } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
+import { authorizeParents } from './authorize-parents.ts'
 import { checkKeys } from './check-keys.ts'
-import { judgeParents } from './judge-parents.ts'
 import { LOCK_IMPORTS, REMOVE_LOCK_ROW, SAVEPOINT_BATCHES } from './sql.ts'
 import {
   type BatchResult,
@@ -34,7 +34,7 @@ const createBatchWriter = (database: Database, job: WriteJob, transaction: Knex.
       const begun = performance.now()
       await job.recheck()
       const last = Math.min(to, first + CHUNK_LINES - 1)
-      for (const [line, rowError] of await judgeParents(database, job, { first, last }, savepoint))
+      for (const [line, rowError] of await authorizeParents(database, job, { first, last }, savepoint))
         result.refused.push({ line, rowError })
       if (result.refused.length === 0) await writeChunk({ from: first, to: last }, result, savepoint)
       await pause((performance.now() - begun) * PAUSE_SHARE)

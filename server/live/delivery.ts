@@ -224,11 +224,11 @@ export const createDelivery = (database: Database, audience: Audience) => {
   let early = createEarlyDeliveries()
 
   return {
-    /** The database may have become another one: its changes are none of those that were told. */
+    /** The database may have become another one: its changes are none of those that were delivered. */
     forget: (): void => {
       early = createEarlyDeliveries()
     },
-    /** Tells what the feed brings, but for what was told before. */
+    /** Delivers what the feed brings, except what was delivered before. */
     deliver: async ({ changes, largeTransactions }: FeedBatch): Promise<void> => {
       if (audience.watchers().size === 0) return
       const undelivered = changes.filter((change) => !early.pass(change))
@@ -244,7 +244,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
       }
     },
     /**
-     * Tells a change that this node has just committed, without waiting for the feed to read it; unless another node's
+     * Delivers a change that this node has just committed, without waiting for the feed to read it; unless another node's
      * may come before it. `isAlone`: the version before it is old.
      */
     deliverEarly: ({ change, row, isAlone }: SavedChange): void => {

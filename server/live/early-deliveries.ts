@@ -1,5 +1,5 @@
-// Changes that were told before the feed came to them, so that it doesn't tell them again.
-// Invariant: what is forgotten here is told twice, never not at all.
+// Changes that were delivered before the feed came to them, so that it doesn't deliver them again.
+// Invariant: what is dropped here is delivered twice, never not at all.
 import type { Change } from '../log/log-reader.ts'
 
 type DeliveredChange = Pick<Change, 'source' | 'tenantId' | 'id' | 'version'>
@@ -7,11 +7,11 @@ type DeliveredChange = Pick<Change, 'source' | 'tenantId' | 'id' | 'version'>
 export interface EarlyDeliveries {
   /** Has the feed been quicker? */
   isLate(change: DeliveredChange): boolean
-  /** Was the version before it told here? */
+  /** Was the version before it delivered here? */
   follows(change: DeliveredChange): boolean
-  /** It was told to everybody. */
+  /** It was delivered to everybody. */
   add(change: DeliveredChange): void
-  /** The feed has come to it: was it told? */
+  /** The feed has come to it: was it delivered? */
   pass(change: DeliveredChange): boolean
 }
 

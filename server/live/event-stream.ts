@@ -1,4 +1,4 @@
-// One event stream (Server-Sent Events): a watcher that is told in text over one open HTTP answer.
+// One event stream (Server-Sent Events): a watcher that gets events as text over one open HTTP response.
 // Invariant: an id is written only with or after everything that lies before it, so a client that resumes from the
 // last id it saw has missed nothing. A client that doesn't read is cut off before it costs more than its buffer.
 import { randomUUID } from 'node:crypto'
@@ -7,7 +7,7 @@ import type { Cursor, Cursors } from '../log/cursor.ts'
 import type { WatchingEvent } from '../protocol/index.ts'
 import type { Connection, Watcher } from './watchers.ts'
 
-/** Events kept for a stream that is still being caught up; with more than this it is told to look again. */
+/** Events kept for a stream that is still being caught up; with more than this it is sent `Resync`. */
 const MOST_HELD = 1_000
 
 /** Third-party clients come back after a time in between, so that not all come at once. */
@@ -22,11 +22,11 @@ export interface Stream extends Watcher {
   begin(watching: WatchingEvent, id: Cursor | null): void
   /** Writes a page of what was missed; resolves when the reader has taken it. */
   catchUp(texts: string[], after: Cursor): Promise<void>
-  /** Caught up: what was told meanwhile is written, and from now on events as they come. */
+  /** Caught up: what was sent meanwhile is written, and from now on events as they come. */
   goLive(): void
   /** Keeps an event, already as text, for the next flush. */
   send(text: string): void
-  /** Asks its reader to come back later than it was told when it began, should all be lost at once. */
+  /** Asks its reader to come back later than it was asked at first, should all be lost at once. */
   spread(spreadMs: number): void
   /** Writes what is kept. `after` becomes the id of the last of it; `built` shares the bytes among streams. */
   flush(after: Cursor | null, built: Map<string, Buffer>): void
@@ -77,7 +77,7 @@ export const createStream = (options: StreamOptions): Stream => {
   const id = randomUUID()
   const rooms = new Set<string>()
   let kept: string[] = []
-  /** Told from the log, and perhaps about to be told by the feed too: forgotten with the first beat. */
+  /** Sent from the log, and perhaps about to come from the feed too: dropped with the first beat. */
   const caughtUp = new Set<string>()
   let open = true
   let live = false

@@ -1,5 +1,5 @@
 // The event streams of this node, as an audience that changes are handed to.
-// Invariant: whatever a batch told a stream is written when the batch is through, with the batch's end as its id.
+// Invariant: what a batch sent a stream is written when the batch is done, with the batch's end as its id.
 import type { ServerResponse } from 'node:http'
 import type { Limits } from '../base/options.ts'
 import type { Cursor } from '../log/cursor.ts'
@@ -12,7 +12,7 @@ import type { Audience, Connection } from './watchers.ts'
 
 export interface Streams {
   audience: Audience
-  /** Hands a batch of the feed to the streams that it concerns. After a failure they are told to look again. */
+  /** Hands a batch of the feed to the streams that it concerns. After a failure they are sent `Resync`. */
   deliver(batch: FeedBatch): Promise<void>
   /** Streams of this person on this node. */
   countOf(tenantId: string, actorId: string): number
@@ -133,7 +133,7 @@ export const createStreams = ({
         onEnd,
       })
       streams.set(stream.id, stream)
-      // One whose reader left before it was opened hears of no other end.
+      // One whose reader left before it was opened gets no other end.
       if (response.destroyed) stream.drop()
       if (!stream.connected) return stream
       beating ??= setInterval(beat, beatMs).unref()

@@ -49,8 +49,8 @@ const listsOf = async (
   return { rooms, scopes: shown.length > MAX_SCOPES ? [{}] : [{}, ...shown] }
 }
 
-/** A large transaction's changes page by page, each with the row by which it is judged. */
-async function* judgedChanges(database: Database, known: KnownType, large: LargeTransaction) {
+/** A large transaction's changes page by page, each with the row by which it is authorized. */
+async function* authorizedChanges(database: Database, known: KnownType, large: LargeTransaction) {
   const pageAfter = async (after: string) => {
     const read = (upTo: string) =>
       database.send(LARGE_TRANSACTION_PAGE, [...largeTransactionParameters(large), after, PAGE, upTo])
@@ -84,7 +84,7 @@ const readableRooms = async (
 ) => {
   const readable = new Map<Actor, Set<string>>([...wanted.keys()].map((actor) => [actor, new Set()]))
   const open = new Map([...wanted].map(([actor, rooms]) => [actor, new Set(rooms)]))
-  for await (const { change, record } of judgedChanges(database, known, large)) {
+  for await (const { change, record } of authorizedChanges(database, known, large)) {
     const rooms = scopesOf(change.scopes).map((scope) =>
       listRoom(large.tenantId ?? '', known.type.name, scope),
     )
@@ -102,7 +102,7 @@ const readableRooms = async (
   return readable
 }
 
-/** Tells this node's list watchers of a large transaction. */
+/** Sends this node's list watchers a large transaction's event. */
 export const deliverLargeToLists = async (
   database: Database,
   audience: Audience,

@@ -1,4 +1,4 @@
-// Permission over time: signing in and joining are judged once, and then again and again.
+// Permission over time: a sign-in and a join are authorized when they happen, and then rechecked again and again.
 // Invariant: who may no longer be here, or no longer read what they watch, is out within one round; who has more than
 // their turn in a round takes several, and delays nobody else's.
 
@@ -156,7 +156,7 @@ const recheckRecords = async (database: Database, groups: Groups) => {
             const verdict = verdicts.get(actor) ?? known.mayRead(actor, record)
             verdicts.set(actor, verdict)
             if (verdict) continue
-            // A watcher that asks to be let in again must not be judged by an older row.
+            // A watcher that asks to be let in again must not be authorized by an older row.
             database.recordCache.put(tenantId, record, isSince)
             revoke(watcher, [room])
           }

@@ -1,5 +1,5 @@
 // Messages from sockets: each is answered where an answer was asked for, and nothing that goes wrong with one
-// ends the process. Invariant: a socket that was not let in is told why, unless the app has a message of that name itself.
+// ends the process. Invariant: a socket that was not admitted learns why, unless the app has a message of that name itself.
 import type { Limits, Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'

@@ -1,5 +1,5 @@
 // The sockets that this process let in to watch records, on Socket.IO servers that may serve others too: the app's own
-// sockets, guests. Invariant: what isn't here is none of ours: it is not told, counted, closed or read from. What is kept
+// sockets, guests. Invariant: what isn't here is none of ours: it is not sent to, counted, closed or read from. What is kept
 // of a socket is kept here, never in its `data`; and what an app's listener throws ends nothing for anybody else.
 import type { Logger } from '../base/options.ts'
 import type { ProblemCode } from '../protocol/index.ts'

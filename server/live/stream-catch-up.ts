@@ -1,6 +1,6 @@
-// What a stream missed while it was away: read from the log, judged and told as everything else.
+// What a stream missed while it was away: read from the log, authorized and sent like everything else.
 // Invariant: the stream is in its rooms before the log is read, so what is committed meanwhile comes either way. What
-// can't be read any more, or would be too much, is not passed over in silence: the stream is told to look again.
+// can't be read any more, or would be too much, is not passed over in silence: the stream is sent `Resync`.
 
 import type { Cursor } from '../log/cursor.ts'
 import { largeTransactionsIn, withoutLargeTransactions } from '../log/large-transactions.ts'
@@ -13,10 +13,10 @@ import type { Audience, Watcher } from './watchers.ts'
 /** Pages of the log that are read for one stream. */
 const MOST_PAGES = 20
 
-/** The stream alone, as it is while its past is told. */
+/** The stream alone, while its past is sent. */
 const alone = (stream: Stream, send: (text: string) => void): Audience => {
   const ids = new Set([stream.id])
-  // What it is told by itself has its place among the rest, too: before the id that says that it was told.
+  // What it is sent alone keeps its order among the rest: before the id that confirms it.
   const watcher: Watcher = Object.create(stream, {
     emit: { value: (name: string, event?: unknown) => send(eventText(name, event)) },
   })
@@ -33,7 +33,7 @@ const alone = (stream: Stream, send: (text: string) => void): Audience => {
   }
 }
 
-/** Tells a stream everything after a cursor that concerns its rooms. */
+/** Sends a stream everything after a cursor that is in its rooms. */
 export const catchUp = async (database: Database, stream: Stream, from: Cursor): Promise<void> => {
   const texts: string[] = []
   const { deliver } = createDelivery(

@@ -1,5 +1,5 @@
-// Watched lists: a watcher is let in at once, and told whether the list has changed since its cursor; each change of a
-// record is judged by itself when it is told.
+// Watched lists: a watcher is admitted at once, and learns whether the list has changed since its cursor; each change of a
+// record is authorized by itself when it is sent.
 // Invariant: join first, read after. An `unwatch`, a revocation or a disconnect that comes meanwhile wins.
 
 import type { Actor } from '../base/record-type.ts'
@@ -72,7 +72,7 @@ export const watchLists = async (
     const known = database.typeOf(type)
     if (!known) return refused('not_found')
     if (Object.keys(scope).some((column) => !known.lists.includes(column))) return refused('malformed')
-    // Events go by the values as the log writes them: under another spelling nothing would ever be heard.
+    // Events go by the values as the log writes them: under another spelling nothing would ever arrive.
     const canonical = canonicalScope(known, scope)
     if (!canonical) return refused('malformed')
     const room = listRoom(tenantOf(known, actor), type, canonical)

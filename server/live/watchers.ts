@@ -22,7 +22,7 @@ export type Watched = (
   | { readonly record: RecordAddress }
   | { readonly list: ListAddress & { scope: Scope } }
 ) & {
-  /** Permission was asked, and given. Until then nothing but what is judged with the row in hand may be told. */
+  /** Permission was asked, and given. Until then nothing but what is authorized with the row in hand may be sent. */
   readonly admitted: boolean
   /** The last message that asks for it, while it is being answered. */
   readonly pendingSubscription?: symbol
@@ -41,7 +41,7 @@ export interface Connection {
 export type WatcherServer = Server<ClientMessages, ServerEvents>
 export type WatcherSocket = Socket<ClientMessages, ServerEvents>
 
-/** A connection that changes are told to: a socket or an event stream. */
+/** A connection that events are sent to: a socket or an event stream. */
 export interface Watcher {
   readonly id: string
   data: Connection
@@ -53,7 +53,7 @@ export interface Watcher {
   disconnect(close?: boolean): unknown
 }
 
-/** All watchers of one kind on this node, and the way to tell many of them at once. */
+/** All watchers of one kind on this node, and the way to send to many of them at once. */
 export interface Audience {
   /** The ids of watchers, by room. */
   rooms(): ReadonlyMap<string, ReadonlySet<string>>
@@ -66,7 +66,7 @@ export interface Audience {
     name: Name,
     ...event: Parameters<ServerEvents[Name]>
   ): void
-  /** Tells these, by their ids. */
+  /** Sends to these, by their ids. */
   publishTo<Name extends keyof ServerEvents>(
     ids: string[],
     name: Name,
@@ -118,7 +118,7 @@ export const isWriters = ({ data }: Watcher, { tabId, tenantId, updatedBy }: Wri
 }
 
 /**
- * The socket that needn't hear of a change: the one that its writer named, if it is the writer's. Any other text is
+ * The socket that needn't receive a change: the one that its writer named, if it is the writer's. Any other text is
  * nobody's, above all no room's.
  */
 export const echoOf = (audience: Audience, written: Written): string[] => {

@@ -1,4 +1,4 @@
-// The secret that cursors are sealed with, and what a node tells the triggers is signed with: the database keeps it for all
+// The secret that cursors are sealed with, and the context that a node gives the triggers is signed with: the database keeps it for all
 // nodes.
 import type { Knex } from 'knex'
 import { send, statement } from '../db/statement.ts'

@@ -1,7 +1,7 @@
 // A position in the change log: the snapshot up to which everything was read, and the epoch of its database. Between
 // two pages of one batch also where the batch ends and which of its changes are behind.
-// Invariant: clients carry it sealed, because its numbers tell how much is written in the whole database. What can't be
-// read, or comes from another history, is told apart and never guessed at; what comes out of here is a snapshot as
+// Invariant: clients carry it sealed, because its numbers show how much is written in the whole database. What can't be
+// read, or comes from another history, is recognized and never guessed at; what comes out of here is a snapshot as
 // PostgreSQL takes it. Open transactions are written as distances, a byte or two each: some thousands of them still fit
 // into a query string.
 import { createSeal } from './seal.ts'

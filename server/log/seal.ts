@@ -1,5 +1,5 @@
 // Sealing: bytes that a client carries and hands back, and can neither read nor make.
-// Invariant: neither the text nor its length tells what is inside. Where few bytes are sealed, all texts are of one
+// Invariant: neither the text nor its length shows what is inside. Where few bytes are sealed, all texts are of one
 // length; what was sealed for one purpose opens for no other.
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 

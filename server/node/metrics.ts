@@ -99,7 +99,7 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     'operation',
     'outcome',
   ])
-  const events = counter('events_total', 'Events told to rooms of this node.', ['event'])
+  const events = counter('events_total', 'Events sent to rooms of this node.', ['event'])
   const changes = counter('changes_total', 'Changes of the log that this node handed on.')
   const skipped = counter('skipped_changes_total', 'Changes of the log that could not be handed on.')
   const delay = histogram('delivery_seconds', 'From the write of a change to its delivery by this node.')

@@ -45,7 +45,7 @@ export interface NodeOptions {
 export interface RecordNode {
   /** Something was committed here: this feed and the others' look at the log. */
   wake(): void
-  /** The database can be asked: nodes hear each other. */
+  /** The database can be asked: nodes receive each other's messages. */
   open(): void
   /** Takes a Socket.IO server in, before it takes connections. Returns its dispose function. */
   join(io: WatcherServer): () => void
@@ -53,7 +53,7 @@ export interface RecordNode {
   guard(access: Access): Access
   /** A socket has been let into these rooms. */
   watched(io: WatcherServer, watcher: SocketWatcher, fresh: string[]): void
-  /** An import begins: those who watch such a list hear how far it is. */
+  /** An import begins: those who watch such a list receive its progress. */
   importing(begun: BegunImport): ImportProgressReport
   requestLimits: RequestLimits
   metrics: NodeMetrics

@@ -1,5 +1,5 @@
 // How many requests a person, and an address, may send.
-// Invariant: the answer is given from this process's memory at once. What other nodes have counted they tell on the side,
+// Invariant: the answer is given from this process's memory at once. Nodes send each other what they have counted,
 // so that a limit holds for all nodes together, no request ever waits, and nobody else can raise a count.
 import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
@@ -20,7 +20,7 @@ export interface RequestLimitsOptions {
   backplane: Pick<Backplane, 'send' | 'on' | 'isUp'>
 }
 
-/** Requests that a node has counted since it last told. */
+/** Requests that a node has counted since it last sent its counts. */
 interface CountedRequests {
   limit: string
   counts: [key: string, count: number][]

@@ -59,7 +59,7 @@ const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused
 }
 
 export const recordOperations = <A extends Actor>(database: Database, wake: () => void): Operations<A> => {
-  /** A caller's transaction tells of its writes when it commits, not before. */
+  /** A caller's transaction publishes its writes when it commits, not before. */
   const wakeAfter = ({ transaction }: WriteOptions<A>) => {
     if (transaction) transaction.executionPromise.then(wake, () => {})
     else wake()

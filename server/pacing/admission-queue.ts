@@ -21,7 +21,7 @@ export const ENTERING: Width = { idle: 2, busy: 1 }
 export const UNKNOWN_CALLERS: Width = { idle: 2, busy: 1 }
 export const LEAVING: Width = { idle: 8, busy: 4 }
 
-/** Tells of the time since it was asked last. Time for which the process waits for a processor counts as busy. */
+/** The load since the last call. Time for which the process waits for a processor counts as busy. */
 const ownLoop = (): (() => boolean) => {
   let last = performance.eventLoopUtilization()
   return () => {
@@ -95,8 +95,8 @@ export const createAdmissionQueue = (
 }
 
 /**
- * A network that fails, or a proxy, ends thousands of connections at one moment. What listens to a connection's end by
- * now hears of it in turn; where the connection is closed meanwhile, never: it hears of that instead.
+ * A network that fails, or a proxy, ends thousands of connections at one moment. Listeners to a connection's end run
+ * when it is admitted; where the connection is closed meanwhile, never.
  */
 export const leaveInTurn = (connection: Duplex, leave: AdmissionQueue): void => {
   for (const listener of connection.listeners('end') as (() => void)[]) {

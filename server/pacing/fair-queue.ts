@@ -22,7 +22,7 @@ export interface FairQueueOptions {
   restShare?: number
   /** Pieces of one person's work that may wait; a further one is refused as `rate_limited`. Default: any number. */
   mostWaiting?: number
-  /** Who is at work in any queue of the node: told of everybody who has a turn. Without it this queue is all there is. */
+  /** Who is at work in any queue of the node: it learns of everybody who has a turn. Without it this queue is all there is. */
   activity?: Activity
   /** Anyone who has had more done than this allows waits, however few of their pieces wait. */
   allowance?: WorkAllowance
@@ -34,7 +34,7 @@ export interface FairQueueOptions {
   now?: () => number
 }
 
-/** Ends a piece of work; told how large it was, in what its queue counts. */
+/** Ends a piece of work, given how large it was, in what its queue counts. */
 type EndTurn = (size?: number) => void
 
 export interface FairQueue {

@@ -1,19 +1,19 @@
-// Over how long the connections of one node are to come back, should all be lost at once: told to each when it watches,
-// and again to all when they have become many more than was told.
-// Invariant: who came first knows of those who came after, and who comes back in a reconnect storm hears of all of it,
+// Over how long the connections of one node are to come back, should all be lost at once: sent to each when it watches,
+// and again to all when there are many more than was announced.
+// Invariant: who came first knows of those who came after, and who comes back in a reconnect storm learns of all of it,
 // however few are back so far. Otherwise most clients of a reconnect storm would come back within its first seconds.
 
 const PER_CONNECTION_MS = 7
 /** What a client waits anyway. */
 const SMALL_SPREAD_MS = 1_000
 const MOST_SPREAD_MS = 8_000
-/** All are told again when it has grown by so much, and not before. */
+/** All are sent it again when it has grown by so much, and not before. */
 const GROWTH = 1.25
 
 export interface ReconnectSpreadOptions {
   /** How many are connected. */
   count(): number
-  /** Tells all who are. */
+  /** Sends it to all who are connected. */
   publish(spreadMs: number): void
   /** So long at least, and up to twice as long, it is known how many there were, in milliseconds. */
   rememberedMs?: number

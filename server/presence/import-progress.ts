@@ -15,7 +15,7 @@ import type { Database } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { readImporting } from './node-messages.ts'
 
-/** A shorter import is heard of when it is done. */
+/** A shorter import sends no progress. */
 const EVERY_MS = 1_000
 
 const MESSAGE = 'importing'

@@ -1,4 +1,4 @@
-// What nodes tell each other of people: presence, asking to take over, imports under way; checked before it is used.
+// Messages between nodes about people: presence, asking to take over, imports under way; checked before it is used.
 // Invariant: a payload of any shape gives a message or `null`, and never throws.
 import {
   isCount,

@@ -1,6 +1,6 @@
 // From the roster to the sockets of this node that may see it.
 // Invariant: who is at a record is sent only to sockets of the same tenant that were let into its room, or that watch a
-// list which shows it, and only while they may read it, judged with the row in hand.
+// list which shows it, and only while they may read it, authorized with the row in hand.
 import type { Logger } from '../base/options.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import { listRoom, recordRoom } from '../live/rooms.ts'
@@ -17,7 +17,7 @@ const GATHER_MS = 100
 /** Records that one query reads. */
 const CHUNK = 500
 
-/** The rows by which entries are judged, by room: from the cache, else one query for some records of a type and tenant. */
+/** The rows by which entries are authorized, by room: from the cache, else one query for some records of a type and tenant. */
 const readRows = async (
   database: Database,
   entries: PresenceEntry[],

@@ -14,7 +14,7 @@ import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { TAKE_OVER_MS, type TakeOverAnswer } from '../protocol/take-over.ts'
 import { batchedRows } from '../records/batched-reads.ts'
-import { asksParents, judgeParts } from '../records/parents.ts'
+import { asksParents, readAuthorizedParts } from '../records/parents.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
@@ -84,11 +84,12 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   const mayUpdate = async (known: KnownType, actor: Actor, row: PermissionRecord) => {
     if (!asksParents(known, actor, 'update')) return known.may(actor, 'update', row)
     const asking = { known, actor, transaction: undefined, isLocking: false }
-    return (await judgeParts(database, asking, { action: 'update', ids: [row.id] })).parts.get(row.id)
-      ?.isAllowed
+    return (await readAuthorizedParts(database, asking, { action: 'update', ids: [row.id] })).parts.get(
+      row.id,
+    )?.isAllowed
   }
 
-  /** Tells those tabs of the other person that are on this node. */
+  /** Sends to those tabs of the other person that are on this node. */
   const deliver = async (said: TakeOverPassed) => {
     if (said.say === 'ask') keep(said)
     else asks.delete(keyOf(said, said.to, said.from.id))

@@ -12,7 +12,7 @@ export interface ListAnswer {
   reset?: true
   /** Permission depends on the record: ask `POST /records/versions` for what you hold and may have lost. */
   recheck?: true
-  /** There are too many records to be judged and sorted at once: each part of the list is sorted for itself. */
+  /** There are too many records to be authorized and sorted at once: each part of the list is sorted for itself. */
   in_parts?: true
 }
 

@@ -1,7 +1,7 @@
 // What became of a list since a cursor: records that changed and belong to it now, and the ids of those that changed
 // and don't. Invariant: a client that applies the deltas to what it held has what a fresh list gives it, as far as its user may read;
 // `removed` names only what they may read as it is now, or could read when it was deleted, and `more` counts only such. A user who
-// loses the right to read a record is not told so here, since that would show it to those who never had it: `recheck`
+// loses the right to read a record does not learn it here, since that would show it to those who never had it: `recheck`
 // says when to ask.
 
 import type { Actor } from '../base/record-type.ts'
@@ -149,6 +149,6 @@ export const listDelta = async (
   }
 }
 
-/** Can the log still tell what came after this cursor? */
+/** Does the log still hold what came after this cursor? */
 export const isReadable = async (database: Database, cursor: Cursor): Promise<boolean> =>
   (await readLog(database, cursor, 1)) !== null

@@ -5,8 +5,8 @@ import { refuse } from '../base/problems.ts'
 import type { Cursors } from '../log/cursor.ts'
 import { MAX_SORT_VALUE, type Position } from './list-query.ts'
 
-/** Where to go on in a list whose rows are judged one by one. */
-export interface JudgedPosition {
+/** Where to go on in a list whose rows are authorized one by one. */
+export interface AuthorizedPosition {
   /** The last row that was looked at; `null`: none yet. */
   looked: Position | null
   /** Of the rows that were looked at from there on, the last one that was shown; `null`: none yet. */
@@ -45,15 +45,18 @@ export const writePosition = (position: Position): string => {
   return Buffer.from(JSON.stringify(position)).toString('base64url')
 }
 
-/** The same of a list whose rows are judged. What such a list gave before positions were sealed names a row that was shown. */
-export const readJudgedPosition = ({ openPosition }: Cursors, text: string): JudgedPosition => {
+/** The same of a list whose rows are authorized. What such a list gave before positions were sealed names a row that was shown. */
+export const readAuthorizedPosition = ({ openPosition }: Cursors, text: string): AuthorizedPosition => {
   const sealed = openPosition(text)
   if (sealed === null) return { looked: null, shown: readPosition(text) }
   const [looked, shown] = parsed(sealed) as [Position | null, Position | null]
   return { looked, shown }
 }
 
-export const writeJudgedPosition = ({ sealPosition }: Cursors, { looked, shown }: JudgedPosition): string => {
+export const writeAuthorizedPosition = (
+  { sealPosition }: Cursors,
+  { looked, shown }: AuthorizedPosition,
+): string => {
   mustFit(looked)
   mustFit(shown)
   return sealPosition(JSON.stringify([looked, shown]))

@@ -99,7 +99,7 @@ export interface PageOptions {
   limit: number
   /** These records alone. */
   ids?: string[]
-  /** Without large values: to be judged. */
+  /** Without large values: to be authorized. */
   isLean?: boolean
 }
 

@@ -1,13 +1,13 @@
 // Lists of records: filtered by declared columns, sorted, page by page by key, each page within a budget of bytes.
 // Invariant: nothing of an answer, not its rows, not its length, not where its next page begins, and not the work that
-// it took, tells of what is in a record that the caller may not read.
+// it took, reveals what is in a record that the caller may not read.
 
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ListAnswer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
-import { listJudged } from './judged-list.ts'
+import { listAuthorized } from './authorized-list.ts'
 import { readPage } from './list-page.ts'
 import { readPosition, writePosition } from './list-position.ts'
 import type { ListQuery } from './list-query.ts'
@@ -28,7 +28,7 @@ export const listRecords = async (
   budget: AnswerBudget,
 ): Promise<ListAnswer> => {
   const verdict = staticPermission(known.type, actor, 'read')
-  if (verdict === null) return listJudged(database, known, actor, query, budget)
+  if (verdict === null) return listAuthorized(database, known, actor, query, budget)
   // Who may read none of them gets what the query says of none.
   const limit = verdict ? query.limit + 1 : 0
   const after = query.after === undefined ? null : readPosition(query.after)

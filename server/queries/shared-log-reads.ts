@@ -16,7 +16,7 @@ const keyOf = ({ epoch, snapshot, rest }: Cursor, size: number) =>
 
 /**
  * @param readPage Reads a page.
- * @param now The present moment: a number that grows with every change that the node hears of.
+ * @param now The present moment: a number that grows with every change that the node knows of.
  */
 export const createSharedLogReads = (readPage: ReadPage, now: () => number): SharedLogReads => {
   const pages = new Map<string, { moment: number; page: Promise<Page | null> }>()

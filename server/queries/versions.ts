@@ -58,8 +58,8 @@ const readDifferent = async (
   )
 }
 
-/** Where permission depends on the record, each is judged by its row. */
-const judgeEach = async (
+/** Where permission depends on the record, each is authorized by its row. */
+const authorizeEach = async (
   database: Database,
   known: KnownType,
   actor: Actor,
@@ -89,7 +89,7 @@ const differencesOf = async (
   if (verdict === false) return [...held.values()].flat().map(nothing)
   const { found, hidden } = verdict
     ? { found: await readDifferent(database, known, actor, held), hidden: [] }
-    : await judgeEach(database, known, actor, held)
+    : await authorizeEach(database, known, actor, held)
   const missing = [...found].filter(([, now]) => now === null).map(([id]) => id)
   const tombstones =
     missing.length > 0

@@ -77,23 +77,23 @@ export const authorizeRows = async (
 ): Promise<Map<string, AuthorizedRow>> => {
   const { actions = ['read'] } = options
   const may = options.may ?? ((action: Action, record: WireRecord) => known.may(actor, action, record))
-  const judged = new Map<string, AuthorizedRow>()
+  const authorized = new Map<string, AuthorizedRow>()
   const missed: string[] = []
-  const judge = (record: WireRecord) => {
+  const authorize = (record: WireRecord) => {
     const { fields: _, ...head } = record
     const allowed = actions.filter((action) => may(action, record))
-    judged.set(record.id, { record: head, allowed })
+    authorized.set(record.id, { record: head, allowed })
   }
   for (const row of rows) {
     const { record, isMissed } = leanRecord(known, row)
-    judge(record)
+    authorize(record)
     if (isMissed()) missed.push(record.id)
   }
-  for (const id of missed) judged.delete(id)
+  for (const id of missed) authorized.delete(id)
   await readById(database, known, actor, missed, { ...options, isLean: false }, (whole) => {
-    for (const row of whole) judge(known.sql.toRecord(row))
+    for (const row of whole) authorize(known.sql.toRecord(row))
   })
-  return judged
+  return authorized
 }
 
 /** Checks permissions of records by id; an id that has none is left out. */
@@ -104,9 +104,10 @@ export const authorizeByIds = async (
   ids: string[],
   options: AuthorizeOptions = {},
 ): Promise<Map<string, AuthorizedRow>> => {
-  const judged = new Map<string, AuthorizedRow>()
+  const authorized = new Map<string, AuthorizedRow>()
   await readById(database, known, actor, ids, { ...options, isLean: true }, async (rows) => {
-    for (const [id, row] of await authorizeRows(database, known, actor, rows, options)) judged.set(id, row)
+    for (const [id, row] of await authorizeRows(database, known, actor, rows, options))
+      authorized.set(id, row)
   })
-  return judged
+  return authorized
 }

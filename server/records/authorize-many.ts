@@ -10,7 +10,7 @@ import { canonicalId } from '../tables/record-id.ts'
 import { sendSized } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { authorizeByIds } from './authorization-rows.ts'
-import { asksParents, judgeParts } from './parents.ts'
+import { asksParents, readAuthorizedParts } from './parents.ts'
 import { readTombstones, type Tombstone } from './read.ts'
 import { CHANGED_SINCE_OF_MANY } from './save-many-sql.ts'
 
@@ -74,7 +74,7 @@ const tombstonesOf = async (
   )
 }
 
-/** Shows the records that are newer, as many as the answer has room for; they are judged as they are shown. */
+/** Shows the records that are newer, as many as the answer has room for; they are authorized as they are shown. */
 const showCurrent = async (database: Database, { known, actor, transaction }: BulkAsked, stale: Stale[]) => {
   const byId = new Map(stale.map((entry) => [entry.id, entry]))
   if (byId.size === 0) return
@@ -107,21 +107,21 @@ export const authorizeMany = async (
     ids.filter((id) => !records.has(id)),
   )
   const parts = asksParents(known, actor, 'update')
-    ? await judgeParts(
+    ? await readAuthorizedParts(
         database,
         { ...asked, isLocking: false },
         { action: 'update', ids, values: asked.values },
       )
     : null
-  const judged: AuthorizedTargets = { ready: [], refused: [] }
+  const authorized: AuthorizedTargets = { ready: [], refused: [] }
   const stale: Stale[] = []
   for (const { id, clientVersion } of targets) {
     const { record, allowed = [] } = records.get(id) ?? {}
-    if (!record) judged.refused.push(gone.get(id) ?? { id, outcome: 'not_found' })
-    else if (!allowed.includes('read')) judged.refused.push({ id, outcome: 'not_found' })
+    if (!record) authorized.refused.push(gone.get(id) ?? { id, outcome: 'not_found' })
+    else if (!allowed.includes('read')) authorized.refused.push({ id, outcome: 'not_found' })
     else if (!(parts ? parts.parts.get(id)?.isAllowed : allowed.includes('update')))
-      judged.refused.push({ id, outcome: 'forbidden' })
-    else if (record.version === clientVersion) judged.ready.push(record)
+      authorized.refused.push({ id, outcome: 'forbidden' })
+    else if (record.version === clientVersion) authorized.ready.push(record)
     else {
       const { version, updated_at, updated_by } = record
       const entry: Stale = {
@@ -129,10 +129,10 @@ export const authorizeMany = async (
         ...{ changed_fields: null, updated_at, updated_by, current: null },
       }
       stale.push(entry)
-      judged.refused.push(entry)
+      authorized.refused.push(entry)
     }
   }
   await showCurrent(database, asked, stale)
   await nameChanges(database, asked, stale)
-  return judged
+  return authorized
 }

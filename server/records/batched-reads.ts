@@ -86,7 +86,7 @@ const readVersions: Read<Current> = async (database, known, tenantId, ids) => {
   return found
 }
 
-/** How a record stands, and the row by which it is judged who may know. */
+/** The version of a record, and the row that its readers are authorized by. */
 export interface AuthorizationRow {
   current: Current
   row: PermissionRecord
@@ -96,7 +96,7 @@ export interface AuthorizationRow {
  * What this node has seen of a record is the row, if that is the version that is there now. Whatever it hasn't seen, or
  * has seen at another version, is read whole.
  */
-const readJudged: Read<AuthorizationRow> = async (database, known, tenantId, ids) => {
+const readAuthorized: Read<AuthorizationRow> = async (database, known, tenantId, ids) => {
   const found = new Map<string, AuthorizationRow>()
   const isStill = database.recordCache.mark()
   const readWhole = async (wanted: string[]) => {
@@ -139,4 +139,4 @@ const ofDatabases = <Found>(read: Read<Found>) => {
 export const batchedVersions = ofDatabases(readVersions)
 
 /** Batched reads of records' versions, each with the row by which permission is checked. */
-export const batchedRows = ofDatabases(readJudged)
+export const batchedRows = ofDatabases(readAuthorized)

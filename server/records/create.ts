@@ -1,6 +1,6 @@
 // Creating a record.
 // Invariant: the tenant is the actor's, the version is the trigger's, and a replay creates nothing a second time.
-// Permission is judged by the values that will be stored, never by what was sent.
+// Permission is checked against the values that will be stored, never by what was sent.
 
 import type { CreateOutcome, Forbidden } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
@@ -19,7 +19,7 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
-import { asksParents, judgeNewPart, parentMissing } from './parents.ts'
+import { asksParents, authorizeNewPart, parentMissing } from './parents.ts'
 import { readRow } from './read.ts'
 import { validateFields } from './validate.ts'
 
@@ -66,9 +66,13 @@ export const createRecord = async (
       ...mutationParameters(options, hash),
     ],
     columns,
-    judge: isAsking
+    authorize: isAsking
       ? async (transaction) => {
-          const verdict = await judgeNewPart(database, { known, actor, transaction, isLocking: true }, draft)
+          const verdict = await authorizeNewPart(
+            database,
+            { known, actor, transaction, isLocking: true },
+            draft,
+          )
           if (verdict === 'no parent') return parentMissing(known)
           return verdict === 'forbidden' ? FORBIDDEN : verdict
         }

@@ -68,7 +68,7 @@ export type Written =
   | Invalid
 
 /** What is found right before a write, in its transaction: nothing against it, that its own guard would not pass, or why not. */
-export type Judgement = 'allowed' | 'changed' | Forbidden | Invalid
+export type WriteVerdict = 'allowed' | 'changed' | Forbidden | Invalid
 
 const bytesOf = (values: unknown[]): number =>
   values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
@@ -76,7 +76,7 @@ const bytesOf = (values: unknown[]): number =>
 /**
  * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
  * goes by a column's type that isn't so any more, if it says that it may be. `forgotten`: nothing was sent, because what it was
- * judged by doesn't count any more.
+ * authorized by doesn't count any more.
  */
 export const sendWrite = async (
   database: Database,
@@ -88,25 +88,25 @@ export const sendWrite = async (
     columns: string[]
     mayBeOutdated?: boolean
     isStill?: IsStill | undefined
-    /** Judges the records that a write raises besides, in one transaction with it. */
-    judge?: ((transaction: Knex.Transaction) => Promise<Judgement>) | undefined
+    /** Authorizes the records that a write raises besides, in one transaction with it. */
+    authorize?: ((transaction: Knex.Transaction) => Promise<WriteVerdict>) | undefined
   },
 ): Promise<Written> => {
-  const { query, values, isStill, judge } = write
+  const { query, values, isStill, authorize } = write
   const sendIn = (transaction: Knex.Transaction | undefined) =>
     database.send(query, values, transaction, isStill)
-  const judgeAndSend = async (transaction: Knex.Transaction): Promise<Row[] | Forbidden | Invalid> => {
-    const judgement = (await judge?.(transaction)) ?? 'allowed'
-    if (judgement === 'allowed') return sendIn(transaction)
-    return judgement === 'changed' ? [] : judgement
+  const authorizeAndSend = async (transaction: Knex.Transaction): Promise<Row[] | Forbidden | Invalid> => {
+    const verdict = (await authorize?.(transaction)) ?? 'allowed'
+    if (verdict === 'allowed') return sendIn(transaction)
+    return verdict === 'changed' ? [] : verdict
   }
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
     if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
       let rows: Row[] | Forbidden | Invalid
-      if (!judge) rows = await sendIn(options.transaction)
-      else if (options.transaction) rows = await judgeAndSend(options.transaction)
-      else rows = await database.knex.transaction(judgeAndSend)
+      if (!authorize) rows = await sendIn(options.transaction)
+      else if (options.transaction) rows = await authorizeAndSend(options.transaction)
+      else rows = await database.knex.transaction(authorizeAndSend)
       if (!Array.isArray(rows)) return rows
       if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
       return { outcome: 'written', rows }

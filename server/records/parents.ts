@@ -1,7 +1,7 @@
 // May this person write parts of these records? Whatever is done to a part raises the version of the record that it is part
 // of, and of the one which that is part of.
 // Invariant: nothing of the server's raises the version of a record that the person may not read. Where that depends on the
-// record, it is judged within the transaction of the write, by rows that it has locked. A parent that is unreadable, another
+// record, it is authorized within the transaction of the write, by rows that it has locked. A parent that is unreadable, another
 // tenant's or not there at all is answered alike.
 import type { Knex } from 'knex'
 import type { Invalid } from '../base/outcomes.ts'
@@ -144,7 +144,7 @@ export interface Move {
   parent: string | null
 }
 
-/** Judges parts by their parents, where they are and where they go. Those that aren't there are left out. */
+/** Authorizes parts by their parents, where they are and where they go. Those that aren't there are left out. */
 export const authorizeParts = (
   database: Database,
   asking: PartsAsking,
@@ -172,7 +172,7 @@ export const authorizeParts = (
 }
 
 /** Parts as they are now, with what this person may do. */
-export interface JudgedParts {
+export interface AuthorizedParts {
   /** By id; those that aren't there are left out. */
   parts: Map<string, { version: number; isReadable: boolean; isAllowed: boolean }>
   /** The values name a parent that isn't there for this person. */
@@ -180,15 +180,15 @@ export interface JudgedParts {
 }
 
 /**
- * Reads parts and their parents, and judges each.
+ * Reads parts and their parents, and authorizes each.
  *
  * @param values New values by field: they may name another parent.
  */
-export const judgeParts = async (
+export const readAuthorizedParts = async (
   database: Database,
   asking: PartsAsking,
   { action, ids, values = {} }: { action: WriteAction; ids: string[]; values?: Record<string, unknown> },
-): Promise<JudgedParts> => {
+): Promise<AuthorizedParts> => {
   const parts = await readParts(database, asking, ids)
   const column = asking.known.part?.column ?? ''
   const value = values[column] ?? null
@@ -197,18 +197,18 @@ export const judgeParts = async (
   const isParentMissing = value !== null && next === null
   const move = column in values && !isParentMissing ? { values, parent: next } : null
   const authorized = await authorizeParts(database, asking, action, { parts, readable, moveOf: () => move })
-  const judged: JudgedParts = { parts: new Map(), isParentMissing }
+  const answer: AuthorizedParts = { parts: new Map(), isParentMissing }
   for (const [id, { record, allowed }] of authorized)
-    judged.parts.set(id, {
+    answer.parts.set(id, {
       version: record.version,
       isReadable: allowed.includes('read'),
       isAllowed: allowed.includes(action),
     })
-  return judged
+  return answer
 }
 
-/** Judges a part that is yet to be made, under the record that it would be part of. */
-export const judgeNewPart = async (
+/** Authorizes a part that is yet to be made, under the record that it would be part of. */
+export const authorizeNewPart = async (
   database: Database,
   asking: PartsAsking,
   draft: PermissionRecord,

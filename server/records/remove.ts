@@ -15,7 +15,7 @@ import {
   type WriteOptions,
 } from './idempotency.ts'
 import { targetOf } from './read.ts'
-import { judgeParents, permittedUnread, whyRefused } from './save.ts'
+import { authorizeParents, permittedUnread, whyRefused } from './save.ts'
 
 /** What {@link RecordServer.remove} takes. */
 export interface RemoveOptions<A extends Actor = Actor> extends WriteOptions<A> {
@@ -43,7 +43,7 @@ export const removeRecord = async (
     return kept?.outcome === 'stored' ? { outcome: 'removed', replayed: true } : kept
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const judge = judgeParents(database, target, 'delete', options)
+    const authorize = authorizeParents(database, target, 'delete', options)
     const permitted =
       attempt === 0 ? permittedUnread(database, target, 'delete', options.clientVersion) : null
     const refused = permitted ? null : await whyRefused(database, target, 'delete', options)
@@ -59,7 +59,7 @@ export const removeRecord = async (
       ],
       columns: [],
       isStill: permitted?.isStill,
-      judge,
+      authorize,
     })
     if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written

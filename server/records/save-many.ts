@@ -13,8 +13,8 @@ import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { authorizeMany } from './authorize-many.ts'
-import { type Judgement, parametersOf, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
-import { asksParents, isParentThere, judgeParts, parentMissing } from './parents.ts'
+import { parametersOf, requestHash, sendWrite, type WriteOptions, type WriteVerdict } from './idempotency.ts'
+import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
 import { validateFields } from './validate.ts'
@@ -68,10 +68,10 @@ const savedEntry = ({ id, version, updated_at, updated_by }: Omit<WireRecord, 'f
 })
 
 /**
- * Judges parts, if that depends on what they are parts of or the changes name another parent, right before they are written.
- * A part that doesn't pass is judged by itself in the next round.
+ * Authorizes parts, if that depends on what they are parts of or the changes name another parent, right before they are written.
+ * A part that doesn't pass is authorized by itself in the next round.
  */
-const judgeTargets = (
+const authorizeTargets = (
   database: Database,
   { known, actor }: { known: KnownType; actor: Actor },
   targets: Omit<WireRecord, 'fields'>[],
@@ -79,17 +79,17 @@ const judgeTargets = (
 ) => {
   const isAsking = asksParents(known, actor, 'update')
   if (!isAsking && !(known.part && known.part.column in values)) return undefined
-  return async (transaction: Knex.Transaction): Promise<Judgement> => {
+  return async (transaction: Knex.Transaction): Promise<WriteVerdict> => {
     if (!isAsking)
       return (await isParentThere(database, { known, actor, transaction }, values))
         ? 'allowed'
         : parentMissing(known)
     const ids = targets.map(({ id }) => id)
     const asking = { known, actor, transaction, isLocking: true }
-    const judged = await judgeParts(database, asking, { action: 'update', ids, values })
-    if (judged.isParentMissing) return parentMissing(known)
+    const authorized = await readAuthorizedParts(database, asking, { action: 'update', ids, values })
+    if (authorized.isParentMissing) return parentMissing(known)
     const isReady = ({ id, version }: Omit<WireRecord, 'fields'>) => {
-      const part = judged.parts.get(id)
+      const part = authorized.parts.get(id)
       return part?.version === version && part.isReadable && part.isAllowed
     }
     return targets.every(isReady) ? 'allowed' : 'changed'
@@ -126,14 +126,15 @@ export const saveMany = async (
     written.length = 0
     let open = records
     for (let round = 0; round < MAX_ATTEMPTS; round += 1) {
-      const judged = await authorizeMany(database, { known, actor, transaction, values }, open)
-      for (const entry of judged.refused) entries.set(entry.id, entry)
-      if (onStale === 'abort' && judged.refused.length > 0) return abortedBy(outcome().records)
+      const authorized = await authorizeMany(database, { known, actor, transaction, values }, open)
+      for (const entry of authorized.refused) entries.set(entry.id, entry)
+      if (onStale === 'abort' && authorized.refused.length > 0) return abortedBy(outcome().records)
       if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
       const columns = Object.keys(valid.values).sort()
-      if (columns.length === 0) for (const record of judged.ready) entries.set(record.id, savedEntry(record))
-      if (columns.length === 0 || judged.ready.length === 0) return outcome()
-      const targets = judged.ready
+      if (columns.length === 0)
+        for (const record of authorized.ready) entries.set(record.id, savedEntry(record))
+      if (columns.length === 0 || authorized.ready.length === 0) return outcome()
+      const targets = authorized.ready
       const sent = await sendWrite(
         database,
         known,
@@ -149,7 +150,7 @@ export const saveMany = async (
             ...parametersOf(known, columns, valid.values),
           ],
           columns,
-          judge: judgeTargets(database, { known, actor }, targets, valid.values),
+          authorize: authorizeTargets(database, { known, actor }, targets, valid.values),
         },
       )
       if (sent.outcome === 'invalid') return sent

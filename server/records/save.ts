@@ -18,15 +18,15 @@ import { changedFieldsBetween } from './changed-fields.ts'
 import { deliverOnSave } from './deliver-on-save.ts'
 import { firstResponse } from './first-response.ts'
 import {
-  type Judgement,
   mutationParameters,
   parametersOf,
   requestHash,
   sendWrite,
   storedResponse,
   type WriteOptions,
+  type WriteVerdict,
 } from './idempotency.ts'
-import { asksParents, isParentThere, judgeParts, parentMissing } from './parents.ts'
+import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
 import { validateFields } from './validate.ts'
 
@@ -70,7 +70,7 @@ export const whyRefused = async (
   const { known, actor, id } = target
   if (!known.type.can(actor, 'read', current)) return MISSING
   const asked = asksParents(known, actor, action)
-    ? await judgeParts(database, { ...target, isLocking: false }, { action, ids: [id] })
+    ? await readAuthorizedParts(database, { ...target, isLocking: false }, { action, ids: [id] })
     : null
   if (!(asked ? asked.parts.get(id)?.isAllowed : known.type.can(actor, action, current)))
     return { outcome: 'forbidden' as const, problem: problem('forbidden') }
@@ -78,7 +78,7 @@ export const whyRefused = async (
 }
 
 /**
- * Judges without reading where that can be: without the record, or by its version that this node has just seen, for as
+ * Authorizes without reading where that can be: without the record, or by its version that this node has just seen, for as
  * long as `isStill` holds. `null`: it must be read.
  */
 export const permittedUnread = (
@@ -87,7 +87,7 @@ export const permittedUnread = (
   action: 'update' | 'delete',
   clientVersion: number,
 ): { isStill?: IsStill } | null => {
-  // It is judged with its parent right before it is written.
+  // It is authorized with its parent right before it is written.
   if (asksParents(known, actor, action)) return {}
   const unseen = (asked: Action) => staticPermission(known.type, actor, asked, known.part !== null) === true
   if (unseen('read') && unseen(action)) return {}
@@ -99,23 +99,23 @@ export const permittedUnread = (
 }
 
 /**
- * Judges a part, if this person's permission depends on what it is part of, right before it is written. What doesn't pass is
+ * Authorizes a part, if this person's permission depends on what it is part of, right before it is written. What doesn't pass is
  * as a guard that doesn't pass: `whyRefused` says why.
  */
-export const judgeParents = (
+export const authorizeParents = (
   database: Database,
   { known, actor, id }: Target,
   action: 'update' | 'delete',
   { clientVersion, values = {} }: { clientVersion: number; values?: Record<string, unknown> },
-): ((transaction: Knex.Transaction) => Promise<Judgement>) | undefined => {
+): ((transaction: Knex.Transaction) => Promise<WriteVerdict>) | undefined => {
   if (!asksParents(known, actor, action)) return undefined
   return async (transaction) => {
     const asking = { known, actor, transaction, isLocking: true }
-    const judged = await judgeParts(database, asking, { action, ids: [id], values })
-    const part = judged.parts.get(id)
+    const authorized = await readAuthorizedParts(database, asking, { action, ids: [id], values })
+    const part = authorized.parts.get(id)
     if (part?.version !== clientVersion || !part.isReadable) return 'changed'
     if (!part.isAllowed) return { outcome: 'forbidden', problem: problem('forbidden') }
-    return judged.isParentMissing ? parentMissing(known) : 'allowed'
+    return authorized.isParentMissing ? parentMissing(known) : 'allowed'
   }
 }
 
@@ -181,7 +181,7 @@ export const saveRecord = async (
       columns,
       mayBeOutdated: isPrecomputed,
       isStill: permitted?.isStill,
-      judge: judgeParents(database, target, 'update', { clientVersion, values: valid.values }),
+      authorize: authorizeParents(database, target, 'update', { clientVersion, values: valid.values }),
     })
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
     if (written.outcome === 'cache_cleared') continue

@@ -1,4 +1,4 @@
-// Which changes a person may learn of: judged by the record as it is now; of a record that is gone, as it was when it
+// Which changes a person may learn of: decided by the record as it is now; of a record that is gone, as it was when it
 // was deleted. Invariant: a change whose record can't be read any more is shown to nobody. Where permission doesn't
 // depend on the record, none is read; else rows are read in small parts, and none is kept but where values are shown.
 

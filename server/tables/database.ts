@@ -40,7 +40,7 @@ export interface Database {
   limits: Limits
   /** Whether statements are sent by name: `limits.namedStatements`, until {@link Database.ready} finds that names don't last. */
   namesStatements(): boolean
-  /** Tells our own writes from other programs' in the triggers. */
+  /** Lets the triggers distinguish our own writes from other programs'. */
   nodeId: string
   log: Logger
   recordCache: RecordCache
@@ -49,7 +49,7 @@ export interface Database {
   largeAnswers: LargeAnswers
   /** Cursors as clients carry them. Only after {@link Database.ready}. */
   readonly cursors: Cursors
-  /** Signs what this node tells the triggers. Only after {@link Database.ready}. */
+  /** Signs the context that this node gives the triggers. Only after {@link Database.ready}. */
   sign(text: string): string
   /** Saves of this node that are committed and whose change is known whole. */
   savedChanges: SavedChanges
@@ -89,10 +89,10 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   shortcut?: Shortcut
 }
 
-/** What a write was judged by was forgotten before it was sent. */
+/** The cached record that a write was authorized by was dropped before the write was sent. */
 export class CacheCleared extends Error {
   constructor() {
-    super('What this write was judged by was forgotten.')
+    super('The cached record that this write was authorized by was dropped.')
     this.name = 'CacheCleared'
   }
 }

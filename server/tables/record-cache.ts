@@ -1,5 +1,5 @@
 // Records that this node has just read or written, by version.
-// Invariant: an entry is the record at exactly that version, so a save guarded by this version may be judged by it
+// Invariant: an entry is the record at exactly that version, so a save guarded by this version may be authorized by it
 // without reading: if the guard passes, it was this record. So may a join or a poll, whose version has just been read.
 // Never used as an answer to a reader. After a failover, a restore or a crash the same version may be another record: all
 // of it is forgotten whenever the database may have become another, and what was read before is not taken in after.
@@ -12,7 +12,7 @@ export interface RecordCache {
   of(tenantId: string, type: string): (id: string, version?: number) => WireRecord | undefined
   /** Takes in what was read or written after `isStill` was made; nothing if all was forgotten meanwhile. */
   put(tenantId: string, record: WireRecord, isStill: IsStill): void
-  /** Made before something is read, or before somebody is judged by what is here. */
+  /** Made before something is read, or before a caller is authorized by what is here. */
   mark(): IsStill
   /** The database may have become another one. */
   clear(): void

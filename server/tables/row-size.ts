@@ -30,7 +30,7 @@ const OF_TEXT = new Set(['text', 'varchar', 'bpchar'])
 const OF_RECORD = 400
 const OF_FIELD = 8
 
-/** A value longer than this is left out where a row is only judged, and read if the permission looks at it. */
+/** A value longer than this is left out where a row is only authorized, and read if the permission looks at it. */
 const LARGE = 8_192
 
 const sizeOf = (name: string, { type, exact }: Column): string | null => {

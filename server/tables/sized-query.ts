@@ -6,7 +6,7 @@ import type { Row } from '../db/statement.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { Database } from './database.ts'
 
-/** Bytes of rows that are read at a time to be judged, or before an answer counts as a large one. */
+/** Bytes of rows that are read at a time to be authorized, or before an answer counts as a large one. */
 export const SMALL_BYTES = 500_000
 
 /** A statement's text and its values. */

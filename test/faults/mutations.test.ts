@@ -141,7 +141,7 @@ testMutants([
     },
   },
   {
-    name: 'a write whose permission is not judged again right before it',
+    name: 'a write whose permission is not authorized again right before it',
     module: 'server/base/open-requests.ts',
     symbol: 'checkBeforeWrite',
     broken: () => async () => {},
@@ -187,7 +187,7 @@ testMutants([
         const alice = await app.socket({ as: 'alice' })
         return (await alice.watch(['note', id])).records[0]?.ok === false
       }
-      await waitFor(isRefused, { what: 'a join to be judged by the record as it is', deadlineMs: 3_000 })
+      await waitFor(isRefused, { what: 'a join to be authorized by the record as it is', deadlineMs: 3_000 })
       const late = { client_version: 2, changes: { body: 'C' } }
       expect((await app.call('PATCH', `/records/note/${id}`, { body: late })).status).toBe(404)
     },

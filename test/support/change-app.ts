@@ -30,7 +30,7 @@ const note = defineRecordType<Actor & { secrets: boolean }>('note', {
   table: 'notes',
   fields: { title: z.string(), secret: z.boolean() },
   can: (actor, _action, { fields }) => {
-    if (fields.title === 'poison') throw new Error('This note can not be judged.')
+    if (fields.title === 'poison') throw new Error('This note can not be authorized.')
     return actor.secrets || fields.secret !== true
   },
 })

@@ -17,7 +17,7 @@ const records = createRecordServer({
     defineRecordType('task', {
       table: 'tasks',
       fields: { project_id: z.int(), title: z.string().min(1), done: z.boolean().default(false) },
-      // Looks at the record, so that rows to judge by are read and remembered.
+      // Looks at the record, so that rows to authorize by are read and remembered.
       can: (_person, _action, { fields }) => fields.title !== 'secret',
     }),
     defineRecordType('mark', { table: 'marks', fields: {} }),

@@ -20,7 +20,7 @@ export interface Users extends WatchedApp {
   sql(text: string, bindings?: unknown[]): Promise<any[]>
 }
 
-/** Records that all kinds of use share: what a node remembers of records has a bound of its own, by which it isn't judged. */
+/** Records that all kinds of use share: what a node remembers of records has a bound of its own, by which it isn't authorized. */
 export const RECORDS = 200
 
 const person = (n: number) => `p${n}@t${n % 40}`

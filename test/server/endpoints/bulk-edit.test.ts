@@ -98,7 +98,7 @@ describe('skip', () => {
     expect((await app.sql('select name from projects where id = ?', [foreign.id]))[0].name).not.toBe('y')
   })
 
-  test('judges each record by its own permission', async () => {
+  test('authorizes each record by its own permission', async () => {
     const mine = await app.make('note', { owner: 'alice' })
     const theirs = await app.make('note', { owner: 'bob' }, 'bob')
     const { body } = await app.call('PATCH', '/records/note', {

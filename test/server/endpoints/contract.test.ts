@@ -86,7 +86,7 @@ describe('create', () => {
     expect(fields).toEqual(['colour', 'id', 'name', 'status', 'tenant_id', 'version'])
   })
 
-  test('is judged by the values that will be stored', async () => {
+  test('is authorized by the values that will be stored', async () => {
     const note = await call('POST', '/records/note', { body: { fields: { owner: '  alice ' } } })
     expect(note.body.data.fields.owner).toBe('alice')
     const foreign = await call('POST', '/records/note', { body: { fields: { owner: ' bob' } } })

@@ -464,8 +464,8 @@ describe('records.import', () => {
   })
 })
 
-describe('a record that changes between the judging of its row and the writing', () => {
-  /** The first 200 of 300 rows are judged: then the file waits for what happens meanwhile, and ends. */
+describe('a record that changes between the check of its row and the writing', () => {
+  /** The first 200 of 300 rows are checked: then the file waits for what happens meanwhile, and ends. */
   const importAround = async (
     start: string,
     withVersion: boolean,
@@ -474,21 +474,21 @@ describe('a record that changes between the judging of its row and the writing',
     const rows = Array.from({ length: 300 }, (_, n) => `${start}${n}`)
     await send(`number,name\n${rows.map((number) => `${number},old`).join('\n')}\n`)
     const { id } = await clientOf(`${start}7`)
-    let judged = () => {}
-    const isJudged = new Promise<void>((resolve) => {
-      judged = resolve
+    let checked = () => {}
+    const isChecked = new Promise<void>((resolve) => {
+      checked = resolve
     })
     const input = async function* () {
       yield Buffer.from(withVersion ? 'number,version,name\n' : 'number,name\n')
       for (const number of rows) yield Buffer.from(withVersion ? `${number},1,new\n` : `${number},new\n`)
-      await isJudged
+      await isChecked
       await meanwhile(id)
     }
     return app.records.import('client', {
       actor: app.people.get('alice') as Person,
       format: 'csv',
       input: input(),
-      onProgress: ({ valid }) => valid >= 200 && judged(),
+      onProgress: ({ valid }) => valid >= 200 && checked(),
     })
   }
 
@@ -504,7 +504,7 @@ describe('a record that changes between the judging of its row and the writing',
     expect(await clientOf('V8')).toMatchObject({ name: 'old', version: 1 })
   })
 
-  test('is judged again where it has none, and keeps what the file doesn’t name', async () => {
+  test('is checked again where it has none, and keeps what the file doesn’t name', async () => {
     const outcome = await importAround('W', false, (id) =>
       app.sql(`update clients set phone = '1' where id = ?`, [id]),
     )
@@ -527,21 +527,21 @@ describe('a record that changes between the judging of its row and the writing',
   })
 
   test('is not created twice where somebody else created it', async () => {
-    let judged = () => {}
-    const isJudged = new Promise<void>((resolve) => {
-      judged = resolve
+    let checked = () => {}
+    const isChecked = new Promise<void>((resolve) => {
+      checked = resolve
     })
     const input = async function* () {
       yield Buffer.from('number,name\n')
       for (let n = 0; n < 300; n += 1) yield Buffer.from(`Q${n},mine\n`)
-      await isJudged
+      await isChecked
       await send('number,name\nQ7,theirs\n', '', {}, 'bob')
     }
     const outcome = await app.records.import('client', {
       actor: app.people.get('alice') as Person,
       format: 'csv',
       input: input(),
-      onProgress: ({ valid }) => valid >= 200 && judged(),
+      onProgress: ({ valid }) => valid >= 200 && checked(),
     })
     expect(outcome).toMatchObject({
       outcome: 'invalid',

@@ -71,10 +71,10 @@ test('30,000 rows are one event and little memory, and others go on saving meanw
   expect(beside.length).toBeGreaterThan(50)
 }, 120_000)
 
-test('rows are judged in slices of a few milliseconds', async () => {
+test('rows are checked in slices of a few milliseconds', async () => {
   const rowMs = 1
   const rows = 1_000
-  let judged = 0
+  let checked = 0
   let most = 0
   const slow = defineRecordType('tag', {
     table: 'tags',
@@ -82,7 +82,7 @@ test('rows are judged in slices of a few milliseconds', async () => {
       label: z.string().refine(() => {
         const begun = performance.now()
         while (performance.now() - begun < rowMs);
-        judged += 1
+        checked += 1
         return true
       }),
     },
@@ -90,8 +90,8 @@ test('rows are judged in slices of a few milliseconds', async () => {
   const app = await startApp({ types: [...TYPES.filter(({ name }) => name !== 'tag'), slow as never] })
   let isOver = false
   const look = () => {
-    most = Math.max(most, judged)
-    judged = 0
+    most = Math.max(most, checked)
+    checked = 0
     if (!isOver) setImmediate(look)
   }
   setImmediate(look)

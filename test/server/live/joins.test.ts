@@ -1,4 +1,4 @@
-// Joins judged by the row: by what this node has seen of it only while that is the version that is there, and read whole
+// Joins authorized by the row: by what this node has seen of it only while that is the version that is there, and read whole
 // no oftener than that. And messages of one socket that overlap.
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
@@ -39,7 +39,7 @@ const bodiesRead = async () => {
   return count as number
 }
 
-describe('a join judged by the row', () => {
+describe('a join authorized by the row', () => {
   test('reads a row once a version, however many join', async () => {
     const body = 'long '.repeat(2_000)
     const notes = [

@@ -148,7 +148,7 @@ describe('where permission depends on the record', () => {
     expect(await bob.hears('RecordsImported')).toMatchObject({ count: null, scopes: [{}] })
   })
 
-  test('deleted records are judged as they were', async () => {
+  test('deleted records are authorized as they were', async () => {
     await app.sql('delete from notes')
     await insertNotes('alice', 100)
     const alice = await app.socket()

@@ -1,16 +1,16 @@
-// Records that can't be judged and rows of the log that can't be read: they cost themselves, and nobody else.
+// Records that can't be authorized and rows of the log that can't be read: they cost themselves, and nobody else.
 
 import { defineRecordType } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Person, startApp, TYPES } from '../../support/app.ts'
 
-/** A tag whose label is "poison" can't be judged. */
+/** A tag whose label is "poison" can't be authorized. */
 const tag = defineRecordType<Person>('tag', {
   table: 'tags',
   fields: { label: z.string() },
   can: (_actor, _action, { fields }) => {
-    if (fields.label === 'poison') throw new Error('This tag can not be judged.')
+    if (fields.label === 'poison') throw new Error('This tag can not be authorized.')
     return true
   },
 })
@@ -22,7 +22,7 @@ const startWithPoison = async () => {
   return app
 }
 
-test('a list, and what became of it, leave out what can’t be judged', {
+test('a list, and what became of it, leave out what can’t be authorized', {
   tags: 'fault:row-unreadable',
 }, async () => {
   const app = await startWithPoison()

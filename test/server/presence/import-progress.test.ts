@@ -101,7 +101,7 @@ test('a refused import, and one that was given up, end for the watchers too', as
   await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
 })
 
-test('a dry run is nobody’s business, nor is an import of what is judged record by record', async () => {
+test('a dry run is nobody’s business, nor is an import of what is authorized record by record', async () => {
   const vera = await app.socket({ as: 'vera' })
   await vera.watchList('project')
   await vera.watchList('note')

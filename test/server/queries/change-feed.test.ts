@@ -237,7 +237,7 @@ test('a cursor from before a copy or a restore into another database is refused,
   expect((await drain(copy, 'start')).all).toHaveLength(5)
 })
 
-test('a change that can’t be judged is skipped, and the rest flows', async () => {
+test('a change that can’t be authorized is skipped, and the rest flows', async () => {
   const app = await startChangeApp()
   await app.sql(`insert into notes (tenant_id, title) values ('a', 'one'), ('a', 'poison'), ('a', 'three')`)
   await app.sql(`insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, scopes, updated_by, updated_at)

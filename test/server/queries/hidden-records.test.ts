@@ -85,7 +85,7 @@ describe('a list', () => {
     )
   }, 60_000)
 
-  test('that is too long to be judged at once goes on, also with no rows, and gives each record once', async () => {
+  test('that is too long to be authorized at once goes on, also with no rows, and gives each record once', async () => {
     const own = await startApp({ types, limits: { judgedRows: 1_000 } })
     await own.sql(`insert into notes (tenant_id, owner, body)
       select 'acme', case when n % 900 = 0 then 'alice' else 'bob' end, 'n' || n from generate_series(1, 6000) n`)

@@ -81,7 +81,7 @@ describe('many at once', () => {
     expect([...(heard[3]?.values() ?? [])].every((entry) => 'deleted' in entry && entry.deleted)).toBe(true)
   })
 
-  it('are judged one by one where permission depends on the record, the deleted ones too', async () => {
+  it('are authorized one by one where permission depends on the record, the deleted ones too', async () => {
     const owners = ['alice', 'bob', 'everybody', 'alice', 'bob']
     const notes: Held[] = []
     for (const owner of owners) {
@@ -114,7 +114,7 @@ describe('many at once', () => {
 })
 
 describe('one at a time', () => {
-  it('are one query for all who ask at the same moment, and each is judged by himself', async () => {
+  it('are one query for all who ask at the same moment, and each is authorized by himself', async () => {
     const { id: project } = await app.make('project', { name: 'x' })
     const { id: note } = await app.make('note', { owner: 'bob' }, 'bob')
     const asked = (type: string, id: string, who: string) =>

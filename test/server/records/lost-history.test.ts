@@ -43,7 +43,7 @@ test('what is remembered counts while nothing has happened to the connections', 
   expect((await save(id, 2, { body: 'as is known' })).status).toBe(200)
 })
 
-test('a save over a new connection is judged by the row that is there', async () => {
+test('a save over a new connection is authorized by the row that is there', async () => {
   const id = await lostNote()
   // Those of the pool alone: the feed has noticed nothing.
   await endBackends(`not ${IS_FEED}`)
@@ -61,7 +61,7 @@ test('a save over a new connection is judged by the row that is there', async ()
 test.each([
   ['is another one', () => app.sql('update noclobber.log_epoch set epoch = ?', [randomUUID()])],
   ['loses the feed’s connection', () => endBackends(IS_FEED)],
-])('a node whose database %s judges nobody by what it remembers', async (_what, happens) => {
+])('a node whose database %s authorizes nobody by what it remembers', async (_what, happens) => {
   const socket = await app.socket()
   const id = await lostNote()
   await happens()

@@ -460,7 +460,7 @@ test('a part without tenant raises no other tenant’s parent', async () => {
   expect(await versionsOf([foreign])).toEqual(before)
 })
 
-test('a parent that somebody takes away meanwhile is judged as it is then', async () => {
+test('a parent that somebody takes away meanwhile is authorized as it is then', async () => {
   const actions = [
     'create',
     'save',

@@ -165,7 +165,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     return mine ? { ...mine, edits: bothEdits(mine.edits, entry.edits) } : { ...entry, key, tab: tabId }
   }
 
-  /** The server has judged a save that no editor had room for: what it did not take is there to be restored. */
+  /** The server has answered a save that no editor had room for: what it did not take is there to be restored. */
   async function settle(entry: UnsentEntry, edits: UnsentEdits | null, trouble: UnsentTrouble | null) {
     if (edits) await storage.put({ ...entry, edits, trouble })
     else await storage.remove(entry.key)

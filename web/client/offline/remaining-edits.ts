@@ -1,4 +1,4 @@
-// What is left of kept edits when the server has judged the save that was asked for, where no editor had room for it.
+// What is left of kept edits when the server has answered the save that was asked for, where no editor had room for it.
 
 import type { Fields } from '../../../server/protocol/index.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'
@@ -7,12 +7,12 @@ import { beyond } from '../record/edit-transitions.ts'
 import type { Mutation, UnsentEdits } from '../record/state.ts'
 import type { UnsentTrouble } from './draft-storage.ts'
 
-export type Judgement = SaveOutcome<Fields> | RemoveOutcome
+export type SendAnswer = SaveOutcome<Fields> | RemoveOutcome
 
 /** `null`: nothing. What was asked for after a save that passed is asked for on the version that it made. */
-export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: Judgement): UnsentEdits | null {
-  const judged = { ...edits, unanswered: null, next: null }
-  if (answer.outcome !== 'saved') return isEmpty(edits.draft) && !edits.kept ? null : judged
+export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: SendAnswer): UnsentEdits | null {
+  const settled = { ...edits, unanswered: null, next: null }
+  if (answer.outcome !== 'saved') return isEmpty(edits.draft) && !edits.kept ? null : settled
   const { record } = answer
   const draft = pick(
     beyond(edits.draft, sent.changes),
@@ -23,11 +23,11 @@ export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: Judgement
   const changes = edits.next?.kind === 'save' ? draft : {}
   const unanswered =
     edits.next && isGoingOn ? { ...edits.next, clientVersion: record.version, changes } : null
-  return { ...judged, base: record, draft, unanswered }
+  return { ...settled, base: record, draft, unanswered }
 }
 
 /** Why it was refused, if it was. */
-export function troubleAfter(answer: Judgement): UnsentTrouble | null {
+export function troubleAfter(answer: SendAnswer): UnsentTrouble | null {
   switch (answer.outcome) {
     case 'conflict':
     case 'gone':

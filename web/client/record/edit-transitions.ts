@@ -42,7 +42,7 @@ export function save(state: RecordState, { mutationId }: { mutationId: string })
 
 /**
  * Sends again what got no answer, and what was asked for after it. What was only typed stays typed. A removal shows no text
- * of its own, so a newer version may be on the screen by then: it is judged by the one that it was asked on.
+ * of its own, so a newer version may be on the screen by then: it is compared with the one that it was asked on.
  */
 export function resume(state: RecordState): Transition {
   const { record, unanswered, next } = state

@@ -1,4 +1,4 @@
-// How versions that arrive are judged: what is not newer than the known version is dropped, in whatever order it arrives.
+// How versions that arrive are compared: what is not newer than the known version is dropped, in whatever order it arrives.
 // Also the small functions that every step uses: `stay`, `to` and `catchUp`.
 
 import { isEmpty } from '../base/values.ts'
@@ -54,7 +54,7 @@ export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
   }
 }
 
-/** Judges what was held back, in the order in which it arrived. */
+/** Compares what was held back, in the order in which it arrived. */
 export function weighHeld(state: RecordState): RecordState {
   return state.held.reduce(weigh, { ...state, held: [] })
 }
@@ -66,7 +66,7 @@ export function receive(state: RecordState, { remote }: { remote: RemoteVersion 
   return catchUp(weigh(isBack ? { ...state, trouble: null } : state, remote))
 }
 
-/** Nothing is shown yet, or a write is in flight: judged after its answer. */
+/** Nothing is shown yet, or a write is in flight: compared after its answer. */
 export function hold(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
   return to(state, { held: [...state.held, remote] })
 }

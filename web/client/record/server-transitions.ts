@@ -174,20 +174,20 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
   const fields = state.record?.fields ?? {}
   const tidy = { ...unwritten, draft: pick(state.draft, (field, value) => !isSame(value, fields[field])) }
   if (refusal.outcome === 'not_found') return refuse(tidy)
-  const judged = weighHeld(tidy)
+  const settled = weighHeld(tidy)
   switch (refusal.outcome) {
     case 'conflict':
-      return judged.deletion ? stay(judged) : conflict(judged, refusal.problem, at)
+      return settled.deletion ? stay(settled) : conflict(settled, refusal.problem, at)
     case 'gone':
-      return to(judged, { deletion: deletionOf(refusal.problem, at), newer: null })
+      return to(settled, { deletion: deletionOf(refusal.problem, at), newer: null })
     case 'invalid':
-      return catchUp({ ...judged, errors: errorsByField(refusal.errors) })
+      return catchUp({ ...settled, errors: errorsByField(refusal.errors) })
     case 'unauthenticated':
-      return catchUp({ ...judged, ...sentAgain(state), trouble: { kind: 'signed_out' } })
+      return catchUp({ ...settled, ...sentAgain(state), trouble: { kind: 'signed_out' } })
     case 'forbidden':
-      return catchUp({ ...judged, trouble: { kind: 'not_allowed' } })
+      return catchUp({ ...settled, trouble: { kind: 'not_allowed' } })
     case 'failed':
-      return catchUp({ ...judged, trouble: { kind: 'failed', detail: refusal.problem.detail } })
+      return catchUp({ ...settled, trouble: { kind: 'failed', detail: refusal.problem.detail } })
   }
 }
 

@@ -82,7 +82,7 @@ export interface RecordState {
   newer: NewerVersion | null
   /** The newest version whose banner was dismissed; 0 for none. */
   dismissed: number
-  /** Versions that arrived while they could not be judged: before the first load, and while a write is in flight. */
+  /** Versions that arrived while they could not be compared: before the first load, and while a write is in flight. */
   held: RemoteVersion[]
   writing: Mutation | null
   /** A write without an answer: it may have been written. */

@@ -3,7 +3,7 @@
 
 import { expect } from 'vitest'
 import { hasRoom } from '../../../../web/client/offline/can-restore.ts'
-import { editsAfter, type Judgement } from '../../../../web/client/offline/remaining-edits.ts'
+import { editsAfter, type SendAnswer } from '../../../../web/client/offline/remaining-edits.ts'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import type {
   Mutation,
@@ -192,7 +192,7 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
     if (!unanswered) return edits
     const { answer, event } = server.write(person.name, unanswered)
     if (event) for (const other of people) if (other !== person) send(other, event)
-    const left = editsAfter(edits, unanswered, judgementOf(answer))
+    const left = editsAfter(edits, unanswered, answerOf(answer))
     return left?.unanswered ? sendPast(person, left) : left
   }
 
@@ -315,7 +315,7 @@ export function createWorld(peopleCount: number, next = nextRecordState): World 
   return { act, settle }
 }
 
-function judgementOf(answer: RecordStateEvent): Judgement {
+function answerOf(answer: RecordStateEvent): SendAnswer {
   if (answer.kind === 'saved')
     return { outcome: 'saved', record: answer.record, mergedFields: answer.mergedFields }
   if (answer.kind === 'removed') return { outcome: 'removed' }

@@ -1,4 +1,4 @@
-// Rows of a file that are parts of other records, judged by those right before they are written.
+// Rows of a file that are parts of other records, authorized by their parents right before they are written.
 // Invariant: as for a single write: nothing raises the version of a record that the person may not read.
 import type { Knex } from 'knex'
 import {
@@ -13,8 +13,8 @@ import type { Database } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { FORBIDDEN, type ImportJob, MAY_NOT_CREATE, type RowError } from './validate-rows.ts'
 
-/** What stands against staged lines, by line. A record that isn't as it was judged at first is judged elsewhere. */
-export const judgeParents = async (
+/** Row errors of staged lines, by line. A record that has changed since the first check is authorized elsewhere. */
+export const authorizeParents = async (
   database: Database,
   { known, actor, sql }: ImportJob,
   { first, last }: { first: number; last: number },

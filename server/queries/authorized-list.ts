@@ -1,5 +1,5 @@
 // Lists of types whose permission depends on the record. Rows are looked at in the order of their keys, a fixed number at
-// a time, and judged; only then is it asked which of those that may be read belong to the list, and in which order.
+// a time, and authorized; only then is it asked which of those that may be read belong to the list, and in which order.
 // Invariant: how many rows are looked at depends on how many there are and on what the caller may read, and on nothing
 // that is in a row that they may not read. A response looks at `judgedRows` rows at most, and says where to go on.
 
@@ -11,7 +11,7 @@ import { authorizeRows } from '../records/authorization-rows.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
 import { type Page, readPage } from './list-page.ts'
-import { readJudgedPosition, writeJudgedPosition } from './list-position.ts'
+import { readAuthorizedPosition, writeAuthorizedPosition } from './list-position.ts'
 import { type ListFilter, type ListQuery, type Position, pageQuery } from './list-query.ts'
 
 /** Rows that are looked at by one query, whatever the page's size. */
@@ -30,7 +30,7 @@ const lookingOrder = ({ type }: KnownType, { filters, sort }: ListQuery) => {
   return { order, isOrdered }
 }
 
-/** Some rows as they come, judged. */
+/** Some rows as they come, authorized. */
 interface Window {
   readable: string[]
   /** Rows that were looked at. */
@@ -41,7 +41,7 @@ interface Window {
 }
 
 /** One page of a list, and the position in the change log at which it was read. */
-export const listJudged = async (
+export const listAuthorized = async (
   database: Database,
   known: KnownType,
   actor: Actor,
@@ -50,7 +50,7 @@ export const listJudged = async (
 ): Promise<ListAnswer> => {
   const { limit } = query
   const { order, isOrdered } = lookingOrder(known, query)
-  const begin = query.after === undefined ? null : readJudgedPosition(database.cursors, query.after)
+  const begin = query.after === undefined ? null : readAuthorizedPosition(database.cursors, query.after)
   const shown = begin?.shown ?? null
   const most = Math.max(WINDOW, database.limits.judgedRows)
 
@@ -58,8 +58,8 @@ export const listJudged = async (
     budget.gone.throwIfAborted()
     const page = pageQuery(known, actor, order, { after, limit: WINDOW, isLean: true })
     const { rows, isCut, here } = await sendSized(database, page, { bytes: SMALL_BYTES })
-    const judged = await authorizeRows(database, known, actor, rows, { gone: budget.gone })
-    const readable = [...judged.values()].flatMap(({ record, allowed }) =>
+    const authorized = await authorizeRows(database, known, actor, rows, { gone: budget.gone })
+    const readable = [...authorized.values()].flatMap(({ record, allowed }) =>
       allowed.length > 0 ? record.id : [],
     )
     const last = rows.at(-1)
@@ -92,7 +92,7 @@ export const listJudged = async (
     ...(isInParts && { in_parts: true }),
   })
   const goOn = (looked: Position | null, at: Position | null = null) =>
-    writeJudgedPosition(database.cursors, { looked, shown: at })
+    writeAuthorizedPosition(database.cursors, { looked, shown: at })
   // What can't be asked for is refused whatever there is to read.
   pageQuery(known, actor, query, { after: null, limit })
 
