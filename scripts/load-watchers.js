@@ -37,8 +37,8 @@ subscribe('net.client.socket', ({ socket }) => {
 })
 
 const watchers = []
-/** Which version of which record was heard of, and when. */
-let heard = []
+/** Which version of which record was received, and when. */
+let received = []
 let tries = 0
 
 function open(url, id) {
@@ -68,7 +68,7 @@ function open(url, id) {
       if (name === 'Resync') return void watch()
       if (name !== 'RecordUpdated' || event.version <= watcher.version) return
       watcher.version = event.version
-      heard.push([`${id}:${event.version}`, now()])
+      received.push([`${id}:${event.version}`, now()])
     },
   })
   watchers.push(watcher)
@@ -110,10 +110,10 @@ const commands = {
   async converge({ versions }) {
     return { at: await until(() => watchers.every(({ id, version }) => version === versions[id]), 30_000) }
   },
-  /** What was heard since this was asked last. */
-  async heard() {
-    const told = heard
-    heard = []
+  /** What was received since the last call. */
+  async received() {
+    const told = received
+    received = []
     return { told }
   },
   async end() {

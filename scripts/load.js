@@ -133,14 +133,14 @@ async function saveUntil(isOver) {
   return { took, failures, late }
 }
 
-/** From the beginning of each save until each watcher heard of it, and until everybody knew all, in milliseconds. */
-async function heardOf() {
+/** From the beginning of each save until each watcher received it, and until everybody had all, in milliseconds. */
+async function receiptTimes() {
   const from = now()
   const { at } = await ask('converge', { versions: Object.fromEntries(versions) })
-  const { told } = await ask('heard')
-  const delays = told.flatMap(([version, heardAt]) => {
+  const { told } = await ask('received')
+  const delays = told.flatMap(([version, receivedAt]) => {
     const saveAt = begunAt.get(version)
-    return saveAt === undefined ? [] : [heardAt - saveAt]
+    return saveAt === undefined ? [] : [receivedAt - saveAt]
   })
   begunAt.clear()
   return { saveBegunToClientMs: figures(delays), convergedMs: at === null ? 'never' : Math.round(at - from) }
@@ -163,7 +163,7 @@ for (let round = 1; round <= rounds; round += 1) {
     calm: figures(calm.took),
     failures: calm.failures.length,
     late: calm.late,
-    ...(await heardOf()),
+    ...(await receiptTimes()),
   })
   if (!('storm' in options)) continue
   let endsAt = Number.POSITIVE_INFINITY
@@ -181,7 +181,7 @@ for (let round = 1; round <= rounds; round += 1) {
     backMs: back.tookMs === null ? 'never' : Math.round(back.tookMs),
     backMedianMs: Math.round(back.medianMs),
     refusedTries: back.lost,
-    ...(await heardOf()),
+    ...(await receiptTimes()),
   })
 }
 if ('storm' in options) {

@@ -106,9 +106,9 @@ export async function startProxy({ port = 0, nodes }) {
           `${COOKIE}=${node.name}; Path=/; HttpOnly`,
         ]
         response.writeHead(incoming.statusCode, { ...kept, 'set-cookie': cookies })
-        const hear = learn(request, node)
+        const receive = learn(request, node)
         incoming.on('data', (chunk) => {
-          hear(chunk)
+          receive(chunk)
           response.write(chunk)
         })
         incoming.on('end', () => response.end())

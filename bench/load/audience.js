@@ -1,7 +1,7 @@
-// Many people who have the same few records open; they count what they hear and make nothing of it.
+// Many people who have the same few records open; they count what they receive and make nothing of it.
 // Somewhere else in the world they would take nothing of the server's processor. Here they share it: so while the server
-// tells, only a few of them listen, from the first that came to the last, and the others hear what they were sent after.
-import { sharedNow } from '../servers/tell-time.js'
+// tells, only a few of them listen, from the first that came to the last, and the others receive what they were sent after.
+import { sharedNow } from '../servers/shared-clock.js'
 import { askingFrame, askRaw, connectPlainSockets, connectRawSockets } from './raw-sockets.js'
 
 /** How many listen at once. */
@@ -14,39 +14,39 @@ export default async ({ port, sockets: count, ids, isPlain = false }) => {
   const frame = askingFrame('watch', ids)
   const ears = new Set()
   for (let ear = 0; ear < EARS; ear += 1) ears.add(sockets[Math.round((ear * (count - 1)) / (EARS - 1))])
-  let [expectedByEars, expected, heardByEars, heard, told] = [0, 0, 0, 0, 0]
+  let [expectedByListeners, expected, receivedByListeners, received, told] = [0, 0, 0, 0, 0]
   let done = () => {}
-  const hear = (socket) => (text) => {
+  const receive = (socket) => (text) => {
     if (!text.startsWith('42["RecordUpdated"')) return
-    heard += 1
+    received += 1
     if (ears.has(socket)) {
-      heardByEars += 1
-      if (heardByEars === expectedByEars) {
+      receivedByListeners += 1
+      if (receivedByListeners === expectedByListeners) {
         told = sharedNow()
         for (const other of sockets) if (!ears.has(other)) other.listen()
       }
     }
-    if (heard === expected) done(told)
+    if (received === expected) done(told)
   }
   for (const socket of sockets) {
     if (!isPlain) await askRaw(socket, frame)
-    socket.onText = hear(socket)
+    socket.onText = receive(socket)
   }
   let end
 
   return {
     /** Gets ready for so many changes; only then may they be made. */
     listen: (changes) => {
-      heard = 0
-      heardByEars = 0
+      received = 0
+      receivedByListeners = 0
       expected = count * changes
-      expectedByEars = ears.size * changes
+      expectedByListeners = ears.size * changes
       for (const socket of sockets) if (!ears.has(socket)) socket.deafen()
       end = new Promise((resolve) => {
         done = resolve
       })
     },
-    /** When the last of those who listen had heard of all changes, once everybody has; by the clock of all processes. */
+    /** when the last of those who listen had received all changes, once everybody has; by the clock of all processes. */
     toldAt: () => end,
     stop: () => {
       for (const socket of sockets) socket.close()

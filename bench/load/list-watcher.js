@@ -25,7 +25,7 @@ export default async ({ port }) => {
       })
     },
     /** All of them have arrived. */
-    heard: () => all,
+    received: () => all,
     stop: () => {
       socket.disconnect()
     },

@@ -8,7 +8,7 @@ const OPENED = '0'
 const PING = '2'
 const PONG = '3'
 
-/** A client that is told each text from the first one on; `onOpen` hears of the open connection. */
+/** A client that is given each text from the first one on; `onOpen` runs when the connection is open. */
 const openSocket = (url, { onText, onOpen = () => {}, onError }) => {
   const ws = new WebSocket(url, { perMessageDeflate: false })
   ws.on('error', onError)

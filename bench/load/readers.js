@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http'
 
 const MARK = 'event: RecordUpdated'
 
-/** Opens one stream; `onEvents` hears how many events each piece of text holds. */
+/** Opens one stream; `onEvents` learns how many events each piece of text holds. */
 const read = (url, agent, onEvents) =>
   new Promise((resolve, reject) => {
     const request = get(url, { agent }, (response) => {
@@ -24,9 +24,9 @@ const read = (url, agent, onEvents) =>
 export default async ({ port, readers: count, ids }) => {
   const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY })
   const expected = count * ids.length
-  let heard = () => {}
+  let received = () => {}
   const open = (url) =>
-    Promise.all(Array.from({ length: count }, () => read(url, agent, (events) => heard(events))))
+    Promise.all(Array.from({ length: count }, () => read(url, agent, (events) => received(events))))
   const rooms = ids.map((id) => `record=project:${id}`).join('&')
   const stops = [
     ...(await open(`http://127.0.0.1:${port}/api/v1/events?${rooms}`)),
@@ -40,14 +40,14 @@ export default async ({ port, readers: count, ids }) => {
       let begun = 0
       let arrived = 0
       spread = new Promise((resolve) => {
-        heard = (events) => {
+        received = (events) => {
           if (events > 0 && arrived === 0) begun = performance.now()
           arrived += events
           if (arrived >= expected) resolve(performance.now() - begun)
         }
       })
     },
-    /** Milliseconds from the first event until everybody has heard of all changes. */
+    /** Milliseconds from the first event until everybody has received all changes. */
     spread: () => spread,
     stop: () => {
       for (const stop of stops) stop()

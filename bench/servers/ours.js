@@ -6,10 +6,10 @@ import { createAppServer, createRecordServer } from 'noclobber/server'
 import { openPool, TABLES, TENANT } from '../tables.js'
 import { eventOf } from './event-of.js'
 import { heldBytes } from './heap.js'
-import { hearChanges } from './hear-changes.js'
+import { listenForChanges } from './listen-changes.js'
 import { listening } from './listening.js'
 import { ALICE, authorizedProject, project } from './project-type.js'
-import { firstLook } from './tell-time.js'
+import { firstLook } from './shared-clock.js'
 
 const UNLIMITED = 1_000_000_000
 
@@ -72,7 +72,7 @@ export default async ({ url, limits = {}, authorizesRows = false }) => {
   const { io } = records.attach(server)
   await records.start()
   const look = firstLook(io.of('/').adapter.rooms)
-  const plain = await hearChanges(url, (ids) => {
+  const plain = await listenForChanges(url, (ids) => {
     for (const id of ids) io.to(`tenant:${TENANT}:record:project:${id}`).emit('RecordUpdated', eventOf(id))
   })
 
@@ -84,7 +84,7 @@ export default async ({ url, limits = {}, authorizesRows = false }) => {
       knex(TABLES.ours)
         .whereIn('id', ids)
         .update({ notes: `Changed at ${performance.now()}.` }),
-    /** What Socket.IO alone does for the same watchers once the app has heard of such a transaction. */
+    /** What Socket.IO alone does for the same watchers once the app was notified of such a transaction. */
     emit: (ids) => plain.change(ids),
     /** From here on a round begins. */
     begin: look.begin,

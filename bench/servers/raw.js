@@ -2,9 +2,9 @@
 import { createServer } from 'node:http'
 import { Sender, WebSocketServer } from 'ws'
 import { eventOf } from './event-of.js'
-import { hearChanges } from './hear-changes.js'
+import { listenForChanges } from './listen-changes.js'
 import { listening } from './listening.js'
-import { sharedNow } from './tell-time.js'
+import { sharedNow } from './shared-clock.js'
 
 const TEXT = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true }
 
@@ -13,7 +13,7 @@ export default async ({ url }) => {
   const wss = new WebSocketServer({ server, perMessageDeflate: false })
 
   let begunAt = 0
-  const plain = await hearChanges(url, (ids) => {
+  const plain = await listenForChanges(url, (ids) => {
     begunAt = sharedNow()
     for (const id of ids) {
       const text = `42${JSON.stringify(['RecordUpdated', eventOf(id)])}`

@@ -1,6 +1,6 @@
 // Changes on their way to many watchers, each of whom may be told or not, against bare room emits to as many sockets, and
 // against a loop over bare WebSockets that writes each of them a frame built once.
-// From the server's turning to the room until those who listen have heard, the room's last among them. Before it all have
+// From the server's turning to the room until those who listen have received, the room's last among them. Before it all have
 // waited for a transaction, been notified and read the row: who listens has slept as long on both sides, and what that
 // way costs is measured elsewhere.
 import { startChild } from '../child.js'

@@ -11,7 +11,7 @@ const LOG_ROWS = 20_000
 const PAGE = 1_000
 const READS = 20
 
-/** Few enough for lists to hear of each. */
+/** Few enough for lists to receive each. */
 const ROWS_A_COMMIT = 20
 const WATCHED = 1_000
 
@@ -83,7 +83,7 @@ const measureDelivery = async (knex, url, { rounds, scale }) => {
       const before = await server.call('cpuMicros')
       const begun = performance.now()
       await knex.raw(`select pg_notify('noclobber', '')`)
-      await watcher.call('heard')
+      await watcher.call('received')
       perSecond.push((count * 1_000) / (performance.now() - begun))
       micros.push(((await server.call('cpuMicros')) - before) / count)
     }

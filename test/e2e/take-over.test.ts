@@ -44,7 +44,7 @@ const askAgain = (asker: Page, asked: Page) =>
       if (await button.isVisible()) await button.click()
       return false
     },
-    { what: 'the ask to be heard', deadlineMs: 60_000 },
+    { what: 'the ask to arrive', deadlineMs: 60_000 },
   )
 
 const topOf = async (page: Page) => (await nameOf(page).boundingBox())?.y

@@ -153,7 +153,9 @@ test(`a node that is killed ${KILLS} times loses nothing and doubles nothing`, {
     const [held, is] = await heldIn(view)
     expect({ seed: SEED, name: view.name, held }).toEqual({ seed: SEED, name: view.name, held: is })
   }
-  const untrue = watchers.flatMap(({ heard }) => [...heard.keys()]).filter((key) => !truth.includes(key))
+  const untrue = watchers
+    .flatMap(({ received }) => [...received.keys()])
+    .filter((key) => !truth.includes(key))
   expect({ seed: SEED, untrue }).toEqual({ seed: SEED, untrue: [] })
   console.log(
     `kill: ${JSON.stringify(kills)}; ${truth.length} changes, quiet ${Math.round(performance.now() - begun)} ms after the last start`,

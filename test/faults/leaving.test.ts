@@ -14,7 +14,7 @@ const BOB = { authorization: 'Bearer demo:bob' }
 /** A connection by hand: what is said on it is said word for word, and nothing is ever answered to the node. */
 interface Line {
   socket: Socket
-  heard(): string
+  received(): string
   isOver(): boolean
 }
 
@@ -35,7 +35,7 @@ const openLine = async (url: string, ...lines: string[]): Promise<Line> => {
   socket.on('error', () => {})
   atEnd(() => socket.destroy())
   socket.write(lines.join('\r\n'))
-  return { socket, heard: () => text, isOver: () => over }
+  return { socket, received: () => text, isOver: () => over }
 }
 
 const asking = (method: string, path: string, ...headers: string[]) => [
@@ -125,14 +125,14 @@ describe.skipIf(isWithout('redis'))('a node that leaves', { tags: 'fault:node-le
       ...asking('GET', '/socket.io/?EIO=4&transport=websocket', ...HANDSHAKE, '', ''),
     )
     const unread = await openLine(url, ...asking('GET', '/api/v1/events?list=project', '', ''))
-    await waitFor(() => deaf.heard().includes('101') && unread.heard().includes('Watching'), {
+    await waitFor(() => deaf.received().includes('101') && unread.received().includes('Watching'), {
       what: 'the deaf ones',
     })
     unread.socket.pause()
     const lines = [
       deaf,
       unread,
-      // A handshake that stops half way, before Socket.IO has said who it is and before HTTP has heard it all.
+      // A handshake that stops half way, before Socket.IO has said who it is and before HTTP has read it all.
       await openLine(url, ...asking('GET', '/socket.io/?EIO=4&transport=polling', '', '')),
       await openLine(url, ...asking('GET', '/socket.io/?EIO=4&transport=websocket', ...HANDSHAKE, '')),
       // Bodies that never end: a save's, and an import's.
@@ -176,7 +176,7 @@ describe.skipIf(isWithout('redis'))('a node that leaves', { tags: 'fault:node-le
     const begun = performance.now()
     const ended = cluster.ask('stop node1')
     try {
-      await waitFor(() => busy.heard().includes('503'), { what: 'the node to say that it leaves' })
+      await waitFor(() => busy.received().includes('503'), { what: 'the node to say that it leaves' })
       await released.query('rollback')
       expect((await saves[0])?.status).toBe(200)
       expect((await held).status).toBe(200)

@@ -26,7 +26,7 @@ testMutants([
       await alice.watchList('note')
       await app.make('note', { owner: 'bob' }, 'bob')
       await alice.flushed()
-      expect(alice.heard).toEqual([])
+      expect(alice.received).toEqual([])
     },
   },
   {
@@ -40,7 +40,7 @@ testMutants([
       app.io.in(gina.socket.id ?? '').socketsJoin(`tenant:acme:record:project:${id}`)
       await save(app, id, 1, { name: 'B' })
       await gina.flushed()
-      expect(gina.heard).toEqual([])
+      expect(gina.received).toEqual([])
     },
   },
   {
@@ -55,7 +55,7 @@ testMutants([
       await bob.watchList('project')
       await save(app, id, 1, { name: 'B' })
       await bob.flushed()
-      expect(bob.heard.filter(({ name }) => name === 'RecordUpdated')).toHaveLength(1)
+      expect(bob.received.filter(({ name }) => name === 'RecordUpdated')).toHaveLength(1)
     },
   },
   {
@@ -69,7 +69,7 @@ testMutants([
       await alice.watch(['project', id])
       await save(app, id, 1, { name: 'B' }, { 'x-socket-id': alice.socket.id ?? '' })
       await alice.flushed()
-      expect(alice.heard.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
+      expect(alice.received.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
     },
   },
   {
@@ -90,9 +90,9 @@ testMutants([
         await slow.query('begin')
         await slow.query(`update projects set name = 'late' where id = ${first.id}`)
         await save(app, second.id, 1, { name: 'C' })
-        await bob.hears('RecordUpdated', { id: second.id })
+        await bob.receives('RecordUpdated', { id: second.id })
         await slow.query('commit')
-        await bob.hears('RecordUpdated', { id: first.id }, 4_000)
+        await bob.receives('RecordUpdated', { id: first.id }, 4_000)
       } finally {
         await slow.end()
       }

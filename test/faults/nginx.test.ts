@@ -38,15 +38,15 @@ describe.skipIf(isWithout('redis') || isWithout('nginx'))('nginx before two node
     const id = transport === 'websocket' ? '1' : '2'
     const socket = io(url, { transports: [transport], auth: { token: 'demo:alice' }, forceNew: true })
     atEnd(() => socket.disconnect())
-    const heard: number[] = []
-    socket.on('RecordUpdated', ({ version }) => heard.push(version))
+    const received: number[] = []
+    socket.on('RecordUpdated', ({ version }) => received.push(version))
     const answer = await socket
       .timeout(20_000)
       .emitWithAck('watch', { records: [{ type: 'project', id }], lists: [] })
     expect(answer.records[0]).toMatchObject({ ok: true })
     for (let round = 0; round < 3; round += 1) {
       const version = await save(id)
-      await waitFor(() => heard.includes(version), { what: `version ${version}`, deadlineMs: 15_000 })
+      await waitFor(() => received.includes(version), { what: `version ${version}`, deadlineMs: 15_000 })
     }
     expect(socket.io.engine.transport.name).toBe(transport)
   })

@@ -104,13 +104,13 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
       expect(roomsOf(two).filter((room) => !known.has(room))).toEqual([])
       const sockets = [alice, bob, gina]
       expect(sockets.map(({ socket }) => socket.connected)).toEqual([true, true, true])
-      for (const { heard } of sockets) {
-        expect(heard.filter(({ name }) => ['Forged', 'AccessRevoked'].includes(name))).toEqual([])
-        expect(heard.filter(({ event }) => event?.version === 99)).toEqual([])
-        const people = heard.flatMap(({ name, event }) => (name === 'PresenceChanged' ? event.people : []))
+      for (const { received } of sockets) {
+        expect(received.filter(({ name }) => ['Forged', 'AccessRevoked'].includes(name))).toEqual([])
+        expect(received.filter(({ event }) => event?.version === 99)).toEqual([])
+        const people = received.flatMap(({ name, event }) => (name === 'PresenceChanged' ? event.people : []))
         expect(people.filter(({ user }: { user: { id: string } }) => user.id !== 'alice')).toEqual([])
       }
-      expect(gina.heard).toEqual([])
+      expect(gina.received).toEqual([])
       expect((await two.call('GET', '/records/project')).status).toBe(200)
 
       // The nodes themselves still ask each other, and nothing of a handshake travels.
@@ -125,7 +125,7 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
       expect(found.map(({ id }) => id).sort()).toEqual(sockets.map(({ socket }) => socket.id).sort())
       expect(JSON.stringify(found.map(({ handshake, data }) => [handshake, data]))).not.toContain(TOKEN)
       one.io.emit('Lunch', { at: '12:30', menu: Buffer.from('soup') })
-      expect(await bob.hears('Lunch')).toEqual({ at: '12:30', menu: Buffer.from('soup') })
+      expect(await bob.receives('Lunch')).toEqual({ at: '12:30', menu: Buffer.from('soup') })
       expect(attacker.overheard.length).toBeGreaterThan(10)
       const tokens = attacker.overheard.filter(({ message }) => message.includes(TOKEN))
       expect(tokens).toEqual([])
@@ -139,25 +139,25 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
     await linked()
     const attacker = await redisAttacker([port])
     one.io.emit('Lunch', { at: '12:30' })
-    await bob.hears('Lunch')
+    await bob.receives('Lunch')
     const before = await droppedBy(two)
     const again = [...attacker.overheard]
     for (const { channel, message } of again) await attacker.publish(channel, message)
     await waitFor(async () => (await droppedBy(two)) - before >= again.length, { what: 'all to be dropped' })
-    expect(bob.heard.filter(({ name }) => name === 'Lunch')).toHaveLength(1)
+    expect(bob.received.filter(({ name }) => name === 'Lunch')).toHaveLength(1)
     expect(await two.records.metrics.text()).toMatch(/dropped_total\{reason="repeated"\} [1-9]/)
   })
 
-  test('hears nothing of another database, and is heard by none', async () => {
+  test('receives nothing of another database, and reaches none', async () => {
     const { url } = await startRedis()
     const first = await twoNodes(() => redisClient(url))
     const other = await startApp({ redis: redisClient(url) })
     const outsider = await other.socket()
     await first.linked()
     first.one.io.emit('Lunch', {})
-    await first.watcher.hears('Lunch')
+    await first.watcher.receives('Lunch')
     await outsider.flushed()
-    expect(outsider.heard).toEqual([])
+    expect(outsider.received).toEqual([])
     expect(await droppedBy(other)).toBe(0)
   })
 
@@ -194,7 +194,7 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
 })
 
 describe('a socket that somebody has put into another tenant’s rooms', () => {
-  test('hears nothing there: not of a record, of a list, of an import, of many at once, of people', async () => {
+  test('receives nothing there: not of a record, of a list, of an import, of many at once, of people', async () => {
     const app = await startApp({ limits: { bulkThreshold: 5 } })
     const { id } = await app.make('project', { name: 'Bridge' })
     const alice = await app.socket()
@@ -214,14 +214,14 @@ describe('a socket that somebody has put into another tenant’s rooms', () => {
     )
     await app.sql(`insert into tasks (tenant_id, project_id, title) values ('acme', ?, 'T')`, [id])
     await alice.ask('presence', { type: 'project', id, state: 'editing' })
-    await alice.hears('PresenceChanged')
-    await alice.hears('RecordsImported')
+    await alice.receives('PresenceChanged')
+    await alice.receives('RecordsImported')
     await alice.flushed()
-    expect(alice.heard.map(({ name }) => name)).toEqual(
+    expect(alice.received.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['RecordUpdated', 'RecordCreated', 'RecordsImported', 'PresenceChanged']),
     )
     expect(await gina.flushed()).toEqual([])
     const own = await app.make('project', { name: 'Tunnel' }, 'gina')
-    await gina.hears('RecordCreated', { id: own.id })
+    await gina.receives('RecordCreated', { id: own.id })
   })
 })

@@ -36,16 +36,16 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
       await linked()
       for (let round = 0; round < 5; round += 1) {
         const { version } = await save()
-        await watcher.hears('RecordUpdated', { version }, 20_000)
+        await watcher.receives('RecordUpdated', { version }, 20_000)
       }
-      const versions = watcher.heard.flatMap(({ name, event }) =>
+      const versions = watcher.received.flatMap(({ name, event }) =>
         name === 'RecordUpdated' ? [event.version] : [],
       )
       expect(versions).toEqual([...new Set(versions)])
       const alice = await one.socket()
       await alice.watch(['project', project.id])
       await alice.ask('presence', { type: 'project', id: project.id, state: 'editing' })
-      await watcher.hears('PresenceChanged', { id: project.id }, 20_000)
+      await watcher.receives('PresenceChanged', { id: project.id }, 20_000)
       await waitFor(async () => (await two.records.health()).checks.redis.ok, {
         what: 'its beat to come through',
         deadlineMs: 20_000,
@@ -71,7 +71,7 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
     const { one, watcher, linked } = await twoNodes(() => ofIoredis(cluster) as never)
     await linked()
     one.io.emit('Lunch', { at: '12:30' })
-    expect(await watcher.hears('Lunch')).toEqual({ at: '12:30' })
+    expect(await watcher.receives('Lunch')).toEqual({ at: '12:30' })
   })
 
   test('lose nothing while the cluster stands still, wait for nothing, and find each other after', {
@@ -86,7 +86,7 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
     try {
       const { version, ms } = await save()
       expect(ms).toBeLessThan(3_000)
-      await watcher.hears('RecordUpdated', { version }, 20_000)
+      await watcher.receives('RecordUpdated', { version }, 20_000)
       await waitFor(async () => (await two.records.health()).status === 'degraded', {
         what: 'the outage to be noticed',
         deadlineMs: 20_000,

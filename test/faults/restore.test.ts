@@ -19,7 +19,7 @@ const { id } = await old.make('task', { project_id: 1, title: 'kept' })
 await old.make('task', { project_id: 2, title: 'also kept' })
 const stream = await openStream(old.origin, 'list=task')
 await old.make('task', { project_id: 1, title: 'seen by the stream' })
-await stream.hears('RecordCreated')
+await stream.receives('RecordCreated')
 
 /** Positions that people hold while the database is dumped; changes lie ahead of each. */
 const held = {
@@ -122,10 +122,10 @@ test('a watcher of a list is told that it is behind', async () => {
 
 test('a stream that resumes is told to look again, and goes on', async () => {
   const resumed = await openStream(app.origin, 'list=task', { after: held.stream })
-  await resumed.hears('Resync')
+  await resumed.receives('Resync')
   const made = await app.make('task', { project_id: 1, title: 'after the restore' })
-  await resumed.hears('RecordCreated', { id: made.id })
-  expect(resumed.heard.filter(({ event }) => event?.type === 'task' && event.id !== made.id)).toEqual([])
+  await resumed.receives('RecordCreated', { id: made.id })
+  expect(resumed.received.filter(({ event }) => event?.type === 'task' && event.id !== made.id)).toEqual([])
 })
 
 test('versions and histories go on, and an editor of before the dump is refused as stale', {

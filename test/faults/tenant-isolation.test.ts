@@ -1,5 +1,5 @@
 // Gina has a valid session of another tenant, and tries everything: each route, join, list, stream and presence, with
-// ids that are there and ids that never were. She hears nothing, and no answer tells one kind from the other.
+// ids that are there and ids that never were. She receives nothing, and no answer distinguishes one kind from the other.
 import { expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { seed, times, writeDown } from '../support/figures.ts'
@@ -100,7 +100,7 @@ test(`${ATTEMPTS} attempts of another tenant deliver nothing, and missing looks 
   }
 
   await gina.watch()
-  const told = gina.heard.filter(({ event }) => event?.type === 'project')
+  const told = gina.received.filter(({ event }) => event?.type === 'project')
   stream.abort()
   expect({ told, streamed: /SECRET|RecordUpdated|RecordsImported|"acme"/.test(streamed) }).toEqual({
     told: [],

@@ -31,7 +31,7 @@ test('a role without any right on the log writes, and is named', async () => {
   await clerk.query(`set session authorization ${role}`)
   await expect(clerk.query('select from noclobber.record_changes')).rejects.toThrow(/permission denied/)
   await clerk.query(`update projects set name = 'Tunnel' where id = $1`, [record.id])
-  expect(await watcher.hears('RecordUpdated', { version: 2 })).toMatchObject({
+  expect(await watcher.receives('RecordUpdated', { version: 2 })).toMatchObject({
     changed_fields: ['name'],
     updated_by: { id: role, name: role, kind: 'database' },
   })
@@ -240,8 +240,8 @@ test('TRUNCATE deletes each record, and editors and lists receive it', async () 
   await list.watchList('task')
   await list.flushed()
   await app.sql('truncate tasks')
-  expect(await editor.hears('RecordDeleted', { id: String(id) })).toMatchObject({ version: 2 })
-  await list.hears('RecordsImported', { count: 80 })
+  expect(await editor.receives('RecordDeleted', { id: String(id) })).toMatchObject({ version: 2 })
+  await list.receives('RecordsImported', { count: 80 })
   const { status, body } = await app.call('GET', `/records/task/${id}`)
   expect([status, body.code]).toEqual([410, 'deleted'])
 })

@@ -91,7 +91,7 @@ describe('a change of the parts', () => {
       headers: { 'x-tab-id': 'tab-7' },
     })
     expect(body.data.version).toBe(1)
-    expect(await editor.hears('RecordUpdated', { type: 'order', id: order.id })).toMatchObject({
+    expect(await editor.receives('RecordUpdated', { type: 'order', id: order.id })).toMatchObject({
       version: 2,
       changed_fields: ['lines'],
       // Only the writer's own connections learn the tab.
@@ -178,11 +178,11 @@ describe('the parent', () => {
     const editor = await app.socket()
     await editor.watch(['order', order.id], ['line', String(line.id)])
     await editor.flushed()
-    editor.heard.length = 0
+    editor.received.length = 0
     const removed = await app.call('DELETE', `/records/order/${order.id}`, { body: { client_version: 2 } })
     expect(removed.status).toBe(204)
-    await editor.hears('RecordDeleted', { type: 'order', id: order.id, version: 3 })
-    await editor.hears('RecordDeleted', { type: 'line', id: String(line.id), version: 2 })
+    await editor.receives('RecordDeleted', { type: 'order', id: order.id, version: 3 })
+    await editor.receives('RecordDeleted', { type: 'line', id: String(line.id), version: 2 })
     expect((await editor.flushed()).filter(({ name }) => name === 'RecordUpdated')).toEqual([])
     const events = await app.sql(
       `select event from noclobber.changes where table_name = 'public.orders' and record_id = ? order by seq`,

@@ -68,13 +68,13 @@ test('a watcher receives each version, though another tenant’s record had the 
   await create('alice', 'd')
   await first.watch(['slot', 'd'])
   await save('alice', 'd', 1, 'one')
-  await first.hears('RecordUpdated', { id: 'd', version: 2 })
+  await first.receives('RecordUpdated', { id: 'd', version: 2 })
   await remove('alice', 'd', 2)
   await create('gina', 'd')
   const second = await app.socket({ as: 'gina' })
   await second.watch(['slot', 'd'])
   await app.sql(`update slots set label = 'by SQL' where id = 'd'`)
-  await second.hears('RecordUpdated', { id: 'd', version: 2 })
+  await second.receives('RecordUpdated', { id: 'd', version: 2 })
 })
 
 test('a record that goes to a tenant where one of its id was deleted counts on after that', async () => {

@@ -125,10 +125,10 @@ test('a claim reaches watchers as an event of less than 1 KB, and the next one f
   const name = '𝒳'.repeat(500)
   const claim = { id: name, name, kind: 'agent', on_behalf_of: { id: name, name } }
   await under(JSON.stringify(claim), `update projects set notes = 'one' where id = ${id}`)
-  const event = await watcher.hears('RecordUpdated', { version: 2 })
+  const event = await watcher.receives('RecordUpdated', { version: 2 })
   expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(1_000)
   await app.sql(`update projects set notes = 'two' where id = ?`, [id])
-  await watcher.hears('RecordUpdated', { version: 3 })
+  await watcher.receives('RecordUpdated', { version: 3 })
 })
 
 test('rows of the log with any writer are read as if it had been normalized', async () => {

@@ -1,11 +1,11 @@
-// A plain socket.io-client that keeps what it heard. "Heard nothing" is told by a mark: a record made after the
+// A plain socket.io-client that keeps what it received. "Received nothing" is told by a mark: a record made after the
 // change in question, whose event comes after all that went before it.
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import { atEnd } from './at-end.ts'
 import { waitFor } from './wait-for.ts'
 
 /** One event as it came. */
-export interface Heard {
+export interface Received {
   name: string
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
   event: any
@@ -26,7 +26,7 @@ export interface WatcherOptions {
 
 export interface TestWatcher {
   socket: Socket
-  heard: Heard[]
+  received: Received[]
   /** Sends a message and gives its acknowledgement. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
   ask(name: string, message?: unknown): Promise<any>
@@ -36,10 +36,10 @@ export interface TestWatcher {
   watchList(type: string, scope?: Record<string, string>): Promise<any>
   /** Waits for an event, and gives it. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
-  hears(name: string, match?: Record<string, unknown>, deadlineMs?: number): Promise<any>
-  /** Everything that went before has arrived; gives what was heard, marks left out. */
-  flushed(): Promise<Heard[]>
-  /** The same, and forgets what was heard. */
+  receives(name: string, match?: Record<string, unknown>, deadlineMs?: number): Promise<any>
+  /** Everything that went before has arrived; gives what was received, marks left out. */
+  flushed(): Promise<Received[]>
+  /** The same, and forgets what was received. */
   forget(): Promise<void>
 }
 
@@ -61,12 +61,12 @@ export const clientOf = (origin: string, options: WatcherOptions = {}): Socket =
 export async function connectWatcher(app: WatchedApp, options: WatcherOptions = {}): Promise<TestWatcher> {
   const socket = clientOf(app.origin, options)
   atEnd(() => socket.disconnect())
-  const heard: Heard[] = []
+  const received: Received[] = []
   const marks = new Set<string>()
   let marking = false
   socket.onAny((name, event) => {
     if (event?.type === 'mark') marks.add(event.id)
-    else heard.push({ name, event })
+    else received.push({ name, event })
   })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
@@ -79,18 +79,18 @@ export async function connectWatcher(app: WatchedApp, options: WatcherOptions = 
     marking = true
     const [row] = await app.sql('insert into marks default values returning id')
     await waitFor(() => marks.has(String(row?.id)), { what: 'the mark', deadlineMs: 30_000 })
-    return heard
+    return received
   }
   return {
     socket,
-    heard,
+    received,
     ask,
     watch: (...records) => ask('watch', { records: records.map(([type, id]) => ({ type, id })) }),
     watchList: async (type, scope) =>
       (await ask('watch', { lists: [{ type, ...(scope && { scope }) }] })).lists[0],
-    hears: async (name, match = {}, deadlineMs = 20_000) =>
+    receives: async (name, match = {}, deadlineMs = 20_000) =>
       (
-        await waitFor(() => heard.find((entry) => entry.name === name && fits(entry.event ?? {}, match)), {
+        await waitFor(() => received.find((entry) => entry.name === name && fits(entry.event ?? {}, match)), {
           what: `${name} ${JSON.stringify(match)}`,
           deadlineMs,
         })
@@ -98,7 +98,7 @@ export async function connectWatcher(app: WatchedApp, options: WatcherOptions = 
     flushed,
     forget: async () => {
       await flushed()
-      heard.length = 0
+      received.length = 0
     },
   }
 }

@@ -1,6 +1,6 @@
 // A plain reader of an event stream, as curl would be: it parses what came and remembers the last id.
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import type { Heard } from './app-socket.ts'
+import type { Received } from './app-socket.ts'
 import { atEnd } from './at-end.ts'
 import { readStreamText } from './stream-text.ts'
 import { waitFor } from './wait-for.ts'
@@ -15,14 +15,14 @@ export interface StreamOptions {
 export interface TestStream {
   status: number
   headers: IncomingMessage['headers']
-  heard: Heard[]
+  received: Received[]
   /** The text as it came, comments included. */
   text(): string
   /** The id that a browser would send next. */
   lastId(): string
   /** Waits for an event, and gives it. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
-  hears(name: string, match?: Record<string, unknown>, deadlineMs?: number): Promise<any>
+  receives(name: string, match?: Record<string, unknown>, deadlineMs?: number): Promise<any>
   isClosed(): boolean
   /** Stops taking bytes, without a word. */
   pause(): void
@@ -68,13 +68,13 @@ export async function openStream(
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
-    heard: said.heard,
+    received: said.received,
     text: () => text,
     lastId: said.lastId,
-    hears: async (name, match = {}, deadlineMs = 20_000) =>
+    receives: async (name, match = {}, deadlineMs = 20_000) =>
       (
         await waitFor(
-          () => said.heard.find((entry) => entry.name === name && fits(entry.event ?? {}, match)),
+          () => said.received.find((entry) => entry.name === name && fits(entry.event ?? {}, match)),
           {
             what: `${name} ${JSON.stringify(match)}`,
             deadlineMs,

@@ -44,7 +44,7 @@ function openWatcher(
   url: string,
   id: string,
   transports: ('websocket' | 'polling')[],
-  hear: (version: number, isEvent: boolean) => void,
+  receive: (version: number, isEvent: boolean) => void,
 ): Socket {
   const socket = io(url, {
     transports,
@@ -59,12 +59,12 @@ function openWatcher(
       .emitWithAck('watch', { records: [{ type: 'project', id }] })
       .catch(() => null)
     const [record] = answer?.records ?? []
-    if (record?.ok) hear(record.version, false)
+    if (record?.ok) receive(record.version, false)
     else if (socket.connected) setTimeout(watch, 300)
   }
   socket.on('connect', watch)
   socket.on('Resync', watch)
-  socket.on('RecordUpdated', (event) => event.id === id && hear(event.version, true))
+  socket.on('RecordUpdated', (event) => event.id === id && receive(event.version, true))
   socket.on('disconnect', (reason) => {
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 100 + Math.random() * 400)
   })
@@ -93,13 +93,13 @@ export async function startLoad(url: string, options: LoadOptions): Promise<Load
       const entry = { id, version: 0 }
       known.push(entry)
       const transport = transports[count % transports.length] ?? 'websocket'
-      const hear = (version: number, isEvent: boolean) => {
+      const receive = (version: number, isEvent: boolean) => {
         if (version <= entry.version) return
         entry.version = version
         const at = savedAt.get(`${id}:${version}`)
         if (isEvent && at !== undefined) delays.push(performance.now() - at)
       }
-      sockets.push(openWatcher(url, id, [transport], hear))
+      sockets.push(openWatcher(url, id, [transport], receive))
     }
   }
   atEnd(() => {

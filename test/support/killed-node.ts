@@ -6,7 +6,7 @@ import { bundleOf, freePort } from './bundled-node.ts'
 import type { Random } from './random.ts'
 import { waitFor } from './wait-for.ts'
 
-/** Between a commit and the last of those who must hear of it. */
+/** Between a commit and the last of those who must receive it. */
 export const FAILPOINTS = [
   'committed, nobody told',
   'read, not delivered',

@@ -1,5 +1,5 @@
 // Watchers for the oracle: clients of the sockets and of the stream that know nothing but the protocol. A view is what
-// such a client holds: id → version. Whatever it hears it lays over what it holds if that is newer, and where it is told
+// such a client holds: id → version. What it receives it lays over what it holds if that is newer, and where it is told
 // that it may have missed something, it asks.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TestApp } from './app.ts'
@@ -23,7 +23,7 @@ export interface Watcher {
   name: string
   views: View[]
   /** Keys as events told them, with the time. */
-  heard: Map<string, number>
+  received: Map<string, number>
   faults: number
   stop(): void
 }
@@ -133,7 +133,7 @@ const scopeOf = (of: string) => {
 
 const note = (watcher: Watcher, name: string, { type, id, version }: Told) => {
   const key = `${type} ${id} v${version} ${EVENTS[name]}`
-  if (!watcher.heard.has(key)) watcher.heard.set(key, performance.now())
+  if (!watcher.received.has(key)) watcher.received.set(key, performance.now())
 }
 
 /** A socket that comes back by itself, and then says what it holds, as the protocol wants it: one message for everything. */
@@ -147,7 +147,7 @@ export const startSocketWatcher = async (
   const watcher: Watcher = {
     name,
     views: records.length > 0 ? [...views, ofRecords] : views,
-    heard: new Map(),
+    received: new Map(),
     faults: 0,
     stop: () => socket.disconnect(),
   }
@@ -208,7 +208,7 @@ export const startStreamWatcher = async (
   { name, origin, lists }: { name: string; origin: string; lists: string[] },
 ): Promise<Watcher> => {
   const views = lists.map((of) => createView(app, `${name}, ${of}`, of))
-  const watcher: Watcher = { name, views, heard: new Map(), faults: 0, stop: () => {} }
+  const watcher: Watcher = { name, views, received: new Map(), faults: 0, stop: () => {} }
   let isStopped = false
   let current: TestStream | null = null
   let isOpen = false
@@ -237,8 +237,8 @@ export const startStreamWatcher = async (
       current = stream
       let taken = 0
       const takeAll = () => {
-        for (; taken < stream.heard.length; taken += 1) {
-          const { name: event, event: told } = stream.heard[taken] as (typeof stream.heard)[number]
+        for (; taken < stream.received.length; taken += 1) {
+          const { name: event, event: told } = stream.received[taken] as (typeof stream.received)[number]
           take(event, told)
         }
         after = stream.lastId()

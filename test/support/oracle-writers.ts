@@ -13,7 +13,7 @@ const SEED_PROJECTS = 30
 /** The one record that only the transaction held open writes. */
 export const HELD_PROJECT = SEED_PROJECTS + 1
 const TAGS = 40
-/** Enough for lists to hear of them as one. */
+/** Enough for lists to receive them as one. */
 const BULK = 60
 
 /** What a writer works with. */

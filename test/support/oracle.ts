@@ -198,7 +198,7 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
   }
   const progress = () =>
     followers.reduce((sum, { seen }) => sum + seen.length, 0) +
-    watchers.reduce((sum, { heard }) => sum + heard.size, 0)
+    watchers.reduce((sum, { received }) => sum + received.size, 0)
   for (let before = -1; progress() > before; ) {
     before = progress()
     const agreed = await waitFor(allAgree, { what: 'all readers to agree', deadlineMs }).catch(() => false)
@@ -234,7 +234,7 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
   for (const view of views) verdict.views[view.name] = await differences(app, view)
   const told = new Set([
     ...followers.flatMap(({ seen }) => seen),
-    ...watchers.flatMap(({ heard }) => [...heard.keys()]),
+    ...watchers.flatMap(({ received }) => [...received.keys()]),
   ])
   verdict.untrue = [...told].filter(
     (key) => !truth.has(key) || book.ghosts.has(key.split(' ').slice(0, 2).join(' ')),
@@ -250,7 +250,7 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
       const entries = seen.map((key, at): [string, number] => [key, times[at] as number])
       return { name, lag: lags(entries) }
     }),
-    ...watchers.map(({ name, heard }) => ({ name, lag: lags(heard) })),
+    ...watchers.map(({ name, received }) => ({ name, lag: lags(received) })),
   ]
   const lagsOf = (disturbed: boolean) =>
     Object.fromEntries(

@@ -1,4 +1,4 @@
-// Somebody who has Redis and nothing else: sees all channels, hears everything, publishes whatever they like.
+// Somebody who has Redis and nothing else: sees all channels, receives everything, publishes whatever they like.
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { encode } from 'notepack.io'

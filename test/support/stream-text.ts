@@ -1,9 +1,9 @@
 // What an event stream says, block by block, as every reader of Server-Sent Events takes it: a block that was cut off
 // counts for nothing, and neither does its id.
-import type { Heard } from './app-socket.ts'
+import type { Received } from './app-socket.ts'
 
 export interface StreamText {
-  heard: Heard[]
+  received: Received[]
   take(chunk: string): void
   /** The id that a reader sends next. */
   lastId(): string
@@ -11,7 +11,7 @@ export interface StreamText {
 
 /** Reads from where `after` was the last id. */
 export const readStreamText = (after = ''): StreamText => {
-  const heard: Heard[] = []
+  const received: Received[] = []
   let rest = ''
   let lastId = after
 
@@ -23,11 +23,11 @@ export const readStreamText = (after = ''): StreamText => {
     const field = (wanted: string) => fields.find(([name]) => name === wanted)?.[1]
     lastId = field('id') ?? lastId
     const data = field('data')
-    if (data !== undefined) heard.push({ name: field('event') ?? 'message', event: JSON.parse(data) })
+    if (data !== undefined) received.push({ name: field('event') ?? 'message', event: JSON.parse(data) })
   }
 
   return {
-    heard,
+    received,
     take: (chunk) => {
       const blocks = (rest + chunk).split('\n\n')
       rest = blocks.pop() ?? ''

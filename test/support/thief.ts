@@ -1,4 +1,4 @@
-// Something that listens where a PostgreSQL is expected, says what it is told to say, and keeps what it hears.
+// Something that listens where a PostgreSQL is expected, says what it is given to say, and keeps what it receives.
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { atEnd } from './at-end.ts'
@@ -27,19 +27,19 @@ export const welcome = Buffer.concat([message('R', 0), message('Z').fill(0), Buf
 export interface Thief {
   port: number
   /** Everything that came after the names that a client begins with. */
-  heard(): string
+  received(): string
 }
 
-/** Says one thing more each time that it hears something. */
+/** Says one thing more each time that it receives something. */
 export async function startThief(says: Buffer[], port = 0): Promise<Thief> {
   const sockets = new Set<Socket>()
-  let heard = ''
+  let received = ''
   const server = createServer((socket) => {
     sockets.add(socket)
     let turn = 0
     socket.on('error', () => {})
     socket.on('data', (chunk) => {
-      if (turn > 0) heard += chunk.toString('latin1')
+      if (turn > 0) received += chunk.toString('latin1')
       const next = says[turn]
       turn += 1
       if (next) socket.write(next)
@@ -52,7 +52,7 @@ export async function startThief(says: Buffer[], port = 0): Promise<Thief> {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return { port: (server.address() as AddressInfo).port, heard: () => heard }
+  return { port: (server.address() as AddressInfo).port, received: () => received }
 }
 
 export const passwordIn = (url: string): string => new URL(url).password

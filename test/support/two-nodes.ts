@@ -28,14 +28,14 @@ export const twoNodes = async (redis: () => AppOptions['redis'], limits = FAR) =
     await waitFor(
       async () => {
         const { version: saved } = await save()
-        const heard = () => watcher.heard.some(({ event }) => event?.version === saved)
-        const isInTime = await waitFor(heard, { what: 'the other node', deadlineMs: 1_000 }).catch(
+        const received = () => watcher.received.some(({ event }) => event?.version === saved)
+        const isInTime = await waitFor(received, { what: 'the other node', deadlineMs: 1_000 }).catch(
           () => false,
         )
         inTime = isInTime ? inTime + 1 : 0
         return inTime === 3
       },
-      { what: 'the nodes to hear each other', deadlineMs },
+      { what: 'the nodes to reach each other', deadlineMs },
     )
   }
   return { one, two, watcher, save, linked, project }

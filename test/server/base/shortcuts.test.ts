@@ -113,7 +113,7 @@ const used = async (shortcuts: Partial<Shortcuts>, hidden: Name | null) => {
       read.headers.get('etag'),
     ])
     for (const watcher of watchers) {
-      const { changed_fields, type } = await watcher.hears('RecordUpdated', { version: version + 1 })
+      const { changed_fields, type } = await watcher.receives('RecordUpdated', { version: version + 1 })
       results.push([changed_fields, type])
     }
   }

@@ -67,7 +67,7 @@ test('reading the log is a span where there was something to read, and handing i
   await waitFor(() => spans('deliver').length > 0, { what: 'the creation to be handed on' })
   exporter.reset()
   await app.sql('update projects set name = ? where id = ?', ['By SQL', id])
-  await watcher.hears('RecordUpdated', { id })
+  await watcher.receives('RecordUpdated', { id })
   const [deliver] = await waitFor(() => (spans('feed.read').length > 0 ? spans('deliver') : null), {
     what: 'the spans to end',
   })

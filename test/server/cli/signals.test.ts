@@ -1,4 +1,4 @@
-// The built program as a terminal ends it: by Ctrl-C, which every process of the terminal's group hears, or by SIGTERM.
+// The built program as a terminal ends it: by Ctrl-C, which every process of the terminal's group gets, or by SIGTERM.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
@@ -94,7 +94,7 @@ test('changes --follow ends at SIGTERM as well', async () => {
   expect(await follow(DIRECTLY, root, ({ terminate }) => terminate())).toEqual([0, null])
 })
 
-test('a Ctrl-C that is heard once more by way of a package runner is one Ctrl-C', async () => {
+test('a Ctrl-C that arrives once more by way of a package runner is one Ctrl-C', async () => {
   const twice = (running: Running) => {
     running.pressCtrlC()
     setTimeout(running.pressCtrlC, 20)

@@ -18,11 +18,11 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     await linked()
     for (let round = 0; round < 5; round += 1) {
       const { version } = await save()
-      await watcher.hears('RecordUpdated', { version }, 20_000)
-      await own.hears('RecordUpdated', { version }, 20_000)
+      await watcher.receives('RecordUpdated', { version }, 20_000)
+      await own.receives('RecordUpdated', { version }, 20_000)
     }
-    for (const { heard } of [watcher, own]) {
-      const versions = heard.map(({ event }) => event.version)
+    for (const { received } of [watcher, own]) {
+      const versions = received.map(({ event }) => event.version)
       expect(versions).toEqual([...new Set(versions)])
     }
   })
@@ -33,7 +33,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     const { save, linked, watcher } = await twoNodes(() => client as never)
     await linked()
     const { version } = await save()
-    await watcher.hears('RecordUpdated', { version }, 20_000)
+    await watcher.receives('RecordUpdated', { version }, 20_000)
   })
 
   test('lose nothing and wait for nothing while Redis is stopped, and find each other after', {
@@ -45,7 +45,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     redis.signal('SIGSTOP')
     const stopped = await save()
     expect(stopped.ms).toBeLessThan(5_000)
-    await watcher.hears('RecordUpdated', { version: stopped.version }, 20_000)
+    await watcher.receives('RecordUpdated', { version: stopped.version }, 20_000)
     redis.signal('SIGCONT')
     await linked()
   })
@@ -57,7 +57,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     await redis.stop()
     const without = await save()
     expect(without.ms).toBeLessThan(5_000)
-    await watcher.hears('RecordUpdated', { version: without.version }, 20_000)
+    await watcher.receives('RecordUpdated', { version: without.version }, 20_000)
     await startRedis({ port: redis.port })
     await linked()
   })
@@ -67,7 +67,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     await stop()
     const { save, linked, watcher } = await twoNodes(() => redisClient(`redis://127.0.0.1:${port}`), NEAR)
     const alone = await save()
-    await watcher.hears('RecordUpdated', { version: alone.version }, 20_000)
+    await watcher.receives('RecordUpdated', { version: alone.version }, 20_000)
     await startRedis({ port })
     await linked()
   })
@@ -84,7 +84,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     proxy.set('hole')
     const hole = await save()
     expect(hole.ms).toBeLessThan(5_000)
-    await watcher.hears('RecordUpdated', { version: hole.version }, 20_000)
+    await watcher.receives('RecordUpdated', { version: hole.version }, 20_000)
     proxy.cut()
     proxy.set('pass')
     await linked()

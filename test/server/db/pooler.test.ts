@@ -98,7 +98,7 @@ describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', 
     }
   })
 
-  test('a watcher hears of saves, and of SQL by hand with the next poll', async () => {
+  test('a watcher receives saves, and SQL by hand with the next poll', async () => {
     const { id } = await app.make('project', { name: 'Watched' })
     const watcher = await app.socket()
     await watcher.watch(['project', id])
@@ -106,9 +106,9 @@ describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', 
       as: 'bob',
       body: { client_version: 1, changes: { name: 'Saved' } },
     })
-    await watcher.hears('RecordUpdated', { id, version: 2 })
+    await watcher.receives('RecordUpdated', { id, version: 2 })
     await connect().raw('update projects set name = ? where id = ?', ['By hand', id])
-    await watcher.hears('RecordUpdated', { id, version: 3 })
+    await watcher.receives('RecordUpdated', { id, version: 3 })
   })
 
   test('a bulk edit, an import, a merge, a replay, a deletion, /changes', async () => {

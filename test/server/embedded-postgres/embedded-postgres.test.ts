@@ -162,8 +162,8 @@ test('what has taken the port of a killed server learns no password, and is not 
   const next = await start(data)
   expect([next.reused, next.port === killed.port]).toEqual([false, false])
   await next.stop()
-  expect(thief.heard()).not.toContain(passwordIn(killed.url))
-  expect(thief.heard()).toBe('')
+  expect(thief.received()).not.toContain(passwordIn(killed.url))
+  expect(thief.received()).toBe('')
 })
 
 test('three processes that start at once share one server, and only the last to stop ends it', async () => {

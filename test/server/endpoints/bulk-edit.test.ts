@@ -152,15 +152,15 @@ test('an edit of many is one event for lists; its own tab is named', async () =>
   const list = await app.socket({ as: 'alice' })
   await list.watchList('project')
   await list.flushed()
-  list.heard.length = 0
+  list.received.length = 0
   await list.watch(['project', watched.id])
   await patch({ changes: { status: 'done' }, records: asked(records) }, 'alice', { 'x-tab-id': 'tab-1' })
-  expect(await list.hears('RecordsImported')).toMatchObject({
+  expect(await list.receives('RecordsImported')).toMatchObject({
     count: 60,
     tab_id: 'tab-1',
     updated_by: { name: 'Alice' },
   })
-  await list.hears('RecordUpdated', { id: watched.id, version: 2 })
+  await list.receives('RecordUpdated', { id: watched.id, version: 2 })
   expect((await list.flushed()).map(({ name }) => name).sort()).toEqual(['RecordUpdated', 'RecordsImported'])
 })
 

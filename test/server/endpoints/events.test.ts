@@ -1,4 +1,4 @@
-// GET /events: what a socket hears, as Server-Sent Events.
+// GET /events: what a socket receives, as Server-Sent Events.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -32,15 +32,15 @@ describe('a stream', () => {
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     })
-    const watching = await reader.hears('Watching')
+    const watching = await reader.receives('Watching')
     expect(watching.records).toEqual([expect.objectContaining({ type: 'project', id, ok: true, version: 1 })])
     expect(watching.lists).toEqual([expect.objectContaining({ type: 'project', ok: true, behind: false })])
     expect(reader.lastId()).not.toBe('')
 
     await save('project', id, 1, { name: 'Bridge 2' })
-    const event = await reader.hears('RecordUpdated', { id })
+    const event = await reader.receives('RecordUpdated', { id })
     expect(event).toMatchObject({ version: 2, changed_fields: ['name'], tenant_id: 'acme' })
-    expect(reader.heard.filter(({ name }) => name === 'RecordUpdated')).toHaveLength(1)
+    expect(reader.received.filter(({ name }) => name === 'RecordUpdated')).toHaveLength(1)
     reader.cut()
   })
 
@@ -63,7 +63,7 @@ describe('a stream', () => {
     const reader = await openStream(`http://127.0.0.1:${(served.address() as AddressInfo).port}`, '')
     await waitFor(() => reader.text().split(': still here').length > 2, { what: 'two comments' })
     expect(reader.lastId()).not.toBe('')
-    expect(new Set(reader.heard.map(({ name }) => name))).toEqual(new Set(['heartbeat']))
+    expect(new Set(reader.received.map(({ name }) => name))).toEqual(new Set(['heartbeat']))
     reader.cut()
   })
 
@@ -98,51 +98,51 @@ describe('a stream', () => {
   })
 })
 
-describe('who may hear', () => {
+describe('who may receive', () => {
   it('answers what is missing and what is forbidden alike, and tells neither', async () => {
     const { id } = await app.make('project', { name: 'Secret' })
     const reader = await stream(`record=project:${id}&record=project:99999&list=project`, { as: 'gina' })
-    const { records } = await reader.hears('Watching')
+    const { records } = await reader.receives('Watching')
     expect(records).toEqual([
       { type: 'project', id, ok: false, code: 'not_found' },
       { type: 'project', id: '99999', ok: false, code: 'not_found' },
     ])
     await save('project', id, 1, { name: 'More secret' })
     const own = await app.make('project', { name: 'Own' }, 'gina')
-    await reader.hears('RecordCreated', { id: own.id })
-    expect(reader.heard.map(({ name }) => name)).toEqual(['Watching', 'RecordCreated'])
+    await reader.receives('RecordCreated', { id: own.id })
+    expect(reader.received.map(({ name }) => name)).toEqual(['Watching', 'RecordCreated'])
     reader.cut()
   })
 
   it('takes a record away when its reader may no longer see it', async () => {
     const note = await app.make('note', { owner: 'bob' }, 'bob')
     const reader = await stream(`record=note:${note.id}`, { as: 'bob' })
-    await reader.hears('Watching')
+    await reader.receives('Watching')
     await app.sql(`update notes set owner = 'alice' where id = ?`, [note.id])
-    const revoked = await reader.hears('AccessRevoked')
+    const revoked = await reader.receives('AccessRevoked')
     expect(revoked.records).toEqual([{ type: 'note', id: note.id }])
-    expect(reader.heard.some(({ name }) => name === 'RecordUpdated')).toBe(false)
+    expect(reader.received.some(({ name }) => name === 'RecordUpdated')).toBe(false)
     reader.cut()
   })
 
   it('ends when the sign-in ends', async () => {
     app.people.set('eve', { id: 'eve', name: 'Eve', tenantId: 'acme', role: 'viewer' })
     const reader = await stream('list=project', { as: 'eve' })
-    await reader.hears('Watching')
+    await reader.receives('Watching')
     app.people.delete('eve')
     await waitFor(reader.isClosed, { what: 'the end', deadlineMs: 5_000 })
-    expect(reader.heard.at(-1)?.name).toBe('AccessRevoked')
+    expect(reader.received.at(-1)?.name).toBe('AccessRevoked')
   })
 
   it('leaves no trace of a forbidden record in what is caught up', async () => {
     const first = await stream('list=note', { as: 'alice' })
-    await first.hears('Watching')
+    await first.receives('Watching')
     first.cut()
     await app.make('note', { owner: 'bob' }, 'bob')
     const own = await app.make('note', { owner: 'alice' })
     const second = await stream('list=note', { as: 'alice', after: first.lastId() })
-    await second.hears('RecordCreated', { id: own.id })
-    expect(second.heard.filter(({ name }) => name !== 'Watching')).toHaveLength(1)
+    await second.receives('RecordCreated', { id: own.id })
+    expect(second.received.filter(({ name }) => name !== 'Watching')).toHaveLength(1)
     second.cut()
   })
 })
@@ -151,20 +151,20 @@ describe('resuming', () => {
   it('tells what was missed, and then what comes', async () => {
     const { id } = await app.make('task', { project_id: 7, title: 'One' })
     const first = await stream('list=task:project_id=7')
-    await first.hears('Watching')
+    await first.receives('Watching')
     first.cut()
     await save('task', id, 1, { title: 'Two' })
     await app.make('task', { project_id: 8, title: 'Elsewhere' })
     await app.sql('update tasks set project_id = 8 where id = ?', [id])
 
     const second = await stream(`list=task:project_id=7&cursor=${first.lastId()}`)
-    await second.hears('RecordUpdated', { id, version: 3 })
-    expect(second.heard.slice(1).map(({ event }) => [event.id, event.version])).toEqual([
+    await second.receives('RecordUpdated', { id, version: 3 })
+    expect(second.received.slice(1).map(({ event }) => [event.id, event.version])).toEqual([
       [id, 2],
       [id, 3],
     ])
     const next = await app.make('task', { project_id: 7, title: 'Three' })
-    await second.hears('RecordCreated', { id: next.id })
+    await second.receives('RecordCreated', { id: next.id })
     second.cut()
   })
 
@@ -173,7 +173,7 @@ describe('resuming', () => {
     ['of another database', () => Buffer.from('00112233aabbccdd 5:5:').toString('base64url')],
   ])('says Resync where the id is %s', async (_what, id) => {
     const reader = await stream('list=project', { after: id() })
-    await reader.hears('Resync')
+    await reader.receives('Resync')
     expect(reader.lastId()).not.toBe(id())
     reader.cut()
   })
@@ -194,17 +194,17 @@ describe('what lies between', () => {
     await once(packed, 'listening')
     const origin = `http://127.0.0.1:${(packed.address() as AddressInfo).port}`
     const reader = await openStream(origin, 'list=project', { headers: { 'accept-encoding': 'gzip' } })
-    await reader.hears('Watching', {}, 1_000)
+    await reader.receives('Watching', {}, 1_000)
     expect(reader.headers['content-encoding']).toBeUndefined()
     const made = await app.make('project', { name: 'Soon' })
-    await reader.hears('RecordCreated', { id: made.id }, 3_000)
+    await reader.receives('RecordCreated', { id: made.id }, 3_000)
     reader.cut()
   })
 
   it('cuts off a reader who does not read', async () => {
     const slow = await startApp({ limits: { streamBufferBytes: 20_000, streamsPerPerson: 1 } })
     const reader = await openStream(slow.origin, 'list=tag')
-    await reader.hears('Watching')
+    await reader.receives('Watching')
     reader.pause()
     const headers = { authorization: 'Bearer alice' }
     const isCutOff = async () =>

@@ -276,7 +276,7 @@ describe('a server made for the app', () => {
       as: 'bob',
       body: { client_version: 1, changes: { name: 'Tunnel' } },
     })
-    expect(await watcher.hears('RecordUpdated', { id })).toMatchObject({ version: 2 })
+    expect(await watcher.receives('RecordUpdated', { id })).toMatchObject({ version: 2 })
   })
 
   test('takes the options of Node’s', async () => {

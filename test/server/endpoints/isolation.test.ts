@@ -103,7 +103,7 @@ test('a list shows neither rows nor positions of what may not be read', async ()
   expect([shown, pages]).toEqual([mine, 3])
 })
 
-test('a watcher of lists hears nothing of what he may not read, at any moment', async () => {
+test('a watcher of lists receives nothing of what they may not read, at any moment', async () => {
   const alice = await app.socket({ as: 'alice' })
   await alice.watchList('note')
   await alice.watchList('note', { owner: 'bob' })
@@ -117,7 +117,7 @@ test('a watcher of lists hears nothing of what he may not read, at any moment', 
     as: 'bob',
     body: { client_version: 2, changes: { owner: 'everybody' } },
   })
-  expect(await alice.hears('RecordUpdated')).toMatchObject({ id, version: 3 })
+  expect(await alice.receives('RecordUpdated')).toMatchObject({ id, version: 3 })
   await call('PATCH', `/records/note/${id}`, {
     as: 'bob',
     body: { client_version: 3, changes: { owner: 'bob' } },
@@ -134,7 +134,7 @@ test('a record that stops being readable leaves with AccessRevoked and without i
     as: 'bob',
     body: { client_version: 1, changes: { owner: 'bob' } },
   })
-  expect(await alice.hears('AccessRevoked')).toEqual({ records: [{ type: 'note', id }], lists: [] })
+  expect(await alice.receives('AccessRevoked')).toEqual({ records: [{ type: 'note', id }], lists: [] })
   await call('PATCH', `/records/note/${id}`, {
     as: 'bob',
     body: { client_version: 2, changes: { body: 'x' } },
@@ -149,8 +149,8 @@ test('a record that moves to another tenant is deleted for the one and created f
   await gina.watchList('project')
   await alice.forget()
   await sql(`update projects set tenant_id = 'globex' where id = ?`, [id])
-  await alice.hears('RecordDeleted', { id, version: 2, tenant_id: 'acme' })
-  await gina.hears('RecordCreated', { id, version: 2, tenant_id: 'globex' })
+  await alice.receives('RecordDeleted', { id, version: 2, tenant_id: 'acme' })
+  await gina.receives('RecordCreated', { id, version: 2, tenant_id: 'globex' })
   await call('PATCH', `/records/project/${id}`, {
     as: 'gina',
     body: { client_version: 2, changes: { name: 'theirs' } },
@@ -172,7 +172,7 @@ describe('a permission or a session that is taken away', () => {
     await vera.forget()
     const begun = performance.now()
     app.people.set('vera', { id: 'vera', name: 'Vera', tenantId: 'acme', role: 'none' })
-    expect(await vera.hears('AccessRevoked')).toEqual({ records: [{ type: 'project', id }], lists: [] })
+    expect(await vera.receives('AccessRevoked')).toEqual({ records: [{ type: 'project', id }], lists: [] })
     expect(performance.now() - begun).toBeLessThan(10_000)
     await call('PATCH', `/records/project/${id}`, { body: { client_version: 1, changes: { name: 'y' } } })
     expect((await vera.flushed()).map(({ name }) => name)).toEqual(['AccessRevoked'])
@@ -203,8 +203,8 @@ describe('a permission or a session that is taken away', () => {
     failing.add('broken')
     app.people.set('vera', new Error('the session store is down'))
     app.people.set('bob', { id: 'bob', name: 'Bob', tenantId: 'acme', role: 'none' })
-    await bob.hears('AccessRevoked')
-    await alice.hears('AccessRevoked')
+    await bob.receives('AccessRevoked')
+    await alice.receives('AccessRevoked')
     expect(vera.socket.connected).toBe(true)
     failing.clear()
   })
@@ -222,7 +222,7 @@ test('a permission that throws means no, and everybody else goes on', async () =
     await transaction.raw(`delete from tags where id = 'odd'`)
     await transaction.raw(`update tags set label = 'changed' where id = 'even'`)
   })
-  expect(await alice.hears('RecordUpdated', { id: 'even' })).toMatchObject({ version: 2 })
+  expect(await alice.receives('RecordUpdated', { id: 'even' })).toMatchObject({ version: 2 })
   failing.clear()
 })
 
@@ -392,8 +392,8 @@ test(
       )
     }
     await make('task', { project_id: 77_001, title: 'another' })
-    const heard = await gina.flushed()
-    expect(heard.filter(({ event }) => event?.tenant_id !== 'globex')).toEqual([])
+    const received = await gina.flushed()
+    expect(received.filter(({ event }) => event?.tenant_id !== 'globex')).toEqual([])
   },
   60_000 + runs * 20,
 )

@@ -141,15 +141,15 @@ describe('real answers', () => {
       app.origin,
       `record=note:${note.id}&record=note:x&list=project&list=nothing`,
     )
-    fits('WatchingEvent', await reader.hears('Watching'))
+    fits('WatchingEvent', await reader.receives('Watching'))
     await app.make('project', fields)
-    fits('RecordEvent', await reader.hears('RecordCreated'))
+    fits('RecordEvent', await reader.receives('RecordCreated'))
     await app.sql(
       `insert into projects (tenant_id, name) select 'acme', 'n' || n from generate_series(1, 60) n`,
     )
-    fits('ImportEvent', await reader.hears('RecordsImported'))
+    fits('ImportEvent', await reader.receives('RecordsImported'))
     await app.sql(`update notes set owner = 'bob' where id = ?`, [note.id])
-    fits('RevokedEvent', await reader.hears('AccessRevoked'))
+    fits('RevokedEvent', await reader.receives('AccessRevoked'))
     reader.cut()
     await call('GET', '/events?record=nothing')
   })

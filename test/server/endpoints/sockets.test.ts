@@ -26,7 +26,7 @@ const MICROS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
 
 const save = (type: string, id: string, client_version: number, changes: object, options: object = {}) =>
   call('PATCH', `/records/${type}/${id}`, { as: 'bob', body: { client_version, changes }, ...options })
-const names = (heard: { name: string }[]) => heard.map(({ name }) => name)
+const names = (received: { name: string }[]) => received.map(({ name }) => name)
 
 describe('watch', () => {
   test('answers with the version that is there, and each change follows', async () => {
@@ -51,7 +51,7 @@ describe('watch', () => {
       { name: 'y', status: 'active' },
       { headers: { 'x-tab-id': 'tab-7' } },
     )
-    expect(await alice.hears('RecordUpdated')).toEqual({
+    expect(await alice.receives('RecordUpdated')).toEqual({
       tenant_id: 'acme',
       type: 'project',
       id,
@@ -63,7 +63,7 @@ describe('watch', () => {
       tab_id: null,
     })
     await call('DELETE', `/records/project/${id}`, { body: { client_version: 2 } })
-    expect(await alice.hears('RecordDeleted')).toMatchObject({
+    expect(await alice.receives('RecordDeleted')).toMatchObject({
       id,
       version: 3,
       changed_fields: [],
@@ -81,7 +81,7 @@ describe('watch', () => {
     ]
     for (const watcher of watchers) expect((await watcher.watch(['project', id])).records[0].ok).toBe(true)
     await save('project', id, 1, { name: 'y' })
-    for (const watcher of watchers) await watcher.hears('RecordUpdated', { id })
+    for (const watcher of watchers) await watcher.receives('RecordUpdated', { id })
   })
 
   test('answers for a deleted record with its deletion', async () => {
@@ -115,7 +115,7 @@ describe('watch', () => {
         save('project', id, version, { name: `n${version}` }),
       ])
       expect(saved.status).toBe(200)
-      if (records[0].version <= version) await watcher.hears('RecordUpdated', { version: version + 1 })
+      if (records[0].version <= version) await watcher.receives('RecordUpdated', { version: version + 1 })
       watcher.socket.disconnect()
     }
   })
@@ -149,7 +149,7 @@ describe('an event', () => {
     await save('task', id, 1, { title: 'y' })
     const { id: other } = await make('task', { project_id: 1, title: 'z' })
     expect(names(await watcher.flushed())).toEqual(['RecordUpdated', 'RecordCreated'])
-    expect(watcher.heard[1]?.event).toMatchObject({ id: other, version: 1 })
+    expect(watcher.received[1]?.event).toMatchObject({ id: other, version: 1 })
   })
 
   test('of a move from one list to another reaches both', async () => {
@@ -200,7 +200,7 @@ describe('an event', () => {
     ]
     for (const [at, room] of rooms.entries()) {
       await save('project', id, at + 1, { name: room.slice(0, 200) }, { headers: { 'x-socket-id': room } })
-      await alice.hears('RecordUpdated', { version: at + 2 })
+      await alice.receives('RecordUpdated', { version: at + 2 })
     }
   })
 
@@ -217,7 +217,7 @@ describe('an event', () => {
     const changes = Object.fromEntries(WIDE.map((name) => [name, 1]))
     const headers = { 'x-tab-id': 't'.repeat(200) }
     expect((await save('wide', id, 1, changes, { as: 'long', headers })).status).toBe(200)
-    const event = await watcher.hears('RecordUpdated', { id })
+    const event = await watcher.receives('RecordUpdated', { id })
     expect(sizes[0]).toBeLessThan(1_000)
     expect(event).toMatchObject({ version: 2, tab_id: 't'.repeat(200), updated_by: { id: 'l'.repeat(100) } })
     const history = await call('GET', `/records/wide/${id}/history`)
@@ -246,7 +246,7 @@ describe('an event', () => {
     await expect(saveIn('never', true)).rejects.toThrow('rolled back')
     expect(await watcher.flushed()).toEqual([])
     await saveIn('kept', false)
-    expect(await watcher.hears('RecordUpdated')).toMatchObject({ id, version: 2 })
+    expect(await watcher.receives('RecordUpdated')).toMatchObject({ id, version: 2 })
   })
 
   test('of SQL by hand names the database role, or the program that names itself', async () => {
@@ -255,7 +255,7 @@ describe('an event', () => {
     await watcher.watch(['project', id])
     const [{ session_user: role }] = await sql('select session_user')
     await sql(`update projects set status = 'done' where id = ?`, [id])
-    expect(await watcher.hears('RecordUpdated', { version: 2 })).toMatchObject({
+    expect(await watcher.receives('RecordUpdated', { version: 2 })).toMatchObject({
       changed_fields: ['status'],
       updated_by: { id: role, name: role, kind: 'database' },
       tab_id: null,
@@ -264,7 +264,7 @@ describe('an event', () => {
       await transaction.raw(`set local noclobber.actor = 'nightly billing'`)
       await transaction.raw(`update projects set status = 'active' where id = ?`, [id])
     })
-    expect((await watcher.hears('RecordUpdated', { version: 3 })).updated_by).toEqual({
+    expect((await watcher.receives('RecordUpdated', { version: 3 })).updated_by).toEqual({
       id: 'nightly billing',
       name: 'nightly billing',
       kind: 'service',

@@ -12,13 +12,13 @@ const CALLERS = 40
 const call = (port: number) =>
   new Promise<string>((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' })
-    let heard = ''
+    let received = ''
     socket.write('GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
     socket.on('data', (chunk) => {
-      heard += chunk.toString('latin1')
+      received += chunk.toString('latin1')
     })
     socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'error'))
-    socket.on('end', () => resolve(heard.slice(0, 12)))
+    socket.on('end', () => resolve(received.slice(0, 12)))
   })
 
 test.each([true, false])(

@@ -191,12 +191,12 @@ describe('a good file', () => {
       'x-tab-id': 'tab-9',
     })
     const writer = { id: 'alice', name: 'Übersicht 1.csv', kind: 'import' }
-    expect(await editor.hears('RecordUpdated')).toMatchObject({
+    expect(await editor.receives('RecordUpdated')).toMatchObject({
       id: String(id),
       version: 2,
       updated_by: writer,
     })
-    const event = await list.hears('RecordsImported')
+    const event = await list.receives('RecordsImported')
     expect(event).toMatchObject({
       type: 'client',
       // Only the user who wrote may see from which tab.
@@ -441,7 +441,7 @@ describe('records.import', () => {
     const list = await app.socket()
     await list.watchList('client')
     await list.flushed()
-    list.heard.length = 0
+    list.received.length = 0
     const undone = app.knex.transaction(async (transaction) => {
       const one = await app.records.import('client', options('number,name\nTX1,One\n', { transaction }))
       const two = await app.records.import(

@@ -57,7 +57,7 @@ test('30,000 rows are one event and little memory, and others go on saving meanw
   memory = Math.max(memory, process.memoryUsage().rss - before)
 
   expect(outcome).toMatchObject({ outcome: 'imported', answer: { rows: ROWS, created: ROWS } })
-  expect(await list.hears('RecordsImported')).toMatchObject({
+  expect(await list.receives('RecordsImported')).toMatchObject({
     count: ROWS,
     updated_by: { name: 'tasks.csv', kind: 'import' },
   })

@@ -8,7 +8,7 @@ import { startApp } from '../../support/app.ts'
 const RECORDS = 12
 const SAVES = 25
 
-test('each save is heard once, on every node, by record and by list', async () => {
+test('each save is received once, on every node, by record and by list', async () => {
   const one = await startApp()
   const other = await startApp({ database: one.database })
   const tasks = await Promise.all(
@@ -41,11 +41,11 @@ test('each save is heard once, on every node, by record and by list', async () =
     }),
   )
   for (const watcher of watchers) {
-    const heard = (await watcher.flushed()).map(
+    const received = (await watcher.flushed()).map(
       ({ name, event }) =>
         `${name} ${event.id} ${event.version} ${event.changed_fields.sort()} ${event.updated_by.name} ${event.tab_id}`,
     )
-    expect(heard.sort()).toEqual(expected.sort())
+    expect(received.sort()).toEqual(expected.sort())
   }
 })
 

@@ -49,7 +49,7 @@ test('a reader who leaves during the sign-in counts as no stream', async () => {
   signIn()
   const stream = await openStream(app.origin, 'list=project')
   expect(stream.status).toBe(200)
-  await stream.hears('Watching')
+  await stream.receives('Watching')
   stream.cut()
 })
 

@@ -109,7 +109,7 @@ describe('a join authorized by the row', () => {
     expect((await alice.watch(['desk', 'd1'])).records).toMatchObject([{ ok: true, version: 1 }])
     await sql(`update desks set holder = 'bob' where id = 'd1'`)
     await app.records.revoke({ tenantId: 'acme', type: 'desk', id: 'd1' })
-    await alice.hears('AccessRevoked')
+    await alice.receives('AccessRevoked')
     expect((await alice.watch(['desk', 'd1'])).records).toEqual([refused('desk', 'd1')])
   })
 })
@@ -132,27 +132,27 @@ describe.each(['project', 'note'])('messages of one socket about one %s at the s
         : `update projects set name = 'y' where id = ?`,
       [id],
     )
-    const heard = (await watcher.flushed()).filter(({ event }) => event.id === id)
-    return { id, answers, heard: heard.map(({ name, event }) => `${name} ${event.version}`) }
+    const received = (await watcher.flushed()).filter(({ event }) => event.id === id)
+    return { id, answers, received: received.map(({ name, event }) => `${name} ${event.version}`) }
   }
 
   test('are each answered, and a last watch is in', async () => {
     const twice = await overlapping(['watch', 'watch'])
     for (const { records } of twice.answers) expect(records).toMatchObject([{ ok: true, version: 1 }])
-    expect(twice.heard).toEqual(['RecordUpdated 2'])
+    expect(twice.received).toEqual(['RecordUpdated 2'])
 
     const again = await overlapping(['watch', 'unwatch', 'watch'])
     expect(again.answers[0].records).toHaveLength(1)
     expect(again.answers[1]).toEqual({ records: [], lists: [] })
     expect(again.answers[2].records).toMatchObject([{ ok: true, version: 1 }])
-    expect(again.heard).toEqual(['RecordUpdated 2'])
+    expect(again.received).toEqual(['RecordUpdated 2'])
   })
 
   test('are each answered, and a last unwatch is out', async () => {
-    const { id, answers, heard } = await overlapping(['watch', 'watch', 'unwatch'])
+    const { id, answers, received } = await overlapping(['watch', 'watch', 'unwatch'])
     for (const { records } of answers.slice(0, 2)) expect(records).toEqual([refused(type, id)])
     expect(answers[2]).toEqual({ records: [], lists: [] })
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
   })
 })
 

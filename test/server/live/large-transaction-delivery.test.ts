@@ -28,16 +28,16 @@ describe('one statement over many records', () => {
     await list.watchList('task', { project_id: '7' })
     for (const watcher of [editor, list]) {
       await watcher.flushed()
-      watcher.heard.length = 0
+      watcher.received.length = 0
     }
 
     const delay = monitorEventLoopDelay({ resolution: 5 })
     delay.enable()
     const before = process.memoryUsage().heapUsed
     await app.sql(`update tasks set done = true where project_id = 7`)
-    const event = await list.hears('RecordsImported')
+    const event = await list.receives('RecordsImported')
     for (const id of [first, last]) {
-      expect(await editor.hears('RecordUpdated', { id, version: 2 })).toMatchObject({
+      expect(await editor.receives('RecordUpdated', { id, version: 2 })).toMatchObject({
         type: 'task',
         changed_fields: ['done'],
         updated_by: { kind: 'database' },
@@ -68,9 +68,9 @@ describe('one statement over many records', () => {
        insert into projects (tenant_id, name) values ('acme', 'single') returning id`,
     )
     await app.sql(`insert into tasks (tenant_id, project_id, title) values ('acme', 20, 'one more')`)
-    expect(await list.hears('RecordsImported')).toMatchObject({ count: 450 })
-    await list.hears('RecordCreated', { type: 'task' })
-    await projects.hears('RecordCreated', { id: String(project.id) })
+    expect(await list.receives('RecordsImported')).toMatchObject({ count: 450 })
+    await list.receives('RecordCreated', { type: 'task' })
+    await projects.receives('RecordCreated', { id: String(project.id) })
     expect((await list.flushed()).map(({ name }) => name)).toEqual(['RecordsImported', 'RecordCreated'])
     expect((await projects.flushed()).map(({ name }) => name)).toEqual(['RecordCreated'])
   })
@@ -82,21 +82,21 @@ describe('one statement over many records', () => {
     await globex.watchList('task')
     await app.sql(`insert into tasks (tenant_id, project_id, title)
       select case when n % 10 = 0 then 'globex' else 'acme' end, 30, 't' from generate_series(1, 300) n`)
-    expect(await acme.hears('RecordsImported')).toMatchObject({ tenant_id: 'acme', count: 270 })
-    expect(await globex.hears('RecordsImported')).toMatchObject({ tenant_id: 'globex', count: 30 })
+    expect(await acme.receives('RecordsImported')).toMatchObject({ tenant_id: 'acme', count: 270 })
+    expect(await globex.receives('RecordsImported')).toMatchObject({ tenant_id: 'globex', count: 30 })
   })
 
   test('counts a record once, however often the transaction wrote it', async () => {
     const list = await app.socket()
     await list.watchList('task', { project_id: '40' })
     await insertTasks(60, 40)
-    await list.hears('RecordsImported', { count: 60 })
+    await list.receives('RecordsImported', { count: 60 })
     await app.knex.transaction(async (transaction) => {
       await transaction.raw(`update tasks set title = 'a' where project_id = 40`)
       await transaction.raw(`update tasks set title = 'b' where project_id = 40`)
     })
     await app.sql(`update tasks set title = 'c' where project_id = 40 and id % 2 = 0`)
-    await list.hears('RecordUpdated')
+    await list.receives('RecordUpdated')
     const counts = (await list.flushed()).filter(({ name }) => name === 'RecordsImported')
     expect(counts.map(({ event }) => event.count)).toEqual([60, 60])
   })
@@ -106,10 +106,10 @@ describe('one statement over many records', () => {
     await list.watchList('task', { project_id: '1007' })
     await app.sql(`insert into tasks (tenant_id, project_id, title)
       select 'acme', 1000 + n % 20, 't' from generate_series(1, 100) n`)
-    expect(await list.hears('RecordsImported')).toMatchObject({ scopes: [{}], count: 100 })
+    expect(await list.receives('RecordsImported')).toMatchObject({ scopes: [{}], count: 100 })
   })
 
-  test('moves rows between lists: both hear', async () => {
+  test('moves rows between lists: both receive it', async () => {
     await insertTasks(80, 50)
     const from = await app.socket()
     const to = await app.socket()
@@ -117,8 +117,8 @@ describe('one statement over many records', () => {
     await to.watchList('task', { project_id: '51' })
     await from.flushed()
     await app.sql('update tasks set project_id = 51 where project_id = 50')
-    await from.hears('RecordsImported', { count: 80 })
-    await to.hears('RecordsImported', { count: 80 })
+    await from.receives('RecordsImported', { count: 80 })
+    await to.receives('RecordsImported', { count: 80 })
   })
 })
 
@@ -129,13 +129,13 @@ describe('where permission depends on the record', () => {
       count,
     ])
 
-  test('a list watcher hears of a bulk only if he may read one of its records, and never how many', async () => {
+  test('a list watcher receives a large transaction only if they may read one of its records, and never how many', async () => {
     const alice = await app.socket()
     const bob = await app.socket({ as: 'bob' })
     await alice.watchList('note')
     await bob.watchList('note')
     await insertNotes('alice', 700)
-    expect(await alice.hears('RecordsImported')).toMatchObject({ count: null, scopes: [{}] })
+    expect(await alice.receives('RecordsImported')).toMatchObject({ count: null, scopes: [{}] })
     expect(await bob.flushed()).toEqual([])
   })
 
@@ -145,7 +145,7 @@ describe('where permission depends on the record', () => {
     await bob.watchList('note', { owner: 'alice' })
     await app.sql(`insert into notes (tenant_id, owner)
       select 'acme', case when n = 1234 then 'bob' else 'alice' end from generate_series(1, 1400) n`)
-    expect(await bob.hears('RecordsImported')).toMatchObject({ count: null, scopes: [{}] })
+    expect(await bob.receives('RecordsImported')).toMatchObject({ count: null, scopes: [{}] })
   })
 
   test('deleted records are authorized as they were', async () => {
@@ -157,13 +157,13 @@ describe('where permission depends on the record', () => {
     await bob.watchList('note')
     await alice.flushed()
     await bob.flushed()
-    bob.heard.length = 0
+    bob.received.length = 0
     await app.sql('delete from notes')
-    await alice.hears('RecordsImported', { count: null })
+    await alice.receives('RecordsImported', { count: null })
     expect(await bob.flushed()).toEqual([])
   })
 
-  test('who may read no record of a type at all hears nothing', async () => {
+  test('who may read no record of a type at all receives nothing', async () => {
     const nobody = await app.socket({ as: 'nobody' })
     await nobody.watchList('task')
     await insertTasks(100, 60)

@@ -28,9 +28,9 @@ test('an event names the tab to its person’s sockets and streams, and to nobod
     ['alice', 'bob'].map((as) => openStream(app.origin, `?record=project:${id}&list=project`, { as })),
   )
   await save('project', id, 1, 'alice', TAB)
-  expect((await alice.hears('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
-  expect((await bob.hears('RecordUpdated', { version: 2 })).tab_id).toBe(null)
-  const told = await Promise.all(streams.map((stream) => stream.hears('RecordUpdated', { version: 2 })))
+  expect((await alice.receives('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
+  expect((await bob.receives('RecordUpdated', { version: 2 })).tab_id).toBe(null)
+  const told = await Promise.all(streams.map((stream) => stream.receives('RecordUpdated', { version: 2 })))
   expect(told.map(({ tab_id }) => tab_id)).toEqual(['tab-of-alice', null])
   for (const watcher of [alice, bob])
     expect((await watcher.flushed()).filter(({ name }) => name === 'RecordUpdated')).toHaveLength(1)
@@ -52,8 +52,8 @@ test('an import names the tab to its person alone', async () => {
     text: 'name\nOne\n',
     headers: { ...TAB, 'content-type': 'text/csv' },
   })
-  expect((await alice.hears('RecordsImported')).tab_id).toBe('tab-of-alice')
-  expect((await bob.hears('RecordsImported')).tab_id).toBe(null)
+  expect((await alice.receives('RecordsImported')).tab_id).toBe('tab-of-alice')
+  expect((await bob.receives('RecordsImported')).tab_id).toBe(null)
 })
 
 test('of a type without tenants neither tab nor socket crosses to another tenant’s person of the same id', async () => {
@@ -64,6 +64,6 @@ test('of a type without tenants neither tab nor socket crosses to another tenant
   const other = await app.socket({ as: 'other', tabId: 'tab-of-other' })
   for (const watcher of [alice, other]) await watcher.watch(['tag', id])
   await save('tag', id, 1, 'alice', { ...TAB, 'x-socket-id': String(other.socket.id) })
-  expect((await alice.hears('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
-  expect((await other.hears('RecordUpdated', { version: 2 })).tab_id).toBe(null)
+  expect((await alice.receives('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
+  expect((await other.receives('RecordUpdated', { version: 2 })).tab_id).toBe(null)
 })

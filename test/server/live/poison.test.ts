@@ -77,14 +77,14 @@ test('rows of the log that name no record of theirs stop neither events nor bulk
   await poison(1, null)
   await poison(2, 'by hand')
   await app.sql(`update tasks set title = 'second' where id = ?`, [id])
-  expect(await watcher.hears('RecordUpdated', { id })).toMatchObject({ version: 2 })
+  expect(await watcher.receives('RecordUpdated', { id })).toMatchObject({ version: 2 })
   await app.sql(
     `insert into tasks (tenant_id, project_id, title) select 'acme', 1, 'many' from generate_series(1, 60)`,
   )
-  expect(await watcher.hears('RecordsImported', { count: 60 })).toMatchObject({ type: 'task' })
+  expect(await watcher.receives('RecordsImported', { count: 60 })).toMatchObject({ type: 'task' })
   const delta = await app.call('GET', `/records/task?cursor=${cursor}&limit=500`)
   expect([delta.status, delta.body.data.length]).toEqual([200, 61])
-  expect(watcher.heard.filter(({ name }) => name === 'Resync')).toEqual([])
+  expect(watcher.received.filter(({ name }) => name === 'Resync')).toEqual([])
 })
 
 test('changes that can’t be read or told cost nobody else their events', async () => {
@@ -103,8 +103,10 @@ test('changes that can’t be read or told cost nobody else their events', async
     )
     await transaction.raw(`update projects set notes = 'told' where id = ?`, [project.id])
   })
-  expect(await watcher.hears('RecordUpdated', { id: project.id, version: 2 })).toMatchObject({ version: 2 })
+  expect(await watcher.receives('RecordUpdated', { id: project.id, version: 2 })).toMatchObject({
+    version: 2,
+  })
   await watcher.flushed()
-  expect(watcher.heard.filter(({ name }) => name === 'Resync')).toEqual([])
+  expect(watcher.received.filter(({ name }) => name === 'Resync')).toEqual([])
   expect(await app.records.metrics.text()).toMatch(/^noclobber_skipped_changes_total [1-9]/m)
 })

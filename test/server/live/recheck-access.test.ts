@@ -1,4 +1,4 @@
-// Permissions that go: what is heard after, who is told, and how soon, on one node and on two.
+// Permissions that go: what arrives after, who is sent it, and how soon, on one node and on two.
 import { describe, expect, test } from 'vitest'
 import { watchersOf } from '../../../server/live/socket-watchers.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
@@ -22,7 +22,7 @@ test('a permission that goes is noticed by the timer: the room is left and the w
   const app = await startApp({ limits: { recheckMs: 100 } })
   const { id, watcher } = await watched(app)
   withoutPermission(app)
-  expect(await watcher.hears('AccessRevoked', {}, 5_000)).toEqual({
+  expect(await watcher.receives('AccessRevoked', {}, 5_000)).toEqual({
     records: [{ type: 'project', id }],
     lists: [],
   })
@@ -30,7 +30,7 @@ test('a permission that goes is noticed by the timer: the room is left and the w
   const bob = await app.socket({ as: 'bob' })
   await bob.watch(['project', id])
   await bob.flushed()
-  expect(watcher.heard.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
+  expect(watcher.received.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
 })
 
 test('nothing is told after a permission went, though nobody has looked again', async () => {
@@ -41,8 +41,8 @@ test('nothing is told after a permission went, though nobody has looked again', 
   await app.call('PATCH', `/records/project/${id}`, {
     body: { client_version: 1, changes: { name: 'Tunnel' } },
   })
-  await watcher.hears('AccessRevoked')
-  expect(watcher.heard.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
+  await watcher.receives('AccessRevoked')
+  expect(watcher.received.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
 })
 
 test('a session that ends closes its sockets', async () => {
@@ -52,16 +52,16 @@ test('a session that ends closes its sockets', async () => {
   await waitFor(() => !watcher.socket.connected, { what: 'the closing' })
 })
 
-test('a record that moves to another tenant is deleted for those who watched it, who hear no more of it', async () => {
+test('a record that moves to another tenant is deleted for those who watched it, who receive no more of it', async () => {
   const app = await startApp({ limits: { recheckMs: 100 } })
   const { id, watcher } = await watched(app)
   await app.sql(`update projects set tenant_id = 'globex' where id = ${id}`)
-  await watcher.hears('RecordDeleted', { id, tenant_id: 'acme' })
+  await watcher.receives('RecordDeleted', { id, tenant_id: 'acme' })
   await app.sql(`update projects set name = 'Theirs' where id = ${id}`)
   const gina = await app.socket({ as: 'gina' })
   await gina.watch(['project', id])
   await gina.flushed()
-  expect(watcher.heard.filter(({ event }) => event.tenant_id === 'globex')).toEqual([])
+  expect(watcher.received.filter(({ event }) => event.tenant_id === 'globex')).toEqual([])
   expect((await app.call('GET', `/records/project/${id}`)).status).toBe(410)
 })
 
@@ -69,10 +69,10 @@ test('a deleted record is not taken away: its watchers may know who deleted it',
   const app = await startApp({ limits: { recheckMs: 100 } })
   const { id, watcher } = await watched(app)
   await app.call('DELETE', `/records/project/${id}`, { headers: { 'if-match': '"1"' } })
-  await watcher.hears('RecordDeleted', { id })
+  await watcher.receives('RecordDeleted', { id })
   await app.records.revoke({ tenantId: 'acme' })
   await watcher.flushed()
-  expect(watcher.heard.filter(({ name }) => name === 'AccessRevoked')).toEqual([])
+  expect(watcher.received.filter(({ name }) => name === 'AccessRevoked')).toEqual([])
 })
 
 describe('records.revoke', () => {
@@ -81,7 +81,7 @@ describe('records.revoke', () => {
     const { id, watcher } = await watched(app)
     withoutPermission(app)
     await app.records.revoke({ tenantId: 'acme', userId: 'vera' })
-    expect(await watcher.hears('AccessRevoked')).toMatchObject({ records: [{ id }] })
+    expect(await watcher.receives('AccessRevoked')).toMatchObject({ records: [{ id }] })
   })
 
   test('can close a person’s connections, and no others', async () => {
@@ -105,7 +105,7 @@ describe('records.revoke', () => {
     await waitFor(
       async () => {
         await one.records.revoke({ tenantId: 'acme', type: 'project', id })
-        return watcher.heard.some(({ name }) => name === 'AccessRevoked')
+        return watcher.received.some(({ name }) => name === 'AccessRevoked')
       },
       { what: 'the revocation to arrive' },
     )

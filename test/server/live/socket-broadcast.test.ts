@@ -37,8 +37,8 @@ test.each(['websocket', 'polling'] as const)(
     await watcher.watch(['project', id])
     const [socket] = [...app.io.sockets.sockets.values()]
     const room = [...(socket?.rooms ?? [])].find((name) => name.includes(':record:')) ?? ''
-    const heard: number[] = []
-    watcher.socket.on('PresenceChanged', ({ id: number }) => heard.push(Number(number)))
+    const received: number[] = []
+    watcher.socket.on('PresenceChanged', ({ id: number }) => received.push(Number(number)))
     const event = (number: number) => ({
       type: 'x'.repeat(number % 3 === 0 ? 70_000 : 10),
       id: String(number),
@@ -56,8 +56,8 @@ test.each(['websocket', 'polling'] as const)(
       do await new Promise((resolve) => setImmediate(resolve))
       while (transport === 'websocket' && !socket?.conn.transport.writable)
     }
-    await waitFor(() => heard.length === 300, { what: 'every event' })
-    expect(heard).toEqual(Array.from({ length: 300 }, (_, number) => number))
+    await waitFor(() => received.length === 300, { what: 'every event' })
+    expect(received).toEqual(Array.from({ length: 300 }, (_, number) => number))
   },
 )
 
@@ -69,8 +69,8 @@ test('lets go of more than it holds back, all of it and in order, whatever happe
   await watcher.watch(['project', id])
   const [socket] = [...app.io.sockets.sockets.values()]
   const room = [...(socket?.rooms ?? [])].find((name) => name.includes(':record:')) ?? ''
-  const heard: string[] = []
-  watcher.socket.on('PresenceChanged', ({ id: number }) => heard.push(number))
+  const received: string[] = []
+  watcher.socket.on('PresenceChanged', ({ id: number }) => received.push(number))
   const told = Array.from({ length: 12_000 }, (_, number) => String(number))
   const publishAll = () => {
     for (const number of told)
@@ -78,8 +78,8 @@ test('lets go of more than it holds back, all of it and in order, whatever happe
     throw new Error('What is told breaks.')
   }
   expect(() => together(publishAll)).toThrow('breaks')
-  await waitFor(() => heard.length === told.length, { what: 'every event', deadlineMs: 20_000 })
-  expect(heard).toEqual(told)
+  await waitFor(() => received.length === told.length, { what: 'every event', deadlineMs: 20_000 })
+  expect(received).toEqual(told)
 })
 
 test('leaves out whom it is told to, and tells nobody twice', async () => {
@@ -94,10 +94,10 @@ test('leaves out whom it is told to, and tells nobody twice', async () => {
   const rooms = [...app.io.of('/').adapter.rooms.keys()].filter((name) => /:(record|list):project/.test(name))
   const event = { type: 'project', id: 'only', people: [] }
   audience.publish(rooms, [alice.socket.id ?? ''], 'PresenceChanged', event)
-  await bob.hears('PresenceChanged', { id: 'only' })
+  await bob.receives('PresenceChanged', { id: 'only' })
   await alice.watch()
-  const heard = [alice, bob].map(
-    (watcher) => watcher.heard.filter(({ event }) => event?.id === 'only').length,
+  const received = [alice, bob].map(
+    (watcher) => watcher.received.filter(({ event }) => event?.id === 'only').length,
   )
-  expect(heard).toEqual([0, 1])
+  expect(received).toEqual([0, 1])
 })

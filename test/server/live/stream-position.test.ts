@@ -23,9 +23,9 @@ const addTags = async (name: string, count: number) => {
 
 it('comes back from the middle of a long transaction to all of it, and to all that came after', async () => {
   const first = await openStream(app.origin, 'list=tag')
-  await first.hears('Watching')
+  await first.receives('Watching')
   const early = await addTags('early-', 10)
-  await first.hears('RecordCreated', { id: 'early-10' })
+  await first.receives('RecordCreated', { id: 'early-10' })
   const ids = idsIn(first.text())
   first.cut()
   const late = await addTags('late-', 2)
@@ -34,11 +34,13 @@ it('comes back from the middle of a long transaction to all of it, and to all th
   for (const [at, after] of ids.entries()) {
     const reader = await openStream(app.origin, 'list=tag', { after })
     const next = await addTags(`next-${at}-`, 1)
-    await reader.hears('RecordCreated', { id: next[0] })
-    const heard = reader.heard.flatMap(({ name, event }) => (name === 'RecordCreated' ? [event.id] : []))
+    await reader.receives('RecordCreated', { id: next[0] })
+    const received = reader.received.flatMap(({ name, event }) =>
+      name === 'RecordCreated' ? [event.id] : [],
+    )
     const told = early.slice(Math.min(early.length, at * FEED_BATCH))
-    expect(heard).toEqual(expect.arrayContaining([...told, ...late, ...next]))
-    expect(reader.heard.filter(({ name }) => name === 'Resync')).toEqual([])
+    expect(received).toEqual(expect.arrayContaining([...told, ...late, ...next]))
+    expect(reader.received.filter(({ name }) => name === 'Resync')).toEqual([])
     reader.cut()
   }
 })
@@ -46,13 +48,13 @@ it('comes back from the middle of a long transaction to all of it, and to all th
 it('gives no id before an import of records of which only some may be read', async () => {
   const { origin } = await startApp({ database: app.database, limits: { bulkThreshold: BULK } })
   const first = await openStream(origin, 'list=note')
-  await first.hears('Watching')
+  await first.receives('Watching')
   const after = first.lastId()
   first.cut()
   await app.sql(`insert into notes (tenant_id, owner, body)
     select 'acme', 'alice', 'Note ' || n from generate_series(1, ${2 * BULK}) n`)
   const reader = await openStream(origin, 'list=note', { after })
-  await reader.hears('RecordsImported')
+  await reader.receives('RecordsImported')
   const [before = ''] = reader.text().split('event: RecordsImported')
   const told = before.lastIndexOf('\n\n')
   expect(idsIn(before.slice(0, told)), 'ids of the catching up that come before it').toEqual([])

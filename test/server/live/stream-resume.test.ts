@@ -1,12 +1,12 @@
 // Readers of an event stream who are cut off again and again, each of another make: 1,000 changes, 20 cuts, and in the
-// end each has heard of exactly what the log says. Every cut loses something: some changes are made while a reader
+// end each has received exactly what the log says. Every cut loses something: some changes are made while a reader
 // listens, and some while nobody does.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { EventSource } from 'eventsource'
 import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
-import type { Heard } from '../../support/app-socket.ts'
+import type { Received } from '../../support/app-socket.ts'
 import { openStream } from '../../support/app-stream.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
@@ -17,9 +17,9 @@ const CUTS = 20
 const CHANGES = 1_000
 /** In two transactions: five records created, and all of them changed. */
 const RECORDS_A_BATCH = 5
-/** Between two cuts: batches that come while the reader listens, and batches that nobody hears. */
+/** Between two cuts: batches that come while the reader listens, and batches that nobody receives. */
 const LISTENED_TO = 3
-const UNHEARD = 2
+const MISSED = 2
 
 let app: TestApp
 beforeAll(async () => {
@@ -33,25 +33,25 @@ interface Reader {
   /** Cuts him off; resolves when nothing more can reach him. */
   cut(): Promise<void>
   /** Everything that he was told, each time. */
-  heard(): Heard[]
+  received(): Received[]
   /** The id that he came with, each time. */
   cameWith: string[]
 }
 
-const isWatching = (heard: Heard[]) => heard.some(({ name }) => name === 'Watching')
+const isWatching = (received: Received[]) => received.some(({ name }) => name === 'Watching')
 
 const nodeReader = (path: string): Reader => {
   const sittings: Awaited<ReturnType<typeof openStream>>[] = []
   const cameWith: string[] = []
   return {
     cameWith,
-    heard: () => sittings.flatMap(({ heard }) => heard),
+    received: () => sittings.flatMap(({ received }) => received),
     begin: async () => {
       const after = sittings.at(-1)?.lastId() ?? ''
       cameWith.push(after)
       const sitting = await openStream(app.origin, path.split('?')[1] ?? '', after ? { after } : {})
       sittings.push(sitting)
-      await sitting.hears('Watching')
+      await sitting.receives('Watching')
     },
     cut: async () => {
       const sitting = sittings.at(-1)
@@ -68,7 +68,7 @@ const curlReader = (path: string): Reader => {
   let kill = async () => {}
   return {
     cameWith,
-    heard: () => sittings.flatMap(({ heard }) => heard),
+    received: () => sittings.flatMap(({ received }) => received),
     begin: async () => {
       const after = sittings.at(-1)?.lastId() ?? ''
       cameWith.push(after)
@@ -82,7 +82,7 @@ const curlReader = (path: string): Reader => {
         curl.kill('SIGKILL')
         await once(curl, 'close')
       }
-      await waitFor(() => isWatching(sitting.heard), { what: 'the first event', deadlineMs: 15_000 })
+      await waitFor(() => isWatching(sitting.received), { what: 'the first event', deadlineMs: 15_000 })
     },
     cut: () => kill(),
   }
@@ -102,7 +102,7 @@ const hurried = () =>
 const eventSourceReader = async (path: string): Promise<Reader> => {
   const proxy = await startFaultProxy(Number(new URL(app.origin).port))
   const cameWith: string[] = []
-  const heard: Heard[] = []
+  const received: Received[] = []
   let source: EventSource | undefined
   const open = () => {
     source = new EventSource(proxy.urlFor(app.origin + path), {
@@ -117,16 +117,16 @@ const eventSourceReader = async (path: string): Promise<Reader> => {
     })
     atEnd(() => source?.close())
     for (const name of ['Watching', 'RecordCreated', 'RecordUpdated', 'Resync'])
-      source.addEventListener(name, ({ data }) => heard.push({ name, event: JSON.parse(data) }))
+      source.addEventListener(name, ({ data }) => received.push({ name, event: JSON.parse(data) }))
   }
   return {
     cameWith,
-    heard: () => heard,
+    received: () => received,
     begin: async () => {
-      const before = heard.length
+      const before = received.length
       if (source) proxy.set('pass')
       else open()
-      await waitFor(() => isWatching(heard.slice(before)), { what: 'the stream', deadlineMs: 20_000 })
+      await waitFor(() => isWatching(received.slice(before)), { what: 'the stream', deadlineMs: 20_000 })
     },
     cut: async () => {
       proxy.set('refuse')
@@ -146,9 +146,9 @@ const write = async (project: string, batches: number) => {
   }
 }
 
-const changesIn = (heard: Heard[]) =>
+const changesIn = (received: Received[]) =>
   new Set(
-    heard
+    received
       .filter(({ name }) => name === 'RecordCreated' || name === 'RecordUpdated')
       .map(({ event }) => `${event.id} v${event.version}`),
   )
@@ -165,18 +165,18 @@ it.each([
     const missed: number[] = []
     await reader.begin()
     for (let cut = 0; cut < CUTS; cut += 1) {
-      const before = changesIn(reader.heard()).size
+      const before = changesIn(reader.received()).size
       const writing = write(project, LISTENED_TO)
       // Some of it may be under way when the line is cut.
       const some = 1 + ((cut * 7) % (LISTENED_TO * RECORDS_A_BATCH))
-      await waitFor(() => changesIn(reader.heard()).size >= before + some, {
+      await waitFor(() => changesIn(reader.received()).size >= before + some, {
         what: `${some} changes of round ${cut}`,
         deadlineMs: 20_000,
       })
       await reader.cut()
       await writing
-      await write(project, UNHEARD)
-      missed.push(CHANGES * ((cut + 1) / CUTS) - changesIn(reader.heard()).size)
+      await write(project, MISSED)
+      missed.push(CHANGES * ((cut + 1) / CUTS) - changesIn(reader.received()).size)
       await reader.begin()
     }
     const rows = await app.sql(
@@ -186,16 +186,16 @@ it.each([
     )
     const committed = rows.map(({ change }) => change)
     const left = () => {
-      const heard = changesIn(reader.heard())
-      return committed.filter((change) => !heard.has(change))
+      const received = changesIn(reader.received())
+      return committed.filter((change) => !received.has(change))
     }
     await waitFor(() => left().length === 0, { what: 'the rest', deadlineMs: 20_000 }).catch(() => {})
     expect(left()).toEqual([])
-    expect([committed.length, changesIn(reader.heard()).size]).toEqual([CHANGES, CHANGES])
-    expect(Math.min(...missed)).toBeGreaterThanOrEqual(UNHEARD * RECORDS_A_BATCH * 2)
+    expect([committed.length, changesIn(reader.received()).size]).toEqual([CHANGES, CHANGES])
+    expect(Math.min(...missed)).toBeGreaterThanOrEqual(MISSED * RECORDS_A_BATCH * 2)
     // Without an id at first, and with one after each cut.
     expect(reader.cameWith.map((id) => id !== '')).toEqual([false, ...Array(CUTS).fill(true)])
-    expect(reader.heard().filter(({ name }) => name === 'Resync')).toEqual([])
+    expect(reader.received().filter(({ name }) => name === 'Resync')).toEqual([])
     await reader.cut()
   },
   120_000,

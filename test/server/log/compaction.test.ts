@@ -115,7 +115,7 @@ describe('while a change is in a batch', () => {
     expect(await history(id)).toEqual(['3 notes', '2 status', '1 '])
   })
 
-  test('lists hear of it once, open editors of their own record, and a list that watches again knows it is behind', async () => {
+  test('lists receive it once, open editors of their own record, and a list that watches again knows it is behind', async () => {
     await app.sql(
       `insert into tasks (tenant_id, project_id, title) select 'acme', 40, 't' from generate_series(1, 80)`,
     )
@@ -127,10 +127,10 @@ describe('while a change is in a batch', () => {
     const list = await app.socket({ as: 'bob' })
     const { cursor } = await list.watchList('task', { project_id: '40' })
     await app.sql('update tasks set project_id = 41 where project_id = 40')
-    expect(await watcher.hears('RecordUpdated', { id: String(id), version: 2 })).toMatchObject({
+    expect(await watcher.receives('RecordUpdated', { id: String(id), version: 2 })).toMatchObject({
       changed_fields: ['project_id'],
     })
-    expect(await list.hears('RecordsImported')).toMatchObject({
+    expect(await list.receives('RecordsImported')).toMatchObject({
       ...{ count: 80, scopes: [{}, { project_id: '40' }, { project_id: '41' }] },
     })
     const again = await app.socket()

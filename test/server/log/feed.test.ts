@@ -26,9 +26,9 @@ const insert = async (client: pg.Client, project: number) => {
   return rows[0].id as string
 }
 
-/** The ids of what was created, as heard. */
+/** The ids of what was created, as received. */
 const created = (watcher: TestWatcher) =>
-  watcher.heard.filter(({ name }) => name === 'RecordCreated').map(({ event }) => event.id as string)
+  watcher.received.filter(({ name }) => name === 'RecordCreated').map(({ event }) => event.id as string)
 
 const watching = async (node: TestApp, project: number) => {
   const watcher = await node.socket()
@@ -124,7 +124,7 @@ test('another program’s long transaction, here or in another database, delays 
   for (let write = 0; write < 5; write += 1) {
     const begun = performance.now()
     const { id } = await make('task', { project_id: 4, title: 'x' })
-    await watcher.hears('RecordCreated', { id })
+    await watcher.receives('RecordCreated', { id })
     expect(performance.now() - begun).toBeLessThan(10_000)
   }
   await here.query('rollback')
@@ -137,7 +137,7 @@ test('SQL by hand arrives soon, while nothing else wakes anybody', async () => {
   await watcher.flushed()
   const begun = performance.now()
   await insert(psql, 5)
-  const event = await watcher.hears('RecordCreated')
+  const event = await watcher.receives('RecordCreated')
   expect(performance.now() - begun).toBeLessThan(10_000)
   expect(event.updated_by).toEqual({ id: psql.user, name: psql.user, kind: 'database' })
   await quiet.stop()
@@ -169,9 +169,9 @@ test('another history of the log is told as Resync, and goes on from there', asy
   const watcher = await watching(app, 7)
   const { cursor } = await watcher.watchList('task', { project_id: '7' })
   await sql('update noclobber.log_epoch set epoch = gen_random_uuid()')
-  await watcher.hears('Resync')
+  await watcher.receives('Resync')
   const { id } = await make('task', { project_id: 7, title: 'x' })
-  await watcher.hears('RecordCreated', { id })
+  await watcher.receives('RecordCreated', { id })
   const lists = [{ type: 'task', scope: { project_id: '7' }, cursor }]
   expect((await watcher.ask('watch', { lists })).lists[0]).toMatchObject({ ok: true, behind: true })
 })
@@ -194,7 +194,7 @@ test('a database that is down at the start is waited for', async () => {
   await node.records.start()
   const watcher = await watching(node, 8)
   const { id } = await make('task', { project_id: 8, title: 'x' })
-  await watcher.hears('RecordCreated', { id })
+  await watcher.receives('RecordCreated', { id })
   await node.stop()
 })
 
@@ -221,7 +221,7 @@ test('a connection that opens after its time-out is closed', async () => {
   await waitFor(() => warnings.length >= 4, { what: 'connections that come late', deadlineMs: 15_000 })
   proxy.delay(0)
   const { id } = await make('task', { project_id: 12, title: 'x' })
-  await watcher.hears('RecordCreated', { id })
+  await watcher.receives('RecordCreated', { id })
   await waitFor(async () => (await backends()) <= 2, { what: 'the late ones to be closed' })
   await node.stop()
 })
@@ -289,14 +289,14 @@ test('changes whose permission cannot be looked up are tried again, and at last 
   await change(1)
   await waitFor(() => node.knex.client.pool.numPendingAcquires() > 0, { what: 'the feed to ask' })
   await brief.rollback()
-  await watcher.hears('RecordUpdated', { version: 2 })
+  await watcher.receives('RecordUpdated', { version: 2 })
 
   const long = await node.knex.transaction()
   await change(2)
-  await watcher.hears('Resync', {}, 15_000)
+  await watcher.receives('Resync', {}, 15_000)
   await long.rollback()
-  expect(watcher.heard.map(({ name }) => name)).toEqual(['RecordUpdated', 'Resync'])
+  expect(watcher.received.map(({ name }) => name)).toEqual(['RecordUpdated', 'Resync'])
   await change(3)
-  await watcher.hears('RecordUpdated', { version: 4 })
+  await watcher.receives('RecordUpdated', { version: 4 })
   await node.stop()
 })

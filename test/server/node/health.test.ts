@@ -71,7 +71,7 @@ describe('metrics', () => {
       })
     await save(1)
     await save(1)
-    await watcher.hears('RecordUpdated', { id })
+    await watcher.receives('RecordUpdated', { id })
     const text = await app.records.metrics.text()
     for (const line of [
       'noclobber_writes_total{operation="create",outcome="saved"} 1',

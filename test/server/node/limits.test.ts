@@ -110,7 +110,7 @@ describe('a socket', () => {
     expect(await other.watch()).toMatchObject({ records: [] })
   })
 
-  test('that doesn’t read is closed when too much waits for it, and the others hear everything', {
+  test('that doesn’t read is closed when too much waits for it, and the others receive everything', {
     tags: 'fault:client-not-reading',
   }, async () => {
     const app = await startApp({ limits: { bufferedBytes: 50_000, recheckMs: 600_000 } })

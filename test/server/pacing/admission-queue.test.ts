@@ -82,12 +82,12 @@ test('anyone who has left takes nobody’s turn', async () => {
 
 test('connections that end at one moment end in turn, and one that is closed before its turn only closes', async () => {
   const passes: { pass: () => void; hasLeft: () => boolean }[] = []
-  const heard: string[] = []
+  const received: string[] = []
   const served: Socket[] = []
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const name = ['first', 'second'][served.push(socket) - 1]
-    socket.on('end', () => heard.push(`${name} ends`))
-    socket.on('close', () => heard.push(`${name} is closed`))
+    socket.on('end', () => received.push(`${name} ends`))
+    socket.on('close', () => received.push(`${name} is closed`))
     leaveInTurn(socket, (pass, hasLeft = () => false) => passes.push({ pass, hasLeft }))
     socket.resume()
   }).listen(0, '127.0.0.1')
@@ -98,13 +98,13 @@ test('connections that end at one moment end in turn, and one that is closed bef
   await waitFor(() => served.length === 2, { what: 'both connections' })
   for (const client of clients) client.end()
   await waitFor(() => served.every(({ readableEnded }) => readableEnded), { what: 'both ends' })
-  expect(heard).toEqual([])
+  expect(received).toEqual([])
   served[0]?.destroy()
-  await waitFor(() => heard.length === 1, { what: 'the close' })
+  await waitFor(() => received.length === 1, { what: 'the close' })
   for (const { pass, hasLeft } of passes) if (!hasLeft()) pass()
   served[1]?.destroy()
-  await waitFor(() => heard.length === 3, { what: 'the other close' })
-  expect(heard).toEqual(['first is closed', 'second ends', 'second is closed'])
+  await waitFor(() => received.length === 3, { what: 'the other close' })
+  expect(received).toEqual(['first is closed', 'second ends', 'second is closed'])
 })
 
 test('clients that reset their connection before it is accepted harm nobody', {

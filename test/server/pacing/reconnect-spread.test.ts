@@ -49,19 +49,19 @@ test('a crowd that has gone is forgotten after a while, and told of again when i
   expect(crowd.published).toEqual([7_000, 7_000])
 })
 
-test('a socket and a stream that were there first hear of a crowd, and the stream’s reader waits longer', async () => {
+test('a socket and a stream that were there first learn of a crowd, and the stream’s reader waits longer', async () => {
   const app = await startApp({ limits: { socketsPerPerson: 300 } })
   const { id } = await app.make('project', { name: 'Bridge' })
   const records = [{ type: 'project', id }]
   const socket = await app.socket()
   const stream = await openStream(app.origin, `record=project:${id}`)
-  await stream.hears('Watching')
+  await stream.receives('Watching')
   expect(await socket.socket.emitWithAck('watch', { records })).not.toHaveProperty('spread_ms')
   const crowd = await Promise.all(Array.from({ length: 200 }, () => app.socket()))
   expect(await crowd[0]?.socket.emitWithAck('watch', { records })).toMatchObject({ spread_ms: 202 * 7 })
-  expect(await socket.hears('SpreadChanged')).toEqual({ spread_ms: 202 * 7 })
-  expect(await stream.hears('SpreadChanged')).toEqual({ spread_ms: 202 * 7 })
+  expect(await socket.receives('SpreadChanged')).toEqual({ spread_ms: 202 * 7 })
+  expect(await stream.receives('SpreadChanged')).toEqual({ spread_ms: 202 * 7 })
   expect(stream.text().match(/^retry: \d+$/gm)).toHaveLength(2)
   const late = await openStream(app.origin, `record=project:${id}`)
-  expect(await late.hears('Watching')).toMatchObject({ spread_ms: 203 * 7 })
+  expect(await late.receives('Watching')).toMatchObject({ spread_ms: 203 * 7 })
 })

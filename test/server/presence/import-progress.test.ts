@@ -1,4 +1,4 @@
-// How far an import is, as those hear of it who watch a list of the type: on every node, by every wire, and nobody else.
+// How far an import is, as watchers of a list of the type receive it: on every node, by every wire, and nobody else.
 import { request } from 'node:http'
 import type { ImportingEvent } from 'noclobber/server'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -34,12 +34,12 @@ const upload = ({ origin }: TestApp, type: string, query = '', head = 'name') =>
   return { more, end: (rest = '') => sent.end(rest), answered, drop: () => sent.destroy() }
 }
 
-type Heard = { name: string; event: ImportingEvent }[]
-const importing = (heard: { name: string; event: unknown }[]) =>
-  (heard as Heard).filter(({ name }) => name === 'RecordsImporting').map(({ event }) => event)
+type Received = { name: string; event: ImportingEvent }[]
+const importing = (received: { name: string; event: unknown }[]) =>
+  (received as Received).filter(({ name }) => name === 'RecordsImporting').map(({ event }) => event)
 
-/** Rows flow until everybody named has heard of them. */
-const flowUntilHeard = async (more: (row: string) => void, heard: (() => unknown[])[], row = 'Row') => {
+/** Rows flow until everybody named has received them. */
+const flowUntilHeard = async (more: (row: string) => void, received: (() => unknown[])[], row = 'Row') => {
   await waitFor(
     () => {
       more(row)
@@ -47,7 +47,7 @@ const flowUntilHeard = async (more: (row: string) => void, heard: (() => unknown
         setTimeout(
           resolve,
           50,
-          heard.every((of) => of().length > 0),
+          received.every((of) => of().length > 0),
         ),
       )
     },
@@ -55,7 +55,7 @@ const flowUntilHeard = async (more: (row: string) => void, heard: (() => unknown
   )
 }
 
-test('who watches the list hears how far it is, and its end; who watches another, or a record, does not', async () => {
+test('who watches the list receives its progress, and its end; who watches another, or a record, does not', async () => {
   const [vera, elsewhere, beside] = await Promise.all([
     app.socket({ as: 'vera' }),
     app.socket({ as: 'gina' }),
@@ -66,9 +66,9 @@ test('who watches the list hears how far it is, and its end; who watches another
   await elsewhere.watchList('project')
   await beside.watchList('task')
   const { more, end, answered } = upload(app, 'project')
-  await flowUntilHeard(more, [() => importing(vera.heard)])
-  await stream.hears('RecordsImporting')
-  const [first] = importing(vera.heard)
+  await flowUntilHeard(more, [() => importing(vera.received)])
+  await stream.receives('RecordsImporting')
+  const [first] = importing(vera.received)
   expect(first).toEqual({
     ...{ tenant_id: 'acme', type: 'project', phase: 'reading', total_bytes: null, written: 0 },
     import_id: expect.any(String),
@@ -80,9 +80,9 @@ test('who watches the list hears how far it is, and its end; who watches another
   expect(first?.rows).toBeGreaterThan(0)
   end()
   expect(await answered).toBe(200)
-  const imported = await vera.hears('RecordsImported')
+  const imported = await vera.receives('RecordsImported')
   expect(imported.import_id).toBe(first?.import_id)
-  await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+  await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })
   for (const other of [elsewhere, beside]) expect(importing(await other.flushed())).toEqual([])
 })
 
@@ -90,15 +90,15 @@ test('a refused import, and one that was given up, end for the watchers too', as
   const vera = await app.socket({ as: 'vera' })
   await vera.watchList('project')
   const refused = upload(app, 'project')
-  await flowUntilHeard(refused.more, [() => importing(vera.heard)])
+  await flowUntilHeard(refused.more, [() => importing(vera.received)])
   refused.end('""\n')
   expect(await refused.answered).toBe(422)
-  await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+  await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })
   await vera.forget()
   const given = upload(app, 'project')
-  await flowUntilHeard(given.more, [() => importing(vera.heard)])
+  await flowUntilHeard(given.more, [() => importing(vera.received)])
   given.drop()
-  await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+  await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })
 })
 
 test('a dry run is nobody’s business, nor is an import of what is authorized record by record', async () => {
@@ -115,14 +115,14 @@ test('a dry run is nobody’s business, nor is an import of what is authorized r
     notes.more('alice')
     tasks.more('1,Row')
   }
-  await flowUntilHeard(more, [() => importing(witness.heard)])
+  await flowUntilHeard(more, [() => importing(witness.received)])
   expect(importing(await vera.flushed())).toEqual([])
   for (const { end } of [dry, notes, tasks]) end()
   expect(await Promise.all([dry, notes, tasks].map(({ answered }) => answered))).toEqual([200, 200, 200])
 })
 
 describe.skipIf(isWithout('redis'))('with another node', () => {
-  test('its watchers hear of it too', async () => {
+  test('its watchers receive it too', async () => {
     const { url } = await startRedis()
     const redis = () => redisClient(url)
     const here = await startApp({ redis })
@@ -130,9 +130,9 @@ describe.skipIf(isWithout('redis'))('with another node', () => {
     const vera = await there.socket({ as: 'vera' })
     await vera.watchList('project')
     const { more, end, answered } = upload(here, 'project')
-    await flowUntilHeard(more, [() => importing(vera.heard)])
+    await flowUntilHeard(more, [() => importing(vera.received)])
     end()
     expect(await answered).toBe(200)
-    await waitFor(() => importing(vera.heard).at(-1)?.phase === 'ended', { what: 'the end' })
+    await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })
   })
 })

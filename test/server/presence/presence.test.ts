@@ -13,7 +13,7 @@ interface People {
 /** What a watcher knows last of who is at a record. */
 const lastPeople = (watcher: TestWatcher, id: string) =>
   (
-    watcher.heard.findLast(({ name, event }) => name === 'PresenceChanged' && event.id === id)
+    watcher.received.findLast(({ name, event }) => name === 'PresenceChanged' && event.id === id)
       ?.event as People
   )?.people
 
@@ -103,7 +103,7 @@ describe('on one node', () => {
       expect(await outsider.ask('presence', odd)).toMatchObject({ ok: false, code: 'malformed' })
     }
     await outsider.flushed()
-    expect(outsider.heard.filter(({ name }) => name === 'PresenceChanged')).toEqual([])
+    expect(outsider.received.filter(({ name }) => name === 'PresenceChanged')).toEqual([])
     await sees(bob, id, [{ user: { id: 'bob', name: 'Bob' } }])
   })
 
@@ -129,12 +129,12 @@ describe('on one node', () => {
     const { watcher: bob } = await at(app, 'bob', 'project', id)
     await sees(bob, id, [{}, {}])
     app.people.set('vera', { id: 'vera', name: 'Vera', tenantId: 'acme', role: 'none' })
-    await vera.hears('AccessRevoked')
+    await vera.receives('AccessRevoked')
     await sees(bob, id, [{ user: { id: 'bob', name: 'Bob' } }])
-    const before = vera.heard.length
+    const before = vera.received.length
     await bob.ask('presence', { type: 'project', id, state: 'editing' })
     await sees(bob, id, [{ state: 'editing' }])
-    expect(vera.heard.slice(before).filter(({ name }) => name === 'PresenceChanged')).toEqual([])
+    expect(vera.received.slice(before).filter(({ name }) => name === 'PresenceChanged')).toEqual([])
   })
 })
 

@@ -18,9 +18,9 @@ const say = (watcher: TestWatcher, id: string, to: string, words: string, type =
   watcher.ask('take_over', { type, id, to, say: words })
 
 const heardBy = (watcher: TestWatcher) =>
-  watcher.heard.filter(({ name }) => name === 'TakeOver').map(({ event }) => event)
+  watcher.received.filter(({ name }) => name === 'TakeOver').map(({ event }) => event)
 
-test('who edits is asked, in the tab that edits; who asked hears the answer', async () => {
+test('who edits is asked, in the tab that edits; who asked receives the answer', async () => {
   const app = await startApp()
   const { id } = await app.make('project', { name: 'Bridge' })
   const alice = await at(app, 'alice', 'project', id, 'editing')
@@ -28,10 +28,10 @@ test('who edits is asked, in the tab that edits; who asked hears the answer', as
   const bob = await at(app, 'bob', 'project', id)
   expect(await say(bob, id, 'alice', 'ask')).toEqual({ ok: true })
   const asked = { type: 'project', id, from: { id: 'bob', name: 'Bob' }, say: 'ask' }
-  expect(await alice.hears('TakeOver')).toEqual(asked)
+  expect(await alice.receives('TakeOver')).toEqual(asked)
   expect(await say(alice, id, 'bob', 'handed_over')).toEqual({ ok: true })
   const answered = { type: 'project', id, from: { id: 'alice', name: 'Alice' }, say: 'handed_over' }
-  expect(await bob.hears('TakeOver')).toEqual(answered)
+  expect(await bob.receives('TakeOver')).toEqual(answered)
   await beside.flushed()
   expect(heardBy(beside)).toEqual([])
 })
@@ -62,7 +62,7 @@ test('nobody is asked who does not edit, nobody answered who has not asked, nobo
   expect(heardBy(bob)).toMatchObject([{ say: 'not_now' }])
 })
 
-test('who may only read cannot ask; another tenant’s person gets the answer for what is not there; who lost sight hears nothing', async () => {
+test('who may only read cannot ask; another tenant’s person gets the answer for what is not there; who lost sight receives nothing', async () => {
   const app = await startApp({ limits: { recheckMs: 3_600_000 } })
   const { id } = await app.make('project', { name: 'Bridge' })
   const alice = await at(app, 'alice', 'project', id, 'editing')
@@ -90,7 +90,7 @@ test.skipIf(isWithout('redis'))('the two may be on different nodes', async () =>
   await waitFor(async () => (await say(bob, id, 'alice', 'ask')).ok, {
     what: 'the other node to know of Alice',
   })
-  expect(await alice.hears('TakeOver')).toMatchObject({ from: { id: 'bob' }, say: 'ask' })
+  expect(await alice.receives('TakeOver')).toMatchObject({ from: { id: 'bob' }, say: 'ask' })
   expect(await say(alice, id, 'bob', 'handed_over')).toEqual({ ok: true })
-  expect(await bob.hears('TakeOver')).toMatchObject({ from: { id: 'alice' }, say: 'handed_over' })
+  expect(await bob.receives('TakeOver')).toMatchObject({ from: { id: 'alice' }, say: 'handed_over' })
 })

@@ -26,7 +26,7 @@ const oneNode = async () => {
 
 const idsIn = (watcher: TestWatcher) =>
   (
-    watcher.heard.findLast(({ name }) => name === 'PresenceChanged')?.event.people as
+    watcher.received.findLast(({ name }) => name === 'PresenceChanged')?.event.people as
       | { user: { id: string } }[]
       | undefined
   )?.map(({ user }) => user.id)
@@ -81,12 +81,12 @@ describe.each([
     await present(namesake, 'viewing')
     await waitFor(() => idsIn(gina)?.includes('alice'), { what: 'the namesake at the record' })
     expect(await ask(alice, id, 'bob')).toEqual({ ok: true })
-    await bob.hears('TakeOver', { say: 'ask' })
+    await bob.receives('TakeOver', { say: 'ask' })
     const answer = (watcher: TestWatcher) =>
       watcher.ask('take_over', { type: 'tag', id, to: 'alice', say: 'handed_over' })
     expect(await answer(greta)).toMatchObject({ ok: false, code: 'not_found' })
     expect(await answer(bob)).toEqual({ ok: true })
-    await alice.hears('TakeOver', { say: 'handed_over' })
+    await alice.receives('TakeOver', { say: 'handed_over' })
 
     // A save names its tab and its socket to its own page alone.
     const saved = await here.call('PATCH', `/records/tag/${id}`, {
@@ -94,8 +94,8 @@ describe.each([
       body: { client_version: 1, changes: { label: '1' } },
     })
     expect(saved.status).toBe(200)
-    expect((await namesake.hears('RecordUpdated', { version: 2 })).tab_id).toBe(null)
-    expect((await alice.hears('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
+    expect((await namesake.receives('RecordUpdated', { version: 2 })).tab_id).toBe(null)
+    expect((await alice.receives('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
 
     const sent = async (watcher: TestWatcher) =>
       (await watcher.flushed())

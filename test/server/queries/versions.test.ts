@@ -68,8 +68,8 @@ describe('many at once', () => {
     await compacted(app)
     const tasks = rows.map(({ id }): Held => ({ type: 'task', id, version: 1 }))
     const project = { type: 'project', id: (await app.make('project', { name: 'x' })).id, version: 1 }
-    const heard: Map<string, object>[] = []
-    const queries = (records: Held[]) => queriesOf(async () => heard.push(await ask(records)))
+    const received: Map<string, object>[] = []
+    const queries = (records: Held[]) => queriesOf(async () => received.push(await ask(records)))
     expect(await queries(tasks)).toBe(1)
     expect(await queries([...tasks, project])).toBe(2)
     await app.sql('update tasks set title = ? where project_id = 77', ['Changed'])
@@ -77,8 +77,10 @@ describe('many at once', () => {
     expect(await queries(tasks)).toBe(1)
     await app.sql('delete from tasks where project_id = 77')
     expect(await queries(tasks)).toBe(2)
-    expect(heard.map(({ size }) => size)).toEqual([0, 0, 200, 200])
-    expect([...(heard[3]?.values() ?? [])].every((entry) => 'deleted' in entry && entry.deleted)).toBe(true)
+    expect(received.map(({ size }) => size)).toEqual([0, 0, 200, 200])
+    expect([...(received[3]?.values() ?? [])].every((entry) => 'deleted' in entry && entry.deleted)).toBe(
+      true,
+    )
   })
 
   it('are authorized one by one where permission depends on the record, the deleted ones too', async () => {

@@ -85,13 +85,13 @@ test('a change of the new history is told, though the lost one of the same versi
   const rename = (name: string) =>
     app.call('PATCH', `/records/project/${project.id}`, { body: { client_version: 1, changes: { name } } })
   await rename('lost')
-  await socket.hears('RecordUpdated', { version: 2 })
+  await socket.receives('RecordUpdated', { version: 2 })
   await socket.flushed()
   await app.knex.transaction(async (transaction) => {
     await transaction.raw('set local session_replication_role = replica')
     await transaction.raw(`update projects set name = 'Bridge', version = 1 where id = ?`, [project.id])
   })
-  const told = () => socket.heard.filter(({ name }) => name === 'RecordUpdated').length
+  const told = () => socket.received.filter(({ name }) => name === 'RecordUpdated').length
   const before = told()
   await endBackends(IS_FEED)
   await waitFor(async () => (await app.records.health()).checks.feed.ok, { what: 'the feed' })

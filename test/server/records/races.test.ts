@@ -247,7 +247,7 @@ describe('a pool of one connection', () => {
     const statuses = answers.slice(1).map(({ status }) => status)
     expect(statuses.filter((status) => status === 200)).toHaveLength(2)
     expect(statuses.filter((status) => status === 409)).toHaveLength(9)
-    await watcher.hears('RecordUpdated', { id, version: 2 })
+    await watcher.receives('RecordUpdated', { id, version: 2 })
     await node.stop()
   })
 

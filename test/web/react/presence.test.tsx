@@ -15,7 +15,7 @@ const person = (name: string, state: PresentPerson['state'], field: string | nul
   tabs: 1,
 })
 
-/** A client that is connected to a test: it hears what is said, and says who is here. */
+/** A client that is connected to a test: it receives messages, and says who is here. */
 function createRoom() {
   const said: PresenceMessage[] = []
   let listener: TransportListener | null = null

@@ -1,4 +1,4 @@
-// A live list lays what it hears of over what it shows: after each refresh it is what a fresh list would be, in the same
+// A live list lays what it receives over what it shows: after each refresh it is what a fresh list would be, in the same
 // order, and rows that did not change are the same objects.
 
 import fc from 'fast-check'

@@ -1,4 +1,4 @@
-// When a server began to tell: clocks of one machine's processes agree.
+// When a server began to send: clocks of one machine's processes agree.
 
 /** Milliseconds on the clock that all processes of this machine share. */
 export const sharedNow = () => Number(process.hrtime.bigint()) / 1e6
