@@ -3,7 +3,7 @@
 import type { Knex } from 'knex'
 import { quoteName } from './quote.ts'
 import { closeSchema, OPEN } from './rights.ts'
-import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
+import { TRIGGER_ARGUMENTS, uncompared } from './trigger-arguments.ts'
 
 /** A function as the migrations leave it. */
 interface InstalledFunction {
@@ -134,20 +134,24 @@ const WITHOUT_IDENTITY = `
 select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::regnamespace and c.relkind = 'r'
   and (c.relreplident = 'n' or c.relreplident = 'd' and c.relname <> all(?::text[]))`
 
+const UNCOMPARED = uncompared('t.tgrelid', 't.args[4]::text[]')
+
 /** Triggers whose functions are made for the names of their tables' columns. */
 const MADE = `
-select t.tgfoid, k.kind, case k.kind when 'stamp_update' then t.args[4]::text[] else t.args[1:2] end as names
-from (select g.tgfoid, g.tgname, ${TRIGGER_ARGUMENTS} as args from pg_trigger g) t
+select t.tgfoid, k.kind, case k.kind when 'stamp_update' then ${UNCOMPARED}
+  else t.args[1:2] end as names
+from (select g.tgfoid, g.tgrelid, g.tgname, ${TRIGGER_ARGUMENTS} as args from pg_trigger g) t
 join (values ('zz_noclobber_update', 'log_update'), ('zz_noclobber_stamp_insert', 'stamp_insert'),
   ('zz_noclobber_stamp_key', 'stamp_key'), ('zz_noclobber_stamp', 'stamp_update')) k(name, kind) on k.name = t.tgname
-where k.kind <> 'stamp_update' or t.args[4] <> '{}'`
+where k.kind <> 'stamp_update' or ${UNCOMPARED} <> '{}'`
 
 /** The functions that were made for tracked tables, and whether each is as `trigger_function` makes it. */
 const MADE_FOR_TABLES = `
 select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names) and p.prosecdef
   and p.proconfig is not distinct from array['search_path=pg_catalog, pg_temp']) as is_as_made
 from (${MADE}) m join pg_proc p on p.oid = m.tgfoid
-where p.pronamespace = 'noclobber'::regnamespace and p.proname ~ '_[0-9a-f]{12}$' group by p.proname`
+where p.pronamespace = 'noclobber'::regnamespace
+  and p.proname = m.kind || '_' || left(md5(array_to_json(m.names)::text), 12) group by p.proname`
 
 const MAKE_FOR_TABLES = `select noclobber.trigger_function(m.kind, m.names) from (${MADE}) m`
 

@@ -6,6 +6,7 @@ import { dropValues, trackValues } from './history-values.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
 import { olderLog, UNTRACKABLE } from './supported.ts'
+import { uncompared } from './trigger-arguments.ts'
 
 /** How a table is tracked. All names are columns of that table. */
 export interface TrackOptions {
@@ -106,9 +107,11 @@ export const TRIGGER_NAMES = triggersOf('', '', { place: [], ...NO_FUNCTIONS }).
 const PREPARE = `select noclobber.trigger_function('log_update', array[:key, :tenant]) as "logUpdate",
   noclobber.trigger_function('stamp_insert', array[:key, :tenant]) as "stampInsert",
   noclobber.trigger_function('stamp_key', array[:key, :tenant]) as "stampKey",
-  case when :ignored = '{}' then 'stamp_update' else noclobber.trigger_function('stamp_update', cast(:ignored as text[])) end as "stampUpdate",
+  case u.names when '{}' then 'stamp_update' else noclobber.trigger_function('stamp_update', u.names) end as "stampUpdate",
   left(md5(n.nspname || '.' || c.relname || E'\\n' || :args), 12) as tag
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(:table)`
+from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+  lateral (select ${uncompared('c.oid', 'cast(:ignored as text[])')}) u(names)
+where c.oid = to_regclass(:table)`
 
 const KIND = `select ${UNTRACKABLE} as why from pg_class c where c.oid = to_regclass(?)`
 

@@ -22,6 +22,7 @@ end $$;
 create function noclobber.stamp_update() returns trigger language plpgsql stable security definer as $$
 declare
   lines pg_catalog.text[];
+  touches boolean;
   before record := old;
   after record := new;
 begin
@@ -45,11 +46,12 @@ begin
     new.updated_by := lines[:line_writer]::pg_catalog.jsonb;
     return new;
   end if;
+  touches := coalesce(new.version operator(pg_catalog.=) (old.version operator(pg_catalog.+) 1), false);
   new.version := old.version;
   new.updated_at := old.updated_at;
   new.updated_by := old.updated_by;
   after := new;
-  if after operator(pg_catalog.*=) before then
+  if after operator(pg_catalog.*=) before and not touches then
     return new;
   end if;
   new.version := old.version operator(pg_catalog.+) 1;

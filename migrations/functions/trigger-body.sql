@@ -15,8 +15,9 @@
 -- record can't mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted
 -- before. Another tenant's tombstones don't count: the version would reveal them.
 --
--- stamp_update, for a table with housekeeping columns, compares a copy in which those columns are as they were. A field
--- takes a value of its own type as it is. Copies for the reason given in stamp.sql.
+-- stamp_update, for a table with housekeeping or generated columns, compares a copy in which those columns are as they were:
+-- what is generated isn't there yet before the write. A field takes a value of its own type as it is; one that was dropped
+-- since is passed over. Copies for the reason given in stamp.sql.
 create function noclobber.trigger_body(kind text, names text[]) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $made$
   select format(case kind when 'log_update' then $log$
@@ -110,6 +111,7 @@ end $key$ when 'stamp_update' then $update$
 declare
   kept record;
   before record;
+  touches boolean := coalesce(new.version = old.version + 1, false);
 begin
   :check_types
   new.version := old.version;
@@ -118,7 +120,7 @@ begin
   kept := new;
   before := old;
 %2$s
-  if kept *= before then
+  if kept *= before and not touches then
     return new;
   end if;
   new.version := old.version + 1;
@@ -127,7 +129,10 @@ begin
   return new;
 end $update$ end,
     names[1],
-    (select string_agg(format('    kept.%1$I := old.%1$I;', name), E'\n' order by at) from unnest(names) with ordinality u(name, at)),
+    (select format(E'  begin\n%s\n  exception when undefined_column then\n%s\n  end;',
+        string_agg(format('    kept.%1$I := old.%1$I;', name), E'\n' order by at),
+        string_agg(format('    begin kept.%1$I := old.%1$I; exception when undefined_column then null; end;', name), E'\n' order by at))
+      from unnest(names) with ordinality u(name, at)),
     case when names[2] <> '' then format('case when num_nulls(n.%1$I) = 0 then concat(n.%1$I) end', names[2]) else 'null::text' end,
     case when names[2] <> '' then format('case when num_nulls(o.%1$I) = 0 then concat(o.%1$I) end', names[2]) else 'null::text' end,
     case when names[2] <> '' then format('and c.tenant_id is not distinct from case when num_nulls(new.%1$I) = 0 then concat(new.%1$I) end',

@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
-import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+import { TRIGGER_ARGUMENTS, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
 import { type FoundTrigger, type TriggeredTable, trackAgain, triggerFindings } from './triggers.ts'
 
@@ -21,6 +21,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     where i.indrelid = c.oid and i.indisprimary) as key,
   coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+  ${uncompared('c.oid', `'{}'::text[]`)} as generated,
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),

@@ -29,6 +29,8 @@ export interface TriggeredTable {
   source: string
   key: string | null
   columns: string[]
+  /** Its generated columns, in their order. */
+  generated: string[]
   triggers: FoundTrigger[]
   /** Its values must be kept. */
   keepsValues: boolean
@@ -112,21 +114,22 @@ const madeFor = (kind: string, names: string[]): string =>
   `noclobber.${kind}_${createHash('md5').update(JSON.stringify(names)).digest('hex').slice(0, 12)}`
 
 /** The function that a trigger calls, where it is made for the names of the table's columns. */
-const callOfTable = (calls: string, args: string[]): string => {
+const callOfTable = (calls: string, args: string[], generated: string[]): string => {
   const [key = '', tenant = '', , ignored = '{}'] = args
   if (calls === 'noclobber.log_update') return madeFor('log_update', [key, tenant])
   if (calls === 'noclobber.stamp_insert') return madeFor('stamp_insert', [key, tenant])
   if (calls === 'noclobber.stamp_key') return madeFor('stamp_key', [key, tenant])
   const names = textArray(ignored)
+  for (const name of generated) if (!names.includes(name)) names.push(name)
   return calls === 'noclobber.stamp_update' && names.length > 0 ? madeFor('stamp_update', names) : calls
 }
 
-const isAltered = (trigger: FoundTrigger, triggers: FoundTrigger[]) => {
+const isAltered = (trigger: FoundTrigger, { triggers, generated }: TriggeredTable) => {
   const { name, calls, shape, args, rows, narrowed } = trigger
   const made = EXPECTED[name]
   if (!made) return false
   return (
-    calls !== callOfTable(made.calls, args) ||
+    calls !== callOfTable(made.calls, args, generated) ||
     shape !== made.shape ||
     rows !== made.rows ||
     narrowed !== made.narrowed ||
@@ -200,7 +203,7 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
         `Run: alter table ${quoteTable(source)} enable trigger user;`,
       ),
     )
-  const altered = triggers.filter((trigger) => isAltered(trigger, triggers)).map(({ name }) => name)
+  const altered = triggers.filter((trigger) => isAltered(trigger, table)).map(({ name }) => name)
   if (altered.length > 0)
     findings.push(
       problem(
