@@ -1,18 +1,19 @@
 // The only wiring: options in, a router, sockets and functions out. Nothing here decides anything.
 import { randomUUID } from 'node:crypto'
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import type { Router } from 'express'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { Server as SocketServer } from 'socket.io'
 import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
+import type { HostMiddleware } from './base/request.ts'
 import type { RevokeOptions } from './base/revoke-options.ts'
 import { createShortcuts } from './base/shortcuts.ts'
 import { isUnavailable } from './db/errors.ts'
 import { createHandshakes } from './endpoints/handshakes.ts'
-import { recordRouter } from './endpoints/router.ts'
+import { hostHandler, recordRouter } from './endpoints/router.ts'
 import { makeSocketServer } from './endpoints/socket-server.ts'
 import { serveSockets } from './endpoints/sockets.ts'
+import { checkedOrigins } from './http/cors.ts'
 import { createDelivery, type Delivery } from './live/delivery.ts'
 import { createStreams } from './live/event-streams.ts'
 import { recheckAccess } from './live/recheck-access.ts'
@@ -32,6 +33,7 @@ import { type Operations, recordOperations } from './operations/operations.ts'
 import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
 import { createReconnectSpread } from './pacing/reconnect-spread.ts'
 import { createTurns } from './pacing/turns.ts'
+import { DEFAULT_BASE_PATH } from './protocol/index.ts'
 import { createDatabase } from './tables/database.ts'
 
 /** Sockets that were attached to a server. */
@@ -49,8 +51,13 @@ export interface AttachOptions {
 
 /** What {@link createRecordServer} gives. All operations answer with outcomes as values; they throw for broken promises alone. */
 export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
-  /** The routes: `app.use('/api/v1', records.router)`. */
-  router: Router
+  /** The routes, for Express 4 and 5 and other hosts with middlewares: `app.use('/api/v1', records.router)`. */
+  router: HostMiddleware
+  /**
+   * The routes below `basePath`, for a host without middlewares: `http.createServer(records.handler)`, Fastify, Koa, Hono. Other
+   * paths go to `next`; without one they are answered 404.
+   */
+  handler: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
   /**
    * Serves live events on the app's HTTP server, or on a Socket.IO server that it has already, whose other sockets stay
    * the app's. Attached twice, it gives the same.
@@ -100,13 +107,15 @@ export const createRecordServer = <A extends Actor>({
   types,
   authenticate,
   log = SILENT,
-  origins = [],
+  origins: listed = [],
+  basePath = DEFAULT_BASE_PATH,
   limits: chosen = {},
   live = true,
   redis,
   shortcuts: chosenShortcuts = {},
 }: RecordServerOptions<A>): RecordServer<A> => {
   const limits = limitsOf(chosen)
+  const origins = checkedOrigins(listed)
   const shortcuts = createShortcuts(chosenShortcuts, log)
   // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
   const declared = types as unknown as RecordType[]
@@ -262,16 +271,19 @@ export const createRecordServer = <A extends Actor>({
     return { io: io as unknown as SocketServer, stop }
   }
 
+  const router = recordRouter({
+    ...{ database, requests, origins, limits, log, node, changeWaiters, isLive },
+    ...{ streams, enter, spread, turns, wake: node.wake, shortcut: shortcuts.routes },
+    follow: () => {
+      start().catch((error) =>
+        log.error({ error }, 'Waiting for changes: the tables could not be looked up.'),
+      )
+    },
+  })
+
   return {
-    router: recordRouter({
-      ...{ database, requests, origins, limits, log, node, changeWaiters, isLive },
-      ...{ streams, enter, spread, turns, wake: node.wake, shortcut: shortcuts.routes },
-      follow: () => {
-        start().catch((error) =>
-          log.error({ error }, 'Waiting for changes: the tables could not be looked up.'),
-        )
-      },
-    }),
+    router,
+    handler: hostHandler(router, basePath),
     attach,
     start,
     metrics: node.metrics,

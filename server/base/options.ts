@@ -26,8 +26,13 @@ export interface RecordServerOptions<A extends Actor = any> {
   types: RecordType<A>[]
   authenticate: Authenticate<A>
   log?: Logger
-  /** Origins besides the request's own host that may write and connect: `https://app.example.com`. */
+  /**
+   * Origins besides the request's own host whose pages may read, write and connect: `https://app.example.com`. Their preflights
+   * (CORS) are answered too.
+   */
   origins?: string[]
+  /** Where `records.handler` finds the routes in an address. Default `/api/v1`; `records.router` is mounted by the host instead. */
+  basePath?: string
   limits?: Partial<Limits>
   /**
    * Where there are several nodes: an ioredis or node-redis client, single or cluster, or what makes one. It carries

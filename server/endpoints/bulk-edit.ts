@@ -1,6 +1,6 @@
 // The route of a bulk edit.
 
-import type { Router } from 'express'
+import type { Router } from 'router'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import { inRequest } from '../base/tracing.ts'
 import { inTurn } from '../http/in-turn.ts'

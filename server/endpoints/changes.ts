@@ -2,7 +2,7 @@
 // Invariant: a held request costs no query until this node's own feed has read a change for it, and before it
 // answers, the sign-in is looked at again. Those who are woken together are answered in turns, whosever they are, and by
 // one read of the log where they stand at one cursor.
-import type { Router } from 'express'
+import type { Router } from 'router'
 import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { refuse } from '../base/problems.ts'
 import { queryNumber, queryText } from '../http/request-parameters.ts'

@@ -4,10 +4,11 @@
 // present nothing is lost. Signing in is by cookie or header as everywhere: an address is logged, so no token is in it.
 
 import type { IncomingMessage } from 'node:http'
-import type { Response, Router } from 'express'
+import type { Router } from 'router'
 import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { problem, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
+import { queryOf, type Response } from '../base/request.ts'
 import { isOwnOrigin } from '../http/origin.ts'
 import { sendProblem } from '../http/responses.ts'
 import { handle, type RouteOptions } from '../http/route-handler.ts'
@@ -131,7 +132,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
       const { actor } = open
       const refused = isLive(actor) ? refusalOf(request, actor) : 'live_off'
       if (refused) return sendProblem(response, problem(refused))
-      const query = new URL(request.originalUrl, 'http://localhost').searchParams
+      const query = queryOf(request.url)
       const asked = askedOf(query, limits.roomsPerSocket)
       const position = positionOf(database, request, query)
       if (request.method === 'HEAD') {
@@ -140,7 +141,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
         return
       }
       follow()
-      const tabId = request.get(HEADERS.tabId)?.slice(0, 200) ?? null
+      const tabId = String(request.headers[HEADERS.tabId.toLowerCase()] ?? '').slice(0, 200) || null
       const stream = streams.open(response, { actor, request, tabId, watching: new Map() })
       try {
         await serve(stream, response, asked, position)

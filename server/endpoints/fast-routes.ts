@@ -6,9 +6,9 @@
 // with Express 4.22 and 5.3). Where it isn't, `shortcuts.routes` turns itself off and Express's router finds the route. With
 // `statements` and http/json-body.ts it takes a save's CPU from 1.12 to 1.20 of bare Express and Knex to 0.89 to 0.99:
 // docs/decisions/014-lean-requests.md.
-import type { Request, RequestHandler, Response } from 'express'
 import { asPersonNow, type OpenRequest } from '../base/open-requests.ts'
 import type { Limits, Logger } from '../base/options.ts'
+import type { Middleware, Request, Response } from '../base/request.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { admission, type EntryOptions, failureAnswer } from '../http/authenticate-request.ts'
 import { catching } from '../http/catching.ts'
@@ -50,7 +50,7 @@ const setParams = (request: Request, params: Params): boolean => {
 }
 
 /** Answers the requests that it knows; every other one goes on to the router's routes. */
-export const fastRoutes = (handlers: FastHandlers, options: FastRouteOptions): RequestHandler => {
+export const fastRoutes = (handlers: FastHandlers, options: FastRouteOptions): Middleware => {
   const { shortcut } = options
   const enter = admission(options)
   const readBody = jsonReader(options.limits.bodyBytes)
@@ -70,10 +70,11 @@ export const fastRoutes = (handlers: FastHandlers, options: FastRouteOptions): R
   const versions = fast('versions', true)
 
   const routeOf = (request: Request): FastRoute | undefined => {
-    const found = OF_RECORD.exec(request.url)
-    if (!found) return request.method === 'POST' && VERSIONS.test(request.url) ? versions : undefined
+    const { url = '', method = '' } = request
+    const found = OF_RECORD.exec(url)
+    if (!found) return method === 'POST' && VERSIONS.test(url) ? versions : undefined
     const [, type, id, isVersion] = found
-    const route = isVersion ? (request.method === 'GET' ? version : undefined) : ofRecord[request.method]
+    const route = isVersion ? (method === 'GET' ? version : undefined) : ofRecord[method]
     if (!route || setParams(request, { type, id } as Params)) return route
     shortcut.turnOff()
     return undefined

@@ -2,11 +2,15 @@
 // Invariant: a slow upload costs its sender one of their own imports and a little memory here, nothing else; who has many
 // files delays nobody else's.
 import { randomUUID } from 'node:crypto'
-import type { Request, Response, Router } from 'express'
+import { Readable } from 'node:stream'
+import accepts from 'accepts'
+import type { Router } from 'router'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
+import type { Request, Response } from '../base/request.ts'
 import { inRequest } from '../base/tracing.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
+import { READ_BEFORE } from '../http/json-body.ts'
 import { mutationIdOf, originOf, queryText } from '../http/request-parameters.ts'
 import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
@@ -94,6 +98,14 @@ const progressOf = (response: Response) => {
   }
 }
 
+/** The file's bytes; a reader of the app's own may have taken them all already. */
+const inputOf = (request: Request): AsyncIterable<Uint8Array> => {
+  const { body } = request
+  if (!request.readableEnded) return request.iterator({ destroyOnReturn: false })
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return Readable.from([Buffer.from(body)])
+  return refuse('malformed', READ_BEFORE)
+}
+
 /** Nothing of a file is wanted any more: who goes on sending must not hold the connection by it. */
 const linger = (request: Request) => {
   if (request.complete || request.destroyed) return
@@ -160,7 +172,7 @@ export const addImportRoutes = (
     const end = underWay.take(actor)
     if (!end) return refuseSlowly(actor, 'Other imports are under way. Try again when one is done.')
     try {
-      const input = request.iterator({ destroyOnReturn: false })
+      const input = inputOf(request)
       return await inRequest(request, () =>
         importRecords(database, request.params.type, { ...options, input }),
       )
@@ -171,7 +183,7 @@ export const addImportRoutes = (
   }
 
   const importFile: Handler = async (request, response, actor) => {
-    if (request.accepts(['json', NDJSON]) !== NDJSON) {
+    if (accepts(request).type(['json', NDJSON]) !== NDJSON) {
       const done = await run(request, actor)
       if (done.outcome !== 'imported') return sendProblem(response, done.problem)
       wake()

@@ -1,6 +1,7 @@
 // The routes of many records: a list, what became of it since a cursor, and many versions at once.
-import type { Router } from 'express'
+import type { Router } from 'router'
 import { problem, refuse } from '../base/problems.ts'
+import { queryOf } from '../base/request.ts'
 import { type Body, bodyOf, queryNumber, queryText } from '../http/request-parameters.ts'
 import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
@@ -42,7 +43,7 @@ export const listHandlers = ({ database }: RouteOptions) => {
     await database.ready()
     const known = database.typeOf(request.params.type)
     if (!known) return sendProblem(response, problem('not_found'))
-    const names = Object.keys(request.query).filter((name) => !RESERVED.has(name))
+    const names = [...new Set(queryOf(request.url).keys())].filter((name) => !RESERVED.has(name))
     const filters = Object.fromEntries(names.map((name) => [name, queryText(request, name) ?? '']))
     const filter = { filters, search: queryText(request, 'search') }
     const asked = queryText(request, 'cursor')

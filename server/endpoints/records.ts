@@ -1,5 +1,5 @@
 // The routes of one record: create, read, save, delete, its version, its history.
-import type { Router } from 'express'
+import type { Router } from 'router'
 import { refuse } from '../base/problems.ts'
 import { inRequest } from '../base/tracing.ts'
 import {

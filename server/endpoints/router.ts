@@ -1,9 +1,13 @@
 // The HTTP routes, ready to be mounted. Whatever begins with /records, /changes, /events or /openapi.json and is none of them is
 // answered here too.
-import express, { type Router } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import createRouter, { type Router } from 'router'
 import { problem } from '../base/problems.ts'
+import type { Next } from '../base/request.ts'
 import { admit, answerFailure, type EntryOptions } from '../http/authenticate-request.ts'
+import { cors } from '../http/cors.ts'
 import { eachInTurn, inTurn } from '../http/in-turn.ts'
+import { jsonBody } from '../http/json-body.ts'
 import { sendProblem } from '../http/responses.ts'
 import { addBulkRoutes } from './bulk-edit.ts'
 import { addChangeRoutes, type ChangeRouteOptions } from './changes.ts'
@@ -20,7 +24,7 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, F
 
 /** The router: `app.use('/api/v1', records.router)`. */
 export const recordRouter = (options: RouterOptions): Router => {
-  const router = express.Router()
+  const router = createRouter()
   const { short, long, versions } = options.turns
   const { history, version, ...single } = recordHandlers(options)
   const ofRecord = {
@@ -30,10 +34,11 @@ export const recordRouter = (options: RouterOptions): Router => {
     history: inTurn(long, history),
   }
   const ofLists = eachInTurn(long, listHandlers(options))
+  router.use(cors(options.origins))
   router.use(fastRoutes({ ...ofRecord, ...ofLists }, options))
   const entry = admit(options)
   router.use(options.node.metrics.observe)
-  router.use('/records', entry, express.json({ limit: options.limits.bodyBytes }))
+  router.use('/records', entry, jsonBody(options.limits.bodyBytes))
   router.use(['/changes', '/events', '/openapi.json'], entry)
   addOpenApiRoute(router, options.database)
   addListRoutes(router, ofLists)
@@ -47,4 +52,20 @@ export const recordRouter = (options: RouterOptions): Router => {
   )
   router.use(answerFailure(options.log))
   return router
+}
+
+/**
+ * The router as the only listener of a server, or as the handler of a framework that hands on Node's own request and response:
+ * `http.createServer(records.handler)`. What isn't below `basePath` goes to `next`, else it is answered 404.
+ */
+export const hostHandler = (router: Router, basePath: string) => {
+  const host = createRouter()
+  host.use(basePath, router)
+  return (request: IncomingMessage, response: ServerResponse, next?: Next): void => {
+    host(request, response, (error) => {
+      if (next) return next(error)
+      if (!response.headersSent) sendProblem(response, problem(error ? 'internal' : 'not_found'))
+      else response.destroy()
+    })
+  }
 }

@@ -17,11 +17,11 @@ const CONNECT_MS = 10_000
 
 const ignore = () => {}
 
-/** A Socket.IO server with our defaults on the app's HTTP server. `cors` wouldn't cover WebSocket; `allowRequest` does. */
+/** A Socket.IO server with our defaults on the app's HTTP server. `cors` is for long polling, and wouldn't cover WebSocket; `allowRequest` does. */
 const createSocketServer = (
   httpServer: HttpServer,
   path: string,
-  { limits, handshakes }: SocketOptions,
+  { limits, handshakes, origins }: SocketOptions,
   isClosed: () => boolean,
 ): WatcherServer => {
   const leave = createAdmissionQueue(LEAVING)
@@ -31,6 +31,7 @@ const createSocketServer = (
     destroyUpgradeTimeout: NOBODYS_UPGRADE_MS,
     maxHttpBufferSize: limits.frameBytes,
     serveClient: false,
+    ...(origins.length > 0 && { cors: { origin: origins, credentials: true } }),
     connectTimeout: CONNECT_MS,
     allowRequest: (request, decide) => {
       if (isClosed()) return decide('unavailable', false)

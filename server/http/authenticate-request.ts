@@ -1,10 +1,10 @@
 // The way into the router and the way out of a failure.
 // Invariant: nobody unknown and no foreign page gets as far as an operation; every failure is a problem document.
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { type OpenRequest, type OpenRequests, openOf } from '../base/open-requests.ts'
 import type { Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
+import type { Middleware, Next, Request, Response } from '../base/request.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import type { RecordNode } from '../node/node.ts'
 import { HEADERS, type ProblemCode } from '../protocol/index.ts'
@@ -47,7 +47,7 @@ export const admission =
     }
     const addressWaitS = node.requestLimits.byAddress(addressOf(request))
     if (addressWaitS !== null) return limited('address', addressWaitS)
-    if (!SAFE.has(request.method) && !isOwnOrigin(request, origins)) return refuse('cross_origin')
+    if (!SAFE.has(request.method ?? '') && !isOwnOrigin(request, origins)) return refuse('cross_origin')
     const open = await requests.open(request)
     if (!open) return refuse('unauthenticated')
     const isFor = isMeant(request, open.actor)
@@ -58,8 +58,8 @@ export const admission =
     return personWaitS === 'nobody' ? refuse('unauthenticated') : limited('person', personWaitS)
   }
 
-/** {@link admission} as Express wants it. */
-export const admit = (options: EntryOptions): RequestHandler => {
+/** {@link admission} as the router wants it. */
+export const admit = (options: EntryOptions): Middleware => {
   const enter = admission(options)
   return catching(async (request, response, next) => {
     const open = openOf(request) ?? (await enter(request, response))
@@ -93,8 +93,8 @@ export const failureAnswer =
     sendProblem(response, refused ?? unexpectedProblem(error))
   }
 
-/** {@link failureAnswer} as Express wants it. */
-export const answerFailure = (log: Logger): ErrorRequestHandler => {
+/** {@link failureAnswer} as the router wants it. */
+export const answerFailure = (log: Logger) => {
   const fail = failureAnswer(log)
-  return (error, _request, response, _next) => fail(error, response)
+  return (error: unknown, _request: Request, response: Response, _next: Next) => fail(error, response)
 }

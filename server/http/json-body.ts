@@ -1,22 +1,28 @@
 // The JSON of a request's body. What nearly every client sends, a small body of known length and no encoding, is read
-// here in a few steps; everything else by Express.
+// here in a few steps; everything else by body-parser.
 // Invariant: both ways take, refuse and answer the same.
-import express, { type Request, type Response } from 'express'
+import bodyParser from 'body-parser'
 import { problem, Refusal } from '../base/problems.ts'
+import type { Middleware, Request, Response } from '../base/request.ts'
 
 const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i
 const BYTE_ORDER_MARK = 0xfeff
 
-/** Why a body could not be read, by the failure's name in Express. */
+/** Why a body could not be read, by the failure's name in body-parser. */
 export const BODY_FAILURES: Record<string, string> = {
   'entity.parse.failed': 'The body is not JSON.',
   'encoding.unsupported': 'The body has an encoding that is not supported.',
   'charset.unsupported': 'The body must be UTF-8.',
 }
 
+/** Said where a reader of the host's own took a body and kept it. */
+export const READ_BEFORE =
+  'The body was read before it came here. Mount this router before your body parsers, or hand on what they read as request.body.'
+
 const notJson = () => new Refusal(problem('malformed', BODY_FAILURES['entity.parse.failed']))
 
-const objectOf = (bytes: Buffer): object => {
+/** @throws Refusal where the bytes are no JSON object or list. */
+export const objectOf = (bytes: Buffer): object => {
   const text = bytes.toString()
   let value: unknown
   try {
@@ -61,9 +67,12 @@ const readPlain = (request: Request): Promise<void> =>
     request.once('close', cutOff)
   })
 
+/** Reads a JSON body, unless somebody before us has. */
+export const jsonBody = (limit: number): Middleware => bodyParser.json({ limit })
+
 /** Reads `request.body`, unless something before us in the app has; for bodies of at most `limit` bytes. */
 export const jsonReader = (limit: number) => {
-  const parse = express.json({ limit })
+  const parse = bodyParser.json({ limit })
   return (request: Request, response: Response): Promise<void> =>
     isPlain(request, limit)
       ? readPlain(request)

@@ -4,7 +4,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import { isVersion } from '../base/record-type.ts'
+import { queryOf } from '../base/request.ts'
 import { HEADERS } from '../protocol/index.ts'
+import { objectOf, READ_BEFORE } from './json-body.ts'
 
 const MAX_NAME = 200
 
@@ -12,7 +14,9 @@ const MAX_NAME = 200
 export interface Asked {
   headers: IncomingHttpHeaders
   body?: unknown
-  query: object
+  /** Of a stream that somebody has read. */
+  readableDidRead?: boolean
+  url?: string | undefined
 }
 
 const headerOf = ({ headers }: Asked, name: string): string | undefined => {
@@ -22,9 +26,23 @@ const headerOf = ({ headers }: Asked, name: string): string | undefined => {
 
 export type Body = Record<string, unknown>
 
+const JSON_TYPE = /[/+]json\b/i
+
+/**
+ * The body as any reader has left it, the app's own too. One that isn't sent is `{}`, as some readers leave it; one of another
+ * type than JSON is none, though some readers take forms. Bytes and text are parsed.
+ */
+const readBodyOf = ({ headers, body, readableDidRead }: Asked): unknown => {
+  const isSent = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  if (!isSent) return {}
+  if (!JSON_TYPE.test(headers['content-type'] ?? '')) return undefined
+  if (body === undefined && readableDidRead) return refuse('malformed', READ_BEFORE)
+  return typeof body === 'string' || Buffer.isBuffer(body) ? objectOf(Buffer.from(body)) : body
+}
+
 /** The request's JSON object. An absent body is an empty one where that is allowed. */
 export const bodyOf = (request: Asked, { optional = false } = {}): Body => {
-  const { body } = request
+  const body = readBodyOf(request)
   if (body === undefined && optional) return {}
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return refuse('malformed', 'The body must be a JSON object, sent as application/json.')
@@ -97,11 +115,8 @@ export const originOf = (
 
 /** A query parameter as one string; `undefined` where it is absent. */
 export const queryText = (request: Asked, name: string): string | undefined => {
-  // Express types a query's keys by route; this is any name.
-  const value: unknown = Object.hasOwn(request.query, name)
-    ? (request.query as Record<string, unknown>)[name]
-    : undefined
-  if (value === undefined || typeof value === 'string') return value
+  const [value, ...further] = queryOf(request.url).getAll(name)
+  if (further.length === 0) return value
   return refuse('malformed', `${name} must be given once.`)
 }
 

@@ -1,8 +1,8 @@
 // One way for every route: the actor is known, and what is thrown becomes a problem document.
-import type { Request, RequestHandler, Response } from 'express'
 import { asPersonNow, type OpenRequest, openOf } from '../base/open-requests.ts'
 import type { Limits, Logger } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
+import type { Middleware, Request, Response } from '../base/request.ts'
 import type { Database } from '../tables/database.ts'
 import { catching } from './catching.ts'
 
@@ -21,8 +21,8 @@ export type Params = { type: string; id: string }
 /** Reads its parameters, calls one operation, and answers with its outcome. */
 export type Handler = (request: Request<Params>, response: Response, actor: Actor) => Promise<void>
 
-/** A handler as Express wants it; only behind {@link admit}. */
-export const handle = (handler: Handler): RequestHandler =>
+/** A handler as the router wants it; only behind {@link admit}. */
+export const handle = (handler: Handler): Middleware =>
   catching((request, response) =>
     asPersonNow(openOf(request) as OpenRequest, (actor) =>
       handler(request as Request<Params>, response, actor),

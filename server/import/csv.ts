@@ -3,7 +3,7 @@
 
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type CsvError, parse } from 'csv-parse'
+import { CsvError, parse } from 'csv-parse'
 import { type ImportRow, MAX_ROW_BYTES } from './row.ts'
 
 interface Parsed {
@@ -70,10 +70,10 @@ export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<Im
     await feeding
     if (!header) yield { line: 1, header: [], rowError: 'the first line must name the fields' }
   } catch (error) {
-    const { code } = error as CsvError
-    if (!code?.startsWith('CSV_')) throw error
+    // By its class: not every code begins with CSV_.
+    if (!(error instanceof CsvError)) throw error
     const what =
-      code === 'CSV_MAX_RECORD_SIZE'
+      error.code === 'CSV_MAX_RECORD_SIZE'
         ? `is longer than ${MAX_ROW_BYTES} bytes`
         : 'is not CSV: look at its quotes'
     yield { line, rowError: `${what}; nothing after it was read`, isLast: true }

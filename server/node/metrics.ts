@@ -1,7 +1,7 @@
 // What an operator watches, for Prometheus.
 // Invariant: no label has a value that a client can make up, so that the number of series is bounded.
-import type { RequestHandler } from 'express'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { type Middleware, pathOf } from '../base/request.ts'
 import type { Dropped } from '../cluster/node-seal.ts'
 import { watchersOf } from '../live/socket-watchers.ts'
 import type { Audience, WatcherServer } from '../live/watchers.ts'
@@ -18,7 +18,7 @@ export interface Metrics {
 
 export interface NodeMetrics extends Metrics {
   /** Counts the requests that pass. */
-  observe: RequestHandler
+  observe: Middleware
   /** Counts one request, begun at this moment of `performance.now()`. */
   answered(operation: string, status: number, begun: number): void
   wrote(operation: string, outcome: string): void
@@ -152,7 +152,7 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     observe: (request, response, next) => {
-      const operation = operationOf(request.method, request.path)
+      const operation = operationOf(request.method ?? '', pathOf(request.url))
       const begun = performance.now()
       response.once('finish', () => answered(operation, response.statusCode, begun))
       next()

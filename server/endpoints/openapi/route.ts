@@ -1,6 +1,6 @@
 // GET /openapi.json: the routes as an OpenAPI 3.1 document, made of the declared types, so that it can't fall behind.
 // It names the types and their declared fields, nothing else, to a signed-in user; it is made once for a base path.
-import type { Router } from 'express'
+import type { Router } from 'router'
 import { sendData } from '../../http/responses.ts'
 import { handle } from '../../http/route-handler.ts'
 import type { Database, KnownType } from '../../tables/database.ts'

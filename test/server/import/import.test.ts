@@ -288,6 +288,7 @@ describe('a bad file changes nothing and is answered with its lines', () => {
     ['a column twice', 'number,name,name\n1,2,3\n', [''], 1],
     ['an empty file', '', [''], 1],
     ['a row of another length', 'number,name\nX1,One\nX2\n', [''], 3],
+    ['a quote inside a value', 'number,name\nX1,One\nX2,T"wo"\nX3,Three\n', [''], 3],
     ['an open quote', 'number,name\nX1,One\nX2,"Two\nX3,Three\n', [''], 3],
   ])('%s', async (_what, text, fields, line) => {
     const { errors } = await refused(text)

@@ -1,0 +1,274 @@
+// One record server behind every host: Express 5, Express 4 with body parsers and an extended query before it, and Node's own
+// `http`. Whatever anybody asks for is answered alike, and no rejection is left unhandled, since that would end the process.
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express4 from 'express4'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startApp } from '../../support/app.ts'
+import { atEnd } from '../../support/at-end.ts'
+import { times } from '../../support/figures.ts'
+
+const PAGE = 'https://app.example.com'
+const app = await startApp({ origins: [PAGE], limits: { requestsPerPerson: 1e9, requestsPerAddress: 1e9 } })
+const unhandled: unknown[] = []
+const note = (reason: unknown) => unhandled.push(reason)
+beforeAll(() => void process.on('unhandledRejection', note))
+afterAll(() => void process.off('unhandledRejection', note))
+
+const serve = async (listener: RequestListener) => {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  atEnd(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const onExpress4 = express4()
+onExpress4.set('query parser', 'extended')
+onExpress4.use(express4.json(), express4.urlencoded({ extended: true }), express4.text())
+onExpress4.use('/api/v1', app.records.router)
+
+const HOSTS: Record<string, string> = {
+  'Express 5': app.origin,
+  'Express 4': await serve(onExpress4),
+  'node:http': await serve(app.records.handler),
+}
+
+/** Rejections are reported after a turn of the loop. */
+const settled = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
+interface Sent {
+  method?: string
+  body?: string | null
+  headers?: Record<string, string>
+}
+
+/** The same request to each host, one after the other: a person's own limits count them together. */
+const askAll = async (path: string, { method = 'GET', body = null, headers = {} }: Sent = {}) => {
+  const answers: { status: number; text: string }[] = []
+  for (const origin of Object.values(HOSTS)) {
+    const response = await fetch(`${origin}/api/v1${path}`, {
+      method,
+      body,
+      headers: { authorization: 'Bearer alice', ...headers },
+      signal: AbortSignal.timeout(10_000),
+    })
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
+    if (isStream) await response.body?.cancel()
+    answers.push({ status: response.status, text: isStream ? '' : await response.text() })
+  }
+  return answers
+}
+
+const PATHS = [
+  ...['/records/project', '/records/project/1', '/records/project/1/version', '/records/project/1/history'],
+  ...['/records/%70roject/1', '/records/nothing', '/records/versions', '/records/project/import', '/records'],
+  ...['/changes', '/events', '/openapi.json', '/records/%E0%A4%A', '/records/project/%00'],
+]
+const NAMES = [
+  'sort',
+  'limit',
+  'after',
+  'cursor',
+  'search',
+  'wait',
+  'count',
+  'type',
+  'record',
+  'list',
+  'key',
+  'dry_run',
+  'status',
+]
+const METHODS = ['GET', 'POST', 'PATCH', 'DELETE', 'HEAD', 'PUT', 'OPTIONS']
+
+const parameter = fc.tuple(
+  fc.oneof(fc.constantFrom(...NAMES), fc.string({ maxLength: 5 })),
+  fc.constantFrom('', '[]', '[a]', '[__proto__]', '[0][b]'),
+  fc.oneof(
+    fc.string({ maxLength: 12 }),
+    fc.constantFrom('-1', '1e9', '0', '%', 'project:1', 'null', '9'.repeat(40)),
+  ),
+)
+
+const asked = fc.record({
+  method: fc.constantFrom(...METHODS),
+  path: fc.constantFrom(...PATHS),
+  query: fc.array(parameter, { maxLength: 4 }),
+  body: fc.option(
+    fc.oneof(fc.json({ maxDepth: 2 }), fc.constantFrom('{', '', '{"__proto__":1}', 'name\nx\n')),
+  ),
+  type: fc.constantFrom('application/json', 'text/csv', 'application/x-ndjson', 'text/plain'),
+})
+
+const isBroken = (body: string | null, type: string) => {
+  if (body === null || body === '' || type !== 'application/json') return false
+  try {
+    return typeof JSON.parse(body) !== 'object' || JSON.parse(body) === null
+  } catch {
+    return true
+  }
+}
+
+test('any request of a signed-in person is answered, and alike on every host', {
+  timeout: 120_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(asked, async ({ method, path, query, body, type }) => {
+      const text = query
+        .map(([name, part, value]) => `${encodeURIComponent(name)}${part}=${encodeURIComponent(value)}`)
+        .join('&')
+      const hasBody = body !== null && !['GET', 'HEAD'].includes(method)
+      const answers = await askAll(`${path}?${text}`, {
+        method,
+        body: hasBody ? body : null,
+        headers: { 'content-type': type },
+      })
+      await settled()
+      expect(unhandled).toEqual([])
+      const what = `${method} ${path}?${text} ${hasBody ? body : ''} as ${type}`
+      const statuses = answers.map(({ status }) => status)
+      expect(statuses, what).not.toContain(500)
+      // What the app's own parser refuses never comes here.
+      if (isBroken(hasBody ? body : null, type)) return
+      expect(new Set(statuses).size, `${what}: ${statuses}`).toBe(1)
+      const [status = 0] = statuses
+      if (status >= 400) expect(new Set(answers.map((answer) => answer.text)).size, what).toBe(1)
+    }),
+    { numRuns: times(250, 5_000) },
+  )
+})
+
+describe.for(Object.entries(HOSTS))('%s', ([, origin]) => {
+  const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${origin}/api/v1${path}`, {
+      method,
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { authorization: 'Bearer alice', 'content-type': 'application/json', ...headers },
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) }
+  }
+
+  test('good requests are answered', async () => {
+    const made = await ask('POST', '/records/project', { fields: { name: 'Bridge', budget: 12.5 } })
+    const { id } = made.body.data
+    expect(made.headers.get('location')).toBe(`/api/v1/records/project/${id}`)
+    const saved = await ask('PATCH', `/records/project/${id}`, {
+      client_version: 1,
+      changes: { name: 'Tower' },
+    })
+    const stale = await ask('PATCH', `/records/%70roject/${id}`, {
+      client_version: 1,
+      changes: { name: 'Tree' },
+    })
+    const list = await ask('GET', '/records/project?status=planned&sort=-updated_at&limit=5')
+    const rows = await ask('POST', '/records/project/import', 'name\nOne\nTwo\n', {
+      'content-type': 'text/csv',
+    })
+    const removed = await ask('DELETE', `/records/project/${id}`, undefined, { 'if-match': '"2"' })
+    expect([saved, stale, list, rows, removed].map(({ status }) => status)).toEqual([200, 409, 200, 200, 204])
+    expect(rows.body.data).toMatchObject({ created: 2 })
+    expect(list.body.data.map(({ fields }: { fields: { name: string } }) => fields.name)).toContain('Tower')
+    expect((await ask('GET', '/openapi.json')).body).toMatchObject({
+      openapi: '3.1.0',
+      servers: [{ url: '/api/v1' }],
+    })
+    expect((await ask('GET', '/changes?cursor=start')).body.data.length).toBeGreaterThan(2)
+  })
+
+  test('a page of a listed origin may ask, read and write; of another it may not', async () => {
+    const preflight = (page: string) =>
+      fetch(`${origin}/api/v1/records/project/1`, {
+        method: 'OPTIONS',
+        headers: {
+          origin: page,
+          'access-control-request-method': 'PATCH',
+          'access-control-request-headers': 'authorization,content-type,x-tab-id,x-own',
+        },
+      })
+    const allowed = await preflight(PAGE)
+    expect(allowed.status).toBe(204)
+    expect(Object.fromEntries(allowed.headers)).toMatchObject({
+      'access-control-allow-origin': PAGE,
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': expect.stringContaining('PATCH'),
+      'access-control-allow-headers': 'authorization,content-type,x-tab-id,x-own',
+      vary: 'Origin',
+    })
+    const foreign = await preflight('https://evil.example.com')
+    expect(foreign.status).toBe(403)
+    expect(foreign.headers.get('access-control-allow-origin')).toBe(null)
+    const read = await ask('GET', '/records/project', undefined, { origin: PAGE })
+    expect(read.headers.get('access-control-allow-origin')).toBe(PAGE)
+    expect(read.headers.get('access-control-expose-headers')).toContain('ETag')
+    const written = await ask('POST', '/records/project', { fields: { name: 'From afar' } }, { origin: PAGE })
+    expect([written.status, written.headers.get('access-control-allow-origin')]).toEqual([201, PAGE])
+    const unknown = await ask('GET', '/records/project/0', undefined, { origin: PAGE })
+    expect([unknown.status, unknown.headers.get('access-control-allow-origin')]).toEqual([404, PAGE])
+  })
+})
+
+test('an origin that no browser sends is refused at the start, with what to write', async () => {
+  const { createRecordServer } = await import('noclobber/server')
+  const make = (origin: string) => () =>
+    createRecordServer({ knex: app.knex, types: [], authenticate: () => null, origins: [origin] })
+  expect(make('https://app.example.com/')).toThrow('Write "https://app.example.com"')
+  expect(make('*')).toThrow('List each with its scheme and host')
+  expect(make('app.example.com')).toThrow('no origin')
+})
+
+test('a body that a reader before us took and kept is refused with a sentence', async () => {
+  const taking = express4()
+  taking.use((request, _response, next) => void request.resume().on('end', next))
+  const origin = await serve(taking.use('/api/v1', app.records.router))
+  const send = async (path: string, type: string, body: string) => {
+    const response = await fetch(`${origin}/api/v1${path}`, {
+      method: 'POST',
+      body,
+      headers: { authorization: 'Bearer alice', 'content-type': type },
+    })
+    return { status: response.status, detail: ((await response.json()) as { detail: string }).detail }
+  }
+  const sentence = expect.stringContaining('before your body parsers')
+  const refused = { status: 400, detail: sentence }
+  expect(await send('/records/project', 'application/json', '{"fields":{"name":"A"}}')).toEqual(refused)
+  expect(await send('/records/project/import', 'text/csv', 'name\nA\n')).toEqual(refused)
+})
+
+test.each(PATHS)('an app whose sign-in fails answers 503 or 500 at %s', async (path) => {
+  app.people.set('alice', new Error('The sessions are gone.'))
+  const { status } = await app.call('GET', path)
+  await settled()
+  app.people.set('alice', { id: 'alice', name: 'Alice', tenantId: 'acme', role: 'editor' })
+  expect(unhandled).toEqual([])
+  expect([400, 404, 500, 503]).toContain(status)
+})
+
+test('an answer that cannot be written goes to the app’s own error handler', async () => {
+  const own = express4()
+  own.use((_request, response, next) => {
+    response.writeHead = () => {
+      throw new Error('no')
+    }
+    next()
+  })
+  own.use(app.records.router)
+  // biome-ignore lint/suspicious/noExplicitAny: as Express hands it over
+  own.use((_error: unknown, _request: any, response: any, _next: unknown) => {
+    delete response.writeHead
+    response.statusCode = 599
+    response.end()
+  })
+  const origin = await serve(own)
+  for (const path of ['/records/project/1', '/records/project', '/changes', '/openapi.json']) {
+    const response = await fetch(`${origin}${path}`, { headers: { authorization: 'Bearer alice' } })
+    expect(response.status).toBe(599)
+  }
+  await settled()
+  expect(unhandled).toEqual([])
+})
