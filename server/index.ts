@@ -104,7 +104,8 @@ export type {
   Writer,
   WriterKind,
 } from './protocol/index.ts'
-export { type Attached, type AttachOptions, createRecordServer, type RecordServer } from './record-server.ts'
+export { createRecordServer } from './record-server.ts'
+export type { Attached, AttachOptions, RecordServer } from './record-server-interface.ts'
 export type { CreateOptions } from './records/create.ts'
 export type { WriteOptions } from './records/idempotency.ts'
 export type { RemoveOptions } from './records/remove.ts'

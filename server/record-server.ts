@@ -1,12 +1,10 @@
 // The only wiring: options in, a router, sockets and functions out. Nothing here decides anything.
 import { randomUUID } from 'node:crypto'
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Server as SocketServer } from 'socket.io'
 import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
-import type { HostMiddleware } from './base/request.ts'
-import type { RevokeOptions } from './base/revoke-options.ts'
 import { createShortcuts } from './base/shortcuts.ts'
 import { isUnavailable } from './db/errors.ts'
 import { createHandshakes } from './endpoints/handshakes.ts'
@@ -25,65 +23,14 @@ import { keepCompacted } from './log/compaction.ts'
 import { createFeed } from './log/feed.ts'
 import { keepPruned } from './log/prune.ts'
 import { settleRestoredLog } from './log/restored-log.ts'
-import type { DrainOptions } from './node/drain.ts'
-import type { Health } from './node/health.ts'
-import type { Metrics } from './node/metrics.ts'
 import { createNode } from './node/node.ts'
-import { type Operations, recordOperations } from './operations/operations.ts'
+import { recordOperations } from './operations/operations.ts'
 import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
 import { createReconnectSpread } from './pacing/reconnect-spread.ts'
 import { createTurns } from './pacing/turns.ts'
 import { DEFAULT_BASE_PATH } from './protocol/index.ts'
+import type { Attached, AttachOptions, RecordServer } from './record-server-interface.ts'
 import { createDatabase } from './tables/database.ts'
-
-/** Sockets that were attached to a server. */
-export interface Attached {
-  io: SocketServer
-  /** Stops serving records on it, and takes away what was put there; closes it if {@link RecordServer.attach} made it. */
-  stop(): Promise<void>
-}
-
-/** What {@link RecordServer.attach} takes. */
-export interface AttachOptions {
-  /** On an HTTP server: where sockets connect. Default `/socket.io`; the client's `socketPath` is the same. */
-  path?: string
-}
-
-/** What {@link createRecordServer} gives. All operations answer with outcomes as values; they throw for broken promises alone. */
-export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
-  /** The routes, for Express 4 and 5 and other hosts with middlewares: `app.use('/api/v1', records.router)`. */
-  router: HostMiddleware
-  /**
-   * The routes below `basePath`, for a host without middlewares: `http.createServer(records.handler)`, Fastify, Koa, Hono. Other
-   * paths go to `next`; without one they are answered 404.
-   */
-  handler: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
-  /**
-   * Serves live events on the app's HTTP server, or on a Socket.IO server that it has already, whose other sockets stay
-   * the app's. Attached twice, it gives the same.
-   *
-   * @throws where another record server of this process serves that Socket.IO server, or that path of the HTTP server.
-   */
-  attach(server: HttpServer | SocketServer, options?: AttachOptions): Attached
-  /** Looks the tables up and begins to follow the log. Called by {@link RecordServer.attach}; await it to learn of mistakes at once. */
-  start(): Promise<void>
-  /** For Prometheus: `response.type(records.metrics.contentType).send(await records.metrics.text())`. */
-  metrics: Metrics
-  /** Is this node fit to serve? For a load balancer: 200 unless `unavailable` or `draining`, else 503. */
-  health(): Promise<Health>
-  /**
-   * Leaves gently: first {@link RecordServer.health} says so, then sockets and streams are closed one by one, and their
-   * clients come back to other nodes. Then {@link RecordServer.stop}.
-   */
-  drain(options?: DrainOptions): Promise<void>
-  /** Permissions have changed: everybody concerned is looked at again at once, on every node, instead of within `recheckMs`. */
-  revoke(options: RevokeOptions): Promise<void>
-  /**
-   * Stops following the log and leaves every socket server. An HTTP server that was attached is closed by the last record
-   * server on it: what has begun on it is answered, and cut after `limits.leaveMs`.
-   */
-  stop(): Promise<void>
-}
 
 /** By its shape: an app may have another copy of Socket.IO than ours. */
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server

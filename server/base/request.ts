@@ -15,7 +15,7 @@ export interface Request<P = Record<string, string | string[] | undefined>> exte
 
 export type Response = ServerResponse
 
-/** Goes on, or with an error to whoever answers failures. */
+/** Goes on, or with an error to the handler that answers failures. */
 export type Next = (error?: unknown) => void
 
 /** A handler as Node's hosts with middlewares take it: Express 4 and 5, Connect, Polka, NestJS. */
