@@ -5,6 +5,7 @@ import { runSql } from './sql.ts'
 /** In the order in which they need each other. */
 export const FILES = [
   'tables.sql',
+  'functions/history.sql',
   'functions/epoch.sql',
   'functions/types.sql',
   'functions/signature.sql',
@@ -26,6 +27,7 @@ export const FILES = [
 
 const up = async (knex: Knex): Promise<void> => {
   for (const file of FILES) await runSql(knex, file)
+  await knex.raw('select noclobber.begin_history(true)')
 }
 
 /** Drops the log and, with its functions, the triggers of every tracked table; the tables keep their columns. */

@@ -51,7 +51,7 @@ const FUNCTION =
   /create (?:or replace )?function noclobber\.(\w+)\(([\s\S]*?)\) returns ([\s\S]*?) as \$(\w*)\$([\s\S]*?)\$\4\$|drop function (?:if exists )?noclobber\.(\w+)/gi
 const INDEX =
   /create (unique )?index (\w+) on noclobber\.(\w+)\s+([^;]*)|drop index (?:if exists )?noclobber\.(\w+)/gi
-const TABLE = /create table noclobber\.(\w+) \(([\s\S]*?)\);/gi
+const TABLE = /create (?:unlogged )?table noclobber\.(\w+) \(([\s\S]*?)\);/gi
 const VIEW = /create view noclobber\.(\w+)/gi
 const COLUMN = /alter table noclobber\.(\w+) (add|drop) column (\w+)/gi
 const NO_COLUMN = /^(primary|unique|check|constraint|foreign)$/i

@@ -97,6 +97,33 @@ insert into noclobber.log_horizon default values;
 comment on table noclobber.log_horizon is
   'The highest transaction and number of all changes that were pruned, and when the log was last pruned. To drop a partition of record_changes, raise both.';
 
+-- What versions count from after the history may have gone back, see functions/history.sql.
+-- Invariant: one row. The greatest versions of tables as they were when they were tracked, by the column's type; when the
+-- log was installed; and the floor of the last history, in milliseconds since.
+create table noclobber.version_base (
+  installed_at timestamptz not null default pg_catalog.clock_timestamp(),
+  floor_ms     bigint not null default 0,
+  bigints      bigint not null default 0,
+  integers     bigint not null default 0
+);
+create unique index version_base_is_one_row on noclobber.version_base ((true));
+insert into noclobber.version_base default values;
+
+-- By tracked relation the lowest version that a change may get now; relation 0 stands for the history itself. PostgreSQL
+-- empties an unlogged table in crash recovery, on promotion of a standby, in point-in-time and snapshot recovery.
+-- Invariant: a row counts only in the start, database, epoch and log that it was made in, and where it was made, not loaded.
+create unlogged table noclobber.version_floors (
+  relation   oid not null,
+  floor      bigint not null,
+  history    uuid,
+  announced  boolean not null default false,
+  started    timestamptz not null default pg_catalog.pg_postmaster_start_time(),
+  database   oid not null,
+  epoch      uuid not null,
+  log        oid not null,
+  made_in    xid
+);
+
 create table noclobber.log_epoch (epoch uuid not null default pg_catalog.gen_random_uuid());
 create unique index log_epoch_is_one_row on noclobber.log_epoch ((true));
 insert into noclobber.log_epoch default values;

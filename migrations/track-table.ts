@@ -7,6 +7,7 @@ import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
 import { olderLog, UNTRACKABLE } from './supported.ts'
 import { uncompared } from './trigger-arguments.ts'
+import { knowRelation } from './version-floor.ts'
 
 /** How a table is tracked. All names are columns of that table. */
 export interface TrackOptions {
@@ -261,6 +262,7 @@ export const trackTable = async (knex: Knex, table: string, options: TrackOption
     })
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns)
+    await knowRelation(transaction, table)
     for (const [name, definition] of triggers) {
       await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
     }

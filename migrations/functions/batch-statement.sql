@@ -50,7 +50,8 @@ begin
       format('array_remove(array[%s]::text[], null)', string_agg(m.names, ', ' order by m.mask))
       into seen, alike, fields from masks m;
     stayed := 'g.m0 <> -1';
-    rows := format('new_rows n left join old_rows o on %s %s where o.version is null or n.version = o.version + 1',
+    rows := format('new_rows n left join old_rows o on %1$s %2$s where o.version is null or n.version = o.version + 1
+        or n.version > o.version and not exists (select from old_rows o where %1$s and o.version = n.version - 1)',
       noclobber.same_key(relation, key_column),
       case when tenant_column <> '' then format('and %s is not distinct from %s',
         noclobber.text_of(relation, 'o', tenant_column), tenant) end);

@@ -13,7 +13,7 @@ end $$;
 -- Writes one log row from a row as it was and as it is; null stands for "not there". If a deletion of the same id was still
 -- uncommitted when the row was stamped, and is committed now, no version counted past it: the write must be sent again.
 create function noclobber.log_change(source text, key_column text, tenant_column text, lists text[], origin jsonb,
-  old_row jsonb, new_row jsonb) returns void language plpgsql as $$
+  old_row jsonb, new_row jsonb, relation oid) returns void language plpgsql as $$
 declare
   shown jsonb := coalesce(new_row, old_row);
 begin
@@ -25,7 +25,8 @@ begin
   end if;
   insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
     updated_at, updated_by, tab_id, socket_id, import_id, old_row)
-  values (source, shown->>key_column, (shown->>'version')::bigint + case when new_row is null then 1 else 0 end,
+  values (source, shown->>key_column, case when new_row is null then noclobber.next_version((shown->>'version')::bigint, relation)
+      else (shown->>'version')::bigint end,
     case when new_row is null then 'deleted' when old_row is null then 'created' else 'updated' end,
     shown->>tenant_column,
     case when old_row is null or new_row is null then '{}' else array(

@@ -13,12 +13,12 @@ begin
     perform noclobber.check_own_columns(tg_relid);
   end if;
   if row_count between 1 and 50 and trusted then
-    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, to_jsonb(t.*), null)
+    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, to_jsonb(t.*), null, tg_relid)
       from old_rows t;
   elsif row_count between 1 and 50 then
-    execute format('select noclobber.log_change($1, $2, $3, $4, $5, %s, null) from old_rows t',
+    execute format('select noclobber.log_change($1, $2, $3, $4, $5, %s, null, $6) from old_rows t',
         noclobber.row_json(tg_relid, 't'))
-      using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin;
+      using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, tg_relid;
   elsif row_count > 50 then
     execute noclobber.log_statement('DELETE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';

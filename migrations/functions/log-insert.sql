@@ -14,12 +14,12 @@ begin
     perform noclobber.check_own_columns(tg_relid);
   end if;
   if row_count between 1 and 50 and trusted then
-    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, null, to_jsonb(t.*))
+    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, null, to_jsonb(t.*), tg_relid)
       from new_rows t;
   elsif row_count between 1 and 50 then
-    execute format('select noclobber.log_change($1, $2, $3, $4, $5, null, %s) from new_rows t',
+    execute format('select noclobber.log_change($1, $2, $3, $4, $5, null, %s, $6) from new_rows t',
         noclobber.row_json(tg_relid, 't'))
-      using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin;
+      using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, tg_relid;
   elsif row_count > 50 then
     execute noclobber.batch_statement('INSERT', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';

@@ -21,7 +21,8 @@ begin
        updated_by, tab_id, socket_id, import_id, old_row)
      select %L, %s, %s, %s, %s, %s, %s, $1, $2, $3, $4, %s from %s',
     source, case op when 'MOVE' then format('coalesce(%s, %s)', key, was_key) else was_key end,
-    case op when 'DELETE' then 'o.version + 1' else 'coalesce(n.version, o.version + 1)' end,
+    format(case op when 'DELETE' then 'noclobber.next_version(o.version, %1$s::oid)'
+      else 'coalesce(n.version, noclobber.next_version(o.version, %1$s::oid))' end, relation),
     case op when 'DELETE' then '''deleted''' else 'case when n.version is null then ''deleted'' else ''created'' end' end,
     case op when 'MOVE' then format('coalesce(%s, %s)', tenant, was_tenant) else was_tenant end, scopes,
     case op when 'DELETE' then 'clock_timestamp()' else 'coalesce(n.updated_at, clock_timestamp())' end,

@@ -8,9 +8,9 @@ begin
       message = format('Table %s can''t be truncated: it is tracked, and another role''s than the change log.', tg_relid::regclass),
       hint = 'DELETE its rows instead.';
   end if;
-  execute format('select noclobber.log_change($1, $2, $3, $4, $5, %s, null) from only %s t',
+  execute format('select noclobber.log_change($1, $2, $3, $4, $5, %s, null, $6) from only %s t',
       noclobber.row_json(tg_relid, 't'), tg_relid::regclass)
-    using tg_table_schema || '.' || tg_table_name, tg_argv[0], tg_argv[1], tg_argv[2]::text[], noclobber.origin();
+    using tg_table_schema || '.' || tg_table_name, tg_argv[0], tg_argv[1], tg_argv[2]::text[], noclobber.origin(), tg_relid;
   perform pg_notify('noclobber', '');
   return null;
 end $$;

@@ -24,7 +24,9 @@ begin
       where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
     from (select o.r as o, n.r as n from (select to_jsonb(t.*) as r from new_rows t) n
       left join (select to_jsonb(t.*) as r from old_rows t) o on o.r->>tg_argv[0] = n.r->>tg_argv[0]
-      where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true)) b
+      where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1
+        or (n.r->>'version')::bigint > (o.r->>'version')::bigint and not exists (select from old_rows t
+          where to_jsonb(t.*)->>tg_argv[0] = n.r->>tg_argv[0] and t.version = (n.r->>'version')::bigint - 1), true)) b
     where c.xid = pg_current_xact_id() and c.table_name = source
       and c.event <> 'deleted' and c.record_id = b.n->>tg_argv[0] and c.version = (b.n->>'version')::bigint;
     end if;
@@ -42,7 +44,9 @@ begin
       where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
     from (select o.r as o, n.r as n from (select ROW as r from new_rows t) n
       left join (select ROW as r from old_rows t) o on o.r->>$2 = n.r->>$2
-      where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true)) b
+      where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1
+        or (n.r->>'version')::bigint > (o.r->>'version')::bigint and not exists (select from (select ROW as r from old_rows t) x
+          where x.r->>$2 = n.r->>$2 and (x.r->>'version')::bigint = (n.r->>'version')::bigint - 1), true)) b
     where c.xid = pg_current_xact_id() and c.table_name = $1
       and c.event <> 'deleted' and c.record_id = b.n->>$2 and c.version = (b.n->>'version')::bigint$rows$ end, 'ROW', noclobber.row_json(tg_relid, 't'))
       using source, tg_argv[0], unkept;

@@ -16,7 +16,7 @@ create function noclobber.stamp_parent() returns trigger language plpgsql
 begin
   :check_types
   if new.version = old.version and current_setting('noclobber.part', true) = noclobber.part_mark(tg_table_schema || '.' || tg_table_name) then
-    new.version := old.version + 1;
+    new.version := noclobber.next_version(old.version, tg_relid);
     new.updated_at := clock_timestamp();
     new.updated_by := noclobber.writer();
   end if;

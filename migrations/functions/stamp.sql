@@ -9,7 +9,8 @@ end $$;
 -- say which column is the key, which the tenant, which columns name lists; columns that are added or renamed later are
 -- seen at once, because rows are compared whole. Tables with housekeeping columns get a function of their own, see
 -- trigger-body.sql.
--- Invariant: only the stamp decides a version. +1 for each change of a row, none for a write that changes nothing.
+-- Invariant: only the stamp decides a version. +1 for each change of a row, from the floor of the history on (history.sql),
+-- none for a write that changes nothing.
 --
 -- It runs for each row of every UPDATE, so it evaluates few expressions: PL/pgSQL prepares each one that it comes to anew
 -- in every transaction. It sets no search path, which each row would pay for, so every name in it is qualified. The
@@ -30,7 +31,7 @@ begin
   if coalesce(pg_catalog.strpos(:setting, E'\n'), 0) operator(pg_catalog.=) 0
     and after operator(pg_catalog.*<>) before and new.version operator(pg_catalog.=) old.version
     and new.updated_at operator(pg_catalog.=) old.updated_at then
-    new.version := old.version operator(pg_catalog.+) 1;
+    new.version := noclobber.next_version(old.version, tg_relid);
     new.updated_at := pg_catalog.clock_timestamp();
     new.updated_by := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
         operator(pg_catalog.=) coalesce(:setting, '')
@@ -41,7 +42,7 @@ begin
   lines := :setting_lines;
   if after operator(pg_catalog.*<>) before and new.version operator(pg_catalog.=) old.version
     and new.updated_at operator(pg_catalog.=) old.updated_at and noclobber.is_signed(lines) then
-    new.version := old.version operator(pg_catalog.+) 1;
+    new.version := noclobber.next_version(old.version, tg_relid);
     new.updated_at := pg_catalog.clock_timestamp();
     new.updated_by := lines[:line_writer]::pg_catalog.jsonb;
     return new;
@@ -54,7 +55,7 @@ begin
   if after operator(pg_catalog.*=) before and not touches then
     return new;
   end if;
-  new.version := old.version operator(pg_catalog.+) 1;
+  new.version := noclobber.next_version(old.version, tg_relid);
   new.updated_at := pg_catalog.clock_timestamp();
   new.updated_by := noclobber.writer();
   return new;

@@ -9,7 +9,8 @@
 -- values are read by concat or as exactly their type, see types.sql: looking up the types would cost a save more. Any
 -- other update of one row that kept its key is logged by one statement; up to 20 rows are joined as jsonb; more go into
 -- batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
--- those of the statement that caused it, so a record may be there twice: it goes up by one each time.
+-- those of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first
+-- perhaps to the floor of the history: a new row goes with the old one of the version before, or with the only one below.
 --
 -- stamp_insert, stamp_key. A deleted id that comes back counts on after its tombstone, so that an editor with the old
 -- record can't mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted
@@ -66,16 +67,20 @@ begin
         perform noclobber.check_own_columns(tg_relid);
       end if;
       if row_count between 1 and 20 and trusted then
-        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r)
+        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r, tg_relid)
           from (select to_jsonb(t.*) r from old_rows t) o full join (select to_jsonb(t.*) r from new_rows t) n
             on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
-          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true);
+          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1
+            or (n.r->>'version')::bigint > (o.r->>'version')::bigint and not exists (select from old_rows t
+              where concat(t.%1$I) = n.r->>tg_argv[0] and concat(t.version)::bigint = (n.r->>'version')::bigint - 1), true);
       elsif row_count between 1 and 20 then
-        execute replace($rows$select noclobber.log_change($1, $2, $3, $4, $5, o.r, n.r)
+        execute replace($rows$select noclobber.log_change($1, $2, $3, $4, $5, o.r, n.r, $6)
           from (select ROW r from old_rows t) o full join (select ROW r from new_rows t) n
             on o.r->>$2 = n.r->>$2 and coalesce(o.r->>$3, '') = coalesce(n.r->>$3, '')
-          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1, true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
-          using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin;
+          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1
+            or (n.r->>'version')::bigint > (o.r->>'version')::bigint and not exists (select from (select ROW r from old_rows t) x
+              where x.r->>$2 = n.r->>$2 and (x.r->>'version')::bigint = (n.r->>'version')::bigint - 1), true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
+          using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, tg_relid;
       elsif row_count > 20 then
         planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
           pg_size_bytes('32MB') then '32MB' else current_setting('work_mem') end]);
@@ -97,7 +102,7 @@ begin
 end $log$ when 'stamp_insert' then $insert$
 begin
   :check_types
-  new.version := coalesce((select max(c.version) :tombstones), 0) + 1;
+  new.version := noclobber.next_version(coalesce((select max(c.version) :tombstones), 0), tg_relid);
   new.updated_at := clock_timestamp();
   new.updated_by := noclobber.writer();
   return new;
@@ -123,7 +128,7 @@ begin
   if kept *= before and not touches then
     return new;
   end if;
-  new.version := old.version + 1;
+  new.version := noclobber.next_version(old.version, tg_relid);
   new.updated_at := clock_timestamp();
   new.updated_by := noclobber.writer();
   return new;

@@ -5,10 +5,13 @@ import type { Target } from './read.ts'
 
 const CHANGED_SINCE = statement(`
 select c.version, c.event, c.changed_fields from noclobber.changes c
-where c.table_name = $1 and c.record_id = $2 and c.version > $3 and c.version <= $4
+where c.table_name = $1 and c.record_id = $2 and c.version >= $3 and c.version <= $4
   and ($5::text is null or c.tenant_id = $5) order by c.version`)
 
-/** Fields changed in the versions after `from` up to `to`; `null` when the log doesn't hold every one of them. */
+/**
+ * Fields changed in the versions after `from` up to `to`; `null` when the log doesn't hold every one of them. It is pruned
+ * from its oldest end, so it holds all that came after a version which it holds, though a new history left numbers out.
+ */
 export const changedFieldsBetween = async (
   database: Database,
   { known, actor, id, transaction }: Target,
@@ -18,8 +21,10 @@ export const changedFieldsBetween = async (
   if (to < from) return null
   const ofTenant = known.tenantColumn ? actor.tenantId : null
   const rows = await database.send(CHANGED_SINCE, [known.source, id, from, to, ofTenant], transaction)
-  const whole = rows.length === to - from && rows.every((row) => row.event === 'updated')
-  if (!whole) return null
-  const names = new Set(rows.flatMap((row) => row.changed_fields as string[]))
+  const later = rows.filter(({ version }) => Number(version) > from)
+  const isWhole = later.length === to - from || (later.length < rows.length && later.length > 0)
+  if (to === from || !isWhole || later.some(({ event }) => event !== 'updated'))
+    return to === from ? [] : null
+  const names = new Set(later.flatMap((row) => row.changed_fields as string[]))
   return known.changeNames.filter((name) => names.has(name))
 }

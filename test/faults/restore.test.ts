@@ -65,7 +65,9 @@ test('a cursor of the feed is answered by a reset, and from its cursor on comes 
   expect((await changesAfter(reset.cursor)).data).toEqual([])
   expect((await save(app, 2, 'changed after the restore')).status).toBe(200)
   const after = await changesAfter(reset.cursor)
-  expect(after.data.map(keyOf)).toEqual([`task ${id} v3 updated`])
+  const [{ version }] = await app.sql('select version from tasks where id = ?', [id])
+  expect(Number(version)).toBeGreaterThan(60_000)
+  expect(after.data.map(keyOf)).toEqual([`task ${id} v${version} updated`])
   expect((await changesAfter(after.cursor)).data).toEqual([])
 })
 
@@ -139,7 +141,8 @@ test('versions and histories go on, and an editor of before the dump is refused 
   ])
   const { body } = await app.call('GET', `/records/task/${id}/history`)
   const versions = body.data.map(({ version }: { version: number }) => version)
-  expect(versions).toEqual(versions.map((_: number, at: number) => versions.length - at))
+  expect(versions.slice(-2)).toEqual([2, 1])
+  expect(versions).toEqual([...new Set(versions)].sort((one, other) => Number(other) - Number(one)))
   expect(versions.length).toBeGreaterThanOrEqual(2)
 })
 

@@ -41,6 +41,13 @@ const DEFINERS = [
   'touch_parents', // a trigger: raises the version of a record whose parts change
   'trigger_function', // makes functions for names
   'compact', // moves changes within the log
+  'epoch', // begins a history where none has begun
+  'begin_history',
+  'end_history', // a trigger of log_epoch
+  'know_relation', // notes the floor of a table that is tracked
+  'uncertain_floor', // the same, called by the stamps
+  'version_floors', // read the floors once a session
+  'versioned_relations',
 ]
 /** Without a search path of their own: all their names are qualified, or only functions that have one call them. */
 const WITHOUT_PATH = [
@@ -49,6 +56,7 @@ const WITHOUT_PATH = [
   'is_trusted_owner',
   'is_trusted_type',
   'log_change',
+  'next_version',
   'scopes_of',
   'stamp_update',
 ]

@@ -1,0 +1,173 @@
+-- Versions and histories. A failover, a restore or a crash may lose versions that somebody still holds.
+-- Invariant: no version is given twice to different content. Each history begins with a floor above all versions that an
+-- earlier or a parallel one can have given, because it counts milliseconds since the installation, and nobody changes one
+-- record a thousand times a second for years. (A version of type integer counts quarters of a second.) The history that
+-- `migrate` begins has floor 0.
+--
+-- A session asks for the floors once: to the planner they are constants. A new history ends all sessions, or is announced.
+create function noclobber.versioned_relations() returns oid[] language plpgsql immutable
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select array_agg(r.relation order by r.relation) from (
+    select f.relation from noclobber.version_floors f where f.relation <> 0 and :valid_floor group by f.relation) r);
+end $$;
+
+create function noclobber.version_floors() returns bigint[] language plpgsql immutable
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select array_agg(r.floor order by r.relation) from (
+    select f.relation, max(f.floor) as floor from noclobber.version_floors f
+    where f.relation <> 0 and :valid_floor group by f.relation) r);
+end $$;
+
+-- The lowest floor, in milliseconds, that a history which begins now may have.
+create function noclobber.history_ms() returns bigint language sql stable set search_path = pg_catalog, pg_temp as $$
+  select greatest(extract(epoch from now() - b.installed_at) * 1000, b.floor_ms + 60000)::bigint + 1000
+  from noclobber.version_base b
+$$;
+
+-- The floor of a relation in a history of that floor.
+create function noclobber.relation_floor(relation oid, ms bigint) returns bigint language sql stable
+  set search_path = pg_catalog, pg_temp as $$
+  select case when ms = 0 then 0 when a.atttypid = 'integer'::regtype then least(b.integers + ms / 250, 2146435072)
+    else b.bigints + ms end
+  from noclobber.version_base b, pg_attribute a where a.attrelid = relation and a.attname = 'version'
+$$;
+
+-- Adds floors of this history. (In one subtransaction, so that the rows know it.)
+create function noclobber.add_floors(relations oid[], floors bigint[], history uuid) returns void language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into noclobber.version_floors (relation, floor, history, database, epoch, log)
+  select r.relation, r.floor, add_floors.history, (select d.oid from pg_database d where d.datname = current_database()),
+    (select e.epoch from noclobber.log_epoch e), 'noclobber.record_changes'::regclass
+  from unnest(relations, floors) r(relation, floor);
+  update noclobber.version_floors f set made_in = f.xmin where f.made_in is null;
+end $$;
+
+-- The tracked relations, partitions among them.
+create function noclobber.tracked_relations() returns oid[] language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(array_agg(g.tgrelid), '{}') from pg_trigger g where g.tgname = 'zz_noclobber_stamp'
+$$;
+
+-- The floor of a relation whose floor the session doesn't know. Where no history has begun since the last may have ended,
+-- time is the floor, and the rows stay as they are until somebody asks for the epoch. A relation that only this history
+-- doesn't know was restored alone: the history ends with it.
+create function noclobber.uncertain_floor(relation oid) returns bigint language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  root oid := pg_partition_root(relation);
+  has_begun boolean;
+  known bigint;
+  made bigint;
+begin
+  select bool_or(f.history is not null),
+      max(f.floor) filter (where f.relation = uncertain_floor.relation), max(f.floor) filter (where f.relation = root)
+    into has_begun, made, known
+    from noclobber.version_floors f where :valid_floor;
+  if made is not null then
+    return made;
+  end if;
+  made := coalesce(known, noclobber.relation_floor(relation, noclobber.history_ms()));
+  perform noclobber.add_floors(array[relation], array[made], null);
+  if has_begun and known is null then
+    perform noclobber.add_floors(array[0], array[0], null);
+  end if;
+  return made;
+end $$;
+
+-- The version after this one of a record in this relation. It is inlined into the expressions that call it.
+create function noclobber.next_version(version bigint, relation oid) returns bigint language sql volatile as $$
+  select greatest(version operator(pg_catalog.+) 1, coalesce(
+    (noclobber.version_floors())[pg_catalog.array_position(noclobber.versioned_relations(), relation)],
+    noclobber.uncertain_floor(relation)))
+$$;
+
+-- Makes every session ask for the floors anew. The caller holds the lock on version_base.
+create function noclobber.announce_floors() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update noclobber.version_floors f set announced = true, made_in = null where not f.announced and :valid_floor;
+  update noclobber.version_floors f set made_in = f.xmin where f.made_in is null;
+  alter function noclobber.next_version(bigint, oid) volatile;
+end $$;
+
+-- Begins a history; with `raise` all versions go on above its floor. Nothing has gone back where no table is tracked and
+-- nothing was ever logged.
+create function noclobber.begin_history(raise boolean) returns void language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  relations oid[] := noclobber.tracked_relations();
+  ms bigint;
+begin
+  lock table noclobber.version_base in share row exclusive mode;
+  ms := case when relations <> '{}' or exists (select from noclobber.record_changes) or exists (select from noclobber.change_batches)
+    then noclobber.history_ms() else 0 end;
+  if raise then
+    delete from noclobber.version_floors;
+    update noclobber.version_base set floor_ms = ms where ms > 0;
+    perform noclobber.add_floors(relations, array(select noclobber.relation_floor(r.relation, ms)
+      from unnest(relations) with ordinality r(relation, at) order by r.at), null);
+  else
+    delete from noclobber.version_floors f where f.relation = 0 or not (:valid_floor);
+  end if;
+  perform noclobber.add_floors(array[0], array[ms], gen_random_uuid());
+  perform noclobber.announce_floors();
+end $$;
+
+-- A relation that is tracked from now on. One that the log knows by its name, and this history not, was restored, or is
+-- tracked again: its versions go on above a floor of its own.
+create function noclobber.know_relation(root regclass, highest bigint) returns void language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = root);
+  relations oid[] := array(select t.relid from pg_partition_tree(root) t union select root);
+  ms bigint;
+begin
+  lock table noclobber.version_base in share row exclusive mode;
+  update noclobber.version_base b set bigints = greatest(b.bigints, highest)
+    where (select a.atttypid from pg_attribute a where a.attrelid = root and a.attname = 'version') <> 'integer'::regtype and highest > 1000000;
+  update noclobber.version_base b set integers = greatest(b.integers, highest)
+    where (select a.atttypid from pg_attribute a where a.attrelid = root and a.attname = 'version') = 'integer'::regtype and highest > 1000000;
+  if exists (select from noclobber.version_floors f where f.relation = root and :valid_floor) then
+    return;
+  end if;
+  if not exists (select from noclobber.version_floors f where f.history is not null and :valid_floor) then
+    perform noclobber.begin_history(true);
+  end if;
+  if exists (select from noclobber.changes c where c.table_name = source) then
+    ms := noclobber.history_ms();
+  else
+    select f.floor into ms from noclobber.version_floors f where f.history is not null and :valid_floor;
+  end if;
+  perform noclobber.add_floors(relations, array(select noclobber.relation_floor(r.relation, ms)
+    from unnest(relations) with ordinality r(relation, at) order by r.at), null);
+  perform noclobber.announce_floors();
+end $$;
+
+-- Brings the history up to date where its epoch is asked for: begins it, ends it, or announces what was added.
+create function noclobber.settle_history() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  begun bigint;
+  ended bigint;
+begin
+  lock table noclobber.version_base in share row exclusive mode;
+  select count(f.history), count(*) - count(f.history) into begun, ended
+    from noclobber.version_floors f where f.relation = 0 and :valid_floor;
+  if begun <> 1 or ended > 0 then
+    perform noclobber.begin_history(begun = 0);
+  else
+    perform noclobber.announce_floors();
+  end if;
+end $$;
+
+-- After a write of log_epoch by hand, which ends a history: no session may go on by the floors that it knows.
+create function noclobber.end_history() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  lock table noclobber.version_base in share row exclusive mode;
+  perform noclobber.announce_floors();
+  return null;
+end $$;
+
+create trigger end_history after insert or update or delete on noclobber.log_epoch for each statement execute function noclobber.end_history();
+alter table noclobber.log_epoch enable always trigger end_history;

@@ -1,0 +1,133 @@
+// Versions after the history may have gone back: none is given twice. Without a node: what SQL alone does.
+import knex, { type Knex } from 'knex'
+import { expect, test } from 'vitest'
+import { trackTable } from '../../migrations/index.ts'
+import { atEnd } from '../support/at-end.ts'
+import { freshDatabase } from '../support/postgres.ts'
+
+const open = (url: string) => {
+  const connection = knex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
+  atEnd(() => connection.destroy())
+  return connection
+}
+
+const tracked = async (version = 'bigint') => {
+  const { url } = await freshDatabase()
+  const own = open(url)
+  await own.raw(`create table t (id integer primary key, parent integer references t on update cascade, name text,
+    version ${version} not null default 1)`)
+  await trackTable(own, 't')
+  await own.raw(`insert into t (id, name) values (1, 'one'), (2, 'two')`)
+  return { own, other: open(url) }
+}
+
+const versions = async (own: Knex) => (await own.raw('select id, version from t order by id')).rows
+const versionOf = async (own: Knex, id = 1) =>
+  Number((await own.raw('select version from t where id = ?', [id])).rows[0].version)
+const update = (own: Knex, id = 1) => own.raw(`update t set name = name || '.' where id = ?`, [id])
+const logged = async (own: Knex) =>
+  (
+    await own.raw(
+      `select c.record_id || ' ' || c.event || ' ' || c.version as what from noclobber.changes c where c.table_name = 'public.t' order by c.seq`,
+    )
+  ).rows.map(({ what }: { what: string }) => what)
+
+/** As after a crash: PostgreSQL empties unlogged tables, and no session of before is left. */
+const crash = (own: Knex) => own.raw('truncate noclobber.version_floors')
+
+test('a first installation counts 1, 2, 3', async () => {
+  const { own } = await tracked()
+  await update(own)
+  await update(own)
+  expect(await versions(own)).toEqual([
+    { id: 1, version: '3' },
+    { id: 2, version: '1' },
+  ])
+})
+
+test('an epoch set by hand raises the versions of sessions that go on, once', async () => {
+  const { own } = await tracked()
+  await update(own)
+  await own.transaction(async (transaction) => {
+    await transaction.raw('set local session_replication_role = replica')
+    await transaction.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
+  })
+  await own.raw('select noclobber.epoch()')
+  await update(own)
+  const first = await versionOf(own)
+  expect(first).toBeGreaterThan(60_000)
+  await update(own)
+  expect(await versionOf(own)).toBe(first + 1)
+  await own.raw(`insert into t (id, name) values (3, 'three')`)
+  expect(await versionOf(own, 3)).toBeGreaterThan(60_000)
+})
+
+test.each(['bigint', 'integer'])('each history is above those before it: %s', async (type) => {
+  const { own, other } = await tracked(type)
+  let last = await versionOf(own)
+  for (let history = 0; history < 3; history += 1) {
+    await crash(own)
+    // A session that has asked for no floor yet, and no node has begun the history.
+    const session = history === 1 ? other : own
+    await own.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
+    await update(session)
+    const now = await versionOf(own)
+    expect(now).toBeGreaterThan(last + 100)
+    await own.raw('select noclobber.epoch()')
+    await update(own)
+    last = await versionOf(own)
+    expect(last).toBeGreaterThan(now)
+  }
+})
+
+test('each change is logged once, with the version that it got', async () => {
+  const { own } = await tracked()
+  await own.raw(`insert into t (id, parent, name) select n, 1, 'child' from generate_series(3, 60) n`)
+  const before = (await logged(own)).length
+  await own.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
+  // The rows that the foreign key updates come with the statement's own.
+  await own.raw(`update t set id = 100 where id = 1`)
+  await own.raw(`update t set name = 'all'`)
+  await own.raw(`delete from t where id = 2`)
+  const entries: string[] = (await logged(own)).slice(before)
+  expect(new Set(entries).size).toBe(entries.length)
+  expect(entries.length).toBe(2 + 58 + 60 + 1)
+  for (const { id, version } of await versions(own))
+    expect(
+      entries
+        .filter((entry) => entry.startsWith(`${id} `))
+        .at(-1)
+        ?.split(' ')[2],
+    ).toBe(version)
+  const numbers = entries.map((entry) => Number(entry.split(' ')[2]))
+  expect(Math.min(...numbers)).toBeGreaterThan(60_000)
+})
+
+test('a table that was restored alone goes on above what the log knows', async () => {
+  const { own } = await tracked()
+  await update(own)
+  await update(own)
+  const epoch = async () => (await own.raw('select noclobber.epoch() as epoch')).rows[0].epoch
+  const was = await epoch()
+  const { rows } = await own.raw(
+    `select pg_get_triggerdef(g.oid) as def from pg_trigger g where g.tgrelid = 't'::regclass and not g.tgisinternal`,
+  )
+  await own.raw(`create table copy (like t including all); insert into copy select * from t; update copy set version = 2;
+    drop table t; alter table copy rename to t`)
+  for (const { def } of rows) await own.raw(def)
+  await update(own)
+  expect(await versionOf(own)).toBeGreaterThan(60_000)
+  expect(await epoch()).not.toBe(was)
+  expect(await epoch()).toBe(await epoch())
+})
+
+test('floors that come with a dump don’t count', async () => {
+  const { own } = await tracked()
+  const before = await versionOf(own)
+  const { rows } = await own.raw('select * from noclobber.version_floors')
+  await own.raw('truncate noclobber.version_floors')
+  await own('noclobber.version_floors').insert(rows)
+  const fresh = open(own.client.config.connection)
+  await update(fresh)
+  expect(await versionOf(own)).toBeGreaterThan(before + 1_000)
+})
