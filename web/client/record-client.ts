@@ -4,6 +4,7 @@
 import type { Fields, WireRecord, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
 import { DEFAULT_BASE_PATH } from '../../server/protocol/index.ts'
 import { browserPage, type Stop, systemClock } from './base/clock.ts'
+import { createLazyPart } from './base/lazy-module.ts'
 import { createPerson } from './base/person.ts'
 import { randomId } from './base/random-id.ts'
 import { createServerTime } from './base/server-clock.ts'
@@ -12,8 +13,8 @@ import { createTicker } from './base/ticker.ts'
 import { createHttp } from './http/fetch-json.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
 import { createRequests, type SaveOptions } from './http/requests.ts'
-import { createLiveLists } from './list/live-lists.ts'
-import { createPresence } from './presence/presence.ts'
+import { createListOpener, liveListsCode } from './list/lazy-lists.ts'
+import { createDeferredPresence, presenceCode } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordStore } from './record/store.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
@@ -56,9 +57,9 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     by !== null && person.id() !== null && (by.kind === 'database' || by.id !== person.id())
 
   const fetchNow: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const candidates = createTransports(options, { url, fetch: fetchNow, clock, tabId, token, person })
   const isLive = () => connection.state.get().status === 'live'
   const livenessCheck = createLivenessCheck(clock, () => isLive() && transport.reconnect())
+  const candidates = createTransports(options, { url, fetch: fetchNow, clock, tabId, token, person })
   const transport = createTransportFallback({ candidates, clock, page })({
     onStatus(status, kind) {
       connection.transportChanged(status, kind)
@@ -94,7 +95,13 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   })
   const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
   const sendTakeOver: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
-  const presence = createPresence({ send, sendTakeOver, clock, page })
+  const presence = createDeferredPresence(
+    createLazyPart(
+      presenceCode,
+      ({ createPresence }) => createPresence({ send, sendTakeOver, clock, page }),
+      clock,
+    ),
+  )
 
   const http = createHttp({
     url,
@@ -112,7 +119,12 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
   })
   const { requests, onOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
-  const lists = createLiveLists(() => client, { clock, page, checkPerson: person.check, epoch: person.epoch })
+  const lists = createLazyPart(
+    liveListsCode,
+    ({ createLiveLists }) =>
+      createLiveLists(() => client, { clock, page, checkPerson: person.check, epoch: person.epoch }),
+    clock,
+  )
 
   let isSignedOutReported = false
   function reportSignedOut() {
@@ -191,7 +203,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const changes = createListeners()
   person.onLeft((before) => {
     records.leave(before)
-    lists.leave()
+    lists.now()?.leave()
     presence.leave()
     options.offline?.leave()
     changes.notify()
@@ -233,7 +245,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
     editor: <F extends object = Fields>(type: string, id: string) =>
       records.of({ type, id }) as RecordStore<F>,
-    liveList: lists.open,
+    liveList: createListOpener(lists),
     onOwnWrite,
     seconds: createTicker(clock, page),
     onEvent: eventRouter.onEvent,
@@ -270,6 +282,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       records.close()
       stopKeeping?.()
       lists.close()
+      lists.now()?.close()
       transport.close()
     },
   }

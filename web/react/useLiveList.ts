@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
+import { liveListsCode } from '../client/list/lazy-lists.ts'
 import type { LiveListQuery } from '../client/list/query.ts'
 import {
   isBarShown,
@@ -12,6 +13,9 @@ import {
 } from '../client/list/state.ts'
 import type { ListStore } from '../client/list/store.ts'
 import { useRecordClient } from './LiveProvider.tsx'
+
+// A page with this hook will show a list: its code is on the way before the first render.
+void liveListsCode.load().catch(() => {})
 
 /** A list as it is shown. Rows that did not change are the same objects in each render: memoize what draws them. */
 export interface LiveList<F extends object = Fields> {

@@ -2,9 +2,15 @@
 
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol/index.ts'
-import type { Doing } from '../client/presence/presence.ts'
+import { presenceCode } from '../client/presence/lazy-presence.ts'
+import * as presenceNow from '../client/presence/presence.ts'
 import { useRecordClient } from './LiveProvider.tsx'
 import type { RecordEditor } from './useRecordEditor.ts'
+
+type Doing = presenceNow.Doing
+
+// Who shows people has the code: nothing waits for it.
+presenceCode.provide(presenceNow)
 
 /**
  * Follows who is at a record that is open on this page, or in a list that is watched here. With `doing`, announces

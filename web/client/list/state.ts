@@ -4,6 +4,7 @@
 
 import type { WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields } from '../base/values.ts'
+import { initialListState } from './initial-state.ts'
 import { type CompareRecords, mergeRows } from './order.ts'
 
 /** Why there is nothing newer to show. */
@@ -40,23 +41,6 @@ export interface ListState {
 export interface Patch {
   data: readonly WireRecord[]
   removed: readonly string[]
-}
-
-const NONE = new Map<string, never>()
-
-export const initialListState: ListState = {
-  status: 'loading',
-  rows: [],
-  byId: NONE,
-  staged: NONE,
-  imported: null,
-  isHeld: false,
-  isOffered: false,
-  isPutAway: false,
-  isWhole: true,
-  trouble: null,
-  highlighted: NONE,
-  misplaced: new Set(),
 }
 
 /** The first rows. */
@@ -110,7 +94,13 @@ export function movesOf({ staged, byId }: ListState, compare: CompareRecords): n
 /** Shows what is staged, and puts every row into its place. */
 export function showStaged(state: ListState, compare: CompareRecords): ListState {
   const { staged, misplaced } = state
-  const calm = { ...state, staged: NONE, imported: null, isOffered: false, isPutAway: false }
+  const calm = {
+    ...state,
+    staged: initialListState.staged,
+    imported: null,
+    isOffered: false,
+    isPutAway: false,
+  }
   if (staged.size === 0 && misplaced.size === 0) return isCalm(state) ? state : calm
   const byId = new Map(state.byId)
   const highlighted = new Map(state.highlighted)

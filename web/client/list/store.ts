@@ -10,6 +10,7 @@ import { isSame } from '../base/values.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
 import type { ListEvent } from '../transport/event-router.ts'
 import { type FetchedList, fetchDelta, fetchWhole, lostRecords } from './fetch.ts'
+import { initialListState } from './initial-state.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
 import { wantedOf } from './query.ts'
 import { createRefreshSchedule, LARGE_LIST, type RefreshSchedule } from './refresh-schedule.ts'
@@ -17,7 +18,6 @@ import {
   adoptOwn,
   dropRows,
   fadeHighlight,
-  initialListState,
   type ListState,
   movesOf,
   patchOf,

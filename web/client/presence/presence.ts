@@ -16,6 +16,7 @@ import { createKeyedStores } from '../base/keyed-stores.ts'
 import { peopleOf } from '../base/received.ts'
 import type { Readable } from '../base/store.ts'
 import { recordKey } from '../transport/subscriptions.ts'
+import { NOBODY } from './nobody.ts'
 import { createTakeOver, type TakeOver, type TakeOverOptions } from './take-over.ts'
 
 const BEAT_MS = 15_000
@@ -54,8 +55,6 @@ export interface PresenceOptions {
   clock: Clock
   page: Page
 }
-
-const NOBODY: readonly PresentPerson[] = []
 
 export function createPresence({ send, sendTakeOver, clock, page }: PresenceOptions): OwnedPresence {
   const takeOver = createTakeOver({ send: sendTakeOver, clock })

@@ -13,6 +13,7 @@ import { createKeyedStores } from '../base/keyed-stores.ts'
 import type { Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import { recordKey } from '../transport/subscriptions.ts'
+import { NO_REQUESTS } from './nobody.ts'
 
 /** Another person at the same record. */
 export type OtherPerson = TakeOverEvent['from']
@@ -51,12 +52,10 @@ export interface TakeOverOptions {
   clock: Clock
 }
 
-const NOTHING: TakeOverState = { asker: null, asked: null, hasHandedOver: false }
-
 const isNothing = ({ asker, asked, hasHandedOver }: TakeOverState) => !asker && !asked && !hasHandedOver
 
 export function createTakeOver({ send, clock }: TakeOverOptions): OwnedTakeOver {
-  const states = createKeyedStores(NOTHING, isNothing)
+  const states = createKeyedStores(NO_REQUESTS, isNothing)
   const timers = createTimers(clock)
 
   function set(address: RecordAddress, patch: Partial<TakeOverState>) {

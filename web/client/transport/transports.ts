@@ -1,11 +1,9 @@
 // The client's own transports, in the order in which they are tried. After the last of them versions are polled; that
-// needs no connection, so it is not a transport.
+// needs no connection, so it is not a transport. The code of each is loaded when it first connects.
 
 import type { Clock } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
-import { createEventStreamTransport } from './event-stream.ts'
-import { createSharedStream } from './shared-stream.ts'
-import { createSocketTransport } from './socket.ts'
+import { createLazyTransport } from './lazy-transport.ts'
 import type { CreateTransport, TransportKind } from './transport.ts'
 import type { TransportCandidate } from './transport-fallback.ts'
 
@@ -47,13 +45,16 @@ export function createTransports(choice: TransportChoice, options: TransportsOpt
   if (createTransport) return [{ create: createTransport, stallMs: STALL_MS.websocket }]
   const origin = socketUrl ?? (/^https?:/.test(url) ? new URL(url).origin : undefined)
   const socket = (wire: 'websocket' | 'polling') =>
-    createSocketTransport({
-      ...(origin ? { url: origin } : {}),
-      path: socketPath,
-      tabId,
-      token,
-      personId,
-      wire,
+    createLazyTransport(async () => {
+      const { createSocketTransport } = await import('./socket.ts')
+      return createSocketTransport({
+        ...(origin ? { url: origin } : {}),
+        path: socketPath,
+        tabId,
+        token,
+        personId,
+        wire,
+      })
     })
   const identity = () => {
     const id = personId()
@@ -62,10 +63,12 @@ export function createTransports(choice: TransportChoice, options: TransportsOpt
   const makers = {
     websocket: () => socket('websocket'),
     long_polling: () => socket('polling'),
-    event_stream: () => {
-      const create = createEventStreamTransport({ ...options, personId })
-      return choice.shareStream === false ? create : createSharedStream({ ...options, create, identity })
-    },
+    event_stream: () =>
+      createLazyTransport(async () => {
+        const { createEventStreamTransport, createSharedStream } = await import('./event-streams.ts')
+        const create = createEventStreamTransport({ ...options, personId })
+        return choice.shareStream === false ? create : createSharedStream({ ...options, create, identity })
+      }),
   }
   return transports.map((kind) => ({ create: makers[kind](), stallMs: STALL_MS[kind] }))
 }
