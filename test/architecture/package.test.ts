@@ -20,19 +20,19 @@ const run = promisify(execFile)
 const BUDGETS_BYTES = {
   /** One record, followed and saved. */
   record: {
-    budget: 18_200,
+    budget: 19_000,
     code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 27_500,
+    budget: 29_500,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** Everything that the client's door has. */
-  client: { budget: 27_800, code: "export * from 'noclobber/client'" },
+  client: { budget: 28_500, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 36_000, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 37_000, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 let dir: string
@@ -111,14 +111,14 @@ test('the types of every door resolve for ESM', async () => {
 
 describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => {
   test('keeps its budget, and loads the rest on use', async () => {
-    const { output } = (await build({
+    const built = await build({
       configFile: false,
       logLevel: 'silent',
       root,
       plugins: [
         {
           name: 'entry',
-          resolveId: (id: string) => (id === 'entry' ? '\0entry' : null),
+          resolveId: (id: string) => (id === join(root, 'entry') ? '\0entry' : null),
           load: (id: string) => (id === '\0entry' ? code : null),
         },
       ],
@@ -131,14 +131,12 @@ describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => 
       build: {
         write: false,
         minify: true,
-        modulePreload: false,
-        rolldownOptions: {
-          input: 'entry',
-          preserveEntrySignatures: 'strict',
-          external: /^(react|react-dom)(\/|$)/,
-        },
+        target: 'esnext',
+        lib: { entry: 'entry', formats: ['es'] },
+        rolldownOptions: { external: /^(react|react-dom)(\/|$)/, output: { minify: true } },
       },
-    })) as Rolldown.RolldownOutput
+    })
+    const { output } = [built].flat()[0] as Rolldown.RolldownOutput
     const chunks = new Map(
       output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file] as const] : [])),
     )

@@ -4,38 +4,10 @@
 
 import type { WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields } from '../base/values.ts'
-import { initialListState } from './initial-state.ts'
+import { initialListState, type ListState, type RowHighlight } from './initial-state.ts'
 import { type CompareRecords, mergeRows } from './order.ts'
 
-/** Why there is nothing newer to show. */
-export type ListTrouble = 'unreachable' | 'signed_out' | 'refused'
-
-/** What is new of a row, for a few seconds: the fields that changed, or that it has come. */
-export type RowHighlight = 'arrived' | readonly string[]
-
-export interface ListState {
-  /** `loading` and `failed`: there are no rows to show yet. */
-  status: 'loading' | 'ready' | 'failed'
-  /** In order. */
-  rows: readonly WireRecord[]
-  byId: ReadonlyMap<string, WireRecord>
-  /** Fetched and not shown: records as they are now, `null` for those that leave. */
-  staged: ReadonlyMap<string, WireRecord | null>
-  /** Changed at once and not fetched: how many; `null` where unknown. */
-  imported: { count: number | null } | null
-  /** The user works in the list: nothing moves. */
-  isHeld: boolean
-  /** Too much would move: the refresh waits for the user. */
-  isOffered: boolean
-  /** The user has closed the bar. */
-  isPutAway: boolean
-  /** `false`: the list is longer than what was fetched. */
-  isWhole: boolean
-  trouble: ListTrouble | null
-  highlighted: ReadonlyMap<string, RowHighlight>
-  /** Rows that were changed here and keep their place until the next refresh. */
-  misplaced: ReadonlySet<string>
-}
+export type { ListState, ListTrouble, RowHighlight } from './initial-state.ts'
 
 /** An answer that is laid over what is there. */
 export interface Patch {

@@ -13,20 +13,9 @@ import { createKeyedStores } from '../base/keyed-stores.ts'
 import type { Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import { recordKey } from '../transport/subscriptions.ts'
-import { NO_REQUESTS } from './nobody.ts'
+import { NO_REQUESTS, type OtherPerson, type TakeOverState } from './nobody.ts'
 
-/** Another person at the same record. */
-export type OtherPerson = TakeOverEvent['from']
-
-/** Requests between this person and the others at one record. */
-export interface TakeOverState {
-  /** The person who asks this one to hand over. */
-  asker: OtherPerson | null
-  /** The person that this one has asked, and the outcome; `unreachable`: the request was not passed on. */
-  asked: (OtherPerson & { outcome: 'waiting' | 'handed_over' | 'not_now' | 'unreachable' }) | null
-  /** This person handed over, and has not edited since. */
-  hasHandedOver: boolean
-}
+export type { OtherPerson, TakeOverState } from './nobody.ts'
 
 /** Requests between people at a record. Each is forgotten after a minute. */
 export interface TakeOver {
