@@ -6,7 +6,7 @@ import { median, ratioOf } from './rounds.js'
  * @property {string} name
  * @property {string} unit Of the absolute figures.
  * @property {number[]} ours
- * @property {number[]} [bare] What it is held against; without it only the figure is told.
+ * @property {number[]} [bare] What it is held against; without it only the figure is shown.
  * @property {{ atLeast?: number, atMost?: number }} [target] For the ratio.
  * @property {number} [digits] Of the absolute figures. Default 0.
  */

@@ -20,7 +20,7 @@ const rate = option('rate', 50)
 
 const RECORDS = 20_000
 const CALM_MS = 15_000
-/** After the answer the import is still told of. */
+/** After the answer the import still sends events. */
 const AFTER_MS = 2_000
 const MOST_RATIO = 2
 const MOST_MORE_BYTES = 200e6
@@ -141,7 +141,7 @@ try {
     before.rows === after.rows && before.changes === after.changes,
     'A file with a bad line changed something.',
   )
-  expect(events.length === 0, 'A file with a bad line was told of.')
+  expect(events.length === 0, 'A file with a bad line was announced.')
   const ratio = median(ratios)
   console.log(`median of ${rounds}: saves beside an import have ${ratio.toFixed(2)} × the p99 of calm`)
   expect(ratio < MOST_RATIO, `The goal is less than ${MOST_RATIO} ×.`)

@@ -112,9 +112,9 @@ const commands = {
   },
   /** What was received since the last call. */
   async received() {
-    const told = received
+    const taken = received
     received = []
-    return { told }
+    return { taken }
   },
   async end() {
     process.exit(0)

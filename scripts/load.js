@@ -94,7 +94,7 @@ async function makeRecords(count) {
 const begunAt = new Map()
 
 /**
- * Saves at an even rate until told to stop; gives how long each took, what was refused, and how many could not be begun
+ * Saves at an even rate until stopped; gives how long each took, what was refused, and how many could not be begun
  * because the last save of their record was not answered yet: from its old version they would only be conflicts of this
  * script's own.
  */
@@ -137,8 +137,8 @@ async function saveUntil(isOver) {
 async function receiptTimes() {
   const from = now()
   const { at } = await ask('converge', { versions: Object.fromEntries(versions) })
-  const { told } = await ask('received')
-  const delays = told.flatMap(([version, receivedAt]) => {
+  const { taken } = await ask('received')
+  const delays = taken.flatMap(([version, receivedAt]) => {
     const saveAt = begunAt.get(version)
     return saveAt === undefined ? [] : [receivedAt - saveAt]
   })

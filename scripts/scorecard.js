@@ -30,7 +30,7 @@ const PROMISES = [
     environment: { NOCLOBBER_COMMITS: '10000' },
   },
   {
-    promise: 'a rolled-back change announced; one missed or told twice',
+    promise: 'a rolled-back change announced; one missed or sent twice',
     figure: '0',
     tests: [
       'test/server/endpoints/sockets.test.ts',

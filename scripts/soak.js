@@ -1,4 +1,4 @@
-// `npm run soak -- SUBJECT`: a test in its full dose. A generated one prints the seed that plays a failure again:
+// `npm run soak -- SUBJECT`: a test at full size. A generated one prints the seed that plays a failure again:
 // `npm run soak -- oracle --seed=123`.
 //   editors  two hundred thousand interleavings of editors (the default)
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers

@@ -19,8 +19,8 @@ export const holdVersions = (rows) => {
 
   return {
     pick,
-    /** Saves through a lane, by a route below `base`; throws where the answer is not 200, so that no refusal counts as work done. */
-    save: async (lane, id, base = '/api/v1') => {
+    /** Saves through a connection, by a route below `base`; throws where the answer is not 200, so that no refusal counts as work done. */
+    save: async (connection, id, base = '/api/v1') => {
       busy.add(id)
       count += 1
       const body = JSON.stringify({
@@ -31,7 +31,7 @@ export const holdVersions = (rows) => {
           budget: (count % 10_000) + 0.25,
         },
       })
-      const answer = await lane.send('PATCH', `${base}/records/project/${id}`, {
+      const answer = await connection.send('PATCH', `${base}/records/project/${id}`, {
         headers: 'X-Tab-ID: bench\r\n',
         body,
       })

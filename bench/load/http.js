@@ -1,21 +1,21 @@
 // Requests as fast as they are answered, over 32 kept-alive connections.
 import { randomInt } from 'node:crypto'
+import { openConnection } from './connection.js'
 import { holdVersions } from './held-versions.js'
-import { openLane } from './lane.js'
 
-const LANES = 32
+const CONNECTIONS = 32
 
 export default async ({ port, rows }) => {
-  const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(port)))
+  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection(port)))
   const held = holdVersions(rows)
 
-  /** How many times a second `request` is answered, all lanes together. */
+  /** How many times a second `request` is answered, all connections together. */
   const perSecond = async (ms, request) => {
     const begun = performance.now()
     const counts = await Promise.all(
-      lanes.map(async (lane) => {
+      connections.map(async (connection) => {
         let count = 0
-        for (; performance.now() - begun < ms; count += 1) await request(lane)
+        for (; performance.now() - begun < ms; count += 1) await request(connection)
         return count
       }),
     )
@@ -30,14 +30,14 @@ export default async ({ port, rows }) => {
   const versionPath = () => `/api/v1/records/project/${1 + randomInt(rows)}/version`
 
   return {
-    saves: (ms, base) => perSecond(ms, (lane) => held.save(lane, held.pick(), base)),
-    polls: (ms) => perSecond(ms, (lane) => expect(lane.send('GET', versionPath()), 200)),
+    saves: (ms, base) => perSecond(ms, (connection) => held.save(connection, held.pick(), base)),
+    polls: (ms) => perSecond(ms, (connection) => expect(connection.send('GET', versionPath()), 200)),
     freshPolls: (ms) => {
       const headers = 'If-None-Match: "1"\r\n'
-      return perSecond(ms, (lane) => expect(lane.send('GET', versionPath(), { headers }), 304))
+      return perSecond(ms, (connection) => expect(connection.send('GET', versionPath(), { headers }), 304))
     },
     batches: (ms, size) =>
-      perSecond(ms, (lane) => {
+      perSecond(ms, (connection) => {
         const from = 1 + randomInt(rows - size)
         const records = Array.from({ length: size }, (_, at) => ({
           type: 'project',
@@ -45,12 +45,12 @@ export default async ({ port, rows }) => {
           version: 1,
         }))
         return expect(
-          lane.send('POST', '/api/v1/records/versions', { body: JSON.stringify({ records }) }),
+          connection.send('POST', '/api/v1/records/versions', { body: JSON.stringify({ records }) }),
           200,
         )
       }),
     stop: () => {
-      for (const lane of lanes) lane.close()
+      for (const connection of connections) connection.close()
     },
   }
 }

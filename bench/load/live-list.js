@@ -69,7 +69,7 @@ export default async ({ port, shown }) => {
       await settled(() => page.client.connection.get().status === 'live')
       begin({ ...page, stop }, () => rows.filter(({ version }) => version > 1).length)
     },
-    /** Waits until so many of the shown rows are newer than they were made, and tells what it cost. */
+    /** Waits until so many of the shown rows are newer than they were made, and gives what it cost. */
     end: async (changed) => {
       await settled(() => current.notes() >= changed)
       const { spent, stop, client } = current

@@ -1,5 +1,5 @@
 // Socket.IO's protocol over bare WebSockets, so that thousands of clients cost the load little: frames are written as
-// they were built, answers are told from each other by their first characters and left unread.
+// they were built, answers are distinguished by their first characters and left unread.
 import { WebSocket } from 'ws'
 
 const CONNECTED = '40'

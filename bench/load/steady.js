@@ -1,24 +1,24 @@
 // Saves at an even rate, as an office makes them: each is sent when it is due, however long those before it take.
 import { setTimeout as pause } from 'node:timers/promises'
 import { percentile } from '../rounds.js'
+import { openConnection } from './connection.js'
 import { holdVersions } from './held-versions.js'
-import { openLane } from './lane.js'
 
 export default async ({ port, rows }) => {
   const held = holdVersions(rows)
-  const lanes = []
+  const connections = []
   const free = []
   let running = null
 
   const save = async (took) => {
     const from = performance.now()
-    let lane = free.pop()
-    while (lane && !lane.isOpen()) lane = free.pop()
-    lane ??= await openLane(port)
-    if (!lanes.includes(lane)) lanes.push(lane)
-    await held.save(lane, held.pick())
+    let connection = free.pop()
+    while (connection && !connection.isOpen()) connection = free.pop()
+    connection ??= await openConnection(port)
+    if (!connections.includes(connection)) connections.push(connection)
+    await held.save(connection, held.pick())
     took.push(performance.now() - from)
-    free.push(lane)
+    free.push(connection)
   }
 
   const run = async (rate, signal) => {
@@ -50,7 +50,7 @@ export default async ({ port, rows }) => {
       return running.done
     },
     stop: () => {
-      for (const lane of lanes) lane.close()
+      for (const connection of connections) connection.close()
     },
   }
 }

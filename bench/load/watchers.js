@@ -1,14 +1,15 @@
 // People who have records open: sockets, each in several records' rooms, and how long an event takes to reach them.
+
+import { openConnection } from './connection.js'
 import { holdVersions } from './held-versions.js'
-import { openLane } from './lane.js'
 import { ask, connectSockets } from './sockets.js'
 
-const LANES = 16
+const CONNECTIONS = 16
 
 /** `watched` records, each watched by `watchersEach` of `sockets` sockets. */
 export default async ({ port, rows, sockets: count, watched, watchersEach }) => {
   const sockets = await connectSockets(port, count)
-  const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(port)))
+  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection(port)))
   const held = holdVersions(rows)
   const sentAt = new Map()
   let delays = []
@@ -29,16 +30,16 @@ export default async ({ port, rows, sockets: count, watched, watchersEach }) => 
     /** Saves at an even pace, and the delay of each event at each watcher in milliseconds. */
     delays: async (ms, perSecond) => {
       delays = []
-      const free = [...lanes]
+      const free = [...connections]
       const begun = performance.now()
       const running = []
       for (let count = 0; performance.now() - begun < ms; count += 1) {
         const due = begun + (count * 1_000) / perSecond
         while (performance.now() < due || free.length === 0) await new Promise((next) => setTimeout(next, 0))
         const id = held.pick(watched)
-        const lane = free.pop()
+        const connection = free.pop()
         sentAt.set(String(id), performance.now())
-        running.push(held.save(lane, id).then(() => free.push(lane)))
+        running.push(held.save(connection, id).then(() => free.push(connection)))
       }
       await Promise.all(running)
       const expected = running.length * watchersEach
@@ -51,7 +52,7 @@ export default async ({ port, rows, sockets: count, watched, watchersEach }) => 
     },
     stop: () => {
       for (const socket of sockets) socket.disconnect()
-      for (const lane of lanes) lane.close()
+      for (const connection of connections) connection.close()
     },
   }
 }

@@ -1,5 +1,5 @@
 // What ours is held against: Express, express.json, Knex and Socket.IO as everybody writes them, with no guard, no
-// version, no log and nobody asked whether he may.
+// version, no log and no permission asked.
 import express from 'express'
 import { Server } from 'socket.io'
 import { openPool, TABLES, TENANT } from '../tables.js'

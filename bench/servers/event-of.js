@@ -1,4 +1,4 @@
-// What is told of a change, where no change is read: as long as what the product tells.
+// An event of a change, where no change is read: as long as the product's own.
 import { TENANT } from '../tables.js'
 
 export const eventOf = (id) => ({

@@ -22,7 +22,7 @@ const mayEdit = (actor, action) => action === 'read' || actor.roles.includes('ed
 
 export const project = defineRecordType('project', { ...declared, can: mayEdit })
 
-/** The same, for those who must be authorized with the row in hand. */
+/** The same, for those who must be authorized with the record's row. */
 export const authorizedProject = defineRecordType('project', {
   ...declared,
   can: (actor, action, record) => record.fields.client !== actor.name && mayEdit(actor, action),

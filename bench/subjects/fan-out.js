@@ -1,4 +1,4 @@
-// Changes on their way to many watchers, each of whom may be told or not, against bare room emits to as many sockets, and
+// Changes on their way to many watchers, each of whom may be sent them or not, against bare room emits to as many sockets, and
 // against a loop over bare WebSockets that writes each of them a frame built once.
 // From the server's turning to the room until those who listen have received, the room's last among them. Before it all have
 // waited for a transaction, been notified and read the row: who listens has slept as long on both sides, and what that
@@ -12,7 +12,7 @@ const ROUNDS = 7
 /** One change takes a few milliseconds, of which a turn on the core may be most: the middle of so many counts as one. */
 const TIMES = 9
 
-/** The sockets of one server; a round tells them of so many changes. */
+/** The sockets of one server; a round sends them so many changes. */
 const gather = async (module, { url, sockets, ...further }) => {
   const server = await startChild(module, { url })
   const port = await server.call('port')
@@ -24,8 +24,8 @@ const gather = async (module, { url, sockets, ...further }) => {
         await audience.call('listen', changes)
         await server.call('begin')
         await server.call(how, IDS.slice(0, changes))
-        const toldAt = await audience.call('toldAt')
-        times.push(toldAt - (await server.call('begunAt')))
+        const receivedAt = await audience.call('receivedAt')
+        times.push(receivedAt - (await server.call('begunAt')))
       }
       return median(times)
     },
@@ -42,10 +42,10 @@ const measure = async (url, { rounds, sockets }) => {
   const measurements = []
   try {
     for (const changes of [1, IDS.length]) {
-      const told = `${changes} ${changes === 1 ? 'change' : 'changes'} to ${sockets.toLocaleString('en')} watchers`
+      const what = `${changes} ${changes === 1 ? 'change' : 'changes'} to ${sockets.toLocaleString('en')} watchers`
       for (const [name, bare, atMost] of [
-        [`${told}, to a room’s emit`, ours.round('emit', changes), 1],
-        [`${told}, to a loop of ws`, raw.round('emit', changes), 1.2],
+        [`${what}, to a room’s emit`, ours.round('emit', changes), 1],
+        [`${what}, to a loop of ws`, raw.round('emit', changes), 1.2],
       ]) {
         const measured = await alternate(Math.min(rounds, ROUNDS), {
           ours: ours.round('change', changes),

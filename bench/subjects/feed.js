@@ -67,7 +67,7 @@ const measureReads = async (knex, { rounds, scale }) => {
 
 /**
  * The changes lie there before the node is woken, so that it is never the writer that is measured, nor a pause; the time
- * runs from the wake-up until the last has arrived. What the node itself worked is told apart.
+ * runs from the wake-up until the last has arrived. What the node itself worked is given apart.
  */
 const measureDelivery = async (knex, url, { rounds, scale }) => {
   const commits = Math.ceil((10_000 * scale) / ROWS_A_COMMIT)

@@ -1,4 +1,4 @@
-// Changes on their way to many event streams, each of whose readers may be told or not, against a bare loop that writes
+// Changes on their way to many event streams, each of whose readers may be sent them or not, against a bare loop that writes
 // a pre-built text to as many open answers. From the first event to the last. What one read of the log brings is written
 // to a stream at once; a bare loop writes each.
 import { startChild } from '../child.js'

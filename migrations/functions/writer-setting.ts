@@ -1,4 +1,4 @@
-// The setting `noclobber.actor`, which tells the triggers who writes.
+// The setting `noclobber.actor`, which names to the triggers who writes.
 // Invariant: this file alone knows its form. Other code asks for a value by its name; SQL files by `:line_` and that name.
 //
 // Any program may set it: to a name (`set noclobber.actor = 'nightly billing'`), or to JSON {"id","name","kind"}. Unset or

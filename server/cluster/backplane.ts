@@ -45,9 +45,9 @@ export interface Backplane {
 const MESSAGE = 'noclobber'
 
 /** Socket.IO's adapters that know of one node alone. */
-const LONELY = new Set(['Adapter', 'SessionAwareAdapter'])
+const ONE_NODE = new Set(['Adapter', 'SessionAwareAdapter'])
 
-const isLonely = (io: WatcherServer) => LONELY.has(io.of('/').adapter.constructor.name)
+const isOfOneNode = (io: WatcherServer) => ONE_NODE.has(io.of('/').adapter.constructor.name)
 
 /** Takes a message; `false`: it is malformed. */
 type Receive = (payload: unknown, from: string) => boolean
@@ -79,7 +79,7 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
     if (typeof values[0] === 'string') receiveOverApp?.(Buffer.from(values[0], 'base64'))
   }
   const emitOverApp = (message: Buffer) => {
-    const io = [...joined].find((candidate) => !isLonely(candidate))
+    const io = [...joined].find((candidate) => !isOfOneNode(candidate))
     // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
     if (io) (io as any).serverSideEmit(MESSAGE, message.toString('base64'))
   }
@@ -116,7 +116,7 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
   let isReady = false
   /** A node alone needs no key. */
   const openIfLinked = () => {
-    if (isReady && (pair || [...joined].some((io) => !isLonely(io)))) channel.open()
+    if (isReady && (pair || [...joined].some((io) => !isOfOneNode(io)))) channel.open()
   }
   const open = () => {
     isReady = true
@@ -129,7 +129,7 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
       joined.add(io)
       // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
       if (!pair) (io as any).on(MESSAGE, receiveEmit)
-      else if (isLonely(io)) {
+      else if (isOfOneNode(io)) {
         // Socket.IO's type of an adapter is its own class's constructor alone.
         if (io.of('/').sockets.size === 0) io.adapter(Adapter as never)
         else log.warn({}, 'Attach before sockets connect: this server keeps its adapter for one node.')

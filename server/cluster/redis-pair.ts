@@ -28,7 +28,7 @@ const MAX_IN_FLIGHT = 256
 const ANSWER_MS = 2_000
 const LOG_EVERY_MS = 10_000
 /** For the messages that this node still sends when it stops. */
-const FAREWELL_MS = 500
+const LAST_MESSAGES_MS = 500
 
 const within = <T>(ms: number, work: Promise<T>): Promise<T> =>
   withinMs(ms, work, `Redis did not answer within ${ms} ms.`)
@@ -176,7 +176,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     depth: () => inFlight.size,
     stop: async () => {
       clearInterval(beat)
-      await atMost(FAREWELL_MS, Promise.all(inFlight))
+      await atMost(LAST_MESSAGES_MS, Promise.all(inFlight))
       stopped = true
       for (const made of [publisher, subscriber]) {
         try {

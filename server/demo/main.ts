@@ -38,7 +38,7 @@ const openDatabase = async (): Promise<string> => {
   return postgres.url
 }
 
-/** Without `REDIS_URL` this is one node. Redis may come and go: its errors are news, and end nothing. */
+/** Without `REDIS_URL` this is one node. Redis may come and go: its errors are logged, and end nothing. */
 const openRedis = (): Redis | null => {
   if (!REDIS_URL) return null
   const redis = new Redis(REDIS_URL, { lazyConnect: true })

@@ -17,7 +17,7 @@ select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float
   (select b.updated_ats[1]::text from noclobber.change_batches b
     where b.updated_ats[1] < clock_timestamp() - interval '${BATCHED}' order by b.xid, b.seq limit 1) as batched`
 
-const HOLDER = `
+const BLOCKER = `
 select a.pid, a.usename, a.xact_start::text as since from pg_stat_activity a
 where a.backend_xid is not null order by age(a.backend_xid) desc limit 1`
 
@@ -47,12 +47,12 @@ export const logFindings = async (knex: Knex, retentionMs: number): Promise<Find
       'Start a server of yours on it: it puts the old changes behind every cursor.',
     )
   if (log.overdue || log.held) {
-    const [holder] = log.overdue ? [] : (await knex.raw(HOLDER)).rows
+    const [blocker] = log.overdue ? [] : (await knex.raw(BLOCKER)).rows
     problem(
       'log_too_long',
       `The log reaches back to ${log.oldest}, longer than it should: about ${log.rows} rows, ${log.size}.`,
-      holder
-        ? `A transaction open since ${holder.since} (process ${holder.pid}, role ${holder.usename}) keeps it from being pruned: end it.`
+      blocker
+        ? `A transaction open since ${blocker.since} (process ${blocker.pid}, role ${blocker.usename}) keeps it from being pruned: end it.`
         : 'Run: npx noclobber prune. Then see that a server runs with limits.pruneEveryMs above 0, and that its role may delete from the log.',
     )
   }

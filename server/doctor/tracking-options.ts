@@ -16,8 +16,8 @@ const argsOfMost = (triggers: TriggerArguments[], names: string[], length: numbe
   const votes = new Map<string, number>()
   for (const { name, args } of triggers) {
     if (!names.includes(name)) continue
-    const said = JSON.stringify(args.slice(0, length))
-    votes.set(said, (votes.get(said) ?? 0) + 1)
+    const text = JSON.stringify(args.slice(0, length))
+    votes.set(text, (votes.get(text) ?? 0) + 1)
   }
   const [most] = [...votes].sort(([, one], [, other]) => other - one)
   return most ? JSON.parse(most[0]) : null

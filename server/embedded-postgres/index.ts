@@ -42,26 +42,26 @@ const DEADLINE_MS = 60_000
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { log, port, durable = true } = options
   const cluster = await openCluster(options.dataDir, durable)
-  const { holder, reused } = await joinOrLaunch(cluster, port, durable)
-  if (port !== undefined && holder.port !== port) {
-    await release(cluster, holder)
+  const { reference, reused } = await joinOrLaunch(cluster, port, durable)
+  if (port !== undefined && reference.port !== port) {
+    await release(cluster, reference)
     throw new Error(
-      `${cluster.dir} is already served on port ${holder.port}: stop that server, or leave out port ${port}.`,
+      `${cluster.dir} is already served on port ${reference.port}: stop that server, or leave out port ${port}.`,
     )
   }
-  await Promise.all([closeHolders(holder), ensureDatabase(holder)]).catch(async (error) => {
-    await release(cluster, holder)
+  await Promise.all([closeReferences(reference), ensureDatabase(reference)]).catch(async (error) => {
+    await release(cluster, reference)
     throw error
   })
-  rest(holder)
+  rest(reference)
   const { dir } = cluster
-  log?.info({ port: holder.port, dir }, `PostgreSQL ${reused ? 'found running' : 'started'} on 127.0.0.1`)
+  log?.info({ port: reference.port, dir }, `PostgreSQL ${reused ? 'found running' : 'started'} on 127.0.0.1`)
   let stopped: Promise<void> | undefined
   return {
-    url: `postgres://${EMBEDDED_USER}:${holder.password}@127.0.0.1:${holder.port}/${DATABASE}`,
-    port: holder.port,
+    url: `postgres://${EMBEDDED_USER}:${reference.password}@127.0.0.1:${reference.port}/${DATABASE}`,
+    port: reference.port,
     reused,
-    stop: () => (stopped ??= release(cluster, holder)),
+    stop: () => (stopped ??= release(cluster, reference)),
   }
 }
 
@@ -69,15 +69,15 @@ async function joinOrLaunch(
   cluster: Cluster,
   port: number | undefined,
   durable: boolean,
-): Promise<{ holder: ReferenceCount; reused: boolean }> {
+): Promise<{ reference: ReferenceCount; reused: boolean }> {
   const deadline = Date.now() + DEADLINE_MS
   for (let reused = true; ; ) {
-    const holder = await acquire(cluster)
-    if (typeof holder === 'object') {
-      if (!reused) await renew(cluster, holder)
-      return { holder, reused }
+    const reference = await acquire(cluster)
+    if (typeof reference === 'object') {
+      if (!reused) await renew(cluster, reference)
+      return { reference, reused }
     }
-    const trouble = holder === 'absent' ? await launch(cluster, { port, durable }) : BUSY
+    const trouble = reference === 'absent' ? await launch(cluster, { port, durable }) : BUSY
     reused = trouble !== null
     if (trouble === null) continue
     if (port !== undefined && trouble.includes('Address already in use'))
@@ -96,7 +96,7 @@ const PASSING = [BUSY, 'postmaster.pid', 'Address already in use', 'shared memor
 const passesByItself = (trouble: string) => PASSING.some((sign) => trouble.includes(sign))
 
 /** Locks on the database `postgres` say who uses the server, and everybody who may connect could take them. */
-async function closeHolders({ client }: ReferenceCount): Promise<void> {
+async function closeReferences({ client }: ReferenceCount): Promise<void> {
   const { rows } = await client.query(
     `select exists (select from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
        where d.datname = 'postgres' and a.grantee = 0 and a.privilege_type = 'CONNECT') as open`,

@@ -56,11 +56,11 @@ async function connect(cluster: Cluster, port: number): Promise<{ client: Client
 }
 
 /** Gives a server that was just started a new password; one that somebody else holds already keeps its own. */
-export async function renew(cluster: Cluster, holder: ReferenceCount): Promise<void> {
-  const { client } = holder
+export async function renew(cluster: Cluster, reference: ReferenceCount): Promise<void> {
+  const { client } = reference
   const { rows } = await client.query('select pg_try_advisory_lock($1) as alone', [LOCK])
   if (!rows[0]?.alone) return
-  holder.password = await renewPassword(cluster, client)
+  reference.password = await renewPassword(cluster, client)
   await client.query('select pg_advisory_unlock($1)', [LOCK])
 }
 
@@ -100,7 +100,7 @@ function isStartingOrStopping(error: unknown): boolean {
   return code === WRONG_PASSWORD || code === '57P01' || code === '57P03' || code === '53300'
 }
 
-/** Whether the holder's socket alone keeps Node running; pg has `ref` and `unref`, its types lack them. */
+/** Whether the reference's socket alone keeps Node running; pg has `ref` and `unref`, its types lack them. */
 function keepAlive(client: Client, keep: boolean): void {
   const socket = client as unknown as { ref(): void; unref(): void }
   if (keep) socket.ref()

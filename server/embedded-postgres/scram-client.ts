@@ -75,7 +75,7 @@ export async function connectByScram(port: number, password: string): Promise<Cl
     ssl: false,
     stream: scramSocket,
     database: 'postgres',
-    application_name: 'noclobber holder',
+    application_name: 'noclobber reference',
     connectionTimeoutMillis: CONNECT_MS,
   })
   // The next query finds out that the server has died.

@@ -72,7 +72,7 @@ export const addressOf = (request: IncomingMessage): string => {
 export const schemeOf = (request: IncomingMessage): string => {
   const { protocol } = seenBy(request)
   if (protocol) return protocol
-  const [said] = String(request.headers['x-forwarded-proto'] ?? '').split(',')
-  if (said) return said.trim().toLowerCase()
+  const [scheme] = String(request.headers['x-forwarded-proto'] ?? '').split(',')
+  if (scheme) return scheme.trim().toLowerCase()
   return (request.socket as { encrypted?: boolean }).encrypted ? 'https' : 'http'
 }

@@ -1,6 +1,6 @@
 // From changes of the log to events at this node's own sockets and streams.
 // Invariant: no watcher is sent a record that it may not read at this moment, whatever room it is in: each watcher's
-// permission is asked with the row in hand. A watcher receives each change once, though it be in several of its rooms.
+// permission is asked with the record's row. A watcher receives each change once, even where it is in several of its rooms.
 
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { isUnavailable } from '../db/errors.ts'

@@ -5,7 +5,7 @@ import { personKey } from '../pacing/person.ts'
 import type { Watched, Watcher } from './watchers.ts'
 
 /** Taken of one person before the next one's turn. */
-const PORTION = 100
+const CHUNK = 100
 /** Sign-ins of one person that one round looks up. */
 const MOST_SIGN_INS = 20
 
@@ -89,7 +89,7 @@ export const createRecheckOrder = (): RecheckOrder => {
           const walk = walks.get(key) ?? roomsOf(people.get(key) as Watcher[])
           walks.set(key, walk)
           let isOver = false
-          for (let n = 0; n < PORTION && left > 0 && !isOver; n += 1) {
+          for (let n = 0; n < CHUNK && left > 0 && !isOver; n += 1) {
             const { value } = walk.next()
             if (value === undefined) isOver = true
             else {

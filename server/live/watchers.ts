@@ -22,7 +22,7 @@ export type Watched = (
   | { readonly record: RecordAddress }
   | { readonly list: ListAddress & { scope: Scope } }
 ) & {
-  /** Permission was asked, and given. Until then nothing but what is authorized with the row in hand may be sent. */
+  /** Permission was asked, and given. Until then nothing but what is authorized with the record's row may be sent. */
   readonly admitted: boolean
   /** The last message that asks for it, while it is being answered. */
   readonly pendingSubscription?: symbol

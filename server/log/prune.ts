@@ -65,8 +65,8 @@ const TAKE_TURN = 'lock table noclobber.log_horizon in share update exclusive mo
 const STAY = `set local idle_in_transaction_session_timeout = 0`
 const LOCKED = '55P03'
 
-const takesTurn = (holder: Connection) =>
-  holder.query({ text: TAKE_TURN }).then(
+const takesTurn = (connection: Connection) =>
+  connection.query({ text: TAKE_TURN }).then(
     () => true,
     (error: { code?: unknown }) => {
       if (error.code === LOCKED) return false
@@ -143,15 +143,15 @@ export const pruneLog = async (knex: Knex, options: PruneOptions = {}): Promise<
     return connection
   }
   try {
-    const holder = await open()
-    await holder.query('begin')
-    if (!(await takesTurn(holder))) return { changes: 0, mutations: 0, busy: true }
-    await holder.query(STAY)
+    const lock = await open()
+    await lock.query('begin')
+    if (!(await takesTurn(lock))) return { changes: 0, mutations: 0, busy: true }
+    await lock.query(STAY)
     const connection = await open()
     const changes = await pruneChanges(connection, client.driver, settings as Required<Settings>)
     const mutations = await pruneMutations(connection, client.driver, settings as Required<Settings>)
     await sendOn(connection, client.driver, DONE, [], namedStatements)
-    await holder.query('commit')
+    await lock.query('commit')
     if (changes + mutations > 0) (options.log ?? SILENT).info({ changes, mutations }, 'The log was pruned.')
     return { changes, mutations, busy: false }
   } finally {

@@ -24,16 +24,16 @@ const closeGently = async (
   spreadMs: number,
   random: () => number = Math.random,
 ): Promise<void> => {
-  const spread = Math.min(spreadMs, leavers.length * PER_LEAVER_MS)
+  const windowMs = Math.min(spreadMs, leavers.length * PER_LEAVER_MS)
   await Promise.all(
     leavers.map(async (leaver) => {
-      await pause(random() * spread)
+      await pause(random() * windowMs)
       leaver.disconnect(true)
     }),
   )
 }
 
-/** `onDrained`: nobody listens any more; requests that wait for news are answered without. */
+/** `onDrained`: nobody listens any more; requests that wait for changes are answered without. */
 export const createDrain = (leavers: () => Leaver[], onDrained: () => void) => {
   let draining: Promise<void> | null = null
   return {

@@ -38,7 +38,7 @@ interface Waiting {
 
 const stays = () => false
 
-/** Calls each `pass` soon: at once where there is no crowd, and never for one who `hasLeft` before his turn. */
+/** Calls each `pass` soon: at once where there is no crowd, and never where `hasLeft` is true by then. */
 export type AdmissionQueue = (pass: () => void, hasLeft?: () => boolean) => void
 
 export interface AdmissionOptions {

@@ -11,26 +11,26 @@ export interface KeyedLimitOptions {
   mostWaiting: number
 }
 
-interface Lane {
+interface Queue {
   running: number
   waiting: (() => void)[]
 }
 
 export const createKeyedLimit = ({ most, mostWaiting }: KeyedLimitOptions): KeyedLimit => {
-  const lanes = new Map<string, Lane>()
+  const queues = new Map<string, Queue>()
   return async (key, work) => {
-    const lane = lanes.get(key) ?? { running: 0, waiting: [] }
-    lanes.set(key, lane)
-    if (lane.running < most) lane.running += 1
-    else if (lane.waiting.length >= mostWaiting) return null
-    else await new Promise<void>((resolve) => lane.waiting.push(resolve))
+    const queue = queues.get(key) ?? { running: 0, waiting: [] }
+    queues.set(key, queue)
+    if (queue.running < most) queue.running += 1
+    else if (queue.waiting.length >= mostWaiting) return null
+    else await new Promise<void>((resolve) => queue.waiting.push(resolve))
     try {
       return await work()
     } finally {
-      const next = lane.waiting.shift()
+      const next = queue.waiting.shift()
       if (next) next()
-      else lane.running -= 1
-      if (lane.running === 0) lanes.delete(key)
+      else queue.running -= 1
+      if (queue.running === 0) queues.delete(key)
     }
   }
 }

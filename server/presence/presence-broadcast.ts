@@ -1,6 +1,6 @@
 // From the roster to the sockets of this node that may see it.
 // Invariant: who is at a record is sent only to sockets of the same tenant that were let into its room, or that watch a
-// list which shows it, and only while they may read it, authorized with the row in hand.
+// list which shows it, and only while they may read it, authorized with the record's row.
 import type { Logger } from '../base/options.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import { listRoom, recordRoom } from '../live/rooms.ts'

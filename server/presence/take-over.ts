@@ -49,15 +49,15 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   /** Since when somebody waits for an answer. */
   const asks = new Map<string, number>()
 
-  const keep = (said: TakeOverPassed) => {
-    const key = keyOf(said, said.from.id, said.to)
+  const keep = (message: TakeOverPassed) => {
+    const key = keyOf(message, message.from.id, message.to)
     asks.delete(key)
     asks.set(key, now())
     if (asks.size > MOST_ASKS) asks.delete(asks.keys().next().value as string)
   }
 
-  const sinceAsk = (said: TakeOverPassed, asker: string, asked: string) =>
-    now() - (asks.get(keyOf(said, asker, asked)) ?? Number.NEGATIVE_INFINITY)
+  const sinceAsk = (message: TakeOverPassed, asker: string, asked: string) =>
+    now() - (asks.get(keyOf(message, asker, asked)) ?? Number.NEGATIVE_INFINITY)
 
   const rowOf = async ({ type, id, tenantId }: TakeOverPassed) => {
     const known = database.typeOf(type)
@@ -90,19 +90,19 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   }
 
   /** Sends to those tabs of the other person that are on this node. */
-  const deliver = async (said: TakeOverPassed) => {
-    if (said.say === 'ask') keep(said)
-    else asks.delete(keyOf(said, said.to, said.from.id))
-    if (socketsOf(said).length === 0) return
-    const found = await rowOf(said)
+  const deliver = async (message: TakeOverPassed) => {
+    if (message.say === 'ask') keep(message)
+    else asks.delete(keyOf(message, message.to, message.from.id))
+    if (socketsOf(message).length === 0) return
+    const found = await rowOf(message)
     if (!found) return
-    const { type, id, from, say } = said
-    for (const socket of socketsOf(said))
+    const { type, id, from, say } = message
+    for (const socket of socketsOf(message))
       if (found.known.mayRead(socket.data.actor, found.row)) socket.emit('TakeOver', { type, id, from, say })
   }
 
-  backplane.on('take-over', readTakeOver, (said) => {
-    deliver(said).catch((error) => log.warn({ error }, 'An ask to take over could not be passed on.'))
+  backplane.on('take-over', readTakeOver, (message) => {
+    deliver(message).catch((error) => log.warn({ error }, 'An ask to take over could not be passed on.'))
   })
 
   const take = async (socket: SocketWatcher, value: unknown): Promise<ProblemCode | null> => {
@@ -117,8 +117,8 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     const room = recordRoom(tenantId, type, id)
     if (!watching.get(room)?.admitted) return 'not_found'
     const from = { id: actor.id, name: shortName(actor.name) }
-    const said: TakeOverPassed = { type, id, room, tenantId, userTenantId: actor.tenantId, to, from, say }
-    const found = await rowOf(said)
+    const passed: TakeOverPassed = { type, id, room, tenantId, userTenantId: actor.tenantId, to, from, say }
+    const found = await rowOf(passed)
     if (!found || !known.mayRead(actor, found.row)) return 'not_found'
     if (say === 'ask') {
       if (!(await mayUpdate(found.known, actor, found.row))) return 'forbidden'
@@ -126,10 +126,10 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
         ({ user, state }) => user.id === to && state === 'editing',
       )
       if (!isThere || to === actor.id) return 'not_found'
-      if (sinceAsk(said, actor.id, to) < ASK_GAP_MS) return 'rate_limited'
-    } else if (sinceAsk(said, to, actor.id) > TAKE_OVER_MS) return 'not_found'
-    backplane.send('take-over', said)
-    await deliver(said)
+      if (sinceAsk(passed, actor.id, to) < ASK_GAP_MS) return 'rate_limited'
+    } else if (sinceAsk(passed, to, actor.id) > TAKE_OVER_MS) return 'not_found'
+    backplane.send('take-over', passed)
+    await deliver(passed)
     return null
   }
 

@@ -1,4 +1,4 @@
-// The project's own files as the house tests read them: as text, with the imports that stand in it.
+// The project's own files as the architecture tests read them: as text, with the imports that stand in it.
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'

@@ -15,7 +15,7 @@ const save = async (id: number, changes: object) => {
   expect((await fetch(address, { method: 'PATCH', headers, body })).status).toBe(200)
 }
 
-it('tells of saves and of SQL as they dispatch, with values before and after, on another tenant nothing', async () => {
+it('shows saves and SQL as they happen, with values before and after, on another tenant nothing', async () => {
   const [first, second] = [await demo.createProject(), await demo.createProject()]
   const page = await demo.open(browser, 'alice')
   const gina = await demo.open(browser, 'gina')

@@ -30,7 +30,7 @@ const people = [
 ] as const
 
 describe.each(people)('two people open one record, $name', ({ name, options }) => {
-  it('tells the one who types, refuses the stale save, and loses nothing', async () => {
+  it('notifies the one who types, refuses the stale save, and loses nothing', async () => {
     const id = await demo.createProject()
     const alice = await openProject('alice', id, options)
     const bob = await openProject('bob', id, options)

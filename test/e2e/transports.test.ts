@@ -24,7 +24,7 @@ const send = async (method: string, path: string, body: object) => {
   return answer.status === 204 ? null : (await answer.json()).data
 }
 
-/** What Bob does, elsewhere and by himself. */
+/** What Bob does elsewhere, as another client. */
 const asBob = async (method: string, id: number, change: object = {}) => {
   const path = `/api/v1/records/project/${id}`
   const [{ version }] = (await sql.query('select version::int from projects where id = $1', [id])).rows
@@ -117,7 +117,7 @@ const ways: Way[] = [
 ]
 
 describe.concurrent.each(ways)('over $name', ({ name: way, pill, query, within, obstruct }) => {
-  it('tells, refreshes records and lists, says what was deleted or taken away, and recovers', async () => {
+  it('notifies, refreshes records and lists, says what was deleted or taken away, and recovers', async () => {
     const proxy = await startHttpProxy(demo.url)
     obstruct(proxy)
     const alice = await signIn(proxy.origin, query)

@@ -1,4 +1,4 @@
-// Twelve attacks of one person in a small dose: another's saves are all written meanwhile, and the node is itself again
+// Twelve attacks of one person at a small size: another's saves are all written meanwhile, and the node is itself again
 // afterwards. What they cost in time is measured by `npm run soak -- attacks`; here is a bound that only a standstill breaks.
 import type { AddressInfo } from 'node:net'
 import { beforeAll, expect, test } from 'vitest'

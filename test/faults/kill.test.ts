@@ -1,5 +1,5 @@
 // kill -9 of the node between a commit and its delivery: nothing is lost, nothing is done twice, everybody converges.
-// The full dose is `npm run soak -- kills`; a failure is played again with NOCLOBBER_SEED.
+// The full size is `npm run soak -- kills`; a failure is played again with NOCLOBBER_SEED.
 import { setTimeout as pause } from 'node:timers/promises'
 import createKnex from 'knex'
 import { trackTable } from 'noclobber/migrations'

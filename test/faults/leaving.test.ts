@@ -77,7 +77,7 @@ describe.skipIf(isWithout('redis'))('a node that leaves', { tags: 'fault:node-le
     cluster = await startCluster({ nodes: 1 })
   }, 120_000)
 
-  /** Somebody else's transaction that holds a record, as long as he likes. */
+  /** Another program's transaction that holds a record, until it is rolled back. */
   const holding = async (id: number) => {
     const holder = new pg.Client(cluster.database)
     holder.on('error', () => {})

@@ -1,4 +1,4 @@
-// Every reader ends with what SQL says, whatever the writer and whatever breaks on the way. The full dose is
+// Every reader ends with what SQL says, whatever the writer and whatever breaks on the way. The full size is
 // `npm run soak -- oracle`; a failure is played again with NOCLOBBER_SEED.
 import { expect, test } from 'vitest'
 import { runOracle } from '../support/oracle.ts'

@@ -96,7 +96,7 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
         ...{ tenantId: 'acme', type: 'project', id: project.id },
       }
       const known = new Set(roomsOf(two))
-      await attack([one, two], attacker, forgeries(target, attacker.overheard, randomOf(SEED)))
+      await attack([one, two], attacker, forgeries(target, attacker.intercepted, randomOf(SEED)))
 
       expect(
         [...(two.io.of('/').adapter.sids.get(ginaId) ?? [])].filter((room) => room.includes('acme')),
@@ -126,8 +126,8 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
       expect(JSON.stringify(found.map(({ handshake, data }) => [handshake, data]))).not.toContain(TOKEN)
       one.io.emit('Lunch', { at: '12:30', menu: Buffer.from('soup') })
       expect(await bob.receives('Lunch')).toEqual({ at: '12:30', menu: Buffer.from('soup') })
-      expect(attacker.overheard.length).toBeGreaterThan(10)
-      const tokens = attacker.overheard.filter(({ message }) => message.includes(TOKEN))
+      expect(attacker.intercepted.length).toBeGreaterThan(10)
+      const tokens = attacker.intercepted.filter(({ message }) => message.includes(TOKEN))
       expect(tokens).toEqual([])
     },
     300_000,
@@ -141,7 +141,7 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
     one.io.emit('Lunch', { at: '12:30' })
     await bob.receives('Lunch')
     const before = await droppedBy(two)
-    const again = [...attacker.overheard]
+    const again = [...attacker.intercepted]
     for (const { channel, message } of again) await attacker.publish(channel, message)
     await waitFor(async () => (await droppedBy(two)) - before >= again.length, { what: 'all to be dropped' })
     expect(bob.received.filter(({ name }) => name === 'Lunch')).toHaveLength(1)
@@ -187,8 +187,8 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
     const [found] = await here.io.fetchSockets()
     expect(found?.data).toEqual({})
     await linked()
-    const told = attacker.overheard.map(({ message }) => message.toString())
-    expect(told.filter((text) => text.includes('acme') && text.includes('editor'))).toEqual([])
+    const texts = attacker.intercepted.map(({ message }) => message.toString())
+    expect(texts.filter((text) => text.includes('acme') && text.includes('editor'))).toEqual([])
     expect(watcher.socket.connected).toBe(true)
   })
 })
@@ -202,7 +202,7 @@ describe('a socket that somebody has put into another tenant’s rooms', () => {
     await alice.watchList('project')
     await alice.watchList('task', { project_id: String(id) })
     const gina = await app.socket({ as: 'gina' })
-    // Her own rooms of the same types, so that what is told to both would come once.
+    // Her own rooms of the same types, so that what is sent to both would come once.
     await gina.watchList('project')
     app.io
       .in(gina.socket.id as string)

@@ -30,7 +30,7 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
     ['ioredis', ofIoredis],
     ['node-redis', ofNodeRedis],
   ] as const)(
-    'tell each other of saves and of people with %s, and each change arrives once',
+    'learn of each other’s saves and people with %s, and each change arrives once',
     async (_, clientOf) => {
       const { one, two, watcher, save, linked, project } = await twoNodes(() => clientOf(cluster) as never)
       await linked()

@@ -1,5 +1,5 @@
-// A restore into a new cluster: anyone who comes with a position of the old one is told so and begins anew; versions and
-// histories go on; what was in the dump is not told again as news.
+// A restore into a new cluster: anyone who comes with a position of the old one learns it and begins anew; versions and
+// histories go on; what was in the dump is not sent again.
 import { migrate } from 'noclobber/migrations'
 import { expect, test } from 'vitest'
 import { readCursors } from '../../server/log/cursor-key.ts'
@@ -116,13 +116,13 @@ test('a list’s cursor gets the list anew', async () => {
   expect(body.data.map(({ id: key }: Written) => key)).toContain(id)
 })
 
-test('a watcher of a list is told that it is behind', async () => {
+test('a watcher of a list learns that it is behind', async () => {
   const watcher = await app.socket()
   const answer = await watcher.ask('watch', { lists: [{ type: 'task', cursor: held.list }] })
   expect(answer.lists[0]).toMatchObject({ ok: true, behind: true })
 })
 
-test('a stream that resumes is told to look again, and goes on', async () => {
+test('a stream that resumes is sent Resync, and goes on', async () => {
   const resumed = await openStream(app.origin, 'list=task', { after: held.stream })
   await resumed.receives('Resync')
   const made = await app.make('task', { project_id: 1, title: 'after the restore' })

@@ -100,10 +100,10 @@ test(`${ATTEMPTS} attempts of another tenant deliver nothing, and missing looks 
   }
 
   await gina.watch()
-  const told = gina.received.filter(({ event }) => event?.type === 'project')
+  const received = gina.received.filter(({ event }) => event?.type === 'project')
   stream.abort()
-  expect({ told, streamed: /SECRET|RecordUpdated|RecordsImported|"acme"/.test(streamed) }).toEqual({
-    told: [],
+  expect({ received, streamed: /SECRET|RecordUpdated|RecordsImported|"acme"/.test(streamed) }).toEqual({
+    received: [],
     streamed: false,
   })
   const [{ changed }] = (await app.sql(

@@ -47,7 +47,7 @@ function createPage() {
   }
   const set = (change: Partial<typeof facts>) => {
     Object.assign(facts, change)
-    for (const tell of [...listeners]) tell()
+    for (const listener of [...listeners]) listener()
   }
   return { page, set }
 }
@@ -165,7 +165,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
   it('does not believe a line on which nothing comes any more', { tags: 'fault:client-silent' }, async () => {
     proxy.set('hole')
     const version = await change(opened.id)
-    // What a laptop does that wakes up: it looks at versions, finds that no event told of them, and connects anew.
+    // What a laptop does that wakes up: it looks at versions, finds that no event brought them, and connects anew.
     set({ isVisible: false })
     set({ isVisible: true })
     await waitFor(() => opened.client.connection.get().lastCheckedAt !== null, { what: 'a look' })

@@ -305,7 +305,7 @@ describe('a write', () => {
       'c',
       'source',
       'origin',
-      'told',
+      'sent',
       'moved',
       'planning',
       'row_count',

@@ -1,4 +1,4 @@
-// A plain socket.io-client that keeps what it received. "Received nothing" is told by a mark: a record made after the
+// A plain socket.io-client that keeps what it received. "Received nothing" is known by a mark: a record made after the
 // change in question, whose event comes after all that went before it.
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import { atEnd } from './at-end.ts'

@@ -1,4 +1,4 @@
-// A node in a process of its own that tells how large its heap is once everything is collected, and of what it is made.
+// A node in a process of its own that reports how large its heap is once everything is collected, and of what it is made.
 // Anybody may sign in, by the name `PERSON@TENANT`. Run with --expose-gc.
 import { createServer } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'

@@ -24,7 +24,7 @@ type Answered = (error: unknown, result?: Result) => void
 type Query = (this: unknown, config: { text?: string; callback?: Answered }, ...rest: unknown[]) => unknown
 
 const passed = (text: string, { rows }: Result) => {
-  if (/set_config\('noclobber\.actor'/.test(text) && rows.length > 0) die('committed, nobody told')
+  if (/set_config\('noclobber\.actor'/.test(text) && rows.length > 0) die('committed, nothing sent')
   if (/^\s*with here/.test(text) && rows.some(({ xid }) => xid)) die('read, not delivered')
 }
 
@@ -50,9 +50,9 @@ client.query = function (config, ...rest) {
 const { write } = Socket.prototype
 Socket.prototype.write = function (this: Socket, ...sent: unknown[]) {
   const isEvent = /\["Record|event: Record/.test(String(sent[0]))
-  if (isEvent) die('about to tell a watcher')
+  if (isEvent) die('about to send to a watcher')
   const taken = Reflect.apply(write, this, sent)
-  if (isEvent) die('told a watcher, not the next')
+  if (isEvent) die('sent to a watcher, not the next')
   return taken
 }
 

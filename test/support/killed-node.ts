@@ -8,10 +8,10 @@ import { waitFor } from './wait-for.ts'
 
 /** Between a commit and the last of those who must receive it. */
 export const FAILPOINTS = [
-  'committed, nobody told',
+  'committed, nothing sent',
   'read, not delivered',
-  'about to tell a watcher',
-  'told a watcher, not the next',
+  'about to send to a watcher',
+  'sent to a watcher, not the next',
   'saved, not answered',
 ] as const
 

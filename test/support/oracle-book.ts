@@ -22,7 +22,7 @@ export interface Book {
   keys(): string[]
   ghosts: Set<string>
   figures: { commits: number; rollbacks: number; refusals: number; importedChanges: number }
-  /** How long after the commit a reader had this change, in milliseconds; 0 where he was quicker than its writer. */
+  /** How long after the commit a reader had this change, in milliseconds; 0 where the reader was quicker than the writer. */
   lagMs(key: string, seenAt: number): number
 }
 
@@ -37,7 +37,7 @@ export const createBook = (): Book => {
       figures.commits += 1
       for (const change of changes) {
         const key = keyOf(change)
-        if (times.has(key)) throw new Error(`Two writers were told that they wrote ${key}.`)
+        if (times.has(key)) throw new Error(`Two writers got the answer that they wrote ${key}.`)
         times.set(key, now)
       }
     },

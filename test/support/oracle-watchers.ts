@@ -1,5 +1,5 @@
 // Watchers for the oracle: clients of the sockets and of the stream that know nothing but the protocol. A view is what
-// such a client holds: id → version. What it receives it lays over what it holds if that is newer, and where it is told
+// such a client holds: id → version. What it receives it lays over what it holds if that is newer, and where it is sent
 // that it may have missed something, it asks.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TestApp } from './app.ts'
@@ -22,7 +22,7 @@ export interface View {
 export interface Watcher {
   name: string
   views: View[]
-  /** Keys as events told them, with the time. */
+  /** Keys as events brought them, with the time. */
   received: Map<string, number>
   faults: number
   stop(): void
@@ -37,7 +37,7 @@ const EVENTS: Record<string, string> = {
   RecordDeleted: 'deleted',
 }
 
-interface Told {
+interface Versioned {
   id: string
   type: string
   version: number
@@ -46,7 +46,7 @@ interface Told {
 
 /** A view of one list that can be asked for anew: one request at a time, events meanwhile are laid over its answer. */
 interface LiveView extends View {
-  take(name: string, event: Told): void
+  take(name: string, event: Versioned): void
   ask(): void
   cursor(): string | null
 }
@@ -55,12 +55,12 @@ const createView = (app: Asked, name: string, of: string): LiveView => {
   const [type = '', filter = ''] = of.split(':')
   const isScoped = filter !== ''
   let held = new Map<string, number>()
-  let early: [string, Told][] = []
+  let early: [string, Versioned][] = []
   let cursor: string | null = null
   let asking = false
   let isAskedAgain = false
 
-  const lay = (event: string, { id, version }: Told) => {
+  const lay = (event: string, { id, version }: Versioned) => {
     const has = held.get(id)
     if (has !== undefined && has >= version) return
     if (event === 'RecordDeleted') held.delete(id)
@@ -102,7 +102,7 @@ const createView = (app: Asked, name: string, of: string): LiveView => {
       isAskedAgain = false
       early = []
       await (cursor === null || !isScoped ? whole() : delta())
-      if (!isScoped) for (const [event, told] of early) lay(event, told)
+      if (!isScoped) for (const [event, entry] of early) lay(event, entry)
     }
     asking = false
   }
@@ -116,11 +116,11 @@ const createView = (app: Asked, name: string, of: string): LiveView => {
     isSettled: () => !asking,
     cursor: () => cursor,
     ask,
-    take: (event, told) => {
-      if (told.type !== type) return
+    take: (event, entry) => {
+      if (entry.type !== type) return
       if (isScoped) return void ask()
-      if (asking) early.push([event, told])
-      lay(event, told)
+      if (asking) early.push([event, entry])
+      lay(event, entry)
     },
   }
 }
@@ -131,7 +131,7 @@ const scopeOf = (of: string) => {
   return { type, ...(filter && { scope: { [column]: value } }) }
 }
 
-const note = (watcher: Watcher, name: string, { type, id, version }: Told) => {
+const note = (watcher: Watcher, name: string, { type, id, version }: Versioned) => {
   const key = `${type} ${id} v${version} ${EVENTS[name]}`
   if (!watcher.received.has(key)) watcher.received.set(key, performance.now())
 }
@@ -154,7 +154,7 @@ export const startSocketWatcher = async (
   const socket = clientOf(origin, {
     options: { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50, timeout: 2_000 },
   })
-  const raise = ({ type, id, version }: Told) => {
+  const raise = ({ type, id, version }: Versioned) => {
     const has = known.get(`${type}:${id}`)
     if (has !== undefined && version > has) known.set(`${type}:${id}`, version)
   }
@@ -170,12 +170,12 @@ export const startSocketWatcher = async (
     socket.emit(
       'watch',
       message,
-      (answer: { lists: { behind: boolean; ok: boolean }[]; records: Told[] }) => {
+      (answer: { lists: { behind: boolean; ok: boolean }[]; records: Versioned[] }) => {
         for (const [at, view] of views.entries()) {
           if (answer.lists[at]?.ok !== true) throw new Error(`${name} was refused ${view.of}.`)
           if (answer.lists[at].behind || view.cursor() === null) view.ask()
         }
-        for (const told of answer.records) raise(told)
+        for (const entry of answer.records) raise(entry)
         isWatching = true
       },
     )
@@ -184,14 +184,14 @@ export const startSocketWatcher = async (
   socket.on('disconnect', () => {
     watcher.faults += 1
   })
-  socket.onAny((event, told) => {
+  socket.onAny((event, entry) => {
     if (event === 'Resync') watch()
     else if (event === 'RecordsImported')
-      for (const view of views) view.of.startsWith(told.type) && view.ask()
+      for (const view of views) view.of.startsWith(entry.type) && view.ask()
     else if (EVENTS[event]) {
-      note(watcher, event, told)
-      for (const view of views) view.take(event, told)
-      raise(told)
+      note(watcher, event, entry)
+      for (const view of views) view.take(event, entry)
+      raise(entry)
     }
   })
   socket.connect()
@@ -212,13 +212,13 @@ export const startStreamWatcher = async (
   let isStopped = false
   let current: TestStream | null = null
   let isOpen = false
-  const take = (event: string, told: Told) => {
+  const take = (event: string, entry: Versioned) => {
     if (event === 'Resync') for (const view of views) view.ask()
     else if (event === 'RecordsImported')
-      for (const view of views) view.of.startsWith(told.type) && view.ask()
+      for (const view of views) view.of.startsWith(entry.type) && view.ask()
     else if (EVENTS[event]) {
-      note(watcher, event, told)
-      for (const view of views) view.take(event, told)
+      note(watcher, event, entry)
+      for (const view of views) view.take(event, entry)
     } else if (event === 'Watching' && !isOpen) {
       isOpen = true
       for (const view of views) view.ask()
@@ -238,8 +238,8 @@ export const startStreamWatcher = async (
       let taken = 0
       const takeAll = () => {
         for (; taken < stream.received.length; taken += 1) {
-          const { name: event, event: told } = stream.received[taken] as (typeof stream.received)[number]
-          take(event, told)
+          const { name: event, event: entry } = stream.received[taken] as (typeof stream.received)[number]
+          take(event, entry)
         }
         after = stream.lastId()
         return stream.isClosed() || isStopped

@@ -191,7 +191,7 @@ const route: Act = async ({ app, book, random, text }) => {
 
 type Entry = { id: string; version: number; outcome?: string }
 
-/** LargeTransaction edits over HTTP, most of them small, some large enough to be told as one. */
+/** LargeTransaction edits over HTTP, most of them small, some large enough to be sent as one. */
 const bulkEdit: Act = async ({ app, book, random, text }) => {
   const size = random() < 0.4 ? BULK : 1 + random.below(15)
   const list = await app.call('GET', `/records/task?limit=${size}&sort=${random.pick(['id', '-id'])}`)

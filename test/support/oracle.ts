@@ -22,7 +22,7 @@ export interface OracleOptions {
 
 /** What is wrong, reader by reader: all empty in a run without fault. */
 export interface Verdict {
-  /** Between what writers were told and what the log holds. */
+  /** Between what writers were answered and what the log holds. */
   log: { unlogged: string[]; unwritten: string[]; importedChanges: number }
   /** Changes that a follower never got, got twice, or got though they never were. */
   followers: Record<
@@ -31,7 +31,7 @@ export interface Verdict {
   >
   /** Records that a watcher holds in another version than SQL: `id: held/true`. */
   views: Record<string, string[]>
-  /** Rolled-back or otherwise untrue versions that somebody was told of. */
+  /** Rolled-back or otherwise untrue versions that somebody received. */
   untrue: string[]
 }
 
@@ -232,11 +232,11 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
     }
   }
   for (const view of views) verdict.views[view.name] = await differences(app, view)
-  const told = new Set([
+  const received = new Set([
     ...followers.flatMap(({ seen }) => seen),
     ...watchers.flatMap(({ received }) => [...received.keys()]),
   ])
-  verdict.untrue = [...told].filter(
+  verdict.untrue = [...received].filter(
     (key) => !truth.has(key) || book.ghosts.has(key.split(' ').slice(0, 2).join(' ')),
   )
 

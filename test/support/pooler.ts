@@ -16,7 +16,7 @@ import { waitFor } from './wait-for.ts'
 export interface TestPooler {
   /** A database's URL by way of the pooler. */
   urlFor(databaseUrl: string): string
-  /** It keeps prepared statements: PgBouncer 1.21 and later, where it is told to. */
+  /** It keeps prepared statements: PgBouncer 1.21 and later, where it is configured to. */
   keepsStatements: boolean
 }
 

@@ -12,7 +12,7 @@ export interface Overheard {
 }
 
 export interface RedisAttacker {
-  overheard: Overheard[]
+  intercepted: Overheard[]
   /** The channels that are subscribed to, plain and sharded. */
   channels(): Promise<string[]>
   publish(channel: string, message: Buffer | string): Promise<void>
@@ -29,14 +29,14 @@ export async function redisAttacker(ports: number[], isCluster = false): Promise
   }
   const speakers = await Promise.all(ports.map(connect))
   const listeners = await Promise.all(ports.map(connect))
-  const overheard: Overheard[] = []
+  const intercepted: Overheard[] = []
   const channelsAt = async (speaker: Redis): Promise<string[]> => {
     const plain = (await speaker.call('PUBSUB', 'CHANNELS')) as string[]
     return [...plain, ...((await speaker.call('PUBSUB', 'SHARDCHANNELS')) as string[])]
   }
   for (const [at, listener] of listeners.entries()) {
     const keep = (channel: Buffer, message: Buffer) => {
-      overheard.push({ channel: channel.toString(), message })
+      intercepted.push({ channel: channel.toString(), message })
     }
     listener.on('pmessageBuffer', (_pattern, channel, message) => keep(channel, message))
     listener.on('smessageBuffer', keep)
@@ -44,7 +44,7 @@ export async function redisAttacker(ports: number[], isCluster = false): Promise
     else for (const channel of await channelsAt(speakers[at] as Redis)) await listener.ssubscribe(channel)
   }
   return {
-    overheard,
+    intercepted,
     channels: async () => (await Promise.all(speakers.map(channelsAt))).flat(),
     publish: async (channel, message) => {
       for (const speaker of speakers) {
@@ -136,7 +136,7 @@ const forgedOf = (target: Target): unknown[] => {
 const head = () => randomBytes(64)
 
 /** Messages of every kind in every form: JSON and msgpack, plain, behind a head of ours, cut short, with bytes too many. */
-export const forgeries = (target: Target, overheard: Overheard[], random: Random): Buffer[] => {
+export const forgeries = (target: Target, intercepted: Overheard[], random: Random): Buffer[] => {
   const plain = forgedOf(target).flatMap((message) => {
     const json = Buffer.from(JSON.stringify(message))
     const packed = encode(message) as Buffer
@@ -146,7 +146,7 @@ export const forgeries = (target: Target, overheard: Overheard[], random: Random
     message.subarray(0, random.below(message.length)),
     Buffer.concat([message, Buffer.from([random.below(256), random.below(256)])]),
   ])
-  const own = overheard.slice(-50).flatMap(({ message }) => {
+  const own = intercepted.slice(-50).flatMap(({ message }) => {
     const flipped = Buffer.from(message)
     const at = random.below(Math.max(1, message.length))
     flipped[at] = (flipped[at] ?? 0) ^ (1 + random.below(255))

@@ -69,7 +69,7 @@ export interface RecordClient extends Requests, LiveListsOfClient {
   seconds: Readable<number>
   /** Every event as it arrives. */
   onEvent(listener: (received: ReceivedEvent) => void): Stop
-  watchList(list: ListToWatch, listener: (news: ListEvent) => void): Stop
+  watchList(list: ListToWatch, listener: (event: ListEvent) => void): Stop
   /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
   reconnect(): void
   /** Whom the client speaks for, as `userId` or the server says; `null` while nobody is known. */

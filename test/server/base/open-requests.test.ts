@@ -1,4 +1,4 @@
-// Anyone who is locked out while a request of theirs is under way writes nothing with it, and is told nothing: on every route
+// Anyone who is locked out while a request of theirs is under way writes nothing with it, and receives nothing: on every route
 // that writes, on the router's way and on the short one, and where the revocation comes from another node.
 import { once } from 'node:events'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
@@ -205,7 +205,7 @@ test('an import of many rows is undone when its person is revoked on another nod
   const slow = await begin(app, 'POST', '/records/project/import', part, 'application/x-ndjson')
   await watcher.watchList('project')
   await other.records.revoke({ tenantId: 'acme', userId: 'alice', disconnect: true })
-  // Bob is revoked after her, over the same channel: what he loses, she has lost.
+  // Bob is revoked after Alice, over the same channel: once Bob has lost access, so has she.
   await other.records.revoke({ tenantId: 'acme', userId: 'bob', disconnect: true })
   await waitFor(() => !watcher.socket.connected, { what: 'the revocation' })
   const answer = await slow.finish(part)

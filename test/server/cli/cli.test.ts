@@ -67,7 +67,7 @@ test('a wrong call is 2, and says how it is right', async () => {
   expect(await openTerminal().run('status')).toBe(2)
 })
 
-test('what can’t be reached is 3, and is told without the password', async () => {
+test('what can’t be reached is 3, and is reported without the password', async () => {
   const database = openTerminal({ DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/none' })
   expect(await database.run('status')).toBe(3)
   expect(database.err.join('\n')).toContain('127.0.0.1:1/none')
@@ -76,7 +76,7 @@ test('what can’t be reached is 3, and is told without the password', async () 
   expect(await server.run('set', 'note', '1', 'title=x')).toBe(3)
 })
 
-test('an address where something else answers is told apart from one where nobody does', async () => {
+test('an address where something else answers is distinguished from one where nobody does', async () => {
   const app = await startChangeApp()
   const { origin } = new URL(app.url)
   for (const base of [origin, `${origin}/api`]) {
@@ -174,7 +174,7 @@ test('track tracks a table, or says why not', async () => {
   expect(terminal.err.join('\n')).toContain('primary key')
 })
 
-test('status and doctor tell of a healthy database, and of a broken one by exit code 1', async () => {
+test('status and doctor report a healthy database, and of a broken one by exit code 1', async () => {
   const app = await startChangeApp()
   const healthy = at(app)
   await app.sql(`insert into notes (tenant_id) values ('a')`)
@@ -251,7 +251,7 @@ test('prune deletes what is older than the days that it is given', async () => {
   expect(late.out).toHaveLength(9)
 })
 
-test('set saves on the version that it read, and tells of a conflict instead of writing over it', async () => {
+test('set saves on the version that it read, and reports a conflict instead of writing over it', async () => {
   const app = await startChangeApp()
   await app.sql(`insert into notes (tenant_id, title) values ('a', 'one')`)
   const terminal = at(app)

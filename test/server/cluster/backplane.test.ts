@@ -10,7 +10,7 @@ import { twoNodes } from '../../support/two-nodes.ts'
 const NEAR = { pollMs: 6_000 }
 
 describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
-  test('tell each other of a save with ioredis, and each change arrives once', async () => {
+  test('learn of each other’s saves with ioredis, and each change arrives once', async () => {
     const { url } = await startRedis()
     const { one, watcher, save, linked, project } = await twoNodes(() => redisClient(url))
     const own = await one.socket({ as: 'vera' })
@@ -27,7 +27,7 @@ describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
     }
   })
 
-  test('tell each other of a save with node-redis', async () => {
+  test('learn of each other’s saves with node-redis', async () => {
     const { url } = await startRedis()
     const client = createClient({ url })
     const { save, linked, watcher } = await twoNodes(() => client as never)

@@ -1,4 +1,4 @@
-// What nodes tell each other opens once, for those who have the key, and soon or not at all.
+// Messages between nodes open once, for those who have the key, and soon or not at all.
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

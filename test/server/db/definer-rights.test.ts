@@ -158,7 +158,7 @@ const writes = (table: string, set: string) => [
   `update ${table} set id = id + 1000`,
   `update ${table} set tenant_id = 'u'`,
   `set noclobber.actor = e'{"id":"u","name":"U"}\\n{"node":"n"}\\ntag\\ntab\\nsocket\\n{}\\n{title}'`,
-  `update ${table} set title = 'told'`,
+  `update ${table} set title = 'sent'`,
   'reset noclobber.actor',
   `delete from ${table} where id = 1100`,
   `delete from ${table}`,
@@ -226,7 +226,7 @@ test.each(Object.keys(ATTACKS))('the owner of a tracked table gains nothing by %
   expect([done > 0, await isSafe(theirs, 'app')]).toEqual([true, true])
 })
 
-test('the owner of a parent or of parts gains nothing, and is told why parts are not written', async () => {
+test('the owner of a parent or of parts gains nothing, and learns why parts are not written', async () => {
   for (const table of ['app.orders', 'app.lines']) {
     const { url, owner } = await setUp()
     const role = await makeRole(owner)
@@ -314,7 +314,7 @@ test('a name is data: whatever a column is called, it is logged by that name', a
     `"quoted"`,
     `$rows$`,
     'a\nb',
-    'told',
+    'sent',
     'ROW',
   ]
   for (const [at, name] of names.entries()) {

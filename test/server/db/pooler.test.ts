@@ -1,4 +1,4 @@
-// The whole server by way of PgBouncer in transaction mode: what it is told of that, and that nothing is wrong for it.
+// The whole server by way of PgBouncer in transaction mode: what it learns of that, and that nothing is wrong for it.
 import knex from 'knex'
 import { trackTable } from 'noclobber/migrations'
 import type { Logger } from 'noclobber/server'

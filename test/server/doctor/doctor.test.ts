@@ -39,7 +39,7 @@ test('a healthy database has no findings', async () => {
   expect(ofInterest(findings)).toEqual([])
 })
 
-test('a database without the log is told to migrate', async () => {
+test('a database without the log is advised to migrate', async () => {
   const { url } = await freshDatabase({ migrated: false })
   const connection = knex({ client: 'pg', connection: url })
   expect(await doctor(connection)).toMatchObject({ ok: false, findings: [{ code: 'no_log' }] })

@@ -207,7 +207,7 @@ test('values that must be kept and are not, and parts that are gone altogether',
   expect(ofInterest(left)).toMatchObject([{ code: 'parts_missing', level: 'note', table: 'public.orders' }])
 })
 
-test('the advice to track a table again names its options, and none where no trigger tells them', async () => {
+test('the advice to track a table again names its options, and none where no trigger has them', async () => {
   const connection = await openTracked()
   const advice = async (values: string[] = []) =>
     ofInterest((await doctor(connection, { tables: ['bare'], values, rows: false })).findings).map(

@@ -16,7 +16,7 @@ test.each([
   ['nothing', [welcome]],
   ['SCRAM, and then nothing', [sasl, welcome]],
   ['SCRAM, and then a final word that proves nothing', [sasl, message('R', 12, 'v=AAAA')]],
-  ['something unheard of', [message('R', 99)]],
+  ['something unknown', [message('R', 99)]],
   ['a message that is cut short', [Buffer.from('R\0\0\0\x04')]],
   ['a message of a negative length', [Buffer.from('R\xff\xff\xff\xff', 'latin1')]],
   ['more than a server says', [Buffer.concat([Buffer.from('R\0\xff\0\0', 'latin1'), Buffer.alloc(100_000)])]],

@@ -342,7 +342,7 @@ describe('a mutation id', () => {
     const { id } = await project()
     await withId('m2', id, 1, 'mine')
     expectProblem(await withId('m2', id, 1, 'mine', 'bob'), 409, 'stale_record')
-    expect((await withId('m2', id, 2, 'his', 'bob')).body.data.version).toBe(3)
+    expect((await withId('m2', id, 2, 'bobs', 'bob')).body.data.version).toBe(3)
     expectProblem(await withId('m2', id, 1, 'mine', 'gina'), 404, 'not_found')
   })
 

@@ -99,7 +99,7 @@ describe('a stream', () => {
 })
 
 describe('who may receive', () => {
-  it('answers what is missing and what is forbidden alike, and tells neither', async () => {
+  it('answers what is missing and what is forbidden alike, and reveals neither', async () => {
     const { id } = await app.make('project', { name: 'Secret' })
     const reader = await stream(`record=project:${id}&record=project:99999&list=project`, { as: 'gina' })
     const { records } = await reader.receives('Watching')
@@ -148,7 +148,7 @@ describe('who may receive', () => {
 })
 
 describe('resuming', () => {
-  it('tells what was missed, and then what comes', async () => {
+  it('sends what was missed, and then what comes', async () => {
     const { id } = await app.make('task', { project_id: 7, title: 'One' })
     const first = await stream('list=task:project_id=7')
     await first.receives('Watching')

@@ -136,7 +136,7 @@ test.each(REQUESTS)('%s is answered %i either way, to the byte', async (_, statu
   expect(plain).toEqual(escaped)
 })
 
-test('versions of many are told either way', async () => {
+test('versions of many are answered either way', async () => {
   const { id } = await app.make('project', { name: 'Bridge' })
   const body = { records: [{ type: 'project', id, version: 3 }] }
   const [plain, escaped] = [
@@ -249,14 +249,14 @@ describe('a server made for the app', () => {
   test('answers as every server does, whichever app, middleware or route it comes to', async () => {
     const { id } = await app.make('project', { name: 'Bridge' })
     const answers = async (origin: string) => {
-      const told: unknown[] = []
+      const answers: unknown[] = []
       for (const path of ['/inner/who?a=1', `/api/v1/records/project/${id}`, '/broken', '/tea']) {
         const headers = { authorization: 'Bearer alice', 'x-forwarded-for': '10.1.2.3' }
         const response = await fetch(origin + path, { headers })
         const all = Object.entries(Object.fromEntries(response.headers)).filter(([name]) => name !== 'date')
-        told.push([response.status, all, await response.text()])
+        answers.push([response.status, all, await response.text()])
       }
-      return told
+      return answers
     }
     const made = await answers(await serve(createAppServer(outer)))
     expect(made).toEqual(await answers(await serve(createServer(outer))))

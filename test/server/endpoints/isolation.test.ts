@@ -1,4 +1,4 @@
-// Nobody learns of what is not his: not by an answer, not by a difference between answers, not by an event.
+// Nobody learns of what they may not read: not by an answer, not by a difference between answers, not by an event.
 import fc from 'fast-check'
 import { defineRecordType } from 'noclobber/server'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -178,7 +178,7 @@ describe('a permission or a session that is taken away', () => {
     expect((await vera.flushed()).map(({ name }) => name)).toEqual(['AccessRevoked'])
   })
 
-  test('ends the connection within 5 s where nobody is signed in any more, however he signed in', async () => {
+  test('ends the connection within 5 s where nobody is signed in any more, by each way of signing in', async () => {
     const byKey = (name: string) => app.socket({ options: { auth: {}, extraHeaders: { 'x-api-key': name } } })
     const leaving = [await app.socket({ as: 'bob' }), await byKey('bob')]
     const staying = [await app.socket({ as: 'alice' }), await byKey('alice'), await byKey('gina')]

@@ -1,5 +1,5 @@
 // A Socket.IO server that the app has for itself, and several record servers in one process: everybody is served by
-// their own, and nothing of one is told to, taken from or ended by the other.
+// their own, and nothing of one is sent to, taken from or ended by the other.
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -56,12 +56,12 @@ const open = async (
   })
 }
 
-const opened = async (...asked: Parameters<typeof open>): Promise<Socket & { told: string[] }> => {
+const opened = async (...asked: Parameters<typeof open>): Promise<Socket & { names: string[] }> => {
   const socket = await open(...asked)
   if (typeof socket === 'string') throw new Error(socket)
-  const told: string[] = []
-  socket.onAny((name) => told.push(name))
-  return Object.assign(socket, { told })
+  const names: string[] = []
+  socket.onAny((name) => names.push(name))
+  return Object.assign(socket, { names })
 }
 
 const watch = (socket: Socket, id: string) =>
@@ -102,9 +102,9 @@ test('guests of an app’s own server come, stay and keep their data', async () 
   await app.call('PATCH', `/records/project/${id}`, {
     body: { client_version: 1, changes: { name: 'Tower' } },
   })
-  await waitFor(() => alice.told.includes('RecordUpdated'), { what: 'the event' })
-  // In the room of the list by the app's doing, and told nothing all the same.
-  expect([before.told, guest.told]).toEqual([[], []])
+  await waitFor(() => alice.names.includes('RecordUpdated'), { what: 'the event' })
+  // In the room of the list by the app's doing, and sent nothing all the same.
+  expect([before.names, guest.names]).toEqual([[], []])
 })
 
 test('a client of ours without a session is refused, so that it asks for a sign-in', async () => {

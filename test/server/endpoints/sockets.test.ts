@@ -59,7 +59,7 @@ describe('watch', () => {
       changed_fields: ['name', 'status'],
       updated_at: saved.body.data.updated_at,
       updated_by: { id: 'bob', name: 'Bob', kind: 'user' },
-      // Bob's page is told to nobody but Bob.
+      // Bob's page is sent to nobody but Bob.
       tab_id: null,
     })
     await call('DELETE', `/records/project/${id}`, { body: { client_version: 2 } })
@@ -91,7 +91,7 @@ describe('watch', () => {
     expect(records).toMatchObject([{ ok: true, version: 2, deleted: true }])
   })
 
-  test('of a list tells whether it changed since a cursor', async () => {
+  test('of a list answers whether it changed since a cursor', async () => {
     const watcher = await app.socket()
     const scope = { project_id: '4711' }
     const before = await watcher.watchList('task', scope)
@@ -125,7 +125,7 @@ describe('watch', () => {
     const watcher = await app.socket()
     const records = [{ type: 'project', id }]
     await watcher.watch(['project', id])
-    // The creation itself may be told only now, by the feed.
+    // The creation itself may be sent only now, by the feed.
     await watcher.forget()
     expect(await watcher.ask('unwatch', { records })).toEqual({ records: [], lists: [] })
     await save('project', id, 1, { name: 'y' })

@@ -91,7 +91,7 @@ test('the time that rows take here makes no upload slow', async () => {
   expect((await importAs(app, 'alice', text)).body.data).toMatchObject({ created: 20_000 })
 })
 
-test('who waits too long to be written is told to come again', async () => {
+test('who waits too long to be written is asked to come again', async () => {
   const app = await startApp({ limits: { importsAtOnce: 1, importWaitMs: 100 } })
   const lock = await app.knex.transaction()
   try {

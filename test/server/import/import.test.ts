@@ -398,7 +398,7 @@ describe('the upload', () => {
     expect([other.status, other.body.code]).toEqual([409, 'mutation_reused'])
   })
 
-  test('tells its progress to who asks for lines', async () => {
+  test('sends its progress to who asks for lines', async () => {
     const rows = Array.from({ length: 5_000 }, (_, n) => `R${n},name ${n}`)
     const follow = async (text: string) => {
       const response = await fetch(`${app.origin}/api/v1/records/client/import`, {
@@ -410,20 +410,20 @@ describe('the upload', () => {
         },
         body: text,
       })
-      const told = (await response.text())
+      const lines = (await response.text())
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line))
-      return { status: response.status, type: response.headers.get('content-type'), told }
+      return { status: response.status, type: response.headers.get('content-type'), lines }
     }
-    const { status, type, told } = await follow(`number,name\n${rows.join('\n')}\n`)
+    const { status, type, lines } = await follow(`number,name\n${rows.join('\n')}\n`)
     expect([status, type]).toEqual([200, 'application/x-ndjson'])
-    expect(told[0].progress.phase).toBe('reading')
-    const writing = told.filter((line) => line.progress?.phase === 'writing')
+    expect(lines[0].progress.phase).toBe('reading')
+    const writing = lines.filter((line) => line.progress?.phase === 'writing')
     expect(writing[0].progress).toMatchObject({ rows: 5_000, valid: 5_000, invalid: 0, written: 0 })
-    expect(told.at(-1).data).toMatchObject({ rows: 5_000, created: 5_000 })
+    expect(lines.at(-1).data).toMatchObject({ rows: 5_000, created: 5_000 })
     const bad = await follow(`number,name\n${'Q1,\n'.repeat(600)}`)
-    expect(bad.told.at(-1).problem).toMatchObject({ code: 'invalid', invalid: 600 })
+    expect(bad.lines.at(-1).problem).toMatchObject({ code: 'invalid', invalid: 600 })
   })
 })
 

@@ -1,5 +1,5 @@
-// A save is told before the feed has read it, and no less surely: each version once to anyone who watches the record, the
-// list or both, on the node that saved and on another; and what the feed tells comes to the same.
+// A save is sent before the feed has read it, and no less surely: each version once to anyone who watches the record, the
+// list or both, on the node that saved and on another; and what the feed sends comes to the same.
 import { expect, test } from 'vitest'
 import { createEarlyDeliveries } from '../../../server/live/early-deliveries.ts'
 import type { Change } from '../../../server/log/log-reader.ts'

@@ -1,5 +1,5 @@
 // Who leaves before the answer: a reader before the stream is opened, or before its rooms are joined. Nothing of them stays, or
-// it would count against the next, and be told of changes for ever.
+// it would count against the next, and be sent changes for ever.
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'

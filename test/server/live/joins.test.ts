@@ -82,7 +82,7 @@ describe('a join authorized by the row', () => {
       ])
       expect((await other.watch(...asked)).records).toEqual([refused('note', id), refused('note', missing)])
       for (const { ask } of [alice, bob]) await ask('unwatch', { records: [{ type: 'note', id }] })
-      // Told to nobody: an event would bring the node the new row by another way.
+      // Sent to nobody: an event would bring the node the new row by another way.
       await app.knex.transaction(async (transaction) => {
         await transaction.raw('set local session_replication_role = replica')
         const next = version % 2 === 1 ? 'bob' : 'alice'

@@ -58,7 +58,7 @@ describe('one statement over many records', () => {
     expect((await editor.flushed()).map(({ name }) => name)).toEqual(['RecordUpdated', 'RecordUpdated'])
   })
 
-  test('leaves what else was committed between to be told singly', async () => {
+  test('leaves what else was committed between to be sent singly', async () => {
     const list = await app.socket()
     await list.watchList('task', { project_id: '20' })
     const projects = await app.socket()
@@ -75,7 +75,7 @@ describe('one statement over many records', () => {
     expect((await projects.flushed()).map(({ name }) => name)).toEqual(['RecordCreated'])
   })
 
-  test('is told to each tenant with its own count', async () => {
+  test('is sent to each tenant with its own count', async () => {
     const acme = await app.socket()
     const globex = await app.socket({ as: 'gina' })
     await acme.watchList('task')

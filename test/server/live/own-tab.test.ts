@@ -1,4 +1,4 @@
-// Which tab wrote is told to its own person's connections alone: anyone who knew it could hide their saves from that page by
+// Which tab wrote is sent to its own person's connections alone: anyone who knew it could hide their saves from that page by
 // naming it. And nobody can keep an event from another's socket by naming that.
 import { expect, test } from 'vitest'
 import { startApp } from '../../support/app.ts'
@@ -30,8 +30,8 @@ test('an event names the tab to its person’s sockets and streams, and to nobod
   await save('project', id, 1, 'alice', TAB)
   expect((await alice.receives('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
   expect((await bob.receives('RecordUpdated', { version: 2 })).tab_id).toBe(null)
-  const told = await Promise.all(streams.map((stream) => stream.receives('RecordUpdated', { version: 2 })))
-  expect(told.map(({ tab_id }) => tab_id)).toEqual(['tab-of-alice', null])
+  const events = await Promise.all(streams.map((stream) => stream.receives('RecordUpdated', { version: 2 })))
+  expect(events.map(({ tab_id }) => tab_id)).toEqual(['tab-of-alice', null])
   for (const watcher of [alice, bob])
     expect((await watcher.flushed()).filter(({ name }) => name === 'RecordUpdated')).toHaveLength(1)
 })

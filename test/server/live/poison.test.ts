@@ -87,7 +87,7 @@ test('rows of the log that name no record of theirs stop neither events nor bulk
   expect(watcher.received.filter(({ name }) => name === 'Resync')).toEqual([])
 })
 
-test('changes that can’t be read or told cost nobody else their events', async () => {
+test('changes that can’t be read or sent cost nobody else their events', async () => {
   const app = await startApp()
   const task = await app.make('task', { project_id: 1, title: 'first' })
   const project = await app.make('project', { name: 'Bridge' })
@@ -101,7 +101,7 @@ test('changes that can’t be read or told cost nobody else their events', async
        values ('public.projects', ?, 9, 'updated', 'acme', '7', 'infinity'), ('public.projects', ?, 8, 'odd', 'acme', '{}', '-infinity')`,
       [project.id, project.id],
     )
-    await transaction.raw(`update projects set notes = 'told' where id = ?`, [project.id])
+    await transaction.raw(`update projects set notes = 'sent' where id = ?`, [project.id])
   })
   expect(await watcher.receives('RecordUpdated', { id: project.id, version: 2 })).toMatchObject({
     version: 2,

@@ -18,7 +18,7 @@ const watched = async (app: TestApp, as = 'vera') => {
 const withoutPermission = (app: TestApp) =>
   app.people.set('vera', { id: 'vera', name: 'Vera', tenantId: 'acme', role: 'none' })
 
-test('a permission that goes is noticed by the timer: the room is left and the watcher told', async () => {
+test('a permission that goes is noticed by the timer: the room is left and the watcher notified', async () => {
   const app = await startApp({ limits: { recheckMs: 100 } })
   const { id, watcher } = await watched(app)
   withoutPermission(app)
@@ -33,7 +33,7 @@ test('a permission that goes is noticed by the timer: the room is left and the w
   expect(watcher.received.filter(({ name }) => name === 'RecordUpdated')).toEqual([])
 })
 
-test('nothing is told after a permission went, though nobody has looked again', async () => {
+test('nothing is sent after a permission went, though nobody has looked again', async () => {
   const app = await startApp({ limits: LATER })
   const { id, watcher } = await watched(app)
   const { actor } = [...watchersOf(app.io).values()].find(({ data }) => data.actor.id === 'vera')?.data ?? {}

@@ -28,7 +28,7 @@ const audienceOf = ({ io }: TestApp) => socketAudience(io, createShortcut('frame
 const lenient = { limits: { bufferedBytes: 100_000_000 } }
 
 test.each(['websocket', 'polling'] as const)(
-  'events keep their order with other packets over %s, told singly and together',
+  'events keep their order with other packets over %s, sent singly and together',
   async (transport) => {
     const app = await startApp(lenient)
     const audience = audienceOf(app)
@@ -44,14 +44,14 @@ test.each(['websocket', 'polling'] as const)(
       id: String(number),
       people: [],
     })
-    const tell = (number: number) => {
+    const send = (number: number) => {
       if (number % 4 === 3) socket?.emit('PresenceChanged', event(number))
       else audience.publish([room], [], 'PresenceChanged', event(number))
     }
     for (let number = 0; number < 300; number += 10) {
       const ten = Array.from({ length: 10 }, (_, more) => number + more)
-      if (number % 20 === 0) together(() => ten.forEach(tell))
-      else ten.forEach(tell)
+      if (number % 20 === 0) together(() => ten.forEach(send))
+      else ten.forEach(send)
       // Else what Socket.IO sends would still be under way, and everything after it would go its way.
       do await new Promise((resolve) => setImmediate(resolve))
       while (transport === 'websocket' && !socket?.conn.transport.writable)
@@ -71,18 +71,18 @@ test('lets go of more than it holds back, all of it and in order, whatever happe
   const room = [...(socket?.rooms ?? [])].find((name) => name.includes(':record:')) ?? ''
   const received: string[] = []
   watcher.socket.on('PresenceChanged', ({ id: number }) => received.push(number))
-  const told = Array.from({ length: 12_000 }, (_, number) => String(number))
+  const sent = Array.from({ length: 12_000 }, (_, number) => String(number))
   const publishAll = () => {
-    for (const number of told)
+    for (const number of sent)
       audience.publish([room], [], 'PresenceChanged', { type: 'project', id: number, people: [] })
-    throw new Error('What is told breaks.')
+    throw new Error('What is sent breaks.')
   }
   expect(() => together(publishAll)).toThrow('breaks')
-  await waitFor(() => received.length === told.length, { what: 'every event', deadlineMs: 20_000 })
-  expect(received).toEqual(told)
+  await waitFor(() => received.length === sent.length, { what: 'every event', deadlineMs: 20_000 })
+  expect(received).toEqual(sent)
 })
 
-test('leaves out whom it is told to, and tells nobody twice', async () => {
+test('leaves out whom it is asked to, and sends nobody twice', async () => {
   const app = await startApp()
   const audience = audienceOf(app)
   const { id } = await app.make('project', { name: 'Bridge' })

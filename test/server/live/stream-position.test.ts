@@ -1,5 +1,5 @@
-// The ids of an event stream, each as a place to go on from: whatever lay before it was told before it, and whatever
-// came after it is told to anyone who comes back with it, in the middle of a long transaction too.
+// The ids of an event stream, each as a place to go on from: whatever lay before it was sent before it, and whatever
+// came after it is sent to anyone who comes back with it, in the middle of a long transaction too.
 import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'
@@ -38,8 +38,8 @@ it('comes back from the middle of a long transaction to all of it, and to all th
     const received = reader.received.flatMap(({ name, event }) =>
       name === 'RecordCreated' ? [event.id] : [],
     )
-    const told = early.slice(Math.min(early.length, at * FEED_BATCH))
-    expect(received).toEqual(expect.arrayContaining([...told, ...late, ...next]))
+    const sent = early.slice(Math.min(early.length, at * FEED_BATCH))
+    expect(received).toEqual(expect.arrayContaining([...sent, ...late, ...next]))
     expect(reader.received.filter(({ name }) => name === 'Resync')).toEqual([])
     reader.cut()
   }
@@ -56,7 +56,7 @@ it('gives no id before an import of records of which only some may be read', asy
   const reader = await openStream(origin, 'list=note', { after })
   await reader.receives('RecordsImported')
   const [before = ''] = reader.text().split('event: RecordsImported')
-  const told = before.lastIndexOf('\n\n')
-  expect(idsIn(before.slice(0, told)), 'ids of the catching up that come before it').toEqual([])
+  const end = before.lastIndexOf('\n\n')
+  expect(idsIn(before.slice(0, end)), 'ids of the catching up that come before it').toEqual([])
   reader.cut()
 })

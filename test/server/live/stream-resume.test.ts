@@ -26,15 +26,15 @@ beforeAll(async () => {
   app = await startApp()
 })
 
-/** Somebody who follows a stream, and goes on where he was cut off. */
+/** A reader of a stream that resumes where it was cut off. */
 interface Reader {
-  /** Comes, or comes back; resolves when he is told what he watches. */
+  /** Comes, or comes back; resolves with `Watching`. */
   begin(): Promise<void>
-  /** Cuts him off; resolves when nothing more can reach him. */
+  /** Cuts it off; resolves when nothing more can reach it. */
   cut(): Promise<void>
-  /** Everything that he was told, each time. */
+  /** All events of each connection. */
   received(): Received[]
-  /** The id that he came with, each time. */
+  /** The id of each connection. */
   cameWith: string[]
 }
 
@@ -158,7 +158,7 @@ it.each([
   ['curl -N', curlReader],
   ['an EventSource', eventSourceReader],
 ])(
-  'tells %s of every change, over 1,000 changes and 20 cuts',
+  'sends %s every change, over 1,000 changes and 20 cuts',
   async (_who, readerOf) => {
     const { id: project } = await app.make('project', { name: 'Busy' })
     const reader = await readerOf(`/api/v1/events?list=task:project_id=${project}`)

@@ -1,4 +1,4 @@
-// Changes of statements of many rows, told and answered the same while they stand in batches, while they are moved into
+// Changes of statements of many rows, sent and answered the same while they stand in batches, while they are moved into
 // the log's rows, and afterwards.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -79,7 +79,7 @@ test('a follower gets each change once, in order, with its own fields, before, d
 }, 60_000)
 
 describe('while a change is in a batch', () => {
-  test('a stale save is told its fields, a merge passes or not, and history shows it', async () => {
+  test('a stale save gets its fields, a merge passes or not, and history shows it', async () => {
     await app.sql(
       `insert into projects (tenant_id, name) select 'acme', 'dam ' || n from generate_series(1, 100) n`,
     )
@@ -223,7 +223,7 @@ test('pruning without a node moves batches into the log, and deletes what is old
   expect(await counts()).toEqual({ batches: 0, changes: 0 })
 })
 
-test('of a table of more than sixty columns each row’s own fields are told', async () => {
+test('of a table of more than sixty columns each row’s own fields are sent', async () => {
   const { url } = await freshDatabase()
   const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
   atEnd(() => knex.destroy())

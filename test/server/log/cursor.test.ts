@@ -1,4 +1,4 @@
-// Cursors as text: what goes in comes out, whatever transactions were open; what doesn't fit is told apart, not guessed;
+// Cursors as text: what goes in comes out, whatever transactions were open; what doesn't fit is recognized, not guessed;
 // and who holds one can neither read nor make it.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -57,7 +57,7 @@ const nodeBehindProxy = async (options: Parameters<typeof startApp>[0] = {}) => 
   return { proxy, node, warnings, backends }
 }
 
-test('transactions that commit out of order are told once each, those rolled back never', async () => {
+test('transactions that commit out of order are delivered once each, those rolled back never', async () => {
   const watcher = await watching(app, 1)
   const clients = await Promise.all(Array.from({ length: 8 }, () => connect()))
   const expected: string[] = []
@@ -79,7 +79,7 @@ test('transactions that commit out of order are told once each, those rolled bac
   expect(created(watcher).sort()).toEqual(expected.sort())
 })
 
-test('twenty writers at once are told once each, in any order of their commits', async () => {
+test('twenty writers at once are delivered once each, in any order of their commits', async () => {
   const watcher = await watching(app, 2)
   const clients = await Promise.all(Array.from({ length: 20 }, () => connect()))
   const expected: string[] = []
@@ -100,7 +100,7 @@ test('twenty writers at once are told once each, in any order of their commits',
   expect(created(watcher).sort()).toEqual(expected.sort())
 })
 
-test('one transaction of more changes than a read takes is told whole', async () => {
+test('one transaction of more changes than a read takes is delivered whole', async () => {
   const node = await startApp({ database: app.database, limits: { feedBatch: 7, bulkThreshold: 1_000 } })
   const watcher = await watching(node, 3)
   const made = await sql(
@@ -165,7 +165,7 @@ test('a feed whose backend is ended loses nothing', async () => {
   await node.stop()
 })
 
-test('another history of the log is told as Resync, and goes on from there', async () => {
+test('another history of the log is sent as Resync, and goes on from there', async () => {
   const watcher = await watching(app, 7)
   const { cursor } = await watcher.watchList('task', { project_id: '7' })
   await sql('update noclobber.log_epoch set epoch = gen_random_uuid()')
@@ -257,7 +257,7 @@ test('connections that are cut, slow or sliced lose nothing', async () => {
   await node.stop()
 })
 
-test('two nodes on one database each tell their own watchers once', async () => {
+test('two nodes on one database each send to their own watchers once', async () => {
   const other = await startApp({ database: app.database })
   const [near, far] = [await watching(app, 11), await watching(other, 11)]
   const { id } = await make('task', { project_id: 11, title: 'x' })
@@ -274,7 +274,7 @@ test('two nodes on one database each tell their own watchers once', async () => 
   await other.stop()
 })
 
-test('changes whose permission cannot be looked up are tried again, and at last told as Resync', async () => {
+test('changes whose permission cannot be looked up are tried again, and at last sent as Resync', async () => {
   const node = await startApp({ database: app.database, pool: { min: 0, max: 1 }, acquireMs: 400 })
   const { id } = await make('note', { owner: 'everybody' })
   const watcher = await node.socket()

@@ -1,4 +1,4 @@
-// Retention: what goes, what stays, and what is told to those who come too late.
+// Retention: what goes, what stays, and what those get who come too late.
 import { expect, test } from 'vitest'
 import { pruneLog } from '../../../server/index.ts'
 import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'

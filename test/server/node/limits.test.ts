@@ -76,7 +76,7 @@ describe('a socket', () => {
     await waitFor(() => app.socket().then(Boolean, () => false), { what: 'room for another socket' })
   })
 
-  test('that asks for too much at once is told so, and its other messages are answered later', async () => {
+  test('that asks for too much at once is refused, and its other messages are answered later', async () => {
     const app = await startApp({ limits: { joinsPerSecond: 10, messagesPerSecond: 4 } })
     const watcher = await app.socket()
     const records = Array.from({ length: 11 }, (_, number) => ({ type: 'project', id: String(number + 1) }))

@@ -41,7 +41,7 @@ test('the first client that comes back learns of all of the storm', () => {
   expect(crowd.published).toEqual([7_000])
 })
 
-test('a crowd that has gone is forgotten after a while, and told of again when it is back', async () => {
+test('a crowd that has gone is forgotten after a while, and announced again when it is back', async () => {
   const { crowd, askedOf } = createCrowd(10)
   askedOf(1_000)
   await waitFor(() => askedOf(10).spread_ms === undefined, { what: 'the crowd to be forgotten' })

@@ -39,7 +39,7 @@ const importing = (received: { name: string; event: unknown }[]) =>
   (received as Received).filter(({ name }) => name === 'RecordsImporting').map(({ event }) => event)
 
 /** Rows flow until everybody named has received them. */
-const flowUntilHeard = async (more: (row: string) => void, received: (() => unknown[])[], row = 'Row') => {
+const flowUntilReceived = async (more: (row: string) => void, received: (() => unknown[])[], row = 'Row') => {
   await waitFor(
     () => {
       more(row)
@@ -66,7 +66,7 @@ test('who watches the list receives its progress, and its end; who watches anoth
   await elsewhere.watchList('project')
   await beside.watchList('task')
   const { more, end, answered } = upload(app, 'project')
-  await flowUntilHeard(more, [() => importing(vera.received)])
+  await flowUntilReceived(more, [() => importing(vera.received)])
   await stream.receives('RecordsImporting')
   const [first] = importing(vera.received)
   expect(first).toEqual({
@@ -90,13 +90,13 @@ test('a refused import, and one that was given up, end for the watchers too', as
   const vera = await app.socket({ as: 'vera' })
   await vera.watchList('project')
   const refused = upload(app, 'project')
-  await flowUntilHeard(refused.more, [() => importing(vera.received)])
+  await flowUntilReceived(refused.more, [() => importing(vera.received)])
   refused.end('""\n')
   expect(await refused.answered).toBe(422)
   await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })
   await vera.forget()
   const given = upload(app, 'project')
-  await flowUntilHeard(given.more, [() => importing(vera.received)])
+  await flowUntilReceived(given.more, [() => importing(vera.received)])
   given.drop()
   await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })
 })
@@ -115,7 +115,7 @@ test('a dry run is nobody’s business, nor is an import of what is authorized r
     notes.more('alice')
     tasks.more('1,Row')
   }
-  await flowUntilHeard(more, [() => importing(witness.received)])
+  await flowUntilReceived(more, [() => importing(witness.received)])
   expect(importing(await vera.flushed())).toEqual([])
   for (const { end } of [dry, notes, tasks]) end()
   expect(await Promise.all([dry, notes, tasks].map(({ answered }) => answered))).toEqual([200, 200, 200])
@@ -130,7 +130,7 @@ describe.skipIf(isWithout('redis'))('with another node', () => {
     const vera = await there.socket({ as: 'vera' })
     await vera.watchList('project')
     const { more, end, answered } = upload(here, 'project')
-    await flowUntilHeard(more, [() => importing(vera.received)])
+    await flowUntilReceived(more, [() => importing(vera.received)])
     end()
     expect(await answered).toBe(200)
     await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })

@@ -57,7 +57,7 @@ describe('on one node', () => {
     ])
   })
 
-  test('anyone who comes later is told who is there already, without asking', async () => {
+  test('anyone who comes later learns who is there already, without asking', async () => {
     const app = await openApp()
     const { id } = await app.make('project', { name: 'Bridge' })
     await at(app, 'bob', 'project', id, 'editing')
@@ -66,7 +66,7 @@ describe('on one node', () => {
     await sees(late, id, [{ user: { id: 'bob', name: 'Bob' } }])
   })
 
-  test('a list is told who is at its records, of those alone that its watcher may read', async () => {
+  test('a list learns who is at its records, of those alone that its watcher may read', async () => {
     const app = await openApp()
     const note = await app.make('note', { owner: 'bob', body: 'mine' }, 'bob')
     const open = await app.make('note', { owner: 'everybody', body: 'ours' }, 'bob')
@@ -122,7 +122,7 @@ describe('on one node', () => {
     await waitFor(() => lastPeople(watcher, id)?.length === 0, { what: 'the lease', deadlineMs: 10_000 })
   })
 
-  test('ends with the permission, and nothing is told after it', async () => {
+  test('ends with the permission, and nothing is sent after it', async () => {
     const app = await startApp({ limits: { recheckMs: 100 } })
     const { id } = await app.make('project', { name: 'Bridge' })
     const { watcher: vera } = await at(app, 'vera', 'project', id)

@@ -43,7 +43,7 @@ describe('the roster', () => {
     expect(people[0]?.user.id).toBe('u79')
   })
 
-  test('says whether anything changed, so that beats are told to nobody', () => {
+  test('says whether anything changed, so that beats are sent to nobody', () => {
     const { roster } = rosterAt()
     expect(roster.put('a', entry())).toBe(true)
     expect(roster.put('a', entry())).toBe(false)

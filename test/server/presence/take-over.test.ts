@@ -17,7 +17,7 @@ const at = async (app: TestApp, as: string, type: string, id: string, state = 'v
 const say = (watcher: TestWatcher, id: string, to: string, words: string, type = 'project') =>
   watcher.ask('take_over', { type, id, to, say: words })
 
-const heardBy = (watcher: TestWatcher) =>
+const receivedBy = (watcher: TestWatcher) =>
   watcher.received.filter(({ name }) => name === 'TakeOver').map(({ event }) => event)
 
 test('who edits is asked, in the tab that edits; who asked receives the answer', async () => {
@@ -33,7 +33,7 @@ test('who edits is asked, in the tab that edits; who asked receives the answer',
   const answered = { type: 'project', id, from: { id: 'alice', name: 'Alice' }, say: 'handed_over' }
   expect(await bob.receives('TakeOver')).toEqual(answered)
   await beside.flushed()
-  expect(heardBy(beside)).toEqual([])
+  expect(receivedBy(beside)).toEqual([])
 })
 
 test('nobody is asked who does not edit, nobody answered who has not asked, nobody asked twice in a breath', async () => {
@@ -58,8 +58,8 @@ test('nobody is asked who does not edit, nobody answered who has not asked, nobo
     expect(await bob.ask('take_over', odd)).toMatchObject({ ok: false, code: 'malformed' })
   await alice.flushed()
   await bob.flushed()
-  expect(heardBy(alice)).toHaveLength(1)
-  expect(heardBy(bob)).toMatchObject([{ say: 'not_now' }])
+  expect(receivedBy(alice)).toHaveLength(1)
+  expect(receivedBy(bob)).toMatchObject([{ say: 'not_now' }])
 })
 
 test('who may only read cannot ask; another tenant’s person gets the answer for what is not there; who lost sight receives nothing', async () => {
@@ -76,7 +76,7 @@ test('who may only read cannot ask; another tenant’s person gets the answer fo
     if (data.actor.id === 'alice') data.actor = { ...data.actor, role: 'none' } as never
   expect(await say(bob, id, 'alice', 'ask')).toEqual({ ok: true })
   await bob.flushed()
-  expect(heardBy(alice)).toEqual([])
+  expect(receivedBy(alice)).toEqual([])
 })
 
 test.skipIf(isWithout('redis'))('the two may be on different nodes', async () => {

@@ -81,7 +81,7 @@ it('print what the document shows', async () => {
   let lastId = ''
 
   /** Until what is listened to has all come; then it is ended. */
-  const hearOut = async () => {
+  const receiveAll = async () => {
     for (const { child, step, said } of listening.splice(0)) {
       await waitFor(() => missing(step.lines, said()) === undefined, {
         what: () => `${missing(step.lines, said())} in\n${said()}`,
@@ -119,8 +119,8 @@ it('print what the document shows', async () => {
     } else {
       await once(child, 'close')
       expect(missing(step.lines, `${text}\n`), text).toBeUndefined()
-      await hearOut()
+      await receiveAll()
     }
   }
-  await hearOut()
+  await receiveAll()
 }, 120_000)

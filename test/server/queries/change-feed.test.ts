@@ -87,7 +87,7 @@ test('pages within one large batch hold each change once, with commits going on 
   expect(seen.length).toBe(1200 + 2 + 50)
 })
 
-test('tells of nothing that the asker may not see, and of no column that is not declared', async () => {
+test('shows nothing that the asker may not see, and of no column that is not declared', async () => {
   const app = await startChangeApp()
   await app.sql(
     `insert into notes (tenant_id, title, secret) values ('a', 'open', false), ('a', 'kept', true), ('b', 'theirs', false)`,
@@ -200,7 +200,7 @@ test('what is no cursor is malformed, what is another database’s begins anew',
   expect([unsealed.status, unsealed.body.reset]).toEqual([200, true])
 })
 
-test('a log that came by a restore is history: it is not told again and again', async () => {
+test('a log that came by a restore is history: it is not sent again and again', async () => {
   const app = await startChangeApp()
   await app.sql(`insert into noclobber.record_changes (xid, table_name, record_id, version, event, tenant_id, updated_at)
     values ('9000000000', 'public.notes', '1', 1, 'created', 'a', now())`)

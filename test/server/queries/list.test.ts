@@ -1,5 +1,5 @@
-// Lists and their deltas over HTTP: who lays the deltas over what he held has what a fresh list gives him, and nobody
-// learns of a record that he may not read.
+// Lists and their deltas over HTTP: a list with its deltas laid over it equals a fresh one, and nobody
+// learns of a record that they may not read.
 import fc from 'fast-check'
 import { defineRecordType, pruneLog } from 'noclobber/server'
 import { describe, expect, test } from 'vitest'
@@ -88,7 +88,7 @@ describe('a delta', () => {
       expect((await call('GET', `/records/task?${query}`)).status).toBe(400)
   })
 
-  test('of a cursor whose changes were pruned is the list anew, and a watcher is told that he is behind', async () => {
+  test('of a cursor whose changes were pruned is the list anew, and a watcher learns that it is behind', async () => {
     const own = await startApp()
     const { cursor } = (await own.call('GET', '/records/task?project_id=1')).body
     const task = await own.make('task', { project_id: 1, title: 'pruned' })
@@ -156,7 +156,7 @@ describe('where permission depends on the record', () => {
     expect(body.data).toMatchObject([{ id: goes.id, version: null, deleted: false }])
   })
 
-  test('anyone who watches it is always behind: that something changed is not told either', async () => {
+  test('anyone who watches it is always behind: that something changed is not revealed either', async () => {
     const watcher = await app.socket()
     const behind = async (type: string) => {
       const { cursor } = await list(type)

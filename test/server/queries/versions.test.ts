@@ -1,4 +1,4 @@
-// Versions, asked for one at a time by many or many at a time by one: each asker is answered by his own permission, and
+// Versions, asked for one at a time by many or many at a time by one: each caller is answered by their own permission, and
 // how many ask changes only how often the database is asked.
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Person, startApp, type TestApp } from '../../support/app.ts'
@@ -51,7 +51,7 @@ describe('many at once', () => {
         return id
       },
     ],
-  ])('are told apart by keys that are %s', async (_what, type, make) => {
+  ])('are distinguished by keys that are %s', async (_what, type, make) => {
     const [same, newer, older] = [await make(), await make(), await make()]
     const answer = await ask([
       { type, id: same, version: 1 },
@@ -116,7 +116,7 @@ describe('many at once', () => {
 })
 
 describe('one at a time', () => {
-  it('are one query for all who ask at the same moment, and each is authorized by himself', async () => {
+  it('are one query for all who ask at the same moment, and each is authorized by their own permission', async () => {
     const { id: project } = await app.make('project', { name: 'x' })
     const { id: note } = await app.make('note', { owner: 'bob' }, 'bob')
     const asked = (type: string, id: string, who: string) =>

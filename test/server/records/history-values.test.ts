@@ -58,15 +58,15 @@ test('a history shows what each declared field was and became', async () => {
   await app.sql(`update contracts set secret = 'hidden', seen_at = now() where id = ?`, [id])
   await app.sql(`update contracts set seen_at = now() where id = ?`, [id])
   await app.sql('delete from contracts where id = ?', [id])
-  const told = [
+  const shown = [
     [4, { name: ['two', null], tags: [['a', 'b'], null] }],
     [3, {}],
     [2, { name: ['one', 'two'], amount: [5, null], tags: [null, ['a', 'b']] }],
     [1, { name: [null, 'one'], amount: [null, 5] }],
   ]
-  expect(valuesOf(await historyOf('contract', id))).toEqual(told)
-  expect(valuesOf(await historyOf('contract', id, 'alice', '?limit=1&before=3'))).toEqual([told[2]])
-  expect(valuesOf(await changesAfter(cursor))).toEqual([...told].reverse())
+  expect(valuesOf(await historyOf('contract', id))).toEqual(shown)
+  expect(valuesOf(await historyOf('contract', id, 'alice', '?limit=1&before=3'))).toEqual([shown[2]])
+  expect(valuesOf(await changesAfter(cursor))).toEqual([...shown].reverse())
 })
 
 test('values are the wire’s to the digit', async () => {

@@ -43,12 +43,12 @@ test('a replay gets its first answer though others have changed the record', asy
   expect([later.status, later.body]).toEqual([200, first.body])
 })
 
-test('a replay whose long values have been changed is told so, and writes nothing', async () => {
+test('a replay whose long values have been changed is refused, and writes nothing', async () => {
   const id = await large()
-  await save(id, 1, { name: 'Mine' }, 'told')
+  await save(id, 1, { name: 'Mine' }, 'replay')
   await app.sql(`update projects set notes = 'others' where id = ?`, [id])
   for (const more of [{}, { on_stale: 'merge' }]) {
-    const again = await save(id, 1, { name: 'Mine' }, 'told', more)
+    const again = await save(id, 1, { name: 'Mine' }, 'replay', more)
     expect([again.status, again.body.code]).toEqual([409, 'stale_record'])
     expect(again.body.current).toMatchObject({ version: 3, fields: { name: 'Mine', notes: 'others' } })
   }

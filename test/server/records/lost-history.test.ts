@@ -76,11 +76,11 @@ test.each([
   expect((await app.call('GET', `/records/note/${other.id}/version`)).status).toBe(200)
 })
 
-test('a change of the new history is told, though the lost one of the same version was told before', async () => {
+test('a change of the new history is sent, though the lost one of the same version was sent before', async () => {
   const socket = await app.socket({ as: 'vera' })
   await socket.watchList('project')
   const project = await app.make('project', { name: 'Bridge' })
-  // A change that follows one which was told is told without waiting for the feed.
+  // A change that follows one which was sent is sent without waiting for the feed.
   await socket.flushed()
   const rename = (name: string) =>
     app.call('PATCH', `/records/project/${project.id}`, { body: { client_version: 1, changes: { name } } })
@@ -91,13 +91,13 @@ test('a change of the new history is told, though the lost one of the same versi
     await transaction.raw('set local session_replication_role = replica')
     await transaction.raw(`update projects set name = 'Bridge', version = 1 where id = ?`, [project.id])
   })
-  const told = () => socket.received.filter(({ name }) => name === 'RecordUpdated').length
-  const before = told()
+  const count = () => socket.received.filter(({ name }) => name === 'RecordUpdated').length
+  const before = count()
   await endBackends(IS_FEED)
   await waitFor(async () => (await app.records.health()).checks.feed.ok, { what: 'the feed' })
   await app.sql(`update projects set name = 'by hand' where id = ?`, [project.id])
   await socket.flushed()
-  expect(told()).toBe(before + 1)
+  expect(count()).toBe(before + 1)
 })
 
 test('after the versions were raised by hand, what was built on the lost one is refused', async () => {

@@ -263,12 +263,12 @@ test('a colleague who copies a tab’s id keeps nothing from it', async () => {
   const id = await server.createProject()
   const alice = server.openTab('alice', { tabId: 'copied', userId: () => 'alice' })
   const bob = server.openTab('bob', { tabId: 'copied', userId: () => 'bob' })
-  const [hers, his] = [await open(alice, id), await open(bob, id)]
+  const [hers, bobs] = [await open(alice, id), await open(bob, id)]
   const received: unknown[] = []
   alice.watchList({ type: 'project' }, (event) => event.kind === 'event' && received.push(event.event))
   hers.editor.change('name', 'Hers')
-  his.editor.change('status', 'done')
-  await his.editor.save()
+  bobs.editor.change('status', 'done')
+  await bobs.editor.save()
   await waitFor(() => hers.editor.get().newer, { what: 'the newer version' })
   expect(sentence(hers.editor)).toMatch(/^Updated by Bob/)
   await waitFor(() => received.length === 1, { what: 'the list to receive' })

@@ -1,4 +1,4 @@
-// Who else is here, as a person sees it, and what a form tells of its person.
+// Who else is here, as a person sees it, and what a form sends of its person.
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
 import { LiveProvider, PresenceBar, PresenceRow, useRecordEditor } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'

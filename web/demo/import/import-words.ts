@@ -51,7 +51,7 @@ export const IMPORT_WORDS = {
   other: 'Choose another file',
   more: 'Import another file',
   done: (answer: FileImported) => `Done: ${parts(answer, true)}.`,
-  doneHint: 'Everyone who looks at them has been told, once.',
+  doneHint: 'Everyone who looks at them has been notified, once.',
   refused: (invalid: number, all: number) =>
     all === 0
       ? 'The file can’t be imported.'

@@ -39,7 +39,7 @@ test('lists without ids and texts are whole values', () => {
   expect(mergeValues('a', 'b', 'c')).toBeNull()
 })
 
-test('rows are told apart by numbers too, and by a key where there is no id', () => {
+test('rows are distinguished by numbers too, and by a key where there is no id', () => {
   const numbered = (...texts: string[]) => texts.map((text, id) => ({ id, text }))
   expect(mergeValues(numbered('a', 'b'), numbered('a mine', 'b'), numbered('a', 'b theirs'))).toEqual({
     value: numbered('a mine', 'b theirs'),

@@ -63,7 +63,7 @@ const startCable = async (url: string) => {
   }
 }
 
-/** Follows from a stored cursor, and begins anew from it whenever it is told to, as a program that crashes would. */
+/** Follows from a stored cursor, and begins anew from it whenever it is asked to, as a program that crashes would. */
 const startFollower = (options: FollowOptions) => {
   const seen: WireChange[] = []
   const resets: string[] = []

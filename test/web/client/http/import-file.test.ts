@@ -1,4 +1,4 @@
-// client.importFile against a real server: what it sends, what it tells on the way, and every way in which it ends.
+// client.importFile against a real server: what it sends, what it reports on the way, and every way in which it ends.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

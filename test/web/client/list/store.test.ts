@@ -10,13 +10,13 @@ async function openList(count = 3, query = {}) {
   for (let n = 1; n <= count; n += 1)
     world.put(String(n), { title: `t${n}`, status: 'todo' }, { silent: true })
   const list = world.open(query)
-  let tellings = 0
+  let calls = 0
   const stop = list.subscribe(() => {
-    tellings += 1
+    calls += 1
   })
   await world.forward(0)
   world.asked.length = 0
-  return { world, list, stop, tellings: () => tellings }
+  return { world, list, stop, calls: () => calls }
 }
 const bar = (list: ListStore) => (isBarShown(list.get()) ? waitingCount(list.get()) : 'no bar')
 const kinds = ({ asked }: ReturnType<typeof createListWorld>) => asked.map(({ kind }) => kind).join(' ')
@@ -53,12 +53,12 @@ describe('its refresh schedule', () => {
   })
 
   test('a refresh notifies its listeners once, and again when the highlight ends; one that brings nothing not at all', async () => {
-    const { world, list, tellings } = await openList()
-    const before = tellings()
+    const { world, list, calls } = await openList()
+    const before = calls()
     world.put('1', { title: 'x' })
     world.put('2', { title: 'y' })
     await world.forward(3000)
-    expect([tellings() - before, [...list.get().highlighted]]).toEqual([
+    expect([calls() - before, [...list.get().highlighted]]).toEqual([
       1,
       [
         ['1', ['title']],
@@ -66,12 +66,12 @@ describe('its refresh schedule', () => {
       ],
     ])
     await world.forward(3000)
-    expect([tellings() - before, list.get().highlighted.size]).toEqual([2, 0])
+    expect([calls() - before, list.get().highlighted.size]).toEqual([2, 0])
     world.put('1', { title: 'x' }, { silent: true })
     await list.reload()
-    const settled = tellings()
+    const settled = calls()
     await list.reload()
-    expect(tellings()).toBe(settled)
+    expect(calls()).toBe(settled)
   })
 
   test('a hidden page asks for nothing, and for all that waits when it is looked at', async () => {
@@ -157,12 +157,12 @@ describe('what would move too much', () => {
   })
 
   test('an import of ten thousand is offered once, without a request, and fetched when asked for', async () => {
-    const { world, list, tellings } = await openList()
-    const before = tellings()
+    const { world, list, calls } = await openList()
+    const before = calls()
     world.import(10_000, (n) => [String(100 + n), { title: 'imported', status: 'todo' }])
     world.put('1', { title: 'and one more' })
     await world.forward(30_000)
-    expect([bar(list), kinds(world), tellings() - before]).toEqual([10_000, '', 1])
+    expect([bar(list), kinds(world), calls() - before]).toEqual([10_000, '', 1])
     await list.reload()
     expect([list.get().rows.length, bar(list), list.get().rows[0]?.fields.title]).toEqual([
       10_003,

@@ -15,8 +15,8 @@ const readAnswer = (bytes) => {
   return bytes.length < from + length ? null : { status, body: bytes.utf8Slice(from, from + length) }
 }
 
-/** @param {number} port @returns one lane: `send` takes one request at a time. */
-export const openLane = async (port) => {
+/** @param {number} port @returns `send` takes one request at a time. */
+export const openConnection = async (port) => {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   let waiting = null
   let received = Buffer.alloc(0)
