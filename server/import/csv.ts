@@ -42,6 +42,7 @@ export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<Im
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: MAX_ROW_BYTES,
+    // csv-parse's types allow no other shape of a record than what was read; its code does.
     on_record: placed as never,
   })
   const feeding = pipeline(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }), parser)

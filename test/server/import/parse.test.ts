@@ -86,3 +86,15 @@ test('a row without an end is given up before it fills the memory', async () => 
     rowError: expect.stringMatching(/longer than/),
   })
 })
+
+test('a text that is no CSV ends in a row error, whatever it is', async () => {
+  const isLast = (rows: ImportRow[]) => rows.at(-1)?.rowError?.startsWith('is not CSV') && rows.at(-1)?.isLast
+  for (const written of ['{"":{}}', 'a\n5" pipe\n', 'a\n"x"y\n', 'a\n"open'])
+    expect(isLast(await all(csvRows(inPieces(written, 3)))), written).toBe(true)
+  await fc.assert(
+    fc.asyncProperty(text, fc.integer({ min: 1, max: 9 }), async (written, size) => {
+      await all(csvRows(inPieces(written, size)))
+    }),
+    { numRuns: 500 },
+  )
+})
