@@ -108,7 +108,8 @@ export const installedBy = async (source: Knex.MigrationSource<string>): Promise
   }
   for (const name of await source.getMigrations([])) {
     const { up } = await source.getMigration(name)
-    await up({ raw } as unknown as Knex)
+    const recorder: Pick<Knex, 'raw'> = { raw: raw as Knex['raw'] }
+    await up(recorder as Knex)
   }
   return installed
 }

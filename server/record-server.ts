@@ -36,7 +36,7 @@ import { createDatabase } from './tables/database.ts'
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
 
 const RETRY_MS = 1_000
-type AttachedServer = { server: object; path: string; delivery: Delivery; stop(): Promise<void> }
+type AttachedServer = Attached & { server: object; path: string; delivery: Delivery }
 
 /** A statement that changes more rows than 20 leaves batches. */
 const LEAST_BATCHED = 21
@@ -184,14 +184,15 @@ export const createRecordServer = <A extends Actor>({
     server: HttpServer | SocketServer,
     { path = '/socket.io' }: AttachOptions = {},
   ): Attached => {
-    for (const [io, known] of attached)
+    for (const known of attached.values())
       if (known.server === server && (known.path === path || isSocketServer(server)))
-        return { io: io as unknown as SocketServer, stop: known.stop }
+        return { io: known.io, stop: known.stop }
     const options = {
       ...{ database, origins, limits, log, isLive },
       ...{ handshakes, spread, turns, hasGuests: isSocketServer(server) },
     }
     const made = isSocketServer(server) ? null : makeSocketServer(server, path, options, node.isDraining)
+    // An app's server has the app's event map; ours is one more.
     const io = made?.io ?? (server as unknown as WatcherServer)
     serveServer(io)
     const part = node.join(io)
@@ -213,9 +214,11 @@ export const createRecordServer = <A extends Actor>({
     }
     const delivery = createDelivery(database, audience)
     const stopEarly = database.savedChanges.subscribe(delivery.deliverEarly)
-    attached.set(io, { server, path, delivery, stop })
+    // The app's own events are none of our types': it gets the server without them.
+    const given: Attached = { io: io as unknown as SocketServer, stop }
+    attached.set(io, { ...given, server, path, delivery })
     start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
-    return { io: io as unknown as SocketServer, stop }
+    return given
   }
 
   const router = recordRouter({

@@ -36,15 +36,19 @@ const withoutPeople = (response: ClusterResponse): ClusterResponse => {
   return { ...response, data: { ...response.data, sockets } } as ClusterResponse
 }
 
+/** Lets Node end in spite of a timer that is private in the adapter's types. */
+const unrefTimer = (adapter: object, name: 'cleanupTimer' | 'heartbeatTimer') => {
+  const timer: NodeJS.Timeout | undefined = Reflect.get(adapter, name)
+  timer?.unref()
+}
+
 /** An adapter for each namespace of a server, for `io.adapter(…)`. */
 export const nodeAdapter = (link: AdapterLink): (new (namespace: Namespace) => LinkedAdapter) =>
   class NodeAdapter extends ClusterAdapterWithHeartbeat implements LinkedAdapter {
     constructor(namespace: Namespace) {
       super(namespace, {})
       // An app that has closed its own server needn't close this too.
-      // Private in the adapter's types.
-      const { cleanupTimer } = this as unknown as { cleanupTimer?: NodeJS.Timeout }
-      cleanupTimer?.unref()
+      unrefTimer(this, 'cleanupTimer')
       // There is no connection state recovery here, so events need no offset as a last argument.
       Object.assign(this, { addOffsetIfNecessary: () => {} })
       link.add(this)
@@ -52,9 +56,7 @@ export const nodeAdapter = (link: AdapterLink): (new (namespace: Namespace) => L
 
     override publish(message: Parameters<ClusterAdapterWithHeartbeat['publish']>[0]): void {
       super.publish(message)
-      // Private in the adapter's types.
-      const { heartbeatTimer } = this as unknown as { heartbeatTimer?: NodeJS.Timeout }
-      heartbeatTimer?.unref()
+      unrefTimer(this, 'heartbeatTimer')
     }
 
     /** This node's own sockets get it at once, so that what the app emits to all and to one keeps its order. */

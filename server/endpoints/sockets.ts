@@ -107,8 +107,7 @@ type Middleware = Parameters<WatcherServer['use']>[0]
 
 /** Socket.IO has no way to take a middleware back, so its list is looked into; where there is none, nothing happens. */
 const removeMiddleware = (io: WatcherServer, middleware: Middleware) => {
-  // Private in Socket.IO's types, which have no way to take a middleware away.
-  const { _fns: middlewares } = io.of('/') as unknown as { _fns?: Middleware[] }
+  const middlewares: Middleware[] | undefined = Reflect.get(io.of('/'), '_fns')
   const at = middlewares?.indexOf(middleware) ?? -1
   if (at >= 0) middlewares?.splice(at, 1)
 }

@@ -19,8 +19,8 @@ const appOfRequest = new WeakMap<object, App>()
 
 const isApp = (listener: unknown): listener is App =>
   typeof listener === 'function' &&
-  // Only looked at: a listener with Express's `get` is an app.
-  typeof (listener as unknown as App).get === 'function' &&
+  'get' in listener &&
+  typeof listener.get === 'function' &&
   'request' in listener
 
 /** The Express app that answers an HTTP server's requests, where it does so itself; it is remembered for later callers. */

@@ -18,7 +18,7 @@ const waiting = new WeakMap<object, number>()
 
 /** Reads nothing of this socket for a second; other WebSocket engines and polling have no way to. */
 const pauseReading = (socket: WatcherSocket) => {
-  const { socket: reader } = socket.conn.transport as unknown as { socket?: Partial<Readable> }
+  const reader: Partial<Readable> | undefined = Reflect.get(socket.conn.transport, 'socket')
   if (reader?.isPaused !== false || !reader.pause || !reader.resume) return
   reader.pause()
   setTimeout(() => reader.resume?.(), SLOWLY_MS).unref()

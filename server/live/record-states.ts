@@ -1,5 +1,5 @@
 // How the records that a watcher asks for stand: their versions, as far as the watcher's actor may read them.
-// Invariant: what may not be read gives the same as what was never there.
+// Invariant: what may not be read gives the same as what is not there.
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { WatchedRecord } from '../protocol/index.ts'

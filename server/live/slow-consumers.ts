@@ -14,17 +14,12 @@ export interface SlowReaderOptions {
 
 const LOOK_MS = 1_000
 
-interface Waiting {
-  writeBuffer: { data?: string | Buffer }[]
-  transport: { socket?: { bufferedAmount?: number } }
-}
-
 /** What waits in this process to be sent to a socket, in bytes. */
 const bufferedBytes = (socket: WatcherSocket): number => {
   // Parts that engine.io's types keep private.
-  const { writeBuffer, transport } = socket.conn as unknown as Waiting
-  const queued = writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0)
-  return queued + (transport.socket?.bufferedAmount ?? 0)
+  const queue: { data?: string | Buffer }[] = Reflect.get(socket.conn, 'writeBuffer')
+  const reader: { bufferedAmount?: number } | undefined = Reflect.get(socket.conn.transport, 'socket')
+  return queue.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) + (reader?.bufferedAmount ?? 0)
 }
 
 /** At once, without waiting for what is still to be sent. */

@@ -6,7 +6,7 @@ import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { createMessageAllowance } from '../pacing/rate-limiters.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { slowDown } from './flooding-sockets.ts'
-import { refusalOf, type SocketWatcher, watcherOf } from './socket-watchers.ts'
+import { refusalOf, type SocketWatcher, untyped, watcherOf } from './socket-watchers.ts'
 import type { WatcherServer, WatcherSocket } from './watchers.ts'
 
 /** A refusal as an acknowledgement has it. */
@@ -28,21 +28,19 @@ export interface MessageOptions<Answer> {
 /** Receives messages of one name from the sockets of servers. */
 export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptions<Answer>) => {
   const allowed = createMessageAllowance(limits)
-  // Socket.IO's types want the event map's own names and listeners; ours are any name's, with any arguments.
-  const event = name as never
-
   /** One function for all sockets: a closure for each would be held as long as it is there. */
   async function receive(this: WatcherSocket, message: unknown, ...rest: unknown[]): Promise<unknown> {
     const last = rest.at(-1) ?? message
-    const answer: (given: Answer | RefusedMessage) => void =
-      typeof last === 'function' ? (last as never) : () => {}
+    const answer = (given: Answer | RefusedMessage): void => {
+      if (typeof last === 'function') last(given)
+    }
     try {
       const watcher = watcherOf(this)
       if (watcher) {
         if (allowed(watcher)) return await work(watcher, message, answer)
         await slowDown(this)
         answer(refused('rate_limited'))
-      } else if (this.listenerCount(event) === 1) answer(refused(refusalOf(this)))
+      } else if (untyped(this).listenerCount(name) === 1) answer(refused(refusalOf(this)))
     } catch (error) {
       if (error instanceof Refusal) return answer(refused(error.problem.code))
       if (!isUnavailable(error)) log.error({ error, name }, 'A socket message could not be answered.')
@@ -53,12 +51,12 @@ export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptio
   /** Listens to the sockets of a server. Returns its dispose function. */
   return (io: WatcherServer): (() => void) => {
     const listen = (socket: WatcherSocket) => {
-      socket.on(event, receive as never)
+      untyped(socket).on(name, receive)
     }
     io.on('connection', listen)
     return () => {
       io.off('connection', listen)
-      for (const socket of io.sockets.sockets.values()) socket.off(event, receive as never)
+      for (const socket of io.sockets.sockets.values()) untyped(socket).off(name, receive)
     }
   }
 }

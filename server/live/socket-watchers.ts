@@ -1,6 +1,7 @@
 // The sockets that this process let in to watch records, on Socket.IO servers that may serve others too: the app's own
 // sockets, guests. Invariant: what isn't here is none of ours: it is not sent to, counted, closed or read from. What is kept
 // of a socket is kept here, never in its `data`; and what an app's listener throws ends nothing for anybody else.
+import type { Socket } from 'socket.io'
 import type { Logger } from '../base/options.ts'
 import type { ProblemCode } from '../protocol/index.ts'
 import type { Connection, Watcher, WatcherServer, WatcherSocket } from './watchers.ts'
@@ -19,6 +20,9 @@ const servers = new WeakMap<object, Map<string, SocketWatcher>>()
 
 const NOBODY: SocketWatchers = new Map()
 
+/** Without the event map: for a name and arguments that the caller has typed. */
+export const untyped = (socket: WatcherSocket) => socket as unknown as Socket
+
 type Made = SocketWatcher & { log: Logger }
 
 const attempt = (watcher: SocketWatcher, work: () => unknown) => {
@@ -29,14 +33,8 @@ const attempt = (watcher: SocketWatcher, work: () => unknown) => {
   }
 }
 
-/** One prototype for all: there are thousands of them. An accessor can't declare its `this`, hence the casts. */
+/** One prototype for all: there are thousands of them. */
 const OF_SOCKET = {
-  get connected() {
-    return (this as unknown as Made).socket.connected
-  },
-  get rooms() {
-    return (this as unknown as Made).socket.rooms
-  },
   join(this: Made, rooms: string[]) {
     return attempt(this, () => this.socket.join(rooms))
   },
@@ -44,13 +42,25 @@ const OF_SOCKET = {
     return attempt(this, () => this.socket.leave(room))
   },
   emit(this: Made, name: string, ...event: unknown[]) {
-    // Any name with its event: callers have typed both.
-    return attempt(this, () => this.socket.emit(name as never, ...(event as never)))
+    return attempt(this, () => untyped(this.socket).emit(name, ...event))
   },
   disconnect(this: Made, close?: boolean) {
     return attempt(this, () => this.socket.disconnect(close))
   },
 }
+// Here an accessor can declare its `this`.
+Object.defineProperties(OF_SOCKET, {
+  connected: {
+    get(this: Made) {
+      return this.socket.connected
+    },
+  },
+  rooms: {
+    get(this: Made) {
+      return this.socket.rooms
+    },
+  },
+})
 
 /** The sockets of this server that were let in; none where it isn't served. */
 export const watchersOf = (io: WatcherServer): SocketWatchers => servers.get(io) ?? NOBODY

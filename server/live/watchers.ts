@@ -137,10 +137,15 @@ export const publishWritten = <Name extends 'RecordsImported' | RecordEventName>
   name: Name,
   event: Parameters<ServerEvents[Name]>[0],
 ): void => {
-  const others = { ...event, tab_id: null }
-  // TypeScript doesn't see that a spread event of this name is still one.
-  audience.publish(rooms, own.length > 0 ? [...except, ...own] : except, name, ...([others] as never))
-  if (own.length > 0) audience.publishTo(own, name, ...([event] as never))
+  // TypeScript doesn't see that an event of one of these names is the only argument.
+  const alone = (sent: typeof event) => [sent] as never as Parameters<ServerEvents[Name]>
+  audience.publish(
+    rooms,
+    own.length > 0 ? [...except, ...own] : except,
+    name,
+    ...alone({ ...event, tab_id: null }),
+  )
+  if (own.length > 0) audience.publishTo(own, name, ...alone(event))
 }
 
 /**

@@ -144,7 +144,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     connection.on('notification', wake)
     try {
       await within(connection.query('listen noclobber'))
-      const reader = createLogReader(connection as never, knex.client.driver, namesStatements())
+      const reader = createLogReader(connection, knex.client.driver, namesStatements())
       const here = await within(reader.here())
       if (cursor && cursor.epoch !== here.epoch) {
         log.warn(

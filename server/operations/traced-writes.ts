@@ -18,7 +18,7 @@ const traced = <Write extends (database: any, type: string, ...rest: any[]) => P
       const outcome = await write(database, type, ...rest)
       annotate({ 'noclobber.outcome': outcome.outcome })
       return outcome
-    })) as unknown as Write
+    })) as unknown as Write // The same parameters go through, and the same outcome comes back.
 
 export const createRecord = traced('create', create)
 export const saveRecord = traced('save', save)

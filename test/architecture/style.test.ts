@@ -1,9 +1,11 @@
-// The house style, as far as a program can read it.
+// The project's style, as far as a program can read it.
 import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { codeOf, projectFiles, sourceFiles, textOf } from './sources.ts'
 
 const MAX_LINES = 300
+/** Casts past the type checker, in `server/` together; `web/` and `migrations/` have none. */
+const MAX_CASTS = 15
 
 const files = await sourceFiles()
 const library = files.filter((path) => !/^(server|web)\/demo\//.test(path))
@@ -32,6 +34,22 @@ describe('a source file', () => {
       files.filter((path) => /^\s*(export\s+)?(const\s+)?(enum|namespace)\s/m.test(codeOf(path))),
     ).toEqual([])
   })
+})
+
+test(`at most ${MAX_CASTS} casts go past the type checker, each with its reason beside it`, () => {
+  const casts = files.flatMap((path) => {
+    const lines = textOf(path).split('\n')
+    return lines.flatMap((line, index) => {
+      if (!/\bas (never|unknown as)\b/.test(line)) return []
+      const isExplained = lines
+        .slice(Math.max(0, index - 2), index + 1)
+        .some((near) => /\/\/|\/\*\*/.test(near))
+      return [`${path}:${index + 1}${isExplained ? '' : ' without a reason'}`]
+    })
+  })
+  expect(casts.filter((cast) => cast.endsWith(' without a reason'))).toEqual([])
+  expect(casts.filter((cast) => !cast.startsWith('server/'))).toEqual([])
+  expect(casts.length).toBeLessThanOrEqual(MAX_CASTS)
 })
 
 test('nothing races with a promise that stays, or is combined with a signal that stays', () => {

@@ -28,7 +28,7 @@ export interface Person {
   signedIn(): void
   /** A request of that epoch was answered. `says`: the person the server acted for, `null` where it did not say. */
   answered(epoch: number, status: number, says: string | null): AnswerFor
-  /** Before the person changes: put away the state of `before`; `null` where that person was never known. */
+  /** Before the person changes: put away the state of `before`; `null` where that person is unknown. */
   onLeft(listener: (before: string | null) => void): Stop
   /** The person is known now. */
   onKnown(listener: (id: string | null) => void): Stop
