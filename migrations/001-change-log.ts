@@ -15,6 +15,7 @@ export const FILES = [
   'functions/batch-statement.sql',
   'functions/log-statement.sql',
   'functions/compact.sql',
+  'functions/order-changes.sql',
   'functions/log-insert.sql',
   'functions/log-delete.sql',
   'functions/log-truncate.sql',

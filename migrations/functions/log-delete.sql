@@ -23,6 +23,10 @@ begin
     execute noclobber.log_statement('DELETE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
   end if;
+  if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
+    execute format('select noclobber.order_changes($1, array(select %s from old_rows t))', noclobber.text_of(tg_relid, 't', tg_argv[0]))
+      using source;
+  end if;
   if row_count > 0 and origin->>'node' is null then
     perform pg_notify('noclobber', '');
   end if;

@@ -25,6 +25,10 @@ begin
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
     perform noclobber.compact_at_once(tg_relid);
   end if;
+  if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
+    execute format('select noclobber.order_changes($1, array(select %s from new_rows t))', noclobber.text_of(tg_relid, 't', tg_argv[0]))
+      using source;
+  end if;
   if row_count > 0 and origin->>'node' is null then
     perform pg_notify('noclobber', '');
   end if;

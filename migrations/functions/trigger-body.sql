@@ -11,6 +11,8 @@
 -- batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
 -- those of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first
 -- perhaps to the floor of the history: a new row goes with the old one of the version before, or with the only one below.
+-- A row that differs at the same version was changed by a trigger behind the stamp: refused, because a change without a
+-- version is missed.
 --
 -- stamp_insert, stamp_key. A deleted id that comes back counts on after its tombstone, so that an editor with the old
 -- record can't mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted
@@ -93,6 +95,15 @@ begin
         end if;
         perform noclobber.compact_at_once(tg_relid);
       end if;
+      if row_count between 1 and 20 and tg_argv[3] = '{}' and exists (select from old_rows o, new_rows n
+          where concat(n.%1$I) = concat(o.%1$I) and concat(n.version) = concat(o.version) and n *<> o) then
+        raise triggered_data_change_violation using
+          message = format('Table %%s: a trigger changed a row after its version was set, so nobody would have heard of it.', tg_relid::regclass),
+          hint = 'PostgreSQL fires triggers by name. Rename that one, so that it comes before zz_noclobber_stamp: alter trigger … rename to ….';
+      end if;
+    end if;
+    if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
+      perform noclobber.order_changes(source, array(select concat(n.%1$I) from new_rows n));
     end if;
     if row_count > 0 and origin->>'node' is null then
       perform pg_notify('noclobber', '');

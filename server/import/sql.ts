@@ -56,9 +56,10 @@ export const UPDATES_IN = unnamed(`
 select s.line, s.id, s.seen, s.guarded from pg_temp.noclobber_import s
 where s.line between $1 and $2 and s.seen is not null order by s.line`)
 
-/** from, to: field sets of rows that create */
+/** from, to: field sets of rows that create, and how many rows have each */
 export const SHAPES_IN = unnamed(`
-select distinct s.shape from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is null order by 1`)
+select s.shape, count(*)::integer as rows from pg_temp.noclobber_import s
+where s.line between $1 and $2 and s.seen is null group by s.shape order by 1`)
 
 /** lines, versions: rows that were checked again */
 export const RESTAGE_VERSIONS = unnamed(`

@@ -2,6 +2,7 @@
 // Invariant: a record that changed after its row was validated is checked again by what it is now, never written over.
 import type { Knex } from 'knex'
 import { asksParents } from '../records/parents.ts'
+import { SWALLOWED, writtenInPlace } from '../records/settled-write.ts'
 import type { Database } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 import { tenantParameter } from '../tables/tenant.ts'
@@ -32,6 +33,13 @@ export interface BatchResult extends WrittenRows {
 export interface Lines {
   from: number
   to: number
+}
+
+const SWALLOWED_ROW: RowError = SWALLOWED.problem.errors[0] as RowError
+
+/** A trigger kept new rows from being written; which ones is found by writing fewer at a time. */
+export class RowsSwallowed extends Error {
+  override name = 'RowsSwallowed'
 }
 
 interface StaleRow {
@@ -65,6 +73,7 @@ export const createChunkWriter = (database: Database, job: WriteJob) => {
       if (!record || !readable) refused.push({ line, rowError: NOT_THERE })
       else if (!asksParents(known, job.actor, 'update') && !known.may(job.actor, 'update', record))
         refused.push({ line, rowError: FORBIDDEN })
+      else if (record.version === seen) refused.push({ line, rowError: SWALLOWED_ROW })
       else if (guarded) refused.push({ line, rowError: staleRowError(record, seen) })
       else restaged.push({ line, version: record.version })
     }
@@ -93,6 +102,12 @@ export const createChunkWriter = (database: Database, job: WriteJob) => {
       )) {
         if (left.delete(line)) result[changed ? 'updated' : 'unchanged'] += 1
       }
+      if (left.size > 0 && known.reactsTo.has('update')) {
+        const rows = [...left.values()]
+        const targets = rows.map(({ id, seen }) => ({ id, version: seen }))
+        const written = await writtenInPlace(database, { known, transaction: savepoint }, targets)
+        for (const { line, id } of rows) if (written.has(id) && left.delete(line)) result.updated += 1
+      }
       if (left.size === 0) return
       if ((await restage([...left.values()], result, savepoint)) === 0) return
       if (result.refused.length > 0) return
@@ -100,9 +115,11 @@ export const createChunkWriter = (database: Database, job: WriteJob) => {
   }
 
   const insert = async ({ from, to }: Lines, result: BatchResult, savepoint: Knex.Transaction) => {
-    for (const { shape } of await database.send(SHAPES_IN, [from, to], savepoint)) {
+    for (const { shape, rows } of await database.send(SHAPES_IN, [from, to], savepoint)) {
       const values = [from, to, shape, ...tenant]
-      result.created += (await database.send(sql.insert(JSON.parse(shape)), values, savepoint)).length
+      const made = await database.send(sql.insert(JSON.parse(shape)), values, savepoint)
+      if (made.length < rows) throw new RowsSwallowed()
+      result.created += made.length
     }
   }
 

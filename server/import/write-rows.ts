@@ -4,6 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { isRetryable, refusedValues } from '../db/errors.ts'
+import { SWALLOWED } from '../records/settled-write.ts'
 import type { Database } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { authorizeParents } from './authorize-parents.ts'
@@ -13,6 +14,7 @@ import {
   type BatchResult,
   createChunkWriter,
   type Lines,
+  RowsSwallowed,
   type WriteJob,
   type WrittenRows,
 } from './write-chunk.ts'
@@ -59,7 +61,8 @@ const createBatchWriter = (database: Database, job: WriteJob, transaction: Knex.
   const write = async ({ from, to }: Lines): Promise<void> => {
     const error = await attempt({ from, to }, database.limits.writeRetries)
     if (error === null) return
-    const refused = refusedValues(error, known.fieldNames, [])
+    const refused =
+      error instanceof RowsSwallowed ? SWALLOWED.problem : refusedValues(error, known.fieldNames, [])
     if (!refused) throw error
     if (from === to) {
       const { errors } = refused as { errors?: { field: string; message: string }[] }

@@ -30,12 +30,14 @@ export type BulkEntry =
     }
   | { id: string; outcome: 'deleted'; version: number; updated_at: string; updated_by: Writer | null }
   | { id: string; outcome: 'not_found' | 'forbidden' }
+  /** The database kept it from being written. */
+  | { id: string; outcome: 'invalid'; errors: FieldError[] }
   /** Nothing was wrong with it; another record could not be saved. */
   | { id: string; outcome: 'held_back' }
 
 /** A bulk edit with `abort` that saved nothing: status and code are those of the first record that could not be saved. */
 export interface BulkProblem extends Problem {
-  code: 'stale_record' | 'deleted' | 'not_found' | 'forbidden'
+  code: 'stale_record' | 'deleted' | 'not_found' | 'forbidden' | 'invalid'
   records: BulkEntry[]
 }
 

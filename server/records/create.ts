@@ -19,8 +19,9 @@ import {
   storedResponse,
   type WriteOptions,
 } from './idempotency.ts'
-import { asksParents, authorizeNewPart, parentMissing } from './parents.ts'
+import { asksParents, authorizeNewPart, isParentThere, parentMissing } from './parents.ts'
 import { readRow } from './read.ts'
+import { SWALLOWED, settling } from './settled-write.ts'
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.create} takes. */
@@ -77,6 +78,12 @@ export const createRecord = async (
           return verdict === 'forbidden' ? FORBIDDEN : verdict
         }
       : undefined,
+    settle: settling(database, { known, actor, id: id ?? '', transaction: options.transaction }, options, {
+      event: 'insert',
+      clientVersion: 0,
+      columns,
+      hash,
+    }),
   })
   const row = written.outcome === 'written' ? written.rows[0] : undefined
   if (row) {
@@ -95,5 +102,9 @@ export const createRecord = async (
   }
   if (kept) return kept
   if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
-  return written.outcome === 'written' ? parentMissing(known) : MISSING
+  if (written.outcome !== 'written') return MISSING
+  const isOrphan =
+    !written.isSent ||
+    !(await isParentThere(database, { known, actor, transaction: options.transaction }, values))
+  return isOrphan ? parentMissing(known) : SWALLOWED
 }

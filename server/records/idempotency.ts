@@ -58,9 +58,18 @@ export const storedResponse = async (
   return row.request_hash === hash ? { outcome: 'stored', answer: row.answer } : REUSED
 }
 
-/** The rows of a write; `kept` where its mutation id was written meanwhile; `invalid` where the database refuses a value. */
+/**
+ * Sends a write in its transaction and sees what the table's own triggers made of it: gives the rows as they are then. See
+ * `settling` in settled-write.ts.
+ */
+export type Settle = (
+  transaction: Knex.Transaction,
+  sendIt: () => Promise<Row[] | Forbidden | Invalid>,
+) => Promise<Row[] | Forbidden | Invalid>
+
+/** The rows of a write, and whether it was sent at all; `kept` where its mutation id was written meanwhile; `invalid` where the database refuses a value. */
 export type Written =
-  | { outcome: 'written'; rows: Row[] }
+  | { outcome: 'written'; rows: Row[]; isSent: boolean }
   | { outcome: 'stored' }
   | { outcome: 'outdated' }
   | { outcome: 'cache_cleared' }
@@ -90,26 +99,32 @@ export const sendWrite = async (
     isStill?: IsStill | undefined
     /** Authorizes the records that a write raises besides, in one transaction with it. */
     authorize?: ((transaction: Knex.Transaction) => Promise<WriteVerdict>) | undefined
+    settle?: Settle | undefined
   },
 ): Promise<Written> => {
-  const { query, values, isStill, authorize } = write
+  const { query, values, isStill, authorize, settle } = write
+  let isSent = true
   const sendIn = (transaction: Knex.Transaction | undefined) =>
     database.send(query, values, transaction, isStill)
   const authorizeAndSend = async (transaction: Knex.Transaction): Promise<Row[] | Forbidden | Invalid> => {
     const verdict = (await authorize?.(transaction)) ?? 'allowed'
     if (verdict === 'allowed') return sendIn(transaction)
+    isSent = false
     return verdict === 'changed' ? [] : verdict
   }
+  const sendAndSettle = (transaction: Knex.Transaction) =>
+    settle ? settle(transaction, () => authorizeAndSend(transaction)) : authorizeAndSend(transaction)
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
     if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
       let rows: Row[] | Forbidden | Invalid
-      if (!authorize) rows = await sendIn(options.transaction)
-      else if (options.transaction) rows = await authorizeAndSend(options.transaction)
-      else rows = await database.knex.transaction(authorizeAndSend)
+      isSent = true
+      if (!authorize && !settle) rows = await sendIn(options.transaction)
+      else if (options.transaction) rows = await sendAndSettle(options.transaction)
+      else rows = await database.knex.transaction(sendAndSettle)
       if (!Array.isArray(rows)) return rows
       if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
-      return { outcome: 'written', rows }
+      return { outcome: 'written', rows, isSent }
     } catch (error) {
       if (error instanceof CacheCleared) return { outcome: 'cache_cleared' }
       if (isStoredMutation(error)) return { outcome: 'stored' }

@@ -17,6 +17,7 @@ import { parametersOf, requestHash, sendWrite, type WriteOptions, type WriteVerd
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
+import { SWALLOWED, settledVersions } from './settled-write.ts'
 import { validateFields } from './validate.ts'
 
 /** A record of a bulk edit, and the version that its editor loaded. */
@@ -52,7 +53,10 @@ export type SaveManyOutcome = SavedMany | Aborted | Missing | Invalid | Reused
 
 const MAX_ATTEMPTS = 5
 
-const abortedBy = (entries: BulkEntry[]): Aborted => {
+const abortedBy = (all: BulkEntry[]): Aborted => {
+  const entries = all.map(
+    (entry): BulkEntry => (entry.outcome === 'saved' ? { id: entry.id, outcome: 'held_back' } : entry),
+  )
   const refused = entries.filter(({ outcome }) => outcome !== 'saved' && outcome !== 'held_back')
   const code = (refused[0]?.outcome ?? 'stale_record') as BulkProblem['code']
   const detail = `${refused.length} of ${entries.length} records can't be saved, so none was.`
@@ -65,6 +69,12 @@ const savedEntry = ({ id, version, updated_at, updated_by }: Omit<WireRecord, 'f
   version,
   updated_at,
   updated_by,
+})
+
+const swallowedEntry = (id: string): BulkEntry => ({
+  id,
+  outcome: 'invalid',
+  errors: SWALLOWED.problem.errors,
 })
 
 /**
@@ -125,6 +135,7 @@ export const saveMany = async (
     })
     written.length = 0
     let open = records
+    const sentAt = new Map<string, number>()
     for (let round = 0; round < MAX_ATTEMPTS; round += 1) {
       const authorized = await authorizeMany(database, { known, actor, transaction, values }, open)
       for (const entry of authorized.refused) entries.set(entry.id, entry)
@@ -134,7 +145,11 @@ export const saveMany = async (
       if (columns.length === 0)
         for (const record of authorized.ready) entries.set(record.id, savedEntry(record))
       if (columns.length === 0 || authorized.ready.length === 0) return outcome()
-      const targets = authorized.ready
+      const isSwallowed = ({ id, version }: { id: string; version: number }) => sentAt.get(id) === version
+      for (const { id } of authorized.ready.filter(isSwallowed)) entries.set(id, swallowedEntry(id))
+      const targets = authorized.ready.filter((target) => !isSwallowed(target))
+      if (onStale === 'abort' && targets.length < authorized.ready.length) return abortedBy(outcome().records)
+      if (targets.length === 0) return outcome()
       const sent = await sendWrite(
         database,
         known,
@@ -154,10 +169,17 @@ export const saveMany = async (
         },
       )
       if (sent.outcome === 'invalid') return sent
-      for (const row of sent.outcome === 'written' ? sent.rows : []) {
+      const rows = sent.outcome === 'written' ? sent.rows : []
+      if (sent.outcome === 'written' && sent.isSent)
+        for (const { id, version } of targets) sentAt.set(id, version)
+      for (const row of rows) {
         const record = known.sql.toRecord(row)
-        if (row.noclobber_omitted.length === 0) written.push(record)
+        if (row.noclobber_omitted.length === 0 && !known.reactsTo.has('update')) written.push(record)
         entries.set(record.id, savedEntry(record))
+      }
+      if (transaction && known.reactsTo.has('update')) {
+        const settled = await settledVersions(database, { known, actor, transaction }, targets, rows)
+        for (const [id, current] of settled) entries.set(id, savedEntry({ id, type, ...current }))
       }
       open = records.filter(({ id }) => !entries.has(id))
       if (open.length === 0) return outcome()
@@ -171,7 +193,8 @@ export const saveMany = async (
     return outcome
   }
 
-  if (!options.mutationId) return remember(await attempt(options.transaction))
+  if (!options.mutationId && !known.reactsTo.has('update'))
+    return remember(await attempt(options.transaction))
   const hash = () => requestHash('save many', type, changes, records, onStale)
   const once = await runOnce(database, options, hash, async (transaction): Promise<Work<SaveManyOutcome>> => {
     const result = await attempt(transaction)

@@ -28,6 +28,7 @@ import {
 } from './idempotency.ts'
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
+import { SWALLOWED, settling } from './settled-write.ts'
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.save} takes. */
@@ -146,6 +147,7 @@ export const saveRecord = async (
 
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
+  let wasSent = false
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0
     const permitted = isFirst ? permittedUnread(database, target, 'update', clientVersion) : null
@@ -163,6 +165,7 @@ export const saveRecord = async (
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
     if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
+    if (!refused && wasSent) return SWALLOWED
     const isPrecomputed =
       !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
     const isSince = database.recordCache.mark()
@@ -182,7 +185,9 @@ export const saveRecord = async (
       mayBeOutdated: isPrecomputed,
       isStill: permitted?.isStill,
       authorize: authorizeParents(database, target, 'update', { clientVersion, values: valid.values }),
+      settle: settling(database, target, options, { event: 'update', clientVersion, columns, hash }),
     })
+    wasSent = written.outcome === 'written' && written.isSent
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
     if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'outdated') {

@@ -54,10 +54,17 @@ export interface TrackedType {
   /** What its triggers were made with, in short. */
   tag: string
   /**
-   * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no generated
-   * column, no rule, no partition, and its columns have plain names.
+   * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no foreign key
+   * that cascades it, no generated column, no rule, no partition, and its columns have plain names.
    */
   readonly isPlain: boolean
+  /**
+   * Writes that the app's own triggers, or foreign keys, may go on with: afterwards the row may be at a later version, gone,
+   * or never written.
+   */
+  reactsTo: Set<WriteEvent>
+  /** Some of these triggers run at the end of the transaction. */
+  reactsLate: boolean
   columns: Map<string, Column>
   /** Declared fields that may be written: all but key, tenant and generated columns. */
   writable: Set<string>
@@ -78,8 +85,16 @@ export interface Catalogue {
 /** A name that means the same as it stands, within a line, a list or JSON. */
 const PLAIN_NAME = /^[^\p{Cc}"\\]+$/u
 
+/** What a trigger fires for. */
+export type WriteEvent = 'insert' | 'update' | 'delete'
+
 /** Of `pg_trigger.tgtype`. */
-const ON_UPDATE = 16
+const FIRES_ON: Record<WriteEvent, number> = { insert: 4, update: 16, delete: 8 }
+
+/** Triggers of the app on a table, as its oid, or on its partitions. */
+const ownTriggers = (relation: string) => `pg_trigger g where (g.tgrelid = ${relation}
+  or g.tgrelid in (select p.relid from pg_partition_tree(${relation}) p)) and not g.tgisinternal
+  and not starts_with(g.tgname, 'zz_noclobber_') and g.tgenabled in ('O', 'A')`
 
 const TABLE = statement(`
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
@@ -101,8 +116,15 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     where to_regclass(p.args[4]) is not null) as part,
   c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
     and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
-    and not exists (select from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal
-      and g.tgtype & ${ON_UPDATE} <> 0 and not starts_with(g.tgname, 'zz_noclobber_')) as is_plain,
+    as is_plain,
+  (select coalesce(bit_or(g.tgtype::integer), 0) from ${ownTriggers('c.oid')}) as fires,
+  exists (select from ${ownTriggers('c.oid')} and g.tginitdeferred) as fires_late,
+  exists (select from pg_constraint k join pg_index i on i.indrelid = c.oid and i.indisprimary
+    where k.contype = 'f' and k.confrelid = c.oid and k.confupdtype in ('c', 'n', 'd')
+      and not k.confkey <@ i.indkey::smallint[]) as cascades,
+  exists (select from (select to_regclass(${TRIGGER_ARGUMENTS}[4]) as parent from pg_trigger g
+      where g.tgrelid = c.oid and g.tgname = '${PART_TRIGGER}') q,
+    lateral (select from ${ownTriggers('q.parent')} limit 1) r) as parent_fires,
   (select jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
     from pg_trigger g where g.tgname = '${PART_TRIGGER}') p
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
@@ -180,6 +202,12 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
       `its values aren't kept. Call trackTable(knex, '${type.table}', { history: 'values' }) in a migration.`,
     )
   }
+  const reactsTo = new Set(
+    (Object.keys(FIRES_ON) as WriteEvent[]).filter(
+      (event) =>
+        (row.fires & FIRES_ON[event]) !== 0 || row.parent_fires || (event === 'update' && row.cascades),
+    ),
+  )
   const fixed = new Set(columns.filter((column) => column.fixed || column.key).map((column) => column.name))
   return {
     type,
@@ -190,7 +218,13 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     lists: textArray(lists),
     ignored: textArray(ignored),
     tag,
-    isPlain: row.is_plain && tag !== '' && columns.every(({ name }) => PLAIN_NAME.test(name)),
+    isPlain:
+      row.is_plain &&
+      !reactsTo.has('update') &&
+      tag !== '' &&
+      columns.every(({ name }) => PLAIN_NAME.test(name)),
+    reactsTo,
+    reactsLate: row.fires_late,
     columns: new Map(columns.map((column) => [column.name, column])),
     writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
     fieldNames,

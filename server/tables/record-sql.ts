@@ -26,6 +26,12 @@ export interface RecordSql {
   insert(columns: string[], withMutation: boolean): Statement
   /** writer, id, version, [tenant], [mutation…] */
   remove(withMutation: boolean): Statement
+  /**
+   * id, [tenant], mutation…: stores the record as it is now as the response of a write that set these columns.
+   *
+   * @param isStored The write has stored one already.
+   */
+  storeResponse(columns: string[], isStored: boolean): Statement
   /** The expressions of a whole record of the table as `t`. */
   selected: string
   /** The same without large values; `noclobber_omitted` names them. */
@@ -186,6 +192,18 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         const write = `delete from ${table} t where ${guard} and ${NAMING} returning ${id}::text as "noclobber_id"`
         return withMutation ? storeResponse(write, `'{}'::jsonb`, firstValue) : write
       }),
+    storeResponse: (columns, isStored) => {
+      const next = tenantColumn ? 3 : 2
+      const record = `(select ${selected} from ${table} t where ${id} = $1${ofTenant(2)}) w`
+      return {
+        name: '',
+        text: isStored
+          ? `update noclobber.mutations m set answer = ${answer(columns)} from ${record}
+             where m.tenant_id = $${next} and m.actor_id = $${next + 1} and m.mutation_id = $${next + 2} and m.request_hash = $${next + 3}`
+          : `insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer)
+             select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer(columns)} from ${record}`,
+      }
+    },
     selected,
     lean,
     selectFrom: (further) => select(selected, further),

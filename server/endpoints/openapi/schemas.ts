@@ -72,7 +72,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
   InvalidProblem: problemWith({ const: 'invalid' }, { errors: listOf(fieldError) }),
   DeletedProblem: problemWith({ const: 'deleted' }, { version, ...writing }),
   BulkProblem: problemWith(
-    { enum: ['stale_record', 'deleted', 'not_found', 'forbidden'] },
+    { enum: ['stale_record', 'deleted', 'not_found', 'forbidden', 'invalid'] },
     { records: listOf({ type: 'object' }) },
   ),
   ImportAnswer: object({

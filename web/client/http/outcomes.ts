@@ -50,7 +50,7 @@ export type CreateOutcome<F extends object> =
 /** What became of one record of a bulk edit: `saved`, the code that a save of it alone would have had, or `held_back`. */
 export interface BulkRecord {
   id: string
-  outcome: 'saved' | 'stale_record' | 'deleted' | 'not_found' | 'forbidden' | 'held_back'
+  outcome: 'saved' | 'stale_record' | 'deleted' | 'not_found' | 'forbidden' | 'invalid' | 'held_back'
   /** Where it was saved or deleted. */
   version?: number
   /** Where it is stale. */
