@@ -41,6 +41,7 @@ export const UNTRACKABLE = `case
   when c.relkind = 'f' then 'it is a foreign table: its rows are written elsewhere, past every trigger here.'
   when c.relkind not in ('r', 'p') then 'it is no table.'
   when c.relpersistence = 't' then 'it is a temporary table, which other connections don''t see.'
+  when c.relpersistence = 'u' then 'it is unlogged: a crash of PostgreSQL empties it, past every trigger. ALTER TABLE … SET LOGGED first.'
   when c.relispartition then format('it is a partition of %s. Track that one, and write to it.',
     (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
   when c.relkind = 'r' and exists (select from pg_inherits i where i.inhrelid = c.oid) then
@@ -49,4 +50,16 @@ export const UNTRACKABLE = `case
   when c.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = c.oid) then
     format('%s inherits from it, and PostgreSQL runs no trigger of this one for rows of that one. Use tables without INHERITS.',
       (select i.inhrelid::regclass from pg_inherits i where i.inhparent = c.oid limit 1))
+  when exists (select from pg_rewrite r where r.ev_class = c.oid) then
+    format('it has the rule %s: rules rewrite statements, and PostgreSQL doesn''t answer then what was written. Make it a trigger.',
+      (select string_agg(quote_ident(r.rulename), ', ' order by r.rulename) from pg_rewrite r where r.ev_class = c.oid))
 end`
+
+/** SQL for the triggers of the relation `c` that fire after the stamp, before the row is written; null where there is none. */
+export const LATE_TRIGGERS = `(select string_agg(quote_ident(g.tgname), ', ' order by g.tgname) from pg_trigger g
+  where g.tgrelid = c.oid and not g.tgisinternal and g.tgtype & 3 = 3 and g.tgtype & 20 <> 0 and g.tgenabled in ('O', 'A')
+    and g.tgname::text collate "C" > 'zz_noclobber_stamp' and not starts_with(g.tgname, 'zz_noclobber_'))`
+
+/** What to do about {@link LATE_TRIGGERS}. */
+export const RENAME_THEM =
+  'PostgreSQL fires triggers by name, and what they change would have no version. Rename them, so that they come before zz_noclobber_: alter trigger … on … rename to ….'

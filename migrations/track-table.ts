@@ -5,7 +5,7 @@ import type { Knex } from 'knex'
 import { dropValues, trackValues } from './history-values.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
-import { olderLog, UNTRACKABLE } from './supported.ts'
+import { LATE_TRIGGERS, olderLog, RENAME_THEM, UNTRACKABLE } from './supported.ts'
 import { uncompared } from './trigger-arguments.ts'
 import { knowRelation } from './version-floor.ts'
 
@@ -114,7 +114,7 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace,
   lateral (select ${uncompared('c.oid', 'cast(:ignored as text[])')}) u(names)
 where c.oid = to_regclass(:table)`
 
-const KIND = `select ${UNTRACKABLE} as why from pg_class c where c.oid = to_regclass(?)`
+const KIND = `select ${UNTRACKABLE} as why, ${LATE_TRIGGERS} as late from pg_class c where c.oid = to_regclass(?)`
 
 const arrayText = (names: string[]) =>
   `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
@@ -223,8 +223,8 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
  *
  * @param knex The migration's connection or transaction.
  * @param table The table, with its schema if it isn't on the search path: `projects`, `app.projects`.
- * @throws Error with a sentence saying why a table can't be tracked: it is a view, a foreign table or a partition, or has to do
- * with INHERITS; no single-column primary key (integer, bigint,
+ * @throws Error with a sentence saying why a table can't be tracked: it is a view, a foreign, temporary or unlogged table or a
+ * partition, has to do with INHERITS, has rules, or triggers that would fire after these; no single-column primary key (integer, bigint,
  * uuid or text), a column that doesn't exist, an existing `version` that is no integer, an `updated_at` without time zone.
  * @example
  * export const up = (knex) => trackTable(knex, 'projects', { tenant: 'tenant_id', lists: ['client_id'] })
@@ -236,6 +236,7 @@ export const trackTable = async (knex: Knex, table: string, options: TrackOption
   if (columns.length === 0) refuse(table, 'there is no such table.')
   const { rows: kinds } = await knex.raw(KIND, [quoteTable(table)])
   if (kinds[0].why) refuse(table, kinds[0].why)
+  if (kinds[0].late) refuse(table, `its triggers ${kinds[0].late} fire after noclobber's. ${RENAME_THEM}`)
   const key = keyOf(table, columns)
   checkNames(table, columns, options)
   const args = [

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'
+import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/supported.ts'
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
@@ -13,6 +14,10 @@ export interface ExaminedTable extends TriggeredTable {
   name: string
   /** How many transactions ago it was tracked, or tracked again. */
   age: number
+  /** Why it couldn't be tracked as it is now, as a sentence. */
+  whyNot: string | null
+  /** The app's triggers that come after ours. */
+  lateTriggers: string | null
 }
 
 const TABLES = `
@@ -22,6 +27,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
+  ${UNTRACKABLE} as "whyNot", ${LATE_TRIGGERS} as "lateTriggers",
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
@@ -175,8 +181,28 @@ const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]>
   return findings
 }
 
+/** What became of a table since it was tracked. */
+const relationFindings = ({ source, triggers, whyNot, lateTriggers }: ExaminedTable): Finding[] => {
+  if (triggers.length === 0) return []
+  const findings: Finding[] = []
+  if (whyNot !== null)
+    findings.push(
+      problem(
+        'not_trackable',
+        source,
+        `It can't be tracked as it is now: ${whyNot}`,
+        `Undo that. Or stop tracking it: untrackTable(knex, '${source}').`,
+      ),
+    )
+  if (lateTriggers !== null)
+    findings.push(
+      problem('trigger_late', source, `Triggers fire after noclobber's: ${lateTriggers}.`, RENAME_THEM),
+    )
+  return findings
+}
+
 /** What is wrong with one table. */
 export const tableFindings = async (knex: Knex, table: ExaminedTable, rows: boolean): Promise<Finding[]> => {
-  const findings = triggerFindings(table)
+  const findings = [...relationFindings(table), ...triggerFindings(table)]
   return rows && table.triggers.length > 0 ? [...findings, ...(await rowFindings(knex, table))] : findings
 }

@@ -2,7 +2,7 @@
 // when a server looks it up.
 import createKnex from 'knex'
 import { trackTable } from 'noclobber/migrations'
-import { createRecordServer, defineRecordType } from 'noclobber/server'
+import { createRecordServer, defineRecordType, doctor } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { atEnd } from '../support/at-end.ts'
@@ -24,7 +24,13 @@ create table halls_2 partition of halls for values from (100) to (200);
 create temporary table passing (id int primary key, label text);
 create foreign data wrapper nothing;
 create server nowhere foreign data wrapper nothing;
-create foreign table far (id int, label text) server nowhere`)
+create foreign table far (id int, label text) server nowhere;
+create unlogged table quick (id int primary key, label text);
+create table ruled (id int primary key, label text);
+create rule soft as on delete to ruled do instead update ruled set label = 'gone' where id = old.id;
+create table sorted (id int primary key, label text);
+create function nothing_at_all() returns trigger language plpgsql as 'begin return new; end';
+create trigger zzz_last before update on sorted for each row execute function nothing_at_all()`)
 
 test.each([
   ['media', /images inherits from it/],
@@ -34,6 +40,9 @@ test.each([
   ['halls_1', /it is a partition of halls/],
   ['passing', /it is a temporary table/],
   ['far', /it is a foreign table/],
+  ['quick', /it is unlogged/],
+  ['ruled', /it has the rule soft/],
+  ['sorted', /its triggers zzz_last fire after noclobber's/],
 ])('%s is refused with a sentence', async (table, sentence) => {
   await expect(knex.transaction((one) => trackTable(one, table))).rejects.toThrow(sentence)
 })
@@ -90,4 +99,36 @@ test('an id that comes back in a partition goes on counting after its tombstone'
   await knex.raw('delete from rooms where id = 7')
   const { rows } = await knex.raw(`insert into rooms values (7, 'again') returning version::int`)
   expect(rows).toEqual([{ version: 3 }])
+})
+
+test('what a table becomes after it was tracked is found by the doctor, and a rule also by the server', async () => {
+  await knex.raw('create table later (id int primary key, label text)')
+  await trackTable(knex, 'later')
+  await knex.raw(`insert into later values (1, 'x')`)
+  const found = async () =>
+    (await doctor(knex, { listenMs: 1, rows: false })).findings
+      .filter(({ table }) => table === 'public.later')
+      .map(({ code, message }) => `${code}: ${message}`)
+  expect(await found()).toEqual([])
+  await knex.raw('create rule also as on update to later do also select 1; alter table later set unlogged')
+  expect(await found()).toEqual([
+    expect.stringContaining("not_trackable: It can't be tracked as it is now: it is unlogged"),
+  ])
+  await knex.raw('alter table later set logged')
+  expect(await found()).toEqual([expect.stringContaining('it has the rule also')])
+  await expect(open('later').read('thing', '1', { actor })).rejects.toThrow(/it has the rule also/)
+  await knex.raw('drop rule also on later')
+  await knex.raw(`create function seen() returns trigger language plpgsql as $$ begin new.label := 'late'; return new; end $$;
+    create trigger zzz_seen before update on later for each row execute function seen()`)
+  expect(await found()).toEqual([
+    expect.stringContaining("trigger_late: Triggers fire after noclobber's: zzz_seen"),
+  ])
+  await expect(knex.raw('update later set id = id')).rejects.toThrow(
+    /changed a row after its version was set/,
+  )
+  await knex.raw('alter trigger zzz_seen on later rename to aa_seen')
+  await knex.raw('update later set id = id')
+  expect(await found()).toEqual([])
+  const { rows } = await knex.raw('select label, version::int from later')
+  expect(rows).toEqual([{ label: 'late', version: 2 }])
 })
