@@ -132,7 +132,7 @@ where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p', 'v'
 
 /** Tables whose updates a publication would refuse. */
 const WITHOUT_IDENTITY = `
-select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::regnamespace and c.relkind = 'r'
+select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::regnamespace and c.relkind = 'r' and c.relpersistence = 'p'
   and (c.relreplident = 'n' or c.relreplident = 'd' and c.relname <> all(?::text[]))`
 
 const UNCOMPARED = uncompared('t.tgrelid', 't.args[4]::text[]')

@@ -139,6 +139,7 @@ insert into noclobber.cursor_key default values;
 
 -- A publication refuses updates of tables that have no key, so the tables of one row name their rows whole.
 alter table noclobber.log_horizon replica identity full;
+alter table noclobber.version_base replica identity full;
 alter table noclobber.log_epoch replica identity full;
 alter table noclobber.cursor_key replica identity full;
 
