@@ -98,7 +98,7 @@ begin
       if row_count between 1 and 20 and tg_argv[3] = '{}' and exists (select from old_rows o, new_rows n
           where concat(n.%1$I) = concat(o.%1$I) and concat(n.version) = concat(o.version) and record_image_ne(row(n.*), row(o.*))) then
         raise triggered_data_change_violation using
-          message = format('Table %%s: a trigger changed a row after its version was set, so nobody would have heard of it.', tg_relid::regclass),
+          message = format('Table %%s: a trigger changed a row after its version was set, so the log would miss the change.', tg_relid::regclass),
           hint = 'PostgreSQL fires triggers by name. Rename that one, so that it comes before zz_noclobber_stamp: alter trigger … rename to ….';
       end if;
     end if;

@@ -1,5 +1,5 @@
 // Tables with triggers of the app's own: they write their row again, delete it, do something else in its place, or keep it
-// back. The answer is the record as it is when they have run, its versions go up in the log, and nobody is told of a conflict
+// back. The answer is the record as it is when they have run, its versions go up in the log, and nobody gets a conflict
 // with themselves.
 import createKnex from 'knex'
 import { trackTable } from 'noclobber/migrations'
@@ -235,7 +235,7 @@ describe('a trigger that keeps a write back', () => {
     },
   }
 
-  test('is told apart from stale and gone, and is sent once', async () => {
+  test('is no conflict and no deletion, and is sent once', async () => {
     await knex.raw('create table attempts (op text)')
     const { records, row } = await open('kept', KEEPS)
     await knex.raw(`insert into kept (id, title) values (1, 'fixed'), (2, 'free'), (3, 'free')`)
