@@ -6,12 +6,13 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildCommonJs } from './build-commonjs.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 const stamp = join(root, 'node_modules/.cache/noclobber/build')
 
-const SOURCES = ['server', 'migrations', 'web', 'scripts/build.js']
+const SOURCES = ['server', 'migrations', 'web', 'scripts/build.js', 'scripts/build-commonjs.js']
 const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.base.json']
 const STYLES = 'web/react/styles.css'
 const PAGE = 'web/demo/index.html'
@@ -29,6 +30,7 @@ for (const path of sources.filter(isCopied)) {
   await mkdir(dirname(join(dist, path)), { recursive: true })
   await copyFile(join(root, path), join(dist, path))
 }
+if (!compiled.includes(false)) await buildCommonJs(dist, await codeDoors())
 const isPageBuilt = !sources.includes(PAGE) || (await buildPage())
 if (!isPageBuilt || compiled.includes(false)) process.exit(1)
 await mkdir(dirname(stamp), { recursive: true })
@@ -36,7 +38,7 @@ await writeFile(stamp, fingerprint)
 
 /** Files that are read as they are. */
 function isCopied(path) {
-  return path === STYLES || /^migrations\/.*\.sql$/.test(path)
+  return path === STYLES || path === `${STYLES}.d.ts` || /^migrations\/.*\.sql$/.test(path)
 }
 
 /** Paths from the root of all files in a folder, or the file itself. */
@@ -55,16 +57,26 @@ async function fingerprintOf(paths) {
 }
 
 async function hasEveryDoor() {
-  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const files = Object.values(exports).flatMap((door) =>
-    typeof door === 'string' ? door : Object.values(door),
-  )
+  const files = await doorFiles()
   const copies = sources.filter(isCopied).map((path) => join('dist', path))
   const pages = sources.includes(PAGE) ? ['dist/web/demo/index.html'] : []
   const found = await Promise.all(
     [...files, ...copies, ...pages].map((file) => stat(join(root, file)).catch(() => null)),
   )
   return !found.includes(null)
+}
+
+/** Every file that the package exports. */
+async function doorFiles() {
+  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const filesOf = (door) => (typeof door === 'string' ? [door] : Object.values(door).flatMap(filesOf))
+  return [...new Set(filesOf(exports))]
+}
+
+/** The modules among them, from dist/. */
+async function codeDoors() {
+  const modules = (await doorFiles()).filter((path) => /^\.\/dist\/(?!cjs\/).*\.js$/.test(path))
+  return modules.map((path) => path.slice('./dist/'.length))
 }
 
 /** Quiet unless it fails. */
@@ -92,8 +104,10 @@ async function buildPage() {
 /** Removes what was compiled or copied from sources that are gone. */
 async function sweep() {
   const page = join('dist', 'web', 'demo')
+  const commonJs = join('dist', 'cjs')
   for (const path of await filesBelow('dist').catch(() => [])) {
-    const from = path.slice('dist/'.length).replace(/(\.d\.ts|\.js)$/, '')
+    if (path.startsWith(commonJs)) continue
+    const from = path.slice('dist/'.length).replace(/(?<!\.css)(\.d\.ts|\.js)$/, '')
     const isCompiled = from !== path.slice('dist/'.length) && !path.startsWith(page)
     const isStray = isCompiled
       ? !sources.includes(`${from}.ts`) && !sources.includes(`${from}.tsx`)

@@ -35,6 +35,10 @@ const BUDGETS_BYTES = {
   whole: { budget: 37_000, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
+/** The files behind a door, whatever its conditions. */
+const filesOf = (door: unknown): string[] =>
+  typeof door === 'string' ? [door] : Object.values(door as object).flatMap(filesOf)
+
 let dir: string
 let tarball: string
 let packed: string[]
@@ -70,14 +74,14 @@ test('has exactly the doors that it promises, and no front door', () => {
 })
 
 test('holds the doors, the licence and the README, and nothing of the demo, the tests or the sources', () => {
-  const doors = Object.values(manifest.exports).flatMap((door) =>
-    typeof door === 'string' ? door : Object.values(door as Record<string, string>),
-  )
+  const doors = Object.values(manifest.exports).flatMap(filesOf)
   const wanted = ['LICENSE', 'README.md', ...doors.map((file) => file.replace('./', ''))]
   expect(wanted.filter((path) => !packed.includes(path))).toEqual([])
   const foreign = packed.filter(
     (path) =>
-      !/^(dist\/.*\.(js|d\.ts|css)|dist\/migrations\/.*\.sql|LICENSE|README\.md|package\.json)$/.test(path),
+      !/^(dist\/.*\.(js|d\.ts|css)|dist\/(cjs\/)?migrations\/.*\.sql|dist\/cjs\/package\.json|LICENSE|README\.md|package\.json)$/.test(
+        path,
+      ),
   )
   expect(foreign).toEqual([])
   expect(packed.filter((path) => /\/demo\/|\.test\./.test(path))).toEqual([])
@@ -92,8 +96,8 @@ test('publint finds nothing, strictly', async () => {
   expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
 })
 
-test('the types of every door resolve for ESM', async () => {
-  const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only']
+test('the types of every door resolve for node10, node16 from both kinds of modules, and bundlers', async () => {
+  const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', tarball]
   const { stdout } = await run(process.execPath, [...attw, '--exclude-entrypoints', './styles.css'], {
     cwd: root,
   })
@@ -107,6 +111,25 @@ test('the types of every door resolve for ESM', async () => {
     'migrations',
   ])
     expect(stdout).toContain(`"noclobber/${door}"`)
+})
+
+test('every door is CommonJS too, where Node can’t require a module, with the same names', async () => {
+  for (const door of Object.keys(manifest.exports).filter((name) => !/\.\w+$/.test(name.slice(1)))) {
+    const name = `noclobber/${door.slice(2)}`
+    const print = 'console.log(JSON.stringify(Object.keys(m).sort()))'
+    const required = await run(
+      process.execPath,
+      ['--no-experimental-require-module', '-e', `const m = require('${name}'); ${print}`],
+      { cwd: root },
+    )
+    const imported = await run(
+      process.execPath,
+      ['--input-type=module', '-e', `const m = await import('${name}'); ${print}`],
+      { cwd: root },
+    )
+    const names = JSON.parse(required.stdout).filter((one: string) => one !== '__esModule')
+    expect(names, name).toEqual(JSON.parse(imported.stdout))
+  }
 })
 
 describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => {

@@ -1,0 +1,2 @@
+// Lets a compiler find what `import 'noclobber/styles.css'` names.
+export {}
