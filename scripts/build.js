@@ -30,6 +30,8 @@ for (const path of sources.filter(isCopied)) {
   await mkdir(dirname(join(dist, path)), { recursive: true })
   await copyFile(join(root, path), join(dist, path))
 }
+// What lets a compiler find `import 'noclobber/styles.css'`.
+await writeFile(join(dist, `${STYLES}.d.ts`), 'export {}\n')
 if (!compiled.includes(false)) await buildCommonJs(dist, await codeDoors())
 const isPageBuilt = !sources.includes(PAGE) || (await buildPage())
 if (!isPageBuilt || compiled.includes(false)) process.exit(1)
@@ -38,7 +40,7 @@ await writeFile(stamp, fingerprint)
 
 /** Files that are read as they are. */
 function isCopied(path) {
-  return path === STYLES || path === `${STYLES}.d.ts` || /^migrations\/.*\.sql$/.test(path)
+  return path === STYLES || /^migrations\/.*\.sql$/.test(path)
 }
 
 /** Paths from the root of all files in a folder, or the file itself. */
@@ -107,7 +109,8 @@ async function sweep() {
   const commonJs = join('dist', 'cjs')
   for (const path of await filesBelow('dist').catch(() => [])) {
     if (path.startsWith(commonJs)) continue
-    const from = path.slice('dist/'.length).replace(/(?<!\.css)(\.d\.ts|\.js)$/, '')
+    if (path === join('dist', `${STYLES}.d.ts`)) continue
+    const from = path.slice('dist/'.length).replace(/(\.d\.ts|\.js)$/, '')
     const isCompiled = from !== path.slice('dist/'.length) && !path.startsWith(page)
     const isStray = isCompiled
       ? !sources.includes(`${from}.ts`) && !sources.includes(`${from}.tsx`)

@@ -21,6 +21,11 @@ export interface RecordClientOptions {
   socketPath?: string
   /** Sent as `Authorization: Bearer …` and as `auth.token`, for those who don't sign in by cookie. */
   token?: () => string | null
+  /**
+   * Whether cookies are sent to another origin. Default: `include`; with a `token` that signs in instead, `same-origin`, which an
+   * API that allows every origin (`Access-Control-Allow-Origin: *`) needs.
+   */
+  credentials?: RequestCredentials
   /** Whom this client speaks for, as `updated_by.id` has it: it writes as nobody else. Else learned from a save. */
   userId?: () => string | null
   /**

@@ -56,10 +56,14 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const isColleague = (by: Writer | null) =>
     by !== null && person.id() !== null && (by.kind === 'database' || by.id !== person.id())
 
-  const fetchNow: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const credentials = options.credentials ?? (options.token ? 'same-origin' : 'include')
+  const fetchNow: typeof fetch = (input, init) =>
+    (options.fetch ?? globalThis.fetch)(input, { ...init, credentials })
   const isLive = () => connection.state.get().status === 'live'
   const livenessCheck = createLivenessCheck(clock, () => isLive() && transport.reconnect())
-  const candidates = createTransports(options, { url, fetch: fetchNow, clock, tabId, token, person })
+  const candidates = createTransports(options, {
+    ...{ url, fetch: fetchNow, credentials, clock, tabId, token, person },
+  })
   const transport = createTransportFallback({ candidates, clock, page })({
     onStatus(status, kind) {
       connection.transportChanged(status, kind)
@@ -106,6 +110,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const http = createHttp({
     url,
     fetch: fetchNow,
+    credentials,
     clock,
     tabId,
     socketId: () => transport.id(),

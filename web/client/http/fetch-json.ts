@@ -29,6 +29,7 @@ export interface Http {
 export interface HttpParts {
   url: string
   fetch: typeof fetch
+  credentials: RequestCredentials
   /** Headers that name the writer, without the tab. */
   writer(): Record<string, string>
   person: Person
@@ -38,7 +39,9 @@ export interface HttpParts {
 export interface HttpOptions {
   /** Base path or URL of the mounted router. */
   url: string
+  /** Sends with `credentials`. */
   fetch: typeof fetch
+  credentials: RequestCredentials
   clock: Clock
   tabId: string
   /** The socket that must not receive its own writes; `null` while there is none. */
@@ -57,6 +60,7 @@ export function createHttp(options: HttpOptions): Http {
   const parts: HttpParts = {
     url,
     fetch: options.fetch,
+    credentials: options.credentials,
     writer: () => ({ ...authorization(options.token()), ...meant(person.id()) }),
     person,
     onAnswer: options.onAnswer,
@@ -74,7 +78,6 @@ export function createHttp(options: HttpOptions): Http {
     try {
       const answer = await options.fetch(url + path, {
         method,
-        credentials: 'include',
         signal: abort.signal,
         headers: {
           ...headersOf(body, tabId, options.socketId(), options.token()),

@@ -123,7 +123,7 @@ export function followChanges(options: FollowOptions = {}): FollowedChanges {
     try {
       const response = await send(`${url}/changes?${query}`, {
         headers,
-        credentials: 'include',
+        credentials: options.token ? 'same-origin' : 'include',
         signal: abort.signal,
       })
       const text = await response.text()

@@ -90,6 +90,7 @@ export async function importFile(
   try {
     signal?.throwIfAborted()
     const upload: Upload = {
+      credentials: http.credentials,
       url: `${http.url}${path}${queryOf(options)}`,
       headers: {
         ...http.writer(),

@@ -5,6 +5,8 @@ export interface Upload {
   url: string
   headers: Record<string, string>
   body: Blob | ReadableStream<Uint8Array>
+  /** Of XMLHttpRequest; `fetch` comes with its own. */
+  credentials: RequestCredentials
   signal: AbortSignal | undefined
   /** Bytes sent, by XMLHttpRequest only. */
   onSent(bytes: number): void
@@ -19,7 +21,7 @@ export interface UploadAnswer {
 
 export async function uploadByFetch(send: typeof fetch, upload: Upload): Promise<UploadAnswer> {
   const { url, headers, body, signal, onText } = upload
-  const request: RequestInit & { duplex?: 'half' } = { method: 'POST', credentials: 'include', headers, body }
+  const request: RequestInit & { duplex?: 'half' } = { method: 'POST', headers, body }
   if (signal) request.signal = signal
   if (body instanceof ReadableStream) request.duplex = 'half'
   const answer = await send(url, request)
@@ -32,7 +34,7 @@ export async function uploadByFetch(send: typeof fetch, upload: Upload): Promise
 }
 
 export function uploadByXhr(upload: Upload & { body: Blob }): Promise<UploadAnswer> {
-  const { url, headers, body, signal, onSent, onText } = upload
+  const { url, headers, body, credentials, signal, onSent, onText } = upload
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest()
     let seen = 0
@@ -55,7 +57,7 @@ export function uploadByXhr(upload: Upload & { body: Blob }): Promise<UploadAnsw
     request.onabort = () => reject(new DOMException('The upload was aborted.', 'AbortError'))
     request.onloadend = () => signal?.removeEventListener('abort', abort)
     request.open('POST', url)
-    request.withCredentials = true
+    request.withCredentials = credentials === 'include'
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value)
     signal?.addEventListener('abort', abort)
     request.send(body)

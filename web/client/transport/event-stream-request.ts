@@ -25,7 +25,6 @@ export async function readEventStream(
   const token = options.token()
   const id = options.personId?.() ?? null
   const response = await options.fetch(`${options.url}/events?${query}`, {
-    credentials: 'include',
     cache: 'no-store',
     signal,
     headers: {

@@ -32,6 +32,8 @@ export interface SocketOptions {
   /** The person it is for: the server refuses it in another person's session. */
   personId?: () => string | null
   wire: 'websocket' | 'polling'
+  /** Of long polling; a browser sends its cookies by a WebSocket anyway. */
+  credentials: RequestCredentials
 }
 
 export function createSocketTransport(options: SocketOptions): CreateTransport {
@@ -39,7 +41,7 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
     const settings = {
       path: options.path,
       transports: [options.wire],
-      withCredentials: true,
+      withCredentials: options.credentials === 'include',
       autoConnect: false,
       forceNew: true,
       reconnection: false,

@@ -28,6 +28,7 @@ export interface TransportsOptions {
   /** Base path or URL of the mounted router. */
   url: string
   fetch: typeof fetch
+  credentials: RequestCredentials
   clock: Clock
   tabId: string
   token: () => string | null
@@ -36,7 +37,7 @@ export interface TransportsOptions {
 
 export function createTransports(choice: TransportChoice, options: TransportsOptions): TransportCandidate[] {
   const { transports = DEFAULT_TRANSPORTS, createTransport, socketUrl, socketPath = '/socket.io' } = choice
-  const { url, tabId, token, person } = options
+  const { url, credentials, tabId, token, person } = options
   /** The person that the app has named: only their events are received. */
   const personId = () => {
     const id = person.id()
@@ -54,6 +55,7 @@ export function createTransports(choice: TransportChoice, options: TransportsOpt
         token,
         personId,
         wire,
+        credentials,
       })
     })
   const identity = () => {

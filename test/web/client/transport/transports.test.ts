@@ -7,7 +7,14 @@ import { type TransportSetup, transportContract } from './transport-contract.ts'
 const socket =
   (wire: 'websocket' | 'polling') =>
   ({ origin, token }: TransportSetup) =>
-    createSocketTransport({ url: origin, path: '/socket.io', tabId: 'tab', token, wire })
+    createSocketTransport({
+      url: origin,
+      path: '/socket.io',
+      tabId: 'tab',
+      token,
+      wire,
+      credentials: 'include',
+    })
 
 transportContract('websocket', socket('websocket'))
 transportContract('long_polling', socket('polling'))

@@ -1,2 +1,0 @@
-// Lets a compiler find what `import 'noclobber/styles.css'` names.
-export {}
