@@ -7,6 +7,7 @@ export const FILES = [
   'tables.sql',
   'functions/history.sql',
   'functions/epoch.sql',
+  'functions/wire-text.sql',
   'functions/types.sql',
   'functions/signature.sql',
   'functions/writer.sql',

@@ -34,7 +34,7 @@ export const PART_TRIGGERS = [
 
 const PARENT = `
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, a.attname as key, format_type(a.atttypid, null) as key_type,
-  (string_to_array(encode(g.tgargs, 'escape'), '\\000'))[2] as tenant, c.relowner::regrole::text as owner,
+  (string_to_array(encode(g.tgargs, 'escape'), E'\\\\000'))[2] as tenant, c.relowner::regrole::text as owner,
   l.nspowner::regrole::text as log_owner, c.relowner = l.nspowner or r.rolsuper as is_trusted
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_namespace l on l.nspname = 'noclobber'
 join pg_roles r on r.oid = c.relowner

@@ -6,5 +6,8 @@ export const quoteName = (name: string): string => `"${name.replaceAll('"', '""'
 /** A table's name, with its schema where it has one: `app.orders`. */
 export const quoteTable = (table: string): string => table.split('.').map(quoteName).join('.')
 
-/** A text as SQL writes it. */
-export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`
+/** A text as SQL writes it, whatever `standard_conforming_strings` is. */
+export const quoteText = (text: string): string => {
+  const quoted = text.replaceAll("'", "''")
+  return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
+}

@@ -1,6 +1,6 @@
 -- After each DELETE, see log-insert.sql.
 create function noclobber.log_delete() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
+  security definer set search_path = pg_catalog, pg_temp :plain_settings as $$
 #variable_conflict use_variable
 declare
   source text := tg_table_schema || '.' || tg_table_name;

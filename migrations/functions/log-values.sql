@@ -4,7 +4,7 @@
 -- Invariant: values are kept in the change's own log row, in the same transaction, and pruned with it. A deletion needs
 -- none: the log keeps its row.
 create function noclobber.log_values() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
+  security definer set search_path = pg_catalog, pg_temp :plain_settings as $$
 #variable_conflict use_variable
 declare
   source text := tg_table_schema || '.' || tg_table_name;

@@ -20,7 +20,7 @@ export const NEEDED: Record<string, string[]> = {
 }
 
 /** What a server calls. */
-const CALLED = ['epoch', 'compact']
+const CALLED = ['epoch', 'compact', 'wire_text']
 
 const LACKING = statement(`
 select current_user as role, has_schema_privilege(n.oid, 'usage') as uses,

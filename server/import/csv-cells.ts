@@ -2,22 +2,27 @@
 // Invariant: no cell is guessed at: what isn't a plain number stays text, for the schema to refuse. An empty cell is "no
 // value": null if the schema takes null, else the empty text of a text column.
 
-import { exactNumber } from '../db/value-codec.ts'
+import { exactNumber, finiteNumber } from '../db/exact-number.ts'
+import { parseJson } from '../db/json-text.ts'
 import type { KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 
-const NUMBERS = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric'])
+const NUMBERS = new Set(['int2', 'int4', 'int8', 'numeric'])
+const FLOATS = new Set(['float4', 'float8'])
 const TEXTS = new Set(['text', 'varchar', 'bpchar', 'citext', 'name'])
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/
 const BOOLEANS: Record<string, boolean> = { true: true, false: false, t: true, f: false }
 
 const parsedJson = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }
 }
+
+/** JSON's `[1,2]`; what isn't that is PostgreSQL's own `{1,2}`. */
+const parsedArray = (text: string): unknown => (text.trimStart().startsWith('[') ? parsedJson(text) : text)
 
 /** Makes values of texts, by field. */
 export const cellReader = (known: KnownType): ((name: string, text: string) => unknown) => {
@@ -31,11 +36,13 @@ export const cellReader = (known: KnownType): ((name: string, text: string) => u
     return nullable
   }
   return (name, text) => {
-    const type = known.columns.get(name)?.type ?? 'text'
+    const { type = 'text', element = null } = known.columns.get(name) ?? {}
     if (text === '') return TEXTS.has(type) && !isNullable(name) ? '' : null
     if (NUMBERS.has(type)) return NUMBER.test(text) ? exactNumber(text) : text
     if (type === 'bool') return BOOLEANS[text.toLowerCase()] ?? text
-    if (type === 'json' || type === 'jsonb' || type.startsWith('_')) return parsedJson(text)
+    if (FLOATS.has(type)) return NUMBER.test(text) ? finiteNumber(text) : text
+    if (element) return parsedArray(text)
+    if (type === 'json' || type === 'jsonb') return parsedJson(text)
     return text
   }
 }

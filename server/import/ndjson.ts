@@ -1,13 +1,22 @@
 // NDJSON as rows: one JSON object a line, empty lines skipped.
+import { hasInexactNumbers, parseJson } from '../db/json-text.ts'
 import { type ImportRow, MAX_ROW_BYTES } from './row.ts'
+
+const inexactIn = (text: string, value: object): string[] => {
+  if (!hasInexactNumbers(text)) return []
+  const rounded: Record<string, unknown> = JSON.parse(text)
+  return Object.entries(value).flatMap(([name, exact]) =>
+    typeof exact === 'string' && typeof rounded[name] === 'number' ? [name] : [],
+  )
+}
 
 const toRow = (line: number, bytes: Buffer): ImportRow | null => {
   const text = bytes.toString().replace(/^\uFEFF/, '')
   if (text.trim() === '') return null
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return { line, fields: value as Record<string, unknown> }
+      return { line, fields: value as Record<string, unknown>, inexact: inexactIn(text, value) }
     return { line, rowError: 'is not a JSON object' }
   } catch {
     return { line, rowError: 'is not JSON' }

@@ -9,6 +9,8 @@ export interface ImportRow {
   /** The names in a CSV file's first line. */
   header?: string[]
   fields?: Record<string, unknown>
+  /** Fields that stand as numbers in NDJSON which JavaScript can't hold; `fields` has their digits. No record is found by one. */
+  inexact?: string[]
   rowError?: string
   /** What follows could not be read. */
   isLast?: boolean

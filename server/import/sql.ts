@@ -125,7 +125,8 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
     update: (names) =>
       unnamed(
         `update ${table} t set (${names.map(quoteName).join(', ')}) =
-           (select ${names.map((name) => `r.${quoteName(name)}`).join(', ')} from json_populate_record(t, s.doc) r)
+           (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${quoteName(name)}`, `r.${quoteName(name)}`)).join(', ')}
+              from json_populate_record(t.*, s.doc) r)
          from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
            and ${id} = s.id::${cast} and t."version" = s.seen ${ofTenant(3)}
          returning s.line, t."version" <> s.seen as changed`,

@@ -7,6 +7,7 @@ import type { TimeSlices } from '../pacing/time-slices.ts'
 import type { ImportRowError } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import { asksParents } from '../records/parents.ts'
+import { commonJson, type StoredJson } from '../records/stored-json.ts'
 import { validateFields } from '../records/validate.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
@@ -77,6 +78,15 @@ interface Read {
   rowError?: RowError
 }
 
+/** The values as one JSON object, each as its column takes it. */
+const docOf = ({ columns }: KnownType, values: Record<string, unknown>, stored?: StoredJson): string => {
+  const pairs = Object.entries(values).map(([name, value]) => {
+    const text = columns.get(name)?.codec.toImport(value, stored?.get(name))
+    return `${JSON.stringify(name)}:${text}`
+  })
+  return `{${pairs.join()}}`
+}
+
 /** Gives the function that validates rows of one import. */
 export const createRowValidator = (database: Database, job: ImportJob) => {
   const { known, format, key, sql, slices } = job
@@ -98,7 +108,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     return keyText(kind, valid.ok ? valid.values[name] : value)
   }
 
-  const read = async ({ line, fields = {} }: ImportRow): Promise<Read> => {
+  const read = async ({ line, fields = {}, inexact = [] }: ImportRow): Promise<Read> => {
     const values: Record<string, unknown> = Object.create(null)
     for (const [name, value] of Object.entries(fields))
       values[name] = format === 'csv' ? cell(name, value as string) : value
@@ -106,7 +116,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     if (key === null) return row
     row.version = versionIn(values.version)
     delete values.version
-    row.key = await keyIn(key, fields[key], values[key])
+    row.key = inexact.includes(key) ? null : await keyIn(key, fields[key], values[key])
     if (key === 'id') delete values.id
     if (row.version === null) row.rowError = { field: 'version', message: 'must be a positive integer' }
     else if (row.key === null)
@@ -133,7 +143,11 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     return found
   }
 
-  const validate = async (row: Read, found: WireRecord[]): Promise<ValidatedRow> => {
+  const validate = async (
+    row: Read,
+    found: WireRecord[],
+    transaction: Knex.Transaction | undefined,
+  ): Promise<ValidatedRow> => {
     const { line, fields, version, key: text } = row
     const refuse = (...rowErrors: RowError[]): ValidatedRow => ({ line, rowErrors })
     if (row.rowError) return refuse(row.rowError)
@@ -150,7 +164,8 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     if (!record && key === 'id') values[known.key.name] = text
     const names = Object.keys(values).sort()
     const guarded = version !== undefined && version !== null
-    const doc = JSON.stringify(values, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+    const stored = record && (await commonJson(database, { known, transaction }, [record.id], values))
+    const doc = docOf(known, values, stored)
     const shape = record ? null : JSON.stringify(names)
     return {
       row: { line, key: text, id: record?.id ?? null, seen: record?.version ?? null, guarded, shape, doc },
@@ -168,7 +183,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     }
     const found = await find(reads, transaction)
     for (const row of reads) {
-      validated.push(await validate(row, found.get(row.key ?? '') ?? []))
+      validated.push(await validate(row, found.get(row.key ?? '') ?? [], transaction))
       if (slices.isOver()) await slices.rest()
     }
     return validated

@@ -2,6 +2,7 @@
 // import. Whatever their number, what is held of them here is a few lines a tenant.
 // Invariant: a large transaction counts each record once, and lists get no change of one also singly.
 
+import { isoUtc } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
@@ -72,7 +73,7 @@ const toLargeTransaction = (row: Row): LargeTransaction => ({
   tenantId: row.tenant_id,
   count: Number(row.records),
   importId: row.import_id,
-  updatedAt: row.updated_at,
+  updatedAt: isoUtc(row.updated_at),
   updatedBy: normalizedWriter(row.updated_by),
   tabId: row.tab_id,
   socketId: row.socket_id,

@@ -3,6 +3,7 @@
 // Invariant: one statement reads the changes and the snapshot that they are read at. Transactions still open are
 // carried in the snapshot by name, so a long one delays nobody and is not scanned for again.
 
+import { isoUtc, utcText } from '../db/iso-time.ts'
 import { type Connection, type Row, type Statement, sendOn, statement } from '../db/statement.ts'
 import type { HistoryEvent, Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
@@ -50,7 +51,7 @@ export interface PageRest {
 
 /** A change's columns in the log as `c`. */
 export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id,
-  c.changed_fields, c.scopes, c.updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row`
+  c.changed_fields, c.scopes, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row`
 
 /**
  * Those open at the snapshot in $1 that are over at a later one. Without the latter an import's rows, which nobody may see
@@ -154,7 +155,7 @@ export const toChange = (row: Row): Change => ({
   tenantId: row.tenant_id,
   changedFields: row.changed_fields ?? [],
   scopes: row.scopes,
-  updatedAt: row.updated_at,
+  updatedAt: isoUtc(row.updated_at),
   updatedBy: normalizedWriter(row.updated_by),
   tabId: shortId(row.tab_id),
   socketId: shortId(row.socket_id),

@@ -13,7 +13,7 @@ export const firstResponse = async (
   target: Target,
   answer: Row,
 ): Promise<WireRecord | null> => {
-  const record = target.known.sql.ofStoredResponse(answer)
+  const record = target.known.sql.toRecord(answer)
   const leftOut: string[] = answer.noclobber_left_out ?? []
   if (leftOut.length === 0) return record
   const now = await readRow(database, target)

@@ -3,10 +3,10 @@
 // Where permission depends on the record it is followed back, version by version, from the record as it is now; where a
 // link of that chain is missing, nothing older is shown.
 import type { Knex } from 'knex'
+import { quoteName, quoteText } from '../../migrations/quote.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { type Row, statement } from '../db/statement.ts'
-import { INEXACT_IN_JSON } from '../db/value-codec.ts'
 import { storedBytes } from '../log/log-reader.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ChangedValues } from '../protocol/index.ts'
@@ -29,10 +29,31 @@ const MOST_BYTES = 8_000_000
 
 const SIZE = (row: string) => `${storedBytes(`${row}.changed_values`)} + ${storedBytes(`${row}.old_row`)}`
 
-const VALUES = statement(`
+/** What jsonb made an object of, as a text: through the table's own type. */
+const textOf = ({ table }: KnownType, name: string, json: string) =>
+  `noclobber.wire_text((jsonb_populate_record(null::${table}, jsonb_build_object(${quoteText(name)}, ${json}))).${quoteName(name)})`
+
+/** SQL of the texts by field, with those of fields that are objects in jsonb put in by `rebuild`. */
+const withTexts = (known: KnownType, texts: string, log: string, rebuild: (name: string) => string) =>
+  known.fieldNames
+    .filter((name) => known.columns.get(name)?.codec.isObjectInJsonb)
+    .reduce(
+      (sql, name) =>
+        `${sql} || case when ${log} ? ${quoteText(name)} then jsonb_build_object(${quoteText(name)}, ${rebuild(name)}) else '{}' end`,
+      texts,
+    )
+
+/** @param isRebuilding Without it, fields that are objects in jsonb have its text. */
+const valuesStatement = (known: KnownType, isRebuilding: boolean) => {
+  const texts = `(select jsonb_object_agg(e.key, jsonb_build_array(e.value->>0, e.value->>1)) from jsonb_each(s.changed_values) e)`
+  const old = '(select jsonb_object_agg(e.key, e.value) from jsonb_each_text(s.old_row) e)'
+  const both = (name: string) =>
+    `jsonb_build_array(${[0, 1].map((at) => textOf(known, name, `s.changed_values->${quoteText(name)}->${at}`)).join(', ')})`
+  const one = (name: string) => textOf(known, name, `s.old_row->${quoteText(name)}`)
+  return statement(`
 select s.record_id, s.version, s.event, s.changed_values, s.old_row, s.total,
-  (select jsonb_object_agg(e.key, jsonb_build_array(e.value->>0, e.value->>1)) from jsonb_each(s.changed_values) e) as texts,
-  (select jsonb_object_agg(e.key, e.value) from jsonb_each_text(s.old_row) e) as old_texts
+  ${isRebuilding ? withTexts(known, texts, 's.changed_values', both) : texts} as texts,
+  ${isRebuilding ? withTexts(known, old, 's.old_row', one) : old} as old_texts
 from (select r.*, sum(${SIZE('r')}) over (order by r.record_id, r.version desc rows unbounded preceding) as total from (
   select c.record_id, c.version, c.event, c.changed_values, c.old_row
   from unnest($2::text[], $3::bigint[]) w(id, version)
@@ -41,12 +62,29 @@ from (select r.*, sum(${SIZE('r')}) over (order by r.record_id, r.version desc r
   where $5::text is null or c.tenant_id = $5
   order by c.record_id, c.version desc limit ${MOST_ROWS}) r) s
 where s.total - (${SIZE('s')}) <= ${MOST_BYTES} order by s.record_id, s.version desc`)
+}
+
+/** The log's rows; a value that its column's type doesn't take any more, because that was changed, is shown as jsonb's text. */
+const readValues = async (
+  database: Database,
+  known: KnownType,
+  values: unknown[],
+  transaction: Knex.Transaction | undefined,
+): Promise<Row[]> => {
+  const send = (isRebuilding: boolean, within = transaction) =>
+    database.send(valuesStatement(known, isRebuilding), values, within)
+  if (!known.fieldNames.some((name) => known.columns.get(name)?.codec.isObjectInJsonb)) return send(false)
+  try {
+    return await (transaction ? transaction.transaction((savepoint) => send(true, savepoint)) : send(true))
+  } catch (error) {
+    if (!/^(22|42)/.test((error as { code?: string }).code ?? '')) throw error
+    return send(false)
+  }
+}
 
 /** A value out of the log as the wire shows its column; `text` is the same to the digit. */
-const toWire = ({ columns }: KnownType, name: string, value: unknown, text: string | null): unknown => {
-  const read = INEXACT_IN_JSON[columns.get(name)?.type ?? '']
-  return read && text !== null ? read(text.replace(/^(\d{4,}-\d\d-\d\d)T/, '$1 ')) : (value ?? null)
-}
+const toWire = ({ columns }: KnownType, name: string, value: unknown, text: string | null): unknown =>
+  columns.get(name)?.codec.fromJsonb(value, text) ?? null
 
 /** Declared fields of a log row; `null` where its values were not kept. */
 const valuesIn = (known: KnownType, row: Row): ChangedValues | null => {
@@ -117,8 +155,9 @@ const shownValues = async <Wanted extends WantedValues>(
     const oldest = new Map<string, number>()
     for (const { id, version } of entries) oldest.set(id, Math.min(version, oldest.get(id) ?? version))
     const asked: [string, number][] = verdict ? entries.map(({ id, version }) => [id, version]) : [...oldest]
-    const rows = await database.send(
-      VALUES,
+    const rows = await readValues(
+      database,
+      known,
       [
         known.source,
         asked.map(([id]) => id),

@@ -9,9 +9,9 @@ import { problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
-import { toParameter } from '../db/value-codec.ts'
 import { CacheCleared, type Database, type KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
+import type { StoredJson } from './stored-json.ts'
 
 /** Where a write comes from, and the id by which a replay is recognized. */
 export interface WriteOptions<A extends Actor = Actor> {
@@ -137,9 +137,14 @@ export const sendWrite = async (
   }
 }
 
-/** Values in the order of their columns, as parameters. */
+/**
+ * Values in the order of their columns, as parameters.
+ *
+ * @param stored The fields that they replace, where JSON has numbers which JavaScript can't hold.
+ */
 export const parametersOf = (
-  known: KnownType,
+  { columns: known }: KnownType,
   columns: string[],
   values: Record<string, unknown>,
-): unknown[] => columns.map((name) => toParameter(values[name], known.columns.get(name)?.type ?? 'text'))
+  stored?: StoredJson,
+): unknown[] => columns.map((name) => known.get(name)?.codec.toParameter(values[name], stored?.get(name)))

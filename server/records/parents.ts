@@ -10,7 +10,6 @@ import type { Action, Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { MESSAGES } from '../db/errors.ts'
 import type { Row } from '../db/statement.ts'
-import { toParameter } from '../db/value-codec.ts'
 import type { FieldError, WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { parentsByKeys, partsByIds, selectKey } from '../tables/part-sql.ts'
@@ -90,7 +89,7 @@ export const readParents = async (
     { name: '', text: parentsByKeys(known, part, parent?.part ?? null, select, isLocking) },
     [
       keys,
-      toParameter(value, known.columns.get(part.column)?.type ?? 'text'),
+      known.columns.get(part.column)?.codec.toParameter(value),
       ...(part.tenantColumn ? [actor.tenantId] : []),
     ],
     transaction,

@@ -7,6 +7,7 @@ import { MISSING } from '../base/outcomes.ts'
 import { deletedProblem } from '../base/problems.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
+import { isoUtc, utcText } from '../db/iso-time.ts'
 import { statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireHistoryEntry, WireRecord, Writer } from '../protocol/index.ts'
@@ -82,7 +83,12 @@ export const readTombstones = async (
       const was = recordFromOldRow(known, { id, version: version - 1, oldRow: old_row })
       if (!known.mayRead(actor, was)) continue
       const record = { ...was, version: 0, fields: known.type.history === 'values' ? was.fields : {} }
-      tombstones.set(id, { version, updatedAt: updated_at, updatedBy: normalizedWriter(updated_by), record })
+      tombstones.set(id, {
+        version,
+        updatedAt: isoUtc(updated_at),
+        updatedBy: normalizedWriter(updated_by),
+        record,
+      })
     }
     if (!isCut) left = new Set()
   }
@@ -161,7 +167,7 @@ export const readVersion = async (database: Database, request: Request): Promise
 }
 
 const HISTORY = statement(`
-select c.version, c.event, c.updated_at, c.updated_by, c.changed_fields from noclobber.changes c
+select c.version, c.event, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.changed_fields from noclobber.changes c
 where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is null or c.tenant_id = $4)
 order by c.version desc limit $5`)
 
@@ -190,7 +196,7 @@ export const readHistory = async (
     return {
       version: Number(row.version),
       event: row.event,
-      updated_at: row.updated_at,
+      updated_at: isoUtc(row.updated_at),
       updated_by: normalizedWriter(row.updated_by),
       changed_fields: (row.changed_fields as string[]).filter((name) => known.changeNames.includes(name)),
       ...(shown && { values: shown }),

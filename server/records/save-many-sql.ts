@@ -4,20 +4,20 @@
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
+import { fieldValue } from '../tables/field-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
 /** The guard: each record is still at the version that its writer built on. */
 const isAtVersionOf = (asked: string) => `t."version" = ${asked}.version`
 
 /** writer, ids, versions, the least number of records that must stand at their versions, [tenant], values… */
-export const updateMany = (
-  { table, key, tenantColumn, columns }: TrackedType,
-  selected: string,
-  changed: string[],
-): Statement => {
+export const updateMany = (tracked: TrackedType, selected: string, changed: string[]): Statement => {
+  const { table, key, tenantColumn, columns } = tracked
   const id = `t.${quoteName(key.name)}`
   const first = tenantColumn ? 6 : 5
-  const set = changed.map((name, index) => `${quoteName(name)} = $${first + index}`).join(', ')
+  const set = changed
+    .map((name, index) => `${quoteName(name)} = ${fieldValue(tracked, name, `$${first + index}`)}`)
+    .join(', ')
   return {
     name: '',
     text: `with writer as materialized (select ${NAMING} as named),

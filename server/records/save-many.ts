@@ -18,6 +18,7 @@ import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from '
 import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
 import { SWALLOWED, settledVersions } from './settled-write.ts'
+import { commonJson } from './stored-json.ts'
 import { validateFields } from './validate.ts'
 
 /** A record of a bulk edit, and the version that its editor loaded. */
@@ -150,6 +151,12 @@ export const saveMany = async (
       const targets = authorized.ready.filter((target) => !isSwallowed(target))
       if (onStale === 'abort' && targets.length < authorized.ready.length) return abortedBy(outcome().records)
       if (targets.length === 0) return outcome()
+      const stored = await commonJson(
+        database,
+        { known, transaction },
+        targets.map(({ id }) => id),
+        valid.values,
+      )
       const sent = await sendWrite(
         database,
         known,
@@ -162,7 +169,7 @@ export const saveMany = async (
             targets.map(({ version }) => version),
             onStale === 'abort' ? targets.length : 0,
             ...tenantParameter(known, actor),
-            ...parametersOf(known, columns, valid.values),
+            ...parametersOf(known, columns, valid.values, stored),
           ],
           columns,
           authorize: authorizeTargets(database, { known, actor }, targets, valid.values),

@@ -29,6 +29,7 @@ import {
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
 import { SWALLOWED, settling } from './settled-write.ts'
+import { commonJson } from './stored-json.ts'
 import { validateFields } from './validate.ts'
 
 /** What {@link RecordServer.save} takes. */
@@ -168,6 +169,7 @@ export const saveRecord = async (
     if (!refused && wasSent) return SWALLOWED
     const isPrecomputed =
       !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
+    const stored = await commonJson(database, target, [target.id], valid.values)
     const isSince = database.recordCache.mark()
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, isPrecomputed),
@@ -178,7 +180,7 @@ export const saveRecord = async (
         target.id,
         clientVersion,
         ...tenantParameter(known, options.actor),
-        ...parametersOf(known, columns, valid.values),
+        ...parametersOf(known, columns, valid.values, stored),
         ...mutationParameters(options, hash),
       ],
       columns,

@@ -44,7 +44,11 @@ export const validateFields = async (
     const validated = schema['~standard'].validate(sent ? input[name] : undefined)
     const result = validated instanceof Promise ? await validated : validated
     if (result.issues) errors.push(...rowErrorsOf(name, result.issues))
-    else if (sent || result.value !== undefined) values[name] = result.value
+    else if (sent || result.value !== undefined) {
+      const refusal = known.columns.get(name)?.codec.refusal(result.value)
+      if (refusal) errors.push({ field: name, message: refusal })
+      else values[name] = result.value
+    }
   }
   return errors.length > 0 ? { ok: false, errors } : { ok: true, values }
 }

@@ -8,14 +8,15 @@ import { UNTRACKABLE } from '../../migrations/supported.ts'
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { RecordType } from '../base/record-type.ts'
+import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
 
 /** How a key's text is recognized. */
 export type KeyKind = 'int2' | 'int4' | 'int8' | 'uuid' | 'text'
 
-/** A column's type: its bare name (`numeric`), and as SQL writes it in a cast, without and with its modifier. */
-export interface Column {
-  type: string
+/** A column: its type without domains, and as SQL writes it in a cast, without and with its modifier. */
+export interface Column extends ColumnType {
+  codec: ColumnCodec
   cast: string
   /** `numeric(12,2)` */
   exact: string
@@ -96,13 +97,26 @@ const ownTriggers = (relation: string) => `pg_trigger g where (g.tgrelid = ${rel
   or g.tgrelid in (select p.relid from pg_partition_tree(${relation}) p)) and not g.tgisinternal
   and not starts_with(g.tgname, 'zz_noclobber_') and g.tgenabled in ('O', 'A')`
 
+/** The type that an oid and a modifier mean, below all domains, as the base columns of `b`. */
+const baseOf = (
+  oid: string,
+  modifier: string,
+) => `(with recursive d(oid, modifier) as (select ${oid}, ${modifier}
+    union all select t.typbasetype, t.typtypmod from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
+  select b.*, d.modifier from d join pg_type b on b.oid = d.oid where b.typtype <> 'd')`
+
+const TYPE = (b: string) => `'type', ${b}.typname, 'kind', ${b}.typtype, 'isUserDefined', ${b}.oid >= 16384,
+      'isExact', ${b}.modifier >= 0, 'delimiter', ${b}.typdelim`
+
 const TABLE = statement(`
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
-  (select jsonb_agg(jsonb_build_object('name', a.attname, 'type', t.typname,
+  (select jsonb_agg(jsonb_build_object('name', a.attname, ${TYPE('t')},
+      'element', case when t.typinput = 'array_in'::regproc then (select jsonb_build_object(${TYPE('e')})
+        from ${baseOf('t.typelem', 't.modifier')} e) end,
       'collation', (select o.oid::regcollation::text from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic),
       'cast', format_type(a.atttypid, -1), 'exact', format_type(a.atttypid, a.atttypmod), 'fixed', a.attgenerated <> '' or a.attidentity = 'a',
       'key', coalesce(a.attnum = any(i.indkey), false)) order by a.attnum)
-    from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
+    from pg_attribute a cross join lateral ${baseOf('a.atttypid', 'a.atttypmod')} t left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
@@ -130,7 +144,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`)
 
-interface FoundColumn extends Column {
+interface FoundColumn extends Omit<Column, 'codec'> {
   name: string
   fixed: boolean
   key: boolean
@@ -194,7 +208,14 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     Object.values<string[]>(row.triggers)[0] ?? []
   const fieldNames = Object.keys(type.fields)
   for (const name of fieldNames) {
-    if (!columns.some((column) => column.name === name)) fail(type as RecordType, `it has no column ${name}.`)
+    const column = columns.find((found) => found.name === name)
+    if (!column) return fail(type as RecordType, `it has no column ${name}.`)
+    const why = uncarriable(column)
+    if (why)
+      fail(
+        type as RecordType,
+        `values of its column ${name} can't be saved: ${why}. Leave it out of the fields.`,
+      )
   }
   if (type.history === 'values' && !row.keeps_values) {
     fail(
@@ -225,7 +246,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
       columns.every(({ name }) => PLAIN_NAME.test(name)),
     reactsTo,
     reactsLate: row.fires_late,
-    columns: new Map(columns.map((column) => [column.name, column])),
+    columns: new Map(columns.map((column) => [column.name, { ...column, codec: columnCodec(column) }])),
     writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
     fieldNames,
     changeNames: [...new Set([...fieldNames, ...((row.parts ?? []) as string[])])],

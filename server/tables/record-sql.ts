@@ -1,12 +1,13 @@
 // The SQL of one record: read, guarded update, guarded delete, insert. A function a statement.
 // Invariant: the guard is inside the write (WHERE id AND tenant AND version), in one statement, which also names the
 // writer and keeps the answer of a write that carries a mutation id. Nothing is read first and compared here.
-import { quoteName } from '../../migrations/quote.ts'
+import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { isoUtc, utcText } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
-import { INEXACT_IN_JSON, isoTimestamp } from '../db/value-codec.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
-import type { TrackedType } from './catalogue.ts'
+import type { Column, TrackedType } from './catalogue.ts'
+import { aliasOf, fieldExpression, fieldValue } from './field-sql.ts'
 import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
 import { changeSetCondition, NAMING, SENT_CHANGE_SET } from './writer-context.ts'
@@ -46,9 +47,8 @@ export interface RecordSql {
   sizedByIds: string
   /** ids, [tenant]: the same without large values */
   leanByIds: string
+  /** The record of a row, or of a stored response. */
   toRecord(row: Row): WireRecord
-  /** The record of a stored response, to the digit as it was answered first. */
-  ofStoredResponse(answer: Row): WireRecord
 }
 
 /** A written row also answers the mutation that wrote it: tenant, actor, mutation id, hash of the request. */
@@ -58,35 +58,30 @@ const storeResponse = (write: string, answer: string, next: number, head = '') =
     select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer} from written w)
   select * from written`
 
+const HEADS = ['noclobber_id', 'noclobber_version', 'noclobber_updated_at', 'noclobber_updated_by']
+
 /** Columns of these types are kept in each answer: none of them is long. */
-const SHORT = /^(bool|int[248]|float[48]|date|time|timetz|timestamp|timestamptz|interval|uuid|money)$/
+const SHORT = /^(bool|int[248]|float[48]|numeric|date|time|timetz|timestamp|timestamptz|interval|uuid|money)$/
 /** A column that takes more, and that the write did not set, is left out of the stored response, in bytes. */
 const LONG_BYTES = 500
 
 /**
- * The written row `w` as jsonb, with what jsonb would blur as text. A function takes 100 arguments at most. Long values of
- * `untouched` columns are left out and named: a large record would otherwise be kept anew for each small save.
+ * The written row `w` as jsonb. Long values of `untouched` columns are left out and named: a large record would otherwise be
+ * kept anew for each small save.
  */
-const answerOf = (inexact: string[], all: string[], untouched: string[]) => {
-  const isLong = (name: string) => `pg_column_size(w.${quoteName(name)}) > ${LONG_BYTES}`
-  const literal = (name: string) => `'${name.replaceAll("'", "''")}'`
-  const kept = all.map((name) =>
-    untouched.includes(name)
-      ? `case when ${isLong(name)} then null else w.${quoteName(name)} end as ${quoteName(name)}`
-      : `w.${quoteName(name)}`,
-  )
-  const leftOut = untouched.map((name) => `case when ${isLong(name)} then ${literal(name)} end`)
-  const pairs = inexact.map((name) => `'${name.replaceAll("'", "''")}', w.${quoteName(name)}::text`)
-  const parts =
-    untouched.length === 0
-      ? [`to_jsonb(w) - 'noclobber_change_set'`]
-      : [
-          `(select to_jsonb(s) from (select ${kept.join(', ')}) s)`,
-          `jsonb_build_object('noclobber_left_out', array_remove(array[${leftOut.join(', ')}]::text[], null))`,
-        ]
-  for (let at = 0; at < pairs.length; at += 50)
-    parts.push(`jsonb_build_object(${pairs.slice(at, at + 50).join(', ')})`)
-  return parts.join(' || ')
+const answerOf = (all: string[], untouched: string[]) => {
+  if (untouched.length === 0) return `to_jsonb(w.*) - 'noclobber_change_set'`
+  const isLong = (name: string) => `pg_column_size(w.${quoteName(aliasOf(name))}) > ${LONG_BYTES}`
+  const kept = all.map((name) => {
+    const alias = quoteName(aliasOf(name))
+    return untouched.includes(name)
+      ? `case when ${isLong(name)} then null else w.${alias} end as ${alias}`
+      : `w.${alias}`
+  })
+  const leftOut = untouched.map((name) => `case when ${isLong(name)} then ${quoteText(name)} end`)
+  const heads = HEADS.map((name) => `w."${name}"`)
+  return `(select to_jsonb(s.*) from (select ${[...heads, ...kept].join(', ')}) s)
+    || jsonb_build_object('noclobber_left_out', array_remove(array[${leftOut.join(', ')}]::text[], null))`
 }
 
 /** Where a record stands among the ids that were asked for, from 1. */
@@ -108,10 +103,18 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   const head = [
     `${id}::text as "noclobber_id"`,
     't."version" as "noclobber_version"',
-    't."updated_at" as "noclobber_updated_at"',
+    `${utcText('t."updated_at"')} as "noclobber_updated_at"`,
     't."updated_by" as "noclobber_updated_by"',
   ]
-  const selected = [...head, ...fieldNames.map((name) => `t.${quoteName(name)}`)].join(', ')
+  const selected = [
+    ...head,
+    ...fieldNames.map((name) => `${fieldExpression(tracked, name)} as ${quoteName(aliasOf(name))}`),
+  ].join(', ')
+  const readers = fieldNames.map((name): [string, string, Column['codec']] => [
+    name,
+    aliasOf(name),
+    (tracked.columns.get(name) as Column).codec,
+  ])
   const ofTenant = (parameter: number) => isOfTenant(tenantColumn, parameter)
   const size = rowSize(tracked)
   const lean = [...head, ...size.lean].join(', ')
@@ -120,19 +123,13 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
   const guard = `${id} = $2 and ${isAtVersion(3)}${ofTenant(4)}`
   const firstValue = tenantColumn ? 5 : 4
-  const inexact = new Map<string, (text: string) => unknown>([['noclobber_updated_at', isoTimestamp]])
-  for (const name of fieldNames) {
-    const read = INEXACT_IN_JSON[tracked.columns.get(name)?.type ?? '']
-    if (read) inexact.set(name, read)
-  }
-  const isShort = (name: string) => SHORT.test(tracked.columns.get(name)?.type ?? '') || inexact.has(name)
-  const heads = ['noclobber_id', 'noclobber_version', 'noclobber_updated_at', 'noclobber_updated_by']
+  const isShort = (name: string) => SHORT.test(tracked.columns.get(name)?.type ?? '')
   const answer = (set: string[]) =>
     answerOf(
-      [...inexact.keys()],
-      [...heads, ...fieldNames],
+      fieldNames,
       fieldNames.filter((name) => !isShort(name) && !set.includes(name)),
     )
+  const isPlainObject = !fieldNames.includes('__proto__')
   const shapes = new Map<string, Statement>()
 
   const shaped = (shape: string, text: () => string): Statement => {
@@ -145,13 +142,13 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   }
 
   const toRecord = (row: Row): WireRecord => {
-    const fields: Record<string, unknown> = {}
-    for (const name of fieldNames) fields[name] = row[name]
+    const fields: Record<string, unknown> = isPlainObject ? {} : Object.create(null)
+    for (const [name, alias, codec] of readers) fields[name] = codec.fromRow(row[alias])
     return {
       type: type.name,
       id: row.noclobber_id,
       version: Number(row.noclobber_version),
-      updated_at: row.noclobber_updated_at,
+      updated_at: isoUtc(row.noclobber_updated_at),
       updated_by: normalizedWriter(row.noclobber_updated_by),
       fields,
     }
@@ -162,7 +159,9 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     readMany: statement(`select ${selected} from ${table} t where ${id} = any($1)${ofTenant(2)}`),
     update: (columns, withMutation, isPrecomputed) =>
       shaped(`update ${withMutation} ${isPrecomputed} ${columns.join()}`, () => {
-        const set = columns.map((name, index) => `${quoteName(name)} = $${firstValue + index}`).join(', ')
+        const set = columns
+          .map((name, index) => `${quoteName(name)} = ${fieldValue(tracked, name, `$${firstValue + index}`)}`)
+          .join(', ')
         const naming = isPrecomputed ? changeSetCondition(tracked, columns, firstValue) : NAMING
         const changeSet = isPrecomputed ? `, ${SENT_CHANGE_SET} as "noclobber_change_set"` : ''
         const place = part ? columns.indexOf(part.column) : -1
@@ -212,10 +211,5 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     sizedByIds: select(selected, `${size.bytes} as "noclobber_bytes"`, PLACE) + byIds,
     leanByIds: select(lean, PLACE) + byIds,
     toRecord,
-    ofStoredResponse: (kept) => {
-      const row = { ...kept }
-      for (const [name, read] of inexact) if (typeof row[name] === 'string') row[name] = read(row[name])
-      return toRecord(row)
-    },
   }
 }

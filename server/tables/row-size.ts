@@ -1,8 +1,9 @@
 // How many bytes a row's values are on the wire, as SQL: so that PostgreSQL itself stops where an answer is full, instead
 // of sending everything first. Invariant: never less than the text of the values (JSON's escapes are not counted). A
 // text's length is known without reading it.
-import { quoteName } from '../../migrations/quote.ts'
+import { quoteName, quoteText } from '../../migrations/quote.ts'
 import type { Column, TrackedType } from './catalogue.ts'
+import { aliasOf, fieldExpression } from './field-sql.ts'
 
 /** Types whose text is never longer than this. */
 const SHORT = 40
@@ -48,7 +49,8 @@ export interface RowSize {
   lean: string[]
 }
 
-export const rowSize = ({ fieldNames, columns }: TrackedType): RowSize => {
+export const rowSize = (tracked: TrackedType): RowSize => {
+  const { fieldNames, columns } = tracked
   const sizes = fieldNames.map((name): [string, string | null] => [
     name,
     sizeOf(name, columns.get(name) as Column),
@@ -58,17 +60,16 @@ export const rowSize = ({ fieldNames, columns }: TrackedType): RowSize => {
   const least = fixed + (sizes.length - long.length) * SHORT
   const sum = (each: (size: string) => string) =>
     [String(least), ...long.map(([, size]) => `coalesce(${each(size)}, 0)`)].join(' + ')
-  const omitted = long.map(
-    ([name, size]) => `case when ${size} > ${LARGE} then '${name.replaceAll("'", "''")}' end`,
-  )
+  const omitted = long.map(([name, size]) => `case when ${size} > ${LARGE} then ${quoteText(name)} end`)
   return {
     bytes: `(${sum((size) => `${size}::bigint`)})`,
     lean: [
       ...sizes.map(([name, size]) => {
-        const column = `t.${quoteName(name)}`
+        const value = fieldExpression(tracked, name)
+        const alias = quoteName(aliasOf(name))
         return size === null
-          ? column
-          : `case when ${size} <= ${LARGE} then ${column} end as ${quoteName(name)}`
+          ? `${value} as ${alias}`
+          : `case when ${size} <= ${LARGE} then ${value} end as ${alias}`
       }),
       `array_remove(array[${omitted.join(', ')}]::text[], null) as "noclobber_omitted"`,
       `(${sum((size) => `least(${size}, ${LARGE})`)})::bigint as "noclobber_bytes"`,

@@ -1,6 +1,7 @@
 // The SQL of versions: what is asked by those who only want to know whether they are current.
 // Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
 import { quoteName } from '../../migrations/quote.ts'
+import { isoUtc, utcText } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import { storedBytes } from '../log/log-reader.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
@@ -13,7 +14,7 @@ export type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
 /** A row of `readVersions`. */
 export const currentOf = (row: Row): Current => ({
   version: Number(row.noclobber_version),
-  updated_at: row.noclobber_updated_at,
+  updated_at: isoUtc(row.noclobber_updated_at),
   updated_by: normalizedWriter(row.noclobber_updated_by),
 })
 
@@ -30,7 +31,7 @@ export interface VersionSql {
 export const versionSql = ({ table, source, key, columns, tenantColumn }: TrackedType): VersionSql => {
   const id = `t.${quoteName(key.name)}`
   const ofTenant = (next: number) => (tenantColumn ? ` and t.${quoteName(tenantColumn)} = $${next}` : '')
-  const version = `t."version" as "noclobber_version", t."updated_at" as "noclobber_updated_at",
+  const version = `t."version" as "noclobber_version", ${utcText('t."updated_at"')} as "noclobber_updated_at",
     t."updated_by" as "noclobber_updated_by"`
   const many = (next: number) => `from ${table} t where ${id} = any($1)${ofTenant(next)}`
   return {
@@ -41,7 +42,7 @@ export const versionSql = ({ table, source, key, columns, tenantColumn }: Tracke
          except select ${id}, t."version" ${many(3)}
        ) held left join ${table} t on ${id} = held.id${ofTenant(3)}`,
     ),
-    readTombstones: `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, c.updated_at, c.updated_by,
+    readTombstones: `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, ${utcText('c.updated_at')} as updated_at, c.updated_by,
        c.old_row, ${storedBytes('c.old_row')} + 200 as "noclobber_bytes" from noclobber.record_changes c where c.table_name = '${source.replaceAll("'", "''")}'
        and c.record_id = any($1) and c.event = 'deleted' ${tenantColumn ? 'and c.tenant_id = $2' : ''}
        order by c.record_id, c.version desc`,

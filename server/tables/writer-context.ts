@@ -9,6 +9,7 @@ import type { Actor } from '../base/record-type.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
+import { fieldText } from './field-sql.ts'
 
 /** Where a write comes from. */
 export interface WriterOptions<A extends Actor = Actor> {
@@ -115,15 +116,18 @@ export const savingContext = (
 
 const quoted = (name: string) => quoteText(`"${name}"`)
 
-/** Types whose equal values have equal images. A numeric's have if it has a scale; texts are compared byte by byte. */
+/** Types whose equal values have equal images; texts are compared byte by byte. Of equal numerics the stored one is kept. */
 const EQUAL_IS_SAME = new Set(['bool', 'int2', 'int4', 'int8', 'uuid', 'date', 'timestamp', 'timestamptz'])
 const TEXTS = new Set(['text', 'varchar'])
 
 /** Whether a column differs from a parameter, as the version trigger compares them: the cheapest test that the type allows. */
-const differs = (column: string, parameter: string, { type, exact }: Column): string => {
+const differs = (tracked: TrackedType, name: string, parameter: string): string => {
+  const column = `t.${quoteName(name)}`
+  const { type, exact, cast, codec } = tracked.columns.get(name) as Column
   const value = `${parameter}::${exact}`
-  if (EQUAL_IS_SAME.has(type) || (type === 'numeric' && exact !== type))
-    return `${column} is distinct from ${value}`
+  if (codec.isComparing && type !== 'numeric')
+    return `record_image_ne(row(${column}), row((${codec.kept(column, `${parameter}::${cast}`)})::${exact}))`
+  if (EQUAL_IS_SAME.has(type) || type === 'numeric') return `${column} is distinct from ${value}`
   if (TEXTS.has(type)) return `${column} collate "C" is distinct from ${value} collate "C"`
   return `record_image_ne(row(${column}), row(${value}))`
 }
@@ -135,17 +139,13 @@ const differs = (column: string, parameter: string, { type, exact }: Column): st
  *
  * @param first The parameter of the first column.
  */
-export const changeSetCondition = (
-  { lists, columns: known }: TrackedType,
-  columns: string[],
-  first: number,
-): string => {
+export const changeSetCondition = (tracked: TrackedType, columns: string[], first: number): string => {
+  const { lists } = tracked
   const scopes = lists.map(
-    (name) => `${quoteText(name)}, to_jsonb(array_remove(array[t.${quoteName(name)}::text], null))`,
+    (name) => `${quoteText(name)}, to_jsonb(array_remove(array[${fieldText(tracked, name)}], null))`,
   )
   const changed = columns.map(
-    (name, at) =>
-      `case when ${differs(`t.${quoteName(name)}`, `$${first + at}`, known.get(name) as Column)} then ${quoted(name)} end`,
+    (name, at) => `case when ${differs(tracked, name, `$${first + at}`)} then ${quoted(name)} end`,
   )
   const parts = [
     ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text || E'\\n{'`] : []),

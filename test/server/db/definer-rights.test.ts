@@ -266,7 +266,7 @@ test.each([
   if (kind !== '') await owner.raw(`grant usage on schema noclobber, app to ${role}`)
   if (kind === 'server')
     await owner.raw(`grant select on all tables in schema noclobber to ${role}; grant insert, update, delete on noclobber.mutations to ${role};
-      grant update, delete on noclobber.record_changes to ${role}; grant execute on function noclobber.epoch(), noclobber.compact(integer),
+      grant update, delete on noclobber.record_changes to ${role}; grant execute on function noclobber.epoch(), noclobber.compact(integer), noclobber.wire_text(anyelement),
       noclobber.trigger_body(text, text[]) to ${role}`)
   if (kind === 'writer') await owner.raw(`grant select, insert, update, delete on app.things to ${role}`)
   if (kind === 'owner') await owner.raw(`alter table app.others owner to ${role}`)
@@ -292,7 +292,7 @@ test.each([
     await theirs.raw(`insert into u values (1, 1, now(), null, 'a') on conflict do nothing`).catch(() => {})
     await theirs.raw('drop table u')
   }
-  const granted = kind === 'server' ? ['epoch', 'trigger_body', 'compact'] : []
+  const granted = kind === 'server' ? ['epoch', 'trigger_body', 'compact', 'wire_text'] : []
   expect(refused.sort()).toEqual(
     functions
       .map(({ name }: { name: string }) => name)

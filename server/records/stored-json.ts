@@ -1,0 +1,55 @@
+// JSON that a save replaces, where it has numbers which JavaScript can't hold: the wire shows their digits as texts. Where these
+// come back at their places, they are the numbers again.
+// Invariant: most saves send no such digits, and nothing is read for them.
+import { quoteName } from '../../migrations/quote.ts'
+import { hasDigits } from '../db/json-text.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import type { Target } from './read.ts'
+
+/** Texts of JSON by field. */
+export type StoredJson = Map<string, string>
+
+/** Fields of JSON whose new values have digits of such numbers. */
+const fieldsWithDigits = (known: KnownType, values: Record<string, unknown>): string[] =>
+  Object.entries(values).flatMap(([name, value]) =>
+    /^jsonb?$/.test(known.columns.get(name)?.type ?? '') && hasDigits(value) ? [name] : [],
+  )
+
+/** The records' JSON in these fields, by id and field. */
+const readJson = async (
+  database: Database,
+  { known, transaction }: Omit<Target, 'actor' | 'id'>,
+  ids: string[],
+  fields: string[],
+): Promise<Map<string, StoredJson>> => {
+  const key = known.columns.get(known.key.name)
+  const texts = fields.map((name) => `t.${quoteName(name)}::text`).join(', ')
+  const text = `select t.${quoteName(known.key.name)}::text as "noclobber_id", array[${texts}] as texts from ${known.table} t
+    where t.${quoteName(known.key.name)} = any($1::text[]::${key?.cast}[])`
+  const rows = await database.send({ name: '', text }, [ids], transaction)
+  return new Map(
+    rows.map((row) => [
+      row.noclobber_id as string,
+      new Map(
+        fields.flatMap((name, at): [string, string][] =>
+          row.texts[at] === null ? [] : [[name, row.texts[at]]],
+        ),
+      ),
+    ]),
+  )
+}
+
+/** The JSON that new values replace in all of these records, where they have the same; without digits nothing is read. */
+export const commonJson = async (
+  database: Database,
+  source: Omit<Target, 'actor' | 'id'>,
+  ids: string[],
+  values: Record<string, unknown>,
+): Promise<StoredJson | undefined> => {
+  const fields = fieldsWithDigits(source.known, values)
+  if (fields.length === 0) return undefined
+  const [first, ...others] = (await readJson(database, source, ids, fields)).values()
+  return new Map(
+    [...(first ?? [])].filter(([name, text]) => others.every((other) => other.get(name) === text)),
+  )
+}

@@ -1,0 +1,30 @@
+// One field in SQL: how it is selected, under which name its value comes, and what it is set to.
+// Invariant: a column may have any name that PostgreSQL takes. Where it is no plain one, or could be taken for one of ours,
+// its value comes under a name made of its digest, so that no name means two things in a row.
+import { createHash } from 'node:crypto'
+import { quoteName } from '../../migrations/quote.ts'
+import type { Column, TrackedType } from './catalogue.ts'
+
+const ORDINARY = /^(?!noclobber|constructor$|field_[0-9a-f]{16}$)[a-z][a-zA-Z0-9_]*$/
+
+/** The name of a field's value in a row, and in stored responses. */
+export const aliasOf = (name: string): string =>
+  ORDINARY.test(name) ? name : `field_${createHash('md5').update(name).digest('hex').slice(0, 16)}`
+
+/** A field's value as its column's codec selects it, of the table as `t`. */
+export const fieldExpression = ({ columns }: Pick<TrackedType, 'columns'>, name: string): string =>
+  (columns.get(name) as Column).codec.select(`t.${quoteName(name)}`)
+
+/** What a SET gives a field: the parameter, or the value that it has where both are the same on the wire. */
+export const fieldValue = (
+  { columns }: Pick<TrackedType, 'columns'>,
+  name: string,
+  parameter: string,
+): string => {
+  const { codec, cast } = columns.get(name) as Column
+  return codec.isComparing ? codec.kept(`t.${quoteName(name)}`, `${parameter}::${cast}`) : parameter
+}
+
+/** The text of a column as the log and the rooms write it, whatever the session's settings are. */
+export const fieldText = ({ columns }: Pick<TrackedType, 'columns'>, name: string): string =>
+  `(${(columns.get(name) as Column).codec.select(`t.${quoteName(name)}`)})::text`
