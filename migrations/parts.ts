@@ -24,13 +24,24 @@ const REFERENCING: Record<string, string> = {
 
 /** The trigger whose arguments say which parents a table's rows are part of. */
 export const PART_TRIGGER = 'zz_noclobber_part_insert'
-/** The triggers that a table of parts has. */
-export const PART_TRIGGERS = [
-  PART_TRIGGER,
-  'zz_noclobber_part_update',
-  'zz_noclobber_part_delete',
-  'zz_noclobber_part_truncate',
+/** What a table of parts does after each statement, in this order, by what PostgreSQL orders triggers: their names. */
+const STEPS: [suffix: string, call: string][] = [
+  ['', 'touch_parents'],
+  ['_raise', 'raise_parents'],
+  ['_raised', 'check_parents'],
 ]
+
+const partTriggers = ['insert', 'update', 'delete', 'truncate'].flatMap((event) =>
+  STEPS.map(([suffix, call]) => ({
+    name: `zz_noclobber_part_${event}${suffix}`,
+    event,
+    call,
+    referencing: suffix === '' ? (REFERENCING[event] ?? '') : '',
+  })),
+)
+
+/** The triggers that a table of parts has. */
+export const PART_TRIGGERS = partTriggers.map(({ name }) => name)
 
 const PARENT = `
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, a.attname as key, format_type(a.atttypid, null) as key_type,
@@ -99,11 +110,9 @@ export const trackPart = async (
     parent.key_type,
   ]
   const args = values.map(quoteText).join(', ').replaceAll('?', '\\?')
-  for (const name of PART_TRIGGERS) {
-    const event = name.split('_').at(-1) as string
+  for (const { name, event, call, referencing } of partTriggers)
     await knex.raw(`create trigger ${name} ${event === 'truncate' ? 'before' : 'after'} ${event} on ${quoteTable(part.table)}
-      ${REFERENCING[event] ?? ''} for each statement execute function noclobber.touch_parents(${args})`)
-  }
+      ${referencing} for each statement execute function noclobber.${call}(${args})`)
   await dropParent(knex, table)
   await knex.raw(`create trigger ${PARENT_TRIGGER} before update on ${parentTable} for each row
     when (current_setting('noclobber.part', true) <> '') execute function noclobber.stamp_parent()`)

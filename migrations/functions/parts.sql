@@ -2,20 +2,24 @@
 -- Invariant: each statement that adds, changes, removes or moves parts raises the version of every parent concerned exactly
 -- once, in the same transaction and with the same writer, so a save of a parent that was loaded before loses.
 --
--- The value of the setting noclobber.part by which touch_parents marks its UPDATE: only these functions can make it, for one
--- table in one transaction. Any other value does nothing.
-create function noclobber.part_mark(source text) returns text language plpgsql stable
+-- The setting noclobber.part is a stack of the statements on parts under way: for each a mark and, in JSON, the versions of its
+-- parents by key. The mark is of these, one table and one transaction, and only these functions can make it: any other value
+-- does nothing.
+create function noclobber.part_mark(source text, parents text) returns text language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$
 begin
-  return md5(noclobber.node_key() || E'\npart\n' || source || E'\n' || pg_current_xact_id()::text || noclobber.node_key());
+  return md5(concat_ws(E'\n', noclobber.node_key(), 'part', source, pg_current_xact_id(), parents, noclobber.node_key()));
 end $$;
 
--- Before each UPDATE of a parent by touch_parents.
+-- Before each UPDATE of a parent while the setting is there.
 create function noclobber.stamp_parent() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  setting text := current_setting('noclobber.part', true);
 begin
   :check_types
-  if new.version = old.version and current_setting('noclobber.part', true) = noclobber.part_mark(tg_table_schema || '.' || tg_table_name) then
+  if new.version = old.version and split_part(setting, E'\n', 1) =
+      noclobber.part_mark(tg_table_schema || '.' || tg_table_name, split_part(setting, E'\n', 2)) then
     new.version := noclobber.next_version(old.version, tg_relid);
     new.updated_at := clock_timestamp();
     new.updated_by := noclobber.writer();
@@ -23,15 +27,16 @@ begin
   return new;
 end $$;
 
--- After each statement on parts. Trigger arguments: the part's key, the column that names the parent, the part's tenant; the
--- parent's table quoted and as the log names it, its key, its tenant; the field that the parent's change names; the type of
--- the parent's key.
+-- After each statement on parts come three triggers: this one finds and locks the parents, raise_parents writes them, as the
+-- writer, and check_parents sees that all were written. Their arguments: the part's key, the column that names the parent,
+-- the part's tenant; the parent's table quoted and as the log names it, its key, its tenant; the field that the parent's
+-- change names; the type of the parent's key.
 -- Parents are locked in the order of their keys, and weakly (NO KEY UPDATE), so that statements over several parents wait
 -- for each other instead of deadlocking, and foreign keys to the parent are not held up. Locking and updating are two
 -- statements: in one, the UPDATE would meet the row as it was before the wait, ask for its lock again, and queue behind the
 -- transactions that wait for this one.
--- A part's columns are read as text. Writing the parent's table runs what its owner made, so that owner must be trusted; on
--- a TRUNCATE the part's owner too, because then its rows are read from the table.
+-- A part's columns are read as text. Reading and locking the parent's table may run what its owner made, so that owner must
+-- be trusted; on a TRUNCATE the part's owner too, because then its rows are read from the table.
 create function noclobber.touch_parents() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -43,9 +48,7 @@ declare
   foreign_table regclass := (select c.oid from pg_class c where not noclobber.is_trusted_owner(c.relowner)
     and (c.oid = parent or c.oid = tg_relid and tg_op = 'TRUNCATE') limit 1);
   touched text;
-  before text := current_setting('noclobber.part', true);
-  ids text[];
-  versions bigint[];
+  parents text;
 begin
   if foreign_table is not null then
     raise insufficient_privilege using
@@ -59,27 +62,73 @@ begin
     into touched from unnest(rows) with ordinality r(name, at);
   execute format(
     'with touched as materialized (%1$s)
-     select array_agg(l.id) from (select p.%3$I::text as id from only %2$s p
+     select coalesce(json_object_agg(l.id, l.version), ''{}'')::text from (select p.%3$I::text as id, p.version as version from only %2$s p
        where p.%3$I = any(array(select distinct t.parent from touched t where t.parent is not null)::%5$s[]) %4$s
        order by p.%3$I for no key update of p) l',
     touched, parent, tg_argv[5], case when has_tenant then
       format('and exists (select from touched t where t.parent = p.%I::text and t.tenant = %s)', tg_argv[5],
         noclobber.text_of(parent, 'p', tg_argv[6])) else '' end,
-    key_type) into ids;
-  if ids is null then
-    return null;
+    key_type) into parents;
+  perform set_config('noclobber.part', concat_ws(E'\n', noclobber.part_mark(tg_argv[4], parents), parents,
+    current_setting('noclobber.part', true)), true);
+  return null;
+end $$;
+
+-- The app's triggers on the parent, and whatever they call, run as the writer, by the writer's search path: as if the
+-- writer had updated the parent. It may have a name qualified that its own search path resolves otherwise: all are.
+create function noclobber.raise_parents() returns trigger language plpgsql as $$
+declare
+  ids pg_catalog.text[] := array(select k.id from pg_catalog.json_object_keys(
+    pg_catalog.split_part(pg_catalog.current_setting('noclobber.part'), E'\n', 2)::pg_catalog.json) k(id));
+begin
+  if ids operator(pg_catalog.<>) '{}' and pg_catalog.has_column_privilege(tg_argv[3], tg_argv[5], 'select')
+      and pg_catalog.has_column_privilege(tg_argv[3], 'updated_at', 'select')
+      and pg_catalog.has_column_privilege(tg_argv[3], 'updated_at', 'update') then
+    execute pg_catalog.format('update only %1$s p set updated_at = p.updated_at where p.%2$I operator(pg_catalog.=) any($1::%3$s[])',
+      tg_argv[3], tg_argv[5], tg_argv[8]) using ids;
   end if;
-  perform set_config('noclobber.part', noclobber.part_mark(tg_argv[4]), true);
-  execute format(
-    'with raised as (update only %1$s p set updated_at = p.updated_at where p.%2$I = any($1::text[]::%3$s[])
-       returning p.%2$I::text as id, p.version as version)
-     select array_agg(r.id), array_agg(r.version) from raised r', parent, tg_argv[5], key_type)
-    into ids, versions using ids;
-  perform set_config('noclobber.part', coalesce(before, ''), true);
-  if tg_argv[7] <> '' then
-    update noclobber.record_changes c set changed_fields = array_append(c.changed_fields, tg_argv[7])
-      from unnest(ids, versions) r(id, version)
-      where c.xid = pg_current_xact_id() and c.table_name = tg_argv[4] and c.record_id = r.id and c.version = r.version;
+  return null;
+end $$;
+
+-- Parents that the writer may not write, or not see, are written with the log's rights, which only our own triggers may use:
+-- where the app has triggers there, the statement is refused.
+create function noclobber.check_parents() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  parent regclass := tg_argv[3];
+  key_type text := tg_argv[8]::regtype;
+  stack text := current_setting('noclobber.part');
+  parents jsonb := split_part(stack, E'\n', 2);
+  ids text[] := array(select jsonb_object_keys(parents));
+  unraised text := format('select p.%2$I::text as id from only %1$s p where p.%2$I = any($1::%3$s[]) and p.version = ($2->>p.%2$I::text)::bigint',
+    parent, tg_argv[5], key_type);
+  missed text[];
+  own_triggers text;
+begin
+  if ids <> '{}' then
+    execute format('select array_agg(u.id) from (%s) u', unraised) into missed using ids, parents;
+    if missed is not null then
+      select string_agg(quote_ident(g.tgname), ', ' order by g.tgname) into own_triggers from pg_trigger g
+        where g.tgrelid = parent and not g.tgisinternal and g.tgtype & 16 <> 0 and not starts_with(g.tgname, 'zz_noclobber_');
+      if own_triggers is null then
+        execute format('update only %1$s p set updated_at = p.updated_at where p.%2$I = any($1::%3$s[])', parent, tg_argv[5], key_type)
+          using missed;
+        execute format('select array_agg(u.id) from (%s) u', unraised) into missed using missed, parents;
+      end if;
+    end if;
+    if missed is not null then
+      raise insufficient_privilege using
+        message = format('A part of %s %s can''t be written: the version of that record must rise with it, and %s.', parent, missed[1],
+          coalesce(format('its writer may not update %s, or %s kept the update back', parent, own_triggers), 'a policy keeps the update back')),
+        hint = format('GRANT SELECT, UPDATE (updated_at) ON %s, and let its triggers and policies pass an update of updated_at.', parent);
+    end if;
+    if tg_argv[7] <> '' then
+      execute format('update noclobber.record_changes c set changed_fields = array_append(c.changed_fields, $2)
+        from only %1$s p where p.%2$I = any($1::%3$s[]) and c.xid = pg_current_xact_id() and c.table_name = $3
+          and c.record_id = p.%2$I::text and c.version = p.version and $2 <> all(c.changed_fields)', parent, tg_argv[5], key_type)
+        using ids, tg_argv[7], tg_argv[4];
+    end if;
   end if;
+  perform set_config('noclobber.part', coalesce(substr(stack, length(split_part(stack, E'\n', 1)) + length(split_part(stack, E'\n', 2)) + 3), ''), true);
   return null;
 end $$;

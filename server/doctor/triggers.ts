@@ -77,10 +77,15 @@ const EXPECTED: Record<string, Expected> = {
   zz_noclobber_update: expected('log_update', UPDATE),
   zz_noclobber_delete: expected('log_delete', DELETE),
   zz_noclobber_truncate: expected('log_truncate', BEFORE + TRUNCATE),
-  zz_noclobber_part_insert: expected('touch_parents', INSERT),
-  zz_noclobber_part_update: expected('touch_parents', UPDATE),
-  zz_noclobber_part_delete: expected('touch_parents', DELETE),
-  zz_noclobber_part_truncate: expected('touch_parents', BEFORE + TRUNCATE),
+  ...Object.fromEntries(
+    Object.entries({ insert: INSERT, update: UPDATE, delete: DELETE, truncate: BEFORE + TRUNCATE }).flatMap(
+      ([event, shape]) => [
+        [`zz_noclobber_part_${event}`, expected('touch_parents', shape)],
+        [`zz_noclobber_part_${event}_raise`, { ...expected('raise_parents', shape), rows: ',' }],
+        [`zz_noclobber_part_${event}_raised`, { ...expected('check_parents', shape), rows: ',' }],
+      ],
+    ),
+  ),
   [PARENT_TRIGGER]: expected('stamp_parent', ROW + BEFORE + UPDATE, true),
   zz_noclobber_values_insert: expected('log_values', INSERT),
   zz_noclobber_values_update: expected('log_values', UPDATE),

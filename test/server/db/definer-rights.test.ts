@@ -27,6 +27,7 @@ const makeRole = async (owner: Knex, options = '') => {
 
 /** Functions that run with the owner's rights, each with why. */
 const DEFINERS = [
+  'check_parents', // a trigger: raises parents that the writer may not write
   'log_delete', // a trigger: writes the log
   'log_insert',
   'log_truncate',
@@ -38,7 +39,7 @@ const DEFINERS = [
   'stamp_parent', // a trigger: names the writer
   'stamp_update',
   'stamp_update_*',
-  'touch_parents', // a trigger: raises the version of a record whose parts change
+  'touch_parents', // a trigger: finds the records whose parts change
   'trigger_function', // makes functions for names
   'compact', // moves changes within the log
   'epoch', // begins a history where none has begun
@@ -57,6 +58,7 @@ const WITHOUT_PATH = [
   'is_trusted_type',
   'log_change',
   'next_version',
+  'raise_parents',
   'scopes_of',
   'stamp_update',
 ]

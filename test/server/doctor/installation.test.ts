@@ -4,6 +4,7 @@ import knex, { type Knex } from 'knex'
 import { expect, onTestFinished, test } from 'vitest'
 import { migrate, migrationSource, trackTable, untrackTable } from '../../../migrations/index.ts'
 import { type Difference, differenceOf, type Installed, installedBy } from '../../../migrations/installed.ts'
+import { PART_TRIGGERS } from '../../../migrations/parts.ts'
 import { TRIGGER_NAMES } from '../../../migrations/track-table.ts'
 import { trackedTables } from '../../../server/doctor/tables.ts'
 import { triggerFindings } from '../../../server/doctor/triggers.ts'
@@ -152,7 +153,7 @@ test('each trigger of a tracked table, of parts, of their parent and of values: 
   expect(await found(connection)).toEqual([])
   const { rows } = await connection.raw(`select tgrelid::regclass::text as table, tgname as name,
     pg_get_triggerdef(oid) as definition from pg_trigger where tgname like 'zz\\_%' order by 1, 2`)
-  expect(rows).toHaveLength(TRIGGER_NAMES.length * 3 + 4 + 1 + 2)
+  expect(rows).toHaveLength(TRIGGER_NAMES.length * 3 + PART_TRIGGERS.length + 1 + 2)
   for (const { table, name, definition } of rows) {
     const isSeen = (what: string, code: string, findings: string[]) =>
       expect([table, name, what, findings]).toEqual([
