@@ -9,7 +9,15 @@ interface DatabaseError {
   column?: string
   constraint?: string
   table?: string
+  /** Of a domain whose check refused the value. */
+  dataType?: string
   detail?: string
+  message?: string
+  hint?: string
+  /** What was running, the innermost first. */
+  where?: string
+  /** The function of PostgreSQL's source that reported it. */
+  routine?: string
 }
 
 const asDatabaseError = (error: unknown): DatabaseError => (error && typeof error === 'object' ? error : {})
@@ -52,15 +60,106 @@ export const MESSAGES: Record<string, string> = {
   '54000': 'is too long',
 }
 
-/** 422 where the database refuses the values themselves; `null` for everything else. */
-export const refusedValues = (error: unknown, fieldNames: string[], sent: string[]): Problem | null => {
-  const { code = '', column, detail = '' } = asDatabaseError(error)
-  if (!/^(22|23|54000)/.test(code) && code !== '428C9') return null
-  const keys = /^Key \(([^)]*)\)/.exec(detail)?.[1]?.split(', ') ?? []
-  const field = [column, ...keys, sent.length === 1 ? sent[0] : undefined].find(
-    (name) => name && fieldNames.includes(name),
+/** What is known of the table that is written. */
+export interface WrittenTable {
+  fieldNames: string[]
+  key: { name: string; kind: string }
+  columns: Map<string, { cast: string }>
+  /** Columns by the name of their constraint or unique index, those in its expressions too. */
+  constraints: Record<string, string[]>
+}
+
+/** What was sent to be written. */
+export interface SentValues {
+  columns: string[]
+  /** The number of the first column's parameter; of an import there is none. */
+  firstParameter?: number
+}
+
+const MOST_TEXT = 1_000
+
+/** What Knex puts in front of an error at the end of a transaction. */
+const STATEMENT = /^COMMIT; - /
+
+/** A sentence of the database's as it may be shown: one line, of limited length. */
+const sentence = (text = ''): string =>
+  text
+    .replace(STATEMENT, '')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, MOST_TEXT)
+
+/** RAISE EXCEPTION of the app's own code: a rule, whatever its code; ours say what is wrong with a table. */
+const isRaised = ({ code = '', routine, where = '' }: DatabaseError): boolean =>
+  routine === 'exec_stmt_raise' &&
+  !UNAVAILABLE_CODES.test(code) &&
+  !code.startsWith('XX') &&
+  !/\bnoclobber\.\w+\(/.test(where.split('\n')[0] ?? '')
+
+/** The names in PostgreSQL's list of a key, `a, "b ""c""", lower(d)`: quoted ones unquoted, of expressions all words. */
+const namesIn = (list: string): string[] =>
+  (list.match(/"(?:[^"]|"")+"|[^\s,()":']+/g) ?? []).map((name) =>
+    name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name,
   )
-  return invalidProblem([{ field: field ?? '', message: MESSAGES[code] ?? 'is not a value that fits' }])
+
+/** The part of `Key (a, b)=(1, 2) …` that names columns. */
+const KEY = /^[^(]*\(((?:"(?:[^"]|"")*"|[^"])*?)\)=\(/
+
+/** The fields that an error is about: the column, those of the constraint, those of the key that it shows, the only one sent. */
+const fieldsOf = (
+  { column, constraint = '', detail = '', dataType, where = '' }: DatabaseError,
+  { fieldNames, constraints, columns }: WrittenTable,
+  { columns: sent, firstParameter }: SentValues,
+): string[] => {
+  const isField = (name: string | undefined): name is string =>
+    name !== undefined && fieldNames.includes(name)
+  const parameter = Number(/\$(\d+)/.exec(where)?.[1] ?? 0)
+  const ofType = (sent.length > 0 ? sent : fieldNames).filter(
+    (name) => dataType && columns.get(name)?.cast.split('.').at(-1) === dataType,
+  )
+  const candidates = [
+    column === undefined ? [] : [column],
+    Object.hasOwn(constraints, constraint) ? (constraints[constraint] ?? []) : [],
+    namesIn(KEY.exec(detail)?.[1] ?? ''),
+    firstParameter !== undefined && parameter >= firstParameter ? [sent[parameter - firstParameter]] : [],
+    ofType.length === 1 ? ofType : [],
+    sent.length === 1 ? sent : [],
+  ]
+  for (const names of candidates) {
+    const found = [...new Set(names.filter(isField))]
+    if (found.length > 0) return found
+  }
+  return []
+}
+
+/** Bad values, a constraint, a generated column, a view's check option. */
+const OF_VALUES = /^(22|23|54000|428C9|44000)/
+
+const NO_ID = 'send `id`: the database makes none for this type'
+const NO_KEY = 'has no default in the database, so no record of this type can be created here'
+
+/**
+ * 422 where the database refuses the values or one of the app's own rules does, with the rule's sentence; 403 where a policy
+ * of the table does; `null` for everything else.
+ */
+export const refusedValues = (error: unknown, table: WrittenTable, sent: SentValues): Problem | null => {
+  const known = asDatabaseError(error)
+  const { code = '', routine, column, constraint } = known
+  if (code === '42501' && routine === 'ExecWithCheckOptions')
+    return problem('forbidden', 'A policy of the table does not allow this.')
+  const raised = isRaised(known)
+  if (!raised && !OF_VALUES.test(code)) return null
+  if (!raised && code === '23502' && column === table.key.name && !sent.columns.includes(column))
+    return invalidProblem([
+      table.key.kind.startsWith('int') ? { field: column, message: NO_KEY } : { field: 'id', message: NO_ID },
+    ])
+  const message = (raised && sentence(known.message)) || (MESSAGES[code] ?? 'is not a value that fits')
+  const hint = raised ? sentence(known.hint) : ''
+  const rule = raised && constraint ? { constraint: sentence(constraint) } : {}
+  const fields = fieldsOf(known, table, raised ? { columns: [] } : sent)
+  return invalidProblem(
+    (fields.length > 0 ? fields : ['']).map((field) => ({ field, message, ...(hint && { hint }), ...rule })),
+  )
 }
 
 /** The problem document for an error that no operation expected. */

@@ -10,6 +10,7 @@ import type { Actor } from '../base/record-type.ts'
 import { refusedValues } from '../db/errors.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { ImportAnswer, ImportProblem, ImportProgress } from '../protocol/bulk-and-import.ts'
+import type { InvalidProblem } from '../protocol/index.ts'
 import { requestHash, storedResponse, type WriteOptions } from '../records/idempotency.ts'
 import { runOnce, type Work } from '../records/run-once.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -163,9 +164,12 @@ const checkDeferred = async (
   try {
     await transaction.transaction((savepoint) => database.send(CHECK_NOW, [], savepoint))
   } catch (error) {
-    const refused = refusedValues(error, known.fieldNames, [])
+    const refused = refusedValues(error, known, { columns: [] })
     if (!refused) throw error
-    rowErrors.add(null, [{ field: '', message: refused.detail }])
+    rowErrors.add(
+      null,
+      (refused as Partial<InvalidProblem>).errors ?? [{ field: '', message: refused.detail }],
+    )
   }
 }
 

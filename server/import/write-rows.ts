@@ -4,6 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { isRetryable, refusedValues } from '../db/errors.ts'
+import type { InvalidProblem } from '../protocol/index.ts'
 import { SWALLOWED } from '../records/settled-write.ts'
 import type { Database } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
@@ -62,10 +63,10 @@ const createBatchWriter = (database: Database, job: WriteJob, transaction: Knex.
     const error = await attempt({ from, to }, database.limits.writeRetries)
     if (error === null) return
     const refused =
-      error instanceof RowsSwallowed ? SWALLOWED.problem : refusedValues(error, known.fieldNames, [])
+      error instanceof RowsSwallowed ? SWALLOWED.problem : refusedValues(error, known, { columns: [] })
     if (!refused) throw error
     if (from === to) {
-      const { errors } = refused as { errors?: { field: string; message: string }[] }
+      const { errors } = refused as Partial<InvalidProblem>
       rowErrors.add(from, errors ?? [{ field: '', message: refused.detail }])
       return
     }

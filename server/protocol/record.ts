@@ -69,8 +69,13 @@ export type ProblemCode = keyof typeof PROBLEM_STATUS
 
 /** One error in one field of a 422. */
 export interface FieldError {
+  /** Empty where no field is the cause. */
   field: string
   message: string
+  /** Of a rule in the database: what it advises. */
+  hint?: string
+  /** Of a rule in the database: the name that it gives itself. */
+  constraint?: string
 }
 
 /** RFC 9457 problem document. A 412 carries `stale_record` too: the same staleness, asked by `If-Match`. */

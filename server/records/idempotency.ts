@@ -43,6 +43,8 @@ where m.tenant_id = $1 and m.actor_id = $2 and m.mutation_id = $3`)
 export const mutationParameters = (options: WriteOptions, hash: string): string[] =>
   options.mutationId ? [options.actor.tenantId, options.actor.id, options.mutationId, hash] : []
 
+const MUTATION_PARAMETERS = 4
+
 const REUSED: Reused = { outcome: 'reused', problem: problem('mutation_reused') }
 
 /** The stored response of a write that was made before, `reused` for other content, `null` if there was none. */
@@ -94,7 +96,10 @@ export const sendWrite = async (
   write: {
     query: Parameters<Database['send']>[0]
     values: unknown[]
+    /** In the order of their parameters, which are the last ones but those of the mutation. */
     columns: string[]
+    /** Its response is stored by another statement. */
+    isOfMany?: boolean
     mayBeOutdated?: boolean
     isStill?: IsStill | undefined
     /** Authorizes the records that a write raises besides, in one transaction with it. */
@@ -130,7 +135,9 @@ export const sendWrite = async (
       if (isStoredMutation(error)) return { outcome: 'stored' }
       if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
       if (isRetryable(error) && left > 0) continue
-      const refused = refusedValues(error, known.fieldNames, write.columns)
+      const stored = options.mutationId && !write.isOfMany ? MUTATION_PARAMETERS : 0
+      const firstParameter = values.length - stored - write.columns.length + 1
+      const refused = refusedValues(error, known, { columns: write.columns, firstParameter })
       if (!refused) throw error
       return { outcome: 'invalid', problem: refused }
     }

@@ -6,6 +6,7 @@ import type { Invalid, Missing, Reused } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
+import { refusedValues } from '../db/errors.ts'
 import type { BulkEntry, BulkProblem } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -172,6 +173,7 @@ export const saveMany = async (
             ...parametersOf(known, columns, valid.values, stored),
           ],
           columns,
+          isOfMany: true,
           authorize: authorizeTargets(database, { known, actor }, targets, valid.values),
         },
       )
@@ -206,6 +208,11 @@ export const saveMany = async (
   const once = await runOnce(database, options, hash, async (transaction): Promise<Work<SaveManyOutcome>> => {
     const result = await attempt(transaction)
     return result.outcome === 'saved' ? { result, keep: result.records } : { result }
+  }).catch((error): { outcome: 'done'; result: Invalid } => {
+    // What the database checks at the end of the transaction.
+    const refused = refusedValues(error, known, { columns: Object.keys(values) })
+    if (!refused) throw error
+    return { outcome: 'done', result: { outcome: 'invalid', problem: refused } }
   })
   if (once.outcome === 'stored')
     return { outcome: 'saved', records: once.answer as BulkEntry[], replayed: true }

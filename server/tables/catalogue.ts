@@ -67,6 +67,8 @@ export interface TrackedType {
   /** Some of these triggers run at the end of the transaction. */
   reactsLate: boolean
   columns: Map<string, Column>
+  /** Columns by the name of their constraint or unique index, those in its expressions too. */
+  constraints: Record<string, string[]>
   /** Declared fields that may be written: all but key, tenant and generated columns. */
   writable: Set<string>
   /** Declared fields, in the order of the declaration. */
@@ -108,6 +110,9 @@ const baseOf = (
 const TYPE = (b: string) => `'type', ${b}.typname, 'kind', ${b}.typtype, 'isUserDefined', ${b}.oid >= 16384,
       'isExact', ${b}.modifier >= 0, 'delimiter', ${b}.typdelim`
 
+/** The table `c` and its partitions, as `relid`. */
+const WITH_PARTITIONS = '(select c.oid as relid union select q.relid from pg_partition_tree(c.oid) q)'
+
 const TABLE = statement(`
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
   (select jsonb_agg(jsonb_build_object('name', a.attname, ${TYPE('t')},
@@ -131,6 +136,19 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
     and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
     as is_plain,
+  (select jsonb_object_agg(k.name, k.columns) from (
+    select x.relname as name, jsonb_agg(distinct a.attname) as columns
+    from ${WITH_PARTITIONS} p join pg_index i on i.indrelid = p.relid and (i.indisunique or i.indisexclusion)
+    join pg_class x on x.oid = i.indexrelid
+    join pg_attribute a on a.attrelid = i.indrelid and (a.attnum = any(i.indkey[:i.indnkeyatts - 1]) or i.indexprs is not null and exists (
+      select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid and d.refobjid = i.indrelid
+        and d.refobjsubid = a.attnum and strpos((select string_agg(pg_get_indexdef(i.indexrelid, e.at, true), ' ')
+          from generate_series(1, i.indnkeyatts) e(at) where i.indkey[e.at - 1] = 0), quote_ident(a.attname)) > 0))
+    group by x.relname
+    union all
+    select k.conname, jsonb_agg(distinct a.attname) from ${WITH_PARTITIONS} p
+    join pg_constraint k on k.conrelid = p.relid and k.contype in ('c', 'f', 'n')
+    join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any(k.conkey) group by k.conname) k) as constraints,
   (select coalesce(bit_or(g.tgtype::integer), 0) from ${ownTriggers('c.oid')}) as fires,
   exists (select from ${ownTriggers('c.oid')} and g.tginitdeferred) as fires_late,
   exists (select from pg_constraint k join pg_index i on i.indrelid = c.oid and i.indisprimary
@@ -246,6 +264,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
       columns.every(({ name }) => PLAIN_NAME.test(name)),
     reactsTo,
     reactsLate: row.fires_late,
+    constraints: row.constraints ?? {},
     columns: new Map(columns.map((column) => [column.name, { ...column, codec: columnCodec(column) }])),
     writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
     fieldNames,

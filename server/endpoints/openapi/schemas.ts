@@ -33,7 +33,7 @@ const problemWith = (code: Schema, more: Record<string, Schema> = {}): Schema =>
 const address = { type: text, id: text }
 const writing = { updated_at: text, updated_by: writer }
 const watchedRefusal = { ok: { const: false }, code: text }
-const fieldError = object({ field: text, message: text })
+const fieldError = object({ field: text, message: text, 'hint?': text, 'constraint?': text })
 const event = {
   tenant_id: nullableText,
   ...address,

@@ -77,7 +77,15 @@ export function normalize(message: unknown): unknown {
 }
 
 const fieldErrorOf = (error: unknown): Found[] =>
-  isFound(error) ? [{ ...error, field: textOf(error.field), message: textOf(error.message) }] : []
+  isFound(error)
+    ? [
+        {
+          ...error,
+          field: textOf(error.field),
+          message: [error.message, error.hint].map(textOf).filter(Boolean).join(' '),
+        },
+      ]
+    : []
 
 /** A whole answer: what it is itself, its `data`, and the records of a bulk edit. */
 export function answerOf(body: unknown): unknown {
