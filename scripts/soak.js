@@ -4,6 +4,7 @@
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
 //   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
+//   requests twenty thousand generated requests and frames: none ends in a 5xx, none writes a protected column
 //   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
@@ -27,6 +28,12 @@ const SUBJECTS = {
     only: 'killed',
     runs: 200,
     environment: (runs) => ({ NOCLOBBER_KILLS: runs }),
+  },
+  requests: {
+    file: 'test/server/endpoints/strict-input.test.ts',
+    only: 'generated requests and frames',
+    runs: 20_000,
+    environment: (runs) => ({ NOCLOBBER_FUZZ: runs }),
   },
   heap: {
     file: 'test/faults/heap.test.ts',

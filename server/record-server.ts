@@ -1,6 +1,7 @@
 // The only wiring: options in, a router, sockets and functions out. Nothing here decides anything.
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Server as SocketServer } from 'socket.io'
 import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
@@ -150,7 +151,7 @@ export const createRecordServer = <A extends Actor>({
       } catch (error) {
         if (!isUnavailable(error)) throw error
         log.warn({ error }, 'The database is not available yet.')
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        await pause(RETRY_MS)
       }
     }
   }

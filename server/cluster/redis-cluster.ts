@@ -2,6 +2,7 @@
 // takes no subscription before it stands.
 // Invariant: the way to the others counts as up only while a message that was sent into it comes out again.
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** A cluster hashes what is in braces: all channels lie on one shard, so the beat stands and falls with the messages. */
 export const CHANNELS = '{noclobber}'
@@ -34,7 +35,7 @@ export const untilStanding = async (
       return await client.connect()
     } catch (error) {
       onFailed(error)
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      await pause(RETRY_MS)
     }
   }
 }

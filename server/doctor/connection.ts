@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
 import { namesLast } from '../db/prepared-statement-check.ts'
+import { withinMs } from '../pacing/timeouts.ts'
 import type { Finding } from './finding.ts'
 
 /** pg's client as Knex opens it. */
@@ -18,19 +19,15 @@ export interface ConnectionOptions {
 
 const receives = async (connection: RawConnection, knex: Knex, listenMs: number): Promise<boolean> => {
   const channel = `noclobber_doctor_${randomUUID().replaceAll('-', '')}`
-  let timer: NodeJS.Timeout | undefined
   const received = new Promise<boolean>((resolve) => {
     connection.on('notification', () => resolve(true))
-    timer = setTimeout(() => resolve(false), listenMs)
   })
   try {
     await connection.query(`listen ${channel}`)
     await knex.raw('select pg_notify(?, ?)', [channel, ''])
-    return await received
+    return await withinMs(listenMs, received, 'No notification came.')
   } catch {
     return false
-  } finally {
-    clearTimeout(timer)
   }
 }
 

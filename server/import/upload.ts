@@ -2,6 +2,7 @@
 // waiting. Invariant: never more than a piece is in hand; an upload that is too long, stalls or breaks off ends in an error.
 import { createHash } from 'node:crypto'
 import { problem, Refusal, refuse } from '../base/problems.ts'
+import { withinMs } from '../pacing/timeouts.ts'
 
 const PIECE = 8_192
 
@@ -29,17 +30,8 @@ export interface ImportSource {
 const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`
 
 /** The next chunk, if it comes within so many milliseconds. */
-const next = async (iterator: AsyncIterator<Uint8Array>, ms: number, why: string) => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Refusal(problem('too_slow', why))), ms)
-  })
-  try {
-    return await Promise.race([iterator.next(), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const next = (iterator: AsyncIterator<Uint8Array>, ms: number, why: string) =>
+  withinMs(ms, iterator.next(), () => new Refusal(problem('too_slow', why)))
 
 export const importSource = (
   input: AsyncIterable<Uint8Array>,

@@ -2,6 +2,7 @@
 // nodes, NOTIFY, a timer) are hints; the cursor decides.
 // Invariant: the cursor advances only after the changes before it were delivered. After any failure the feed opens a new
 // connection and continues from its cursor; if the database has another history by then, `onReset` is called.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Limits, Logger } from '../base/options.ts'
 import { inSpan } from '../base/tracing.ts'
@@ -109,11 +110,6 @@ export const createFeed = (options: FeedOptions): Feed => {
       const timer = setTimeout(done, ms)
       endRest = done
       if (woken || stopped) done()
-    })
-
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      setTimeout(resolve, ms)
     })
 
   /** Waits for the database as long as a feed does: not for ever, and not beyond its own end. */

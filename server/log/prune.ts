@@ -1,6 +1,7 @@
 // Retention: changes and stored responses older than their time go, in small batches, with pauses.
 // Invariant: nothing is deleted that a transaction still open could belong in front of, and the horizon passes every
 // deleted change in the same statement; so a cursor that would have needed it is recognized. One node prunes at a time.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type Logger, RETENTION_MS, SILENT } from '../base/options.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
@@ -76,17 +77,9 @@ const takesTurn = (connection: Connection) =>
 
 const DONE = statement(`update noclobber.log_horizon set pruned_at = clock_timestamp()`)
 
-const pause = (ms: number, signal: AbortSignal | undefined) =>
-  new Promise<void>((resolve) => {
-    if (signal?.aborted) return resolve()
-    const done = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal?.addEventListener('abort', done)
-  })
+/** Resolves after `ms`, or when the signal aborts. */
+const rest = (ms: number, signal: AbortSignal | undefined) =>
+  pause(ms, undefined, signal ? { signal } : {}).catch(() => {})
 
 /**
  * Batches are compacted first; then rows are deleted, some at a time, from the oldest on, until none is old. A
@@ -98,7 +91,7 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
   let after = { xid: '0', seq: '0' }
   for (let moved = 1; moved > 0 && !options.signal?.aborted; ) {
     moved = (await sendOn(connection, driver, COMPACT, [batch], namedStatements)).rows[0]?.moved ?? 0
-    if (moved > 0) await pause(pauseMs, options.signal)
+    if (moved > 0) await rest(pauseMs, options.signal)
   }
   while (!options.signal?.aborted) {
     const values = [retentionMs, after.xid, after.seq, batch]
@@ -106,7 +99,7 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
     deleted += row?.deleted ?? 0
     if (!row || row.looked < batch || row.deleted === 0) break
     after = { xid: row.xid, seq: row.seq }
-    await pause(pauseMs, options.signal)
+    await rest(pauseMs, options.signal)
   }
   return deleted
 }
@@ -118,7 +111,7 @@ const pruneMutations = async (connection: Connection, driver: unknown, options: 
     const { rowCount } = await sendOn(connection, driver, MUTATIONS, [retentionMs, batch], namedStatements)
     deleted += rowCount ?? 0
     if ((rowCount ?? 0) < batch) break
-    await pause(pauseMs, options.signal)
+    await rest(pauseMs, options.signal)
   }
   return deleted
 }
@@ -175,14 +168,14 @@ export const keepPruned = ({ knex, log, random = Math.random, ...options }: Keep
   const { pruneEveryMs: everyMs, retentionMs, namedStatements } = options
   const ending = new AbortController()
   const rounds = async () => {
-    await pause(everyMs * 0.1 * random(), ending.signal)
+    await rest(everyMs * 0.1 * random(), ending.signal)
     while (!ending.signal.aborted) {
       try {
         await pruneLog(knex, { retentionMs, namedStatements, log, signal: ending.signal })
       } catch (error) {
         log.warn({ error }, 'The log could not be pruned; the next round tries again.')
       }
-      await pause(everyMs * (0.8 + 0.4 * random()), ending.signal)
+      await rest(everyMs * (0.8 + 0.4 * random()), ending.signal)
     }
   }
   const running = everyMs > 0 ? rounds() : Promise.resolve()

@@ -1,5 +1,6 @@
 // Leaving without anybody losing anything: new work is sent elsewhere, and clients move one by one.
 // Invariant: nothing that has begun is cut; no two clients are asked to come back at the same moment.
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** What {@link RecordServer.drain} takes. */
 export interface DrainOptions {
@@ -15,8 +16,6 @@ export interface Leaver {
 }
 
 const PER_LEAVER_MS = 5
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** Closes all of these, each at a moment of its own. */
 const closeGently = async (

@@ -17,15 +17,16 @@ export const atMost = async (ms: number, work: Promise<unknown>): Promise<void> 
 /**
  * What the work gives, if it does so within `ms`.
  *
- * @throws Error with the sentence where it doesn't, and whatever the work throws.
+ * @param late What is thrown where it doesn't: an error, or the sentence of one.
+ * @throws what `late` gives, and whatever the work throws.
  */
-export const withinMs = async <T>(ms: number, work: Promise<T>, sentence: string): Promise<T> => {
+export const withinMs = async <T>(ms: number, work: Promise<T>, late: string | (() => Error)): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(sentence)), ms)
+  const end = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(typeof late === 'string' ? new Error(late) : late()), ms)
   })
   try {
-    return await Promise.race([work, late])
+    return await Promise.race([work, end])
   } finally {
     clearTimeout(timer)
   }

@@ -54,7 +54,7 @@ test(`at most ${MAX_CASTS} casts go past the type checker, each with its reason 
 
 test('nothing races with a promise that stays, or is combined with a signal that stays', () => {
   // Both keep what they were given for as long as the other lives: see `createEnding`.
-  const ownTimer = ['server/pacing/timeouts.ts', 'server/import/upload.ts']
+  const ownTimer = ['server/pacing/timeouts.ts']
   const isRace = (path: string) => /Promise\.race|AbortSignal\.any/.test(codeOf(path))
   expect(library.filter((path) => isRace(path) && !ownTimer.includes(path))).toEqual([])
 })

@@ -417,7 +417,7 @@ describe('a frame', () => {
   })
 })
 
-const runs = Number(process.env.NOCLOBBER_FUZZ ?? 2_000)
+const runs = Number(process.env.NOCLOBBER_FUZZ ?? 600)
 const seed = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 1e9)
 
 test(

@@ -156,7 +156,7 @@ test('a save is answered before a reconnect storm has come in, and before it has
 })
 
 test('a storm of streams is let in a few at a time, so nobody waits for the database behind all of them', async () => {
-  const app = await startApp({ limits: { streamsPerPerson: 200 } })
+  const app = await startApp({ limits: { streamsPerPerson: 100 } })
   const { id } = await app.make('project', { name: 'Bridge' })
   const { pool } = app.knex.client
   let mostAtOnce = 0
@@ -164,7 +164,7 @@ test('a storm of streams is let in a few at a time, so nobody waits for the data
     mostAtOnce = Math.max(mostAtOnce, pool.numPendingAcquires() + pool.numUsed())
   })
   const port = Number(new URL(app.origin).port)
-  const clients = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'))
+  const clients = Array.from({ length: 100 }, () => connect(port, '127.0.0.1'))
   atEnd(() => clients.map((socket) => socket.destroy()))
   const taken = promisify(app.server.getConnections.bind(app.server))
   await waitFor(async () => (await taken()) >= clients.length, { what: 'the connections' })
