@@ -153,7 +153,7 @@ const changesIn = (received: Received[]) =>
       .map(({ event }) => `${event.id} v${event.version}`),
   )
 
-it.each([
+it.concurrent.each([
   ['a program on Node', nodeReader],
   ['curl -N', curlReader],
   ['an EventSource', eventSourceReader],
