@@ -1,5 +1,5 @@
-// Who may no longer see which project: what an office takes from somebody while they look at it. Kept by this process,
-// for as long as it runs. Invariant: only an editor of the same office closes a project to somebody, and opens it again.
+// Access to projects that was revoked in the demo, to show what happens to an open page. Held in memory by this process.
+// Invariant: only an editor of the same tenant revokes and restores access.
 import express, { Router } from 'express'
 import type { RecordServer } from 'noclobber/server'
 import { type Person, personById } from './people.ts'

@@ -1,5 +1,5 @@
-// What makes the task table lively: ten thousand tasks at a press, as one import, and a colleague who edits tasks at a
-// chosen rate. Both write as anybody would, by SQL and by guarded saves; the page learns nothing of it from here.
+// Load for the task table: an import of ten thousand tasks, and a simulated colleague who edits tasks at a chosen rate. Both
+// write by SQL and by guarded saves; the page learns of them only through events.
 import express, { Router } from 'express'
 import type { Knex } from 'knex'
 import type { RecordServer } from 'noclobber/server'

@@ -1,4 +1,4 @@
-// Starts the demo, and ends it in order. The only file of the server that touches `process`.
+// Starts the demo, and shuts it down in order. The only file of the server that touches `process`.
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-// What an operator asks of the demo: does it live, is it fit for requests, what does it do.
+// The demo's routes for operators: liveness, readiness, metrics.
 import { Router } from 'express'
 import type { RecordServer } from 'noclobber/server'
 

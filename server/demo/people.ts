@@ -1,4 +1,4 @@
-// Who lives in the demo: two tenants and their people. Invariant: a person belongs to one tenant, and what they may do
+// The demo's users: two tenants and their people. Invariant: a person belongs to one tenant, and what they may do
 // follows from their role alone.
 
 /** What the demo hands to the record server as the actor. */

@@ -1,5 +1,5 @@
-// The side panel's buttons: a colleague who saves, and somebody who writes SQL on a connection of their own. Both come
-// in by the ways that the real ones have, so what the page then shows is no act.
+// The side panel's buttons: a colleague who saves over HTTP, and a program that writes SQL on its own connection. Both use the
+// real ways in, so the page shows real events.
 import express, { Router } from 'express'
 import type { Actor, RecordServer } from 'noclobber/server'
 import pg from 'pg'

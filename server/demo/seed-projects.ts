@@ -1,5 +1,5 @@
-// The sixty projects of the demo: an engineering office's year, by hand. Position is identity: the first is project 1,
-// the first fifty are acme's, the rest globex's, and nothing here is random.
+// The sixty projects of the demo: an engineering office's year, written by hand. The position is the id: the first
+// is project 1. The first fifty belong to acme, the rest to globex. Nothing here is random.
 
 /** Which list of tasks a project is given. */
 export type ProjectKind = 'bridge' | 'building' | 'road' | 'water' | 'rail' | 'marine' | 'energy'

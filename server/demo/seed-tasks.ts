@@ -1,4 +1,4 @@
-// What there is to do in each kind of project, in the order in which an office does it, and what people say about it.
+// The tasks of each kind of project, in the order in which an office does them, and comments on them.
 // Every list of tasks has twenty entries: fifty projects make a thousand tasks.
 import type { ProjectKind } from './seed-projects.ts'
 

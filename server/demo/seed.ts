@@ -1,5 +1,5 @@
-// Fills the demo's tables: sixty projects, a thousand tasks and more, what people said. Invariant: the same rows each
-// time, and once only: whatever was there is left alone, and of several nodes that start at once one fills.
+// Fills the demo's tables with sixty projects, over a thousand tasks, and comments. Invariant: always the same rows, and only
+// once: existing rows are left alone, and of several nodes that start at once one fills.
 import type { Knex } from 'knex'
 import { migrate } from 'noclobber/migrations'
 import { PEOPLE, type Person } from './people.ts'

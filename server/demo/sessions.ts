@@ -1,4 +1,4 @@
-// Who is asking. The demo trusts anybody who says a name: a cookie for pages, `Bearer demo:alice` for programs and for
+// The demo's sign-in, which trusts any name: a cookie for pages, `Bearer demo:alice` for programs and for
 // the split view's frames. Invariant: a bearer token goes before the cookie, so two frames can be two people.
 import type { IncomingMessage } from 'node:http'
 import express, { type Request, type Response, Router } from 'express'

@@ -1,5 +1,5 @@
-// The doctor's look at the way to the database: does LISTEN arrive, do named statements last? A pooler in transaction
-// mode lets neither through.
+// Checks the connection to the database: do notifications arrive, do prepared statements last? A pooler in transaction mode
+// passes on neither.
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
 import { namesLast } from '../db/prepared-statement-check.ts'

@@ -1,6 +1,6 @@
-// Looks a database over: is the log there, do the triggers stand, do versions and log agree, can it be followed?
-// Invariant: it changes nothing, and each finding says what to do. A `problem` means that changes may be missed or
-// saves refused; a `note` is worth knowing.
+// Checks a database: is the log installed, are the triggers intact, do versions and log agree, do notifications arrive?
+// Invariant: it changes nothing, and each finding says what to do. A `problem` means that changes may be missed or saves
+// refused; a `note` needs no action.
 import type { Knex } from 'knex'
 import { tooOld } from '../../migrations/supported.ts'
 import { RETENTION_MS } from '../base/options.ts'
@@ -37,7 +37,7 @@ export interface DoctorOptions {
 
 const UPGRADE = 'Upgrade PostgreSQL, by pg_upgrade or by a dump and a restore.'
 
-/** The log has what is asked of it here. */
+/** The log has the columns that the checks read. */
 const isReadable = async (knex: Knex): Promise<boolean> =>
   (
     await knex.raw(
@@ -46,7 +46,7 @@ const isReadable = async (knex: Knex): Promise<boolean> =>
   ).rows[0].ready
 
 /**
- * Looks a database over.
+ * Checks a database.
  *
  * @throws what pg throws where the database can't be reached.
  * @example

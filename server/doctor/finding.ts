@@ -1,4 +1,4 @@
-// What the doctor finds: a stable code, a sentence, and what to do.
+// A finding of the doctor: a stable code, a sentence, and what to do.
 
 /** Programs switch on it. */
 export type FindingCode =

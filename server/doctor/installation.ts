@@ -1,4 +1,4 @@
-// The doctor's look at what `migrate` installs: is it there, of this version, and as the migrations made it?
+// Checks what `migrate` installs: is it there, of this version, and as the migrations made it?
 import type { Knex } from 'knex'
 import { migrationSource } from '../../migrations/index.ts'
 import { differenceOf, installedBy } from '../../migrations/installed.ts'

@@ -1,4 +1,4 @@
-// The doctor's look at the log as a whole: does it belong to this database, is it pruned, does anything go past it?
+// Checks the log as a whole: does it belong to this database, is it pruned, does any write bypass it?
 import type { Knex } from 'knex'
 import type { Finding } from './finding.ts'
 

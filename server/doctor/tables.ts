@@ -1,4 +1,4 @@
-// The doctor's look at tracked tables: their triggers, and whether their rows and the log agree.
+// Checks tracked tables: their triggers, and whether their rows and the log agree.
 import type { Knex } from 'knex'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'

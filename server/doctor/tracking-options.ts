@@ -1,5 +1,5 @@
-// How a table is tracked, read out of what its triggers were created with, and said as the call or the command line
-// that does it again. Invariant: what the triggers don't say is not made up.
+// Reads a table's tracking options from its triggers' arguments, and formats them as the call or the command line that tracks it
+// again. Invariant: an option that the triggers don't have is not made up.
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { TRIGGER_NAMES, type TrackOptions } from '../../migrations/track-table.ts'
@@ -11,7 +11,7 @@ interface TriggerArguments {
   args: string[]
 }
 
-/** What most of these triggers say: one that somebody made by hand doesn't speak for the others. */
+/** The arguments that most of these triggers have: one that was made by hand doesn't count for all. */
 const argsOfMost = (triggers: TriggerArguments[], names: string[], length: number): string[] | null => {
   const votes = new Map<string, number>()
   for (const { name, args } of triggers) {

@@ -1,4 +1,4 @@
-// The doctor's look at a table's triggers: is each there, switched on, and as `trackTable` makes it?
+// Checks a table's triggers: is each there, enabled, and as `trackTable` makes it?
 import { createHash } from 'node:crypto'
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
 import { PARENT_TRIGGER, PART_TRIGGERS } from '../../migrations/parts.ts'

@@ -1,15 +1,15 @@
-// The admission queue: those who come at once are let in a few at a time, fewer where the node has much to do, and between
-// two turns everybody else is served: saves go before handshakes. Those who are lost at once are let go the same way.
-// Invariant: nobody waits while nobody else does and the node is idle; all pass in the order in which they came,
-// where that is asked for, and anyone who has gone takes nobody's turn.
+// Admits connections of a reconnect storm a few per turn of the event loop, fewer while the node is busy. Requests are served
+// between two turns, so saves go before handshakes. Connections that end at one moment are handled the same way.
+// Invariant: on an idle node a single caller is admitted at once. Admission is in order of arrival, unless `isFromBothEnds` is
+// set. A caller that has left takes no turn.
 import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 
 const TURN_MS = 5
-/** The share of the event loop's time from which a node is busy. */
+/** A node is busy from this utilization of its event loop on. */
 const BUSY = 0.5
 
-/** How many pass in a turn: while the node is idle, and while it is busy, so that all get through at last. */
+/** How many are admitted in a turn, while the node is idle and while it is busy. Never none: all get through in the end. */
 export interface Width {
   idle: number
   busy: number
@@ -17,7 +17,7 @@ export interface Width {
 
 /** Handshakes and the opening of streams: these cost the most, with the sign-in and the join that follow them. */
 export const ENTERING: Width = { idle: 2, busy: 1 }
-/** Handshakes of those whom nobody has looked up yet. When they sign in they enter, no faster than this: more would only stand there. */
+/** Handshakes before authentication. As many are admitted after it, so a wider queue here would only move the waiting. */
 export const UNKNOWN_CALLERS: Width = { idle: 2, busy: 1 }
 export const LEAVING: Width = { idle: 8, busy: 4 }
 
@@ -56,7 +56,7 @@ export const createAdmissionQueue = (
   { isBusy = ownLoop(), isFromBothEnds = false }: AdmissionOptions = {},
 ): AdmissionQueue => {
   const waiting: Waiting[] = []
-  /** How many may still pass in this turn, and how many have. */
+  /** How many may still be admitted in this turn, and how many were. */
   let left = 0
   let passed = 0
   let isTurning = false

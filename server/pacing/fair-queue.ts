@@ -1,6 +1,6 @@
-// Work that many ask for, done a few pieces at a time, in turns: of the tenants that wait each has its turn, and of each
-// tenant's people each. Invariant: how much somebody has asked for delays nobody but them; anyone who asks while a place is
-// free and their own share isn't used up waits for nothing.
+// A fair queue: a few pieces of work run at a time; waiting tenants take turns, and within a tenant its users do.
+// Invariant: the number of pieces that a user queues delays only that user. A piece starts at once while a place is free and
+// the user's share isn't used up.
 import { performance } from 'node:perf_hooks'
 import { type Person, personKey } from './person.ts'
 import { refuseSlowly } from './refuse-slowly.ts'
@@ -11,20 +11,20 @@ export interface FairQueueOptions {
   /** Pieces of work under way, of all people together. */
   atOnce: number
   /**
-   * Pieces of work under way for one person while others ask too. Somebody who has been alone for a second may use all
-   * places but a fifth, which is kept for anyone who comes next.
+   * Pieces of work under way for one user while others ask too. A user who has been alone for a second may use all
+   * places but a fifth, which stays free for the next one.
    */
   perPerson: number
   /**
-   * Somebody who has more than four waiting rests after each piece, for so many times as long as it took: others' work is
-   * done in between. Default 0.
+   * A user with more than four waiting pieces pauses after each, for this many times its duration, so that other users'
+   * work runs in between. Default 0.
    */
   restShare?: number
   /** Pieces of one person's work that may wait; a further one is refused as `rate_limited`. Default: any number. */
   mostWaiting?: number
-  /** Who is at work in any queue of the node: it learns of everybody who has a turn. Without it this queue is all there is. */
+  /** Who is at work in any queue of the node. Default: this queue alone counts. */
   activity?: Activity
-  /** Anyone who has had more done than this allows waits, however few of their pieces wait. */
+  /** A user beyond this allowance waits, even with a single piece. */
   allowance?: WorkAllowance
   /**
    * What a piece costs of the allowance, in milliseconds of work, by how long it took and how large its answer was.
@@ -47,7 +47,7 @@ export interface FairQueue {
   enter(person: Person, signal?: AbortSignal): Promise<EndTurn>
   /** Does the work when it is this person's turn. */
   run<T>(person: Person, work: () => Promise<T>, size?: number): Promise<T>
-  /** Has this person had no more done than they may? */
+  /** Is this user within the allowance? */
   isRested(person: Person): boolean
   /** Counts what was done for a person without a turn. */
   count(person: Person, size: number): void
@@ -55,12 +55,12 @@ export interface FairQueue {
   waiting(): number
 }
 
-/** A long piece of work is paid for once, not by a pause of as long. */
+/** The longest pause after a piece. */
 const MOST_REST_MS = 100
-/** Anyone who opens a page with a few lists doesn't rest. */
+/** A page that opens a few lists at once causes no pause. */
 const FEW = 4
 
-/** After so long without anybody else somebody is alone. */
+/** A user is alone after so long without requests of others. */
 const ALONE_AFTER_MS = 1_000
 const KEPT_FREE = 1 / 5
 
@@ -77,7 +77,7 @@ type Lines = Map<string, Line>
 export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   const { atOnce, perPerson, restShare = 0, now = () => performance.now() } = options
   const { mostWaiting = Number.POSITIVE_INFINITY, activity, allowance, costOf = (tookMs) => tookMs } = options
-  /** By tenant, then by person; anyone who stands first has waited longest for a turn. */
+  /** By tenant, then by user; the first has waited longest for a turn. */
   const tenants = new Map<string, Lines>()
   let running = 0
   let waiting = 0
@@ -118,7 +118,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     if (lines?.size === 0) tenants.delete(tenantId)
   }
 
-  /** Anyone who had a turn stands last. */
+  /** After a turn its user goes to the end of the queue. */
   const rotate = ({ tenantId, id }: Person, line: Line) => {
     const lines = tenants.get(tenantId)
     if (!lines || (tenants.size === 1 && lines.size === 1)) return

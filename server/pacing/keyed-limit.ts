@@ -1,5 +1,5 @@
-// Work of one key, so much of it at a time.
-// Invariant: no key takes another's turn, and what waits for one has a bound.
+// Limits how many pieces of work of one key run at a time.
+// Invariant: keys don't delay each other, and the queue of each key is bounded.
 
 /** Runs work; `null` where too much of this key waits already. */
 export type KeyedLimit = <T>(key: string, work: () => Promise<T>) => Promise<T | null>

@@ -1,6 +1,6 @@
-// Answers of more than half a megabyte, as many at a time as a node has memory for.
-// Invariant: what is small never waits; one person has half of the places at most; a place is given back when its
-// answer has left or its reader has gone, and a reader who doesn't read is cut off.
+// Limits how many answers of more than half a megabyte a node builds at a time, by memory.
+// Invariant: small answers never wait. One user has at most half of the places. A place is released when its answer was sent
+// or its client has disconnected; a client that doesn't read is disconnected.
 import type { ServerResponse } from 'node:http'
 import type { Limits } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'

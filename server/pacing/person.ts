@@ -1,4 +1,4 @@
-// Whose work something is: what is limited and queued here is counted by person and by tenant.
+// The user that a piece of work belongs to: limits and queues count by user and by tenant.
 
 /** The person for whom work is done; an {@link Actor} is one. */
 export interface Person {

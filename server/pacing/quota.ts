@@ -1,5 +1,5 @@
-// What one person may hold at a time: waiting polls, uploads, streams.
-// Invariant: what was taken is counted until it is given back, once; nothing is kept of a person who holds nothing.
+// Limits what one user may hold at a time: waiting polls, uploads, streams.
+// Invariant: each acquisition is released exactly once, and a user who holds nothing takes no memory.
 import { type Person, personKey } from './person.ts'
 
 export interface Quota {

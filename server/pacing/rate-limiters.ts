@@ -1,5 +1,5 @@
-// How much is too much: allowances of connections, people and addresses, counted in this process alone.
-// Invariant: counting costs no I/O and never makes anybody wait.
+// Rate limits by connection, user and address, counted in this process.
+// Invariant: counting does no I/O and never waits.
 
 import type { Limits } from '../base/options.ts'
 import { type Person, personKey } from './person.ts'

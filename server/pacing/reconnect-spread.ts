@@ -1,10 +1,10 @@
-// Over how long the connections of one node are to come back, should all be lost at once: sent to each when it watches,
-// and again to all when there are many more than was announced.
-// Invariant: who came first knows of those who came after, and who comes back in a reconnect storm learns of all of it,
-// however few are back so far. Otherwise most clients of a reconnect storm would come back within its first seconds.
+// The reconnect jitter window: over how many milliseconds a node's clients spread their return, should all connections be lost
+// at once. Each client gets it when it watches, and all get it again when there are many more than it was computed for.
+// Invariant: early clients learn of later ones, and a client that returns in a reconnect storm gets the window for the whole
+// storm, however few are back so far. Otherwise most clients would return within the first seconds.
 
 const PER_CONNECTION_MS = 7
-/** What a client waits anyway. */
+/** Clients wait as long without being asked. */
 const SMALL_SPREAD_MS = 1_000
 const MOST_SPREAD_MS = 8_000
 /** All are sent it again when it has grown by so much, and not before. */

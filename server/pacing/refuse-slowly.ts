@@ -1,5 +1,5 @@
-// A refusal that takes its time: who asks again as soon as they are refused would cost more by that than by being served.
-// Invariant: one person is refused so often a second and no more, on however many connections they ask.
+// Delays refusals: a client that retries at once would cost more by being refused than by being served.
+// Invariant: one user gets a bounded number of refusals a second, on however many connections they ask.
 import { setTimeout as pause } from 'node:timers/promises'
 import { refuse } from '../base/problems.ts'
 import type { Person } from './person.ts'

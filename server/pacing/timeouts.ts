@@ -1,4 +1,4 @@
-// Waiting that ends.
+// Bounded waiting: timeouts, and an end that interrupts every wait.
 
 /** Resolves when the work is over, well or not, and at the latest after `ms`. */
 export const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {

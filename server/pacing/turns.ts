@@ -1,6 +1,6 @@
-// The turns of one node: everything that is done for a person is done in one of these queues, or counted by one of these
-// quotas. Invariant: a second person's save waits for a bounded piece of somebody's work, never for the end of all of it;
-// and of the node's time one person has a share, while there are others.
+// The queues and quotas of one node: all work for a user runs in one of these queues, or is counted by one of these quotas.
+// Invariant: a save waits for at most one bounded piece of another user's work, never for all of it, and no user takes more
+// than a share of the node's time while others are active.
 import type { Limits } from '../base/options.ts'
 import { createFairQueue, type FairQueue } from './fair-queue.ts'
 import { createQuota, type Quota } from './quota.ts'

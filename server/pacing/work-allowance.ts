@@ -1,7 +1,7 @@
-// How much of a node's work one person may have done for them while others are at work too: a share of the time, and a
-// burst ahead of it. It binds the one who has most of the node's work done: several busy people share what there is. Invariant:
-// anyone who is alone is never slowed down; what somebody has had done delays nobody but them; of anyone who has had little
-// done nothing is kept.
+// Limits one user's share of a node's time while others are active: a rate, and a burst ahead of it. It applies to the user who
+// takes most of the time; several busy users share it without being slowed down.
+// Invariant: a user who is alone is never slowed down, a user's past work delays only that user, and a user with little work
+// takes no memory.
 import { performance } from 'node:perf_hooks'
 import { type Person, personKey } from './person.ts'
 

@@ -1,4 +1,4 @@
-// Whether an open record has room for edits from before. Only what keeps edits beyond the page asks, so it comes with that.
+// Whether restored edits fit into an open record without loss. Part of `noclobber/offline`, which alone restores edits.
 
 import type { Fields } from '../../../server/protocol/index.ts'
 import { isSame } from '../base/values.ts'

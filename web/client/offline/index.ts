@@ -1,5 +1,5 @@
-// The door `noclobber/offline`: edits that outlive the page, and saves that wait for the server. Apart from the client,
-// because it brings IndexedDB along.
+// The entry point `noclobber/offline`: edits that outlive the page, and saves that wait for the server. A separate one, because it
+// contains the IndexedDB code.
 
 export type { Tabs } from './browser-tabs.ts'
 export { createBrowserTabs } from './browser-tabs.ts'

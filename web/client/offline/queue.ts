@@ -1,6 +1,6 @@
-// Nothing typed is lost with the page: edits are kept for their person, and saves that got no answer are sent again when
-// the server can be reached, in their order, one after the other. Each is sent under its first mutation id, so that it is
-// written once, whichever page sends it and however often. A refusal waits for its owner and blocks nothing else.
+// Keeps edits beyond the page, for their user, and resends saves that got no answer when the server is reachable again: in
+// order, one after the other. Each keeps its first mutation id, so it is written once, whichever page sends it and however
+// often. A refused save waits for its user and blocks nothing else.
 
 import { createWritable, type Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'

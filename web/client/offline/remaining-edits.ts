@@ -1,4 +1,4 @@
-// What is left of kept edits when the server has answered the save that was asked for, where no editor had room for it.
+// The edits that remain after the server has answered a save that was sent without an open editor.
 
 import type { Fields } from '../../../server/protocol/index.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'

@@ -1,4 +1,4 @@
-// One page for what is not there, what is another tenant's and what may not be read: nobody learns which.
+// One page for records that don't exist, belong to another tenant or may not be read: it does not reveal which.
 import { Link } from './Parts.tsx'
 import { WORDS } from './words.ts'
 

@@ -1,4 +1,4 @@
-// What fields were and became: three of them at most, long texts cut.
+// Values of changed fields before and after: three fields at most, long texts cut.
 import { ACTIVITY } from './activity-words.ts'
 import { fieldLabel, formatDay, formatMoney } from './format.ts'
 import { WORDS } from './words.ts'

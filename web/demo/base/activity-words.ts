@@ -1,4 +1,4 @@
-// The words of the activity panel, and what a change was: by which way it came, on which record.
+// The activity panel's texts, and a change described: how it was made, and on which record.
 import type { Writer } from './records.ts'
 
 export const ACTIVITY = {

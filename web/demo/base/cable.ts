@@ -1,5 +1,4 @@
-// This page's cable, for visitors to pull: while it is out, requests and sockets of the page fail as they do without a
-// network, so that what the client then does is what it would do on a train.
+// Simulates a lost network for this page: while it is off, the page's requests and sockets fail as they would without one.
 
 let isPulled = false
 const open = new Set<{ end(): void }>()

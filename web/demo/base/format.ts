@@ -1,4 +1,4 @@
-// Figures, days and field names as people read them. Days are calendar days: no time zone moves them.
+// Formats numbers, days and field names. Days are calendar days, independent of time zones.
 import { WORDS } from './words.ts'
 
 const LOCALE = 'en-GB'

@@ -1,5 +1,5 @@
-// Addresses and moving between them, over the browser's history. Invariant: nobody is moved away from unsaved edits
-// without having been asked: each in-app move, back and forward included, goes through the guard.
+// Client-side navigation over the browser's history. Invariant: no navigation leaves unsaved edits without asking; back and
+// forward go through the guard too.
 import { useEffect, useSyncExternalStore } from 'react'
 
 /** Says whether a move may happen; resolves once the person has answered. */

@@ -1,5 +1,5 @@
-// Who is signed in on this page, and the record client that speaks for them. Invariant: a client belongs to one person;
-// another person gets another one, and nothing of the first is left.
+// The user who is signed in on this page, and their record client. Invariant: a client belongs to one user; the next user gets
+// a new one, without anything of the first.
 import { createRecordClient, type RecordClient, type TransportKind } from 'noclobber/client'
 import { createOffline, type Offline } from 'noclobber/offline'
 import { useSyncExternalStore } from 'react'

@@ -1,5 +1,5 @@
-// Something fetched for a screen: skeleton, list, or a sentence and a way to try again. Invariant: an answer for what
-// is no longer shown is dropped, and what is shown stays while its newer form is on its way.
+// Data fetched for a screen: a skeleton, the data, or an error with a retry. Invariant: an answer to an outdated request is
+// dropped, and shown data stays while newer data is loading.
 import { useCallback, useEffect, useState } from 'react'
 
 export interface Fetched<T> {

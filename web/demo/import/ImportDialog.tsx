@@ -1,5 +1,5 @@
-// A button, and behind it the way of a file into the records: choose or drop, look at what it would do, import. Escape
-// cancels what runs, and closes the dialog when nothing does.
+// The import button and its dialog: choose or drop a file, preview the result, import. Escape cancels a running import, and
+// closes the dialog when none runs.
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { ImportRowErrors } from './ImportRowErrors.tsx'
 import { EXAMPLES, IMPORT_WORDS, type ImportedType } from './import-words.ts'

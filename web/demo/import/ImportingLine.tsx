@@ -1,4 +1,4 @@
-// A discreet line over a list while somebody else imports into it: who, and how far.
+// A line above a list while another user imports into it: who, and the progress.
 import type { ImportingEvent } from 'noclobber/client'
 import { useRecordClient } from 'noclobber/react'
 import { useEffect, useState } from 'react'

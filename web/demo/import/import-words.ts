@@ -1,4 +1,4 @@
-// What the import dialog says, as data.
+// The import dialog's texts, as data.
 import type { FileImported, ImportFileProgress, ImportingEvent } from 'noclobber/client'
 
 export type ImportedType = 'project' | 'task'

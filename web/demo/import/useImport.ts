@@ -1,5 +1,5 @@
-// One import of a file, as a dialog goes through it: checked by a dry run, then written if somebody says so. Invariant:
-// nothing is written before a dry run of the same file was good, and trying again can't write it twice.
+// The states of one import: a dry run first, then the import once the user confirms. Invariant: nothing is written before a
+// dry run of the same file succeeded, and a retry can't import it twice.
 import type { FileImported, FileProblem, ImportFileOutcome, ImportFileProgress } from 'noclobber/client'
 import { useRecordClient } from 'noclobber/react'
 import { useCallback, useEffect, useRef, useState } from 'react'

@@ -1,5 +1,5 @@
-// The line at the top of every page: where I am, whether the page is live, who I am. When the session has ended it
-// offers a new sign-in as the same person, so that what was typed can still be saved.
+// The header of every page: location, connection state, user. After the session has ended it offers to sign in again as the
+// same user, so that typed text can still be saved.
 import { ConnectionPill, useConnection } from 'noclobber/react'
 import type { ReactNode } from 'react'
 import { Avatar, Link } from '../base/Parts.tsx'

@@ -1,4 +1,4 @@
-// Who changed this record, when, and which fields. Fetched again whenever a version arrives.
+// The record's history: who changed it, when, and which fields. Refetched when a version arrives.
 
 import type { RecordClient } from 'noclobber/client'
 import { TimeAgo, useRecordClient } from 'noclobber/react'

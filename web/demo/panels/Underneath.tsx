@@ -1,5 +1,5 @@
-// The panel that shows what the library does: versions, the transport, each event as it arrives; and buttons that play
-// a colleague, write by SQL, cut the connection. A column at the right, a sheet from below on a phone.
+// The panel that shows what the library does: versions, the transport, each event as it arrives. Its buttons act as a
+// colleague, write SQL, or cut the connection. A column at the right, on a phone a sheet from below.
 import type { ConnectionState } from 'noclobber/client'
 import { useRecordClient } from 'noclobber/react'
 import { useState } from 'react'

@@ -1,5 +1,5 @@
-// The badge in the header for what is not on the server yet, and the list behind it. Opening an entry leads to its project,
-// where the edits are, and the conflict if there is one.
+// The header's badge for edits that are not on the server yet, and their list. An entry opens its project, with the edits and
+// the conflict, if there is one.
 
 import { isAsked, type Offline } from 'noclobber/offline'
 import { UnsentChanges, useRecordClient, useUnsent, useUnsentCount } from 'noclobber/react'

@@ -1,4 +1,4 @@
-// Whom the buttons let act: another editor of the same office, as the demo's server chooses them.
+// The user that the buttons act as: another editor of the same tenant, chosen as the demo's server does.
 import type { Person } from '../base/session.ts'
 
 const COLLEAGUES: Record<string, string> = { alice: 'Bob', bob: 'Alice', vera: 'Bob', gina: 'Omar' }

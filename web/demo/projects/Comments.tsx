@@ -1,5 +1,5 @@
-// What people said about the project, oldest first, and a field to say something. Invariant: a comment that could not
-// be sent stays in its field.
+// The project's comments, oldest first, and a field for a new one. Invariant: a comment that could not be sent stays in its
+// field.
 import { TimeAgo, useRecordClient } from 'noclobber/react'
 import { type FormEvent, useCallback, useState } from 'react'
 import { Avatar, Sentence, Skeleton, writerName } from '../base/Parts.tsx'

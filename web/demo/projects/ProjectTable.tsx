@@ -1,4 +1,4 @@
-// The projects as rows. A row is one link; its heads sort, and say which way.
+// The table of projects. Each row is one link; column heads sort and show the direction.
 import type { RowHighlight } from 'noclobber/client'
 import { PresenceRow, TimeAgo } from 'noclobber/react'
 import { memo } from 'react'

@@ -1,5 +1,5 @@
-// What can be done with the selected tasks: one value for all, each guarded by the version that is shown. Those that
-// somebody has changed meanwhile are left alone, and stay selected.
+// Bulk edit of the selected tasks: one value for all, each guarded by the version that is shown. Tasks that were changed
+// meanwhile are not written, and stay selected.
 import { useRecordClient } from 'noclobber/react'
 import { useState } from 'react'
 import type { Task } from '../base/records.ts'

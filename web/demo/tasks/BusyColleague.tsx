@@ -1,4 +1,4 @@
-// Buttons that make the table lively: ten thousand tasks by one import, and a colleague who edits at a chosen rate.
+// Buttons for load on the table: an import of ten thousand tasks, and a colleague who edits at a chosen rate.
 import { useEffect, useState } from 'react'
 import { askDemo } from '../base/session.ts'
 import { TASK_WORDS } from './task-words.ts'

@@ -1,5 +1,5 @@
-// One cell of the task table: text that becomes an input when it is pressed. Enter or leaving it saves, Escape lets go;
-// what is in the way of saving is said below it, with theirs beside mine.
+// One cell of the task table: text that becomes an input when it is pressed. Enter or leaving it saves, Escape discards;
+// an error or a conflict is shown below it, with both values.
 import type { CellEdit } from 'noclobber/client'
 import { isComposing, type ListCellEditor, usePresence } from 'noclobber/react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'

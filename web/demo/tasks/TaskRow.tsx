@@ -1,5 +1,5 @@
-// One task's cells. Memoized: as long as its record, its highlight, its mark and its edit are the same, nothing is drawn.
-// Where the row stands is the table's to say, so a row that only moves is not drawn again either.
+// One task's cells. Memoized: it renders only when its record, highlight, mark or edit changes. The table positions the row, so a
+// row that only moves is not rendered again.
 import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { PresenceRow } from 'noclobber/react'
 import { memo } from 'react'

@@ -1,5 +1,5 @@
-// The task table: ten thousand rows of which those in sight are drawn. A real table, with rows of one height, so that a
-// screen reader learns how many there are and where it is.
+// The task table: of ten thousand rows only the visible ones are rendered. A real table with rows of one height, so that screen
+// readers get the row count and position.
 import { useVirtualizer } from '@tanstack/react-virtual'
 import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { useRef } from 'react'

@@ -1,5 +1,5 @@
-// All tasks of the office in one live table. What the table does while others work is the library's; this page says what
-// is shown, and when somebody is busy in it.
+// All tasks of the tenant in one live table. The library updates it while others work; this page decides what is shown, and
+// when updates are held back.
 import { ListBar, type ListCellEditor, useCellEditor, useLiveList } from 'noclobber/react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { Sentence } from '../base/Parts.tsx'

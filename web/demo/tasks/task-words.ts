@@ -1,4 +1,4 @@
-// What the task table says, as data.
+// The task table's texts, as data.
 
 export const TASK_WORDS = {
   title: 'Tasks',

@@ -1,5 +1,5 @@
-// Nothing jumps under the pointer: when rows come and go, the one that somebody points at, else the first in sight, stays
-// where it is on the screen.
+// Keeps the scroll position anchored: when rows come and go, the row under the pointer, else the first visible one, stays where
+// it is on the screen.
 import { type RefObject, useLayoutEffect, useRef } from 'react'
 
 /** `listKey` changes with the list itself: then it begins at its top. */

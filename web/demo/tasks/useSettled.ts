@@ -1,4 +1,4 @@
-// A value that has stayed the same for a moment: what somebody types is not searched for letter by letter.
+// Debounces a value, so that a search doesn't run for every letter.
 import { useEffect, useState } from 'react'
 
 export const useSettled = <T>(value: T, afterMs: number): T => {
