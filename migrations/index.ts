@@ -1,5 +1,6 @@
 // The door `noclobber/migrations`.
 import type { Knex } from 'knex'
+import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { changeLog } from './001-change-log.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { closeSchema } from './rights.ts'
@@ -7,6 +8,12 @@ import { olderLog, tooOld } from './supported.ts'
 
 export type { PartOf } from './parts.ts'
 export { type TrackOptions, trackTable, untrackTable } from './track-table.ts'
+
+/** As Knex makes it, so that an app may take Knex later. */
+export const MIGRATIONS_TABLE = `create table if not exists noclobber_migrations
+  (id serial primary key, name varchar(255), batch integer, migration_time timestamptz)`
+export const MIGRATION_RUN =
+  'insert into noclobber_migrations (name, batch, migration_time) values (?, 1, now())'
 
 const MIGRATIONS: Record<string, Knex.Migration> = { '001-change-log': changeLog }
 
@@ -29,6 +36,21 @@ export const migrationSource: Knex.MigrationSource<string> = {
   },
 }
 
+const TABLE = 'noclobber_migrations'
+
+/** What Knex's `migrate.latest` does, where there is no Knex: in one transaction, with the same table. */
+const latest = (knex: Knex): Promise<void> =>
+  knex.transaction(async (transaction) => {
+    await transaction.raw('select pg_advisory_xact_lock(hashtext(?))', [TABLE])
+    await transaction.raw(MIGRATIONS_TABLE)
+    const { rows } = await transaction.raw(`select name from ${TABLE}`)
+    for (const name of Object.keys(MIGRATIONS)) {
+      if (rows.some((row: { name: string }) => row.name === name)) continue
+      await (await migrationSource.getMigration(name)).up(transaction)
+      await transaction.raw(MIGRATION_RUN, [name])
+    }
+  })
+
 /** How {@link migrate} goes about it. */
 export interface MigrateOptions {
   /** How long to wait for another node's migration, in milliseconds. Default 30,000. */
@@ -38,21 +60,22 @@ export interface MigrateOptions {
 }
 
 /**
- * Brings the change log up to date. Safe to call at every start, and by several nodes at once: one migrates, the
+ * Brings the change log up to date, by Knex, a pool of `pg` or a connected client. Safe to call at every start, and by several nodes at once: one migrates, the
  * others wait for it.
  *
  * @throws Error with a sentence where PostgreSQL is older than 15, or the log was made before the first release.
  */
 export const migrate = async (
-  knex: Knex,
+  sql: Sql,
   { waitMs = 30_000, repair = false }: MigrateOptions = {},
 ): Promise<void> => {
+  const knex = asKnex(sql)
   const refusal = (await tooOld(knex)) ?? (await olderLog(knex))
   if (refusal) throw new Error(refusal)
   const deadline = Date.now() + waitMs
   for (;;) {
     try {
-      await knex.migrate.latest({ migrationSource, tableName: 'noclobber_migrations' })
+      await ('migrate' in knex ? knex.migrate.latest({ migrationSource, tableName: TABLE }) : latest(knex))
       if (repair) await repairLog(knex, await installedBy(migrationSource))
       return
     } catch (error) {

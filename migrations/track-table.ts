@@ -2,6 +2,7 @@
 // Invariant: after `trackTable` no write of the table can escape the log, and no data of the table was changed
 // beyond the three columns; where that is not possible, nothing is done and the error says what to do.
 import type { Knex } from 'knex'
+import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { dropValues, trackValues } from './history-values.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { quoteName, quoteTable, quoteText } from './quote.ts'
@@ -221,7 +222,7 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
  * Tracks a table: adds `version`, `updated_at` and `updated_by` where they are missing, and the triggers that own
  * them. Existing rows begin at version 1, or keep the version that they have. Call it again to change the options.
  *
- * @param knex The migration's connection or transaction.
+ * @param sql The migration's connection or transaction: of Knex, or a pool or connected client of `pg`.
  * @param table The table, with its schema if it isn't on the search path: `projects`, `app.projects`.
  * @throws Error with a sentence saying why a table can't be tracked: it is a view, a foreign, temporary or unlogged table or a
  * partition, has to do with INHERITS, has rules, or triggers that would fire after these; no single-column primary key (integer, bigint,
@@ -230,7 +231,8 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
  * export const up = (knex) => trackTable(knex, 'projects', { tenant: 'tenant_id', lists: ['client_id'] })
  * export const down = (knex) => untrackTable(knex, 'projects')
  */
-export const trackTable = async (knex: Knex, table: string, options: TrackOptions = {}): Promise<void> => {
+export const trackTable = async (sql: Sql, table: string, options: TrackOptions = {}): Promise<void> => {
+  const knex = asKnex(sql)
   await checkLog(knex, table)
   const columns = await columnsOf(knex, table)
   if (columns.length === 0) refuse(table, 'there is no such table.')
@@ -283,11 +285,8 @@ const dropTriggers = async (knex: Knex, table: string) => {
  * Stops tracking a table. Its columns `version`, `updated_at`, `updated_by` stay unless `dropColumns` is true; what
  * the log holds of it stays until it is pruned.
  */
-export const untrackTable = async (
-  knex: Knex,
-  table: string,
-  { dropColumns = false } = {},
-): Promise<void> => {
+export const untrackTable = async (sql: Sql, table: string, { dropColumns = false } = {}): Promise<void> => {
+  const knex = asKnex(sql)
   await dropTriggers(knex, table)
   await dropParent(knex, table)
   if (dropColumns) {

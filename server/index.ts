@@ -29,6 +29,7 @@ export type {
   SaveOutcome,
   VersionOutcome,
 } from './base/outcomes.ts'
+export type { PgClient, PgPool, Transaction } from './base/pg.ts'
 export {
   type Action,
   type Actor,
@@ -50,6 +51,7 @@ export { type Pruned, type PruneOptions, pruneLog } from './log/prune.ts'
 export type { DrainOptions } from './node/drain.ts'
 export type { Health, HealthCheck } from './node/health.ts'
 export type { Metrics } from './node/metrics.ts'
+export type { Callers } from './operations/operations.ts'
 export type {
   BulkBody,
   BulkEntry,

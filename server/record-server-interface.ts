@@ -1,6 +1,7 @@
 // What a record server gives to the app that made it (record-server.ts): routes, sockets, operations.
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { Server as SocketServer } from 'socket.io'
+import type { PgClient } from './base/pg.ts'
 import type { Actor } from './base/record-type.ts'
 import type { HostMiddleware } from './base/request.ts'
 import type { RevokeOptions } from './base/revoke-options.ts'
@@ -38,6 +39,13 @@ export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
    * @throws where another record server of this process serves that Socket.IO server, or that path of the HTTP server.
    */
   attach(server: HttpServer | SocketServer, options?: AttachOptions): Attached
+  /**
+   * The client of the `pool` that an ORM's transaction runs on, for the `transaction` of a write. `ask` sends SQL within that
+   * transaction: `(sql) => tx.$queryRawUnsafe(sql)` of Prisma, `(sql) => manager.query(sql)` of TypeORM.
+   *
+   * @throws Error where it runs on no connection of that pool.
+   */
+  transactionOf(ask: (sql: string) => Promise<unknown> | unknown): Promise<PgClient>
   /** Looks the tables up and begins to follow the log. Called by {@link RecordServer.attach}; await it to learn of mistakes at once. */
   start(): Promise<void>
   /** For Prometheus: `response.type(records.metrics.contentType).send(await records.metrics.text())`. */

@@ -8,6 +8,7 @@ import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
 import { createShortcuts } from './base/shortcuts.ts'
 import { isUnavailable } from './db/errors.ts'
+import { asKnex, clientOf, type Sql } from './db/pg-as-knex.ts'
 import { createHandshakes } from './endpoints/handshakes.ts'
 import { hostHandler, recordRouter } from './endpoints/router.ts'
 import { makeSocketServer } from './endpoints/socket-server.ts'
@@ -45,13 +46,16 @@ const LEAST_BATCHED = 21
 /**
  * Makes the server side of a toolkit for one database.
  *
+ * @throws Error for options that no server can work with: neither `knex` nor `pool`, an unknown limit, an origin that is none.
+ *
  * @example
  * const records = createRecordServer({ knex, types: [project, task], authenticate: (request) => sessionOf(request) })
  * app.use('/api/v1', records.router)
  * records.attach(httpServer)
  */
 export const createRecordServer = <A extends Actor>({
-  knex,
+  knex: given,
+  pool,
   types,
   authenticate,
   log = SILENT,
@@ -62,6 +66,8 @@ export const createRecordServer = <A extends Actor>({
   redis,
   shortcuts: chosenShortcuts = {},
 }: RecordServerOptions<A>): RecordServer<A> => {
+  if (!given === !pool) throw new Error('createRecordServer takes either a `knex` or a `pool` of pg.')
+  const knex = asKnex((given ?? pool) as Sql)
   const limits = limitsOf(chosen)
   const origins = checkedOrigins(listed)
   const shortcuts = createShortcuts(chosenShortcuts, log)
@@ -252,5 +258,12 @@ export const createRecordServer = <A extends Actor>({
       await node.stop()
     },
     ...recordOperations(database, node.wake),
+    transactionOf: (ask) => {
+      if (!pool)
+        throw new Error(
+          'transactionOf finds connections of the `pool` of createRecordServer, and there is none.',
+        )
+      return clientOf(pool, ask)
+    },
   }
 }

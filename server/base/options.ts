@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Knex } from 'knex'
 import type { Logger } from './logger.ts'
+import type { PgPool } from './pg.ts'
 import type { Actor, RecordType } from './record-type.ts'
 import type { Shortcuts } from './shortcuts.ts'
 
@@ -21,8 +22,10 @@ export interface RedisClient {
 /** What {@link createRecordServer} takes. */
 // biome-ignore lint/suspicious/noExplicitAny: each type may narrow the actor to the app's own
 export interface RecordServerOptions<A extends Actor = any> {
-  /** The app's own Knex on PostgreSQL. One connection besides its pool is opened for the feed. */
-  knex: Knex
+  /** The app's own Knex on PostgreSQL, or its `pool`. One connection besides its pool is opened for the feed. */
+  knex?: Knex
+  /** The app's own pool of `pg`, where it has no Knex. */
+  pool?: PgPool
   types: RecordType<A>[]
   authenticate: Authenticate<A>
   log?: Logger

@@ -1,7 +1,7 @@
 // Writes a migration of the embedding app, in the kind of file that its package runs. Invariant: a file that is there is
 // never overwritten.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import type { Terminal } from './command.ts'
 
 /** What is imported from `noclobber/migrations`, and what goes up and down; `head`: lines before them. */
@@ -59,7 +59,7 @@ export const writeMigration = async (
     migration,
   }: { dir: string; name: string; typescript: boolean; migration: Migration },
 ): Promise<string> => {
-  const folder = join(cwd, dir)
+  const folder = resolve(cwd, dir)
   await mkdir(folder, { recursive: true })
   const path = join(folder, `${stamp(new Date())}_${name}.${typescript ? 'ts' : 'js'}`)
   const lines =

@@ -8,36 +8,14 @@ import {
   DATABASE,
   DATABASE_HELP,
   EXIT,
-  list,
   type Terminal,
   text,
   UsageError,
-  type Values,
 } from './command.ts'
 import { type Migration, writeMigration } from './migration-file.ts'
+import { TRACK_HELP, TRACK_OPTIONS, trackOptionsOf } from './track-options.ts'
 import { changesOf, trackedAs } from './tracked.ts'
 import { withDatabase } from './with-database.ts'
-
-const optionsOf = (values: Values): TrackOptions => {
-  const tenant = text(values, 'tenant')
-  const lists = list(values, 'lists')
-  const ignore = list(values, 'ignore')
-  const history = text(values, 'history')
-  if (history !== undefined && history !== 'fields' && history !== 'values')
-    throw new UsageError('--history is fields or values.')
-  const parent = text(values, 'part-of')
-  const [, parentTable, column] = /^(.+)=(.+)$/.exec(parent ?? '') ?? []
-  const field = text(values, 'part-field')
-  if (parent !== undefined && (!parentTable || !column))
-    throw new UsageError('--part-of names the parent and the column that holds its key: orders=order_id.')
-  return {
-    ...(tenant ? { tenant } : {}),
-    ...(lists.length > 0 ? { lists } : {}),
-    ...(ignore.length > 0 ? { ignore } : {}),
-    ...(history ? { history } : {}),
-    ...(parentTable && column ? { partOf: { table: parentTable, column, ...(field && { field }) } } : {}),
-  }
-}
 
 const migrationOf = (table: string, options: TrackOptions): Migration => {
   const given = Object.keys(options).length > 0 ? `, ${JSON.stringify(options)}` : ''
@@ -65,13 +43,7 @@ export const track: Command = {
     'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--part-of TABLE=COLUMN] [--replace] [--write] [--dir migrations] [--ts]',
   summary: 'track a table: give it versions and a history',
   help: [
-    '  --tenant COLUMN  the tenant of each row; none: the rows belong to all tenants alike',
-    '  --lists COLUMNS  parent columns by which lists of it are watched',
-    '  --ignore COLUMNS housekeeping columns: a write of these alone makes no version',
-    '  --history values keep what each field was and became, not its name alone',
-    '  --part-of TABLE=COLUMN',
-    '                   its rows are part of that table’s, by this column of theirs: orders=order_id',
-    '  --part-field NAME what the parent’s changed_fields call its parts',
+    ...TRACK_HELP,
     '  --replace        track a table with these options that is tracked with others already',
     '  --write          write a migration instead of changing the database now',
     '  --dir DIR        where your Knex migrations are; default: migrations',
@@ -81,12 +53,7 @@ export const track: Command = {
   options: {
     ...COMMON,
     ...DATABASE,
-    tenant: { type: 'string' },
-    lists: { type: 'string' },
-    ignore: { type: 'string' },
-    history: { type: 'string' },
-    'part-of': { type: 'string' },
-    'part-field': { type: 'string' },
+    ...TRACK_OPTIONS,
     replace: { type: 'boolean' },
     write: { type: 'boolean' },
     dir: { type: 'string' },
@@ -94,7 +61,7 @@ export const track: Command = {
   },
   run: async (terminal, values, [table, ...more]) => {
     if (!table || more.length > 0) throw new UsageError('Name one table: noclobber track projects')
-    const options = optionsOf(values)
+    const options = trackOptionsOf(values)
     if (values.write) {
       const file = await writeMigration(terminal, {
         dir: text(values, 'dir') ?? 'migrations',

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex'
 import { olderLog } from '../../migrations/supported.ts'
 import { isUnavailable } from '../db/errors.ts'
+import { asKnex } from '../db/pg-as-knex.ts'
 import { type Terminal, text, UnreachableError, UsageError, type Values } from './command.ts'
 import { withRole } from './rights.ts'
 
@@ -14,22 +15,12 @@ const placeOf = (url: string) => {
   return `${host}${pathname}`
 }
 
-const quiet = () => {}
-
-/** Knex would write to standard output, which is the command's. */
-const SILENT_LOG = { debug: quiet, warn: quiet, error: quiet, deprecate: quiet }
-
-const openKnex = async (url: string): Promise<Knex> => {
-  const { default: knex } = await import('knex').catch(() => {
-    throw new UsageError('This command needs the packages knex and pg: npm install knex pg')
+const openPool = async (url: string) => {
+  const { default: pg } = await import('pg').catch(() => {
+    throw new UsageError('This command needs the package pg: npm install pg')
   })
-  return knex({
-    client: 'pg',
-    connection: { connectionString: url, application_name: 'noclobber', connectionTimeoutMillis: 10_000 },
-    pool: { min: 0, max: 3 },
-    acquireConnectionTimeout: 10_000,
-    log: SILENT_LOG,
-  })
+  const settings = { application_name: 'noclobber', connectionTimeoutMillis: 10_000, max: 3 }
+  return new pg.Pool({ connectionString: url, ...settings })
 }
 
 /** Runs `use` with the database. */
@@ -40,7 +31,8 @@ export const withDatabase = async <T>(
 ): Promise<T> => {
   const url = text(values, 'database') ?? env.DATABASE_URL
   if (!url) throw new UsageError('Say which database: --database postgres://… or DATABASE_URL.')
-  const knex = await openKnex(url)
+  const pool = await openPool(url)
+  const knex = asKnex(pool)
   try {
     const older = await olderLog(knex)
     if (older) throw new Error(older)
@@ -50,6 +42,6 @@ export const withDatabase = async <T>(
       throw await withRole(knex, error)
     throw new UnreachableError(`The database ${placeOf(url)} can't be reached: ${(error as Error).message}`)
   } finally {
-    await knex.destroy()
+    await pool.end()
   }
 }

@@ -4,6 +4,7 @@
 import type { Knex } from 'knex'
 import { tooOld } from '../../migrations/supported.ts'
 import { RETENTION_MS } from '../base/options.ts'
+import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { connectionFindings } from './connection.ts'
 import { type Finding, problem } from './finding.ts'
 import { installedFindings } from './installation.ts'
@@ -53,7 +54,8 @@ const isReadable = async (knex: Knex): Promise<boolean> =>
  * const { ok, findings } = await doctor(knex, { tables: ['projects'], rows: false })
  * response.status(ok ? 200 : 503).json(findings)
  */
-export const doctor = async (knex: Knex, options: DoctorOptions = {}): Promise<Diagnosis> => {
+export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Diagnosis> => {
+  const knex = asKnex(sql)
   const { rows = true, retentionMs = RETENTION_MS, listenMs = 3_000, namedStatements = true } = options
   const refusal = await tooOld(knex)
   if (refusal)

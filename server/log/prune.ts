@@ -4,6 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type Logger, RETENTION_MS, SILENT } from '../base/options.ts'
+import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { atMost } from '../pacing/timeouts.ts'
 import { COMPACT } from './compaction.ts'
@@ -124,7 +125,8 @@ type Settings = Omit<PruneOptions, 'log' | 'signal'> & { signal: AbortSignal | u
  *
  * @throws what pg throws where the database can't be reached or the role may not delete from the log.
  */
-export const pruneLog = async (knex: Knex, options: PruneOptions = {}): Promise<Pruned> => {
+export const pruneLog = async (sql: Sql, options: PruneOptions = {}): Promise<Pruned> => {
+  const knex = asKnex(sql)
   const { retentionMs = RETENTION_MS, batch = 5_000, pauseMs = 50, namedStatements = true } = options
   const settings = { retentionMs, batch, pauseMs, namedStatements, signal: options.signal }
   const { client } = knex

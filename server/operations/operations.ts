@@ -10,8 +10,10 @@ import type {
   SaveOutcome,
   VersionOutcome,
 } from '../base/outcomes.ts'
+import type { Transaction } from '../base/pg.ts'
 import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
+import { asTransaction } from '../db/pg-as-knex.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
 import type { CreateOptions } from '../records/create.ts'
 import type { WriteOptions } from '../records/idempotency.ts'
@@ -21,6 +23,31 @@ import type { SaveOptions } from '../records/save.ts'
 import type { SaveManyOptions, SaveManyOutcome } from '../records/save-many.ts'
 import type { Database } from '../tables/database.ts'
 import { createRecord, importRecords, removeRecord, saveMany, saveRecord } from './traced-writes.ts'
+
+/** What an app hands over: any kind of transaction, and a version as its driver reads it, `7` or a bigint's `'7'`. */
+export type Callers<Options> = Omit<Options, 'transaction' | 'clientVersion'> & {
+  /**
+   * A transaction of the caller's: of Knex, or the connected client of `pg` that it runs on (`records.transactionOf` finds that of an
+   * ORM). One that has ended is an error. The event follows its commit. After `invalid` it is aborted, as PostgreSQL has it.
+   */
+  transaction?: Transaction | undefined
+} & (Options extends { clientVersion: number } ? { clientVersion: number | string } : unknown)
+
+const DECIMAL = /^[1-9]\d{0,15}$/
+
+const versionOf = (given: unknown) =>
+  typeof given === 'string' && DECIMAL.test(given) ? Number(given) : given
+
+/** What an app has handed over, as the operations take it. */
+const taken = <Options extends WriteOptions>(options: Callers<Options>): Options => {
+  const given = options as Options & { clientVersion?: unknown; transaction?: Transaction }
+  if (!given) return given
+  return {
+    ...given,
+    ...(given.transaction && { transaction: asTransaction(given.transaction) }),
+    ...('clientVersion' in given && { clientVersion: versionOf(given.clientVersion) }),
+  }
+}
 
 /**
  * All answer with outcomes as values; they throw for broken promises alone. `refused` where nobody is signed in (401) or
@@ -34,13 +61,13 @@ export interface Operations<A extends Actor> {
     id: string,
     options: { actor: A; limit?: number; before?: number },
   ): Promise<HistoryOutcome | Refused>
-  create(type: string, options: CreateOptions<A>): Promise<CreateOutcome | Refused>
-  save(type: string, id: string, options: SaveOptions<A>): Promise<SaveOutcome | Refused>
-  remove(type: string, id: string, options: RemoveOptions<A>): Promise<RemoveOutcome | Refused>
+  create(type: string, options: Callers<CreateOptions<A>>): Promise<CreateOutcome | Refused>
+  save(type: string, id: string, options: Callers<SaveOptions<A>>): Promise<SaveOutcome | Refused>
+  remove(type: string, id: string, options: Callers<RemoveOptions<A>>): Promise<RemoveOutcome | Refused>
   /** The same changes to many records, each guarded by its own version, in one statement. */
-  saveMany(type: string, options: SaveManyOptions<A>): Promise<SaveManyOutcome | Refused>
+  saveMany(type: string, options: Callers<SaveManyOptions<A>>): Promise<SaveManyOutcome | Refused>
   /** Creates records from a file's rows, or updates them by a key: all or none, in one transaction. */
-  import(type: string, options: ImportOptions<A>): Promise<ImportOutcome | Refused>
+  import(type: string, options: Callers<ImportOptions<A>>): Promise<ImportOutcome | Refused>
 }
 
 const refused = (...about: Parameters<typeof problem>): Refused => ({
@@ -61,7 +88,8 @@ const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused
 export const recordOperations = <A extends Actor>(database: Database, wake: () => void): Operations<A> => {
   /** A caller's transaction publishes its writes when it commits, not before. */
   const wakeAfter = ({ transaction }: WriteOptions<A>) => {
-    if (transaction) transaction.executionPromise.then(wake, () => {})
+    // A client of pg doesn't say when it commits: PostgreSQL's own NOTIFY wakes the feed.
+    if (transaction) transaction.executionPromise?.then(wake, () => {})
     else wake()
   }
 
@@ -71,27 +99,32 @@ export const recordOperations = <A extends Actor>(database: Database, wake: () =
       refusedActor({ actor }) ?? readVersion(database, { actor, type, id }),
     history: async (type, id, { actor, ...page }) =>
       refusedActor({ actor }) ?? readHistory(database, { actor, type, id }, page),
-    create: async (type, options) => {
+    create: async (type, given) => {
+      const options = taken(given)
       const outcome = refusedActor(options) ?? (await createRecord(database, type, options))
       if (outcome.outcome === 'created') wakeAfter(options)
       return outcome
     },
-    save: async (type, id, options) => {
+    save: async (type, id, given) => {
+      const options = taken(given)
       const outcome = refusedWrite(options) ?? (await saveRecord(database, type, id, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },
-    remove: async (type, id, options) => {
+    remove: async (type, id, given) => {
+      const options = taken(given)
       const outcome = refusedWrite(options) ?? (await removeRecord(database, type, id, options))
       if (outcome.outcome === 'removed') wakeAfter(options)
       return outcome
     },
-    saveMany: async (type, options) => {
+    saveMany: async (type, given) => {
+      const options = taken(given)
       const outcome = refusedActor(options) ?? (await saveMany(database, type, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },
-    import: async (type, options) => {
+    import: async (type, given) => {
+      const options = taken(given)
       const outcome = refusedActor(options) ?? (await importRecords(database, type, options))
       if (outcome.outcome === 'imported') wakeAfter(options)
       return outcome

@@ -34,7 +34,7 @@ const at = (app: ChangeApp) =>
 test('says what there is, and what a command takes', async () => {
   const terminal = openTerminal()
   expect(await terminal.run('--help')).toBe(0)
-  for (const name of ['init', 'track', 'status', 'doctor', 'changes', 'prune', 'set']) {
+  for (const name of ['init', 'track', 'sql', 'status', 'doctor', 'changes', 'prune', 'set']) {
     expect(terminal.out.join('\n')).toContain(`  ${name} `)
     const help = openTerminal()
     expect(await help.run(name, '--help')).toBe(0)
