@@ -137,19 +137,20 @@ select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::reg
 
 const UNCOMPARED = uncompared('t.tgrelid', 't.args[4]::text[]')
 
-/** Triggers whose functions are made for the names of their tables' columns. */
+/** Triggers whose functions are made for the names of their tables' columns, and the type of their versions. */
 const MADE = `
-select t.tgfoid, k.kind, case k.kind when 'stamp_update' then ${UNCOMPARED}
-  else t.args[1:2] end as names
-from (select g.tgfoid, g.tgrelid, g.tgname, ${TRIGGER_ARGUMENTS} as args from pg_trigger g) t
+select t.tgfoid, k.kind, case k.kind when 'stamp_update' then array[t.type] || ${UNCOMPARED}
+  when 'log_update' then array[t.args[1], t.args[2], t.type] else t.args[1:2] end as names
+from (select g.tgfoid, g.tgrelid, g.tgname, ${TRIGGER_ARGUMENTS} as args, coalesce((select format_type(a.atttypid, null) from pg_attribute a
+  where a.attrelid = g.tgrelid and a.attname = 'version'), 'bigint') as type from pg_trigger g) t
 join (values ('zz_noclobber_update', 'log_update'), ('zz_noclobber_stamp_insert', 'stamp_insert'),
   ('zz_noclobber_stamp_key', 'stamp_key'), ('zz_noclobber_stamp', 'stamp_update')) k(name, kind) on k.name = t.tgname
-where k.kind <> 'stamp_update' or ${UNCOMPARED} <> '{}'`
+where t.type in ('bigint', 'integer')`
 
 /** The functions that were made for tracked tables, and whether each is as `trigger_function` makes it. */
 const MADE_FOR_TABLES = `
 select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names) and p.prosecdef
-  and p.proconfig is not distinct from array['search_path=pg_catalog, pg_temp']) as is_as_made
+  and p.proconfig is not distinct from case when m.kind <> 'stamp_update' then array['search_path=pg_catalog, pg_temp'] end) as is_as_made
 from (${MADE}) m join pg_proc p on p.oid = m.tgfoid
 where p.pronamespace = 'noclobber'::regnamespace
   and p.proname = m.kind || '_' || left(md5(array_to_json(m.names)::text), 12) group by p.proname`

@@ -106,10 +106,10 @@ const triggersOf = (
 export const TRIGGER_NAMES = triggersOf('', '', { place: [], ...NO_FUNCTIONS }).map(([name]) => name)
 
 /** The functions made for the names of its columns, and a tag for this table tracked in this way, which is the triggers' last argument. */
-const PREPARE = `select noclobber.trigger_function('log_update', array[:key, :tenant]) as "logUpdate",
+const PREPARE = `select noclobber.trigger_function('log_update', array[:key, :tenant, :version]) as "logUpdate",
   noclobber.trigger_function('stamp_insert', array[:key, :tenant]) as "stampInsert",
   noclobber.trigger_function('stamp_key', array[:key, :tenant]) as "stampKey",
-  case u.names when '{}' then 'stamp_update' else noclobber.trigger_function('stamp_update', u.names) end as "stampUpdate",
+  noclobber.trigger_function('stamp_update', array[:version] || u.names) as "stampUpdate",
   left(md5(n.nspname || '.' || c.relname || E'\\n' || :args), 12) as tag
 from pg_class c join pg_namespace n on n.oid = c.relnamespace,
   lateral (select ${uncompared('c.oid', 'cast(:ignored as text[])')}) u(names)
@@ -253,6 +253,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     const made = await transaction.raw(PREPARE, {
       key: key.name,
       tenant: part.tenant,
+      version: columns.find((column) => column.name === 'version')?.type ?? 'bigint',
       ignored: arrayText(options.ignore ?? []),
       args: args.join(),
       table: quoteTable(table),

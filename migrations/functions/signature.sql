@@ -6,10 +6,15 @@ begin
   return (select encode(k.secret, 'hex') from noclobber.cursor_key k);
 end $$;
 
--- Whether a node signed these lines. It is inlined into the expressions that call it, whatever their search path: each
--- name in it is qualified. The key stands on both sides, so that no signature can be extended.
+-- Whether a node signed the writer in these lines, and where the change comes from. Both are inlined into the expressions that
+-- call them, whatever their search path: each name in them is qualified. The key stands before what is signed: what is made
+-- longer by MD5's padding is no text, because it has zero bytes.
 create function noclobber.is_signed(lines text[]) returns boolean language sql stable as $$
-  select coalesce(lines[:line_signature] operator(pg_catalog.=) pg_catalog.md5(noclobber.node_key() operator(pg_catalog.||)
-    pg_catalog.array_to_string(lines[:line_writer : :line_version], E'\n', '')
-    operator(pg_catalog.||) noclobber.node_key()), false)
+  select lines[:line_writer_signature] operator(pg_catalog.=)
+    pg_catalog.md5(noclobber.node_key() operator(pg_catalog.||) lines[:line_writer])
+$$;
+
+create function noclobber.is_ours(lines text[]) returns boolean language sql stable as $$
+  select lines[:line_signature] operator(pg_catalog.=) pg_catalog.md5(pg_catalog.concat(noclobber.node_key(),
+    lines[:line_record], E'\n', lines[:line_tab_id], E'\n', lines[:line_socket_id], E'\n' operator(pg_catalog.||) lines[:line_import_id]))
 $$;

@@ -1,12 +1,15 @@
 -- The bodies of trigger functions that are made for columns of certain names, because a column that is named is read at a
 -- fraction of what a row turned into jsonb costs. Made by trigger-function.sql.
 -- Invariant: a name is data. format quotes it in one pass, so no name is read for another's placeholder.
--- In the bodies: 1 the key, 2 the housekeeping columns put back, 3 and 4 the new and the old row's tenant, as an untrusted
--- type must be read, 5 that a tombstone is of the new row's tenant.
+-- In the bodies: 1 the key, 2 the housekeeping columns put back, 3 and 4 the new and the old row's tenant, read by concat, 5
+-- that a tombstone is of the new row's tenant, 6 the type of version. The names: key, tenant and, for log_update, the type of
+-- version; for stamp_update that type and the housekeeping columns.
 --
 -- log_update, after each UPDATE. First the change set that a node's save precomputes, see writer-setting.ts, for the one
--- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. Its
--- values are read by concat or as exactly their type, see types.sql: looking up the types would cost a save more. Any
+-- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. That it is
+-- this record is not compared, but signed: the row's own key and version are what must have been signed. Its values are read
+-- by concat or as exactly their type, see types.sql: looking up the types would cost a save more. (The CASE keeps PostgreSQL
+-- from planning the second row as a node of its own, which costs more than asking for it.) Any
 -- other update of one row that kept its key is logged by one statement; up to 20 rows are joined as jsonb; more go into
 -- batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
 -- those of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first
@@ -18,9 +21,21 @@
 -- record can't mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted
 -- before. Another tenant's tombstones don't count: the version would reveal them.
 --
--- stamp_update, for a table with housekeeping or generated columns, compares a copy in which those columns are as they were:
--- what is generated isn't there yet before the write. A field takes a value of its own type as it is; one that was dropped
--- since is passed over. Copies for the reason given in stamp.sql.
+-- stamp_update, before each UPDATE of a row: stamps version, time and writer. Rows are compared whole, with housekeeping
+-- and generated columns as they were (what is generated isn't there yet before the write), so columns that are added or
+-- renamed later are seen at once. One that was dropped since is passed over.
+-- Invariant: only the stamp decides a version. +1 for each change of a row, from the floor of the history on (history.sql), none
+-- for a write that changes nothing.
+-- It runs for each row of every UPDATE, so it evaluates few expressions: PL/pgSQL prepares each one that it comes to anew
+-- in every transaction, function by function. It sets no search path, which each row would pay for, so every name in it is
+-- qualified. The session's writer stands in one expression with what it is compared with: two expressions may have been
+-- planned at two times. A value that SQL set of version or time is detected here; of the writer, which is dear to compare, it
+-- was put back by keep_writer, which only such statements fire. A trigger of the app that sets a writer makes a version.
+-- Setting a column casts to its type, and checks it where it is a domain. So before one is set, the three are read as exactly
+-- their types: another type is an error where the expression is parsed, and one that came later where it is evaluated. That
+-- costs nothing; "(x is null) is not null" only sees to it that x is read.
+-- A copy of the new row is compared: using NEW as a whole value reads its large values into it, and PostgreSQL would store
+-- them anew at each update, although they haven't changed.
 create function noclobber.trigger_body(kind text, names text[]) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $made$
   select format(case kind when 'log_update' then $log$
@@ -28,14 +43,15 @@ create function noclobber.trigger_body(kind text, names text[]) returns text lan
 declare
   lines text[] := :setting_lines;
 begin
-  if lines[:line_table] = tg_argv[4] and lines[:line_fields] <> '{}' and noclobber.is_signed(lines) then
+  if lines[:line_fields] is not null then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
-    select tg_table_schema || '.' || tg_table_name, concat(n.%1$I), concat(n.version)::bigint, 'updated', %3$s,
-      lines[:line_fields]::text[], lines[:line_scopes]::jsonb, noclobber.exactly(n.updated_at, null::timestamptz),
+    select concat(tg_table_schema, '.', tg_table_name), concat(n.%1$I), noclobber.exactly(n.version, null::%6$s), 'updated',
+      %3$s, string_to_array(lines[:line_fields], ','), lines[:line_scopes]::jsonb, noclobber.exactly(n.updated_at, null::timestamptz),
       noclobber.exactly(n.updated_by, null::jsonb), lines[:line_tab_id], lines[:line_socket_id]
-    from new_rows n where concat(n.%1$I) = lines[:line_id] and concat(n.version) = lines[:line_version]
-      and not exists (select from new_rows offset 1);
+    from new_rows n where lines[:line_signature] = md5(concat(noclobber.node_key(), tg_argv[4], n.version, ' ', n.%1$I, E'\n',
+        lines[:line_tab_id], E'\n', lines[:line_socket_id]))
+      and case when n.version is not null then not exists (select from new_rows offset 1) end;
     if found then
       return null;
     end if;
@@ -105,7 +121,7 @@ begin
     if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
       perform noclobber.order_changes(source, array(select concat(n.%1$I) from new_rows n));
     end if;
-    if row_count > 0 and origin->>'node' is null then
+    if row_count > 0 and origin is null then
       perform pg_notify('noclobber', '');
     end if;
   end;
@@ -125,32 +141,54 @@ begin
   return new;
 end $key$ when 'stamp_update' then $update$
 declare
-  kept record;
-  before record;
-  touches boolean := coalesce(new.version = old.version + 1, false);
+  lines pg_catalog.text[] := :setting_lines;
+  touches boolean;
+  after record := new;
 begin
-  :check_types
+%2$s
+  if after operator(pg_catalog.*<>) old and (noclobber.exactly(new.updated_by, null::pg_catalog.jsonb) is null) is not null
+    and noclobber.exactly(new.version, null::%6$s) operator(pg_catalog.=) old.version
+    and noclobber.exactly(new.updated_at, null::pg_catalog.timestamptz) operator(pg_catalog.=) old.updated_at then
+    new.version := noclobber.next_version(old.version, tg_relid);
+    new.updated_at := pg_catalog.clock_timestamp();
+    if noclobber.is_signed(lines) then
+      new.updated_by := lines[:line_writer]::pg_catalog.jsonb;
+    elsif lines[:line_writer] is null then
+      new.updated_by := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
+          operator(pg_catalog.=) coalesce(:setting, '')
+        and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
+        then noclobber.session_writer() operator(pg_catalog.->) 'writer' else noclobber.writer() end;
+    else
+      new.updated_by := noclobber.writer();
+    end if;
+    return new;
+  end if;
+  touches := coalesce(new.version operator(pg_catalog.=) (old.version operator(pg_catalog.+) 1), false);
   new.version := old.version;
   new.updated_at := old.updated_at;
   new.updated_by := old.updated_by;
-  kept := new;
-  before := old;
+  after := new;
 %2$s
-  if kept *= before and not touches then
+  if after operator(pg_catalog.*=) old and not touches then
     return new;
   end if;
-  new.version := noclobber.next_version(old.version, tg_relid);
-  new.updated_at := clock_timestamp();
-  new.updated_by := noclobber.writer();
+  if (noclobber.exactly(new.version, null::%6$s) is null) is not null
+    and (noclobber.exactly(new.updated_at, null::pg_catalog.timestamptz) is null) is not null
+    and (noclobber.exactly(new.updated_by, null::pg_catalog.jsonb) is null) is not null then
+    new.version := noclobber.next_version(old.version, tg_relid);
+    new.updated_at := pg_catalog.clock_timestamp();
+    new.updated_by := noclobber.writer();
+  end if;
   return new;
 end $update$ end,
     names[1],
-    (select format(E'  begin\n%s\n  exception when undefined_column then\n%s\n  end;',
-        string_agg(format('    kept.%1$I := old.%1$I;', name), E'\n' order by at),
-        string_agg(format('    begin kept.%1$I := old.%1$I; exception when undefined_column then null; end;', name), E'\n' order by at))
-      from unnest(names) with ordinality u(name, at)),
-    case when names[2] <> '' then format('case when num_nulls(n.%1$I) = 0 then concat(n.%1$I) end', names[2]) else 'null::text' end,
-    case when names[2] <> '' then format('case when num_nulls(o.%1$I) = 0 then concat(o.%1$I) end', names[2]) else 'null::text' end,
-    case when names[2] <> '' then format('and c.tenant_id is not distinct from case when num_nulls(new.%1$I) = 0 then concat(new.%1$I) end',
-      names[2]) end)
+    case when kind = 'stamp_update' then (select format(E'  begin\n%s\n  exception when undefined_column then\n%s\n  end;',
+        string_agg(format('    after.%1$I := old.%1$I;', name), E'\n' order by at),
+        string_agg(format('    begin after.%1$I := old.%1$I; exception when undefined_column then null; end;', name), E'\n' order by at))
+      from unnest(names[2:]) with ordinality u(name, at) having count(*) > 0) end,
+    case when names[2] <> '' then format('case when n.%1$I is null then null else concat(n.%1$I) end', names[2]) else 'null::text' end,
+    case when names[2] <> '' then format('case when o.%1$I is null then null else concat(o.%1$I) end', names[2]) else 'null::text' end,
+    case when names[2] <> '' then format('and c.tenant_id is not distinct from case when new.%1$I is null then null else concat(new.%1$I) end',
+      names[2]) end,
+    case when kind = 'stamp_update' then names[1] else coalesce(names[3], 'bigint') end)
 $made$;

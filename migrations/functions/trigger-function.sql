@@ -1,5 +1,5 @@
 -- Makes the trigger function of a kind for these column names, and answers its name. One that is there as it should be is left
--- alone. A name of a function that takes a row would become a call of it if the column were dropped, so it is refused.
+-- alone. Only stamp_update has no search path, see trigger-body.sql. A name of a function that takes a row would become a call of it if the column were dropped, so it is refused.
 create function noclobber.trigger_function(kind text, names text[]) returns text language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -16,9 +16,9 @@ begin
   end if;
   perform from noclobber.log_epoch for update;
   if not exists (select from pg_proc p where p.pronamespace = 'noclobber'::regnamespace and p.proname = made
-      and p.prosrc = body and p.prosecdef and p.proconfig = array['search_path=pg_catalog, pg_temp']) then
+      and p.prosrc = body and p.prosecdef and p.proconfig is not distinct from case when kind <> 'stamp_update' then array['search_path=pg_catalog, pg_temp'] end) then
     execute format('create or replace function noclobber.%I() returns trigger language plpgsql
-      security definer set search_path = pg_catalog, pg_temp as %L', made, body);
+      security definer %s as %L', made, case when kind <> 'stamp_update' then 'set search_path = pg_catalog, pg_temp' end, body);
     execute format('revoke all on function noclobber.%I() from public', made);
   end if;
   return made;

@@ -61,14 +61,14 @@ begin
   return noclobber.writer_of(:setting);
 end $$;
 
--- Where the current change comes from, if a node signed it: tab, socket, import, node.
+-- Where the current change comes from, if a node signed it: tab, socket, import.
 create function noclobber.origin() returns jsonb language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$
 declare
   lines text[] := :setting_lines;
 begin
-  if noclobber.is_signed(lines) then
-    return jsonb_build_object('tab_id', lines[:line_tab_id], 'socket_id', lines[:line_socket_id], 'import_id', lines[:line_import_id], 'node', lines[:line_node]);
+  if noclobber.is_ours(lines) and noclobber.is_signed(lines) then
+    return jsonb_build_object('tab_id', lines[:line_tab_id], 'socket_id', lines[:line_socket_id], 'import_id', lines[:line_import_id]);
   end if;
   return null;
 end $$;

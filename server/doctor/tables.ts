@@ -28,6 +28,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
   ${UNTRACKABLE} as "whyNot", ${LATE_TRIGGERS} as "lateTriggers",
+  coalesce((select format_type(a.atttypid, null) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), '') as "versionType",
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),

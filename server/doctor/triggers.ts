@@ -31,6 +31,8 @@ export interface TriggeredTable {
   columns: string[]
   /** Its generated columns, in their order. */
   generated: string[]
+  /** Of `version`, as PostgreSQL writes it; empty where there is none. */
+  versionType: string
   triggers: FoundTrigger[]
   /** Its values must be kept. */
   keepsValues: boolean
@@ -118,27 +120,27 @@ const argsFor = (name: string, triggers: FoundTrigger[]): string[] => {
 const madeFor = (kind: string, names: string[]): string =>
   `noclobber.${kind}_${createHash('md5').update(JSON.stringify(names)).digest('hex').slice(0, 12)}`
 
-/** The function that a trigger calls, where it is made for the names of the table's columns. */
-const callOfTable = (calls: string, args: string[], generated: string[]): string => {
+/** The function that a trigger calls, where it is made for the names of the table's columns and the type of its versions. */
+const callOfTable = (calls: string, args: string[], { generated, versionType }: TriggeredTable): string => {
   const [key = '', tenant = '', , ignored = '{}'] = args
-  if (calls === 'noclobber.log_update') return madeFor('log_update', [key, tenant])
+  if (calls === 'noclobber.log_update') return madeFor('log_update', [key, tenant, versionType])
   if (calls === 'noclobber.stamp_insert') return madeFor('stamp_insert', [key, tenant])
   if (calls === 'noclobber.stamp_key') return madeFor('stamp_key', [key, tenant])
   const names = textArray(ignored)
   for (const name of generated) if (!names.includes(name)) names.push(name)
-  return calls === 'noclobber.stamp_update' && names.length > 0 ? madeFor('stamp_update', names) : calls
+  return calls === 'noclobber.stamp_update' ? madeFor('stamp_update', [versionType, ...names]) : calls
 }
 
-const isAltered = (trigger: FoundTrigger, { triggers, generated }: TriggeredTable) => {
+const isAltered = (trigger: FoundTrigger, table: TriggeredTable) => {
   const { name, calls, shape, args, rows, narrowed } = trigger
   const made = EXPECTED[name]
   if (!made) return false
   return (
-    calls !== callOfTable(made.calls, args, generated) ||
+    calls !== callOfTable(made.calls, args, table) ||
     shape !== made.shape ||
     rows !== made.rows ||
     narrowed !== made.narrowed ||
-    JSON.stringify(args) !== JSON.stringify(argsFor(name, triggers))
+    JSON.stringify(args) !== JSON.stringify(argsFor(name, table.triggers))
   )
 }
 

@@ -228,7 +228,7 @@ export const importRecords = async (
     report()
     await database.send(CREATE_STAGE, [], transaction)
     for await (const rows of spool.texts()) await database.send(STAGE, [rows], transaction)
-    const context = writerContext(database, options, { importId, name: name ?? actor.name })
+    const context = writerContext(database.signing, options, { importId, name: name ?? actor.name })
     await database.send(NAME_WRITER, [context], transaction)
     await database.send(ANALYZE_STAGE, [], transaction)
     const onWritten = (rows: number) => {

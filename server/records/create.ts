@@ -61,7 +61,7 @@ export const createRecord = async (
   const written = await sendWrite(database, known, options, {
     query: known.sql.insert(columns, options.mutationId !== undefined),
     values: [
-      writerContext(database, options),
+      writerContext(database.signing, options),
       ...(known.tenantColumn ? [actor.tenantId] : []),
       ...parametersOf(known, columns, values),
       ...mutationParameters(options, hash),

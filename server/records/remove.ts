@@ -54,7 +54,7 @@ export const removeRecord = async (
     const written = await sendWrite(database, known, options, {
       query: known.sql.remove(options.mutationId !== undefined),
       values: [
-        writerContext(database, options),
+        writerContext(database.signing, options),
         target.id,
         options.clientVersion,
         ...tenantParameter(known, options.actor),

@@ -165,7 +165,7 @@ export const saveMany = async (
         {
           query: updateMany(known, known.sql.lean, columns),
           values: [
-            writerContext(database, options),
+            writerContext(database.signing, options),
             targets.map(({ id }) => id),
             targets.map(({ version }) => version),
             onStale === 'abort' ? targets.length : 0,

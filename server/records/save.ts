@@ -175,8 +175,8 @@ export const saveRecord = async (
       query: known.sql.update(columns, options.mutationId !== undefined, isPrecomputed),
       values: [
         isPrecomputed
-          ? savingContext(database, options, known, { id: target.id, version: clientVersion })
-          : writerContext(database, options),
+          ? savingContext(database.signing, options, known, { id: target.id, version: clientVersion })
+          : writerContext(database.signing, options),
         target.id,
         clientVersion,
         ...tenantParameter(known, options.actor),

@@ -86,7 +86,7 @@ export interface Catalogue {
 }
 
 /** A name that means the same as it stands, within a line, a list or JSON. */
-const PLAIN_NAME = /^[^\p{Cc}"\\]+$/u
+const PLAIN_NAME = /^[^\p{Cc},]+$/u
 
 /** What a trigger fires for. */
 export type WriteEvent = 'insert' | 'update' | 'delete'

@@ -18,7 +18,7 @@ import { type RecordSql, recordSql } from './record-sql.ts'
 import { createSavedChanges, type SavedChanges } from './saved-changes.ts'
 import { createStoredResponses, type StoredResponses } from './stored-responses.ts'
 import { type VersionSql, versionSql } from './version-sql.ts'
-import { createSign } from './writer-context.ts'
+import { createSigning, type Signing } from './writer-context.ts'
 
 /** A declared type with its table and its statements. */
 export interface KnownType extends TrackedType {
@@ -40,7 +40,7 @@ export interface Database {
   limits: Limits
   /** Whether statements are sent by name: `limits.namedStatements`, until {@link Database.ready} finds that names don't last. */
   namesStatements(): boolean
-  /** Lets the triggers distinguish our own writes from other programs'. */
+  /** Names this node to the others. */
   nodeId: string
   log: Logger
   recordCache: RecordCache
@@ -49,8 +49,8 @@ export interface Database {
   largeAnswers: LargeAnswers
   /** Cursors as clients carry them. Only after {@link Database.ready}. */
   readonly cursors: Cursors
-  /** Signs the context that this node gives the triggers. Only after {@link Database.ready}. */
-  sign(text: string): string
+  /** Signs what this node sends to the triggers. Only after {@link Database.ready}. */
+  readonly signing: Signing
   /** Saves of this node that are committed and whose change is known whole. */
   savedChanges: SavedChanges
   /** Logs and counts changes of a table that could not be delivered. Only they are left out, not what came with them. */
@@ -121,7 +121,7 @@ export const createDatabase = ({
   const connections = new WeakSet<object>()
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
-  let sign: Database['sign'] = () => ''
+  let signing: Signing | null = null
   let found: Found | null = null
   /** What a transaction looked up is its own: it may have a search path of its own too. */
   const foundWithin = new WeakMap<Knex.Transaction, Found>()
@@ -149,7 +149,7 @@ export const createDatabase = ({
     await checkRights(connection)
     const secret = await readSecret(connection)
     cursors = createCursors(secret)
-    sign = createSign(secret)
+    signing = createSigning(secret)
     const catalogue: Catalogue = await readCatalogue(connection, types)
     for (const tracked of catalogue.byName.values()) {
       let precomputes = tracked.isPlain
@@ -254,7 +254,9 @@ export const createDatabase = ({
     get cursors() {
       return cursors as Cursors
     },
-    sign: (text) => sign(text),
+    get signing() {
+      return signing as Signing
+    },
     savedChanges: createSavedChanges(),
     skip(error, table, count) {
       log.error({ error, table, count }, 'Changes could not be delivered, and were left out.')

@@ -2,8 +2,8 @@
 // and, for a save that computes it beforehand, the change set.
 // Invariant: all of it is one setting, so SQL that names another writer later in the transaction is not taken for ours. Its
 // format is that of migrations/functions/writer-setting.ts, encoded and decoded here by field name.
-import { createHash } from 'node:crypto'
-import { NAMES, type Name, SIGNED } from '../../migrations/functions/writer-setting.ts'
+import { hash } from 'node:crypto'
+import { NAMES, type Name, recordLine, signedText } from '../../migrations/functions/writer-setting.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
 import type { Actor } from '../base/record-type.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
@@ -18,19 +18,36 @@ export interface WriterOptions<A extends Actor = Actor> {
   socketId?: string | undefined
 }
 
-/** Signs the settings of a node: `database.sign`. */
+/** Signs the settings of a node: `database.signing`. */
 export interface Signing {
-  nodeId: string
+  /** A text that differs from save to save. */
   sign(text: string): string
+  /** A text that comes again, as a person's name does. */
+  signAgain(text: string): string
 }
 
 /** An SQL condition that is always true and sets the writer of its transaction. $1: {@link writerContext}. */
 export const NAMING = `set_config('noclobber.actor', $1, true) is not null`
 
-/** Signs as `noclobber.is_signed` reads it, with the secret of `noclobber.cursor_key`. */
-export const createSign = (secret: Buffer): Signing['sign'] => {
+/** The most signatures that are kept. */
+const MAX_SIGNATURES = 2_000
+
+/** Signs as `noclobber.is_signed` and `is_ours` read it, with the secret of `noclobber.cursor_key`. */
+export const createSigning = (secret: Buffer): Signing => {
   const key = secret.toString('hex')
-  return (text) => createHash('md5').update(key).update(text).update(key).digest('hex')
+  const sign = (text: string) => hash('md5', key + text)
+  const kept = new Map<string, string>()
+  return {
+    sign,
+    signAgain: (text) => {
+      const known = kept.get(text)
+      if (known) return known
+      if (kept.size >= MAX_SIGNATURES) kept.clear()
+      const made = sign(text)
+      kept.set(text, made)
+      return made
+    },
+  }
 }
 
 const MAX_LINE = 200
@@ -45,10 +62,10 @@ const escaped = (json: string) =>
     ? json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
     : json
 
-/** The one encoder: the signature, then the signed values in the order of `NAMES`, a line each. */
-const encode = ({ sign }: Signing, values: Partial<Record<Name, string>>): string => {
-  const signed = SIGNED.map((name) => values[name] ?? '').join('\n')
-  return `${sign(signed)}\n${signed}`
+/** The one encoder: the values in the order of `NAMES`, a line each. */
+const encode = ({ sign, signAgain }: Signing, values: Partial<Record<Name, string>>): string => {
+  const { writer = '', record = '', tab_id = '', socket_id = '', import_id = '' } = values
+  return `${signAgain(writer)}\n${writer}\n${sign(signedText(values))}\n${record}\n${tab_id}\n${socket_id}\n${import_id}`
 }
 
 /** The one decoder: a value of the setting, by its name. */
@@ -62,14 +79,12 @@ const shownWriter = ({ actor }: WriterOptions, further: { name: string } | null)
   )
 
 const valuesOf = (
-  { nodeId }: Signing,
   options: WriterOptions,
   further: { importId: string; name: string } | null = null,
 ): Partial<Record<Name, string>> => {
   const writer = shownWriter(options, further)
   return {
-    writer: writer ? escaped(JSON.stringify(writer)) : '',
-    node: nodeId,
+    writer: escaped(JSON.stringify(writer)),
     tab_id: line(options.tabId),
     socket_id: line(options.socketId),
     import_id: line(further?.importId),
@@ -85,7 +100,7 @@ export const writerContext = (
   signing: Signing,
   options: WriterOptions,
   further: { importId: string; name: string } | null = null,
-): string => encode(signing, valuesOf(signing, options, further))
+): string => encode(signing, valuesOf(options, further))
 
 /** With more columns than this the trigger compares the rows: an SQL function takes at most 100 arguments. */
 const MAX_COLUMNS = 30
@@ -110,11 +125,9 @@ export const savingContext = (
   { tag, lists }: TrackedType,
   { id, version }: { id: string; version: number },
 ): string => {
-  const values = { ...valuesOf(signing, options), table: tag, id, version: String(version + 1) }
-  return `${encode(signing, values)}\n${lists.length > 0 ? '' : '\n{'}`
+  const values = { ...valuesOf(options), record: recordLine(tag, id, version + 1) }
+  return `${encode(signing, values)}\n${lists.length > 0 ? '' : '\n'}`
 }
-
-const quoted = (name: string) => quoteText(`"${name}"`)
 
 /** Types whose equal values have equal images; texts are compared byte by byte. Of equal numerics the stored one is kept. */
 const EQUAL_IS_SAME = new Set(['bool', 'int2', 'int4', 'int8', 'uuid', 'date', 'timestamp', 'timestamptz'])
@@ -145,12 +158,11 @@ export const changeSetCondition = (tracked: TrackedType, columns: string[], firs
     (name) => `${quoteText(name)}, to_jsonb(array_remove(array[${fieldText(tracked, name)}], null))`,
   )
   const changed = columns.map(
-    (name, at) => `case when ${differs(tracked, name, `$${first + at}`)} then ${quoted(name)} end`,
+    (name, at) => `case when ${differs(tracked, name, `$${first + at}`)} then ${quoteText(name)} end`,
   )
   const parts = [
-    ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text || E'\\n{'`] : []),
+    ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text || E'\\n'`] : []),
     `concat_ws(',', ${changed.join(', ')})`,
-    `'}'`,
   ]
   return `set_config('noclobber.actor', $1 || ${parts.join(' || ')}, true) is not null`
 }
@@ -163,7 +175,7 @@ export const readChangeSet = (setting: string) => {
   const [scopes, fields] = [decode(setting, 'scopes'), decode(setting, 'fields')]
   return {
     scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
-    changedFields: JSON.parse(`[${fields.slice(1, -1)}]`) as string[],
+    changedFields: fields === '' ? [] : fields.split(','),
   }
 }
 

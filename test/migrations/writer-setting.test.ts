@@ -5,11 +5,11 @@ import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { NAMES, type Name, SIGNED } from '../../migrations/functions/writer-setting.ts'
+import { NAMES, type Name, recordLine } from '../../migrations/functions/writer-setting.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import { readSecret } from '../../server/log/cursor-key.ts'
 import { normalizedWriter } from '../../server/log/stored-writer.ts'
-import { createSign, decode, savingContext, writerContext } from '../../server/tables/writer-context.ts'
+import { createSigning, decode, savingContext, writerContext } from '../../server/tables/writer-context.ts'
 import { type Person, startApp, TYPES } from '../support/app.ts'
 
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
@@ -32,7 +32,7 @@ const app = await startApp({
     await trackTable(knex, 'visits', { ignore: ['seen'] })
   },
 })
-const sign = createSign(await readSecret(app.knex))
+const signing = createSigning(await readSecret(app.knex))
 const alice = app.people.get('alice') as Person
 
 const tagOf = async (table: string): Promise<string> => {
@@ -62,8 +62,8 @@ const lastOf = async (table: string, id: string) => (await logOf(table, id)).at(
 const savesSample = async (id: string, version: number, altered: Partial<Record<Name, string>> = {}) => {
   const known = { tag: await tagOf('samples'), lists: [] }
   const options = { actor: alice, tabId: 'tab-1', socketId: 'socket-1' }
-  const context = savingContext({ nodeId: 'node-1', sign }, options, known as never, { id, version })
-  const lines = `${context}"label"}`.split('\n')
+  const context = savingContext(signing, options, known as never, { id, version })
+  const lines = `${context}label`.split('\n')
   return NAMES.map((name, at) => altered[name] ?? lines[at] ?? '').join('\n')
 }
 
@@ -162,17 +162,15 @@ test('a signed save is logged as it says, with each of its values', async () => 
   expect(
     written.map(([name, value]) => [name, name === 'writer' ? JSON.parse(value as string) : value]),
   ).toEqual([
-    ['signature', expect.stringMatching(/^[0-9a-f]{32}$/)],
+    ['writer_signature', expect.stringMatching(/^[0-9a-f]{32}$/)],
     ['writer', { id: 'alice', name: 'Alice', kind: 'user' }],
-    ['node', 'node-1'],
+    ['signature', expect.stringMatching(/^[0-9a-f]{32}$/)],
+    ['record', `${await tagOf('samples')}2 ${id}`],
     ['tab_id', 'tab-1'],
     ['socket_id', 'socket-1'],
     ['import_id', ''],
-    ['table', await tagOf('samples')],
-    ['id', id],
-    ['version', '2'],
     ['scopes', ''],
-    ['fields', '{"label"}'],
+    ['fields', 'label'],
   ])
   await under(setting, `update samples set label = 'b', ratio = 1 where id = ${id}`)
   expect(await lastOf('samples', id)).toEqual({
@@ -188,15 +186,47 @@ test('a signed save is logged as it says, with each of its values', async () => 
   })
 })
 
-test.each([...SIGNED, 'signature'] as Name[])('a setting whose %s is altered is compared', async (name) => {
+test.each([
+  ['record', '1', 'label'],
+  ['record', '2', 'ratio'],
+  ['tab_id', 'altered', 'ratio'],
+  ['socket_id', 'altered', 'ratio'],
+  ['signature', 'altered', 'ratio'],
+] as [Name, string, string][])(
+  'a setting whose %s is altered is compared: %#',
+  async (name, value, field) => {
+    const { id } = await app.make('sample', {})
+    const altered =
+      name === 'record' ? recordLine(await tagOf('samples'), value === '1' ? 'altered' : id, 2) : value
+    const version = name === 'record' && value === '2' ? 2 : 1
+    await under(
+      await savesSample(id, version, { [name]: altered }),
+      `update samples set ratio = 1 where id = ${id}`,
+    )
+    expect(await lastOf('samples', id)).toMatchObject({
+      ...{ version: 2, fields: [field], import_id: null },
+      ...(field === 'ratio' && { tab_id: null, socket_id: null }),
+      writer: { id: 'alice', kind: 'user' },
+    })
+  },
+)
+
+test.each([
+  ['writer', '{"id":"mallory","name":"\u202eM"}', { id: 'mallory', name: 'M', kind: 'service' }],
+  ['writer_signature', 'altered', { id: 'alice', name: 'Alice', kind: 'user' }],
+] as [Name, string, object][])('a writer whose %s is altered is normalized', async (name, value, writer) => {
   const { id } = await app.make('sample', {})
-  const altered =
-    name === 'writer' ? '{"id":"mallory","name":"\u202eM"}' : name === 'version' ? '3' : 'altered'
-  await under(await savesSample(id, 1, { [name]: altered }), `update samples set ratio = 1 where id = ${id}`)
-  expect(await lastOf('samples', id)).toMatchObject({
-    ...{ version: 2, fields: ['ratio'], tab_id: null, socket_id: null, import_id: null },
-    writer: name === 'writer' ? { id: 'mallory', name: 'M', kind: 'service' } : { id: 'alice', kind: 'user' },
-  })
+  await under(await savesSample(id, 1, { [name]: value }), `update samples set ratio = 1 where id = ${id}`)
+  expect(await lastOf('samples', id)).toMatchObject({ version: 2, writer })
+})
+
+test('an import that is added to a signed save is none', async () => {
+  const { id } = await app.make('sample', {})
+  await under(
+    await savesSample(id, 1, { import_id: 'import-1', fields: '' }),
+    `update samples set ratio = 1 where id = ${id}`,
+  )
+  expect(await lastOf('samples', id)).toMatchObject({ version: 2, tab_id: null, import_id: null })
 })
 
 test('a save speaks of its record at its version alone', async () => {
@@ -215,11 +245,7 @@ test('a save speaks of its record at its version alone', async () => {
 
 test('a signed import is one, and its id can’t be claimed', async () => {
   const { id } = await app.make('sample', { label: 'g' })
-  const context = writerContext(
-    { nodeId: 'n', sign },
-    { actor: alice },
-    { importId: 'import-1', name: 'rows.csv' },
-  )
+  const context = writerContext(signing, { actor: alice }, { importId: 'import-1', name: 'rows.csv' })
   await under(context, `update samples set ratio = 1 where id = ${id}`)
   expect(await lastOf('samples', id)).toMatchObject({
     import_id: 'import-1',

@@ -37,7 +37,6 @@ const DEFINERS = [
   'stamp_insert_*', // a trigger: looks for tombstones
   'stamp_key_*',
   'stamp_parent', // a trigger: names the writer
-  'stamp_update',
   'stamp_update_*',
   'touch_parents', // a trigger: finds the records whose parts change
   'trigger_function', // makes functions for names
@@ -53,6 +52,7 @@ const DEFINERS = [
 /** Without a search path of their own: all their names are qualified, or only functions that have one call them. */
 const WITHOUT_PATH = [
   'exactly',
+  'is_ours',
   'is_signed',
   'is_trusted_owner',
   'is_trusted_type',
@@ -60,7 +60,7 @@ const WITHOUT_PATH = [
   'next_version',
   'raise_parents',
   'scopes_of',
-  'stamp_update',
+  'stamp_update_*',
 ]
 
 const setUp = async () => {
@@ -185,6 +185,26 @@ const ATTACKS: Record<string, (schema: string) => string[]> = {
     `alter table app.things alter column updated_at type ${schema}.moment`,
     `alter table app.things alter column updated_by type ${schema}.person`,
   ],
+  ...Object.fromEntries(
+    [
+      ['version', 'bigint'],
+      ['updated_at', 'timestamptz'],
+      ['updated_by', 'jsonb'],
+    ].map(([column, type]) => [
+      `a ${column} of a domain that comes after the triggers were planned`,
+      (schema: string) => [
+        ...writes('app.things', `title = title || '?'`).slice(0, 7),
+        `create function ${schema}.look() returns boolean language plpgsql as $f$ begin
+          if current_user <> session_user then perform nextval('${schema}.caught'); end if;
+          return true;
+        end $f$`,
+        `create domain ${schema}.looked as ${type} check (${schema}.look())`,
+        `alter table app.things rename column ${column} to was_${column}`,
+        `alter table app.things add column ${column} ${schema}.looked`,
+        `update app.things set ${column} = was_${column}`,
+      ],
+    ]),
+  ),
   'a version of one’s own type': (schema) => [
     `alter table app.things drop column version`,
     `alter table app.things add column version ${schema}.odd default 'a'`,

@@ -80,14 +80,14 @@ test('each function that is altered or dropped is named, and put back by a repai
     expect(await found(connection)).toEqual([])
   }
   const { rows } = await connection.raw(`select tgfoid::regprocedure::text as name from pg_trigger
-    where tgrelid = 'orders'::regclass and tgname = 'zz_noclobber_update'`)
-  const logUpdate: string = rows[0].name
+    where tgrelid = 'orders'::regclass and tgname in ('zz_noclobber_stamp', 'zz_noclobber_update') order by tgname`)
+  const [stampUpdate, logUpdate]: string[] = rows.map(({ name }: { name: string }) => name)
   for (const change of [
     `alter function ${logUpdate} security invoker`,
     `create or replace function ${logUpdate} returns trigger language plpgsql security definer
        set search_path = pg_catalog, pg_temp as 'begin return null; end'`,
     'alter function noclobber.log_insert() reset search_path',
-    `alter function noclobber.stamp_update() set search_path = 'public'`,
+    `alter function ${stampUpdate} set search_path = 'public'`,
     'alter function noclobber.scopes_of volatile',
     'drop function noclobber.scopes_of',
   ]) {
