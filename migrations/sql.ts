@@ -11,6 +11,7 @@ export const VALUES: Record<string, string> = {
   setting: `pg_catalog.current_setting('noclobber.actor', true)`,
   setting_lines: `pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '')`,
   plain_settings: `set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set timezone = 'UTC' set extra_float_digits = 1 set bytea_output = 'hex'`,
+  notifies: `current_setting('noclobber.notify', true) is distinct from 'off'`,
   longest_id: String(LONGEST.id),
   longest_name: String(LONGEST.name),
   not_in_names: quoteText(NOT_IN_NAMES),

@@ -10,3 +10,19 @@ export const knowRelation = async (knex: Knex, table: string): Promise<void> => 
     [name],
   )
 }
+
+const TRACKED = `select t.relation::regclass::text as name from unnest(noclobber.tracked_relations()) t(relation)
+  join pg_class c on c.oid = t.relation where not c.relispartition order by t.relation`
+
+/**
+ * Begins a history: the versions of all tracked tables go on above all that may have been given, and every cursor is reset.
+ * Writes that are under way are waited for, and none can go on by an old version.
+ */
+export const beginHistory = async (knex: Knex): Promise<void> => {
+  await knex.transaction(async (transaction) => {
+    const { rows } = await transaction.raw(TRACKED)
+    for (const { name } of rows) await transaction.raw(`lock table ${name} in share row exclusive mode`)
+    await transaction.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
+    await transaction.raw('select noclobber.begin_history(true)')
+  })
+}

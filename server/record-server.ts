@@ -77,6 +77,8 @@ export const createRecordServer = <A extends Actor>({
     ...{ knex, types: declared, limits, nodeId: randomUUID(), log },
     shortcut: shortcuts.statements,
     onSkipped: (count) => node.metrics.skipped(count),
+    onPrimary: () => node.primaryFound(),
+    history: () => feed.cursor()?.epoch,
   })
   const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
   const authenticateLive = async (request: IncomingMessage) => {
@@ -107,6 +109,7 @@ export const createRecordServer = <A extends Actor>({
 
   const feed = createFeed({
     ...{ knex, limits, log, namesStatements: database.namesStatements },
+    checkConnection: (connection) => database.lineages.check(connection, knex.client.driver),
     deliver: async (batch) => {
       node.metrics.delivered(batch.changes)
       changeWaiters.notify([...batch.changes, ...batch.largeTransactions])

@@ -27,7 +27,7 @@ begin
     execute format('select noclobber.order_changes($1, array(select %s from old_rows t))', noclobber.text_of(tg_relid, 't', tg_argv[0]))
       using source;
   end if;
-  if row_count > 0 and origin is null then
+  if row_count > 0 and origin is null and :notifies then
     perform pg_notify('noclobber', '');
   end if;
   return null;

@@ -15,12 +15,13 @@ import {
 import { doctor } from './doctor.ts'
 import { init } from './init.ts'
 import { prune } from './prune.ts'
+import { restored } from './restored.ts'
 import { set } from './set.ts'
 import { sql } from './sql.ts'
 import { status } from './status.ts'
 import { track } from './track.ts'
 
-const COMMANDS: Command[] = [init, track, sql, status, doctor, changes, prune, set]
+const COMMANDS: Command[] = [init, track, sql, status, doctor, changes, prune, restored, set]
 
 const OVERVIEW = [
   'Usage: noclobber COMMAND [options]',

@@ -74,7 +74,7 @@ export const refuseEnded = (knex: Knex): void => {
 
 /**
  * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction. `onConnection` learns
- * of it before; what that throws ends the sending. `shortcut`: a named statement may be sent past the driver.
+ * of it before, and may use it first; what that throws ends the sending. `shortcut`: a named statement may be sent past the driver.
  *
  * @throws what pg throws, Knex's timeout error where the pool is exhausted, and see {@link refuseEnded}.
  */
@@ -83,14 +83,15 @@ export const send = async (
   query: Statement,
   values: unknown[],
   named = true,
-  onConnection: (connection: object) => void = () => {},
+  onConnection: (connection: Connection) => void | Promise<void> = () => {},
   shortcut?: Shortcut,
 ): Promise<Row[]> => {
   refuseEnded(knex)
   const client = knex.client
   const connection = await client.acquireConnection()
   try {
-    onConnection(connection)
+    const isPrepared = onConnection(connection)
+    if (isPrepared) await isPrepared
     if (named) {
       try {
         return await sendNamed(connection, client.driver, query, values, shortcut)

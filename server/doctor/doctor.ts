@@ -4,6 +4,7 @@
 import type { Knex } from 'knex'
 import { tooOld } from '../../migrations/supported.ts'
 import { RETENTION_MS } from '../base/options.ts'
+import { STANDBY } from '../db/lineage.ts'
 import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { connectionFindings } from './connection.ts'
 import { type Finding, problem } from './finding.ts'
@@ -60,6 +61,13 @@ export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Dia
   const refusal = await tooOld(knex)
   if (refusal)
     return { ok: false, findings: [problem('database_too_old', null, refusal, UPGRADE)], tables: [] }
+  const standby = (await knex.raw('select pg_is_in_recovery() as standby')).rows[0].standby
+  if (standby)
+    return {
+      ok: false,
+      findings: [problem('standby', null, STANDBY, 'Nodes serve the primary alone.')],
+      tables: [],
+    }
   const installed = await installedFindings(knex)
   if (!(await isReadable(knex))) return { ok: false, findings: installed, tables: [] }
   const { tables, missing } = await trackedTables(knex, options.tables ?? [], options.values)

@@ -3,6 +3,8 @@
 /** Programs switch on it. */
 export type FindingCode =
   | 'database_too_old'
+  | 'standby'
+  | 'two_phase'
   | 'no_log'
   | 'log_outdated'
   | 'log_newer'

@@ -26,6 +26,9 @@ select coalesce('role ' || r.rolname, 'all roles') || coalesce(' in ' || d.datna
 from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
 where 'session_replication_role=replica' = any(s.setconfig) and (s.setdatabase = 0 or d.datname = current_database())`
 
+const TWO_PHASE = `
+select nullif(current_setting('max_prepared_transactions')::integer, 0) as prepared`
+
 /** Logical replication writes with triggers off. */
 const SUBSCRIBED = `
 select distinct n.nspname || '.' || c.relname as source, s.subname as name
@@ -70,6 +73,15 @@ export const logFindings = async (knex: Knex, retentionMs: number): Promise<Find
       `session_replication_role = replica is set for ${setting}: what it writes goes past the triggers.`,
       'Reset it: alter role … reset session_replication_role (or alter database …).',
     )
+  const [{ prepared }] = (await knex.raw(TWO_PHASE)).rows
+  if (prepared)
+    findings.push({
+      code: 'two_phase',
+      level: 'note',
+      table: null,
+      message: `PostgreSQL allows ${prepared} prepared transactions: one that wrote a tracked table can't be prepared, because its triggers notify.`,
+      advice: `In such transactions set noclobber.notify to 'off' (set local, or alter role … set): nodes then find their changes with the next poll, a second late.`,
+    })
   for (const { source, name } of (await knex.raw(SUBSCRIBED)).rows)
     findings.push({
       code: 'triggers_bypassed',

@@ -64,7 +64,10 @@ export const listHandlers = ({ database }: RouteOptions) => {
   }
 
   const versions: Handler = async (request, response, actor) => {
-    sendData(response, { data: await versionDifferences(database, actor, heldVersionsOf(bodyOf(request))) })
+    const held = heldVersionsOf(bodyOf(request))
+    const history = database.history()
+    const data = await versionDifferences(database, actor, held)
+    sendData(response, history ? { data, history } : { data })
   }
   return { list, versions }
 }

@@ -148,7 +148,9 @@ export const watch = async (
   options: WatchOptions,
 ): Promise<WatchAnswer> => {
   await database.ready()
+  const history = database.history()
   return {
+    ...(history && { history }),
     records: await watchRecords(database, watcher, records, options),
     lists: await watchLists(database, watcher, lists, options),
   }

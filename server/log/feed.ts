@@ -33,6 +33,8 @@ export interface FeedOptions {
   /** Whether statements are sent by name. */
   namesStatements(): boolean
   log: Logger
+  /** @throws where the feed's connection leads to no primary. */
+  checkConnection(connection: Connection): Promise<void>
   /** Takes what was committed. After what it throws it gets the same once more, a few times. */
   deliver(batch: FeedBatch): void | Promise<void>
   /** The database's history is another one than before: watchers must refetch. */
@@ -48,6 +50,8 @@ export interface Feed {
   start(): Promise<void>
   /** Something was committed, perhaps. */
   wake(): void
+  /** Opens its connection anew: there may be another primary. */
+  reopen(): void
   /** The position up to which everything was handed on; `null` before the first connection. */
   cursor(): Cursor | null
   /** Time since the log was last read to its end, in milliseconds; `Infinity` before the first time. */
@@ -79,7 +83,7 @@ const HAND_ON_MS = [50, 200, 500]
 const foundAny = (count: number) => count > 0
 
 export const createFeed = (options: FeedOptions): Feed => {
-  const { knex, limits, log, namesStatements, deliver, onReset, onLost, onMissed } = options
+  const { knex, limits, log, namesStatements, checkConnection, deliver, onReset, onLost, onMissed } = options
   let cursor: Cursor | null = null
   let open: Open | null = null
   let stopped = false
@@ -140,6 +144,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     connection.on('notification', wake)
     try {
       await within(connection.query('listen noclobber'))
+      await within(checkConnection(connection))
       const reader = createLogReader(connection, knex.client.driver, namesStatements())
       const here = await within(reader.here())
       if (cursor && cursor.epoch !== here.epoch) {
@@ -250,6 +255,7 @@ export const createFeed = (options: FeedOptions): Feed => {
       return beginning
     },
     wake,
+    reopen: () => open?.close(),
     cursor: () => cursor,
     idleMs: () => performance.now() - lastReadAt,
     stop: async () => {

@@ -2,6 +2,7 @@
 // Invariant: it answers within its deadline whatever is down; what is advisory (Redis) never takes a node out.
 
 import type { Limits } from '../base/options.ts'
+import { isNoPrimary } from '../db/lineage.ts'
 import { statement } from '../db/statement.ts'
 import { tableFindings, trackedTables } from '../doctor/tables.ts'
 import type { Feed } from '../log/feed.ts'
@@ -40,7 +41,7 @@ const PING = statement('select 1 as one')
 const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
   withinMs(DEADLINE_MS, work, detail).then(
     () => ({ ok: true }),
-    () => ({ ok: false, detail }),
+    (error) => ({ ok: false, detail: isNoPrimary(error) ? error.message : detail }),
   )
 
 export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: HealthOptions) => {

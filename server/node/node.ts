@@ -8,6 +8,7 @@ import { atMostEvery, createBackplane } from '../cluster/backplane.ts'
 import { readNodeKey } from '../cluster/node-key.ts'
 import { readNothing } from '../cluster/node-messages.ts'
 import { createRevocations } from '../cluster/revocations.ts'
+import type { Lineage } from '../db/lineage.ts'
 import type { Access } from '../live/recheck-access.ts'
 import { closeSlowReaders } from '../live/slow-consumers.ts'
 import { socketAudience } from '../live/socket-broadcast.ts'
@@ -45,6 +46,8 @@ export interface NodeOptions {
 export interface RecordNode {
   /** Something was committed here: this feed and the others' look at the log. */
   wake(): void
+  /** A primary was learned of: the other nodes learn of it, and the feed follows to it. */
+  primaryFound(): void
   /** The database can be asked: nodes receive each other's messages. */
   open(): void
   /** Takes a Socket.IO server in, before it takes connections. Returns its dispose function. */
@@ -66,6 +69,14 @@ export interface RecordNode {
 
 /** A feed reads everything that was committed, so a burst of commits needs few wake-ups. */
 const WAKE_GAP_MS = 5
+const PRIMARY_GAP_MS = 500
+
+const readLineage = (payload: unknown): Lineage | null => {
+  const { system, timeline } = (payload ?? {}) as Partial<Lineage>
+  const isOne =
+    typeof system === 'string' && /^\d{1,20}$/.test(system) && /^[0-9A-F]{8}$/.test(String(timeline))
+  return isOne ? { system, timeline: String(timeline) } : null
+}
 
 export const createNode = (options: NodeOptions): RecordNode => {
   const { database, feed, redis, limits, log } = options
@@ -80,9 +91,16 @@ export const createNode = (options: NodeOptions): RecordNode => {
   const takeOver = createTakeOver({ database, backplane, present: presence.at, limits, log })
   const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
   backplane.on('wake', readNothing, feed.wake)
+  const { lineages } = database
+  const sendPrimary = atMostEvery(PRIMARY_GAP_MS, () => backplane.send('primary', lineages.newest()))
+  backplane.on('primary', readLineage, (found) => {
+    const is = lineages.newest()
+    if (is && lineages.learn(found) === 'older') sendPrimary()
+  })
   backplane.onUp(() => {
     feed.wake()
     wakeOthers()
+    if (lineages.newest()) sendPrimary()
   })
   const requestLimits = createRequestLimits({ limits, backplane })
   const leavers = (): Leaver[] => [
@@ -103,6 +121,10 @@ export const createNode = (options: NodeOptions): RecordNode => {
     wake: () => {
       feed.wake()
       wakeOthers()
+    },
+    primaryFound: () => {
+      if (backplane.isUp() !== null) sendPrimary()
+      feed.reopen()
     },
     open: backplane.open,
     join: (io) => {

@@ -137,6 +137,11 @@ export interface WatchAnswer {
   records: WatchedRecord[]
   lists: WatchedList[]
   /**
+   * Of `watch`: the history that the database is in, an opaque text. Where it is another one than before, the database was
+   * restored, failed over or restarted: what was answered before may be lost, and a version may be lower than one held.
+   */
+  history?: string
+  /**
    * Where many are connected: when the connection is lost, come back at a random moment of so many milliseconds, and of
    * the second or two that any client waits.
    */

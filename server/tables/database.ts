@@ -6,6 +6,7 @@ import { olderLog } from '../../migrations/supported.ts'
 import type { Limits, Logger } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
+import { createLineages, isNoPrimary, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
 import { type Row, type Statement, send, statement } from '../db/statement.ts'
@@ -68,9 +69,13 @@ export interface Database {
   /** A declared type by `schema.table` as the log names it. */
   typeOfSource(source: string): KnownType | undefined
   types(): KnownType[]
+  /** The history that the database was in when the feed read last; read it before what is answered with it. */
+  history(): string | undefined
+  /** Which primary this node's connections may lead to. */
+  lineages: Lineages
   /**
    * Sends a statement. Every connection that is new to this process may lead to another database than those before, so
-   * `recordCache` is emptied at its first use.
+   * `recordCache` is emptied at its first use, and what leads to no primary is refused: its answers may be behind.
    *
    * @throws {@link CacheCleared} before anything is sent, where `isStill` is given and doesn't hold on the connection.
    */
@@ -83,6 +88,10 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   limits: Limits
   nodeId: string
   log: Logger
+  /** {@link Database.history} */
+  history?: () => string | undefined
+  /** Called where another primary has taken the place of the one before. */
+  onPrimary?: () => void
   /** Called with the number of changes that {@link Database.skip} left out. */
   onSkipped?: (count: number) => void
   /** Of named statements, past the driver. */
@@ -115,10 +124,14 @@ export const createDatabase = ({
   log,
   shortcut,
   onSkipped = () => {},
+  onPrimary = () => {},
+  history = () => undefined,
 }: DatabaseOptions): Database => {
   let namesStatements = limits.namedStatements
   const recordCache = createRecordCache()
-  const connections = new WeakSet<object>()
+  /** By connection the generation in which it was looked at. */
+  const connections = new WeakMap<object, number>()
+  const lineages = createLineages(onPrimary)
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
   let signing: Signing | null = null
@@ -234,11 +247,23 @@ export const createDatabase = ({
       values,
       namesStatements && query.name !== '',
       (connection) => {
-        if (!connections.has(connection)) {
-          connections.add(connection)
-          recordCache.clear()
+        const check = () => {
+          if (isStill && !isStill()) throw new CacheCleared()
         }
-        if (isStill && !isStill()) throw new CacheCleared()
+        if (connections.get(connection) === lineages.generation()) return check()
+        recordCache.clear()
+        const generation = lineages.generation()
+        return lineages.check(connection, knex.client.driver).then(
+          () => {
+            connections.set(connection, generation)
+            check()
+          },
+          (error) => {
+            // Knex opens another one in its place.
+            if (isNoPrimary(error)) Object.assign(connection, { __knex__disposed: error })
+            throw error
+          },
+        )
       },
       shortcut,
     )
@@ -246,6 +271,8 @@ export const createDatabase = ({
   return {
     knex,
     limits,
+    lineages,
+    history,
     namesStatements: () => namesStatements,
     nodeId,
     log,

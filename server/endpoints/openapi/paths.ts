@@ -229,7 +229,7 @@ export const WIDE_PATHS: Part = {
       operationId: 'versions',
       summary: 'Of the versions that one holds: those that differ, are gone, or may not be read any more.',
       requestBody: body(heldVersions),
-      responses: { 200: json(data(listOf(ref('VersionDifference')))), ...COMMON },
+      responses: { 200: json(data(listOf(ref('VersionDifference')), { 'history?': text })), ...COMMON },
     },
   },
   '/changes': {

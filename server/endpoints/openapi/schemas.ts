@@ -111,6 +111,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
   }),
   RevokedEvent: object({ records: listOf(object(address)), lists: listOf(object({ type: text, scope })) }),
   WatchingEvent: object({
+    'history?': text,
     records: listOf({
       oneOf: [
         object({ ...address, ok: { const: true }, version, ...writing, deleted: flag }),

@@ -260,23 +260,26 @@ test('connections that are cut, slow or sliced lose nothing', async () => {
 test('two nodes on one database each send to their own watchers once', async () => {
   const other = await startApp({ database: app.database })
   const [near, far] = [await watching(app, 11), await watching(other, 11)]
-  const { id } = await make('task', { project_id: 11, title: 'x' })
+  const { id, version: created } = await make('task', { project_id: 11, title: 'x' })
   for (const watcher of [near, far]) await watcher.watch(['task', id])
-  for (let version = 1; version <= 10; version += 1) {
-    const node = version % 2 === 0 ? app : other
-    const body = { client_version: version, changes: { title: `t${version}` } }
-    expect((await node.call('PATCH', `/records/task/${id}`, { body })).status).toBe(200)
+  const expected = [created]
+  for (let write = 1; write <= 10; write += 1) {
+    const node = write % 2 === 0 ? app : other
+    const body = { client_version: expected.at(-1), changes: { title: `t${write}` } }
+    const saved = await node.call('PATCH', `/records/task/${id}`, { body })
+    expect(saved.status).toBe(200)
+    expected.push(saved.body.data.version)
   }
   for (const watcher of [near, far]) {
     const versions = (await watcher.flushed()).map(({ event }) => event.version)
-    expect(versions).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    expect(versions).toEqual(expected)
   }
   await other.stop()
 })
 
 test('changes whose permission cannot be looked up are tried again, and at last sent as Resync', async () => {
   const node = await startApp({ database: app.database, pool: { min: 0, max: 1 }, acquireMs: 400 })
-  const { id } = await make('note', { owner: 'everybody' })
+  const { id, version } = await make('note', { owner: 'everybody' })
   const watcher = await node.socket()
   await watcher.watch(['note', id])
   await watcher.forget()
@@ -286,17 +289,17 @@ test('changes whose permission cannot be looked up are tried again, and at last 
     })
 
   const brief = await node.knex.transaction()
-  await change(1)
+  await change(version)
   await waitFor(() => node.knex.client.pool.numPendingAcquires() > 0, { what: 'the feed to ask' })
   await brief.rollback()
-  await watcher.receives('RecordUpdated', { version: 2 })
+  await watcher.receives('RecordUpdated', { version: version + 1 })
 
   const long = await node.knex.transaction()
-  await change(2)
+  await change(version + 1)
   await watcher.receives('Resync', {}, 15_000)
   await long.rollback()
   expect(watcher.received.map(({ name }) => name)).toEqual(['RecordUpdated', 'Resync'])
-  await change(3)
-  await watcher.receives('RecordUpdated', { version: 4 })
+  await change(version + 2)
+  await watcher.receives('RecordUpdated', { version: version + 3 })
   await node.stop()
 })

@@ -233,7 +233,10 @@ test('a cursor from before a copy or a restore into another database is refused,
   const { body } = await copy.ask(`?cursor=${cursor}`)
   expect([body.reset, body.data]).toEqual([true, []])
   await copy.sql(`update notes set title = 'in the copy' where id = 1`)
-  expect(names((await drain(copy, body.cursor)).all)).toEqual(['updated note 1 v3'])
+  // Above all that the original gives meanwhile.
+  expect(names((await drain(copy, body.cursor)).all)).toEqual([
+    expect.stringMatching(/^updated note 1 v\d{5,}$/),
+  ])
   expect((await drain(copy, 'start')).all).toHaveLength(5)
 })
 
