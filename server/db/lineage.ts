@@ -26,8 +26,8 @@ export const isNoPrimary = (error: unknown): boolean =>
   error instanceof Error && (error.message === STANDBY || error.message === OLD_PRIMARY)
 
 export interface Lineages {
-  /** Rises whenever connections have to be looked at anew. */
-  generation(): number
+  /** It was checked since the last change of primaries. */
+  isChecked(connection: object): boolean
   newest(): Lineage | null
   /** Another node's, or a connection's. `older`: it is of a primary that was replaced. */
   learn(found: Lineage): 'newer' | 'same' | 'older' | 'other'
@@ -39,6 +39,7 @@ export interface Lineages {
 export const createLineages = (onAnother: () => void): Lineages => {
   let newest: Lineage | null = null
   let generation = 0
+  const checked = new WeakMap<object, number>()
   const follow = (found: Lineage) => {
     const isFirst = newest === null
     newest = found
@@ -54,17 +55,25 @@ export const createLineages = (onAnother: () => void): Lineages => {
     return 'newer'
   }
   return {
-    generation: () => generation,
+    isChecked: (connection) => checked.get(connection) === generation,
     newest: () => newest,
     learn,
     check: async (connection, driver) => {
+      const refuse = (message: string) => {
+        const error = unusable(message)
+        // Knex opens another one in its place.
+        Object.assign(connection, { __knex__disposed: error })
+        throw error
+      }
+      const begun = generation
       const [row] = (await sendOn(connection, driver, LINEAGE, [], false)).rows
-      if (!row || row.standby) throw unusable(STANDBY)
+      if (!row || row.standby) return refuse(STANDBY)
       const { system, timeline } = row
       // Another cluster in this one's place is a restore elsewhere.
       const known = learn({ system, timeline })
       if (known === 'other') follow({ system, timeline })
-      if (known === 'older') throw unusable(OLD_PRIMARY)
+      if (known === 'older') refuse(OLD_PRIMARY)
+      checked.set(connection, known === 'same' ? begun : generation)
     },
   }
 }

@@ -6,7 +6,7 @@ import { olderLog } from '../../migrations/supported.ts'
 import type { Limits, Logger } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
-import { createLineages, isNoPrimary, type Lineages } from '../db/lineage.ts'
+import { createLineages, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
 import { type Row, type Statement, send, statement } from '../db/statement.ts'
@@ -129,8 +129,6 @@ export const createDatabase = ({
 }: DatabaseOptions): Database => {
   let namesStatements = limits.namedStatements
   const recordCache = createRecordCache()
-  /** By connection the generation in which it was looked at. */
-  const connections = new WeakMap<object, number>()
   const lineages = createLineages(onPrimary)
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
@@ -250,20 +248,9 @@ export const createDatabase = ({
         const check = () => {
           if (isStill && !isStill()) throw new CacheCleared()
         }
-        if (connections.get(connection) === lineages.generation()) return check()
+        if (lineages.isChecked(connection)) return check()
         recordCache.clear()
-        const generation = lineages.generation()
-        return lineages.check(connection, knex.client.driver).then(
-          () => {
-            connections.set(connection, generation)
-            check()
-          },
-          (error) => {
-            // Knex opens another one in its place.
-            if (isNoPrimary(error)) Object.assign(connection, { __knex__disposed: error })
-            throw error
-          },
-        )
+        return lineages.check(connection, knex.client.driver).then(check)
       },
       shortcut,
     )

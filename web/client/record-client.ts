@@ -19,6 +19,7 @@ import { createOpenRecords } from './record/open-records.ts'
 import type { RecordStore } from './record/store.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
 import { type Connection, createConnection } from './transport/connection-status.ts'
+import { createDatabaseHistory } from './transport/database-history.ts'
 import { createEventRouter } from './transport/event-router.ts'
 import { createLivenessCheck } from './transport/liveness-check.ts'
 import { type Polling, startPolling } from './transport/polling.ts'
@@ -47,6 +48,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const token = options.token ?? (() => null)
   const url = options.url ?? DEFAULT_BASE_PATH
   const serverTime = createServerTime(clock)
+  const databaseHistory = createDatabaseHistory(() => records.historyChanged())
   const person = createPerson({ userId: options.userId, token })
   let polling: Polling | null = null
   let stopPage: Stop = () => {}
@@ -93,10 +95,11 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onResync: () => watching.rejoin(),
   })
   const connection: Connection = createConnection(clock, page, () => polling?.poll())
-  const watching = createWatching(transport, clock, () => {
+  const onJoined = () => {
     connection.joined()
     presence.joined()
-  })
+  }
+  const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
   const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
   const sendTakeOver: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
   const presence = createDeferredPresence(
@@ -150,6 +153,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       onDue: () => isLive() || watching.refreshLists(),
       all: () => watching.records(),
       onDifference: applyDifference,
+      onHistory: databaseHistory.learn,
       onResult: (result) => connection.polled(result),
       epoch: person.epoch,
     })

@@ -2,9 +2,9 @@
 // shows what differs, with a little around it.
 
 import { useId } from 'react'
+import type { TextPart } from '../client/base/text-diff.ts'
 import type { Choice } from '../client/record/conflict-resolution.ts'
 import { type ConflictField, type Side, valueText } from '../client/record/conflict-view.ts'
-import type { TextPart } from '../client/record/text-diff.ts'
 import { fill } from '../client/words/messages.ts'
 import { useLive } from './LiveProvider.tsx'
 import { useTextDiff } from './useTextDiff.ts'

@@ -2,9 +2,9 @@
 // The diff itself is loaded on first use; where it can't be had (no network), the plain values stand.
 
 import { useEffect, useState } from 'react'
+import type { TextPart } from '../client/base/text-diff.ts'
 import { loadTextDiff } from '../client/record/conflict-resolution.ts'
 import type { ConflictField } from '../client/record/conflict-view.ts'
-import type { TextPart } from '../client/record/text-diff.ts'
 
 /** Shorter texts are read faster than their differences. */
 const LONG_CHARS = 24

@@ -35,6 +35,7 @@ export function bindQueries(client: RecordClient, queryClient: QueryClient): Sto
   function bindRecord(key: readonly unknown[], { type, id }: { type: string; id: string }): Stop {
     const store = client.editor(type, id)
     let isLost = false
+    let last = 0
     const show = () => {
       const { record, latest, deletion, isRefused } = store.get()
       const wasLost = isLost
@@ -42,8 +43,11 @@ export function bindQueries(client: RecordClient, queryClient: QueryClient): Sto
       if (isLost && !wasLost) void queryClient.invalidateQueries({ queryKey: key, exact: true })
       const newest = latest && latest.version > (record?.version ?? 0) ? latest : record
       if (isLost || !newest) return
+      // The editor goes back only where the server's database did.
+      const wentBack = newest.version < last
+      last = newest.version
       queryClient.setQueryData<WireRecord>(key, (known) =>
-        known && known.version >= newest.version ? known : newest,
+        known && known.version >= newest.version && !wentBack ? known : newest,
       )
     }
     const stop = store.subscribe(show)

@@ -215,11 +215,13 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
     /** Only the records that differ, are gone or may no longer be read are answered. At most 500 at once. */
     async versions(
       records: (RecordAddress & { version: number })[],
-    ): Promise<FetchOutcome<{ differences: WireVersionDifference[] }>> {
+    ): Promise<FetchOutcome<{ differences: WireVersionDifference[]; history?: string }>> {
       const answer = await http({ method: 'POST', path: '/records/versions', body: { records } })
+      const { history } = bodyOf(answer) as { history?: string }
       return dataOf(answer, (differences: WireVersionDifference[]) => ({
         outcome: 'found' as const,
         differences,
+        ...(history && { history }),
       }))
     },
 

@@ -1,5 +1,6 @@
 // One live list as pure functions, (state, input) → state. What was fetched is staged first and shown in one step.
-// Invariants: laid over the shown rows, what is staged gives what a fresh list gives; no row goes back to an older version;
+// Invariants: laid over the shown rows, what is staged gives what a fresh list gives; no row goes back to an older version,
+// unless the server's database did;
 // a row that did not change stays the same object, so that nothing that shows it has to be drawn again.
 
 import type { WireRecord } from '../../../server/protocol/index.ts'
@@ -34,12 +35,23 @@ export function patchOf(state: ListState, data: readonly WireRecord[]): Patch {
   return { data, removed: held.filter((id) => !ids.has(id)) }
 }
 
-/** Takes a patch in, without showing it. Of a patch that says nothing new the state stays the same object. */
-export function stage(state: ListState, { data, removed }: Patch): ListState {
+/**
+ * Takes a patch in, without showing it. Of a patch that says nothing new the state stays the same object.
+ *
+ * @param before The rows that were shown when it was asked for. One that is older than the row was then shows that the
+ * server's database went back.
+ */
+export function stage(
+  state: ListState,
+  { data, removed }: Patch,
+  before: ListState['byId'] = new Map(),
+): ListState {
   const staged = new Map(state.staged)
   for (const record of data) {
     const shown = state.byId.get(record.id)
-    if (shown && shown.version >= record.version) staged.delete(record.id)
+    const wasNewer = (before.get(record.id)?.version ?? 0) > record.version
+    if (shown && wasNewer && before.get(record.id)?.version === shown.version) staged.set(record.id, record)
+    else if (shown && shown.version >= record.version) staged.delete(record.id)
     else if ((staged.get(record.id)?.version ?? 0) < record.version) staged.set(record.id, record)
   }
   for (const id of removed) {

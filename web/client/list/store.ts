@@ -64,7 +64,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     const person = persons
     const forced = isForced
     isForced = false
-    const { isWhole, isOffered, imported } = state.get()
+    const { isWhole, isOffered, imported, byId } = state.get()
     if (isOffered && imported && !forced) return
     const fetched =
       cursor !== null && isWhole
@@ -74,18 +74,22 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
           })
         : await fetchWhole(client, type, wanted, most)
     if (person !== persons) return
-    take(fetched, forced)
+    take(fetched, forced, byId)
     if (needsRecheck && fetched.kind === 'delta') await recheck()
   }
 
-  function take({ kind, data, removed, more, refusal, ...fetched }: FetchedList, forced: boolean) {
+  function take(
+    { kind, data, removed, more, refusal, ...fetched }: FetchedList,
+    forced: boolean,
+    before: ListState['byId'],
+  ) {
     if (refusal) fail(refusal.outcome)
     if (refusal && kind === 'whole') return
     cursor = refusal?.outcome === 'failed' ? null : fetched.cursor
     needsRecheck = fetched.recheck
     const now = state.get()
     if (kind === 'whole' && now.status !== 'ready') return state.set(showList(now, data, !more, compare))
-    const staged = stage(now, kind === 'whole' ? patchOf(now, data) : { data, removed })
+    const staged = stage(now, kind === 'whole' ? patchOf(now, data) : { data, removed }, before)
     if (refusal) return state.set({ ...staged, trouble: now.trouble })
     if (kind === 'delta' && more) return offer({ ...staged, imported: { count: null } })
     const isWhole = kind === 'whole' ? !more : now.isWhole

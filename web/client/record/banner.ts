@@ -4,7 +4,7 @@
 import type { Writer } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
 import { fill, listFields, type Words, whoWrote } from '../words/messages.ts'
-import { timeAgo } from '../words/time-ago.ts'
+import { clockTime, timeAgo } from '../words/time-ago.ts'
 import { newerFields, type RecordState, topicOf } from './state.ts'
 
 /** What a button of the banner does; each is a function of the same name on the editor, `retry` saves or loads again. */
@@ -82,7 +82,7 @@ export function bannerFor(
     case 'newer':
       return newerLine(state, line, words)
     case 'kept':
-      return keptLine(state, line, texts)
+      return keptLine(state, line, words)
     case 'notice':
       return noticeLine(state, line, words)
     default:
@@ -100,23 +100,36 @@ type Line = (
   more?: { values?: Record<string, string | number>; at?: number; overlap?: string[] | null },
 ) => Banner
 
-function keptLine({ kept, record }: RecordState, line: Line, texts: Texts): Banner {
+function keptLine({ kept, record }: RecordState, line: Line, words: Words): Banner {
+  const texts = words.messages.banner
   const why = {
     reloaded: texts.keptReloaded,
     reverted: texts.keptReverted,
     access: texts.keptAccess,
     resolved: texts.keptResolved,
     recalled: texts.keptRecalled,
+    restored: kept?.lost ? texts.restoredLost : texts.restoredTyped,
   }
-  const values = { version: record?.version ?? 0 }
+  const { lost } = kept ?? {}
+  const values = {
+    version: record?.version ?? 0,
+    fields: listFields(lost?.fields ?? [], words),
+    clock: clockTime(lost?.at ?? 0, words.locale),
+  }
   const text = why[kept?.why ?? 'reloaded']
-  return line(`kept ${values.version}`, 'info', text, ['restore', 'dismiss'], { values })
+  const shown = line(`kept ${values.version}`, 'info', text, ['restore', 'dismiss'], { values })
+  if (!lost) return shown
+  const labelled = shown.buttons.map((button) =>
+    button.action === 'restore' ? { ...button, label: words.messages.buttons.restoreLost } : button,
+  )
+  return { ...shown, tone: 'warning', buttons: labelled }
 }
 
 function noticeLine({ notice }: RecordState, line: Line, words: Words): Banner | null {
   const texts = words.messages.banner
   if (!notice) return null
   if (notice.kind === 'recalled') return line('recalled', 'info', texts.recalled, [])
+  if (notice.kind === 'restored') return line('restored', 'info', texts.restored, [])
   if (notice.kind !== 'updated')
     return line(notice.kind, 'info', texts[notice.kind], [], { values: { version: notice.version } })
   const key = `updated ${notice.version}`

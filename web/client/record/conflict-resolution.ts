@@ -51,4 +51,4 @@ const bothOf = (row: ConflictField, choices: Choices): unknown => {
 }
 
 /** What differs between long texts: `partsBetween`, `mergeTexts`. It comes with a diff library, so it is loaded on use. */
-export const loadTextDiff = () => import('./text-diff.ts')
+export const loadTextDiff = () => import('../base/text-diff.ts')

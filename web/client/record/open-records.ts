@@ -74,6 +74,9 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       store?.dispatch({ kind: 'discarded' })
       return store !== undefined
     },
+    historyChanged() {
+      for (const [, store] of stores.entries()) store.historyChanged()
+    },
     /** The page is visible again. */
     loadWaiting() {
       for (const [, store] of stores.entries()) store.loadWaiting()

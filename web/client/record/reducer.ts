@@ -1,9 +1,10 @@
 // One record's editor as one pure function, (state, event) → state. Read this first to know what an editor does.
-// Invariant: typed text is never lost, and the shown version never goes back.
+// Invariant: typed text is never lost, and the shown version never goes back, unless the server's database did.
 // Every cell of event × status is decided here; a table with a hole does not compile.
 
 import { fade, ignore } from './edit-transitions.ts'
 import { hold, holdAndLoad, holdAndLook, receive, receiveWhenGone } from './remote-versions.ts'
+import { doubt, offerLost } from './restored.ts'
 import {
   adoptRemoved,
   adoptSaved,
@@ -106,6 +107,30 @@ const recordSteps = {
     forbidden: ignore,
     signed_out: refuse,
   },
+  history_changed: {
+    loading: doubt,
+    clean: doubt,
+    dirty: doubt,
+    saving: doubt,
+    behind: doubt,
+    conflicted: doubt,
+    gone: doubt,
+    offline: doubt,
+    forbidden: doubt,
+    signed_out: ignore,
+  },
+  saves_lost: {
+    loading: offerLost,
+    clean: offerLost,
+    dirty: offerLost,
+    saving: offerLost,
+    behind: offerLost,
+    conflicted: offerLost,
+    gone: offerLost,
+    offline: offerLost,
+    forbidden: ignore,
+    signed_out: offerLost,
+  },
   faded: {
     loading: fade,
     clean: fade,
@@ -132,5 +157,9 @@ export function nextRecordState(state: RecordState, stateEvent: RecordStateEvent
   ) => Transition
   const { state: next, effects } = step(state, stateEvent)
   const status = statusOf(next)
-  return { state: next.status === status ? next : { ...next, status }, effects }
+  const isFree = next.isUnsure && state.writing !== null && next.writing === null
+  return {
+    state: next.status === status ? next : { ...next, status },
+    effects: isFree ? [...effects, { kind: 'load', when: 'now' }] : effects,
+  }
 }

@@ -6,6 +6,10 @@ import type { RemoteVersion } from '../transport/remote-version.ts'
 import type { RecordEffect, RecordState, Transition } from './state.ts'
 import { isReviewed, newerFields } from './state.ts'
 
+/** The newest version that is known, shown or not; 0 for none. */
+export const newestKnown = ({ record, newer, latest, deletion }: RecordState): number =>
+  Math.max(record?.version ?? 0, newer?.version ?? 0, latest?.version ?? 0, deletion?.version ?? 0)
+
 export const stay = (state: RecordState): Transition => ({ state, effects: [] })
 
 export const to = (
@@ -63,6 +67,9 @@ export function weighHeld(state: RecordState): RecordState {
 export function receive(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
   if (!state.record) return hold(state, { remote })
   const isBack = state.trouble?.kind === 'unreachable' && state.trouble.during === 'load'
+  // An answer may be older than what is shown, or the record has gone back: only a load shows which.
+  if (remote.isAnswer && remote.version < newestKnown(state))
+    return to(state, {}, { kind: 'load', when: 'soon' })
   return catchUp(weigh(isBack ? { ...state, trouble: null } : state, remote))
 }
 
@@ -86,6 +93,6 @@ export function holdAndLook(state: RecordState, { remote }: { remote: RemoteVers
 
 /** A version after the deletion: it was created again. */
 export function receiveWhenGone(state: RecordState, { remote }: { remote: RemoteVersion }): Transition {
-  const isNewer = !remote.deleted && remote.version > (state.deletion?.version ?? 0)
+  const isNewer = !remote.deleted && (remote.isAnswer || remote.version > (state.deletion?.version ?? 0))
   return isNewer ? to(state, {}, { kind: 'load', when: 'now' }) : stay(state)
 }

@@ -6,14 +6,22 @@ import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
 import { merge } from './conflict-transitions.ts'
 import { beyond, forgetOlder, remove, save, setAside, showLatest } from './edit-transitions.ts'
-import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
+import { catchUp, newestKnown, stay, to, weigh, weighHeld } from './remote-versions.ts'
+import { goBack, withLostTyped, withOwnSave, withoutNewer } from './restored.ts'
 import type { Mutation, RecordState, StateEventOf, Transition, Trouble } from './state.ts'
 
 /** The first load, and every one after. */
-export function load(state: RecordState, { record, at, isOwn }: StateEventOf<'loaded'>): Transition {
+export function load(
+  state: RecordState,
+  { record, at, isOwn, since = 0 }: StateEventOf<'loaded'>,
+): Transition {
   const shown = state.record
-  const reachable = withoutLoadTrouble(state)
-  if (!shown) return showFirst(reachable, record)
+  const wasBack = shown !== null && since > record.version
+  const known = withoutLoadTrouble(since > 0 ? { ...state, isUnsure: false } : state)
+  if (!shown) return showFirst(known, record)
+  if (wasBack && shown.version > record.version)
+    return since >= shown.version ? goBack(state, record) : stay(known)
+  const reachable = wasBack && since >= newestKnown(state) ? withoutNewer(known) : known
   if (record.version < shown.version) return catchUp({ ...reachable, reloading: false, merging: false })
   if (state.reloading) return showLatest(reachable, record)
   if (record.version === shown.version) return catchUp({ ...reachable, merging: false })
@@ -36,7 +44,9 @@ export function regain(state: RecordState, { record }: StateEventOf<'loaded'>): 
 
 /** A record that was deleted comes back only in a later version. */
 export function revive(state: RecordState, loaded: StateEventOf<'loaded'>): Transition {
-  if (!state.deletion || loaded.record.version <= state.deletion.version) return stay(state)
+  if (!state.deletion) return stay(state)
+  if (loaded.record.version <= state.deletion.version)
+    return (loaded.since ?? 0) >= state.deletion.version ? goBack(state, loaded.record) : stay(state)
   return load({ ...state, deletion: null }, loaded)
 }
 
@@ -83,7 +93,7 @@ export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load
   switch (refusal.outcome) {
     case 'not_found':
     case 'forbidden':
-      return refuse(still)
+      return refuse(withLostTyped(still))
     case 'gone':
       return to(still, { deletion: deletionOf(refusal.problem, at), conflict: null, reviewing: false })
     case 'unauthenticated':
@@ -133,6 +143,11 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
     writing: null,
     next: null,
     highlighted: answer.mergedFields,
+    ownSaves: withOwnSave(state.ownSaves, {
+      version: answer.record.version,
+      at: answer.at ?? 0,
+      changes: writing.changes,
+    }),
   }
   const settled = weighHeld(forgetOlder(adopted))
   const isOpen = !settled.deletion && !settled.isRefused
@@ -177,6 +192,8 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
   const settled = weighHeld(tidy)
   switch (refusal.outcome) {
     case 'conflict':
+      if (refusal.problem.current_version < refusal.problem.client_version)
+        return goBack(settled, refusal.problem.current)
       return settled.deletion ? stay(settled) : conflict(settled, refusal.problem, at)
     case 'gone':
       return to(settled, { deletion: deletionOf(refusal.problem, at), newer: null })

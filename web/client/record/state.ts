@@ -37,10 +37,21 @@ export interface Mutation {
   changes: Fields
 }
 
+/** An answered save of this tab. */
+export interface OwnSave {
+  version: number
+  /** In this machine's milliseconds. */
+  at: number
+  changes: Fields
+}
+
 /** Edits set aside that can be restored. */
 export interface Kept {
   fields: Fields
-  why: 'reloaded' | 'reverted' | 'access' | 'resolved' | 'recalled'
+  /** `restored`: the server's database went back. */
+  why: 'reloaded' | 'reverted' | 'access' | 'resolved' | 'recalled' | 'restored'
+  /** Of them what had been saved, and was lost when the server was restored. */
+  lost?: { fields: string[]; at: number }
   /** Dismissed: still there for `restore`, not shown. */
   isHidden: boolean
 }
@@ -58,6 +69,7 @@ type Notice =
   | { kind: 'loaded'; version: number }
   | { kind: 'merged'; version: number }
   | { kind: 'recalled' }
+  | { kind: 'restored' }
 
 /** What outlives the page: the edits of one record, and what they are built on. */
 export interface UnsentEdits {
@@ -102,6 +114,10 @@ export interface RecordState {
   errors: Record<string, string>
   notice: Notice | null
   highlighted: readonly string[]
+  /** The last ones; where the server's database goes back, some may be lost. */
+  ownSaves: readonly OwnSave[]
+  /** The server's database may have gone back, and the record was not loaded since. */
+  isUnsure: boolean
 }
 
 /** All events of an open record. */
@@ -125,13 +141,18 @@ export type RecordStateEvent =
   /** Everything unsaved is discarded, at the user's explicit request. */
   | { kind: 'discarded' }
   | { kind: 'conflict_closed' }
-  | { kind: 'loaded'; record: WireRecord; at: number; isOwn: boolean }
+  /** `since`: the newest version that was known when the load was sent. An older answer shows that the record went back. */
+  | { kind: 'loaded'; record: WireRecord; at: number; isOwn: boolean; since?: number }
   | { kind: 'load_failed'; refusal: Refusal; at: number }
-  | { kind: 'saved'; mutationId: string; record: WireRecord; mergedFields: string[] }
+  | { kind: 'saved'; mutationId: string; record: WireRecord; mergedFields: string[]; at?: number }
   | { kind: 'removed'; mutationId: string; at: number }
   | { kind: 'write_refused'; mutationId: string; refusal: WriteRefusal; at: number; isKept?: boolean }
   | { kind: 'version_received'; remote: RemoteVersion }
   | { kind: 'revoked' }
+  /** The server's database is in another history: it was restored, failed over, or only restarted. */
+  | { kind: 'history_changed' }
+  /** These of the tab's own saves are not in the new history. */
+  | { kind: 'saves_lost'; versions: readonly number[] }
   | { kind: 'faded'; what: 'highlight' | 'notice' }
 
 /** The user's decision, field by field, on one version of the others. */
@@ -156,7 +177,16 @@ type StateEventKind = RecordStateEvent['kind']
 /** What the user does, or what is done for the user; the other events are answers, received versions and time. */
 export type UserActionKind = Exclude<
   StateEventKind,
-  'loaded' | 'load_failed' | 'saved' | 'removed' | 'write_refused' | 'version_received' | 'revoked' | 'faded'
+  | 'loaded'
+  | 'load_failed'
+  | 'saved'
+  | 'removed'
+  | 'write_refused'
+  | 'version_received'
+  | 'revoked'
+  | 'history_changed'
+  | 'saves_lost'
+  | 'faded'
 >
 export type StateEventOf<K extends StateEventKind> = Extract<RecordStateEvent, { kind: K }>
 
@@ -197,6 +227,8 @@ export const initialRecordState: RecordState = {
   errors: {},
   notice: null,
   highlighted: [],
+  ownSaves: [],
+  isUnsure: false,
 }
 
 /** Both sides are on the screen, after a refusal or before one. */

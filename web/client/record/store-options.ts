@@ -12,7 +12,7 @@ import type { RecordState, RecordStateEvent, Resolution, UnsentEdits } from './s
 
 export interface RecordStoreOptions {
   address: RecordAddress
-  requests: Pick<Requests, 'read' | 'save' | 'remove' | 'create'>
+  requests: Pick<Requests, 'read' | 'save' | 'remove' | 'create' | 'history'>
   watching: Pick<Watching, 'addRecord'>
   clock: Clock
   newId: () => string
@@ -40,6 +40,8 @@ export interface RecordStoreOptions {
 export interface OwnedRecordStore extends RecordStore {
   dispatch(stateEvent: RecordStateEvent): void
   receive(remote: RemoteVersion): void
+  /** The server's database is in another history: what is shown, and what was saved here, may be lost. */
+  historyChanged(): void
   isMounted(): boolean
   /** Loads it for the current person. */
   open(): void

@@ -14,6 +14,7 @@ import { createAwaitedAnswers, sendWrite, type WriteOutcome } from './pending-wr
 import { createRecall } from './recall.ts'
 import { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
+import { newestKnown } from './remote-versions.ts'
 import {
   editsOf,
   initialRecordState,
@@ -42,9 +43,15 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   /** Rises with each change of person: answers to requests of one are not shown to the next. */
   let persons = 0
   let epoch = options.epoch()
+  let isHistoryNew = false
+  /** The newest version that was known when the load on its way was sent. */
+  let since = 0
 
   const load = createRecordLoad({
-    read: () => requests.read(address.type, address.id),
+    read: () => {
+      since = newestKnown(state.get())
+      return requests.read(address.type, address.id)
+    },
     timers,
     onAnswer: loaded,
   })
@@ -91,7 +98,24 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       record,
       at: localTime(record.updated_at),
       isOwn: isOwn(record.updated_by),
+      since,
     })
+    if (isHistoryNew) void findLost()
+  }
+
+  /** A lost save can be hidden behind a newer version: the record's history has it or not. */
+  async function findLost() {
+    isHistoryNew = false
+    const { record, ownSaves } = state.get()
+    const asked = ownSaves.filter(({ version }) => version < (record?.version ?? 0))
+    if (asked.length === 0) return
+    const person = persons
+    const answer = await requests.history(address.type, address.id)
+    if (person !== persons || answer.outcome !== 'found') return
+    const versions = new Set(answer.entries.map(({ version }) => version))
+    const oldest = Math.min(...versions)
+    const lost = asked.filter(({ version }) => version > oldest && !versions.has(version))
+    dispatch({ kind: 'saves_lost', versions: lost.map(({ version }) => version) })
   }
 
   async function write(mutation: Mutation) {
@@ -101,7 +125,8 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     if (person !== persons) return
     const at = clock.now()
     if (answer.outcome === 'saved') {
-      dispatch({ kind: 'saved', mutationId, record: answer.record, mergedFields: answer.mergedFields })
+      const { record, mergedFields } = answer
+      dispatch({ kind: 'saved', mutationId, record, mergedFields, at: localTime(record.updated_at) })
     } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
@@ -133,6 +158,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
         at: localTime(updated_at),
         isOwn: isOwn(by),
         deleted,
+        isAnswer: true as const,
       }
       dispatch({ kind: 'version_received', remote })
     } else if (answer.code === 'not_found' || answer.code === 'forbidden') dispatch({ kind: 'revoked' })
@@ -209,6 +235,10 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     open,
     leave,
     receive: (remote) => dispatch({ kind: 'version_received', remote }),
+    historyChanged() {
+      isHistoryNew = true
+      if (stopWatching !== null || editsOf(state.get()) !== null) dispatch({ kind: 'history_changed' })
+    },
     isMounted: () => stopWatching !== null,
     async resume() {
       await recall.again()

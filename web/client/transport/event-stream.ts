@@ -82,8 +82,8 @@ export const createEventStreamTransport =
 function connectStreams(options: EventStreamOptions, listener: TransportListener) {
   const watched = createWatchedQuery()
   const answers = createFirstAnswers()
-  /** The reconnect jitter window that the server asks for. */
-  let spread: Pick<WatchAnswer, 'spread_ms'> = {}
+  /** The reconnect jitter window that the server asks for, and the database's history. */
+  let spread: Pick<WatchAnswer, 'spread_ms' | 'history'> = {}
   let current: Stream | null = null
   let isConnected = false
   let lastId = ''
@@ -94,7 +94,7 @@ function connectStreams(options: EventStreamOptions, listener: TransportListener
     onEvent(stream, event) {
       if (stream === current && isConnected) listener.onEvent(event)
       if (event.name === 'Resync') answers.clear()
-      if (event.name === 'SpreadChanged') spread = event.event
+      if (event.name === 'SpreadChanged') spread = { ...spread, ...event.event }
     },
     onEnd(stream, status) {
       if (stream !== current) return
@@ -119,8 +119,8 @@ function connectStreams(options: EventStreamOptions, listener: TransportListener
 
   function begin(watching: WatchAnswer) {
     answers.replace(watching)
-    const { spread_ms } = watching
-    spread = spread_ms ? { spread_ms } : {}
+    const { spread_ms, history } = watching
+    spread = { ...(spread_ms && { spread_ms }), ...(history && { history }) }
   }
 
   function disconnect() {

@@ -25,6 +25,7 @@ export interface PollingOptions {
   onDue: () => void
   /** The watchers to poll when the page comes back: a sleeping laptop may have missed anything. */
   all: () => RecordWatcher[]
+  onHistory: (history: string | undefined) => void
   onDifference: (watcher: RecordWatcher, difference: WireVersionDifference) => void
   onResult: (result: PollResult) => void
   /** Identifies the person: answers for an earlier one say nothing about the connection. */
@@ -86,7 +87,7 @@ export function startPolling(options: PollingOptions): Polling {
 
 async function askFor(
   watchers: RecordWatcher[],
-  { requests, onDifference }: PollingOptions,
+  { requests, onDifference, onHistory }: PollingOptions,
 ): Promise<PollResult> {
   const held = watchers.flatMap((watcher) => {
     const version = watcher.version()
@@ -100,6 +101,7 @@ async function askFor(
     if (answer.outcome === 'unauthenticated') return 'unauthenticated'
     if (answer.outcome !== 'found') return 'unreachable'
     result = 'answered'
+    onHistory(answer.history)
     for (const { watcher } of batch) watcher.onReachable()
     for (const difference of answer.differences) {
       const asked = batch.find(

@@ -13,6 +13,8 @@ export interface RemoteVersion {
   /** The same person wrote it, elsewhere. */
   isOwn: boolean
   deleted: boolean
+  /** The server was asked for it; events come by themselves. */
+  isAnswer?: true
   /** The whole record at that version, where it came along. */
   record?: WireRecord
 }

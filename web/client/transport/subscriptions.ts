@@ -49,7 +49,12 @@ export const recordKey = ({ type, id }: RecordAddress): string => JSON.stringify
 export const listKey = (type: string, scope: Scope = {}): string =>
   JSON.stringify([type, Object.entries(scope).sort(([a], [b]) => (a < b ? -1 : 1))])
 
-export function createWatching(transport: Transport, clock: Clock, onJoined: () => void): Watching {
+export function createWatching(
+  transport: Transport,
+  clock: Clock,
+  onJoined: () => void,
+  onHistory: (history: string | undefined) => void,
+): Watching {
   const records = new Map<string, RecordWatcher>()
   const lists = new Map<string, Set<ListWatcher>>()
   const joined = new Set<string>()
@@ -100,6 +105,7 @@ export function createWatching(transport: Transport, clock: Clock, onJoined: () 
       stopRetry = clock.after(TRY_AGAIN_MS, ask)
       return
     }
+    onHistory(answer.history)
     for (const record of answer.records) {
       const watcher = records.get(recordKey(record))
       if (record.ok && watcher) joined.add(recordKey(record))

@@ -41,6 +41,10 @@ export const englishMessages = {
     keptResolved: 'Edits that you decided against are set aside.',
     keptReloaded: 'Loaded version {version}. Your unsaved edits are kept.',
     keptReverted: 'Your unsaved edits are set aside.',
+    restored: 'The server was restored. This is the record as it is now.',
+    restoredTyped: 'The server was restored. Your unsaved edits are kept.',
+    /** A save that had been answered. */
+    restoredLost: 'The server was restored. Your saved change to {fields} from {clock} was lost.',
     keptAccess: 'You have access again. Your unsaved edits are kept.',
     deleted: 'Deleted {who}.',
     deletedOwn: 'You deleted this record.',
@@ -86,6 +90,7 @@ export const englishMessages = {
     reload: 'Reload latest',
     dismiss: 'Dismiss',
     restore: 'Restore my edits',
+    restoreLost: 'Restore my edit',
     retry: 'Try again',
     copy: 'Copy my edits',
     recreate: 'Create it anew',

@@ -21,3 +21,7 @@ export function timeAgo(at: number, now: number, { messages: { time }, locale }:
 export function timeOfDay(at: number, { locale }: Words): string {
   return new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(at)
 }
+
+/** "10:42", as the language writes it. */
+export const clockTime = (at: number, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(at)
