@@ -1,7 +1,7 @@
 // Has the log keep a table's values before and after each change, or no longer. A table that doesn't ask for them has none of
 // these triggers and pays nothing.
 import type { Knex } from 'knex'
-import { quoteTable, quoteText } from './quote.ts'
+import { asIs, quoteTable, quoteText } from './quote.ts'
 
 /** PostgreSQL fires triggers by name, so these come behind those that write the log. */
 export const VALUES_TRIGGER = 'zz_noclobber_values_update'
@@ -15,7 +15,8 @@ export const VALUES_TRIGGERS = TRIGGERS.map(([name]) => name)
 
 /** Drops a table's value triggers; values that were kept stay in the log. */
 export const dropValues = async (knex: Knex, table: string): Promise<void> => {
-  for (const [name] of TRIGGERS) await knex.raw(`drop trigger if exists ${name} on ${quoteTable(table)}`)
+  for (const [name] of TRIGGERS)
+    await knex.raw(asIs(`drop trigger if exists ${name} on ${quoteTable(table)}`))
 }
 
 /**

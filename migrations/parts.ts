@@ -1,7 +1,7 @@
 // Declares a table's rows as parts of a parent's, or no longer.
 // Invariant: a parent keeps its own trigger for as long as it is tracked; tracking it anew doesn't lose its parts.
 import type { Knex } from 'knex'
-import { quoteName, quoteTable, quoteText } from './quote.ts'
+import { asIs, quoteName, quoteTable, quoteText } from './quote.ts'
 
 /** Which record a row is part of. */
 export interface PartOf {
@@ -64,12 +64,13 @@ export interface Part {
 
 /** Takes a table's part triggers away. */
 export const dropPart = async (knex: Knex, table: string): Promise<void> => {
-  for (const name of PART_TRIGGERS) await knex.raw(`drop trigger if exists ${name} on ${quoteTable(table)}`)
+  for (const name of PART_TRIGGERS)
+    await knex.raw(asIs(`drop trigger if exists ${name} on ${quoteTable(table)}`))
 }
 
 /** Takes away what raises a parent's version. */
 export const dropParent = async (knex: Knex, table: string): Promise<void> => {
-  await knex.raw(`drop trigger if exists ${PARENT_TRIGGER} on ${quoteTable(table)}`)
+  await knex.raw(asIs(`drop trigger if exists ${PARENT_TRIGGER} on ${quoteTable(table)}`))
 }
 
 /**

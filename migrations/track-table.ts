@@ -5,7 +5,7 @@ import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { dropValues, trackValues } from './history-values.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
-import { quoteName, quoteTable, quoteText } from './quote.ts'
+import { asIs, quoteName, quoteTable, quoteText } from './quote.ts'
 import { LATE_TRIGGERS, olderLog, RENAME_THEM, UNTRACKABLE } from './supported.ts'
 import { uncompared } from './trigger-arguments.ts'
 import { knowRelation } from './version-floor.ts'
@@ -207,11 +207,10 @@ const checkTypes = (table: string, columns: Column[]) => {
 }
 
 const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
-  for (const [name, , definition] of OWNED) {
-    if (columns.some((column) => column.name === name)) continue
-    await knex.raw(`alter table ${quoteTable(table)} add column ${quoteName(name)} ${definition}`)
-  }
-  const name = quoteTable(table)
+  const name = asIs(quoteTable(table))
+  for (const [column, , definition] of OWNED)
+    if (columns.every((one) => one.name !== column))
+      await knex.raw(`alter table ${name} add column ${column} ${definition}`)
   await knex.raw(`update ${name} set version = 1 where version is null or version < 1`)
   await knex.raw(`update ${name} set updated_at = clock_timestamp() where updated_at is null`)
   await knex.raw(`alter table ${name} alter column version set default 1, alter column version set not null,
@@ -277,7 +276,8 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
 }
 
 const dropTriggers = async (knex: Knex, table: string) => {
-  for (const name of TRIGGER_NAMES) await knex.raw(`drop trigger if exists ${name} on ${quoteTable(table)}`)
+  const on = asIs(quoteTable(table))
+  for (const name of TRIGGER_NAMES) await knex.raw(`drop trigger if exists ${name} on ${on}`)
   await dropPart(knex, table)
   await dropValues(knex, table)
 }

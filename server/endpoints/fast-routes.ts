@@ -36,7 +36,7 @@ interface FastRoute {
   hasBody: boolean
 }
 
-const OF_RECORD = /^\/records\/([a-z][a-z0-9_]*)\/([\w.~-]+)(\/version)?(?:$|\?)/
+const OF_RECORD = /^\/records\/([a-z][a-z0-9_]*)\/([\w.-]+)(\/version)?(?:$|\?)/
 const VERSIONS = /^\/records\/versions(?:$|\?)/
 
 /** Gives the request its parameters, as Express does; `false` where they aren't ours to set. */

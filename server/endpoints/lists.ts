@@ -7,6 +7,7 @@ import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { listRecords } from '../queries/list.ts'
 import { listDelta } from '../queries/list-delta.ts'
+import { filtersOf } from '../queries/list-filters.ts'
 import { type HeldVersion, versionDifferences } from '../queries/versions.ts'
 
 /** Rows of a page, unless asked for otherwise, and at most; a delta is as long as it may be. */
@@ -15,9 +16,6 @@ const MAX_PAGE = 1_000
 
 /** The most records that one request may ask for. */
 const MAX_VERSIONS = 500
-
-/** Query parameters of a list that are no filters. */
-const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
 
 /** The `records` of the body, each with type, id and version. */
 const heldVersionsOf = (body: Body): HeldVersion[] => {
@@ -43,8 +41,7 @@ export const listHandlers = ({ database }: RouteOptions) => {
     await database.ready()
     const known = database.typeOf(request.params.type)
     if (!known) return sendProblem(response, problem('not_found'))
-    const names = [...new Set(queryOf(request.url).keys())].filter((name) => !RESERVED.has(name))
-    const filters = Object.fromEntries(names.map((name) => [name, queryText(request, name) ?? '']))
+    const filters = filtersOf(queryOf(request.url), known)
     const filter = { filters, search: queryText(request, 'search') }
     const asked = queryText(request, 'cursor')
     const after = queryText(request, 'after')

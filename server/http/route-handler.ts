@@ -5,6 +5,7 @@ import type { Actor } from '../base/record-type.ts'
 import type { Middleware, Request, Response } from '../base/request.ts'
 import type { Database } from '../tables/database.ts'
 import { catching } from './catching.ts'
+import { idOfSegment } from './record-path.ts'
 
 /** What routes are made of. */
 export interface RouteOptions {
@@ -23,8 +24,10 @@ export type Handler = (request: Request<Params>, response: Response, actor: Acto
 
 /** A handler as the router wants it; only behind {@link admit}. */
 export const handle = (handler: Handler): Middleware =>
-  catching((request, response) =>
-    asPersonNow(openOf(request) as OpenRequest, (actor) =>
+  catching((request, response) => {
+    const { params } = request as Request<Params>
+    if (params.id !== undefined) params.id = idOfSegment(params.id)
+    return asPersonNow(openOf(request) as OpenRequest, (actor) =>
       handler(request as Request<Params>, response, actor),
-    ),
-  )
+    )
+  })

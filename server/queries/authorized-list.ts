@@ -25,7 +25,8 @@ type Ordered = ListFilter & Pick<ListQuery, 'sort'>
 const lookingOrder = ({ type }: KnownType, { filters, sort }: ListQuery) => {
   const isOpen = (name: string) => name === 'id' || type.openFields.includes(name)
   const isOrdered = isOpen(sort.replace(/^-/, ''))
-  const open = Object.fromEntries(Object.entries(filters).filter(([name]) => isOpen(name)))
+  const groups = filters.groups.flat().every(({ field }) => isOpen(field)) ? filters.groups : []
+  const open = { all: filters.all.filter(({ field }) => isOpen(field)), groups }
   const order: Ordered = { filters: open, sort: isOrdered ? sort : 'id' }
   return { order, isOrdered }
 }

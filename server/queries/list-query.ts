@@ -7,11 +7,12 @@ import type { KnownType } from '../tables/database.ts'
 import { canonicalValue } from '../tables/record-id.ts'
 import type { Query } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
+import { type Condition, type Filters, valuesIn } from './list-filters.ts'
 
 /** Which records belong to a list. */
 export interface ListFilter {
-  /** Equal to these, by field or by a parent's column that lists are watched by; the text `null` stands for an absent value. */
-  filters: Record<string, string>
+  /** By field or by a parent's column that lists are watched by. */
+  filters: Filters
   /** Each of its words stands in one of the type's search fields. */
   search?: string | undefined
 }
@@ -33,8 +34,8 @@ const MAX_WORDS = 10
 const MAX_SEARCH = 200
 /** A page can't end at a row whose sort value is longer, in characters. */
 export const MAX_SORT_VALUE = 2_000
-const UNSORTABLE = new Set(['json', 'jsonb', 'xml', 'point', 'polygon'])
-const INCOMPARABLE = new Set(['json', 'xml', 'point', 'polygon'])
+const INCOMPARABLE = new Set(['json', 'xml', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle'])
+const UNSORTABLE = new Set([...INCOMPARABLE, 'jsonb'])
 
 const orderOf = (known: KnownType, sort: string) => {
   const descending = sort.startsWith('-')
@@ -62,23 +63,54 @@ const searched = (known: KnownType, search: string, parameter: Parameter): strin
   })
 }
 
+const COMPARISONS = { ne: 'is distinct from', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const
+
+const unfit = (): never => refuse('malformed', 'A filter or sort value does not fit its field.')
+
+/** `eq` with the text `null` stands for an absent value. */
+const conditionSql = (
+  known: KnownType,
+  { field, operator, value }: Condition,
+  parameter: Parameter,
+): string => {
+  const found = known.columns.get(field)
+  if (!found || INCOMPARABLE.has(found.type))
+    return refuse('malformed', `There is no field ${field} to filter by.`)
+  const column = `t.${quoteName(field)}`
+  const one = (text: string) => {
+    if (canonicalValue(found.type, text) === null || found.codec.refusal(text) !== null) return unfit()
+    // JSON is compared as it is written.
+    return `${parameter(found.type === 'jsonb' ? text : found.codec.toParameter(text))}::${found.cast}`
+  }
+  switch (operator) {
+    case 'null':
+      if (value !== 'true' && value !== 'false') return unfit()
+      return `${column} is ${value === 'true' ? '' : 'not '}null`
+    case 'contains':
+      return `${column}::text ilike ${parameter(`%${value.replace(/[\\%_]/g, '\\$&')}%`)}`
+    case 'in':
+      return `(${valuesIn(value)
+        .map((text) => `${column} = ${one(text)}`)
+        .join(' or ')})`
+    case 'eq':
+      return value === 'null' ? `${column} is null` : `${column} = ${one(value)}`
+    default:
+      if (UNSORTABLE.has(found.type) && operator !== 'ne') return unfit()
+      return `${column} ${COMPARISONS[operator]} ${one(value)}`
+  }
+}
+
 /** The conditions of a list; none: all records of the type. */
 const conditionsOf = (
   known: KnownType,
-  { filters, search = '' }: ListFilter,
+  { filters: { all, groups }, search = '' }: ListFilter,
   parameter: Parameter,
 ): string[] => {
-  const equal = Object.entries(filters).map(([name, value]) => {
-    const isNamed = known.fieldNames.includes(name) || known.lists.includes(name)
-    const found = isNamed ? known.columns.get(name) : undefined
-    if (!found || INCOMPARABLE.has(found.type))
-      return refuse('malformed', `There is no field ${name} to filter by.`)
-    const column = `t.${quoteName(name)}`
-    if (value !== 'null' && canonicalValue(found.type, value) === null)
-      return refuse('malformed', 'A filter or sort value does not fit its field.')
-    return value === 'null' ? `${column} is null` : `${column} = ${parameter(value)}::${found.cast}`
-  })
-  return search.trim() === '' ? equal : [...equal, ...searched(known, search, parameter)]
+  const sqlOf = (condition: Condition) => conditionSql(known, condition, parameter)
+  const conditions = all.map(sqlOf)
+  if (groups.length > 0)
+    conditions.push(`(${groups.map((group) => `(${group.map(sqlOf).join(' and ')})`).join(' or ')})`)
+  return search.trim() === '' ? conditions : [...conditions, ...searched(known, search, parameter)]
 }
 
 const tenantCondition = (known: KnownType, actor: Actor, parameter: Parameter): string[] =>

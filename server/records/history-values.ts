@@ -86,19 +86,27 @@ const readValues = async (
 const toWire = ({ columns }: KnownType, name: string, value: unknown, text: string | null): unknown =>
   columns.get(name)?.codec.fromJsonb(value, text) ?? null
 
+const own = (row: Row | null, name: string): unknown =>
+  row && Object.hasOwn(row, name) ? row[name] : undefined
+
 /** Declared fields of a log row; `null` where its values were not kept. */
 const valuesIn = (known: KnownType, row: Row): ChangedValues | null => {
-  const values: ChangedValues = {}
+  const values: ChangedValues = Object.create(null)
   if (row.event === 'deleted') {
     for (const name of known.fieldNames) {
-      const before = toWire(known, name, row.old_row?.[name], row.old_texts?.[name] ?? null)
+      const before = toWire(
+        known,
+        name,
+        own(row.old_row, name),
+        (own(row.old_texts, name) as string | undefined) ?? null,
+      )
       if (before !== null) values[name] = [before, null]
     }
     return values
   }
   if (!row.changed_values) return null
   for (const name of known.fieldNames) {
-    const pair = row.changed_values[name]
+    const pair = Object.hasOwn(row.changed_values, name) ? row.changed_values[name] : undefined
     const texts = row.texts?.[name]
     if (pair) values[name] = [toWire(known, name, pair[0], texts[0]), toWire(known, name, pair[1], texts[1])]
   }

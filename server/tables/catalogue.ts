@@ -3,7 +3,7 @@
 import type { Knex } from 'knex'
 import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
 import { PART_TRIGGER } from '../../migrations/parts.ts'
-import { quoteName } from '../../migrations/quote.ts'
+import { quoteName, quoteTable } from '../../migrations/quote.ts'
 import { UNTRACKABLE } from '../../migrations/supported.ts'
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
@@ -198,12 +198,7 @@ const partOf = (
 }
 
 const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> => {
-  const [row] = await send(
-    knex,
-    TABLE,
-    [type.table.split('.').map(quoteName).join('.'), TRIGGER_NAMES],
-    false,
-  )
+  const [row] = await send(knex, TABLE, [quoteTable(type.table), TRIGGER_NAMES], false)
   if (!row) return fail(type as RecordType, 'there is no such table.')
   if (row.why_not) return fail(type as RecordType, row.why_not)
   const columns: FoundColumn[] = row.columns

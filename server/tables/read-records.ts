@@ -48,5 +48,7 @@ export const recordFromOldRow = (
   type: type.name,
   id,
   version,
-  fields: Object.fromEntries(fieldNames.map((name) => [name, oldRow?.[name]])),
+  fields: Object.fromEntries(
+    fieldNames.map((name) => [name, oldRow && Object.hasOwn(oldRow, name) ? oldRow[name] : undefined]),
+  ),
 })

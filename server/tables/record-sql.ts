@@ -158,7 +158,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     read: statement(`select ${selected} from ${table} t where ${id} = $1${ofTenant(2)}`),
     readMany: statement(`select ${selected} from ${table} t where ${id} = any($1)${ofTenant(2)}`),
     update: (columns, withMutation, isPrecomputed) =>
-      shaped(`update ${withMutation} ${isPrecomputed} ${columns.join()}`, () => {
+      shaped(`update ${withMutation} ${isPrecomputed} ${JSON.stringify(columns)}`, () => {
         const set = columns
           .map((name, index) => `${quoteName(name)} = ${fieldValue(tracked, name, `$${firstValue + index}`)}`)
           .join(', ')
@@ -174,7 +174,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
-      shaped(`insert ${withMutation} ${columns.join()}`, () => {
+      shaped(`insert ${withMutation} ${JSON.stringify(columns)}`, () => {
         const names = [...(tenantColumn ? [tenantColumn] : []), ...columns]
         const values = names.map((name, index) => `$${index + 2}::${tracked.columns.get(name)?.cast}`)
         const value = part ? values[names.indexOf(part.column)] : undefined

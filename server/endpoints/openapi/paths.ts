@@ -23,6 +23,9 @@ const body = (schema: Schema, required = true): Part => ({
   required,
   content: { 'application/json': { schema } },
 })
+/** Parameters of a list that stand for themselves. */
+const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
+
 const query = (name: string, description: string, schema: Schema = text, more: Part = {}): Part => ({
   in: 'query',
   name,
@@ -156,7 +159,12 @@ export const listPaths = ({ type: { name: type }, fieldNames }: KnownType, name:
         operationId: `list${name}`,
         summary: 'A page of the list; with `cursor`, what became of the list since.',
         parameters: [
-          ...fieldNames.map((field) => query(field, `Only records with this ${field}; \`null\` for none.`)),
+          ...fieldNames.map((field) =>
+            query(
+              RESERVED.has(field) ? `filter[${field}]` : field,
+              `Only records with this ${field}; \`null\` for none. Also as \`filter[${field}][OPERATOR]\`.`,
+            ),
+          ),
           query('search', 'Only records with this text, where the type has fields to search.'),
           query('sort', 'A field, `id`, `version` or `updated_at`; descending with `-` before it.'),
           query('limit', 'Rows, 100 unless given.', { type: 'integer', minimum: 1, maximum: 1_000 }),

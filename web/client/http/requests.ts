@@ -73,8 +73,16 @@ export interface SaveManyOptions {
   mutationId?: string
 }
 
+/** Browsers take `.` and `..` out of a path, so these ids are written with a `~`. */
+const segmentOf = (part: string) => encodeURIComponent(/^~*\.{1,2}$/.test(part) ? `~${part}` : part)
+
+const PLAIN_NAME = /^(?!(?:sort|limit|after|cursor|search|wait|count|filter)$)[a-z_]\w*$/i
+
+/** A filter's parameter: one that is no plain name, or means something else, stands in brackets. */
+const filterName = (name: string) => (PLAIN_NAME.test(name) ? name : `filter[${name}]`)
+
 export function createRequests(http: Http, clock: Clock, newId: () => string) {
-  const pathOf = (...parts: string[]) => `/records/${parts.map(encodeURIComponent).join('/')}`
+  const pathOf = (...parts: string[]) => `/records/${parts.map(segmentOf).join('/')}`
 
   async function write(unsent: HttpRequest): Promise<HttpAnswer> {
     const { person } = http.parts
@@ -231,7 +239,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
     ): Promise<FetchOutcome<ListPage<F>>> {
       const { where, limit, ...rest } = query
       const parameters = new URLSearchParams({
-        ...where,
+        ...Object.fromEntries(Object.entries(where ?? {}).map(([name, value]) => [filterName(name), value])),
         ...rest,
         ...(limit ? { limit: String(limit) } : {}),
       })
