@@ -3,10 +3,11 @@
 // beyond the three columns; where that is not possible, nothing is done and the error says what to do.
 import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
+import { type Column, checkTable, OWNED } from './check-table.ts'
 import { dropValues, trackValues } from './history-values.ts'
+import { dropPartitions, trackPartitions } from './partitions.ts'
 import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
 import { asIs, quoteName, quoteTable, quoteText } from './quote.ts'
-import { LATE_TRIGGERS, olderLog, RENAME_THEM, UNTRACKABLE } from './supported.ts'
 import { uncompared } from './trigger-arguments.ts'
 import { knowRelation } from './version-floor.ts'
 
@@ -30,16 +31,6 @@ export interface TrackOptions {
    */
   history?: 'fields' | 'values'
 }
-
-interface Column {
-  name: string
-  type: string
-  key: boolean
-  /** Its collation takes different texts for equal. */
-  isLoose: boolean
-}
-
-const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying']
 
 /** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
@@ -115,96 +106,8 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace,
   lateral (select ${uncompared('c.oid', 'cast(:ignored as text[])')}) u(names)
 where c.oid = to_regclass(:table)`
 
-const KIND = `select ${UNTRACKABLE} as why, ${LATE_TRIGGERS} as late from pg_class c where c.oid = to_regclass(?)`
-
 const arrayText = (names: string[]) =>
   `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
-
-const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
-  const { rows } = await knex.raw(
-    `select a.attname as name, format_type(a.atttypid, null) as type,
-       coalesce(a.attnum = any(i.indkey), false) as key,
-       exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose"
-     from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
-     where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
-    [quoteTable(table)],
-  )
-  return rows
-}
-
-const refuse = (table: string, why: string): never => {
-  throw new Error(`Table ${table} can't be tracked: ${why}`)
-}
-
-const LOG = `
-select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'noclobber' and c.relname = 'record_changes') as "isThere", current_user as role,
-  (select n.nspowner::regrole::text from pg_namespace n where n.nspname = 'noclobber') as owner,
-  (select pg_has_role(n.nspowner, 'usage') from pg_namespace n where n.nspname = 'noclobber') as "isMine"`
-
-/** The log must be there, and the role's own: nobody else may call the triggers' functions. */
-const checkLog = async (knex: Knex, table: string) => {
-  const older = await olderLog(knex)
-  if (older) throw new Error(older)
-  const [log] = (await knex.raw(LOG)).rows
-  if (!log.isThere)
-    refuse(
-      table,
-      'the change log is not there yet. First run migrate(knex) of noclobber/migrations, or npx noclobber init, which writes a migration.',
-    )
-  if (!log.isMine)
-    refuse(
-      table,
-      `the change log belongs to ${log.owner}, and ${log.role} is no member of it. Run the migration as ${log.owner}.`,
-    )
-}
-
-const keyOf = (table: string, columns: Column[]): Column => {
-  const keys = columns.filter((column) => column.key)
-  const [key] = keys
-  if (!key || keys.length > 1) {
-    return refuse(table, `it needs a primary key of one column, and has ${keys.length || 'none'}.`)
-  }
-  if (!KEY_TYPES.includes(key.type)) {
-    return refuse(table, `its key ${key.name} is ${key.type}; a key is one of ${KEY_TYPES.join(', ')}.`)
-  }
-  if (key.isLoose)
-    return refuse(
-      table,
-      `its key ${key.name} takes different texts for equal, by its collation. Give it a deterministic one.`,
-    )
-  return key
-}
-
-const checkNames = (table: string, columns: Column[], options: TrackOptions) => {
-  const named = [
-    ...(options.tenant ? [options.tenant] : []),
-    ...(options.lists ?? []),
-    ...(options.ignore ?? []),
-    ...(options.partOf ? [options.partOf.column] : []),
-  ]
-  for (const name of named) {
-    if (!columns.some((column) => column.name === name)) refuse(table, `it has no column ${name}.`)
-  }
-}
-
-/** The columns that the triggers own: the types that an existing one may have, and what a missing one is made as. */
-const OWNED: [string, string[], string][] = [
-  ['version', ['bigint', 'integer'], 'bigint not null default 1'],
-  ['updated_at', ['timestamp with time zone'], 'timestamptz not null default clock_timestamp()'],
-  ['updated_by', ['jsonb'], 'jsonb'],
-]
-
-const checkTypes = (table: string, columns: Column[]) => {
-  for (const [name, types] of OWNED) {
-    const found = columns.find((column) => column.name === name)
-    if (!found || types.includes(found.type)) continue
-    refuse(
-      table,
-      `its column ${name} is ${found.type}, where ${types.join(' or ')} is needed. Rename it, or change its type first.`,
-    )
-  }
-}
 
 const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
   const name = asIs(quoteTable(table))
@@ -216,6 +119,13 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
   await knex.raw(`alter table ${name} alter column version set default 1, alter column version set not null,
     alter column updated_at set default clock_timestamp(), alter column updated_at set not null`)
 }
+
+const namedBy = ({ tenant, lists = [], ignore = [], partOf }: TrackOptions): string[] => [
+  ...(tenant ? [tenant] : []),
+  ...lists,
+  ...ignore,
+  ...(partOf ? [partOf.column] : []),
+]
 
 /**
  * Tracks a table: adds `version`, `updated_at` and `updated_by` where they are missing, and the triggers that own
@@ -232,21 +142,13 @@ const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
  */
 export const trackTable = async (sql: Sql, table: string, options: TrackOptions = {}): Promise<void> => {
   const knex = asKnex(sql)
-  await checkLog(knex, table)
-  const columns = await columnsOf(knex, table)
-  if (columns.length === 0) refuse(table, 'there is no such table.')
-  const { rows: kinds } = await knex.raw(KIND, [quoteTable(table)])
-  if (kinds[0].why) refuse(table, kinds[0].why)
-  if (kinds[0].late) refuse(table, `its triggers ${kinds[0].late} fire after noclobber's. ${RENAME_THEM}`)
-  const key = keyOf(table, columns)
-  checkNames(table, columns, options)
+  const { columns, key } = await checkTable(knex, table, namedBy(options))
   const args = [
     key.name,
     options.tenant ?? '',
     arrayText(options.lists ?? []),
     arrayText(options.ignore ?? []),
   ]
-  checkTypes(table, columns)
   const part = { table, key: key.name, tenant: options.tenant ?? '' }
   await knex.transaction(async (transaction) => {
     const made = await transaction.raw(PREPARE, {
@@ -272,6 +174,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     if (options.partOf) await trackPart(transaction, part, options.partOf)
     if (options.history === 'values')
       await trackValues(transaction, table, key.name, arrayText(options.ignore ?? []))
+    await trackPartitions(transaction, table)
   })
 }
 
@@ -280,6 +183,7 @@ const dropTriggers = async (knex: Knex, table: string) => {
   for (const name of TRIGGER_NAMES) await knex.raw(`drop trigger if exists ${name} on ${on}`)
   await dropPart(knex, table)
   await dropValues(knex, table)
+  await dropPartitions(knex, table)
 }
 
 /**

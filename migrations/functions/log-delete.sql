@@ -3,7 +3,7 @@ create function noclobber.log_delete() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp :plain_settings as $$
 #variable_conflict use_variable
 declare
-  source text := tg_table_schema || '.' || tg_table_name;
+  source text := coalesce(tg_argv[5], tg_table_schema || '.' || tg_table_name);
   origin jsonb := case when strpos(current_setting('noclobber.actor', true), E'\n') > 0 then noclobber.origin() end;
   row_count bigint;
   trusted boolean;

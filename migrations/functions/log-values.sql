@@ -7,7 +7,7 @@ create function noclobber.log_values() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp :plain_settings as $$
 #variable_conflict use_variable
 declare
-  source text := tg_table_schema || '.' || tg_table_name;
+  source text := coalesce(tg_argv[2], tg_table_schema || '.' || tg_table_name);
   unkept text[] := array['version', 'updated_at', 'updated_by'] || tg_argv[1]::text[];
 begin
   if :trusted_types then

@@ -16,10 +16,12 @@ create function noclobber.stamp_parent() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
   setting text := current_setting('noclobber.part', true);
+  source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = coalesce(pg_partition_root(tg_relid), tg_relid));
 begin
   :check_types
   if new.version = old.version and split_part(setting, E'\n', 1) =
-      noclobber.part_mark(tg_table_schema || '.' || tg_table_name, split_part(setting, E'\n', 2)) then
+      noclobber.part_mark(source, split_part(setting, E'\n', 2)) then
     new.version := noclobber.next_version(old.version, tg_relid);
     new.updated_at := clock_timestamp();
     new.updated_by := noclobber.writer();
@@ -62,7 +64,7 @@ begin
     into touched from unnest(rows) with ordinality r(name, at);
   execute format(
     'with touched as materialized (%1$s)
-     select coalesce(json_object_agg(l.id, l.version), ''{}'')::text from (select p.%3$I::text as id, p.version as version from only %2$s p
+     select coalesce(json_object_agg(l.id, l.version), ''{}'')::text from (select p.%3$I::text as id, p.version as version from %2$s p
        where p.%3$I = any(array(select distinct t.parent from touched t where t.parent is not null)::%5$s[]) %4$s
        order by p.%3$I for no key update of p) l',
     touched, parent, tg_argv[5], case when has_tenant then
@@ -84,7 +86,7 @@ begin
   if ids operator(pg_catalog.<>) '{}' and pg_catalog.has_column_privilege(tg_argv[3], tg_argv[5], 'select')
       and pg_catalog.has_column_privilege(tg_argv[3], 'updated_at', 'select')
       and pg_catalog.has_column_privilege(tg_argv[3], 'updated_at', 'update') then
-    execute pg_catalog.format('update only %1$s p set updated_at = p.updated_at where p.%2$I operator(pg_catalog.=) any($1::%3$s[])',
+    execute pg_catalog.format('update %1$s p set updated_at = p.updated_at where p.%2$I operator(pg_catalog.=) any($1::%3$s[])',
       tg_argv[3], tg_argv[5], tg_argv[8]) using ids;
   end if;
   return null;
@@ -100,7 +102,7 @@ declare
   stack text := current_setting('noclobber.part');
   parents jsonb := split_part(stack, E'\n', 2);
   ids text[] := array(select jsonb_object_keys(parents));
-  unraised text := format('select p.%2$I::text as id from only %1$s p where p.%2$I = any($1::%3$s[]) and p.version = ($2->>p.%2$I::text)::bigint',
+  unraised text := format('select p.%2$I::text as id from %1$s p where p.%2$I = any($1::%3$s[]) and p.version = ($2->>p.%2$I::text)::bigint',
     parent, tg_argv[5], key_type);
   missed text[];
   own_triggers text;
@@ -111,7 +113,7 @@ begin
       select string_agg(quote_ident(g.tgname), ', ' order by g.tgname) into own_triggers from pg_trigger g
         where g.tgrelid = parent and not g.tgisinternal and g.tgtype & 16 <> 0 and not starts_with(g.tgname, 'zz_noclobber_');
       if own_triggers is null then
-        execute format('update only %1$s p set updated_at = p.updated_at where p.%2$I = any($1::%3$s[])', parent, tg_argv[5], key_type)
+        execute format('update %1$s p set updated_at = p.updated_at where p.%2$I = any($1::%3$s[])', parent, tg_argv[5], key_type)
           using missed;
         execute format('select array_agg(u.id) from (%s) u', unraised) into missed using missed, parents;
       end if;
@@ -124,7 +126,7 @@ begin
     end if;
     if tg_argv[7] <> '' then
       execute format('update noclobber.record_changes c set changed_fields = array_append(c.changed_fields, $2)
-        from only %1$s p where p.%2$I = any($1::%3$s[]) and c.xid = pg_current_xact_id() and c.table_name = $3
+        from %1$s p where p.%2$I = any($1::%3$s[]) and c.xid = pg_current_xact_id() and c.table_name = $3
           and c.record_id = p.%2$I::text and c.version = p.version and $2 <> all(c.changed_fields)', parent, tg_argv[5], key_type)
         using ids, tg_argv[7], tg_argv[4];
     end if;

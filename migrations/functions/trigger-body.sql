@@ -1,6 +1,7 @@
 -- The bodies of trigger functions that are made for columns of certain names, because a column that is named is read at a
 -- fraction of what a row turned into jsonb costs. Made by trigger-function.sql.
 -- Invariant: a name is data. format quotes it in one pass, so no name is read for another's placeholder.
+-- A sixth argument of a trigger is the name in the log: of the table whose partition the trigger is on, see partitions.ts.
 -- In the bodies: 1 the key, 2 the housekeeping columns put back, 3 and 4 the new and the old row's tenant, read by concat, 5
 -- that a tombstone is of the new row's tenant, 6 the type of version. The names: key, tenant and, for log_update, the type of
 -- version; for stamp_update that type and the housekeeping columns.
@@ -57,7 +58,7 @@ begin
     end if;
   end if;
   declare
-    source text := tg_table_schema || '.' || tg_table_name;
+    source text := coalesce(tg_argv[5], tg_table_schema || '.' || tg_table_name);
     origin jsonb := case when lines[:line_writer] <> '' then noclobber.origin() end;
     trusted boolean := true;
     row_count bigint := 1;

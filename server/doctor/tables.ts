@@ -1,5 +1,6 @@
 // Checks tracked tables: their triggers, and whether their rows and the log agree.
 import type { Knex } from 'knex'
+import { PARTITIONS_APART } from '../../migrations/partitions.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'
 import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/supported.ts'
@@ -18,6 +19,8 @@ export interface ExaminedTable extends TriggeredTable {
   whyNot: string | null
   /** The app's triggers that come after ours. */
   lateTriggers: string | null
+  /** Its partitions that lack our triggers for statements. */
+  partitionsApart: string | null
 }
 
 const TABLES = `
@@ -29,6 +32,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
   ${UNTRACKABLE} as "whyNot", ${LATE_TRIGGERS} as "lateTriggers",
   coalesce((select format_type(a.atttypid, null) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), '') as "versionType",
+  ${PARTITIONS_APART} as "partitionsApart",
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
@@ -38,7 +42,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_trigger g on g.tgrelid = c.oid and starts_with(g.tgname, 'zz_noclobber_') and g.tgparentid = 0
 left join pg_proc p on p.oid = g.tgfoid
-where g.tgname is not null or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
+where g.tgname is not null and not c.relispartition or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
 group by c.oid, n.nspname, c.relname order by 1`
 
 /** One of those that every tracked table has. */
@@ -183,9 +187,19 @@ const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]>
 }
 
 /** What became of a table since it was tracked. */
-const relationFindings = ({ source, triggers, whyNot, lateTriggers }: ExaminedTable): Finding[] => {
+const relationFindings = (table: ExaminedTable): Finding[] => {
+  const { source, triggers, whyNot, lateTriggers, partitionsApart } = table
   if (triggers.length === 0) return []
   const findings: Finding[] = []
+  if (partitionsApart !== null)
+    findings.push(
+      problem(
+        'trigger_missing',
+        source,
+        `Partitions lack triggers: ${partitionsApart}. What is written to them by their own names is not logged.`,
+        trackAgain(table),
+      ),
+    )
   if (whyNot !== null)
     findings.push(
       problem(

@@ -132,3 +132,58 @@ test('what a table becomes after it was tracked is found by the doctor, and a ru
   const { rows } = await knex.raw('select label, version::int from later')
   expect(rows).toEqual([{ label: 'late', version: 2 }])
 })
+
+test('a statement that names a partition is logged as one that names the table', async () => {
+  await knex.raw(`create table events (id int, label text, order_id int, primary key (id)) partition by range (id);
+    create table events_1 partition of events for values from (0) to (100);
+    create table events_2 partition of events for values from (100) to (200) partition by range (id);
+    create table events_2a partition of events_2 for values from (100) to (200);
+    create table owners (id int primary key, label text) partition by range (id);
+    create table owners_1 partition of owners for values from (0) to (10)`)
+  await trackTable(knex, 'owners')
+  await trackTable(knex, 'events', {
+    history: 'values',
+    partOf: { table: 'owners', column: 'order_id', field: 'events' },
+  })
+  await knex.raw(`insert into owners values (1, 'o');
+    insert into events_1 values (1, 'a', 1); insert into events_2 values (101, 'b', 1); insert into events_2a values (102, 'c')`)
+  await knex.raw(
+    `update events_1 set label = 'x'; update events_2 set label = 'y' where id = 101; update events_2a set label = label || '!'`,
+  )
+  await knex.raw(
+    `insert into events_2a select i, 'many' from generate_series(110, 180) i; update events_2a set label = 'z' where id > 109`,
+  )
+  await knex.raw('delete from events_1; truncate events_2a')
+  const { rows } =
+    await knex.raw(`select record_id as id, array_agg(event || version order by version) as log,
+      max(changed_values->'label'->>1) filter (where event = 'updated') as last
+    from noclobber.record_changes where table_name = 'public.events' and record_id in ('1', '101', '102', '150') group by 1 order by 1`)
+  expect(rows).toEqual([
+    { id: '1', log: ['created1', 'updated2', 'deleted3'], last: 'x' },
+    { id: '101', log: ['created1', 'updated2', 'updated3', 'deleted4'], last: 'y!' },
+    { id: '102', log: ['created1', 'updated2', 'deleted3'], last: 'c!' },
+    { id: '150', log: ['created1', 'updated2', 'deleted3'], last: 'z' },
+  ])
+  expect(Number((await knex('owners').first('version')).version)).toBe(8)
+  const { rows: others } = await knex.raw(
+    `select distinct table_name from noclobber.changes where table_name like '%events%'`,
+  )
+  expect(others).toEqual([{ table_name: 'public.events' }])
+})
+
+test('a partition that comes later is found by the doctor until the table is tracked again', async () => {
+  const found = async () =>
+    (await doctor(knex, { listenMs: 1, rows: false })).findings
+      .filter(({ level }) => level === 'problem')
+      .map(({ code, message }) => `${code}: ${message}`)
+  expect(await found()).toEqual([expect.stringContaining('heirs inherits')])
+  await knex.raw('create table events_3 partition of events for values from (200) to (300)')
+  expect(await found()).toContainEqual(
+    expect.stringContaining('trigger_missing: Partitions lack triggers: events_3.'),
+  )
+  await trackTable(knex, 'events', {
+    history: 'values',
+    partOf: { table: 'owners', column: 'order_id', field: 'events' },
+  })
+  expect(await found()).toHaveLength(1)
+})

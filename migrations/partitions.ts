@@ -1,0 +1,48 @@
+// Partitions of a tracked table. PostgreSQL gives each of them the triggers for its rows, also those that are made later, but
+// runs the triggers for statements only on the table that a statement names.
+// Invariant: a statement that names a partition is logged as one that names the table itself.
+import type { Knex } from 'knex'
+import { asIs, quoteTable } from './quote.ts'
+import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
+
+/** Our triggers for statements on `g.tgrelid`. */
+const OF_STATEMENTS = `starts_with(g.tgname, 'zz_noclobber_') and g.tgtype & 1 = 0 and not g.tgisinternal`
+
+const PARTITIONS = `pg_partition_tree(to_regclass(?)) t where t.relid <> to_regclass(?)`
+
+/** The statements that make a table's triggers for its partitions. The last argument is the name in the log. */
+const MAKE = `
+select format('create trigger %I %s %s on %s %s for each statement execute function %s(%s)', g.tgname,
+  case when g.tgtype & 2 <> 0 then 'before' else 'after' end,
+  case when g.tgtype & 4 <> 0 then 'insert' when g.tgtype & 8 <> 0 then 'delete' when g.tgtype & 16 <> 0 then 'update' else 'truncate' end,
+  t.relid::regclass,
+  case when num_nonnulls(g.tgoldtable, g.tgnewtable) > 0 then concat('referencing', ' old table as ' || g.tgoldtable, ' new table as ' || g.tgnewtable) end,
+  g.tgfoid::regproc,
+  (select string_agg(quote_literal(a.text), ', ' order by a.at)
+    from unnest(trim_array(${TRIGGER_ARGUMENTS}, 1) || concat(n.nspname, '.', c.relname)) with ordinality a(text, at))) as sql
+from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace, ${PARTITIONS} and c.oid = to_regclass(?) and ${OF_STATEMENTS}`
+
+const DROP = `
+select format('drop trigger %I on %s', g.tgname, t.relid::regclass) as sql
+from ${PARTITIONS.replace(' where', ' join pg_trigger g on g.tgrelid = t.relid where')} and ${OF_STATEMENTS}`
+
+const runAll = async (knex: Knex, rows: { sql: string }[]) => {
+  for (const { sql } of rows) await knex.raw(asIs(sql))
+}
+
+/** Takes the partitions' own triggers away. */
+export const dropPartitions = async (knex: Knex, table: string): Promise<void> => {
+  const name = quoteTable(table)
+  await runAll(knex, (await knex.raw(DROP, [name, name])).rows)
+}
+
+/** Gives all partitions the triggers for statements that the table has. */
+export const trackPartitions = async (knex: Knex, table: string): Promise<void> => {
+  const name = quoteTable(table)
+  await runAll(knex, (await knex.raw(MAKE, [name, name, name])).rows)
+}
+
+/** SQL for the partitions of the relation `c` that lack a trigger which it has for statements; null where none does. */
+export const PARTITIONS_APART = `(select string_agg(distinct t.relid::regclass::text, ', ')
+  from pg_partition_tree(c.oid) t, pg_trigger g where t.relid <> c.oid and g.tgrelid = c.oid and ${OF_STATEMENTS}
+    and not exists (select from pg_trigger p where p.tgrelid = t.relid and p.tgname = g.tgname))`
