@@ -46,10 +46,12 @@ export interface OpenRequests {
   revoke(options: RevokeOptions): void
 }
 
-const opened = new WeakMap<object, OpenRequest>()
+/** Where an HTTP request keeps its open request: a WeakMap of thousands of them costs each collection of garbage. */
+const OPEN = Symbol('open request')
 
 /** The open request behind an HTTP request of the router's. */
-export const openOf = (request: object): OpenRequest | undefined => opened.get(request)
+export const openOf = (request: object): OpenRequest | undefined =>
+  (request as { [OPEN]?: OpenRequest })[OPEN]
 
 const ended = () => new Refusal(problem('unauthenticated'))
 
@@ -138,7 +140,7 @@ export const createOpenRequests = ({ authenticate, limits }: OpenRequestsOptions
         },
         end,
       }
-      opened.set(request, open)
+      Object.assign(request, { [OPEN]: open })
       return open
     },
   }
