@@ -41,6 +41,15 @@ export const KEEP_TRIGGER = 'zz_noclobber_keep'
 /** The trigger that looks for tombstones where a record goes to another key or tenant. */
 const KEY_TRIGGER = `${STAMP_TRIGGER}_key`
 
+/**
+ * It never fires. A column that a trigger names can't be dropped without CASCADE, so a tool that brings the table to a model of its own
+ * (Sequelize's `alter`, TypeORM's `synchronize`, `db push`) fails at that, and not every write afterwards.
+ */
+const COLUMNS_TRIGGER = 'zz_noclobber_needs_its_columns'
+
+/** The columns that the triggers own. */
+export const OWNED_NAMES = ['version', 'updated_at', 'updated_by']
+
 /** The functions made for its columns' names. */
 interface TableFunctions {
   stampUpdate: string
@@ -86,6 +95,11 @@ const triggersOf = (
   [
     'zz_noclobber_delete',
     `after delete on ${table} referencing old table as old_rows for each statement execute function noclobber.log_delete(${args})`,
+  ],
+  [
+    COLUMNS_TRIGGER,
+    `before update of ${OWNED_NAMES.join(', ')} on ${table} for each statement when (false)
+      execute function noclobber.log_truncate(${args})`,
   ],
   [
     'zz_noclobber_truncate',

@@ -1,6 +1,7 @@
 // `noclobber doctor`: what is wrong, and what to do about it.
 import { migrate } from '../../migrations/index.ts'
 import { doctor as examine } from '../doctor/doctor.ts'
+import { repairTables } from '../doctor/repair.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, list, number } from './command.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -17,7 +18,7 @@ export const doctor: Command = {
     '  --values TABLES  of these, tables that must keep values (history: values)',
     '  --quick          leave out the comparison of every row with the log',
     '  --days DAYS      the retention of the log; default: 30',
-    '  --repair         first migrate the log, and put back its functions and indexes',
+    '  --repair         first migrate the log, put back its functions and indexes, and track tables again that lost columns or triggers',
     DATABASE_HELP,
     '',
     'Exit code 1 where there is a problem; notes alone leave it 0.',
@@ -33,7 +34,11 @@ export const doctor: Command = {
   },
   run: (terminal, values) =>
     withDatabase(terminal, values, async (knex) => {
-      if (values.repair) await migrate(knex, { repair: true })
+      if (values.repair) {
+        await migrate(knex, { repair: true })
+        for (const table of await repairTables(knex))
+          if (!values.json) terminal.out(`${table} is tracked again, with the options that its triggers had.`)
+      }
       const diagnosis = await examine(knex, {
         tables: list(values, 'tables'),
         values: list(values, 'values'),

@@ -20,6 +20,7 @@ export type FindingCode =
   | 'trigger_disabled'
   | 'trigger_altered'
   | 'trigger_late'
+  | 'column_missing'
   | 'parent_not_tracked'
   | 'parts_missing'
   | 'triggers_bypassed'

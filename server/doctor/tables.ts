@@ -7,7 +7,7 @@ import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/suppor
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
-import { type FoundTrigger, type TriggeredTable, trackAgain, triggerFindings } from './triggers.ts'
+import { type FoundTrigger, lostOwned, type TriggeredTable, trackAgain, triggerFindings } from './triggers.ts'
 
 /** A table with our triggers, or one that should have them. */
 export interface ExaminedTable extends TriggeredTable {
@@ -219,5 +219,7 @@ const relationFindings = (table: ExaminedTable): Finding[] => {
 /** What is wrong with one table. */
 export const tableFindings = async (knex: Knex, table: ExaminedTable, rows: boolean): Promise<Finding[]> => {
   const findings = [...relationFindings(table), ...triggerFindings(table)]
-  return rows && table.triggers.length > 0 ? [...findings, ...(await rowFindings(knex, table))] : findings
+  return rows && table.triggers.length > 0 && lostOwned(table).length === 0
+    ? [...findings, ...(await rowFindings(knex, table))]
+    : findings
 }

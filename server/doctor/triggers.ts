@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
 import { PARENT_TRIGGER, PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteTable } from '../../migrations/quote.ts'
-import { KEEP_TRIGGER, STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { KEEP_TRIGGER, OWNED_NAMES, STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { textArray } from '../tables/catalogue.ts'
 import { type Finding, problem } from './finding.ts'
 import { callOf, trackedOptions } from './tracking-options.ts'
@@ -78,6 +78,7 @@ const EXPECTED: Record<string, Expected> = {
   zz_noclobber_insert: expected('log_insert', INSERT),
   zz_noclobber_update: expected('log_update', UPDATE),
   zz_noclobber_delete: expected('log_delete', DELETE),
+  zz_noclobber_needs_its_columns: { ...expected('log_truncate', BEFORE + UPDATE, true), rows: ',' },
   zz_noclobber_truncate: expected('log_truncate', BEFORE + TRUNCATE),
   ...Object.fromEntries(
     Object.entries({ insert: INSERT, update: UPDATE, delete: DELETE, truncate: BEFORE + TRUNCATE }).flatMap(
@@ -154,6 +155,10 @@ const lostColumns = ({ triggers, key, columns }: TriggeredTable): string[] => {
   return [...(ownKey === key ? [] : [ownKey]), ...named.filter((name) => !columns.includes(name))]
 }
 
+/** Columns that the triggers own and that are gone. */
+export const lostOwned = ({ triggers, columns }: Pick<TriggeredTable, 'triggers' | 'columns'>): string[] =>
+  triggers.length === 0 ? [] : OWNED_NAMES.filter((name) => !columns.includes(name))
+
 /** The advice to track a table again, with the options that its triggers have, and those that are asked of it. */
 export const trackAgain = ({
   source,
@@ -218,6 +223,16 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
         source,
         `Triggers are not as trackTable makes them: ${altered.join(', ')}.`,
         again,
+      ),
+    )
+  const dropped = lostOwned(table)
+  if (dropped.length > 0)
+    findings.push(
+      problem(
+        'column_missing',
+        source,
+        `Columns that the triggers need were dropped: ${dropped.join(', ')}. Every write of the table fails.`,
+        `Run: npx noclobber doctor --repair. It brings them back, with the versions that the log has. Then exclude them from what changes the table.`,
       ),
     )
   const lost = lostColumns(table)

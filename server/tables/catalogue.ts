@@ -5,7 +5,7 @@ import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'
 import { UNTRACKABLE } from '../../migrations/supported.ts'
-import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { OWNED_NAMES, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { RecordType } from '../base/record-type.ts'
 import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
@@ -205,6 +205,12 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
   const key = columns.find((column) => column.key)
   const kind = KEY_KINDS[key?.type ?? '']
   const missing = TRIGGER_NAMES.filter((name) => !row.triggers?.[name])
+  const dropped = OWNED_NAMES.filter((name) => !columns.some((column) => column.name === name))
+  if (missing.length < TRIGGER_NAMES.length && dropped.length > 0)
+    return fail(
+      type as RecordType,
+      `its columns ${dropped.join(', ')} were dropped, which its triggers need: every write of it fails. Run: npx noclobber doctor --repair`,
+    )
   if (!key || !kind || missing.length > 0) {
     return fail(
       type as RecordType,

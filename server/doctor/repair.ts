@@ -1,0 +1,52 @@
+// Puts back what a tool that owns the schema took from tracked tables: columns, triggers.
+// Invariant: a version that was lost is the log's again, since no write passed the triggers without it; where the log doesn't reach
+// back it is one that no record has had. So no number stands for two contents. A table is tracked with the options that its own
+// triggers have, none are made up.
+import type { Knex } from 'knex'
+import { quoteName, quoteTable } from '../../migrations/quote.ts'
+import { trackTable } from '../../migrations/track-table.ts'
+import type { FindingCode } from './finding.ts'
+import { type ExaminedTable, tableFindings, trackedTables } from './tables.ts'
+import { trackedOptions } from './tracking-options.ts'
+import { lostOwned } from './triggers.ts'
+
+/** What tracking a table again mends. */
+const MENDED: FindingCode[] = ['column_missing', 'trigger_missing', 'trigger_altered']
+
+/** Seconds since 1970 are more than any record has changes. */
+const loggedVersions = (source: string, key: string) => `
+update ${quoteTable(source)} t set version = coalesce((select max(c.version) from noclobber.changes c
+  where c.table_name = :source and c.record_id = t.${quoteName(key)}::text), extract(epoch from now())::bigint)`
+
+const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> => {
+  const { source, key, triggers } = table
+  const options = trackedOptions(triggers)
+  if (!options || !key) return false
+  await knex.transaction(async (transaction) => {
+    if (lostOwned(table).includes('version')) {
+      // Nothing that fires on a write works without the column.
+      await transaction.raw(
+        `alter table ${quoteTable(source)} disable trigger user, add column version bigint`,
+      )
+      await transaction.raw(loggedVersions(source, key), { source })
+      await transaction.raw(`alter table ${quoteTable(source)} enable trigger user`)
+    }
+    await trackTable(transaction, source, options)
+  })
+  return true
+}
+
+/**
+ * Tracks the tables again whose columns or triggers are not as they should be; gives their names.
+ *
+ * @throws what trackTable throws.
+ */
+export const repairTables = async (knex: Knex): Promise<string[]> => {
+  const repaired: string[] = []
+  for (const table of (await trackedTables(knex, [])).tables) {
+    const findings = await tableFindings(knex, table, false)
+    if (!findings.some(({ code }) => MENDED.includes(code))) continue
+    if (await repairTable(knex, table)) repaired.push(table.source)
+  }
+  return repaired
+}
