@@ -9,34 +9,19 @@ import { createListeners, createWritable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
 import type { ListEvent } from '../transport/event-router.ts'
-import { type FetchedList, fetchDelta, fetchWhole, lostRecords } from './fetch.ts'
 import { initialListState } from './initial-state.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
 import { wantedOf } from './query.ts'
+import { createListRefresh, MOST_FETCHED } from './refresh.ts'
 import { createRefreshSchedule, LARGE_LIST, type RefreshSchedule } from './refresh-schedule.ts'
-import {
-  adoptOwn,
-  dropRows,
-  fadeHighlight,
-  type ListState,
-  movesOf,
-  patchOf,
-  showList,
-  showStaged,
-  stage,
-} from './state.ts'
+import { adoptOwn, dropRows, type ListState, showStaged } from './state.ts'
 import type { ListStoreOptions, OwnedListStore } from './store-options.ts'
 
 export type { ListStore } from './store-options.ts'
 
-/** If more rows would move, the refresh is offered instead of shown. */
-const MOST_MOVES = 50
-/** If there are more changes, the refresh is offered before it is fetched. */
-const MOST_FETCHED = 500
 const MOST_ROWS = 20_000
 const AFTER_OWN_MS = 1000
 const AFTER_HOLD_MS = 300
-const HIGHLIGHT_MS = 3000
 const POLL_MS = 10_000
 const RECHECK_MS = 60_000
 
@@ -51,67 +36,16 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   const left = createListeners()
   let persons = 0
   let epoch = options.epoch()
-  let cursor: string | null = seed?.cursor() ?? null
   let schedule: RefreshSchedule | null = null
   let holds = 0
-  let isForced = false
-  let needsRecheck = false
   let isJoined = true
   let stops: Stop[] = []
+  const refresh = createListRefresh({
+    ...{ client, type, wanted, most, compare, state, later },
+    cursor: seed?.cursor() ?? null,
+    personNow: () => persons,
+  })
   const lifetime = createLifetime({ clock, isMounted: () => stops.length > 0, mount, release })
-
-  async function refresh() {
-    const person = persons
-    const forced = isForced
-    isForced = false
-    const { isWhole, isOffered, imported, byId } = state.get()
-    if (isOffered && imported && !forced) return
-    const fetched =
-      cursor !== null && isWhole
-        ? await fetchDelta(client, type, wanted, {
-            ...{ most, cursor },
-            mostChanges: forced ? Number.POSITIVE_INFINITY : MOST_FETCHED,
-          })
-        : await fetchWhole(client, type, wanted, most)
-    if (person !== persons) return
-    take(fetched, forced, byId)
-    if (needsRecheck && fetched.kind === 'delta') await recheck()
-  }
-
-  function take(
-    { kind, data, removed, more, refusal, ...fetched }: FetchedList,
-    forced: boolean,
-    before: ListState['byId'],
-  ) {
-    if (refusal) fail(refusal.outcome)
-    if (refusal && kind === 'whole') return
-    cursor = refusal?.outcome === 'failed' ? null : fetched.cursor
-    needsRecheck = fetched.recheck
-    const now = state.get()
-    if (kind === 'whole' && now.status !== 'ready') return state.set(showList(now, data, !more, compare))
-    const staged = stage(now, kind === 'whole' ? patchOf(now, data) : { data, removed }, before)
-    if (refusal) return state.set({ ...staged, trouble: now.trouble })
-    if (kind === 'delta' && more) return offer({ ...staged, imported: { count: null } })
-    const isWhole = kind === 'whole' ? !more : now.isWhole
-    const next = isWhole === now.isWhole ? staged : { ...staged, isWhole }
-    if (forced) return show(next)
-    if (next.isOffered || movesOf(next, compare) > MOST_MOVES) return offer(next)
-    if (next.isHeld) return state.set(next)
-    show(next)
-  }
-
-  const offer = (next: ListState) => {
-    if (!next.isOffered || next !== state.get()) state.set({ ...next, isOffered: true, isPutAway: false })
-  }
-
-  function show(next: ListState) {
-    const shown = showStaged(next, compare)
-    state.set(shown)
-    const fresh = new Map(
-      [...shown.highlighted].filter(([id, highlight]) => next.highlighted.get(id) !== highlight),
-    )
-    if (fresh.size > 0) later(HIGHLIGHT_MS, () => state.set(fadeHighlight(state.get(), fresh)))
-  }
 
   function later(delayMs: number, run: () => void) {
     const stop = clock.after(delayMs, () => {
@@ -119,20 +53,6 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
       run()
     })
     timers.add(stop)
-  }
-
-  function fail(outcome: string) {
-    const trouble =
-      outcome === 'unauthenticated' ? 'signed_out' : outcome === 'unreachable' ? 'unreachable' : 'refused'
-    const now = state.get()
-    state.set({ ...now, status: now.status === 'ready' ? 'ready' : 'failed', trouble })
-  }
-
-  /** Rows that may no longer be read disappear at once, even while the list is held. */
-  async function recheck() {
-    const person = persons
-    const lost = await lostRecords(client, [...state.get().byId.values()])
-    if (person === persons) state.set(dropRows(state.get(), lost))
   }
 
   function receive(received: ListEvent) {
@@ -160,7 +80,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     const now = state.get()
     const sum = now.imported?.count === null || count === null ? null : (now.imported?.count ?? 0) + count
     if (sum !== null && sum > MOST_FETCHED && now.status === 'ready')
-      offer({ ...now, imported: { count: sum } })
+      refresh.offer({ ...now, imported: { count: sum } })
     else schedule?.afterEvent()
   }
 
@@ -180,19 +100,19 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   }
 
   function recheckRegularly() {
-    if (page.isVisible() && needsRecheck && state.get().status === 'ready') void recheck()
+    if (page.isVisible() && refresh.needsRecheck() && state.get().status === 'ready') void refresh.recheck()
     later(RECHECK_MS, recheckRegularly)
   }
 
   function mount() {
     options.onUsed()
     const isCostly = () => !state.get().isWhole && state.get().rows.length > LARGE_LIST
-    schedule = createRefreshSchedule({ clock, page, random: options.random, refresh, isCostly })
+    schedule = createRefreshSchedule({ clock, page, random: options.random, refresh: refresh.run, isCostly })
     stops = [
       schedule.stop,
       client.onOwnWrite(receiveOwn),
       client.watchList(
-        { type, ...(query.scope ? { scope: query.scope } : {}), cursor: () => cursor },
+        { type, ...(query.scope ? { scope: query.scope } : {}), cursor: refresh.cursor },
         receive,
       ),
     ]
@@ -216,9 +136,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   function leave() {
     epoch = options.epoch()
     persons += 1
-    cursor = null
-    isForced = false
-    needsRecheck = false
+    refresh.leave()
     for (const stop of timers) stop()
     timers.clear()
     if (stops.length > 0) startTimers()
@@ -230,7 +148,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   return {
     type,
     query,
-    cursor: () => cursor,
+    cursor: refresh.cursor,
     get() {
       options.checkPerson()
       if (epoch !== options.epoch()) leave()
@@ -240,10 +158,10 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     leave,
     subscribe: (listener) => lifetime.add(state.subscribe(listener)),
     reload() {
-      isForced = true
+      refresh.force()
       const now = state.get()
       if (now.status === 'failed') state.set({ ...now, status: 'loading', trouble: null })
-      if (now.staged.size > 0 || now.isOffered) show(now)
+      if (now.staged.size > 0 || now.isOffered) refresh.show(now)
       return schedule?.now() ?? Promise.resolve()
     },
     keepEditing: () => state.set({ ...state.get(), isPutAway: true }),

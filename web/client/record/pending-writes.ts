@@ -2,19 +2,36 @@
 // click, a save that is sent after a retry.
 
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
+import type { Clock } from '../base/clock.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
-import type { Mutation } from './state.ts'
+import type { Mutation, RecordState, RecordStateEvent, StateEventOf } from './state.ts'
 
-export type WriteOutcome = SaveOutcome<Fields> | RemoveOutcome
+type WriteOutcome = SaveOutcome<Fields> | RemoveOutcome
 
-export interface WriteOptions {
+interface WriteOptions {
   address: RecordAddress
   requests: Pick<Requests, 'save' | 'remove'>
   onStale?: 'reject' | 'merge' | undefined
 }
 
-export function sendWrite(
+/** What the writes of a record need of its store. */
+interface PendingWritesOptions extends WriteOptions {
+  stateNow: () => RecordState
+  /** Rises with each change of person: an answer to an earlier one is dropped. */
+  personNow: () => number
+  dispatch: (stateEvent: RecordStateEvent) => void
+  clock: Pick<Clock, 'now'>
+  localTime: (iso: string | null) => number
+  /** What is typed now would outlive the page. */
+  isKept: () => boolean
+  /** No write is in flight any more. */
+  onIdle: () => void
+}
+
+type AskedWrite = { mutationId: string } & StateEventOf<'save_asked' | 'remove_asked' | 'resolved'>
+
+function sendWrite(
   { address: { type, id }, requests, onStale }: WriteOptions,
   { kind, mutationId, clientVersion, changes }: Mutation,
 ): Promise<WriteOutcome> {
@@ -23,7 +40,7 @@ export function sendWrite(
     : requests.remove(type, id, { clientVersion, mutationId })
 }
 
-export function createAwaitedAnswers<O>() {
+function createAwaitedAnswers<O>() {
   const waiting = new Map<string, ((outcome: O) => void)[]>()
 
   function settle(mutationId: string, outcome: O) {
@@ -41,5 +58,52 @@ export function createAwaitedAnswers<O>() {
     settleAll(outcome: O) {
       for (const mutationId of [...waiting.keys()]) settle(mutationId, outcome)
     },
+  }
+}
+
+export function createPendingWrites(options: PendingWritesOptions) {
+  const { stateNow, personNow, dispatch, clock, localTime } = options
+  const awaited = createAwaitedAnswers<WriteOutcome>()
+
+  async function send(mutation: Mutation) {
+    const { mutationId } = mutation
+    const person = personNow()
+    const answer = await sendWrite(options, mutation)
+    if (person !== personNow()) return
+    const at = clock.now()
+    if (answer.outcome === 'saved') {
+      const { record, mergedFields } = answer
+      dispatch({ kind: 'saved', mutationId, record, mergedFields, at: localTime(record.updated_at) })
+    } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
+    else {
+      const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
+      const refused = { mutationId, refusal: answer, at: writtenAt, isKept: options.isKept() }
+      dispatch({ kind: 'write_refused', ...refused })
+    }
+    awaited.settle(mutationId, answer)
+    if (stateNow().writing) return
+    awaited.settleAll(answer)
+    options.onIdle()
+  }
+
+  /** The outcome of the write that answers this call: its own, or the retry of an earlier one that is sent first. */
+  function ask(asked: AskedWrite): Promise<WriteOutcome | null> {
+    const { mutationId } = asked
+    dispatch(asked)
+    const { writing, next } = stateNow()
+    if (!writing) return Promise.resolve(null)
+    return awaited.of(next?.mutationId === mutationId ? mutationId : writing.mutationId)
+  }
+
+  return {
+    send,
+    ask,
+    /** Resolves when the write in flight has its answer, if there is one. */
+    async settled() {
+      const { writing } = stateNow()
+      if (writing) await awaited.of(writing.mutationId)
+    },
+    /** The person changes: nobody waits any more. */
+    leave: () => awaited.settleAll({ outcome: 'unauthenticated' }),
   }
 }

@@ -10,7 +10,7 @@ import { createTimers } from '../base/timers.ts'
 import { isEmpty } from '../base/values.ts'
 import type { ReadOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import { createRecordLoad } from './load.ts'
-import { createAwaitedAnswers, sendWrite, type WriteOutcome } from './pending-writes.ts'
+import { createPendingWrites } from './pending-writes.ts'
 import { createRecall } from './recall.ts'
 import { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
@@ -18,11 +18,9 @@ import { newestKnown } from './remote-versions.ts'
 import {
   editsOf,
   initialRecordState,
-  type Mutation,
   type RecordEffect,
   type RecordState,
   type RecordStateEvent,
-  type StateEventOf,
   valuesOf,
 } from './state.ts'
 import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
@@ -32,13 +30,10 @@ export type { Decision, RecordStore } from './store-options.ts'
 const HIGHLIGHT_MS = 3000
 const NOTICE_MS = 8000
 
-type AskedWrite = { mutationId: string } & StateEventOf<'save_asked' | 'remove_asked' | 'resolved'>
-
 export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore {
   const { address, requests, clock, newId, localTime, isOwn, persistence } = options
   const state = createWritable<RecordState>(initialRecordState)
   const timers = createTimers(clock)
-  const awaited = createAwaitedAnswers<WriteOutcome>()
   let stopWatching: Stop | null = null
   /** Rises with each change of person: answers to requests of one are not shown to the next. */
   let persons = 0
@@ -54,6 +49,14 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     },
     timers,
     onAnswer: loaded,
+  })
+  const writes = createPendingWrites({
+    ...options,
+    stateNow: state.get,
+    personNow: () => persons,
+    dispatch,
+    isKept: () => persistence?.isKeeping() ?? false,
+    onIdle: releaseIfIdle,
   })
   const recall = createRecall({
     address,
@@ -86,7 +89,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       timers.start(what, what === 'highlight' ? HIGHLIGHT_MS : NOTICE_MS, () =>
         dispatch({ kind: 'faded', what }),
       )
-    } else if (effect.kind === 'write') void write(effect.mutation)
+    } else if (effect.kind === 'write') void writes.send(effect.mutation)
     else load.forget()
   }
 
@@ -116,36 +119,6 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     const oldest = Math.min(...versions)
     const lost = asked.filter(({ version }) => version > oldest && !versions.has(version))
     dispatch({ kind: 'saves_lost', versions: lost.map(({ version }) => version) })
-  }
-
-  async function write(mutation: Mutation) {
-    const { mutationId } = mutation
-    const person = persons
-    const answer = await sendWrite(options, mutation)
-    if (person !== persons) return
-    const at = clock.now()
-    if (answer.outcome === 'saved') {
-      const { record, mergedFields } = answer
-      dispatch({ kind: 'saved', mutationId, record, mergedFields, at: localTime(record.updated_at) })
-    } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
-    else {
-      const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
-      const isKept = persistence?.isKeeping() ?? false
-      dispatch({ kind: 'write_refused', mutationId, refusal: answer, at: writtenAt, isKept })
-    }
-    awaited.settle(mutationId, answer)
-    if (state.get().writing) return
-    awaited.settleAll(answer)
-    releaseIfIdle()
-  }
-
-  /** The outcome of the write that answers this call: its own, or the retry of an earlier one that is sent first. */
-  function ask(asked: AskedWrite): Promise<WriteOutcome | null> {
-    const { mutationId } = asked
-    dispatch(asked)
-    const { writing, next } = state.get()
-    if (!writing) return Promise.resolve(null)
-    return awaited.of(next?.mutationId === mutationId ? mutationId : writing.mutationId)
   }
 
   function onAnswer(answer: WatchedRecord) {
@@ -220,13 +193,14 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     load.leave()
     recall.leave()
     state.replace(initialRecordState)
-    awaited.settleAll({ outcome: 'unauthenticated' })
+    writes.leave()
     if (stopWatching === null && !lifetime.hasListeners()) options.onIdle()
     return edits
   }
 
   const values = cached(get, valuesOf)
-  const save = () => ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
+  const save = () =>
+    writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
 
   return {
     ...address,
@@ -243,8 +217,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     async resume() {
       await recall.again()
       dispatch({ kind: 'resume_asked' })
-      const { writing } = state.get()
-      if (writing) await awaited.of(writing.mutationId)
+      await writes.settled()
       releaseIfIdle()
       return state.get()
     },
@@ -252,13 +225,17 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     values,
     change: (field, value) => dispatch({ kind: 'typed', field, value }),
     save,
-    remove: () => ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
+    remove: () => writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
     reload: () => dispatch({ kind: 'reload_asked' }),
     restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
     merge: () => dispatch({ kind: 'merge_asked' }),
     review: () => dispatch({ kind: 'review_asked' }),
     resolve: (decision) =>
-      ask({ kind: 'resolved', ...decision, mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>,
+      writes.ask({
+        kind: 'resolved',
+        ...decision,
+        mutationId: newId(),
+      }) as Promise<SaveOutcome<Fields> | null>,
     recreate: createRecreation({ address, requests, newId, state, dispatch }),
     revert: () => dispatch({ kind: 'revert_asked' }),
     dismiss: () => dispatch({ kind: 'dismissed' }),
