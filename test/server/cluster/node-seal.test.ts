@@ -40,6 +40,15 @@ test('opens once, in whatever order within its window', () => {
   for (const message of messages) expect(open(message)).toBe('repeated')
 })
 
+test('opens nothing that is further back than its window, though it never came', () => {
+  const { seal } = createNodeSeal({ key, sender: hex() })
+  const { open } = createNodeSeal({ key, sender: hex() })
+  const messages = Array.from({ length: 257 }, () => seal(body))
+  expect(open(messages[256] as Buffer)).toMatchObject({ body })
+  expect(open(messages[0] as Buffer)).toBe('repeated')
+  expect(open(messages[1] as Buffer)).toMatchObject({ body })
+})
+
 test('is too late by the clock, early or old', () => {
   let time = 1_000_000_000
   const now = () => time

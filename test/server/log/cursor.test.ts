@@ -106,3 +106,62 @@ test('two thousand transactions open at both ends of a batch fit into a query st
   expect(sent.length).toBeLessThan(6_000)
   expect(decode(sent)).toEqual(made)
 })
+
+const unsealed = (bytes: Uint8Array) => decode(Buffer.from(bytes).toString('base64url'))
+const EPOCH = [...Buffer.from('0123456789abcdef', 'hex')]
+
+test('what PostgreSQL would not take is no snapshot', () => {
+  expect(snapshotParts('5:9:5,6,8')).toEqual({ xmin: 5n, xmax: 9n, open: [5n, 6n, 8n] })
+  const wrong = [
+    '',
+    '5',
+    '5:5',
+    ':5:',
+    'x5:5:',
+    '5:5:x',
+    '5:9:6,',
+    '5:4:',
+    '5:9:4',
+    '5:9:9',
+    '5:9:7,6',
+    '5:9:6,6',
+  ]
+  const noXids = [
+    '0:5:',
+    '5:4294967296:',
+    '5:18446744073709551616:',
+    '18446744073709551616:18446744073709551617:',
+  ]
+  for (const text of [...wrong, ...noXids]) {
+    expect(snapshotParts(text), text).toBeNull()
+    expect(unsealed(Buffer.from(`0123456789abcdef ${text}`)), text).toBeNull()
+  }
+  for (const epoch of ['', '0123456789abcde', 'x0123456789abcdef', '0123456789abcdefx', '0123456789ABCDEF'])
+    expect(unsealed(Buffer.from(`${epoch} 5:5:`)), epoch).toBeNull()
+})
+
+test('a compact form that is cut short, goes on or holds a number too large is none', () => {
+  const whole = [1, ...EPOCH, 5, 4, 1, 2, 5, 4, 0, 3]
+  expect(unsealed(Buffer.from(whole))).toEqual(EXPIRED)
+  // The first snapshot alone is a cursor too.
+  const isWhole = (length: number) => length === 13 || length === whole.length
+  for (let length = 0; length < whole.length; length += 1)
+    if (!isWhole(length)) expect(unsealed(Buffer.from(whole.slice(0, length))), `${length}`).toBeNull()
+  expect(unsealed(Buffer.from([...whole, 0]))).toBeNull()
+  const large = [...Array(9).fill(0xff), 0x02]
+  for (const numbers of [
+    [...large, 4, 0],
+    [5, 4, 0, 5, 4, 0, ...Array(9).fill(0x80), 0x01],
+    [5, 4, ...large],
+  ])
+    expect(unsealed(Buffer.from([1, ...EPOCH, ...numbers]))).toBeNull()
+})
+
+test('positions are padded in steps, up to the most that can be sealed', () => {
+  const lengthOf = (size: number) => Buffer.from(sealPosition('a'.repeat(size)), 'base64url').length
+  const steps = [1, 62, 63, 126, 127, 510, 511, 1_022, 1_023].map(lengthOf)
+  expect(steps.map((length) => length - 33)).toEqual([64, 64, 128, 128, 256, 512, 1_024, 1_024, 1_536])
+  const longest = 'a'.repeat(17 * 512 - 2)
+  expect(openPosition(sealPosition(longest))).toBe(longest)
+  expect(() => sealPosition(`${longest}a`)).toThrow(RangeError)
+})

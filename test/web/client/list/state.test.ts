@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { compareRecords } from '../../../../web/client/list/order.ts'
 import { createListWorld } from './list-world.ts'
 
-const RUNS = Number(process.env.NOCLOBBER_RUNS ?? 2000)
+const RUNS = Number(process.env.NOCLOBBER_RUNS ?? 800)
 
 const id = fc.integer({ min: 1, max: 12 }).map(String)
 const fields = fc.record(
