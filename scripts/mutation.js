@@ -8,8 +8,8 @@ import { Stryker } from '@stryker-mutator/core'
 /** What is mutated, the tests that must notice, and the score in per cent below which the command fails. */
 const SUBJECTS = {
   merge: {
-    mutate: ['web/client/record/merge-values.ts'],
-    tests: ['test/web/client/record/merge-values.test.ts'],
+    mutate: ['web/client/base/merge-values.ts'],
+    tests: ['test/web/client/base/merge-values.test.ts'],
     least: 95,
   },
   editor: {
@@ -19,6 +19,16 @@ const SUBJECTS = {
     ],
     tests: ['test/web/client/record/races.test.ts'],
     least: 35,
+  },
+  cursor: {
+    mutate: ['server/log/{cursor,seal}.ts'],
+    tests: ['test/server/log/cursor.test.ts'],
+    least: 80,
+  },
+  seal: {
+    mutate: ['server/cluster/node-seal.ts'],
+    tests: ['test/server/cluster/node-seal.test.ts'],
+    least: 75,
   },
 }
 
@@ -50,6 +60,7 @@ for (const [name, { mutate, tests, least }] of Object.entries(SUBJECTS)) {
     clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: false },
     allowEmpty: true,
   }).runMutationTest()
+  if (results.length === 0) throw new Error(`${name}: no file of ${mutate.join(', ')} has a mutant.`)
   const count = (...statuses) => results.filter(({ status }) => statuses.includes(status)).length
   const noticed = count('Killed', 'Timeout')
   const unnoticed = count('Survived', 'NoCoverage')
