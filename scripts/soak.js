@@ -5,6 +5,8 @@
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
 //   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
 //   requests twenty thousand generated requests and frames: none ends in a 5xx, none writes a protected column
+//   keystrokes  twenty thousand keystrokes in Chromium over every kind of field, in forms, with autosave and in cells
+//   people   two thousand changes of person over one page: nothing of one is shown to or sent by another
 //   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
@@ -39,6 +41,18 @@ const SUBJECTS = {
     file: 'test/faults/heap.test.ts',
     only: 'leave nothing behind',
     runs: 1_000_000,
+    environment: (runs) => ({ NOCLOBBER_CHANGES: runs }),
+  },
+  keystrokes: {
+    file: 'test/e2e/keystrokes.test.ts',
+    only: 'keystrokes',
+    runs: 20_000,
+    environment: (runs) => ({ NOCLOBBER_KEYSTROKES: runs }),
+  },
+  people: {
+    file: 'test/web/client/next-person.test.ts',
+    only: 'changes of person',
+    runs: 2_000,
     environment: (runs) => ({ NOCLOBBER_CHANGES: runs }),
   },
 }

@@ -21,6 +21,7 @@ export function createSmallServer(options: RecordClientOptions = {}) {
   const sent: Sent[] = []
   const waiting: (() => void)[] = []
   let isHolding = false
+  let refusal: { field: string; message: string }[] | null = null
   let listener: TransportListener | null = null
 
   for (const id of ['1', '2'])
@@ -39,6 +40,11 @@ export function createSmallServer(options: RecordClientOptions = {}) {
     if (path.endsWith('/versions')) return json(200, { data: [] })
     if (!record) return json(404, { code: 'not_found', status: 404 })
     if (method === 'GET') return json(200, { data: record })
+    if (refusal) {
+      const errors = refusal
+      refusal = null
+      return json(422, { code: 'invalid', status: 422, errors })
+    }
     if (body?.client_version !== record.version) {
       const versions = { client_version: body?.client_version, current_version: record.version }
       const { updated_at, updated_by } = record
@@ -94,6 +100,10 @@ export function createSmallServer(options: RecordClientOptions = {}) {
     release() {
       isHolding = false
       for (const go of waiting.splice(0)) go()
+    },
+    /** The next write is answered with these errors. */
+    refuseNext(errors: { field: string; message: string }[]) {
+      refusal = errors
     },
     /** Bob saves, and all watchers are notified. */
     saveAsBob(id: string, changes: Fields, by: unknown = BOB, odd: object = {}) {

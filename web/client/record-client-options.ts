@@ -83,5 +83,6 @@ export interface RecordClient extends Requests, LiveListsOfClient {
   onPersonChanged(listener: () => void): Stop
   /** The server's time in this machine's milliseconds, for "5 s ago". */
   localTime(iso: string | null): number
+  /** Ends everything that it does. A subscriber that comes afterwards opens it again, as React's double mounting does. */
   close(): void
 }

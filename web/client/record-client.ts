@@ -14,6 +14,7 @@ import { createHttp } from './http/fetch-json.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
 import { createRequests, type SaveOptions } from './http/requests.ts'
 import { createListOpener, liveListsCode } from './list/lazy-lists.ts'
+import { draftClient } from './offline/draft-client.ts'
 import { createDeferredPresence, presenceCode } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordStore } from './record/store.ts'
@@ -51,8 +52,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const databaseHistory = createDatabaseHistory(() => records.historyChanged())
   const person = createPerson({ userId: options.userId, token })
   let polling: Polling | null = null
-  let stopPage: Stop = () => {}
-  let isClosed = false
+  let stopPage: (Stop | undefined)[] = []
+  let isClosed = true
 
   const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === person.id()
   const isColleague = (by: Writer | null) =>
@@ -142,9 +143,10 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     options.onSignedOut?.()
   }
 
-  /** The first watcher opens the connection. */
+  /** The first watcher opens the connection; one that comes after `close` opens what that has closed. */
   function start() {
     if (polling) return
+    open()
     polling = startPolling({
       clock,
       page,
@@ -157,10 +159,13 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       onResult: (result) => connection.polled(result),
       epoch: person.epoch,
     })
-    stopPage = page.onChange(() => {
-      person.check()
-      if (page.isVisible()) records.loadWaiting()
-    })
+    stopPage = [
+      page.onRestored?.(client.reconnect),
+      page.onChange(() => {
+        person.check()
+        if (page.isVisible()) records.loadWaiting()
+      }),
+    ]
     transport.connect()
   }
 
@@ -190,24 +195,20 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     persistence: options.offline,
     onStale: options.onStale,
   })
-  const stopKeeping = options.offline?.open({
-    tabId,
-    userId: () => {
-      const id = person.id()
-      return person.isNamed() ? id : null
-    },
-    clock,
-    page,
-    resume: (address) => records.of(address).resume(),
-    send: ({ type, id }, { kind, ...mutation }) =>
-      kind === 'save' ? client.save<Fields>(type, id, mutation) : client.remove(type, id, mutation),
-    bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
-    discard: records.discard,
-  })
-  const stopReaching = connection.state.subscribe(() => {
-    const { status } = connection.state.get()
-    if (status === 'live' || status === 'polling') options.offline?.reachable()
-  })
+  let stopOffline: (Stop | undefined)[] = []
+
+  /** What is kept beyond the page is kept for as long as the client is open. */
+  function open() {
+    if (!isClosed) return
+    isClosed = false
+    stopOffline = [
+      options.offline?.open(draftClient({ client, records, person, clock, page })),
+      connection.state.subscribe(() => {
+        const { status } = connection.state.get()
+        if (status === 'live' || status === 'polling') options.offline?.reachable()
+      }),
+    ]
+  }
 
   const changes = createListeners()
   person.onLeft((before) => {
@@ -285,15 +286,15 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       polling?.stop()
       polling = null
       livenessCheck.stop()
-      stopPage()
+      for (const stop of stopPage) stop?.()
       presence.close()
-      stopReaching()
       records.close()
-      stopKeeping?.()
+      for (const stop of stopOffline) stop?.()
       lists.close()
       lists.now()?.close()
       transport.close()
     },
   }
+  open()
   return client
 }

@@ -3,7 +3,7 @@
 // Nested values and field arrays belong to the record's field that they begin with. A reset of the form goes back to the
 // record; where no record is shown any more, nothing of it stays in the form.
 
-import { useEffect, useRef } from 'react'
+import { useEffect, useReducer, useRef } from 'react'
 import {
   type Field,
   type FieldValues,
@@ -47,19 +47,19 @@ export function useRecordForm<F extends FieldValues>(
   const isFilling = useRef(false)
   const isFilled = useRef(false)
   const isResetting = useRef(false)
+  const [fills, fillAgain] = useReducer((before: number) => before + 1, 0)
 
   useEffect(
     () =>
       form.subscribe({
         formState: { values: true },
-        callback({ values }) {
-          if (isFilling.current || !latest.current.record) return
-          const { values: known, base = {}, change } = latest.current
-          for (const [field, typed] of Object.entries(values)) {
-            const value = recordValue(typed, (base as FieldValues)[field])
-            if (field in known && value !== undefined && !isSame(value, known[field]))
-              change(field, value as F[string])
-          }
+        callback(event) {
+          const isOfForm = isFilling.current || isResetting.current || !('name' in event)
+          if (isOfForm || !latest.current.record) return
+          const { name, values } = event
+          const field = name === undefined ? null : (/^[^.[]+/.exec(name)?.[0] ?? name)
+          for (const one of field === null ? Object.keys(values) : [field])
+            take(form, latest.current, one, values[one])
         },
       }),
     [form],
@@ -67,18 +67,40 @@ export function useRecordForm<F extends FieldValues>(
 
   /** `form.reset()` and the form's own reset mean the same: back to the record. What was typed can be restored. */
   useEffect(() => {
-    const goBack = (event: Event) => {
-      const { record, base, revert } = latest.current
+    const goBack = () => {
+      if (latest.current.record) latest.current.revert?.()
+      fillAgain()
+    }
+    const onReset = (event: Event) => {
       if (!(event.target instanceof HTMLFormElement) || !isOf(form, event.target)) return
       event.preventDefault()
-      if (!record || isResetting.current) return
+      if (!latest.current.record || isResetting.current) return
       isResetting.current = true
-      revert?.()
-      form.reset(structuredClone(base ?? latest.current.values) as F)
+      goBack()
+      form.reset(structuredClone(latest.current.base ?? latest.current.values) as F)
       isResetting.current = false
     }
-    document.addEventListener('reset', goBack)
-    return () => document.removeEventListener('reset', goBack)
+    /** A reset of the form says so to all arrays in it, though it has none. */
+    const { unsubscribe } = form.control._subjects.array.subscribe({
+      next({ name, values = {} }) {
+        if (name !== undefined || isResetting.current) return
+        isResetting.current = true
+        queueMicrotask(() => {
+          isResetting.current = false
+        })
+        const { values: known } = latest.current
+        const isEcho = Object.entries(known).every(
+          ([field, value]) => !(field in values) || isShown(values[field], value),
+        )
+        if (isEcho) fillAgain()
+        else goBack()
+      },
+    })
+    document.addEventListener('reset', onReset)
+    return () => {
+      document.removeEventListener('reset', onReset)
+      unsubscribe()
+    }
   }, [form])
 
   useEffect(() => {
@@ -101,7 +123,7 @@ export function useRecordForm<F extends FieldValues>(
         form.setValue(name, structuredClone(value) as PathValue<F, Path<F>>, { shouldDirty: true })
     }
     isFilling.current = false
-  }, [form, editor.record, editor.base, editor.values])
+  }, [form, editor.record, editor.base, editor.values, fills])
 
   /** What stands at no input would keep the form from ever being sent again: it stands at `root`. */
   useEffect(() => {
@@ -113,6 +135,27 @@ export function useRecordForm<F extends FieldValues>(
     return () => form.clearErrors(names)
   }, [form, editor.errors])
 }
+
+/** What stands in one field goes to the record; what JSON has no form for is an error at the field. */
+function take<F extends FieldValues>(
+  form: UseFormReturn<F>,
+  { values: known, base = {}, change }: RecordFormEditor<F>,
+  field: string,
+  typed: unknown,
+): void {
+  if (!(field in known) || typed === undefined) return
+  try {
+    const value = recordValue(field, typed, (base as FieldValues)[field])
+    if (!isSame(value, known[field])) change(field, value as F[string])
+    if (form.getFieldState(field as Path<F>).error?.type === REFUSED) form.clearErrors(field as Path<F>)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    form.setError(field as Path<F>, { type: REFUSED, message })
+  }
+}
+
+/** The type of an error about a value that can't be saved. */
+const REFUSED = 'value'
 
 const KEPT = { keepTouched: true, keepError: true } as const
 

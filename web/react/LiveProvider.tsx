@@ -1,7 +1,8 @@
 // Hands the page's one client, its words and its language to everything below. It owns none of them: the client
 // is made and closed by the app, so that mounting twice or moving the provider cuts no connection.
 
-import { createContext, type ReactNode, useContext, useMemo } from 'react'
+import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
+import type { Readable } from '../client/base/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import { createWords, type MessagesPatch, type Words } from '../client/words/messages.ts'
 
@@ -36,3 +37,15 @@ export function useLive(): Live {
 
 /** The client of the nearest provider, for requests of one's own. */
 export const useRecordClient = (): RecordClient => useLive().client
+
+/**
+ * Follows a store of the client. On a server, and until a page that came from one has come to life, it is `initial`: what the
+ * server draws and what the page draws first are the same, and nobody's data is in it. It is the same object in each render.
+ */
+export function useStore<T>({ subscribe, get }: Readable<T>, initial: T): T {
+  return useSyncExternalStore(subscribe, get, () => initial)
+}
+
+/** Time: a page that comes to life shows its own, and says so to React by `suppressHydrationWarning`. */
+export const useNow = ({ subscribe, get }: Readable<number>): number =>
+  useSyncExternalStore(subscribe, get, get)

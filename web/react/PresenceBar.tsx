@@ -1,11 +1,12 @@
 // Who else is here, as a short row of initials with the sentence behind each. For information only: it locks nothing.
 
-import { useEffect, useSyncExternalStore } from 'react'
+import { useEffect } from 'react'
 import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol/index.ts'
 import { plainText } from '../client/base/received.ts'
+import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { Doing } from '../client/presence/presence.ts'
 import { fill, labelOf, type Words } from '../client/words/messages.ts'
-import { useLive, useRecordClient } from './LiveProvider.tsx'
+import { useLive, useRecordClient, useStore } from './LiveProvider.tsx'
 import { useDoing, usePresence } from './usePresence.ts'
 import type { RecordEditor } from './useRecordEditor.ts'
 
@@ -65,7 +66,7 @@ export function PresenceRow({ type, id, userId = null }: PresenceRowProps) {
 function useHandedOver({ type, id }: RecordAddress, doing: Doing): Doing {
   const { takeOver } = useRecordClient().presence
   const requests = takeOver.at({ type, id })
-  const { hasHandedOver } = useSyncExternalStore(requests.subscribe, requests.get, requests.get)
+  const { hasHandedOver } = useStore(requests, NO_REQUESTS)
   const isBack = hasHandedOver && doing.field !== null
   useEffect(() => {
     if (isBack) takeOver.goOn({ type, id })

@@ -1,12 +1,13 @@
 // "Ask to take over" in one line: the button for the user who waits, the request for the one who edits, the answer for the
 // one who asked. For information only: it locks nothing, and nothing that is typed is lost.
 
-import { useRef, useSyncExternalStore } from 'react'
+import { useRef } from 'react'
 import type { Fields } from '../../server/protocol/index.ts'
 import { plainText } from '../client/base/received.ts'
+import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { TakeOverState } from '../client/presence/take-over.ts'
 import { fill } from '../client/words/messages.ts'
-import { useLive, useRecordClient } from './LiveProvider.tsx'
+import { useLive, useRecordClient, useStore } from './LiveProvider.tsx'
 import { usePresence } from './usePresence.ts'
 import type { RecordEditor } from './useRecordEditor.ts'
 
@@ -26,7 +27,7 @@ export function useTakeOver<F extends object = Fields>(editor: HandedEditor<F>):
   const { takeOver } = useRecordClient().presence
   const address = { type: editor.type, id: editor.id }
   const requests = takeOver.at(address)
-  const state = useSyncExternalStore(requests.subscribe, requests.get, requests.get)
+  const state = useStore(requests, NO_REQUESTS)
   return {
     ...state,
     ask: (person) => void takeOver.ask(address, person),

@@ -1,8 +1,7 @@
 // "5 s ago" that keeps counting. All times of a page follow one timer, and screen readers don't announce each second.
 
-import { useSyncExternalStore } from 'react'
 import { timeAgo } from '../client/words/time-ago.ts'
-import { useLive } from './LiveProvider.tsx'
+import { useLive, useNow } from './LiveProvider.tsx'
 
 export interface TimeAgoProps {
   /** This machine's milliseconds, or a time of the server's as the wire has it. */
@@ -12,10 +11,15 @@ export interface TimeAgoProps {
 /** A time as people say it. */
 export function TimeAgo({ at }: TimeAgoProps) {
   const { client, words } = useLive()
-  const now = useSyncExternalStore(client.seconds.subscribe, client.seconds.get, client.seconds.get)
+  const now = useNow(client.seconds)
   const localAt = typeof at === 'number' ? at : client.localTime(at)
   return (
-    <time className="nc-time" dateTime={new Date(localAt).toISOString()} aria-live="off">
+    <time
+      className="nc-time"
+      suppressHydrationWarning
+      dateTime={new Date(localAt).toISOString()}
+      aria-live="off"
+    >
       {timeAgo(localAt, now, words)}
     </time>
   )

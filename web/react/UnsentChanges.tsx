@@ -1,13 +1,13 @@
 // What is not on the server yet: each record's edits, why they wait, and what can be done about it. The app names the record
 // and opens it; the library does the rest.
 
-import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Readable } from '../client/base/store.ts'
 import { isAsked, type UnsentEntry, type UnsentState } from '../client/offline/draft-storage.ts'
 import { editsAsText } from '../client/record/conflict-view.ts'
 import { fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
-import { useLive } from './LiveProvider.tsx'
+import { useLive, useStore } from './LiveProvider.tsx'
 
 /** The part of `createOffline()` that is shown. */
 export interface UnsentSource {
@@ -17,9 +17,10 @@ export interface UnsentSource {
   undoDiscard(key: string): void
 }
 
+const NOTHING_UNSENT: UnsentState = { entries: [], storage: 'ok', isSending: false, discarded: [] }
+
 /** Follows what is not on the server. */
-export const useUnsent = ({ unsent }: UnsentSource): UnsentState =>
-  useSyncExternalStore(unsent.subscribe, unsent.get, unsent.get)
+export const useUnsent = ({ unsent }: UnsentSource): UnsentState => useStore(unsent, NOTHING_UNSENT)
 
 export interface UnsentChangesProps {
   offline: UnsentSource
@@ -36,6 +37,7 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
   const { unsent: texts, buttons } = words.messages
   const place = useRef<HTMLElement>(null)
   const [last, setLast] = useState<{ key: string; isUndone: boolean } | null>(null)
+  const [isNotCopied, setNotCopied] = useState(false)
   /** The button that was pressed goes away with its line: the focus goes to what undoes it, or stays in the list. */
   useEffect(() => {
     if (!last) return
@@ -44,17 +46,21 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
     next?.focus({ preventScroll: true })
   }, [last])
   const discard = (key: string) => {
+    setNotCopied(false)
     void offline.discard(key).then(() => setLast({ key, isUndone: false }))
   }
   const undo = (key: string) => {
     offline.undoDiscard(key)
     setLast({ key, isUndone: true })
   }
+  const copy = async ({ edits }: UnsentEntry) => setNotCopied(!(await copyText(editsAsText(edits, words))))
   const isWaiting = state.entries.some((entry) => isAsked(entry) && !entry.trouble)
   return (
     <section aria-label={texts.title} ref={place} tabIndex={-1}>
       <p className="nc-sentence" role="status">
-        {last && (last.isUndone ? texts.isBack : texts.isDiscarded)}
+        {isNotCopied
+          ? words.messages.banner.notCopied
+          : last && (last.isUndone ? texts.isBack : texts.isDiscarded)}
       </p>
       {state.storage !== 'ok' && (
         <p className="nc-sentence nc-undecided nc-refusal" role="alert">
@@ -77,11 +83,7 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
               <button type="button" className="nc-button" onClick={() => onOpen(entry)}>
                 {buttons.open}
               </button>
-              <button
-                type="button"
-                className="nc-button"
-                onClick={() => void copyText(editsAsText(entry.edits, words))}
-              >
+              <button type="button" className="nc-button" onClick={() => void copy(entry)}>
                 {buttons.copy}
               </button>
               <button type="button" className="nc-button" onClick={() => discard(entry.key)}>

@@ -2,8 +2,9 @@
 // lies over the page, so that it neither moves the field under the cursor nor takes the focus. The status element stays
 // the same whatever it shows: only then do screen readers announce its changes.
 
-import { useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { Banner, BannerAction } from '../client/record/banner.ts'
+import { useLive } from './LiveProvider.tsx'
 import { TimeAgo } from './TimeAgo.tsx'
 
 /** The part of an editor that the banner uses. */
@@ -25,11 +26,14 @@ const ICONS = { info: 'ℹ', warning: '⚠', refusal: '⊘' } as const
 export function UpdateBanner({ editor }: { editor: BannerEditor }) {
   const { banner } = editor
   const place = useRef<HTMLDivElement>(null)
+  const [isNotCopied, setNotCopied] = useState(false)
   /** The button that was pressed goes away with its line: the focus stays at the banner's place, not nowhere. */
   const act = (action: BannerAction) => () => {
     place.current?.focus({ preventScroll: true })
-    void editor[action]()
+    const done = editor[action]()
+    if (action === 'copy') void Promise.resolve(done).then((isCopied) => setNotCopied(isCopied === false))
   }
+  useEffect(() => setNotCopied(false), [banner?.key])
   return (
     <div className="nc-banner-place" ref={place} tabIndex={-1}>
       <div className={banner ? `nc-banner nc-${banner.tone}` : 'nc-banner-none'}>
@@ -38,7 +42,7 @@ export function UpdateBanner({ editor }: { editor: BannerEditor }) {
             {ICONS[banner.tone]}
           </span>
         )}
-        <Sentence banner={banner} />
+        <Sentence banner={banner} isNotCopied={isNotCopied} />
         {banner && banner.buttons.length > 0 && (
           <span className="nc-buttons">
             {banner.buttons.map(({ action, label }) => (
@@ -53,12 +57,14 @@ export function UpdateBanner({ editor }: { editor: BannerEditor }) {
   )
 }
 
-function Sentence({ banner }: { banner: Banner | null }) {
+function Sentence({ banner, isNotCopied }: { banner: Banner | null; isNotCopied: boolean }) {
+  const { words } = useLive()
   return (
     <span className="nc-sentence" role="status">
       {banner?.parts.map((part) =>
         part.kind === 'time' ? <TimeAgo key="time" at={part.at} /> : <span key={part.text}>{part.text}</span>,
       )}
+      {isNotCopied && ` ${words.messages.banner.notCopied}`}
     </span>
   )
 }

@@ -1,16 +1,25 @@
-// A field of the record as props of an input: which values go in, and what comes back from what was typed; and the form
-// around it as props, so that no page leaves its place on Enter.
-// An empty input is `null` where the record has none, so that typing and clearing is no edit.
+// A field of the record as props of an input: which values go in, and what comes back from what was typed
+// (field-text.ts); and the form around it as props, so that no page leaves its place on Enter.
 
-import { likeBase, readNumber } from '../client/base/number-text.ts'
+import type { RecordAddress } from '../../server/protocol/index.ts'
+import {
+  type InputKind,
+  type InputText,
+  inputText,
+  isChecked,
+  isShownOnly,
+  kindOf,
+  readCheckbox,
+  readInput,
+} from '../client/base/field-text.ts'
+import type { Messages } from '../client/words/messages.ts'
 import type { TypedTexts } from './useTypedTexts.ts'
 
-/** The kind of the input; `text` suits a textarea too. */
-export type InputKind = 'text' | 'number' | 'checkbox' | 'date' | 'select'
+export type { InputKind }
 
 /** The part of React's change events that is read. */
 export interface InputChange {
-  target: { value: string; checked?: boolean; validity?: { badInput: boolean } }
+  target: InputText
 }
 
 /** Props for an `input`, `textarea` or `select`. */
@@ -19,6 +28,8 @@ export interface FieldProps {
   value?: string
   checked?: boolean
   onChange: (event: InputChange) => void
+  /** Of texts that are no value React takes one for the other, and for none: only this comes for each key. */
+  onInput?: (event: { currentTarget: InputText }) => void
   'aria-invalid'?: true
   /** Present while the field is highlighted because someone else changed it. */
   'data-nc-highlight'?: ''
@@ -32,6 +43,8 @@ export interface FieldView {
   value: unknown
   /** The shown record's value, `undefined` without a record. */
   base: unknown
+  /** What the field is while its text is no value: the record's value, or the one on its way to the server. */
+  unread: unknown
   isInvalid: boolean
   isHighlighted: boolean
   isFixed: boolean
@@ -41,50 +54,36 @@ export interface FieldView {
   change: (value: unknown) => void
 }
 
-export function fieldProps(view: FieldView, kind: InputKind): FieldProps {
-  const { name, value, base, change } = view
+/** @throws TypeError where an input of this kind would lose a part of the value. */
+export function fieldProps(view: FieldView, asked: InputKind | undefined): FieldProps {
+  const { name, value, base, texts, locale, change } = view
+  const field = { name, base, type: texts.typeOf(name, base), locale }
+  const kind = kindOf(asked, field.type)
   const common = {
     name,
     ...(view.isInvalid ? { 'aria-invalid': true as const } : {}),
     ...(view.isHighlighted ? { 'data-nc-highlight': '' as const } : {}),
   }
   if (kind === 'checkbox') {
-    const onChange = ({ target }: InputChange) => change(target.checked === true)
-    return { ...common, checked: value === true, onChange, ...(view.isFixed ? { disabled: true } : {}) }
+    const onChange = ({ target }: InputChange) => change(readCheckbox(target, field))
+    return { ...common, checked: isChecked(value), onChange, ...(view.isFixed ? { disabled: true } : {}) }
   }
-  if (kind === 'number')
-    return { ...common, ...numberProps(view), ...(view.isFixed ? { readOnly: true } : {}) }
+  const isFixed = view.isFixed || isShownOnly(value)
+  /** The input keeps what is typed. Text that is no value reverts the edit. */
+  const take = (input: InputText) => {
+    const read = readInput(input, kind, field)
+    const typed = read.kind === 'value' ? read.value : view.unread
+    change(typed)
+    texts.note(name, { text: input.value, value: typed, read, kind })
+  }
+  const isText = kind === 'text' || kind === 'select'
   return {
     ...common,
-    value: inputText(value, kind),
-    onChange: ({ target }) => change(typedValue(target.value, kind, base)),
-    ...(view.isFixed ? (kind === 'select' ? { disabled: true } : { readOnly: true }) : {}),
+    value: texts.of(name, value) ?? inputText(name, value, kind),
+    onChange: ({ target }) => take(target),
+    ...(isText ? {} : { onInput: ({ currentTarget }) => take(currentTarget) }),
+    ...(isFixed ? (kind === 'select' ? { disabled: true } : { readOnly: true }) : {}),
   }
-}
-
-function inputText(value: unknown, kind: InputKind): string {
-  if (value === null || value === undefined) return ''
-  return kind === 'date' ? String(value).slice(0, 10) : String(value)
-}
-
-/** The input keeps what is typed. Text that is not a number, for the browser or for us, reverts the edit. */
-function numberProps({ name, value, base, texts, locale, change }: FieldView) {
-  return {
-    value: texts.of(name, value) ?? inputText(value, 'number'),
-    onChange({ target }: InputChange) {
-      const text = target.value
-      const read = target.validity?.badInput ? ({ kind: 'unfinished' } as const) : readNumber(text, locale)
-      const typed = read.kind === 'value' ? likeBase(read.value, base) : (base ?? null)
-      change(typed)
-      texts.note(name, { text, value: typed, kind: read.kind })
-    },
-  }
-}
-
-/** The empty choice of a select is no value; a choice for a number is one. */
-function typedValue(text: string, kind: InputKind, base: unknown): unknown {
-  if (text === '' && (kind !== 'text' || base === null) && base !== '') return null
-  return kind === 'select' && typeof base === 'number' && String(Number(text)) === text ? Number(text) : text
 }
 
 /** The part of a keyboard event that is read. */
@@ -95,10 +94,18 @@ interface KeyPress {
   preventDefault(): void
 }
 
+/** The part of a submit event that is read: the form's inputs. */
+interface Submission {
+  preventDefault(): void
+  currentTarget?: unknown
+}
+
 /** Props for a `form`. */
 export interface FormProps {
   noValidate: true
-  onSubmit: (event: { preventDefault(): void }) => void
+  /** Whose form it is: a cursor in another one is not at this record. */
+  'data-nc-form'?: string
+  onSubmit: (event: Submission) => void
   onReset: (event: { preventDefault(): void }) => void
   onKeyDown: (event: KeyPress) => void
 }
@@ -107,12 +114,40 @@ export interface FormProps {
 export const isComposing = ({ keyCode, nativeEvent }: Pick<KeyPress, 'keyCode' | 'nativeEvent'>): boolean =>
   nativeEvent?.isComposing === true || keyCode === 229
 
+interface NamedInput extends InputText {
+  name: string
+  type: string
+}
+
+const KINDS: Record<string, InputKind> = { number: 'number', date: 'date', 'datetime-local': 'datetime' }
+
+/**
+ * An input whose text is no value reports not every key: it is read again before a save. `unread`: the names whose
+ * text is known to be none.
+ */
+export function rereadForm(
+  form: unknown,
+  unread: readonly [name: string, kind: InputKind][],
+  propsOf: (name: string, kind: InputKind) => FieldProps,
+): void {
+  const { elements = [] } = (form ?? {}) as { elements?: Iterable<NamedInput> }
+  const kinds = new Map(unread)
+  for (const input of elements) {
+    const kind =
+      kinds.get(input.name) ?? (input.validity?.badInput && input.name ? KINDS[input.type] : undefined)
+    if (kind) propsOf(input.name, kind).onChange({ target: input })
+  }
+}
+
+/** What a record's forms are marked with. */
+export const formKey = ({ type, id }: RecordAddress): string => `${type}/${id}`
+
 /** The browser's own checks are off: they would block a save without a message of ours. */
-export const formProps = (save: () => unknown, revert: () => void): FormProps => ({
+export const formProps = (save: (form: unknown) => unknown, revert: () => void): FormProps => ({
   noValidate: true,
   onSubmit(event) {
     event.preventDefault()
-    void save()
+    void save(event.currentTarget)
   },
   onReset(event) {
     event.preventDefault()
@@ -122,3 +157,12 @@ export const formProps = (save: () => unknown, revert: () => void): FormProps =>
     if (event.key === 'Enter' && isComposing(event)) event.preventDefault()
   },
 })
+
+/** What is said of texts that are no value. */
+export const unreadErrors = (
+  unread: readonly [name: string, kind: InputKind][],
+  { notANumber, notADate }: Pick<Messages, 'notANumber' | 'notADate'>,
+): Record<string, string> =>
+  Object.fromEntries(
+    unread.map(([name, kind]) => [name, kind === 'date' || kind === 'datetime' ? notADate : notANumber]),
+  )

@@ -1,4 +1,5 @@
 // The door `noclobber/react`: the framework-free client bound to React. Styles are `noclobber/styles.css`.
+'use client'
 
 export type { ConflictEditor } from './ConflictDialog.tsx'
 export { ConflictDialog } from './ConflictDialog.tsx'

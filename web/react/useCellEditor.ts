@@ -1,11 +1,11 @@
 // Editing a list's cells in place, for components. A thin binding: cell-editor.ts decides.
 
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { type CellEdit, type CellEditor, cellSentence, createCellEditor } from '../client/list/cell-editor.ts'
 import type { ListStore } from '../client/list/store.ts'
 import { fill } from '../client/words/messages.ts'
-import { type FieldProps, fieldProps, type InputKind } from './field-props.ts'
-import { useLive } from './LiveProvider.tsx'
+import { type FieldProps, fieldProps, type InputKind, unreadErrors } from './field-props.ts'
+import { useLive, useStore } from './LiveProvider.tsx'
 import { type TypedTexts, useTypedTexts } from './useTypedTexts.ts'
 
 /** One cell at a time. Every function may be passed on by itself. */
@@ -29,26 +29,30 @@ export interface ListCellEditor extends Omit<CellEditor, 'get' | 'subscribe'> {
 export function useCellEditor(store: ListStore): ListCellEditor {
   const { client, words } = useLive()
   const editor = useMemo(() => createCellEditor(client, store), [client, store])
-  const edit = useSyncExternalStore(editor.subscribe, editor.get, editor.get)
+  const edit = useStore(editor, null)
   useEffect(() => editor.cancel, [editor])
   const texts = useTypedTexts(edit?.base ?? store, client.personId())
   const now = useRef(texts)
   now.current = texts
   const acts = useMemo(() => guarded(editor, now), [editor])
   return useMemo(() => {
-    const isUnreadable = texts.unreadable().length > 0
-    const sentence = isUnreadable
-      ? fill(words.messages.list.cellNotSaved, { detail: words.messages.notANumber })
-      : edit && cellSentence(edit, words)
-    const field: ListCellEditor['field'] = ({ as = 'text' } = {}) =>
-      fieldProps(
+    const [unreadable] = Object.values(unreadErrors(texts.unreadable(), words.messages))
+    const sentence =
+      unreadable !== undefined
+        ? fill(words.messages.list.cellNotSaved, { detail: unreadable })
+        : edit && cellSentence(edit, words)
+    const isInvalid = unreadable !== undefined || edit?.status === 'refused'
+    const field: ListCellEditor['field'] = ({ as } = {}) => {
+      const base = edit?.base.fields[edit.field]
+      return fieldProps(
         {
-          ...{ name: edit?.field ?? '', value: edit?.value, base: edit?.base.fields[edit.field] },
-          ...{ isInvalid: isUnreadable || edit?.status === 'refused', isHighlighted: false, isFixed: !edit },
-          ...{ texts, locale: words.locale, change: editor.change },
+          ...{ name: edit?.field ?? '', value: edit?.value, base, unread: base ?? null },
+          ...{ isInvalid, isHighlighted: false, isFixed: !edit, texts },
+          ...{ locale: words.locale, change: editor.change },
         },
         as,
       )
+    }
     return { ...editor, ...acts, edit, field, sentence, texts: words.messages.list }
   }, [editor, acts, edit, words, texts])
 }
@@ -56,9 +60,8 @@ export function useCellEditor(store: ListStore): ListCellEditor {
 /** A text that is no value is not saved, and the cell stays open for it. */
 const guarded = (editor: CellEditor, now: { current: TypedTexts }): Pick<CellEditor, 'save' | 'keepMine'> => {
   const unless = (act: () => Promise<boolean>) => async () => {
-    if (now.current.unread().length === 0) return act()
-    now.current.insist()
-    return false
+    now.current.insist((_field, value) => editor.change(value))
+    return now.current.unread().length === 0 && act()
   }
   return { save: unless(editor.save), keepMine: unless(editor.keepMine) }
 }

@@ -1,7 +1,8 @@
 // A live list for a table. A thin binding: the client's store holds everything, nothing is copied into React.
 
-import { useEffect, useMemo, useSyncExternalStore } from 'react'
+import { useEffect, useMemo } from 'react'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
+import { initialListState } from '../client/list/initial-state.ts'
 import { liveListsCode } from '../client/list/lazy-lists.ts'
 import type { LiveListQuery } from '../client/list/query.ts'
 import {
@@ -12,7 +13,7 @@ import {
   waitingCount,
 } from '../client/list/state.ts'
 import type { ListStore } from '../client/list/store.ts'
-import { useRecordClient } from './LiveProvider.tsx'
+import { useRecordClient, useStore } from './LiveProvider.tsx'
 
 // A page with this hook will show a list: its code is on the way before the first render.
 void liveListsCode.load().catch(() => {})
@@ -52,7 +53,7 @@ export function useLiveList<F extends object = Fields>(
   { isBusy = false }: { isBusy?: boolean } = {},
 ): LiveList<F> {
   const store = useRecordClient().liveList(type, query)
-  const state = useSyncExternalStore(store.subscribe, store.get, store.get)
+  const state = useStore(store, initialListState)
   useEffect(() => (isBusy ? store.hold() : undefined), [store, isBusy])
   return useMemo(() => listOf<F>(store, state), [store, state])
 }

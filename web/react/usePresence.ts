@@ -1,10 +1,12 @@
 // Who is at a record, for components. A thin binding: the client holds everything.
 
-import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useEffect, useState } from 'react'
 import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol/index.ts'
 import { presenceCode } from '../client/presence/lazy-presence.ts'
+import { NOBODY } from '../client/presence/nobody.ts'
 import * as presenceNow from '../client/presence/presence.ts'
-import { useRecordClient } from './LiveProvider.tsx'
+import { formKey } from './field-props.ts'
+import { useRecordClient, useStore } from './LiveProvider.tsx'
 import type { RecordEditor } from './useRecordEditor.ts'
 
 type Doing = presenceNow.Doing
@@ -31,19 +33,17 @@ export function usePresence(
     if (state === null) return
     return presence.announce({ type, id }, { state, field })
   }, [presence, type, id, state, field])
-  return useSyncExternalStore(room.subscribe, room.get, room.get)
+  return useStore(room, NOBODY)
 }
 
 type DoingEditor<F extends object> = Pick<RecordEditor<F>, 'isDirty' | 'record'>
 
 /** What this person does in an editor: editing while something is typed or the cursor is in one of its fields. */
 export function useDoing<F extends object = Fields>({ isDirty, record }: DoingEditor<F>): Doing {
+  const key = record && formKey(record)
   const [focused, setFocused] = useState<string | null>(null)
   useEffect(() => {
-    const look = () => {
-      const { name } = (document.activeElement ?? {}) as { name?: unknown }
-      setFocused(typeof name === 'string' && name !== '' ? name : null)
-    }
+    const look = () => setFocused(key === null ? null : fieldInFocus(key))
     const lookSoon = () => queueMicrotask(look)
     look()
     document.addEventListener('focusin', look)
@@ -52,7 +52,24 @@ export function useDoing<F extends object = Fields>({ isDirty, record }: DoingEd
       document.removeEventListener('focusin', look)
       document.removeEventListener('focusout', lookSoon)
     }
-  }, [])
+  }, [key])
+  /** An input that goes away takes the cursor with it, and says nothing. */
+  useEffect(() => {
+    if (focused === null || key === null) return
+    const observer = new MutationObserver(() => setFocused(fieldInFocus(key)))
+    observer.observe(document.body, { childList: true, subtree: true })
+    return () => observer.disconnect()
+  }, [focused, key])
   const field = focused !== null && record && focused in record.fields ? focused : null
   return { state: isDirty || field !== null ? 'editing' : 'viewing', field }
+}
+
+/** The name of the input that the cursor is in, where that is in the record's form, or the page marks no form as its. */
+function fieldInFocus(key: string): string | null {
+  const active = document.activeElement as (Element & { name?: unknown; form?: Element | null }) | null
+  const isMarked = (form: Element | null | undefined) => form?.getAttribute('data-nc-form') === key
+  const forms = [...document.querySelectorAll('[data-nc-form]')]
+  const own = active?.form ?? active?.closest('form')
+  const isOurs = isMarked(own) || !(forms.some(isMarked) || own?.hasAttribute('data-nc-form'))
+  return isOurs && typeof active?.name === 'string' && active.name !== '' ? active.name : null
 }

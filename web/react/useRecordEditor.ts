@@ -1,19 +1,35 @@
 // An open record for a form. A thin binding: the store of the client holds everything, nothing is copied into React.
 
-import { useEffect, useMemo, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/protocol/index.ts'
-import { isEmpty } from '../client/base/values.ts'
+import { copiesOf, isEmpty } from '../client/base/values.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/outcomes.ts'
 import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
 import { type ConflictView, conflictFor, editsAsText } from '../client/record/conflict-view.ts'
-import { canSave, newerFields, type RecordState, type RecordStatus } from '../client/record/state.ts'
+import {
+  canSave,
+  initialRecordState,
+  newerFields,
+  type RecordState,
+  type RecordStatus,
+  valuesOf,
+} from '../client/record/state.ts'
 import type { Decision, RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import type { Words } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
-import { type FieldProps, type FormProps, fieldProps, formProps, type InputKind } from './field-props.ts'
-import { useLive } from './LiveProvider.tsx'
+import {
+  type FieldProps,
+  type FormProps,
+  fieldProps,
+  formKey,
+  formProps,
+  type InputKind,
+  rereadForm,
+  unreadErrors,
+} from './field-props.ts'
+import { useLive, useStore } from './LiveProvider.tsx'
 import { type TypedTexts, useTypedTexts } from './useTypedTexts.ts'
 
 /** A newer version that is known and not shown. */
@@ -32,6 +48,8 @@ export interface EditorOptions {
   autosaveAfterMs?: number
   /** A deleted record was created anew from the edits: go there. Without it the banner doesn't offer that. */
   onRecreated?: (record: WireRecord) => void
+  /** Called after each save here, by whatever it was asked for: a button, the conflict's dialog, autosave, a retry. */
+  onSaved?: (record: WireRecord) => void
 }
 
 /** One record in a form. Every function may be passed on by itself: `onClick={editor.save}`. */
@@ -77,6 +95,8 @@ export interface RecordEditor<F extends object = Fields> {
   resolve: (decision: Decision) => Promise<SaveOutcome<F> | null>
   recreate: () => Promise<CreateOutcome<F> | null>
   revert: () => void
+  /** For a form that is closed, as a dialog's Cancel: it shows the record when it is opened again, and offers the edits. */
+  discard: () => void
   dismiss: () => void
   closeConflict: () => void
   retry: () => void
@@ -102,14 +122,17 @@ export function useRecordEditor<F extends object = Fields>(
   options: EditorOptions = {},
 ): RecordEditor<F> {
   const { client, words } = useLive()
-  const { autosaveAfterMs, onRecreated } = options
+  const { autosaveAfterMs, onRecreated, onSaved } = options
+  const latestOnSaved = useRef(onSaved)
+  latestOnSaved.current = onSaved
   const store = client.editor<F>(type, id)
-  const state = useSyncExternalStore(store.subscribe, store.get, store.get)
+  const state = useStore(store, initialRecordState)
   const texts = useTypedTexts(store, client.personId())
   useEffect(
     () => (autosaveAfterMs === undefined ? undefined : autosave(store, autosaveAfterMs)),
     [store, autosaveAfterMs],
   )
+  useEffect(() => store.onSaved((record) => latestOnSaved.current?.(record)), [store])
   const editor = useMemo(
     () => editorOf(store, state, words, client, texts, { mayRecreate: onRecreated !== undefined }),
     [store, state, words, client, texts, onRecreated !== undefined],
@@ -133,18 +156,21 @@ function editorOf<F extends object>(
   texts: TypedTexts,
   bannerOptions: BannerOptions,
 ): RecordEditor<F> {
+  type FieldName = keyof F & string
   const { record, draft, newer } = state
   const highlighted = new Set(state.highlighted)
   const isFixed = !record || state.status === 'gone'
-  const values = store.values()
-  const unread = texts.unread()
-  const noNumber = (names: string[]) =>
-    Object.fromEntries(names.map((name) => [name, words.messages.notANumber]))
-  const save = async (): Promise<SaveOutcome<F> | null> => {
+  const values = copiesOf(valuesOf(state)) as Partial<F>
+  const sent = (state.writing ?? state.unanswered)?.changes ?? {}
+  const isUnread = texts.unread().length > 0
+  const change = (name: string, value: unknown) => store.change(name as FieldName, value as F[FieldName])
+  const save = async (form?: unknown): Promise<SaveOutcome<F> | null> => {
+    rereadForm(form, texts.unread(), (name, kind) => field(name as FieldName, { as: kind }))
+    texts.insist(change)
+    const unread = texts.unread()
     if (unread.length === 0) return store.save()
-    texts.insist()
-    const errors = Object.entries(noNumber(unread)).map(([field, message]) => ({ field, message }))
-    return { outcome: 'invalid', errors }
+    const errors = Object.entries(unreadErrors(unread, words.messages))
+    return { outcome: 'invalid', errors: errors.map(([name, message]) => ({ field: name, message })) }
   }
   /** What the form shows afterwards is the record's, or the edits' that were kept. */
   const anew = (act: () => void) => () => {
@@ -152,7 +178,25 @@ function editorOf<F extends object>(
     act()
   }
   const revert = anew(store.revert)
-  const errors = { ...state.errors, ...noNumber(texts.unreadable()) }
+  const errors = { ...state.errors, ...unreadErrors(texts.unreadable(), words.messages) }
+  const field: RecordEditor<F>['field'] = (name, { as } = {}) => {
+    const base = record?.fields[name]
+    return fieldProps(
+      {
+        name,
+        value: (values as Fields)[name],
+        base,
+        unread: name in sent ? sent[name] : (base ?? null),
+        isInvalid: name in errors,
+        isHighlighted: highlighted.has(name),
+        isFixed,
+        texts,
+        locale: words.locale,
+        change: (value) => change(name, value),
+      },
+      as,
+    )
+  }
   return {
     type: store.type,
     id: store.id,
@@ -160,10 +204,10 @@ function editorOf<F extends object>(
     record: record as WireRecord<F> | null,
     values,
     base: (record?.fields ?? {}) as Partial<F>,
-    isDirty: !isEmpty(draft) || unread.length > 0,
+    isDirty: !isEmpty(draft) || isUnread,
     dirtyFields: Object.keys(draft) as (keyof F & string)[],
     isSaving: state.status === 'saving',
-    canSave: canSave(state) || (unread.length > 0 && state.status === 'clean'),
+    canSave: canSave(state) || (isUnread && state.status === 'clean'),
     newer: newer && { version: newer.version, by: newer.by, at: newer.at, fields: newerFields(state) },
     conflict: state.conflict as RecordEditor<F>['conflict'],
     conflictView: conflictFor(state, words),
@@ -171,32 +215,25 @@ function editorOf<F extends object>(
     highlighted,
     kept: (state.kept?.fields ?? null) as Partial<F> | null,
     banner: bannerFor(state, client.seconds.get(), words, bannerOptions),
-    form: formProps(save, revert),
-    field: (name, { as = 'text' } = {}) =>
-      fieldProps(
-        {
-          name,
-          value: (values as Fields)[name],
-          base: record?.fields[name],
-          isInvalid: name in errors,
-          isHighlighted: highlighted.has(name),
-          isFixed,
-          texts,
-          locale: words.locale,
-          change: (value) => store.change(name, value as F[typeof name]),
-        },
-        as,
-      ),
+    form: { ...formProps(save, revert), 'data-nc-form': formKey(store) },
+    field,
     change: store.change,
-    save,
+    save: () => save(),
     remove: () => store.remove(),
     reload: anew(store.reload),
-    restore: (fields) => store.restore(fields),
+    restore(fields) {
+      texts.forget(fields)
+      store.restore(fields)
+    },
     merge: () => store.merge(),
     review: () => store.review(),
-    resolve: (decision) => store.resolve(decision),
+    resolve(decision) {
+      texts.forget([...decision.theirs, ...Object.keys(decision.edited)])
+      return store.resolve(decision)
+    },
     recreate: () => store.recreate(),
     revert,
+    discard: anew(store.discard),
     dismiss: () => store.dismiss(),
     closeConflict: () => store.closeConflict(),
     retry: () => store.retry(),

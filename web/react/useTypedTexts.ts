@@ -2,58 +2,78 @@
 // "0." and "0.0" are the same number; text that is not a value stays visible, is never saved, and is reported as invalid.
 
 import { useMemo, useReducer } from 'react'
+import type { InputKind, ReadText } from '../client/base/field-text.ts'
 import { isSame } from '../client/base/values.ts'
 
 /** What stands in one input. */
 interface TypedText {
   text: string
-  /** What it was read as. */
+  /** What the field is while the text stands. */
   value: unknown
   /** `unfinished` is not reported before a save is requested. */
-  kind: 'value' | 'unfinished' | 'unreadable'
+  read: ReadText
+  kind: InputKind
 }
 
 export interface TypedTexts {
   /** The typed text, while it stands for this value. */
   of(name: string, value: unknown): string | null
   note(name: string, typed: TypedText): void
-  /** Names whose text is not a value, and is reported. */
-  unreadable(): string[]
+  /** Names whose text is not a value, and is reported; each with whether it is to be a date. */
+  unreadable(): [name: string, kind: InputKind][]
   /** Names whose text is not a value. */
-  unread(): string[]
-  /** A save was requested: from now on all of them are reported. */
-  insist(): void
-  forget(): void
+  unread(): [name: string, kind: InputKind][]
+  /** A save was requested: what is a value for the user who insists is handed to `change`, the others are reported from now on. */
+  insist(change: (name: string, value: unknown) => void): void
+  /** Without names: all. */
+  forget(names?: readonly string[]): void
+  /** What the field's values are: those of the record, or the last one that it had. */
+  typeOf(name: string, base: unknown): string
 }
 
 /** The texts of one form or cell; forgotten with `owner`, and with the person. */
 export function useTypedTexts(owner: object, person: string | null): TypedTexts {
   const [count, redraw] = useReducer((before: number) => before + 1, 0)
-  const texts = useMemo(() => new Map<string, TypedText>(), [owner, person])
+  const [texts, types] = useMemo(
+    () => [new Map<string, TypedText>(), new Map<string, string>()] as const,
+    [owner, person],
+  )
   return useMemo(() => {
-    const namesOf = (passes: (typed: TypedText) => boolean) =>
-      [...texts].flatMap(([name, typed]) => (passes(typed) ? name : []))
+    const those = (passes: (read: ReadText) => boolean) =>
+      [...texts].flatMap(([name, { read, kind }]): [string, InputKind][] =>
+        passes(read) ? [[name, kind]] : [],
+      )
     return {
       of(name, value) {
         const typed = texts.get(name)
-        return typed && (typed.kind !== 'value' || isSame(typed.value, value)) ? typed.text : null
+        return typed && (typed.read.kind !== 'value' || isSame(typed.value, value)) ? typed.text : null
       },
       note(name, typed) {
         texts.set(name, typed)
         redraw()
       },
-      unreadable: () => namesOf(({ kind }) => kind === 'unreadable'),
-      unread: () => namesOf(({ kind }) => kind !== 'value'),
-      insist() {
-        for (const [name, typed] of texts)
-          if (typed.kind === 'unfinished') texts.set(name, { ...typed, kind: 'unreadable' })
+      unreadable: () => those(({ kind }) => kind === 'unreadable'),
+      unread: () => those(({ kind }) => kind !== 'value'),
+      insist(change) {
+        for (const [name, typed] of texts) {
+          if (typed.read.kind !== 'unfinished') continue
+          const { meant } = typed.read
+          if (meant === undefined) texts.set(name, { ...typed, read: { kind: 'unreadable' } })
+          else {
+            texts.set(name, { ...typed, value: meant, read: { kind: 'value', value: meant } })
+            change(name, meant)
+          }
+        }
         redraw()
       },
-      forget() {
-        if (texts.size === 0) return
-        texts.clear()
-        redraw()
+      forget(names = [...texts.keys()]) {
+        const gone = names.filter((name) => texts.delete(name))
+        if (gone.length > 0) redraw()
+      },
+      typeOf(name, base) {
+        if (base !== null && base !== undefined) types.set(name, typeof base)
+        return types.get(name) ?? ''
       },
     }
-  }, [texts, count])
+  }, [texts, types, count])
 }

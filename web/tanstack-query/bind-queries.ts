@@ -6,7 +6,7 @@ import type { Query, QueryClient } from '@tanstack/react-query'
 import type { WireRecord } from '../../server/protocol/index.ts'
 import type { Stop } from '../client/base/clock.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
-import { type Asked, askedBy } from './queries.ts'
+import { type Asked, askedBy, noteOpen } from './queries.ts'
 
 /**
  * Writes every change of the observed records and lists to the cache. Call it once; it returns its dispose function.
@@ -57,13 +57,17 @@ export function bindQueries(client: RecordClient, queryClient: QueryClient): Sto
 
   function bindList(key: readonly unknown[], { type, query }: Extract<Asked, { kind: 'list' }>): Stop {
     const list = client.liveList(type, query)
+    const stopOpen = noteOpen(client, key)
     const show = () => {
       const { status, rows } = list.get()
       if (status === 'ready' && queryClient.getQueryData(key) !== rows) queryClient.setQueryData(key, rows)
     }
     const stop = list.subscribe(show)
     show()
-    return stop
+    return () => {
+      stopOpen()
+      stop()
+    }
   }
 
   const isOurs = ({ queryKey }: Query) => askedBy(queryKey) !== null

@@ -1,10 +1,13 @@
 // Records and lists as queries. The client's own stores fetch them, so that a query and bind-queries.ts yield the same data.
 // Each checks for a change of person first, which empties the cache.
 
-import { queryOptions } from '@tanstack/react-query'
+import { hashKey, queryOptions } from '@tanstack/react-query'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
+import type { Stop } from '../client/base/clock.ts'
 import type { Refusal } from '../client/http/outcomes.ts'
-import type { LiveListQuery } from '../client/list/query.ts'
+import { fetchWhole } from '../client/list/fetch.ts'
+import { compareRecords } from '../client/list/order.ts'
+import { type LiveListQuery, MOST_ROWS, wantedOf } from '../client/list/query.ts'
 import type { ListStore } from '../client/list/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 
@@ -71,11 +74,33 @@ export const listQuery = <F extends object = Fields>(
     queryKey: [ROOT, 'list', type, query] as const,
     staleTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
-    queryFn: async ({ signal }): Promise<readonly WireRecord<F>[]> => {
-      const rows = await rowsOf(client.liveList(type, query), signal)
+    queryFn: async ({ queryKey, signal }): Promise<readonly WireRecord<F>[]> => {
+      const isOpen = openLists.get(client)?.has(hashKey(queryKey))
+      const rows = await (isOpen
+        ? rowsOf(client.liveList(type, query), signal)
+        : fetchRows(client, type, query))
       return rows as readonly WireRecord<F>[]
     },
   })
+}
+
+/** Lists that are kept open for observed queries, by client. */
+const openLists = new WeakMap<RecordClient, Set<string>>()
+
+/** The list of this key is open until the stop. */
+export function noteOpen(client: RecordClient, key: readonly unknown[]): Stop {
+  const keys = openLists.get(client) ?? new Set()
+  openLists.set(client, keys)
+  const hash = hashKey(key)
+  keys.add(hash)
+  return () => void keys.delete(hash)
+}
+
+/** The list once, for a query that nobody observes, as one that is prefetched: nothing is opened for it. */
+async function fetchRows(client: RecordClient, type: string, query: LiveListQuery) {
+  const { data, refusal } = await fetchWhole(client, type, wantedOf(query), query.most ?? MOST_ROWS)
+  if (refusal) throw new RecordQueryError(refusal)
+  return data.sort(compareRecords(query.sort ?? 'id', query.locale))
 }
 
 /** A loaded list is refreshed; another one is awaited. */

@@ -1,8 +1,10 @@
 // People who sign in after each other on one page: what one typed and did not save is never shown to the next, and never
 // sent as theirs; it comes back to its owner. On a real server; `NOCLOBBER_CHANGES=2000` is the large run.
 
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import fc from 'fast-check'
 import { createMemoryStorage, createOffline, type EditStorage, type Tabs } from 'noclobber/offline'
+import { bindQueries, listQuery, recordQuery } from 'noclobber/tanstack-query'
 import { expect, onTestFinished, test } from 'vitest'
 import { createCellEditor } from '../../../web/client/list/cell-editor.ts'
 import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
@@ -29,36 +31,54 @@ const ownersIn = (text: string): string[] => [...text.matchAll(WORD)].map(([, ow
 const saved = new Set<string>()
 let words = 0
 
-const stillTabs = (): Tabs => ({
-  enter: () => () => {},
-  alive: async () => null,
-  alone: (_task, work) => work(),
-  notify: () => {},
-  onChange: () => () => {},
-})
+/** The pages of one browser: all are alive, and notify each other of changes. */
+function createTabs(): Tabs {
+  const listeners = new Set<() => void>()
+  const alive = new Set<string>()
+  return {
+    enter(tab) {
+      alive.add(tab)
+      return () => void alive.delete(tab)
+    },
+    alive: async () => new Set(alive),
+    alone: (_task, work) => work(),
+    notify: () => {
+      for (const listener of listeners) listener()
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
 
 interface PageOptions {
   way: (typeof WAYS)[number]
   storage: EditStorage | null
   session: { who: Who }
+  tabs?: Tabs
 }
 
 /** One page of a browser, with what was sent wrongly. */
-function openPage({ way, storage, session }: PageOptions) {
+function openPage({ way, storage, session, tabs = createTabs() }: PageOptions) {
   const wrong: string[] = []
+  const offline = storage ? createOffline({ storage, tabs }) : null
   const options: RecordClientOptions = {
     ...(way === 'named' ? { userId: () => session.who } : {}),
-    ...(storage ? { offline: createOffline({ storage, tabs: stillTabs() }) } : {}),
+    ...(offline ? { offline } : {}),
     ...(way === 'cookie' ? { transports: ['event_stream'], shareStream: false } : {}),
     async fetch(input, init) {
       const headers = new Headers(init?.headers)
       if (way === 'cookie' && session.who) headers.set('Authorization', `Bearer ${session.who}`)
       const sender = headers.get('authorization')?.replace('Bearer ', '')
       const body = String(init?.body ?? '')
+      const words = init?.method === 'PATCH' ? [...body.matchAll(WORD)] : []
+      const sent = words.flatMap(([word, owner]) => (owner === sender && !saved.has(word) ? [word] : []))
+      for (const word of sent) saved.add(word)
       const answer = await fetch(input, { ...init, headers })
       for (const owner of ownersIn(body))
         if (owner !== sender && answer.status !== 401) wrong.push(`sent by ${sender}: ${body}`)
-      if (init?.method === 'PATCH' && answer.ok) for (const [word] of body.matchAll(WORD)) saved.add(word)
+      if (!answer.ok) for (const word of sent) saved.delete(word)
       return answer
     },
   }
@@ -67,6 +87,11 @@ function openPage({ way, storage, session }: PageOptions) {
   const list = client.liveList('project')
   const cells = createCellEditor(client, list)
   const editors = ids.map((id) => client.editor<Project>('project', id))
+  const queryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } })
+  const observers = [
+    new QueryObserver(queryClient, listQuery<Project>(client, 'project')),
+    ...ids.map((id) => new QueryObserver(queryClient, recordQuery<Project>(client, 'project', id))),
+  ]
 
   /** A cookie that changed beside the page is known with the next answer. */
   let isUnseen = false
@@ -92,23 +117,41 @@ function openPage({ way, storage, session }: PageOptions) {
     }
     for (const owner of ownersIn(JSON.stringify(cells.get()?.value ?? '')))
       if (owner !== session.who) wrong.push(`a cell shown to ${session.who}`)
+    const unsent = offline?.unsent.get()
+    for (const owner of ownersIn(JSON.stringify([unsent?.entries, unsent?.discarded])))
+      if (owner !== session.who) wrong.push(`unsent changes shown to ${session.who}`)
+    const cached = queryClient.getQueryCache().getAll()
+    for (const [word, owner] of JSON.stringify(cached.map(({ state }) => state.data)).matchAll(WORD))
+      if (owner !== session.who && !saved.has(word)) wrong.push(`a query shown to ${session.who}: ${word}`)
   }
 
-  const stops = [list.subscribe(() => {}), ...editors.map((editor) => editor.subscribe(() => check()))]
+  const stops = [
+    bindQueries(client, queryClient),
+    ...observers.map((observer) => observer.subscribe(() => check())),
+    list.subscribe(() => {}),
+    ...editors.map((editor) => editor.subscribe(() => check())),
+  ]
 
   return {
     ...{ client, editors, cells, list, wrong, check },
     type(at: number) {
       const editor = editors[at % editors.length]
-      if (session.who === null || editor?.get().status === 'loading') return
+      if (session.who === null || isUnseen || editor?.get().status === 'loading') return
       words += 1
       editor?.change('name', `~${session.who}~${words}~`)
     },
     cell() {
       const row = list.get().rows[0]
-      if (session.who === null || !row || !cells.begin(row, 'name')) return
+      if (session.who === null || isUnseen || !row || !cells.begin(row, 'name')) return
       words += 1
       cells.change(`~${session.who}~${words}~`)
+    },
+    /** Another tab has signed somebody else in: a cookie shows that with the next answer. */
+    async changedElsewhere(isAsked: boolean) {
+      isUnseen = way === 'cookie'
+      if (isAsked) await client.read('project', ids[0] ?? '')
+      if (isAsked) isUnseen = false
+      check()
     },
     async change(to: Who, how: 'reconnect' | 'silent') {
       session.who = to
@@ -136,27 +179,35 @@ function openPage({ way, storage, session }: PageOptions) {
 const act = fc.record({
   what: fc.constantFrom('type', 'type', 'type', 'save', 'cell', 'cell_save', 'revert', 'settle', 'restore'),
   at: fc.nat(2),
+  tab: fc.nat(1),
 })
 const step = fc.record({
   acts: fc.array(act, { maxLength: 4 }),
   to: fc.constantFrom<Who[]>('alice', 'bob', 'carol', 'alice', 'bob', null),
   how: fc.constantFrom('reconnect', 'silent'),
+  tab: fc.nat(1),
+  isNoticed: fc.boolean(),
 })
 const story = fc.record({
   way: fc.constantFrom(...WAYS),
   isOffline: fc.boolean(),
+  tabs: fc.constantFrom(1, 1, 2),
   steps: fc.array(step, { minLength: CHANGES_IN_A_RUN, maxLength: CHANGES_IN_A_RUN }),
 })
 
 test(`over ${CHANGES} changes of person nothing unsaved of one is shown to or sent by another`, async () => {
   let typed = 0
   await fc.assert(
-    fc.asyncProperty(story, async ({ way, isOffline, steps }) => {
+    fc.asyncProperty(story, async ({ way, isOffline, tabs: count, steps }) => {
       const session = { who: 'alice' as Who }
-      const page = openPage({ way, storage: isOffline ? createMemoryStorage() : null, session })
-      await page.settled()
-      for (const { acts, to, how } of steps) {
-        for (const { what, at } of acts) {
+      const storage = isOffline ? createMemoryStorage() : null
+      const tabs = createTabs()
+      const open = Array.from({ length: count }, () => openPage({ way, storage, session, tabs }))
+      const pageOf = (tab: number) => open[tab % count] as (typeof open)[number]
+      for (const page of open) await page.settled()
+      for (const { acts, to, how, tab: signIn, isNoticed } of steps) {
+        for (const { what, at, tab } of acts) {
+          const page = pageOf(tab)
           const editor = page.editors[at]
           if (what === 'type') page.type(at)
           if (what === 'save') void editor?.save()
@@ -168,12 +219,15 @@ test(`over ${CHANGES} changes of person nothing unsaved of one is shown to or se
           if (what === 'type') typed += 1
           page.check()
         }
-        await page.change(to, how)
+        await pageOf(signIn).change(to, how)
+        for (const page of open) if (page !== pageOf(signIn)) await page.changedElsewhere(isNoticed)
       }
-      await page.settled()
-      page.check()
-      page.close()
-      expect(page.wrong).toEqual([])
+      for (const page of open) {
+        await page.settled()
+        page.check()
+      }
+      for (const page of open) page.close()
+      expect(open.flatMap(({ wrong }) => wrong)).toEqual([])
     }),
     { numRuns: Math.ceil(CHANGES / CHANGES_IN_A_RUN), seed: SEED, endOnFailure: true },
   )

@@ -92,3 +92,31 @@ test('what one person was shown is gone from the cache when the next one looks',
   expect(queryClient.getQueryData(record().queryKey)).toBeUndefined()
   await waitFor(() => observer.getCurrentResult().data?.version === 1, { what: 'the record, for Bob' })
 })
+
+test('what is prefetched opens no connection, and is fetched anew when it is asked for again', async () => {
+  const id = await server.createProject('Prefetched')
+  let connections = 0
+  const client = server.openTab('alice', {
+    createTransport: () => {
+      connections += 1
+      return {
+        connect: () => {},
+        reconnect: () => {},
+        id: () => null,
+        watch: async () => null,
+        unwatch: async () => {},
+        close: () => {},
+      }
+    },
+  })
+  const queryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } })
+  undo.push(bindQueries(client, queryClient))
+  const list = listQuery<Project>(client, 'project', { where: { status: 'planned' }, sort: '-id' })
+  await queryClient.prefetchQuery(recordQuery<Project>(client, 'project', id))
+  await queryClient.prefetchQuery(list)
+  expect(queryClient.getQueryData(list.queryKey)?.[0]).toMatchObject({ id, fields: { name: 'Prefetched' } })
+  await server.sql(`update projects set name = 'Renamed' where id = ${id}`)
+  await queryClient.prefetchQuery({ ...list, staleTime: 0 })
+  expect(queryClient.getQueryData(list.queryKey)?.[0]?.fields.name).toBe('Renamed')
+  expect(connections).toBe(0)
+})

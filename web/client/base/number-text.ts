@@ -49,25 +49,29 @@ function withoutMarks(text: string, locale: string): string {
 /** As a number where it can be held to the last digit, else the digits, written plainly. */
 function exact(plain: string): number | string {
   const number = Number(plain)
-  const digits = plain
-    .replace(/e.*$/i, '')
-    .replace(/^[+-]?0*|\./g, '')
-    .replace(/^0+/, '')
-  if (digits.length <= EXACT_DIGITS && Number.isFinite(number)) return number === 0 ? 0 : number
+  const { digits } = partsOf(plain)
+  if (digits.length <= EXACT_DIGITS && isSameNumber(plain, String(number))) return number === 0 ? 0 : number
   return plain
     .replace(/^\+/, '')
+    .replace(/^(-?)0+(?=\d)/, '$1')
     .replace(/^(-?)\./, '$10.')
-    .replace(/\.$/, '')
+    .replace(/\.(?=$|e)/i, '')
 }
 
-const digitsOf = (plain: string) =>
-  plain
-    .replace(/e.*$/i, '')
-    .replace(/^[+-]?0*|\./g, '')
-    .replace(/^0+/, '').length
+/** Its digits without zeros around them, and the power of ten that the last one stands for. */
+function partsOf(plain: string) {
+  const [number = '', power = '0'] = plain.toLowerCase().split('e')
+  const [whole = '', fraction = ''] = number.split('.')
+  const written = `${whole}${fraction}`.replace(/^[+-]?0*/, '')
+  const digits = written.replace(/0+$/, '')
+  return { digits, power: Number(power) - fraction.length + written.length - digits.length }
+}
 
-/** The same number as text where the record has such numbers as text. */
-export const likeBase = (value: number | string | null, base: unknown): number | string | null =>
-  typeof base === 'string' && typeof value === 'number' && digitsOf(String(value)) > EXACT_DIGITS
-    ? String(value)
-    : value
+function isSameNumber(a: string, b: string): boolean {
+  const [one, other] = [partsOf(a), partsOf(b)]
+  return one.digits === other.digits && (one.digits === '' || one.power === other.power)
+}
+
+/** The text as it was typed where the record has numbers as text that need not be: its column is one for text. */
+export const likeBase = (value: number | string | null, base: unknown, typed: string): unknown =>
+  typeof base === 'string' && PLAIN.test(base) && partsOf(base).digits.length <= EXACT_DIGITS ? typed : value

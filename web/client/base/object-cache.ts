@@ -11,6 +11,8 @@ export interface ObjectCache<T extends object> {
   release(key: string, value: T): void
   /** Forgets it. */
   drop(key: string, value: T): void
+  /** The value, as it is handed out: while another one is kept under its key, whatever is asked of it is asked of that. */
+  handleOf(key: string, value: T): T
   entries(): [key: string, value: T][]
   kept(): Iterable<[key: string, value: T]>
 }
@@ -45,6 +47,17 @@ export function createObjectCache<T extends object>(): ObjectCache<T> {
     drop(key, value) {
       release(key, value)
       if (seen.get(key)?.deref() === value) seen.delete(key)
+    },
+    handleOf(key, value) {
+      const handle = { ...value }
+      const now = (): object => {
+        const other = kept.get(key)
+        return other && other !== handle ? other : value
+      }
+      for (const [name, own] of Object.entries(value))
+        if (typeof own === 'function')
+          Reflect.set(handle, name, (...given: unknown[]) => Reflect.get(now(), name)(...given))
+      return handle
     },
     kept: () => kept.entries(),
     entries: () =>

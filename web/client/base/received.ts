@@ -67,6 +67,7 @@ export function normalize(message: unknown): unknown {
   if ('updated_at' in message && typeof message.updated_at !== 'string') message.updated_at = ''
   if ('changed_fields' in message) message.changed_fields = namesOf(message.changed_fields)
   if ('fields' in message && !isFound(message.fields) && 'version' in message) message.fields = {}
+  if (isFound(message.fields)) for (const value of Object.values(message.fields)) freeze(value)
   if ('people' in message) message.people = peopleOf(message.people)
   if ('scopes' in message) message.scopes = listOf(message.scopes).filter(isFound)
   if ('from' in message) message.from = writerOf(message.from) ?? { id: '', name: '' }
@@ -74,6 +75,13 @@ export function normalize(message: unknown): unknown {
   if (Array.isArray(message.errors)) message.errors = message.errors.flatMap(fieldErrorOf)
   if (isFound(message.current)) normalize(message.current)
   return message
+}
+
+/** What a record holds is nobody's to change in place: the attempt throws where it is made. */
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  Object.freeze(value)
+  for (const part of Object.values(value)) freeze(part)
 }
 
 const fieldErrorOf = (error: unknown): Found[] =>

@@ -52,3 +52,13 @@ export function createWritable<T>(initial: T): Writable<T> {
     subscribe: listeners.add,
   }
 }
+
+/** `of` the current value, computed once for each value. */
+export function cached<T, R>(get: () => T, of: (value: T) => R): () => R {
+  let last: { value: T; result: R } | null = null
+  return () => {
+    const value = get()
+    if (last?.value !== value) last = { value, result: of(value) }
+    return last.result
+  }
+}

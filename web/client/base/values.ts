@@ -2,19 +2,21 @@
 
 import type { Fields } from '../../../server/protocol/index.ts'
 
-/** Structural equality of JSON values; key order does not count. */
+/** Structural equality of JSON values; key order does not count, nor does a key that holds `undefined`. */
 export function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
+  if (a === b || Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) !== Array.isArray(b)) return false
   const left = a as Fields
   const right = b as Fields
-  const keys = Object.keys(left)
+  const keys = keysOf(left)
   return (
-    keys.length === Object.keys(right).length &&
-    keys.every((key) => key in right && isSame(left[key], right[key]))
+    keys.length === keysOf(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && isSame(left[key], right[key]))
   )
 }
+
+const keysOf = (value: Fields) => Object.keys(value).filter((key) => value[key] !== undefined)
 
 /** The names of the fields whose values differ. */
 export function differingFields(a: Fields, b: Fields): string[] {
@@ -28,3 +30,12 @@ export function pick(fields: Fields, passes: (field: string, value: unknown) => 
 }
 
 export const isEmpty = (fields: object): boolean => Object.keys(fields).length === 0
+
+/** The values for somebody else's hands: what they change in place changes nothing here. */
+export const copiesOf = (fields: Fields): Fields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([field, value]) => [
+      field,
+      typeof value === 'object' ? structuredClone(value) : value,
+    ]),
+  )

@@ -35,7 +35,7 @@ const queryOf = ({ key, dryRun }: ImportFileOptions): string => {
   const query = new URLSearchParams()
   if (key !== undefined) query.set('key', key ?? '')
   if (dryRun) query.set('dry_run', '1')
-  return query.size > 0 ? `?${query}` : ''
+  return `?${query}`.replace(/\?$/, '')
 }
 
 /** Few pages can send a stream (HTTP/2, Chromium), and others fail only during the upload: in pages it is read first. */

@@ -11,6 +11,7 @@ import type {
   WireVersionDifference,
 } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
+import { plainFields } from '../base/plain-value.ts'
 import { isRecord } from '../base/received.ts'
 import type { Http, HttpAnswer, HttpRequest } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
@@ -109,7 +110,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       options: { id?: string; mutationId?: string } = {},
     ): Promise<CreateOutcome<F>> {
       const body = {
-        fields,
+        fields: plainFields(fields),
         mutation_id: options.mutationId ?? newId(),
         ...(options.id ? { id: options.id } : {}),
       }
@@ -127,7 +128,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
     ): Promise<SaveOutcome<F>> {
       const body = {
         client_version: options.clientVersion,
-        changes: options.changes,
+        changes: plainFields(options.changes),
         mutation_id: options.mutationId ?? newId(),
         ...(options.onStale ? { on_stale: options.onStale } : {}),
       }
@@ -145,7 +146,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
     /** The same changes to many records, each guarded by its own version. */
     async saveMany(type: string, options: SaveManyOptions): Promise<SaveManyOutcome> {
       const body = {
-        changes: options.changes,
+        changes: plainFields(options.changes),
         records: options.records.map(({ id, clientVersion }) => ({ id, client_version: clientVersion })),
         on_stale: options.onStale ?? 'abort',
         mutation_id: options.mutationId ?? newId(),
@@ -243,8 +244,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
         ...rest,
         ...(limit ? { limit: String(limit) } : {}),
       })
-      const search = parameters.size > 0 ? `?${parameters}` : ''
-      const answer = await http({ method: 'GET', path: pathOf(type) + search })
+      const answer = await http({ method: 'GET', path: `${pathOf(type)}?${parameters}`.replace(/\?$/, '') })
       const { cursor, next, removed, reset, more, recheck } = bodyOf(answer) as Partial<ListPage<F>>
       return dataOf(answer, (data: WireRecord<F>[]) => ({
         outcome: 'found' as const,

@@ -3,6 +3,7 @@
 
 import type { StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
+import { plainValue } from '../base/plain-value.ts'
 import { createWritable, type Readable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
 import type { Refusal } from '../http/outcomes.ts'
@@ -100,7 +101,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
       const now = state.get()
       if (!now) return
       const status = now.status === 'refused' ? 'editing' : now.status
-      state.set({ ...now, value, status, rowError: null, refusal: null })
+      state.set({ ...now, value: plainValue(now.field, value), status, rowError: null, refusal: null })
     },
     async save() {
       const now = state.get()

@@ -43,7 +43,7 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
       if (known) return known
       const isSeed = ([other, list]: [string, OwnedListStore]) =>
         other.startsWith(records) && list.get().status === 'ready' && list.get().isWhole
-      const list = createListStore({
+      const own = createListStore({
         client: client(),
         clock,
         page,
@@ -56,6 +56,7 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
         onUsed: () => lists.keep(key, list),
         onIdle: () => lists.drop(key, list),
       })
+      const list = lists.handleOf(key, own)
       lists.add(key, list)
       return list
     },

@@ -3,6 +3,9 @@
 import type { Scope } from '../../../server/protocol/index.ts'
 import type { ListWanted } from './fetch.ts'
 
+/** Longer lists are cut. */
+export const MOST_ROWS = 20_000
+
 /** Which list, and how it is shown. */
 export interface LiveListQuery {
   /** Declared columns and their values. */

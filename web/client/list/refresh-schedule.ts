@@ -1,7 +1,7 @@
 // When a live list refreshes after events: a little after the last one, never too long after the first, not while the page
 // is hidden. Requests during a refresh cause exactly one more.
 
-import type { Clock, Page, Stop } from '../base/clock.ts'
+import { type Clock, elapsedOf, type Page, type Stop } from '../base/clock.ts'
 
 /** After the last event, and at most after the first; minus a random part, so that many pages don't refresh at once. */
 const QUIET_MS = 3000
@@ -52,7 +52,7 @@ export function createRefreshSchedule({
   function schedule(at: number) {
     dueAt = at
     stopTimer()
-    stopTimer = clock.after(Math.max(0, at - clock.now()), () => {
+    stopTimer = clock.after(Math.max(0, at - elapsedOf(clock)), () => {
       if (page.isVisible()) void now()
     })
   }
@@ -80,23 +80,23 @@ export function createRefreshSchedule({
   }
 
   const stopPage = page.onChange(() => {
-    if (page.isVisible() && dueAt !== null && dueAt <= clock.now()) void now()
+    if (page.isVisible() && dueAt !== null && dueAt <= elapsedOf(clock)) void now()
   })
 
   return {
     now,
     afterEvent() {
-      const at = clock.now()
+      const at = elapsedOf(clock)
       firstEventAt ??= at
       const latest = isCostly() ? firstEventAt + LARGE_MS : Math.min(at + QUIET_MS, firstEventAt + LONGEST_MS)
       schedule(latest - jitter())
     },
     within(delayMs) {
-      const at = clock.now() + delayMs
+      const at = elapsedOf(clock) + delayMs
       if (dueAt === null || dueAt > at) schedule(at)
     },
     afterJoin() {
-      const at = clock.now() + random() * JOIN_JITTER_MS
+      const at = elapsedOf(clock) + random() * JOIN_JITTER_MS
       if (dueAt === null || dueAt > at) schedule(at)
     },
     stop() {

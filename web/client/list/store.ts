@@ -11,7 +11,7 @@ import type { OwnWrite } from '../http/own-writes.ts'
 import type { ListEvent } from '../transport/event-router.ts'
 import { initialListState } from './initial-state.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
-import { wantedOf } from './query.ts'
+import { MOST_ROWS, wantedOf } from './query.ts'
 import { createListRefresh, MOST_FETCHED } from './refresh.ts'
 import { createRefreshSchedule, LARGE_LIST, type RefreshSchedule } from './refresh-schedule.ts'
 import { adoptOwn, dropRows, type ListState, showStaged } from './state.ts'
@@ -19,7 +19,6 @@ import type { ListStoreOptions, OwnedListStore } from './store-options.ts'
 
 export type { ListStore } from './store-options.ts'
 
-const MOST_ROWS = 20_000
 const AFTER_OWN_MS = 1000
 const AFTER_HOLD_MS = 300
 const POLL_MS = 10_000

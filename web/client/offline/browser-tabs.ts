@@ -19,9 +19,8 @@ const LOCK = 'noclobber-tab '
 
 /** The pages of this origin, by Web Locks and a BroadcastChannel. On insecure origins there are no locks: then `alive` is unknown. */
 export function createBrowserTabs(): Tabs {
-  const locks = typeof navigator === 'undefined' ? undefined : (navigator.locks as LockManager | undefined)
-  const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('noclobber-unsent')
-  let isOpen = true
+  const locks = orNull(() => navigator.locks as LockManager | undefined)
+  let channel: BroadcastChannel | null = null
   return {
     enter(tab) {
       let leave: Stop = () => {}
@@ -29,11 +28,13 @@ export function createBrowserTabs(): Tabs {
         leave = resolve
       })
       locks?.request(LOCK + tab, () => isLeft).catch(() => {})
+      const own = orNull(() => new BroadcastChannel('noclobber-unsent'))
+      channel = own
       return () => {
         leave()
-        channel?.postMessage('changed')
-        isOpen = false
-        channel?.close()
+        orNull(() => own?.postMessage('changed'))
+        own?.close()
+        if (channel === own) channel = null
       }
     },
     async alive() {
@@ -46,12 +47,20 @@ export function createBrowserTabs(): Tabs {
       if (!locks) return work()
       await locks.request(`noclobber-${task}`, { ifAvailable: true }, (lock) => (lock ? work() : undefined))
     },
-    notify: () => {
-      if (isOpen) channel?.postMessage('changed')
-    },
+    notify: () => channel?.postMessage('changed'),
     onChange(listener) {
-      channel?.addEventListener('message', listener)
-      return () => channel?.removeEventListener('message', listener)
+      const own = channel
+      own?.addEventListener('message', listener)
+      return () => own?.removeEventListener('message', listener)
     },
+  }
+}
+
+/** What a browser does not have, or does not allow a page: an opaque origin has neither. */
+function orNull<T>(get: () => T): T | null {
+  try {
+    return get()
+  } catch {
+    return null
   }
 }

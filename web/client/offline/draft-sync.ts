@@ -2,11 +2,12 @@
 // left. It also brings back the edits of earlier pages. Storage that fails is shown, and tried again with the next edit.
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
-import type { Stop } from '../base/clock.ts'
+import { elapsedOf, type Stop } from '../base/clock.ts'
 import { createTimers } from '../base/timers.ts'
 import { isEmpty } from '../base/values.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
 import { editsOf, type RecordState, type UnsentEdits } from '../record/state.ts'
+import { isLate } from './browser-limits.ts'
 import type { Tabs } from './browser-tabs.ts'
 import { hasRoom } from './can-restore.ts'
 import {
@@ -94,7 +95,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
   function write(): Promise<void> {
     timers.cancel('write')
     writing = writing.then(async () => {
-      const begun = clock.now()
+      const begun = elapsedOf(clock)
       for (const [key, entry] of [...unwritten]) {
         try {
           if (entry) await storage.put(entry)
@@ -103,9 +104,10 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
           show({ storage: 'ok' })
         } catch (error) {
           fail(error)
+          if (isLate(error)) break
         }
       }
-      tookMs = Math.max(0, clock.now() - begun)
+      tookMs = Math.max(0, elapsedOf(clock) - begun)
       tabs.notify()
       await refresh()
     })

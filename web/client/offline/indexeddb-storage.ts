@@ -1,11 +1,15 @@
 // Unsent edits in the browser's IndexedDB: they outlive the page, the tab and the browser.
 
-import { type DBSchema, openDB } from 'idb'
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { systemClock } from '../base/clock.ts'
 import type { EditStorage, UnsentEntry } from './draft-storage.ts'
 
 interface Schema extends DBSchema {
   edits: { key: string; value: UnsentEntry; indexes: { person: string } }
 }
+
+/** Below the limit of one try: see browser-limits.ts. */
+const OPEN_MS = 1900
 
 /** Opened on first use. `name` is the database's name in this origin. */
 export function createIndexedDbStorage(name = 'noclobber'): EditStorage {
@@ -23,26 +27,48 @@ export function createIndexedDbStorage(name = 'noclobber'): EditStorage {
       },
     })
   let opened: ReturnType<typeof open> | null = null
-  const database = () => {
-    opened ??= open()
-    opened.catch(() => {
+  /** A connection that failed, or is not open after a try, is opened anew by the next. */
+  const database = async () => {
+    const current = opened ?? open()
+    opened = current
+    const forget = () => {
+      if (opened === current) opened = null
+    }
+    const stop = systemClock.after(OPEN_MS, forget)
+    try {
+      return await current
+    } catch (error) {
+      forget()
+      throw error
+    } finally {
+      stop()
+    }
+  }
+  /** The connection of one that fails may be dead: the next try has another. */
+  async function use<T>(work: (connection: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
+    const connection = await database()
+    try {
+      return await work(connection)
+    } catch (error) {
       opened = null
-    })
-    return opened
+      connection.close()
+      throw error
+    }
   }
   return {
-    all: async (person) => (await database()).getAllFromIndex('edits', 'person', person),
-    put: async (entry) => void (await (await database()).put('edits', entry)),
-    remove: async (key) => (await database()).delete('edits', key),
-    async claim(key, entry) {
-      const transaction = (await database()).transaction('edits', 'readwrite')
-      const isThere = (await transaction.store.getKey(key)) !== undefined
-      if (isThere) {
-        await transaction.store.delete(key)
-        await transaction.store.put(entry)
-      }
-      await transaction.done
-      return isThere
-    },
+    all: (person) => use((connection) => connection.getAllFromIndex('edits', 'person', person)),
+    put: (entry) => use(async (connection) => void (await connection.put('edits', entry))),
+    remove: (key) => use((connection) => connection.delete('edits', key)),
+    claim: (key, entry) =>
+      use(async (connection) => {
+        const transaction = connection.transaction('edits', 'readwrite')
+        const isThere = (await transaction.store.getKey(key)) !== undefined
+        if (isThere) {
+          await transaction.store.delete(key)
+          await transaction.store.put(entry)
+        }
+        await transaction.done
+        return isThere
+      }),
   }
 }

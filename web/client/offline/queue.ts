@@ -5,6 +5,7 @@
 import { createWritable, type Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import type { DraftClient, DraftPersistence } from '../record/draft-persistence.ts'
+import { limitStorage, limitTabs } from './browser-limits.ts'
 import { createBrowserTabs, type Tabs } from './browser-tabs.ts'
 import {
   createMemoryStorage,
@@ -46,8 +47,9 @@ export interface OfflineOptions {
  * const client = createRecordClient({ offline, userId: () => session.user.id })
  */
 export function createOffline(options: OfflineOptions = {}): Offline {
-  const storage = options.storage ?? defaultStorage()
-  const tabs = options.tabs ?? createBrowserTabs()
+  const givenStorage = options.storage ?? defaultStorage()
+  const givenTabs = options.tabs ?? createBrowserTabs()
+  let tabs = givenTabs
   const unsent = createWritable<UnsentState>({ entries: [], storage: 'ok', isSending: false, discarded: [] })
   const set = (patch: Partial<UnsentState>) => unsent.set({ ...unsent.get(), ...patch })
   let keeping: EditKeeping | null = null
@@ -137,6 +139,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     open(opened) {
       client = opened
       timers = createTimers(opened.clock)
+      tabs = limitTabs(givenTabs, opened.clock)
+      const storage = limitStorage(givenStorage, opened.clock)
       const stopTab = tabs.enter(opened.tabId)
       const onTabsChanged = () => void sendFound()
       const current = keepEdits({ client: opened, storage, tabs, show: set, onTabsChanged })
@@ -171,6 +175,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   }
 }
 
-/** Outside a browser there is no IndexedDB. */
+/** Outside a browser there is no IndexedDB. A page that may not use it sees that it is `barred`. */
 const defaultStorage = (): EditStorage =>
-  typeof indexedDB === 'undefined' ? createMemoryStorage() : createIndexedDbStorage()
+  typeof document === 'undefined' && typeof indexedDB === 'undefined'
+    ? createMemoryStorage()
+    : createIndexedDbStorage()

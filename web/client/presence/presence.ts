@@ -110,6 +110,7 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
     close() {
       stopBeat()
       stopPage?.()
+      stopPage = null
       announced.clear()
       takeOver.close()
     },

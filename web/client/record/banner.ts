@@ -105,6 +105,7 @@ function keptLine({ kept, record }: RecordState, line: Line, words: Words): Bann
   const why = {
     reloaded: texts.keptReloaded,
     reverted: texts.keptReverted,
+    discarded: texts.keptRecalled,
     access: texts.keptAccess,
     resolved: texts.keptResolved,
     recalled: texts.keptRecalled,

@@ -5,12 +5,17 @@ import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { catchUp, stay, to } from './remote-versions.ts'
 import type { Kept, Mutation, RecordState, StateEventOf, Transition } from './state.ts'
-import { topicOf } from './state.ts'
+import { isReviewed, topicOf } from './state.ts'
 
 export const ignore = (state: RecordState): Transition => stay(state)
 
 /** Opening, opening again and signing in again all ask for the record as it is now. */
-export const open = (state: RecordState): Transition => to(state, {}, { kind: 'load', when: 'now' })
+export const open = (state: RecordState): Transition =>
+  to(state, { kept: offered(state.kept) }, { kind: 'load', when: 'now' })
+
+/** Edits that a form was closed over are offered by the next. */
+const offered = (kept: Kept | null): Kept | null =>
+  kept?.why === 'discarded' && kept.isHidden ? { ...kept, isHidden: false } : kept
 
 /**
  * A value equal to the shown one is no edit, unless another value of that field is on its way to the server:
@@ -145,10 +150,13 @@ export function restore(state: RecordState, { fields }: { fields?: readonly stri
   return catchUp({ ...state, draft, kept: isEmpty(rest) ? null : { ...kept, fields: rest }, notice: null })
 }
 
-/** Back to the shown version; what was typed can be restored. */
-export function revert(state: RecordState): Transition {
-  const kept = setAside(state, 'reverted')
-  return catchUp({ ...state, draft: {}, kept, errors: {}, unanswered: null, next: null, notice: null })
+/** Back to the shown version; what was typed can be restored. Both sides of a conflict are put away by a discard alone. */
+export function revert(state: RecordState, { isDiscard = false }: StateEventOf<'revert_asked'>): Transition {
+  if (isReviewed(state) && !isDiscard) return stay(state)
+  const kept = setAside(state, isDiscard ? 'discarded' : 'reverted')
+  const nothing = { draft: {}, errors: {}, unanswered: null, next: null, notice: null }
+  const closed = { conflict: null, reviewing: false, merging: false }
+  return catchUp({ ...state, ...nothing, ...closed, kept: kept && { ...kept, isHidden: isDiscard } })
 }
 
 /** Dismisses the banner for this version; the save stays guarded. */

@@ -1,5 +1,6 @@
 // The open records of this tab, one store for each. Invariant: a store is kept only while it has a listener or unsaved
-// edits; one that nobody has subscribed to lives only as long as its caller holds it.
+// edits; one that nobody has subscribed to lives only as long as its caller holds it, and there are never two at work for
+// one record: a part of a page that comes back with a store of before works with the one that is open by then.
 
 import type { RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import { createObjectCache } from '../base/object-cache.ts'
@@ -35,13 +36,14 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       const key = recordKey(address)
       const existing = stores.find(key)
       if (existing) return existing
-      const store = createRecordStore({
+      const own = createRecordStore({
         ...options,
         address,
         setAside: (whose, edits) => setAside(whose, key, edits),
         onUsed: () => stores.keep(key, store),
         onIdle: () => stores.drop(key, store),
       })
+      const store = stores.handleOf(key, own)
       stores.add(key, store)
       restoreEdits(owner, key, store)
       return store
@@ -93,3 +95,5 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     },
   }
 }
+
+export type OpenRecords = ReturnType<typeof createOpenRecords>

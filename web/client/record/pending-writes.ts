@@ -1,8 +1,9 @@
 // Sends the writes of one record, and hands each outcome to the calls that wait for it. Several may wait for one: a second
 // click, a save that is sent after a retry.
 
-import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
+import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
+import { createListeners } from '../base/store.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import type { Mutation, RecordState, RecordStateEvent, StateEventOf } from './state.ts'
@@ -64,6 +65,7 @@ function createAwaitedAnswers<O>() {
 export function createPendingWrites(options: PendingWritesOptions) {
   const { stateNow, personNow, dispatch, clock, localTime } = options
   const awaited = createAwaitedAnswers<WriteOutcome>()
+  const saved = createListeners<[WireRecord]>()
 
   async function send(mutation: Mutation) {
     const { mutationId } = mutation
@@ -74,6 +76,7 @@ export function createPendingWrites(options: PendingWritesOptions) {
     if (answer.outcome === 'saved') {
       const { record, mergedFields } = answer
       dispatch({ kind: 'saved', mutationId, record, mergedFields, at: localTime(record.updated_at) })
+      saved.notify(record)
     } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
@@ -98,6 +101,8 @@ export function createPendingWrites(options: PendingWritesOptions) {
   return {
     send,
     ask,
+    /** Called with the record of each save. */
+    onSaved: saved.add,
     /** Resolves when the write in flight has its answer, if there is one. */
     async settled() {
       const { writing } = stateNow()

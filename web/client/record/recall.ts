@@ -2,11 +2,15 @@
 // their own version.
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
+import type { Clock } from '../base/clock.ts'
 import type { DraftPersistence } from './draft-persistence.ts'
 import type { RecordState, UnsentEdits } from './state.ts'
 
+/** No load waits longer for what the browser keeps: what comes later is brought back then. */
+const LIMIT_MS = 1000
+
 export interface Recall {
-  /** Resolves once all of them were brought back for the first time. */
+  /** Resolves once all of them were brought back for the first time, or the limit has passed. */
   once(): Promise<void>
   /** Brings back what has come since. */
   again(): Promise<void>
@@ -17,6 +21,7 @@ export interface Recall {
 export interface RecallOptions {
   address: RecordAddress
   persistence: Pick<DraftPersistence, 'recall'> | undefined
+  clock: Clock
   stateNow: () => RecordState
   /** A value that changes with the person. */
   personNow: () => unknown
@@ -27,7 +32,7 @@ export interface RecallOptions {
 }
 
 export function createRecall(options: RecallOptions): Recall {
-  const { address, persistence, stateNow, personNow, personId, onRecalled, setAside } = options
+  const { address, persistence, clock, stateNow, personNow, personId, onRecalled, setAside } = options
   let recalled: Promise<void> | null = null
 
   async function recallAll() {
@@ -40,9 +45,18 @@ export function createRecall(options: RecallOptions): Recall {
     }
   }
 
+  const withinLimit = () =>
+    new Promise<void>((resolve) => {
+      const stop = clock.after(LIMIT_MS, resolve)
+      void recallAll().finally(() => {
+        stop()
+        resolve()
+      })
+    })
+
   return {
     once() {
-      recalled ??= persistence ? recallAll() : Promise.resolve()
+      recalled ??= persistence ? withinLimit() : Promise.resolve()
       return recalled
     },
     async again() {

@@ -49,7 +49,7 @@ export interface OwnSave {
 export interface Kept {
   fields: Fields
   /** `restored`: the server's database went back. */
-  why: 'reloaded' | 'reverted' | 'access' | 'resolved' | 'recalled' | 'restored'
+  why: 'reloaded' | 'reverted' | 'discarded' | 'access' | 'resolved' | 'recalled' | 'restored'
   /** Of them what had been saved, and was lost when the server was restored. */
   lost?: { fields: string[]; at: number }
   /** Dismissed: still there for `restore`, not shown. */
@@ -131,7 +131,8 @@ export type RecordStateEvent =
   | { kind: 'reload_asked' }
   /** Without `fields`: all of them. */
   | { kind: 'restore_asked'; fields?: readonly string[] }
-  | { kind: 'revert_asked' }
+  /** `isDiscard`: nothing is offered before the record is opened again. */
+  | { kind: 'revert_asked'; isDiscard?: boolean }
   | { kind: 'dismissed' }
   | { kind: 'merge_asked' }
   | { kind: 'review_asked' }

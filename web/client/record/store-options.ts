@@ -1,7 +1,7 @@
 // The interfaces of a record's store: to the page, to its client, and what it needs of that client.
 
-import type { Fields, RecordAddress, Writer } from '../../../server/protocol/index.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Fields, RecordAddress, WireRecord, Writer } from '../../../server/protocol/index.ts'
+import type { Clock, Stop } from '../base/clock.ts'
 import type { Readable } from '../base/store.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
@@ -76,6 +76,10 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   recreate(): Promise<CreateOutcome<F> | null>
   /** Back to the shown version; `restore` undoes it. */
   revert(): void
+  /** The same for a form that is closed: nothing is offered until the record is opened again. */
+  discard(): void
+  /** Called after each save of this record here, by whatever it was asked for: a button, a dialog, autosave, a retry. */
+  onSaved(listener: (record: WireRecord) => void): Stop
   dismiss(): void
   closeConflict(): void
   /** Retries what failed: the save when something is typed, otherwise the load. */

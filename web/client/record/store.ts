@@ -5,14 +5,15 @@
 import type { Fields, WatchedRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createLifetime } from '../base/lifetime.ts'
-import { createWritable } from '../base/store.ts'
+import { plainFields, plainValue } from '../base/plain-value.ts'
+import { cached, createWritable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
-import { isEmpty } from '../base/values.ts'
+import { copiesOf, isEmpty } from '../base/values.ts'
 import type { ReadOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import { createRecordLoad } from './load.ts'
 import { createPendingWrites } from './pending-writes.ts'
 import { createRecall } from './recall.ts'
-import { createRecreation } from './recreate.ts'
+import type { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
 import { newestKnown } from './remote-versions.ts'
 import {
@@ -61,6 +62,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   const recall = createRecall({
     address,
     persistence,
+    clock,
     stateNow: state.get,
     personNow: () => persons,
     personId: options.personId,
@@ -139,6 +141,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
 
   function mount() {
     options.onUsed()
+    persistence?.keep(address, state.get())
     stopWatching = options.watching.addRecord({
       ...address,
       version: () => state.get().record?.version ?? null,
@@ -198,9 +201,16 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     return edits
   }
 
-  const values = cached(get, valuesOf)
+  const values = cached(get, (now) => copiesOf(valuesOf(now)))
   const save = () =>
     writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
+
+  let recreation: ReturnType<typeof createRecreation> | null = null
+  async function recreate<F extends object>() {
+    const code = await import('./recreate.ts')
+    recreation ??= code.createRecreation({ address, requests, newId, state, dispatch })
+    return recreation<F>()
+  }
 
   return {
     ...address,
@@ -221,23 +231,28 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       releaseIfIdle()
       return state.get()
     },
-    subscribe: (listener) => lifetime.add(state.subscribe(listener)),
+    subscribe(listener) {
+      const isOpen = stopWatching !== null
+      const stop = lifetime.add(state.subscribe(listener))
+      if (isOpen && state.get().kept?.why === 'discarded') dispatch({ kind: 'opened' })
+      return stop
+    },
+    onSaved: writes.onSaved,
     values,
-    change: (field, value) => dispatch({ kind: 'typed', field, value }),
+    change: (field, value) => dispatch({ kind: 'typed', field, value: plainValue(field, value) }),
     save,
     remove: () => writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
     reload: () => dispatch({ kind: 'reload_asked' }),
     restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
     merge: () => dispatch({ kind: 'merge_asked' }),
     review: () => dispatch({ kind: 'review_asked' }),
-    resolve: (decision) =>
-      writes.ask({
-        kind: 'resolved',
-        ...decision,
-        mutationId: newId(),
-      }) as Promise<SaveOutcome<Fields> | null>,
-    recreate: createRecreation({ address, requests, newId, state, dispatch }),
+    resolve({ version, theirs, edited }) {
+      const decided = { version, theirs, edited: plainFields(edited), mutationId: newId() }
+      return writes.ask({ kind: 'resolved', ...decided }) as Promise<SaveOutcome<Fields> | null>
+    },
+    recreate,
     revert: () => dispatch({ kind: 'revert_asked' }),
+    discard: () => dispatch({ kind: 'revert_asked', isDiscard: true }),
     dismiss: () => dispatch({ kind: 'dismissed' }),
     closeConflict: () => dispatch({ kind: 'conflict_closed' }),
     retry() {
@@ -251,15 +266,5 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       stopWatching?.()
       stopWatching = null
     },
-  }
-}
-
-/** `of` the current value, computed once for each value. */
-function cached<T, R>(get: () => T, of: (value: T) => R): () => R {
-  let last: { value: T; result: R } | null = null
-  return () => {
-    const value = get()
-    if (last?.value !== value) last = { value, result: of(value) }
-    return last.result
   }
 }

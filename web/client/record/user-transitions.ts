@@ -109,7 +109,7 @@ export const userActions = {
     dirty: revert,
     saving: ignore,
     behind: revert,
-    conflicted: ignore,
+    conflicted: revert,
     gone: ignore,
     offline: revert,
     forbidden: ignore,

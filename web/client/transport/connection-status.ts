@@ -32,13 +32,15 @@ export interface Connection {
   signedIn(): void
 }
 
+export const initialConnection: ConnectionState = {
+  status: 'connecting',
+  transport: null,
+  lastCheckedAt: null,
+}
+
 /** `onPollingNeeded` is called once when the connection has failed often enough to poll. */
 export function createConnection(clock: Clock, page: Page, onPollingNeeded: () => void): Connection {
-  const state = createWritable<ConnectionState>({
-    status: 'connecting',
-    transport: null,
-    lastCheckedAt: null,
-  })
+  const state = createWritable<ConnectionState>(initialConnection)
   let failures = 0
 
   const set = (patch: Partial<ConnectionState>) => {

@@ -1,7 +1,7 @@
 // Detects a connection that is open but delivers nothing. Heartbeats find most of them; for the rest, versions are
 // compared once a minute, and a newer version without an event within seconds causes a reconnect.
 
-import type { Clock, Stop } from '../base/clock.ts'
+import { type Clock, elapsedOf, type Stop } from '../base/clock.ts'
 
 const COMPARE_MS = 60_000
 /** An event may arrive a little after a poll shows its version. */
@@ -18,7 +18,7 @@ export interface LivenessCheck {
 }
 
 export function createLivenessCheck(clock: Clock, reconnect: () => void): LivenessCheck {
-  let comparedAt = clock.now()
+  let comparedAt = elapsedOf(clock)
   let stopGrace: Stop | null = null
 
   const rest = () => {
@@ -27,8 +27,8 @@ export function createLivenessCheck(clock: Clock, reconnect: () => void): Livene
   }
   return {
     isDue() {
-      if (clock.now() - comparedAt < COMPARE_MS) return false
-      comparedAt = clock.now()
+      if (elapsedOf(clock) - comparedAt < COMPARE_MS) return false
+      comparedAt = elapsedOf(clock)
       return true
     },
     eventReceived: rest,

@@ -11,6 +11,8 @@ import type { CreateTransport, Transport, TransportListener, TransportStatus } f
 
 const ANSWER_TIMEOUT_MS = 10_000
 const HELLO_TIMEOUT_MS = 2000
+/** A tab's own lock is nobody else's: it is given at once, or by a browser that gives none. */
+const LOCK_TIMEOUT_MS = 500
 const BEAT_MS = 20_000
 /** A leader that is silent for so long is frozen; timers of hidden tabs run once a minute. */
 const SILENCE_MS = 150_000
@@ -34,17 +36,32 @@ interface Member extends Transport {
 /** A stream that is shared where the browser can and the person is known, otherwise one of its own. */
 export function createSharedStream(options: SharedStreamOptions): CreateTransport {
   const { create, identity } = options
-  const locks = options.locks ?? globalThis.navigator?.locks
+  const locks = options.locks ?? locksOfPage()
   if (!locks || typeof BroadcastChannel === 'undefined') return create
   return (listener) => {
     let member: Transport | Member | null = null
+    /** The browser answers nothing, or refuses: from then on the stream is this tab's own. */
+    let isAlone = false
+    const join = (name: string) => {
+      try {
+        return joinTabs(`noclobber ${name}`, options, locks, listener, goAlone)
+      } catch {
+        return create(listener)
+      }
+    }
+    function goAlone() {
+      isAlone = true
+      leave()
+      member = create(listener)
+      member.connect()
+    }
     const leave = () => {
       if (member && 'leave' in member) member.leave()
     }
     return {
       connect() {
         const name = identity()
-        member ??= name === null ? create(listener) : joinTabs(`noclobber ${name}`, options, locks, listener)
+        member ??= name === null || isAlone ? create(listener) : join(name)
         member.connect()
       },
       reconnect() {
@@ -66,11 +83,22 @@ export function createSharedStream(options: SharedStreamOptions): CreateTranspor
   }
 }
 
+/** `undefined` also where the page may not ask: an opaque origin has none. */
+function locksOfPage(): LockManager | undefined {
+  try {
+    return globalThis.navigator?.locks
+  } catch {
+    return undefined
+  }
+}
+
+/** `onStuck`: this tab was not even given the lock that is its own. */
 function joinTabs(
   name: string,
   { create, tabId, clock }: SharedStreamOptions,
   locks: LockManager,
   listener: TransportListener,
+  onStuck: () => void,
 ): Member {
   /** The stream, while this tab leads. */
   let own: Transport | null = null
@@ -172,6 +200,8 @@ function joinTabs(
     if (message.kind === 'answer') questions.settle(message.ask, message.answer)
   }
 
+  const stopReady = clock.after(LOCK_TIMEOUT_MS, onStuck)
+  void channel.ready.then(stopReady)
   queue(false)
   return {
     connect() {
@@ -198,6 +228,7 @@ function joinTabs(
     },
     leave() {
       channel.close()
+      stopReady()
       stopHello()
       stopBeat()
     },

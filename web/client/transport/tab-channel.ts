@@ -29,6 +29,9 @@ export interface TabChannel {
   close(): void
 }
 
+/** A browser that throws, at once or later, has given nothing: the limits of its caller hold. */
+const request = async (ask: () => Promise<unknown>) => ask().catch(() => {})
+
 /** `onMessage` is called with messages of other tabs to this one or to all. */
 export function openTabChannel(
   name: string,
@@ -45,7 +48,7 @@ export function openTabChannel(
       resolve()
       return closed
     }
-    locks.request(`${name} ${tabId}`, { signal }, hold).catch(() => {})
+    void request(() => locks.request(`${name} ${tabId}`, { signal }, hold))
   })
   void ready.then(() => {
     channel.onmessage = ({ data }: MessageEvent<TabMessage & { from: string; to?: string }>) => {
@@ -57,7 +60,8 @@ export function openTabChannel(
     ready,
     isClosed: () => signal.aborted,
     post(message, to) {
-      if (!signal.aborted) channel.postMessage({ from: tabId, ...(to ? { to } : {}), ...message })
+      if (signal.aborted) return
+      void request(async () => channel.postMessage({ from: tabId, ...(to ? { to } : {}), ...message }))
     },
     async lead(steal, onLead) {
       let release = () => {}
@@ -81,7 +85,7 @@ export function openTabChannel(
       }
     },
     whenGone(tab, onGone) {
-      locks.request(`${name} ${tab}`, { signal }, onGone).catch(() => {})
+      void request(() => locks.request(`${name} ${tab}`, { signal }, onGone))
     },
     close() {
       gone.abort()

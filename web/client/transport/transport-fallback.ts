@@ -2,7 +2,7 @@
 // next; while a fallback works, better ones are probed beside it, and used when they connect. It is itself a transport, so
 // the client doesn't know which one is in use. All waiting is here: with jitter, and not while the page is hidden.
 
-import type { Clock, Page, Stop } from '../base/clock.ts'
+import { type Clock, elapsedOf, type Page, type Stop } from '../base/clock.ts'
 import type {
   CreateTransport,
   Transport,
@@ -130,7 +130,7 @@ export function createTransportFallback({
 
     function connected(kind: TransportKind | null) {
       isConnected = true
-      connectedAt = clock.now()
+      connectedAt = elapsedOf(clock)
       stopWait()
       waiting = null
       if (current) abandoned.delete(current.candidate)
@@ -140,7 +140,7 @@ export function createTransportFallback({
 
     function lost(wasConnected: boolean) {
       if (!current) return
-      const wasStable = wasConnected && clock.now() - connectedAt >= STABLE_MS
+      const wasStable = wasConnected && elapsedOf(clock) - connectedAt >= STABLE_MS
       failures = wasStable ? 1 : failures + 1
       stopProbing()
       const { candidate } = current

@@ -61,6 +61,7 @@ export const englishMessages = {
     notAllowed: 'Not saved: you may read this record, but not change it. Your edits are kept.',
     failed: 'Not saved: {detail} Your edits are kept.',
     failedLoad: 'Not loaded: {detail}',
+    notCopied: 'Not copied: the browser doesn’t allow it. Copy your text from its fields.',
   },
   conflict: {
     title: 'Not saved',
@@ -164,6 +165,8 @@ export const englishMessages = {
   moreFields: { one: 'and {count} more field', other: 'and {count} more fields' } as Plural,
   /** What is typed into a field for a number, and is none. */
   notANumber: 'This is not a number.',
+  /** What is typed into a field for a day or a time, and is none yet. */
+  notADate: 'This is not a whole date.',
   yes: 'yes',
   no: 'no',
   /** What a field is called where its name in words will not do: `{ due_on: 'Deadline' }`. */

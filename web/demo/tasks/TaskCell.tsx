@@ -70,7 +70,7 @@ const CellInputOf = ({
   const { input } = spec
   if (input.as === 'select') {
     return (
-      <select {...common} onChange={({ target }) => actions.change(target.value)}>
+      <select {...common} {...field({ as: 'select' })}>
         {input.options.map(([value, label]) => (
           <option key={value} value={value}>
             {label}
@@ -79,16 +79,8 @@ const CellInputOf = ({
       </select>
     )
   }
-  if (input.as === 'number') {
-    return <input {...common} {...field({ as: 'number' })} type="number" step="any" />
-  }
-  return (
-    <input
-      {...common}
-      type={input.as}
-      onChange={({ target }) => actions.change(typedValue(target.value, spec))}
-    />
-  )
+  if (input.as !== 'text') return <input {...common} {...field(input)} type={input.as} step="any" />
+  return <input {...common} onChange={({ target }) => actions.change(typedValue(target.value, spec))} />
 }
 
 const InTheWay = ({

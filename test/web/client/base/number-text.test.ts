@@ -67,7 +67,19 @@ test('whatever digits are typed, the same digits come out', () => {
 const plainDigits = (value: number) =>
   String(value).includes('e') ? BigInt(value).toString() : String(value)
 
-test('a number stays text where the record has such numbers as text', () => {
-  expect(likeBase(1234567890123456, '1234567890123455')).toBe('1234567890123456')
-  expect(likeBase(5, '1234567890123455')).toBe(5)
+test.each([
+  ['1e400', '1e400'],
+  ['1e-400', '1e-400'],
+  ['1.23456789e-320', '1.23456789e-320'],
+  ['007.50', 7.5],
+  ['00012345678901234567', '12345678901234567'],
+  ['1.e-400', '1e-400'],
+  ['1.5e3', 1500],
+  ['123456789012345', 123456789012345],
+])('%j, at the ends of what a number holds, is %j', (text, value) => expect(valueIn(text)).toBe(value))
+
+test('a text column keeps the text, one for numbers the number', () => {
+  expect(likeBase(7, '007', '008')).toBe('008')
+  expect(likeBase(5, '1234567890123455', '5')).toBe(5)
+  expect(likeBase(5, 4, '5')).toBe(5)
 })

@@ -1,0 +1,83 @@
+// A field's value as the text of an input, and back. Invariant: an input that nobody typed in changes nothing, and typing
+// back what was there is no edit, down to the ends of lines.
+
+import { dayText, readDay, readTime, timeText } from './date-text.ts'
+import { likeBase, readNumber } from './number-text.ts'
+
+/** The kind of the input; `text` suits a textarea too, `datetime` an `<input type="datetime-local">`. */
+export type InputKind = 'text' | 'number' | 'checkbox' | 'date' | 'datetime' | 'select'
+
+/** What an input says: its text, and whether the browser has more of it than it gives away. */
+export interface InputText {
+  value: string
+  checked?: boolean
+  validity?: { badInput: boolean }
+}
+
+export interface FieldOfRecord {
+  name: string
+  /** The shown record's value, `undefined` without a record. */
+  base: unknown
+  /** What the field's values are: of the record's, the last one that was there. */
+  type: string
+  /** The language that numbers are typed in. */
+  locale: string
+}
+
+/** `meant`: what an unfinished text already is for the user who insists on it. */
+export type ReadText =
+  | { kind: 'value'; value: unknown }
+  | { kind: 'unfinished'; meant?: unknown }
+  | { kind: 'unreadable' }
+
+/** The kind that suits the field's values, where the page names none. */
+export const kindOf = (asked: InputKind | undefined, type: string): InputKind =>
+  asked ?? (type === 'number' ? 'number' : 'text')
+
+/** A value that no text stands for is shown, and not changed. */
+export const isShownOnly = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+/** @throws TypeError where the input would lose a part of the value: see `dayText` and `timeText`. */
+export function inputText(name: string, value: unknown, kind: InputKind): string {
+  if (kind === 'date') return dayText(name, value)
+  if (kind === 'datetime') return timeText(name, value)
+  if (value === null || value === undefined) return ''
+  return isShownOnly(value) ? JSON.stringify(value) : String(value)
+}
+
+export const isChecked = (value: unknown): boolean => value === true || value === 1
+
+/** A click and another one leave the record as it is, though it says neither yes nor no. */
+export function readCheckbox({ checked = false }: InputText, { base, type }: FieldOfRecord): unknown {
+  if (!checked && (base === null || base === undefined)) return base ?? null
+  return type === 'number' ? Number(checked) : checked
+}
+
+export function readInput(input: InputText, kind: InputKind, field: FieldOfRecord): ReadText {
+  const { base, type, locale } = field
+  if (input.validity?.badInput) return { kind: 'unfinished' }
+  const text = input.value
+  if (text === '') return { kind: 'value', value: emptyValue(kind, base) }
+  if (kind === 'number') return numberOf(text, locale, base)
+  if (kind === 'date') return readDay(text)
+  if (kind === 'datetime') return readTime(text, base)
+  if (kind === 'select' && type === 'number') return numberOf(text, 'en', base)
+  if (kind === 'select' && type === 'boolean') return { kind: 'value', value: text === 'true' }
+  return { kind: 'value', value: withLineEnds(text, base) }
+}
+
+/** An empty input is `null` where the record has none, so that typing and clearing is no edit. */
+const emptyValue = (kind: InputKind, base: unknown) =>
+  (kind === 'text' && base !== null) || base === '' ? '' : null
+
+function numberOf(text: string, locale: string, base: unknown): ReadText {
+  const read = readNumber(text, locale)
+  return read.kind === 'value' ? { kind: 'value', value: likeBase(read.value, base, text) } : read
+}
+
+/** A textarea has line feeds alone, whatever the record has. */
+function withLineEnds(text: string, base: unknown): string {
+  if (typeof base !== 'string' || !base.includes('\r')) return text
+  if (base.replace(/\r\n?/g, '\n') === text) return base
+  return /(^|[^\r])\n|\r(?!\n)/.test(base) ? text : text.replaceAll('\n', '\r\n')
+}

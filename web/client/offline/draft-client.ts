@@ -1,0 +1,32 @@
+// What the client lets `noclobber/offline` do with it.
+
+import type { Fields } from '../../../server/protocol/index.ts'
+import type { Clock, Page } from '../base/clock.ts'
+import type { Person } from '../base/person.ts'
+import type { Requests } from '../http/requests.ts'
+import type { DraftClient } from '../record/draft-persistence.ts'
+import type { OpenRecords } from '../record/open-records.ts'
+
+interface DraftClientOptions {
+  client: Pick<Requests, 'save' | 'remove'> & { tabId: string }
+  records: Pick<OpenRecords, 'of' | 'discard'>
+  person: Pick<Person, 'id' | 'isNamed'>
+  clock: Clock
+  page: Page
+}
+
+/** Drafts are of the person that the app has named, and of nobody else. */
+export const draftClient = ({ client, records, person, clock, page }: DraftClientOptions): DraftClient => ({
+  tabId: client.tabId,
+  userId() {
+    const id = person.id()
+    return person.isNamed() ? id : null
+  },
+  clock,
+  page,
+  resume: (address) => records.of(address).resume(),
+  send: ({ type, id }, { kind, ...mutation }) =>
+    kind === 'save' ? client.save<Fields>(type, id, mutation) : client.remove(type, id, mutation),
+  bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
+  discard: records.discard,
+})
