@@ -4,7 +4,7 @@
 import { type Connection, sendOn, statement } from './statement.ts'
 
 export const STANDBY = 'This PostgreSQL is a read-only standby: connect this node to the primary.'
-export const OLD_PRIMARY = 'This PostgreSQL was replaced by another primary: connect this node to that one.'
+const OLD_PRIMARY = 'This PostgreSQL was replaced by another primary: connect this node to that one.'
 
 /** Of one cluster; each promotion of a standby begins a new timeline. */
 export interface Lineage {

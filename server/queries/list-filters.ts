@@ -5,7 +5,7 @@ import type { KnownType } from '../tables/database.ts'
 
 /** How a field is compared. `null`: whether it has no value, `true` or `false`. */
 const OPERATORS = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'contains', 'null'] as const
-export type Operator = (typeof OPERATORS)[number]
+type Operator = (typeof OPERATORS)[number]
 
 /** One comparison of a field with a text. */
 export interface Condition {
@@ -19,8 +19,6 @@ export interface Filters {
   all: Condition[]
   groups: Condition[][]
 }
-
-export const NO_FILTERS: Filters = { all: [], groups: [] }
 
 /** Parameters of a list that are no filters as bare names. */
 const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
