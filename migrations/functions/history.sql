@@ -20,17 +20,18 @@ begin
     where f.relation <> 0 and :valid_floor group by f.relation) r);
 end $$;
 
--- The lowest floor, in milliseconds, that a history which begins now may have.
-create function noclobber.history_ms() returns bigint language sql stable set search_path = pg_catalog, pg_temp as $$
-  select greatest(extract(epoch from now() - b.installed_at) * 1000, b.floor_ms + 60000)::bigint + 1000
-  from noclobber.version_base b
+-- The floor, in milliseconds, of a history that begins now. Where the clock is behind the last history's, or that one has
+-- hardly begun, it is somewhere above that one's: another history of the same past shall not meet it.
+create function noclobber.history_ms() returns bigint language sql volatile set search_path = pg_catalog, pg_temp as $$
+  select greatest(1, case when e.ms < b.floor_ms + 1000 then b.floor_ms + 60000 + random() * 1000000 else e.ms end)::bigint
+  from noclobber.version_base b, lateral (select extract(epoch from now() - b.installed_at) * 1000 as ms) e
 $$;
 
 -- The floor of a relation in a history of that floor.
 create function noclobber.relation_floor(relation oid, ms bigint) returns bigint language sql stable
   set search_path = pg_catalog, pg_temp as $$
-  select case when ms = 0 then 0 when a.atttypid = 'integer'::regtype then least(b.integers + ms / 250, 2146435072)
-    else b.bigints + ms end
+  select case when ms = 0 then 0 when a.atttypid = 'integer'::regtype then least(b.integers + 1000 + ms / 250, 2146435072)
+    else b.bigints + 10000 + ms end
   from noclobber.version_base b, pg_attribute a where a.attrelid = relation and a.attname = 'version'
 $$;
 
@@ -91,7 +92,7 @@ begin
   alter function noclobber.next_version(bigint, oid) volatile;
 end $$;
 
--- Begins a history; with `raise` all versions go on above its floor. Nothing has gone back where no table is tracked and
+-- Begins a history; with `raise` versions go on above its floor, where no stamp has made one already. Nothing has gone back where no table is tracked and
 -- nothing was ever logged.
 create function noclobber.begin_history(raise boolean) returns void language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
@@ -102,13 +103,13 @@ begin
   lock table noclobber.version_base in share row exclusive mode;
   ms := case when relations <> '{}' or exists (select from noclobber.record_changes) or exists (select from noclobber.change_batches)
     then noclobber.history_ms() else 0 end;
+  delete from noclobber.version_floors f where f.relation = 0 or not (:valid_floor);
   if raise then
-    delete from noclobber.version_floors;
+    relations := array(select r.relation from unnest(relations) r(relation)
+      where not exists (select from noclobber.version_floors f where f.relation = r.relation));
     update noclobber.version_base set floor_ms = ms where ms > 0;
     perform noclobber.add_floors(relations, array(select noclobber.relation_floor(r.relation, ms)
       from unnest(relations) with ordinality r(relation, at) order by r.at), null);
-  else
-    delete from noclobber.version_floors f where f.relation = 0 or not (:valid_floor);
   end if;
   perform noclobber.add_floors(array[0], array[ms], gen_random_uuid());
   perform noclobber.announce_floors();

@@ -55,11 +55,11 @@ test('an epoch set by hand raises the versions of sessions that go on, once', as
   await own.raw('select noclobber.epoch()')
   await update(own)
   const first = await versionOf(own)
-  expect(first).toBeGreaterThan(60_000)
+  expect(first).toBeGreaterThan(10_000)
   await update(own)
   expect(await versionOf(own)).toBe(first + 1)
   await own.raw(`insert into t (id, name) values (3, 'three')`)
-  expect(await versionOf(own, 3)).toBeGreaterThan(60_000)
+  expect(await versionOf(own, 3)).toBeGreaterThan(10_000)
 })
 
 test.each(['bigint', 'integer'])('each history is above those before it: %s', async (type) => {
@@ -100,7 +100,7 @@ test('each change is logged once, with the version that it got', async () => {
         ?.split(' ')[2],
     ).toBe(version)
   const numbers = entries.map((entry) => Number(entry.split(' ')[2]))
-  expect(Math.min(...numbers)).toBeGreaterThan(60_000)
+  expect(Math.min(...numbers)).toBeGreaterThan(10_000)
 })
 
 test('a table that was restored alone goes on above what the log knows', async () => {
@@ -116,7 +116,7 @@ test('a table that was restored alone goes on above what the log knows', async (
     drop table t; alter table copy rename to t`)
   for (const { def } of rows) await own.raw(def)
   await update(own)
-  expect(await versionOf(own)).toBeGreaterThan(60_000)
+  expect(await versionOf(own)).toBeGreaterThan(10_000)
   expect(await epoch()).not.toBe(was)
   expect(await epoch()).toBe(await epoch())
 })
@@ -129,5 +129,5 @@ test('floors that come with a dump don’t count', async () => {
   await own('noclobber.version_floors').insert(rows)
   const fresh = open(own.client.config.connection)
   await update(fresh)
-  expect(await versionOf(own)).toBeGreaterThan(before + 1_000)
+  expect(await versionOf(own)).toBeGreaterThan(before + 10_000 - 1)
 })

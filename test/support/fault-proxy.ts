@@ -16,6 +16,8 @@ export interface FaultProxy {
   delay(ms: number): void
   /** Resets every connection there is. */
   cut(): void
+  /** Leads to another port from now on, and cuts what leads to the one before. */
+  lead(port: number): void
   /** Connections that stand. */
   open(): number
   stop(): Promise<void>
@@ -25,6 +27,7 @@ const SLICE_BYTES = 7
 
 /** Stands before `127.0.0.1:port`. */
 export async function startFaultProxy(port: number): Promise<FaultProxy> {
+  let target = port
   let fault: Fault = 'pass'
   let delayMs = 0
   const sockets = new Set<Socket>()
@@ -51,7 +54,7 @@ export async function startFaultProxy(port: number): Promise<FaultProxy> {
 
   const server = createServer((near) => {
     if (fault === 'refuse') return void near.resetAndDestroy()
-    const far = connect(port, '127.0.0.1')
+    const far = connect(target, '127.0.0.1')
     for (const socket of [near, far]) {
       sockets.add(socket)
       socket.setNoDelay(true)
@@ -81,6 +84,10 @@ export async function startFaultProxy(port: number): Promise<FaultProxy> {
     cut: () => {
       held.length = 0
       for (const socket of sockets) socket.resetAndDestroy()
+    },
+    lead: (next) => {
+      target = next
+      proxy.cut()
     },
     open: () => sockets.size / 2,
     stop: async () => {
