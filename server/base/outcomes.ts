@@ -7,6 +7,7 @@ import type {
   WireHistoryEntry,
   WireRecord,
   WireVersion,
+  Writer,
 } from '../protocol/index.ts'
 import { problem } from './problems.ts'
 
@@ -60,6 +61,8 @@ export interface Saved {
   record: WireRecord
   /** After a merge: what the others changed since `clientVersion`. */
   mergedFields?: string[]
+  /** After a merge: who wrote the version before this one. */
+  mergedBy?: Writer | null
   /** A replay of a mutation that was written before. */
   replayed?: boolean
 }

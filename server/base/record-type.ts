@@ -47,8 +47,11 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
   can?: Can<A>
   /** Fields whose text a list's `search` looks through. Default: none, and `search` is refused. */
   search?: string[]
-  /** Lets a stale save pass with `on_stale: "merge"` when nobody else changed the same fields. Default `false`. */
-  merge?: boolean
+  /**
+   * Lets a stale save pass with `on_stale: "merge"` when nobody else changed the same fields. With `text`, changes in
+   * different places of those fields' texts pass together too. Default `false`.
+   */
+  merge?: boolean | { text: string[] }
   /** The field by which an import finds the records that it updates: `number`. Default `null`: it creates alone. */
   importKey?: string | null
   /**
@@ -69,6 +72,10 @@ export interface RecordType<A extends Actor = Actor> extends Required<RecordType
   /** The name on the wire, in the singular. */
   name: string
 }
+
+/** Fields whose texts are merged by place. */
+export const mergedTextFields = (merge: boolean | { text: string[] }): string[] =>
+  typeof merge === 'object' ? merge.text : []
 
 /** A version: a whole number from 1, as a number. */
 export const isVersion = (value: unknown): value is number =>
@@ -112,5 +119,8 @@ export const defineRecordType = <A extends Actor = Actor>(
     throw new Error(`Record type "${name}": importKey names no field.`)
   const unknown = search.find((field) => !(field in fields))
   if (unknown !== undefined) throw new Error(`Record type "${name}": search names no field ${unknown}.`)
+  const unknownText = mergedTextFields(merge).find((field) => !(field in fields))
+  if (unknownText !== undefined)
+    throw new Error(`Record type "${name}": merge names no field ${unknownText}.`)
   return { name, table, fields, can, search, merge, importKey, openFields, history }
 }

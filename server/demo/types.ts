@@ -38,6 +38,7 @@ export const project = defineRecordType('project', {
     notes: text(100_000).default(''),
   },
   can: canProject,
+  merge: { text: ['description', 'notes'] },
   history: 'values',
 })
 
@@ -54,6 +55,7 @@ export const task = defineRecordType('task', {
   },
   search: ['title', 'assignee'],
   can,
+  merge: true,
   history: 'values',
 })
 

@@ -81,14 +81,16 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
         ...clientVersionOf(request, body),
         changes: objectIn(body, 'changes'),
         onStale,
+        base: Object.hasOwn(body, 'base') ? objectIn(body, 'base') : undefined,
         mutationId: mutationIdOf(request, body),
         ...originOf(request),
       }),
     )
     if (saved.outcome !== 'saved') return sendProblem(response, saved.problem)
     wake()
-    const { record, mergedFields } = saved
-    const answer = mergedFields ? { data: record, merged_fields: mergedFields } : { data: record }
+    const { record, mergedFields, mergedBy = null } = saved
+    const merged = mergedFields && { merged_fields: mergedFields, merged_by: mergedBy }
+    const answer = { data: record, ...merged }
     sendData(response, answer, { headers: { ETag: etagOf(record.version) } })
   }
 

@@ -94,6 +94,8 @@ export interface SaveBody {
   mutation_id?: string
   /** Default `reject`. `merge` only where the type allows it. */
   on_stale?: 'reject' | 'merge'
+  /** The texts that the changes were made in, by field: with them texts are merged by place, where the type allows it. */
+  base?: Record<string, string>
 }
 
 /** Body of `POST /records/:type`. */

@@ -98,6 +98,8 @@ export interface StaleProblem extends Problem {
   updated_at: string
   updated_by: Writer | null
   current: WireRecord
+  /** Where the type allows merging; `text`: fields whose texts are merged by place. */
+  merge?: { text: string[] }
 }
 
 /** 422. */

@@ -7,10 +7,11 @@ import type { Knex } from 'knex'
 import type { Conflict, SaveOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
-import type { Action, Actor } from '../base/record-type.ts'
+import { type Action, type Actor, mergedTextFields } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
-import type { WireRecord } from '../protocol/index.ts'
-import type { Database } from '../tables/database.ts'
+import type { WireRecord, Writer } from '../protocol/index.ts'
+import { mergeTexts } from '../protocol/text-merge.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { canPrecompute, savingContext, writerContext } from '../tables/writer-context.ts'
@@ -40,6 +41,8 @@ export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
   changes: Record<string, unknown>
   /** Default `reject`. `merge` passes where nobody else changed the same fields, if the type allows it. */
   onStale?: 'reject' | 'merge' | undefined
+  /** The texts that the changes were made in: see `merge` of the type. */
+  base?: Record<string, unknown> | undefined
   /** The version came as `If-Match`: a stale save is 412 instead of 409. */
   byHeader?: boolean | undefined
 }
@@ -53,10 +56,12 @@ const conflictOf = async (
   options: SaveOptions | { clientVersion: number; byHeader?: boolean | undefined },
   current: WireRecord,
 ): Promise<Conflict> => {
+  const { merge } = target.known.type
   const changed = await changedFieldsBetween(database, target, options.clientVersion, current.version)
+  const stale = staleProblem(options.clientVersion, current, changed, options.byHeader ?? false)
   return {
     outcome: 'conflict',
-    problem: staleProblem(options.clientVersion, current, changed, options.byHeader ?? false),
+    problem: merge ? { ...stale, merge: { text: mergedTextFields(merge) } } : stale,
   }
 }
 
@@ -131,7 +136,7 @@ export const saveRecord = async (
   const target = await targetOf(database, { type, id, ...options })
   if (!target) return MISSING
   const { known } = target
-  const valid = await validateFields(known, options.changes)
+  let valid = await validateFields(known, options.changes)
   const hash =
     options.mutationId && valid.ok
       ? requestHash('save', type, target.id, options.clientVersion, options.changes)
@@ -146,9 +151,11 @@ export const saveRecord = async (
     return (await whyRefused(database, target, 'update', options)) ?? MISSING
   }
 
+  const texts: Record<string, string> = {}
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
   let wasSent = false
+  let mergedBy: Writer | null = null
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0
     const permitted = isFirst ? permittedUnread(database, target, 'update', clientVersion) : null
@@ -157,8 +164,11 @@ export const saveRecord = async (
     if (refused) {
       const replayed = refused.outcome === 'missing' ? null : await replay()
       if (replayed) return replayed
-      if (refused.outcome !== 'conflict' || !valid.ok || !mayMerge(known.type.merge, options, refused))
-        return refused
+      const merged = refused.outcome === 'conflict' ? mergedChanges(known, options, refused) : null
+      if (refused.outcome !== 'conflict' || !valid.ok || !merged) return refused
+      valid = await validateFields(known, { ...options.changes, ...texts, ...merged })
+      Object.assign(texts, merged)
+      mergedBy = refused.problem.updated_by
       clientVersion = refused.problem.current_version
       mergedFields = [...new Set([...(mergedFields ?? []), ...(refused.problem.changed_fields ?? [])])]
     }
@@ -209,17 +219,31 @@ export const saveRecord = async (
           changeSet: row.noclobber_change_set,
         })
       if (!options.transaction) database.recordCache.put(tenantOf(known, options.actor), record, isSince)
-      return mergedFields ? { outcome: 'saved', record, mergedFields } : { outcome: 'saved', record }
+      return { outcome: 'saved', record, ...(mergedFields && { mergedFields, mergedBy }) }
     }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to save. Try again.'))
 }
 
-const mayMerge = (allowed: boolean, options: SaveOptions, { problem: stale }: Conflict): boolean =>
-  allowed &&
-  options.onStale === 'merge' &&
-  stale.changed_fields !== null &&
-  !stale.changed_fields.some((name) => Object.hasOwn(options.changes, name))
+/** The texts of a merge by field, none where no field overlaps; `null` where it is not allowed or two changes touch. */
+const mergedChanges = (
+  { type: { merge } }: KnownType,
+  { onStale, changes, base = {} }: SaveOptions,
+  { problem: { changed_fields, current } }: Conflict,
+): Record<string, string> | null => {
+  if (!merge || onStale !== 'merge' || changed_fields === null) return null
+  const overlapping = changed_fields.filter((name) => Object.hasOwn(changes, name))
+  if (!overlapping.every((name) => mergedTextFields(merge).includes(name))) return null
+  const merged: Record<string, string> = {}
+  for (const name of overlapping) {
+    const [original, mine, theirs] = [base[name], changes[name], current.fields[name]]
+    if (typeof original !== 'string' || typeof mine !== 'string' || typeof theirs !== 'string') return null
+    const text = mergeTexts(original, mine, theirs)
+    if (text === null) return null
+    merged[name] = text
+  }
+  return merged
+}
 
 const unchanged = async (database: Database, target: Target, options: SaveOptions): Promise<SaveOutcome> => {
   const current = await readRow(database, target)

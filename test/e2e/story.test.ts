@@ -44,6 +44,9 @@ describe.each(people)('two people open one record, $name', ({ name, options }) =
     await button(bob, 'Save').click()
     await bob.getByText('All saved').first().waitFor()
     await alice.getByText(/Updated by Bob .*Status/).waitFor()
+    await field(bob, 'Name').fill(`Bob-${Date.now()}`)
+    await button(bob, 'Save').click()
+    await alice.getByText(/You both changed: Name/).waitFor()
     expect(await field(alice, 'Name').inputValue()).toBe(typed)
     await picture('2-banner')
 
@@ -53,7 +56,7 @@ describe.each(people)('two people open one record, $name', ({ name, options }) =
     await alice.getByText(/Not saved: Bob saved version \d+ while you were editing/).waitFor()
     const conflict = alice.getByRole('dialog')
     expect(await conflict.innerText()).toContain(typed)
-    expect(await conflict.innerText()).toMatch(new RegExp(status, 'i'))
+    expect(await conflict.textContent()).toMatch(new RegExp(status, 'i'))
     await picture('3-refused')
 
     await button(alice, 'Reload latest').click()
@@ -71,6 +74,12 @@ describe.each(people)('two people open one record, $name', ({ name, options }) =
       typed,
     )
     expect(await field(bob, 'Status').inputValue()).toBe(status)
+    await field(alice, 'Client').fill('Northern Roads')
+    await field(bob, 'Notes').fill('The pump is ordered.')
+    await button(bob, 'Save').click()
+    await alice.getByText(/Updated by Bob .*Notes/).waitFor()
+    await button(alice, 'Save').click()
+    await alice.getByText('Saved together with Bob’s change of Notes.').waitFor()
     await alice.context().close()
     await bob.context().close()
   })

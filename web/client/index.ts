@@ -86,6 +86,7 @@ export type {
   TransportListener,
   TransportStatus,
 } from './transport/transport.ts'
-export type { Messages, MessagesPatch, Plural, Words } from './words/messages.ts'
+export { germanMessages } from './words/german.ts'
+export type { FormatValue, Messages, MessagesPatch, Plural, Words } from './words/messages.ts'
 export { createWords, englishMessages, labelOf, listFields, whoWrote } from './words/messages.ts'
 export { timeAgo, timeOfDay } from './words/time-ago.ts'

@@ -42,7 +42,10 @@ export interface RecordClientOptions {
   createTransport?: CreateTransport
   /** Keeps edits beyond the page: `createOffline()` of `noclobber/offline`. It needs `userId`. */
   offline?: DraftPersistence
-  /** `merge`: a stale save passes where the type allows it and no field overlaps. Default `reject`. */
+  /**
+   * `merge` (default): where the type allows it, a stale save of an editor, a cell or the offline queue passes if it overlaps
+   * with nothing. `reject`: each is decided by the user.
+   */
   onStale?: 'reject' | 'merge'
   /** Called once when the server no longer knows this person: ask for a sign-in, then `reconnect()`. */
   onSignedOut?: () => void
@@ -64,6 +67,8 @@ export interface ListToWatch {
 }
 
 export interface RecordClient extends Requests, LiveListsOfClient {
+  /** As chosen. */
+  onStale: 'reject' | 'merge'
   tabId: string
   /** The open record, one for all who edit it in this tab. Nothing happens before somebody subscribes. */
   editor<F extends object = Fields>(type: string, id: string): RecordStore<F>

@@ -15,7 +15,7 @@ import { observeOwnWrites } from './http/own-writes.ts'
 import { createRequests, type SaveOptions } from './http/requests.ts'
 import { createListOpener, liveListsCode } from './list/lazy-lists.ts'
 import { draftClient } from './offline/draft-client.ts'
-import { createDeferredPresence, presenceCode } from './presence/lazy-presence.ts'
+import { createDeferredPresence } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordStore } from './record/store.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
@@ -45,6 +45,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const clock = options.clock ?? systemClock
   const page = options.page ?? browserPage()
   const newId = options.newId ?? randomId
+  const onStale = options.onStale ?? 'merge'
   const tabId = options.tabId ?? newId()
   const token = options.token ?? (() => null)
   const url = options.url ?? DEFAULT_BASE_PATH
@@ -103,13 +104,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
   const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
   const sendTakeOver: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
-  const presence = createDeferredPresence(
-    createLazyPart(
-      presenceCode,
-      ({ createPresence }) => createPresence({ send, sendTakeOver, clock, page }),
-      clock,
-    ),
-  )
+  const presence = createDeferredPresence({ send, sendTakeOver, clock, page })
 
   const http = createHttp({
     url,
@@ -193,7 +188,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     epoch: person.epoch,
     personId: person.id,
     persistence: options.offline,
-    onStale: options.onStale,
+    onStale,
   })
   let stopOffline: (Stop | undefined)[] = []
 
@@ -234,6 +229,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
 
   const client: RecordClient = {
     ...requests,
+    onStale,
     async save<F extends object = Fields>(type: string, id: string, change: SaveOptions) {
       const outcome = await requests.save<F>(type, id, change)
       if (outcome.outcome === 'saved') records.showOwn(outcome.record as WireRecord)

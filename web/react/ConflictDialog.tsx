@@ -12,7 +12,7 @@ import {
 } from '../client/record/conflict-resolution.ts'
 import type { ConflictView } from '../client/record/conflict-view.ts'
 import type { Decision } from '../client/record/store.ts'
-import { fill, fillPlural, listFields } from '../client/words/messages.ts'
+import { fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
 import { ConflictRow } from './ConflictRow.tsx'
 import { useLive } from './LiveProvider.tsx'
 
@@ -22,6 +22,8 @@ export interface ConflictEditor {
   resolve: (decision: Decision) => unknown
   reload: () => void
   closeConflict: () => void
+  /** The editor's own labels and formats; without them the provider's. */
+  words?: Words
 }
 
 /** Shows itself when a save was refused or both sides are to be looked at, and nothing otherwise. */
@@ -37,7 +39,8 @@ const isTypedIn = (element: Element | null) =>
   element instanceof HTMLElement && element.matches('input, textarea, select, [contenteditable]')
 
 function Resolver({ editor, view }: { editor: ConflictEditor; view: ConflictView }) {
-  const { words } = useLive()
+  const live = useLive()
+  const words = editor.words ?? live.words
   const { conflict: texts, buttons } = words.messages
   const [choices, setChoices] = useState<Choices>({})
   const [isAsking, setAsking] = useState(false)
@@ -73,7 +76,13 @@ function Resolver({ editor, view }: { editor: ConflictEditor; view: ConflictView
     dialog.current?.querySelector<HTMLInputElement>('[data-undecided] input')?.focus()
   }
   const rowOf = (row: ConflictView['fields'][number]) => (
-    <ConflictRow key={row.field} row={row} side={sideOf(row, choices)} onChoose={choose(row.field)} />
+    <ConflictRow
+      key={row.field}
+      row={row}
+      side={sideOf(row, choices)}
+      words={words}
+      onChoose={choose(row.field)}
+    />
   )
   const isRefused = view.reason === 'refused'
   return (

@@ -5,8 +5,7 @@ import { useId } from 'react'
 import type { TextPart } from '../client/base/text-diff.ts'
 import type { Choice } from '../client/record/conflict-resolution.ts'
 import { type ConflictField, type Side, valueText } from '../client/record/conflict-view.ts'
-import { fill } from '../client/words/messages.ts'
-import { useLive } from './LiveProvider.tsx'
+import { fill, type Words } from '../client/words/messages.ts'
 import { useTextDiff } from './useTextDiff.ts'
 
 const SHOWN_CHARS = 400
@@ -14,11 +13,11 @@ const SHOWN_CHARS = 400
 interface ConflictRowProps {
   row: ConflictField
   side: Side | null
+  words: Words
   onChoose: (choice: Choice) => void
 }
 
-export function ConflictRow({ row, side, onChoose }: ConflictRowProps) {
-  const { words } = useLive()
+export function ConflictRow({ row, side, words, onChoose }: ConflictRowProps) {
   const texts = words.messages.conflict
   const name = useId()
   const diff = useTextDiff(row)
@@ -51,44 +50,50 @@ export function ConflictRow({ row, side, onChoose }: ConflictRowProps) {
           />
           <span className="nc-side-name">{one.label}</span>
           <bdi className="nc-side-value" translate="no" id={`${name}-${one.side}`}>
-            {one.parts ? <Marked parts={one.parts} /> : <Short text={valueText(one.value, words)} />}
+            {one.parts ? (
+              <Marked parts={one.parts} words={words} />
+            ) : (
+              <Short text={valueText(one.value, words, row.field)} words={words} />
+            )}
           </bdi>
         </label>
       ))}
       <div className="nc-original">
         <span className="nc-side-name">{texts.original}</span>
         <bdi className="nc-side-value" translate="no">
-          <Short text={valueText(row.original, words)} />
+          <Short text={valueText(row.original, words, row.field)} words={words} />
         </bdi>
       </div>
     </fieldset>
   )
 }
 
-function Skipped({ count }: { count: number }) {
-  const { words } = useLive()
+function Skipped({ count, words }: { count: number; words: Words }) {
   const shown = count.toLocaleString(words.locale)
-  return <span className="nc-skipped"> … {fill(words.messages.conflict.skipped, { count: shown })} … </span>
+  return (
+    <span className="nc-skipped">{` … ${fill(words.messages.conflict.skipped, { count: shown })} … `}</span>
+  )
 }
 
 /** `ins` and `del` say to screen readers what the colours say to eyes. */
-function Marked({ parts }: { parts: TextPart[] }) {
+function Marked({ parts, words }: { parts: TextPart[]; words: Words }) {
   let at = 0
   return parts.map((part) => {
     at += 1
     const key = `${at} ${part.kind}`
-    if (part.kind === 'skipped') return <Skipped key={key} count={part.count} />
+    if (part.kind === 'skipped') return <Skipped key={key} count={part.count} words={words} />
     if (part.kind === 'added') return <ins key={key}>{part.text}</ins>
     if (part.kind === 'removed') return <del key={key}>{part.text}</del>
     return <span key={key}>{part.text}</span>
   })
 }
 
-function Short({ text }: { text: string }) {
-  if (text.length <= SHOWN_CHARS) return text
+function Short({ text, words }: { text: string; words: Words }) {
+  if (text.length <= SHOWN_CHARS) return <span>{text}</span>
   return (
     <>
-      {text.slice(0, SHOWN_CHARS)}…<Skipped count={text.length - SHOWN_CHARS} />
+      <span>{`${text.slice(0, SHOWN_CHARS)}…`}</span>
+      <Skipped count={text.length - SHOWN_CHARS} words={words} />
     </>
   )
 }

@@ -22,7 +22,7 @@ export function ConnectionPill() {
       title={isLive ? texts.upToDate : `${lastChecked} ${texts.checkedOnSave}`}
     >
       <span className="nc-pill-dot" aria-hidden="true" />
-      {texts[status]}
+      <span data-status={status}>{texts[status]}</span>
       {!isLive && time !== null && (
         <span className="nc-pill-time" aria-hidden="true">
           {fill(texts.asOf, { time })}

@@ -4,7 +4,13 @@
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
 import type { Readable } from '../client/base/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
-import { createWords, type MessagesPatch, type Words } from '../client/words/messages.ts'
+import {
+  createWords,
+  type FormatValue,
+  type MessagesPatch,
+  type Words,
+  wordsWith,
+} from '../client/words/messages.ts'
 
 interface Live {
   client: RecordClient
@@ -17,14 +23,21 @@ export interface LiveProviderProps {
   client: RecordClient
   /** Texts to use instead of the English ones; pass the same object on each render. */
   messages?: MessagesPatch
-  /** A BCP 47 tag for numbers, times and plurals. Default `en`. */
+  /** A BCP 47 tag for numbers, times, lists and plurals. Default `en`. */
   locale?: string
+  /** What fields are called, `{ due_on: 'Deadline' }`; pass the same object on each render, as of `formatValue`. */
+  labels?: Record<string, string>
+  /** How values are shown in dialogs and copies. */
+  formatValue?: FormatValue
   children?: ReactNode
 }
 
 /** The root of everything live on the page. */
-export function LiveProvider({ client, messages, locale, children }: LiveProviderProps) {
-  const live = useMemo(() => ({ client, words: createWords(messages, locale) }), [client, messages, locale])
+export function LiveProvider({ client, messages, locale, labels, formatValue, children }: LiveProviderProps) {
+  const live = useMemo(
+    () => ({ client, words: wordsWith(createWords(messages, locale), labels, formatValue) }),
+    [client, messages, locale, labels, formatValue],
+  )
   return <LiveContext value={live}>{children}</LiveContext>
 }
 

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Readable } from '../client/base/store.ts'
 import { isAsked, type UnsentEntry, type UnsentState } from '../client/offline/draft-storage.ts'
 import { editsAsText } from '../client/record/conflict-view.ts'
-import { fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
+import { fill, fillPlural, listFields, problemText, type Words } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
 import { useLive, useStore } from './LiveProvider.tsx'
 
@@ -136,10 +136,10 @@ function whatOf({ edits }: UnsentEntry, words: Words): string {
   return [fields, isRemoval ? words.messages.unsent.removal : ''].filter((text) => text !== '').join(', ')
 }
 
-function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, { messages }: Words): string {
-  const { unsent: texts } = messages
+function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, words: Words): string {
+  const { unsent: texts } = words.messages
   const { trouble } = entry
-  if (trouble?.kind === 'refused') return fill(texts.refused, { detail: trouble.detail })
+  if (trouble?.kind === 'refused') return fill(texts.refused, { detail: problemText(trouble, words) })
   if (trouble) return texts[trouble.kind]
   if (!isAsked(entry)) return texts.typed
   return isSending ? texts.sending : texts.waiting

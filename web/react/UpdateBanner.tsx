@@ -4,6 +4,7 @@
 
 import { useEffect, useRef, useState } from 'react'
 import type { Banner, BannerAction } from '../client/record/banner.ts'
+import { fill } from '../client/words/messages.ts'
 import { useLive } from './LiveProvider.tsx'
 import { TimeAgo } from './TimeAgo.tsx'
 
@@ -14,6 +15,8 @@ export interface BannerEditor {
   review: () => void
   reload: () => void
   dismiss: () => void
+  available?: number | null
+  show?: () => void
   restore: () => void
   retry: () => void
   copy: () => Promise<boolean>
@@ -24,7 +27,8 @@ const ICONS = { info: 'ℹ', warning: '⚠', refusal: '⊘' } as const
 
 /** Put it at the top of the form; it stays in sight while the form scrolls. */
 export function UpdateBanner({ editor }: { editor: BannerEditor }) {
-  const { banner } = editor
+  const { banner, available = null } = editor
+  const { words } = useLive()
   const place = useRef<HTMLDivElement>(null)
   const [isNotCopied, setNotCopied] = useState(false)
   /** The button that was pressed goes away with its line: the focus stays at the banner's place, not nowhere. */
@@ -53,6 +57,11 @@ export function UpdateBanner({ editor }: { editor: BannerEditor }) {
           </span>
         )}
       </div>
+      {!banner && available !== null && (
+        <button type="button" className="nc-available" onClick={editor.show}>
+          {fill(words.messages.banner.available, { version: available })}
+        </button>
+      )}
     </div>
   )
 }

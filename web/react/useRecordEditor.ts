@@ -7,6 +7,7 @@ import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/o
 import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
 import { type ConflictView, conflictFor, editsAsText } from '../client/record/conflict-view.ts'
+import { availableVersion } from '../client/record/remote-versions.ts'
 import {
   canSave,
   initialRecordState,
@@ -17,7 +18,7 @@ import {
 } from '../client/record/state.ts'
 import type { Decision, RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
-import type { Words } from '../client/words/messages.ts'
+import { type FormatValue, type Words, wordsWith } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
 import {
   type FieldProps,
@@ -50,6 +51,10 @@ export interface EditorOptions {
   onRecreated?: (record: WireRecord) => void
   /** Called after each save here, by whatever it was asked for: a button, the conflict's dialog, autosave, a retry. */
   onSaved?: (record: WireRecord) => void
+  /** What this record's fields are called; pass the same object on each render, as of `formatValue`. */
+  labels?: Record<string, string>
+  /** How this record's values are shown in its dialog and copies. */
+  formatValue?: FormatValue
 }
 
 /** One record in a form. Every function may be passed on by itself: `onClick={editor.save}`. */
@@ -98,10 +103,16 @@ export interface RecordEditor<F extends object = Fields> {
   /** For a form that is closed, as a dialog's Cancel: it shows the record when it is opened again, and offers the edits. */
   discard: () => void
   dismiss: () => void
+  /** The newer version whose banner was dismissed, while it lasts. */
+  available: number | null
+  /** Shows the banner of that version again. */
+  show: () => void
   closeConflict: () => void
   retry: () => void
   /** Puts the unsaved edits on the clipboard as text; `false` where the browser does not allow it. */
   copy: () => Promise<boolean>
+  /** The words that this editor speaks: the provider's, with its own labels and formats. */
+  words: Words
 }
 
 /**
@@ -121,8 +132,12 @@ export function useRecordEditor<F extends object = Fields>(
   id: string,
   options: EditorOptions = {},
 ): RecordEditor<F> {
-  const { client, words } = useLive()
-  const { autosaveAfterMs, onRecreated, onSaved } = options
+  const { client, words: common } = useLive()
+  const { autosaveAfterMs, onRecreated, onSaved, labels, formatValue } = options
+  const words = useMemo(
+    () => (labels || formatValue ? wordsWith(common, labels, formatValue) : common),
+    [common, labels, formatValue],
+  )
   const latestOnSaved = useRef(onSaved)
   latestOnSaved.current = onSaved
   const store = client.editor<F>(type, id)
@@ -209,6 +224,7 @@ function editorOf<F extends object>(
     isSaving: state.status === 'saving',
     canSave: canSave(state) || (isUnread && state.status === 'clean'),
     newer: newer && { version: newer.version, by: newer.by, at: newer.at, fields: newerFields(state) },
+    available: availableVersion(state),
     conflict: state.conflict as RecordEditor<F>['conflict'],
     conflictView: conflictFor(state, words),
     errors: errors as RecordEditor<F>['errors'],
@@ -235,8 +251,10 @@ function editorOf<F extends object>(
     revert,
     discard: anew(store.discard),
     dismiss: () => store.dismiss(),
+    show: () => store.show(),
     closeConflict: () => store.closeConflict(),
     retry: () => store.retry(),
     copy: () => copyText(editsAsText(store.get(), words)),
+    words,
   }
 }

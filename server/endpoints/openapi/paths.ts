@@ -96,11 +96,12 @@ export const recordPaths = (type: string, name: string): Part => {
             'client_version?': version,
             changes: ref(`${name}Changes`),
             'on_stale?': { enum: ['reject', 'merge'] },
+            'base?': { type: 'object', additionalProperties: text },
             ...mutation,
           }),
         ),
         responses: {
-          200: json(data(record, { 'merged_fields?': listOf(text) }), etag),
+          200: json(data(record, { 'merged_fields?': listOf(text), 'merged_by?': ref('Writer') }), etag),
           ...conflicts,
           ...GONE,
           ...WRITING,

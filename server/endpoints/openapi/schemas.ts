@@ -199,6 +199,7 @@ export const typeSchemas = ({ type, fieldNames, columns, writable }: KnownType):
         changed_fields: { type: ['array', 'null'], items: text },
         ...writing,
         current: ref(name),
+        'merge?': object({ text: listOf(text) }),
       },
     ),
   }

@@ -17,6 +17,8 @@ export interface Project {
   name: string
   status: string
   budget: number | null
+  notes: string
+  links: { [name: string]: string }
 }
 
 /** Time runs ten times as fast for whatever waits, and the same for what reads the clock. */
@@ -37,12 +39,20 @@ export async function startLiveServer() {
     table.text('name').notNullable()
     table.text('status').notNullable().defaultTo('planned')
     table.integer('budget')
+    table.text('notes').notNullable().defaultTo('')
+    table.jsonb('links').notNullable().defaultTo('{}')
   })
   await trackTable(connection, 'projects')
   const project = defineRecordType('project', {
     table: 'projects',
-    fields: { name: z.string().min(1), status: z.string(), budget: z.number().nullable() },
-    merge: true,
+    fields: {
+      name: z.string().min(1),
+      status: z.string(),
+      budget: z.number().nullable(),
+      notes: z.string().max(5000).default(''),
+      links: z.record(z.string(), z.string()).default({}),
+    },
+    merge: { text: ['notes'] },
   })
   const records = createRecordServer({
     knex: connection,

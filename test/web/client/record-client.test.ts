@@ -45,7 +45,8 @@ test('who types nothing sees the other’s save by itself, with a highlight and 
   await waitFor(() => mine.get().highlighted.includes('status'), { what: 'the highlight' })
   expect(mine.values()).toMatchObject({ status: 'done' })
   expect(sentence(mine)).toBe('Updated by Bob just now: Status.')
-  expect(theirs.get()).toMatchObject({ status: 'clean', notice: null })
+  expect(theirs.get()).toMatchObject({ status: 'clean', notice: { kind: 'saved' } })
+  expect(sentence(theirs)).toBe('Saved, version 2.')
 })
 
 test('who types is notified, refused, reads both sides, reloads, restores and saves', async () => {

@@ -81,8 +81,10 @@ test('inputs hold values of their kind, and a save sends the changed fields alon
       client_version: 1,
       changes: { name: 'Tunnel', budget: 12.5, urgent: true, due_on: '2026-12-01' },
       mutation_id: expect.any(String),
+      on_stale: 'merge',
     },
   ])
+  expect(screen.getByRole('status').textContent).toBe('Saved, version 2.')
   expect(patches[0]?.headers.get('X-Tab-ID')).toBe(server.client.tabId)
   expect(patches[0]?.headers.get('X-Socket-ID')).toBe('socket-1')
 })
@@ -107,6 +109,8 @@ test('a newer version leaves the field, its text and the focus alone', async () 
   expect(document.activeElement).toBe(input('Name'))
   click('Dismiss')
   expect(screen.getByRole('status').textContent).toBe('')
+  click('Version 2 available')
+  expect(screen.getByRole('status').textContent).toMatch(/^Updated by Bob/)
 })
 
 test('who types nothing gets the new values, highlighted', async () => {

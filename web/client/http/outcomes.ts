@@ -6,6 +6,7 @@ import type {
   Problem,
   StaleProblem,
   WireRecord,
+  Writer,
 } from '../../../server/protocol/index.ts'
 
 /** Why a request got no useful answer; the same six for every request. */
@@ -35,9 +36,12 @@ export type Conflict<F extends object> = {
 /** The record as it is now. */
 export type ReadOutcome<F extends object> = { outcome: 'found'; record: WireRecord<F> } | Refusal
 
-/** `mergedFields`: what others had changed since the client's version, where the type allows merging. */
+/**
+ * `mergedFields`: what others had changed since the client's version, where the type allows merging; `mergedBy`: who wrote the
+ * version before this one.
+ */
 export type SaveOutcome<F extends object> =
-  | { outcome: 'saved'; record: WireRecord<F>; mergedFields: string[] }
+  | { outcome: 'saved'; record: WireRecord<F>; mergedFields: string[]; mergedBy?: Writer | null }
   | Conflict<F>
   | Invalid
   | Refusal

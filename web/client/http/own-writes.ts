@@ -1,7 +1,7 @@
 // The writes of this tab. Their events are not sent back to it, so lists and editors receive them here, from the answers,
 // and stay current without a request.
 
-import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
+import type { Fields, RecordAddress, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
 import type { Requests, SaveOptions } from './requests.ts'
@@ -11,6 +11,33 @@ export type OwnWrite =
   | { kind: 'created' | 'saved'; record: WireRecord }
   | ({ kind: 'removed' } & RecordAddress)
   | { kind: 'many'; type: string }
+
+/** A write that was sent. A retry of it is the same mutation, under the same id. */
+export interface Mutation {
+  kind: 'save' | 'remove'
+  mutationId: string
+  clientVersion: number
+  changes: Fields
+  /** The others' changes that its values were merged with here. */
+  merged?: MergedWith | null
+}
+
+/** What others changed that a save was merged with. */
+export interface MergedWith {
+  fields: readonly string[]
+  /** Who wrote the newest of it. */
+  by: Writer | null
+  /** It is one version. */
+  isOne: boolean
+}
+
+/** An answered save of this tab. */
+export interface OwnSave {
+  version: number
+  /** In this machine's milliseconds. */
+  at: number
+  changes: Fields
+}
 
 export interface OwnWrites {
   /** The same requests; each write that succeeds is reported. */

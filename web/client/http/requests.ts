@@ -12,7 +12,7 @@ import type {
 } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import { plainFields } from '../base/plain-value.ts'
-import { isRecord } from '../base/received.ts'
+import { isRecord, writerOf } from '../base/received.ts'
 import type { Http, HttpAnswer, HttpRequest } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
 import type {
@@ -140,6 +140,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
         outcome: 'saved' as const,
         record,
         mergedFields,
+        mergedBy: writerOf(bodyOf(answer).merged_by),
       }))
     },
 

@@ -8,7 +8,7 @@ import { createWritable, type Readable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
 import type { Refusal } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
-import { fill, listFields, type Words, whoWrote } from '../words/messages.ts'
+import { fill, listFields, problemText, type Words, whoWrote } from '../words/messages.ts'
 import type { ListStore } from './store.ts'
 
 /** The one cell that is being edited. */
@@ -39,7 +39,10 @@ export interface CellEditor extends Readable<CellEdit | null> {
   keepMine(): Promise<boolean>
 }
 
-export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore): CellEditor {
+export function createCellEditor(
+  client: Pick<Requests, 'save'> & { onStale?: 'reject' | 'merge' },
+  list: ListStore,
+): CellEditor {
   const state = createWritable<CellEdit | null>(null)
   let release: Stop = () => {}
 
@@ -61,6 +64,7 @@ export function createCellEditor(client: Pick<Requests, 'save'>, list: ListStore
     const outcome = await client.save(list.type, id, {
       clientVersion: base.version,
       changes: { [field]: value },
+      ...(client.onStale && { onStale: client.onStale }),
     })
     const now = state.get()
     if (now?.id !== id || now.field !== field || now.status !== 'saving') return true
@@ -146,6 +150,6 @@ export function cellSentence({ conflict, rowError, refusal }: CellEdit, words: W
       return texts.cellGone
     case 'forbidden':
     case 'failed':
-      return fill(texts.cellNotSaved, { detail: refusal.problem.detail })
+      return fill(texts.cellNotSaved, { detail: problemText(refusal.problem, words) })
   }
 }

@@ -2,6 +2,7 @@
 // last whichever way, then by id. Text is ordered as people of the language order it.
 
 import type { WireRecord } from '../../../server/protocol/index.ts'
+import { localeOf } from '../base/locale.ts'
 
 export type CompareRecords = (a: WireRecord, b: WireRecord) => number
 
@@ -15,7 +16,7 @@ export function compareRecords(sort: string, locale?: string): CompareRecords {
   const isDescending = sort.startsWith('-')
   const name = isDescending ? sort.slice(1) : sort
   const sign = isDescending ? -1 : 1
-  const collator = new Intl.Collator(locale, { numeric: true })
+  const collator = new Intl.Collator(locale && localeOf(locale), { numeric: true })
   return (a, b) => {
     if (name !== 'id') {
       const [left, right] = [sortValue(a, name), sortValue(b, name)]

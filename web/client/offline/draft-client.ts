@@ -8,7 +8,7 @@ import type { DraftClient } from '../record/draft-persistence.ts'
 import type { OpenRecords } from '../record/open-records.ts'
 
 interface DraftClientOptions {
-  client: Pick<Requests, 'save' | 'remove'> & { tabId: string }
+  client: Pick<Requests, 'save' | 'remove'> & { tabId: string; onStale: 'reject' | 'merge' }
   records: Pick<OpenRecords, 'of' | 'discard'>
   person: Pick<Person, 'id' | 'isNamed'>
   clock: Clock
@@ -26,7 +26,9 @@ export const draftClient = ({ client, records, person, clock, page }: DraftClien
   page,
   resume: (address) => records.of(address).resume(),
   send: ({ type, id }, { kind, ...mutation }) =>
-    kind === 'save' ? client.save<Fields>(type, id, mutation) : client.remove(type, id, mutation),
+    kind === 'save'
+      ? client.save<Fields>(type, id, { ...mutation, onStale: client.onStale })
+      : client.remove(type, id, mutation),
   bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
   discard: records.discard,
 })

@@ -1,7 +1,7 @@
 // Storage of unsent edits: its interface, and an implementation in memory. An entry belongs to one person and one page;
 // the entries of a closed page go to the page that claims them first.
 
-import type { RecordAddress } from '../../../server/protocol/index.ts'
+import type { ProblemCode, RecordAddress } from '../../../server/protocol/index.ts'
 import type { UnsentEdits } from '../record/state.ts'
 
 /** Why a save was refused: it waits for its owner, and holds nothing else up. */
@@ -9,7 +9,7 @@ export type UnsentTrouble =
   | { kind: 'conflict' }
   | { kind: 'gone' }
   | { kind: 'forbidden' }
-  | { kind: 'refused'; detail: string }
+  | { kind: 'refused'; detail: string; code?: ProblemCode }
 
 /** One record's edits that are not on the server. */
 export interface UnsentEntry extends RecordAddress {

@@ -271,7 +271,7 @@ function troubleOf({ conflict, status, trouble, errors }: RecordState): UnsentTr
   if (conflict) return { kind: 'conflict' }
   if (status === 'gone') return { kind: 'gone' }
   if (status === 'forbidden' || trouble?.kind === 'not_allowed') return { kind: 'forbidden' }
-  if (trouble?.kind === 'failed') return { kind: 'refused', detail: trouble.detail }
+  if (trouble?.kind === 'failed') return { ...trouble, kind: 'refused' }
   const [field, message] = Object.entries(errors)[0] ?? []
   return field === undefined ? null : { kind: 'refused', detail: `${field}: ${message}` }
 }

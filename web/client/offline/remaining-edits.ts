@@ -41,7 +41,7 @@ export function troubleAfter(answer: SendAnswer): UnsentTrouble | null {
         detail: answer.errors.map(({ field, message }) => `${field}: ${message}`)[0] ?? '',
       }
     case 'failed':
-      return { kind: 'refused', detail: answer.problem.detail }
+      return { kind: 'refused', detail: answer.problem.detail, code: answer.problem.code }
     default:
       return null
   }

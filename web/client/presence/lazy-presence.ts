@@ -1,15 +1,16 @@
 // Presence whose code is loaded on first use: when somebody asks who is here, announces something, or an event comes.
 
-import { type LazyPart, lazyModule } from '../base/lazy-module.ts'
+import { createLazyPart, lazyModule } from '../base/lazy-module.ts'
 import { createObjectCache } from '../base/object-cache.ts'
 import type { Readable } from '../base/store.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { NO_REQUESTS, NOBODY } from './nobody.ts'
-import type { OwnedPresence } from './presence.ts'
+import type { OwnedPresence, PresenceOptions } from './presence.ts'
 
 export const presenceCode = lazyModule(() => import('./presence.ts'))
 
-export function createDeferredPresence(part: LazyPart<OwnedPresence>): OwnedPresence {
+export function createDeferredPresence(options: PresenceOptions): OwnedPresence {
+  const part = createLazyPart(presenceCode, ({ createPresence }) => createPresence(options), options.clock)
   /** Before the code is here, the same question gives the same store. */
   const deferred = createObjectCache<Readable<unknown>>()
   const readable = <T>(key: string, of: (presence: OwnedPresence) => Readable<T>, empty: T): Readable<T> => {

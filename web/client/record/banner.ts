@@ -3,9 +3,9 @@
 
 import type { Writer } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
-import { fill, listFields, type Words, whoWrote } from '../words/messages.ts'
+import { fill, listFields, problemText, type Words, whoWrote } from '../words/messages.ts'
 import { clockTime, timeAgo } from '../words/time-ago.ts'
-import { newerFields, type RecordState, topicOf } from './state.ts'
+import { type MergedWith, newerFields, type RecordState, topicOf } from './state.ts'
 
 /** What a button of the banner does; each is a function of the same name on the editor, `retry` saves or loads again. */
 export type BannerAction =
@@ -78,7 +78,7 @@ export function bannerFor(
     case 'signed_out':
       return line('signed_out', 'warning', isTyped ? texts.signedOutDirty : texts.signedOut, copy)
     case 'trouble':
-      return troubleLine(state, line, texts)
+      return troubleLine(state, line, words)
     case 'newer':
       return newerLine(state, line, words)
     case 'kept':
@@ -89,8 +89,6 @@ export function bannerFor(
       return null
   }
 }
-
-type Texts = Words['messages']['banner']
 
 type Line = (
   key: string,
@@ -131,6 +129,7 @@ function noticeLine({ notice }: RecordState, line: Line, words: Words): Banner |
   if (!notice) return null
   if (notice.kind === 'recalled') return line('recalled', 'info', texts.recalled, [])
   if (notice.kind === 'restored') return line('restored', 'info', texts.restored, [])
+  if (notice.kind === 'saved') return savedLine(notice, line, words)
   if (notice.kind !== 'updated')
     return line(notice.kind, 'info', texts[notice.kind], [], { values: { version: notice.version } })
   const key = `updated ${notice.version}`
@@ -139,6 +138,23 @@ function noticeLine({ notice }: RecordState, line: Line, words: Words): Banner |
     values: writtenBy(notice.by, notice.fields, words),
     at: notice.at,
   })
+}
+
+function savedLine(
+  { version, merged }: { version: number; merged: MergedWith | null },
+  line: Line,
+  words: Words,
+): Banner {
+  const texts = words.messages.banner
+  const key = `saved ${version}`
+  if (!merged) return line(key, 'info', texts.saved, [], { values: { version } })
+  const { by, isOne } = merged
+  const fields = listFields([...merged.fields], words)
+  if (!isOne || !by) return line(key, 'info', texts.savedTogetherOthers, [], { values: { fields } })
+  const isNamed = by.kind !== 'database' && by.kind !== 'import'
+  const who = whoWrote(by, words, isNamed ? 'start' : 'after')
+  const text = isNamed ? texts.savedTogether : texts.savedTogetherBy
+  return line(key, 'info', text, [], { values: { who, fields } })
 }
 
 function newerLine(state: RecordState, line: Line, words: Words): Banner | null {
@@ -159,7 +175,8 @@ function newerLine(state: RecordState, line: Line, words: Words): Banner | null 
   })
 }
 
-function troubleLine(state: RecordState, line: Line, texts: Texts): Banner | null {
+function troubleLine(state: RecordState, line: Line, words: Words): Banner | null {
+  const texts = words.messages.banner
   const { trouble } = state
   const dismiss: BannerAction[] = state.record ? ['dismiss'] : []
   if (trouble?.kind === 'unreachable')
@@ -169,8 +186,9 @@ function troubleLine(state: RecordState, line: Line, texts: Texts): Banner | nul
   if (trouble?.kind === 'not_allowed')
     return line('not_allowed', 'refusal', texts.notAllowed, ['copy', 'dismiss'])
   if (trouble?.kind !== 'failed') return null
+  const detail = problemText(trouble, words)
   const text = isEmpty(state.draft) ? texts.failedLoad : texts.failed
-  return line('failed', 'refusal', text, ['retry', ...dismiss], { values: { detail: trouble.detail } })
+  return line('failed', 'refusal', text, ['retry', ...dismiss], { values: { detail } })
 }
 
 const writtenBy = (by: Writer | null, fields: string[], words: Words) => ({

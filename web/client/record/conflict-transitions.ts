@@ -3,6 +3,7 @@
 // version that is no longer the newest one here changes nothing.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
+import { mergeValues } from '../base/merge-values.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { forgetOlder, save } from './edit-transitions.ts'
 import { catchUp, stay, to, weighHeld } from './remote-versions.ts'
@@ -17,10 +18,14 @@ export function merge(state: RecordState): Transition {
   if (!record || !newer || isEmpty(draft)) return catchUp({ ...state, merging: false })
   const latest = newestAtHand(state)
   if (!latest) return to(state, { merging: true, reloading: false }, { kind: 'load', when: 'now' })
-  const isOverlapping = differingFields(record.fields, latest.fields).some(
-    (field) => field in draft && !isSame(draft[field], latest.fields[field]),
-  )
-  return isOverlapping ? review(state) : rebase(state, latest, draft)
+  const edits = { ...draft }
+  for (const field of differingFields(record.fields, latest.fields)) {
+    if (!(field in draft)) continue
+    const both = mergeValues(record.fields[field], draft[field], latest.fields[field])
+    if (!both) return review(state)
+    edits[field] = both.value
+  }
+  return rebase(state, latest, edits)
 }
 
 /** Both sides side by side, before a save is refused. */
@@ -33,20 +38,21 @@ export function review(state: RecordState): Transition {
 /** The decision, as edits on top of the version that was looked at; then a guarded save like any other. */
 export function resolve(state: RecordState, resolution: Resolution): Transition {
   const { latest, draft, kept } = state
-  const { version, theirs, edited, mutationId } = resolution
+  const { version, theirs, edited, mutationId, merged } = resolution
   if (latest?.version !== version) return stay(state)
   const decided = { ...pick(draft, (field) => !theirs.includes(field)), ...edited }
   const dropped = pick(draft, (field, value) => !(field in decided && isSame(decided[field], value)))
-  const setAside = isEmpty(dropped)
-    ? kept
-    : {
-        fields: { ...kept?.fields, ...dropped },
-        why: kept?.why ?? ('resolved' as const),
-        isHidden: kept?.isHidden ?? true,
-      }
+  const setAside =
+    merged || isEmpty(dropped)
+      ? kept
+      : {
+          fields: { ...kept?.fields, ...dropped },
+          why: kept?.why ?? ('resolved' as const),
+          isHidden: kept?.isHidden ?? true,
+        }
   const rebased = rebase({ ...state, kept: setAside }, latest, decided)
   if (mutationId === null || isEmpty(rebased.state.draft)) return rebased
-  const saved = save(rebased.state, { mutationId })
+  const saved = save(rebased.state, { mutationId, merged: merged ?? null })
   return { state: saved.state, effects: [...rebased.effects, ...saved.effects] }
 }
 

@@ -92,8 +92,10 @@ function fieldsOf(
   })
 }
 
-/** A field's value in words, for reading. */
-export function valueText(value: unknown, { messages }: Words): string {
+/** A field's value in words, for reading: the app's own, where it has one. */
+export function valueText(value: unknown, { messages, formatValue }: Words, field = ''): string {
+  const own = formatValue?.(field, value)
+  if (own !== null && own !== undefined) return own
   if (value === null || value === undefined || value === '') return messages.conflict.nothing
   if (typeof value === 'boolean') return value ? messages.yes : messages.no
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
@@ -103,6 +105,6 @@ export function valueText(value: unknown, { messages }: Words): string {
 export function editsAsText(state: Pick<RecordState, 'kept' | 'draft'>, words: Words): string {
   const edits = { ...state.kept?.fields, ...state.draft }
   return Object.entries(edits)
-    .map(([field, value]) => `${labelOf(field, words)}: ${valueText(value, words)}`)
+    .map(([field, value]) => `${labelOf(field, words)}: ${valueText(value, words, field)}`)
     .join('\n')
 }

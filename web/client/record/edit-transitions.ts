@@ -4,7 +4,7 @@
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { catchUp, stay, to } from './remote-versions.ts'
-import type { Kept, Mutation, RecordState, StateEventOf, Transition } from './state.ts'
+import type { Kept, MergedWith, Mutation, RecordState, StateEventOf, Transition } from './state.ts'
 import { isReviewed, topicOf } from './state.ts'
 
 export const ignore = (state: RecordState): Transition => stay(state)
@@ -32,11 +32,17 @@ export function type(state: RecordState, { field, value }: StateEventOf<'typed'>
 }
 
 /** Sends what is typed; a save that got no answer is sent again first, under its own id, and the rest follows it. */
-export function save(state: RecordState, { mutationId }: { mutationId: string }): Transition {
+export function save(
+  state: RecordState,
+  { mutationId, merged = null }: { mutationId: string; merged?: MergedWith | null },
+): Transition {
   const { record, draft, unanswered } = state
   if (!record || isEmpty(draft)) return stay(state)
   const isRetry = unanswered?.kind === 'save' && unanswered.clientVersion === record.version
-  const fresh: Mutation = { kind: 'save', mutationId, clientVersion: record.version, changes: draft }
+  const fresh: Mutation = {
+    ...{ kind: 'save', mutationId, clientVersion: record.version, changes: draft },
+    ...(merged && { merged }),
+  }
   const mutation = isRetry ? unanswered : fresh
   return write(
     state,
@@ -174,6 +180,9 @@ export function dismiss(state: RecordState): Transition {
       return stay(state)
   }
 }
+
+/** The banner of a version that was dismissed comes back. */
+export const show = (state: RecordState): Transition => to(state, { dismissed: 0 })
 
 /** The highlight and the notice end by themselves. */
 export function fade(state: RecordState, { what }: StateEventOf<'faded'>): Transition {

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
+import { type MergedByItself, mergedByItself } from './conflict-resolution.ts'
 import type { Mutation, RecordState, RecordStateEvent, StateEventOf } from './state.ts'
 
 type WriteOutcome = SaveOutcome<Fields> | RemoveOutcome
@@ -23,6 +24,7 @@ interface PendingWritesOptions extends WriteOptions {
   personNow: () => number
   dispatch: (stateEvent: RecordStateEvent) => void
   clock: Pick<Clock, 'now'>
+  newId: () => string
   localTime: (iso: string | null) => number
   /** What is typed now would outlive the page. */
   isKept: () => boolean
@@ -50,6 +52,11 @@ function createAwaitedAnswers<O>() {
   }
 
   return {
+    /** Another write does what this one was to do: the calls that wait for it wait for that one. */
+    pass(mutationId: string, to: string) {
+      waiting.set(to, [...(waiting.get(to) ?? []), ...(waiting.get(mutationId) ?? [])])
+      waiting.delete(mutationId)
+    },
     /** Resolves with the outcome of that write, or with the last one when no write is in flight any more. */
     of: (mutationId: string): Promise<O> =>
       new Promise((resolve) => {
@@ -71,22 +78,38 @@ export function createPendingWrites(options: PendingWritesOptions) {
     const { mutationId } = mutation
     const person = personNow()
     const answer = await sendWrite(options, mutation)
+    const resolution =
+      answer.outcome === 'conflict' && options.onStale === 'merge'
+        ? await mergedByItself(stateNow, mutation, answer.problem)
+        : null
     if (person !== personNow()) return
     const at = clock.now()
     if (answer.outcome === 'saved') {
-      const { record, mergedFields } = answer
-      dispatch({ kind: 'saved', mutationId, record, mergedFields, at: localTime(record.updated_at) })
+      const { record, mergedFields, mergedBy = null } = answer
+      const writtenAt = localTime(record.updated_at)
+      dispatch({ kind: 'saved', mutationId, record, mergedFields, mergedBy, at: writtenAt })
       saved.notify(record)
     } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
       const refused = { mutationId, refusal: answer, at: writtenAt, isKept: options.isKept() }
       dispatch({ kind: 'write_refused', ...refused })
+      if (resolution && resolveItself(mutationId, resolution)) return
     }
     awaited.settle(mutationId, answer)
     if (stateNow().writing) return
     awaited.settleAll(answer)
     options.onIdle()
+  }
+
+  /** The two changes fit together: saved again on the newer version, for the calls that wait for the refused save. */
+  function resolveItself(refused: string, resolution: MergedByItself): boolean {
+    const mutationId = options.newId()
+    awaited.pass(refused, mutationId)
+    dispatch({ kind: 'resolved', ...resolution, mutationId })
+    const isSent = stateNow().writing?.mutationId === mutationId
+    if (!isSent) awaited.pass(mutationId, refused)
+    return isSent
   }
 
   /** The outcome of the write that answers this call: its own, or the retry of an earlier one that is sent first. */

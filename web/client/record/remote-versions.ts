@@ -96,3 +96,10 @@ export function receiveWhenGone(state: RecordState, { remote }: { remote: Remote
   const isNewer = !remote.deleted && (remote.isAnswer || remote.version > (state.deletion?.version ?? 0))
   return isNewer ? to(state, {}, { kind: 'load', when: 'now' }) : stay(state)
 }
+
+/** The newer version whose banner was dismissed, while it is not shown: `show` brings the banner back. */
+export function availableVersion(state: RecordState): number | null {
+  const { newer, dismissed, draft } = state
+  const isOpen = !state.isRefused && !state.deletion && !state.writing && !isReviewed(state)
+  return isOpen && newer && !isEmpty(draft) && newer.version <= dismissed ? newer.version : null
+}

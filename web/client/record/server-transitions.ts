@@ -1,7 +1,7 @@
 // The server's answers applied to an open record. A loaded version older than the shown one is dropped, and so is the
 // answer to a write that is no longer awaited; what was typed while a save was in flight stays typed.
 
-import type { FieldError, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
+import type { FieldError, Problem, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
 import { merge } from './conflict-transitions.ts'
@@ -101,7 +101,7 @@ export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load
     case 'unreachable':
       return to(still, { trouble: { kind: 'unreachable', during: 'load' } })
     case 'failed':
-      return to(still, { trouble: { kind: 'failed', detail: refusal.problem.detail } })
+      return to(still, { trouble: failed(refusal.problem) })
   }
 }
 
@@ -138,6 +138,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
   )
   const adopted: RecordState = {
     ...state,
+    notice: { kind: 'saved', version: current.version, merged: mergedWith(writing, answer) },
     record: current,
     draft,
     writing: null,
@@ -154,7 +155,13 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
   const goOn = next?.kind === 'remove' ? remove : save
   const transition = next && isOpen ? goOn(settled, next) : catchUp(settled)
   const highlight = answer.mergedFields.length > 0 ? [{ kind: 'fade', what: 'highlight' } as const] : []
-  return { state: transition.state, effects: [...transition.effects, ...highlight] }
+  const fades = [...highlight, { kind: 'fade', what: 'notice' } as const]
+  return { state: transition.state, effects: [...transition.effects, ...fades] }
+}
+
+function mergedWith(writing: Mutation, { record, mergedFields, mergedBy = null }: StateEventOf<'saved'>) {
+  if (mergedFields.length === 0) return writing.merged ?? null
+  return { fields: mergedFields, by: mergedBy, isOne: record.version === writing.clientVersion + 2 }
 }
 
 /** Access went while the save was in flight: its content stays out of sight, its version is remembered for later. */
@@ -204,7 +211,7 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
     case 'forbidden':
       return catchUp({ ...settled, trouble: { kind: 'not_allowed' } })
     case 'failed':
-      return catchUp({ ...settled, trouble: { kind: 'failed', detail: refusal.problem.detail } })
+      return catchUp({ ...settled, trouble: failed(refusal.problem) })
   }
 }
 
@@ -225,6 +232,8 @@ function conflict(state: RecordState, problem: StaleProblem, at: number): Transi
   }
   return to(weigh(state, remote), { conflict: problem, reviewing: false })
 }
+
+const failed = ({ detail, code }: Problem): Trouble => ({ kind: 'failed', detail, code })
 
 function errorsByField(errors: FieldError[]): Record<string, string> {
   const byField: Record<string, string> = {}

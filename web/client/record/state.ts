@@ -1,10 +1,11 @@
 // One record as its editor holds it: what is shown, what is typed, what is known to be newer; and all events of it. The
 // status follows from the state in one place (`statusOf`), so that the two never disagree.
 
-import type { Fields, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
+import type { Fields, ProblemCode, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty } from '../base/values.ts'
 import type { Refusal } from '../http/outcomes.ts'
-import type { RemoteVersion } from '../transport/remote-version.ts'
+import type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
+import type { NewerVersion, RemoteVersion } from '../transport/remote-version.ts'
 
 /** Where an editor stands. `offline`: the last request got no answer. `signed_out`: the last one was answered 401. */
 export type RecordStatus =
@@ -19,31 +20,8 @@ export type RecordStatus =
   | 'forbidden'
   | 'signed_out'
 
-/** The newest version that is known and not shown. */
-export interface NewerVersion {
-  version: number
-  by: Writer | null
-  at: number
-  isOwn: boolean
-  /** Changed fields of each version that was received. */
-  fieldsByVersion: Record<number, string[]>
-}
-
-/** A write that was sent. A retry of it is the same mutation, under the same id. */
-export interface Mutation {
-  kind: 'save' | 'remove'
-  mutationId: string
-  clientVersion: number
-  changes: Fields
-}
-
-/** An answered save of this tab. */
-export interface OwnSave {
-  version: number
-  /** In this machine's milliseconds. */
-  at: number
-  changes: Fields
-}
+export type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
+export type { NewerVersion } from '../transport/remote-version.ts'
 
 /** Edits set aside that can be restored. */
 export interface Kept {
@@ -61,12 +39,13 @@ export type Trouble =
   | { kind: 'unreachable'; during: 'load' | 'save'; isKept?: boolean }
   | { kind: 'signed_out' }
   | { kind: 'not_allowed' }
-  | { kind: 'failed'; detail: string }
+  | { kind: 'failed'; detail: string; code?: ProblemCode }
 
 /** A line about something done, shown for some seconds. */
 type Notice =
   | { kind: 'updated'; version: number; by: Writer | null; at: number; isOwn: boolean; fields: string[] }
   | { kind: 'loaded'; version: number }
+  | { kind: 'saved'; version: number; merged: MergedWith | null }
   | { kind: 'merged'; version: number }
   | { kind: 'recalled' }
   | { kind: 'restored' }
@@ -134,6 +113,8 @@ export type RecordStateEvent =
   /** `isDiscard`: nothing is offered before the record is opened again. */
   | { kind: 'revert_asked'; isDiscard?: boolean }
   | { kind: 'dismissed' }
+  /** A version whose banner was dismissed is shown again. */
+  | { kind: 'show_asked' }
   | { kind: 'merge_asked' }
   | { kind: 'review_asked' }
   | Resolution
@@ -145,7 +126,14 @@ export type RecordStateEvent =
   /** `since`: the newest version that was known when the load was sent. An older answer shows that the record went back. */
   | { kind: 'loaded'; record: WireRecord; at: number; isOwn: boolean; since?: number }
   | { kind: 'load_failed'; refusal: Refusal; at: number }
-  | { kind: 'saved'; mutationId: string; record: WireRecord; mergedFields: string[]; at?: number }
+  | {
+      kind: 'saved'
+      mutationId: string
+      record: WireRecord
+      mergedFields: string[]
+      mergedBy?: Writer | null
+      at?: number
+    }
   | { kind: 'removed'; mutationId: string; at: number }
   | { kind: 'write_refused'; mutationId: string; refusal: WriteRefusal; at: number; isKept?: boolean }
   | { kind: 'version_received'; remote: RemoteVersion }
@@ -167,6 +155,8 @@ export interface Resolution {
   edited: Fields
   /** Saves at once under this id; `null` only puts it into the form. */
   mutationId: string | null
+  /** Nobody decided: the changes fit together. */
+  merged?: MergedWith
 }
 
 type WriteRefusal =

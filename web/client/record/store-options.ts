@@ -81,6 +81,8 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   /** Called after each save of this record here, by whatever it was asked for: a button, a dialog, autosave, a retry. */
   onSaved(listener: (record: WireRecord) => void): Stop
   dismiss(): void
+  /** Shows the banner of a version again that was dismissed. */
+  show(): void
   closeConflict(): void
   /** Retries what failed: the save when something is typed, otherwise the load. */
   retry(): void

@@ -30,6 +30,7 @@ export type { Decision, RecordStore } from './store-options.ts'
 
 const HIGHLIGHT_MS = 3000
 const NOTICE_MS = 8000
+const SAVED_MS = 3000
 
 export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore {
   const { address, requests, clock, newId, localTime, isOwn, persistence } = options
@@ -88,7 +89,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     else if (effect.kind === 'load') load.soon()
     else if (effect.kind === 'fade') {
       const { what } = effect
-      timers.start(what, what === 'highlight' ? HIGHLIGHT_MS : NOTICE_MS, () =>
+      timers.start(what, what === 'highlight' ? HIGHLIGHT_MS : noticeMs(state.get()), () =>
         dispatch({ kind: 'faded', what }),
       )
     } else if (effect.kind === 'write') void writes.send(effect.mutation)
@@ -254,6 +255,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     revert: () => dispatch({ kind: 'revert_asked' }),
     discard: () => dispatch({ kind: 'revert_asked', isDiscard: true }),
     dismiss: () => dispatch({ kind: 'dismissed' }),
+    show: () => dispatch({ kind: 'show_asked' }),
     closeConflict: () => dispatch({ kind: 'conflict_closed' }),
     retry() {
       if (isEmpty(state.get().draft)) dispatch({ kind: 'opened' })
@@ -268,3 +270,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     },
   }
 }
+
+/** One's own save needs less time to be read than what others did. */
+const noticeMs = ({ notice }: RecordState) =>
+  notice?.kind === 'saved' && !notice.merged ? SAVED_MS : NOTICE_MS

@@ -13,6 +13,7 @@ import {
   revert,
   save,
   saveNext,
+  show,
   type,
 } from './edit-transitions.ts'
 import type { StepTable, UserActionKind } from './state.ts'
@@ -124,6 +125,18 @@ export const userActions = {
     conflicted: ignore,
     gone: ignore,
     offline: dismiss,
+    forbidden: ignore,
+    signed_out: ignore,
+  },
+  show_asked: {
+    loading: ignore,
+    clean: ignore,
+    dirty: ignore,
+    saving: ignore,
+    behind: show,
+    conflicted: ignore,
+    gone: ignore,
+    offline: show,
     forbidden: ignore,
     signed_out: ignore,
   },

@@ -18,3 +18,13 @@ export interface RemoteVersion {
   /** The whole record at that version, where it came along. */
   record?: WireRecord
 }
+
+/** The newest version that is known and not shown. */
+export interface NewerVersion {
+  version: number
+  by: Writer | null
+  at: number
+  isOwn: boolean
+  /** Changed fields of each version that was received. */
+  fieldsByVersion: Record<number, string[]>
+}

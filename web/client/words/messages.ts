@@ -1,8 +1,9 @@
 // Every word that a person may read, as data: translating the toolkit is handing in another object of this shape.
 // Placeholders are named, `{who}`; a plural is an object by the categories of Intl.PluralRules.
 
-import type { Writer } from '../../../server/protocol/index.ts'
+import type { Problem, ProblemCode, Writer } from '../../../server/protocol/index.ts'
 import { DECEPTIVE_CHARACTERS } from '../../../server/protocol/index.ts'
+import { localeOf } from '../base/locale.ts'
 import { plainText } from '../base/received.ts'
 import { englishListMessages } from './list-messages.ts'
 
@@ -35,6 +36,11 @@ export const englishMessages = {
     overlap: 'Updated {who} {time}. You both changed: {fields}.',
     otherTab: 'You saved this record in another tab.',
     loaded: 'Loaded version {version}.',
+    saved: 'Saved, version {version}.',
+    savedTogether: 'Saved together with {who}’s change of {fields}.',
+    savedTogetherBy: 'Saved together with a change of {fields} {who}.',
+    savedTogetherOthers: 'Saved together with other people’s changes of {fields}.',
+    available: 'Version {version} available',
     merged: 'Your edits are on version {version} now. Save when you are ready.',
     recalled: 'Your unsaved edits from before are back.',
     keptRecalled: 'You have unsaved edits from before.',
@@ -169,6 +175,8 @@ export const englishMessages = {
   notADate: 'This is not a whole date.',
   yes: 'yes',
   no: 'no',
+  /** What the server's refusals say, by their code; where there is none, the server's own sentence stands. */
+  problems: {} as Partial<Record<ProblemCode, string>>,
   /** What a field is called where its name in words will not do: `{ due_on: 'Deadline' }`. */
   fields: {} as Record<string, string>,
 }
@@ -181,22 +189,43 @@ export type MessagesPatch = {
   [Group in keyof Messages]?: Messages[Group] extends string ? string : Partial<Messages[Group]>
 }
 
+/** A field's value as people know it, "1,540,000 €" for 1540000; `null` or nothing for the usual text. */
+export type FormatValue = (field: string, value: unknown) => string | null | undefined
+
 /** The texts and the language that numbers, times and plurals follow. */
 export interface Words {
   messages: Messages
   /** A BCP 47 tag. */
   locale: string
+  formatValue?: FormatValue | undefined
 }
 
 /** English, with the given texts in their places. */
-export function createWords(patch: MessagesPatch = {}, locale = 'en'): Words {
+export function createWords(patch: MessagesPatch = {}, locale = 'en', formatValue?: FormatValue): Words {
   const messages: Record<string, unknown> = { ...englishMessages }
   for (const [group, texts] of Object.entries(patch)) {
     const isFlat = typeof texts === 'string' || group === 'moreFields'
     messages[group] = isFlat ? texts : { ...(messages[group] as object), ...(texts as object) }
   }
-  return { messages: messages as Messages, locale }
+  return { messages: messages as Messages, locale: localeOf(locale), formatValue }
 }
+
+/** The same words with other labels and another way to show values: for one editor. */
+export const wordsWith = (
+  words: Words,
+  labels: Record<string, string> = {},
+  formatValue?: FormatValue,
+): Words => ({
+  ...words,
+  messages: { ...words.messages, fields: { ...words.messages.fields, ...labels } },
+  formatValue: formatValue ?? words.formatValue,
+})
+
+/** What a refusal says: in the page's language where it has a sentence for the code. */
+export const problemText = (
+  { code, detail }: Pick<Problem, 'detail'> & { code?: ProblemCode | undefined },
+  { messages }: Words,
+): string => (code && messages.problems[code]) ?? detail
 
 /** Letters that are written from right to left. */
 const RIGHT_TO_LEFT = /[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}\p{sc=Adlm}]/u
@@ -225,10 +254,15 @@ export function fillPlural(plural: Plural, count: number, locale: string): strin
   return fill(plural[category] ?? plural.other, { count: count.toLocaleString(locale) })
 }
 
-/** A field's name in words: its text in `messages.fields`, or "Due on" for `due_on`. */
+/** A field's name in words: its text in `messages.fields`, or "Due on" for `due_on` and `dueOn`. */
 export function labelOf(field: string, { messages }: Words): string {
   const named = Object.hasOwn(messages.fields, field) ? messages.fields[field] : undefined
-  const plain = field.replaceAll('_', ' ').trim()
+  const plain = field
+    .replaceAll('_', ' ')
+    .replace(/(\p{Ll}|\d)(\p{Lu})(?=(\p{Lu})?)/gu, (_, before: string, first: string, next?: string) =>
+      next === undefined ? `${before} ${first.toLowerCase()}` : `${before} ${first}`,
+    )
+    .trim()
   return named ?? plain.charAt(0).toUpperCase() + plain.slice(1)
 }
 
@@ -236,8 +270,10 @@ export function labelOf(field: string, { messages }: Words): string {
 export function listFields(fields: readonly string[], words: Words): string {
   const shown = fields.length > 4 ? fields.slice(0, 3) : fields
   const rest = fields.length - shown.length
-  const names = shown.map((field) => labelOf(field, words)).join(', ')
-  return rest > 0 ? `${names} ${fillPlural(words.messages.moreFields, rest, words.locale)}` : names
+  const names = shown.map((field) => labelOf(field, words))
+  return rest > 0
+    ? `${names.join(', ')} ${fillPlural(words.messages.moreFields, rest, words.locale)}`
+    : new Intl.ListFormat(words.locale, { type: 'unit', style: 'short' }).format(names)
 }
 
 /** "by Bob", "outside the app (postgres)"; `start` for the beginning of a sentence. */
