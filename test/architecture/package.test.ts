@@ -132,6 +132,19 @@ test('every door is CommonJS too, where Node can’t require a module, with the 
   }
 })
 
+test('the doors for React say that they are for the browser, the others may be used on a server', async () => {
+  const isForBrowser = async (door: string) => {
+    const text = await readFile(join(root, `dist/web/${door}/index.js`), 'utf8')
+    return /^(\/\/.*\n)*'use client'/.test(text)
+  }
+  expect(await Promise.all(['react', 'react-hook-form'].map(isForBrowser))).toEqual([true, true])
+  expect(await Promise.all(['client', 'tanstack-query', 'client/offline'].map(isForBrowser))).toEqual([
+    false,
+    false,
+    false,
+  ])
+})
+
 describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => {
   test('keeps its budget, and loads the rest on use', async () => {
     const built = await build({

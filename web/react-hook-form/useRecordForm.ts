@@ -47,6 +47,8 @@ export function useRecordForm<F extends FieldValues>(
   const isFilling = useRef(false)
   const isFilled = useRef(false)
   const isResetting = useRef(false)
+  /** The form's next values are those of a reset. */
+  const isAnnounced = useRef(false)
   const [fills, fillAgain] = useReducer((before: number) => before + 1, 0)
 
   useEffect(
@@ -54,9 +56,10 @@ export function useRecordForm<F extends FieldValues>(
       form.subscribe({
         formState: { values: true },
         callback(event) {
-          const isOfForm = isFilling.current || isResetting.current || !('name' in event)
-          if (isOfForm || !latest.current.record) return
           const { name, values } = event
+          const isOfReset = isResetting.current || (isAnnounced.current && name === undefined)
+          isAnnounced.current = false
+          if (isOfReset || isFilling.current || !('name' in event) || !latest.current.record) return
           const field = name === undefined ? null : (/^[^.[]+/.exec(name)?.[0] ?? name)
           for (const one of field === null ? Object.keys(values) : [field])
             take(form, latest.current, one, values[one])
@@ -84,10 +87,7 @@ export function useRecordForm<F extends FieldValues>(
     const { unsubscribe } = form.control._subjects.array.subscribe({
       next({ name, values = {} }) {
         if (name !== undefined || isResetting.current) return
-        isResetting.current = true
-        queueMicrotask(() => {
-          isResetting.current = false
-        })
+        isAnnounced.current = true
         const { values: known } = latest.current
         const isEcho = Object.entries(known).every(
           ([field, value]) => !(field in values) || isShown(values[field], value),

@@ -260,6 +260,15 @@ function OddForm() {
       <button type="button" onClick={() => form.reset({ name: 'of nobody' })}>
         Other
       </button>
+      <button
+        type="button"
+        onClick={() => {
+          form.reset()
+          form.setValue('name', 'set after a reset')
+        }}
+      >
+        Set
+      </button>
       <button type="submit">Save</button>
     </form>
   )
@@ -279,6 +288,9 @@ test('react-hook-form: a controlled, a disabled and a hidden input, a value set 
   type('Name', 'Tunnel')
   press('Other')
   await waitFor(() => expect(box('Name').value).toBe('Bridge 1'))
+  press('Set')
+  await waitFor(() => expect(box('Name').value).toBe('set after a reset'))
+  await screen.findByRole('form', { name: 'dirty' })
   press('Map')
   await screen.findByText(/^tags cannot be saved/)
   press('Tag')

@@ -20,7 +20,7 @@ import {
 } from './draft-storage.ts'
 
 const WRITE_AFTER_MS = 100
-const MOST_DISCARDED = 20
+const MOST_DISCARDED = 200
 /** Writing takes at most this share of the time, however long the text. */
 const WRITING_SHARE = 0.1
 
