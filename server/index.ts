@@ -34,6 +34,7 @@ export {
   type Action,
   type Actor,
   type Can,
+  type Derive,
   defineRecordType,
   type PermissionRecord,
   type RecordType,

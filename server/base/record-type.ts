@@ -37,6 +37,19 @@ export type Can<A extends Actor = Actor> = (
   parent?: PermissionRecord,
 ) => boolean
 
+/**
+ * Values that follow from others, right before a write: a slug of a title, a cleaned text, the person's key in a column of the
+ * app's own. Called after the schemas have passed, by each route, bulk edit and import.
+ *
+ * @param values The values to be written, by field. Of an update the changes alone.
+ * @returns What is written besides, or instead. Any column of the table, declared as a field or not, but its key, its tenant and
+ * those that the triggers own. An error that it throws is a 500 and writes nothing.
+ */
+export type Derive<A extends Actor = Actor> = (
+  values: Readonly<Record<string, unknown>>,
+  context: { actor: A; action: 'create' | 'update' },
+) => Record<string, unknown> | Promise<Record<string, unknown>>
+
 /** What {@link defineRecordType} takes. */
 export interface RecordTypeOptions<A extends Actor = Actor> {
   /** The table, tracked by `trackTable`; with its schema if that isn't on the search path. */
@@ -45,6 +58,10 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
   fields: Record<string, StandardSchemaV1>
   /** Default: everybody of the tenant may do everything. */
   can?: Can<A>
+  /** Fields that are shown and never written: a counter, a total that a trigger computes. Default: none. */
+  readOnly?: string[]
+  /** Values that follow from others. Default `null`: none do. */
+  derive?: Derive<A> | null
   /** Fields whose text a list's `search` looks through. Default: none, and `search` is refused. */
   search?: string[]
   /**
@@ -103,6 +120,8 @@ export const defineRecordType = <A extends Actor = Actor>(
     table,
     fields,
     can = () => true,
+    readOnly = [],
+    derive = null,
     search = [],
     merge = false,
     importKey = null,
@@ -122,5 +141,7 @@ export const defineRecordType = <A extends Actor = Actor>(
   const unknownText = mergedTextFields(merge).find((field) => !(field in fields))
   if (unknownText !== undefined)
     throw new Error(`Record type "${name}": merge names no field ${unknownText}.`)
-  return { name, table, fields, can, search, merge, importKey, openFields, history }
+  const unshown = readOnly.find((field) => !(field in fields))
+  if (unshown !== undefined) throw new Error(`Record type "${name}": readOnly names no field ${unshown}.`)
+  return { name, table, fields, can, readOnly, derive, search, merge, importKey, openFields, history }
 }

@@ -104,7 +104,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     if (kind === null) return null
     if (name === 'id') return keyText(kind, raw)
     if (format === 'csv' && kind.startsWith('int')) return keyText(kind, raw)
-    const valid = await validateFields(known, { [name]: value })
+    const valid = await validateFields(known, { [name]: value }, null)
     return keyText(kind, valid.ok ? valid.values[name] : value)
   }
 
@@ -158,7 +158,10 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     const draft = { type: known.type.name, id: '', version: 0, fields }
     if (!record && !asks('create') && !known.may(job.actor, 'create', draft)) return refuse(MAY_NOT_CREATE)
     if (record && version && version !== record.version) return refuse(staleRowError(record, version))
-    const valid = await validateFields(known, fields, !record)
+    const valid = await validateFields(known, fields, {
+      actor: job.actor,
+      action: record ? 'update' : 'create',
+    })
     if (!valid.ok) return refuse(...valid.errors)
     const values = valid.values
     if (!record && key === 'id') values[known.key.name] = text

@@ -43,7 +43,7 @@ export const createRecord = async (
   const known = await database.typeFor(type, options.transaction)
   if (!known) return MISSING
   const { actor } = options
-  const valid = await validateFields(known, options.fields, true)
+  const valid = await validateFields(known, options.fields, { actor, action: 'create' })
   const errors = valid.ok ? [] : valid.errors
   const id = options.id === undefined ? undefined : canonicalId(known.key.kind, options.id)
   if (id === null) errors.push({ field: known.key.name, message: 'is not an id of this type' })

@@ -124,7 +124,7 @@ export const saveMany = async (
   // Two spellings of one uuid are one record, which can't be saved twice at one version.
   if (new Set(records.map(({ id }) => id)).size < records.length)
     return refuse('malformed', 'records names a record twice.')
-  const valid = await validateFields(known, changes)
+  const valid = await validateFields(known, changes, { actor, action: 'update' })
   const values = valid.ok ? valid.values : {}
   const written: WireRecord[] = []
   const isSince = database.recordCache.mark()

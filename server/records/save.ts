@@ -136,7 +136,8 @@ export const saveRecord = async (
   const target = await targetOf(database, { type, id, ...options })
   if (!target) return MISSING
   const { known } = target
-  let valid = await validateFields(known, options.changes)
+  const writing = { actor: options.actor, action: 'update' as const }
+  let valid = await validateFields(known, options.changes, writing)
   const hash =
     options.mutationId && valid.ok
       ? requestHash('save', type, target.id, options.clientVersion, options.changes)
@@ -166,7 +167,7 @@ export const saveRecord = async (
       if (replayed) return replayed
       const merged = refused.outcome === 'conflict' ? mergedChanges(known, options, refused) : null
       if (refused.outcome !== 'conflict' || !valid.ok || !merged) return refused
-      valid = await validateFields(known, { ...options.changes, ...texts, ...merged })
+      valid = await validateFields(known, { ...options.changes, ...texts, ...merged }, writing)
       Object.assign(texts, merged)
       mergedBy = refused.problem.updated_by
       clientVersion = refused.problem.current_version

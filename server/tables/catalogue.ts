@@ -69,8 +69,10 @@ export interface TrackedType {
   columns: Map<string, Column>
   /** Columns by the name of their constraint or unique index, those in its expressions too. */
   constraints: Record<string, string[]>
-  /** Declared fields that may be written: all but key, tenant and generated columns. */
+  /** Declared fields that may be written: all but key, tenant, generated and read-only ones. */
   writable: Set<string>
+  /** Columns that `derive` may give: all but key, tenant, generated columns and those of the triggers. */
+  derivable: Set<string>
   /** Declared fields, in the order of the declaration. */
   fieldNames: string[]
   /** What `changed_fields` may name: the declared fields, and those that stand for parts kept in other tables. */
@@ -167,6 +169,8 @@ interface FoundColumn extends Omit<Column, 'codec'> {
   fixed: boolean
   key: boolean
 }
+
+const OWNED_COLUMNS = ['version', 'updated_at', 'updated_by']
 
 const KEY_KINDS: Record<string, KeyKind> = {
   int2: 'int2',
@@ -267,7 +271,14 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     reactsLate: row.fires_late,
     constraints: row.constraints ?? {},
     columns: new Map(columns.map((column) => [column.name, { ...column, codec: columnCodec(column) }])),
-    writable: new Set(fieldNames.filter((name) => !fixed.has(name) && name !== tenant)),
+    writable: new Set(
+      fieldNames.filter((name) => !fixed.has(name) && name !== tenant && !type.readOnly.includes(name)),
+    ),
+    derivable: new Set(
+      columns
+        .map(({ name }) => name)
+        .filter((name) => !fixed.has(name) && name !== tenant && !OWNED_COLUMNS.includes(name)),
+    ),
     fieldNames,
     changeNames: [...new Set([...fieldNames, ...((row.parts ?? []) as string[])])],
     part: partOf(type as RecordType, row.part),
