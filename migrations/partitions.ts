@@ -6,7 +6,7 @@ import { asIs, quoteTable } from './quote.ts'
 import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
 /** Our triggers for statements on `g.tgrelid`. */
-const OF_STATEMENTS = `starts_with(g.tgname, 'zz_noclobber_') and g.tgtype & 1 = 0 and not g.tgisinternal`
+const OF_STATEMENTS = `starts_with(g.tgname, 'zz_noclobber_') and g.tgtype & 1 = 0 and g.tgname <> 'zz_noclobber_needs_its_columns' and not g.tgisinternal`
 
 const PARTITIONS = `pg_partition_tree(to_regclass(?)) t where t.relid <> to_regclass(?)`
 

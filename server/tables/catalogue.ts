@@ -10,6 +10,7 @@ import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { RecordType } from '../base/record-type.ts'
 import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
+import { REACTIONS, type Reactions, type ReactionsRow, reactionsOf } from './reactions.ts'
 
 /** How a key's text is recognized. */
 export type KeyKind = 'int2' | 'int4' | 'int8' | 'uuid' | 'text'
@@ -40,7 +41,7 @@ export interface PartOf {
 }
 
 /** A declared type and its table as the database has it. */
-export interface TrackedType {
+export interface TrackedType extends Reactions {
   type: RecordType
   /** `schema.table` as the log writes it. */
   source: string
@@ -59,13 +60,6 @@ export interface TrackedType {
    * that cascades it, no generated column, no rule, no partition, and its columns have plain names.
    */
   readonly isPlain: boolean
-  /**
-   * Writes that the app's own triggers, or foreign keys, may go on with: afterwards the row may be at a later version, gone,
-   * or never written.
-   */
-  reactsTo: Set<WriteEvent>
-  /** Some of these triggers run at the end of the transaction. */
-  reactsLate: boolean
   columns: Map<string, Column>
   /** Columns by the name of their constraint or unique index, those in its expressions too. */
   constraints: Record<string, string[]>
@@ -89,17 +83,6 @@ export interface Catalogue {
 
 /** A name that means the same as it stands, within a line, a list or JSON. */
 const PLAIN_NAME = /^[^\p{Cc},]+$/u
-
-/** What a trigger fires for. */
-export type WriteEvent = 'insert' | 'update' | 'delete'
-
-/** Of `pg_trigger.tgtype`. */
-const FIRES_ON: Record<WriteEvent, number> = { insert: 4, update: 16, delete: 8 }
-
-/** Triggers of the app on a table, as its oid, or on its partitions. */
-const ownTriggers = (relation: string) => `pg_trigger g where (g.tgrelid = ${relation}
-  or g.tgrelid in (select p.relid from pg_partition_tree(${relation}) p)) and not g.tgisinternal
-  and not starts_with(g.tgname, 'zz_noclobber_') and g.tgenabled in ('O', 'A')`
 
 /** The type that an oid and a modifier mean, below all domains, as the base columns of `b`. */
 const baseOf = (
@@ -151,14 +134,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     select k.conname, jsonb_agg(distinct a.attname) from ${WITH_PARTITIONS} p
     join pg_constraint k on k.conrelid = p.relid and k.contype in ('c', 'f', 'n')
     join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any(k.conkey) group by k.conname) k) as constraints,
-  (select coalesce(bit_or(g.tgtype::integer), 0) from ${ownTriggers('c.oid')}) as fires,
-  exists (select from ${ownTriggers('c.oid')} and g.tginitdeferred) as fires_late,
-  exists (select from pg_constraint k join pg_index i on i.indrelid = c.oid and i.indisprimary
-    where k.contype = 'f' and k.confrelid = c.oid and k.confupdtype in ('c', 'n', 'd')
-      and not k.confkey <@ i.indkey::smallint[]) as cascades,
-  exists (select from (select to_regclass(${TRIGGER_ARGUMENTS}[4]) as parent from pg_trigger g
-      where g.tgrelid = c.oid and g.tgname = '${PART_TRIGGER}') q,
-    lateral (select from ${ownTriggers('q.parent')} limit 1) r) as parent_fires,
+  ${REACTIONS},
   (select jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
     from pg_trigger g where g.tgname = '${PART_TRIGGER}') p
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
@@ -246,12 +222,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
       `its values aren't kept. Call trackTable(knex, '${type.table}', { history: 'values' }) in a migration.`,
     )
   }
-  const reactsTo = new Set(
-    (Object.keys(FIRES_ON) as WriteEvent[]).filter(
-      (event) =>
-        (row.fires & FIRES_ON[event]) !== 0 || row.parent_fires || (event === 'update' && row.cascades),
-    ),
-  )
+  const reactions = reactionsOf(row as ReactionsRow)
   const fixed = new Set(columns.filter((column) => column.fixed || column.key).map((column) => column.name))
   return {
     type,
@@ -264,11 +235,10 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     tag,
     isPlain:
       row.is_plain &&
-      !reactsTo.has('update') &&
+      !reactions.reactsTo.has('update') &&
       tag !== '' &&
       columns.every(({ name }) => PLAIN_NAME.test(name)),
-    reactsTo,
-    reactsLate: row.fires_late,
+    ...reactions,
     constraints: row.constraints ?? {},
     columns: new Map(columns.map((column) => [column.name, { ...column, codec: columnCodec(column) }])),
     writable: new Set(

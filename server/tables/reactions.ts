@@ -1,0 +1,50 @@
+// What goes on with a write of a table besides our triggers: the app's own triggers, on the table, its partitions and what it is
+// part of, and foreign keys that cascade.
+import { PART_TRIGGER } from '../../migrations/parts.ts'
+import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+
+/** What a trigger fires for. */
+export type WriteEvent = 'insert' | 'update' | 'delete'
+
+/** Of `pg_trigger.tgtype`. */
+const FIRES_ON: Record<WriteEvent, number> = { insert: 4, update: 16, delete: 8 }
+
+export interface Reactions {
+  /** Writes after which the row may be at a later version, gone, or not written at all. */
+  reactsTo: Set<WriteEvent>
+  /** Some of the triggers run at the end of the transaction. */
+  reactsLate: boolean
+}
+
+/** Triggers of the app on a table, as its oid, or on its partitions. */
+const ownTriggers = (relation: string) => `pg_trigger g where (g.tgrelid = ${relation}
+  or g.tgrelid in (select p.relid from pg_partition_tree(${relation}) p)) and not g.tgisinternal
+  and not starts_with(g.tgname, 'zz_noclobber_') and g.tgenabled in ('O', 'A')`
+
+/** What {@link REACTIONS} selects. */
+export interface ReactionsRow {
+  fires: number
+  fires_late: boolean
+  cascades: boolean
+  parent_fires: boolean
+}
+
+/** Expressions of a SELECT about the relation `c` of `pg_class`. */
+export const REACTIONS = `(select coalesce(bit_or(g.tgtype::integer), 0) from ${ownTriggers('c.oid')}) as fires,
+  exists (select from ${ownTriggers('c.oid')} and g.tginitdeferred) as fires_late,
+  exists (select from pg_constraint k join pg_index i on i.indrelid = c.oid and i.indisprimary
+    where k.contype = 'f' and k.confrelid = c.oid and k.confupdtype in ('c', 'n', 'd')
+      and not k.confkey <@ i.indkey::smallint[]) as cascades,
+  exists (select from (select to_regclass(${TRIGGER_ARGUMENTS}[4]) as parent from pg_trigger g
+      where g.tgrelid = c.oid and g.tgname = '${PART_TRIGGER}') q,
+    lateral (select from ${ownTriggers('q.parent')} limit 1) r) as parent_fires`
+
+export const reactionsOf = (row: ReactionsRow): Reactions => ({
+  reactsTo: new Set(
+    (Object.keys(FIRES_ON) as WriteEvent[]).filter(
+      (event) =>
+        (row.fires & FIRES_ON[event]) !== 0 || row.parent_fires || (event === 'update' && row.cascades),
+    ),
+  ),
+  reactsLate: row.fires_late,
+})
