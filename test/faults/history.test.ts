@@ -1,17 +1,20 @@
 // The database's history goes back on real servers: promotion of a standby that lags, a split brain, a data folder rolled back, a
 // crash with synchronous_commit = off, recovery to a point in time. Nobody saves over what they never saw, nobody is let in by a
 // row that was lost, every commit of the new history arrives, and pages come out of it.
+import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
 import { migrate } from '../../migrations/index.ts'
+import { runCommand } from '../../server/cli/run.ts'
 import { followChanges } from '../../web/client/http/follow-changes.ts'
 import { bannerFor } from '../../web/client/record/banner.ts'
 import { createRecordClient } from '../../web/client/record-client.ts'
 import type { RecordClientOptions } from '../../web/client/record-client-options.ts'
 import { createWords } from '../../web/client/words/messages.ts'
-import { startApp, type TestApp, trackTables } from '../support/app.ts'
+import { type AppOptions, startApp, type TestApp, trackTables } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { makeStandby, startCluster, type TestCluster } from '../support/clusters.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
+import { startRedis } from '../support/redis.ts'
 import { withKnex } from '../support/restore.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -22,8 +25,20 @@ await withKnex(first.url(), async (knex) => {
 })
 let primary: TestCluster = first
 const proxy = await startFaultProxy(first.port())
-const nodeOn = (url: string) =>
-  startApp({ databaseUrl: url, database: { url, name: 'postgres', drop: async () => {} }, awaitStart: false })
+const redis = await startRedis()
+const redisClient = () => {
+  const client = new Redis(redis.url)
+  client.on('error', () => {})
+  atEnd(() => client.disconnect())
+  return client
+}
+const nodeOn = (url: string, ownRedis?: AppOptions['redis']) =>
+  startApp({
+    ...(ownRedis && { redis: ownRedis }),
+    databaseUrl: url,
+    database: { url, name: 'postgres', drop: async () => {} },
+    awaitStart: false,
+  })
 const app = await nodeOn(proxy.urlFor(first.url()))
 const other = await nodeOn(proxy.urlFor(first.url()))
 await Promise.all([app.records.start(), other.records.start()])
@@ -207,18 +222,62 @@ test('a standby that lags is promoted, and the old primary goes on', {
     await standby.stop()
     await saveLost()
     proxy.set('refuse')
+    await standby.set("primary_conninfo = ''")
     await standby.start()
     await standby.sql('select pg_promote()')
     primary = standby
     proxy.lead(standby.port())
     proxy.set('pass')
   })
-  // What the old primary still takes is no version of the new history.
-  await old.sql(`update projects set name = 'on the old one' where id = 1`)
-  const [there] = await old.sql('select version from projects where id = 1')
-  const [here] = await primary.sql('select version from projects where id = 1')
-  expect(there?.version).not.toBe(here?.version)
+  // What the old primary still takes is no version of the new history, and its nodes end with the first message of another.
+  const beside = await nodeOn(old.url(), redisClient)
+  await beside.records.start()
+  const { version: there } = (await beside.make('project', { name: 'on the old one' })) as { version: number }
+  const { version: here } = (await app.make('project', { name: 'on the new one' })) as { version: number }
+  expect(there).not.toBe(here)
+  const onNew = await nodeOn(primary.url(), redisClient)
+  await onNew.records.start()
+  await onNew.call('GET', '/records/project')
+  await waitFor(async () => (await beside.call('GET', '/records/project')).status === 503, {
+    what: 'the node of the old primary to refuse',
+  })
+  const said = (await beside.records.health()).checks.database
+  expect([said.ok, said.detail]).toEqual([false, expect.stringContaining('replaced by another primary')])
+  expect((await onNew.call('GET', '/records/project')).status).toBe(200)
+  await Promise.all([beside.stop(), onNew.stop()])
   await old.stop()
+})
+
+test('the command for what no program can see raises the versions of sessions that go on', async () => {
+  const { id, version } = await app.make('project', { name: 'Bridge' })
+  const before = (await app.call('GET', '/changes')).body.cursor
+  const out: string[] = []
+  const terminal = {
+    out: (line: string) => out.push(line),
+    err: (line: string) => out.push(line),
+    env: {},
+    cwd: '.',
+  }
+  const exitCode = await runCommand(['restored', '--database', primary.url()], {
+    ...terminal,
+    signal: new AbortController().signal,
+  } as never)
+  expect([exitCode, out]).toEqual([0, [expect.stringContaining('A new history has begun')]])
+  const saved = await save(app, id, version, { name: 'Tunnel' })
+  expect(saved.status).toBe(200)
+  expect(saved.body.data.version).toBeGreaterThan(version + 1)
+  expect((await app.call('GET', `/changes?cursor=${before}`)).body.reset).toBe(true)
+})
+
+test('a transaction that is prepared passes where it notifies nobody', async () => {
+  const id = (await app.make('project', { name: 'Bridge' })).id
+  const prepared = (setting: string) =>
+    primary.sql(`begin; set local noclobber.notify = '${setting}'; update projects set name = 'prepared' where id = ${id};
+      prepare transaction 'of ${setting}'`)
+  await expect(prepared('on')).rejects.toThrow('NOTIFY')
+  await prepared('off')
+  await primary.sql(`commit prepared 'of off'`)
+  expect((await app.call('GET', `/records/project/${id}`)).body.data.fields.name).toBe('prepared')
 })
 
 afterAll(async () => {
