@@ -38,7 +38,8 @@ export function LiveProvider({ client, messages, locale, labels, formatValue, ch
     () => ({ client, words: wordsWith(createWords(messages, locale), labels, formatValue) }),
     [client, messages, locale, labels, formatValue],
   )
-  return <LiveContext value={live}>{children}</LiveContext>
+  // React 18 has no other way.
+  return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>
 }
 
 /** The client and the words of the nearest provider. */

@@ -1,0 +1,214 @@
+// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM. Each cell is scripts/matrix/app.js beside the
+// package as npm would publish it, with the versions named below, installed into a temporary folder. Needs a built tree and a registry.
+// `--here`: two cells with what is installed in this tree, without a registry. DATABASE_URL: a superuser's; else one from npm.
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('..', import.meta.url))
+const isHere = process.argv.includes('--here')
+
+/** The lowest and the highest version of each that is supported. */
+const EXPRESS = { 4: '4.18.0', 5: '^5.0.0' }
+const REACT = { 18: '18.2.0', 19: '^19.0.0' }
+const KNEX = { 2: '2.5.0', 3: '^3.1.0', none: null }
+const BESIDE = { happy: ['happy-dom', '^20.0.0'], zod: ['zod', '^4.0.0'] }
+/** The frameworks of docs/stacks.md. */
+const HOSTS = {
+  express: '^5.0.0',
+  fastify: '^5.0.0',
+  koa: '^3.0.0',
+  hono: '^4.0.0',
+  '@hono/node-server': '^1.0.0',
+  '@nestjs/core': '^11.0.0',
+  '@nestjs/common': '^11.0.0',
+  '@nestjs/platform-express': '^11.0.0',
+  'reflect-metadata': '^0.2.0',
+  rxjs: '^7.0.0',
+}
+/** The lowest pg goes with the lowest Knex. */
+const PG = { 2: '8.11.0', 3: '^8.16.0', none: '8.11.0' }
+/** Characters of each failure that are shown. */
+const SHOWN = 2_000
+const MODULES = { CommonJS: 'cjs', ESM: 'mjs' }
+
+const { default: pg } = await import('pg')
+const { startEmbeddedPostgres } = await import('../dist/server/index.js')
+
+const dir = await mkdtemp(join(tmpdir(), 'noclobber-matrix-'))
+const postgres = process.env.DATABASE_URL
+  ? { url: process.env.DATABASE_URL, stop: async () => {} }
+  : await startEmbeddedPostgres({ dataDir: join(dir, 'postgres'), durable: false })
+const source = await readFile(join(root, 'scripts/matrix/app.js'), 'utf8')
+const failures = []
+try {
+  if (isHere) await tryHere()
+  else await tryAll()
+  await tryHosts()
+} finally {
+  await postgres.stop()
+  await rm(dir, { recursive: true, force: true })
+}
+for (const failure of failures) console.error(`\n${failure}`)
+process.exitCode = failures.length > 0 ? 1 : 0
+
+/** What is installed here: Express 4 without Knex as CommonJS, Express 5 with Knex 3 as ESM. */
+async function tryHere() {
+  const names = ['react', 'react-dom', 'happy-dom', 'zod', 'pg', 'knex']
+  for (const [express, from, knex, kind] of [
+    ['4', 'express4', 'none', 'CommonJS'],
+    ['5', 'express', '3', 'ESM'],
+  ]) {
+    const folder = join(dir, `here-${express}`)
+    const links = [...names.map((name) => [name, name]), ['express', from]]
+    for (const [name, target] of links) await link(join(root, 'node_modules', target), folder, name)
+    await link(root, folder, 'noclobber')
+    report([`Express ${express}`, 'React 19', `Knex ${knex}`, kind], await cell(folder, knex, kind))
+  }
+}
+
+/** The servers of docs/stacks.md, as they stand there; those of frameworks that aren't installed here only in the whole matrix. */
+async function tryHosts() {
+  const guide = await readFile(join(root, 'docs/stacks.md'), 'utf8')
+  const blocks = [...guide.matchAll(/```js\n\/\/ (\w+)\.js\b.*?\n```/gs)].map(([block, name]) => ({
+    name,
+    code: block.replace(/^```js\n/, '').replace(/```$/, ''),
+  }))
+  const folder = join(dir, 'hosts')
+  if (isHere) {
+    for (const name of ['express', 'pg', 'zod']) await link(join(root, 'node_modules', name), folder, name)
+    await link(root, folder, 'noclobber')
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  } else {
+    const packed = { noclobber: `file:${join(dir, await tarball())}` }
+    await installIn(folder, { ...packed, ...HOSTS, pg: PG[3], zod: BESIDE.zod[1] })
+  }
+  await copyFile(join(root, 'scripts/matrix/records.js'), join(folder, 'records.js'))
+  await copyFile(join(root, 'scripts/matrix/try-host.js'), join(folder, 'try-host.js'))
+  for (const { name, code } of blocks) {
+    if (isHere && !['node', 'express'].includes(name)) continue
+    await writeFile(join(folder, `${name}.js`), code)
+    report([name], await host(folder, name))
+  }
+}
+
+/** `null`, or why this server doesn't serve. */
+async function host(folder, name) {
+  const database = await createDatabase()
+  const env = { ...process.env, DATABASE_URL: database.url, HOST_FILE: `./${name}.js` }
+  try {
+    await run(process.execPath, ['try-host.js'], { cwd: folder, env, timeout: 60_000 })
+    return null
+  } catch (error) {
+    return error
+  } finally {
+    await database.drop()
+  }
+}
+
+async function createDatabase() {
+  const name = `noclobber_matrix_${randomUUID().replaceAll('-', '')}`
+  const admin = new pg.Client(postgres.url)
+  await admin.connect()
+  await admin.query(`create database ${name}`)
+  const url = new URL(postgres.url)
+  url.pathname = `/${name}`
+  const drop = async () => {
+    await admin.query(`drop database ${name} with (force)`)
+    await admin.end()
+  }
+  return { url: url.href, drop }
+}
+
+async function tryAll() {
+  const packed = join(dir, await tarball())
+  for (const express of Object.keys(EXPRESS))
+    for (const react of Object.keys(REACT))
+      for (const knex of Object.keys(KNEX)) {
+        const named = [`Express ${express}`, `React ${react}`, `Knex ${knex}`]
+        const folder = join(dir, named.join('-').replaceAll(' ', ''))
+        const installed = await install(folder, packed, { express, react, knex }).catch((error) => error)
+        for (const kind of Object.keys(MODULES))
+          report([...named, kind], installed ?? (await cell(folder, knex, kind)))
+      }
+}
+
+/** What npm would publish; its name in `dir`. */
+async function tarball() {
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', dir]
+  const { stdout } = await run('npm', pack, { cwd: root })
+  return JSON.parse(stdout)[0].filename
+}
+
+/** An error where npm refuses: a peer that is out of range does. */
+async function install(folder, packed, { express, react, knex }) {
+  const dependencies = {
+    noclobber: `file:${packed}`,
+    express: EXPRESS[express],
+    react: REACT[react],
+    'react-dom': REACT[react],
+    pg: PG[knex],
+    ...(KNEX[knex] ? { knex: KNEX[knex] } : {}),
+    ...Object.fromEntries(Object.values(BESIDE)),
+  }
+  await installIn(folder, dependencies)
+}
+
+async function installIn(folder, dependencies) {
+  await mkdir(folder, { recursive: true })
+  const type = folder.endsWith('hosts') ? 'module' : 'commonjs'
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type, dependencies }))
+  const options = ['--no-audit', '--no-fund', '--prefer-offline', '--strict-peer-deps']
+  await run('npm', ['install', ...options], { cwd: folder })
+}
+
+async function link(target, folder, name) {
+  const path = join(folder, 'node_modules', name)
+  await mkdir(dirname(path), { recursive: true })
+  await symlink(target, path)
+}
+
+/** `null`, or why the cell isn't green. */
+async function cell(folder, knex, kind) {
+  const file = join(folder, `app.${MODULES[kind]}`)
+  await writeFile(file, kind === 'ESM' ? source : asCommonJs(source))
+  const database = await createDatabase()
+  const env = { ...process.env, DATABASE_URL: database.url, WITH_KNEX: knex === 'none' ? '' : '1' }
+  // As in Jest: what is required must be CommonJS.
+  const flags = kind === 'CommonJS' ? ['--no-experimental-require-module'] : []
+  try {
+    const { stdout } = await run(process.execPath, [...flags, file], { cwd: folder, env, timeout: 120_000 })
+    const { saved, refused, received, bad } = JSON.parse(stdout.trim().split('\n').at(-1))
+    const isGreen =
+      saved === 'saved' &&
+      refused === 409 &&
+      received &&
+      bad.every((status) => status === 400 || status === 422)
+    return isGreen ? null : new Error(stdout)
+  } catch (error) {
+    return error
+  } finally {
+    await database.drop()
+  }
+}
+
+function asCommonJs(text) {
+  return text
+    .replace(/^import \{([^}]*)\} from ('[^']*')$/gm, 'const {$1} = require($2)')
+    .replace(/^import (\w+) from ('[^']*')$/gm, 'const $1 = require($2)')
+    .replace(/const \{ default: (\w+) \} = await import\(('[^']*')\)/g, 'const $1 = require($2)')
+    .replace(/await import\(('[^']*')\)/g, 'require($1)')
+}
+
+function report(names, failure) {
+  console.log(`${failure ? 'FAILED' : 'ok    '}  ${names.map((name) => name.padEnd(11)).join(' ')}`)
+  if (failure)
+    failures.push(
+      `${names.join(', ')}: ${String(failure.stderr || failure.stack || failure).slice(0, SHOWN)}`,
+    )
+}
