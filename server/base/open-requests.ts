@@ -55,93 +55,117 @@ export const openOf = (request: object): OpenRequest | undefined =>
 
 const ended = () => new Refusal(problem('unauthenticated'))
 
-interface Entry {
-  actor: Actor | null
-  isRevoked: boolean
-  /** Whatever `authenticate` says of them. */
-  isEnded: boolean
-  /** Came while the person was still being looked up. */
-  early: RevokeOptions[]
-  wake: () => void
-}
-
 const isMeant = ({ tenantId, userId }: RevokeOptions, actor: Actor) =>
   (tenantId === undefined || tenantId === actor.tenantId) && (userId === undefined || userId === actor.id)
 
-const mark = (entry: Entry, options: RevokeOptions) => {
-  if (!entry.actor) entry.early.push(options)
-  if (entry.actor && !isMeant(options, entry.actor)) return
-  entry.isRevoked = true
-  if (entry.actor && options.disconnect && options.userId !== undefined) entry.isEnded = true
-  entry.wake()
-}
+const asleep = () => {}
 
 export interface OpenRequestsOptions {
   authenticate: Authenticate
   limits: Pick<Limits, 'signInAgeMs'>
 }
 
-export const createOpenRequests = ({ authenticate, limits }: OpenRequestsOptions): OpenRequests => {
-  const entries = new Set<Entry>()
+/** One object for each request, and no closures: this stands before every save. */
+class Entry implements OpenRequest {
+  readonly #request: IncomingMessage
+  readonly #options: OpenRequestsOptions
+  readonly #entries: Set<Entry>
+  /** `null` while the person is being looked up for the first time. */
+  #actor: Actor | null = null
+  #askedAt = performance.now()
+  #isRevoked = false
+  /** Whatever `authenticate` says of them. */
+  #isEnded = false
+  /** Came while the person was still being looked up. */
+  #early: RevokeOptions[] | null = null
+  #wake = asleep
 
-  const lookUp = async (entry: Entry, request: IncomingMessage) => {
-    entry.isRevoked = false
-    const actor = await authenticate(request)
-    const early = entry.early.splice(0)
-    if (!actor || entry.isEnded) return null
-    entry.actor ??= actor
-    for (const options of early) mark(entry, options)
-    return entry.isEnded ? null : actor
+  constructor(request: IncomingMessage, options: OpenRequestsOptions, entries: Set<Entry>) {
+    this.#request = request
+    this.#options = options
+    this.#entries = entries
+    entries.add(this)
   }
 
+  get actor(): Actor {
+    return this.#actor as Actor
+  }
+
+  mark(options: RevokeOptions): void {
+    if (!this.#actor) {
+      this.#early ??= []
+      this.#early.push(options)
+    } else if (!isMeant(options, this.#actor)) return
+    this.#isRevoked = true
+    if (this.#actor && options.disconnect && options.userId !== undefined) this.#isEnded = true
+    this.#wake()
+  }
+
+  /** `null`: nobody, or somebody whose sign-in has ended. */
+  async lookUp(): Promise<Actor | null> {
+    this.#isRevoked = false
+    const actor = await this.#options.authenticate(this.#request)
+    if (!actor || this.#isEnded) return null
+    if (!this.#actor) this.#begin(actor)
+    return this.#isEnded ? null : actor
+  }
+
+  #begin(actor: Actor): void {
+    this.#actor = actor
+    const early = this.#early
+    if (!early) return
+    this.#early = null
+    for (const options of early) this.mark(options)
+  }
+
+  isRevoked(): boolean {
+    return this.#isRevoked
+  }
+
+  isDue(): boolean {
+    return this.#isRevoked || performance.now() - this.#askedAt > this.#options.limits.signInAgeMs
+  }
+
+  async renew(): Promise<boolean> {
+    const [was, wasRevoked] = [this.actor, this.#isRevoked]
+    if (this.#isEnded) throw ended()
+    const at = performance.now()
+    const now = await this.lookUp()
+    if (!now || now.id !== was.id || now.tenantId !== was.tenantId) throw ended()
+    const isSame = now === was || JSON.stringify(now) === JSON.stringify(was)
+    this.#actor = now
+    this.#askedAt = at
+    return isSame && !wasRevoked && !this.#isRevoked
+  }
+
+  onRevoked(wake: () => void): void {
+    this.#wake = wake
+  }
+
+  /** A listener that can be taken off again. */
+  readonly end = (): void => {
+    this.#entries.delete(this)
+  }
+}
+
+export const createOpenRequests = (options: OpenRequestsOptions): OpenRequests => {
+  const entries = new Set<Entry>()
   return {
-    revoke: (options) => {
-      for (const entry of entries) mark(entry, options)
+    revoke: (revoked) => {
+      for (const entry of entries) entry.mark(revoked)
     },
     open: async (request) => {
-      const entry: Entry = { actor: null, isRevoked: false, isEnded: false, early: [], wake: () => {} }
-      entries.add(entry)
-      const end = () => {
-        entries.delete(entry)
-      }
-      let askedAt = performance.now()
-      let actor: Actor | null
+      const entry = new Entry(request, options, entries)
+      let isOpen = false
       try {
-        actor = await lookUp(entry, request)
-      } catch (error) {
-        end()
-        throw error
+        isOpen = (await entry.lookUp()) !== null
+      } finally {
+        if (!isOpen) entry.end()
       }
-      if (!actor) {
-        end()
-        return null
-      }
-      let current = actor
-      const isDue = () => entry.isRevoked || performance.now() - askedAt > limits.signInAgeMs
-      const open: OpenRequest = {
-        get actor() {
-          return current
-        },
-        isRevoked: () => entry.isRevoked,
-        isDue,
-        renew: async () => {
-          const wasRevoked = entry.isRevoked
-          if (entry.isEnded) throw ended()
-          const at = performance.now()
-          const now = await lookUp(entry, request)
-          if (!now || now.id !== current.id || now.tenantId !== current.tenantId) throw ended()
-          const isSame = now === current || JSON.stringify(now) === JSON.stringify(current)
-          current = now
-          askedAt = at
-          return isSame && !wasRevoked && !entry.isRevoked
-        },
-        onRevoked: (wake) => {
-          entry.wake = wake
-        },
-        end,
-      }
-      Object.assign(request, { [OPEN]: open })
-      return open
+      if (!isOpen) return null
+      const kept: IncomingMessage & { [OPEN]?: OpenRequest } = request
+      kept[OPEN] = entry
+      return entry
     },
   }
 }
