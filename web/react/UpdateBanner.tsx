@@ -2,7 +2,7 @@
 // lies over the page, so that it neither moves the field under the cursor nor takes the focus. The status element stays
 // the same whatever it shows: only then do screen readers announce its changes.
 
-import { useEffect, useRef, useState } from 'react'
+import { type MouseEvent, useEffect, useRef, useState } from 'react'
 import type { Banner, BannerAction } from '../client/record/banner.ts'
 import { fill } from '../client/words/messages.ts'
 import { useLive } from './LiveProvider.tsx'
@@ -25,19 +25,48 @@ export interface BannerEditor {
 
 const ICONS = { info: 'ℹ', warning: '⚠', refusal: '⊘' } as const
 
+/** A mouse press does not take the focus from the field; the keyboard still reaches the button. */
+const leaveFocus = (event: MouseEvent) => event.preventDefault()
+
+/** The cursor is in the banner's own form, or in none. */
+function isOfForm(place: Element | null): boolean {
+  const form = place?.closest('form')
+  const { activeElement } = document
+  return !form || !activeElement || activeElement === document.body || form.contains(activeElement)
+}
+
 /** Put it at the top of the form; it stays in sight while the form scrolls. */
 export function UpdateBanner({ editor }: { editor: BannerEditor }) {
   const { banner, available = null } = editor
   const { words } = useLive()
   const place = useRef<HTMLDivElement>(null)
   const [isNotCopied, setNotCopied] = useState(false)
-  /** The button that was pressed goes away with its line: the focus stays at the banner's place, not nowhere. */
+  const cameFrom = useRef<HTMLElement | null>(null)
+  /** The button that was pressed goes away with its line: the focus goes back to where it came from, not nowhere. */
+  const leave = () => {
+    if (!place.current?.contains(document.activeElement)) return
+    const target = cameFrom.current?.isConnected ? cameFrom.current : place.current
+    target.focus({ preventScroll: true })
+  }
   const act = (action: BannerAction) => () => {
-    place.current?.focus({ preventScroll: true })
+    leave()
     const done = editor[action]()
     if (action === 'copy') void Promise.resolve(done).then((isCopied) => setNotCopied(isCopied === false))
   }
   useEffect(() => setNotCopied(false), [banner?.key])
+  const hasButtons = (banner?.buttons.length ?? 0) > 0 || available !== null
+  useEffect(() => {
+    if (!hasButtons) return
+    const goThere = (event: globalThis.KeyboardEvent) => {
+      if (event.key !== 'F8' || !isOfForm(place.current)) return
+      event.preventDefault()
+      if (place.current?.contains(document.activeElement)) return leave()
+      cameFrom.current = document.activeElement as HTMLElement | null
+      place.current?.querySelector('button')?.focus()
+    }
+    document.addEventListener('keydown', goThere)
+    return () => document.removeEventListener('keydown', goThere)
+  })
   return (
     <div className="nc-banner-place" ref={place} tabIndex={-1}>
       <div className={banner ? `nc-banner nc-${banner.tone}` : 'nc-banner-none'}>
@@ -50,15 +79,22 @@ export function UpdateBanner({ editor }: { editor: BannerEditor }) {
         {banner && banner.buttons.length > 0 && (
           <span className="nc-buttons">
             {banner.buttons.map(({ action, label }) => (
-              <button key={action} type="button" className="nc-button" onClick={act(action)}>
+              <button
+                key={action}
+                type="button"
+                className="nc-button"
+                onMouseDown={leaveFocus}
+                onClick={act(action)}
+              >
                 {label}
               </button>
             ))}
+            <span className="nc-hidden">{words.messages.banner.keys}</span>
           </span>
         )}
       </div>
       {!banner && available !== null && (
-        <button type="button" className="nc-available" onClick={editor.show}>
+        <button type="button" className="nc-available" onMouseDown={leaveFocus} onClick={editor.show}>
           {fill(words.messages.banner.available, { version: available })}
         </button>
       )}
@@ -73,7 +109,7 @@ function Sentence({ banner, isNotCopied }: { banner: Banner | null; isNotCopied:
       {banner?.parts.map((part) =>
         part.kind === 'time' ? <TimeAgo key="time" at={part.at} /> : <span key={part.text}>{part.text}</span>,
       )}
-      {isNotCopied && ` ${words.messages.banner.notCopied}`}
+      {isNotCopied && <span>{` ${words.messages.banner.notCopied}`}</span>}
     </span>
   )
 }

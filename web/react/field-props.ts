@@ -90,6 +90,9 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
 interface KeyPress {
   key: string
   keyCode?: number
+  ctrlKey?: boolean
+  metaKey?: boolean
+  currentTarget?: unknown
   nativeEvent?: { isComposing?: boolean }
   preventDefault(): void
 }
@@ -142,19 +145,50 @@ export function rereadForm(
 /** What a record's forms are marked with. */
 export const formKey = ({ type, id }: RecordAddress): string => `${type}/${id}`
 
-/** The browser's own checks are off: they would block a save without a message of ours. */
+/**
+ * Props for the button that saves. It stays in the tab order while there is nothing to save, so that the focus on it is not
+ * lost when a save begins.
+ */
+export interface SaveButtonProps {
+  type: 'submit'
+  'aria-disabled'?: true
+  'aria-keyshortcuts': string
+  onClick: (event: { preventDefault(): void }) => void
+}
+
+export const saveButtonProps = (canSave: boolean): SaveButtonProps => ({
+  type: 'submit',
+  ...(canSave ? {} : { 'aria-disabled': true }),
+  'aria-keyshortcuts': 'Control+S Control+Enter',
+  onClick(event) {
+    if (!canSave) event.preventDefault()
+  },
+})
+
+/** After a refusal the first field whose value was refused has the focus, once the page shows it. */
+async function focusRefused(saved: unknown, form: unknown) {
+  const answer = (await saved) as { outcome?: unknown } | null | undefined
+  if (answer?.outcome !== 'invalid' || !(form instanceof HTMLElement)) return
+  setTimeout(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+}
+
+/** The browser's own checks are off: they would block a save without a message of ours. Ctrl+S and Ctrl+Enter save. */
 export const formProps = (save: (form: unknown) => unknown, revert: () => void): FormProps => ({
   noValidate: true,
   onSubmit(event) {
     event.preventDefault()
-    void save(event.currentTarget)
+    void focusRefused(save(event.currentTarget), event.currentTarget)
   },
   onReset(event) {
     event.preventDefault()
     revert()
   },
   onKeyDown(event) {
-    if (event.key === 'Enter' && isComposing(event)) event.preventDefault()
+    if (event.key === 'Enter' && isComposing(event)) return event.preventDefault()
+    const isSave = event.key === 'Enter' || event.key.toLowerCase() === 's'
+    if (!isSave || !(event.ctrlKey || event.metaKey)) return
+    event.preventDefault()
+    void focusRefused(save(event.currentTarget), event.currentTarget)
   },
 })
 

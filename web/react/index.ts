@@ -4,7 +4,7 @@
 export type { ConflictEditor } from './ConflictDialog.tsx'
 export { ConflictDialog } from './ConflictDialog.tsx'
 export { ConnectionPill } from './ConnectionPill.tsx'
-export type { FieldProps, FormProps, InputChange, InputKind } from './field-props.ts'
+export type { FieldProps, FormProps, InputChange, InputKind, SaveButtonProps } from './field-props.ts'
 export { isComposing } from './field-props.ts'
 export type { ListBarList } from './ListBar.tsx'
 export { ListBar } from './ListBar.tsx'

@@ -28,6 +28,8 @@ import {
   formProps,
   type InputKind,
   rereadForm,
+  type SaveButtonProps,
+  saveButtonProps,
   unreadErrors,
 } from './field-props.ts'
 import { useLive, useStore } from './LiveProvider.tsx'
@@ -85,6 +87,8 @@ export interface RecordEditor<F extends object = Fields> {
   banner: Banner | null
   /** Props for the form: it saves and stays on the page, and its reset sets the edits aside: `<form {...editor.form}>`. */
   form: FormProps
+  /** Props for the button that saves: `<button {...editor.saveButton}>Save</button>`. */
+  saveButton: SaveButtonProps
   /** Props for an input: `<input type="number" {...editor.field('budget', { as: 'number' })} />`. */
   field(name: keyof F & string, options?: { as?: InputKind }): FieldProps
   change<K extends keyof F & string>(name: K, value: F[K]): void
@@ -123,7 +127,7 @@ export interface RecordEditor<F extends object = Fields> {
  * return <form {...editor.form}>
  *   <UpdateBanner editor={editor} />
  *   <input {...editor.field('name')} />
- *   <button disabled={!editor.canSave}>Save</button>
+ *   <button {...editor.saveButton}>Save</button>
  *   <ConflictDialog editor={editor} />
  * </form>
  */
@@ -193,6 +197,7 @@ function editorOf<F extends object>(
     act()
   }
   const revert = anew(store.revert)
+  const canSaveNow = canSave(state) || (isUnread && state.status === 'clean')
   const errors = { ...state.errors, ...unreadErrors(texts.unreadable(), words.messages) }
   const field: RecordEditor<F>['field'] = (name, { as } = {}) => {
     const base = record?.fields[name]
@@ -222,7 +227,7 @@ function editorOf<F extends object>(
     isDirty: !isEmpty(draft) || isUnread,
     dirtyFields: Object.keys(draft) as (keyof F & string)[],
     isSaving: state.status === 'saving',
-    canSave: canSave(state) || (isUnread && state.status === 'clean'),
+    canSave: canSaveNow,
     newer: newer && { version: newer.version, by: newer.by, at: newer.at, fields: newerFields(state) },
     available: availableVersion(state),
     conflict: state.conflict as RecordEditor<F>['conflict'],
@@ -231,6 +236,7 @@ function editorOf<F extends object>(
     highlighted,
     kept: (state.kept?.fields ?? null) as Partial<F> | null,
     banner: bannerFor(state, client.seconds.get(), words, bannerOptions),
+    saveButton: saveButtonProps(canSaveNow),
     form: { ...formProps(save, revert), 'data-nc-form': formKey(store) },
     field,
     change: store.change,

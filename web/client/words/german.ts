@@ -57,6 +57,7 @@ export const germanMessages = {
     notAllowed:
       'Nicht gespeichert: Sie dürfen diesen Datensatz lesen, aber nicht ändern. Ihre Änderungen bleiben erhalten.',
     failed: 'Nicht gespeichert: {detail} Ihre Änderungen bleiben erhalten.',
+    keys: 'F8 führt zu den Knöpfen dieser Meldung und zurück.',
     notCopied: 'Nicht kopiert: Der Browser lässt das nicht zu. Kopieren Sie Ihren Text aus den Feldern.',
     failedLoad: 'Nicht geladen: {detail}',
   },

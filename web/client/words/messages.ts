@@ -67,6 +67,7 @@ export const englishMessages = {
     notAllowed: 'Not saved: you may read this record, but not change it. Your edits are kept.',
     failed: 'Not saved: {detail} Your edits are kept.',
     failedLoad: 'Not loaded: {detail}',
+    keys: 'F8 goes to the buttons of this message, and back.',
     notCopied: 'Not copied: the browser doesn’t allow it. Copy your text from its fields.',
   },
   conflict: {

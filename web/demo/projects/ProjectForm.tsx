@@ -57,7 +57,7 @@ const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
           {words.revert}
         </button>
       )}
-      <button type="submit" className="button button-primary" disabled={!editor.canSave}>
+      <button {...editor.saveButton} className="button button-primary">
         {editor.isSaving ? words.saving : words.save}
       </button>
     </div>
