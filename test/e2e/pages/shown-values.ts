@@ -37,7 +37,9 @@ export function isRight({ name, text, isChecked, isBad }: Shown, value: unknown,
   if (name === 'done') return isChecked ? value === true : value === false || value === null
   if (text === '') return value === null || value === ''
   if (NUMBERS.includes(name)) {
-    const shown = decimal(text)
+    /** In English a comma stands between thousands. */
+    const isGrouped = /^[+-]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?$/.test(text)
+    const shown = decimal(isGrouped ? text.replaceAll(',', '') : text)
     return shown === null
       ? isBase
       : typeof value !== 'boolean' && value !== null && decimal(String(value)) === shown

@@ -26,8 +26,13 @@ export interface Person {
   check(): boolean
   /** A sign-in took place, perhaps of another person. */
   signedIn(): void
-  /** A request of that epoch was answered. `says`: the person the server acted for, `null` where it did not say. */
-  answered(epoch: number, status: number, says: string | null): AnswerFor
+  /** A request is sent: its number, which rises. */
+  asks(): number
+  /**
+   * The request of that epoch and number was answered. `says`: the person the server acted for, `null` where it did not say.
+   * Of two that say different people the one that was sent later counts.
+   */
+  answered(epoch: number, status: number, says: string | null, request: number): AnswerFor
   /** Before the person changes: put away the state of `before`; `null` where that person is unknown. */
   onLeft(listener: (before: string | null) => void): Stop
   /** The person is known now. */
@@ -47,6 +52,9 @@ export function createPerson({ userId, token }: PersonOptions): Person {
   let isAsked = false
   /** Without a token the session has ended: the page keeps its person until the next sign-in. */
   let lastToken: string | null = null
+  let requests = 0
+  /** The latest request whose answer named the person. */
+  let namedBy = 0
 
   function leave(next: string | null) {
     const before = id
@@ -105,7 +113,8 @@ export function createPerson({ userId, token }: PersonOptions): Person {
     signedIn() {
       if (check() && !wasNamed) ask()
     },
-    answered(asked, status, says) {
+    asks: () => ++requests,
+    answered(asked, status, says, request) {
       check()
       if (asked !== epoch || isNobody) return 'late'
       if (says === null) {
@@ -115,6 +124,8 @@ export function createPerson({ userId, token }: PersonOptions): Person {
         }
         return 'ours'
       }
+      if (says !== id && !wasNamed && request < namedBy) return 'late'
+      namedBy = Math.max(namedBy, request)
       if (says === id) return 'ours'
       if (wasNamed) return 'foreign'
       if (id === null) {

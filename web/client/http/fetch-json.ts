@@ -75,6 +75,7 @@ export function createHttp(options: HttpOptions): Http {
     }
     const abort = new AbortController()
     const stopTimer = clock.after(timeoutMs, () => abort.abort())
+    const number = person.asks()
     try {
       const answer = await options.fetch(url + path, {
         method,
@@ -87,7 +88,7 @@ export function createHttp(options: HttpOptions): Http {
       })
       const text = await answer.text()
       const { status } = answer
-      const isFor = person.answered(asked, status, personOf(answer.headers))
+      const isFor = person.answered(asked, status, personOf(answer.headers), number)
       if (isFor === 'late') return signedOut()
       options.onAnswer(isFor === 'foreign' ? 401 : status, answer.headers.get('date'))
       if (isFor === 'foreign') return signedOut()
