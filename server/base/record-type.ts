@@ -2,6 +2,7 @@
 // Invariant: nothing outside this declaration is ever read, written or named by a request.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { WireRecord, WriterKind } from '../protocol/index.ts'
+import { isDateFormat } from './date-format.ts'
 
 /** Who acts: what `authenticate` makes of a request. Further properties are the app's own, for `can`. */
 export interface Actor {
@@ -72,6 +73,11 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
   /** The field by which an import finds the records that it updates: `number`. Default `null`: it creates alone. */
   importKey?: string | null
   /**
+   * How dates stand in the CSV files of an import, by field: `{ born: 'DD.MM.YYYY' }`. D and M take one digit too. Default:
+   * as ISO 8601 has them.
+   */
+  dateFormats?: Record<string, string>
+  /**
    * Fields, and parents' columns, whose values are no secret even of records that a person may not read. Where `can`
    * looks at the record, lists are filtered and sorted by other fields only among records that the caller may read, all of
    * which have to be looked at first: large types name here what their lists are found by. Default: none.
@@ -125,6 +131,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     search = [],
     merge = false,
     importKey = null,
+    dateFormats = {},
     openFields = [],
     history = 'fields',
   }: RecordTypeOptions<A>,
@@ -136,6 +143,11 @@ export const defineRecordType = <A extends Actor = Actor>(
   }
   if (importKey !== null && importKey !== 'id' && !(importKey in fields))
     throw new Error(`Record type "${name}": importKey names no field.`)
+  for (const [field, format] of Object.entries(dateFormats))
+    if (!(field in fields) || !isDateFormat(format))
+      throw new Error(
+        `Record type "${name}": dateFormats names a field, and an order of DD, MM and YYYY: ${field}.`,
+      )
   const unknown = search.find((field) => !(field in fields))
   if (unknown !== undefined) throw new Error(`Record type "${name}": search names no field ${unknown}.`)
   const unknownText = mergedTextFields(merge).find((field) => !(field in fields))
@@ -143,5 +155,5 @@ export const defineRecordType = <A extends Actor = Actor>(
     throw new Error(`Record type "${name}": merge names no field ${unknownText}.`)
   const unshown = readOnly.find((field) => !(field in fields))
   if (unshown !== undefined) throw new Error(`Record type "${name}": readOnly names no field ${unshown}.`)
-  return { name, table, fields, can, readOnly, derive, search, merge, importKey, openFields, history }
+  return { name, table, fields, can, readOnly, derive, search, merge, importKey, dateFormats, openFields, history }
 }

@@ -16,6 +16,7 @@ import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import type { ImportOutcome } from '../import/import.ts'
 import type { ImportFormat } from '../import/parse.ts'
+import type { ImportEncoding } from '../import/upload.ts'
 import type { RecordNode } from '../node/node.ts'
 import { importRecords } from '../operations/traced-writes.ts'
 import { createFairQueue } from '../pacing/fair-queue.ts'
@@ -26,6 +27,7 @@ import { HEADERS, type Problem } from '../protocol/index.ts'
 
 const FORMATS: Record<string, ImportFormat> = {
   'text/csv': 'csv',
+  'text/tab-separated-values': 'tsv',
   'application/x-ndjson': 'ndjson',
   'application/ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
@@ -36,13 +38,29 @@ const PROGRESS_EVERY_MS = 250
 const LINGER_MS = 5_000
 const MAX_NAME = 200
 
-const formatOf = ({ headers }: Pick<Request, 'headers'>): ImportFormat => {
+/** Charsets by the names that files' senders say. */
+const ENCODINGS: Record<string, ImportEncoding> = {
+  ...{
+    'utf-8': 'utf-8',
+    utf8: 'utf-8',
+    'utf-16': 'utf-16le',
+    'utf-16le': 'utf-16le',
+    'utf-16be': 'utf-16be',
+  },
+  ...{ 'iso-8859-1': 'windows-1252', latin1: 'windows-1252', 'windows-1252': 'windows-1252' },
+}
+
+const formatOf = ({
+  headers,
+}: Pick<Request, 'headers'>): { format: ImportFormat; encoding: ImportEncoding } => {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
   const format = FORMATS[type.trim()]
   if (!format) return refuse('malformed', `Send the file as text/csv or as ${NDJSON}.`)
   const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='))
-  if (charset && !/^charset="?utf-?8"?$/.test(charset)) return refuse('malformed', 'The file must be UTF-8.')
-  return format
+  const encoding = ENCODINGS[charset?.slice('charset='.length).replaceAll('"', '') ?? 'utf-8']
+  if (!encoding)
+    return refuse('malformed', 'The file must be UTF-8, or name UTF-16 or windows-1252 as its charset.')
+  return { format, encoding }
 }
 
 const nameOf = ({ headers }: Pick<Request, 'headers'>): string | undefined => {
@@ -155,7 +173,7 @@ export const addImportRoutes = (
     const options = {
       actor,
       importId,
-      format: formatOf(request),
+      ...formatOf(request),
       name: nameOf(request),
       ...(key === undefined ? {} : { key: key === '' ? null : key }),
       dryRun,

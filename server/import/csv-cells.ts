@@ -2,6 +2,7 @@
 // Invariant: no cell is guessed at: what isn't a plain number stays text, for the schema to refuse. An empty cell is "no
 // value": null if the schema takes null, else the empty text of a text column.
 
+import { fromDateFormat } from '../base/date-format.ts'
 import { exactNumber, finiteNumber } from '../db/exact-number.ts'
 import { parseJson } from '../db/json-text.ts'
 import type { KnownType } from '../tables/database.ts'
@@ -38,6 +39,8 @@ export const cellReader = (known: KnownType): ((name: string, text: string) => u
   return (name, text) => {
     const { type = 'text', element = null } = known.columns.get(name) ?? {}
     if (text === '') return TEXTS.has(type) && !isNullable(name) ? '' : null
+    const format = known.type.dateFormats[name]
+    if (format !== undefined) return fromDateFormat(format, text)
     if (NUMBERS.has(type)) return NUMBER.test(text) ? exactNumber(text) : text
     if (type === 'bool') return BOOLEANS[text.toLowerCase()] ?? text
     if (FLOATS.has(type)) return NUMBER.test(text) ? finiteNumber(text) : text

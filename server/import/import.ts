@@ -30,7 +30,7 @@ import {
   STAGE,
   type StagedRow,
 } from './sql.ts'
-import { type ImportSource, importSource } from './upload.ts'
+import { type ImportEncoding, type ImportSource, importSource } from './upload.ts'
 import { createRowValidator, type ImportJob } from './validate-rows.ts'
 import { writeStaged } from './write-rows.ts'
 
@@ -39,6 +39,8 @@ export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> 
   /** The file as it comes; read no faster than the database takes it. */
   input: AsyncIterable<Uint8Array>
   format: ImportFormat
+  /** What its bytes are. Default `utf-8`; a byte order mark of UTF-16 says so itself. */
+  encoding?: ImportEncoding | undefined
   /** The file's name: shown as the writer. */
   name?: string | undefined
   /** The field by which records are found, `id`, or `null` to create alone. Default: the type's `importKey`. */
@@ -186,6 +188,7 @@ export const importRecords = async (
   const key = keyOf(known, options.key)
   const { limits } = database
   const source = importSource(options.input, {
+    encoding: options.encoding,
     maxBytes: limits.importBytes,
     idleMs: limits.importIdleMs,
     totalMs: limits.importTotalMs,

@@ -3,7 +3,8 @@ import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
 import type { ImportRow } from './row.ts'
 
-export type ImportFormat = 'csv' | 'ndjson'
+/** `tsv` is CSV with tabs between its values. */
+export type ImportFormat = 'csv' | 'tsv' | 'ndjson'
 
 export const rowsOf = (format: ImportFormat, pieces: AsyncIterable<Buffer>): AsyncGenerator<ImportRow> =>
-  format === 'csv' ? csvRows(pieces) : ndjsonRows(pieces)
+  format === 'ndjson' ? ndjsonRows(pieces) : csvRows(pieces, format === 'tsv' ? '\t' : ',')

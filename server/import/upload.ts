@@ -1,4 +1,4 @@
-// The bytes of an upload on their way in: counted, digested, checked to be UTF-8, and cut into pieces that keep nobody
+// The bytes of an upload on their way in: counted, digested, made UTF-8, and cut into pieces that keep nobody
 // waiting. Invariant: never more than a piece is in hand; an upload that is too long, stalls or breaks off ends in an error.
 import { createHash } from 'node:crypto'
 import { problem, Refusal, refuse } from '../base/problems.ts'
@@ -6,8 +6,16 @@ import { withinMs } from '../pacing/timeouts.ts'
 
 const PIECE = 8_192
 
+export type ImportEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
+
+const MARKS: Record<string, ImportEncoding> = { fffe: 'utf-16le', feff: 'utf-16be' }
+
+const NOT_UTF_8 =
+  'The file must be UTF-8. Save it as "CSV UTF-8", or say what it is: Content-Type: text/csv; charset=windows-1252 (Latin-1).'
+
 /** What an upload may take. */
 export interface SourceLimits {
+  encoding?: ImportEncoding | undefined
   /** The longest upload, in bytes. */
   maxBytes: number
   /** The longest pause in it, in milliseconds. */
@@ -35,11 +43,13 @@ const next = (iterator: AsyncIterator<Uint8Array>, ms: number, why: string) =>
 
 export const importSource = (
   input: AsyncIterable<Uint8Array>,
-  { maxBytes, idleMs, totalMs, bytesPerSecond, graceMs }: SourceLimits,
+  { maxBytes, idleMs, totalMs, bytesPerSecond, graceMs, encoding = 'utf-8' }: SourceLimits,
 ): ImportSource => {
   const iterator = input[Symbol.asyncIterator]()
   const hash = createHash('sha256')
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let decoder: InstanceType<typeof TextDecoder> | null = null
+  /** What the decoder gives is what the bytes are. */
+  let isUtf8 = true
   let bytes = 0
   let isOver = false
   /** Only the time that is the client's: what the rows cost here makes no upload slow. */
@@ -68,25 +78,37 @@ export const importSource = (
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   }
 
-  const check = (piece?: Buffer) => {
+  const decoderOf = (first: Buffer) => {
+    const found = MARKS[first.subarray(0, 2).toString('hex')] ?? encoding
+    isUtf8 = found === 'utf-8'
+    return new TextDecoder(found, { fatal: true })
+  }
+
+  /** The piece as UTF-8, or what the decoder has left at the end. */
+  const decoded = (piece?: Buffer): Buffer => {
+    decoder ??= decoderOf(piece ?? Buffer.alloc(0))
     try {
-      if (piece) decoder.decode(piece, { stream: true })
-      else decoder.decode()
+      const text = piece ? decoder.decode(piece, { stream: true }) : decoder.decode()
+      return isUtf8 ? (piece ?? Buffer.alloc(0)) : Buffer.from(text)
     } catch {
-      refuse('malformed', 'The file must be UTF-8.')
+      return refuse('malformed', isUtf8 ? NOT_UTF_8 : `The file is not ${decoder.encoding}.`)
     }
+  }
+
+  /** The first chunk has the two bytes of a mark, if there are two. */
+  const readFirst = async (): Promise<Buffer | null> => {
+    const first = await read()
+    if (first?.length !== 1) return first
+    const second = await read()
+    return second ? Buffer.concat([first, second]) : first
   }
 
   return {
     pieces: async function* () {
-      for (let chunk = await read(); chunk; chunk = await read()) {
-        for (let at = 0; at < chunk.length; at += PIECE) {
-          const piece = chunk.subarray(at, at + PIECE)
-          check(piece)
-          yield piece
-        }
-      }
-      check()
+      for (let chunk = await readFirst(); chunk; chunk = await read())
+        for (let at = 0; at < chunk.length; at += PIECE) yield decoded(chunk.subarray(at, at + PIECE))
+      const end = decoded()
+      if (end.length > 0) yield end
     },
     bytes: () => bytes,
     digest: async () => {

@@ -103,7 +103,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
   const keyIn = async (name: string, raw: unknown, value: unknown): Promise<string | null> => {
     if (kind === null) return null
     if (name === 'id') return keyText(kind, raw)
-    if (format === 'csv' && kind.startsWith('int')) return keyText(kind, raw)
+    if (format !== 'ndjson' && kind.startsWith('int')) return keyText(kind, raw)
     const valid = await validateFields(known, { [name]: value }, null)
     return keyText(kind, valid.ok ? valid.values[name] : value)
   }
@@ -111,7 +111,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
   const read = async ({ line, fields = {}, inexact = [] }: ImportRow): Promise<Read> => {
     const values: Record<string, unknown> = Object.create(null)
     for (const [name, value] of Object.entries(fields))
-      values[name] = format === 'csv' ? cell(name, value as string) : value
+      values[name] = format !== 'ndjson' ? cell(name, value as string) : value
     const row: Read = { line, fields: values, version: undefined, key: null }
     if (key === null) return row
     row.version = versionIn(values.version)
