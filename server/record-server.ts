@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Server as SocketServer } from 'socket.io'
+import { harmlessLogger } from './base/logger.ts'
+import { normalizedActor, normalizedIds } from './base/normalized-actor.ts'
 import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
@@ -29,6 +31,7 @@ import { createNode } from './node/node.ts'
 import { recordOperations } from './operations/operations.ts'
 import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
 import { createReconnectSpread } from './pacing/reconnect-spread.ts'
+import { withinMs } from './pacing/timeouts.ts'
 import { createTurns } from './pacing/turns.ts'
 import { DEFAULT_BASE_PATH } from './protocol/index.ts'
 import type { Attached, AttachOptions, RecordServer } from './record-server-interface.ts'
@@ -57,8 +60,8 @@ export const createRecordServer = <A extends Actor>({
   knex: given,
   pool,
   types,
-  authenticate,
-  log = SILENT,
+  authenticate: authenticateGiven,
+  log: logger = SILENT,
   origins: listed = [],
   basePath = DEFAULT_BASE_PATH,
   limits: chosen = {},
@@ -69,6 +72,11 @@ export const createRecordServer = <A extends Actor>({
   if (!given === !pool) throw new Error('createRecordServer takes either a `knex` or a `pool` of pg.')
   const knex = asKnex((given ?? pool) as Sql)
   const limits = limitsOf(chosen)
+  const log = harmlessLogger(logger)
+  const authenticate = async (request: IncomingMessage) => {
+    const actor = await authenticateGiven(request)
+    return actor ? normalizedActor(actor) : null
+  }
   const origins = checkedOrigins(listed)
   const shortcuts = createShortcuts(chosenShortcuts, log)
   // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
@@ -87,6 +95,8 @@ export const createRecordServer = <A extends Actor>({
   }
   const attached = new Map<WatcherServer, AttachedServer>()
   let starting: Promise<void> | null = null
+  /** Why it hasn't begun yet. */
+  let cause: unknown = null
   let stopped = false
   let stopPruning = async () => {}
   let compacting: ReturnType<typeof keepCompacted> | null = null
@@ -114,11 +124,12 @@ export const createRecordServer = <A extends Actor>({
       node.metrics.delivered(batch.changes)
       changeWaiters.notify([...batch.changes, ...batch.largeTransactions])
       if (batch.largeTransactions.length > 0 || batch.changes.length >= LEAST_BATCHED) compacting?.wake()
-      try {
-        for (const { delivery } of attached.values()) await delivery.deliver(batch)
-      } finally {
-        await streams.deliver(batch)
-      }
+      const deliveries = [...attached.values()].map(({ delivery }) => delivery)
+      const failures: unknown[] = []
+      // One that fails keeps nothing from the others.
+      for (const { deliver } of [...deliveries, streams])
+        await Promise.resolve(deliver(batch)).catch((error) => failures.push(error))
+      if (failures.length > 0) throw failures[0]
     },
     onLost: forget,
     onReset: () => {
@@ -159,13 +170,15 @@ export const createRecordServer = <A extends Actor>({
         return await settleRestoredLog(database, log)
       } catch (error) {
         if (!isUnavailable(error)) throw error
+        cause = error
         log.warn({ error }, 'The database is not available yet.')
         await pause(RETRY_MS)
       }
     }
   }
 
-  const start = () => {
+  /** Begins, or goes on beginning; what it waits for is in `cause`. */
+  const begin = () => {
     starting ??= lookUp()
       .then(() => {
         if (stopped) return
@@ -180,6 +193,19 @@ export const createRecordServer = <A extends Actor>({
       })
     return starting
   }
+
+  /** The same for who awaits it: where the database stays away, what is waited for is said. It goes on beginning. */
+  const start = () =>
+    withinMs(limits.startMs, begin(), `No start within ${limits.startMs} ms.`).catch((error) => {
+      if (!starting) throw error
+      const why = cause instanceof Error ? cause.message : 'the database does not answer'
+      throw new Error(
+        `The record server could not start within ${limits.startMs} ms, and goes on trying: ${why}`,
+        {
+          cause,
+        },
+      )
+    })
 
   const recheck = (audience: Audience) =>
     node.guard(
@@ -227,7 +253,7 @@ export const createRecordServer = <A extends Actor>({
     // The app's own events are none of our types': it gets the server without them.
     const given: Attached = { io: io as unknown as SocketServer, stop }
     attached.set(io, { ...given, server, path, delivery })
-    start().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
+    begin().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
     return given
   }
 
@@ -235,7 +261,7 @@ export const createRecordServer = <A extends Actor>({
     ...{ database, requests, origins, limits, log, node, changeWaiters, isLive },
     ...{ streams, enter, spread, turns, wake: node.wake, shortcut: shortcuts.routes },
     follow: () => {
-      start().catch((error) =>
+      begin().catch((error) =>
         log.error({ error }, 'Waiting for changes: the tables could not be looked up.'),
       )
     },
@@ -249,7 +275,7 @@ export const createRecordServer = <A extends Actor>({
     metrics: node.metrics,
     health: node.health,
     drain: node.drain,
-    revoke: node.revoke,
+    revoke: (options) => node.revoke(normalizedIds(options)),
     stop: async () => {
       stopped = true
       changeWaiters.stop()

@@ -114,6 +114,8 @@ export interface Limits {
   feedBatch: number
   /** A feed's read that takes longer is given up, and its connection opened anew. */
   feedTimeoutMs: number
+  /** How long `start()` waits for a database that can't be reached before it says so; it goes on trying. */
+  startMs: number
   /** How often each socket's sign-in and permissions are looked at again. */
   recheckMs: number
   /** The age of a request's sign-in, in milliseconds, from which it is looked up again before the request writes. */
@@ -188,6 +190,7 @@ export const DEFAULT_LIMITS = {
   gapMs: 10,
   feedBatch: 1_000,
   feedTimeoutMs: 10_000,
+  startMs: 30_000,
   recheckMs: 4_000,
   signInAgeMs: 1_000,
   recheckRooms: 5_000,

@@ -4,7 +4,10 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { WireRecord, WriterKind } from '../protocol/index.ts'
 import { isDateFormat } from './date-format.ts'
 
-/** Who acts: what `authenticate` makes of a request. Further properties are the app's own, for `can`. */
+/**
+ * Who acts: what `authenticate` makes of a request. Further properties are the app's own, for `can`. Ids that are whole numbers
+ * are taken as texts, so that `can` compares `actor.id` with a text.
+ */
 export interface Actor {
   /** Stands in the log as `updated_by.id`. */
   id: string

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
 import { withinMs } from '../pacing/timeouts.ts'
+import { openConnection } from './raw-connection.ts'
 
 /** pg's client as Knex opens it. */
 interface RawConnection {
@@ -40,7 +41,7 @@ export const namesLast = async (knex: Knex): Promise<boolean> => {
   const { client } = knex
   const opened: RawConnection[] = []
   const open = async () => {
-    const connection: RawConnection = await client.acquireRawConnection()
+    const connection: RawConnection = await openConnection(knex)
     connection.on('error', () => {})
     opened.push(connection)
     return connection

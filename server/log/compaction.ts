@@ -4,6 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Logger } from '../base/options.ts'
+import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { atMost, withinMs } from '../pacing/timeouts.ts'
 
@@ -50,7 +51,7 @@ export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Logge
     withinMs(timeoutMs, work, `The database did not answer within ${timeoutMs} ms.`)
 
   const compact = async () => {
-    const opening: Promise<RawConnection> = client.acquireRawConnection()
+    const opening: Promise<RawConnection> = openConnection(knex)
     const connection = await within(opening).catch((error) => {
       opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
       throw error

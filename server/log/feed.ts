@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Limits, Logger } from '../base/options.ts'
 import { inSpan } from '../base/tracing.ts'
+import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
 import type { Cursor } from './cursor.ts'
@@ -125,7 +126,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     )
 
   const connect = async () => {
-    const opening: Promise<FeedConnection> = knex.client.acquireRawConnection()
+    const opening: Promise<FeedConnection> = openConnection(knex)
     const connection = await within(opening).catch((error) => {
       opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
       throw error

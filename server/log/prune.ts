@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type Logger, RETENTION_MS, SILENT } from '../base/options.ts'
 import { asKnex, type Sql } from '../db/pg-as-knex.ts'
+import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { atMost } from '../pacing/timeouts.ts'
 import { COMPACT } from './compaction.ts'
@@ -132,7 +133,9 @@ export const pruneLog = async (sql: Sql, options: PruneOptions = {}): Promise<Pr
   const { client } = knex
   const opened: Connection[] = []
   const open = async () => {
-    const connection = await client.acquireRawConnection()
+    const connection = await openConnection<Connection & { on(event: 'error', listener: () => void): void }>(
+      knex,
+    )
     connection.on('error', () => {})
     opened.push(connection)
     return connection

@@ -71,6 +71,17 @@ const outcomeOf = (status: number): string => {
   return status < 500 ? 'refused' : 'failed'
 }
 
+/** Counting that fails is not told to who is counted: a delivery and an answer go on. */
+const harmless =
+  <Parts extends unknown[]>(count: (...parts: Parts) => void) =>
+  (...parts: Parts): void => {
+    try {
+      count(...parts)
+    } catch {
+      // A figure less.
+    }
+  }
+
 export const createMetrics = (options: MetricsOptions): NodeMetrics => {
   const registry = new Registry()
   const registers = [registry]
@@ -141,11 +152,12 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
   })
   gauge('redis_in_flight', 'Messages that Redis has not answered.', (set) => set.set(options.redisDepth()))
 
-  const answered: NodeMetrics['answered'] = (operation, status, begun) => {
+  const answered: NodeMetrics['answered'] = harmless((operation, status, begun) => {
     requests.inc({ operation, status })
     if (operation !== 'events') seconds.observe({ operation }, (performance.now() - begun) / 1_000)
     if (WRITES.has(operation)) writes.inc({ operation, outcome: outcomeOf(status) })
-  }
+  })
+  const published = harmless((event: string) => events.inc({ event }))
 
   return {
     registry,
@@ -158,26 +170,26 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
       next()
     },
     answered,
-    wrote: (operation, outcome) => writes.inc({ operation, outcome }),
+    wrote: harmless((operation, outcome) => writes.inc({ operation, outcome })),
     counted: (audience) => ({
       ...audience,
       publishTo: audience.publishTo,
       publish: (rooms, except, name, ...event) => {
-        events.inc({ event: name })
+        published(name)
         audience.publish(rooms, except, name, ...event)
       },
     }),
-    delivered: (batch) => {
+    delivered: harmless((batch) => {
       changes.inc(batch.length)
       const now = Date.now()
       for (const { updatedAt } of batch) {
         const age = Math.max(0, now - Date.parse(updatedAt)) / 1_000
         if (Number.isFinite(age)) delay.observe(age)
       }
-    },
-    skipped: (count) => skipped.inc(count),
-    limited: (limit) => limits.inc({ limit }),
-    slowReader: () => slow.inc(),
-    dropped: (reason) => dropped.inc({ reason }),
+    }),
+    skipped: harmless((count) => skipped.inc(count)),
+    limited: harmless((limit) => limits.inc({ limit })),
+    slowReader: harmless(() => slow.inc()),
+    dropped: harmless((reason) => dropped.inc({ reason })),
   }
 }

@@ -1,6 +1,7 @@
 // The operations that an app calls in routes and programs of its own.
 // Invariant: they are the routes' own; a write wakes the feeds, one in a caller's transaction when that commits.
 
+import { normalizedActor } from '../base/normalized-actor.ts'
 import type {
   CreateOutcome,
   HistoryOutcome,
@@ -41,9 +42,10 @@ const versionOf = (given: unknown) =>
 /** What an app has handed over, as the operations take it. */
 const taken = <Options extends WriteOptions>(options: Callers<Options>): Options => {
   const given = options as Options & { clientVersion?: unknown; transaction?: Transaction }
-  if (!given) return given
+  if (!given?.actor) return given
   return {
     ...given,
+    actor: normalizedActor(given.actor),
     ...(given.transaction && { transaction: asTransaction(given.transaction) }),
     ...('clientVersion' in given && { clientVersion: versionOf(given.clientVersion) }),
   }
@@ -94,11 +96,12 @@ export const recordOperations = <A extends Actor>(database: Database, wake: () =
   }
 
   return {
-    read: async (type, id, { actor }) => refusedActor({ actor }) ?? readRecord(database, { actor, type, id }),
+    read: async (type, id, { actor }) =>
+      refusedActor({ actor }) ?? readRecord(database, { actor: normalizedActor(actor), type, id }),
     version: async (type, id, { actor }) =>
-      refusedActor({ actor }) ?? readVersion(database, { actor, type, id }),
+      refusedActor({ actor }) ?? readVersion(database, { actor: normalizedActor(actor), type, id }),
     history: async (type, id, { actor, ...page }) =>
-      refusedActor({ actor }) ?? readHistory(database, { actor, type, id }, page),
+      refusedActor({ actor }) ?? readHistory(database, { actor: normalizedActor(actor), type, id }, page),
     create: async (type, given) => {
       const options = taken(given)
       const outcome = refusedActor(options) ?? (await createRecord(database, type, options))

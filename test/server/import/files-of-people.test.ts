@@ -71,12 +71,7 @@ describe('what is taken', () => {
       'text/csv; charset=ISO-8859-1',
       [{ name: 'Köln', phone: '1' }],
     ],
-    [
-      'one column that is called sep',
-      'separate,name\n'.replace('separate', 'phone') + '1,Ada\n',
-      'text/csv',
-      ada,
-    ],
+    ['columns in another order', 'phone,name\n1,Ada\n', 'text/csv', ada],
   ])('%s', async (_, file, type, rows) => {
     const { status, ...body } = await send(file, type)
     expect(status, JSON.stringify(body)).toBe(200)

@@ -1,0 +1,73 @@
+// A start that can't succeed says so within its time, with the cause, and goes on trying.
+import createKnex from 'knex'
+import { createRecordServer } from 'noclobber/server'
+import { expect, test } from 'vitest'
+import { startApp } from '../../support/app.ts'
+import { atEnd } from '../../support/at-end.ts'
+import { startFaultProxy } from '../../support/fault-proxy.ts'
+
+const serverOn = (connection: string) => {
+  const knex = createKnex({
+    client: 'pg',
+    connection,
+    pool: { min: 0, max: 2 },
+    acquireConnectionTimeout: 1_000,
+  })
+  const records = createRecordServer({ knex, types: [], authenticate: () => null, limits: { startMs: 200 } })
+  atEnd(async () => {
+    await records.stop()
+    await knex.destroy()
+  })
+  return records
+}
+
+test('a database that nobody serves, and one that is there later', async () => {
+  const own = await startApp()
+  const proxy = await startFaultProxy(Number(new URL(own.database.url).port))
+  const records = serverOn(proxy.urlFor(own.database.url))
+  proxy.set('hole')
+  await expect(records.start()).rejects.toThrow(/could not start within 200 ms, and goes on trying/)
+  expect(await records.health()).toMatchObject({ status: 'unavailable', checks: { database: { ok: false } } })
+  proxy.set('pass')
+  for (;;)
+    if (
+      await records.start().then(
+        () => true,
+        () => false,
+      )
+    )
+      break
+  expect((await records.health()).checks.database.ok).toBe(true)
+})
+
+test('a wrong password is said at once', async () => {
+  const { database } = await startApp()
+  const url = new URL(database.url)
+  url.username = 'nobody_at_all'
+  await expect(serverOn(url.href).start()).rejects.toThrow(/nobody_at_all|password|could not start/)
+})
+
+test('what the pool does to each connection is done to the feed’s own', async () => {
+  const own = await startApp()
+  const knex = createKnex({
+    client: 'pg',
+    connection: `${own.database.url}?application_name=before`,
+    pool: {
+      max: 2,
+      afterCreate: (connection: { query(text: string, done: () => void): void }, done: () => void) =>
+        connection.query(`set application_name = 'after create'`, done),
+    },
+  })
+  const records = createRecordServer({ knex, types: [], authenticate: () => null })
+  atEnd(async () => {
+    await records.stop()
+    await knex.destroy()
+  })
+  await records.start()
+  const names = await own.sql(
+    `select application_name as name from pg_stat_activity where datname = current_database() and application_name in ('before', 'after create')`,
+  )
+  // The pool's and the feed's, at least.
+  expect(names.length).toBeGreaterThanOrEqual(2)
+  expect(new Set(names.map(({ name }) => name))).toEqual(new Set(['after create']))
+})
