@@ -68,6 +68,11 @@ const TAKE_TURN = 'lock table noclobber.log_horizon in share update exclusive mo
 const STAY = `set local idle_in_transaction_session_timeout = 0`
 const LOCKED = '55P03'
 
+interface PruneConnection extends Connection {
+  query(query: object | string): ReturnType<Connection['query']>
+  on(event: 'error', listener: () => void): void
+}
+
 const takesTurn = (connection: Connection) =>
   connection.query({ text: TAKE_TURN }).then(
     () => true,
@@ -133,9 +138,7 @@ export const pruneLog = async (sql: Sql, options: PruneOptions = {}): Promise<Pr
   const { client } = knex
   const opened: Connection[] = []
   const open = async () => {
-    const connection = await openConnection<Connection & { on(event: 'error', listener: () => void): void }>(
-      knex,
-    )
+    const connection = await openConnection<PruneConnection>(knex)
     connection.on('error', () => {})
     opened.push(connection)
     return connection
