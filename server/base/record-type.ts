@@ -158,5 +158,18 @@ export const defineRecordType = <A extends Actor = Actor>(
     throw new Error(`Record type "${name}": merge names no field ${unknownText}.`)
   const unshown = readOnly.find((field) => !(field in fields))
   if (unshown !== undefined) throw new Error(`Record type "${name}": readOnly names no field ${unshown}.`)
-  return { name, table, fields, can, readOnly, derive, search, merge, importKey, dateFormats, openFields, history }
+  return {
+    name,
+    table,
+    fields,
+    can,
+    readOnly,
+    derive,
+    search,
+    merge,
+    importKey,
+    dateFormats,
+    openFields,
+    history,
+  }
 }
