@@ -1,5 +1,5 @@
 // The app's logger, as the toolkit uses it, or none.
-// Invariant: whatever the logger does, whoever logs goes on; and a line says its message, in whichever order the logger takes it.
+// Invariant: whatever the logger does, the caller goes on; and a line says its message, in whichever order the logger takes it.
 
 /** The logger of the app: pino, winston, console and most others fit. */
 export interface Logger {
@@ -38,7 +38,7 @@ export const harmlessLogger = (logger: Logger): Logger => {
         const written = (method as Write).apply(logger, parts)
         if (written instanceof Promise) written.catch(quiet)
       } catch {
-        // Nobody is left to tell.
+        // There is nothing left to log it with.
       }
     }
   return { info: write('info'), warn: write('warn'), error: write('error') }

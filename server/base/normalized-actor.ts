@@ -1,5 +1,5 @@
 // People as `authenticate` and an app's own calls name them. Most tables have numbers as ids, and the log, the rooms and every
-// comparison have texts: so ids become texts here, at the door, and nowhere else.
+// comparison have texts: so ids become texts here, and nowhere else.
 // Invariant: behind it an actor's `id`, `name` and `tenantId` are texts. What else the app gave is as it was.
 import type { Actor } from './record-type.ts'
 

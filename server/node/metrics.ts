@@ -71,7 +71,7 @@ const outcomeOf = (status: number): string => {
   return status < 500 ? 'refused' : 'failed'
 }
 
-/** Counting that fails is not told to who is counted: a delivery and an answer go on. */
+/** Counting that fails is nobody else's failure: a delivery and an answer go on. */
 const harmless =
   <Parts extends unknown[]>(count: (...parts: Parts) => void) =>
   (...parts: Parts): void => {
