@@ -34,10 +34,9 @@ export interface TypedTexts {
 /** The texts of one form or cell; forgotten with `owner`, and with the person. */
 export function useTypedTexts(owner: object, person: string | null): TypedTexts {
   const [count, redraw] = useReducer((before: number) => before + 1, 0)
-  const [texts, types] = useMemo(
-    () => [new Map<string, TypedText>(), new Map<string, string>()] as const,
-    [owner, person],
-  )
+  const texts = useMemo(() => new Map<string, TypedText>(), [owner, person])
+  /** A column's values are of one type, in whatever record: what was seen of it counts for one that has none. */
+  const types = useMemo(() => new Map<string, string>(), [person])
   return useMemo(() => {
     const those = (passes: (read: ReadText) => boolean) =>
       [...texts].flatMap(([name, { read, kind }]): [string, InputKind][] =>
