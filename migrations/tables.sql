@@ -27,7 +27,8 @@ create table noclobber.record_changes (
 );
 create index record_changes_record on noclobber.record_changes (table_name, record_id, version);
 -- A reader who is far behind takes page after page in the order of seq, without sorting the rest of the log for each. The
--- rows lie in about that order anyway, so a block range index is enough: it costs a write nothing.
+-- rows lie in about that order anyway, so a block range index is enough: it stays a few pages large. A write costs it as much
+-- as a B-tree would, 15 thousand instructions.
 create index record_changes_seq on noclobber.record_changes using brin (seq) with (autosummarize = on);
 
 comment on table noclobber.record_changes is

@@ -12,6 +12,9 @@ import type { Turns } from '../pacing/turns.ts'
 import { MAX_BULK_RECORDS } from '../protocol/bulk-and-import.ts'
 import type { BulkTarget } from '../records/save-many.ts'
 
+/** What each saved record costs after the answer (reading the log, sending the events), in milliseconds of a processor; rounded up. */
+const AFTER_RECORD_MS = 0.4
+
 const targetIn = (entry: unknown): BulkTarget => {
   const { id, client_version: version } = (entry ?? {}) as { id?: unknown; client_version?: unknown }
   if (typeof id !== 'string')
@@ -51,6 +54,8 @@ export const addBulkRoutes = (
       }),
     )
     if (saved.outcome !== 'saved') return sendProblem(response, saved.problem)
+    const count = saved.records.filter(({ outcome }) => outcome === 'saved').length
+    turns.long.spend(actor, AFTER_RECORD_MS * count)
     wake()
     sendData(response, { data: saved.records })
   }

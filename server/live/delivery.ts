@@ -12,6 +12,7 @@ import {
   readChanges,
 } from '../log/large-transactions.ts'
 import type { Change } from '../log/log-reader.ts'
+import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { RecordEvent, RecordEventName, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
@@ -79,6 +80,9 @@ const eventOf = ({ change, known }: RoutedChange): RecordEvent => {
 /** Whether a watcher may receive an event of this record, as it is now or was when it was deleted. */
 const mayReceive = (actor: Actor, known: KnownType, row: PermissionRecord): boolean =>
   known.mayRead(actor, row)
+
+/** Changes that are published before others get a turn, where these took long: fewer would cost each connection more writes. */
+const STEP = 50
 
 /** Records of a large transaction that are looked up at a time. */
 const CHUNK = 500
@@ -199,14 +203,19 @@ export const createDelivery = (database: Database, audience: Audience) => {
 
   const publishAll = async (routedChanges: RoutedChange[]) => {
     const rows = await rowsOf(routedChanges)
-    const publishEach = () => {
-      for (const routed of routedChanges) {
+    const readable = routedChanges.filter((routed) => rows.has(routed))
+    const publishEach = (some: RoutedChange[]) => {
+      for (const routed of some) {
         const row = rows.get(routed)
         if (row) each(routed.change, () => publish(routed, row))
       }
     }
-    if (rows.size > 1) together(publishEach)
-    else publishEach()
+    if (readable.length <= 1) return publishEach(readable)
+    const slices = createTimeSlices()
+    for (let at = 0; at < readable.length; at += STEP) {
+      if (at > 0 && slices.isOver()) await slices.rest()
+      together(() => publishEach(readable.slice(at, at + STEP)))
+    }
   }
 
   /** Watchers of one of a large transaction's records receive that record's event; only those records are read. */

@@ -51,6 +51,8 @@ export interface FairQueue {
   isRested(person: Person): boolean
   /** Counts what was done for a person without a turn. */
   count(person: Person, size: number): void
+  /** Counts work that follows after a turn, in milliseconds: it delays this person's next turns. */
+  spend(person: Person, workMs: number): void
   /** Pieces of work that wait. */
   waiting(): number
 }
@@ -226,6 +228,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     },
     isRested: (person) => !allowance || allowance.readyAt(person) <= now(),
     count: (person, size) => allowance?.spend(person, costOf(0, size)),
+    spend: (person, workMs) => allowance?.spend(person, workMs),
     waiting: () => waiting,
   }
 }

@@ -7,6 +7,7 @@ import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { refusedValues } from '../db/errors.ts'
+import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { BulkEntry, BulkProblem } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -181,7 +182,10 @@ export const saveMany = async (
       const rows = sent.outcome === 'written' ? sent.rows : []
       if (sent.outcome === 'written' && sent.isSent)
         for (const { id, version } of targets) sentAt.set(id, version)
+      const slices = createTimeSlices()
       for (const row of rows) {
+        // Other requests get their turn; but not while this one holds locks.
+        if (!transaction && slices.isOver()) await slices.rest()
         const record = known.sql.toRecord(row)
         if (row.noclobber_omitted.length === 0 && !known.reactsTo.has('update')) written.push(record)
         entries.set(record.id, savedEntry(record))
@@ -196,9 +200,13 @@ export const saveMany = async (
     throw new Refusal(problem('unavailable', 'The records change too fast to save. Try again.'))
   }
 
-  const remember = (outcome: SaveManyOutcome) => {
-    if (outcome.outcome === 'saved' && !options.transaction)
-      for (const record of written) database.recordCache.put(tenantOf(known, actor), record, isSince)
+  const remember = async (outcome: SaveManyOutcome) => {
+    if (outcome.outcome !== 'saved' || options.transaction) return outcome
+    const slices = createTimeSlices()
+    for (const record of written) {
+      if (slices.isOver()) await slices.rest()
+      database.recordCache.put(tenantOf(known, actor), record, isSince)
+    }
     return outcome
   }
 

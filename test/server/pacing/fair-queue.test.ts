@@ -4,6 +4,8 @@ import { expect, test } from 'vitest'
 import { createFairQueue } from '../../../server/pacing/fair-queue.ts'
 import { personKey } from '../../../server/pacing/person.ts'
 import { createQuota } from '../../../server/pacing/quota.ts'
+import { createWorkAllowance } from '../../../server/pacing/work-allowance.ts'
+import { waitFor } from '../../support/wait-for.ts'
 
 const alice = { tenantId: 'acme', id: 'alice' }
 const bob = { tenantId: 'acme', id: 'bob' }
@@ -155,4 +157,21 @@ test('no two people are counted as one', () => {
   expect(new Set(pairs.map(([tenantId = '', id = '']) => personKey({ tenantId, id }))).size).toBe(
     pairs.length,
   )
+})
+
+test('work that follows after a turn delays its own person’s next turns, and nobody else’s', async () => {
+  let time = 0
+  const now = () => time
+  const allowance = createWorkAllowance({ share: 0.5, burstMs: 100, now })
+  const queue = createFairQueue({ atOnce: 4, perPerson: 2, allowance, now })
+  const end = await queue.enter(alice)
+  queue.spend(alice, 200)
+  end()
+  const begun: string[] = []
+  queue.enter(alice).then(() => begun.push('alice'))
+  queue.enter(bob).then(() => begun.push('bob'))
+  await settle()
+  expect(begun).toEqual(['bob'])
+  time = 200
+  await waitFor(() => begun.length === 2, { what: 'her turn' })
 })
