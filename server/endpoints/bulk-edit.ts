@@ -12,7 +12,7 @@ import type { Turns } from '../pacing/turns.ts'
 import { MAX_BULK_RECORDS } from '../protocol/bulk-and-import.ts'
 import type { BulkTarget } from '../records/save-many.ts'
 
-/** What each saved record costs after the answer (reading the log, sending the events), in milliseconds of a processor; rounded up. */
+/** What each saved record costs after the answer (reading the log, sending the events), in milliseconds of a processor; an estimate. */
 const AFTER_RECORD_MS = 0.4
 
 const targetIn = (entry: unknown): BulkTarget => {
