@@ -1,7 +1,7 @@
 // How the values of a column are read, shown and written, by its type.
 // Invariant: what was read is, saved back, the same to the byte: no value is rounded, cut or spelled anew. What JavaScript
 // has no form for is the text that PostgreSQL writes for it. No setting of the session (DateStyle, IntervalStyle, TimeZone,
-// extra_float_digits, bytea_output) is seen in a value: docs/decisions/028-values-as-they-are.md.
+// extra_float_digits, bytea_output) is seen in a value: docs/decisions/029-values-as-they-are.md.
 import { type ArrayOfTexts, readArray, writeArray } from './array-text.ts'
 import { exactNumber, finiteNumber } from './exact-number.ts'
 import { dateError, isoTimestamp, isoUtc, utcText, withZone } from './iso-time.ts'
