@@ -180,11 +180,17 @@ const ATTACKS: Record<string, (schema: string) => string[]> = {
     `alter table app.things alter column tenant_id type ${schema}.odd using 'a'`,
     `alter table app.things alter column seen type ${schema}.odd using 'a'`,
   ],
-  'a version, a time, a writer of one’s own domains': (schema) => [
-    `alter table app.things alter column version type ${schema}.number`,
-    `alter table app.things alter column updated_at type ${schema}.moment`,
-    `alter table app.things alter column updated_by type ${schema}.person`,
-  ],
+  // The columns can't be dropped or given another type: another one takes their name.
+  'a version, a time, a writer of one’s own domains': (schema) =>
+    [
+      ['version', 'number'],
+      ['updated_at', 'moment'],
+      ['updated_by', 'person'],
+    ].flatMap(([column, domain]) => [
+      `alter table app.things rename column ${column} to was_${column}`,
+      `alter table app.things add column ${column} ${schema}.${domain}`,
+      `update app.things set ${column} = was_${column}`,
+    ]),
   ...Object.fromEntries(
     [
       ['version', 'bigint'],
@@ -206,7 +212,7 @@ const ATTACKS: Record<string, (schema: string) => string[]> = {
     ]),
   ),
   'a version of one’s own type': (schema) => [
-    `alter table app.things drop column version`,
+    `alter table app.things rename column version to was_version`,
     `alter table app.things add column version ${schema}.odd default 'a'`,
   ],
   'columns that are gone, whose names are functions': (schema) => [
