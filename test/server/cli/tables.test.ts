@@ -99,7 +99,7 @@ test('status shows the options of each table, and a log that is empty', async ()
     ignore: ['seen at'],
     history: 'values',
     partOf: { table: 'public.orders', column: 'order_id', field: 'lines' },
-    triggers: 14,
+    triggers: 23,
   })
 })
 
