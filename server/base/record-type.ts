@@ -168,7 +168,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     search,
     merge,
     importKey,
-    dateFormats,
+    dateFormats: Object.assign(Object.create(null), dateFormats),
     openFields,
     history,
   }

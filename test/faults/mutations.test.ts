@@ -58,8 +58,8 @@ testMutants([
   {
     name: 'a merge over fields that somebody else has changed',
     module: 'server/records/save.ts',
-    symbol: 'mayMerge',
-    broken: () => () => true,
+    symbol: 'mergedChanges',
+    broken: () => () => ({}),
     check: async (app) => {
       const { id } = await app.make('project', { name: 'A' })
       await save(app, id, 1, { name: 'B' })
