@@ -15,7 +15,7 @@ test('what an app passes on unread is answered as over the wire: nobody signed i
       app.records.read('project', id, { actor: null as never }),
       app.records.create('project', { actor: undefined as never, fields: { name: 'X' } }),
       save({ clientVersion: undefined }),
-      save({ clientVersion: '1' }),
+      save({ clientVersion: 'one' }),
       app.records.remove('project', id, { actor } as never),
     ].map(statusOf),
   )
