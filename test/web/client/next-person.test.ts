@@ -118,8 +118,10 @@ function openPage({ way, storage, session, tabs = createTabs() }: PageOptions) {
     for (const owner of ownersIn(JSON.stringify(cells.get()?.value ?? '')))
       if (owner !== session.who) wrong.push(`a cell shown to ${session.who}`)
     const unsent = offline?.unsent.get()
-    for (const owner of ownersIn(JSON.stringify([unsent?.entries, unsent?.discarded])))
-      if (owner !== session.who) wrong.push(`unsent changes shown to ${session.who}`)
+    const entries = JSON.stringify([unsent?.entries, unsent?.discarded])
+    for (const [word, owner] of entries.matchAll(WORD))
+      if (owner !== session.who && !saved.has(word))
+        wrong.push(`unsent changes shown to ${session.who}: ${word}`)
     const cached = queryClient.getQueryCache().getAll()
     for (const [word, owner] of JSON.stringify(cached.map(({ state }) => state.data)).matchAll(WORD))
       if (owner !== session.who && !saved.has(word)) wrong.push(`a query shown to ${session.who}: ${word}`)
@@ -146,9 +148,11 @@ function openPage({ way, storage, session, tabs = createTabs() }: PageOptions) {
       words += 1
       cells.change(`~${session.who}~${words}~`)
     },
-    /** Another tab has signed somebody else in: a cookie shows that with the next answer. */
+    /** Another tab is about to sign somebody in: what is answered until then, and is on its way, is for the one before. */
+    changesElsewhere(to: Who) {
+      if (way === 'cookie' && session.who !== to) isUnseen = true
+    },
     async changedElsewhere(isAsked: boolean) {
-      isUnseen = way === 'cookie'
       if (isAsked) await client.read('project', ids[0] ?? '')
       if (isAsked) isUnseen = false
       check()
@@ -219,8 +223,10 @@ test(`over ${CHANGES} changes of person nothing unsaved of one is shown to or se
           if (what === 'type') typed += 1
           page.check()
         }
+        const others = open.filter((page) => page !== pageOf(signIn))
+        for (const page of others) page.changesElsewhere(to)
         await pageOf(signIn).change(to, how)
-        for (const page of open) if (page !== pageOf(signIn)) await page.changedElsewhere(isNoticed)
+        for (const page of others) await page.changedElsewhere(isNoticed)
       }
       for (const page of open) {
         await page.settled()
