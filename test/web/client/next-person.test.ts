@@ -8,6 +8,7 @@ import { bindQueries, listQuery, recordQuery } from 'noclobber/tanstack-query'
 import { expect, onTestFinished, test } from 'vitest'
 import { createCellEditor } from '../../../web/client/list/cell-editor.ts'
 import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
+import { createManualClock } from '../../support/manual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { type Project, startLiveServer } from './live-server.ts'
 
@@ -295,4 +296,31 @@ test('a released store keeps nothing for the next person, and receives events ag
   })
   await server.sql(`update projects set name = 'Renamed', version = version where id = ${id}`)
   await waitFor(() => editor.values().name === 'Renamed', { what: 'the change' })
+})
+
+test('a record that is held since before and mounted for the next person keeps nothing in their name', async () => {
+  const [, id = ''] = ids
+  let person = 'alice'
+  const drafts = createOffline({ storage: createMemoryStorage(), tabs: createTabs() })
+  const keptFor: [string, string][] = []
+  const offline: typeof drafts = {
+    ...drafts,
+    keep(address, state) {
+      keptFor.push([person, JSON.stringify(state)])
+      drafts.keep(address, state)
+    },
+  }
+  const clock = createManualClock()
+  const client = server.openTab(() => person, { userId: () => person, offline, clock, transports: [] })
+  const editor = client.editor<Project>('project', id)
+  const stop = editor.subscribe(() => {})
+  await waitFor(() => editor.get().record, { what: 'the record' })
+  editor.change('name', 'typed by Alice')
+  stop()
+  clock.forward(5_000)
+  person = 'bob'
+  onTestFinished(editor.subscribe(() => {}))
+  await waitFor(() => editor.get().record, { what: 'the record of the next person' })
+  const withWords = keptFor.filter(([, state]) => state.includes('typed by Alice'))
+  expect([...new Set(withWords.map(([whose]) => whose))]).toEqual(['alice'])
 })

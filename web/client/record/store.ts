@@ -141,6 +141,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   function mount() {
+    checkPerson()
     options.onUsed()
     persistence?.keep(address, state.get())
     stopWatching = options.watching.addRecord({
