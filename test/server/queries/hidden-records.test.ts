@@ -144,7 +144,8 @@ describe('a list', () => {
 
   test('is given up when its asker goes', async () => {
     const sockets: Socket[] = []
-    app.server.on('connection', (socket) => sockets.push(socket))
+    // A request may come over a connection that was there before.
+    app.server.prependListener('request', ({ socket }) => sockets.push(socket))
     const abort = new AbortController()
     const looks = () => sent.filter(({ text }) => text.includes('noclobber_omitted')).length
     onSent = async () => {
