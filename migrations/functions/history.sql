@@ -107,7 +107,11 @@ begin
   if raise then
     relations := array(select r.relation from unnest(relations) r(relation)
       where not exists (select from noclobber.version_floors f where f.relation = r.relation));
-    update noclobber.version_base set floor_ms = ms where ms > 0;
+    -- Above the floors too that relations were given before this history began.
+    update noclobber.version_base b set floor_ms = greatest(ms, (
+        select max(case when a.atttypid = 'integer'::regtype then (f.floor - b.integers - 999) * 250 else f.floor - b.bigints - 10000 end)
+        from noclobber.version_floors f join pg_attribute a on a.attrelid = f.relation and a.attname = 'version'))
+      where ms > 0;
     perform noclobber.add_floors(relations, array(select noclobber.relation_floor(r.relation, ms)
       from unnest(relations) with ordinality r(relation, at) order by r.at), null);
   end if;
