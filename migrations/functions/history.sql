@@ -141,6 +141,7 @@ begin
   end if;
   if exists (select from noclobber.changes c where c.table_name = source) then
     ms := noclobber.history_ms();
+    update noclobber.version_base b set floor_ms = greatest(b.floor_ms, ms);
   else
     select f.floor into ms from noclobber.version_floors f where f.history is not null and :valid_floor;
   end if;

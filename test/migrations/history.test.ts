@@ -121,6 +121,19 @@ test('a table that was restored alone goes on above what the log knows', async (
   expect(await epoch()).toBe(await epoch())
 })
 
+test('a table that is made anew again and again goes on above each one before it', async () => {
+  const { own } = await tracked()
+  let last = await versionOf(own)
+  for (let time = 0; time < 4; time += 1) {
+    await own.raw('drop table t; create table t (id integer primary key, name text)')
+    await trackTable(own, 't')
+    await own.raw(`insert into t (id, name) values (1, 'one')`)
+    const now = await versionOf(own)
+    expect(now).toBeGreaterThan(last + 100)
+    last = now
+  }
+})
+
 test('floors that come with a dump don’t count', async () => {
   const { own } = await tracked()
   const before = await versionOf(own)
