@@ -1,13 +1,12 @@
 // Generated keystrokes in a real browser, over every kind of field, in forms with and without autosave and in cells: what is
 // shown, kept and saved is what was typed. `npm run soak -- keystrokes` is the large run.
-import { fileURLToPath } from 'node:url'
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import type { Browser, Page } from 'playwright-core'
-import { build, type Rolldown } from 'vite'
 import { beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startApp, type TestApp } from '../support/app.ts'
+import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { type Random, randomOf } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -68,30 +67,6 @@ let app: TestApp
 let browser: Browser
 let files: Map<string, string>
 
-async function buildPage(): Promise<Map<string, string>> {
-  const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-  const built = await build({
-    configFile: false,
-    logLevel: 'error',
-    oxc: { jsx: { runtime: 'automatic', development: false } },
-    define: { 'process.env.NODE_ENV': '"production"' },
-    resolve: {
-      alias: {
-        'noclobber/client': source('../../web/client/index.ts'),
-        'noclobber/react': source('../../web/react/index.ts'),
-      },
-    },
-    build: {
-      write: false,
-      lib: { entry: source('./pages/keystrokes.tsx'), formats: ['es'], fileName: 'page' },
-    },
-  })
-  const { output } = [built].flat()[0] as Rolldown.RolldownOutput
-  return new Map(
-    output.flatMap((file) => (file.type === 'chunk' ? [[`/${file.fileName}`, file.code] as const] : [])),
-  )
-}
-
 beforeAll(async () => {
   const anything = z.any().optional()
   const thing = defineRecordType('thing', {
@@ -111,7 +86,7 @@ beforeAll(async () => {
       },
     }),
     launchBrowser(),
-    buildPage(),
+    buildPage('keystrokes'),
   ])
 })
 

@@ -1,12 +1,11 @@
 // A text of a million characters and two hundred fields: looked at, decided and saved without the page standing still.
-import { fileURLToPath } from 'node:url'
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import type { Browser, Page } from 'playwright-core'
-import { build, type Rolldown } from 'vite'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { startApp } from '../support/app.ts'
+import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 
 const LONGEST_TASK_MS = 200
@@ -15,33 +14,9 @@ const TRIES = 4
 const FIELDS = Array.from({ length: 200 }, (_, index) => `field_${index}`)
 const OVERLAPS = FIELDS.slice(0, 100)
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const PARAGRAPH = 'The harbour bridge was painted green in the spring of that year, and nobody liked it.\n'
 const TEXT = PARAGRAPH.repeat(Math.ceil(1_000_000 / PARAGRAPH.length))
 const middle = PARAGRAPH.length * 5000
-
-async function buildPage(): Promise<Map<string, string>> {
-  const built = await build({
-    configFile: false,
-    logLevel: 'error',
-    oxc: { jsx: { runtime: 'automatic', development: false } },
-    define: { 'process.env.NODE_ENV': '"production"' },
-    resolve: {
-      alias: {
-        'noclobber/client': here('../../web/client/index.ts'),
-        'noclobber/react': here('../../web/react/index.ts'),
-      },
-    },
-    build: {
-      write: false,
-      lib: { entry: here('./pages/large-record.tsx'), formats: ['es'], fileName: 'page' },
-    },
-  })
-  const { output } = [built].flat()[0] as Rolldown.RolldownOutput
-  return new Map(
-    output.flatMap((file) => (file.type === 'chunk' ? [[`/${file.fileName}`, file.code] as const] : [])),
-  )
-}
 
 interface Story {
   app: Awaited<ReturnType<typeof startApp>>
@@ -71,7 +46,7 @@ it('takes no task longer than 200 ms', async () => {
         ])
       },
     }),
-    buildPage(),
+    buildPage('large-record'),
     launchBrowser(),
   ])
   let longest = Number.POSITIVE_INFINITY

@@ -1,0 +1,29 @@
+// A page of test/e2e/pages/, built for a browser with the doors resolved to the sources.
+import { fileURLToPath } from 'node:url'
+import { build, type Rolldown } from 'vite'
+
+const source = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+/** Its scripts by the path that they are loaded from; the page itself is `/page.js`. */
+export async function buildPage(name: string): Promise<Map<string, string>> {
+  const built = await build({
+    configFile: false,
+    logLevel: 'error',
+    oxc: { jsx: { runtime: 'automatic', development: false } },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    resolve: {
+      alias: {
+        'noclobber/client': source('web/client/index.ts'),
+        'noclobber/react': source('web/react/index.ts'),
+      },
+    },
+    build: {
+      write: false,
+      lib: { entry: source(`test/e2e/pages/${name}.tsx`), formats: ['es'], fileName: 'page' },
+    },
+  })
+  const { output } = [built].flat()[0] as Rolldown.RolldownOutput
+  return new Map(
+    output.flatMap((file) => (file.type === 'chunk' ? [[`/${file.fileName}`, file.code] as const] : [])),
+  )
+}
