@@ -20,6 +20,8 @@ import {
 } from './draft-storage.ts'
 
 const WRITE_AFTER_MS = 100
+/** An answer to a save is shown no later than this, whatever storage does. */
+const SHOWN_AFTER_MS = 300
 const MOST_DISCARDED = 200
 /** Writing takes at most this share of the time, however long the text. */
 const WRITING_SHARE = 0.1
@@ -112,6 +114,18 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
       await refresh()
     })
     return writing
+  }
+
+  /** Storage that takes longer to answer keeps nothing yet. */
+  async function isKept(address: RecordAddress): Promise<boolean> {
+    const whose = person()
+    if (whose === null) return false
+    const key = entryKey(whose, address, tabId)
+    await new Promise<void>((resolve) => {
+      const stop = clock.after(SHOWN_AFTER_MS, resolve)
+      void writing.then(stop).then(resolve)
+    })
+    return own.has(key) && !unwritten.has(key)
   }
 
   /** What others have is read from storage, what this page has from its memory. */
@@ -228,6 +242,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
   return {
     person,
     keep,
+    isKept,
     recall,
     orphans,
     settle,

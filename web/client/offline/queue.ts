@@ -166,7 +166,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     },
     leave: () => keeping?.leave(),
     keep: (address, state) => keeping?.keep(address, state),
-    isKeeping: () => keeping?.person() != null && unsent.get().storage === 'ok',
+    isKept: async (address) => keeping?.isKept(address) ?? false,
     reachable: () => void send(),
     retry: () => void send(),
     discard: async (key) => keeping?.discard(key),

@@ -34,8 +34,8 @@ export interface DraftPersistence {
   recall(address: RecordAddress, stateNow: () => RecordState): Promise<UnsentEdits | null>
   /** After each change of an open record. */
   keep(address: RecordAddress, state: RecordState): void
-  /** What is typed now would outlive the page. */
-  isKeeping(): boolean
+  /** Resolves soon: whether storage has this record's edits as they are now, so that they outlive the page. */
+  isKept(address: RecordAddress): Promise<boolean>
   /** The person changes: shows the edits of the new one, and keeps those of the one before. */
   leave(): void
   /** The server seems reachable again. */

@@ -26,8 +26,8 @@ interface PendingWritesOptions extends WriteOptions {
   clock: Pick<Clock, 'now'>
   newId: () => string
   localTime: (iso: string | null) => number
-  /** What is typed now would outlive the page. */
-  isKept: () => boolean
+  /** Resolves soon: what is typed now outlives the page. */
+  isKept: () => Promise<boolean>
   /** No write is in flight any more. */
   onIdle: () => void
 }
@@ -82,6 +82,7 @@ export function createPendingWrites(options: PendingWritesOptions) {
       answer.outcome === 'conflict' && options.onStale === 'merge'
         ? await mergedByItself(stateNow, mutation, answer.problem)
         : null
+    const isKept = answer.outcome === 'unreachable' && (await options.isKept())
     if (person !== personNow()) return
     const at = clock.now()
     if (answer.outcome === 'saved') {
@@ -92,7 +93,7 @@ export function createPendingWrites(options: PendingWritesOptions) {
     } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
-      const refused = { mutationId, refusal: answer, at: writtenAt, isKept: options.isKept() }
+      const refused = { mutationId, refusal: answer, at: writtenAt, isKept }
       dispatch({ kind: 'write_refused', ...refused })
       if (resolution && resolveItself(mutationId, resolution)) return
     }

@@ -27,7 +27,7 @@ export interface RecordStoreOptions {
   /** Edits that arrived after their owner had left. */
   setAside: (owner: string | null, edits: UnsentEdits) => void
   /** Where edits outlive the page. */
-  persistence?: Pick<DraftPersistence, 'recall' | 'keep' | 'isKeeping'> | undefined
+  persistence?: Pick<DraftPersistence, 'recall' | 'keep' | 'isKept'> | undefined
   /** Saves pass a newer version where the type allows it and no field overlaps. */
   onStale?: 'reject' | 'merge' | undefined
   /** It has no listener and no unsaved edits: it can be forgotten. */

@@ -57,7 +57,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     stateNow: state.get,
     personNow: () => persons,
     dispatch,
-    isKept: () => persistence?.isKeeping() ?? false,
+    isKept: async () => persistence?.isKept(address) ?? false,
     onIdle: releaseIfIdle,
   })
   const recall = createRecall({

@@ -230,7 +230,7 @@ test('storage that is full or forbidden is said, and the edit stays in its page'
   const editor = await open(page, id)
   editor.change('name', 'Tunnel')
   await waitFor(() => page.offline.unsent.get().storage === 'full', { what: 'the word of it' })
-  expect(page.offline.isKeeping()).toBe(false)
+  expect(await page.offline.isKept({ type: 'project', id })).toBe(false)
   expect(editor.values()).toMatchObject({ name: 'Tunnel' })
   await expect(editor.save()).resolves.toMatchObject({ outcome: 'saved' })
 })
