@@ -65,11 +65,33 @@ export interface OpenRequestsOptions {
   limits: Pick<Limits, 'signInAgeMs'>
 }
 
+/**
+ * A place in the ring of requests under way. A Set of them would hold on to each request past its answer, until the next
+ * full collection of garbage: its table grows old, and what an old table has held counts as in use.
+ */
+class Place {
+  before: Place = this
+  after: Place = this
+
+  insertBefore(other: Place): void {
+    this.before = other.before
+    this.after = other
+    other.before.after = this
+    other.before = this
+  }
+
+  remove(): void {
+    this.before.after = this.after
+    this.after.before = this.before
+    this.before = this
+    this.after = this
+  }
+}
+
 /** One object for each request, and no closures: this stands before every save. */
-class Entry implements OpenRequest {
+class Entry extends Place implements OpenRequest {
   readonly #request: IncomingMessage
   readonly #options: OpenRequestsOptions
-  readonly #entries: Set<Entry>
   /** `null` while the person is being looked up for the first time. */
   #actor: Actor | null = null
   #askedAt = performance.now()
@@ -80,11 +102,10 @@ class Entry implements OpenRequest {
   #early: RevokeOptions[] | null = null
   #wake = asleep
 
-  constructor(request: IncomingMessage, options: OpenRequestsOptions, entries: Set<Entry>) {
+  constructor(request: IncomingMessage, options: OpenRequestsOptions) {
+    super()
     this.#request = request
     this.#options = options
-    this.#entries = entries
-    entries.add(this)
   }
 
   get actor(): Actor {
@@ -144,18 +165,24 @@ class Entry implements OpenRequest {
 
   /** A listener that can be taken off again. */
   readonly end = (): void => {
-    this.#entries.delete(this)
+    this.remove()
   }
 }
 
 export const createOpenRequests = (options: OpenRequestsOptions): OpenRequests => {
-  const entries = new Set<Entry>()
+  const end = new Place()
   return {
     revoke: (revoked) => {
-      for (const entry of entries) entry.mark(revoked)
+      let place = end.after
+      while (place instanceof Entry) {
+        const next = place.after
+        place.mark(revoked)
+        place = next
+      }
     },
     open: async (request) => {
-      const entry = new Entry(request, options, entries)
+      const entry = new Entry(request, options)
+      entry.insertBefore(end)
       let isOpen = false
       try {
         isOpen = (await entry.lookUp()) !== null
