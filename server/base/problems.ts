@@ -106,10 +106,13 @@ export const staleProblem = (
 /** A refusal on its way out of nested calls: carries the document that will be answered. */
 export class Refusal extends Error {
   readonly problem: Problem
+  /** Which hosts answer with, where one is thrown in a route of the app's own. */
+  readonly status: number
   constructor(refused: Problem) {
     super(refused.detail)
     this.name = 'Refusal'
     this.problem = refused
+    this.status = refused.status
   }
 }
 

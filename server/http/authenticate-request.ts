@@ -3,7 +3,6 @@
 import { type OpenRequest, type OpenRequests, openOf } from '../base/open-requests.ts'
 import type { Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
-import type { Actor } from '../base/record-type.ts'
 import type { Middleware, Next, Request, Response } from '../base/request.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import type { RecordNode } from '../node/node.ts'
@@ -12,6 +11,7 @@ import { addressOf } from './as-express.ts'
 import { catching } from './catching.ts'
 import { BODY_FAILURES } from './json-body.ts'
 import { isOwnOrigin } from './origin.ts'
+import { isMeant } from './request-context.ts'
 import { sendProblem } from './responses.ts'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -20,12 +20,6 @@ export interface EntryOptions {
   origins: string[]
   node: Pick<RecordNode, 'requestLimits' | 'metrics' | 'isDraining'>
   requests: OpenRequests
-}
-
-/** A page that still speaks for one person must neither read nor write as the next, who has signed in beside it. */
-const isMeant = (request: Request, { id }: Actor): boolean => {
-  const meant = request.headers[HEADERS.personId.toLowerCase()]
-  return meant === undefined || meant === encodeURIComponent(id)
 }
 
 /**

@@ -20,19 +20,19 @@ const run = promisify(execFile)
 const BUDGETS_BYTES = {
   /** One record, followed and saved. */
   record: {
-    budget: 21_900,
+    budget: 23_000,
     code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 33_500,
+    budget: 34_500,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** Everything that the client's door has. */
-  client: { budget: 32_900, code: "export * from 'noclobber/client'" },
+  client: { budget: 34_000, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 43_500, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 44_700, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** The files behind a door, whatever its conditions. */

@@ -78,12 +78,16 @@ export function createSmallServer(options: RecordClientOptions = {}) {
         connect: () => own.onStatus('connected', 'websocket'),
         reconnect: () => own.onStatus('connected', 'websocket'),
         id: () => 'socket-1',
-        watch: async ({ records: asked = [] }) => ({
+        watch: async ({ records: asked = [], lists = [] }) => ({
           records: asked.flatMap(({ id }) => {
             const record = records.get(id)
             return record ? { ok: true as const, ...record, deleted: false } : []
           }),
-          lists: [],
+          lists: lists.map(({ type, scope = {} }) => ({
+            ...{ type, scope, ok: true as const },
+            cursor: 'c',
+            behind: false,
+          })),
         }),
         unwatch: async () => {},
         close: () => {},

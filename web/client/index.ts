@@ -32,6 +32,9 @@ export type { Merged } from './base/merge-values.ts'
 export { mergeValues } from './base/merge-values.ts'
 export type { Readable } from './base/store.ts'
 export type { TextEdit, TextPart } from './base/text-diff.ts'
+export { invalidateOn } from './events/invalidate-on.ts'
+export type { ListToWatch } from './events/list-watching.ts'
+export type { OnRecordEvents, RecordChanges, RecordEventsOptions } from './events/record-events.ts'
 export type { ChangeBatch, FollowedChanges, FollowOptions } from './http/follow-changes.ts'
 export { FollowRefusedError, followChanges } from './http/follow-changes.ts'
 export type {
@@ -75,7 +78,7 @@ export type { Kept, Mutation, NewerVersion, RecordState, RecordStatus, UnsentEdi
 export { canSave, newerFields, valuesOf } from './record/state.ts'
 export type { Decision, RecordStore } from './record/store.ts'
 export { createRecordClient } from './record-client.ts'
-export type { ListToWatch, RecordClient, RecordClientOptions } from './record-client-options.ts'
+export type { RecordClient, RecordClientOptions } from './record-client-options.ts'
 export type { ConnectionState, ConnectionStatus } from './transport/connection-status.ts'
 export type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
 export type {

@@ -1,8 +1,10 @@
 // What an app may choose for its client (record-client.ts), with what holds where it chooses nothing; and what it gets.
 
-import type { Fields, Scope } from '../../server/protocol/index.ts'
+import type { Fields } from '../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from './base/clock.ts'
 import type { Readable } from './base/store.ts'
+import type { ListToWatch } from './events/list-watching.ts'
+import type { OnRecordEvents } from './events/record-events.ts'
 import type { Requests } from './http/requests.ts'
 import type { LiveListsOfClient } from './list/live-lists.ts'
 import type { Presence } from './presence/presence.ts'
@@ -59,13 +61,6 @@ export interface RecordClientOptions {
   timeoutMs?: number
 }
 
-export interface ListToWatch {
-  type: string
-  scope?: Scope
-  /** Where the list's data stands in the change log, as its last answer said. */
-  cursor?: () => string | null
-}
-
 export interface RecordClient extends Requests, LiveListsOfClient {
   /** As chosen. */
   onStale: 'reject' | 'merge'
@@ -79,6 +74,21 @@ export interface RecordClient extends Requests, LiveListsOfClient {
   seconds: Readable<number>
   /** Every event as it arrives. */
   onEvent(listener: (received: ReceivedEvent) => void): Stop
+  /**
+   * Calls the function once it watches these types, and after their changes: storms are one call, and none begins while one is
+   * on its way. A hidden page is called when it is looked at.
+   *
+   * @example
+   * const stop = client.onEvents(['task', 'project'], () => loadDashboard())
+   */
+  onEvents: OnRecordEvents
+  /**
+   * `fetch` for the app's own routes of the same server: a write names this tab, its socket, its person and an
+   * `Idempotency-Key`, which `requestContext` of `noclobber/server` reads. What it changed is shown here as well: the records
+   * in its answer's `data`, and whatever else is open. A request for somebody who has left is answered 401. Addresses of other
+   * origins are fetched as they are.
+   */
+  fetch: typeof fetch
   watchList(list: ListToWatch, listener: (event: ListEvent) => void): Stop
   /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
   reconnect(): void

@@ -10,6 +10,9 @@ import { randomId } from './base/random-id.ts'
 import { createServerTime } from './base/server-clock.ts'
 import { createListeners } from './base/store.ts'
 import { createTicker } from './base/ticker.ts'
+import { createListWatching } from './events/list-watching.ts'
+import { createRecordEvents } from './events/record-events.ts'
+import { createAppFetch } from './http/app-fetch.ts'
 import { createHttp } from './http/fetch-json.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
 import { createRequests, type SaveOptions } from './http/requests.ts'
@@ -102,6 +105,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     presence.joined()
   }
   const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
+  const watchList = createListWatching(watching, eventRouter, start)
   const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
   const sendTakeOver: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
   const presence = createDeferredPresence({ send, sendTakeOver, clock, page })
@@ -122,13 +126,23 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       else if (status < 500) connection.reached()
     },
   })
-  const { requests, onOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
+  const { requests, onOwnWrite, notifyOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
   const lists = createLazyPart(
     liveListsCode,
     ({ createLiveLists }) =>
       createLiveLists(() => client, { clock, page, checkPerson: person.check, epoch: person.epoch }),
     clock,
   )
+
+  /** The app has written by a route of its own, and this tab's events of it are dropped. */
+  function onWritten(written: WireRecord[]) {
+    for (const record of written) {
+      records.showOwn(record)
+      notifyOwnWrite({ kind: 'saved', record })
+    }
+    if (isLive()) watching.refreshLists()
+    polling?.poll()
+  }
 
   let isSignedOutReported = false
   function reportSignedOut() {
@@ -255,20 +269,9 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onOwnWrite,
     seconds: createTicker(clock, page),
     onEvent: eventRouter.onEvent,
-    watchList({ type, scope, cursor }, listener) {
-      start()
-      const stopEvents = eventRouter.onList(type, listener)
-      const stop = watching.addList({
-        type,
-        ...(scope ? { scope } : {}),
-        cursor: cursor ?? (() => null),
-        onAnswer: (answer) => listener({ kind: 'joined', answer }),
-      })
-      return () => {
-        stopEvents()
-        stop()
-      }
-    },
+    watchList,
+    onEvents: createRecordEvents({ clock, page, watchList, onOwnWrite, onPersonChanged: changes.add }),
+    fetch: createAppFetch({ parts: http.parts, tabId, socketId: () => transport.id(), newId, onWritten }),
     reconnect() {
       const epoch = person.epoch()
       person.signedIn()

@@ -6,7 +6,7 @@ import type { Readable } from '../client/base/store.ts'
 import { isAsked, type UnsentEntry, type UnsentState } from '../client/offline/draft-storage.ts'
 import { editsAsText } from '../client/record/conflict-view.ts'
 import { fill, fillPlural, listFields, problemText, type Words } from '../client/words/messages.ts'
-import { copyText } from './copy-text.ts'
+import { copyText } from '../dom/copy-text.ts'
 import { useLive, useStore } from './LiveProvider.tsx'
 
 /** The part of `createOffline()` that is shown. */

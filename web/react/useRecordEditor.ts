@@ -19,7 +19,7 @@ import {
 import type { Decision, RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import { type FormatValue, type Words, wordsWith } from '../client/words/messages.ts'
-import { copyText } from './copy-text.ts'
+import { copyText } from '../dom/copy-text.ts'
 import {
   type FieldProps,
   type FormProps,

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import knex from 'knex'
-import { createRecordServer, defineRecordType } from 'noclobber/server'
+import { createRecordServer, defineRecordType, type RecordServer } from 'noclobber/server'
 import { afterAll } from 'vitest'
 import { z } from 'zod'
 import { trackTable } from '../../../migrations/index.ts'
@@ -30,8 +30,10 @@ const hurriedClock: Clock = {
   },
 }
 
-/** Starts it all; it is stopped at the end of the file. */
-export async function startLiveServer() {
+/** Starts it all; it is stopped at the end of the file. `routes` adds the app's own. */
+export async function startLiveServer(
+  routes: (app: express.Express, records: RecordServer) => void = () => {},
+) {
   const database = await freshDatabase()
   const connection = knex({ client: 'pg', connection: database.url, pool: { min: 0, max: 4 } })
   await connection.schema.createTable('projects', (table) => {
@@ -63,6 +65,7 @@ export async function startLiveServer() {
     },
   })
   const app = express().use('/api/v1', records.router)
+  routes(app, records)
   const http = createServer(app)
   await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve))
   const { io } = records.attach(http)

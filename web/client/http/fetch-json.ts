@@ -118,7 +118,7 @@ function headersOf(body: unknown, tabId: string, socketId: string | null, token:
 const signedOut = (): HttpAnswer => ({ isAnswered: true, status: 401, headers: new Headers(), body: null })
 
 /** The person the server acted for. */
-function personOf(headers: Headers): string | null {
+export function personOf(headers: Headers): string | null {
   const id = headers.get(HEADERS.personId)
   try {
     return id === null ? null : decodeURIComponent(id)

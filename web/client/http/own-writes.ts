@@ -43,6 +43,8 @@ export interface OwnWrites {
   /** The same requests; each write that succeeds is reported. */
   requests: Requests
   onOwnWrite(listener: (write: OwnWrite) => void): Stop
+  /** A write that the app has sent by itself. */
+  notifyOwnWrite(write: OwnWrite): void
 }
 
 export function observeOwnWrites(requests: Requests): OwnWrites {
@@ -76,5 +78,5 @@ export function observeOwnWrites(requests: Requests): OwnWrites {
       return outcome
     },
   }
-  return { requests: observed, onOwnWrite: listeners.add }
+  return { requests: observed, onOwnWrite: listeners.add, notifyOwnWrite: listeners.notify }
 }
