@@ -104,7 +104,11 @@ const PROMISES = [
   {
     promise: 'a database restored from a dump; a pooler in transaction mode',
     figure: 'old cursors are refused and rebuilt; nothing is lost',
-    tests: ['test/faults/restore.test.ts', 'test/server/db/pooler.test.ts'],
+    tests: [
+      'test/faults/restore.test.ts',
+      'test/server/db/pooler.test.ts',
+      'test/server/tables/sessions.test.ts',
+    ],
   },
   {
     promise: 'a version number that stands for two contents, after a failover, a rollback or a crash',

@@ -61,6 +61,7 @@ export const createRecordServer = <A extends Actor>({
   pool,
   types,
   authenticate: authenticateGiven,
+  session,
   log: logger = SILENT,
   origins: listed = [],
   basePath = DEFAULT_BASE_PATH,
@@ -83,6 +84,7 @@ export const createRecordServer = <A extends Actor>({
   const declared = types as unknown as RecordType[]
   const database = createDatabase({
     ...{ knex, types: declared, limits, nodeId: randomUUID(), log },
+    session: session && ((actor) => session(actor as A)),
     shortcut: shortcuts.statements,
     onSkipped: (count) => node.metrics.skipped(count),
     onPrimary: () => node.primaryFound(),

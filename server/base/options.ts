@@ -11,6 +11,14 @@ export { type Logger, SILENT } from './logger.ts'
 /** Makes an actor of a request, or `null` where nobody is signed in. Called for HTTP and for socket handshakes. */
 export type Authenticate<A extends Actor = Actor> = (request: IncomingMessage) => A | null | Promise<A | null>
 
+/**
+ * Settings of a person's session in the database, by name: `(actor) => ({ 'app.tenant_id': actor.tenantId })`. `null` is an empty
+ * text. Called often: keep it free of I/O.
+ */
+export type SessionOf<A extends Actor = Actor> = (
+  actor: A,
+) => Record<string, string | number | bigint | boolean | null | undefined>
+
 /** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
 export interface RedisClient {
   // biome-ignore lint/suspicious/noExplicitAny: both libraries overload it
@@ -28,6 +36,12 @@ export interface RecordServerOptions<A extends Actor = any> {
   pool?: PgPool
   types: RecordType<A>[]
   authenticate: Authenticate<A>
+  /**
+   * For row level security: each statement for a person (reads, writes, what is judged before an event) is sent in a transaction in which
+   * these are set, as by SET LOCAL, for policies with `current_setting`. What is done for nobody (the feed, pruning, the doctor) reads
+   * the log's own tables, without them. Default: none, and each statement is sent by itself.
+   */
+  session?: SessionOf<A>
   log?: Logger
   /**
    * Origins besides the request's own host whose pages may read, write and connect: `https://app.example.com`. Their preflights

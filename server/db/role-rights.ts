@@ -37,7 +37,7 @@ from pg_namespace n where n.nspname = 'noclobber'`)
  * no such schema yet, that is said elsewhere.
  */
 export const checkRights = async (knex: Knex): Promise<void> => {
-  const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED), CALLED], false)
+  const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED), CALLED], { named: false })
   if (!row || (row.uses && row.rights.length === 0)) return
   const lacking = [...(row.uses ? [] : ['usage of it']), ...row.rights]
   throw new Error(

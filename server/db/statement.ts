@@ -13,6 +13,12 @@ export interface Statement {
   text: string
 }
 
+/** Settings of a transaction, each with its value, in one order. */
+export interface Settings {
+  names: string[]
+  values: string[]
+}
+
 /** A row as the wire's parsers made it. */
 // biome-ignore lint/suspicious/noExplicitAny: columns are known by the statement that selects them
 export type Row = Record<string, any>
@@ -72,9 +78,50 @@ export const refuseEnded = (knex: Knex): void => {
     )
 }
 
+const isLate = (error: unknown): error is Error =>
+  error instanceof Error && error.message === 'Query read timeout'
+
+const SET_SETTINGS = statement(
+  'select pg_catalog.set_config(s.name, s.value, true) from unnest($1::text[], $2::text[]) s(name, value)',
+)
+
 /**
- * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction. `onConnection` learns
- * of it before, and may use it first; what that throws ends the sending. `shortcut`: a named statement may be sent past the driver.
+ * Does the work where the settings hold: in the transaction that the connection is in, else in one of its own. They end with it, so
+ * neither the connection's next use nor a pooler's next client sees them.
+ */
+const withSettings = async (
+  connection: Connection,
+  { driver, isWithin, named }: { driver: unknown; isWithin: boolean; named: boolean },
+  { names, values }: Settings,
+  work: () => Promise<Row[]>,
+): Promise<Row[]> => {
+  const end = (text: string) => (isWithin ? null : connection.query({ text }))
+  await end('begin')
+  try {
+    await sendOn(connection, driver, SET_SETTINGS, [names, values], named)
+    const rows = await work()
+    await end('commit')
+    return rows
+  } catch (error) {
+    if (!isLate(error)) await end('rollback')?.catch(() => {})
+    throw error
+  }
+}
+
+/** How a statement is sent. */
+export interface SendOptions {
+  /** By its name. Default `true`. */
+  named?: boolean
+  /** Learns of the connection before, and may use it first; what it throws ends the sending. */
+  onConnection?: (connection: Connection) => void | Promise<void>
+  /** A named statement may be sent past the driver. */
+  shortcut?: Shortcut | undefined
+  /** Hold for this statement. Default: none, and a statement that is in no transaction is sent by itself. */
+  settings?: Settings | undefined
+}
+
+/**
+ * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction.
  *
  * @throws what pg throws, Knex's timeout error where the pool is exhausted, and see {@link refuseEnded}.
  */
@@ -82,29 +129,30 @@ export const send = async (
   knex: Knex,
   query: Statement,
   values: unknown[],
-  named = true,
-  onConnection: (connection: Connection) => void | Promise<void> = () => {},
-  shortcut?: Shortcut,
+  { named = true, onConnection = () => {}, shortcut, settings }: SendOptions = {},
 ): Promise<Row[]> => {
   refuseEnded(knex)
   const client = knex.client
   const connection = await client.acquireConnection()
+  const sendIt = async (): Promise<Row[]> =>
+    named
+      ? sendNamed(connection, client.driver, query, values, shortcut)
+      : (await sendOn(connection, client.driver, query, values, false)).rows
+  const how = { driver: client.driver, isWithin: knex.isTransaction === true, named }
+  const sendWithin = () => (settings ? withSettings(connection, how, settings, sendIt) : sendIt())
   try {
     const isPrepared = onConnection(connection)
     if (isPrepared) await isPrepared
-    if (named) {
-      try {
-        return await sendNamed(connection, client.driver, query, values, shortcut)
-      } catch (error) {
-        if (knex.isTransaction || !isOutdated(error)) throw error
-        await forget(connection, query.name)
-        return await sendNamed(connection, client.driver, query, values, shortcut)
-      }
+    try {
+      return await sendWithin()
+    } catch (error) {
+      if (!named || knex.isTransaction || !isOutdated(error)) throw error
+      await forget(connection, query.name)
+      return await sendWithin()
     }
-    return (await sendOn(connection, client.driver, query, values, false)).rows
   } catch (error) {
     // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.
-    if (error instanceof Error && error.message === 'Query read timeout') connection.__knex__disposed = error
+    if (isLate(error)) connection.__knex__disposed = error
     throw error
   } finally {
     await client.releaseConnection(connection)

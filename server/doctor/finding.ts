@@ -28,6 +28,7 @@ export type FindingCode =
   | 'version_out_of_step'
   | 'deletion_not_logged'
   | 'write_not_logged'
+  | 'rows_hidden'
   | 'log_too_long'
   | 'changes_batched'
   | 'listen_impossible'

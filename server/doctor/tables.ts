@@ -21,6 +21,8 @@ export interface ExaminedTable extends TriggeredTable {
   lateTriggers: string | null
   /** Its partitions that lack our triggers for statements. */
   partitionsApart: string | null
+  /** Policies decide which of its rows this role sees. */
+  hidesRows: boolean
 }
 
 const TABLES = `
@@ -32,7 +34,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
   ${UNTRACKABLE} as "whyNot", ${LATE_TRIGGERS} as "lateTriggers",
   coalesce((select format_type(a.atttypid, null) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), '') as "versionType",
-  ${PARTITIONS_APART} as "partitionsApart",
+  ${PARTITIONS_APART} as "partitionsApart", row_security_active(c.oid) as "hidesRows",
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
@@ -219,7 +221,16 @@ const relationFindings = (table: ExaminedTable): Finding[] => {
 /** What is wrong with one table. */
 export const tableFindings = async (knex: Knex, table: ExaminedTable, rows: boolean): Promise<Finding[]> => {
   const findings = [...relationFindings(table), ...triggerFindings(table)]
-  return rows && table.triggers.length > 0 && lostOwned(table).length === 0
-    ? [...findings, ...(await rowFindings(knex, table))]
-    : findings
+  if (!rows || table.triggers.length === 0 || lostOwned(table).length > 0) return findings
+  if (!table.hidesRows) return [...findings, ...(await rowFindings(knex, table))]
+  return [
+    ...findings,
+    {
+      code: 'rows_hidden',
+      level: 'note',
+      table: table.source,
+      message: 'Row level security hides rows from this role: their versions and the log were not compared.',
+      advice: 'Run the doctor as a superuser or a role with BYPASSRLS.',
+    },
+  ]
 }

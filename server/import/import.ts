@@ -177,10 +177,11 @@ const checkDeferred = async (
 
 /** Imports a file into the actor's tenant. */
 export const importRecords = async (
-  database: Database,
+  shared: Database,
   type: string,
   options: ImportOptions,
 ): Promise<ImportOutcome> => {
+  const database = shared.forActor(options.actor)
   const known = await database.typeFor(type, options.transaction)
   if (!known) return MISSING
   const { actor, format, name, dryRun = false, onProgress } = options

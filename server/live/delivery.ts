@@ -78,8 +78,11 @@ const eventOf = ({ change, known }: RoutedChange): RecordEvent => {
 }
 
 /** Whether a watcher may receive an event of this record, as it is now or was when it was deleted. */
-const mayReceive = (actor: Actor, known: KnownType, row: PermissionRecord): boolean =>
-  known.mayRead(actor, row)
+const mayReceive = (actor: Actor, { change, known }: RoutedChange, row: PermissionRecord): boolean =>
+  change.event === 'deleted' ? known.mayReadDeleted(actor, row) : known.mayRead(actor, row)
+
+/** Authorization rows, by the database session that they were read in; `undefined` where it sees none. */
+type Rows = Map<Database, PermissionRecord | undefined>
 
 /** Changes that are published before others get a turn, where these took long: fewer would cost each connection more writes. */
 const STEP = 50
@@ -103,12 +106,13 @@ export const createDelivery = (database: Database, audience: Audience) => {
 
   /** Rows of one tenant's records; one by one where reading them together fails, unless the database can't be reached. */
   const readTogether = async (
+    session: Database,
     known: KnownType,
     tenantId: string,
     ids: string[],
   ): Promise<Map<string, WireRecord>> => {
     try {
-      return await readRecords(database, known, ids, { tenantId, toCache: true })
+      return await readRecords(session, known, ids, { tenantId, toCache: true })
     } catch (error) {
       if (isUnavailable(error)) throw error
       const [id, second] = ids
@@ -117,7 +121,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
         return new Map()
       }
       const parts: [string, WireRecord][] = []
-      for (const one of ids) parts.push(...(await readTogether(known, tenantId, [one])))
+      for (const one of ids) parts.push(...(await readTogether(session, known, tenantId, [one])))
       return new Map(parts)
     }
   }
@@ -139,35 +143,46 @@ export const createDelivery = (database: Database, audience: Audience) => {
     return routedChanges
   }
 
-  /** The authorization rows, by tenant, type and id: of deletions as they were, else as they are now. */
-  const rowsOf = async (routedChanges: RoutedChange[]): Promise<Map<RoutedChange, PermissionRecord>> => {
-    const rows = new Map<RoutedChange, PermissionRecord>()
-    const wanted = new Map<string, RoutedChange[]>()
+  /** The database sessions of a change's watchers. */
+  const sessionsOf = ({ rooms }: RoutedChange): Set<Database> => {
+    if (!database.hasSessions) return new Set([database])
+    const local = audience.rooms()
+    const ids = new Set(rooms.flatMap((room) => [...(local.get(room) ?? [])]))
+    const watchers = [...ids].flatMap((id) => audience.watchers().get(id) ?? [])
+    return new Set(watchers.map(({ data }) => database.forActor(data.actor)))
+  }
+
+  /** The authorization rows in each session: of deletions as they were, else as they are now. */
+  const rowsOf = async (routedChanges: RoutedChange[]): Promise<Map<RoutedChange, Rows>> => {
+    const rows = new Map<RoutedChange, Rows>()
+    const wanted = new Map<Database, Map<string, RoutedChange[]>>()
     for (const routed of routedChanges) {
       const { change, known, tenantId } = routed
       const type = known.type.name
-      const seen = database.recordCache.get(tenantId, type, change.id)
-      if (change.event === 'deleted') {
-        rows.set(routed, recordFromOldRow(known, change))
-      } else if (seen && seen.version >= change.version) rows.set(routed, seen)
-      else {
-        const key = JSON.stringify([tenantId, type])
-        wanted.set(key, [...(wanted.get(key) ?? []), routed])
+      const own: Rows = new Map()
+      rows.set(routed, own)
+      for (const session of sessionsOf(routed)) {
+        const seen = session.recordCache.get(tenantId, type, change.id)
+        if (change.event === 'deleted') own.set(session, recordFromOldRow(known, change))
+        else if (seen && seen.version >= change.version) own.set(session, seen)
+        else {
+          const key = JSON.stringify([tenantId, type])
+          const groups = wanted.get(session) ?? new Map<string, RoutedChange[]>()
+          wanted.set(session, groups.set(key, [...(groups.get(key) ?? []), routed]))
+        }
       }
     }
-    for (const group of wanted.values()) {
-      const [{ known, tenantId }] = group as [RoutedChange]
-      const ids = [...new Set(group.map(({ change }) => change.id))]
-      const records = await readTogether(known, tenantId, ids)
-      for (const routed of group) {
-        const record = records.get(routed.change.id)
-        if (record) rows.set(routed, record)
+    for (const [session, groups] of wanted)
+      for (const group of groups.values()) {
+        const [{ known, tenantId }] = group as [RoutedChange]
+        const ids = [...new Set(group.map(({ change }) => change.id))]
+        const records = await readTogether(session, known, tenantId, ids)
+        for (const routed of group) rows.get(routed)?.set(session, records.get(routed.change.id))
       }
-    }
     return rows
   }
 
-  const publish = (routed: RoutedChange, row: PermissionRecord) => {
+  const publish = (routed: RoutedChange, rows: Rows) => {
     const { change, known, rooms, tenantId } = routed
     const local = audience.rooms()
     const denied = echoOf(audience, change)
@@ -182,7 +197,15 @@ export const createDelivery = (database: Database, audience: Audience) => {
           continue
         }
         const { actor } = watcher.data
-        const verdict = verdicts.get(actor) ?? mayReceive(actor, known, row)
+        const session = database.forActor(actor)
+        const row = rows.get(session)
+        if (!row) {
+          denied.push(id)
+          // Its session has become another one while the rows were read.
+          if (!rows.has(session)) watcher.emit('Resync')
+          continue
+        }
+        const verdict = verdicts.get(actor) ?? mayReceive(actor, routed, row)
         verdicts.set(actor, verdict)
         if (verdict) {
           if (
@@ -203,12 +226,10 @@ export const createDelivery = (database: Database, audience: Audience) => {
 
   const publishAll = async (routedChanges: RoutedChange[]) => {
     const rows = await rowsOf(routedChanges)
-    const readable = routedChanges.filter((routed) => rows.has(routed))
+    const ofChange = (routed: RoutedChange): Rows => rows.get(routed) ?? new Map()
+    const readable = routedChanges.filter((routed) => [...ofChange(routed).values()].some(Boolean))
     const publishEach = (some: RoutedChange[]) => {
-      for (const routed of some) {
-        const row = rows.get(routed)
-        if (row) each(routed.change, () => publish(routed, row))
-      }
+      for (const routed of some) each(routed.change, () => publish(routed, ofChange(routed)))
     }
     if (readable.length <= 1) return publishEach(readable)
     const slices = createTimeSlices()
@@ -257,10 +278,11 @@ export const createDelivery = (database: Database, audience: Audience) => {
      * may come before it. `isAlone`: the version before it is old.
      */
     deliverEarly: ({ change, row, isAlone }: SavedChange): void => {
-      if (audience.watchers().size === 0) return
+      // Each session has to be asked whether it sees the row: that is the feed's to do.
+      if (database.hasSessions || audience.watchers().size === 0) return
       const [routed] = routesOf([change], { lists: true })
       if (!routed || early.isLate(change) || !(isAlone || early.follows(change))) return
-      publish(routed, row)
+      publish(routed, new Map([[database, row]]))
       early.add(change)
     },
   }

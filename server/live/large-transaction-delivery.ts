@@ -90,7 +90,8 @@ const readableRooms = async (
     )
     for (const [actor, left] of open) {
       const asked = rooms.filter((room) => left.has(room))
-      if (asked.length === 0 || !known.mayRead(actor, record)) continue
+      const isReadable = change.event === 'deleted' ? known.mayReadDeleted : known.mayRead
+      if (asked.length === 0 || !isReadable(actor, record)) continue
       for (const room of asked) {
         left.delete(room)
         readable.get(actor)?.add(room)
@@ -99,6 +100,24 @@ const readableRooms = async (
     }
     if (open.size === 0) break
   }
+  return readable
+}
+
+/** The same, by each actor's database session. */
+const readableInSessions = async (
+  database: Database,
+  known: KnownType,
+  large: LargeTransaction,
+  wanted: Map<Actor, Set<string>>,
+) => {
+  const sessions = new Map<Database, Map<Actor, Set<string>>>()
+  for (const [actor, rooms] of wanted) {
+    const session = database.forActor(actor)
+    sessions.set(session, (sessions.get(session) ?? new Map<Actor, Set<string>>()).set(actor, rooms))
+  }
+  const readable = new Map<Actor, Set<string>>()
+  for (const [session, own] of sessions)
+    for (const [actor, rooms] of await readableRooms(session, known, large, own)) readable.set(actor, rooms)
   return readable
 }
 
@@ -155,7 +174,7 @@ export const deliverLargeToLists = async (
   if (rooms.length > 0) publishWritten(audience, { rooms, except, own }, 'RecordsImported', event)
   if (wanted.size === 0) return
 
-  const readable = await readableRooms(database, known, large, wanted)
+  const readable = await readableInSessions(database, known, large, wanted)
   for (const [id, actor] of unsure) {
     const watcher = audience.watchers().get(id)
     const changed = [...(readable.get(actor) ?? [])].filter(

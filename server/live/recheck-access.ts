@@ -93,12 +93,15 @@ interface Watch {
 
 type Groups = Map<KnownType, Map<string, Map<string, Watch[]>>>
 
-/** The watched records of these rooms, by type and tenant. */
-const recordsIn = (database: Database, rooms: Iterable<WatchedRoom>): Groups => {
-  const groups: Groups = new Map()
+/** The watched records of these rooms, by database session, type and tenant. */
+const recordsIn = (database: Database, rooms: Iterable<WatchedRoom>): Map<Database, Groups> => {
+  const sessions = new Map<Database, Groups>()
   for (const { watcher, room, watched } of rooms) {
     const known = 'record' in watched ? database.typeOf(watched.record.type) : undefined
     if (!known || !('record' in watched)) continue
+    const session = database.forActor(watcher.data.actor)
+    const groups: Groups = sessions.get(session) ?? new Map()
+    sessions.set(session, groups)
     const tenants = groups.get(known) ?? new Map<string, Map<string, Watch[]>>()
     groups.set(known, tenants)
     const tenantId = tenantOf(known, watcher.data.actor)
@@ -108,7 +111,7 @@ const recordsIn = (database: Database, rooms: Iterable<WatchedRoom>): Groups => 
     ids.set(watched.record.id, watches)
     watches.push({ watcher, room })
   }
-  return groups
+  return sessions
 }
 
 /**
@@ -175,7 +178,7 @@ export const recheckAccess = (options: AccessOptions): Access => {
   const look = async (watchers: Iterable<Watcher>, rooms: () => Iterable<WatchedRoom>) => {
     try {
       await recheckActors(options, watchers)
-      await recheckRecords(database, recordsIn(database, rooms()))
+      for (const [session, groups] of recordsIn(database, rooms())) await recheckRecords(session, groups)
     } catch (error) {
       log.warn({ error }, 'Permissions could not be looked at again.')
     }

@@ -40,6 +40,8 @@ const readStandings = async (
   if (isAllowed === false) return () => null
   if (isAllowed === null) {
     const found = await batchedRows(database)(known, tenantId, ids)
+    // The rows are those of a session that the actor, who may be another one by now, must still have.
+    if (database.forActor(watcher.data.actor) !== database) return () => null
     return (id) => {
       const now = found.get(id)
       return now && standingFor(watcher.data.actor, known, now)
@@ -53,11 +55,12 @@ const readStandings = async (
 
 /** The records' states by their canonical ids, without those that may not be read or were never there. */
 export const readStates = async (
-  database: Database,
+  shared: Database,
   known: KnownType,
   watcher: Watcher,
   ids: string[],
 ): Promise<Map<string, RecordState>> => {
+  const database = shared.forActor(watcher.data.actor)
   const states = new Map<string, RecordState>()
   const gone: string[] = []
   const standingOf = await readStandings(database, known, watcher, ids)

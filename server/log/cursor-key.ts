@@ -12,7 +12,7 @@ const SECRET = statement('select k.secret from noclobber.cursor_key k')
  * @throws Error with a sentence where the database's log is of before sealed cursors.
  */
 export const readSecret = async (knex: Knex): Promise<Buffer> => {
-  const rows = await send(knex, SECRET, [], false).catch((error) => {
+  const rows = await send(knex, SECRET, [], { named: false }).catch((error) => {
     if (error?.code !== '42P01' && error?.code !== '3F000') throw error
     return []
   })

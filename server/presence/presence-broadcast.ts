@@ -17,7 +17,7 @@ const GATHER_MS = 100
 /** Records that one query reads. */
 const CHUNK = 500
 
-/** The rows by which entries are authorized, by room: from the cache, else one query for some records of a type and tenant. */
+/** The rows by which a person's entries are authorized, by room: from the cache, else one query for some records of a type and tenant. */
 const readRows = async (
   database: Database,
   entries: PresenceEntry[],
@@ -103,7 +103,8 @@ export const createPresenceBroadcast = (
     people: roster.people(room, userTenantId),
   })
 
-  const send = (io: WatcherServer, entry: PresenceEntry, row: PermissionRecord) => {
+  /** To those whose database session the row was read in. */
+  const send = (io: WatcherServer, entry: PresenceEntry, row: PermissionRecord, session: Database) => {
     const known = database.typeOf(entry.type)
     if (!known) return
     const local = io.of('/').adapter.rooms
@@ -115,6 +116,7 @@ export const createPresenceBroadcast = (
         if (!watcher || sentTo.has(socketId)) continue
         if (watcher.data.actor.tenantId !== entry.userTenantId) continue
         if (!isAdmitted(known, watcher, room, entry.tenantId)) continue
+        if (database.forActor(watcher.data.actor) !== session) continue
         sentTo.add(socketId)
         if (known.mayRead(watcher.data.actor, row)) watcher.emit('PresenceChanged', event)
       }
@@ -123,15 +125,24 @@ export const createPresenceBroadcast = (
 
   const warn = (error: unknown) => log.warn({ error }, 'Presence could not be sent.')
 
+  /** The database sessions of those who may be here to see it. */
+  const sessions = (): Iterable<Database> => {
+    if (!database.hasSessions) return [database]
+    const watchers = [...servers].flatMap((io) => [...watchersOf(io).values()])
+    return new Set(watchers.map(({ data }) => database.forActor(data.actor)))
+  }
+
   const flush = async () => {
     flushing = null
     const entries = [...dirty.values()]
     dirty.clear()
     try {
-      const rows = await readRows(database, entries)
-      for (const entry of entries) {
-        const row = rows.get(entry.room)
-        if (row) for (const io of servers) send(io, entry, row)
+      for (const session of sessions()) {
+        const rows = await readRows(session, entries)
+        for (const entry of entries) {
+          const row = rows.get(entry.room)
+          if (row) for (const io of servers) send(io, entry, row, session)
+        }
       }
     } catch (error) {
       warn(error)
@@ -141,7 +152,7 @@ export const createPresenceBroadcast = (
   const sendAll = async (io: WatcherServer, socket: SocketWatcher, fresh: string[]) => {
     const entries = entriesIn(database, roster, socket, fresh)
     if (entries.length === 0) return
-    const rows = await readRows(database, entries)
+    const rows = await readRows(database.forActor(socket.data.actor), entries)
     for (const entry of entries) {
       const row = rows.get(entry.room)
       const known = database.typeOf(entry.type)

@@ -59,9 +59,9 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   const sinceAsk = (message: TakeOverPassed, asker: string, asked: string) =>
     now() - (asks.get(keyOf(message, asker, asked)) ?? Number.NEGATIVE_INFINITY)
 
-  const rowOf = async ({ type, id, tenantId }: TakeOverPassed) => {
+  const rowOf = async ({ type, id, tenantId }: TakeOverPassed, actor: Actor) => {
     const known = database.typeOf(type)
-    const row = known && (await batchedRows(database)(known, tenantId, [id])).get(id)?.row
+    const row = known && (await batchedRows(database.forActor(actor))(known, tenantId, [id])).get(id)?.row
     return known && row ? { known, row } : null
   }
 
@@ -84,17 +84,19 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   const mayUpdate = async (known: KnownType, actor: Actor, row: PermissionRecord) => {
     if (!asksParents(known, actor, 'update')) return known.may(actor, 'update', row)
     const asking = { known, actor, transaction: undefined, isLocking: false }
-    return (await readAuthorizedParts(database, asking, { action: 'update', ids: [row.id] })).parts.get(
-      row.id,
-    )?.isAllowed
+    return (
+      await readAuthorizedParts(database.forActor(actor), asking, { action: 'update', ids: [row.id] })
+    ).parts.get(row.id)?.isAllowed
   }
 
   /** Sends to those tabs of the other person that are on this node. */
   const deliver = async (message: TakeOverPassed) => {
     if (message.say === 'ask') keep(message)
     else asks.delete(keyOf(message, message.to, message.from.id))
-    if (socketsOf(message).length === 0) return
-    const found = await rowOf(message)
+    const [meant] = socketsOf(message)
+    if (!meant) return
+    // All of them are one person's.
+    const found = await rowOf(message, meant.data.actor)
     if (!found) return
     const { type, id, from, say } = message
     for (const socket of socketsOf(message))
@@ -118,7 +120,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     if (!watching.get(room)?.admitted) return 'not_found'
     const from = { id: actor.id, name: shortName(actor.name) }
     const passed: TakeOverPassed = { type, id, room, tenantId, userTenantId: actor.tenantId, to, from, say }
-    const found = await rowOf(passed)
+    const found = await rowOf(passed, actor)
     if (!found || !known.mayRead(actor, found.row)) return 'not_found'
     if (say === 'ask') {
       if (!(await mayUpdate(found.known, actor, found.row))) return 'forbidden'

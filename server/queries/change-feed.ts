@@ -84,13 +84,14 @@ const before = (at: Cursor, page: Page, place: number): Cursor => {
  * `more` counts only what they may read, unless that work is done.
  */
 export const changesAfter = async (
-  database: Database,
+  shared: Database,
   actor: Actor,
   cursor: Cursor,
   { types, limit }: ChangesQuery,
   budget: AnswerBudget,
-  read: ReadPage = (at, size) => readLog(database, at, size),
+  read: ReadPage = (at, size) => readLog(shared, at, size),
 ): Promise<ChangesPage> => {
+  const database = shared.forActor(actor)
   await database.ready()
   const data: WireChange[] = []
   let bytes = 0

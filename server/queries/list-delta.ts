@@ -97,12 +97,13 @@ const changedSince = async (
 
 /** The delta since a cursor, in one answer or, `more`, in several; `null` where the cursor has expired. */
 export const listDelta = async (
-  database: Database,
+  shared: Database,
   known: KnownType,
   actor: Actor,
   asked: DeltaAsked,
   budget: AnswerBudget,
 ): Promise<ListDelta | null> => {
+  const database = shared.forActor(actor)
   const since = await changedSince(database, known, actor, asked, budget.gone)
   if (!since) return null
   let { cursor, more } = since

@@ -21,12 +21,13 @@ export const needsRecheck = (known: KnownType, actor: Actor): boolean =>
 
 /** One page of a list, and the position in the change log at which it was read. */
 export const listRecords = async (
-  database: Database,
+  shared: Database,
   known: KnownType,
   actor: Actor,
   query: ListQuery,
   budget: AnswerBudget,
 ): Promise<ListAnswer> => {
+  const database = shared.forActor(actor)
   const verdict = staticPermission(known.type, actor, 'read')
   if (verdict === null) return listAuthorized(database, known, actor, query, budget)
   // Who may read none of them gets what the query says of none.

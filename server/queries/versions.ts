@@ -114,10 +114,11 @@ const differencesOf = async (
 
 /** Those that differ from what the client holds, are gone, or may not be read. */
 export const versionDifferences = async (
-  database: Database,
+  shared: Database,
   actor: Actor,
   held: HeldVersion[],
 ): Promise<WireVersionDifference[]> => {
+  const database = shared.forActor(actor)
   await database.ready()
   const differences: WireVersionDifference[] = []
   const byType = new Map<KnownType, Held>()

@@ -36,10 +36,11 @@ const ID_REFUSED = 'is made by the database for this type'
 
 /** Creates a record in the actor's tenant. */
 export const createRecord = async (
-  database: Database,
+  shared: Database,
   type: string,
   options: CreateOptions,
 ): Promise<CreateOutcome> => {
+  const database = shared.forActor(options.actor)
   const known = await database.typeFor(type, options.transaction)
   if (!known) return MISSING
   const { actor } = options

@@ -81,7 +81,7 @@ export const readTombstones = async (
       left.delete(id)
       const version = Number(row.version)
       const was = recordFromOldRow(known, { id, version: version - 1, oldRow: old_row })
-      if (!known.mayRead(actor, was)) continue
+      if (!known.mayReadDeleted(actor, was)) continue
       const record = { ...was, version: 0, fields: known.type.history === 'values' ? was.fields : {} }
       tombstones.set(id, {
         version,
@@ -110,7 +110,8 @@ export const goneOrMissing = async (database: Database, target: Target): Promise
 }
 
 /** The record as it is now. */
-export const readRecord = async (database: Database, request: Request): Promise<ReadOutcome> => {
+export const readRecord = async (shared: Database, request: Request): Promise<ReadOutcome> => {
+  const database = shared.forActor(request.actor)
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const record = await readRow(database, target)
@@ -130,7 +131,8 @@ const readOneVersion = async (
 }
 
 /** The record's version alone; a deleted record's is that of its deletion. */
-export const readVersion = async (database: Database, request: Request): Promise<VersionOutcome> => {
+export const readVersion = async (shared: Database, request: Request): Promise<VersionOutcome> => {
+  const database = shared.forActor(request.actor)
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const { known, actor, id } = target
@@ -173,11 +175,12 @@ order by c.version desc limit $5`)
 
 /** The record's changes, newest first, as far back as the log reaches. Fields that the type doesn't declare stay unnamed. */
 export const readHistory = async (
-  database: Database,
+  shared: Database,
   request: Request,
   { limit = 50, before = Number.MAX_SAFE_INTEGER }: { limit?: number; before?: number } = {},
   budget?: ValuesBudget,
 ): Promise<HistoryOutcome> => {
+  const database = shared.forActor(request.actor)
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const { known, actor, id } = target

@@ -30,11 +30,12 @@ const MAX_ATTEMPTS = 3
 
 /** Deletes a record if it is still at the editor's version. */
 export const removeRecord = async (
-  database: Database,
+  shared: Database,
   type: string,
   id: string,
   options: RemoveOptions,
 ): Promise<RemoveOutcome> => {
+  const database = shared.forActor(options.actor)
   const target = await targetOf(database, { type, id, ...options })
   if (!target) return MISSING
   const { known } = target

@@ -111,10 +111,11 @@ const authorizeTargets = (
 
 /** Saves the same changes to many records. */
 export const saveMany = async (
-  database: Database,
+  shared: Database,
   type: string,
   options: SaveManyOptions,
 ): Promise<SaveManyOutcome> => {
+  const database = shared.forActor(options.actor)
   const known = await database.typeFor(type, options.transaction)
   if (!known) return MISSING
   const { actor, changes, onStale = 'abort' } = options

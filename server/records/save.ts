@@ -128,11 +128,12 @@ export const authorizeParents = (
 
 /** Saves changes of a record if it is still at the editor's version. */
 export const saveRecord = async (
-  database: Database,
+  shared: Database,
   type: string,
   id: string,
   options: SaveOptions,
 ): Promise<SaveOutcome> => {
+  const database = shared.forActor(options.actor)
   const target = await targetOf(database, { type, id, ...options })
   if (!target) return MISSING
   const { known } = target

@@ -85,6 +85,6 @@ export const visibleTo = async <Entry extends TypedChange>(
       return now ? { entry, known, id, version, now } : []
     }
     const now = recordFromOldRow(known, change)
-    return known.mayRead(actor, now) ? { entry, known, id, version, now } : []
+    return known.mayReadDeleted(actor, now) ? { entry, known, id, version, now } : []
   })
 }

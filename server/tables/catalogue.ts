@@ -73,6 +73,8 @@ export interface TrackedType extends Reactions {
   changeNames: string[]
   /** `null`: its rows are no parts of other records. */
   part: PartOf | null
+  /** Row level security is on: a policy may hide rows. */
+  hasPolicies: boolean
 }
 
 /** All declared types of a server. */
@@ -110,7 +112,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
-  ${UNTRACKABLE} as why_not,
+  ${UNTRACKABLE} as why_not, c.relrowsecurity as has_policies,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
   (select jsonb_build_object('args', p.args, 'selectable', has_column_privilege(to_regclass(p.args[4]), p.args[6], 'select')
       and (p.args[7] = '' or has_column_privilege(to_regclass(p.args[4]), p.args[7], 'select')),
@@ -178,7 +180,7 @@ const partOf = (
 }
 
 const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> => {
-  const [row] = await send(knex, TABLE, [quoteTable(type.table), TRIGGER_NAMES], false)
+  const [row] = await send(knex, TABLE, [quoteTable(type.table), TRIGGER_NAMES], { named: false })
   if (!row) return fail(type as RecordType, 'there is no such table.')
   if (row.why_not) return fail(type as RecordType, row.why_not)
   const columns: FoundColumn[] = row.columns
@@ -252,6 +254,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     fieldNames,
     changeNames: [...new Set([...fieldNames, ...((row.parts ?? []) as string[])])],
     part: partOf(type as RecordType, row.part),
+    hasPolicies: row.has_policies,
   }
 }
 

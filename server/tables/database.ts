@@ -3,38 +3,25 @@
 import type { Knex } from 'knex'
 import { quoteName } from '../../migrations/quote.ts'
 import { olderLog } from '../../migrations/supported.ts'
-import type { Limits, Logger } from '../base/options.ts'
-import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
+import type { Limits, Logger, SessionOf } from '../base/options.ts'
+import type { Actor, RecordType } from '../base/record-type.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { createLineages, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
-import { type Row, type Statement, send, statement } from '../db/statement.ts'
+import { type Row, type Settings, type Statement, send, statement } from '../db/statement.ts'
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
-import { type Catalogue, readCatalogue, type TrackedType } from './catalogue.ts'
+import { readCatalogue } from './catalogue.ts'
+import { type KnownType, type KnownTypes, knownTypes } from './known-type.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
-import { type RecordSql, recordSql } from './record-sql.ts'
 import { createSavedChanges, type SavedChanges } from './saved-changes.ts'
+import { createSessions, NO_CACHE } from './sessions.ts'
 import { createStoredResponses, type StoredResponses } from './stored-responses.ts'
-import { type VersionSql, versionSql } from './version-sql.ts'
 import { createSigning, type Signing } from './writer-context.ts'
 
-/** A declared type with its table and its statements. */
-export interface KnownType extends TrackedType {
-  sql: RecordSql
-  versions: VersionSql
-  /** The declared type whose parts its records are. `null`: they are no parts, or the parent's table is no declared type's. */
-  parent: KnownType | null
-  /** May a save send its own change set? `isPlain` of the table, until a save finds that a trigger has come to it. */
-  precomputesChanges(): boolean
-  /** From now on the triggers compare each row themselves. */
-  stopPrecomputing(): void
-  /** May this person do this? Asked of many records at once, where what a permission throws means no and is logged. */
-  may(actor: Actor, action: Action, record: PermissionRecord, parent?: PermissionRecord): boolean
-  mayRead(actor: Actor, record: PermissionRecord): boolean
-}
+export type { KnownType } from './known-type.ts'
 
 export interface Database {
   knex: Knex
@@ -68,6 +55,10 @@ export interface Database {
   typeOf(name: string): KnownType | undefined
   /** A declared type by `schema.table` as the log names it. */
   typeOfSource(source: string): KnownType | undefined
+  /** Whether {@link Database.forActor} differs from person to person. */
+  hasSessions: boolean
+  /** The database within a person's session (`session` of the options); the same for equal settings. */
+  forActor(actor: Actor): Database
   types(): KnownType[]
   /** The history that the database was in when the feed read last; read it before what is answered with it. */
   history(): string | undefined
@@ -88,6 +79,7 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   limits: Limits
   nodeId: string
   log: Logger
+  session?: SessionOf<A> | undefined
   /** {@link Database.history} */
   history?: () => string | undefined
   /** Called where another primary has taken the place of the one before. */
@@ -106,13 +98,6 @@ export class CacheCleared extends Error {
   }
 }
 
-/** Declared types with their tables, as one connection finds them. */
-interface Found {
-  byName: Map<string, KnownType>
-  /** By `schema.table`. */
-  bySource: Map<string, KnownType>
-}
-
 const MEANT = statement(`select n.nspname || '.' || c.relname as source
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = pg_catalog.to_regclass($1)`)
 
@@ -122,6 +107,7 @@ export const createDatabase = ({
   limits,
   nodeId,
   log,
+  session,
   shortcut,
   onSkipped = () => {},
   onPrimary = () => {},
@@ -133,54 +119,18 @@ export const createDatabase = ({
   let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
   let signing: Signing | null = null
-  let found: Found | null = null
+  let found: KnownTypes | null = null
   /** What a transaction looked up is its own: it may have a search path of its own too. */
-  const foundWithin = new WeakMap<Knex.Transaction, Found>()
+  const foundWithin = new WeakMap<Knex.Transaction, KnownTypes>()
 
-  const may = (
-    type: RecordType,
-    actor: Actor,
-    action: Action,
-    record: PermissionRecord,
-    parent?: PermissionRecord,
-  ) => {
-    try {
-      return type.can(actor, action, record, parent)
-    } catch (error) {
-      log.error({ error, type: type.name, id: record.id }, 'A permission failed, and was taken as a no.')
-      return false
-    }
-  }
-
-  const lookUp = async (connection: Knex): Promise<Found> => {
-    const byName = new Map<string, KnownType>()
-    const bySource = new Map<string, KnownType>()
+  const lookUp = async (connection: Knex): Promise<KnownTypes> => {
     const older = await olderLog(connection)
     if (older) throw new Error(older)
     await checkRights(connection)
     const secret = await readSecret(connection)
     cursors = createCursors(secret)
     signing = createSigning(secret)
-    const catalogue: Catalogue = await readCatalogue(connection, types)
-    for (const tracked of catalogue.byName.values()) {
-      let precomputes = tracked.isPlain
-      const known: KnownType = {
-        ...tracked,
-        sql: recordSql(tracked),
-        versions: versionSql(tracked),
-        parent: null,
-        precomputesChanges: () => precomputes,
-        stopPrecomputing: () => {
-          precomputes = false
-        },
-        may: (actor, action, record, parent) => may(tracked.type, actor, action, record, parent),
-        mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
-      }
-      byName.set(tracked.type.name, known)
-      bySource.set(tracked.source, known)
-    }
-    for (const known of byName.values()) known.parent = bySource.get(known.part?.source ?? '') ?? null
-    return { byName, bySource }
+    return knownTypes(await readCatalogue(connection, types), { log, hasSessions: session !== undefined })
   }
 
   /** Behind a pooler that forgets names each of them would fail now and then. */
@@ -223,7 +173,7 @@ export const createDatabase = ({
   /** A name without a schema is looked up by each statement's search path; ours name the schema that it was found in. */
   const checkMeaning = async ({ type, source }: KnownType, transaction: Knex.Transaction) => {
     if (type.table.includes('.')) return
-    const [row] = await send(transaction, MEANT, [quoteName(type.table)], namesStatements)
+    const [row] = await send(transaction, MEANT, [quoteName(type.table)], { named: namesStatements })
     if (row?.source === source) return
     throw new Error(
       `Record type "${type.name}": its table is ${source}, and within this transaction ${type.table} is ${row?.source ?? 'no table'}. ` +
@@ -238,24 +188,27 @@ export const createDatabase = ({
     return known
   }
 
-  const sendOwn: Database['send'] = (query, values, transaction, isStill) =>
-    send(
-      transaction ?? knex,
-      query,
-      values,
-      namesStatements && query.name !== '',
-      (connection) => {
-        const check = () => {
-          if (isStill && !isStill()) throw new CacheCleared()
-        }
-        if (lineages.isChecked(connection)) return check()
-        recordCache.clear()
-        return lineages.check(connection, knex.client.driver).then(check)
-      },
-      shortcut,
-    )
+  const sendWith =
+    (settings?: Settings): Database['send'] =>
+    (query, values, transaction, isStill) =>
+      send(transaction ?? knex, query, values, {
+        named: namesStatements && query.name !== '',
+        onConnection: (connection) => {
+          const check = () => {
+            if (isStill && !isStill()) throw new CacheCleared()
+          }
+          if (lineages.isChecked(connection)) return check()
+          recordCache.clear()
+          return lineages.check(connection, knex.client.driver).then(check)
+        },
+        shortcut,
+        settings,
+      })
+  const sendOwn = sendWith()
 
-  return {
+  const database: Database = {
+    hasSessions: session !== undefined,
+    forActor: () => database,
     knex,
     limits,
     lineages,
@@ -288,4 +241,12 @@ export const createDatabase = ({
       onFailed: (error) => log.warn({ error }, 'Old first answers of one person could not be deleted.'),
     }),
   }
+  if (session)
+    database.forActor = createSessions<Database>(session, log, (settings, error) =>
+      Object.assign(Object.create(database), {
+        recordCache: NO_CACHE,
+        send: settings ? sendWith(settings) : () => Promise.reject(error),
+      }),
+    )
+  return database
 }

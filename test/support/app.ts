@@ -13,6 +13,7 @@ import {
   type Limits,
   type Logger,
   type RecordServer,
+  type RecordServerOptions,
   type RecordType,
   type RedisClient,
   type Shortcuts,
@@ -108,6 +109,7 @@ export interface AppOptions {
   /** Where this node reaches its database, if not directly: through a proxy. */
   databaseUrl?: string
   types?: RecordType<Person>[]
+  session?: RecordServerOptions<Person>['session']
   limits?: Partial<Limits>
   origins?: string[]
   pool?: { min?: number; max?: number }
@@ -203,6 +205,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
       if (found instanceof Error) throw found
       return found
     },
+    ...(options.session && { session: options.session }),
     ...(options.log && { log: options.log }),
     ...(options.limits && { limits: options.limits }),
     ...(options.origins && { origins: options.origins }),

@@ -38,11 +38,19 @@ const keeps = (version: string) => {
 }
 
 /** Starts it and waits until it answers. */
-export async function startPooler({ poolSize = 10 } = {}): Promise<TestPooler> {
+export async function startPooler({
+  poolSize = 10,
+  login,
+}: {
+  poolSize?: number
+  /** With whom it connects, under whatever name a client comes. Default: the superuser. */
+  login?: { username: string; password: string }
+} = {}): Promise<TestPooler> {
   const program = await findProgram('pgbouncer', ['pgbouncer'], 'pgbouncer')
   const { stdout } = await promisify(execFile)(program, ['--version'])
   const keepsStatements = keeps(stdout)
   const server = new URL(postgresUrl())
+  if (login) Object.assign(server, login)
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'noclobber-pooler-'))
   await chmod(dir, 0o755)

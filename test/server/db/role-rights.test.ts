@@ -1,7 +1,5 @@
 // A server whose role isn't the one that ran the migrations: with the rights that docs/operating.md grants it does everything.
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import knex from 'knex'
 import { migrate, trackTable } from 'noclobber/migrations'
 import { doctor, pruneLog } from 'noclobber/server'
@@ -9,25 +7,15 @@ import { expect, test } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { compacted } from '../../support/compaction.ts'
+import { manualSql } from '../../support/ordinary-role.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
-const OPERATING = fileURLToPath(new URL('../../../docs/operating.md', import.meta.url))
-
-/** The SQL that the manual gives under a heading. */
-const manual = async (heading: string) => {
-  const text = await readFile(OPERATING, 'utf8')
-  const section = text.slice(text.indexOf(`## ${heading}`))
-  const [, sql = ''] = /```sql\n([\s\S]*?)```/.exec(section) ?? []
-  expect(sql).toContain(';')
-  return sql
-}
-
-const granted = () => manual("Rights of the server's role")
+const granted = () => manualSql("Rights of the server's role")
 
 /** A role as the manual makes it for migrations; and its URL. */
 const migratorOf = async (owner: Pick<TestApp, 'database' | 'sql'>) => {
   const role = `migrator_${randomBytes(6).toString('hex')}`
-  const sql = await manual("Rights of the migrations' role")
+  const sql = await manualSql("Rights of the migrations' role")
   await owner.sql(
     sql
       .replaceAll('migrator', role)
