@@ -26,6 +26,9 @@ const asDatabaseError = (error: unknown): DatabaseError => (error && typeof erro
 export const isRetryable = (error: unknown): boolean =>
   ['40P01', '40001'].includes(asDatabaseError(error).code ?? '')
 
+/** By another connection's request, or because it took too long. */
+export const isCancelled = (error: unknown): boolean => asDatabaseError(error).code === '57014'
+
 /** A column is of another type than when the table was looked up. */
 export const isOfOtherType = (error: unknown): boolean =>
   ['42804', '42883'].includes(asDatabaseError(error).code ?? '')

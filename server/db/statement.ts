@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Shortcut } from '../base/shortcuts.ts'
+import { cancelStatement } from './cancel-statement.ts'
 import { forget, hasPrepared, isOutdated, keepShape, sendBound } from './prepared-query.ts'
 import { parserOf } from './value-codec.ts'
 
@@ -108,6 +109,14 @@ const withSettings = async (
   }
 }
 
+/** Who a statement is sent for, where their access may end while it waits, for a lock say. */
+export interface Revocable {
+  /** Calls this when it ends. Of several only the last is called. */
+  onRevoked(cancel: () => void): void
+}
+
+const nothing = () => {}
+
 /** How a statement is sent. */
 export interface SendOptions {
   /** By its name. Default `true`. */
@@ -118,6 +127,8 @@ export interface SendOptions {
   shortcut?: Shortcut | undefined
   /** Hold for this statement. Default: none, and a statement that is in no transaction is sent by itself. */
   settings?: Settings | undefined
+  /** When their access is revoked, the statement is cancelled, unless it has its answer by then. */
+  sender?: Revocable | undefined
 }
 
 /**
@@ -129,11 +140,12 @@ export const send = async (
   knex: Knex,
   query: Statement,
   values: unknown[],
-  { named = true, onConnection = () => {}, shortcut, settings }: SendOptions = {},
+  { named = true, onConnection = () => {}, shortcut, settings, sender }: SendOptions = {},
 ): Promise<Row[]> => {
   refuseEnded(knex)
   const client = knex.client
   const connection = await client.acquireConnection()
+  let cancelled: Promise<void> | null = null
   const sendIt = async (): Promise<Row[]> =>
     named
       ? sendNamed(connection, client.driver, query, values, shortcut)
@@ -143,6 +155,9 @@ export const send = async (
   try {
     const isPrepared = onConnection(connection)
     if (isPrepared) await isPrepared
+    sender?.onRevoked(() => {
+      cancelled ??= cancelStatement(connection)
+    })
     try {
       return await sendWithin()
     } catch (error) {
@@ -155,6 +170,8 @@ export const send = async (
     if (isLate(error)) connection.__knex__disposed = error
     throw error
   } finally {
+    sender?.onRevoked(nothing)
+    if (cancelled) await cancelled
     await client.releaseConnection(connection)
   }
 }

@@ -3,11 +3,11 @@
 // nothing and gets the first response; the same id with other content is refused.
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
-import { checkBeforeWrite, type OpenRequest } from '../base/open-requests.ts'
+import { checkBeforeWrite, type OpenRequest, PermissionOutdated } from '../base/open-requests.ts'
 import type { Forbidden, Invalid, Reused } from '../base/outcomes.ts'
 import { problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
+import { isCancelled, isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { CacheCleared, type Database, type KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
@@ -110,7 +110,7 @@ export const sendWrite = async (
   const { query, values, isStill, authorize, settle } = write
   let isSent = true
   const sendIn = (transaction: Knex.Transaction | undefined) =>
-    database.send(query, values, transaction, isStill)
+    database.send(query, values, transaction, isStill, options.request)
   const authorizeAndSend = async (transaction: Knex.Transaction): Promise<Row[] | Forbidden | Invalid> => {
     const verdict = (await authorize?.(transaction)) ?? 'allowed'
     if (verdict === 'allowed') return sendIn(transaction)
@@ -119,6 +119,11 @@ export const sendWrite = async (
   }
   const sendAndSettle = (transaction: Knex.Transaction) =>
     settle ? settle(transaction, () => authorizeAndSend(transaction)) : authorizeAndSend(transaction)
+  const sendInOwn = async (transaction: Knex.Transaction) => {
+    const rows = await sendAndSettle(transaction)
+    if (options.request?.isRevoked()) throw new PermissionOutdated()
+    return rows
+  }
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
     if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
@@ -126,7 +131,7 @@ export const sendWrite = async (
       isSent = true
       if (!authorize && !settle) rows = await sendIn(options.transaction)
       else if (options.transaction) rows = await sendAndSettle(options.transaction)
-      else rows = await database.knex.transaction(sendAndSettle)
+      else rows = await database.knex.transaction(sendInOwn)
       if (!Array.isArray(rows)) return rows
       if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
       return { outcome: 'written', rows, isSent }
@@ -134,6 +139,7 @@ export const sendWrite = async (
       if (error instanceof CacheCleared) return { outcome: 'cache_cleared' }
       if (isStoredMutation(error)) return { outcome: 'stored' }
       if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
+      if (options.request?.isRevoked() && isCancelled(error)) continue
       if (isRetryable(error) && left > 0) continue
       const stored = options.mutationId && !write.isOfMany ? MUTATION_PARAMETERS : 0
       const firstParameter = values.length - stored - write.columns.length + 1

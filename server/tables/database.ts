@@ -9,7 +9,7 @@ import type { Shortcut } from '../base/shortcuts.ts'
 import { createLineages, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
-import { type Row, type Settings, type Statement, send, statement } from '../db/statement.ts'
+import { type Revocable, type Row, type Settings, type Statement, send, statement } from '../db/statement.ts'
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
@@ -70,7 +70,13 @@ export interface Database {
    *
    * @throws {@link CacheCleared} before anything is sent, where `isStill` is given and doesn't hold on the connection.
    */
-  send(query: Statement, values: unknown[], transaction?: Knex.Transaction, isStill?: IsStill): Promise<Row[]>
+  send(
+    query: Statement,
+    values: unknown[],
+    transaction?: Knex.Transaction,
+    isStill?: IsStill,
+    sender?: Revocable,
+  ): Promise<Row[]>
 }
 
 export interface DatabaseOptions<A extends Actor = Actor> {
@@ -190,7 +196,7 @@ export const createDatabase = ({
 
   const sendWith =
     (settings?: Settings): Database['send'] =>
-    (query, values, transaction, isStill) =>
+    (query, values, transaction, isStill, sender) =>
       send(transaction ?? knex, query, values, {
         named: namesStatements && query.name !== '',
         onConnection: (connection) => {
@@ -203,6 +209,7 @@ export const createDatabase = ({
         },
         shortcut,
         settings,
+        sender,
       })
   const sendOwn = sendWith()
 

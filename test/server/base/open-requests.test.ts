@@ -181,6 +181,39 @@ test.each(WRITES)('%s goes on when somebody else was revoked', async (_what, met
   expect(answer.status, answer.text).toBeLessThan(300)
 })
 
+const waitsForLock = async (app: TestApp) =>
+  (
+    await app.sql(
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+  ).length > 0
+
+test.each(WRITES)(
+  '%s that waits for a lock is not written for anyone who is revoked by then',
+  async (what, method, path, type, text) => {
+    const app = lenient
+    const { id } = await project(app)
+    const before = await rows(app)
+    const locking = await app.knex.transaction()
+    await locking.raw('lock table projects in share mode')
+    const slow = await begin(app, method, path(id), text(id).slice(0, 5), type)
+    let isAnswered = false
+    const answered = slow.finish(text(id).slice(5)).finally(() => {
+      isAnswered = true
+    })
+    try {
+      await waitFor(() => waitsForLock(app), { what: 'the write that waits' })
+      await app.records.revoke({ tenantId: 'acme', userId: 'alice', disconnect: true })
+      // These are one statement, which writes as soon as it may: it is cancelled while the lock is held.
+      if (/save|creation|deletion/.test(what)) await waitFor(() => isAnswered, { what: 'the answer' })
+    } finally {
+      await locking.rollback()
+    }
+    expect([(await answered).status, await rows(app)]).toEqual([401, before])
+    expect((await app.call('GET', `/records/project/${id}`)).status).toBe(200)
+  },
+)
+
 test('a right that went is noticed by a revocation, before the sign-in is old', async () => {
   const app = lenient
   const { id } = await project(app)
