@@ -7,6 +7,7 @@
 //   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
 //   requests twenty thousand generated requests and frames: none ends in a 5xx, none writes a protected column
 //   keystrokes  twenty thousand keystrokes in Chromium over every kind of field, in forms, with autosave and in cells
+//   replays  twenty thousand saves whose answers are lost and whose pages are killed: each is written once
 //   people   two thousand changes of person over one page: nothing of one is shown to or sent by another
 //   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
@@ -55,6 +56,12 @@ const SUBJECTS = {
     only: 'keystrokes',
     runs: 20_000,
     environment: (runs) => ({ NOCLOBBER_KEYSTROKES: runs }),
+  },
+  replays: {
+    file: 'test/web/client/offline/replays.test.ts',
+    only: 'written once each',
+    runs: 20_000,
+    environment: (runs) => ({ NOCLOBBER_REPLAYS: runs }),
   },
   people: {
     file: 'test/web/client/next-person.test.ts',

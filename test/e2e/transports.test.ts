@@ -44,8 +44,9 @@ const makeProject = async (what: string) => {
   return { id: Number(id), name }
 }
 
-const signIn = async (origin: string, query: string) => {
+const signIn = async (origin: string, query: string, isPolling = false) => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  if (isPolling) await context.addInitScript(hurryPolls)
   const page = await context.newPage()
   await page.goto(`${origin}/${query}`)
   await page.getByRole('button', { name: /alice/i }).click()
@@ -53,9 +54,23 @@ const signIn = async (origin: string, query: string) => {
   return page
 }
 
-const openProject = async (page: Page, origin: string, id: number) => {
-  await page.goto(`${origin}/projects/${id}`)
+/** Goes on within the page, as its links do: the connection stays. */
+const goTo = (page: Page, path: string) =>
+  page.evaluate((address) => {
+    history.pushState(null, '', address)
+    dispatchEvent(new PopStateEvent('popstate'))
+  }, path)
+
+const openProject = async (page: Page, id: number) => {
+  await goTo(page, `/projects/${id}`)
   await field(page, 'Name').waitFor()
+}
+
+/** What a page does each ten seconds it does each three: it need not be waited for so long. */
+const hurryPolls = () => {
+  const { setTimeout } = globalThis
+  const hurried = (run: () => void, delayMs = 0) => setTimeout(run, delayMs === 10_000 ? 3_000 : delayMs)
+  Object.assign(globalThis, { setTimeout: hurried })
 }
 
 const value = (page: Page, name: string, expected: string, timeout: number) =>
@@ -120,18 +135,17 @@ describe.concurrent.each(ways)('over $name', ({ name: way, pill, query, within, 
   it('notifies, refreshes records and lists, says what was deleted or taken away, and recovers', async () => {
     const proxy = await startHttpProxy(demo.url)
     obstruct(proxy)
-    const alice = await signIn(proxy.origin, query)
-    const says = (text: string | RegExp) => alice.getByText(text).first().waitFor({ timeout: within })
-    const isConnected = () => alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
     const [open, listed, moved, closed] = [
       await makeProject(`Opened over ${way}`),
       await makeProject(`Listed over ${way}`),
       await makeProject(`Moved over ${way}`),
       await makeProject(`Closed over ${way}`),
     ]
+    const alice = await signIn(proxy.origin, query, pill === 'Polling')
+    const says = (text: string | RegExp) => alice.getByText(text).first().waitFor({ timeout: within })
+    const isConnected = () => alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
 
     // A list that is watched: changed, made and deleted elsewhere, and the page is never loaded again.
-    await alice.goto(`${proxy.origin}/projects`)
     const row = (project: string) => alice.getByRole('link', { name: project, exact: true })
     const inList = (project: string) => row(project).waitFor({ timeout: within })
     await inList(listed.name)
@@ -146,7 +160,7 @@ describe.concurrent.each(ways)('over $name', ({ name: way, pill, query, within, 
     expect(await alice.evaluate(() => 'isTheSamePage' in globalThis)).toBe(true)
 
     // A record: the banner over what was typed, the quiet refresh, a gap in the connection, the deletion.
-    await openProject(alice, proxy.origin, open.id)
+    await openProject(alice, open.id)
     await isConnected()
     await field(alice, 'Notes').fill('Typed by Alice')
     await asBob('PATCH', open.id, { changes: { client: 'Client 1' } })
@@ -168,14 +182,14 @@ describe.concurrent.each(ways)('over $name', ({ name: way, pill, query, within, 
     await asBob('DELETE', open.id)
     await says(/Deleted by Bob/)
 
-    await openProject(alice, proxy.origin, moved.id)
+    await openProject(alice, moved.id)
     await isConnected()
     await sql.query(`update projects set tenant_id = 'globex' where id = $1`, [moved.id])
     // To those it was taken from, a record that moved to another tenant is a deleted one.
     await says(/Deleted outside the app/)
 
     // A permission that goes while somebody types.
-    await openProject(alice, proxy.origin, closed.id)
+    await openProject(alice, closed.id)
     await isConnected()
     await field(alice, 'Notes').fill('Typed in vain')
     await send('POST', '/demo/access', { user: 'alice', project: String(closed.id), open: false })

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { runOracle } from '../support/oracle.ts'
 
-const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? 1_000)
+const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? 300)
 const HOLD_MS = Number(process.env.NOCLOBBER_HOLD_MS ?? 0)
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 

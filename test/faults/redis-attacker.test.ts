@@ -61,7 +61,7 @@ const attack = async (apps: TestApp[], attacker: RedisAttacker, messages: Buffer
   const channels = [...new Set([...KNOWN_CHANNELS, ...(await attacker.channels())])]
   expect(channels.length).toBeGreaterThan(KNOWN_CHANNELS.length)
   const before = await Promise.all(apps.map(droppedBy))
-  for (const channel of channels) for (const message of messages) await attacker.publish(channel, message)
+  for (const channel of channels) await attacker.publish(channel, messages)
   for (const [at, app] of apps.entries()) {
     const seen = async () => (await droppedBy(app)) - (before[at] ?? 0)
     await waitFor(async () => (await seen()) >= messages.length / 2, {
@@ -142,7 +142,7 @@ describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
     await bob.receives('Lunch')
     const before = await droppedBy(two)
     const again = [...attacker.intercepted]
-    for (const { channel, message } of again) await attacker.publish(channel, message)
+    for (const { channel, message } of again) await attacker.publish(channel, [message])
     await waitFor(async () => (await droppedBy(two)) - before >= again.length, { what: 'all to be dropped' })
     expect(bob.received.filter(({ name }) => name === 'Lunch')).toHaveLength(1)
     expect(await two.records.metrics.text()).toMatch(/dropped_total\{reason="repeated"\} [1-9]/)

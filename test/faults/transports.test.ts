@@ -113,7 +113,8 @@ const WAYS: [string, TransportKind[]][] = [
   ['long_polling', ['long_polling']],
 ]
 
-describe.each(WAYS)('over %s', (way, transports) => {
+// The ways wait for their time and not for each other; what happens to one of them happens in its order.
+describe.concurrent.each(WAYS)('over %s', (way, transports) => {
   let proxy: FaultProxy
   let opened: Opened
   const { page, set } = createPage()
@@ -123,7 +124,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await opened.is('live')
   })
 
-  it('comes back after resets', { tags: 'fault:client-reset' }, async () => {
+  it.sequential('comes back after resets', { tags: 'fault:client-reset' }, async () => {
     proxy.set('refuse')
     await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
     const version = await change(opened.id)
@@ -131,7 +132,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'connections reset and refused')
   })
 
-  it('works over a line that gives a few bytes at a time, late', { tags: 'fault:client-slow' }, async () => {
+  it.sequential('works over a line that gives a few bytes at a time, late', { tags: 'fault:client-slow' }, async () => {
     proxy.set('slice')
     proxy.delay(150)
     await converges(opened, await change(opened.id), way, 'sliced into 7 bytes, 150 ms late each way')
@@ -141,7 +142,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     proxy.set('pass')
   })
 
-  it('rests while it is hidden, and is up to date at once when it is seen', async () => {
+  it.sequential('rests while it is hidden, and is up to date at once when it is seen', async () => {
     set({ isVisible: false })
     proxy.cut()
     await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
@@ -150,7 +151,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'cut while the page was hidden')
   })
 
-  it('says Offline without a network, and catches up with one', {
+  it.sequential('says Offline without a network, and catches up with one', {
     tags: 'fault:client-offline',
   }, async () => {
     proxy.set('refuse')
@@ -162,7 +163,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'offline, then online')
   })
 
-  it('does not believe a line on which nothing comes any more', { tags: 'fault:client-silent' }, async () => {
+  it.sequential('does not believe a line on which nothing comes any more', { tags: 'fault:client-silent' }, async () => {
     proxy.set('hole')
     const version = await change(opened.id)
     // What a laptop does that wakes up: it looks at versions, finds that no event brought them, and connects anew.
@@ -175,7 +176,7 @@ describe.each(WAYS)('over %s', (way, transports) => {
   })
 })
 
-it('finds by comparing versions that a connection only looks alive', async () => {
+it.concurrent('finds by comparing versions that a connection only looks alive', async () => {
   const { page, set } = createPage()
   const muted = { isMuted: false }
   const client = createRecordClient({
@@ -221,7 +222,7 @@ it('finds by comparing versions that a connection only looks alive', async () =>
   await waitFor(() => client.connection.get().status === 'live', { what: 'live again', deadlineMs: 20_000 })
 })
 
-describe('transport fallback', () => {
+describe.concurrent('transport fallback', () => {
   it('goes down to a stream where no upgrade comes through, and up again when one does', {
     tags: 'fault:proxy-without-upgrades',
     timeout: 120_000,
@@ -270,28 +271,32 @@ describe('transport fallback', () => {
   })
 })
 
-describe('a server that is killed and started again', { tags: 'fault:server-restarted' }, () => {
+describe.concurrent('a server that is killed and started again', { tags: 'fault:server-restarted' }, () => {
   let node: KilledNode
   beforeAll(async () => {
     node = await createKilledNode(app.database.url)
   })
 
-  it.each(WAYS)(
-    'is found again over %s',
-    async (way, transports) => {
-      const before = await node.run()
-      const opened = await open(node.origin, transports, undefined, 'task')
-      await opened.is('live')
-      await before.kill()
-      await waitFor(() => opened.client.connection.get().status !== 'live', { what: 'the loss' })
-      const version = await change(opened.id, 'tasks')
-      const after = await node.run()
-      await converges(opened, version, way, 'server killed by SIGKILL and started again')
-      opened.client.close()
-      await after.kill()
-    },
-    120_000,
-  )
+  it('is found again over each way', { timeout: 120_000 }, async () => {
+    const before = await node.run()
+    const opened = await Promise.all(
+      WAYS.map(async ([way, transports]) => ({
+        way,
+        page: await open(node.origin, transports, undefined, 'task'),
+      })),
+    )
+    await Promise.all(opened.map(({ page }) => page.is('live')))
+    await before.kill()
+    for (const { way, page } of opened)
+      await waitFor(() => page.client.connection.get().status !== 'live', { what: `the loss over ${way}` })
+    const versions = await Promise.all(opened.map(({ page }) => change(page.id, 'tasks')))
+    await node.run()
+    await Promise.all(
+      opened.map(({ way, page }, at) =>
+        converges(page, versions[at] as number, way, 'server killed by SIGKILL and started again'),
+      ),
+    )
+  })
 })
 
 describe('the switch', () => {

@@ -15,7 +15,8 @@ export interface RedisAttacker {
   intercepted: Overheard[]
   /** The channels that are subscribed to, plain and sharded. */
   channels(): Promise<string[]>
-  publish(channel: string, message: Buffer | string): Promise<void>
+  /** All at once: their order is that of their connection. */
+  publish(channel: string, messages: (Buffer | string)[]): Promise<void>
 }
 
 /** By the ports of all masters: one for a single Redis. */
@@ -34,6 +35,11 @@ export async function redisAttacker(ports: number[], isCluster = false): Promise
     const plain = (await speaker.call('PUBSUB', 'CHANNELS')) as string[]
     return [...plain, ...((await speaker.call('PUBSUB', 'SHARDCHANNELS')) as string[])]
   }
+  const ownerOf = async (channel: string): Promise<Redis> => {
+    for (const speaker of speakers)
+      if (await speaker.spublish(channel, '').then(() => true, () => false)) return speaker
+    throw new Error(`No master has the slot of ${channel}.`)
+  }
   for (const [at, listener] of listeners.entries()) {
     const keep = (channel: Buffer, message: Buffer) => {
       intercepted.push({ channel: channel.toString(), message })
@@ -46,11 +52,15 @@ export async function redisAttacker(ports: number[], isCluster = false): Promise
   return {
     intercepted,
     channels: async () => (await Promise.all(speakers.map(channelsAt))).flat(),
-    publish: async (channel, message) => {
-      for (const speaker of speakers) {
-        await speaker.publish(channel, message).catch(() => {})
-        if (isCluster) await speaker.spublish(channel, message).catch(() => {})
-      }
+    publish: async (channel, messages) => {
+      // A plain message reaches all masters by any of them, a sharded one by the one that has its slot.
+      const [any] = speakers as [Redis]
+      const owner = isCluster ? await ownerOf(channel) : undefined
+      const sends = (message: Buffer | string) => [
+        any.publish(channel, message),
+        ...(owner ? [owner.spublish(channel, message)] : []),
+      ]
+      await Promise.all(messages.flatMap(sends))
     },
   }
 }

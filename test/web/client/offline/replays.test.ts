@@ -1,6 +1,5 @@
-// Thousands of saves over a network that loses requests and answers, by pages that are killed in the middle: the real
-// database counts how often each was written.
-
+// Saves over a network that loses requests and answers, by pages that are killed in the middle: the real database counts how
+// often each was written. The full size is `npm run soak -- replays`.
 import { createMemoryStorage, createOffline, type Tabs } from 'noclobber/offline'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Clock } from '../../../../web/client/base/clock.ts'
@@ -8,7 +7,7 @@ import { randomOf } from '../../../support/random.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 
-const SAVES = Number(process.env.NOCLOBBER_REPLAYS ?? 5000)
+const SAVES = Number(process.env.NOCLOBBER_REPLAYS ?? 800)
 const PEOPLE = 8
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 
