@@ -12,12 +12,12 @@ import { prepareTables } from './tables.js'
 export const withBoth = async ({ url, rows, load, ...further }, use) => {
   await prepareTables(url, rows)
   return withChildren(async (start) => {
-    const sides = {}
-    for (const side of ['bare', 'ours']) {
+    const startSide = async (side) => {
       const server = await start(`servers/${side}.js`, { url })
       const port = await server.call('port')
-      sides[side] = { server, load: await start(load, { port, rows, ...further }) }
+      return { server, load: await start(load, { port, rows, ...further }) }
     }
-    return use(sides)
+    const [bare, ours] = await Promise.all(['bare', 'ours'].map(startSide))
+    return use({ bare, ours })
   })
 }

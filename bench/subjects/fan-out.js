@@ -61,11 +61,11 @@ const measure = async (url, { rounds, sockets }) => {
   return measurements
 }
 
-export const fanOut = async ({ fresh, rounds, scale }) => {
+export const fanOut = async ({ fresh, rounds, scale, variants }) => {
   const url = await fresh()
   await prepareTables(url, IDS.length)
   const measurements = []
-  for (const watchers of [100, 1_000, 5_000])
+  for (const watchers of [100, 1_000, 5_000].slice(0, variants))
     measurements.push(...(await measure(url, { rounds, sockets: Math.ceil(watchers * scale) })))
   return measurements
 }

@@ -43,14 +43,15 @@ export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
     if (isDraining()) await atMost(Math.max(LEAST_LINGER_MS, lingers - performance.now()), left)
     const closed = io.close()
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
-    const goodbye = setTimeout(hangUp, GOODBYE_MS)
-    const cut = setTimeout(() => {
+    try {
+      if (await atMost(Math.min(GOODBYE_MS, timeoutMs), closed)) return
+      hangUp()
+      if (await atMost(timeoutMs - GOODBYE_MS, closed)) return
       hangUp()
       server.closeAllConnections()
-    }, timeoutMs)
-    await atMost(timeoutMs + GOODBYE_MS, closed)
-    clearInterval(sweep)
-    clearTimeout(goodbye)
-    clearTimeout(cut)
+      await atMost(GOODBYE_MS, closed)
+    } finally {
+      clearInterval(sweep)
+    }
   }
 }

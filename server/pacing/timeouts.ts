@@ -1,17 +1,18 @@
 // Bounded waiting: timeouts, and an end that interrupts every wait.
 
-/** Resolves when the work is over, well or not, and at the latest after `ms`. */
-export const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {
+/** Resolves when the work is over, well or not, and at the latest after `ms`; `false`: it isn't over. */
+export const atMost = async (ms: number, work: Promise<unknown>): Promise<boolean> => {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
   })
   const over = work.then(
-    () => {},
-    () => {},
+    () => true,
+    () => true,
   )
-  await Promise.race([over, late])
+  const isOver = await Promise.race([over, late])
   clearTimeout(timer)
+  return isOver
 }
 
 /**

@@ -1,7 +1,6 @@
-// The ground that the other tests stand on: a database each, a Redis, a browser, and waiting with a deadline.
+// The ground that the other tests stand on: a database each, a Redis, and waiting with a deadline.
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { launchBrowser } from '../support/chromium.ts'
 import { freshDatabase, postgresUrl } from '../support/postgres.ts'
 import { isWithout } from '../support/programs.ts'
 import { startRedis } from '../support/redis.ts'
@@ -39,14 +38,6 @@ describe.skipIf(isWithout('redis'))('startRedis', () => {
     await first.stop()
     const again = await startRedis({ port: first.port })
     expect(again.url).toBe(first.url)
-  })
-})
-
-describe.skipIf(isWithout('chromium'))('launchBrowser', () => {
-  test('shows a page', async () => {
-    const page = await (await launchBrowser()).newPage()
-    await page.setContent('<title>open</title>')
-    expect(await page.title()).toBe('open')
   })
 })
 

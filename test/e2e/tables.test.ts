@@ -3,6 +3,7 @@ import type { Browser, Page, Request } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { longestTaskMs } from '../support/page-tasks.ts'
 import { openPool } from '../support/sql.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -23,18 +24,17 @@ beforeAll(async () => {
   await api('POST', '/demo/tasks', { count: 10_000 }, 'alice')
 })
 
-/** What a page fetched of lists, drew and stuttered since it was asked last. */
+/** What a page fetched of lists and drew since it was asked last. */
 interface Cost {
   deltas: number
   pages: number
   bytes: number
   commits: number
-  longestTaskMs: number
 }
 
 /** React reports each commit to what stands where its developer tools would. */
 const countCommits = () => {
-  const counts = { commits: 0, longestTaskMs: 0 }
+  const counts = { commits: 0 }
   Object.assign(globalThis, {
     counts,
     __REACT_DEVTOOLS_GLOBAL_HOOK__: {
@@ -48,10 +48,6 @@ const countCommits = () => {
       checkDCE: () => {},
     },
   })
-  new PerformanceObserver((entries) => {
-    for (const { duration } of entries.getEntries())
-      counts.longestTaskMs = Math.max(counts.longestTaskMs, duration)
-  }).observe({ type: 'longtask' })
 }
 
 const openTasks = async (person: 'alice' | 'bob' | 'vera', options = {}) => {
@@ -70,9 +66,9 @@ const openTasks = async (person: 'alice' | 'bob' | 'vera', options = {}) => {
       spent.map(async (request) => (await (await request.response())?.body())?.length ?? 0),
     )
     const counts = await page.evaluate(() => {
-      const { counts } = globalThis as unknown as { counts: { commits: number; longestTaskMs: number } }
+      const { counts } = globalThis as unknown as { counts: { commits: number } }
       const now = { ...counts }
-      Object.assign(counts, { commits: 0, longestTaskMs: 0 })
+      counts.commits = 0
       return now
     })
     return {
@@ -150,7 +146,7 @@ describe('a table of ten thousand tasks', () => {
       })
     })
     const begun = performance.now()
-    const editing = bobEdits(ids, 10_000, () => ({ estimate_hours: 77.5 }))
+    const editing = bobEdits(ids, 6_000, () => ({ estimate_hours: 77.5 }))
     const shownAt = new Map<string, number>()
     for (const id of seen) {
       await waitFor(async () => (await hoursOf(page, id)) === '77.5', {
@@ -178,7 +174,7 @@ describe('a table of ten thousand tasks', () => {
     const tableCommits = await page.evaluate(
       () => (globalThis as unknown as { table: { commits: number } }).table.commits,
     )
-    report('100 edits in 10 s', {
+    report('100 edits in 6 s', {
       tableCommits,
       tookMs,
       whole,
@@ -282,17 +278,19 @@ describe('a table of ten thousand tasks', () => {
       .first()
       .waitFor()
     await cost()
-    await sql.query(`insert into tasks (tenant_id, project_id, title, due_on) select 'acme', 1 + n % 50, 'Imported ' || n, date '2020-01-01' + n % 400
-      from generate_series(1, 10000) n`)
-    await page.getByText('10,000 records were changed at once').waitFor()
+    const longestMs = await longestTaskMs(browser, page, async () => {
+      await sql.query(`insert into tasks (tenant_id, project_id, title, due_on) select 'acme', 1 + n % 50, 'Imported ' || n, date '2020-01-01' + n % 400
+        from generate_series(1, 10000) n`)
+      await page.getByText('10,000 records were changed at once').waitFor()
+    })
     const offered = await cost()
     await keepPicture(page, 'tasks-import')
     expect([offered.deltas, offered.pages]).toEqual([0, 0])
     await page.getByRole('button', { name: 'Reload now' }).click()
     await page.getByText(/^19,99\d tasks$/).waitFor()
     const shown = await cost()
-    report('import of 10,000', { offered, shown })
-    expect(offered.longestTaskMs).toBeLessThan(1_000)
+    report('import of 10,000', { offered, shown, longestMs })
+    expect(longestMs).toBeLessThan(200)
     expect(await page.getByRole('button', { name: 'Reload now' }).count()).toBe(0)
     await page.context().close()
   })

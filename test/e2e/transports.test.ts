@@ -201,7 +201,7 @@ describe.concurrent.each(ways)('over $name', ({ name: way, pill, query, within, 
   }, 300_000)
 })
 
-it('keeps seven tabs live over HTTP/1.1, and each loads and saves', async () => {
+it.concurrent('keeps seven tabs live over HTTP/1.1, and each loads and saves', async () => {
   const proxy = await startHttpProxy(demo.url)
   proxy.upgrades = false
   const first = await signIn(proxy.origin, '?transport=event_stream')

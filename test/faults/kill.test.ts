@@ -14,7 +14,7 @@ import { freshDatabase } from '../support/postgres.ts'
 import { randomOf } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const KILLS = Number(process.env.NOCLOBBER_KILLS ?? 10)
+const KILLS = Number(process.env.NOCLOBBER_KILLS ?? 6)
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const SAVERS = 3
 const UP_MS = 60_000

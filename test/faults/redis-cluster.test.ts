@@ -26,7 +26,7 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
     cluster = await startRedisCluster()
   }, 120_000)
 
-  test.each([
+  test.concurrent.each([
     ['ioredis', ofIoredis],
     ['node-redis', ofNodeRedis],
   ] as const)(
@@ -55,6 +55,13 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
     },
   )
 
+  test.concurrent('the app’s own emits go round', async () => {
+    const { one, watcher, linked } = await twoNodes(() => ofIoredis(cluster) as never)
+    await linked()
+    one.io.emit('Lunch', { at: '12:30' })
+    expect(await watcher.receives('Lunch')).toEqual({ at: '12:30' })
+  })
+
   test.each([
     ['ioredis', ofIoredis],
     ['node-redis', ofNodeRedis],
@@ -65,13 +72,6 @@ describe.skipIf(isWithout('redis'))('two nodes with a Redis Cluster', () => {
     await expectSharedLimit(one, two)
     await one.stop()
     await two.stop()
-  })
-
-  test('the app’s own emits go round', async () => {
-    const { one, watcher, linked } = await twoNodes(() => ofIoredis(cluster) as never)
-    await linked()
-    one.io.emit('Lunch', { at: '12:30' })
-    expect(await watcher.receives('Lunch')).toEqual({ at: '12:30' })
   })
 
   test('lose nothing while the cluster stands still, wait for nothing, and find each other after', {

@@ -132,7 +132,9 @@ describe.concurrent.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'connections reset and refused')
   })
 
-  it.sequential('works over a line that gives a few bytes at a time, late', { tags: 'fault:client-slow' }, async () => {
+  it.sequential('works over a line that gives a few bytes at a time, late', {
+    tags: 'fault:client-slow',
+  }, async () => {
     proxy.set('slice')
     proxy.delay(150)
     await converges(opened, await change(opened.id), way, 'sliced into 7 bytes, 150 ms late each way')
@@ -163,7 +165,9 @@ describe.concurrent.each(WAYS)('over %s', (way, transports) => {
     await converges(opened, version, way, 'offline, then online')
   })
 
-  it.sequential('does not believe a line on which nothing comes any more', { tags: 'fault:client-silent' }, async () => {
+  it.sequential('does not believe a line on which nothing comes any more', {
+    tags: 'fault:client-silent',
+  }, async () => {
     proxy.set('hole')
     const version = await change(opened.id)
     // What a laptop does that wakes up: it looks at versions, finds that no event brought them, and connects anew.

@@ -37,7 +37,13 @@ export async function redisAttacker(ports: number[], isCluster = false): Promise
   }
   const ownerOf = async (channel: string): Promise<Redis> => {
     for (const speaker of speakers)
-      if (await speaker.spublish(channel, '').then(() => true, () => false)) return speaker
+      if (
+        await speaker.spublish(channel, '').then(
+          () => true,
+          () => false,
+        )
+      )
+        return speaker
     throw new Error(`No master has the slot of ${channel}.`)
   }
   for (const [at, listener] of listeners.entries()) {

@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client'
 
 const client = createRecordClient({ token: () => 'alice', userId: () => 'alice' })
 
-const id = new URLSearchParams(location.search).get('id') ?? '1'
+const id = '1'
 
 function Page() {
   const editor = useRecordEditor('large', id)
@@ -18,11 +18,7 @@ function Page() {
   )
 }
 
-Object.assign(window, { editor: client.editor('large', id), longest: 0 })
-new PerformanceObserver((list) => {
-  const page = window as unknown as { longest: number }
-  for (const { duration } of list.getEntries()) page.longest = Math.max(page.longest, duration)
-}).observe({ type: 'longtask', buffered: true })
+Object.assign(window, { editor: client.editor('large', id) })
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <LiveProvider client={client}>

@@ -9,7 +9,7 @@ import { twoNodes } from '../../support/two-nodes.ts'
 
 const NEAR = { pollMs: 6_000 }
 
-describe.skipIf(isWithout('redis'))('two nodes with Redis', () => {
+describe.skipIf(isWithout('redis')).concurrent('two nodes with Redis', () => {
   test('learn of each other’s saves with ioredis, and each change arrives once', async () => {
     const { url } = await startRedis()
     const { one, watcher, save, linked, project } = await twoNodes(() => redisClient(url))

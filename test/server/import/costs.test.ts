@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
+import { atEnd } from '../../support/at-end.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const HEAD = 'name\n'
@@ -16,7 +17,7 @@ const upload = ({ origin }: TestApp, as = 'alice', headers = {}) => {
     method: 'POST',
     headers: { authorization: `Bearer ${as}`, 'content-type': 'text/csv', ...headers },
   })
-  onTestFinished(() => void sent.destroy())
+  atEnd(() => sent.destroy())
   sent.on('error', () => {})
   return sent
 }
@@ -63,7 +64,7 @@ test('an upload under way holds no transaction, and no place of another personâ€
   expect((await importAs(app, 'bob')).status).toBe(200)
 })
 
-test.each([
+test.concurrent.each([
   ['brings too little', { importBytesPerSecond: 10_000, importGraceMs: 300 }, 'brought'],
   ['takes too long', { importTotalMs: 300 }, 'took'],
   ['stalls', { importIdleMs: 10 }, 'stalled'],

@@ -16,7 +16,7 @@ import { type ChangeApp, startChangeApp } from '../../../support/change-app.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 
 const WRITERS = 10
-const COMMITS = 1_200
+const COMMITS = 480
 const SEED = Number(process.env.SEED ?? 7)
 
 /** A small generator of numbers from 0 to 1 that a seed repeats. */

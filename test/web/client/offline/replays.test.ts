@@ -7,7 +7,7 @@ import { randomOf } from '../../../support/random.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 
-const SAVES = Number(process.env.NOCLOBBER_REPLAYS ?? 800)
+const SAVES = Number(process.env.NOCLOBBER_REPLAYS ?? 400)
 const PEOPLE = 8
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 
