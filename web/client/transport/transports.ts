@@ -67,7 +67,10 @@ export function createTransports(choice: TransportChoice, options: TransportsOpt
     long_polling: () => socket('polling'),
     event_stream: () =>
       createLazyTransport(async () => {
-        const { createEventStreamTransport, createSharedStream } = await import('./event-streams.ts')
+        const [{ createEventStreamTransport }, { createSharedStream }] = await Promise.all([
+          import('./event-stream.ts'),
+          import('./shared-stream.ts'),
+        ])
         const create = createEventStreamTransport({ ...options, personId })
         return choice.shareStream === false ? create : createSharedStream({ ...options, create, identity })
       }),

@@ -134,6 +134,25 @@ describe('several tabs', () => {
     await first.receives(id, 2)
   })
 
+  test('one that was left the lead takes it from nobody, itself least of all', async () => {
+    streams = 0
+    const first = open('first', 'f')
+    await first.connected()
+    const clock = createManualClock()
+    const second = open('second', 'f', clock)
+    await second.connected()
+    first.transport.close()
+    await second.connected(2)
+    clock.forward(151_000)
+    const id = await project()
+    expect(await second.transport.watch({ records: [{ type: 'project', id }] })).toMatchObject({
+      records: [{ ok: true }],
+    })
+    await rename(id)
+    await second.receives(id, 2)
+    expect(streams).toBe(2)
+  })
+
   test('of other people, or of nobody known, share nothing', async () => {
     streams = 0
     const [one, other, unknown] = [open('one', 'd'), open('other', 'e'), open('unknown', null)]
