@@ -4,13 +4,13 @@
 // node reads the log itself, so that nothing is delivered once per node.
 import type { Logger, RedisClient } from '../base/options.ts'
 import type { WatcherServer } from '../live/watchers.ts'
+import { createAppLine } from './app-line.ts'
 import { type LinkedAdapter, nodeAdapter } from './node-adapter.ts'
 import { createNodeChannel } from './node-channel.ts'
 import type { NodeMessage } from './node-codec.ts'
 import type { NodeKey } from './node-key.ts'
 import type { Dropped } from './node-seal.ts'
-import { CHANNELS } from './redis-cluster.ts'
-import { createRedisPair } from './redis-pair.ts'
+import { createRedisLine } from './redis-line.ts'
 
 export interface BackplaneOptions {
   redis?: RedisClient | (() => RedisClient) | undefined
@@ -41,48 +41,13 @@ export interface Backplane {
   stop(): Promise<void>
 }
 
-/** The name under which messages travel over an app's own adapter. */
-const MESSAGE = 'noclobber'
-
-/** Socket.IO's adapters that know of one node alone. */
-const ONE_NODE = new Set(['Adapter', 'SessionAwareAdapter'])
-
-const isOfOneNode = (io: WatcherServer) => ONE_NODE.has(io.of('/').adapter.constructor.name)
-
 /** Takes a message; `false`: it is malformed. */
 type Receive = (payload: unknown, from: string) => boolean
 
 export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: BackplaneOptions): Backplane => {
   const receivers = new Map<string, Receive>()
   const upListeners: (() => void)[] = []
-  const joined = new Set<WatcherServer>()
   const adapters = new Set<LinkedAdapter>()
-
-  const announceUp = () => {
-    for (const adapter of adapters) adapter.init()
-    for (const receive of upListeners) receive()
-  }
-  const pair = redis
-    ? createRedisPair({
-        redis,
-        log,
-        onUp: () => {
-          if (channel.isOpen()) announceUp()
-        },
-      })
-    : null
-
-  /** Without Redis: by the app's own adapter, which reaches every server that has one. */
-  let receiveOverApp: ((message: Buffer) => void) | null = null
-  // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-  const receiveEmit = (...values: any[]) => {
-    if (typeof values[0] === 'string') receiveOverApp?.(Buffer.from(values[0], 'base64'))
-  }
-  const emitOverApp = (message: Buffer) => {
-    const io = [...joined].find((candidate) => !isOfOneNode(candidate))
-    // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-    if (io) (io as any).serverSideEmit(MESSAGE, message.toString('base64'))
-  }
 
   const receive = (message: NodeMessage, from: string): boolean => {
     if (message.kind === 'hint') return receivers.get(message.name)?.(message.payload, from) ?? true
@@ -93,30 +58,28 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
       return false
     }
   }
-
+  const announceUp = () => {
+    for (const adapter of adapters) adapter.init()
+    for (const receiver of upListeners) receiver()
+  }
   const channel = createNodeChannel({
-    ...{ nodeId, readKey, log, receive, onDropped },
-    publish: (name, message) => {
-      if (pair) pair.publish(`${CHANNELS}:${name}`, message)
-      else emitOverApp(message)
-    },
-    subscribe: async (name, receive) => {
-      if (pair) await pair.subscribe(`${CHANNELS}:${name}`, receive)
-      else receiveOverApp = receive
-    },
-    onOpen: announceUp,
+    ...{ nodeId, readKey, log, receive, onDropped, onOpen: announceUp },
+    publish: (name, message) => line.publish(name, message),
+    subscribe: (name, receiver) => line.subscribe(name, receiver),
   })
-
   const Adapter = nodeAdapter({
     send: (message) => channel.send({ kind: 'adapter', message }),
     add: (adapter) => adapters.add(adapter),
     remove: (adapter) => adapters.delete(adapter),
   })
+  const onUp = () => {
+    if (channel.isOpen()) announceUp()
+  }
+  const line = redis ? createRedisLine({ redis, Adapter, log, onUp }) : createAppLine()
 
   let isReady = false
-  /** A node alone needs no key. */
   const openIfLinked = () => {
-    if (isReady && (pair || [...joined].some((io) => !isOfOneNode(io)))) channel.open()
+    if (isReady && line.isLinked()) channel.open()
   }
   const open = () => {
     isReady = true
@@ -126,21 +89,10 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
   return {
     open,
     join: (io) => {
-      joined.add(io)
-      // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-      if (!pair) (io as any).on(MESSAGE, receiveEmit)
-      else if (isOfOneNode(io)) {
-        // Socket.IO's type of an adapter is its own class's constructor alone.
-        if (io.of('/').sockets.size === 0) io.adapter(Adapter as never)
-        else log.warn({}, 'Attach before sockets connect: this server keeps its adapter for one node.')
-      }
+      line.join(io)
       openIfLinked()
     },
-    leave: (io) => {
-      joined.delete(io)
-      // biome-ignore lint/suspicious/noExplicitAny: messages between nodes are not those of clients
-      if (!pair) (io as any).off(MESSAGE, receiveEmit)
-    },
+    leave: line.leave,
     send: (name, payload = null) => {
       open()
       channel.send({ kind: 'hint', name, payload })
@@ -156,28 +108,11 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
     onUp: (receiver) => {
       upListeners.push(receiver)
     },
-    isUp: () => (pair ? pair.isUp() && channel.isOpen() : null),
-    depth: () => pair?.depth() ?? 0,
+    isUp: () => line.isUp() && channel.isOpen(),
+    depth: line.depth,
     stop: async () => {
       channel.stop()
-      await pair?.stop()
+      await line.stop()
     },
-  }
-}
-
-/** Runs at once, and then at most once in each gap, however often it is asked. */
-export const atMostEvery = (gapMs: number, run: () => void): (() => void) => {
-  let timer: NodeJS.Timeout | null = null
-  let asked = false
-  const turn = () => {
-    timer = null
-    if (!asked) return
-    asked = false
-    timer = setTimeout(turn, gapMs)
-    run()
-  }
-  return () => {
-    asked = true
-    if (!timer) turn()
   }
 }

@@ -4,7 +4,7 @@
 import type { OpenRequests } from '../base/open-requests.ts'
 import type { Limits, Logger, RedisClient } from '../base/options.ts'
 import type { RevokeOptions } from '../base/revoke-options.ts'
-import { atMostEvery, createBackplane } from '../cluster/backplane.ts'
+import { createBackplane } from '../cluster/backplane.ts'
 import { readNodeKey } from '../cluster/node-key.ts'
 import { readNothing } from '../cluster/node-messages.ts'
 import { createRevocations } from '../cluster/revocations.ts'
@@ -15,6 +15,7 @@ import { socketAudience } from '../live/socket-broadcast.ts'
 import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
 import type { Audience, WatcherServer } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
+import { atMostEvery } from '../pacing/at-most-every.ts'
 import {
   type BegunImport,
   createImportProgress,

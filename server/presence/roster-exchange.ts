@@ -1,8 +1,9 @@
 // The roster between nodes: each sends its own entries when they change, at every beat, and to a node that asks.
 // Invariant: what another node sends has a lease, so a node that dies takes its people along without a word.
 import type { Limits } from '../base/options.ts'
-import { atMostEvery, type Backplane } from '../cluster/backplane.ts'
+import type { Backplane } from '../cluster/backplane.ts'
 import { MAX_ENTRIES, readNothing } from '../cluster/node-messages.ts'
+import { atMostEvery } from '../pacing/at-most-every.ts'
 import { readPresence } from './node-messages.ts'
 import type { PresenceEntry, Roster } from './roster.ts'
 
