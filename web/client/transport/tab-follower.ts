@@ -19,7 +19,7 @@ export interface TabFollowerOptions {
 }
 
 export interface TabFollower {
-  /** Asks whoever leads how the stream is. */
+  /** Asks the tab that leads how the stream is. */
   hello(): void
   receive(message: TabMessage, from: string): void
   /** Ends with the leader's answer, or with `null` after the timeout. */
@@ -27,7 +27,7 @@ export interface TabFollower {
   unwatch(message: WatchMessage): void
   /** The tab that leads, as far as is known. */
   leader(): string | null
-  /** Waits for nothing any more, until it hears of a leader again. */
+  /** Waits for nothing any more, until a leader speaks again. */
   stop(): void
 }
 
@@ -43,7 +43,7 @@ export function createTabFollower({ clock, channel, listener, onFrozen }: TabFol
     listener.onStatus(next, next === 'connected' ? 'event_stream' : null)
   }
 
-  function hear(from: string) {
+  function noteLeader(from: string) {
     leader = from
     stopHello()
     stopSilence()
@@ -57,7 +57,7 @@ export function createTabFollower({ clock, channel, listener, onFrozen }: TabFol
       void channel.ready.then(() => channel.post({ kind: 'hello' }))
     },
     receive(message, from) {
-      if (message.kind === 'status' || message.kind === 'event' || message.kind === 'beat') hear(from)
+      if (message.kind === 'status' || message.kind === 'event' || message.kind === 'beat') noteLeader(from)
       if (message.kind === 'status') setStatus(message.status)
       if (message.kind === 'event' && status === 'connected') listener.onEvent(message.event)
       if (message.kind === 'answer') questions.settle(message.ask, message.answer)
