@@ -115,6 +115,7 @@ const PROMISES = [
     figure: '0; pages show what SQL has, and lost saves are offered again',
     tests: [
       'test/faults/history.test.ts',
+      'test/faults/history-servers.test.ts',
       'test/faults/history-schedules.test.ts',
       'test/migrations/history.test.ts',
     ],

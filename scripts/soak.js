@@ -3,7 +3,7 @@
 //   editors  two hundred thousand interleavings of editors (the default)
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
-//   history  two hundred schedules of saves and of databases that go back
+//   history  two hundred schedules of saves and of databases that go back, in SQL and with real servers and open pages
 //   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
 //   requests twenty thousand generated requests and frames: none ends in a 5xx, none writes a protected column
 //   keystrokes  twenty thousand keystrokes in Chromium over every kind of field, in forms, with autosave and in cells
@@ -40,7 +40,7 @@ const SUBJECTS = {
     environment: (runs) => ({ NOCLOBBER_FUZZ: runs }),
   },
   history: {
-    file: 'test/faults/history-schedules.test.ts',
+    file: 'test/faults/history-s',
     only: 'generated schedules',
     runs: 200,
     environment: (runs) => ({ NOCLOBBER_SCHEDULES: runs }),
