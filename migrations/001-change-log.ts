@@ -11,7 +11,6 @@ export const FILES = [
   'functions/types.sql',
   'functions/signature.sql',
   'functions/writer.sql',
-  'functions/stamp.sql',
   'functions/log-change.sql',
   'functions/batch-statement.sql',
   'functions/log-statement.sql',

@@ -2,13 +2,17 @@
 // that the options name, and nothing else under the names of the columns that the triggers own.
 // Invariant: a table that can't be tracked is refused with a sentence, and nothing of it is changed.
 import type { Knex } from 'knex'
+import { type Owned, type OwnedColumn, PLAIN } from './owned-columns.ts'
 import { quoteTable } from './quote.ts'
 import { LATE_TRIGGERS, olderLog, RENAME_THEM, UNTRACKABLE } from './supported.ts'
+import type { TrackOptions } from './track-options.ts'
 
 export interface Column {
   name: string
   type: string
   key: boolean
+  /** NOT NULL. */
+  isRequired: boolean
   /** Its collation takes different texts for equal. */
   isLoose: boolean
 }
@@ -20,7 +24,7 @@ const KIND = `select ${UNTRACKABLE} as why, ${LATE_TRIGGERS} as late from pg_cla
 const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
   const { rows } = await knex.raw(
     `select a.attname as name, format_type(a.atttypid, null) as type,
-       coalesce(a.attnum = any(i.indkey), false) as key,
+       coalesce(a.attnum = any(i.indkey), false) as key, a.attnotnull as "isRequired",
        exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose"
      from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
      where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
@@ -79,35 +83,100 @@ const checkNames = (table: string, columns: Column[], named: string[]) => {
   }
 }
 
-/** The columns that the triggers own: the types that an existing one may have, and what a missing one is made as. */
-export const OWNED: [string, string[], string][] = [
-  ['version', ['bigint', 'integer'], 'bigint not null default 1'],
-  ['updated_at', ['timestamp with time zone'], 'timestamptz not null default clock_timestamp()'],
-  ['updated_by', ['jsonb'], 'jsonb'],
-]
+/** The types that a column of the triggers may have, that of a missing one first. */
+const TYPES: { [column in keyof Owned]: string[] } = {
+  version: ['bigint', 'integer'],
+  updatedAt: ['timestamp with time zone', 'timestamp without time zone'],
+  updatedBy: ['jsonb', 'bigint', 'integer', 'uuid', 'text', 'character varying'],
+}
 
-const checkTypes = (table: string, columns: Column[]) => {
-  for (const [name, types] of OWNED) {
-    const found = columns.find((column) => column.name === name)
-    if (!found || types.includes(found.type)) continue
-    refuse(
-      table,
-      `its column ${name} is ${found.type}, where ${types.join(' or ')} is needed. Rename it, or change its type first.`,
+/** PostgreSQL cuts longer names off. */
+const MOST_BYTES = 63
+
+/** The columns that the triggers will own, as they are or as they are to be made. */
+const ownedOf = (
+  table: string,
+  columns: Column[],
+  { columns: given = {}, ...named }: TrackOptions,
+): Owned => {
+  const taken = new Set([...namedBy(named), ...columns.filter(({ key }) => key).map(({ name }) => name)])
+  const own = (column: keyof Owned): OwnedColumn | null => {
+    const name = given[column] === undefined ? (PLAIN[column] as OwnedColumn).name : given[column]
+    if (name === null) return null
+    if (
+      typeof name !== 'string' ||
+      name === '' ||
+      Buffer.byteLength(name) > MOST_BYTES ||
+      name.includes('\u0000')
     )
+      refuse(table, `${column} is the name of a column, of at most ${MOST_BYTES} bytes.`)
+    if (taken.has(name)) refuse(table, `its column ${name} can't be its ${column} too.`)
+    taken.add(name)
+    const found = columns.find((one) => one.name === name)
+    // A column that holds something else is taken over only where the options name it.
+    const types =
+      column === 'version' || given[column] !== undefined ? TYPES[column] : TYPES[column].slice(0, 1)
+    if (found && !types.includes(found.type))
+      refuse(
+        table,
+        `its column ${name} is ${found.type}, where ${types.join(' or ')} is needed. Rename it, change its type first, or name another: columns: { ${column}: … }.`,
+      )
+    if (found?.isRequired && column === 'updatedBy' && found.type !== 'jsonb')
+      refuse(
+        table,
+        `its column ${name} is NOT NULL, and not everybody who writes is a user. Drop that first.`,
+      )
+    return { name, type: found?.type ?? (TYPES[column][0] as string) }
+  }
+  const version = own('version') ?? refuse(table, 'it needs a column for its version.')
+  return { version, updatedAt: own('updatedAt'), updatedBy: own('updatedBy') }
+}
+
+const USERS = `
+select k.confrelid::regclass::text as users, cardinality(k.conkey) > 1 as "hasMore", c.relowner::regrole::text as owner,
+  c.relowner = n.nspowner or r.rolsuper as "isTrusted",
+  has_column_privilege(n.nspowner, c.oid, k.confkey[1], 'select') as "isReadable"
+from pg_constraint k join pg_class c on c.oid = k.confrelid join pg_roles r on r.oid = c.relowner
+join pg_namespace n on n.nspname = 'noclobber'
+where k.contype = 'f' and k.conrelid = to_regclass(?)
+  and (select a.attnum from pg_attribute a where a.attrelid = k.conrelid and a.attname = ?) = any(k.conkey)`
+
+/** Whether a writer is a user is looked up by the triggers, with the rights of the log's owner. */
+const checkUsers = async (knex: Knex, table: string, { updatedBy }: Owned) => {
+  if (!updatedBy) return
+  for (const found of (await knex.raw(USERS, [quoteTable(table), updatedBy.name])).rows) {
+    const { users, owner } = found
+    if (found.hasMore)
+      refuse(
+        table,
+        `its ${updatedBy.name} is in a foreign key of several columns to ${users}. Use one of that column alone, or columns: { updatedBy: null }.`,
+      )
+    if (!found.isTrusted || !found.isReadable)
+      refuse(
+        table,
+        `its ${updatedBy.name} is a foreign key to ${users} of ${owner}, which the change log's owner ${found.isTrusted ? 'may not read' : 'must not trust'}. Give both to one role, or use columns: { updatedBy: null }.`,
+      )
   }
 }
 
+/** The columns that options name, but those that the triggers own. */
+const namedBy = ({ tenant, lists = [], ignore = [], partOf }: TrackOptions): string[] => [
+  ...(tenant ? [tenant] : []),
+  ...lists,
+  ...ignore,
+  ...(partOf ? [partOf.column] : []),
+]
+
 /**
- * Checks all of it; gives the table's columns and its key.
+ * Checks all of it; gives the table's columns, its key, and what the triggers will own.
  *
- * @param named Columns that the table must have.
  * @throws Error with a sentence saying why it can't be tracked.
  */
 export const checkTable = async (
   knex: Knex,
   table: string,
-  named: string[],
-): Promise<{ columns: Column[]; key: Column }> => {
+  options: TrackOptions,
+): Promise<{ columns: Column[]; key: Column; owned: Owned }> => {
   await checkLog(knex, table)
   const columns = await columnsOf(knex, table)
   if (columns.length === 0) refuse(table, 'there is no such table.')
@@ -115,7 +184,8 @@ export const checkTable = async (
   if (kinds[0].why) refuse(table, kinds[0].why)
   if (kinds[0].late) refuse(table, `its triggers ${kinds[0].late} fire after noclobber's. ${RENAME_THEM}`)
   const key = keyOf(table, columns)
-  checkNames(table, columns, named)
-  checkTypes(table, columns)
-  return { columns, key }
+  checkNames(table, columns, namedBy(options))
+  const owned = ownedOf(table, columns, options)
+  await checkUsers(knex, table, owned)
+  return { columns, key, owned }
 }

@@ -22,13 +22,12 @@ export const dropValues = async (knex: Knex, table: string): Promise<void> => {
 /**
  * Keeps a tracked table's values.
  *
- * @param unkept Housekeeping columns, as a PostgreSQL array: `{"seen_at"}`.
+ * @param args The key, the housekeeping columns as a PostgreSQL array (`{"seen_at"}`), and what the triggers own, in the same way.
  */
-export const trackValues = async (knex: Knex, table: string, key: string, unkept: string): Promise<void> => {
-  const args = [key, unkept].map(quoteText).join(', ')
+export const trackValues = async (knex: Knex, table: string, args: string[]): Promise<void> => {
   for (const [name, on] of TRIGGERS) {
     const definition = `create trigger ${name} ${on.replace(':table', () => quoteTable(table))}
-      for each statement execute function noclobber.log_values(${args})`
+      for each statement execute function noclobber.log_values(${args.map(quoteText).join(', ')})`
     await knex.raw(definition.replaceAll('?', '\\?'))
   }
 }

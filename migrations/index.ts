@@ -6,8 +6,10 @@ import { installedBy, repair as repairLog } from './installed.ts'
 import { closeSchema } from './rights.ts'
 import { olderLog, tooOld } from './supported.ts'
 
+export type { TrackColumns } from './owned-columns.ts'
 export type { PartOf } from './parts.ts'
-export { type TrackOptions, trackTable, untrackTable } from './track-table.ts'
+export type { TrackOptions } from './track-options.ts'
+export { trackTable, untrackTable } from './track-table.ts'
 
 /** As Knex makes it, so that an app may take Knex later. */
 export const MIGRATIONS_TABLE = `create table if not exists noclobber_migrations

@@ -135,21 +135,20 @@ const WITHOUT_IDENTITY = `
 select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::regnamespace and c.relkind = 'r' and c.relpersistence = 'p'
   and (c.relreplident = 'n' or c.relreplident = 'd' and c.relname <> all(?::text[]))`
 
-const UNCOMPARED = uncompared('t.tgrelid', 't.args[4]::text[]')
-
-/** Triggers whose functions are made for the names of their tables' columns, and the type of their versions. */
+/** Triggers whose functions are made for the names of their tables' columns. Those of a parent have no arguments of their own. */
 const MADE = `
-select t.tgfoid, k.kind, case k.kind when 'stamp_update' then array[t.type] || ${UNCOMPARED}
-  when 'log_update' then array[t.args[1], t.args[2], t.type] else t.args[1:2] end as names
-from (select g.tgfoid, g.tgrelid, g.tgname, ${TRIGGER_ARGUMENTS} as args, coalesce((select format_type(a.atttypid, null) from pg_attribute a
-  where a.attrelid = g.tgrelid and a.attname = 'version'), 'bigint') as type from pg_trigger g) t
+select t.tgfoid, k.kind, t.args[1:2] || t.args[6]::text[] ||
+  case k.kind when 'stamp_update' then ${uncompared('t.tgrelid', 't.args[4]::text[]')} else '{}' end as names
+from (select o.tgfoid, o.tgrelid, o.tgname, (select ${TRIGGER_ARGUMENTS} from pg_trigger g
+    where g.tgrelid = o.tgrelid and g.tgname = 'zz_noclobber_stamp') as args from pg_trigger o) t
 join (values ('zz_noclobber_update', 'log_update'), ('zz_noclobber_stamp_insert', 'stamp_insert'),
-  ('zz_noclobber_stamp_key', 'stamp_key'), ('zz_noclobber_stamp', 'stamp_update')) k(name, kind) on k.name = t.tgname
-where t.type in ('bigint', 'integer')`
+  ('zz_noclobber_stamp_key', 'stamp_key'), ('zz_noclobber_stamp', 'stamp_update'), ('zz_noclobber_keep', 'keep_writer'),
+  ('zz_noclobber_stamp_part', 'stamp_parent')) k(name, kind) on k.name = t.tgname
+where cardinality(t.args) >= 6`
 
 /** The functions that were made for tracked tables, and whether each is as `trigger_function` makes it. */
 const MADE_FOR_TABLES = `
-select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names) and p.prosecdef
+select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names) and p.prosecdef = (m.kind <> 'keep_writer')
   and p.proconfig is not distinct from case when m.kind <> 'stamp_update' then array['search_path=pg_catalog, pg_temp'] end) as is_as_made
 from (${MADE}) m join pg_proc p on p.oid = m.tgfoid
 where p.pronamespace = 'noclobber'::regnamespace

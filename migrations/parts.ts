@@ -1,7 +1,9 @@
 // Declares a table's rows as parts of a parent's, or no longer.
 // Invariant: a parent keeps its own trigger for as long as it is tracked; tracking it anew doesn't lose its parts.
 import type { Knex } from 'knex'
-import { asIs, quoteName, quoteTable, quoteText } from './quote.ts'
+import { type Owned, ownedBy, ownedList } from './owned-columns.ts'
+import { arrayText, asIs, quoteName, quoteTable, quoteText } from './quote.ts'
+import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
 /** Which record a row is part of. */
 export interface PartOf {
@@ -45,7 +47,7 @@ export const PART_TRIGGERS = partTriggers.map(({ name }) => name)
 
 const PARENT = `
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, a.attname as key, format_type(a.atttypid, null) as key_type,
-  (string_to_array(encode(g.tgargs, 'escape'), E'\\\\000'))[2] as tenant, c.relowner::regrole::text as owner,
+  (${TRIGGER_ARGUMENTS})[2] as tenant, (${TRIGGER_ARGUMENTS})[6] as owned, c.relowner::regrole::text as owner,
   l.nspowner::regrole::text as log_owner, c.relowner = l.nspowner or r.rolsuper as is_trusted
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_namespace l on l.nspname = 'noclobber'
 join pg_roles r on r.oid = c.relowner
@@ -60,6 +62,7 @@ export interface Part {
   key: string
   /** Empty where the table has none. */
   tenant: string
+  owned: Owned
 }
 
 /** Takes a table's part triggers away. */
@@ -71,6 +74,47 @@ export const dropPart = async (knex: Knex, table: string): Promise<void> => {
 /** Takes away what raises a parent's version. */
 export const dropParent = async (knex: Knex, table: string): Promise<void> => {
   await knex.raw(asIs(`drop trigger if exists ${PARENT_TRIGGER} on ${quoteTable(table)}`))
+}
+
+/** A parent's column for the version, and the one that a part sets to what it is, so that the version rises. */
+const raisedBy = ({ version, updatedAt }: Owned): [string, string] => [
+  version.name,
+  (updatedAt ?? version).name,
+]
+
+/** @param names Key and tenant of the parent, and what its triggers own. */
+const raiseParent = async (knex: Knex, table: string, names: string[]) => {
+  const { rows } = await knex.raw(
+    `select noclobber.trigger_function('stamp_parent', cast(? as text[])) as made`,
+    [arrayText(names)],
+  )
+  await dropParent(knex, table)
+  await knex.raw(
+    asIs(`create trigger ${PARENT_TRIGGER} before update on ${quoteTable(table)} for each row
+      when (current_setting('noclobber.part', true) <> '') execute function noclobber.${rows[0].made}()`),
+  )
+}
+
+const PARTS = `
+select exists (select from pg_trigger g where g.tgrelid = to_regclass(:table) and g.tgname = '${PARENT_TRIGGER}') as "isParent",
+  (select string_agg(p.relid::regclass::text, ', ') from (
+    select g.tgrelid as relid, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = '${PART_TRIGGER}' and g.tgparentid = 0) p
+    where to_regclass(p.args[4]) = to_regclass(:table) and p.args[11:12] <> cast(:raised as text[])) as parts`
+
+/**
+ * Keeps a table that is tracked anew a parent, if it is one.
+ *
+ * @param names Key and tenant, and what its triggers own.
+ * @throws Error with a sentence where its parts know its columns by other names.
+ */
+export const keepParent = async (knex: Knex, table: string, names: string[], owned: Owned): Promise<void> => {
+  const raised = arrayText(raisedBy(owned))
+  const [found] = (await knex.raw(PARTS, { table: quoteTable(table), raised })).rows
+  if (found.parts)
+    throw new Error(
+      `Table ${table} can't be tracked: ${found.parts} is part of it by the columns that it had. Untrack that first, and track it again afterwards.`,
+    )
+  if (found.isParent) await raiseParent(knex, table, names)
 }
 
 /**
@@ -98,6 +142,7 @@ export const trackPart = async (
     quoteTable(part.table),
   ])
   if (own.rows[0].same) refuse('a record is no part of itself.')
+  const owned = ownedBy(parent.owned)
   const parentTable = `${quoteName(parent.schema)}.${quoteName(parent.name)}`
   const values = [
     part.key,
@@ -109,12 +154,12 @@ export const trackPart = async (
     parent.tenant,
     field,
     parent.key_type,
+    part.owned.version.name,
+    ...raisedBy(owned),
   ]
   const args = values.map(quoteText).join(', ').replaceAll('?', '\\?')
   for (const { name, event, call, referencing } of partTriggers)
     await knex.raw(`create trigger ${name} ${event === 'truncate' ? 'before' : 'after'} ${event} on ${quoteTable(part.table)}
       ${referencing} for each statement execute function noclobber.${call}(${args})`)
-  await dropParent(knex, table)
-  await knex.raw(`create trigger ${PARENT_TRIGGER} before update on ${parentTable} for each row
-    when (current_setting('noclobber.part', true) <> '') execute function noclobber.stamp_parent()`)
+  await raiseParent(knex, parentTable, [parent.key, parent.tenant, ...ownedList(owned)])
 }

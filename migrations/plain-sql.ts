@@ -4,7 +4,8 @@ import type { Knex } from 'knex'
 import { asKnex, asRecording, type Sql } from '../server/db/pg-as-knex.ts'
 import { MIGRATION_RUN, MIGRATIONS_TABLE, migrationSource } from './index.ts'
 import { quoteText } from './quote.ts'
-import { type TrackOptions, trackTable } from './track-table.ts'
+import type { TrackOptions } from './track-options.ts'
+import { trackTable } from './track-table.ts'
 
 const literal = (value: unknown) =>
   value === null || value === undefined ? 'null' : quoteText(String(value))

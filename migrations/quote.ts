@@ -20,3 +20,11 @@ export const quoteText = (text: string): string => {
   const quoted = text.replaceAll("'", "''")
   return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
 }
+
+/** Names as an array that the triggers take: `{"project_id"}`. */
+export const arrayText = (names: string[]): string =>
+  `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+
+/** The names of {@link arrayText}. */
+export const textArray = (literal: string): string[] =>
+  [...literal.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replace(/\\(.)/g, '$1'))

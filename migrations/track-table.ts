@@ -3,34 +3,24 @@
 // beyond the three columns; where that is not possible, nothing is done and the error says what to do.
 import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
-import { type Column, checkTable, OWNED } from './check-table.ts'
+import { type Column, checkTable } from './check-table.ts'
 import { dropValues, trackValues } from './history-values.ts'
+import {
+  columnsOption,
+  type Owned,
+  ownedArgument,
+  ownedBy,
+  ownedColumns,
+  ownedList,
+  ownedNames,
+  PLAIN,
+} from './owned-columns.ts'
 import { dropPartitions, trackPartitions } from './partitions.ts'
-import { dropParent, dropPart, type PartOf, trackPart } from './parts.ts'
-import { asIs, quoteName, quoteTable, quoteText } from './quote.ts'
-import { uncompared } from './trigger-arguments.ts'
+import { dropParent, dropPart, keepParent, trackPart } from './parts.ts'
+import { arrayText, asIs, quoteName, quoteTable, quoteText } from './quote.ts'
+import type { TrackOptions } from './track-options.ts'
+import { TRIGGER_ARGUMENTS, uncompared } from './trigger-arguments.ts'
 import { knowRelation } from './version-floor.ts'
-
-/** How a table is tracked. All names are columns of that table. */
-export interface TrackOptions {
-  /** The tenant's column. Omit for a table whose records belong to all tenants alike. */
-  tenant?: string
-  /** Parent columns by which lists of this table are watched: `{ lists: ['project_id'] }`. */
-  lists?: string[]
-  /** Housekeeping columns: a write of these alone makes no version. */
-  ignore?: string[]
-  /**
-   * These rows are part of another record, as lines are of an order: whatever adds, changes, removes or moves them
-   * raises the parent's version, once a statement, so that a save of a parent loaded before loses. The role that
-   * runs the migration must be able to update the parent's table.
-   */
-  partOf?: PartOf
-  /**
-   * `values`: the log keeps each change's values before and after, for record types that show them. It makes the log
-   * larger and each write dearer by one update of its log row. Default `fields`: their names alone.
-   */
-  history?: 'fields' | 'values'
-}
 
 /** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
@@ -47,42 +37,46 @@ const KEY_TRIGGER = `${STAMP_TRIGGER}_key`
  */
 const COLUMNS_TRIGGER = 'zz_noclobber_needs_its_columns'
 
-/** The columns that the triggers own. */
-export const OWNED_NAMES = ['version', 'updated_at', 'updated_by']
+/** The kinds of functions that are made for the names of a table's columns. */
+const MADE = ['stamp_update', 'stamp_key', 'stamp_insert', 'log_update', 'keep_writer'] as const
 
-/** The functions made for its columns' names. */
-interface TableFunctions {
-  stampUpdate: string
-  stampKey: string
-  stampInsert: string
-  logUpdate: string
+/** What a table's triggers are made of; all of it quoted. */
+interface Making {
+  /** The columns that say which record it is. */
+  place: string[]
+  owned: string[]
+  /** `null`: the table has no column for the writer. */
+  writer: string | null
+  functions: { [kind in (typeof MADE)[number]]: string }
 }
-
-const NO_FUNCTIONS: TableFunctions = { stampUpdate: '', stampKey: '', stampInsert: '', logUpdate: '' }
 
 /** Triggers of a tracked table, by name, with what each is created as. */
 const triggersOf = (
   table: string,
   args: string,
-  { place, stampUpdate, stampKey, stampInsert, logUpdate }: TableFunctions & { place: string[] },
+  { place, owned, writer, functions }: Making,
 ): [string, string][] => [
   [
     STAMP_TRIGGER,
-    `before update on ${table} for each row execute function noclobber.${stampUpdate}(${args})`,
+    `before update on ${table} for each row execute function noclobber.${functions.stamp_update}(${args})`,
   ],
-  [
-    KEEP_TRIGGER,
-    `before update of updated_by on ${table} for each row execute function noclobber.keep_writer(${args})`,
-  ],
+  ...(writer === null
+    ? []
+    : [
+        [
+          KEEP_TRIGGER,
+          `before update of ${writer} on ${table} for each row execute function noclobber.${functions.keep_writer}(${args})`,
+        ] satisfies [string, string],
+      ]),
   [
     KEY_TRIGGER,
     `before update of ${place.join(', ')} on ${table} for each row
       when (${place.map((name) => `old.${name} is distinct from new.${name}`).join(' or ')})
-      execute function noclobber.${stampKey}(${args})`,
+      execute function noclobber.${functions.stamp_key}(${args})`,
   ],
   [
     `${STAMP_TRIGGER}_insert`,
-    `before insert on ${table} for each row execute function noclobber.${stampInsert}(${args})`,
+    `before insert on ${table} for each row execute function noclobber.${functions.stamp_insert}(${args})`,
   ],
   [
     'zz_noclobber_insert',
@@ -90,7 +84,7 @@ const triggersOf = (
   ],
   [
     'zz_noclobber_update',
-    `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.${logUpdate}(${args})`,
+    `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.${functions.log_update}(${args})`,
   ],
   [
     'zz_noclobber_delete',
@@ -98,7 +92,7 @@ const triggersOf = (
   ],
   [
     COLUMNS_TRIGGER,
-    `before update of ${OWNED_NAMES.join(', ')} on ${table} for each statement when (false)
+    `before update of ${owned.join(', ')} on ${table} for each statement when (false)
       execute function noclobber.log_truncate(${args})`,
   ],
   [
@@ -107,87 +101,101 @@ const triggersOf = (
   ],
 ]
 
-/** The names of the triggers that a tracked table has. */
-export const TRIGGER_NAMES = triggersOf('', '', { place: [], ...NO_FUNCTIONS }).map(([name]) => name)
+/** The names of the triggers that a tracked table has; {@link KEEP_TRIGGER} only with a column for the writer. */
+export const TRIGGER_NAMES = triggersOf('', '', {
+  place: [],
+  owned: [],
+  writer: '',
+  functions: { stamp_update: '', stamp_key: '', stamp_insert: '', log_update: '', keep_writer: '' },
+}).map(([name]) => name)
 
-/** The functions made for the names of its columns, and a tag for this table tracked in this way, which is the triggers' last argument. */
-const PREPARE = `select noclobber.trigger_function('log_update', array[:key, :tenant, :version]) as "logUpdate",
-  noclobber.trigger_function('stamp_insert', array[:key, :tenant]) as "stampInsert",
-  noclobber.trigger_function('stamp_key', array[:key, :tenant]) as "stampKey",
-  noclobber.trigger_function('stamp_update', array[:version] || u.names) as "stampUpdate",
+/** Those of a table of which the triggers own these columns. */
+export const triggerNames = ({ updatedBy }: Owned): string[] =>
+  TRIGGER_NAMES.filter((name) => name !== KEEP_TRIGGER || updatedBy !== null)
+
+/** The functions made for the names of its columns, and a tag for this table tracked in this way. */
+const PREPARE = `select ${MADE.map(
+  (kind) =>
+    `noclobber.trigger_function('${kind}', ${kind === 'stamp_update' ? ':names || u.names' : ':names'}) as ${kind}`,
+)
+  .join(', ')
+  .replaceAll(':names', 'cast(:names as text[])')},
   left(md5(n.nspname || '.' || c.relname || E'\\n' || :args), 12) as tag
 from pg_class c join pg_namespace n on n.oid = c.relnamespace,
   lateral (select ${uncompared('c.oid', 'cast(:ignored as text[])')}) u(names)
 where c.oid = to_regclass(:table)`
 
-const arrayText = (names: string[]) =>
-  `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
-
-const takeOver = async (knex: Knex, table: string, columns: Column[]) => {
-  const name = asIs(quoteTable(table))
-  for (const [column, , definition] of OWNED)
-    if (columns.every((one) => one.name !== column))
-      await knex.raw(`alter table ${name} add column ${column} ${definition}`)
-  await knex.raw(`update ${name} set version = 1 where version is null or version < 1`)
-  await knex.raw(`update ${name} set updated_at = clock_timestamp() where updated_at is null`)
-  await knex.raw(`alter table ${name} alter column version set default 1, alter column version set not null,
-    alter column updated_at set default clock_timestamp(), alter column updated_at set not null`)
+const NOW: Record<string, string> = {
+  'timestamp with time zone': 'clock_timestamp()',
+  'timestamp without time zone': `(clock_timestamp() at time zone 'UTC')`,
 }
 
-const namedBy = ({ tenant, lists = [], ignore = [], partOf }: TrackOptions): string[] => [
-  ...(tenant ? [tenant] : []),
-  ...lists,
-  ...ignore,
-  ...(partOf ? [partOf.column] : []),
-]
+/** What a missing column is made with, by its type. */
+const CONSTRAINTS: Record<string, string> = {
+  bigint: 'not null default 1',
+  'timestamp with time zone': 'not null default clock_timestamp()',
+}
+
+const takeOver = async (knex: Knex, table: string, columns: Column[], owned: Owned) => {
+  const alter = (sql: string) => knex.raw(asIs(`alter table ${quoteTable(table)} ${sql}`))
+  const update = (sql: string) => knex.raw(asIs(`update ${quoteTable(table)} set ${sql}`))
+  for (const { name, type } of ownedColumns(owned))
+    if (columns.every((one) => one.name !== name))
+      await alter(`add column ${quoteName(name)} ${type} ${CONSTRAINTS[type] ?? ''}`)
+  const version = quoteName(owned.version.name)
+  await update(`${version} = 1 where ${version} is null or ${version} < 1`)
+  await alter(`alter column ${version} set default 1, alter column ${version} set not null`)
+  if (!owned.updatedAt) return
+  const [time, now] = [quoteName(owned.updatedAt.name), NOW[owned.updatedAt.type]]
+  await update(`${time} = ${now} where ${time} is null`)
+  await alter(`alter column ${time} set default ${now}, alter column ${time} set not null`)
+}
 
 /**
- * Tracks a table: adds `version`, `updated_at` and `updated_by` where they are missing, and the triggers that own
- * them. Existing rows begin at version 1, or keep the version that they have. Call it again to change the options.
+ * Tracks a table: adds `version`, `updated_at` and `updated_by`, or the `columns` named instead, where they are missing, and the
+ * triggers that own them. Existing rows begin at version 1, or keep the version that they have. Call it again to change the options.
  *
  * @param sql The migration's connection or transaction: of Knex, or a pool or connected client of `pg`.
  * @param table The table, with its schema if it isn't on the search path: `projects`, `app.projects`.
  * @throws Error with a sentence saying why a table can't be tracked: it is a view, a foreign, temporary or unlogged table or a
  * partition, has to do with INHERITS, has rules, or triggers that would fire after these; no single-column primary key (integer, bigint,
- * uuid or text), a column that doesn't exist, an existing `version` that is no integer, an `updated_at` without time zone.
+ * uuid or text), a column that doesn't exist, an existing `version` that is no integer, an `updated_at` without time zone or an `updated_by` that is no `jsonb`, unless `columns` names them.
  * @example
  * export const up = (knex) => trackTable(knex, 'projects', { tenant: 'tenant_id', lists: ['client_id'] })
  * export const down = (knex) => untrackTable(knex, 'projects')
  */
 export const trackTable = async (sql: Sql, table: string, options: TrackOptions = {}): Promise<void> => {
   const knex = asKnex(sql)
-  const { columns, key } = await checkTable(knex, table, namedBy(options))
-  const args = [
-    key.name,
-    options.tenant ?? '',
-    arrayText(options.lists ?? []),
-    arrayText(options.ignore ?? []),
-  ]
-  const part = { table, key: key.name, tenant: options.tenant ?? '' }
+  const { columns, key, owned } = await checkTable(knex, table, options)
+  const tenant = options.tenant ?? ''
+  const ignored = arrayText(options.ignore ?? [])
+  const args = [key.name, tenant, arrayText(options.lists ?? []), ignored]
+  const names = [key.name, tenant, ...ownedList(owned)]
   await knex.transaction(async (transaction) => {
     const made = await transaction.raw(PREPARE, {
-      key: key.name,
-      tenant: part.tenant,
-      version: columns.find((column) => column.name === 'version')?.type ?? 'bigint',
-      ignored: arrayText(options.ignore ?? []),
-      args: args.join(),
+      names: arrayText(names),
+      ignored,
+      args: [...args, ...(columnsOption(owned) ? [ownedArgument(owned)] : [])].join(),
       table: quoteTable(table),
     })
     const { tag, ...functions } = made.rows[0]
-    const allArgs = [...args, tag].map(quoteText).join(', ')
+    const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
     const triggers = triggersOf(quoteTable(table), allArgs, {
-      place: [key.name, ...(options.tenant ? [options.tenant] : [])].map(quoteName),
-      ...functions,
+      place: [key.name, ...(tenant ? [tenant] : [])].map(quoteName),
+      owned: ownedNames(owned).map(quoteName),
+      writer: owned.updatedBy && quoteName(owned.updatedBy.name),
+      functions,
     })
     await dropTriggers(transaction, table)
-    await takeOver(transaction, table, columns)
-    await knowRelation(transaction, table)
+    await takeOver(transaction, table, columns, owned)
+    await knowRelation(transaction, table, owned.version)
     for (const [name, definition] of triggers) {
       await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
     }
-    if (options.partOf) await trackPart(transaction, part, options.partOf)
+    await keepParent(transaction, table, names, owned)
+    if (options.partOf) await trackPart(transaction, { table, key: key.name, tenant, owned }, options.partOf)
     if (options.history === 'values')
-      await trackValues(transaction, table, key.name, arrayText(options.ignore ?? []))
+      await trackValues(transaction, table, [key.name, ignored, ownedArgument(owned)])
     await trackPartitions(transaction, table)
   })
 }
@@ -200,18 +208,23 @@ const dropTriggers = async (knex: Knex, table: string) => {
   await dropPartitions(knex, table)
 }
 
+const OWNED_BY = `select (${TRIGGER_ARGUMENTS})[6] as argument from pg_trigger g
+  where g.tgrelid = to_regclass(?) and g.tgname = '${STAMP_TRIGGER}'`
+
 /**
- * Stops tracking a table. Its columns `version`, `updated_at`, `updated_by` stay unless `dropColumns` is true; what
- * the log holds of it stays until it is pruned.
+ * Stops tracking a table. Its columns `version`, `updated_at`, `updated_by` stay unless `dropColumns` is true; those that it was
+ * tracked with under other names always stay. What the log holds of it stays until it is pruned.
  */
 export const untrackTable = async (sql: Sql, table: string, { dropColumns = false } = {}): Promise<void> => {
   const knex = asKnex(sql)
+  const [found] = (await knex.raw(OWNED_BY, [quoteTable(table)])).rows
   await dropTriggers(knex, table)
   await dropParent(knex, table)
-  if (dropColumns) {
-    await knex.raw(
-      `alter table ${quoteTable(table)} drop column if exists version, drop column if exists updated_at,
-       drop column if exists updated_by`,
-    )
+  if (!dropColumns) return
+  const owned = ownedBy(found?.argument)
+  for (const column of ['version', 'updatedAt', 'updatedBy'] as const) {
+    const plain = PLAIN[column]
+    if (plain && owned[column]?.name === plain.name)
+      await knex.raw(asIs(`alter table ${quoteTable(table)} drop column if exists ${plain.name}`))
   }
 }

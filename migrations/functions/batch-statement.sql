@@ -12,12 +12,14 @@ $$;
 -- log_statement logs. The changed fields are a number, one bit for each field (m0, from 60 fields on m1): grouping by it
 -- costs least. Values are compared as a reader sees them: two that PostgreSQL takes for equal may look different.
 create function noclobber.batch_statement(op text, relation oid, source text, key_column text, tenant_column text,
-  lists text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+  lists text[], owned text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   numbered boolean := exists (select from pg_attribute a where a.attrelid = relation and a.attname = key_column
     and a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype));
   id text := noclobber.text_of(relation, 'n', key_column);
   tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'n', tenant_column) end;
+  version text := format('n.%I', owned[1]);
+  was_version text := format('o.%I', owned[1]);
   rows text := 'new_rows n';
   seen text := '';
   stayed text := 'true';
@@ -33,7 +35,7 @@ begin
           then format('%I', a.attname) end as plain
       from pg_attribute a join pg_type t on t.oid = a.atttypid
       where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
-        and a.attname not in ('version', 'updated_at', 'updated_by', key_column, tenant_column)
+        and a.attname <> all(owned[:3] || key_column || tenant_column)
     ), bits as (
       select f.name, f.at, f.at / 60 as mask, 1::bigint << (f.at % 60)::integer as bit,
         coalesce('n.' || f.plain, noclobber.text_of(relation, 'n', f.name) || ' collate "C"') as now,
@@ -44,17 +46,18 @@ begin
         string_agg(format('case when g.m%s & %s <> 0 then %L end', b.mask, b.bit, b.name), ', ' order by b.at) as names
       from bits b group by b.mask
     )
-    select coalesce(string_agg(format(case m.mask when 0 then ', case when o.version is null then -1 else %s end as m%s'
-        else ', %s as m%s' end, m.value, m.mask), '' order by m.mask), ', case when o.version is null then -1 else 0 end as m0'),
+    select coalesce(string_agg(format(case m.mask when 0 then ', case when %3$s is null then -1 else %1$s end as m%2$s'
+        else ', %1$s as m%2$s' end, m.value, m.mask, was_version), '' order by m.mask),
+        format(', case when %s is null then -1 else 0 end as m0', was_version)),
       coalesce(string_agg(', m' || m.mask, '' order by m.mask), ', m0'),
       format('array_remove(array[%s]::text[], null)', string_agg(m.names, ', ' order by m.mask))
       into seen, alike, fields from masks m;
     stayed := 'g.m0 <> -1';
-    rows := format('new_rows n left join old_rows o on %1$s %2$s where o.version is null or n.version = o.version + 1
-        or n.version > o.version and not exists (select from old_rows o where %1$s and o.version = n.version - 1)',
+    rows := format('new_rows n left join old_rows o on %1$s %2$s where %3$s is null or %4$s = %3$s + 1
+        or %4$s > %3$s and not exists (select from old_rows o where %1$s and %3$s = %4$s - 1)',
       noclobber.same_key(relation, key_column),
       case when tenant_column <> '' then format('and %s is not distinct from %s',
-        noclobber.text_of(relation, 'o', tenant_column), tenant) end);
+        noclobber.text_of(relation, 'o', tenant_column), tenant) end, was_version, version);
   end if;
   if lists <> '{}' then
     select seen || string_agg(format(', %1$s as now_%2$s, %3$s as was_%2$s', noclobber.text_of(relation, 'n', l.name), l.at,
@@ -68,7 +71,7 @@ begin
   return format(
     'with g as materialized (
        select tenant %5$s, array_agg(id) as ids, array_agg(version) as versions, array_agg(updated_at) as times
-       from (select %1$s as id, n.version, n.updated_at, %2$s as tenant %3$s from %4$s offset 0) c
+       from (select %1$s as id, %12$s as version, %13$s as updated_at, %2$s as tenant %3$s from %4$s offset 0) c
        group by tenant %5$s
      ), made as (
        insert into noclobber.change_batches (table_name, event, tenant_id, changed_fields, scopes, updated_by, tab_id,
@@ -80,5 +83,5 @@ begin
      )
      select exists (select from g where not (%10$s))',
     case when numbered then format('n.%I::bigint', key_column) else id end, tenant, seen, rows, alike, source, case op when 'INSERT' then 'created' else 'updated' end, fields, scopes, stayed,
-    case when numbered then 'record_numbers' else 'record_ids' end);
+    case when numbered then 'record_numbers' else 'record_ids' end, version, noclobber.time_of(owned, 'n'));
 end $$;

@@ -27,12 +27,19 @@ create function noclobber.history_ms() returns bigint language sql volatile set 
   from noclobber.version_base b, lateral (select extract(epoch from now() - b.installed_at) * 1000 as ms) e
 $$;
 
--- The floor of a relation in a history of that floor.
-create function noclobber.relation_floor(relation oid, ms bigint) returns bigint language sql stable
+-- Whether a tracked relation's versions are of type integer; their column is named by the triggers' arguments, see log-change.sql.
+create function noclobber.has_integer_versions(relation oid) returns boolean language sql stable
   set search_path = pg_catalog, pg_temp as $$
-  select case when ms = 0 then 0 when a.atttypid = 'integer'::regtype then least(b.integers + 1000 + ms / 250, 2146435072)
+  select coalesce((select (convert_from(decode(split_part(encode(g.tgargs, 'escape'), E'\\000', 6), 'escape'), getdatabaseencoding())::text[])[4]
+      = 'integer' from pg_trigger g where g.tgrelid = relation and g.tgname = 'zz_noclobber_stamp'), false)
+$$;
+
+-- The floor of a relation, by the type of its versions, in a history of that floor.
+create function noclobber.relation_floor(has_integers boolean, ms bigint) returns bigint language sql stable
+  set search_path = pg_catalog, pg_temp as $$
+  select case when ms = 0 then 0 when has_integers then least(b.integers + 1000 + ms / 250, 2146435072)
     else b.bigints + 10000 + ms end
-  from noclobber.version_base b, pg_attribute a where a.attrelid = relation and a.attname = 'version'
+  from noclobber.version_base b
 $$;
 
 -- Adds floors of this history. (In one subtransaction, so that the rows know it.)
@@ -69,7 +76,7 @@ begin
   if made is not null then
     return made;
   end if;
-  made := coalesce(known, noclobber.relation_floor(relation, noclobber.history_ms()));
+  made := coalesce(known, noclobber.relation_floor(noclobber.has_integer_versions(relation), noclobber.history_ms()));
   perform noclobber.add_floors(array[relation], array[made], null);
   if has_begun and known is null then
     perform noclobber.add_floors(array[0], array[0], null);
@@ -109,10 +116,10 @@ begin
       where not exists (select from noclobber.version_floors f where f.relation = r.relation));
     -- Above the floors too that relations were given before this history began.
     update noclobber.version_base b set floor_ms = greatest(ms, (
-        select max(case when a.atttypid = 'integer'::regtype then (f.floor - b.integers - 999) * 250 else f.floor - b.bigints - 10000 end)
-        from noclobber.version_floors f join pg_attribute a on a.attrelid = f.relation and a.attname = 'version'))
+        select max(case when noclobber.has_integer_versions(f.relation) then (f.floor - b.integers - 999) * 250 else f.floor - b.bigints - 10000 end)
+        from noclobber.version_floors f where f.relation <> 0))
       where ms > 0;
-    perform noclobber.add_floors(relations, array(select noclobber.relation_floor(r.relation, ms)
+    perform noclobber.add_floors(relations, array(select noclobber.relation_floor(noclobber.has_integer_versions(r.relation), ms)
       from unnest(relations) with ordinality r(relation, at) order by r.at), null);
   end if;
   perform noclobber.add_floors(array[0], array[ms], gen_random_uuid());
@@ -121,7 +128,7 @@ end $$;
 
 -- A relation that is tracked from now on. One that the log knows by its name, and this history not, was restored, or is
 -- tracked again: its versions go on above a floor of its own.
-create function noclobber.know_relation(root regclass, highest bigint) returns void language plpgsql
+create function noclobber.know_relation(root regclass, highest bigint, has_integers boolean) returns void language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
   source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = root);
@@ -130,9 +137,9 @@ declare
 begin
   lock table noclobber.version_base in share row exclusive mode;
   update noclobber.version_base b set bigints = greatest(b.bigints, highest)
-    where (select a.atttypid from pg_attribute a where a.attrelid = root and a.attname = 'version') <> 'integer'::regtype and highest > 1000000;
+    where not has_integers and highest > 1000000;
   update noclobber.version_base b set integers = greatest(b.integers, highest)
-    where (select a.atttypid from pg_attribute a where a.attrelid = root and a.attname = 'version') = 'integer'::regtype and highest > 1000000;
+    where has_integers and highest > 1000000;
   if exists (select from noclobber.version_floors f where f.relation = root and :valid_floor) then
     return;
   end if;
@@ -145,7 +152,7 @@ begin
   else
     select f.floor into ms from noclobber.version_floors f where f.history is not null and :valid_floor;
   end if;
-  perform noclobber.add_floors(relations, array(select noclobber.relation_floor(r.relation, ms)
+  perform noclobber.add_floors(relations, array(select noclobber.relation_floor(has_integers, ms)
     from unnest(relations) with ordinality r(relation, at) order by r.at), null);
   perform noclobber.announce_floors();
 end $$;

@@ -1,3 +1,20 @@
+-- The columns that the triggers own, as `owned` in these functions and as the sixth argument of a trigger: the names of version,
+-- time and writer, then their types. Both are empty for a time or a writer that the table has no column for.
+
+-- SQL that reads a row's time with its zone. A time without one is in UTC. Where there is no column it is the statement's, which
+-- the statement itself can answer too.
+create function noclobber.time_of(owned text[], row_name text) returns text language sql immutable
+  set search_path = pg_catalog, pg_temp as $$
+  select format(case owned[5] when '' then 'statement_timestamp()' when 'timestamp with time zone' then '%1$s.%2$I'
+    else '%1$s.%2$I at time zone ''UTC''' end, row_name, owned[2])
+$$;
+
+-- The time of a row that is jsonb. It is inlined into log_change.
+create function noclobber.time_in(owned text[], shown jsonb) returns timestamptz language sql stable as $$
+  select case owned[5] when '' then statement_timestamp() when 'timestamp with time zone' then (shown->>owned[2])::timestamptz
+    else (shown->>owned[2])::timestamp at time zone 'UTC' end
+$$;
+
 -- The lists that a change concerns, by column: the parents before and after.
 create function noclobber.scopes_of(lists text[], old_row jsonb, new_row jsonb) returns jsonb
   language plpgsql immutable as $$
@@ -12,29 +29,29 @@ end $$;
 
 -- Writes one log row from a row as it was and as it is; null stands for "not there". If a deletion of the same id was still
 -- uncommitted when the row was stamped, and is committed now, no version counted past it: the write must be sent again.
-create function noclobber.log_change(source text, key_column text, tenant_column text, lists text[], origin jsonb,
+create function noclobber.log_change(source text, key_column text, tenant_column text, lists text[], owned text[], origin jsonb,
   old_row jsonb, new_row jsonb, relation oid) returns void language plpgsql as $$
 declare
   shown jsonb := coalesce(new_row, old_row);
+  shown_version bigint := (shown->>owned[1])::bigint;
 begin
   if old_row is null and exists (select from noclobber.record_changes c
       where c.table_name = source and c.record_id = shown->>key_column and c.event = 'deleted'
         and (tenant_column = '' or c.tenant_id is not distinct from shown->>tenant_column)
-        and c.version >= (shown->>'version')::bigint and c.xid <> pg_current_xact_id()) then
+        and c.version >= shown_version and c.xid <> pg_current_xact_id()) then
     raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
   end if;
   insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
     updated_at, updated_by, tab_id, socket_id, import_id, old_row)
-  values (source, shown->>key_column, case when new_row is null then noclobber.next_version((shown->>'version')::bigint, relation)
-      else (shown->>'version')::bigint end,
+  values (source, shown->>key_column,
+    case when new_row is null then noclobber.next_version(shown_version, relation) else shown_version end,
     case when new_row is null then 'deleted' when old_row is null then 'created' else 'updated' end,
     shown->>tenant_column,
     case when old_row is null or new_row is null then '{}' else array(
-      select e.key from jsonb_each(new_row) e
-      where e.value is distinct from old_row->e.key and e.key not in ('version', 'updated_at', 'updated_by')) end,
+      select e.key from jsonb_each(new_row) e where e.value is distinct from old_row->e.key and e.key <> all(owned[:3])) end,
     noclobber.scopes_of(lists, old_row, new_row),
-    case when new_row is null then clock_timestamp() else (new_row->>'updated_at')::timestamptz end,
-    case when new_row is null then noclobber.writer() else new_row->'updated_by' end,
+    case when new_row is null then clock_timestamp() else noclobber.time_in(owned, new_row) end,
+    case when new_row is null or owned[6] <> 'jsonb' then noclobber.writer() else new_row->owned[3] end,
     origin->>'tab_id', origin->>'socket_id', origin->>'import_id',
     case when new_row is null then old_row end);
 end $$;

@@ -8,9 +8,10 @@ begin
       message = format('Table %s can''t be truncated: it is tracked, and another role''s than the change log.', tg_relid::regclass),
       hint = 'DELETE its rows instead.';
   end if;
-  execute format('select noclobber.log_change($1, $2, $3, $4, $5, %s, null, $6) from only %s t',
+  execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, %s, null, $7) from only %s t',
       noclobber.row_json(tg_relid, 't'), tg_relid::regclass)
-    using coalesce(tg_argv[5], tg_table_schema || '.' || tg_table_name), tg_argv[0], tg_argv[1], tg_argv[2]::text[], noclobber.origin(), tg_relid;
+    using coalesce(tg_argv[6], tg_table_schema || '.' || tg_table_name), tg_argv[0], tg_argv[1], tg_argv[2]::text[],
+      tg_argv[5]::text[], noclobber.origin(), tg_relid;
   if :notifies then
     perform pg_notify('noclobber', '');
   end if;

@@ -11,28 +11,13 @@ begin
   return md5(concat_ws(E'\n', noclobber.node_key(), 'part', source, pg_current_xact_id(), parents, noclobber.node_key()));
 end $$;
 
--- Before each UPDATE of a parent while the setting is there.
-create function noclobber.stamp_parent() returns trigger language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  setting text := current_setting('noclobber.part', true);
-  source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.oid = coalesce(pg_partition_root(tg_relid), tg_relid));
-begin
-  :check_types
-  if new.version = old.version and split_part(setting, E'\n', 1) =
-      noclobber.part_mark(source, split_part(setting, E'\n', 2)) then
-    new.version := noclobber.next_version(old.version, tg_relid);
-    new.updated_at := clock_timestamp();
-    new.updated_by := noclobber.writer();
-  end if;
-  return new;
-end $$;
-
+-- Before each UPDATE of a parent while the setting is there comes stamp_parent, see trigger-body.sql.
+--
 -- After each statement on parts come three triggers: this one finds and locks the parents, raise_parents writes them, as the
 -- writer, and check_parents sees that all were written. Their arguments: the part's key, the column that names the parent,
 -- the part's tenant; the parent's table quoted and as the log names it, its key, its tenant; the field that the parent's
--- change names; the type of the parent's key.
+-- change names; the type of the parent's key; the part's column for the version, the parent's, and the parent's that is set to
+-- what it is: that for the time, where there is one.
 -- Parents are locked in the order of their keys, and weakly (NO KEY UPDATE), so that statements over several parents wait
 -- for each other instead of deadlocking, and foreign keys to the parent are not held up. Locking and updating are two
 -- statements: in one, the UPDATE would meet the row as it was before the wait, ask for its lock again, and queue behind the
@@ -59,18 +44,18 @@ begin
   end if;
   select string_agg(format('select %s as parent%s from %s a%s', noclobber.text_of(tg_relid, 'a', tg_argv[1]),
       case when has_tenant then format(', %s as tenant', noclobber.text_of(tg_relid, 'a', tg_argv[2])) end, r.name,
-      case when tg_op = 'UPDATE' then format(' where not exists (select from %s b where %s = %s and concat(b.version) = concat(a.version))',
-        rows[3 - r.at], noclobber.text_of(tg_relid, 'b', tg_argv[0]), noclobber.text_of(tg_relid, 'a', tg_argv[0])) end), ' union all ')
+      case when tg_op = 'UPDATE' then format(' where not exists (select from %1$s b where %2$s = %3$s and concat(b.%4$I) = concat(a.%4$I))',
+        rows[3 - r.at], noclobber.text_of(tg_relid, 'b', tg_argv[0]), noclobber.text_of(tg_relid, 'a', tg_argv[0]), tg_argv[9]) end), ' union all ')
     into touched from unnest(rows) with ordinality r(name, at);
   execute format(
     'with touched as materialized (%1$s)
-     select coalesce(json_object_agg(l.id, l.version), ''{}'')::text from (select p.%3$I::text as id, p.version as version from %2$s p
+     select coalesce(json_object_agg(l.id, l.version), ''{}'')::text from (select p.%3$I::text as id, p.%6$I as version from %2$s p
        where p.%3$I = any(array(select distinct t.parent from touched t where t.parent is not null)::%5$s[]) %4$s
        order by p.%3$I for no key update of p) l',
     touched, parent, tg_argv[5], case when has_tenant then
       format('and exists (select from touched t where t.parent = p.%I::text and t.tenant = %s)', tg_argv[5],
         noclobber.text_of(parent, 'p', tg_argv[6])) else '' end,
-    key_type) into parents;
+    key_type, tg_argv[10]) into parents;
   perform set_config('noclobber.part', concat_ws(E'\n', noclobber.part_mark(tg_argv[4], parents), parents,
     current_setting('noclobber.part', true)), true);
   return null;
@@ -84,10 +69,10 @@ declare
     pg_catalog.split_part(pg_catalog.current_setting('noclobber.part'), E'\n', 2)::pg_catalog.json) k(id));
 begin
   if ids operator(pg_catalog.<>) '{}' and pg_catalog.has_column_privilege(tg_argv[3], tg_argv[5], 'select')
-      and pg_catalog.has_column_privilege(tg_argv[3], 'updated_at', 'select')
-      and pg_catalog.has_column_privilege(tg_argv[3], 'updated_at', 'update') then
-    execute pg_catalog.format('update %1$s p set updated_at = p.updated_at where p.%2$I operator(pg_catalog.=) any($1::%3$s[])',
-      tg_argv[3], tg_argv[5], tg_argv[8]) using ids;
+      and pg_catalog.has_column_privilege(tg_argv[3], tg_argv[11], 'select')
+      and pg_catalog.has_column_privilege(tg_argv[3], tg_argv[11], 'update') then
+    execute pg_catalog.format('update %1$s p set %4$I = p.%4$I where p.%2$I operator(pg_catalog.=) any($1::%3$s[])',
+      tg_argv[3], tg_argv[5], tg_argv[8], tg_argv[11]) using ids;
   end if;
   return null;
 end $$;
@@ -102,8 +87,8 @@ declare
   stack text := current_setting('noclobber.part');
   parents jsonb := split_part(stack, E'\n', 2);
   ids text[] := array(select jsonb_object_keys(parents));
-  unraised text := format('select p.%2$I::text as id from %1$s p where p.%2$I = any($1::%3$s[]) and p.version = ($2->>p.%2$I::text)::bigint',
-    parent, tg_argv[5], key_type);
+  unraised text := format('select p.%2$I::text as id from %1$s p where p.%2$I = any($1::%3$s[]) and p.%4$I = ($2->>p.%2$I::text)::bigint',
+    parent, tg_argv[5], key_type, tg_argv[10]);
   missed text[];
   own_triggers text;
 begin
@@ -113,7 +98,7 @@ begin
       select string_agg(quote_ident(g.tgname), ', ' order by g.tgname) into own_triggers from pg_trigger g
         where g.tgrelid = parent and not g.tgisinternal and g.tgtype & 16 <> 0 and not starts_with(g.tgname, 'zz_noclobber_');
       if own_triggers is null then
-        execute format('update %1$s p set updated_at = p.updated_at where p.%2$I = any($1::%3$s[])', parent, tg_argv[5], key_type)
+        execute format('update %1$s p set %4$I = p.%4$I where p.%2$I = any($1::%3$s[])', parent, tg_argv[5], key_type, tg_argv[11])
           using missed;
         execute format('select array_agg(u.id) from (%s) u', unraised) into missed using missed, parents;
       end if;
@@ -122,12 +107,12 @@ begin
       raise insufficient_privilege using
         message = format('A part of %s %s can''t be written: the version of that record must rise with it, and %s.', parent, missed[1],
           coalesce(format('its writer may not update %s, or %s kept the update back', parent, own_triggers), 'a policy keeps the update back')),
-        hint = format('GRANT SELECT, UPDATE (updated_at) ON %s, and let its triggers and policies pass an update of updated_at.', parent);
+        hint = format('GRANT SELECT, UPDATE (%2$I) ON %1$s, and let its triggers and policies pass an update of %2$I.', parent, tg_argv[11]);
     end if;
     if tg_argv[7] <> '' then
       execute format('update noclobber.record_changes c set changed_fields = array_append(c.changed_fields, $2)
         from %1$s p where p.%2$I = any($1::%3$s[]) and c.xid = pg_current_xact_id() and c.table_name = $3
-          and c.record_id = p.%2$I::text and c.version = p.version and $2 <> all(c.changed_fields)', parent, tg_argv[5], key_type)
+          and c.record_id = p.%2$I::text and c.version = p.%4$I and $2 <> all(c.changed_fields)', parent, tg_argv[5], key_type, tg_argv[10])
         using ids, tg_argv[7], tg_argv[4];
     end if;
   end if;

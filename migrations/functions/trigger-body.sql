@@ -1,10 +1,12 @@
 -- The bodies of trigger functions that are made for columns of certain names, because a column that is named is read at a
 -- fraction of what a row turned into jsonb costs. Made by trigger-function.sql.
 -- Invariant: a name is data. format quotes it in one pass, so no name is read for another's placeholder.
--- A sixth argument of a trigger is the name in the log: of the table whose partition the trigger is on, see partitions.ts.
+-- A seventh argument of a trigger is the name in the log: of the table whose partition the trigger is on, see partitions.ts.
+-- The names: key, tenant, the six of log-change.sql that say what the triggers own, and the housekeeping columns.
 -- In the bodies: 1 the key, 2 the housekeeping columns put back, 3 and 4 the new and the old row's tenant, read by concat, 5
--- that a tombstone is of the new row's tenant, 6 the type of version. The names: key, tenant and, for log_update, the type of
--- version; for stamp_update that type and the housekeeping columns.
+-- that a tombstone is of the new row's tenant; 7, 8, 9 the columns for version, time and writer, 6, 10, 11 their types; 12 the
+-- time as it is now, 13 and 14 the new row's time and writer for the log, 15 and 16 what sets the writer, cheaply and plainly.
+-- A line that names a column for the time (8) or the writer (9) is left out where the table has none.
 --
 -- log_update, after each UPDATE. First the change set that a node's save precomputes, see writer-setting.ts, for the one
 -- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. That it is
@@ -17,6 +19,8 @@
 -- perhaps to the floor of the history: a new row goes with the old one of the version before, or with the only one below.
 -- A row that differs at the same version was changed by a trigger behind the stamp: refused, because a change without a
 -- version is missed.
+--
+-- keep_writer, before an UPDATE that sets the writer, puts it back: only the stamp sets it. stamp_parent: see parts.sql.
 --
 -- stamp_insert, stamp_key. A deleted id that comes back counts on after its tombstone, so that an editor with the old
 -- record can't mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted
@@ -39,7 +43,7 @@
 -- them anew at each update, although they haven't changed.
 create function noclobber.trigger_body(kind text, names text[]) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $made$
-  select format(case kind when 'log_update' then $log$
+  with bodies(body) as (select case kind when 'log_update' then $log$
 #variable_conflict use_variable
 declare
   lines text[] := :setting_lines;
@@ -47,18 +51,18 @@ begin
   if lines[:line_fields] is not null then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
-    select concat(tg_table_schema, '.', tg_table_name), concat(n.%1$I), noclobber.exactly(n.version, null::%6$s), 'updated',
-      %3$s, string_to_array(lines[:line_fields], ','), lines[:line_scopes]::jsonb, noclobber.exactly(n.updated_at, null::timestamptz),
-      noclobber.exactly(n.updated_by, null::jsonb), lines[:line_tab_id], lines[:line_socket_id]
-    from new_rows n where lines[:line_signature] = md5(concat(noclobber.node_key(), tg_argv[4], n.version, ' ', n.%1$I, E'\n',
+    select concat(tg_table_schema, '.', tg_table_name), concat(n.%1$I), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
+      %3$s, string_to_array(lines[:line_fields], ','), lines[:line_scopes]::jsonb, %13$s,
+      %14$s, lines[:line_tab_id], lines[:line_socket_id]
+    from new_rows n where lines[:line_signature] = md5(concat(noclobber.node_key(), tg_argv[4], n.%7$I, ' ', n.%1$I, E'\n',
         lines[:line_tab_id], E'\n', lines[:line_socket_id]))
-      and case when n.version is not null then not exists (select from new_rows offset 1) end;
+      and case when n.%7$I is not null then not exists (select from new_rows offset 1) end;
     if found then
       return null;
     end if;
   end if;
   declare
-    source text := coalesce(tg_argv[5], tg_table_schema || '.' || tg_table_name);
+    source text := coalesce(tg_argv[6], tg_table_schema || '.' || tg_table_name);
     origin jsonb := case when lines[:line_writer] <> '' then noclobber.origin() end;
     trusted boolean := true;
     row_count bigint := 1;
@@ -69,51 +73,51 @@ begin
       updated_at, updated_by, tab_id, socket_id, import_id)
     select source, n.key, n.version::bigint, 'updated', n.tenant, array(
         select e.key from jsonb_each(n.r) e
-        where e.value is distinct from o.r->e.key and e.key not in ('version', 'updated_at', 'updated_by')),
+        where e.value is distinct from o.r->e.key and e.key <> all(%17$L)),
       case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
       n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
     from (select case when :trusted_types then to_jsonb(n.*) end as r,
-        concat(n.%1$I) as key, %3$s as tenant, concat(n.version) as version,
-        noclobber.exactly(n.updated_at, null::timestamptz) as updated_at,
-        noclobber.exactly(n.updated_by, null::jsonb) as updated_by from new_rows n limit 1) n,
+        concat(n.%1$I) as key, %3$s as tenant, concat(n.%7$I) as version,
+        %13$s as updated_at,
+        %14$s as updated_by from new_rows n limit 1) n,
       lateral (select case when n.r is not null then to_jsonb(o.*) end as r, concat(o.%1$I) as key, %4$s as tenant,
-        concat(o.version) as version from old_rows o limit 1) o
+        concat(o.%7$I) as version from old_rows o limit 1) o
     where n.r is not null and n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
       and not exists (select from new_rows offset 1);
     if not found then
       select count(*), :trusted_types into row_count, trusted from (select from new_rows limit 21) r;
       if not trusted then
-        perform noclobber.check_own_columns(tg_relid);
+        perform noclobber.check_own_columns(tg_relid, tg_argv[5]::text[]);
       end if;
       if row_count between 1 and 20 and trusted then
-        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, o.r, n.r, tg_relid)
+        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, o.r, n.r, tg_relid)
           from (select to_jsonb(t.*) r from old_rows t) o full join (select to_jsonb(t.*) r from new_rows t) n
             on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
-          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1
-            or (n.r->>'version')::bigint > (o.r->>'version')::bigint and not exists (select from old_rows t
-              where concat(t.%1$I) = n.r->>tg_argv[0] and concat(t.version)::bigint = (n.r->>'version')::bigint - 1), true);
+          where coalesce((n.r->>%7$L)::bigint = (o.r->>%7$L)::bigint + 1
+            or (n.r->>%7$L)::bigint > (o.r->>%7$L)::bigint and not exists (select from old_rows t
+              where concat(t.%1$I) = n.r->>tg_argv[0] and concat(t.%7$I)::bigint = (n.r->>%7$L)::bigint - 1), true);
       elsif row_count between 1 and 20 then
-        execute replace($rows$select noclobber.log_change($1, $2, $3, $4, $5, o.r, n.r, $6)
+        execute replace($rows$select noclobber.log_change($1, $2, $3, $4, $5, $6, o.r, n.r, $7)
           from (select ROW r from old_rows t) o full join (select ROW r from new_rows t) n
             on o.r->>$2 = n.r->>$2 and coalesce(o.r->>$3, '') = coalesce(n.r->>$3, '')
-          where coalesce((n.r->>'version')::bigint = (o.r->>'version')::bigint + 1
-            or (n.r->>'version')::bigint > (o.r->>'version')::bigint and not exists (select from (select ROW r from old_rows t) x
-              where x.r->>$2 = n.r->>$2 and (x.r->>'version')::bigint = (n.r->>'version')::bigint - 1), true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
-          using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], origin, tg_relid;
+          where coalesce((n.r->>$5[1])::bigint = (o.r->>$5[1])::bigint + 1
+            or (n.r->>$5[1])::bigint > (o.r->>$5[1])::bigint and not exists (select from (select ROW r from old_rows t) x
+              where x.r->>$2 = n.r->>$2 and (x.r->>$5[1])::bigint = (n.r->>$5[1])::bigint - 1), true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
+          using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, tg_relid;
       elsif row_count > 20 then
         planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
           pg_size_bytes('32MB') then '32MB' else current_setting('work_mem') end]);
-        execute noclobber.batch_statement('UPDATE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+        execute noclobber.batch_statement('UPDATE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[])
           into moved using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
         perform noclobber.plan_by(planning);
         if moved then
-          execute noclobber.log_statement('MOVE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[])
+          execute noclobber.log_statement('MOVE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[])
             using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
         end if;
         perform noclobber.compact_at_once(tg_relid);
       end if;
       if row_count between 1 and 20 and tg_argv[3] = '{}' and exists (select from old_rows o, new_rows n
-          where concat(n.%1$I) = concat(o.%1$I) and concat(n.version) = concat(o.version) and record_image_ne(row(n.*), row(o.*))) then
+          where concat(n.%1$I) = concat(o.%1$I) and concat(n.%7$I) = concat(o.%7$I) and record_image_ne(row(n.*), row(o.*))) then
         raise triggered_data_change_violation using
           message = format('Table %%s: a trigger changed a row after its version was set, so the log would miss the change.', tg_relid::regclass),
           hint = 'PostgreSQL fires triggers by name. Rename that one, so that it comes before zz_noclobber_stamp: alter trigger … rename to ….';
@@ -130,66 +134,102 @@ begin
 end $log$ when 'stamp_insert' then $insert$
 begin
   :check_types
-  new.version := noclobber.next_version(coalesce((select max(c.version) :tombstones), 0), tg_relid);
-  new.updated_at := clock_timestamp();
-  new.updated_by := noclobber.writer();
+  new.%7$I := noclobber.next_version(coalesce((select max(c.version) :tombstones), 0), tg_relid);
+  new.%8$I := %12$s;
+  %16$s
   return new;
 end $insert$
       when 'stamp_key' then $key$
 begin
   :check_types
-  new.version := greatest(new.version, (select max(c.version) + 1 :tombstones));
+  new.%7$I := greatest(new.%7$I, (select max(c.version) + 1 :tombstones));
   return new;
-end $key$ when 'stamp_update' then $update$
+end $key$
+      when 'keep_writer' then $keep$
+begin
+  new.%9$I := old.%9$I;
+  return new;
+end $keep$
+      when 'stamp_parent' then $parent$
+declare
+  setting text := current_setting('noclobber.part', true);
+  source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = coalesce(pg_partition_root(tg_relid), tg_relid));
+begin
+  :check_types
+  if new.%7$I = old.%7$I and split_part(setting, E'\n', 1) =
+      noclobber.part_mark(source, split_part(setting, E'\n', 2)) then
+    new.%7$I := noclobber.next_version(old.%7$I, tg_relid);
+    new.%8$I := %12$s;
+    %16$s
+  end if;
+  return new;
+end $parent$
+      when 'stamp_update' then $update$
 declare
   lines pg_catalog.text[] := :setting_lines;
   touches boolean;
   after record := new;
 begin
 %2$s
-  if after operator(pg_catalog.*<>) old and (noclobber.exactly(new.updated_by, null::pg_catalog.jsonb) is null) is not null
-    and noclobber.exactly(new.version, null::%6$s) operator(pg_catalog.=) old.version
-    and noclobber.exactly(new.updated_at, null::pg_catalog.timestamptz) operator(pg_catalog.=) old.updated_at then
-    new.version := noclobber.next_version(old.version, tg_relid);
-    new.updated_at := pg_catalog.clock_timestamp();
-    if noclobber.is_signed(lines) then
-      new.updated_by := lines[:line_writer]::pg_catalog.jsonb;
-    elsif lines[:line_writer] is null then
-      new.updated_by := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
-          operator(pg_catalog.=) coalesce(:setting, '')
-        and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
-        then noclobber.session_writer() operator(pg_catalog.->) 'writer' else noclobber.writer() end;
-    else
-      new.updated_by := noclobber.writer();
-    end if;
+  if after operator(pg_catalog.*<>) old
+    and (noclobber.exactly(new.%9$I, null::%11$s) is null) is not null
+    and noclobber.exactly(new.%7$I, null::%6$s) operator(pg_catalog.=) old.%7$I
+    and noclobber.exactly(new.%8$I, null::%10$s) operator(pg_catalog.=) old.%8$I
+    then
+    new.%7$I := noclobber.next_version(old.%7$I, tg_relid);
+    new.%8$I := %12$s;
+    %15$s
     return new;
   end if;
-  touches := coalesce(new.version operator(pg_catalog.=) (old.version operator(pg_catalog.+) 1), false);
-  new.version := old.version;
-  new.updated_at := old.updated_at;
-  new.updated_by := old.updated_by;
+  touches := coalesce(new.%7$I operator(pg_catalog.=) (old.%7$I operator(pg_catalog.+) 1), false);
+  new.%7$I := old.%7$I;
+  new.%8$I := old.%8$I;
+  new.%9$I := old.%9$I;
   after := new;
 %2$s
   if after operator(pg_catalog.*=) old and not touches then
     return new;
   end if;
-  if (noclobber.exactly(new.version, null::%6$s) is null) is not null
-    and (noclobber.exactly(new.updated_at, null::pg_catalog.timestamptz) is null) is not null
-    and (noclobber.exactly(new.updated_by, null::pg_catalog.jsonb) is null) is not null then
-    new.version := noclobber.next_version(old.version, tg_relid);
-    new.updated_at := pg_catalog.clock_timestamp();
-    new.updated_by := noclobber.writer();
+  if (noclobber.exactly(new.%7$I, null::%6$s) is null) is not null
+    and (noclobber.exactly(new.%8$I, null::%10$s) is null) is not null
+    and (noclobber.exactly(new.%9$I, null::%11$s) is null) is not null
+    then
+    new.%7$I := noclobber.next_version(old.%7$I, tg_relid);
+    new.%8$I := %12$s;
+    %16$s
   end if;
   return new;
-end $update$ end,
+end $update$ end), writers(type, cheap, plain) as (select t.type,
+    format(case names[8] when 'jsonb' then $cheap$if noclobber.is_signed(lines) then
+      new.%1$I := lines[:line_writer]::pg_catalog.jsonb;
+    elsif lines[:line_writer] is null then
+      new.%1$I := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
+          operator(pg_catalog.=) coalesce(:setting, '')
+        and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
+        then noclobber.session_writer() operator(pg_catalog.->) 'writer' else noclobber.writer() end;
+    else
+      new.%1$I := noclobber.writer();
+    end if;$cheap$ when '' then '' else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type),
+    format(case names[8] when 'jsonb' then 'new.%1$I := noclobber.writer();' when '' then ''
+      else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type)
+    from (select case when names[8] in ('jsonb', 'uuid', 'text') then 'pg_catalog.' || names[8] else names[8] end) t(type))
+  select format(regexp_replace(regexp_replace(b.body, case when names[4] = '' then '^.*%8[$]I.*' else '^.*%0[$]I.*' end, '', 'gn'),
+      case when names[5] = '' then '^.*%9[$]I.*' else '^.*%0[$]I.*' end, '', 'gn'),
     names[1],
     case when kind = 'stamp_update' then (select format(E'  begin\n%s\n  exception when undefined_column then\n%s\n  end;',
         string_agg(format('    after.%1$I := old.%1$I;', name), E'\n' order by at),
         string_agg(format('    begin after.%1$I := old.%1$I; exception when undefined_column then null; end;', name), E'\n' order by at))
-      from unnest(names[2:]) with ordinality u(name, at) having count(*) > 0) end,
+      from unnest(names[9:]) with ordinality u(name, at) having count(*) > 0) end,
     case when names[2] <> '' then format('case when n.%1$I is null then null else concat(n.%1$I) end', names[2]) else 'null::text' end,
     case when names[2] <> '' then format('case when o.%1$I is null then null else concat(o.%1$I) end', names[2]) else 'null::text' end,
     case when names[2] <> '' then format('and c.tenant_id is not distinct from case when new.%1$I is null then null else concat(new.%1$I) end',
       names[2]) end,
-    case when kind = 'stamp_update' then names[1] else coalesce(names[3], 'bigint') end)
+    names[6], names[3], names[4], names[5], names[7], w.type,
+    case names[7] when 'timestamp with time zone' then 'pg_catalog.clock_timestamp()' else 'pg_catalog.timezone(''UTC'', pg_catalog.clock_timestamp())' end,
+    case names[7] when 'timestamp with time zone' then format('noclobber.exactly(n.%I, null::timestamptz)', names[4])
+      when '' then 'statement_timestamp()' else format('timezone(''UTC'', noclobber.exactly(n.%I, null::timestamp))', names[4]) end,
+    case names[8] when 'jsonb' then format('noclobber.exactly(n.%I, null::jsonb)', names[5]) else 'noclobber.writer()' end,
+    w.cheap, w.plain, names[3:5])
+  from bodies b, writers w
 $made$;

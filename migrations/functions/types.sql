@@ -58,12 +58,12 @@ create function noclobber.row_json(relation oid, row_name text) returns text lan
     group by c.at / 50) j
 $$;
 
--- Refuses a table whose version, updated_at or updated_by has an untrusted type.
-create function noclobber.check_own_columns(relation oid) returns void language plpgsql stable
+-- Refuses a table whose version, time or writer has an untrusted type.
+create function noclobber.check_own_columns(relation oid, owned text[]) returns void language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$
 declare
   strange text := (select string_agg(a.attname, ', ' order by a.attnum) from pg_attribute a
-    where a.attrelid = relation and a.attname in ('version', 'updated_at', 'updated_by')
+    where a.attrelid = relation and a.attname = any(owned[:3])
       and not noclobber.is_trusted_type(a.atttypid));
 begin
   if strange is not null then

@@ -61,6 +61,49 @@ begin
   return noclobber.writer_of(:setting);
 end $$;
 
+-- The current writer's id as the key of a user, for a column that holds one: null where it is no such key. Where the column is a
+-- foreign key, that user must be there. Reading another table may run what its owner made, so that owner must be trusted.
+create function noclobber.writer_key(relation oid, column_name text) returns text language plpgsql stable
+  set search_path = pg_catalog, pg_temp as $$
+declare
+  id text := noclobber.writer()->>'id';
+  of_type text;
+  longest integer;
+  parent record;
+  is_there boolean;
+begin
+  select format_type(a.atttypid, null), a.atttypmod - 4 into of_type, longest from pg_attribute a
+    where a.attrelid = relation and a.attname = column_name;
+  case of_type
+    when 'uuid' then
+      if id !~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then
+        return null;
+      end if;
+    when 'integer', 'bigint' then
+      if id !~ '^(0|-?[1-9][0-9]{0,18})$' or abs(id::numeric) > (case of_type when 'bigint' then 9223372036854775807 else 2147483647 end) then
+        return null;
+      end if;
+    else
+      if longest > 0 and length(id) > longest then
+        return null;
+      end if;
+  end case;
+  for parent in select k.confrelid::regclass as name, a.attname as key, noclobber.is_trusted_owner(c.relowner) as is_trusted
+    from pg_constraint k join pg_class c on c.oid = k.confrelid join pg_attribute a on a.attrelid = k.confrelid and a.attnum = k.confkey[1]
+    where k.conrelid = relation and k.contype = 'f' and k.conkey = array[(select o.attnum from pg_attribute o
+      where o.attrelid = relation and o.attname = column_name)]
+  loop
+    if not parent.is_trusted then
+      return null;
+    end if;
+    execute format('select exists (select from %s p where p.%I = $1::%s)', parent.name, parent.key, of_type) into is_there using id;
+    if not is_there then
+      return null;
+    end if;
+  end loop;
+  return id;
+end $$;
+
 -- Where the current change comes from, if a node signed it: tab, socket, import.
 create function noclobber.origin() returns jsonb language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$

@@ -20,13 +20,14 @@ const statusOf = async (knex: Knex) => {
   return {
     log,
     tables: tables.map(({ source, key, triggers }) => {
-      const { tenant, lists, ignore, history, partOf } = trackedOptions(triggers) ?? {}
+      const { tenant, lists, ignore, columns, history, partOf } = trackedOptions(triggers) ?? {}
       return {
         table: source,
         key,
         tenant: tenant ?? null,
         lists: lists ?? [],
         ignore: ignore ?? [],
+        columns: columns ?? {},
         history: history ?? 'fields',
         partOf: partOf ?? null,
         triggers: triggers.length,
@@ -44,13 +45,23 @@ const logLine = ({ changes, size, oldest, newest }: Status['log']) => {
   return `${changes === 100_000 ? '100000 and more' : changes} changes, ${size}, from ${ago(oldest)} to ${ago(newest)}`
 }
 
-const tableLine = ({ table, key, tenant, lists, ignore, history, partOf }: Status['tables'][number]) =>
+const tableLine = ({
+  table,
+  key,
+  tenant,
+  lists,
+  ignore,
+  columns,
+  history,
+  partOf,
+}: Status['tables'][number]) =>
   [
     table,
     `key ${key}`,
     tenant ? `tenant ${tenant}` : 'no tenant',
     ...(lists.length > 0 ? [`lists by ${lists.join(' and ')}`] : []),
     ...(ignore.length > 0 ? [`ignores ${ignore.join(' and ')}`] : []),
+    ...Object.entries(columns).map(([what, name]) => `${what} ${name === null ? 'nowhere' : `in ${name}`}`),
     ...(history === 'values' ? ['history of values'] : []),
     ...(partOf ? [`part of ${partOf.table} by ${partOf.column}`] : []),
   ].join(', ')

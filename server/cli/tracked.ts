@@ -1,7 +1,7 @@
 // What a command asks about tracked tables, by the names that people write: with the schema or without.
 import type { Knex } from 'knex'
 import { quoteTable } from '../../migrations/quote.ts'
-import type { TrackOptions } from '../../migrations/track-table.ts'
+import type { TrackOptions } from '../../migrations/track-options.ts'
 import { trackedTables } from '../doctor/tables.ts'
 import { flagsOf, trackedOptions } from '../doctor/tracking-options.ts'
 

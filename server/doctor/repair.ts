@@ -3,32 +3,41 @@
 // back it is one that no record has had. So no number stands for two contents. A table is tracked with the options that its own
 // triggers have, none are made up.
 import type { Knex } from 'knex'
-import { quoteName, quoteTable } from '../../migrations/quote.ts'
+import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
 import { trackTable } from '../../migrations/track-table.ts'
 import type { FindingCode } from './finding.ts'
 import { type ExaminedTable, tableFindings, trackedTables } from './tables.ts'
 import { trackedOptions } from './tracking-options.ts'
-import { lostOwned } from './triggers.ts'
+import { lostOwned, ownedOf } from './triggers.ts'
 
 /** What tracking a table again mends. */
 const MENDED: FindingCode[] = ['column_missing', 'trigger_missing', 'trigger_altered']
 
 /** Seconds since 1970 are more than any record has changes. */
-const loggedVersions = (source: string, key: string) => `
-update ${quoteTable(source)} t set version = coalesce((select max(c.version) from noclobber.changes c
-  where c.table_name = :source and c.record_id = t.${quoteName(key)}::text), extract(epoch from now())::bigint)`
+const loggedVersions = (source: string, key: string, version: string) => `
+update ${quoteTable(source)} t set ${quoteName(version)} = coalesce((select max(c.version) from noclobber.changes c
+  where c.table_name = ${quoteText(source)} and c.record_id = t.${quoteName(key)}::text), extract(epoch from now())::bigint)`
 
 const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> => {
   const { source, key, triggers } = table
   const options = trackedOptions(triggers)
   if (!options || !key) return false
   await knex.transaction(async (transaction) => {
-    if (lostOwned(table).includes('version')) {
+    const { version, updatedAt, updatedBy } = ownedOf(triggers)
+    const lost = lostOwned(table)
+    for (const column of [updatedAt, updatedBy])
+      if (column && lost.includes(column.name))
+        await transaction.raw(
+          asIs(`alter table ${quoteTable(source)} add column ${quoteName(column.name)} ${column.type}`),
+        )
+    if (lost.includes(version.name)) {
       // Nothing that fires on a write works without the column.
       await transaction.raw(
-        `alter table ${quoteTable(source)} disable trigger user, add column version bigint`,
+        asIs(
+          `alter table ${quoteTable(source)} disable trigger user, add column ${quoteName(version.name)} ${version.type}`,
+        ),
       )
-      await transaction.raw(loggedVersions(source, key), { source })
+      await transaction.raw(asIs(loggedVersions(source, key, version.name)))
       await transaction.raw(`alter table ${quoteTable(source)} enable trigger user`)
     }
     await trackTable(transaction, source, options)

@@ -2,12 +2,19 @@
 import type { Knex } from 'knex'
 import { PARTITIONS_APART } from '../../migrations/partitions.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
-import { quoteName, quoteTable } from '../../migrations/quote.ts'
+import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
 import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/supported.ts'
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
-import { type FoundTrigger, lostOwned, type TriggeredTable, trackAgain, triggerFindings } from './triggers.ts'
+import {
+  type FoundTrigger,
+  lostOwned,
+  ownedOf,
+  type TriggeredTable,
+  trackAgain,
+  triggerFindings,
+} from './triggers.ts'
 
 /** A table with our triggers, or one that should have them. */
 export interface ExaminedTable extends TriggeredTable {
@@ -33,9 +40,12 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
   ${UNTRACKABLE} as "whyNot", ${LATE_TRIGGERS} as "lateTriggers",
-  coalesce((select format_type(a.atttypid, null) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), '') as "versionType",
+  (select jsonb_object_agg(a.attname, format_type(a.atttypid, null)) from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as types,
   ${PARTITIONS_APART} as "partitionsApart", row_security_active(c.oid) as "hidesRows",
-  coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid and a.attname = 'version'), 0) as age,
+  coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid
+    and a.attname = coalesce((select (${TRIGGER_ARGUMENTS}[6]::text[])[1] from pg_trigger g
+      where g.tgrelid = c.oid and g.tgname = '${STAMP_TRIGGER}'), 'version')), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
     'rows', concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
@@ -106,43 +116,44 @@ const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
  * A change that a restore brought was not written by the transaction that it names, nor out of a batch by the one that
  * it notes, and says nothing of its row's. Another tenant's records of the same id have versions of their own.
  */
-const compare = (table: string, key: string, tenant: string) => `
+const compare = ({ source, triggers, columns, age }: ExaminedTable, key: string) => {
+  const [, tenantColumn = ''] = triggers.find(({ name }) => name === STAMP_TRIGGER)?.args ?? []
+  const tenant = columns.includes(tenantColumn) ? `r.${quoteName(tenantColumn)}::text` : 'null::text'
+  const [table, name] = [quoteTable(source), quoteText(source)]
+  const version = quoteName(ownedOf(triggers).version.name)
+  return asIs(`
 with logged as (
   select c.record_id, c.tenant_id, c.version, c.event, c.seq, c.xid::xid as xid, coalesce(c.moved_in, c.xid)::xid = c.xmin as is_own
-  from noclobber.record_changes c where c.table_name = :source
+  from noclobber.record_changes c where c.table_name = ${name}
   union all
   select c.record_id, c.tenant_id, c.version, c.event, c.seq, c.xid::xid, c.xid::xid = c.written_in
-  from noclobber.batched_changes c where c.table_name = :source
+  from noclobber.batched_changes c where c.table_name = ${name}
 ), last as (
   select distinct on (c.record_id) c.* from logged c
-  left join (select r.${key}::text as id, ${tenant} as tenant from ${table} r) w on w.id = c.record_id
+  left join (select r.${quoteName(key)}::text as id, ${tenant} as tenant from ${table} r) w on w.id = c.record_id
   where w.tenant is null or c.tenant_id is null or c.tenant_id = w.tenant
   order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
 ), pairs as (
   select l.record_id, l.version as logged, l.event, l.xid, l.is_own, t.version, t.row_xid, t.row_age, t.id from last l
-  full join (select r.${key}::text as id, r.version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
+  full join (select r.${quoteName(key)}::text as id, r.${version} as version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
     on t.id = l.record_id
 )
 select count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
   count(*) filter (where id is not null and version <> logged) as out_of_step,
   count(*) filter (where id is null and event <> 'deleted') as vanished,
   count(*) filter (where id is not null and version = logged and is_own and row_xid <> xid) +
-  count(*) filter (where id is not null and logged is null and row_age < :age) as unlogged,
+  count(*) filter (where id is not null and logged is null and row_age < ${age}) as unlogged,
   min(id) filter (where id is not null and version <> logged) as step_example,
   min(record_id) filter (where id is null and event <> 'deleted') as vanished_example
-from pairs`
+from pairs`)
+}
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
 
 const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]> => {
-  const { source, key, columns, triggers } = table
+  const { source, key } = table
   if (!key) return []
-  const [, tenantColumn = ''] = triggers.find(({ name }) => name === STAMP_TRIGGER)?.args ?? []
-  const tenant = columns.includes(tenantColumn) ? `r.${quoteName(tenantColumn)}::text` : 'null::text'
-  const { rows } = await knex.raw(compare(quoteTable(source), quoteName(key), tenant), {
-    source,
-    age: table.age,
-  })
+  const { rows } = await knex.raw(compare(table, key))
   const [row] = rows
   const invalid = Number(row.invalid)
   const outOfStep = Number(row.out_of_step)

@@ -1,9 +1,11 @@
 // Reads a table's tracking options from its triggers' arguments, and formats them as the call or the command line that tracks it
 // again. Invariant: an option that the triggers don't have is not made up.
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
+import { columnsOption, ownedBy } from '../../migrations/owned-columns.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
-import { TRIGGER_NAMES, type TrackOptions } from '../../migrations/track-table.ts'
-import { textArray } from '../tables/catalogue.ts'
+import { textArray } from '../../migrations/quote.ts'
+import type { TrackOptions } from '../../migrations/track-options.ts'
+import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 
 /** A trigger with what it was created with. */
 interface TriggerArguments {
@@ -25,22 +27,25 @@ const argsOfMost = (triggers: TriggerArguments[], names: string[], length: numbe
 
 /** The options that a table is tracked with; `null` where its own triggers are all gone. */
 export const trackedOptions = (triggers: TriggerArguments[]): TrackOptions | null => {
-  const own = argsOfMost(triggers, TRIGGER_NAMES, 4)
+  const own = argsOfMost(triggers, TRIGGER_NAMES, 6)
   if (!own) return null
-  const [, tenant = '', lists = '', ignore = ''] = own
+  const [, tenant = '', lists = '', ignore = '', , owned] = own
   const [, column = '', , , table = '', , , field = ''] = argsOfMost(triggers, PART_TRIGGERS, 9) ?? []
   const parents = textArray(lists)
   const ignored = textArray(ignore)
+  const columns = columnsOption(ownedBy(owned))
   return {
     ...(tenant ? { tenant } : {}),
     ...(parents.length > 0 ? { lists: parents } : {}),
     ...(ignored.length > 0 ? { ignore: ignored } : {}),
+    ...(columns ? { columns } : {}),
     ...(table ? { partOf: { table, column, ...(field ? { field } : {}) } } : {}),
     ...(triggers.some(({ name }) => VALUES_TRIGGERS.includes(name)) ? { history: 'values' } : {}),
   }
 }
 
 const literal = (value: unknown): string => {
+  if (value === null) return 'null'
   if (typeof value === 'string') return `'${value.replace(/['\\]/g, '\\$&')}'`
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   const parts = Object.entries(value as object).map(([name, part]) => `${name}: ${literal(part)}`)
@@ -54,12 +59,27 @@ export const callOf = (table: string, options: TrackOptions): string =>
 /** A word of a command line, as a shell reads it. */
 const word = (text: string) => (/^[\w.,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
+/** Of an option that takes no value. */
+const ON = 'given'
+
 /** What each option of `noclobber track` is for these options; left out where it isn't given. */
-export const flagsOf = ({ tenant, lists, ignore, partOf, history }: TrackOptions): Map<string, string> => {
+export const flagsOf = ({
+  tenant,
+  lists,
+  ignore,
+  columns = {},
+  partOf,
+  history,
+}: TrackOptions): Map<string, string> => {
   const flags: [string, string | undefined][] = [
     ['--tenant', tenant],
     ['--lists', lists?.join(',')],
     ['--ignore', ignore?.join(',')],
+    ['--version-column', columns.version],
+    ['--updated-at-column', columns.updatedAt ?? undefined],
+    ['--no-updated-at', columns.updatedAt === null ? ON : undefined],
+    ['--updated-by-column', columns.updatedBy ?? undefined],
+    ['--no-updated-by', columns.updatedBy === null ? ON : undefined],
     ['--history', history === 'values' ? history : undefined],
     ['--part-of', partOf && `${partOf.table}=${partOf.column}`],
     ['--part-field', partOf?.field],
@@ -72,5 +92,7 @@ export const commandOf = (table: string, options: TrackOptions): string =>
   [
     'npx noclobber track',
     word(table),
-    ...[...flagsOf(options)].flatMap(([flag, value]) => [flag, word(value)]),
+    ...[...flagsOf(options)].flatMap(([flag, value]) =>
+      flag.startsWith('--no-') ? [flag] : [flag, word(value)],
+    ),
   ].join(' ')

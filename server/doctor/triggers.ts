@@ -1,10 +1,10 @@
 // Checks a table's triggers: is each there, enabled, and as `trackTable` makes it?
 import { createHash } from 'node:crypto'
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
+import { type Owned, ownedBy, ownedColumns, ownedList } from '../../migrations/owned-columns.ts'
 import { PARENT_TRIGGER, PART_TRIGGERS } from '../../migrations/parts.ts'
-import { quoteTable } from '../../migrations/quote.ts'
-import { KEEP_TRIGGER, OWNED_NAMES, STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
-import { textArray } from '../tables/catalogue.ts'
+import { quoteTable, textArray } from '../../migrations/quote.ts'
+import { KEEP_TRIGGER, STAMP_TRIGGER, TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { type Finding, problem } from './finding.ts'
 import { callOf, trackedOptions } from './tracking-options.ts'
 
@@ -29,10 +29,10 @@ export interface TriggeredTable {
   source: string
   key: string | null
   columns: string[]
+  /** The types of its columns by name, as `format_type` writes them, without modifiers. */
+  types: Record<string, string>
   /** Its generated columns, in their order. */
   generated: string[]
-  /** Of `version`, as PostgreSQL writes it; empty where there is none. */
-  versionType: string
   triggers: FoundTrigger[]
   /** Its values must be kept. */
   keepsValues: boolean
@@ -94,11 +94,15 @@ const EXPECTED: Record<string, Expected> = {
   zz_noclobber_values_update: expected('log_values', UPDATE),
 }
 
+/** The columns that a table's triggers own. */
+export const ownedOf = (triggers: Pick<FoundTrigger, 'name' | 'args'>[]): Owned =>
+  ownedBy(triggers.find(({ name, args }) => TRIGGER_NAMES.includes(name) && args.length >= 6)?.args[5])
+
 /** The triggers that must be there: the table's own, and of parts and values all where there is one. */
 const wantedOf = ({ triggers, parts, keepsValues }: TriggeredTable): string[] => {
   const hasAny = (names: string[]) => triggers.some(({ name }) => names.includes(name))
   return [
-    ...TRIGGER_NAMES,
+    ...triggerNames(ownedOf(triggers)),
     ...(hasAny(PART_TRIGGERS) ? PART_TRIGGERS : []),
     ...(keepsValues || hasAny(VALUES_TRIGGERS) ? VALUES_TRIGGERS : []),
     ...(parts.length > 0 ? [PARENT_TRIGGER] : []),
@@ -107,29 +111,34 @@ const wantedOf = ({ triggers, parts, keepsValues }: TriggeredTable): string[] =>
 
 /** The arguments that a trigger must have, by those of the first of its kind and of the stamp. */
 const argsFor = (name: string, triggers: FoundTrigger[]): string[] => {
-  const [key = '', tenant = '', lists = '', ignore = '', tag = ''] =
+  const [key = '', tenant = '', lists = '', ignore = '', tag = '', owned = ''] =
     triggers.find((trigger) => TRIGGER_NAMES.includes(trigger.name))?.args ?? []
   if (name === PARENT_TRIGGER) return []
-  if (VALUES_TRIGGERS.includes(name)) return [key, ignore]
-  if (!PART_TRIGGERS.includes(name)) return [key, tenant, lists, ignore, tag]
+  if (VALUES_TRIGGERS.includes(name)) return [key, ignore, owned]
+  if (!PART_TRIGGERS.includes(name)) return [key, tenant, lists, ignore, tag, owned]
   const [, column = '', , ...parent] =
     triggers.find((trigger) => PART_TRIGGERS.includes(trigger.name))?.args ?? []
-  return [key, column, tenant, ...parent]
+  return [key, column, tenant, ...parent.slice(0, 6), ownedBy(owned).version.name, ...parent.slice(7)]
 }
 
 /** What `noclobber.trigger_function` calls the function that it makes for columns of these names. */
 const madeFor = (kind: string, names: string[]): string =>
   `noclobber.${kind}_${createHash('md5').update(JSON.stringify(names)).digest('hex').slice(0, 12)}`
 
-/** The function that a trigger calls, where it is made for the names of the table's columns and the type of its versions. */
-const callOfTable = (calls: string, args: string[], { generated, versionType }: TriggeredTable): string => {
-  const [key = '', tenant = '', , ignored = '{}'] = args
-  if (calls === 'noclobber.log_update') return madeFor('log_update', [key, tenant, versionType])
-  if (calls === 'noclobber.stamp_insert') return madeFor('stamp_insert', [key, tenant])
-  if (calls === 'noclobber.stamp_key') return madeFor('stamp_key', [key, tenant])
+/** The kinds of functions that are made for the names of a table's columns. */
+const MADE = ['log_update', 'stamp_insert', 'stamp_key', 'stamp_update', 'keep_writer', 'stamp_parent']
+
+/** The function that a trigger calls, where it is made for the names and types of the table's columns. */
+const callOfTable = (calls: string, { triggers, types, generated }: TriggeredTable): string => {
+  const kind = calls.replace('noclobber.', '')
+  if (!MADE.includes(kind)) return calls
+  const [key = '', tenant = '', , ignored = '{}'] =
+    triggers.find((trigger) => TRIGGER_NAMES.includes(trigger.name))?.args ?? []
+  const list = ownedList(ownedOf(triggers))
+  const owned = [...list.slice(0, 3), ...list.slice(3).map((type, at) => types[list[at] ?? ''] ?? type)]
   const names = textArray(ignored)
   for (const name of generated) if (!names.includes(name)) names.push(name)
-  return calls === 'noclobber.stamp_update' ? madeFor('stamp_update', [versionType, ...names]) : calls
+  return madeFor(kind, [key, tenant, ...owned, ...(kind === 'stamp_update' ? names : [])])
 }
 
 const isAltered = (trigger: FoundTrigger, table: TriggeredTable) => {
@@ -137,7 +146,7 @@ const isAltered = (trigger: FoundTrigger, table: TriggeredTable) => {
   const made = EXPECTED[name]
   if (!made) return false
   return (
-    calls !== callOfTable(made.calls, args, table) ||
+    calls !== callOfTable(made.calls, table) ||
     shape !== made.shape ||
     rows !== made.rows ||
     narrowed !== made.narrowed ||
@@ -157,7 +166,9 @@ const lostColumns = ({ triggers, key, columns }: TriggeredTable): string[] => {
 
 /** Columns that the triggers own and that are gone. */
 export const lostOwned = ({ triggers, columns }: Pick<TriggeredTable, 'triggers' | 'columns'>): string[] =>
-  triggers.length === 0 ? [] : OWNED_NAMES.filter((name) => !columns.includes(name))
+  ownedColumns(ownedOf(triggers))
+    .map(({ name }) => name)
+    .filter((name) => triggers.length > 0 && !columns.includes(name))
 
 /** The advice to track a table again, with the options that its triggers have, and those that are asked of it. */
 export const trackAgain = ({

@@ -90,7 +90,8 @@ export interface ImportSql {
 }
 
 export const importSql = (known: KnownType, key: string | null): ImportSql => {
-  const { table, tenantColumn, columns, sql } = known
+  const { table, tenantColumn, columns, sql, owned } = known
+  const version = quoteName(owned.version.name)
   const id = `t.${quoteName(known.key.name)}`
   const cast = columns.get(known.key.name)?.cast
   const foundBy = columns.get(keyColumnOf(known, key))
@@ -128,12 +129,12 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
            (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${quoteName(name)}`, `r.${quoteName(name)}`)).join(', ')}
               from json_populate_record(t.*, s.doc) r)
          from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
-           and ${id} = s.id::${cast} and t."version" = s.seen ${ofTenant(3)}
-         returning s.line, t."version" <> s.seen as changed`,
+           and ${id} = s.id::${cast} and t.${version} = s.seen ${ofTenant(3)}
+         returning s.line, t.${version} <> s.seen as changed`,
       ),
     insert: (names) =>
       unnamed(
-        `insert into ${table} ("version"${[...(tenantColumn ? [tenantColumn] : []), ...names].map((name) => `, ${quoteName(name)}`).join('')})
+        `insert into ${table} (${version}${[...(tenantColumn ? [tenantColumn] : []), ...names].map((name) => `, ${quoteName(name)}`).join('')})
          select 1${tenantColumn ? `, $4::${columns.get(tenantColumn)?.cast}` : ''}${names.map((name) => `, r.${quoteName(name)}`).join('')}
          from pg_temp.noclobber_import s cross join lateral json_populate_record(null::${table}, s.doc) r
          where s.line between $1 and $2 and s.seen is null and s.shape = $3 order by s.line returning 1 as made`,

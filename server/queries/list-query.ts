@@ -40,9 +40,14 @@ const UNSORTABLE = new Set([...INCOMPARABLE, 'jsonb'])
 const orderOf = (known: KnownType, sort: string) => {
   const descending = sort.startsWith('-')
   const name = descending ? sort.slice(1) : sort
-  const column = name === 'id' ? known.key.name : name
-  const allowed =
-    name === 'id' || name === 'version' || name === 'updated_at' || known.fieldNames.includes(name)
+  const { version, updatedAt } = known.owned
+  const heads: Record<string, string> = {
+    id: known.key.name,
+    version: version.name,
+    updated_at: updatedAt?.name ?? '',
+  }
+  const column = Object.hasOwn(heads, name) ? (heads[name] ?? '') : name
+  const allowed = column !== name || known.fieldNames.includes(name) || Object.hasOwn(heads, name)
   const found = known.columns.get(column)
   if (!allowed || !found || UNSORTABLE.has(found.type))
     return refuse('malformed', `sort: there is no field ${name}.`)

@@ -8,11 +8,12 @@ import { fieldValue } from '../tables/field-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
 /** The guard: each record is still at the version that its writer built on. */
-const isAtVersionOf = (asked: string) => `t."version" = ${asked}.version`
+const isAtVersionOf = (version: string, asked: string) => `${version} = ${asked}.version`
 
 /** writer, ids, versions, the least number of records that must stand at their versions, [tenant], values… */
-export const updateMany = (tracked: TrackedType, selected: string, changed: string[]): Statement => {
-  const { table, key, tenantColumn, columns } = tracked
+export const updateMany = (tracked: TrackedType, returned: string, changed: string[]): Statement => {
+  const { table, key, tenantColumn, columns, owned } = tracked
+  const version = `t.${quoteName(owned.version.name)}`
   const id = `t.${quoteName(key.name)}`
   const first = tenantColumn ? 6 : 5
   const set = changed
@@ -24,12 +25,12 @@ export const updateMany = (tracked: TrackedType, selected: string, changed: stri
       wanted as materialized (
         select w.id::${columns.get(key.name)?.cast} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
       locked as materialized (
-        select ${id} as id, t."version" as version from wanted w join ${table} t on ${id} = w.id and ${isAtVersionOf('w')}
+        select ${id} as id, ${version} as version from wanted w join ${table} t on ${id} = w.id and ${isAtVersionOf(version, 'w')}
         ${tenantColumn ? `and t.${quoteName(tenantColumn)} = $5` : ''} order by ${id} for no key update of t)
       update ${table} t set ${set} from writer, locked l
-      where writer.named and ${id} = l.id and ${isAtVersionOf('l')}
+      where writer.named and ${id} = l.id and ${isAtVersionOf(version, 'l')}
         and (select count(*) from locked) >= $4::bigint
-      returning ${selected}`,
+      returning ${returned}`,
   }
 }
 

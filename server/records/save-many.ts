@@ -165,7 +165,7 @@ export const saveMany = async (
         known,
         { ...options, transaction },
         {
-          query: updateMany(known, known.sql.lean, columns),
+          query: updateMany(known, known.sql.leanReturned, columns),
           values: [
             writerContext(database.signing, options),
             targets.map(({ id }) => id),

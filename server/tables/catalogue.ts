@@ -2,10 +2,11 @@
 // Invariant: identifiers in our SQL come from here alone, looked up and quoted once; no request supplies one.
 import type { Knex } from 'knex'
 import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
+import { type Owned, ownedBy, ownedNames } from '../../migrations/owned-columns.ts'
 import { PART_TRIGGER } from '../../migrations/parts.ts'
-import { quoteName, quoteTable } from '../../migrations/quote.ts'
+import { quoteName, quoteTable, textArray } from '../../migrations/quote.ts'
 import { UNTRACKABLE } from '../../migrations/supported.ts'
-import { OWNED_NAMES, TRIGGER_NAMES } from '../../migrations/track-table.ts'
+import { TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { RecordType } from '../base/record-type.ts'
 import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
@@ -55,6 +56,8 @@ export interface TrackedType extends Reactions {
   ignored: string[]
   /** What its triggers were made with, in short. */
   tag: string
+  /** The columns for version, time and writer. */
+  owned: Owned
   /**
    * Nothing but the SET of an UPDATE decides what it changes: the table has no triggers for it but ours, no foreign key
    * that cascades it, no generated column, no rule, no partition, and its columns have plain names.
@@ -148,8 +151,6 @@ interface FoundColumn extends Omit<Column, 'codec'> {
   key: boolean
 }
 
-const OWNED_COLUMNS = ['version', 'updated_at', 'updated_by']
-
 const KEY_KINDS: Record<string, KeyKind> = {
   int2: 'int2',
   int4: 'int4',
@@ -162,10 +163,6 @@ const KEY_KINDS: Record<string, KeyKind> = {
 const fail = (type: RecordType, why: string): never => {
   throw new Error(`Record type "${type.name}", table ${type.table}: ${why}`)
 }
-
-/** The names in an array as the triggers take it: `{"project_id"}`. */
-export const textArray = (literal: string) =>
-  [...literal.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replace(/\\(.)/g, '$1'))
 
 /** The arguments stand in the order in which `trackPart` of the migrations gives them. */
 const partOf = (
@@ -186,9 +183,12 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
   const columns: FoundColumn[] = row.columns
   const key = columns.find((column) => column.key)
   const kind = KEY_KINDS[key?.type ?? '']
-  const missing = TRIGGER_NAMES.filter((name) => !row.triggers?.[name])
-  const dropped = OWNED_NAMES.filter((name) => !columns.some((column) => column.name === name))
-  if (missing.length < TRIGGER_NAMES.length && dropped.length > 0)
+  const [, tenant = '', lists = '{}', ignored = '{}', tag = '', argument] =
+    Object.values<string[]>(row.triggers ?? {})[0] ?? []
+  const owned = ownedBy(argument)
+  const missing = triggerNames(owned).filter((name) => !row.triggers?.[name])
+  const dropped = ownedNames(owned).filter((name) => !columns.some((column) => column.name === name))
+  if (row.triggers && dropped.length > 0)
     return fail(
       type as RecordType,
       `its columns ${dropped.join(', ')} were dropped, which its triggers need: every write of it fails. Run: npx noclobber doctor --repair`,
@@ -205,12 +205,12 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
       `its key ${key.name} takes different texts for equal, by its collation ${key.collation}. An id is one text: give the column a deterministic collation.`,
     )
   }
-  const [, tenant = '', lists = '{}', ignored = '{}', tag = ''] =
-    Object.values<string[]>(row.triggers)[0] ?? []
   const fieldNames = Object.keys(type.fields)
   for (const name of fieldNames) {
     const column = columns.find((found) => found.name === name)
     if (!column) return fail(type as RecordType, `it has no column ${name}.`)
+    if (ownedNames(owned).includes(name))
+      return fail(type as RecordType, `its column ${name} belongs to the triggers and can't be a field.`)
     const why = uncarriable(column)
     if (why)
       fail(
@@ -235,6 +235,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     lists: textArray(lists),
     ignored: textArray(ignored),
     tag,
+    owned,
     isPlain:
       row.is_plain &&
       !reactions.reactsTo.has('update') &&
@@ -249,7 +250,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     derivable: new Set(
       columns
         .map(({ name }) => name)
-        .filter((name) => !fixed.has(name) && name !== tenant && !OWNED_COLUMNS.includes(name)),
+        .filter((name) => !fixed.has(name) && name !== tenant && !ownedNames(owned).includes(name)),
     ),
     fieldNames,
     changeNames: [...new Set([...fieldNames, ...((row.parts ?? []) as string[])])],

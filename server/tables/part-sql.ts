@@ -20,9 +20,9 @@ export const parentIsThere = (part: PartOf, value: string, tenant: string | null
 
 /** ids, [tenant]: parts, each with its version and its parent's key; [with their locks] */
 export const partsByIds = (
-  { table, key, columns, tenantColumn, part }: TrackedType,
+  { table, key, columns, tenantColumn, part, owned }: TrackedType,
   isLocking: boolean,
-): string => `select t.${quoteName(key.name)}::text as "noclobber_id", t."version" as "version",
+): string => `select t.${quoteName(key.name)}::text as "noclobber_id", t.${quoteName(owned.version.name)} as "version",
   t.${quoteName(part?.column ?? '')}::text as "noclobber_parent" from ${table} t
   where t.${quoteName(key.name)} = any($1::text[]::${columns.get(key.name)?.cast}[])
   ${tenantColumn ? `and t.${quoteName(tenantColumn)} = $2` : ''}

@@ -2,12 +2,13 @@
 // Invariant: the guard is inside the write (WHERE id AND tenant AND version), in one statement, which also names the
 // writer and keeps the answer of a write that carries a mutation id. Nothing is read first and compared here.
 import { quoteName, quoteText } from '../../migrations/quote.ts'
-import { isoUtc, utcText } from '../db/iso-time.ts'
+import { isoUtc } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 import { aliasOf, fieldExpression, fieldValue } from './field-sql.ts'
+import { headSql } from './head-sql.ts'
 import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
 import { changeSetCondition, NAMING, SENT_CHANGE_SET } from './writer-context.ts'
@@ -33,10 +34,8 @@ export interface RecordSql {
    * @param isStored The write has stored one already.
    */
   storeResponse(columns: string[], isStored: boolean): Statement
-  /** The expressions of a whole record of the table as `t`. */
-  selected: string
-  /** The same without large values; `noclobber_omitted` names them. */
-  lean: string
+  /** For RETURNING, without large values; `noclobber_omitted` names them. */
+  leanReturned: string
   /** The head of a SELECT of whole records from the table as `t`, with further expressions. */
   selectFrom(further: string): string
   /** The same with `noclobber_bytes`, the record's size. */
@@ -88,7 +87,7 @@ const answerOf = (all: string[], untouched: string[]) => {
 const PLACE = 'i.place::integer as "noclobber_place"'
 
 /** The condition that guards a write: the row is still at the version that the writer built on. */
-const isAtVersion = (parameter: number) => `t."version" = $${parameter}`
+const isAtVersion = (version: string, parameter: number) => `${version} = $${parameter}`
 
 /** The condition that keeps a statement to one tenant's rows; none for a table without tenants. */
 const isOfTenant = (tenantColumn: string | null, parameter: number) =>
@@ -100,16 +99,10 @@ const WRITER = `with writer as materialized (select ${NAMING} as named)`
 export const recordSql = (tracked: TrackedType): RecordSql => {
   const { table, key, tenantColumn, type, fieldNames, part } = tracked
   const id = `t.${quoteName(key.name)}`
-  const head = [
-    `${id}::text as "noclobber_id"`,
-    't."version" as "noclobber_version"',
-    `${utcText('t."updated_at"')} as "noclobber_updated_at"`,
-    't."updated_by" as "noclobber_updated_by"',
-  ]
-  const selected = [
-    ...head,
-    ...fieldNames.map((name) => `${fieldExpression(tracked, name)} as ${quoteName(aliasOf(name))}`),
-  ].join(', ')
+  const head = headSql(tracked)
+  const fields = fieldNames.map((name) => `${fieldExpression(tracked, name)} as ${quoteName(aliasOf(name))}`)
+  const selected = [...head.selected, ...fields].join(', ')
+  const returned = [...head.returned, ...fields].join(', ')
   const readers = fieldNames.map((name): [string, string, Column['codec']] => [
     name,
     aliasOf(name),
@@ -117,11 +110,11 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   ])
   const ofTenant = (parameter: number) => isOfTenant(tenantColumn, parameter)
   const size = rowSize(tracked)
-  const lean = [...head, ...size.lean].join(', ')
+  const lean = [...head.selected, ...size.lean].join(', ')
   const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
     on ${id} = i.id::${tracked.columns.get(key.name)?.cast}${ofTenant(2)} order by i.place`
   const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
-  const guard = `${id} = $2 and ${isAtVersion(3)}${ofTenant(4)}`
+  const guard = `${id} = $2 and ${isAtVersion(head.version, 3)}${ofTenant(4)}`
   const firstValue = tenantColumn ? 5 : 4
   const isShort = (name: string) => SHORT.test(tracked.columns.get(name)?.type ?? '')
   const answer = (set: string[]) =>
@@ -170,7 +163,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
           part && place >= 0
             ? ` and ${parentIsThere(part, `$${firstValue + place}::${tracked.columns.get(part.column)?.cast}`, tenant)}`
             : ''
-        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} returning ${selected}${changeSet}`
+        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} returning ${returned}${changeSet}`
         return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
@@ -180,8 +173,8 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         const value = part ? values[names.indexOf(part.column)] : undefined
         const ofTenant = tenantColumn ? (values[0] as string) : null
         const there = part && value ? ` and ${parentIsThere(part, value, ofTenant)}` : ''
-        const write = `insert into ${table} as t ("version"${names.map((name) => `, ${quoteName(name)}`).join('')})
-          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named${there} returning ${selected}`
+        const write = `insert into ${table} as t (${quoteName(tracked.owned.version.name)}${names.map((name) => `, ${quoteName(name)}`).join('')})
+          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named${there} returning ${returned}`
         return withMutation
           ? storeResponse(write, answer(columns), names.length + 2, WRITER)
           : `${WRITER} ${write}`
@@ -203,8 +196,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
              select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer(columns)} from ${record}`,
       }
     },
-    selected,
-    lean,
+    leanReturned: [...head.returned, ...size.lean].join(', '),
     selectFrom: (further) => select(selected, further),
     selectSized: (further) => select(selected, `${size.bytes} as "noclobber_bytes"`, ...further),
     selectLean: (further) => select(lean, ...further),

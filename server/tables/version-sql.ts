@@ -7,6 +7,7 @@ import { storedBytes } from '../log/log-reader.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
+import { headSql } from './head-sql.ts'
 
 /** How a record stands. */
 export type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
@@ -28,18 +29,19 @@ export interface VersionSql {
   readTombstones: string
 }
 
-export const versionSql = ({ table, source, key, columns, tenantColumn }: TrackedType): VersionSql => {
+export const versionSql = (tracked: TrackedType): VersionSql => {
+  const { table, source, key, columns, tenantColumn } = tracked
+  const head = headSql(tracked)
   const id = `t.${quoteName(key.name)}`
   const ofTenant = (next: number) => (tenantColumn ? ` and t.${quoteName(tenantColumn)} = $${next}` : '')
-  const version = `t."version" as "noclobber_version", ${utcText('t."updated_at"')} as "noclobber_updated_at",
-    t."updated_by" as "noclobber_updated_by"`
+  const [, ...version] = head.selected
   const many = (next: number) => `from ${table} t where ${id} = any($1)${ofTenant(next)}`
   return {
-    readVersions: statement(`select ${id}::text as "noclobber_id", ${version} ${many(2)}`),
+    readVersions: statement(`select ${head.selected.join(', ')} ${many(2)}`),
     readDifferent: statement(
-      `select held.id::text as "noclobber_id", ${version} from (
+      `select held.id::text as "noclobber_id", ${version.join(', ')} from (
          select * from unnest($1::${columns.get(key.name)?.cast}[], $2::bigint[]) as h(id, version)
-         except select ${id}, t."version" ${many(3)}
+         except select ${id}, ${head.version} ${many(3)}
        ) held left join ${table} t on ${id} = held.id${ofTenant(3)}`,
     ),
     readTombstones: `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, ${utcText('c.updated_at')} as updated_at, c.updated_by,

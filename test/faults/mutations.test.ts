@@ -27,7 +27,7 @@ testMutants([
     name: 'a guard that forgets the version',
     module: 'server/tables/record-sql.ts',
     symbol: 'isAtVersion',
-    broken: () => (parameter: number) => `$${parameter}::bigint is not null`,
+    broken: () => (_: string, parameter: number) => `$${parameter}::bigint is not null`,
     check: async (app) => {
       const { id } = await app.make('project', { name: 'A' })
       await save(app, id, 1, { name: 'B' })

@@ -73,6 +73,31 @@ test('track doesn’t take away the options that a table has, and says which the
   })
 })
 
+test('columns of other names are options like others: track, sql, status, doctor', async () => {
+  const app = await startOrders()
+  await app.sql('create table posts (id integer primary key, lock_version integer, "updated at" timestamp)')
+  const columns = ['--version-column', 'lock_version', '--updated-at-column', 'updated at', '--no-updated-by']
+  const { out: script } = await runOn(app.databaseUrl, 'sql', 'posts', ...columns)
+  expect(script).toContain('alter column "lock_version" set default 1')
+  expect(await runOn(app.databaseUrl, 'track', 'posts', ...columns)).toMatchObject({ code: 0, err: '' })
+  expect(await runOn(app.databaseUrl, 'track', 'posts', ...columns)).toMatchObject({ code: 0, err: '' })
+  expect((await runOn(app.databaseUrl, 'track', 'posts')).err).toContain(
+    `As it is tracked now: npx noclobber track posts --version-column lock_version --updated-at-column 'updated at' --no-updated-by`,
+  )
+  const status = await runOn(app.databaseUrl, 'status')
+  expect(status.out).toContain(
+    'public.posts, key id, no tenant, version in lock_version, updatedAt in updated at, updatedBy nowhere',
+  )
+  await app.sql('drop trigger zz_noclobber_insert on posts')
+  expect((await runOn(app.databaseUrl, 'doctor')).out).toContain(
+    `trackTable(knex, 'public.posts', { columns: { version: 'lock_version', updatedAt: 'updated at', updatedBy: null } })`,
+  )
+  expect(await runOn(app.databaseUrl, 'track', 'posts', '--no-updated-at', ...columns)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('exclude each other'),
+  })
+})
+
 test('track without a log says both ways to it', async () => {
   const { url } = await freshDatabase({ migrated: false })
   expect(await runOn(url, 'track', 'orders')).toMatchObject({
@@ -96,6 +121,7 @@ test('status shows the options of each table, and a log that is empty', async ()
     key: 'id',
     tenant: 'tenant_id',
     lists: ['order_id', 'client_id'],
+    columns: {},
     ignore: ['seen at'],
     history: 'values',
     partOf: { table: 'public.orders', column: 'order_id', field: 'lines' },

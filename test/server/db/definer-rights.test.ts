@@ -36,7 +36,7 @@ const DEFINERS = [
   'node_key', // the secret that a node's setting is signed with
   'stamp_insert_*', // a trigger: looks for tombstones
   'stamp_key_*',
-  'stamp_parent', // a trigger: names the writer
+  'stamp_parent_*', // a trigger: names the writer
   'stamp_update_*',
   'touch_parents', // a trigger: finds the records whose parts change
   'trigger_function', // makes functions for names
@@ -61,6 +61,7 @@ const WITHOUT_PATH = [
   'raise_parents',
   'scopes_of',
   'stamp_update_*',
+  'time_in',
 ]
 
 const setUp = async () => {
