@@ -1,7 +1,7 @@
 // The demo's page starts here. The cable is laid before anything is loaded that could keep the browser's own classes.
+import './styles/base.css'
 import 'noclobber/styles.css'
 import './styles/tokens.css'
-import './styles/base.css'
 import './styles/controls.css'
 import './styles/shell.css'
 import './styles/table.css'

@@ -3,11 +3,12 @@
 
 import { fill } from '../client/words/messages.ts'
 import { timeOfDay } from '../client/words/time-ago.ts'
-import { useLive } from './LiveProvider.tsx'
+import { useLive } from './base/LiveProvider.tsx'
+import { classes } from './base/parts.tsx'
 import { useConnection } from './useConnection.ts'
 
 /** Small enough for a header; the longer sentence is its title. The time is shown, but not announced each time. */
-export function ConnectionPill() {
+export function ConnectionPill({ className }: { className?: string }) {
   const { words } = useLive()
   const { status, lastCheckedAt } = useConnection()
   const texts = words.messages.connection
@@ -16,7 +17,8 @@ export function ConnectionPill() {
   const lastChecked = time === null ? texts.neverChecked : fill(texts.lastChecked, { time })
   return (
     <span
-      className="nc-pill"
+      className={classes('nc-pill', className)}
+      data-slot="nc-pill"
       data-status={status}
       role="status"
       title={isLive ? texts.upToDate : `${lastChecked} ${texts.checkedOnSave}`}

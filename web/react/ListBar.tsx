@@ -1,9 +1,9 @@
 // The bar over a list: "3 changes waiting", with its buttons. Its space is reserved, so that it moves no row; its buttons
 // leave the focus where the user types.
 
-import type { MouseEvent } from 'react'
 import { fillPlural } from '../client/words/messages.ts'
-import { useLive } from './LiveProvider.tsx'
+import { useLive } from './base/LiveProvider.tsx'
+import { classes, leaveFocus } from './base/parts.tsx'
 import type { LiveList } from './useLiveList.ts'
 
 /** The part of a list that the bar uses. */
@@ -14,12 +14,9 @@ export type ListBarList = Pick<
   rows: readonly unknown[]
 }
 
-/** A mouse press does not take the focus; the keyboard still reaches the button. */
-const leaveFocus = (event: MouseEvent) => event.preventDefault()
-
 /** Put it above the table. */
-export function ListBar({ list }: { list: ListBarList }) {
-  const { words } = useLive()
+export function ListBar({ list, className }: { list: ListBarList; className?: string }) {
+  const { words, parts } = useLive()
   const texts = words.messages.list
   const { waiting, trouble, isWhole } = list
   const sentence = waiting
@@ -31,26 +28,43 @@ export function ListBar({ list }: { list: ListBarList }) {
       : isWhole
         ? ''
         : texts.cut.replace('{count}', list.rows.length.toLocaleString(words.locale))
-  const tone = trouble && !waiting ? 'nc-warning' : 'nc-info'
+  const isShown = sentence !== ''
   return (
-    <div className="nc-list-bar-place">
-      <div className={sentence === '' ? 'nc-banner-none' : `nc-list-bar ${tone}`}>
+    <div className="nc-list-bar-place" data-slot="nc-list-bar-place">
+      <parts.Banner
+        data-slot="nc-list-bar"
+        isShown={isShown}
+        tone={trouble && !waiting ? 'warning' : 'info'}
+        className={classes('nc-list-bar', className)}
+        actions={
+          (waiting || trouble) && isShown ? (
+            <span className="nc-buttons" data-slot="nc-list-bar-actions">
+              <parts.Button
+                data-slot="nc-reload"
+                variant="plain"
+                onMouseDown={leaveFocus}
+                onClick={list.reload}
+              >
+                {texts.reload}
+              </parts.Button>
+              {waiting && (
+                <parts.Button
+                  data-slot="nc-keep-editing"
+                  variant="plain"
+                  onMouseDown={leaveFocus}
+                  onClick={list.keepEditing}
+                >
+                  {texts.keepEditing}
+                </parts.Button>
+              )}
+            </span>
+          ) : null
+        }
+      >
         <span className="nc-sentence" role="status">
           {sentence}
         </span>
-        {(waiting || (trouble && sentence !== '')) && (
-          <span className="nc-buttons">
-            <button type="button" className="nc-button" onMouseDown={leaveFocus} onClick={list.reload}>
-              {texts.reload}
-            </button>
-            {waiting && (
-              <button type="button" className="nc-button" onMouseDown={leaveFocus} onClick={list.keepEditing}>
-                {texts.keepEditing}
-              </button>
-            )}
-          </span>
-        )}
-      </div>
+      </parts.Banner>
     </div>
   )
 }

@@ -6,7 +6,8 @@ import { plainText } from '../client/base/received.ts'
 import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { Doing } from '../client/presence/presence.ts'
 import { fill, labelOf, type Words } from '../client/words/messages.ts'
-import { useLive, useRecordClient, useStore } from './LiveProvider.tsx'
+import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
+import { classes } from './base/parts.tsx'
 import { useDoing, usePresence } from './usePresence.ts'
 import type { RecordEditor } from './useRecordEditor.ts'
 
@@ -18,6 +19,7 @@ export interface PresenceRowProps {
   id: string
   /** The current user, whose own tabs are not shown. */
   userId?: string | null
+  className?: string
 }
 
 /** "Bob is editing Name". */
@@ -28,27 +30,43 @@ export function presenceSentence({ user, state, field }: PresentPerson, words: W
   return fill(texts[state], { name: plainText(user.name) })
 }
 
-function People({ people }: { people: readonly PresentPerson[] }) {
-  const { words } = useLive()
+const COLORS = 8
+
+/** A person's colour, the same on every page: `--nc-person-0` to `--nc-person-7`. */
+export function colorOf(userId: string): number {
+  let sum = 0
+  for (const character of userId) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521
+  return sum % COLORS
+}
+
+function People({ people, className }: { people: readonly PresentPerson[]; className?: string | undefined }) {
+  const { words, parts } = useLive()
   if (people.length === 0) return null
   const shown = people.slice(0, MOST_SHOWN)
   const rest = people.slice(MOST_SHOWN)
   const sentences = people.map((person) => presenceSentence(person, words))
   return (
-    <ul className="nc-presence" aria-label={words.messages.presence.label}>
-      {shown.map((person, place) => (
-        <li
-          key={person.user.id}
-          className="nc-presence-person"
-          data-state={person.state}
-          title={sentences[place]}
-        >
-          <span aria-hidden="true">{[...person.user.name][0]?.toUpperCase()}</span>
-          <span className="nc-presence-sentence">{sentences[place]}</span>
+    <ul
+      className={classes('nc-presence', className)}
+      data-slot="nc-presence"
+      aria-label={words.messages.presence.label}
+    >
+      {shown.map(({ user, state }, place) => (
+        <li key={user.id}>
+          <parts.Person
+            data-slot="nc-person"
+            className="nc-presence-person"
+            {...{ id: user.id, name: plainText(user.name), state, color: colorOf(user.id) }}
+            sentence={sentences[place] ?? ''}
+          />
         </li>
       ))}
       {rest.length > 0 && (
-        <li className="nc-presence-person nc-presence-rest" title={sentences.slice(MOST_SHOWN).join('\n')}>
+        <li
+          className="nc-presence-person nc-presence-rest"
+          data-slot="nc-presence-rest"
+          title={sentences.slice(MOST_SHOWN).join('\n')}
+        >
           {fill(words.messages.presence.more, { count: rest.length })}
         </li>
       )}
@@ -57,9 +75,9 @@ function People({ people }: { people: readonly PresentPerson[] }) {
 }
 
 /** Who else is at a record of a watched list: for a table's row. Announces nothing of this tab. */
-export function PresenceRow({ type, id, userId = null }: PresenceRowProps) {
+export function PresenceRow({ type, id, userId = null, className }: PresenceRowProps) {
   const people = usePresence({ type, id })
-  return <People people={people.filter(({ user }) => user.id !== userId)} />
+  return <People people={people.filter(({ user }) => user.id !== userId)} className={className} />
 }
 
 /** A user who has handed over counts as viewing, with or without a draft, until the cursor is in a field again. */
@@ -78,11 +96,13 @@ function useHandedOver({ type, id }: RecordAddress, doing: Doing): Doing {
 export function PresenceBar<F extends object = Fields>({
   editor,
   userId = null,
+  className,
 }: {
   editor: Pick<RecordEditor<F>, 'type' | 'id' | 'isDirty' | 'record'>
   userId?: string | null
+  className?: string
 }) {
   const doing = useHandedOver(editor, useDoing(editor))
   const people = usePresence(editor, editor.record ? doing : null)
-  return <People people={people.filter(({ user }) => user.id !== userId)} />
+  return <People people={people.filter(({ user }) => user.id !== userId)} className={className} />
 }

@@ -7,7 +7,8 @@ import { plainText } from '../client/base/received.ts'
 import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { TakeOverState } from '../client/presence/take-over.ts'
 import { fill } from '../client/words/messages.ts'
-import { useLive, useRecordClient, useStore } from './LiveProvider.tsx'
+import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
+import { classes } from './base/parts.tsx'
 import { usePresence } from './usePresence.ts'
 import type { RecordEditor } from './useRecordEditor.ts'
 
@@ -46,6 +47,7 @@ export interface TakeOverBarProps<F extends object = Fields> {
   userId?: string | null
   /** `false` for users who may not change the record: nothing is offered then. Default `true`. */
   canAsk?: boolean
+  className?: string
 }
 
 /** Put it below the head of the editor. Shows nothing while nobody else edits and nobody asks. */
@@ -53,8 +55,9 @@ export function TakeOverBar<F extends object = Fields>({
   editor,
   userId = null,
   canAsk = true,
+  className,
 }: TakeOverBarProps<F>) {
-  const { words } = useLive()
+  const { words, parts } = useLive()
   const texts = words.messages.takeOver
   const people = usePresence(editor)
   const { asker, asked, ask, handOver, notNow, dismiss } = useTakeOver(editor)
@@ -65,25 +68,25 @@ export function TakeOverBar<F extends object = Fields>({
     place.current?.focus({ preventScroll: true })
     void act()
   }
-  const button = (label: string, act: () => unknown) => (
-    <button type="button" className="nc-button" onClick={press(act)}>
+  const button = (slot: string, label: string, act: () => unknown) => (
+    <parts.Button data-slot={slot} variant="plain" onClick={press(act)}>
       {label}
-    </button>
+    </parts.Button>
   )
   const sentence = asker
     ? fill(texts.asks, { name: plainText(asker.name) })
     : asked && fill(texts[asked.outcome], { name: plainText(asked.name) })
   return (
-    <div className="nc-take-over" ref={place} tabIndex={-1}>
-      {canAsk && other && !asked && !asker && button(texts.ask, () => ask(other.user))}
+    <div className={classes('nc-take-over', className)} data-slot="nc-take-over" ref={place} tabIndex={-1}>
+      {canAsk && other && !asked && !asker && button('nc-ask', texts.ask, () => ask(other.user))}
       <div className={sentence ? 'nc-take-over-message nc-info' : 'nc-banner-none'}>
         <span className="nc-sentence" role="status">
           {sentence}
         </span>
         <span className="nc-buttons">
-          {asker && button(texts.handOver, handOver)}
-          {asker && button(texts.refuse, notNow)}
-          {!asker && asked && button(words.messages.buttons.dismiss, dismiss)}
+          {asker && button('nc-hand-over', texts.handOver, handOver)}
+          {asker && button('nc-not-now', texts.refuse, notNow)}
+          {!asker && asked && button('nc-dismiss', words.messages.buttons.dismiss, dismiss)}
         </span>
       </div>
     </div>

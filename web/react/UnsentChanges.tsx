@@ -3,11 +3,11 @@
 
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Readable } from '../client/base/store.ts'
+import { editsAsText } from '../client/conflict/conflict-view.ts'
 import { isAsked, type UnsentEntry, type UnsentState } from '../client/offline/draft-storage.ts'
-import { editsAsText } from '../client/record/conflict-view.ts'
 import { fill, fillPlural, listFields, problemText, type Words } from '../client/words/messages.ts'
 import { copyText } from '../dom/copy-text.ts'
-import { useLive, useStore } from './LiveProvider.tsx'
+import { useLive, useStore } from './base/LiveProvider.tsx'
 
 /** The part of `createOffline()` that is shown. */
 export interface UnsentSource {
@@ -28,11 +28,12 @@ export interface UnsentChangesProps {
   nameOf: (entry: UnsentEntry) => ReactNode
   /** Goes to the record: its edits are there, and its conflict can be resolved. */
   onOpen: (entry: UnsentEntry) => void
+  className?: string
 }
 
 /** The list of unsent changes, or a sentence that there are none. */
-export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
-  const { words } = useLive()
+export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChangesProps) {
+  const { words, parts } = useLive()
   const state = useUnsent(offline)
   const { unsent: texts, buttons } = words.messages
   const place = useRef<HTMLElement>(null)
@@ -42,7 +43,8 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
   useEffect(() => {
     if (!last) return
     const undo = [...(place.current?.querySelectorAll<HTMLElement>('[data-undo]') ?? [])]
-    const next = last.isUndone ? place.current : undo.find(({ dataset }) => dataset.undo === last.key)
+    const undoing = undo.find(({ dataset }) => dataset.undo === last.key)?.querySelector('button')
+    const next = last.isUndone ? place.current : undoing
     next?.focus({ preventScroll: true })
   }, [last])
   const discard = (key: string) => {
@@ -56,7 +58,7 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
   const copy = async ({ edits }: UnsentEntry) => setNotCopied(!(await copyText(editsAsText(edits, words))))
   const isWaiting = state.entries.some((entry) => isAsked(entry) && !entry.trouble)
   return (
-    <section aria-label={texts.title} ref={place} tabIndex={-1}>
+    <section className={className} data-slot="nc-unsent" aria-label={texts.title} ref={place} tabIndex={-1}>
       <p className="nc-sentence" role="status">
         {isNotCopied
           ? words.messages.banner.notCopied
@@ -80,15 +82,15 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
               </small>
             </span>
             <span className="nc-buttons">
-              <button type="button" className="nc-button" onClick={() => onOpen(entry)}>
+              <parts.Button data-slot="nc-open" variant="plain" onClick={() => onOpen(entry)}>
                 {buttons.open}
-              </button>
-              <button type="button" className="nc-button" onClick={() => void copy(entry)}>
+              </parts.Button>
+              <parts.Button data-slot="nc-copy" variant="plain" onClick={() => void copy(entry)}>
                 {buttons.copy}
-              </button>
-              <button type="button" className="nc-button" onClick={() => discard(entry.key)}>
+              </parts.Button>
+              <parts.Button data-slot="nc-discard" variant="plain" onClick={() => discard(entry.key)}>
                 {buttons.discard}
-              </button>
+              </parts.Button>
             </span>
           </li>
         ))}
@@ -100,28 +102,24 @@ export function UnsentChanges({ offline, nameOf, onOpen }: UnsentChangesProps) {
                 {[whatOf(entry, words), texts.discarded].filter((text) => text !== '').join(' · ')}
               </small>
             </span>
-            <span className="nc-buttons">
-              <button
-                type="button"
-                className="nc-button"
-                data-undo={entry.key}
-                onClick={() => undo(entry.key)}
-              >
+            <span className="nc-buttons" data-undo={entry.key}>
+              <parts.Button data-slot="nc-undo" variant="plain" onClick={() => undo(entry.key)}>
                 {buttons.undo}
-              </button>
+              </parts.Button>
             </span>
           </li>
         ))}
       </ul>
       {isWaiting && (
-        <button
-          type="button"
-          className="nc-button nc-info"
+        <parts.Button
+          data-slot="nc-retry"
+          variant="plain"
+          className="nc-info"
           onClick={() => offline.retry()}
           disabled={state.isSending}
         >
           {state.isSending ? texts.sending : buttons.retry}
-        </button>
+        </parts.Button>
       )}
     </section>
   )

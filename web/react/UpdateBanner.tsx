@@ -2,11 +2,12 @@
 // lies over the page, so that it neither moves the field under the cursor nor takes the focus. The status element stays
 // the same whatever it shows: only then do screen readers announce its changes.
 
-import { type MouseEvent, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Banner, BannerAction } from '../client/record/banner.ts'
 import { fill } from '../client/words/messages.ts'
-import { useLive } from './LiveProvider.tsx'
-import { TimeAgo } from './TimeAgo.tsx'
+import { useLive } from './base/LiveProvider.tsx'
+import { classes, leaveFocus } from './base/parts.tsx'
+import { TimeAgo } from './base/TimeAgo.tsx'
 
 /** The part of an editor that the banner uses. */
 export interface BannerEditor {
@@ -23,10 +24,12 @@ export interface BannerEditor {
   recreate: () => unknown
 }
 
-const ICONS = { info: 'ℹ', warning: '⚠', refusal: '⊘' } as const
-
-/** A mouse press does not take the focus from the field; the keyboard still reaches the button. */
-const leaveFocus = (event: MouseEvent) => event.preventDefault()
+export interface UpdateBannerProps {
+  editor: BannerEditor
+  className?: string
+  /** More buttons after the banner's own. */
+  actions?: (banner: Banner) => ReactNode
+}
 
 /** The cursor is in the banner's own form, or in none. */
 function isOfForm(place: Element | null): boolean {
@@ -36,9 +39,9 @@ function isOfForm(place: Element | null): boolean {
 }
 
 /** Put it at the top of the form; it stays in sight while the form scrolls. */
-export function UpdateBanner({ editor }: { editor: BannerEditor }) {
+export function UpdateBanner({ editor, className, actions }: UpdateBannerProps) {
   const { banner, available = null } = editor
-  const { words } = useLive()
+  const { words, parts } = useLive()
   const place = useRef<HTMLDivElement>(null)
   const [isNotCopied, setNotCopied] = useState(false)
   const cameFrom = useRef<HTMLElement | null>(null)
@@ -68,35 +71,38 @@ export function UpdateBanner({ editor }: { editor: BannerEditor }) {
     return () => document.removeEventListener('keydown', goThere)
   })
   return (
-    <div className="nc-banner-place" ref={place} tabIndex={-1}>
-      <div className={banner ? `nc-banner nc-${banner.tone}` : 'nc-banner-none'}>
-        {banner && (
-          <span className="nc-icon" aria-hidden="true">
-            {ICONS[banner.tone]}
-          </span>
-        )}
+    <div className="nc-banner-place" data-slot="nc-banner-place" ref={place} tabIndex={-1}>
+      <parts.Banner
+        data-slot="nc-banner"
+        isShown={banner !== null}
+        tone={banner?.tone ?? 'info'}
+        className={classes('nc-banner', className)}
+        actions={
+          banner && (banner.buttons.length > 0 || actions) ? (
+            <span className="nc-buttons" data-slot="nc-banner-actions">
+              {banner.buttons.map(({ action, label }) => (
+                <parts.Button
+                  key={action}
+                  data-slot={`nc-${action}`}
+                  variant="plain"
+                  onMouseDown={leaveFocus}
+                  onClick={act(action)}
+                >
+                  {label}
+                </parts.Button>
+              ))}
+              {actions?.(banner)}
+              <span className="nc-hidden">{words.messages.banner.keys}</span>
+            </span>
+          ) : null
+        }
+      >
         <Sentence banner={banner} isNotCopied={isNotCopied} />
-        {banner && banner.buttons.length > 0 && (
-          <span className="nc-buttons">
-            {banner.buttons.map(({ action, label }) => (
-              <button
-                key={action}
-                type="button"
-                className="nc-button"
-                onMouseDown={leaveFocus}
-                onClick={act(action)}
-              >
-                {label}
-              </button>
-            ))}
-            <span className="nc-hidden">{words.messages.banner.keys}</span>
-          </span>
-        )}
-      </div>
+      </parts.Banner>
       {!banner && available !== null && (
-        <button type="button" className="nc-available" onMouseDown={leaveFocus} onClick={editor.show}>
+        <parts.Button data-slot="nc-available" variant="pill" onMouseDown={leaveFocus} onClick={editor.show}>
           {fill(words.messages.banner.available, { version: available })}
-        </button>
+        </parts.Button>
       )}
     </div>
   )
@@ -105,7 +111,7 @@ export function UpdateBanner({ editor }: { editor: BannerEditor }) {
 function Sentence({ banner, isNotCopied }: { banner: Banner | null; isNotCopied: boolean }) {
   const { words } = useLive()
   return (
-    <span className="nc-sentence" role="status">
+    <span className="nc-sentence" data-slot="nc-banner-sentence" role="status">
       {banner?.parts.map((part) =>
         part.kind === 'time' ? <TimeAgo key="time" at={part.at} /> : <span key={part.text}>{part.text}</span>,
       )}

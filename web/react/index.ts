@@ -1,24 +1,32 @@
 // The door `noclobber/react`: the framework-free client bound to React. Styles are `noclobber/styles.css`.
 'use client'
 
-export type { ConflictEditor } from './ConflictDialog.tsx'
-export { ConflictDialog } from './ConflictDialog.tsx'
+export type { FieldProps, FormProps, InputChange, InputKind, SaveButtonProps } from './base/field-props.ts'
+export { isComposing } from './base/field-props.ts'
+export type { LiveProviderProps } from './base/LiveProvider.tsx'
+export { LiveProvider, useRecordClient } from './base/LiveProvider.tsx'
+export type {
+  BannerPartProps,
+  ButtonPartProps,
+  DialogPartProps,
+  Parts,
+  PersonPartProps,
+  Tone,
+} from './base/parts.tsx'
+export type { TimeAgoProps } from './base/TimeAgo.tsx'
+export { TimeAgo } from './base/TimeAgo.tsx'
 export { ConnectionPill } from './ConnectionPill.tsx'
-export type { FieldProps, FormProps, InputChange, InputKind, SaveButtonProps } from './field-props.ts'
-export { isComposing } from './field-props.ts'
+export { ConflictDialog } from './conflict/ConflictDialog.tsx'
+export type { ConflictDialogProps, ConflictEditor } from './conflict/dialog-props.ts'
 export type { ListBarList } from './ListBar.tsx'
 export { ListBar } from './ListBar.tsx'
-export type { LiveProviderProps } from './LiveProvider.tsx'
-export { LiveProvider, useRecordClient } from './LiveProvider.tsx'
 export type { PresenceRowProps } from './PresenceBar.tsx'
-export { PresenceBar, PresenceRow, presenceSentence } from './PresenceBar.tsx'
+export { colorOf, PresenceBar, PresenceRow, presenceSentence } from './PresenceBar.tsx'
 export type { EditorTakeOver, TakeOverBarProps } from './TakeOverBar.tsx'
 export { TakeOverBar, useTakeOver } from './TakeOverBar.tsx'
-export type { TimeAgoProps } from './TimeAgo.tsx'
-export { TimeAgo } from './TimeAgo.tsx'
 export type { UnsentChangesProps, UnsentSource } from './UnsentChanges.tsx'
 export { UnsentChanges, useUnsent, useUnsentCount } from './UnsentChanges.tsx'
-export type { BannerEditor } from './UpdateBanner.tsx'
+export type { BannerEditor, UpdateBannerProps } from './UpdateBanner.tsx'
 export { UpdateBanner } from './UpdateBanner.tsx'
 export type { ListCellEditor } from './useCellEditor.ts'
 export { useCellEditor } from './useCellEditor.ts'

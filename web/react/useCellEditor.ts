@@ -1,12 +1,19 @@
 // Editing a list's cells in place, for components. A thin binding: cell-editor.ts decides.
 
 import { useEffect, useMemo, useRef } from 'react'
-import { type CellEdit, type CellEditor, cellSentence, createCellEditor } from '../client/list/cell-editor.ts'
+import type { ConflictView } from '../client/conflict/conflict-view.ts'
+import {
+  type CellEdit,
+  type CellEditor,
+  cellConflict,
+  cellSentence,
+  createCellEditor,
+} from '../client/list/cell-editor.ts'
 import type { ListStore } from '../client/list/store.ts'
-import { fill } from '../client/words/messages.ts'
-import { type FieldProps, fieldProps, type InputKind, unreadErrors } from './field-props.ts'
-import { useLive, useStore } from './LiveProvider.tsx'
-import { type TypedTexts, useTypedTexts } from './useTypedTexts.ts'
+import { fill, type Words } from '../client/words/messages.ts'
+import { type FieldProps, fieldProps, type InputKind, unreadErrors } from './base/field-props.ts'
+import { useLive, useStore } from './base/LiveProvider.tsx'
+import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 
 /** One cell at a time. Every function may be passed on by itself. */
 export interface ListCellEditor extends Omit<CellEditor, 'get' | 'subscribe'> {
@@ -15,6 +22,11 @@ export interface ListCellEditor extends Omit<CellEditor, 'get' | 'subscribe'> {
   edit: CellEdit | null
   /** What is in the way of saving it. */
   sentence: string | null
+  /** A newer version in the way: `<ConflictDialog editor={cells} />` shows both sides, as in a form. */
+  conflictView: ConflictView | null
+  /** The dialog's way back: shows what the others wrote. */
+  reload: () => void
+  words: Words
   /** What the buttons of a conflict say. */
   texts: { theirs: string; mine: string; open: string }
 }
@@ -53,15 +65,27 @@ export function useCellEditor(store: ListStore): ListCellEditor {
         as,
       )
     }
-    return { ...editor, ...acts, edit, field, sentence, texts: words.messages.list }
+    const conflictView = edit && cellConflict(edit, words)
+    const shown = { edit, field, sentence, conflictView, words, texts: words.messages.list }
+    return { ...editor, ...acts, ...shown, reload: editor.takeTheirs }
   }, [editor, acts, edit, words, texts])
 }
 
 /** A text that is no value is not saved, and the cell stays open for it. */
-const guarded = (editor: CellEditor, now: { current: TypedTexts }): Pick<CellEditor, 'save' | 'keepMine'> => {
+const guarded = (
+  editor: CellEditor,
+  now: { current: TypedTexts },
+): Pick<CellEditor, 'save' | 'keepMine' | 'resolve'> => {
   const unless = (act: () => Promise<boolean>) => async () => {
     now.current.insist((_field, value) => editor.change(value))
     return now.current.unread().length === 0 && act()
   }
-  return { save: unless(editor.save), keepMine: unless(editor.keepMine) }
+  return {
+    save: unless(editor.save),
+    keepMine: unless(editor.keepMine),
+    resolve(decision) {
+      now.current.forget()
+      return editor.resolve(decision)
+    },
+  }
 }

@@ -13,7 +13,7 @@ import {
   waitingCount,
 } from '../client/list/state.ts'
 import type { ListStore } from '../client/list/store.ts'
-import { useRecordClient, useStore } from './LiveProvider.tsx'
+import { useRecordClient, useStore } from './base/LiveProvider.tsx'
 
 // A page with this hook will show a list: its code is on the way before the first render.
 void liveListsCode.load().catch(() => {})

@@ -5,8 +5,8 @@ import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol
 import { presenceCode } from '../client/presence/lazy-presence.ts'
 import { NOBODY } from '../client/presence/nobody.ts'
 import * as presenceNow from '../client/presence/presence.ts'
-import { formKey } from './field-props.ts'
-import { useRecordClient, useStore } from './LiveProvider.tsx'
+import { formKey } from './base/field-props.ts'
+import { useRecordClient, useStore } from './base/LiveProvider.tsx'
 import type { RecordEditor } from './useRecordEditor.ts'
 
 type Doing = presenceNow.Doing

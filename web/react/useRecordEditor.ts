@@ -3,10 +3,10 @@
 import { useEffect, useMemo, useRef } from 'react'
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/protocol/index.ts'
 import { copiesOf, isEmpty } from '../client/base/values.ts'
+import { type ConflictView, conflictFor, editsAsText } from '../client/conflict/conflict-view.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/outcomes.ts'
 import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
-import { type ConflictView, conflictFor, editsAsText } from '../client/record/conflict-view.ts'
 import { availableVersion } from '../client/record/remote-versions.ts'
 import {
   canSave,
@@ -31,9 +31,9 @@ import {
   type SaveButtonProps,
   saveButtonProps,
   unreadErrors,
-} from './field-props.ts'
-import { useLive, useStore } from './LiveProvider.tsx'
-import { type TypedTexts, useTypedTexts } from './useTypedTexts.ts'
+} from './base/field-props.ts'
+import { useLive, useStore } from './base/LiveProvider.tsx'
+import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 
 /** A newer version that is known and not shown. */
 export interface EditorNewerVersion {

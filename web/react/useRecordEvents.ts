@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from 'react'
 import type { RecordChanges, RecordEventsOptions } from '../client/events/record-events.ts'
-import { useRecordClient } from './LiveProvider.tsx'
+import { useRecordClient } from './base/LiveProvider.tsx'
 
 /**
  * Calls the function once these types are watched, and after their changes, while the component is there; see

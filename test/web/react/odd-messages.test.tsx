@@ -62,7 +62,7 @@ test.each(WRITERS.map((by) => [JSON.stringify(by)?.slice(0, 50), by]))(
     expect(screen.getByRole('status').textContent).toMatch(/^Updated /)
     fireEvent.click(screen.getByRole('button', { name: 'Save' }))
     await screen.findByRole('form', { name: 'conflicted' })
-    const text = screen.getByRole('dialog').textContent ?? ''
+    const text = (await screen.findByRole('dialog')).textContent ?? ''
     expect(text).toMatch(/^Not saved: \S/)
     expect(text).not.toMatch(/[\p{Cc}\u202a-\u202e]|undefined|\[object/u)
     expect(text.length).toBeLessThan(1_000)

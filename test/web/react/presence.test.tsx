@@ -77,7 +77,7 @@ test('the bar names the others and what they do, and never oneself', async () =>
     person('Omar', 'idle'),
   )
   const list = screen.getByRole('list', { name: 'Also here' })
-  expect([...list.querySelectorAll('li')].map(({ title }) => title)).toEqual([
+  expect([...list.querySelectorAll<HTMLElement>('[title]')].map(({ title }) => title)).toEqual([
     'Bob is editing Due on',
     'Vera is viewing this',
     'Omar has this open in the background',

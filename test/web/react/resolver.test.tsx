@@ -3,7 +3,7 @@
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
 import { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'
-import { sideOf } from '../../../web/client/record/conflict-resolution.ts'
+import { sideOf } from '../../../web/client/conflict/conflict-resolution.ts'
 import { createSmallServer } from '../small-server.ts'
 
 interface Project {
@@ -157,4 +157,111 @@ test('a choice names its record: a resolver of one’s own takes it for no other
   const of = (id: string) => ({ ...row, of: id, isTheirs: true, isMine: true })
   const choices = { name: { side: 'mine' as const, of: '1', theirs: 'b' } }
   expect([sideOf(of('1'), choices), sideOf(of('2'), choices)]).toEqual(['mine', null])
+})
+
+const ORIGINAL = `The bridge is built of stone.
+It was opened in spring by the mayor, and is closed in autumn.
+Nobody has crossed it since the flood of last year.`
+
+/** Both change one word alike in place, and each one of their own. */
+async function openTexts() {
+  const server = createSmallServer()
+  server.saveAsBob('1', { name: ORIGINAL })
+  render(
+    <LiveProvider client={server.client}>
+      <ProjectForm />
+    </LiveProvider>,
+  )
+  await waitFor(() => expect(input('Name').value).toContain('The bridge'))
+  act(() =>
+    server.client
+      .editor('project', '1')
+      .change('name', ORIGINAL.replace('stone', 'steel').replace('Nobody', 'Everybody')),
+  )
+  act(() => server.saveAsBob('1', { name: ORIGINAL.replace('stone', 'timber').replace('spring', 'summer') }))
+  click('Review changes')
+  fireEvent.click(await screen.findByLabelText('By part'))
+  return server
+}
+const part = (number: number) => screen.getByRole('group', { name: `Part ${number} of 3` })
+const pick = (number: number, name: string) =>
+  fireEvent.click(
+    [...part(number).querySelectorAll('label')].find((one) => one.textContent?.startsWith(name)) as Element,
+  )
+const result = () => screen.getByLabelText<HTMLTextAreaElement>('Result')
+
+test('a long text is put together part by part; what both changed has to be chosen, the rest has its side', async () => {
+  const server = await openTexts()
+  expect([part(1), part(2), part(3)].map((one) => one.hasAttribute('data-undecided'))).toEqual([
+    true,
+    false,
+    false,
+  ])
+  click('Save this')
+  expect(screen.getByRole('alert').textContent).toBe('Choose for: Name.')
+  pick(1, 'Both')
+  expect(result().value).toContain('built of steel timber.')
+  pick(1, 'Theirs')
+  pick(2, 'Original')
+  expect(result().value).toBe(ORIGINAL.replace('stone', 'timber').replace('Nobody', 'Everybody'))
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(input('Name').value.replace(/\n/g, '')).toBe(
+    ORIGINAL.replace('stone', 'timber').replace('Nobody', 'Everybody').replace(/\n/g, ''),
+  )
+  expect(saves(server)).toHaveLength(1)
+})
+
+test('the result can be edited; no part and no Escape takes what was typed there', async () => {
+  await openTexts()
+  pick(1, 'Mine')
+  fireEvent.change(result(), { target: { value: 'Written anew.' } })
+  expect(part(1).querySelector('input')?.disabled).toBe(true)
+  fireEvent.keyDown(result(), { key: 'Escape' })
+  expect(result().value).toBe('Written anew.')
+  click('Undo')
+  expect(result().value).toContain('built of steel.')
+  fireEvent.change(result(), { target: { value: 'Written anew, again.' } })
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(input('Name').value).toBe('Written anew, again.')
+})
+
+test('a further change of theirs leaves an edited result where it is, and asks for it anew', async () => {
+  const server = await openTexts()
+  fireEvent.change(result(), { target: { value: 'Written anew.' } })
+  act(() => server.saveAsBob('1', { name: ORIGINAL.replace('stone', 'timber').replace('flood', 'storm') }))
+  await waitFor(() => expect(side('Name', 'Theirs').textContent).toContain('storm'))
+  expect(result().value).toBe('Written anew.')
+  click('Save this')
+  expect(screen.getByRole('alert').textContent).toBe('Choose for: Name.')
+  fireEvent.click(screen.getByLabelText('By part'))
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(input('Name').value).toBe('Written anew.')
+})
+
+test('a text of which more than half is new is shown whole on both sides, without parts', async () => {
+  const server = await openForm()
+  const rewritten = `Something else altogether: ${'and more '.repeat(80)}the end`
+  type('Name', rewritten)
+  act(() => server.saveAsBob('1', { name: 'The Bridge 1 of Bob, which is as long as this' }))
+  click('Review changes')
+  await waitFor(() => expect(side('Name', 'Mine').textContent).toContain('the end'))
+  expect(side('Name', 'Mine').querySelector('ins')).toBeNull()
+  expect(screen.queryByLabelText('By part')).toBeNull()
+})
+
+test('all mine and all theirs choose for every field that both changed', async () => {
+  const server = await openForm()
+  type('Name', 'Tunnel')
+  type('Status', 'active')
+  act(() => server.saveAsBob('1', { name: 'Ferry', status: 'done' }))
+  click('Review changes')
+  await screen.findByRole('group', { name: 'Name' })
+  click('All theirs')
+  click('All mine')
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(saves(server)).toMatchObject([{ client_version: 2, changes: { name: 'Tunnel', status: 'active' } }])
 })

@@ -1,13 +1,17 @@
 // Editing one cell of a list in place, guarded like a form: it saves with the version that its row had when the edit
 // began. Invariant: what is typed stays until it is saved or cancelled, and until then the list around it does not move.
 
-import type { StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
+import type { Fields, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
-import { plainValue } from '../base/plain-value.ts'
+import { plainFields, plainValue } from '../base/plain-value.ts'
 import { createWritable, type Readable } from '../base/store.ts'
-import { isSame } from '../base/values.ts'
+import { isEmpty, isSame, pick } from '../base/values.ts'
+import { type ConflictView, conflictFor } from '../conflict/conflict-view.ts'
 import type { Refusal } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
+import { mergedByItself } from '../record/merged-by-itself.ts'
+import { initialRecordState } from '../record/state.ts'
+import type { Decision } from '../record/store.ts'
 import { fill, listFields, problemText, type Words, whoWrote } from '../words/messages.ts'
 import type { ListStore } from './store.ts'
 
@@ -16,6 +20,8 @@ export interface CellEdit {
   id: string
   field: string
   value: unknown
+  /** What was decided besides, in other fields of the row, when both sides were looked at. */
+  others: Fields
   /** What the edit is built on. */
   base: WireRecord
   status: 'editing' | 'saving' | 'conflicted' | 'refused'
@@ -37,6 +43,10 @@ export interface CellEditor extends Readable<CellEdit | null> {
   takeTheirs(): void
   /** Saves what was typed over what the others wrote, having seen it. */
   keepMine(): Promise<boolean>
+  /** Applies a decision of the conflict's dialog (`cellConflict`) and saves it, guarded like any save. */
+  resolve(decision: Decision): Promise<boolean>
+  /** Back to the cell, with nothing decided. */
+  closeConflict(): void
 }
 
 export function createCellEditor(
@@ -57,15 +67,35 @@ export function createCellEditor(
     release()
   }
 
+  /** What is sent: what differs from the version that it is built on. */
+  const changesOf = ({ field, value, others, base }: CellEdit): Fields =>
+    pick({ ...others, [field]: value }, (name, one) => !isSame(one, base.fields[name]))
+
+  /** A refused save whose changes fit together with the others': the edit on their version, or `null`. */
+  async function mergedEdit(edit: CellEdit, problem: StaleProblem): Promise<CellEdit | null> {
+    const { base, field, others } = edit
+    const merged =
+      client.onStale === 'merge' &&
+      (await mergedByItself(
+        () => ({ record: base, draft: changesOf(edit) }),
+        { kind: 'save', clientVersion: base.version },
+        problem,
+      ))
+    if (!merged) return null
+    const { [field]: value = edit.value, ...rest } = merged.edited
+    return { ...edit, base: problem.current, value, others: { ...others, ...rest } }
+  }
+
   async function send(edit: CellEdit): Promise<boolean> {
     const { id, field, value, base } = edit
     const sent: CellEdit = { ...edit, status: 'saving', conflict: null, rowError: null, refusal: null }
     state.set(sent)
     const outcome = await client.save(list.type, id, {
       clientVersion: base.version,
-      changes: { [field]: value },
+      changes: changesOf(edit),
       ...(client.onStale && { onStale: client.onStale }),
     })
+    const merged = outcome.outcome === 'conflict' ? await mergedEdit(edit, outcome.problem) : null
     const now = state.get()
     if (now?.id !== id || now.field !== field || now.status !== 'saving') return true
     if (outcome.outcome === 'saved') {
@@ -73,9 +103,10 @@ export function createCellEditor(
         end()
         return true
       }
-      state.set({ ...now, base: outcome.record, status: 'editing' })
+      state.set({ ...now, others: {}, base: outcome.record, status: 'editing' })
       return false
     }
+    if (merged && isSame(now.value, value)) return send(merged)
     if (outcome.outcome === 'conflict') state.set({ ...now, status: 'conflicted', conflict: outcome.problem })
     else if (outcome.outcome === 'invalid')
       state.set({ ...now, status: 'refused', rowError: outcome.errors[0]?.message ?? '' })
@@ -96,7 +127,7 @@ export function createCellEditor(
         for (const stop of stops) stop()
       }
       state.set({
-        ...{ id: record.id, field, value: record.fields[field], base: record, status: 'editing' },
+        ...{ id: record.id, field, value: record.fields[field], others: {}, base: record, status: 'editing' },
         ...{ conflict: null, rowError: null, refusal: null },
       })
       return true
@@ -124,7 +155,34 @@ export function createCellEditor(
       const now = state.get()
       return now?.conflict ? send({ ...now, base: now.conflict.current }) : false
     },
+    async resolve({ version, theirs, edited }) {
+      const now = state.get()
+      const current = now?.conflict?.current
+      if (now?.status !== 'conflicted' || current?.version !== version) return false
+      const { field } = now
+      const mine = pick({ ...now.others, [field]: now.value }, (name) => !theirs.includes(name))
+      const { [field]: value = current.fields[field], ...others } = { ...mine, ...plainFields(edited) }
+      const decided = { ...now, base: current, value, others }
+      if (!isEmpty(changesOf(decided))) return send(decided)
+      end()
+      await list.reload()
+      return true
+    },
+    closeConflict() {
+      const now = state.get()
+      if (now?.status === 'conflicted') state.set({ ...now, status: 'editing', conflict: null })
+    },
   }
+}
+
+/** Both sides of a cell's row as data, for the same dialog as a form's; `null` where no save was refused by a newer version. */
+export function cellConflict(
+  { status, base, field, value, others, conflict }: CellEdit,
+  words: Words,
+): ConflictView | null {
+  if (status !== 'conflicted') return null
+  const draft = { ...others, [field]: value }
+  return conflictFor({ ...initialRecordState, status, record: base, draft, conflict }, words)
 }
 
 /** Why a cell is not saved, in one sentence; `null` where nothing prevents it. */

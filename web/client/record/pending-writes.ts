@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
-import { type MergedByItself, mergedByItself } from './conflict-resolution.ts'
+import { type MergedByItself, mergedByItself } from './merged-by-itself.ts'
 import type { Mutation, RecordState, RecordStateEvent, StateEventOf } from './state.ts'
 
 type WriteOutcome = SaveOutcome<Fields> | RemoveOutcome

@@ -83,6 +83,11 @@ export const germanMessages = {
     theirs: 'Andere',
     mine: 'Ich',
     nothing: 'leer',
+    allMine: 'Alles von mir',
+    allTheirs: 'Alles von den anderen',
+    byPart: 'Teil für Teil',
+    part: 'Teil {number} von {count}',
+    result: 'Ergebnis',
     reloadFailed:
       'Die neueste Version konnte nicht geladen werden. Hier hat sich nichts geändert; versuchen Sie es noch einmal.',
   },

@@ -90,6 +90,11 @@ export const englishMessages = {
     theirs: 'Theirs',
     mine: 'Mine',
     nothing: 'empty',
+    allMine: 'All mine',
+    allTheirs: 'All theirs',
+    byPart: 'By part',
+    part: 'Part {number} of {count}',
+    result: 'Result',
     reloadFailed: 'The latest version could not be loaded. Nothing has changed here; try again.',
   },
   buttons: {

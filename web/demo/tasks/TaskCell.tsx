@@ -4,24 +4,17 @@ import type { CellEdit } from 'noclobber/client'
 import { isComposing, type ListCellEditor, usePresence } from 'noclobber/react'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { Badge, Link } from '../base/Parts.tsx'
-import type { Task, TaskFields } from '../base/records.ts'
+import type { Task } from '../base/records.ts'
 import { labelOfColumn, type TaskColumnSpec, typedValue } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
 
 /** What a cell can do; none of them changes between renders. */
-export type CellActions = Pick<
-  ListCellEditor,
-  'begin' | 'change' | 'save' | 'cancel' | 'takeTheirs' | 'keepMine'
->
+export type CellActions = Pick<ListCellEditor, 'begin' | 'change' | 'save' | 'cancel'>
 
 /** Props for the input of the cell that is edited. */
 export type CellField = ListCellEditor['field']
 
-export interface CellTexts {
-  theirs: string
-  mine: string
-  open: string
-}
+export type CellTexts = Pick<ListCellEditor['texts'], 'open'>
 
 /** Says to the others which cell somebody is in, for as long as it is open. */
 const Announce = ({ id, field }: { id: string; field: string }) => {
@@ -83,54 +76,27 @@ const CellInputOf = ({
   return <input {...common} onChange={({ target }) => actions.change(typedValue(target.value, spec))} />
 }
 
+/** What keeps a cell from being saved; where it is a newer version, both sides are in the dialog. */
 const InTheWay = ({
+  task,
   edit,
-  spec,
   sentence,
   texts,
-  actions,
-  onDone,
 }: {
+  task: Task
   edit: CellEdit
-  spec: TaskColumnSpec
   sentence: string
   texts: CellTexts
-  actions: CellActions
-  onDone: () => void
-}) => {
-  const theirs = edit.conflict?.current.fields as TaskFields | undefined
-  const keep = async () => {
-    if (await actions.keepMine()) onDone()
-  }
-  return (
-    <div className="cell-note" role="alert">
-      <p>{sentence}</p>
-      {theirs && (
-        <>
-          <p className="soft">{TASK_WORDS.theirs(spec.text(theirs))}</p>
-          <div className="cell-note-actions">
-            <button
-              type="button"
-              className="button"
-              onClick={() => {
-                actions.takeTheirs()
-                onDone()
-              }}
-            >
-              {texts.theirs}
-            </button>
-            <button type="button" className="button" onClick={keep}>
-              {texts.mine}
-            </button>
-            <Link to={`/projects/${theirs.project_id}`} className="button">
-              {texts.open}
-            </Link>
-          </div>
-        </>
-      )}
-    </div>
-  )
-}
+}) => (
+  <div className="cell-note" role="alert">
+    <p>{sentence}</p>
+    {edit.status === 'conflicted' && (
+      <Link to={`/projects/${task.fields.project_id}`} className="button">
+        {texts.open}
+      </Link>
+    )}
+  </div>
+)
 
 const Shown = ({ task, spec }: { task: Task; spec: TaskColumnSpec }) => {
   const { fields } = task
@@ -178,7 +144,7 @@ export const TaskCell = ({
       {edit && field ? (
         <>
           <CellInputOf edit={edit} field={field} spec={spec} actions={actions} onDone={onDone} />
-          {sentence && <InTheWay {...{ edit, spec, sentence, texts, actions }} onDone={onDone} />}
+          {sentence && <InTheWay {...{ task, edit, sentence, texts }} />}
           <Announce id={task.id} field={spec.column} />
         </>
       ) : (

@@ -1,6 +1,6 @@
 // All tasks of the tenant in one live table. The library updates it while others work; this page decides what is shown, and
 // when updates are held back.
-import { ListBar, type ListCellEditor, useCellEditor, useLiveList } from 'noclobber/react'
+import { ConflictDialog, ListBar, type ListCellEditor, useCellEditor, useLiveList } from 'noclobber/react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { Sentence } from '../base/Parts.tsx'
 import type { Task, TaskFields } from '../base/records.ts'
@@ -53,11 +53,8 @@ export const TasksPage = ({ person }: { person: Person }) => {
   const { rows, highlighted } = isLoading ? last.current : list
   const selection = useSelection(rows)
   const cells = useCellEditor(list.store)
-  const { begin, change, save, cancel, takeTheirs, keepMine } = cells
-  const actions = useMemo(
-    () => ({ begin, change, save, cancel, takeTheirs, keepMine }),
-    [begin, change, save, cancel, takeTheirs, keepMine],
-  )
+  const { begin, change, save, cancel } = cells
+  const actions = useMemo(() => ({ begin, change, save, cancel }), [begin, change, save, cancel])
   const isSelecting = selection.ids.size > 0
   useEffect(() => setWorking(isSelecting), [isSelecting])
   useEffect(() => {
@@ -130,6 +127,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
               userId={person.id}
             />
           )}
+          <ConflictDialog editor={cells} />
           <BulkBar rows={rows} selection={selection} onSaved={list.reload} />
         </div>
       </main>

@@ -36,5 +36,4 @@ export const TASK_WORDS = {
   bulkFailed: 'Not saved. The selection is as it was.',
   left: (typed: string) => `The task that you were editing has left this list. You typed: ${typed}`,
   release: 'Let go of it',
-  theirs: (value: string) => `Theirs: ${value}`,
 } as const

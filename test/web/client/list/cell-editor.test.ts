@@ -3,15 +3,16 @@
 
 import { expect, test } from 'vitest'
 import type { StaleProblem, WireRecord } from '../../../../server/protocol/index.ts'
+import { type Choices, resolutionOf } from '../../../../web/client/conflict/conflict-resolution.ts'
 import type { SaveOutcome } from '../../../../web/client/http/outcomes.ts'
 import type { SaveOptions } from '../../../../web/client/http/requests.ts'
-import { cellSentence, createCellEditor } from '../../../../web/client/list/cell-editor.ts'
+import { cellConflict, cellSentence, createCellEditor } from '../../../../web/client/list/cell-editor.ts'
 import { createWords } from '../../../../web/client/words/messages.ts'
 import { createListWorld } from './list-world.ts'
 
 const words = createWords()
 
-async function openCell() {
+async function openCell({ onStale, texts }: { onStale?: 'merge'; texts?: string[] } = {}) {
   const world = createListWorld()
   for (const id of ['1', '2']) world.put(id, { title: `t${id}`, status: 'todo' }, { silent: true })
   const list = world.open()
@@ -36,10 +37,11 @@ async function openCell() {
         changed_fields: ['title'],
       },
       ...{ updated_by: record.updated_by, current: record },
+      ...(texts && { merge: { text: texts } }),
     }
     return { outcome: 'conflict', problem: problem as unknown as StaleProblem }
   }
-  const cells = createCellEditor({ save: save as never }, list)
+  const cells = createCellEditor({ save: save as never, ...(onStale && { onStale }) }, list)
   const row = (id: string) => list.get().byId.get(id) as WireRecord
   const refuse = (outcome: SaveOutcome<object> | null) => {
     refusal = outcome
@@ -135,4 +137,95 @@ test('every refusal keeps what is typed and says why', async () => {
   expect(await say({ outcome: 'not_found' })).toBe('Not saved: the record is gone.')
   refuse(null)
   expect(await cells.save()).toBe(true)
+})
+
+async function conflicted(mine: unknown, theirs: object) {
+  const opened = await openCell()
+  const { world, cells, row } = opened
+  cells.begin(row('1'), 'title')
+  cells.change(mine)
+  world.put('1', { ...theirs }, { silent: true })
+  await cells.save()
+  const view = () => {
+    const edit = cells.get()
+    return edit && cellConflict(edit, words)
+  }
+  return { ...opened, view }
+}
+
+test('a refused cell has the same two sides as a form, with what else the others changed', async () => {
+  const { view } = await conflicted('mine', { title: 'theirs', status: 'done' })
+  expect(view()).toMatchObject({ reason: 'refused', version: 2 })
+  expect(
+    view()?.fields.map(({ field, original, mine, theirs, side }) => [field, original, mine, theirs, side]),
+  ).toEqual([
+    ['title', 't1', 'mine', 'theirs', null],
+    ['status', 'todo', 'todo', 'done', 'theirs'],
+  ])
+})
+
+test('what was decided is saved on the version that was looked at: each side, something else, other fields too', async () => {
+  for (const [choices, changes] of [
+    [{ title: { side: 'mine', theirs: 'theirs' } }, { title: 'mine' }],
+    [{ title: { side: 'both', theirs: 'theirs', both: 'put together' } }, { title: 'put together' }],
+    [
+      { title: { side: 'mine', theirs: 'theirs' }, status: { side: 'mine', theirs: 'done' } },
+      { title: 'mine', status: 'todo' },
+    ],
+    [
+      { title: { side: 'theirs', theirs: 'theirs' }, status: { side: 'mine', theirs: 'done' } },
+      { status: 'todo' },
+    ],
+  ] as [Choices, object][]) {
+    const { view, cells, sent, list } = await conflicted('mine', { title: 'theirs', status: 'done' })
+    const shown = view()
+    const decision = shown && resolutionOf(shown, choices)
+    expect(decision && (await cells.resolve(decision))).toBe(true)
+    expect(sent.at(-1)).toEqual({ clientVersion: 2, changes })
+    expect([cells.get(), list.get().isHeld]).toEqual([null, false])
+  }
+})
+
+test('all theirs sends nothing, a decision on an older version does nothing, and closing keeps what was typed', async () => {
+  const { view, cells, sent, world } = await conflicted('mine', { title: 'theirs' })
+  const shown = view()
+  expect(shown && (await cells.resolve({ version: 1, theirs: ['title'], edited: {} }))).toBe(false)
+  cells.closeConflict()
+  expect(cells.get()).toMatchObject({ value: 'mine', status: 'editing', conflict: null })
+  await cells.save()
+  expect(cells.get()?.status).toBe('conflicted')
+  expect(await cells.resolve({ version: 2, theirs: ['title'], edited: {} })).toBe(true)
+  await world.forward(0)
+  expect([sent.length, cells.get()]).toEqual([2, null])
+})
+
+test('a second refusal shows the newest version, and what was decided in other fields stays decided', async () => {
+  const { view, cells, sent, world } = await conflicted('mine', { title: 'theirs', status: 'done' })
+  world.put('1', { title: 'theirs again' }, { silent: true })
+  const decision = { version: 2, theirs: [], edited: { status: 'todo' } }
+  expect(await cells.resolve(decision)).toBe(false)
+  expect(view()).toMatchObject({ version: 3 })
+  expect(view()?.fields.map(({ field, mine }) => [field, mine])).toEqual([
+    ['title', 'mine'],
+    ['status', 'todo'],
+  ])
+  expect(await cells.resolve({ version: 3, theirs: [], edited: {} })).toBe(true)
+  expect(sent.at(-1)).toEqual({ clientVersion: 3, changes: { title: 'mine', status: 'todo' } })
+})
+
+test('a long text that two people changed at different places is saved from a cell without a question', async () => {
+  const original = 'The bridge is built of stone, and it was opened in spring by the mayor of the town.'
+  const { world, cells, row, sent, list } = await openCell({ onStale: 'merge', texts: ['title'] })
+  world.put('1', { title: original }, { silent: true })
+  await list.reload()
+  await world.forward(10_000)
+  cells.begin(row('1'), 'title')
+  cells.change(original.replace('stone', 'steel'))
+  world.put('1', { title: original.replace('spring', 'summer') }, { silent: true })
+  expect(await cells.save()).toBe(true)
+  expect(sent.at(-1)).toEqual({
+    clientVersion: 3,
+    changes: { title: original.replace('stone', 'steel').replace('spring', 'summer') },
+    onStale: 'merge',
+  })
 })

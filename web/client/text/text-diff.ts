@@ -5,6 +5,7 @@ import { editsBetween } from '../../../server/protocol/text-merge.ts'
 
 export type { TextEdit } from '../../../server/protocol/text-merge.ts'
 export { editsBetween, mergeTexts } from '../../../server/protocol/text-merge.ts'
+export { isRewritten, placesOf, textOf } from './text-parts.ts'
 
 const CONTEXT_CHARS = 60
 const MOST_SHOWN_CHARS = 2000
@@ -23,6 +24,22 @@ export function partsBetween(original: string, changed: string): TextPart[] {
     if (to > from) parts.push(...shortened('removed', original.slice(from, to)))
     if (text !== '') parts.push(...shortened('added', text))
     at = to
+  }
+  parts.push(...unchanged(original.slice(at), parts.length > 0, false))
+  return parts
+}
+
+/** The original around what either side changed: `removed` is what one of them took out. */
+export function partsAround(original: string, mine: string, theirs: string): TextPart[] {
+  const places = [...editsBetween(original, mine), ...editsBetween(original, theirs)]
+  const parts: TextPart[] = []
+  let at = 0
+  for (const { from, to } of places.sort((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from > at || parts.length === 0)
+      parts.push(...unchanged(original.slice(at, from), parts.length > 0, true))
+    const start = Math.max(at, from)
+    if (to > start) parts.push(...shortened('removed', original.slice(start, to)))
+    at = Math.max(at, to)
   }
   parts.push(...unchanged(original.slice(at), parts.length > 0, false))
   return parts

@@ -2,8 +2,8 @@
 // "0." and "0.0" are the same number; text that is not a value stays visible, is never saved, and is reported as invalid.
 
 import { useMemo, useReducer } from 'react'
-import type { InputKind, ReadText } from '../client/base/field-text.ts'
-import { isSame } from '../client/base/values.ts'
+import type { InputKind, ReadText } from '../../client/base/field-text.ts'
+import { isSame } from '../../client/base/values.ts'
 
 /** What stands in one input. */
 interface TypedText {

@@ -1,7 +1,7 @@
 // A field of the record as props of an input: which values go in, and what comes back from what was typed
 // (field-text.ts); and the form around it as props, so that no page leaves its place on Enter.
 
-import type { RecordAddress } from '../../server/protocol/index.ts'
+import type { RecordAddress } from '../../../server/protocol/index.ts'
 import {
   type InputKind,
   type InputText,
@@ -11,8 +11,8 @@ import {
   kindOf,
   readCheckbox,
   readInput,
-} from '../client/base/field-text.ts'
-import type { Messages } from '../client/words/messages.ts'
+} from '../../client/base/field-text.ts'
+import type { Messages } from '../../client/words/messages.ts'
 import type { TypedTexts } from './useTypedTexts.ts'
 
 export type { InputKind }

@@ -2,19 +2,21 @@
 // is made and closed by the app, so that mounting twice or moving the provider cuts no connection.
 
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
-import type { Readable } from '../client/base/store.ts'
-import type { RecordClient } from '../client/record-client-options.ts'
+import type { Readable } from '../../client/base/store.ts'
+import type { RecordClient } from '../../client/record-client-options.ts'
 import {
   createWords,
   type FormatValue,
   type MessagesPatch,
   type Words,
   wordsWith,
-} from '../client/words/messages.ts'
+} from '../../client/words/messages.ts'
+import { defaultParts, type Parts } from './parts.tsx'
 
 interface Live {
   client: RecordClient
   words: Words
+  parts: Parts
 }
 
 const LiveContext = createContext<Live | null>(null)
@@ -29,14 +31,21 @@ export interface LiveProviderProps {
   labels?: Record<string, string>
   /** How values are shown in dialogs and copies. */
   formatValue?: FormatValue
+  /** Components of your design system instead of the plain ones; pass the same object on each render. */
+  components?: Partial<Parts>
   children?: ReactNode
 }
 
 /** The root of everything live on the page. */
-export function LiveProvider({ client, messages, locale, labels, formatValue, children }: LiveProviderProps) {
+export function LiveProvider(props: LiveProviderProps) {
+  const { client, messages, locale, labels, formatValue, components, children } = props
   const live = useMemo(
-    () => ({ client, words: wordsWith(createWords(messages, locale), labels, formatValue) }),
-    [client, messages, locale, labels, formatValue],
+    () => ({
+      client,
+      words: wordsWith(createWords(messages, locale), labels, formatValue),
+      parts: { ...defaultParts, ...components },
+    }),
+    [client, messages, locale, labels, formatValue, components],
   )
   // React 18 has no other way.
   return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>

@@ -4,8 +4,8 @@
 import type { WireRecord } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'
 import { isEmpty, isSame } from '../base/values.ts'
+import { isReviewed, type RecordState } from '../record/state.ts'
 import { fill, labelOf, type Words, whoWrote } from '../words/messages.ts'
-import { isReviewed, type RecordState } from './state.ts'
 
 /** Which side a field takes; `both` where the two changes fit together. */
 export type Side = 'mine' | 'theirs' | 'both'

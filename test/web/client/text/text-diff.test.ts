@@ -7,7 +7,7 @@ import {
   mergeTexts,
   partsBetween,
   type TextEdit,
-} from '../../../../web/client/base/text-diff.ts'
+} from '../../../../web/client/text/text-diff.ts'
 
 const apply = (text: string, edits: TextEdit[]) =>
   edits.reduceRight((done, { from, to, text: put }) => done.slice(0, from) + put + done.slice(to), text)

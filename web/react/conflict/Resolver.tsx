@@ -1,0 +1,155 @@
+// The dialog itself, field by field. It lies over the page and takes the focus only where it would be lost otherwise, so that
+// typing goes on. Escape inside it closes it. What is decided against is set aside, and every save is guarded.
+
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import {
+  type Choice,
+  type Choices,
+  resolutionOf,
+  sideOf,
+  undecided,
+} from '../../client/conflict/conflict-resolution.ts'
+import type { ConflictField, ConflictView } from '../../client/conflict/conflict-view.ts'
+import type { DialogPartProps, Parts } from '../base/parts.tsx'
+import { ConflictRow } from './ConflictRow.tsx'
+import type { ConflictDialogProps, DialogWords } from './dialog-props.ts'
+
+interface ResolverProps extends ConflictDialogProps {
+  view: ConflictView
+  words: DialogWords
+  parts: Parts
+}
+
+const isTypedIn = (element: Element | null) =>
+  element instanceof HTMLElement && element.matches('input, textarea, select, [contenteditable]')
+
+export function Resolver({
+  editor,
+  view,
+  words,
+  parts,
+  className,
+  placement,
+  modal,
+  actions,
+}: ResolverProps) {
+  const { Button, Dialog } = parts
+  const { conflict: texts, buttons } = words.messages
+  const [choices, setChoices] = useState<Choices>({})
+  const [isAsking, setAsking] = useState(false)
+  const dialog = useRef<HTMLDialogElement>(null)
+  const cameFrom = useRef<Element | null>(null)
+  const open = undecided(view, choices)
+  const oneSided = view.fields.filter(({ isMine, isTheirs }) => !(isMine && isTheirs))
+  const twoSided = view.fields.filter((row) => !oneSided.includes(row))
+
+  useEffect(() => {
+    cameFrom.current ??= document.activeElement
+    if (modal) dialog.current?.showModal()
+    else if (!isTypedIn(document.activeElement)) dialog.current?.focus({ preventScroll: true })
+  }, [modal])
+
+  const remember: DialogPartProps['onFocus'] = ({ relatedTarget, currentTarget }) => {
+    if (relatedTarget && !currentTarget.contains(relatedTarget)) cameFrom.current = relatedTarget
+  }
+  /** The pressed button goes away with the dialog: the focus goes back to where it came from. */
+  const leaveBy = (act: () => void) => () => {
+    dialog.current?.close?.()
+    if (cameFrom.current instanceof HTMLElement) cameFrom.current.focus()
+    act()
+  }
+  const closeOnEscape = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape') return
+    event.stopPropagation()
+    event.preventDefault()
+    leaveBy(editor.closeConflict)()
+  }
+  const choose = (field: string) => (choice: Choice | null) =>
+    setChoices(({ [field]: _before, ...others }) => (choice ? { ...others, [field]: choice } : others))
+  const chooseAll = (side: 'mine' | 'theirs') => () =>
+    setChoices((all) => ({
+      ...all,
+      ...Object.fromEntries(
+        twoSided.map(({ field, of, theirs }): [string, Choice] => [field, { side, of, theirs }]),
+      ),
+    }))
+  const decide = () => {
+    const decision = resolutionOf(view, choices)
+    if (decision) return leaveBy(() => void editor.resolve(decision))()
+    setAsking(true)
+    dialog.current?.querySelector<HTMLInputElement>('[data-undecided] input')?.focus()
+  }
+  const rowOf = (row: ConflictField) => (
+    <ConflictRow
+      key={row.field}
+      row={row}
+      side={sideOf(row, choices)}
+      words={words}
+      parts={parts}
+      onChoose={choose(row.field)}
+    />
+  )
+  const isRefused = view.reason === 'refused'
+  return (
+    <Dialog
+      data-slot="nc-conflict"
+      tone={isRefused ? 'refusal' : 'warning'}
+      label={isRefused ? texts.title : texts.reviewTitle}
+      placement={placement ?? 'end'}
+      isModal={modal === true}
+      place={dialog}
+      className={`nc-conflict ${className ?? ''}`}
+      onFocus={remember}
+      onKeyDown={closeOnEscape}
+    >
+      <p className="nc-sentence" data-slot="nc-conflict-sentence" role={isRefused ? 'alert' : 'status'}>
+        {view.sentence}
+      </p>
+      {view.isReloadFailed ? (
+        <p className="nc-sentence" role="status">
+          {texts.reloadFailed}
+        </p>
+      ) : (
+        view.isLoading && <p role="status">{texts.loading}</p>
+      )}
+      {twoSided.length > 1 && (
+        <div className="nc-buttons" data-slot="nc-conflict-all">
+          <Button data-slot="nc-all-mine" variant="plain" onClick={chooseAll('mine')}>
+            {texts.allMine}
+          </Button>
+          <Button data-slot="nc-all-theirs" variant="plain" onClick={chooseAll('theirs')}>
+            {texts.allTheirs}
+          </Button>
+        </div>
+      )}
+      <div className="nc-conflict-scroll" data-slot="nc-conflict-fields">
+        {twoSided.map(rowOf)}
+        {oneSided.length > 0 && (
+          <details open={twoSided.length === 0 && oneSided.length < 6}>
+            <summary>{words.plural(texts.oneSided, oneSided.length)}</summary>
+            {oneSided.map(rowOf)}
+          </details>
+        )}
+      </div>
+      {isAsking && open.length > 0 && (
+        <p className="nc-undecided" data-slot="nc-undecided" role="alert">
+          {words.fill(texts.undecided, {
+            fields: words.fields(open.map(({ field }) => field)),
+          })}
+        </p>
+      )}
+      <div className="nc-buttons" data-slot="nc-conflict-actions">
+        <Button data-slot="nc-resolve" variant="primary" onClick={decide} disabled={view.isLoading}>
+          {buttons.resolve}
+        </Button>
+        <Button data-slot="nc-reload" variant="plain" onClick={leaveBy(editor.reload)}>
+          {buttons.reload}
+        </Button>
+        <Button data-slot="nc-close" variant="plain" onClick={leaveBy(editor.closeConflict)}>
+          {buttons.close}
+        </Button>
+        {actions?.(view)}
+      </div>
+    </Dialog>
+  )
+}
