@@ -53,6 +53,20 @@ const latest = (knex: Knex): Promise<void> =>
     }
   })
 
+/** The log is there, and nothing says that it was made. Its tables are the first migration's. */
+const IS_FORGOTTEN = `select to_regclass('noclobber.record_changes') is not null and to_regclass('${TABLE}') is null as forgotten`
+
+/** A tool that owns the schema drops tables that its models don't have, as Drizzle's push does with this one. */
+const remember = async (knex: Knex): Promise<void> => {
+  if (!(await knex.raw(IS_FORGOTTEN)).rows[0].forgotten) return
+  await knex.transaction(async (transaction) => {
+    await transaction.raw('select pg_advisory_xact_lock(hashtext(?))', [TABLE])
+    if (!(await transaction.raw(IS_FORGOTTEN)).rows[0].forgotten) return
+    await transaction.raw(MIGRATIONS_TABLE)
+    await transaction.raw(MIGRATION_RUN, ['001-change-log'])
+  })
+}
+
 /** How {@link migrate} goes about it. */
 export interface MigrateOptions {
   /** How long to wait for another node's migration, in milliseconds. Default 30,000. */
@@ -74,6 +88,7 @@ export const migrate = async (
   const knex = asKnex(sql)
   const refusal = (await tooOld(knex)) ?? (await olderLog(knex))
   if (refusal) throw new Error(refusal)
+  await remember(knex)
   const deadline = Date.now() + waitMs
   for (;;) {
     try {
