@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { isWithout } from './test/support/programs.ts'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -27,10 +28,23 @@ const tags = Object.entries(faults).map(([name, description]) => ({ name: `fault
 const RETRIES = process.env.CI ? 2 : 0
 
 /**
- * Files that run at once, each with a PostgreSQL of its own. Two at least: of two cores Vitest would leave one free, and most
- * tests wait for a server, a browser or a database more than they compute. A database that is given is there once.
+ * Files that run at once, each with a PostgreSQL of its own. One more than there are cores: most tests wait for a server, a
+ * browser or a database more than they compute. A database that is given is there once.
  */
-const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, Math.max(2, availableParallelism() - 1))
+const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, availableParallelism() + 1)
+
+/** Files of these folders take longest: begun last, they would be waited for alone. */
+const FIRST = /\/test\/(e2e|faults|architecture)\//
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const [first, rest] = [true, false].map((isFirst) =>
+      sorted.filter(({ moduleId }) => FIRST.test(moduleId) === isFirst),
+    )
+    return [...(first ?? []), ...(rest ?? [])]
+  }
+}
 
 const services = {
   globalSetup: './test/support/database-server.ts',
@@ -43,6 +57,7 @@ export default defineConfig({
   resolve: { alias: doors },
   test: {
     maxWorkers: WORKERS,
+    sequence: { sequencer: LongestFirst },
     tags,
     projects: [
       {
