@@ -19,7 +19,14 @@ export const VALUES: Record<string, string> = {
 }
 
 /** Pieces that several files have in common: `:check_types` is `fragments/check-types.sql`. */
-export const FRAGMENTS = ['check_types', 'tombstones', 'trusted_types', 'valid_floor']
+export const FRAGMENTS = [
+  'check_types',
+  'log_declarations',
+  'tombstones',
+  'trusted_types',
+  'valid_floor',
+  'wake_readers',
+]
 
 /** A name, but neither a cast (`::text`) nor the end of a slice (`a[x:y]`). */
 const NAME = /(?<![:\w]):([a-z]\w*)/g

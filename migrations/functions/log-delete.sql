@@ -3,10 +3,7 @@ create function noclobber.log_delete() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp :plain_settings as $$
 #variable_conflict use_variable
 declare
-  source text := coalesce(tg_argv[6], tg_table_schema || '.' || tg_table_name);
-  origin jsonb := case when strpos(current_setting('noclobber.actor', true), E'\n') > 0 then noclobber.origin() end;
-  row_count bigint;
-  trusted boolean;
+  :log_declarations
 begin
   select count(*), :trusted_types into row_count, trusted from (select from old_rows limit 51) r;
   if not trusted then
@@ -27,8 +24,6 @@ begin
     execute format('select noclobber.order_changes($1, array(select %s from old_rows t))', noclobber.text_of(tg_relid, 't', tg_argv[0]))
       using source;
   end if;
-  if row_count > 0 and origin is null and :notifies then
-    perform pg_notify('noclobber', '');
-  end if;
+  :wake_readers
   return null;
 end $$;

@@ -1,13 +1,9 @@
--- After each INSERT. A writer that is no node wakes the log readers by an empty NOTIFY; nodes wake themselves and each other
--- without it, because a notifying commit costs most of the commit rate. log_delete does the same.
+-- After each INSERT; log-delete.sql is its counterpart.
 create function noclobber.log_insert() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-  source text := coalesce(tg_argv[6], tg_table_schema || '.' || tg_table_name);
-  origin jsonb := case when strpos(current_setting('noclobber.actor', true), E'\n') > 0 then noclobber.origin() end;
-  row_count bigint;
-  trusted boolean;
+  :log_declarations
 begin
   select count(*), :trusted_types into row_count, trusted from (select from new_rows limit 51) r;
   if not trusted then
@@ -29,8 +25,6 @@ begin
     execute format('select noclobber.order_changes($1, array(select %s from new_rows t))', noclobber.text_of(tg_relid, 't', tg_argv[0]))
       using source;
   end if;
-  if row_count > 0 and origin is null and :notifies then
-    perform pg_notify('noclobber', '');
-  end if;
+  :wake_readers
   return null;
 end $$;

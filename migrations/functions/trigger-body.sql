@@ -126,9 +126,7 @@ begin
     if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
       perform noclobber.order_changes(source, array(select concat(n.%1$I) from new_rows n));
     end if;
-    if row_count > 0 and origin is null and :notifies then
-      perform pg_notify('noclobber', '');
-    end if;
+    :wake_readers
   end;
   return null;
 end $log$ when 'stamp_insert' then $insert$
