@@ -16,19 +16,19 @@ import {
   triggerFindings,
 } from './triggers.ts'
 
-/** A table with our triggers, or one that should have them. */
+/** A table that has noclobber's triggers, or should have them. */
 export interface ExaminedTable extends TriggeredTable {
   schema: string
   name: string
-  /** How many transactions ago it was tracked, or tracked again. */
+  /** How many transactions ago trackTable last ran for it. */
   age: number
-  /** Why it couldn't be tracked as it is now, as a sentence. */
+  /** A sentence that says why trackTable would refuse it as it is now; `null`: it wouldn't. */
   whyNot: string | null
-  /** The app's triggers that come after ours. */
+  /** The app's triggers that fire after noclobber's. */
   lateTriggers: string | null
-  /** Its partitions that lack our triggers for statements. */
+  /** Its partitions that lack noclobber's statement triggers. */
   partitionsApart: string | null
-  /** Policies decide which of its rows this role sees. */
+  /** Row level security decides which of its rows this role sees. */
   hidesRows: boolean
 }
 
@@ -57,10 +57,10 @@ left join pg_proc p on p.oid = g.tgfoid
 where g.tgname is not null and not c.relispartition or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
 group by c.oid, n.nspname, c.relname order by 1`
 
-/** One of those that every tracked table has. */
+/** A trigger that every tracked table has: not one for parts or kept values. */
 const isOwn = ({ name }: FoundTrigger) => TRIGGER_NAMES.includes(name)
 
-/** Says of each table what its parts are, and whether what its own rows are part of is gone. */
+/** Adds to each table its part tables, and the name of its parent table if that is no longer tracked. */
 const withParts = (found: Omit<ExaminedTable, 'parts' | 'lostParent'>[]): ExaminedTable[] => {
   const parents = new Map<string, string>()
   for (const { source, triggers } of found) {
@@ -79,7 +79,7 @@ const withParts = (found: Omit<ExaminedTable, 'parts' | 'lostParent'>[]): Examin
 }
 
 /**
- * All tables that have one of our triggers, and those that are named; apart, the names that are no tables.
+ * All tables that have one of noclobber's triggers, and the named ones; a finding for each name without a table.
  *
  * @param values Tables whose values must be kept.
  */
@@ -101,8 +101,8 @@ export const trackedTables = async (
 }
 
 /**
- * Switching a trigger off or on rewrites its catalogue row, later than the column that trackTable made with it. Where
- * each has a transaction of its own, a restore made them one by one.
+ * Have triggers been off? Switching one off or on rewrites its catalogue row, which is then younger than the version column
+ * that trackTable made in the same transaction. If every trigger is of another transaction, a restore made them one by one.
  */
 const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
   const triggers = all.filter(isOwn)
@@ -113,8 +113,9 @@ const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
 }
 
 /**
- * A change that a restore brought was not written by the transaction that it names, nor out of a batch by the one that
- * it notes, and says nothing of its row's. Another tenant's records of the same id have versions of their own.
+ * Compares each row with its last logged change. Only a change that lies in the log as its own transaction wrote it (`is_own`)
+ * shows that the row should be of that transaction too: after a restore, both were written anew. Two tenants may use one id,
+ * each with versions of its own.
  */
 const compare = ({ source, triggers, columns, age }: ExaminedTable, key: string) => {
   const [, tenantColumn = ''] = triggers.find(({ name }) => name === STAMP_TRIGGER)?.args ?? []
@@ -199,7 +200,7 @@ const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]>
   return findings
 }
 
-/** What became of a table since it was tracked. */
+/** What has changed about the table itself since it was tracked. */
 const relationFindings = (table: ExaminedTable): Finding[] => {
   const { source, triggers, whyNot, lateTriggers, partitionsApart } = table
   if (triggers.length === 0) return []

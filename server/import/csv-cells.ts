@@ -5,6 +5,7 @@
 import { fromDateFormat } from '../base/date-format.ts'
 import { exactNumber, finiteNumber } from '../db/exact-number.ts'
 import { parseJson } from '../db/json-text.ts'
+import { type KeyKind, keyKindOf } from '../tables/catalogue.ts'
 import type { KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 
@@ -50,19 +51,9 @@ export const cellReader = (known: KnownType): ((name: string, text: string) => u
   }
 }
 
-const KEY_KINDS = {
-  int2: 'int2',
-  int4: 'int4',
-  int8: 'int8',
-  uuid: 'uuid',
-  text: 'text',
-  varchar: 'text',
-  citext: 'text',
-} as const
-
-/** The kind of key that a column can be, or `null` where records can't be found by it. */
-export const keyKindOf = (type: string | undefined) =>
-  type !== undefined && Object.hasOwn(KEY_KINDS, type) ? KEY_KINDS[type as keyof typeof KEY_KINDS] : null
+/** The kind of key that records can be found by, or `null`: of the table's keys, and texts that ignore case. */
+export const findingKindOf = (type: string | undefined): KeyKind | null =>
+  type === 'citext' ? 'text' : keyKindOf(type ?? '')
 
 /** The column by which records are found: for `id` the table's own key, even if another column has that name. */
 export const keyColumnOf = (known: KnownType, key: string | null): string =>
@@ -72,7 +63,7 @@ export const keyColumnOf = (known: KnownType, key: string | null): string =>
  * A key's text form, or `null` where this value can't be one. A text key is a text: 1.10 as a number would name "1.1". A
  * number beyond 2^53 was rounded when it was parsed, and may name another record than the file does.
  */
-export const keyText = (kind: NonNullable<ReturnType<typeof keyKindOf>>, value: unknown): string | null => {
+export const keyText = (kind: KeyKind, value: unknown): string | null => {
   if (typeof value === 'string') return canonicalId(kind, value)
   const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
   return isWhole && kind.startsWith('int') ? canonicalId(kind, String(value)) : null

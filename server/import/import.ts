@@ -16,7 +16,7 @@ import { runOnce, type Work } from '../records/run-once.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { actorNow, FORBIDDEN, verdictsOf } from './actor-now.ts'
-import { keyColumnOf, keyKindOf } from './csv-cells.ts'
+import { findingKindOf, keyColumnOf } from './csv-cells.ts'
 import { type ImportFormat, rowsOf } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import { createRowErrors, type RowErrors } from './row-errors.ts'
@@ -77,7 +77,7 @@ const keyOf = (known: KnownType, asked: string | null | undefined): string | nul
   const key = asked === undefined ? known.type.importKey : asked
   if (key === null) return null
   const column = known.columns.get(keyColumnOf(known, key))
-  const isFit = (key === 'id' || known.writable.has(key)) && keyKindOf(column?.type) !== null
+  const isFit = (key === 'id' || known.writable.has(key)) && findingKindOf(column?.type) !== null
   return isFit
     ? key
     : refuse('malformed', 'key must be "id" or a field that holds texts, whole numbers or uuids.')

@@ -11,7 +11,7 @@ import { commonJson, type StoredJson } from '../records/stored-json.ts'
 import { validateFields } from '../records/validate.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
-import { cellReader, keyColumnOf, keyKindOf, keyText } from './csv-cells.ts'
+import { cellReader, findingKindOf, keyColumnOf, keyText } from './csv-cells.ts'
 import type { ImportFormat } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import type { ImportSql, StagedRow } from './sql.ts'
@@ -91,7 +91,7 @@ const docOf = ({ columns }: KnownType, values: Record<string, unknown>, stored?:
 export const createRowValidator = (database: Database, job: ImportJob) => {
   const { known, format, key, sql, slices } = job
   const cell = cellReader(known)
-  const kind = keyKindOf(known.columns.get(keyColumnOf(known, key))?.type)
+  const kind = findingKindOf(known.columns.get(keyColumnOf(known, key))?.type)
   /** Then it is authorized where it is written. */
   const asks = (action: 'create' | 'update') => asksParents(known, job.actor, action)
   const hasMadeIds = known.key.kind.startsWith('int')

@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks'
 import { type Person, personKey } from './person.ts'
 
-/** Anyone who has had a turn within this is at work. */
+/** A person counts as at work for so long after their last turn. */
 const AT_WORK_MS = 2_000
 const SWEEP_MS = 10_000
 
@@ -16,7 +16,7 @@ export interface Activity {
   hasOthers(person: Person): boolean
 }
 
-/** Remembers the last two people, which is enough to know whether there is another one. */
+/** Remembers the last two people who had a turn: enough to know whether somebody else is at work. */
 export const createActivity = (now = () => performance.now()): Activity => {
   let last = { key: '', at: Number.NEGATIVE_INFINITY }
   let other = last
@@ -34,10 +34,10 @@ export const createActivity = (now = () => performance.now()): Activity => {
 }
 
 const WINDOW_MS = 1_000
-/** Anyone with a larger part of what was done lately has most of it. */
+/** A person with more than this part of the recent work counts as the one who takes most of the time. */
 const MOST = 0.6
 
-/** Who had how much done in this second and the one before. */
+/** Each person's work in this second and the one before, in milliseconds. */
 const createRecentWork = (now: () => number) => {
   let [current, previous] = [new Map<string, number>(), new Map<string, number>()]
   let [total, totalBefore] = [0, 0]
@@ -66,9 +66,9 @@ const createRecentWork = (now: () => number) => {
 }
 
 const LOOK_MS = 200
-/** Below this share of its time an event loop has time for everybody. */
+/** An event loop that is busy for less of its time than this has time for everybody. */
 const BUSY = 0.5
-/** On a node with no time left work counts so many times; more would slow down those who save twice a second. */
+/** How many times work counts on a node with no time left. With more, people who save twice a second would be slowed down. */
 const MOST_STRICT = 4
 
 /**
@@ -92,9 +92,9 @@ export const createStrictness = (now = () => performance.now()): (() => number) 
 export interface WorkAllowanceOptions {
   /** Milliseconds of work in each millisecond. */
   share: number
-  /** How far ahead of that somebody may be, in milliseconds of work. */
+  /** How far ahead of that rate a person may be, in milliseconds of work. */
   burstMs: number
-  /** Without it everybody counts as one among others. */
+  /** Default: somebody else is always at work. */
   activity?: Pick<Activity, 'hasOthers'>
   /** How many times work counts just now. Default: once. */
   strictness?(): number
@@ -104,11 +104,11 @@ export interface WorkAllowanceOptions {
 /** The generic cell rate algorithm (ITU-T I.371), with milliseconds of work as cells: one number for each person. */
 export interface WorkAllowance {
   spend(person: Person, workMs: number): void
-  /** When the next piece may begin; in the past where it may now. */
+  /** When the person's next piece of work may begin, on the clock of `now`; a time in the past: at once. */
   readyAt(person: Person): number
 }
 
-/** Makes an allowance of so much work for each person. */
+/** Makes an allowance of `share` and `burstMs` for each person. */
 export const createWorkAllowance = ({
   share,
   burstMs,
@@ -116,7 +116,7 @@ export const createWorkAllowance = ({
   strictness = () => 1,
   now = () => performance.now(),
 }: WorkAllowanceOptions): WorkAllowance => {
-  /** When what was done will have been paid for. */
+  /** When each person's work so far is paid for at the rate of `share`, on the clock of `now`. */
   const paidAt = new Map<string, number>()
   const aheadMs = burstMs / share
   const recent = createRecentWork(now)

@@ -151,14 +151,17 @@ interface FoundColumn extends Omit<Column, 'codec'> {
   key: boolean
 }
 
-const KEY_KINDS: Record<string, KeyKind> = {
-  int2: 'int2',
-  int4: 'int4',
-  int8: 'int8',
-  uuid: 'uuid',
-  text: 'text',
-  varchar: 'text',
-}
+const KEY_KINDS = new Map<string, KeyKind>([
+  ['int2', 'int2'],
+  ['int4', 'int4'],
+  ['int8', 'int8'],
+  ['uuid', 'uuid'],
+  ['text', 'text'],
+  ['varchar', 'text'],
+])
+
+/** The kind of key that a column of this type can be, or `null`. */
+export const keyKindOf = (type: string): KeyKind | null => KEY_KINDS.get(type) ?? null
 
 const fail = (type: RecordType, why: string): never => {
   throw new Error(`Record type "${type.name}", table ${type.table}: ${why}`)
@@ -182,7 +185,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
   if (row.why_not) return fail(type as RecordType, row.why_not)
   const columns: FoundColumn[] = row.columns
   const key = columns.find((column) => column.key)
-  const kind = KEY_KINDS[key?.type ?? '']
+  const kind = keyKindOf(key?.type ?? '')
   const [, tenant = '', lists = '{}', ignored = '{}', tag = '', argument] =
     Object.values<string[]>(row.triggers ?? {})[0] ?? []
   const owned = ownedBy(argument)

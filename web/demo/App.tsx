@@ -11,7 +11,7 @@ import { ProjectsPage } from './projects/ProjectsPage.tsx'
 import { SignInPage } from './SignInPage.tsx'
 import { SplitPage } from './SplitPage.tsx'
 
-/** With its virtualizer, for those who go there. */
+/** Loaded on the first visit, with its virtualizer. */
 const TasksPage = lazy(() => import('./tasks/TasksPage.tsx').then((page) => ({ default: page.TasksPage })))
 
 /** What people see instead of a blank page when a component throws. */

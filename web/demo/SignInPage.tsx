@@ -1,4 +1,4 @@
-// Picking a person. A click signs in, and leads to where the visitor wanted to go.
+// The sign-in page: a click on a person signs in, and leads to the page that was asked for.
 import { useCallback, useState } from 'react'
 import { Avatar } from './base/Parts.tsx'
 import { navigate } from './base/router.ts'

@@ -1,4 +1,4 @@
-// Puts the page into its place, and asks who is signed in.
+// Renders the page, and asks the server who is signed in.
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './App.tsx'

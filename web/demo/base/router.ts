@@ -2,7 +2,7 @@
 // forward go through the guard too.
 import { useEffect, useSyncExternalStore } from 'react'
 
-/** Says whether a move may happen; resolves once the person has answered. */
+/** Resolves with whether the page may be left, once the person has answered. */
 type Guard = () => Promise<boolean>
 
 const listeners = new Set<() => void>()
@@ -16,7 +16,7 @@ const show = (address: string) => {
 
 const mayLeave = async (): Promise<boolean> => guard === null || (await guard())
 
-/** Whom the address speaks for: frames of the split view are `?as=bob`. It stays the same for the life of the page. */
+/** The person that the address names: frames of the split view have `?as=bob`. It never changes while the page is open. */
 export const asPerson = new URLSearchParams(location.search).get('as')
 
 const keepPerson = (address: string): string => {
@@ -24,10 +24,10 @@ const keepPerson = (address: string): string => {
   return `${address}${address.includes('?') ? '&' : '?'}as=${encodeURIComponent(asPerson)}`
 }
 
-/** The address as a link writes it: it keeps speaking for the same person. */
+/** The address for a link: it keeps naming the same person. */
 export const hrefOf = (address: string): string => keepPerson(address)
 
-/** Moves to an address of the demo, unless the guard says no. */
+/** Goes to an address of the demo, unless the guard refuses. */
 export const navigate = async (address: string): Promise<void> => {
   const target = keepPerson(address)
   if (target === shown || !(await mayLeave())) return

@@ -75,7 +75,7 @@ const chosenTransports = (): { transports?: TransportKind[] } => {
 
 const chosen = chosenTransports()
 
-/** What a person could not send stays on this device, for them alone, also when they sign out. */
+/** Unsent edits stay on this device after a sign-out, and only the same person sees them. */
 const enter = (person: Person): Session => {
   const offline = createOffline()
   const client = createRecordClient({

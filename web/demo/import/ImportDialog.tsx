@@ -7,7 +7,7 @@ import { type ImportState, useImport } from './useImport.ts'
 
 const words = IMPORT_WORDS
 
-/** How rows find their records; `none` creates alone. */
+/** The column by which rows find their records; `none`: every row creates one. */
 type Key = keyof typeof words.keys
 const KEYS: Record<ImportedType, Key[]> = { project: ['none', 'number', 'id'], task: ['none', 'id'] }
 const ACCEPTED = '.csv,.ndjson,.jsonl,text/csv,application/x-ndjson'

@@ -4,7 +4,7 @@ import { useRecordClient } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { IMPORT_WORDS, type ImportedType } from './import-words.ts'
 
-/** Without progress for so long an import counts as over. */
+/** An import without progress for so long counts as over. */
 const IMPORTING_MS = 10_000
 
 export const ImportingLine = ({ type }: { type: ImportedType }) => {

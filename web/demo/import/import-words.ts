@@ -37,7 +37,7 @@ export const IMPORT_WORDS = {
       return `${Math.round((100 * bytes) / Math.max(totalBytes ?? bytes, 1))} % of the file sent`
     return phase === 'reading' ? `${rows(read)} read` : `${figure(written)} of ${rows(read)} written`
   },
-  /** Somebody else's. */
+  /** Another user's import. */
   elsewhere: ({ updated_by: by, phase, rows: read, written, bytes, total_bytes: total }: ImportingEvent) => {
     if (phase === 'writing') return `${by.name} is importing: ${figure(written)} of ${rows(read)}`
     const share = total ? `, ${Math.min(100, Math.round((100 * bytes) / total))} % of the file` : ''

@@ -19,7 +19,7 @@ export type ImportState =
       chosen: Chosen
       isDryRun: boolean
       progress: ImportFileProgress | null
-      /** Of the bar, 0 to 1; null as long as nothing is known. */
+      /** The filled part of the bar, 0 to 1; null while nothing is known. */
       share: number | null
     }
   | { step: 'checked'; chosen: Chosen; answer: FileImported }
@@ -27,7 +27,7 @@ export type ImportState =
   | { step: 'refused'; chosen: Chosen; problem: FileProblem }
   | { step: 'stopped'; chosen: Chosen; text: string; isDryRun: boolean; mayTryAgain: boolean }
 
-/** What has been sent lies in buffers as long as it is no more than this: it says nothing of the server. */
+/** So many sent bytes may still lie in buffers on the way: fewer show nothing about the server. */
 const BUFFERED_BYTES = 4_000_000
 
 /** Half of the bar is reading, the other half writing. */

@@ -16,7 +16,7 @@ export type CellField = ListCellEditor['field']
 
 export type CellTexts = Pick<ListCellEditor['texts'], 'open'>
 
-/** Says to the others which cell somebody is in, for as long as it is open. */
+/** Shows other users which cell is being edited, for as long as it is open. */
 const Announce = ({ id, field }: { id: string; field: string }) => {
   usePresence({ type: 'task', id }, { state: 'editing', field })
   return null
@@ -118,7 +118,7 @@ export const TaskCell = ({
 }: {
   task: Task
   spec: TaskColumnSpec
-  /** The edit of this cell, if it is the one. */
+  /** The edit, if it is this cell's. */
   edit: CellEdit | null
   field: CellField | null
   sentence: string | null
@@ -128,7 +128,7 @@ export const TaskCell = ({
   actions: CellActions
 }) => {
   const button = useRef<HTMLButtonElement>(null)
-  /** The input goes away with the edit: by keyboard the focus stays at its cell. */
+  /** The input disappears when the edit ends: then the focus goes back to the cell for keyboard users. */
   const onDone = () =>
     requestAnimationFrame(() => document.activeElement === document.body && button.current?.focus())
   const className = `${spec.className}${isHighlighted ? ' nc-highlight' : ''}`

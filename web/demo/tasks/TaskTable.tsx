@@ -16,7 +16,7 @@ const ROW_HEIGHT = 40
 export interface TaskTableProps {
   rows: readonly Task[]
   highlighted: ReadonlyMap<string, RowHighlight>
-  /** Another list, another table: it begins at its top. */
+  /** Another list is shown from its top. */
   listKey: string
   isLoading: boolean
   sort: string

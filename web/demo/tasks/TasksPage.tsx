@@ -18,11 +18,11 @@ import { TASK_WORDS } from './task-words.ts'
 import { useSelection } from './useSelection.ts'
 import { useSettled } from './useSettled.ts'
 
-/** More tasks than this are many. */
+/** Below this number of tasks the page offers to import more. */
 const FEW = 5_000
 const STATUSES = Object.keys(WORDS.taskStatuses) as TaskFields['status'][]
 
-/** The row of an open cell went away with a reload that was asked for: what was typed can still be read and copied. */
+/** A reload removed the row of an open cell: what was typed can still be read and copied. */
 const LeftBehind = ({ cells, rows }: { cells: ListCellEditor; rows: readonly Task[] }) => {
   const { edit, cancel } = cells
   if (!edit || rows.some(({ id }) => id === edit.id)) return null

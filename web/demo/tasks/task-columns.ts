@@ -68,7 +68,7 @@ export const TASK_COLUMNS: readonly TaskColumnSpec[] = [
   },
 ]
 
-/** A text that is typed, as the record has it; a number is the cell's own to read. */
+/** Turns typed text into the record's value; numbers are read by the cell editor. */
 export const typedValue = (text: string, { isNullable }: TaskColumnSpec): unknown => {
   return text === '' && isNullable ? null : text
 }

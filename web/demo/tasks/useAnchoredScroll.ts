@@ -2,7 +2,7 @@
 // it is on the screen.
 import { type RefObject, useLayoutEffect, useRef } from 'react'
 
-/** `listKey` changes with the list itself: then it begins at its top. */
+/** When `listKey` changes, another list is shown, from its top. */
 export const useAnchoredScroll = (
   place: RefObject<HTMLElement | null>,
   rows: readonly { id: string }[],
