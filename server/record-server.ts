@@ -1,7 +1,6 @@
 // The only wiring: options in, a router, sockets and functions out. Nothing here decides anything.
 import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Server as SocketServer } from 'socket.io'
 import { harmlessLogger } from './base/logger.ts'
 import { normalizedActor, normalizedIds } from './base/normalized-actor.ts'
@@ -9,7 +8,6 @@ import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
 import { createShortcuts } from './base/shortcuts.ts'
-import { isUnavailable } from './db/errors.ts'
 import { asKnex, clientOf, type Sql } from './db/pg-as-knex.ts'
 import { createHandshakes } from './endpoints/handshakes.ts'
 import { hostHandler, recordRouter } from './endpoints/router.ts'
@@ -27,11 +25,12 @@ import { keepCompacted } from './log/compaction.ts'
 import { createFeed } from './log/feed.ts'
 import { keepPruned } from './log/prune.ts'
 import { settleRestoredLog } from './log/restored-log.ts'
+import { keepTypesCurrent } from './node/current-types.ts'
 import { createNode } from './node/node.ts'
+import { createStarting } from './node/starting.ts'
 import { recordOperations } from './operations/operations.ts'
 import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
 import { createReconnectSpread } from './pacing/reconnect-spread.ts'
-import { withinMs } from './pacing/timeouts.ts'
 import { createTurns } from './pacing/turns.ts'
 import { DEFAULT_BASE_PATH } from './protocol/index.ts'
 import type { Attached, AttachOptions, RecordServer } from './record-server-interface.ts'
@@ -40,7 +39,6 @@ import { createDatabase } from './tables/database.ts'
 /** By its shape: an app may have another copy of Socket.IO than ours. */
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
 
-const RETRY_MS = 1_000
 type AttachedServer = Attached & { server: object; path: string; delivery: Delivery }
 
 /** A statement that changes more rows than 20 leaves batches. */
@@ -62,6 +60,7 @@ export const createRecordServer = <A extends Actor>({
   types,
   authenticate: authenticateGiven,
   session,
+  tenancy,
   log: logger = SILENT,
   origins: listed = [],
   basePath = DEFAULT_BASE_PATH,
@@ -84,6 +83,7 @@ export const createRecordServer = <A extends Actor>({
   const declared = types as unknown as RecordType[]
   const database = createDatabase({
     ...{ knex, types: declared, limits, nodeId: randomUUID(), log },
+    tenancy,
     session: session && ((actor) => session(actor as A)),
     shortcut: shortcuts.statements,
     onSkipped: (count) => node.metrics.skipped(count),
@@ -96,11 +96,8 @@ export const createRecordServer = <A extends Actor>({
     return actor && isLive(actor) ? actor : null
   }
   const attached = new Map<WatcherServer, AttachedServer>()
-  let starting: Promise<void> | null = null
-  /** Why it hasn't begun yet. */
-  let cause: unknown = null
-  let stopped = false
   let stopPruning = async () => {}
+  let stopLooking = () => {}
   let compacting: ReturnType<typeof keepCompacted> | null = null
 
   const changeWaiters = createChangeWaiters()
@@ -164,50 +161,20 @@ export const createRecordServer = <A extends Actor>({
   })
   const handshakes = createHandshakes({ requests, origins, enter, byAddress: node.requestLimits.byAddress })
 
-  /** Looks the tables up; a database that isn't up yet is waited for. */
-  const lookUp = async () => {
-    while (!stopped) {
-      try {
-        await database.ready()
-        return await settleRestoredLog(database, log)
-      } catch (error) {
-        if (!isUnavailable(error)) throw error
-        cause = error
-        log.warn({ error }, 'The database is not available yet.')
-        await pause(RETRY_MS)
-      }
-    }
-  }
-
-  /** Begins, or goes on beginning; what it waits for is in `cause`. */
-  const begin = () => {
-    starting ??= lookUp()
-      .then(() => {
-        if (stopped) return
-        node.open()
-        stopPruning = keepPruned({ knex, log, ...limits, namedStatements: database.namesStatements() })
-        compacting = keepCompacted({ knex, log, timeoutMs: limits.feedTimeoutMs })
-        return feed.start()
-      })
-      .catch((error) => {
-        starting = null
-        throw error
-      })
-    return starting
-  }
-
-  /** The same for who awaits it: where the database stays away, what is waited for is said. It goes on beginning. */
-  const start = () =>
-    withinMs(limits.startMs, begin(), `No start within ${limits.startMs} ms.`).catch((error) => {
-      if (!starting) throw error
-      const why = cause instanceof Error ? cause.message : 'the database does not answer'
-      throw new Error(
-        `The record server could not start within ${limits.startMs} ms, and goes on trying: ${why}`,
-        {
-          cause,
-        },
-      )
-    })
+  const { begin, ...starting } = createStarting({
+    ...{ limits, log },
+    lookUp: async () => {
+      await database.ready()
+      await settleRestoredLog(database, log)
+    },
+    run: () => {
+      node.open()
+      stopLooking = keepTypesCurrent({ database, everyMs: limits.tablesMs, onChanged: resync })
+      stopPruning = keepPruned({ knex, log, ...limits, namedStatements: database.namesStatements() })
+      compacting = keepCompacted({ knex, log, timeoutMs: limits.feedTimeoutMs })
+      return feed.start()
+    },
+  })
 
   const recheck = (audience: Audience) =>
     node.guard(
@@ -273,13 +240,14 @@ export const createRecordServer = <A extends Actor>({
     router,
     handler: hostHandler(router, basePath),
     attach,
-    start,
+    start: starting.start,
     metrics: node.metrics,
     health: node.health,
     drain: node.drain,
     revoke: (options) => node.revoke(normalizedIds(options)),
     stop: async () => {
-      stopped = true
+      starting.stop()
+      stopLooking()
       changeWaiters.stop()
       streamAccess.stop()
       spread.stop()

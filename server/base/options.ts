@@ -19,6 +19,15 @@ export type SessionOf<A extends Actor = Actor> = (
   actor: A,
 ) => Record<string, string | number | bigint | boolean | null | undefined>
 
+/** Where each tenant's tables are, if not all tenants share them by a column. */
+export interface Tenancy {
+  /**
+   * The schema of a tenant: `(tenantId) => 'tenant_' + tenantId`. Each tenant must have one of its own. Its tables are looked up when its
+   * first person comes. Types whose `table` names a schema are shared by all.
+   */
+  schema(tenantId: string): string
+}
+
 /** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
 export interface RedisClient {
   // biome-ignore lint/suspicious/noExplicitAny: both libraries overload it
@@ -42,6 +51,8 @@ export interface RecordServerOptions<A extends Actor = any> {
    * the log's own tables, without them. Default: none, and each statement is sent by itself.
    */
   session?: SessionOf<A>
+  /** Where each tenant has a schema of its own: `{ schema: (tenantId) => 'tenant_' + tenantId }`. Default: a column, as tables were tracked. */
+  tenancy?: Tenancy
   log?: Logger
   /**
    * Origins besides the request's own host whose pages may read, write and connect: `https://app.example.com`. Their preflights
@@ -128,6 +139,8 @@ export interface Limits {
   feedBatch: number
   /** A feed's read that takes longer is given up, and its connection opened anew. */
   feedTimeoutMs: number
+  /** How often the declared tables are looked up again, in milliseconds: one may be tracked, altered or get triggers. */
+  tablesMs: number
   /** How long `start()` waits for a database that can't be reached before it says so; it goes on trying. */
   startMs: number
   /** How often each socket's sign-in and permissions are looked at again. */
@@ -204,6 +217,7 @@ export const DEFAULT_LIMITS = {
   gapMs: 10,
   feedBatch: 1_000,
   feedTimeoutMs: 10_000,
+  tablesMs: 30_000,
   startMs: 30_000,
   recheckMs: 4_000,
   signInAgeMs: 1_000,

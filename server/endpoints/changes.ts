@@ -5,6 +5,7 @@
 import type { Router } from 'router'
 import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { refuse } from '../base/problems.ts'
+import type { Actor } from '../base/record-type.ts'
 import { queryNumber, queryText } from '../http/request-parameters.ts'
 import { sendData } from '../http/responses.ts'
 import { handle, type RouteOptions } from '../http/route-handler.ts'
@@ -36,10 +37,10 @@ interface Held {
   budget: AnswerBudget
 }
 
-const typesOf = (database: Database, text: string | undefined): string[] => {
+const typesOf = (database: Database, actor: Actor, text: string | undefined): string[] => {
   if (text === undefined) return []
   const types = text.split(',')
-  const unknown = types.find((name) => !database.typeOf(name))
+  const unknown = types.find((name) => !database.typeOf(name, actor.tenantId))
   return unknown === undefined
     ? types
     : refuse('malformed', `type: there is no type ${unknown.slice(0, 100)}.`)
@@ -97,9 +98,9 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
 
   router.get(
     '/changes',
-    handle(async (request, response) => {
-      await database.ready()
-      const types = typesOf(database, queryText(request, 'type'))
+    handle(async (request, response, actor) => {
+      await database.ready(undefined, actor.tenantId)
+      const types = typesOf(database, actor, queryText(request, 'type'))
       const limit = queryNumber(request, 'limit', 100, MAX_LIMIT)
       const wait = queryText(request, 'wait') ?? '0'
       const ms = wait === '0' ? 0 : queryNumber(request, 'wait', MAX_WAIT_S, MAX_WAIT_S) * 1_000

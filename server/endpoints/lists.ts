@@ -38,8 +38,8 @@ const heldVersionsOf = (body: Body): HeldVersion[] => {
 /** What each route of many records does. */
 export const listHandlers = ({ database }: RouteOptions) => {
   const list: Handler = async (request, response, actor) => {
-    await database.ready()
-    const known = database.typeOf(request.params.type)
+    await database.ready(undefined, actor.tenantId)
+    const known = database.typeOf(request.params.type, actor.tenantId)
     if (!known) return sendProblem(response, problem('not_found'))
     const filters = filtersOf(queryOf(request.url), known)
     const filter = { filters, search: queryText(request, 'search') }

@@ -18,6 +18,7 @@ import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import type { SavedChange } from '../tables/saved-changes.ts'
+import { ofOwnTenant } from '../tables/tenant.ts'
 import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
@@ -129,9 +130,10 @@ export const createDelivery = (database: Database, audience: Audience) => {
   const routesOf = (changes: Change[], { lists }: { lists: boolean }): RoutedChange[] => {
     const local = audience.rooms()
     const routedChanges: RoutedChange[] = []
-    const look = (change: Change) => {
-      const known = database.typeOfSource(change.source)
-      if (!known || canonicalId(known.key.kind, change.id) === null || !EVENT_NAMES[change.event]) return
+    const look = (logged: Change) => {
+      const known = database.typeOfSource(logged.source)
+      if (!known || canonicalId(known.key.kind, logged.id) === null || !EVENT_NAMES[logged.event]) return
+      const change = ofOwnTenant(known, logged)
       const tenantId = change.tenantId ?? ''
       const own = recordRoom(tenantId, known.type.name, change.id)
       const scopes = lists ? scopesOf(change.scopes) : []
@@ -243,7 +245,11 @@ export const createDelivery = (database: Database, audience: Audience) => {
   const deliverLargeToRecords = async (large: LargeTransaction) => {
     const known = database.typeOfSource(large.source)
     if (!known) return
-    const watched = recordIdsIn(audience.rooms().keys(), large.tenantId ?? '', known.type.name)
+    const watched = recordIdsIn(
+      audience.rooms().keys(),
+      ofOwnTenant(known, large).tenantId ?? '',
+      known.type.name,
+    )
     for (let at = 0; at < watched.length; at += CHUNK) {
       const ids = watched.slice(at, at + CHUNK)
       const rows = await database.send(CHANGES_OF_RECORDS, [...largeTransactionParameters(large), ids])

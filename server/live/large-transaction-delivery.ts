@@ -16,6 +16,7 @@ import type { ImportEvent, Scope } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
+import { ofOwnTenant } from '../tables/tenant.ts'
 import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
 import { type Audience, echoOf, isWatching, isWriters, publishWritten } from './watchers.ts'
 
@@ -24,6 +25,10 @@ const PAGE = 500
 const NEAR = 2_000n
 const END = String(2n ** 63n - 1n)
 const MAX_SCOPES = 10
+
+/** As the log has it, which names no tenant where a schema does. */
+const parametersOf = ({ ownTenant }: KnownType, large: LargeTransaction) =>
+  largeTransactionParameters(ownTenant === null ? large : { ...large, tenantId: null })
 
 /** The rooms of this node that a large transaction concerns, and the scopes that its event names. */
 const listsOf = async (
@@ -37,7 +42,7 @@ const listsOf = async (
   const rooms = local.has(whole) ? [whole] : []
   if (known.lists.length === 0) return { rooms, scopes: [{}] as Scope[] }
   const parents = await database.send(LARGE_TRANSACTION_PARENTS, [
-    ...largeTransactionParameters(large),
+    ...parametersOf(known, large),
     watched.map(([column]) => column),
     watched.map(([, value]) => value),
   ])
@@ -53,7 +58,7 @@ const listsOf = async (
 async function* authorizedChanges(database: Database, known: KnownType, large: LargeTransaction) {
   const pageAfter = async (after: string) => {
     const read = (upTo: string) =>
-      database.send(LARGE_TRANSACTION_PAGE, [...largeTransactionParameters(large), after, PAGE, upTo])
+      database.send(LARGE_TRANSACTION_PAGE, [...parametersOf(known, large), after, PAGE, upTo])
     const near = await read(String(BigInt(after) + NEAR))
     return near.length === PAGE ? near : read(END)
   }
@@ -125,10 +130,11 @@ const readableInSessions = async (
 export const deliverLargeToLists = async (
   database: Database,
   audience: Audience,
-  large: LargeTransaction,
+  logged: LargeTransaction,
 ): Promise<void> => {
-  const known = database.typeOfSource(large.source)
+  const known = database.typeOfSource(logged.source)
   if (!known) return
+  const large = ofOwnTenant(known, logged)
   const local = listRoomsIn(audience.rooms().keys(), large.tenantId ?? '', known.type.name)
   if (local.size === 0) return
   const { rooms, scopes } = await listsOf(database, known, large, local)

@@ -97,7 +97,8 @@ type Groups = Map<KnownType, Map<string, Map<string, Watch[]>>>
 const recordsIn = (database: Database, rooms: Iterable<WatchedRoom>): Map<Database, Groups> => {
   const sessions = new Map<Database, Groups>()
   for (const { watcher, room, watched } of rooms) {
-    const known = 'record' in watched ? database.typeOf(watched.record.type) : undefined
+    const { tenantId: ofActor } = watcher.data.actor
+    const known = 'record' in watched ? database.typeOf(watched.record.type, ofActor) : undefined
     if (!known || !('record' in watched)) continue
     const session = database.forActor(watcher.data.actor)
     const groups: Groups = sessions.get(session) ?? new Map()

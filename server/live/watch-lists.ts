@@ -69,7 +69,7 @@ export const watchLists = async (
       ok: false,
       code,
     })
-    const known = database.typeOf(type)
+    const known = database.typeOf(type, actor.tenantId)
     if (!known) return refused('not_found')
     if (Object.keys(scope).some((column) => !known.lists.includes(column))) return refused('malformed')
     // Events go by the values as the log writes them: under another spelling nothing would ever arrive.

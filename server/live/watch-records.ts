@@ -59,7 +59,7 @@ const joinRecords = (
   const typeOf = (name: string) => {
     const before = types.get(name)
     if (before !== undefined) return before
-    const known = database.typeOf(name)
+    const known = database.typeOf(name, actor.tenantId)
     const type = known ? { known, entryOf: roomEntriesOf(tenantOf(known, actor), name) } : null
     types.set(name, type)
     return type
@@ -147,7 +147,7 @@ export const watch = async (
   { records, lists }: WatchRequest,
   options: WatchOptions,
 ): Promise<WatchAnswer> => {
-  await database.ready()
+  await database.ready(undefined, watcher.data.actor.tenantId)
   const history = database.history()
   return {
     ...(history && { history }),
@@ -162,15 +162,15 @@ export const unwatch = async (
   watcher: Watcher,
   request: WatchRequest,
 ): Promise<WatchAnswer> => {
-  await database.ready()
+  await database.ready(undefined, watcher.data.actor.tenantId)
   const { actor } = watcher.data
   for (const { type, id } of request.records) {
-    const known = database.typeOf(type)
+    const known = database.typeOf(type, actor.tenantId)
     const canonical = known && canonicalId(known.key.kind, id)
     if (known && canonical) leave(watcher, recordRoom(tenantOf(known, actor), type, canonical))
   }
   for (const { type, scope } of request.lists) {
-    const known = database.typeOf(type)
+    const known = database.typeOf(type, actor.tenantId)
     const canonical = known && canonicalScope(known, scope)
     if (canonical) leave(watcher, listRoom(tenantOf(known, actor), type, canonical))
   }

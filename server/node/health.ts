@@ -38,10 +38,14 @@ const TABLES_EVERY_MS = 30_000
 
 const PING = statement('select 1 as one')
 
+/** In time, or why not: what PostgreSQL or a sentence of ours says. */
 const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
   withinMs(DEADLINE_MS, work, detail).then(
     () => ({ ok: true }),
-    (error) => ({ ok: false, detail: isNoPrimary(error) ? error.message : detail }),
+    (error: Error) => ({
+      ok: false,
+      detail: isNoPrimary(error) || error.message === detail ? error.message : `${detail} ${error.message}`,
+    }),
   )
 
 export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: HealthOptions) => {
@@ -80,11 +84,12 @@ export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: 
   return async (): Promise<Health> => {
     const pinged = await within(database.send(PING, []), 'The database does not answer.')
     const looked = pinged.ok ? await within(lookOnce(), 'The tables could not be looked at.') : pinged
+    const unserved = database.problems().join(' ')
     const redisUp = isRedisUp()
     const mostIdleMs = limits.pollMs * 3 + limits.feedTimeoutMs
     const checks = {
       database: pinged,
-      tables: looked.ok ? tables : { ok: false, detail: looked.detail ?? '' },
+      tables: !looked.ok ? looked : unserved === '' ? tables : { ok: false, detail: unserved },
       feed:
         feed.idleMs() < mostIdleMs
           ? { ok: true }

@@ -43,7 +43,7 @@ export interface ImportProgressReport {
 
 export const createImportProgress = ({ database, backplane, audiences }: ImportProgressOptions) => {
   const publishIn = (audience: Audience, event: ImportingEvent) => {
-    const known = database.typeOf(event.type)
+    const known = database.typeOf(event.type, event.tenant_id ?? '')
     if (!known) return
     const sentTo = new Set<string>()
     for (const room of listRoomsIn(audience.rooms().keys(), event.tenant_id ?? '', event.type).keys()) {
@@ -81,7 +81,7 @@ export const createImportProgress = ({ database, backplane, audiences }: ImportP
     }
     return {
       publish: ({ phase, rows, written, bytes }) => {
-        const known = database.typeOf(type)
+        const known = database.typeOf(type, actor.tenantId)
         const now = performance.now()
         if (!known || now - lastAt < EVERY_MS) return
         lastAt = now

@@ -34,7 +34,7 @@ const readRows = async (
   }
   for (const group of missing.values()) {
     const [{ type, tenantId }] = group as [PresenceEntry]
-    const known = database.typeOf(type)
+    const known = database.typeOf(type, tenantId)
     if (!known) continue
     for (let at = 0; at < group.length; at += CHUNK) {
       const ids = group.slice(at, at + CHUNK).map(({ id }) => id)
@@ -69,7 +69,7 @@ const entriesIn = (
     const watched = watching.get(room)
     if (!watched) continue
     const { type } = 'record' in watched ? watched.record : watched.list
-    const known = database.typeOf(type)
+    const known = database.typeOf(type, actor.tenantId)
     if (!known) continue
     for (const entry of roster.records(tenantOf(known, actor), type, actor.tenantId))
       if (!('record' in watched) || entry.room === room) entries.set(entry.room, entry)
@@ -105,7 +105,7 @@ export const createPresenceBroadcast = (
 
   /** To those whose database session the row was read in. */
   const send = (io: WatcherServer, entry: PresenceEntry, row: PermissionRecord, session: Database) => {
-    const known = database.typeOf(entry.type)
+    const known = database.typeOf(entry.type, entry.tenantId)
     if (!known) return
     const local = io.of('/').adapter.rooms
     const event = eventOf(entry)
@@ -155,7 +155,7 @@ export const createPresenceBroadcast = (
     const rows = await readRows(database.forActor(socket.data.actor), entries)
     for (const entry of entries) {
       const row = rows.get(entry.room)
-      const known = database.typeOf(entry.type)
+      const known = database.typeOf(entry.type, entry.tenantId)
       if (!row || !known?.mayRead(socket.data.actor, row) || !servers.has(io)) continue
       const { watching } = socket.data
       if (roomsShowing(known, entry, row).some((room) => watching.get(room)?.admitted))

@@ -44,10 +44,10 @@ const readEntry = (
 ): PresenceEntry | ProblemCode => {
   const message = readPresenceMessage(value)
   if (!message) return 'malformed'
-  const known = database.typeOf(message.type)
+  const { actor } = socket.data
+  const known = database.typeOf(message.type, actor.tenantId)
   const id = known && canonicalId(known.key.kind, message.id)
   if (!known || !id) return 'not_found'
-  const { actor } = socket.data
   const tenantId = tenantOf(known, actor)
   const room = recordRoom(tenantId, message.type, id)
   if (!isAdmitted(known, socket, room, tenantId)) return 'not_found'

@@ -60,7 +60,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     now() - (asks.get(keyOf(message, asker, asked)) ?? Number.NEGATIVE_INFINITY)
 
   const rowOf = async ({ type, id, tenantId }: TakeOverPassed, actor: Actor) => {
-    const known = database.typeOf(type)
+    const known = database.typeOf(type, tenantId)
     const row = known && (await batchedRows(database.forActor(actor))(known, tenantId, [id])).get(id)?.row
     return known && row ? { known, row } : null
   }
@@ -72,7 +72,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return [...servers].flatMap((io) =>
       [...(io.of('/').adapter.rooms.get(room) ?? [])].flatMap((socketId) => {
         const socket = watchersOf(io).get(socketId)
-        const known = database.typeOf(type)
+        const known = database.typeOf(type, tenantId)
         if (!socket || !known || !isAdmitted(known, socket, room, tenantId)) return []
         const { actor } = socket.data
         const isMeant = actor.id === to && actor.tenantId === userTenantId
@@ -110,10 +110,10 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   const take = async (socket: SocketWatcher, value: unknown): Promise<ProblemCode | null> => {
     const message = readTakeOverMessage(value)
     if (!message) return 'malformed'
-    const known = database.typeOf(message.type)
+    const { actor, watching } = socket.data
+    const known = database.typeOf(message.type, actor.tenantId)
     const id = known && canonicalId(known.key.kind, message.id)
     if (!known || !id) return 'not_found'
-    const { actor, watching } = socket.data
     const { type, to, say } = message
     const tenantId = tenantOf(known, actor)
     const room = recordRoom(tenantId, type, id)

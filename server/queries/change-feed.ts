@@ -13,6 +13,7 @@ import type { ChangedValues, ChangesAnswer, WireChange } from '../protocol/index
 import { valuesWithin } from '../records/history-values.ts'
 import { type TypedChange, visibleTo } from '../records/visible-changes.ts'
 import type { Database } from '../tables/database.ts'
+import { ofOwnTenant } from '../tables/tenant.ts'
 
 /** What is asked for. */
 export interface ChangesQuery {
@@ -67,6 +68,7 @@ const wireChange = (
 export const matchingType = (database: Database, actor: Actor, types: string[], change: ChangeSource) => {
   const known = database.typeOfSource(change.source)
   if (!known || (types.length > 0 && !types.includes(known.type.name))) return undefined
+  if (known.ownTenant !== null) return known.ownTenant === actor.tenantId ? known : undefined
   return !known.tenantColumn || change.tenantId === actor.tenantId ? known : undefined
 }
 
@@ -92,7 +94,7 @@ export const changesAfter = async (
   read: ReadPage = (at, size) => readLog(shared, at, size),
 ): Promise<ChangesPage> => {
   const database = shared.forActor(actor)
-  await database.ready()
+  await database.ready(undefined, actor.tenantId)
   const data: WireChange[] = []
   let bytes = 0
   let size = Math.max(limit, Math.min(SPARE * limit, GOOD_PAGE))
@@ -105,7 +107,7 @@ export const changesAfter = async (
     const candidates: PlacedChange[] = []
     for (const [place, change] of page.changes.entries()) {
       const known = matchingType(database, actor, types, change)
-      if (known) candidates.push({ change, known, place })
+      if (known) candidates.push({ change: ofOwnTenant(known, change), known, place })
     }
     for (let begun = 0; begun < candidates.length; ) {
       budget.gone.throwIfAborted()

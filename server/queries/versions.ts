@@ -119,11 +119,11 @@ export const versionDifferences = async (
   held: HeldVersion[],
 ): Promise<WireVersionDifference[]> => {
   const database = shared.forActor(actor)
-  await database.ready()
+  await database.ready(undefined, actor.tenantId)
   const differences: WireVersionDifference[] = []
   const byType = new Map<KnownType, Held>()
   for (const entry of held) {
-    const known = database.typeOf(entry.type)
+    const known = database.typeOf(entry.type, actor.tenantId)
     const id = known && canonicalId(known.key.kind, entry.id)
     if (!known || id === null || id === undefined) {
       differences.push(nothing(entry))

@@ -41,7 +41,7 @@ export const createRecord = async (
   options: CreateOptions,
 ): Promise<CreateOutcome> => {
   const database = shared.forActor(options.actor)
-  const known = await database.typeFor(type, options.transaction)
+  const known = await database.typeFor(type, options.transaction, options.actor.tenantId)
   if (!known) return MISSING
   const { actor } = options
   const valid = await validateFields(known, options.fields, { actor, action: 'create' })

@@ -116,7 +116,7 @@ export const saveMany = async (
   options: SaveManyOptions,
 ): Promise<SaveManyOutcome> => {
   const database = shared.forActor(options.actor)
-  const known = await database.typeFor(type, options.transaction)
+  const known = await database.typeFor(type, options.transaction, options.actor.tenantId)
   if (!known) return MISSING
   const { actor, changes, onStale = 'abort' } = options
   const records = options.records.map(({ id, clientVersion }) => ({

@@ -1,29 +1,28 @@
 // What every operation needs of the database: the catalogue, the statements, a way to send them.
 // Invariant: a caller's transaction, where there is one, carries everything that its operation sends.
 import type { Knex } from 'knex'
-import { quoteName } from '../../migrations/quote.ts'
 import { olderLog } from '../../migrations/supported.ts'
-import type { Limits, Logger, SessionOf } from '../base/options.ts'
+import type { Limits, Logger, SessionOf, Tenancy } from '../base/options.ts'
 import type { Actor, RecordType } from '../base/record-type.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { createLineages, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
-import { type Revocable, type Row, type Settings, type Statement, send, statement } from '../db/statement.ts'
+import { type Revocable, type Row, type Settings, type Statement, send } from '../db/statement.ts'
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
-import { readCatalogue } from './catalogue.ts'
-import { type KnownType, type KnownTypes, knownTypes } from './known-type.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { createSavedChanges, type SavedChanges } from './saved-changes.ts'
 import { createSessions, NO_CACHE } from './sessions.ts'
 import { createStoredResponses, type StoredResponses } from './stored-responses.ts'
+import { createTypeLookup, type TypeLookup } from './type-lookup.ts'
 import { createSigning, type Signing } from './writer-context.ts'
 
 export type { KnownType } from './known-type.ts'
 
-export interface Database {
+/** Its types are those of the tenant that is named. */
+export interface Database extends TypeLookup {
   knex: Knex
   limits: Limits
   /** Whether statements are sent by name: `limits.namedStatements`, until {@link Database.ready} finds that names don't last. */
@@ -43,23 +42,10 @@ export interface Database {
   savedChanges: SavedChanges
   /** Logs and counts changes of a table that could not be delivered. Only they are left out, not what came with them. */
   skip(error: unknown, source: string, count: number): void
-  /** Looks the tables up at the first call, and again after a failure; by a caller's transaction, which may hold the only connection. */
-  ready(transaction?: Knex.Transaction): Promise<void>
-  /**
-   * A declared type by its name, or `undefined`, once the tables are looked up.
-   *
-   * @throws Error with a sentence where the caller's transaction means another table by the name that the type declares.
-   */
-  typeFor(name: string, transaction: Knex.Transaction | undefined): Promise<KnownType | undefined>
-  /** A declared type by its name, or `undefined`. Only after {@link Database.ready}. */
-  typeOf(name: string): KnownType | undefined
-  /** A declared type by `schema.table` as the log names it. */
-  typeOfSource(source: string): KnownType | undefined
   /** Whether {@link Database.forActor} differs from person to person. */
   hasSessions: boolean
   /** The database within a person's session (`session` of the options); the same for equal settings. */
   forActor(actor: Actor): Database
-  types(): KnownType[]
   /** The history that the database was in when the feed read last; read it before what is answered with it. */
   history(): string | undefined
   /** Which primary this node's connections may lead to. */
@@ -86,6 +72,7 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   nodeId: string
   log: Logger
   session?: SessionOf<A> | undefined
+  tenancy?: Tenancy | undefined
   /** {@link Database.history} */
   history?: () => string | undefined
   /** Called where another primary has taken the place of the one before. */
@@ -104,9 +91,6 @@ export class CacheCleared extends Error {
   }
 }
 
-const MEANT = statement(`select n.nspname || '.' || c.relname as source
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = pg_catalog.to_regclass($1)`)
-
 export const createDatabase = ({
   knex,
   types,
@@ -114,6 +98,7 @@ export const createDatabase = ({
   nodeId,
   log,
   session,
+  tenancy,
   shortcut,
   onSkipped = () => {},
   onPrimary = () => {},
@@ -122,77 +107,37 @@ export const createDatabase = ({
   let namesStatements = limits.namedStatements
   const recordCache = createRecordCache()
   const lineages = createLineages(onPrimary)
-  let looking: Promise<void> | null = null
   let cursors: Cursors | null = null
   let signing: Signing | null = null
-  let found: KnownTypes | null = null
-  /** What a transaction looked up is its own: it may have a search path of its own too. */
-  const foundWithin = new WeakMap<Knex.Transaction, KnownTypes>()
 
-  const lookUp = async (connection: Knex): Promise<KnownTypes> => {
+  /** @throws Error with a sentence where the log is older than this server, or its role lacks a right. */
+  const checkLog = async (connection: Knex): Promise<void> => {
+    if (cursors && signing) return
     const older = await olderLog(connection)
     if (older) throw new Error(older)
     await checkRights(connection)
     const secret = await readSecret(connection)
-    cursors = createCursors(secret)
     signing = createSigning(secret)
-    return knownTypes(await readCatalogue(connection, types), { log, hasSessions: session !== undefined })
+    cursors = createCursors(secret)
   }
 
+  let areNamesSettled = false
   /** Behind a pooler that forgets names each of them would fail now and then. */
   const settleNames = async () => {
-    if (!namesStatements || (await namesLast(knex))) return
-    namesStatements = false
-    log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
+    if (areNamesSettled || !namesStatements) return
+    const doLast = await namesLast(knex)
+    if (!doLast && namesStatements)
+      log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
+    if (!doLast) namesStatements = false
+    areNamesSettled = true
   }
 
-  const hasRoom = () => {
-    const { pool } = knex.client
-    return pool ? pool.numUsed() + pool.numPendingAcquires() < pool.max : false
-  }
-
-  const ready = async (transaction?: Knex.Transaction): Promise<void> => {
-    if (found) return
-    if (transaction) {
-      // A transaction that has the pool's only connection must not wait for another. It may also have created the tables.
-      const canWait = hasRoom()
-      const looked = ready().then(
-        () => true,
-        () => false,
-      )
-      if (canWait && (await looked)) return
-      if (!foundWithin.has(transaction)) foundWithin.set(transaction, await lookUp(transaction))
-      return
-    }
-    looking ??= settleNames()
-      .then(() => lookUp(knex))
-      .then((all) => {
-        found = all
-      })
-      .catch((error) => {
-        looking = null
-        throw error
-      })
-    return looking
-  }
-
-  /** A name without a schema is looked up by each statement's search path; ours name the schema that it was found in. */
-  const checkMeaning = async ({ type, source }: KnownType, transaction: Knex.Transaction) => {
-    if (type.table.includes('.')) return
-    const [row] = await send(transaction, MEANT, [quoteName(type.table)], { named: namesStatements })
-    if (row?.source === source) return
-    throw new Error(
-      `Record type "${type.name}": its table is ${source}, and within this transaction ${type.table} is ${row?.source ?? 'no table'}. ` +
-        `Declare a type for each schema, with the schema's name in \`table\`, or leave the search path alone.`,
-    )
-  }
-
-  const typeFor: Database['typeFor'] = async (name, transaction) => {
-    await ready(transaction)
-    const known = (found ?? (transaction && foundWithin.get(transaction)))?.byName.get(name)
-    if (known && transaction) await checkMeaning(known, transaction)
-    return known
-  }
+  const lookup = createTypeLookup({
+    ...{ knex, types, log, tenancy, checkLog },
+    hasSessions: session !== undefined,
+    namesStatements: () => namesStatements,
+    prepare: settleNames,
+  })
 
   const sendWith =
     (settings?: Settings): Database['send'] =>
@@ -236,11 +181,7 @@ export const createDatabase = ({
       log.error({ error, table, count }, 'Changes could not be delivered, and were left out.')
       onSkipped(count)
     },
-    ready,
-    typeFor,
-    typeOf: (name) => found?.byName.get(name),
-    typeOfSource: (source) => found?.bySource.get(source),
-    types: () => [...(found?.byName.values() ?? [])],
+    ...lookup,
     send: sendOwn,
     storedResponses: createStoredResponses({
       bytes: limits.answerBytesPerPerson,

@@ -9,6 +9,8 @@ import { type VersionSql, versionSql } from './version-sql.ts'
 
 /** A declared type with its table and its statements. */
 export interface KnownType extends TrackedType {
+  /** The tenant whose schema its table is in; `null`: the table is shared, by a tenant's column or by all. */
+  ownTenant: string | null
   sql: RecordSql
   versions: VersionSql
   /** The declared type whose parts its records are. `null`: they are no parts, or the parent's table is no declared type's. */
@@ -34,10 +36,18 @@ export interface KnownTypes {
   bySource: Map<string, KnownType>
 }
 
-/** @param hasSessions Each person's statements have settings of their own, which policies may read. */
+/**
+ * @param hasSessions Each person's statements have settings of their own, which policies may read.
+ * @param shared What all tenants share, by its source: parents may be there.
+ */
 export const knownTypes = (
   catalogue: Catalogue,
-  { log, hasSessions }: { log: Logger; hasSessions: boolean },
+  {
+    log,
+    hasSessions,
+    ownTenant,
+    shared,
+  }: { log: Logger; hasSessions: boolean; ownTenant: string | null; shared: Map<string, KnownType> },
 ): KnownTypes => {
   const may = (
     type: RecordType,
@@ -53,12 +63,14 @@ export const knownTypes = (
       return false
     }
   }
+  const isOwn = ({ tenantId }: Actor) => ownTenant === null || ownTenant === tenantId
   const byName = new Map<string, KnownType>()
   const bySource = new Map<string, KnownType>()
   for (const tracked of catalogue.byName.values()) {
     let precomputes = tracked.isPlain
     const known: KnownType = {
       ...tracked,
+      ownTenant,
       type: hasSessions ? lookingAtRecords(tracked.type) : tracked.type,
       sql: recordSql(tracked),
       versions: versionSql(tracked),
@@ -68,14 +80,18 @@ export const knownTypes = (
         precomputes = false
       },
       may: (actor, action, record, parent) => may(tracked.type, actor, action, record, parent),
-      mayRead: (actor, record) => may(tracked.type, actor, 'read', record),
+      mayRead: (actor, record) => isOwn(actor) && may(tracked.type, actor, 'read', record),
       mayReadDeleted: (actor, record) =>
-        !(hasSessions && tracked.hasPolicies && tracked.tenantColumn === null) &&
+        isOwn(actor) &&
+        !(hasSessions && tracked.hasPolicies && tracked.tenantColumn === null && ownTenant === null) &&
         may(tracked.type, actor, 'read', record),
     }
     byName.set(tracked.type.name, known)
     bySource.set(tracked.source, known)
   }
-  for (const known of byName.values()) known.parent = bySource.get(known.part?.source ?? '') ?? null
+  for (const known of byName.values()) {
+    const source = known.part?.source ?? ''
+    known.parent = bySource.get(source) ?? shared.get(source) ?? null
+  }
   return { byName, bySource }
 }

@@ -1,10 +1,19 @@
 // The tenant of a record. Records of a table without a tenant column belong to one tenant, ''.
 import type { Actor } from '../base/record-type.ts'
 import type { TrackedType } from './catalogue.ts'
+import type { KnownType } from './known-type.ts'
 
 /** The tenant under which a type's records are cached, watched and reported. */
-export const tenantOf = ({ tenantColumn }: TrackedType, { tenantId }: Pick<Actor, 'tenantId'>): string =>
-  tenantColumn ? tenantId : ''
+export const tenantOf = (
+  { tenantColumn, ownTenant }: Pick<KnownType, 'tenantColumn' | 'ownTenant'>,
+  { tenantId }: Pick<Actor, 'tenantId'>,
+): string => (tenantColumn || ownTenant !== null ? tenantId : '')
+
+/** A change of a type as its rooms and events have it: the log names no tenant where a schema does. */
+export const ofOwnTenant = <Change extends { tenantId: string | null }>(
+  { ownTenant }: KnownType,
+  change: Change,
+): Change => (ownTenant === null ? change : { ...change, tenantId: ownTenant })
 
 /** The parameter for a statement's tenant, if it has one. */
 export const tenantParameter = (

@@ -110,6 +110,7 @@ export interface AppOptions {
   databaseUrl?: string
   types?: RecordType<Person>[]
   session?: RecordServerOptions<Person>['session']
+  tenancy?: RecordServerOptions<Person>['tenancy']
   limits?: Partial<Limits>
   origins?: string[]
   pool?: { min?: number; max?: number }
@@ -205,6 +206,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
       if (found instanceof Error) throw found
       return found
     },
+    ...(options.tenancy && { tenancy: options.tenancy }),
     ...(options.session && { session: options.session }),
     ...(options.log && { log: options.log }),
     ...(options.limits && { limits: options.limits }),

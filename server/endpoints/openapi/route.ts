@@ -33,16 +33,19 @@ const openApiDocument = (types: KnownType[], basePath: string): Part => ({
   },
 })
 
-/** Stands behind {@link admit}. The types don't change while the process runs, and a router has few base paths. */
+/** Stands behind {@link admit}. The types rarely change, and a router has few base paths. */
 export const addOpenApiRoute = (router: Router, database: Database): void => {
-  let made = { basePath: '', document: null as Part | null }
+  let made = { basePath: '', types: [] as KnownType[], document: null as Part | null }
   router.get(
     '/openapi.json',
-    handle(async (request, response) => {
-      await database.ready()
+    handle(async (request, response, { tenantId }) => {
+      await database.ready(undefined, tenantId)
       const { baseUrl } = request
-      if (!made.document || made.basePath !== baseUrl)
-        made = { basePath: baseUrl, document: openApiDocument(database.types(), baseUrl) }
+      const types = database.types(tenantId)
+      const isSame =
+        types.length === made.types.length && types.every((known, at) => known === made.types[at])
+      if (!made.document || !isSame || made.basePath !== baseUrl)
+        made = { basePath: baseUrl, types, document: openApiDocument(types, baseUrl) }
       sendData(response, made.document as Part)
     }),
   )

@@ -1,0 +1,69 @@
+// How a server begins: the tables are looked up, then its feed runs.
+// Invariant: a start that can't succeed says why within its time, and goes on trying: a database may come up, a table be tracked.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Limits, Logger } from '../base/options.ts'
+import { isUnavailable } from '../db/errors.ts'
+import { withinMs } from '../pacing/timeouts.ts'
+
+export interface StartingOptions {
+  limits: Pick<Limits, 'startMs' | 'tablesMs'>
+  log: Logger
+  lookUp(): Promise<void>
+  run(): Promise<void>
+}
+
+const RETRY_MS = 1_000
+
+export const createStarting = ({ limits, log, lookUp, run }: StartingOptions) => {
+  let starting: Promise<void> | null = null
+  /** Why it hasn't begun yet. */
+  let cause: unknown = null
+  let stopped = false
+  let retry: NodeJS.Timeout | undefined
+
+  /** A database that isn't up yet is waited for. */
+  const wait = async () => {
+    while (!stopped) {
+      try {
+        return await lookUp()
+      } catch (error) {
+        if (!isUnavailable(error)) throw error
+        cause = error
+        log.warn({ error }, 'The database is not available yet.')
+        await pause(RETRY_MS)
+      }
+    }
+  }
+
+  /** Begins, or goes on beginning; what it waits for is in `cause`. */
+  const begin = (): Promise<void> => {
+    starting ??= wait()
+      .then(() => (stopped ? undefined : run()))
+      .catch((error) => {
+        starting = null
+        // Somebody may yet track the table, or grant the right.
+        clearTimeout(retry)
+        if (!stopped) retry = setTimeout(() => begin().catch(() => {}), limits.tablesMs).unref()
+        throw error
+      })
+    return starting
+  }
+
+  return {
+    begin,
+    /** The same for who awaits it: where the database stays away, what is waited for is said. It goes on beginning. */
+    start: () =>
+      withinMs(limits.startMs, begin(), `No start within ${limits.startMs} ms.`).catch((error) => {
+        if (!starting) throw error
+        const why = cause instanceof Error ? cause.message : 'the database does not answer'
+        throw new Error(
+          `The record server could not start within ${limits.startMs} ms, and goes on trying: ${why}`,
+          { cause },
+        )
+      }),
+    stop: () => {
+      stopped = true
+      clearTimeout(retry)
+    },
+  }
+}
