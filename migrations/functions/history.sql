@@ -91,16 +91,22 @@ create function noclobber.next_version(version bigint, relation oid) returns big
     noclobber.uncertain_floor(relation)))
 $$;
 
--- Makes every session ask for the floors anew. The caller holds the lock on version_base.
+-- Makes every session ask for the floors anew, and notes them for the next history: also those of writes that were under way
+-- when this one began. The caller holds the lock on version_base.
 create function noclobber.announce_floors() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  update noclobber.version_base b set floor_ms = greatest(b.floor_ms, (
+    select max(case when f.relation = 0 or f.floor = 0 then f.floor
+      when noclobber.has_integer_versions(f.relation) then (f.floor - b.integers - 999) * 250 else f.floor - b.bigints - 10000 end)
+    from noclobber.version_floors f
+    where :valid_floor));
   update noclobber.version_floors f set announced = true, made_in = null where not f.announced and :valid_floor;
   update noclobber.version_floors f set made_in = f.xmin where f.made_in is null;
   alter function noclobber.next_version(bigint, oid) volatile;
 end $$;
 
--- Begins a history; with `raise` versions go on above its floor, where no stamp has made one already. Nothing has gone back where no table is tracked and
--- nothing was ever logged.
+-- Begins a history; with `raise` versions go on above its floor, where no stamp has made one already. Nothing has gone back
+-- where no table is tracked and nothing was ever logged.
 create function noclobber.begin_history(raise boolean) returns void language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -114,11 +120,6 @@ begin
   if raise then
     relations := array(select r.relation from unnest(relations) r(relation)
       where not exists (select from noclobber.version_floors f where f.relation = r.relation));
-    -- Above the floors too that relations were given before this history began.
-    update noclobber.version_base b set floor_ms = greatest(ms, (
-        select max(case when noclobber.has_integer_versions(f.relation) then (f.floor - b.integers - 999) * 250 else f.floor - b.bigints - 10000 end)
-        from noclobber.version_floors f where f.relation <> 0))
-      where ms > 0;
     perform noclobber.add_floors(relations, array(select noclobber.relation_floor(noclobber.has_integer_versions(r.relation), ms)
       from unnest(relations) with ordinality r(relation, at) order by r.at), null);
   end if;

@@ -44,14 +44,15 @@ export const removeRecord = async (
     const kept = await storedResponse(database, options, hash)
     return kept?.outcome === 'stored' ? { outcome: 'removed', replayed: true } : kept
   }
-  let wasSent = false
+  let sent = 0
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const authorize = authorizeParents(database, target, 'delete', options)
     const permitted =
       attempt === 0 ? permittedUnread(database, target, 'delete', options.clientVersion) : null
     const refused = permitted ? null : await whyRefused(database, target, 'delete', options)
     if (refused) return (refused.outcome === 'missing' ? null : await replay()) ?? refused
-    if (wasSent) return SWALLOWED
+    // As of a save.
+    if (sent > 1) return SWALLOWED
     const written = await sendWrite(database, known, options, {
       query: known.sql.remove(options.mutationId !== undefined),
       values: [
@@ -72,7 +73,7 @@ export const removeRecord = async (
     if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
     if (written.outcome !== 'written') return (await replay()) ?? MISSING
-    wasSent = written.isSent
+    sent = written.isSent ? sent + 1 : 0
     if (written.rows.length > 0) return { outcome: 'removed' }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to delete. Try again.'))

@@ -156,7 +156,7 @@ export const saveRecord = async (
   const texts: Record<string, string> = {}
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
-  let wasSent = false
+  let sent = 0
   let mergedBy: Writer | null = null
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0
@@ -178,7 +178,8 @@ export const saveRecord = async (
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
     if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
-    if (!refused && wasSent) return SWALLOWED
+    // Once it may be that a restore has brought the version back meanwhile.
+    if (!refused && sent > 1) return SWALLOWED
     const isPrecomputed =
       !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
     const stored = await commonJson(database, target, [target.id], valid.values)
@@ -201,7 +202,7 @@ export const saveRecord = async (
       authorize: authorizeParents(database, target, 'update', { clientVersion, values: valid.values }),
       settle: settling(database, target, options, { event: 'update', clientVersion, columns, hash }),
     })
-    wasSent = written.outcome === 'written' && written.isSent
+    sent = written.outcome === 'written' && written.isSent ? sent + 1 : 0
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
     if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'outdated') {

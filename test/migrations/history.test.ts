@@ -134,6 +134,25 @@ test('a table that is made anew again and again goes on above each one before it
   }
 })
 
+test('the floor of a write that was under way when the history began counts for the next', async () => {
+  const { own, reopen } = await tracked()
+  let last = await versionOf(own)
+  for (let history = 0; history < 6; history += 1) {
+    await crash(own)
+    const [writer, node] = [reopen(), reopen()]
+    const writing = await writer.transaction()
+    await writing.raw(`update t set name = name || '.' where id = 1`)
+    await node.raw('select noclobber.epoch()')
+    await writing.commit()
+    await node.raw('select noclobber.epoch()')
+    const now = await versionOf(own)
+    expect(now).toBeGreaterThan(last)
+    const [{ floor_ms }] = (await own.raw('select floor_ms from noclobber.version_base')).rows
+    expect(Number(floor_ms)).toBeGreaterThanOrEqual(now - 10_000)
+    last = now
+  }
+})
+
 test('floors that come with a dump don’t count', async () => {
   const { own } = await tracked()
   const before = await versionOf(own)

@@ -70,10 +70,13 @@ const of = (cluster: Cluster): TestCluster => {
     stop: () => shutDown(cluster),
     kill: async () => {
       const [pid] = (await readFile(join(cluster.dir, 'postmaster.pid'), 'utf8')).split('\n')
-      // Its children end when they see it gone.
       const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(pid)])
-      for (const each of [pid, ...stdout.split('\n').map((line) => line.trim())])
-        if (each) process.kill(Number(each), 'SIGKILL')
+      const all = [pid, ...stdout.split('\n').map((line) => line.trim())].filter((each) => each)
+      // Some of its children have ended by now.
+      for (const each of all)
+        try {
+          process.kill(Number(each), 'SIGKILL')
+        } catch {}
       await rm(join(cluster.dir, 'postmaster.pid'), { force: true })
     },
     sql: async (text) => {

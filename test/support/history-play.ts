@@ -310,7 +310,10 @@ async function playOne(
     const written = await sql(
       `select from noclobber.changes where table_name = 'public.projects' and record_id = '${ofErin}' and updated_by ->> 'id' = 'erin'`,
     )
-    if (written.length !== 1) wrong.push(`Erin’s ${erins} save was written ${written.length} times`)
+    if (written.length !== 1)
+      wrong.push(
+        `Erin’s ${erins} save was written ${written.length} times: ${JSON.stringify(ofErinPage.editor.get())}`,
+      )
   }
 
   // Each commit from now on arrives.

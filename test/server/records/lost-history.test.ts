@@ -1,6 +1,7 @@
 // The database's history goes back: after a failover, a restore or a crash the version that a node remembers is another
 // record. Nobody is let in, or kept out of the news, by what was remembered of the lost one.
 import { randomUUID } from 'node:crypto'
+import type { Knex } from 'knex'
 import { beforeEach, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -74,6 +75,32 @@ test.each([
   expect([refused.status, refused.body.code]).toEqual([404, 'not_found'])
   expect((await app.call('GET', `/records/note/${id}/version`)).status).toBe(404)
   expect((await app.call('GET', `/records/note/${other.id}/version`)).status).toBe(200)
+})
+
+test('a save passes whose version comes back between its refusal and the look at why', async () => {
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const areWaiting = (count: number) =>
+    waitFor(async () => (await app.sql('select from pg_locks where not granted')).length === count, {
+      what: `${count} to wait for locks`,
+    })
+  const setVersion = (transaction: Knex.Transaction, version: number) =>
+    transaction.raw(`set local session_replication_role = replica; update projects set version = ${version}`)
+  const ahead = await app.knex.transaction()
+  await setVersion(ahead, 5)
+  const saving = app.call('PATCH', `/records/project/${id}`, {
+    body: { client_version: 1, changes: { name: 'Tunnel' } },
+  })
+  await areWaiting(1)
+  // Next in the queue, and before the look at why.
+  const restoring = app.knex.transaction(async (transaction) => {
+    await transaction.raw('lock table projects in access exclusive mode')
+    await setVersion(transaction, 1)
+  })
+  await areWaiting(2)
+  await ahead.commit()
+  await restoring
+  const { status, body } = await saving
+  expect([status, body.data?.fields.name]).toEqual([200, 'Tunnel'])
 })
 
 test('a change of the new history is sent, though the lost one of the same version was sent before', async () => {
