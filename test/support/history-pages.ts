@@ -80,8 +80,10 @@ export const openPages = async (
     if (status !== 200) throw new Error(`The list was answered ${status}.`)
     for (const { id, version } of body.data) followed.held.set(id, version)
   }
+  const { cursor } = (await second.call('GET', '/changes')).body
   await read()
   const following = followChanges({
+    cursor,
     url: `${second.origin}/api/v1`,
     token: () => 'alice',
     types: ['project'],
