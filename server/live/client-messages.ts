@@ -40,21 +40,23 @@ const readRecord = (value: unknown): RecordAddress | null => {
   return { type: value.type, id: value.id }
 }
 
-const STATES: readonly unknown[] = ['viewing', 'editing', 'idle'] satisfies PresenceState[]
+const STATES: readonly unknown[] = [null, 'viewing', 'editing', 'idle'] satisfies (PresenceState | null)[]
 
 /** A `presence` message that could be read. */
 export interface PresenceRequest extends RecordAddress {
-  state: PresenceState
+  /** `null`: no longer there. */
+  state: PresenceState | null
   field: string | null
+  unsaved: boolean
 }
 
 /** The message, or `null` where it isn't one. */
 export const readPresenceMessage = (value: unknown): PresenceRequest | null => {
   if (!isObject(value) || !isName(value.type) || !isName(value.id) || !STATES.includes(value.state))
     return null
-  const { type, id, state, field = null } = value
-  if (field !== null && !isName(field)) return null
-  return { type, id, state: state as PresenceState, field }
+  const { type, id, state, field = null, unsaved = false } = value
+  if ((field !== null && !isName(field)) || typeof unsaved !== 'boolean') return null
+  return { type, id, state: state as PresenceState | null, field, unsaved }
 }
 
 const WORDS: readonly unknown[] = ['ask', 'handed_over', 'not_now'] satisfies TakeOverWord[]

@@ -25,7 +25,8 @@ const readEntry = (value: unknown): PresenceEntry | null => {
   const { socketId, userTenantId, state, field } = value
   if (!recordRoom || !user || !isText(socketId, MAX_NAME) || !STATES.includes(state)) return null
   if (!isText(userTenantId) || !isTextOrNull(field, MAX_NAME)) return null
-  return { ...recordRoom, socketId, userTenantId, user, state: state as PresenceState | null, field }
+  const unsaved = value.unsaved === true
+  return { ...recordRoom, socketId, userTenantId, user, state: state as PresenceState | null, field, unsaved }
 }
 
 export const readPresence = (value: unknown): PresenceEntry[] | null =>

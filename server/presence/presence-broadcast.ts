@@ -3,13 +3,14 @@
 // list which shows it, and only while they may read it, authorized with the record's row.
 import type { Logger } from '../base/options.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
-import { listRoom, recordRoom } from '../live/rooms.ts'
+import { recordRoom } from '../live/rooms.ts'
 import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
 import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceEvent } from '../protocol/index.ts'
-import type { Database, KnownType } from '../tables/database.ts'
+import type { Database } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 import { tenantOf } from '../tables/tenant.ts'
+import { roomsShowing } from './rooms-showing.ts'
 import type { PresenceEntry, Roster } from './roster.ts'
 
 /** Changes of one moment (a user moves through a form) are sent together. */
@@ -44,18 +45,6 @@ const readRows = async (
   }
   return rows
 }
-
-/** The rooms whose watchers see a record: its own, and those of the lists that show it. */
-const roomsShowing = (known: KnownType, { room, tenantId, type }: PresenceEntry, row: PermissionRecord) => [
-  room,
-  listRoom(tenantId, type),
-  ...known.lists.flatMap((column) => {
-    const value = row.fields[column]
-    return value === null || value === undefined
-      ? []
-      : [listRoom(tenantId, type, { [column]: String(value) })]
-  }),
-]
 
 /** What a socket is to be sent for rooms that it was just let into: one entry of each record at which somebody is. */
 const entriesIn = (

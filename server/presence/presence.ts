@@ -1,5 +1,6 @@
 // Presence of this node's tabs: what each says goes into the roster, to the other nodes and to who watches the record.
-// Invariant: a tab is at a record only while its socket is admitted to the record's room.
+// Invariant: a tab is at a record only while its socket is admitted to the record's room, or to a list that shows it to a user
+// who may read it.
 import type { Limits, Logger } from '../base/options.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
@@ -9,12 +10,15 @@ import { createReceiver, refused } from '../live/socket-messages.ts'
 import type { SocketWatcher } from '../live/socket-watchers.ts'
 import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceAnswer, ProblemCode, RefusedMessage } from '../protocol/index.ts'
+import { batchedRows } from '../records/batched-reads.ts'
 import type { Database } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { createPresenceBroadcast } from './presence-broadcast.ts'
+import { roomsShowing } from './rooms-showing.ts'
 import { createRoster, type PresenceEntry } from './roster.ts'
 import { exchangeRoster } from './roster-exchange.ts'
+import { createRowsOfLists } from './rows-of-lists.ts'
 
 export interface PresenceOptions {
   database: Database
@@ -36,12 +40,13 @@ export interface Presence {
   stop(): void
 }
 
-/** What a tab says of itself as the roster has it, or why it is refused. */
-const readEntry = (
+/** What a tab says of itself as the roster has it, with the lists that it is there by; or why it is refused. */
+const readEntry = async (
   database: Database,
   socket: SocketWatcher,
   value: unknown,
-): PresenceEntry | ProblemCode => {
+  onGone: (room: string) => void,
+): Promise<{ entry: PresenceEntry; lists: string[] } | ProblemCode> => {
   const message = readPresenceMessage(value)
   if (!message) return 'malformed'
   const { actor } = socket.data
@@ -50,9 +55,19 @@ const readEntry = (
   if (!known || !id) return 'not_found'
   const tenantId = tenantOf(known, actor)
   const room = recordRoom(tenantId, message.type, id)
-  if (!isAdmitted(known, socket, room, tenantId)) return 'not_found'
+  const shown = { room, tenantId, type: message.type }
+  const isThere = isAdmitted(known, socket, room, tenantId)
+  const row = isThere ? null : (await batchedRows(database)(known, tenantId, [id])).get(id)?.row
+  const lists =
+    row && known.mayRead(actor, row)
+      ? roomsShowing(known, shown, row).filter((list) => isAdmitted(known, socket, list, tenantId))
+      : []
+  if (!isThere && lists.length === 0) {
+    onGone(room)
+    return 'not_found'
+  }
   const isField = message.field !== null && known.fieldNames.includes(message.field)
-  return {
+  const entry = {
     room,
     tenantId,
     type: message.type,
@@ -62,7 +77,9 @@ const readEntry = (
     user: { id: actor.id, name: shortName(actor.name) },
     state: message.state,
     field: isField ? message.field : null,
+    unsaved: message.unsaved,
   }
+  return { entry, lists }
 }
 
 export const createPresence = ({ database, backplane, nodeId, limits, log }: PresenceOptions): Presence => {
@@ -75,11 +92,25 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     exchange.announce([entry])
   }
 
+  const rows = createRowsOfLists()
+  const remove = (room: string, socketId: string) => {
+    const gone = roster.remove(room, socketId)
+    if (gone) publish(gone)
+  }
+
   const receive = createReceiver<PresenceAnswer | RefusedMessage>({
     ...{ name: 'presence', log, limits },
-    work: (socket, message, answer) => {
-      const entry = readEntry(database, socket, message)
-      if (typeof entry === 'string') return answer(refused(entry))
+    work: async (socket, message, answer) => {
+      const read = await readEntry(database, socket, message, (room) => remove(room, socket.id))
+      if (typeof read === 'string') return answer(refused(read))
+      const { entry, lists } = read
+      // One that has gone meanwhile is at nothing: nobody would take it out again.
+      if (!socket.connected) return
+      if (entry.state === null || lists.length === 0) rows.drop(socket.id, entry.room)
+      else {
+        const givenUp = rows.add(socket.id, entry.room, lists)
+        if (givenUp !== null) remove(givenUp, socket.id)
+      }
       if (roster.put(nodeId, entry)) publish(entry)
       answer({ ok: true, people: roster.people(entry.room, entry.userTenantId) })
     },
@@ -87,8 +118,8 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
 
   const serve = (io: WatcherServer) => {
     const left = (room: string, socketId: string) => {
-      const gone = roster.remove(room, socketId)
-      if (gone) publish(gone)
+      remove(room, socketId)
+      for (const row of rows.left(socketId, room)) remove(row, socketId)
     }
     const { adapter } = io.of('/')
     adapter.on('leave-room', left)

@@ -17,6 +17,8 @@ export interface PresenceEntry {
   /** `null`: gone. */
   state: PresenceState | null
   field: string | null
+  /** There are edits in this tab that are not saved. */
+  unsaved: boolean
 }
 
 export interface Roster {
@@ -54,10 +56,11 @@ type Kept = PresenceEntry & { state: PresenceState; nodeId: string; until: numbe
 
 const fold = (entries: Iterable<Kept>): PresentPerson[] => {
   const people = new Map<string, PresentPerson>()
-  for (const { user, state, field } of entries) {
+  for (const { user, state, field, unsaved } of entries) {
     const known = people.get(user.id)
-    if (!known) people.set(user.id, { user, state, field, tabs: 1 })
+    if (!known) people.set(user.id, { user, state, field, tabs: 1, ...(unsaved && { unsaved }) })
     else {
+      if (unsaved) known.unsaved = true
       known.tabs += 1
       const isMore = WEIGHT[state] > WEIGHT[known.state]
       if (isMore || (state === known.state && known.field === null)) Object.assign(known, { state, field })
@@ -108,7 +111,7 @@ export const createRoster = ({ leaseMs, now = () => performance.now() }: RosterO
       if (others?.size === 0) types.delete(key)
     }
     if (tenants?.size === 0) rooms.delete(room)
-    return { ...withoutLease(kept), state: null, field: null }
+    return { ...withoutLease(kept), state: null, field: null, unsaved: false }
   }
 
   const where = (isChosen: (kept: Kept) => boolean): Kept[] =>
@@ -125,7 +128,12 @@ export const createRoster = ({ leaseMs, now = () => performance.now() }: RosterO
         return known !== undefined
       }
       add({ ...entry, state, nodeId, until: now() + leaseMs })
-      return known?.state !== state || known.field !== entry.field || known.user.name !== entry.user.name
+      return (
+        known?.state !== state ||
+        known.field !== entry.field ||
+        known.unsaved !== entry.unsaved ||
+        known.user.name !== entry.user.name
+      )
     },
     remove: (room, socketId) => {
       for (const tabs of rooms.get(room)?.values() ?? []) {

@@ -40,6 +40,9 @@ export interface TakeOver {
 const ASK_GAP_MS = 5_000
 const MOST_ASKS = 10_000
 
+/** A tab in the background that has edits is asked too. */
+const isEditing = ({ state, unsaved }: PresenceEntry) => state === 'editing' || unsaved
+
 const keyOf = ({ room, userTenantId }: TakeOverPassed, asker: string, asked: string) =>
   JSON.stringify([room, userTenantId, asker, asked])
 
@@ -65,20 +68,21 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return known && row ? { known, row } : null
   }
 
+  /** An ask goes to the tabs with edits, an answer to all that watch the record, or are at it in a list. */
   const socketsOf = ({ room, tenantId, type, say, to, userTenantId }: TakeOverPassed): SocketWatcher[] => {
-    const editing = new Set(
-      present(room, userTenantId).flatMap((entry) => (entry.state === 'editing' ? entry.socketId : [])),
-    )
-    return [...servers].flatMap((io) =>
-      [...(io.of('/').adapter.rooms.get(room) ?? [])].flatMap((socketId) => {
+    const known = database.typeOf(type, tenantId)
+    const at = present(room, userTenantId)
+    const meant = new Set(at.flatMap((entry) => (say !== 'ask' || isEditing(entry) ? entry.socketId : [])))
+    return [...servers].flatMap((io) => {
+      const watching = say === 'ask' ? [] : (io.of('/').adapter.rooms.get(room) ?? [])
+      return [...new Set([...meant, ...watching])].flatMap((socketId) => {
         const socket = watchersOf(io).get(socketId)
-        const known = database.typeOf(type, tenantId)
-        if (!socket || !known || !isAdmitted(known, socket, room, tenantId)) return []
+        if (!socket || !known || !(meant.has(socketId) || isAdmitted(known, socket, room, tenantId)))
+          return []
         const { actor } = socket.data
-        const isMeant = actor.id === to && actor.tenantId === userTenantId
-        return isMeant && (say !== 'ask' || editing.has(socketId)) ? [socket] : []
-      }),
-    )
+        return actor.id === to && actor.tenantId === userTenantId ? [socket] : []
+      })
+    })
   }
 
   const mayUpdate = async (known: KnownType, actor: Actor, row: PermissionRecord) => {
@@ -117,16 +121,15 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     const { type, to, say } = message
     const tenantId = tenantOf(known, actor)
     const room = recordRoom(tenantId, type, id)
-    if (!watching.get(room)?.admitted) return 'not_found'
+    const isAt = present(room, actor.tenantId).some(({ socketId }) => socketId === socket.id)
+    if (!watching.get(room)?.admitted && !isAt) return 'not_found'
     const from = { id: actor.id, name: shortName(actor.name) }
     const passed: TakeOverPassed = { type, id, room, tenantId, userTenantId: actor.tenantId, to, from, say }
     const found = await rowOf(passed, actor)
     if (!found || !known.mayRead(actor, found.row)) return 'not_found'
     if (say === 'ask') {
       if (!(await mayUpdate(found.known, actor, found.row))) return 'forbidden'
-      const isThere = present(room, actor.tenantId).some(
-        ({ user, state }) => user.id === to && state === 'editing',
-      )
+      const isThere = present(room, actor.tenantId).some((entry) => entry.user.id === to && isEditing(entry))
       if (!isThere || to === actor.id) return 'not_found'
       if (sinceAsk(passed, actor.id, to) < ASK_GAP_MS) return 'rate_limited'
     } else if (sinceAsk(passed, to, actor.id) > TAKE_OVER_MS) return 'not_found'

@@ -153,11 +153,17 @@ export interface WatchAnswer {
 /** What somebody does at a record: `idle` is a tab in the background, or a person who has not moved for a while. */
 export type PresenceState = 'viewing' | 'editing' | 'idle'
 
-/** Client → server: what this tab does at a record that it watches. Sent again every 15 s; after 45 s without it ends. */
+/**
+ * Client → server: what this tab does at a record that it watches, or that a list shows which it watches. Sent again every
+ * 15 s; after 45 s without it ends.
+ */
 export interface PresenceMessage extends RecordAddress {
-  state: PresenceState
+  /** `null`: this tab is there no more. */
+  state: PresenceState | null
   /** The field that the cursor is in. */
   field?: string | null
+  /** Something is typed here and not saved, also while the tab is in the background. */
+  unsaved?: boolean
 }
 
 /** One person at a record, with all their tabs. */
@@ -167,6 +173,8 @@ export interface PresentPerson {
   state: PresenceState
   field: string | null
   tabs: number
+  /** In one of their tabs something is typed and not saved. */
+  unsaved?: boolean
 }
 
 /** The acknowledgement of `presence`. */

@@ -23,8 +23,9 @@ export interface PresenceRowProps {
 }
 
 /** "Bob is editing Name". */
-export function presenceSentence({ user, state, field }: PresentPerson, words: Words): string {
+export function presenceSentence({ user, state, field, unsaved }: PresentPerson, words: Words): string {
   const texts = words.messages.presence
+  if (state === 'idle' && unsaved) return fill(texts.unsaved, { name: plainText(user.name) })
   if (state === 'editing' && field !== null)
     return fill(texts.editingField, { name: plainText(user.name), field: labelOf(field, words) })
   return fill(texts[state], { name: plainText(user.name) })
@@ -80,6 +81,27 @@ export function PresenceRow({ type, id, userId = null, className }: PresenceRowP
   return <People people={people.filter(({ user }) => user.id !== userId)} className={className} />
 }
 
+export interface FieldPresenceProps extends PresenceRowProps {
+  field: string
+}
+
+/** A mark at a field that somebody else's cursor is in: put it into the field's label. It moves nothing. */
+export function FieldPresence({ type, id, field, userId = null, className }: FieldPresenceProps) {
+  const { words } = useLive()
+  const person = usePresence({ type, id }).find(
+    (one) => one.field === field && one.state === 'editing' && one.user.id !== userId,
+  )
+  if (!person) return null
+  const name = plainText(person.user.name)
+  return (
+    <span className={classes('nc-field-presence', className)} data-slot="nc-field-presence">
+      <span data-color={colorOf(person.user.id)} title={presenceSentence(person, words)}>
+        <bdi>{name}</bdi>
+      </span>
+    </span>
+  )
+}
+
 /** A user who has handed over counts as viewing, with or without a draft, until the cursor is in a field again. */
 function useHandedOver({ type, id }: RecordAddress, doing: Doing): Doing {
   const { takeOver } = useRecordClient().presence
@@ -89,7 +111,7 @@ function useHandedOver({ type, id }: RecordAddress, doing: Doing): Doing {
   useEffect(() => {
     if (isBack) takeOver.goOn({ type, id })
   }, [takeOver, type, id, isBack])
-  return hasHandedOver && !isBack ? { state: 'viewing' } : doing
+  return hasHandedOver && !isBack ? { state: 'viewing', unsaved: doing.unsaved === true } : doing
 }
 
 /** Who else has this record open, for the editor's head; it announces what this tab does. */

@@ -61,7 +61,9 @@ export function TakeOverBar<F extends object = Fields>({
   const texts = words.messages.takeOver
   const people = usePresence(editor)
   const { asker, asked, ask, handOver, notNow, dismiss } = useTakeOver(editor)
-  const other = people.find(({ user, state }) => user.id !== userId && state === 'editing')
+  const other = people.find(
+    ({ user, state, unsaved }) => user.id !== userId && (state === 'editing' || unsaved),
+  )
   const place = useRef<HTMLDivElement>(null)
   /** The button that was pressed goes away with its line: the focus stays here, not nowhere. */
   const press = (act: () => unknown) => () => {

@@ -29,10 +29,11 @@ export function usePresence(
   const room = presence.people({ type, id })
   const state = doing?.state ?? null
   const field = doing?.field ?? null
+  const unsaved = doing?.unsaved === true
   useEffect(() => {
     if (state === null) return
-    return presence.announce({ type, id }, { state, field })
-  }, [presence, type, id, state, field])
+    return presence.announce({ type, id }, { state, field, unsaved })
+  }, [presence, type, id, state, field, unsaved])
   return useStore(room, NOBODY)
 }
 
@@ -61,7 +62,7 @@ export function useDoing<F extends object = Fields>({ isDirty, record }: DoingEd
     return () => observer.disconnect()
   }, [focused, key])
   const field = focused !== null && record && focused in record.fields ? focused : null
-  return { state: isDirty || field !== null ? 'editing' : 'viewing', field }
+  return { state: isDirty || field !== null ? 'editing' : 'viewing', field, unsaved: isDirty }
 }
 
 /** The name of the input that the cursor is in, where that is in the record's form, or the page marks no form as its. */

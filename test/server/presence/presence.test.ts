@@ -107,6 +107,73 @@ describe('on one node', () => {
     await sees(bob, id, [{ user: { id: 'bob', name: 'Bob' } }])
   })
 
+  const openRows = async () => {
+    const app = await openApp()
+    const { id: project } = await app.make('project', { name: 'Bridge' })
+    const { id: other } = await app.make('project', { name: 'Tunnel' })
+    const task = await app.make('task', { project_id: Number(project), title: 'Survey' })
+    const elsewhere = await app.make('task', { project_id: Number(other), title: 'Dig' })
+    const vera = await app.socket({ as: 'vera' })
+    await vera.watchList('task', { project_id: project })
+    const bob = await app.socket({ as: 'bob' })
+    await bob.watchList('task')
+    return { app, project, task, elsewhere, vera, bob }
+  }
+  const say = (watcher: TestWatcher, id: string, more: object = { state: 'editing' }) =>
+    watcher.ask('presence', { type: 'task', id, ...more })
+
+  test('who watches a list alone is at its rows, and leaves them with a word, the list or the connection', async () => {
+    const { project, task, elsewhere, vera, bob } = await openRows()
+    const here = { user: { id: 'vera', name: 'Vera' }, state: 'editing' }
+    expect(await say(vera, task.id, { state: 'editing', field: 'title' })).toMatchObject({ ok: true })
+    await sees(bob, task.id, [{ ...here, field: 'title' }])
+    expect(await say(vera, elsewhere.id)).toMatchObject({ ok: false, code: 'not_found' })
+
+    expect(await say(vera, task.id, { state: null })).toEqual({ ok: true, people: [] })
+    await sees(bob, task.id, [])
+    await say(vera, task.id)
+    await sees(bob, task.id, [here])
+    await vera.ask('unwatch', { lists: [{ type: 'task', scope: { project_id: project } }] })
+    await sees(bob, task.id, [])
+    expect(await say(vera, task.id)).toMatchObject({ ok: false, code: 'not_found' })
+
+    await vera.watchList('task')
+    await say(vera, task.id)
+    await sees(bob, task.id, [here])
+    vera.socket.disconnect()
+    await sees(bob, task.id, [])
+  })
+
+  test('a row that went out of sight is left, and of a list’s rows no more than a person can edit are kept', async () => {
+    const { app, project, vera, bob } = await openRows()
+    const note = await app.make('note', { owner: 'bob', body: 'mine' }, 'bob')
+    await vera.watchList('note')
+    expect(await vera.ask('presence', { type: 'note', id: note.id, state: 'editing' })).toMatchObject({
+      ok: false,
+      code: 'not_found',
+    })
+    const rows = []
+    for (let n = 0; n < 21; n += 1)
+      rows.push(await app.make('task', { project_id: Number(project), title: `Row ${n}` }))
+    for (const { id } of rows) expect(await say(vera, id)).toMatchObject({ ok: true })
+    await sees(bob, rows[0]?.id ?? '', [])
+    await sees(bob, rows[1]?.id ?? '', [{ user: { id: 'vera', name: 'Vera' } }])
+  })
+
+  test('a hidden tab with edits says so to the others, until they are saved', async () => {
+    const { task, vera, bob } = await openRows()
+    await say(vera, task.id, { state: 'idle', unsaved: true })
+    await sees(bob, task.id, [{ state: 'idle', unsaved: true }])
+    await say(vera, task.id, { state: 'idle' })
+    await waitFor(
+      () => lastPeople(bob, task.id)?.[0] && !('unsaved' in (lastPeople(bob, task.id)?.[0] ?? {})),
+      {
+        what: 'the edits to be saved',
+      },
+    )
+    expect(await say(vera, task.id, { state: 'idle', unsaved: 1 })).toMatchObject({ code: 'malformed' })
+  })
+
   test('a field that is none of the type is not passed on', async () => {
     const app = await openApp()
     const { id } = await app.make('project', { name: 'Bridge' })

@@ -11,6 +11,7 @@ const entry = (patch: Partial<PresenceEntry> = {}): PresenceEntry => ({
   user: { id: 'bob', name: 'Bob' },
   state: 'viewing',
   field: null,
+  unsaved: false,
   ...patch,
 })
 

@@ -36,6 +36,31 @@ test('who edits is asked, in the tab that edits; who asked receives the answer',
   expect(receivedBy(beside)).toEqual([])
 })
 
+test('who edits a row of a list, or has edits in a hidden tab, is asked too, and answers', async () => {
+  const app = await startApp()
+  const { id: project } = await app.make('project', { name: 'Bridge' })
+  const { id } = await app.make('task', { project_id: Number(project), title: 'Survey' })
+  for (const state of [{ state: 'editing' }, { state: 'idle', unsaved: true }]) {
+    const alice = await app.socket({ as: 'alice' })
+    await alice.watchList('task')
+    expect(await say(alice, id, 'bob', 'not_now', 'task')).toMatchObject({ code: 'not_found' })
+    await alice.ask('presence', { type: 'task', id, ...state })
+    const bob = await app.socket({ as: 'bob' })
+    await bob.watchList('task')
+    expect(await say(bob, id, 'alice', 'ask', 'task')).toMatchObject({ code: 'not_found' })
+    await bob.ask('presence', { type: 'task', id, state: 'viewing' })
+    await waitFor(async () => (await say(bob, id, 'alice', 'ask', 'task')).ok === true, {
+      what: 'the ask to be passed on',
+      deadlineMs: 20_000,
+    })
+    expect(await alice.receives('TakeOver')).toMatchObject({ id, from: { id: 'bob' }, say: 'ask' })
+    expect(await say(alice, id, 'bob', 'handed_over', 'task')).toEqual({ ok: true })
+    expect(await bob.receives('TakeOver')).toMatchObject({ id, from: { id: 'alice' }, say: 'handed_over' })
+    alice.socket.disconnect()
+    bob.socket.disconnect()
+  }
+})
+
 test('nobody is asked who does not edit, nobody answered who has not asked, nobody asked twice in a breath', async () => {
   const app = await startApp()
   const { id } = await app.make('project', { name: 'Bridge' })

@@ -1,6 +1,6 @@
 // Who else is here, as a person sees it, and what a form sends of its person.
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
-import { LiveProvider, PresenceBar, PresenceRow, useRecordEditor } from 'noclobber/react'
+import { FieldPresence, LiveProvider, PresenceBar, PresenceRow, useRecordEditor } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'
 import type { PresenceMessage, PresentPerson } from '../../../server/protocol/index.ts'
 import { createRecordClient } from '../../../web/client/record-client.ts'
@@ -115,4 +115,30 @@ test('the form announces which of its fields the cursor is in, and nothing of ot
   await saysLast({ state: 'viewing', field: null })
   fireEvent.change(screen.getByLabelText('Name'), { target: { value: 'Tunnel' } })
   await saysLast({ state: 'editing', field: null })
+})
+
+test('a mark stands at the field that somebody else is in, in their colour, and moves with them', () => {
+  const { client, here } = createRoom()
+  render(
+    <LiveProvider client={client}>
+      {['name', 'due_on'].map((field) => (
+        <p key={field} data-testid={field}>
+          <FieldPresence type="project" id="1" field={field} userId="alice" />
+        </p>
+      ))}
+      <Form />
+    </LiveProvider>,
+  )
+  const marked = () => ['name', 'due_on'].map((field) => screen.getByTestId(field).textContent)
+  here(person('Bob', 'editing', 'due_on'), person('Alice', 'editing', 'name'))
+  expect(marked()).toEqual(['', 'Bob'])
+  const colors = new Set(
+    [...document.querySelectorAll('[data-color]')].map((one) => one.getAttribute('data-color')),
+  )
+  expect(colors.size).toBe(1)
+  here(person('Bob', 'editing', 'name'))
+  expect(marked()).toEqual(['Bob', ''])
+  here({ ...person('Bob', 'idle', 'name'), unsaved: true })
+  expect(marked()).toEqual(['', ''])
+  expect(screen.getByRole('listitem').textContent).toContain('Bob has unsaved changes, in the background')
 })

@@ -51,7 +51,8 @@ export const peopleOf = (value: unknown): PresentPerson[] =>
     const { state, field } = person
     if (!user || (state !== 'viewing' && state !== 'editing' && state !== 'idle')) return []
     const tabs = typeof person.tabs === 'number' ? person.tabs : 1
-    return [{ user: { id: user.id, name: user.name }, state, field: textOf(field) || null, tabs }]
+    const unsaved = person.unsaved === true && { unsaved: true }
+    return [{ user: { id: user.id, name: user.name }, state, field: textOf(field) || null, tabs, ...unsaved }]
   })
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])

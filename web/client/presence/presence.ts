@@ -28,6 +28,8 @@ export interface Doing {
   state: PresenceState
   /** The field that the cursor is in. */
   field?: string | null
+  /** Something is typed and not saved; the others are shown that also while the tab is hidden. */
+  unsaved?: boolean
 }
 
 export interface Presence {
@@ -60,18 +62,23 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
   const takeOver = createTakeOver({ send: sendTakeOver, clock })
   const people = createKeyedStores(NOBODY, (present) => present.length === 0)
   const announced = new Map<string, RecordAddress & Doing>()
+  /** Records that this tab is at no more, which nobody was sent yet. */
+  const left = new Map<string, RecordAddress>()
   let persons = 0
   let stopBeat: Stop = () => {}
   let stopPage: Stop | null = null
 
-  async function sendOne({ type, id, state, field = null }: RecordAddress & Doing) {
+  async function sendOne({ type, id, state, field = null, unsaved }: RecordAddress & Doing) {
     const person = persons
-    const answer = await send({ type, id, state: page.isVisible() ? state : 'idle', field })
+    const shown = page.isVisible() ? { state, field } : { state: 'idle' as const, field: null }
+    const answer = await send({ type, id, ...shown, ...(unsaved && { unsaved }) })
     if (answer?.ok && person === persons) people.set(recordKey({ type, id }), peopleOf(answer.people))
   }
 
   const sendAll = () => {
     stopBeat()
+    for (const address of left.values()) void send({ ...address, state: null })
+    left.clear()
     if (announced.size === 0) return
     for (const doing of announced.values()) void sendOne(doing)
     stopBeat = clock.after(BEAT_MS, sendAll)
@@ -86,12 +93,16 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
     people: (address) => people.of(recordKey(address)),
     announce(address, doing) {
       const key = recordKey(address)
-      const entry = { ...address, ...doing }
+      const entry = { type: address.type, id: address.id, ...doing }
+      left.delete(key)
       announced.set(key, entry)
       stopPage ??= page.onChange(sendSoon)
       sendSoon()
       return () => {
-        if (announced.get(key) === entry) announced.delete(key)
+        if (announced.get(key) !== entry) return
+        announced.delete(key)
+        left.set(key, { type: entry.type, id: entry.id })
+        sendSoon()
       }
     },
     takeOver,
@@ -104,7 +115,9 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
     leave() {
       persons += 1
       people.reset()
-      for (const doing of announced.values()) Object.assign(doing, { state: 'viewing', field: null })
+      left.clear()
+      for (const doing of announced.values())
+        Object.assign(doing, { state: 'viewing', field: null, unsaved: false })
       takeOver.leave()
     },
     close() {
@@ -112,6 +125,7 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
       stopPage?.()
       stopPage = null
       announced.clear()
+      left.clear()
       takeOver.close()
     },
   }

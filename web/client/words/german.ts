@@ -126,6 +126,7 @@ export const germanMessages = {
     editing: '{name} bearbeitet das',
     editingField: '{name} bearbeitet {field}',
     idle: '{name} hat das im Hintergrund offen',
+    unsaved: '{name} hat ungespeicherte Änderungen, im Hintergrund',
     more: '+{count}',
   },
   takeOver: {

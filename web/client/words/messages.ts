@@ -132,6 +132,7 @@ export const englishMessages = {
     editing: '{name} is editing this',
     editingField: '{name} is editing {field}',
     idle: '{name} has this open in the background',
+    unsaved: '{name} has unsaved changes, in the background',
     more: '+{count}',
   },
   /** "Ask to take over"; the last four are what came of it. */

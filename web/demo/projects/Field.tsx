@@ -1,6 +1,6 @@
 // One labelled control: text, long text, a choice, a day, an amount; with its hint, its error, and a mark while it
 // differs from what is saved.
-import type { RecordEditor } from 'noclobber/react'
+import { FieldPresence, type RecordEditor } from 'noclobber/react'
 import { useId } from 'react'
 import type { ProjectFields } from '../base/records.ts'
 import { WORDS } from '../base/words.ts'
@@ -9,6 +9,7 @@ interface FieldProps {
   editor: RecordEditor<ProjectFields>
   name: keyof ProjectFields
   isReader: boolean
+  userId: string | null
   /** Sixths of the form's width. */
   span: 2 | 6
   /** The whole width on a phone, where two fields of `span` 2 share a line. */
@@ -21,7 +22,7 @@ interface FieldProps {
 }
 
 export const Field = (props: FieldProps) => {
-  const { editor, name, isReader, span, isWide, as = 'text', isLong, hint, options, words } = props
+  const { editor, name, isReader, userId, span, isWide, as = 'text', isLong, hint, options, words } = props
   const id = useId()
   const error = editor.errors[name]
   const isEdited = editor.dirtyFields.includes(name)
@@ -38,6 +39,7 @@ export const Field = (props: FieldProps) => {
     <div className={`field span-${span}${isWide ? ' lone' : ''}`}>
       <div className="field-head">
         <label htmlFor={id}>{WORDS.fields[name]}</label>
+        <FieldPresence type={editor.type} id={editor.id} field={name} userId={userId} />
         {isKept && (
           <button type="button" className="field-restore" onClick={() => editor.restore([name])}>
             {WORDS.restoreField}

@@ -67,7 +67,7 @@ const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
 export const ProjectForm = ({ editor, record, isReader }: ProjectFormProps) => {
   const session = useSession()
   const ownId = session.status === 'signed_in' ? session.person.id : null
-  const field = { editor, isReader }
+  const field = { editor, isReader, userId: ownId }
   return (
     <>
       <Title record={record}>

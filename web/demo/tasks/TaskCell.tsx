@@ -17,8 +17,9 @@ export type CellField = ListCellEditor['field']
 export type CellTexts = Pick<ListCellEditor['texts'], 'open'>
 
 /** Shows other users which cell is being edited, for as long as it is open. */
-const Announce = ({ id, field }: { id: string; field: string }) => {
-  usePresence({ type: 'task', id }, { state: 'editing', field })
+const Announce = ({ edit }: { edit: CellEdit }) => {
+  const { id, field, value, base } = edit
+  usePresence({ type: 'task', id }, { state: 'editing', field, unsaved: value !== base.fields[field] })
   return null
 }
 
@@ -145,7 +146,7 @@ export const TaskCell = ({
         <>
           <CellInputOf edit={edit} field={field} spec={spec} actions={actions} onDone={onDone} />
           {sentence && <InTheWay {...{ task, edit, sentence, texts }} />}
-          <Announce id={task.id} field={spec.column} />
+          <Announce edit={edit} />
         </>
       ) : (
         <button

@@ -86,3 +86,33 @@ test('a connection that was cut announces again who is there', async () => {
   bob.reconnect()
   await sees(alice, id, [{ user: { name: 'Bob' }, tabs: 1 }])
 })
+
+test('one who leaves a record’s part of the page while the record stays open is gone at once', async () => {
+  const id = await server.createProject()
+  const [alice, bob] = [server.openTab('alice'), server.openTab('bob')]
+  await open(alice, id)
+  await open(bob, id)
+  const stop = bob.presence.announce(address(id), { state: 'editing', field: 'name' })
+  await sees(alice, id, [{ user: { name: 'Bob' }, state: 'editing' }])
+  stop()
+  await waitFor(() => alice.presence.people(address(id)).get().length === 0, { what: 'Bob to be gone' })
+})
+
+test('a tab that watches only the list is at a row that it edits, and its edits are shown while it is hidden', async () => {
+  const id = await server.createProject()
+  const { page, show } = createPage()
+  const [alice, bob] = [server.openTab('alice'), server.openTab('bob', { page })]
+  await open(alice, id)
+  const joined = new Promise<void>((resolve) => {
+    bob.watchList({ type: 'project' }, (received) => received.kind === 'joined' && resolve())
+  })
+  await joined
+  bob.presence.announce(address(id), { state: 'editing', field: 'name', unsaved: true })
+  await sees(alice, id, [{ user: { name: 'Bob' }, state: 'editing', field: 'name', unsaved: true }])
+  show(false)
+  await sees(alice, id, [{ state: 'idle', field: null, unsaved: true }])
+  await alice.presence.takeOver.ask(address(id), { id: 'bob', name: 'Bob' })
+  await waitFor(() => bob.presence.takeOver.at(address(id)).get().asker?.name === 'Alice', {
+    what: 'the ask',
+  })
+})
