@@ -29,18 +29,19 @@ begin
       and not noclobber.is_trusted_type(a.atttypid));
 end $$;
 
--- SQL that reads a column as text, null where it is null. A name that is no column is refused: PostgreSQL would take
+-- SQL that reads a column as text, null where it is null: a date or a time without zone as JSON has it, whatever DateStyle is. A name that is no column is refused: PostgreSQL would take
 -- "n.to_json" for a call of that function.
 create function noclobber.text_of(relation oid, row_name text, column_name text) returns text language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$
 declare
-  trusted boolean := (select noclobber.is_trusted_type(a.atttypid) from pg_attribute a
+  kind oid := (select a.atttypid from pg_attribute a
     where a.attrelid = relation and a.attname = column_name and a.attnum > 0);
+  trusted boolean := noclobber.is_trusted_type(kind);
 begin
-  if trusted is null then
+  if kind is null then
     raise undefined_column using message = format('Table %s has no column %s: track it again.', relation::regclass, column_name);
   end if;
-  return format(case when trusted then '%1$s.%2$I::text'
+  return format(case when kind in ('date'::regtype, 'timestamp'::regtype) then '(to_jsonb(%1$s.%2$I) #>> ''{}'')' when trusted then '%1$s.%2$I::text'
     else 'case when num_nulls(%1$s.%2$I) = 0 then concat(%1$s.%2$I) end' end, row_name, column_name);
 end $$;
 

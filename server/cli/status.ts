@@ -1,5 +1,6 @@
 // `noclobber status`: what is there, in a glance; `doctor` says what is wrong with it.
 import type { Knex } from 'knex'
+import { utcText } from '../db/iso-time.ts'
 import { trackedTables } from '../doctor/tables.ts'
 import { trackedOptions } from '../doctor/tracking-options.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT } from './command.ts'
@@ -8,9 +9,9 @@ import { withDatabase } from './with-database.ts'
 const LOG = `
 select noclobber.epoch() as epoch, pg_size_pretty(pg_total_relation_size('noclobber.record_changes')) as size,
   (select count(*)::int from (select from noclobber.changes limit 100000) c) as changes,
-  (select c.updated_at from noclobber.record_changes c order by c.xid, c.seq limit 1) as oldest,
-  (select c.updated_at from noclobber.changes c order by c.xid desc, c.seq desc limit 1) as newest,
-  (select h.pruned_at from noclobber.log_horizon h) as pruned_at`
+  (select ${utcText('c.updated_at')} || 'Z' from noclobber.record_changes c order by c.xid, c.seq limit 1) as oldest,
+  (select ${utcText('c.updated_at')} || 'Z' from noclobber.changes c order by c.xid desc, c.seq desc limit 1) as newest,
+  (select ${utcText('h.pruned_at')} || 'Z' from noclobber.log_horizon h) as pruned_at`
 
 const statusOf = async (knex: Knex) => {
   const ready = await knex.raw(`select to_regclass('noclobber.log_horizon') is not null as ready`)
@@ -36,7 +37,8 @@ const statusOf = async (knex: Knex) => {
   }
 }
 
-const ago = (at: Date | null) => (at ? at.toISOString().slice(0, 19).replace('T', ' ') : 'never')
+/** In UTC. */
+const ago = (at: string | null) => at?.slice(0, 19).replace('T', ' ') ?? 'never'
 
 type Status = NonNullable<Awaited<ReturnType<typeof statusOf>>>
 

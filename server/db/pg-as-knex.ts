@@ -4,6 +4,7 @@
 //
 // Relies on pg's documented `Pool` and `Client`, on `pool.Client` and `pool.options` (tried with pg 8.11 and 8.23), and of Knex's own on
 // `client.acquireConnection` and its siblings, `raw`, `transaction`, `isTransaction` and `isCompleted`.
+import { promisify } from 'node:util'
 import type { Knex } from 'knex'
 import type { PgClient, PgPool } from '../base/pg.ts'
 import { withinMs } from '../pacing/timeouts.ts'
@@ -26,7 +27,13 @@ interface RawClient extends PgClient {
 /** What pg's pool has besides; not in its types. */
 interface PoolInside {
   Client: new (options: object) => RawClient & { getTypeParser(oid: number, format?: string): unknown }
-  options: { max?: number; connectionTimeoutMillis?: number }
+  options: {
+    max?: number
+    connectionTimeoutMillis?: number
+    onConnect?(client: object): unknown
+    verify?(client: object, done: (error?: Error | null) => void): void
+  }
+  emit(event: 'connect', client: object): unknown
 }
 
 /** A pool without a timeout of its own would wait for ever. */
@@ -99,7 +106,8 @@ const transactionOn = (client: PgClient, driver: object, isCompleted: () => bool
 const pools = new WeakMap<PgPool, Knex>()
 
 const poolAsKnex = (pool: PgPool): Knex => {
-  const { Client, options } = pool as PgPool & PoolInside
+  const inside = pool as PgPool & PoolInside
+  const { Client, options } = inside
   // It is never connected: it knows the type parsers that the app has set.
   const idle = new Client(options)
   const driver = {
@@ -155,6 +163,15 @@ const poolAsKnex = (pool: PgPool): Knex => {
       acquireRawConnection: async () => {
         const client = new Client(options)
         await client.connect()
+        try {
+          await options.onConnect?.(client)
+          // What the app does to each connection of its pool, by what the pool says of a new one.
+          inside.emit('connect', client)
+          if (options.verify) await promisify(options.verify)(client)
+        } catch (error) {
+          await client.end()
+          throw error
+        }
         return client
       },
       destroyRawConnection: (client: RawClient) => client.end(),

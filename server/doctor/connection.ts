@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
 import { namesLast } from '../db/prepared-statement-check.ts'
+import { openConnection } from '../db/raw-connection.ts'
 import { withinMs } from '../pacing/timeouts.ts'
 import type { Finding } from './finding.ts'
 
@@ -37,7 +38,7 @@ export const connectionFindings = async (
   { listenMs, namedStatements }: ConnectionOptions,
 ): Promise<Finding[]> => {
   const findings: Finding[] = []
-  const connection: RawConnection = await knex.client.acquireRawConnection()
+  const connection: RawConnection = await openConnection(knex)
   connection.on('error', () => {})
   try {
     if (!(await receives(connection, knex, listenMs)))

@@ -1,5 +1,6 @@
 // Checks the log as a whole: does it belong to this database, is it pruned, does any write bypass it?
 import type { Knex } from 'knex'
+import { utcText } from '../db/iso-time.ts'
 import type { Finding } from './finding.ts'
 
 /** Far more than a server needs to put changes of statements of many rows into the log. */
@@ -8,17 +9,17 @@ const BATCHED = '10 minutes'
 const LOG = `
 select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
     where c.xid < pg_snapshot_xmin(pg_current_snapshot()) order by c.xid, c.seq limit 1) as overdue,
-  (select c.updated_at::text from noclobber.record_changes c order by c.xid, c.seq limit 1) as oldest,
+  (select ${utcText('c.updated_at')} || 'Z' from noclobber.record_changes c order by c.xid, c.seq limit 1) as oldest,
   (select greatest(k.reltuples, 0)::bigint::text from pg_class k where k.oid = 'noclobber.record_changes'::regclass) as rows,
   pg_size_pretty(pg_total_relation_size('noclobber.record_changes')) as size,
   exists (select from noclobber.record_changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot())) as restored,
   (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
     order by c.xid, c.seq limit 1) as held,
-  (select b.updated_ats[1]::text from noclobber.change_batches b
+  (select ${utcText('b.updated_ats[1]')} || 'Z' from noclobber.change_batches b
     where b.updated_ats[1] < clock_timestamp() - interval '${BATCHED}' order by b.xid, b.seq limit 1) as batched`
 
 const BLOCKER = `
-select a.pid, a.usename, a.xact_start::text as since from pg_stat_activity a
+select a.pid, a.usename, ${utcText('a.xact_start')} || 'Z' as since from pg_stat_activity a
 where a.backend_xid is not null order by age(a.backend_xid) desc limit 1`
 
 const BYPASS = `

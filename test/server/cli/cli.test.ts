@@ -310,3 +310,17 @@ test('names, ids, values and errors of others do not reach the terminal as they 
   expect(said.join('')).toContain('Ann\\u001b[2J\\u202e\\u009b1m\\u200b\\u000aDone.')
   for (const line of said) expect(line).not.toMatch(/\p{Cc}|\p{Cf}/u)
 })
+
+test('times are in UTC, whatever the settings of the role are', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into notes (tenant_id) values ('a')`)
+  const run = async (settings: string, ...args: string[]) => {
+    const options = encodeURIComponent(settings)
+    const terminal = openTerminal({ DATABASE_URL: `${app.databaseUrl}?options=${options}` })
+    expect(await terminal.run(...args)).toBe(0)
+    return terminal.out.join('\n')
+  }
+  const odd = '-c datestyle=German,DMY -c timezone=Asia/Kolkata'
+  for (const args of [['status'], ['status', '--json'], ['changes', '--cursor', 'start'], ['doctor']])
+    expect(await run(odd, ...args)).toBe(await run('-c datestyle=ISO -c timezone=UTC', ...args))
+})
