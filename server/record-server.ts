@@ -89,6 +89,7 @@ export const createRecordServer = <A extends Actor>({
     onSkipped: (count) => node.metrics.skipped(count),
     onPrimary: () => node.primaryFound(),
     history: () => feed.cursor()?.epoch,
+    age: () => feed.age(),
   })
   const isLive = (actor: Actor) => (typeof live === 'function' ? live(actor as A) : live)
   const authenticateLive = async (request: IncomingMessage) => {
@@ -158,6 +159,8 @@ export const createRecordServer = <A extends Actor>({
     ...{ requests, database, feed, redis, limits, log, onDrained: changeWaiters.stop },
     streams: () => streams.audience.watchers().values(),
     streamAudience: streams.audience,
+    beatStreams: streams.beat,
+    frames: shortcuts.frames,
   })
   const handshakes = createHandshakes({ requests, origins, enter, byAddress: node.requestLimits.byAddress })
 

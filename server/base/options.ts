@@ -127,6 +127,11 @@ export interface Limits {
   requestsPerAddress: number
   /** Records and lists that one socket may ask to watch in a second; the rest is answered `rate_limited`. */
   joinsPerSecond: number
+  /**
+   * A node that is behind by more asks its sockets and streams once to come back, elsewhere if there is another: `/readyz` has
+   * been saying for a while that it isn't ready. In milliseconds; `Infinity`: never.
+   */
+  behindMs: number
   /** How often this node sends the others who is here, in milliseconds. */
   presenceBeatMs: number
   /** Presence that isn't renewed for so long ends. */
@@ -211,6 +216,7 @@ export const DEFAULT_LIMITS = {
   requestsPerPerson: 60_000,
   requestsPerAddress: 120_000,
   joinsPerSecond: 2_000,
+  behindMs: 30_000,
   presenceBeatMs: 15_000,
   presenceLeaseMs: 45_000,
   pollMs: 1_000,

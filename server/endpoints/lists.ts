@@ -48,23 +48,23 @@ export const listHandlers = ({ database }: RouteOptions) => {
     const limit = queryNumber(request, 'limit', asked === undefined ? PAGE : MAX_PAGE, MAX_PAGE)
     const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after }
     const budget = database.largeAnswers.budgetOf(response, actor)
+    const age = database.age()
     if (asked === undefined)
-      return sendData(response, await listRecords(database, known, actor, query, budget))
+      return sendData(response, { ...(await listRecords(database, known, actor, query, budget)), ...age })
     const cursor = database.cursors.decode(asked)
     if (!cursor || after !== undefined)
       return refuse('malformed', 'cursor must be what an answer gave, and stands without after.')
     const delta = await listDelta(database, known, actor, { filter, cursor, limit }, budget)
-    sendData(
-      response,
-      delta ?? { ...(await listRecords(database, known, actor, query, budget)), reset: true },
-    )
+    const page = delta ?? { ...(await listRecords(database, known, actor, query, budget)), reset: true }
+    sendData(response, { ...page, ...age })
   }
 
   const versions: Handler = async (request, response, actor) => {
     const held = heldVersionsOf(bodyOf(request))
     const history = database.history()
+    const age = database.age()
     const data = await versionDifferences(database, actor, held)
-    sendData(response, history ? { data, history } : { data })
+    sendData(response, { data, ...age, ...(history && { history }) })
   }
   return { list, versions }
 }

@@ -27,12 +27,13 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
   }
 
   const version: Handler = async (request, response, actor) => {
+    const age = database.age()
     const found = await readVersion(database, { actor, ...request.params })
     if (found.outcome !== 'found') return sendProblem(response, found.problem)
     const headers = { ETag: etagOf(found.version.version) }
     if (isFresh(request.headers['if-none-match'], found.version.version))
       return sendEmpty(response, 304, headers)
-    sendData(response, { data: found.version }, { headers })
+    sendData(response, { data: found.version, ...age }, { headers })
   }
 
   const history: Handler = async (request, response, actor) => {

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import type { Limits } from '../base/options.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { FeedBatch } from '../log/feed.ts'
-import { STREAM_BEAT_MS } from '../protocol/index.ts'
+import type { Age } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { createDelivery } from './delivery.ts'
 import { createStream, eventText, idLine, type Stream } from './event-stream.ts'
@@ -17,6 +17,8 @@ export interface Streams {
   /** Streams of this person on this node. */
   countOf(tenantId: string, actorId: string): number
   open(response: ServerResponse, data: Connection): Stream
+  /** Sends each its heartbeat, which keeps proxies from closing it too. */
+  beat(age: Age): void
   /** Over how long all are to come back, should all be lost at once. */
   spread(spreadMs: number): void
   /** The database may have become another one. */
@@ -31,26 +33,19 @@ export interface StreamsOptions {
   limits: Pick<Limits, 'streamBufferBytes'>
   /** The position up to which this node has handed everything on. */
   position(): Cursor | null
-  /** Time between two comments, in milliseconds. */
-  beatMs?: number
 }
 
 /** Makes room for streams. */
-export const createStreams = ({
-  database,
-  limits,
-  position,
-  beatMs = STREAM_BEAT_MS,
-}: StreamsOptions): Streams => {
+export const createStreams = ({ database, limits, position }: StreamsOptions): Streams => {
   const streams = new Map<string, Stream>()
   const rooms = new Map<string, Set<string>>()
   const unflushed = new Set<Stream>()
-  let beating: NodeJS.Timeout | undefined
 
-  /** Keeps proxies from closing the stream. The id keeps the position of a quiet stream recent; a parser takes no id without data. */
-  const beat = () => {
+  /** The id keeps the position of a quiet stream recent; a parser takes no id without data. */
+  const beat = (age: Age) => {
+    if (streams.size === 0) return
     const at = position()
-    const text = `: still here\n${at ? idLine(database.cursors, at) : ''}event: heartbeat\ndata: {}\n\n`
+    const text = `: still here\n${at ? idLine(database.cursors, at) : ''}${eventText('heartbeat', age)}`
     for (const stream of streams.values()) stream.beat(text)
   }
 
@@ -67,9 +62,6 @@ export const createStreams = ({
   const onEnd = (stream: Stream) => {
     streams.delete(stream.id)
     unflushed.delete(stream)
-    if (streams.size > 0) return
-    clearInterval(beating)
-    beating = undefined
   }
 
   const flush = (after: Cursor) => {
@@ -135,10 +127,9 @@ export const createStreams = ({
       streams.set(stream.id, stream)
       // One whose reader left before it was opened gets no other end.
       if (response.destroyed) stream.drop()
-      if (!stream.connected) return stream
-      beating ??= setInterval(beat, beatMs).unref()
       return stream
     },
+    beat,
     spread: (spreadMs) => {
       for (const stream of streams.values()) stream.spread(spreadMs)
     },

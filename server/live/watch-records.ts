@@ -149,7 +149,9 @@ export const watch = async (
 ): Promise<WatchAnswer> => {
   await database.ready(undefined, watcher.data.actor.tenantId)
   const history = database.history()
+  const age = database.age()
   return {
+    ...age,
     ...(history && { history }),
     records: await watchRecords(database, watcher, records, options),
     lists: await watchLists(database, watcher, lists, options),

@@ -9,6 +9,7 @@ import { inSpan } from '../base/tracing.ts'
 import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
+import type { Age } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
 import {
   type LargeTransaction,
@@ -57,6 +58,8 @@ export interface Feed {
   cursor(): Cursor | null
   /** Time since the log was last read to its end, in milliseconds; `Infinity` before the first time. */
   idleMs(): number
+  /** Everything that was committed before `as_of` was handed on. */
+  age(): Age
   stop(): Promise<void>
 }
 
@@ -90,6 +93,8 @@ export const createFeed = (options: FeedOptions): Feed => {
   let stopped = false
   let woken = false
   let lastReadAt = Number.NEGATIVE_INFINITY
+  /** When the last reading that came to its end began: by the database's clock, and by this process's. */
+  let handedOn: { asOf: string; at: number } | null = null
   let endRest: (() => void) | null = null
   let loop: Promise<void> | null = null
   let began: () => void = () => {}
@@ -207,8 +212,10 @@ export const createFeed = (options: FeedOptions): Feed => {
   const readToEnd = async (current: Open) => {
     const { reader } = current
     const from = cursor as Cursor
+    const begunAt = performance.now()
     let page = await within(reader.changesAfter(from, limits.feedBatch))
     if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
+    const { asOf } = page
     const largeTransactions = await largeTransactionsOf(page, from, current)
     await handOn({
       changes: withoutLargeTransactions(page.changes, largeTransactions),
@@ -226,6 +233,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     }
     cursor = page.cursor
     lastReadAt = performance.now()
+    if (asOf !== null) handedOn = { asOf, at: begunAt }
     return count
   }
 
@@ -259,6 +267,10 @@ export const createFeed = (options: FeedOptions): Feed => {
     reopen: () => open?.close(),
     cursor: () => cursor,
     idleMs: () => performance.now() - lastReadAt,
+    age: () =>
+      handedOn
+        ? { as_of: handedOn.asOf, behind_ms: Math.round(performance.now() - handedOn.at) }
+        : { as_of: null, behind_ms: null },
     stop: async () => {
       stopped = true
       ending.end(new Error('The feed was stopped.'))

@@ -39,6 +39,8 @@ export interface Page {
   cursor: Cursor
   /** There is more up to `cursor`: read again with `after`. */
   more: boolean
+  /** When the snapshot was taken, or a little before, by the database's clock; `null` of the rest of a page. */
+  asOf: string | null
 }
 
 /** The rest of a page that was longer than the limit. */
@@ -88,8 +90,8 @@ const withinBytes = (rows: string, budget: string): string => `
     from (${rows}) r) s where s.old_bytes - ${storedBytes('s.old_row')} <= ${budget}::bigint`
 
 const READ = statement(`
-with here as materialized (select ${PRESENT})
-select here.snapshot as here, here.epoch as epoch, c.* from here
+with here as materialized (select ${PRESENT}, ${utcText('statement_timestamp()')} as as_of)
+select here.snapshot as here, here.epoch as epoch, here.as_of, c.* from here
 left join lateral (${withinBytes(`select * from (${AHEAD}) a order by place limit $2`, '$3')}) c on true order by c.place`)
 
 /**
@@ -202,6 +204,7 @@ export const createLogReader = (connection: Connection, driver: unknown, named =
       changes: changes.slice(0, limit),
       cursor: first ? { epoch: first.epoch, snapshot: first.here } : (rest?.upTo ?? { epoch, snapshot }),
       more: changes.length > limit || isLong,
+      asOf: first?.as_of ? isoUtc(first.as_of) : null,
     }
   },
 })

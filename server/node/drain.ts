@@ -16,6 +16,7 @@ export interface Leaver {
 }
 
 const PER_LEAVER_MS = 5
+const SPREAD_MS = 2_000
 
 /** Closes all of these, each at a moment of its own. */
 const closeGently = async (
@@ -37,7 +38,9 @@ export const createDrain = (leavers: () => Leaver[], onDrained: () => void) => {
   let draining: Promise<void> | null = null
   return {
     isDraining: () => draining !== null,
-    drain: ({ noticeMs = 1_000, spreadMs = 2_000 }: DrainOptions = {}): Promise<void> => {
+    /** Asks every connection to come back, elsewhere if there is another node. This one goes on serving. */
+    sendAway: (): Promise<void> => closeGently(leavers(), SPREAD_MS),
+    drain: ({ noticeMs = 1_000, spreadMs = SPREAD_MS }: DrainOptions = {}): Promise<void> => {
       draining ??= pause(noticeMs)
         .then(() => closeGently(leavers(), spreadMs))
         .then(onDrained)

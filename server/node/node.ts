@@ -4,6 +4,7 @@
 import type { OpenRequests } from '../base/open-requests.ts'
 import type { Limits, Logger, RedisClient } from '../base/options.ts'
 import type { RevokeOptions } from '../base/revoke-options.ts'
+import type { Shortcut } from '../base/shortcuts.ts'
 import { createBackplane } from '../cluster/backplane.ts'
 import { readNodeKey } from '../cluster/node-key.ts'
 import { readNothing } from '../cluster/node-messages.ts'
@@ -23,9 +24,11 @@ import {
 } from '../presence/import-progress.ts'
 import { createPresence } from '../presence/presence.ts'
 import { createTakeOver } from '../presence/take-over.ts'
+import type { Age } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
 import { createHealth, type Health } from './health.ts'
+import { keepHeartbeat } from './heartbeat.ts'
 import { createMetrics, type NodeMetrics } from './metrics.ts'
 import { createRequestLimits, type RequestLimits } from './request-limits.ts'
 
@@ -40,6 +43,10 @@ export interface NodeOptions {
   /** Event streams, which leave as sockets do. */
   streams(): Iterable<Leaver>
   streamAudience: Audience
+  /** Sends each stream its heartbeat. */
+  beatStreams(age: Age): void
+  /** Of events, past Socket.IO. */
+  frames: Shortcut
   /** All who listened have left. */
   onDrained(): void
 }
@@ -108,7 +115,16 @@ export const createNode = (options: NodeOptions): RecordNode => {
     ...[...servers].flatMap((io) => [...watchersOf(io).values()]),
     ...options.streams(),
   ]
-  const { drain, isDraining } = createDrain(leavers, options.onDrained)
+  const { drain, isDraining, sendAway } = createDrain(leavers, options.onDrained)
+  const stopHeartbeat = keepHeartbeat({
+    ...{ limits, log, age: feed.age },
+    send: (age) => {
+      for (const io of servers)
+        socketAudience(io, options.frames).publishTo([...watchersOf(io).keys()], 'Heartbeat', age)
+      options.beatStreams(age)
+    },
+    sendAway: () => void sendAway(),
+  })
   const metrics = createMetrics({
     feed,
     servers: () => servers,
@@ -160,6 +176,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     isDraining,
     revoke: createRevocations({ backplane, accesses: () => accesses, requests: options.requests, log }),
     stop: async () => {
+      stopHeartbeat()
       requestLimits.stop()
       presence.stop()
       await backplane.stop()

@@ -134,8 +134,23 @@ export type WatchedList =
   | { type: string; scope: Scope; ok: true; cursor: string; behind: boolean }
   | { type: string; scope: Scope; ok: false; code: ProblemCode }
 
+/**
+ * How far a node has read the log of changes: whatever was committed before `as_of`, by the database's clock, it has sent.
+ * `behind_ms`: how long ago that was. Both `null` before it has read for the first time.
+ */
+export interface Age {
+  as_of: string | null
+  behind_ms: number | null
+}
+
+/** How often each socket and each stream gets the node's {@link Age}, in milliseconds. */
+export const HEARTBEAT_MS = 10_000
+
+/** A node that is behind by more says so at once, and so does its page. */
+export const BEHIND_MS = 5_000
+
 /** The acknowledgement of `watch` and `unwatch`; `{ok:false}` where the message itself could not be read. */
-export interface WatchAnswer {
+export interface WatchAnswer extends Partial<Age> {
   records: WatchedRecord[]
   lists: WatchedList[]
   /**
@@ -276,6 +291,8 @@ export interface ServerEvents {
   TakeOver: (event: TakeOverEvent) => void
   AccessRevoked: (event: RevokedEvent) => void
   SpreadChanged: (event: SpreadEvent) => void
+  /** Every 10 s, and at once when the node falls behind by more than 5 s and when it has caught up. */
+  Heartbeat: (age: Age) => void
   /** The server cannot prove that this connection missed nothing: watch again. */
   Resync: () => void
 }
@@ -285,9 +302,6 @@ export interface ServerEvents {
  * Whatever happened after these versions and cursors follows.
  */
 export type WatchingEvent = WatchAnswer
-
-/** How often a stream sends a `heartbeat`, in milliseconds. */
-export const STREAM_BEAT_MS = 25_000
 
 /** The most records or lists that one `watch` may name, and that one socket may watch. */
 export const MAX_ROOMS = 500

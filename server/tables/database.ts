@@ -12,6 +12,7 @@ import { type Revocable, type Row, type Settings, type Statement, send } from '.
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
+import type { Age } from '../protocol/index.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { createSavedChanges, type SavedChanges } from './saved-changes.ts'
 import { createSessions, NO_CACHE } from './sessions.ts'
@@ -48,6 +49,8 @@ export interface Database extends TypeLookup {
   forActor(actor: Actor): Database
   /** The history that the database was in when the feed read last; read it before what is answered with it. */
   history(): string | undefined
+  /** How far this node has read the log; read it before what is answered with it. */
+  age(): Age
   /** Which primary this node's connections may lead to. */
   lineages: Lineages
   /**
@@ -75,6 +78,8 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   tenancy?: Tenancy | undefined
   /** {@link Database.history} */
   history?: () => string | undefined
+  /** {@link Database.age} */
+  age?: () => Age
   /** Called where another primary has taken the place of the one before. */
   onPrimary?: () => void
   /** Called with the number of changes that {@link Database.skip} left out. */
@@ -103,6 +108,7 @@ export const createDatabase = ({
   onSkipped = () => {},
   onPrimary = () => {},
   history = () => undefined,
+  age = () => ({ as_of: null, behind_ms: null }),
 }: DatabaseOptions): Database => {
   let namesStatements = limits.namedStatements
   const recordCache = createRecordCache()
@@ -165,6 +171,7 @@ export const createDatabase = ({
     limits,
     lineages,
     history,
+    age,
     namesStatements: () => namesStatements,
     nodeId,
     log,

@@ -31,6 +31,7 @@ vi.mock('../../server/log/log-reader.ts', async (importOriginal) => {
         changes: changes.slice(0, limit),
         cursor: first ? { epoch: first.epoch, snapshot: first.here } : { epoch, snapshot },
         more: changes.length > limit,
+        asOf: null,
       }
     },
   })

@@ -4,8 +4,11 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { atEnd } from './at-end.ts'
 
-/** `pass` as a cable; `hole`: connections stand and nothing comes through; `refuse`: none stands; `slice`: byte by few bytes. */
-export type Fault = 'pass' | 'hole' | 'refuse' | 'slice'
+/**
+ * `pass` as a cable; `hole`: connections stand and nothing comes through; `refuse`: none stands; `full`: those there stand, and no
+ * other; `slice`: byte by few bytes.
+ */
+export type Fault = 'pass' | 'hole' | 'refuse' | 'full' | 'slice'
 
 export interface FaultProxy {
   port: number
@@ -53,7 +56,7 @@ export async function startFaultProxy(port: number): Promise<FaultProxy> {
   }
 
   const server = createServer((near) => {
-    if (fault === 'refuse') return void near.resetAndDestroy()
+    if (fault === 'refuse' || fault === 'full') return void near.resetAndDestroy()
     const far = connect(target, '127.0.0.1')
     for (const socket of [near, far]) {
       sockets.add(socket)

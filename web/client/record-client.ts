@@ -1,7 +1,7 @@
 // The client of one server for one tab: the only place where requests, connection, polling and open records are wired.
 // `close` stops everything that it starts. It opens no connection before the first watcher.
 
-import type { Fields, WireRecord, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
+import type { Age, Fields, WireRecord, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
 import { DEFAULT_BASE_PATH } from '../../server/protocol/index.ts'
 import { browserPage, type Stop, systemClock } from './base/clock.ts'
 import { createLazyPart } from './base/lazy-module.ts'
@@ -81,7 +81,6 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onEvent(event) {
       if (!person.check() || person.isNobody()) return
       livenessCheck.eventReceived()
-      connection.checked()
       eventRouter.receive(event)
     },
   })
@@ -98,10 +97,11 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
     onPresence: (event) => presence.receive(event),
     onResync: () => watching.rejoin(),
+    onAge: (age) => connection.aged(age),
   })
   const connection: Connection = createConnection(clock, page, () => polling?.poll())
-  const onJoined = () => {
-    connection.joined()
+  const onJoined = (age: Partial<Age>) => {
+    connection.joined(age)
     presence.joined()
   }
   const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
@@ -201,6 +201,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     checkPerson: person.check,
     epoch: person.epoch,
     personId: person.id,
+    asOf: () => connection.state.get().asOf,
     persistence: options.offline,
     onStale,
   })
@@ -214,7 +215,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       options.offline?.open(draftClient({ client, records, person, clock, page })),
       connection.state.subscribe(() => {
         const { status } = connection.state.get()
-        if (status === 'live' || status === 'polling') options.offline?.reachable()
+        if (status === 'live' || status === 'behind' || status === 'polling') options.offline?.reachable()
       }),
     ]
   }

@@ -1,4 +1,4 @@
-// The pill that says how changes arrive now: Live, Reconnecting, Polling, Offline, Signed out; and where they don't come
+// The pill that says how changes arrive now: Live, Behind, Reconnecting, Polling, Offline, Signed out; and where they don't come
 // by themselves, as of when what is shown holds.
 
 import { fill } from '../client/words/messages.ts'
@@ -15,13 +15,14 @@ export function ConnectionPill({ className }: { className?: string }) {
   const isLive = status === 'live'
   const time = lastCheckedAt === null ? null : timeOfDay(lastCheckedAt, words)
   const lastChecked = time === null ? texts.neverChecked : fill(texts.lastChecked, { time })
+  const late = status === 'behind' && time !== null ? fill(texts.late, { time }) : null
   return (
     <span
       className={classes('nc-pill', className)}
       data-slot="nc-pill"
       data-status={status}
       role="status"
-      title={isLive ? texts.upToDate : `${lastChecked} ${texts.checkedOnSave}`}
+      title={isLive ? texts.upToDate : `${late ?? lastChecked} ${texts.checkedOnSave}`}
     >
       <span className="nc-pill-dot" aria-hidden="true" />
       <span data-status={status}>{texts[status]}</span>

@@ -3,7 +3,7 @@
 import { MAX_BULK_RECORDS } from '../../protocol/bulk-and-import.ts'
 import { HEADERS, MAX_WAIT_S, PROBLEM_MEDIA_TYPE } from '../../protocol/index.ts'
 import type { KnownType } from '../../tables/database.ts'
-import { listOf, object, ref, type Schema, text } from './schemas.ts'
+import { age, listOf, object, ref, type Schema, text } from './schemas.ts'
 
 /** A piece of an OpenAPI document. */
 export type Part = Record<string, unknown>
@@ -121,7 +121,7 @@ export const recordPaths = (type: string, name: string): Part => {
         operationId: `version${name}`,
         summary: 'Its version alone.',
         parameters: [IF_NONE_MATCH],
-        responses: { 200: json(data(ref('Version')), etag), ...UNCHANGED, ...COMMON },
+        responses: { 200: json(data(ref('Version'), age), etag), ...UNCHANGED, ...COMMON },
       },
     },
     [`/records/${type}/{id}/history`]: {
@@ -142,8 +142,8 @@ export const recordPaths = (type: string, name: string): Part => {
 /** The paths of many records of a type. */
 export const listPaths = ({ type: { name: type }, fieldNames }: KnownType, name: string): Part => {
   const rows = listOf(ref(name))
-  const page = data(rows, { cursor: text, next, 'reset?': flag, 'recheck?': flag, 'in_parts?': flag })
-  const delta = data(rows, { removed: listOf(text), cursor: text, more: flag, 'recheck?': flag })
+  const page = data(rows, { ...age, cursor: text, next, 'reset?': flag, 'recheck?': flag, 'in_parts?': flag })
+  const delta = data(rows, { ...age, removed: listOf(text), cursor: text, more: flag, 'recheck?': flag })
   const bulk = object({
     changes: ref(`${name}Changes`),
     records: {
@@ -238,7 +238,10 @@ export const WIDE_PATHS: Part = {
       operationId: 'versions',
       summary: 'Of the versions that one holds: those that differ, are gone, or may not be read any more.',
       requestBody: body(heldVersions),
-      responses: { 200: json(data(listOf(ref('VersionDifference')), { 'history?': text })), ...COMMON },
+      responses: {
+        200: json(data(listOf(ref('VersionDifference')), { ...age, 'history?': text })),
+        ...COMMON,
+      },
     },
   },
   '/changes': {

@@ -30,6 +30,11 @@ export const object = (properties: Record<string, Schema>): Schema => ({
 const problemWith = (code: Schema, more: Record<string, Schema> = {}): Schema =>
   object({ type: text, title: text, status: { type: 'integer' }, code, detail: text, ...more })
 
+/** How far the node that answers has read the log. */
+export const age = {
+  as_of: nullableText,
+  behind_ms: { type: ['integer', 'null'], minimum: 0 },
+}
 const address = { type: text, id: text }
 const writing = { updated_at: text, updated_by: writer }
 const watchedRefusal = { ok: { const: false }, code: text }
@@ -110,7 +115,10 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     tab_id: nullableText,
   }),
   RevokedEvent: object({ records: listOf(object(address)), lists: listOf(object({ type: text, scope })) }),
+  /** What a stream's `heartbeat` carries. */
+  Age: object(age),
   WatchingEvent: object({
+    ...age,
     'history?': text,
     records: listOf({
       oneOf: [

@@ -45,16 +45,18 @@ describe('a stream', () => {
   })
 
   it('says a comment with its position while it has nothing to say', async () => {
-    expect((await import('../../../server/protocol/index.ts')).STREAM_BEAT_MS).toBe(25_000)
     const { createStreams } = await import('../../../server/live/event-streams.ts')
     const served = createServer((_request, response) => {
       const streams = createStreams({
         database: { cursors: createCursors(Buffer.alloc(32)) } as never,
         limits: { streamBufferBytes: 1_000 },
         position: () => ({ epoch: '0123456789abcdef', snapshot: '5:5:' }),
-        beatMs: 20,
       })
-      atEnd(streams.close)
+      const beating = setInterval(() => streams.beat({ as_of: null, behind_ms: null }), 20)
+      atEnd(() => {
+        clearInterval(beating)
+        streams.close()
+      })
       response.writeHead(200)
       streams.open(response, { watching: new Map() } as never).goLive()
     }).listen(0, '127.0.0.1')

@@ -27,6 +27,7 @@ export function createDeferredList(
     type,
     query,
     cursor: () => now()?.cursor() ?? null,
+    asOf: () => now()?.asOf() ?? null,
     get: () => now()?.get() ?? (lists.isFailing() ? unreachable : initialListState),
     subscribe(listener) {
       if (lists.now()) return lists.use((opener) => open(opener).subscribe(listener))

@@ -20,6 +20,8 @@ export interface RefreshScheduleOptions {
   refresh: () => Promise<void>
   /** A refresh fetches the whole list. */
   isCostly: () => boolean
+  /** Called before a refresh is due, where none was due or under way. */
+  onDue: () => void
 }
 
 export interface RefreshSchedule {
@@ -30,6 +32,8 @@ export interface RefreshSchedule {
   /** Refreshes after a random delay: many pages may have reconnected at this moment. */
   afterJoin(): void
   now(): Promise<void>
+  /** A refresh is due or under way. */
+  isPending(): boolean
   stop: Stop
 }
 
@@ -39,6 +43,7 @@ export function createRefreshSchedule({
   random,
   refresh,
   isCostly,
+  onDue,
 }: RefreshScheduleOptions): RefreshSchedule {
   let firstEventAt: number | null = null
   let dueAt: number | null = null
@@ -47,9 +52,11 @@ export function createRefreshSchedule({
   let isAskedAgain = false
   let isStopped = false
 
+  const isPending = () => dueAt !== null || refreshing !== null
   const jitter = () => random() * JITTER_MS
 
   function schedule(at: number) {
+    if (!isPending()) onDue()
     dueAt = at
     stopTimer()
     stopTimer = clock.after(Math.max(0, at - elapsedOf(clock)), () => {
@@ -58,6 +65,7 @@ export function createRefreshSchedule({
   }
 
   function now(): Promise<void> {
+    if (!isPending()) onDue()
     stopTimer()
     dueAt = null
     firstEventAt = null
@@ -85,6 +93,7 @@ export function createRefreshSchedule({
 
   return {
     now,
+    isPending,
     afterEvent() {
       const at = elapsedOf(clock)
       firstEventAt ??= at

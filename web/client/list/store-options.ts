@@ -49,6 +49,11 @@ export interface ListStore extends Readable<ListState> {
   query: LiveListQuery
   /** Where the rows and what waits stand in the change log. */
   cursor(): string | null
+  /**
+   * The rows that are shown, with those that wait, were the list at this time; ISO 8601, by the database's clock. `null`:
+   * unknown. It stands still while a refresh is due.
+   */
+  asOf(): string | null
   /** Refreshes now, and shows everything, even while the list is held. */
   reload(): Promise<void>
   /** Puts the bar away; what waits goes on waiting. */

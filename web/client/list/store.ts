@@ -38,6 +38,8 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   let schedule: RefreshSchedule | null = null
   let holds = 0
   let isJoined = true
+  let isWatched = false
+  let heldAsOf: string | null = null
   let stops: Stop[] = []
   const refresh = createListRefresh({
     ...{ client, type, wanted, most, compare, state, later },
@@ -70,6 +72,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   function joined(answer: WatchedList) {
     const { status, trouble } = state.get()
     isJoined = answer.ok
+    isWatched = answer.ok
     if (status !== 'ready' || trouble) void schedule?.now()
     else if (answer.ok && answer.behind) schedule?.afterJoin()
   }
@@ -103,10 +106,26 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     later(RECHECK_MS, recheckRegularly)
   }
 
+  function asOf(): string | null {
+    if (schedule?.isPending()) return heldAsOf
+    const { status, trouble } = state.get()
+    return isWatched && status === 'ready' && trouble === null ? client.connection.get().asOf : null
+  }
+
   function mount() {
     options.onUsed()
+    const onDue = () => {
+      heldAsOf = asOf()
+    }
     const isCostly = () => !state.get().isWhole && state.get().rows.length > LARGE_LIST
-    schedule = createRefreshSchedule({ clock, page, random: options.random, refresh: refresh.run, isCostly })
+    schedule = createRefreshSchedule({
+      clock,
+      page,
+      random: options.random,
+      refresh: refresh.run,
+      isCostly,
+      onDue,
+    })
     stops = [
       schedule.stop,
       client.onOwnWrite(receiveOwn),
@@ -128,6 +147,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     for (const stop of [...stops, ...timers, lifetime.stop]) stop()
     timers.clear()
     stops = []
+    isWatched = false
     schedule = null
     options.onIdle()
   }
@@ -135,6 +155,8 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   function leave() {
     epoch = options.epoch()
     persons += 1
+    heldAsOf = null
+    isWatched = false
     refresh.leave()
     for (const stop of timers) stop()
     timers.clear()
@@ -148,6 +170,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     type,
     query,
     cursor: refresh.cursor,
+    asOf,
     get() {
       options.checkPerson()
       if (epoch !== options.epoch()) leave()

@@ -24,6 +24,8 @@ export interface RecordStoreOptions {
   /** Rises with each change of person. */
   epoch: () => number
   personId: () => string | null
+  /** Everything that was committed before has arrived at this client. */
+  asOf: () => string | null
   /** Edits that arrived after their owner had left. */
   setAside: (owner: string | null, edits: UnsentEdits) => void
   /** Where edits outlive the page. */
@@ -56,6 +58,11 @@ export interface OwnedRecordStore extends RecordStore {
 
 /** An open record: read and watched like any store, changed by what a person does. */
 export interface RecordStore<F extends object = Fields> extends Readable<RecordState>, RecordAddress {
+  /**
+   * The version that is shown was the newest at this time; ISO 8601, by the database's clock. `null`: unknown. It stands still
+   * from the moment at which a newer version is known.
+   */
+  asOf(): string | null
   /** What a form shows: the record with the draft over it. */
   values(): Partial<F>
   change<K extends keyof F & string>(field: K, value: F[K]): void

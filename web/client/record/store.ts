@@ -41,6 +41,9 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   let persons = 0
   let epoch = options.epoch()
   let isHistoryNew = false
+  /** Set while what is shown is older than what is known, or is being written. */
+  let heldAsOf: { asOf: string | null } | null = null
+  let isWatched = false
   /** The newest version that was known when the load on its way was sent. */
   let since = 0
 
@@ -80,8 +83,15 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     const { state: next, effects } = nextRecordState(before, stateEvent)
     if (next !== before) persistence?.keep(address, next)
     state.set(next)
+    const isOld = newestKnown(next) > (next.record?.version ?? 0) || next.writing !== null
+    heldAsOf = isOld ? (heldAsOf ?? { asOf: asOf() }) : null
     if (editsOf(next) !== null) options.onUsed()
     for (const effect of effects) perform(effect)
+  }
+
+  function asOf(): string | null {
+    if (heldAsOf) return heldAsOf.asOf
+    return isWatched && state.get().record ? options.asOf() : null
   }
 
   function perform(effect: RecordEffect) {
@@ -125,6 +135,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   function onAnswer(answer: WatchedRecord) {
+    isWatched = answer.ok
     if (answer.ok) {
       const { version, updated_at, updated_by: by, deleted } = answer
       const remote = {
@@ -166,6 +177,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   function release() {
     stopWatching?.()
     stopWatching = null
+    isWatched = false
     timers.cancel('load')
     for (const what of ['highlight', 'notice'] as const) {
       if (timers.has(what)) dispatch({ kind: 'faded', what })
@@ -194,6 +206,8 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     const edits = editsOf(state.get())
     epoch = options.epoch()
     persons += 1
+    heldAsOf = null
+    isWatched = false
     for (const name of ['highlight', 'notice']) timers.cancel(name)
     load.leave()
     recall.leave()
@@ -240,6 +254,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       return stop
     },
     onSaved: writes.onSaved,
+    asOf,
     values,
     change: (field, value) => dispatch({ kind: 'typed', field, value: plainValue(field, value) }),
     save,

@@ -2,6 +2,7 @@
 // concerns. Events of this tab's own writes stop after the observers: the answers to those writes hold more.
 
 import type {
+  Age,
   PresenceEvent,
   RecordAddress,
   TakeOverEvent,
@@ -40,6 +41,7 @@ export interface EventRouterOptions {
   onRevoked: (address: RecordAddress) => void
   onPresence: (event: PresenceEvent | TakeOverEvent) => void
   onResync: () => void
+  onAge: (age: Age) => void
 }
 
 export interface EventRouter {
@@ -73,6 +75,7 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
       }
       const writing = 'event' in received && 'tab_id' in received.event ? received.event : null
       const isOwnTab = writing?.tab_id === options.tabId && !isColleague(writing.updated_by)
+      if (received.name === 'Heartbeat') return options.onAge(received.event)
       show(received, isOwnTab)
       if (received.name === 'Resync') return options.onResync()
       if (received.name === 'PresenceChanged' || received.name === 'TakeOver')

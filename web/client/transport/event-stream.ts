@@ -3,7 +3,7 @@
 // stream is resumed by its last id.
 
 import type { WatchAnswer, WatchMessage } from '../../../server/protocol/index.ts'
-import { STREAM_BEAT_MS } from '../../../server/protocol/index.ts'
+import { HEARTBEAT_MS } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import { type EventStreamOptions as RequestOptions, readEventStream } from './event-stream-request.ts'
 import { createEventTextReader } from './sse-parser.ts'
@@ -12,7 +12,7 @@ import { createFirstAnswers, createWatchedQuery, keysOf } from './watched-query.
 
 const ANSWER_TIMEOUT_MS = 10_000
 /** After two missing heartbeats a stream counts as lost. */
-const SILENCE_MS = 2 * STREAM_BEAT_MS
+const SILENCE_MS = 2 * HEARTBEAT_MS
 
 export interface EventStreamOptions extends RequestOptions {
   clock: Clock
@@ -53,9 +53,9 @@ function openStream(
     end: () => abort.abort(),
   }
   const receive = (piece: string) => {
-    for (const { name, data } of text.read(piece)) {
-      if (name === 'heartbeat') continue
+    for (const { name: sent, data } of text.read(piece)) {
       const event = JSON.parse(data)
+      const name = sent === 'heartbeat' ? 'Heartbeat' : sent
       if (name === 'Watching') answer(event)
       else queueMicrotask(() => onEvent(stream, { name, event } as TransportEvent))
     }
@@ -82,8 +82,8 @@ export const createEventStreamTransport =
 function connectStreams(options: EventStreamOptions, listener: TransportListener) {
   const watched = createWatchedQuery()
   const answers = createFirstAnswers()
-  /** The reconnect jitter window that the server asks for, and the database's history. */
-  let spread: Pick<WatchAnswer, 'spread_ms' | 'history'> = {}
+  /** The reconnect jitter window that the server asks for, the database's history, and how far the server has read. */
+  let spread: Omit<WatchAnswer, 'records' | 'lists'> = {}
   let current: Stream | null = null
   let isConnected = false
   let lastId = ''
@@ -119,8 +119,8 @@ function connectStreams(options: EventStreamOptions, listener: TransportListener
 
   function begin(watching: WatchAnswer) {
     answers.replace(watching)
-    const { spread_ms, history } = watching
-    spread = { ...(spread_ms && { spread_ms }), ...(history && { history }) }
+    const { records: _records, lists: _lists, ...rest } = watching
+    spread = rest
   }
 
   function disconnect() {

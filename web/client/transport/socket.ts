@@ -21,6 +21,7 @@ const EVENTS = [
   'TakeOver',
   'AccessRevoked',
   'SpreadChanged',
+  'Heartbeat',
 ] as const
 
 export interface SocketOptions {

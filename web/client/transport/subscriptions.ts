@@ -2,6 +2,7 @@
 // (re)connect everything is joined again in one message, with the known versions.
 
 import type {
+  Age,
   ListAddress,
   RecordAddress,
   Scope,
@@ -52,7 +53,7 @@ export const listKey = (type: string, scope: Scope = {}): string =>
 export function createWatching(
   transport: Transport,
   clock: Clock,
-  onJoined: () => void,
+  onJoined: (age: Partial<Age>) => void,
   onHistory: (history: string | undefined) => void,
 ): Watching {
   const records = new Map<string, RecordWatcher>()
@@ -87,7 +88,7 @@ export function createWatching(
     const listJoins = [...pendingLists].flatMap((key) => [...(lists.get(key) ?? [])].slice(0, 1))
     pendingRecords.clear()
     pendingLists.clear()
-    if (recordJoins.length + listJoins.length === 0) return onJoined()
+    if (recordJoins.length + listJoins.length === 0) return onJoined({})
     const connection = transport.id()
     const asked = new Map(
       listJoins.map((watcher) => [listKey(watcher.type, watcher.scope), watcher.cursor()]),
@@ -117,7 +118,7 @@ export function createWatching(
       for (const watcher of lists.get(key) ?? [])
         watcher.onAnswer(list.ok && watcher.cursor() !== asked.get(key) ? { ...list, behind: true } : list)
     }
-    onJoined()
+    onJoined(answer)
   }
 
   return {

@@ -1,9 +1,11 @@
 // The interface of every transport. The client knows only this file; `createTransport` takes another implementation. `connect` is one try. A transport MUST say `lost` once for each try
 // that failed and each connection that ended, and MUST NOT retry by itself (transport-fallback.ts does, with a backoff); MUST
 // NOT deliver after `close`; MUST, once connected again, answer `watch` with versions read after it was connected.
-// Events may be late, doubled or out of order, but none may be missing while it is connected: else it says `Resync`.
+// Events may be late, doubled or out of order, but none may be missing while it is connected: else it says `Resync`. It MUST pass
+// on the server's `Heartbeat` behind the events before it: without one for a while a page says that it is behind.
 
 import type {
+  Age,
   ImportEvent,
   ImportingEvent,
   PresenceAnswer,
@@ -40,6 +42,7 @@ export type TransportEvent =
   | { name: 'TakeOver'; event: TakeOverEvent }
   | { name: 'AccessRevoked'; event: RevokedEvent }
   | { name: 'SpreadChanged'; event: SpreadEvent }
+  | { name: 'Heartbeat'; event: Age }
   | { name: 'Resync' }
 
 /** Receives the status and the events of a transport. */

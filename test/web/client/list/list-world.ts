@@ -151,7 +151,7 @@ export function createListWorld({ partSize = 1000 } = {}) {
         cursors = cursors.filter((other) => other !== cursor)
       }
     },
-    connection: { get: () => ({ status, transport: null, lastCheckedAt: null }) },
+    connection: { get: () => ({ status, transport: null, lastCheckedAt: null, asOf: null }) },
     onOwnWrite(listener) {
       receiveOwn.push(listener)
       return () => {
