@@ -1,9 +1,11 @@
 // The wire: every name, header, code and message shape that server and clients share.
 // With its parts, the other files of its folder, the only file of the server that web/ may import. It holds types and constants.
+import type { Age } from './age.ts'
 import type { ImportingEvent } from './import-progress.ts'
 import type { Fields, ProblemCode, RecordAddress, Writer } from './record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
 
+export { type Age, BEHIND_MS, HEARTBEAT_MS } from './age.ts'
 export { DECEPTIVE_CHARACTERS } from './hidden-characters.ts'
 export type { ImportingEvent } from './import-progress.ts'
 export type { ListAnswer, ListDelta } from './list.ts'
@@ -133,21 +135,6 @@ export type WatchedRecord =
 export type WatchedList =
   | { type: string; scope: Scope; ok: true; cursor: string; behind: boolean }
   | { type: string; scope: Scope; ok: false; code: ProblemCode }
-
-/**
- * How far a node has read the log of changes: whatever was committed before `as_of`, by the database's clock, it has sent.
- * `behind_ms`: how long ago that was. Both `null` before it has read for the first time.
- */
-export interface Age {
-  as_of: string | null
-  behind_ms: number | null
-}
-
-/** How often each socket and each stream gets the node's {@link Age}, in milliseconds. */
-export const HEARTBEAT_MS = 10_000
-
-/** A node that is behind by more says so at once, and so does its page. */
-export const BEHIND_MS = 5_000
 
 /** The acknowledgement of `watch` and `unwatch`; `{ok:false}` where the message itself could not be read. */
 export interface WatchAnswer extends Partial<Age> {

@@ -20,19 +20,19 @@ const run = promisify(execFile)
 const BUDGETS_BYTES = {
   /** One record, followed and saved. */
   record: {
-    budget: 23_000,
+    budget: 23_700,
     code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 33_800,
+    budget: 34_500,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** Everything that the client's door has. */
-  client: { budget: 34_000, code: "export * from 'noclobber/client'" },
+  client: { budget: 35_000, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 44_300, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 45_400, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** The files behind a door, whatever its conditions. */
