@@ -14,6 +14,7 @@ const doors = {
   'noclobber/migrations': source('./migrations/index.ts'),
   'noclobber/client': source('./web/client/index.ts'),
   'noclobber/react': source('./web/react/index.ts'),
+  'noclobber/dom': source('./web/dom/index.ts'),
   'noclobber/react-hook-form': source('./web/react-hook-form/index.ts'),
   'noclobber/tanstack-query': source('./web/tanstack-query/index.ts'),
   'noclobber/offline': source('./web/client/offline/index.ts'),

@@ -29,6 +29,11 @@ const BUDGETS_BYTES = {
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
+  /** The same without React. */
+  dom: {
+    budget: 33_000,
+    code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
+  },
   /** Everything that the client's door has. */
   client: { budget: 35_000, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
@@ -64,6 +69,7 @@ test('has exactly the doors that it promises, and no front door', () => {
     './server',
     './client',
     './react',
+    './dom',
     './react-hook-form',
     './tanstack-query',
     './offline',
@@ -105,6 +111,7 @@ test('the types of every door resolve for node10, node16 from both kinds of modu
     'server',
     'client',
     'react',
+    'dom',
     'react-hook-form',
     'tanstack-query',
     'offline',
@@ -162,6 +169,7 @@ describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => 
         alias: {
           'noclobber/client': join(root, 'dist/web/client/index.js'),
           'noclobber/react': join(root, 'dist/web/react/index.js'),
+          'noclobber/dom': join(root, 'dist/web/dom/index.js'),
         },
       },
       build: {

@@ -4,8 +4,11 @@ import { build, type Rolldown } from 'vite'
 
 const source = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
-/** Its scripts by the path that they are loaded from; the page itself is `/page.js`. */
-export async function buildPage(name: string): Promise<Map<string, string>> {
+/** Its scripts by the path that they are loaded from; the page itself is `/page.js`. `path`: another page than one of that folder. */
+export async function buildPage(
+  name: string,
+  path = source(`test/e2e/pages/${name}.tsx`),
+): Promise<Map<string, string>> {
   const built = await build({
     configFile: false,
     logLevel: 'error',
@@ -15,11 +18,12 @@ export async function buildPage(name: string): Promise<Map<string, string>> {
       alias: {
         'noclobber/client': source('web/client/index.ts'),
         'noclobber/react': source('web/react/index.ts'),
+        'noclobber/dom': source('web/dom/index.ts'),
       },
     },
     build: {
       write: false,
-      lib: { entry: source(`test/e2e/pages/${name}.tsx`), formats: ['es'], fileName: 'page' },
+      lib: { entry: path, formats: ['es'], fileName: 'page' },
     },
   })
   const { output } = [built].flat()[0] as Rolldown.RolldownOutput

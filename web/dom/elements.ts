@@ -1,0 +1,115 @@
+// `<noclobber-banner>` and `<noclobber-pill>`: custom elements for pages without a framework, and for any framework. They draw into
+// themselves, so that `noclobber/styles.css` and the page's own styles apply.
+
+import type { Stop } from '../client/base/clock.ts'
+import type { RecordStore } from '../client/record/store.ts'
+import type { RecordClient } from '../client/record-client-options.ts'
+import { createWords, fill, type Words } from '../client/words/messages.ts'
+import { timeOfDay } from '../client/words/time-ago.ts'
+import { make, type PageParts, showBanner } from './banner-element.ts'
+
+/** `<noclobber-banner record-type="project" record-id="1">`, or its property `editor`. */
+export interface BannerElement extends HTMLElement {
+  /** Instead of the attributes: what `client.editor(type, id)` gives. */
+  editor: RecordStore | null
+}
+
+let parts: PageParts | null = null
+
+/**
+ * Defines the elements, for the page's one client. Called again, for another client or other words, it is those that elements
+ * show with from then on.
+ *
+ * `<noclobber-banner record-type="project" record-id="1">` is the line above a form. With the attribute `review` it offers the
+ * review of a conflict, and sends `noclobber-review` with the editor as its `detail`; with `recreate` a deleted record may be made
+ * anew, and `noclobber-recreated` has the record. `<noclobber-pill>` says how changes arrive.
+ *
+ * @example
+ * defineElements(createRecordClient())
+ */
+export function defineElements(client: RecordClient, words: Words = createWords()): void {
+  parts = { client, words }
+  if (customElements.get('noclobber-banner')) {
+    for (const element of document.querySelectorAll<Shown>('noclobber-banner, noclobber-pill')) element.open()
+    return
+  }
+  customElements.define('noclobber-banner', bannerClass())
+  customElements.define('noclobber-pill', pillClass())
+}
+
+interface Shown extends HTMLElement {
+  open(): void
+}
+
+/** An element that shows something while it is in the page. */
+const shownClass = (show: (element: HTMLElement, page: PageParts) => Stop | null) =>
+  class extends HTMLElement implements Shown {
+    private stop: Stop | null = null
+
+    connectedCallback() {
+      this.open()
+    }
+
+    disconnectedCallback() {
+      this.stop?.()
+      this.stop = null
+    }
+
+    open() {
+      this.stop?.()
+      this.stop = this.isConnected && parts ? show(this, parts) : null
+    }
+  }
+
+const given = new WeakMap<HTMLElement, RecordStore | null>()
+
+function bannerClass() {
+  const Shown = shownClass((element, page) => {
+    const type = element.getAttribute('record-type')
+    const id = element.getAttribute('record-id')
+    const store = given.get(element) ?? (type && id ? page.client.editor(type, id) : null)
+    return store ? showBanner(element, store, page) : null
+  })
+  return class extends Shown {
+    static observedAttributes = ['record-type', 'record-id']
+
+    attributeChangedCallback() {
+      if (this.isConnected) this.open()
+    }
+
+    get editor() {
+      return given.get(this) ?? null
+    }
+
+    set editor(editor: RecordStore | null) {
+      given.set(this, editor)
+      this.open()
+    }
+  }
+}
+
+const pillClass = () =>
+  shownClass((element, { client, words }) => {
+    const pill = make('span', 'nc-pill')
+    pill.setAttribute('role', 'status')
+    const dot = make('span', 'nc-pill-dot')
+    const name = make('span', '')
+    const time = make('span', 'nc-pill-time')
+    for (const hidden of [dot, time]) hidden.setAttribute('aria-hidden', 'true')
+    pill.append(dot, name, time)
+    element.replaceChildren(pill)
+    const show = () => {
+      const { status, lastCheckedAt } = client.connection.get()
+      const texts = words.messages.connection
+      const isLive = status === 'live'
+      const at = lastCheckedAt === null ? null : timeOfDay(lastCheckedAt, words)
+      const checked = at === null ? texts.neverChecked : fill(texts.lastChecked, { time: at })
+      pill.title = isLive ? texts.upToDate : `${checked} ${texts.checkedOnSave}`
+      for (const place of [pill, name]) place.dataset.status = status
+      if (name.textContent !== texts[status]) name.textContent = texts[status]
+      time.textContent = isLive || at === null ? '' : fill(texts.asOf, { time: at })
+    }
+    const stop = client.connection.subscribe(show)
+    show()
+    return stop
+  })
