@@ -64,6 +64,13 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
   can?: Can<A>
   /** Fields that are shown and never written: a counter, a total that a trigger computes. Default: none. */
   readOnly?: string[]
+  /**
+   * A Standard Schema of the whole record, for what no field says alone: `z.looseObject({…}).refine(…)`. Each create, save, bulk
+   * edit and import is checked against it, after {@link derive}: the record's fields as the wire has them, with the new values
+   * over them. A new record has no key yet, and lacks what the database fills in. An issue is an error of the field that its path
+   * names. What it returns isn't used. Default `null`.
+   */
+  rule?: StandardSchemaV1 | null
   /** Values that follow from others. Default `null`: none do. */
   derive?: Derive<A> | null
   /** Fields whose text a list's `search` looks through. Default: none, and `search` is refused. */
@@ -131,6 +138,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     can = () => true,
     readOnly = [],
     derive = null,
+    rule = null,
     search = [],
     merge = false,
     importKey = null,
@@ -165,6 +173,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     can,
     readOnly,
     derive,
+    rule,
     search,
     merge,
     importKey,

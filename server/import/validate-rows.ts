@@ -8,7 +8,7 @@ import type { ImportRowError } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import { asksParents } from '../records/parents.ts'
 import { commonJson, type StoredJson } from '../records/stored-json.ts'
-import { validateFields } from '../records/validate.ts'
+import { ruleErrors, validateFields } from '../records/validate.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { cellReader, findingKindOf, keyColumnOf, keyText } from './csv-cells.ts'
@@ -164,9 +164,13 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     })
     if (!valid.ok) return refuse(...valid.errors)
     const values = valid.values
+    const broken = await ruleErrors(known, record ? { ...record.fields, ...values } : values)
+    if (broken.length > 0) return refuse(...broken)
     if (!record && key === 'id') values[known.key.name] = text
     const names = Object.keys(values).sort()
-    const guarded = version !== undefined && version !== null
+    // What was checked together stays together.
+    const guarded =
+      (version !== undefined && version !== null) || (record !== undefined && known.type.rule !== null)
     const stored = record && (await commonJson(database, { known, transaction }, [record.id], values))
     const doc = docOf(known, values, stored)
     const shape = record ? null : JSON.stringify(names)

@@ -22,7 +22,7 @@ import {
 import { asksParents, authorizeNewPart, isParentThere, parentMissing } from './parents.ts'
 import { readRow } from './read.ts'
 import { SWALLOWED, settling } from './settled-write.ts'
-import { validateFields } from './validate.ts'
+import { ruleErrors, validateFields } from './validate.ts'
 
 /** What {@link RecordServer.create} takes. */
 export interface CreateOptions<A extends Actor = Actor> extends WriteOptions<A> {
@@ -55,6 +55,8 @@ export const createRecord = async (
   const isAsking = asksParents(known, actor, 'create')
   if (!isAsking && !known.type.can(actor, 'create', draft)) return FORBIDDEN
 
+  const broken = await ruleErrors(known, valid.values)
+  if (broken.length > 0) return { outcome: 'invalid', problem: invalidProblem(broken) }
   const values = id ? { ...valid.values, [known.key.name]: id } : valid.values
   const columns = Object.keys(values).sort()
   const hash = options.mutationId ? requestHash('create', type, id ?? '', options.fields) : ''

@@ -21,7 +21,7 @@ import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
 import { SWALLOWED, settledVersions } from './settled-write.ts'
 import { commonJson } from './stored-json.ts'
-import { validateFields } from './validate.ts'
+import { ruleErrorsOfMany, validateFields } from './validate.ts'
 
 /** A record of a bulk edit, and the version that its editor loaded. */
 export interface BulkTarget {
@@ -151,8 +151,12 @@ export const saveMany = async (
       if (columns.length === 0 || authorized.ready.length === 0) return outcome()
       const isSwallowed = ({ id, version }: { id: string; version: number }) => sentAt.get(id) === version
       for (const { id } of authorized.ready.filter(isSwallowed)) entries.set(id, swallowedEntry(id))
-      const targets = authorized.ready.filter((target) => !isSwallowed(target))
+      let targets = authorized.ready.filter((target) => !isSwallowed(target))
       if (onStale === 'abort' && targets.length < authorized.ready.length) return abortedBy(outcome().records)
+      const broken = await ruleErrorsOfMany(database, { known, actor, transaction }, targets, valid.values)
+      for (const [id, errors] of broken) entries.set(id, { id, outcome: 'invalid', errors })
+      if (onStale === 'abort' && broken.size > 0) return abortedBy(outcome().records)
+      targets = targets.filter(({ id }) => !broken.has(id))
       if (targets.length === 0) return outcome()
       const stored = await commonJson(
         database,

@@ -31,7 +31,7 @@ import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from '
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
 import { SWALLOWED, settling } from './settled-write.ts'
 import { commonJson } from './stored-json.ts'
-import { validateFields } from './validate.ts'
+import { ruleErrorsOfUpdate, validateFields } from './validate.ts'
 
 /** What {@link RecordServer.save} takes. */
 export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
@@ -180,6 +180,8 @@ export const saveRecord = async (
     if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
     // Once it may be that a restore has brought the version back meanwhile.
     if (!refused && sent > 1) return SWALLOWED
+    const broken = await ruleErrorsOfUpdate(database, target, clientVersion, valid.values)
+    if (broken.length > 0) return (await replay()) ?? { outcome: 'invalid', problem: invalidProblem(broken) }
     const isPrecomputed =
       !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
     const stored = await commonJson(database, target, [target.id], valid.values)

@@ -1,10 +1,15 @@
-// Checks of what a client wants to write, field by field, against the declared schemas.
-// Invariant: what comes out is a null-prototype object with declared, writable columns alone; a body never goes further.
+// Checks of what a client wants to write: field by field against the declared schemas, and as a whole against the type's rule.
+// Invariant: what comes out is a null-prototype object with declared, writable columns alone; a body never goes further. The rule
+// is asked about the record as the write would leave it, of an update at the version that guards the write.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Knex } from 'knex'
 import type { Actor } from '../base/record-type.ts'
 import { storageError } from '../db/value-codec.ts'
-import type { FieldError } from '../protocol/index.ts'
-import type { KnownType } from '../tables/database.ts'
+import type { FieldError, WireRecord } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { tenantOf } from '../tables/tenant.ts'
+import { readById } from './authorization-rows.ts'
+import { readRow, type Target } from './read.ts'
 
 /** Either values that may be written, or errors. */
 export type Validation = { ok: true; values: Record<string, unknown> } | { ok: false; errors: FieldError[] }
@@ -77,4 +82,64 @@ export const validateFields = async (
   }
   if (writing && errors.length === 0) errors.push(...(await addDerived(known, values, writing)))
   return errors.length > 0 ? { ok: false, errors } : { ok: true, values }
+}
+
+/** What the rule says against these fields; an issue belongs to the field that its path begins with, else to none. */
+export const ruleErrors = async (
+  { type: { rule, fields: declared } }: KnownType,
+  fields: Record<string, unknown>,
+): Promise<FieldError[]> => {
+  if (!rule) return []
+  const { issues = [] } = await rule['~standard'].validate({ ...fields })
+  return issues.map(({ message, path: [first] = [] }) => {
+    const name = typeof first === 'object' ? first.key : first
+    return { field: typeof name === 'string' && name in declared ? name : '', message }
+  })
+}
+
+/** Against an update of a record at this version. None where it is at another: the guard says so. */
+export const ruleErrorsOfUpdate = async (
+  database: Database,
+  target: Target,
+  clientVersion: number,
+  values: Record<string, unknown>,
+): Promise<FieldError[]> => {
+  const { known, actor, id, transaction } = target
+  if (!known.type.rule) return []
+  const tenant = tenantOf(known, actor)
+  const seen = transaction ? undefined : database.recordCache.get(tenant, known.type.name, id, clientVersion)
+  const record = seen ?? (await readRow(database, target))
+  if (record?.version !== clientVersion || !known.mayRead(actor, record)) return []
+  return ruleErrors(known, { ...record.fields, ...values })
+}
+
+/** Against the same update of many records, by id; of those that are at their versions. */
+export const ruleErrorsOfMany = async (
+  database: Database,
+  {
+    known,
+    actor,
+    transaction,
+  }: { known: KnownType; actor: Actor; transaction: Knex.Transaction | undefined },
+  targets: Omit<WireRecord, 'fields'>[],
+  values: Record<string, unknown>,
+): Promise<Map<string, FieldError[]>> => {
+  const broken = new Map<string, FieldError[]>()
+  if (!known.type.rule) return broken
+  const versions = new Map(targets.map(({ id, version }) => [id, version]))
+  await readById(
+    database,
+    known,
+    actor,
+    [...versions.keys()],
+    { isLean: false, transaction },
+    async (rows) => {
+      for (const row of rows) {
+        const { id, version, fields } = known.sql.toRecord(row)
+        const errors = versions.get(id) === version ? await ruleErrors(known, { ...fields, ...values }) : []
+        if (errors.length > 0) broken.set(id, errors)
+      }
+    },
+  )
+  return broken
 }
