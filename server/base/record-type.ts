@@ -46,7 +46,7 @@ export type Can<A extends Actor = Actor> = (
  * app's own. Called after the schemas have passed, by each route, bulk edit and import.
  *
  * @param values The values to be written, by field. Of an update the changes alone.
- * @returns What is written besides, or instead. Any column of the table, declared as a field or not, but its key, its tenant and
+ * @returns What is written besides, or instead. By a field's name, or of another column by the column's; of any but its key, its tenant and
  * those that the triggers own. An error that it throws is a 500 and writes nothing.
  */
 export type Derive<A extends Actor = Actor> = (
@@ -58,8 +58,15 @@ export type Derive<A extends Actor = Actor> = (
 export interface RecordTypeOptions<A extends Actor = Actor> {
   /** The table, tracked by `trackTable`; with its schema if that isn't on the search path. */
   table: string
-  /** Fields that the wire shows and takes, by column name: a Standard Schema each (zod, valibot, arktype). */
+  /** Fields that the wire shows and takes: a Standard Schema each (zod, valibot, arktype). */
   fields: Record<string, StandardSchemaV1>
+  /** The columns of fields that have another name than theirs: `{ emailAddress: 'email_address' }`. Default: none has. */
+  columnOf?: Record<string, string>
+  /**
+   * Fields that `can` sees and nobody is shown or may write: `{ fields: { ownerId: z.any() }, hidden: ['ownerId'] }`. They are
+   * properties of `record.fields` that are not enumerated: a copy of the fields is without them. Default: none.
+   */
+  hidden?: string[]
   /** Default: everybody of the tenant may do everything. */
   can?: Can<A>
   /** Fields that are shown and never written: a counter, a total that a trigger computes. Default: none. */
@@ -135,6 +142,8 @@ export const defineRecordType = <A extends Actor = Actor>(
   {
     table,
     fields,
+    columnOf = {},
+    hidden = [],
     can = () => true,
     readOnly = [],
     derive = null,
@@ -164,12 +173,29 @@ export const defineRecordType = <A extends Actor = Actor>(
   const unknownText = mergedTextFields(merge).find((field) => !(field in fields))
   if (unknownText !== undefined)
     throw new Error(`Record type "${name}": merge names no field ${unknownText}.`)
+  const unmapped = [...Object.keys(columnOf), ...hidden].find((field) => !(field in fields))
+  if (unmapped !== undefined)
+    throw new Error(`Record type "${name}": columnOf and hidden name fields, and ${unmapped} is none.`)
+  const used = [
+    ...search,
+    ...mergedTextFields(merge),
+    ...openFields,
+    ...Object.keys(dateFormats),
+    importKey ?? '',
+  ]
+  const revealed = hidden.find((field) => used.includes(field))
+  if (revealed !== undefined)
+    throw new Error(
+      `Record type "${name}": ${revealed} is hidden, and search, merge, openFields, dateFormats and importKey would show it.`,
+    )
   const unshown = readOnly.find((field) => !(field in fields))
   if (unshown !== undefined) throw new Error(`Record type "${name}": readOnly names no field ${unshown}.`)
   return {
     name,
     table,
     fields,
+    columnOf: Object.assign(Object.create(null), columnOf),
+    hidden,
     can,
     readOnly,
     derive,

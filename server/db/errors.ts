@@ -65,7 +65,9 @@ export const MESSAGES: Record<string, string> = {
 
 /** What is known of the table that is written. */
 export interface WrittenTable {
-  fieldNames: string[]
+  /** Fields that an answer may name. */
+  shownNames: string[]
+  names: { fieldOf(column: string): string }
   key: { name: string; kind: string }
   columns: Map<string, { cast: string }>
   /** Columns by the name of their constraint or unique index, those in its expressions too. */
@@ -111,19 +113,19 @@ const KEY = /^[^(]*\(((?:"(?:[^"]|"")*"|[^"])*?)\)=\(/
 /** The fields that an error is about: the column, those of the constraint, those of the key that it shows, the only one sent. */
 const fieldsOf = (
   { column, constraint = '', detail = '', dataType, where = '' }: DatabaseError,
-  { fieldNames, constraints, columns }: WrittenTable,
+  { shownNames, names: { fieldOf }, constraints, columns }: WrittenTable,
   { columns: sent, firstParameter }: SentValues,
 ): string[] => {
   const isField = (name: string | undefined): name is string =>
-    name !== undefined && fieldNames.includes(name)
+    name !== undefined && shownNames.includes(name)
   const parameter = Number(/\$(\d+)/.exec(where)?.[1] ?? 0)
-  const ofType = (sent.length > 0 ? sent : fieldNames).filter(
+  const ofType = (sent.length > 0 ? sent : shownNames).filter(
     (name) => dataType && columns.get(name)?.cast.split('.').at(-1) === dataType,
   )
   const candidates = [
-    column === undefined ? [] : [column],
+    column === undefined ? [] : [fieldOf(column)],
     Object.hasOwn(constraints, constraint) ? (constraints[constraint] ?? []) : [],
-    namesIn(KEY.exec(detail)?.[1] ?? ''),
+    namesIn(KEY.exec(detail)?.[1] ?? '').map(fieldOf),
     firstParameter !== undefined && parameter >= firstParameter ? [sent[parameter - firstParameter]] : [],
     ofType.length === 1 ? ofType : [],
     sent.length === 1 ? sent : [],
@@ -147,7 +149,8 @@ const NO_KEY = 'has no default in the database, so no record of this type can be
  */
 export const refusedValues = (error: unknown, table: WrittenTable, sent: SentValues): Problem | null => {
   const known = asDatabaseError(error)
-  const { code = '', routine, column, constraint } = known
+  const { code = '', routine, constraint } = known
+  const column = known.column === undefined ? undefined : table.names.fieldOf(known.column)
   if (code === '42501' && routine === 'ExecWithCheckOptions')
     return problem('forbidden', 'A policy of the table does not allow this.')
   const raised = isRaised(known)

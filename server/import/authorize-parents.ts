@@ -34,6 +34,11 @@ export const authorizeParents = async (
       refused.set(line, missing)
     return refused
   }
+  /** The document goes by the columns' own names. */
+  const fieldsIn = (doc: string): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries<unknown>(JSON.parse(doc)).map(([column, value]) => [known.names.fieldOf(column), value]),
+    )
   const lines = await database.send(sql.parents, [first, last], transaction)
   const asking = { known, actor, transaction, isLocking: true }
   const parts = await readParts(
@@ -45,14 +50,14 @@ export const authorizeParents = async (
   const { readable } = await readParents(database, asking, [...new Set(keys)])
   const lineOf = new Map(lines.map((row) => [row.id as string | null, row]))
   const moveOf = (id: string) => {
-    const values = JSON.parse(lineOf.get(id)?.doc)
+    const values = fieldsIn(lineOf.get(id)?.doc)
     return Object.hasOwn(values, part.column) ? { values, parent: lineOf.get(id)?.parent } : null
   }
   const authorized = isAsked.update
     ? await authorizeParts(database, asking, 'update', { parts, readable, moveOf })
     : null
   for (const { line, id, parent, doc } of lines) {
-    const fields = JSON.parse(doc)
+    const fields = fieldsIn(doc)
     const draft = { type: known.type.name, id: '', version: 0, fields }
     if (Object.hasOwn(fields, part.column) && parent !== null && !readable.has(parent))
       refused.set(line, missing)

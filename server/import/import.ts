@@ -89,7 +89,10 @@ const headerErrors = (known: KnownType, key: string | null, header: string[]) =>
   const unknown = header.filter((name) => !known.writable.has(name) && !ofKey.includes(name))
   const rowErrors = unknown.map((field) => ({
     field,
-    message: known.columns.has(field) ? 'can not be imported' : 'is not a field of this type',
+    message:
+      known.columns.has(field) && !known.type.hidden.includes(field)
+        ? 'can not be imported'
+        : 'is not a field of this type',
   }))
   if (key !== null && !header.includes(key))
     rowErrors.push({ field: key, message: 'is needed to find the records: the file has no such column' })
@@ -128,7 +131,8 @@ const readAll = async (
     progress.invalid = rowErrors.count()
     if (rowErrors.count() === 0 && staged.length > 0) {
       for (const { shape, doc } of staged)
-        if (shape === null) for (const name of Object.keys(JSON.parse(doc))) columns.add(name)
+        if (shape === null)
+          for (const column of Object.keys(JSON.parse(doc))) columns.add(job.known.names.fieldOf(column))
       await spool.add(JSON.stringify(staged))
     }
     flushedAt = source.bytes()

@@ -4,6 +4,7 @@
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { KnownType } from '../tables/database.ts'
+import { columnSql } from '../tables/field-sql.ts'
 import { parentIsThere } from '../tables/part-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 import { keyColumnOf } from './csv-cells.ts'
@@ -92,16 +93,17 @@ export interface ImportSql {
 export const importSql = (known: KnownType, key: string | null): ImportSql => {
   const { table, tenantColumn, columns, sql, owned } = known
   const version = quoteName(owned.version.name)
-  const id = `t.${quoteName(known.key.name)}`
+  const column = (name: string) => columnSql(known, name)
+  const id = `t.${column(known.key.name)}`
   const cast = columns.get(known.key.name)?.cast
   const foundBy = columns.get(keyColumnOf(known, key))
-  const keyColumn = `t.${quoteName(keyColumnOf(known, key))}`
+  const keyColumn = `t.${column(keyColumnOf(known, key))}`
   const asKey = (text: string) =>
     `${text}::${foundBy?.cast}${foundBy?.collation ? ` collate ${foundBy.collation}` : ''}`
   const ofTenant = (parameter: number) =>
-    tenantColumn ? `and t.${quoteName(tenantColumn)} = $${parameter}` : ''
+    tenantColumn ? `and t.${column(tenantColumn)} = $${parameter}` : ''
   const { part } = known
-  const parent = part ? `r.${quoteName(part.column)}` : 'null'
+  const parent = part ? `r.${part.sql}` : 'null'
   const ofParent = part?.tenantColumn ? `$3::${columns.get(tenantColumn ?? '')?.cast}` : null
   const lines = (selected: string) => `select s.line, ${selected} from pg_temp.noclobber_import s
     cross join lateral json_populate_record(null::${table}, s.doc) r where s.line between $1 and $2`
@@ -125,8 +127,8 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
     ),
     update: (names) =>
       unnamed(
-        `update ${table} t set (${names.map(quoteName).join(', ')}) =
-           (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${quoteName(name)}`, `r.${quoteName(name)}`)).join(', ')}
+        `update ${table} t set (${names.map(column).join(', ')}) =
+           (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${column(name)}`, `r.${column(name)}`)).join(', ')}
               from json_populate_record(t.*, s.doc) r)
          from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
            and ${id} = s.id::${cast} and t.${version} = s.seen ${ofTenant(3)}
@@ -134,8 +136,8 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
       ),
     insert: (names) =>
       unnamed(
-        `insert into ${table} (${version}${[...(tenantColumn ? [tenantColumn] : []), ...names].map((name) => `, ${quoteName(name)}`).join('')})
-         select 1${tenantColumn ? `, $4::${columns.get(tenantColumn)?.cast}` : ''}${names.map((name) => `, r.${quoteName(name)}`).join('')}
+        `insert into ${table} (${version}${[...(tenantColumn ? [tenantColumn] : []), ...names].map((name) => `, ${column(name)}`).join('')})
+         select 1${tenantColumn ? `, $4::${columns.get(tenantColumn)?.cast}` : ''}${names.map((name) => `, r.${column(name)}`).join('')}
          from pg_temp.noclobber_import s cross join lateral json_populate_record(null::${table}, s.doc) r
          where s.line between $1 and $2 and s.seen is null and s.shape = $3 order by s.line returning 1 as made`,
       ),

@@ -79,10 +79,14 @@ interface Read {
 }
 
 /** The values as one JSON object, each as its column takes it. */
-const docOf = ({ columns }: KnownType, values: Record<string, unknown>, stored?: StoredJson): string => {
+const docOf = (
+  { columns, names }: KnownType,
+  values: Record<string, unknown>,
+  stored?: StoredJson,
+): string => {
   const pairs = Object.entries(values).map(([name, value]) => {
     const text = columns.get(name)?.codec.toImport(value, stored?.get(name))
-    return `${JSON.stringify(name)}:${text}`
+    return `${JSON.stringify(names.columnOf(name))}:${text}`
   })
   return `{${pairs.join()}}`
 }

@@ -70,7 +70,7 @@ const eventOf = ({ change, known }: RoutedChange): RecordEvent => {
   for (const part of ['name', 'id'] as const)
     if (event.updated_by && bytesOf(event) > MAX_EVENT_BYTES) event.updated_by = cut(event.updated_by, part)
   let room = MAX_EVENT_BYTES - bytesOf(event)
-  event.changed_fields = change.changedFields.filter((name) => {
+  event.changed_fields = change.changedFields.map(known.names.fieldOf).filter((name) => {
     if (!known.changeNames.includes(name)) return false
     room -= bytesOf(name) + 1
     return room >= 0
@@ -136,7 +136,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const change = ofOwnTenant(known, logged)
       const tenantId = change.tenantId ?? ''
       const own = recordRoom(tenantId, known.type.name, change.id)
-      const scopes = lists ? scopesOf(change.scopes) : []
+      const scopes = lists ? scopesOf(known, change.scopes) : []
       const listRooms = scopes.map((scope) => listRoom(tenantId, known.type.name, scope))
       const rooms = [own, ...listRooms].filter((room) => local.has(room))
       if (rooms.length > 0) routedChanges.push({ change, known, tenantId, recordRoom: own, rooms })

@@ -43,13 +43,14 @@ const listsOf = async (
   if (known.lists.length === 0) return { rooms, scopes: [{}] as Scope[] }
   const parents = await database.send(LARGE_TRANSACTION_PARENTS, [
     ...parametersOf(known, large),
-    watched.map(([column]) => column),
+    watched.map(([name]) => known.names.columnOf(name)),
     watched.map(([, value]) => value),
   ])
   const shown: Scope[] = []
   for (const { name, value, watched } of parents) {
-    if (watched) rooms.push(listRoom(large.tenantId ?? '', known.type.name, { [name]: value }))
-    else shown.push({ [name]: value })
+    const scope = { [known.names.fieldOf(name)]: value }
+    if (watched) rooms.push(listRoom(large.tenantId ?? '', known.type.name, scope))
+    else shown.push(scope)
   }
   return { rooms, scopes: shown.length > MAX_SCOPES ? [{}] : [{}, ...shown] }
 }
@@ -90,7 +91,7 @@ const readableRooms = async (
   const readable = new Map<Actor, Set<string>>([...wanted.keys()].map((actor) => [actor, new Set()]))
   const open = new Map([...wanted].map(([actor, rooms]) => [actor, new Set(rooms)]))
   for await (const { change, record } of authorizedChanges(database, known, large)) {
-    const rooms = scopesOf(change.scopes).map((scope) =>
+    const rooms = scopesOf(known, change.scopes).map((scope) =>
       listRoom(large.tenantId ?? '', known.type.name, scope),
     )
     for (const [actor, left] of open) {

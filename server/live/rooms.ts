@@ -2,6 +2,7 @@
 // Invariant: each part is percent-encoded and the tenant comes from the session, so no text of a client's can name or
 // reach a room that isn't its own.
 import type { Scope } from '../protocol/index.ts'
+import type { TrackedType } from '../tables/catalogue.ts'
 
 const PLAIN = /^[A-Za-z0-9_-]*$/
 
@@ -26,10 +27,13 @@ export const userRoom = (tenantId: string, userId: string): string =>
  * The scopes that a change concerns: all of its type, each parent that it has, and each that it had before. What somebody
  * wrote into the log by hand and is none is left out.
  */
-export const scopesOf = (scopes: Record<string, unknown> | null): Scope[] => [
+export const scopesOf = (
+  { names }: Pick<TrackedType, 'names'>,
+  scopes: Record<string, unknown> | null,
+): Scope[] => [
   {},
   ...Object.entries(scopes ?? {}).flatMap(([column, values]) =>
-    Array.isArray(values) ? values.map((value) => ({ [column]: String(value) })) : [],
+    Array.isArray(values) ? values.map((value) => ({ [names.fieldOf(column)]: String(value) })) : [],
   ),
 ]
 

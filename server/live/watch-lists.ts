@@ -48,7 +48,8 @@ const isBehind = async (
   scope: [string, string] | undefined,
 ) => {
   const tenant = known.tenantColumn ? actor.tenantId : null
-  const [column = null, value = null] = scope ?? []
+  const [name, value = null] = scope ?? []
+  const column = name === undefined ? null : known.names.columnOf(name)
   const [row] = await database.send(BEHIND, [cursor.snapshot, known.source, tenant, column, value])
   return row?.behind === true
 }

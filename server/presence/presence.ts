@@ -66,7 +66,7 @@ const readEntry = async (
     onGone(room)
     return 'not_found'
   }
-  const isField = message.field !== null && known.fieldNames.includes(message.field)
+  const isField = message.field !== null && known.shownNames.includes(message.field)
   const entry = {
     room,
     tenantId,

@@ -57,7 +57,9 @@ const wireChange = (
   type: known.type.name,
   id: change.id,
   version: change.version,
-  changed_fields: change.changedFields.filter((name) => known.changeNames.includes(name)),
+  changed_fields: change.changedFields
+    .map(known.names.fieldOf)
+    .filter((name) => known.changeNames.includes(name)),
   updated_at: change.updatedAt,
   updated_by: change.updatedBy,
   tab_id: isOwnWrite(change, actor) ? change.tabId : null,

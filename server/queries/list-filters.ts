@@ -36,8 +36,8 @@ const conditionOf = (inner: string, value: string, isField: (name: string) => bo
 }
 
 /** @throws Refusal for a name that is no field of the type, and for a parameter that stands twice. */
-export const filtersOf = (parameters: URLSearchParams, { fieldNames, lists }: KnownType): Filters => {
-  const isField = (name: string) => fieldNames.includes(name) || lists.includes(name)
+export const filtersOf = (parameters: URLSearchParams, { shownNames, lists }: KnownType): Filters => {
+  const isField = (name: string) => shownNames.includes(name) || lists.includes(name)
   const all: Condition[] = []
   const groups = new Map<string, Condition[]>()
   const names = [...parameters.keys()].filter((name) => !RESERVED.has(name))

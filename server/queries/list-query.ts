@@ -1,9 +1,9 @@
 // What a list is asked for, as SQL: filters, search, order, position.
 // Invariant: column names come from the declaration, values are parameters; nothing else of a request reaches the text.
-import { quoteName } from '../../migrations/quote.ts'
 import { refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { KnownType } from '../tables/database.ts'
+import { columnSql } from '../tables/field-sql.ts'
 import { canonicalValue } from '../tables/record-id.ts'
 import type { Query } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
@@ -40,24 +40,30 @@ const UNSORTABLE = new Set([...INCOMPARABLE, 'jsonb'])
 const orderOf = (known: KnownType, sort: string) => {
   const descending = sort.startsWith('-')
   const name = descending ? sort.slice(1) : sort
-  const { version, updatedAt } = known.owned
-  const heads: Record<string, string> = {
-    id: known.key.name,
-    version: version.name,
-    updated_at: updatedAt?.name ?? '',
-  }
-  const column = Object.hasOwn(heads, name) ? (heads[name] ?? '') : name
-  const allowed = column !== name || known.fieldNames.includes(name) || Object.hasOwn(heads, name)
+  const { names, owned, key } = known
+  const time = owned.updatedAt && names.fieldOf(owned.updatedAt.name)
+  const heads = new Map([
+    ['id', key.name],
+    ['version', names.fieldOf(owned.version.name)],
+    ['updated_at', time],
+  ])
+  const column = heads.has(name) ? (heads.get(name) ?? '') : name
+  const allowed = heads.has(name) || known.shownNames.includes(name)
   const found = known.columns.get(column)
   if (!allowed || !found || UNSORTABLE.has(found.type))
     return refuse('malformed', `sort: there is no field ${name}.`)
-  return { column: `t.${quoteName(column)}`, cast: found.cast, descending, isKey: column === known.key.name }
+  return {
+    column: `t.${columnSql(known, column)}`,
+    cast: found.cast,
+    descending,
+    isKey: column === known.key.name,
+  }
 }
 
 type Parameter = (value: unknown) => string
 
 const searched = (known: KnownType, search: string, parameter: Parameter): string[] => {
-  const columns = known.type.search.map((name) => `t.${quoteName(name)}::text`)
+  const columns = known.type.search.map((name) => `t.${columnSql(known, name)}::text`)
   if (columns.length === 0) return refuse('malformed', 'search: this type declares no fields to search.')
   const words = search.split(/\s+/).filter((word) => word !== '')
   if (words.length > MAX_WORDS || search.length > MAX_SEARCH)
@@ -81,7 +87,7 @@ const conditionSql = (
   const found = known.columns.get(field)
   if (!found || INCOMPARABLE.has(found.type))
     return refuse('malformed', `There is no field ${field} to filter by.`)
-  const column = `t.${quoteName(field)}`
+  const column = `t.${columnSql(known, field)}`
   const one = (text: string) => {
     if (canonicalValue(found.type, text) === null || found.codec.refusal(text) !== null) return unfit()
     // JSON is compared as it is written.
@@ -120,7 +126,7 @@ const conditionsOf = (
 
 const tenantCondition = (known: KnownType, actor: Actor, parameter: Parameter): string[] =>
   tenantParameter(known, actor).map(
-    (tenant) => `t.${quoteName(known.tenantColumn as string)} = ${parameter(tenant)}`,
+    (tenant) => `t.${columnSql(known, known.tenantColumn as string)} = ${parameter(tenant)}`,
   )
 
 const parameters = () => {
@@ -148,7 +154,7 @@ export const pageQuery = (
   { after, limit, ids, isLean = false }: PageOptions,
 ): Query => {
   const { values, parameter } = parameters()
-  const key = `t.${quoteName(known.key.name)}`
+  const key = `t.${columnSql(known, known.key.name)}`
   const where = [...tenantCondition(known, actor, parameter), ...conditionsOf(known, query, parameter)]
   const by = orderOf(known, query.sort)
   const [past, order] = by.descending ? ['<', 'desc'] : ['>', 'asc']
@@ -182,7 +188,7 @@ export const matchQuery = (known: KnownType, actor: Actor, filter: ListFilter, i
     `coalesce(${matches.length > 0 ? matches.join(' and ') : 'true'}, false) as "noclobber_matches"`,
     'i.place::integer as "noclobber_place"',
   ])} join unnest(${parameter(ids)}::text[]) with ordinality i(id, place)
-    on t.${quoteName(key)} = i.id::${known.columns.get(key)?.cast}
+    on t.${columnSql(known, key)} = i.id::${known.columns.get(key)?.cast}
     ${tenantCondition(known, actor, parameter)
       .map((condition) => `where ${condition}`)
       .join()} order by i.place`

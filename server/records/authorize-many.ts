@@ -55,7 +55,8 @@ const nameChanges = async (database: Database, { known, actor, transaction }: Bu
   for (const entry of newer) {
     const row = found.get(entry.id)
     const isWhole = row?.plain && Number(row.versions) === entry.current_version - entry.client_version
-    if (isWhole) entry.changed_fields = known.changeNames.filter((name) => row.names.includes(name))
+    const names = new Set((row?.names ?? []).map(known.names.fieldOf))
+    if (isWhole) entry.changed_fields = known.changeNames.filter((name) => names.has(name))
   }
 }
 

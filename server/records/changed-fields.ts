@@ -25,6 +25,7 @@ export const changedFieldsBetween = async (
   const isWhole = later.length === to - from || (later.length < rows.length && later.length > 0)
   if (to === from || !isWhole || later.some(({ event }) => event !== 'updated'))
     return to === from ? [] : null
-  const names = new Set(later.flatMap((row) => row.changed_fields as string[]))
+  const columns = later.flatMap((row) => row.changed_fields as string[])
+  const names = new Set(columns.map(known.names.fieldOf))
   return known.changeNames.filter((name) => names.has(name))
 }

@@ -1,6 +1,7 @@
 // The first response of a write, for its replay. Long values that the write did not set are not stored with it: they are
 // taken from the record, as long as nobody has changed them.
 // Invariant: the result is exactly the first response, or nothing.
+import { withValues } from '../base/hidden-fields.ts'
 import type { Row } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
@@ -20,6 +21,5 @@ export const firstResponse = async (
   if (!now) return null
   const changed = await changedFieldsBetween(database, target, record.version, now.version)
   if (!changed || leftOut.some((name) => changed.includes(name))) return null
-  const own = Object.fromEntries(leftOut.map((name) => [name, now.fields[name]]))
-  return { ...record, fields: { ...record.fields, ...own } }
+  return withValues(record, Object.fromEntries(leftOut.map((name) => [name, now.fields[name]])))
 }

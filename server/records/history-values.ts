@@ -4,6 +4,7 @@
 // link of that chain is missing, nothing older is shown.
 import type { Knex } from 'knex'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { withValues } from '../base/hidden-fields.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { type Row, statement } from '../db/statement.ts'
@@ -30,16 +31,17 @@ const MOST_BYTES = 8_000_000
 const SIZE = (row: string) => `${storedBytes(`${row}.changed_values`)} + ${storedBytes(`${row}.old_row`)}`
 
 /** What jsonb made an object of, as a text: through the table's own type. */
-const textOf = ({ table }: KnownType, name: string, json: string) =>
-  `noclobber.wire_text((jsonb_populate_record(null::${table}, jsonb_build_object(${quoteText(name)}, ${json}))).${quoteName(name)})`
+const textOf = ({ table }: KnownType, column: string, json: string) =>
+  `noclobber.wire_text((jsonb_populate_record(null::${table}, jsonb_build_object(${quoteText(column)}, ${json}))).${quoteName(column)})`
 
 /** SQL of the texts by field, with those of fields that are objects in jsonb put in by `rebuild`. */
 const withTexts = (known: KnownType, texts: string, log: string, rebuild: (name: string) => string) =>
   known.fieldNames
     .filter((name) => known.columns.get(name)?.codec.isObjectInJsonb)
+    .map(known.names.columnOf)
     .reduce(
-      (sql, name) =>
-        `${sql} || case when ${log} ? ${quoteText(name)} then jsonb_build_object(${quoteText(name)}, ${rebuild(name)}) else '{}' end`,
+      (sql, column) =>
+        `${sql} || case when ${log} ? ${quoteText(column)} then jsonb_build_object(${quoteText(column)}, ${rebuild(column)}) else '{}' end`,
       texts,
     )
 
@@ -94,11 +96,12 @@ const valuesIn = (known: KnownType, row: Row): ChangedValues | null => {
   const values: ChangedValues = Object.create(null)
   if (row.event === 'deleted') {
     for (const name of known.fieldNames) {
+      const column = known.names.columnOf(name)
       const before = toWire(
         known,
         name,
-        own(row.old_row, name),
-        (own(row.old_texts, name) as string | undefined) ?? null,
+        own(row.old_row, column),
+        (own(row.old_texts, column) as string | undefined) ?? null,
       )
       if (before !== null) values[name] = [before, null]
     }
@@ -106,8 +109,9 @@ const valuesIn = (known: KnownType, row: Row): ChangedValues | null => {
   }
   if (!row.changed_values) return null
   for (const name of known.fieldNames) {
-    const pair = Object.hasOwn(row.changed_values, name) ? row.changed_values[name] : undefined
-    const texts = row.texts?.[name]
+    const column = known.names.columnOf(name)
+    const pair = Object.hasOwn(row.changed_values, column) ? row.changed_values[column] : undefined
+    const texts = row.texts?.[column]
     if (pair) values[name] = [toWire(known, name, pair[0], texts[0]), toWire(known, name, pair[1], texts[1])]
   }
   return values
@@ -115,9 +119,8 @@ const valuesIn = (known: KnownType, row: Row): ChangedValues | null => {
 
 /** The record before a change, from the record after it. */
 const before = (record: PermissionRecord, version: number, values: ChangedValues): PermissionRecord => {
-  const fields = { ...record.fields }
-  for (const [name, [was]] of Object.entries(values)) fields[name] = was
-  return { ...record, version: version - 1, fields }
+  const were = Object.entries(values).map(([name, [was]]) => [name, was])
+  return { ...withValues(record, Object.fromEntries(were)), version: version - 1 }
 }
 
 /** Of one record's versions, newest first, those that the caller could read before and after. */
@@ -141,6 +144,12 @@ const readable = (known: KnownType, actor: Actor, now: PermissionRecord, rows: R
     next = version - 1
   }
   return shown
+}
+
+/** Without those of hidden fields, which only a permission sees. */
+const shownOf = ({ type }: KnownType, values: ChangedValues): ChangedValues => {
+  for (const name of type.hidden) delete values[name]
+  return values
 }
 
 /** The values of each version that has some to show; `isCut`: so far as the bytes that are read for them reach. */
@@ -191,7 +200,7 @@ const shownValues = async <Wanted extends WantedValues>(
     }
     for (const entry of entries) {
       const values = shown.get(entry.id)?.get(entry.version)
-      if (values) found.set(entry, values)
+      if (values) found.set(entry, shownOf(known, values))
     }
   }
   return { found, isCut }

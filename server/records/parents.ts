@@ -4,6 +4,7 @@
 // record, it is authorized within the transaction of the write, by rows that it has locked. A parent that is unreadable, another
 // tenant's or not there at all is answered alike.
 import type { Knex } from 'knex'
+import { withValues } from '../base/hidden-fields.ts'
 import type { Invalid } from '../base/outcomes.ts'
 import { invalidProblem } from '../base/problems.ts'
 import type { Action, Actor, PermissionRecord } from '../base/record-type.ts'
@@ -36,8 +37,8 @@ export const asksParents = (known: KnownType, actor: Actor, action: WriteAction)
 }
 
 /** What is said of a foreign key to something that isn't there. */
-export const parentMissingError = ({ part, fieldNames }: KnownType): FieldError => ({
-  field: part && fieldNames.includes(part.column) ? part.column : '',
+export const parentMissingError = ({ part, shownNames }: KnownType): FieldError => ({
+  field: part && shownNames.includes(part.column) ? part.column : '',
   message: MESSAGES['23503'] as string,
 })
 
@@ -160,7 +161,7 @@ export const authorizeParts = (
     if (!mayUnder(asking, action, record, parts.get(record.id)?.parent ?? null, readable)) return false
     const move = moveOf(record.id)
     if (!move) return true
-    const moved = { ...record, fields: { ...record.fields, ...move.values } }
+    const moved = withValues(record, move.values)
     return mayUnder(asking, action, moved, move.parent, readable)
   }
   return authorizeByIds(database, known, actor, [...parts.keys()], {

@@ -201,7 +201,9 @@ export const readHistory = async (
       event: row.event,
       updated_at: isoUtc(row.updated_at),
       updated_by: normalizedWriter(row.updated_by),
-      changed_fields: (row.changed_fields as string[]).filter((name) => known.changeNames.includes(name)),
+      changed_fields: (row.changed_fields as string[])
+        .map(known.names.fieldOf)
+        .filter((name) => known.changeNames.includes(name)),
       ...(shown && { values: shown }),
     }
   })

@@ -4,7 +4,7 @@
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
-import { fieldValue } from '../tables/field-sql.ts'
+import { columnSql, fieldValue } from '../tables/field-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
 /** The guard: each record is still at the version that its writer built on. */
@@ -14,10 +14,10 @@ const isAtVersionOf = (version: string, asked: string) => `${version} = ${asked}
 export const updateMany = (tracked: TrackedType, returned: string, changed: string[]): Statement => {
   const { table, key, tenantColumn, columns, owned } = tracked
   const version = `t.${quoteName(owned.version.name)}`
-  const id = `t.${quoteName(key.name)}`
+  const id = `t.${columnSql(tracked, key.name)}`
   const first = tenantColumn ? 6 : 5
   const set = changed
-    .map((name, index) => `${quoteName(name)} = ${fieldValue(tracked, name, `$${first + index}`)}`)
+    .map((name, index) => `${columnSql(tracked, name)} = ${fieldValue(tracked, name, `$${first + index}`)}`)
     .join(', ')
   return {
     name: '',
@@ -26,7 +26,7 @@ export const updateMany = (tracked: TrackedType, returned: string, changed: stri
         select w.id::${columns.get(key.name)?.cast} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
       locked as materialized (
         select ${id} as id, ${version} as version from wanted w join ${table} t on ${id} = w.id and ${isAtVersionOf(version, 'w')}
-        ${tenantColumn ? `and t.${quoteName(tenantColumn)} = $5` : ''} order by ${id} for no key update of t)
+        ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} order by ${id} for no key update of t)
       update ${table} t set ${set} from writer, locked l
       where writer.named and ${id} = l.id and ${isAtVersionOf(version, 'l')}
         and (select count(*) from locked) >= $4::bigint

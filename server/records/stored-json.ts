@@ -1,9 +1,9 @@
 // JSON that a save replaces, where it has numbers which JavaScript can't hold: the wire shows their digits as texts. Where these
 // come back at their places, they are the numbers again.
 // Invariant: most saves send no such digits, and nothing is read for them.
-import { quoteName } from '../../migrations/quote.ts'
 import { hasDigits } from '../db/json-text.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { columnSql } from '../tables/field-sql.ts'
 import type { Target } from './read.ts'
 
 /** Texts of JSON by field. */
@@ -23,9 +23,10 @@ const readJson = async (
   fields: string[],
 ): Promise<Map<string, StoredJson>> => {
   const key = known.columns.get(known.key.name)
-  const texts = fields.map((name) => `t.${quoteName(name)}::text`).join(', ')
-  const text = `select t.${quoteName(known.key.name)}::text as "noclobber_id", array[${texts}] as texts from ${known.table} t
-    where t.${quoteName(known.key.name)} = any($1::text[]::${key?.cast}[])`
+  const id = `t.${columnSql(known, known.key.name)}`
+  const texts = fields.map((name) => `t.${columnSql(known, name)}::text`).join(', ')
+  const text = `select ${id}::text as "noclobber_id", array[${texts}] as texts from ${known.table} t
+    where ${id} = any($1::text[]::${key?.cast}[])`
   const rows = await database.send({ name: '', text }, [ids], transaction)
   return new Map(
     rows.map((row) => [

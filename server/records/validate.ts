@@ -61,7 +61,7 @@ export const validateFields = async (
   for (const name of names) {
     const schema = writableSchema(known, name)
     if (!schema) {
-      const isColumn = Object.hasOwn(known.type.fields, name) || known.columns.has(name)
+      const isColumn = known.columns.has(name) && !known.type.hidden.includes(name)
       errors.push({ field: name, message: isColumn ? 'can not be changed' : 'is not a field of this type' })
       continue
     }

@@ -8,6 +8,7 @@ import { quoteName, quoteTable, textArray } from '../../migrations/quote.ts'
 import { UNTRACKABLE } from '../../migrations/supported.ts'
 import { TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+import { type ColumnNames, columnNames } from '../base/column-names.ts'
 import type { RecordType } from '../base/record-type.ts'
 import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
@@ -28,8 +29,10 @@ export interface Column extends ColumnType {
 
 /** Whose parts a table's rows are, as it was tracked. */
 export interface PartOf {
-  /** The column that holds the parent's key. */
+  /** What the column goes by that holds the parent's key. */
   column: string
+  /** That column, quoted for SQL. */
+  sql: string
   /** `schema.table` as the log writes it. */
   source: string
   /** Quoted for SQL. */
@@ -50,6 +53,8 @@ export interface TrackedType extends Reactions {
   table: string
   key: { name: string; kind: KeyKind }
   tenantColumn: string | null
+  /** What columns are called; everything here that is no SQL goes by the names of fields. */
+  names: ColumnNames
   /** Columns by which lists are watched. */
   lists: string[]
   /** Columns that make no version. */
@@ -72,7 +77,9 @@ export interface TrackedType extends Reactions {
   derivable: Set<string>
   /** Declared fields, in the order of the declaration. */
   fieldNames: string[]
-  /** What `changed_fields` may name: the declared fields, and those that stand for parts kept in other tables. */
+  /** Those that are not hidden. */
+  shownNames: string[]
+  /** What `changed_fields` may name: the fields that are shown, and those that stand for parts kept in other tables. */
   changeNames: string[]
   /** `null`: its rows are no parts of other records. */
   part: PartOf | null
@@ -171,18 +178,22 @@ const fail = (type: RecordType, why: string): never => {
 const partOf = (
   type: RecordType,
   part: { args: string[]; selectable: boolean; lockable: boolean } | null,
-) => {
+  { fieldOf }: ColumnNames,
+): PartOf | null => {
   if (!part) return null
   const [, column = '', , table = '', source = '', key = '', tenant = '', , keyType = ''] = part.args
   if (!part.selectable)
     return fail(type, `its rows are parts of ${source}, which this role may not read: GRANT SELECT on it.`)
-  return { column, source, table, key, keyType, tenantColumn: tenant || null, isLockable: part.lockable }
+  return {
+    ...{ column: fieldOf(column), sql: quoteName(column) },
+    ...{ source, table, key, keyType, tenantColumn: tenant || null, isLockable: part.lockable },
+  }
 }
 
 const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> => {
   const [row] = await send(knex, TABLE, [quoteTable(type.table), TRIGGER_NAMES], { named: false })
-  if (!row) return fail(type as RecordType, 'there is no such table.')
-  if (row.why_not) return fail(type as RecordType, row.why_not)
+  if (!row) return fail(type, 'there is no such table.')
+  if (row.why_not) return fail(type, row.why_not)
   const columns: FoundColumn[] = row.columns
   const key = columns.find((column) => column.key)
   const kind = keyKindOf(key?.type ?? '')
@@ -193,50 +204,53 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
   const dropped = ownedNames(owned).filter((name) => !columns.some((column) => column.name === name))
   if (row.triggers && dropped.length > 0)
     return fail(
-      type as RecordType,
+      type,
       `its columns ${dropped.join(', ')} were dropped, which its triggers need: every write of it fails. Run: npx noclobber doctor --repair`,
     )
   if (!key || !kind || missing.length > 0) {
-    return fail(
-      type as RecordType,
-      `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`,
-    )
+    return fail(type, `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`)
   }
-  if (key.collation !== null) {
+  if (key.collation !== null)
     fail(
-      type as RecordType,
+      type,
       `its key ${key.name} takes different texts for equal, by its collation ${key.collation}. An id is one text: give the column a deterministic collation.`,
     )
-  }
   const fieldNames = Object.keys(type.fields)
+  const names = columnNames(type, columns, (why) => fail(type, why))
+  const { columnOf, fieldOf } = names
+  const listed = textArray(lists).map(fieldOf)
+  const revealed = type.hidden.find((name) => listed.includes(name))
+  if (revealed !== undefined)
+    fail(type, `its field ${revealed} is hidden, and lists are watched by it: a watcher of one knows it.`)
   for (const name of fieldNames) {
-    const column = columns.find((found) => found.name === name)
-    if (!column) return fail(type as RecordType, `it has no column ${name}.`)
-    if (ownedNames(owned).includes(name))
-      return fail(type as RecordType, `its column ${name} belongs to the triggers and can't be a field.`)
+    const column = columns.find((found) => found.name === columnOf(name))
+    if (!column) return fail(type, `it has no column ${columnOf(name)}.`)
+    if (ownedNames(owned).includes(column.name))
+      return fail(type, `its column ${column.name} belongs to the triggers and can't be a field.`)
     const why = uncarriable(column)
     if (why)
-      fail(
-        type as RecordType,
-        `values of its column ${name} can't be saved: ${why}. Leave it out of the fields.`,
-      )
+      fail(type, `values of its column ${column.name} can't be saved: ${why}. Leave it out of the fields.`)
   }
-  if (type.history === 'values' && !row.keeps_values) {
+  if (type.history === 'values' && !row.keeps_values)
     fail(
-      type as RecordType,
+      type,
       `its values aren't kept. Call trackTable(knex, '${type.table}', { history: 'values' }) in a migration.`,
     )
-  }
   const reactions = reactionsOf(row as ReactionsRow)
-  const fixed = new Set(columns.filter((column) => column.fixed || column.key).map((column) => column.name))
+  const fixed = new Set([
+    ...columns.filter((column) => column.fixed || column.key).map(({ name }) => fieldOf(name)),
+    ...(tenant ? [fieldOf(tenant)] : []),
+  ])
+  const shownNames = fieldNames.filter((name) => !type.hidden.includes(name))
   return {
     type,
     source: row.source,
     table: `${quoteName(row.schema)}.${quoteName(row.name)}`,
-    key: { name: key.name, kind },
-    tenantColumn: tenant || null,
-    lists: textArray(lists),
-    ignored: textArray(ignored),
+    key: { name: fieldOf(key.name), kind },
+    tenantColumn: tenant ? fieldOf(tenant) : null,
+    names,
+    lists: listed,
+    ignored: textArray(ignored).map(fieldOf),
     tag,
     owned,
     isPlain:
@@ -245,19 +259,22 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
       tag !== '' &&
       columns.every(({ name }) => PLAIN_NAME.test(name)),
     ...reactions,
-    constraints: row.constraints ?? {},
-    columns: new Map(columns.map((column) => [column.name, { ...column, codec: columnCodec(column) }])),
-    writable: new Set(
-      fieldNames.filter((name) => !fixed.has(name) && name !== tenant && !type.readOnly.includes(name)),
+    constraints: Object.fromEntries(
+      Object.entries<string[]>(row.constraints ?? {}).map(([name, all]) => [name, all.map(fieldOf)]),
     ),
+    columns: new Map(
+      columns.map((column) => [fieldOf(column.name), { ...column, codec: columnCodec(column) }]),
+    ),
+    writable: new Set(shownNames.filter((name) => !fixed.has(name) && !type.readOnly.includes(name))),
     derivable: new Set(
       columns
-        .map(({ name }) => name)
-        .filter((name) => !fixed.has(name) && name !== tenant && !ownedNames(owned).includes(name)),
+        .filter(({ name }) => !fixed.has(fieldOf(name)) && !ownedNames(owned).includes(name))
+        .map(({ name }) => fieldOf(name)),
     ),
     fieldNames,
-    changeNames: [...new Set([...fieldNames, ...((row.parts ?? []) as string[])])],
-    part: partOf(type as RecordType, row.part),
+    shownNames,
+    changeNames: [...new Set([...shownNames, ...((row.parts ?? []) as string[])])],
+    part: partOf(type, row.part, names),
     hasPolicies: row.has_policies,
   }
 }
@@ -273,8 +290,8 @@ export const readCatalogue = async (knex: Knex, types: RecordType[]): Promise<Ca
   for (const type of types) {
     const tracked = await trackedType(knex, type)
     const taken = bySource.get(tracked.source)
-    if (byName.has(type.name)) fail(type as RecordType, 'the name is declared twice.')
-    if (taken) fail(type as RecordType, `the table is declared as "${taken.type.name}" already.`)
+    if (byName.has(type.name)) fail(type, 'the name is declared twice.')
+    if (taken) fail(type, `the table is declared as "${taken.type.name}" already.`)
     byName.set(type.name, tracked)
     bySource.set(tracked.source, tracked)
   }

@@ -11,20 +11,22 @@ const ORDINARY = /^(?!noclobber|constructor$|field_[0-9a-f]{16}$)[a-z][a-zA-Z0-9
 export const aliasOf = (name: string): string =>
   ORDINARY.test(name) ? name : `field_${createHash('md5').update(name).digest('hex').slice(0, 16)}`
 
+type Columns = Pick<TrackedType, 'columns' | 'names'>
+
+/** A column, quoted, by what it goes by. */
+export const columnSql = ({ names }: Pick<TrackedType, 'names'>, name: string): string =>
+  quoteName(names.columnOf(name))
+
 /** A field's value as its column's codec selects it, of the table as `t`. */
-export const fieldExpression = ({ columns }: Pick<TrackedType, 'columns'>, name: string): string =>
-  (columns.get(name) as Column).codec.select(`t.${quoteName(name)}`)
+export const fieldExpression = (tracked: Columns, name: string): string =>
+  (tracked.columns.get(name) as Column).codec.select(`t.${columnSql(tracked, name)}`)
 
 /** What a SET gives a field: the parameter, or the value that it has where both are the same on the wire. */
-export const fieldValue = (
-  { columns }: Pick<TrackedType, 'columns'>,
-  name: string,
-  parameter: string,
-): string => {
-  const { codec, cast } = columns.get(name) as Column
-  return codec.isComparing ? codec.kept(`t.${quoteName(name)}`, `${parameter}::${cast}`) : parameter
+export const fieldValue = (tracked: Columns, name: string, parameter: string): string => {
+  const { codec, cast } = tracked.columns.get(name) as Column
+  return codec.isComparing ? codec.kept(`t.${columnSql(tracked, name)}`, `${parameter}::${cast}`) : parameter
 }
 
 /** The text of a column as the log and the rooms write it, whatever the session's settings are. */
-export const fieldText = ({ columns }: Pick<TrackedType, 'columns'>, name: string): string =>
-  `(${(columns.get(name) as Column).codec.select(`t.${quoteName(name)}`)})::text`
+export const fieldText = (tracked: Columns, name: string): string =>
+  `(${fieldExpression(tracked, name)})::text`

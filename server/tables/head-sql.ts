@@ -5,6 +5,7 @@ import { NAMES } from '../../migrations/functions/writer-setting.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
 import { utcText } from '../db/iso-time.ts'
 import type { TrackedType } from './catalogue.ts'
+import { columnSql } from './field-sql.ts'
 
 export interface HeadSql {
   /** `t."version"` */
@@ -15,12 +16,12 @@ export interface HeadSql {
   returned: string[]
 }
 
-type Heads = Pick<TrackedType, 'owned' | 'key' | 'source'>
+type Heads = Pick<TrackedType, 'owned' | 'key' | 'source' | 'names'>
 
 /** A value of the log's row of the record's version; null where the log has none. */
-const logged = ({ owned, key, source }: Heads, value: string) =>
+const logged = ({ owned, key, source, names }: Heads, value: string) =>
   `(select ${value} from noclobber.record_changes c where c.table_name = ${quoteText(source)}
-    and c.record_id = t.${quoteName(key.name)}::text and c.version = t.${quoteName(owned.version.name)}
+    and c.record_id = t.${columnSql({ names }, key.name)}::text and c.version = t.${quoteName(owned.version.name)}
     and c.event <> 'deleted' limit 1)`
 
 const timeOf = (heads: Heads, isReturned: boolean): string => {
@@ -49,7 +50,7 @@ const writerOf = (heads: Heads, isReturned: boolean): string => {
 export const headSql = (heads: Heads): HeadSql => {
   const version = `t.${quoteName(heads.owned.version.name)}`
   const head = (isReturned: boolean) => [
-    `t.${quoteName(heads.key.name)}::text as "noclobber_id"`,
+    `t.${columnSql(heads, heads.key.name)}::text as "noclobber_id"`,
     `${version} as "noclobber_version"`,
     `${timeOf(heads, isReturned)} as "noclobber_updated_at"`,
     `${writerOf(heads, isReturned)} as "noclobber_updated_by"`,

@@ -2,6 +2,7 @@
 // Invariant: parts are locked before their parents, and both in the order of their keys, as the triggers do it.
 import { quoteName } from '../../migrations/quote.ts'
 import type { PartOf, TrackedType } from './catalogue.ts'
+import { columnSql } from './field-sql.ts'
 
 /** SQL for the key of a part's parent, from the value of the part's own column: compared as the trigger compares it. */
 const asParentKey = ({ keyType }: PartOf, value: string) => `${value}::text::${keyType}`
@@ -19,14 +20,15 @@ export const parentIsThere = (part: PartOf, value: string, tenant: string | null
 }
 
 /** ids, [tenant]: parts, each with its version and its parent's key; [with their locks] */
-export const partsByIds = (
-  { table, key, columns, tenantColumn, part, owned }: TrackedType,
-  isLocking: boolean,
-): string => `select t.${quoteName(key.name)}::text as "noclobber_id", t.${quoteName(owned.version.name)} as "version",
-  t.${quoteName(part?.column ?? '')}::text as "noclobber_parent" from ${table} t
-  where t.${quoteName(key.name)} = any($1::text[]::${columns.get(key.name)?.cast}[])
-  ${tenantColumn ? `and t.${quoteName(tenantColumn)} = $2` : ''}
-  order by t.${quoteName(key.name)} ${isLocking ? 'for no key update of t' : ''}`
+export const partsByIds = (tracked: TrackedType, isLocking: boolean): string => {
+  const { table, key, columns, tenantColumn, part, owned } = tracked
+  const id = `t.${columnSql(tracked, key.name)}`
+  return `select ${id}::text as "noclobber_id", t.${quoteName(owned.version.name)} as "version",
+  t.${part?.sql}::text as "noclobber_parent" from ${table} t
+  where ${id} = any($1::text[]::${columns.get(key.name)?.cast}[])
+  ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $2` : ''}
+  order by ${id} ${isLocking ? 'for no key update of t' : ''}`
+}
 
 /** What is selected of the parent's table as `t`, for {@link parentsByKeys}. */
 export const selectKey = ({ table, key }: PartOf, further: string): string =>
@@ -46,7 +48,7 @@ export const parentsByKeys = (
   const key = `t.${quoteName(part.key)}`
   const value = asParentKey(part, `$2::${columns.get(part.column)?.cast}`)
   const further = `coalesce(${key} = ${value}, false) as "noclobber_is_next",
-    ${ofParent ? `t.${quoteName(ofParent.column)}::text` : 'null'} as "noclobber_parent"`
+    ${ofParent ? `t.${ofParent.sql}::text` : 'null'} as "noclobber_parent"`
   return `${selectFrom(further)} where ${key} = any(array_append($1::text[]::${part.keyType}[], ${value}))
     ${part.tenantColumn ? `and t.${quoteName(part.tenantColumn)} = $3` : ''}
     order by ${key} ${isLocking && part.isLockable ? 'for no key update of t' : ''}`

@@ -1,6 +1,7 @@
 // Many records of one type and tenant in one query, and a deleted record as it last was.
 // Invariant: records read in a caller's transaction never enter the cache: it may be rolled back.
 import type { Knex } from 'knex'
+import { hide } from '../base/hidden-fields.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
@@ -38,17 +39,15 @@ export const readRecords = async (
 
 /** A record whose only trace is the row that the log kept of its deletion. A field that the row lacks is undefined. */
 export const recordFromOldRow = (
-  { type, fieldNames }: TrackedType,
+  { type, fieldNames, names }: TrackedType,
   {
     id,
     version,
     oldRow,
   }: { id: string; version: number; oldRow: Record<string, unknown> | null | undefined },
-): PermissionRecord => ({
-  type: type.name,
-  id,
-  version,
-  fields: Object.fromEntries(
-    fieldNames.map((name) => [name, oldRow && Object.hasOwn(oldRow, name) ? oldRow[name] : undefined]),
-  ),
-})
+): PermissionRecord => {
+  const wasIn = (column: string) => (oldRow && Object.hasOwn(oldRow, column) ? oldRow[column] : undefined)
+  const fields = Object.fromEntries(fieldNames.map((name) => [name, wasIn(names.columnOf(name))]))
+  hide(fields, type.hidden)
+  return { type: type.name, id, version, fields }
+}

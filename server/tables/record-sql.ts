@@ -2,12 +2,13 @@
 // Invariant: the guard is inside the write (WHERE id AND tenant AND version), in one statement, which also names the
 // writer and keeps the answer of a write that carries a mutation id. Nothing is read first and compared here.
 import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { hide } from '../base/hidden-fields.ts'
 import { isoUtc } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
-import { aliasOf, fieldExpression, fieldValue } from './field-sql.ts'
+import { aliasOf, columnSql, fieldExpression, fieldValue } from './field-sql.ts'
 import { headSql } from './head-sql.ts'
 import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
@@ -90,15 +91,16 @@ const PLACE = 'i.place::integer as "noclobber_place"'
 const isAtVersion = (version: string, parameter: number) => `${version} = $${parameter}`
 
 /** The condition that keeps a statement to one tenant's rows; none for a table without tenants. */
-const isOfTenant = (tenantColumn: string | null, parameter: number) =>
-  tenantColumn === null ? '' : ` and t.${quoteName(tenantColumn)} = $${parameter}`
+const isOfTenant = (column: string | null, parameter: number) =>
+  column === null ? '' : ` and t.${column} = $${parameter}`
 
 /** Rows are inserted only after the writer is named. */
 const WRITER = `with writer as materialized (select ${NAMING} as named)`
 
 export const recordSql = (tracked: TrackedType): RecordSql => {
   const { table, key, tenantColumn, type, fieldNames, part } = tracked
-  const id = `t.${quoteName(key.name)}`
+  const column = (name: string) => columnSql(tracked, name)
+  const id = `t.${column(key.name)}`
   const head = headSql(tracked)
   const fields = fieldNames.map((name) => `${fieldExpression(tracked, name)} as ${quoteName(aliasOf(name))}`)
   const selected = [...head.selected, ...fields].join(', ')
@@ -108,7 +110,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     aliasOf(name),
     (tracked.columns.get(name) as Column).codec,
   ])
-  const ofTenant = (parameter: number) => isOfTenant(tenantColumn, parameter)
+  const ofTenant = (parameter: number) => isOfTenant(tenantColumn && column(tenantColumn), parameter)
   const size = rowSize(tracked)
   const lean = [...head.selected, ...size.lean].join(', ')
   const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
@@ -137,6 +139,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   const toRecord = (row: Row): WireRecord => {
     const fields: Record<string, unknown> = isPlainObject ? {} : Object.create(null)
     for (const [name, alias, codec] of readers) fields[name] = codec.fromRow(row[alias])
+    if (type.hidden.length > 0) hide(fields, type.hidden)
     return {
       type: type.name,
       id: row.noclobber_id,
@@ -153,12 +156,12 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     update: (columns, withMutation, isPrecomputed) =>
       shaped(`update ${withMutation} ${isPrecomputed} ${JSON.stringify(columns)}`, () => {
         const set = columns
-          .map((name, index) => `${quoteName(name)} = ${fieldValue(tracked, name, `$${firstValue + index}`)}`)
+          .map((name, index) => `${column(name)} = ${fieldValue(tracked, name, `$${firstValue + index}`)}`)
           .join(', ')
         const naming = isPrecomputed ? changeSetCondition(tracked, columns, firstValue) : NAMING
         const changeSet = isPrecomputed ? `, ${SENT_CHANGE_SET} as "noclobber_change_set"` : ''
         const place = part ? columns.indexOf(part.column) : -1
-        const tenant = tenantColumn ? `t.${quoteName(tenantColumn)}` : null
+        const tenant = tenantColumn ? `t.${column(tenantColumn)}` : null
         const there =
           part && place >= 0
             ? ` and ${parentIsThere(part, `$${firstValue + place}::${tracked.columns.get(part.column)?.cast}`, tenant)}`
@@ -173,7 +176,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         const value = part ? values[names.indexOf(part.column)] : undefined
         const ofTenant = tenantColumn ? (values[0] as string) : null
         const there = part && value ? ` and ${parentIsThere(part, value, ofTenant)}` : ''
-        const write = `insert into ${table} as t (${quoteName(tracked.owned.version.name)}${names.map((name) => `, ${quoteName(name)}`).join('')})
+        const write = `insert into ${table} as t (${quoteName(tracked.owned.version.name)}${names.map((name) => `, ${column(name)}`).join('')})
           select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named${there} returning ${returned}`
         return withMutation
           ? storeResponse(write, answer(columns), names.length + 2, WRITER)

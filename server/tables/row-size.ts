@@ -3,7 +3,7 @@
 // text's length is known without reading it.
 import { quoteName, quoteText } from '../../migrations/quote.ts'
 import type { Column, TrackedType } from './catalogue.ts'
-import { aliasOf, fieldExpression } from './field-sql.ts'
+import { aliasOf, columnSql, fieldExpression } from './field-sql.ts'
 
 /** Types whose text is never longer than this. */
 const SHORT = 40
@@ -34,9 +34,10 @@ const OF_FIELD = 8
 /** A value longer than this is left out where a row is only authorized, and read if the permission looks at it. */
 const LARGE = 8_192
 
-const sizeOf = (name: string, { type, exact }: Column): string | null => {
+const sizeOf = (tracked: TrackedType, name: string): string | null => {
+  const { type, exact } = tracked.columns.get(name) as Column
   if (OF_SHORT.has(type) || (type === 'numeric' && exact.includes('('))) return null
-  const column = `t.${quoteName(name)}`
+  const column = `t.${columnSql(tracked, name)}`
   if (type === 'bytea') return `octet_length(${column}) * 2`
   return OF_TEXT.has(type) ? `octet_length(${column})` : `octet_length(${column}::text)`
 }
@@ -50,11 +51,8 @@ export interface RowSize {
 }
 
 export const rowSize = (tracked: TrackedType): RowSize => {
-  const { fieldNames, columns } = tracked
-  const sizes = fieldNames.map((name): [string, string | null] => [
-    name,
-    sizeOf(name, columns.get(name) as Column),
-  ])
+  const { fieldNames } = tracked
+  const sizes = fieldNames.map((name): [string, string | null] => [name, sizeOf(tracked, name)])
   const long = sizes.filter((entry): entry is [string, string] => entry[1] !== null)
   const fixed = fieldNames.reduce((sum, name) => sum + name.length + OF_FIELD, OF_RECORD)
   const least = fixed + (sizes.length - long.length) * SHORT

@@ -1,12 +1,12 @@
 // The SQL of versions: what is asked by those who only want to know whether they are current.
 // Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
-import { quoteName } from '../../migrations/quote.ts'
 import { isoUtc, utcText } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import { storedBytes } from '../log/log-reader.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
+import { columnSql } from './field-sql.ts'
 import { headSql } from './head-sql.ts'
 
 /** How a record stands. */
@@ -32,8 +32,9 @@ export interface VersionSql {
 export const versionSql = (tracked: TrackedType): VersionSql => {
   const { table, source, key, columns, tenantColumn } = tracked
   const head = headSql(tracked)
-  const id = `t.${quoteName(key.name)}`
-  const ofTenant = (next: number) => (tenantColumn ? ` and t.${quoteName(tenantColumn)} = $${next}` : '')
+  const id = `t.${columnSql(tracked, key.name)}`
+  const ofTenant = (next: number) =>
+    tenantColumn ? ` and t.${columnSql(tracked, tenantColumn)} = $${next}` : ''
   const [, ...version] = head.selected
   const many = (next: number) => `from ${table} t where ${id} = any($1)${ofTenant(next)}`
   return {

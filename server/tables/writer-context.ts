@@ -4,12 +4,12 @@
 // format is that of migrations/functions/writer-setting.ts, encoded and decoded here by field name.
 import { hash } from 'node:crypto'
 import { NAMES, type Name, recordLine, signedText } from '../../migrations/functions/writer-setting.ts'
-import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { quoteText } from '../../migrations/quote.ts'
 import type { Actor } from '../base/record-type.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
-import { fieldText } from './field-sql.ts'
+import { columnSql, fieldText } from './field-sql.ts'
 
 /** Where a write comes from. */
 export interface WriterOptions<A extends Actor = Actor> {
@@ -135,7 +135,7 @@ const TEXTS = new Set(['text', 'varchar'])
 
 /** Whether a column differs from a parameter, as the version trigger compares them: the cheapest test that the type allows. */
 const differs = (tracked: TrackedType, name: string, parameter: string): string => {
-  const column = `t.${quoteName(name)}`
+  const column = `t.${columnSql(tracked, name)}`
   const { type, exact, cast, codec } = tracked.columns.get(name) as Column
   const value = `${parameter}::${exact}`
   if (codec.isComparing && type !== 'numeric')
@@ -154,11 +154,14 @@ const differs = (tracked: TrackedType, name: string, parameter: string): string 
  */
 export const changeSetCondition = (tracked: TrackedType, columns: string[], first: number): string => {
   const { lists } = tracked
+  const { columnOf } = tracked.names
   const scopes = lists.map(
-    (name) => `${quoteText(name)}, to_jsonb(array_remove(array[${fieldText(tracked, name)}], null))`,
+    (name) =>
+      `${quoteText(columnOf(name))}, to_jsonb(array_remove(array[${fieldText(tracked, name)}], null))`,
   )
   const changed = columns.map(
-    (name, at) => `case when ${differs(tracked, name, `$${first + at}`)} then ${quoteText(name)} end`,
+    (name, at) =>
+      `case when ${differs(tracked, name, `$${first + at}`)} then ${quoteText(columnOf(name))} end`,
   )
   const parts = [
     ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text || E'\\n'`] : []),
@@ -170,7 +173,7 @@ export const changeSetCondition = (tracked: TrackedType, columns: string[], firs
 /** The change set that a save has sent, for RETURNING. Read by {@link readChangeSet}. */
 export const SENT_CHANGE_SET = `current_setting('noclobber.actor', true)`
 
-/** The values of the record's list columns and the changed fields, from {@link SENT_CHANGE_SET}. */
+/** The values of the record's list columns and the changed ones, by the columns' own names as in the log, from {@link SENT_CHANGE_SET}. */
 export const readChangeSet = (setting: string) => {
   const [scopes, fields] = [decode(setting, 'scopes'), decode(setting, 'fields')]
   return {
@@ -184,6 +187,6 @@ const isSame = (one: unknown, other: unknown) =>
 
 /** Whether a save changed only the columns that it set. If not, a trigger was added to the table after it was looked up. */
 export const changesNothingElse = (before: WireRecord, after: WireRecord, columns: string[]): boolean =>
-  Object.keys(after.fields).every(
+  Object.getOwnPropertyNames(after.fields).every(
     (name) => columns.includes(name) || isSame(before.fields[name], after.fields[name]),
   )

@@ -140,7 +140,7 @@ export const recordPaths = (type: string, name: string): Part => {
 }
 
 /** The paths of many records of a type. */
-export const listPaths = ({ type: { name: type }, fieldNames }: KnownType, name: string): Part => {
+export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name: string): Part => {
   const rows = listOf(ref(name))
   const page = data(rows, { ...age, cursor: text, next, 'reset?': flag, 'recheck?': flag, 'in_parts?': flag })
   const delta = data(rows, { ...age, removed: listOf(text), cursor: text, more: flag, 'recheck?': flag })
@@ -160,7 +160,7 @@ export const listPaths = ({ type: { name: type }, fieldNames }: KnownType, name:
         operationId: `list${name}`,
         summary: 'A page of the list; with `cursor`, what became of the list since.',
         parameters: [
-          ...fieldNames.map((field) =>
+          ...shownNames.map((field) =>
             query(
               RESERVED.has(field) ? `filter[${field}]` : field,
               `Only records with this ${field}; \`null\` for none. Also as \`filter[${field}][OPERATOR]\`.`,

@@ -175,10 +175,10 @@ export const schemaName = (typeName: string): string =>
   typeName.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
 /** The shapes of one declared type: its record, what may be saved, what a creation takes, its stale answer. */
-export const typeSchemas = ({ type, fieldNames, columns, writable }: KnownType): Record<string, Schema> => {
+export const typeSchemas = ({ type, shownNames, columns, writable }: KnownType): Record<string, Schema> => {
   const name = schemaName(type.name)
-  const shown = fieldNames.map((field) => [field, columnSchema(columns.get(field)?.type)])
-  const taken = fieldNames
+  const shown = shownNames.map((field) => [field, columnSchema(columns.get(field)?.type)])
+  const taken = shownNames
     .filter((field) => writable.has(field))
     .map((field): [string, Schema] => [
       field,
