@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import type { Knex } from 'knex'
 import type { PgClient, PgPool } from '../base/pg.ts'
 import { withinMs } from '../pacing/timeouts.ts'
+import { unmapped } from './unmapped-knex.ts'
 
 /** Where statements are sent: the app's Knex or a transaction of it, a pool of `pg`, or a connected client. */
 export type Sql = Knex | PgPool | PgClient
@@ -202,7 +203,7 @@ const clientsTransaction = (client: PgClient): Knex.Transaction => {
 
 /** Anything that statements can be sent on as the part of Knex that is used here. A client is taken as within a transaction. */
 export const asKnex = (sql: Sql): Knex => {
-  if (isKnex(sql)) return sql
+  if (isKnex(sql)) return unmapped(sql, rawOn)
   if (!isPool(sql)) return clientsTransaction(sql)
   const known = pools.get(sql) ?? poolAsKnex(sql)
   pools.set(sql, known)
@@ -224,7 +225,7 @@ export const asRecording = (
 
 /** A caller's transaction as Knex has it. */
 export const asTransaction = (transaction: Knex.Transaction | PgClient): Knex.Transaction =>
-  isKnex(transaction) ? (transaction as Knex.Transaction) : clientsTransaction(transaction)
+  isKnex(transaction) ? (unmapped(transaction, rawOn) as Knex.Transaction) : clientsTransaction(transaction)
 
 const OWN_PROCESS = 'select pg_backend_pid() as pid'
 
