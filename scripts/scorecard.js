@@ -71,6 +71,12 @@ const PROMISES = [
     environment: { NOCLOBBER_FUZZ: '20000' },
   },
   {
+    promise: 'a page that says that it is current and isn’t',
+    figure: '0 statements; behind is said within seconds',
+    tests: ['test/faults/age.test.ts'],
+    environment: { NOCLOBBER_SAMPLES: '5000' },
+  },
+  {
     promise: 'PostgreSQL refused, reset, swallowed or sliced',
     figure: 'nothing answered is lost; converged within 10 s',
     tests: ['test/faults/database.test.ts'],

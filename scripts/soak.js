@@ -8,6 +8,7 @@
 //   requests twenty thousand generated requests and frames: none ends in a 5xx, none writes a protected column
 //   keystrokes  twenty thousand keystrokes in Chromium over every kind of field, in forms, with autosave and in cells
 //   replays  twenty thousand saves whose answers are lost and whose pages are killed: each is written once
+//   age      ten thousand statements of a record's and a list's age, under cuts, each compared with what the database had then
 //   people   two thousand changes of person over one page: nothing of one is shown to or sent by another
 //   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
@@ -62,6 +63,12 @@ const SUBJECTS = {
     only: 'written once each',
     runs: 20_000,
     environment: (runs) => ({ NOCLOBBER_REPLAYS: runs }),
+  },
+  age: {
+    file: 'test/faults/age.test.ts',
+    only: 'up to date as of',
+    runs: 5_000,
+    environment: (runs) => ({ NOCLOBBER_SAMPLES: runs }),
   },
   people: {
     file: 'test/web/client/next-person.test.ts',

@@ -50,7 +50,7 @@ const openPage = async (transports: TransportKind[]) => {
 
 test.each([['websocket'], ['event_stream']] as [TransportKind][])(
   'a page on a %s says that it is behind, since when, and when it is over',
-  { timeout: 90_000 },
+  { tags: 'fault:log-reading-cut', timeout: 90_000 },
   async (transport) => {
     const { client, editor, list, id } = await openPage([transport])
     const status = () => client.connection.get().status
