@@ -7,7 +7,7 @@ import { atEnd } from './at-end.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A block of code of a page. */
-interface Block {
+export interface Block {
   /** `ts`, `tsx`, `js`, `prisma` … */
   language: string
   /** Of its first line, `// records.ts: …`; else null. */
@@ -16,7 +16,7 @@ interface Block {
 }
 
 /** All blocks of a page, in order. */
-async function blocksOf(page: string): Promise<Block[]> {
+export async function blocksOf(page: string): Promise<Block[]> {
   const text = await readFile(join(root, page), 'utf8')
   return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
     language,
