@@ -22,13 +22,16 @@ import { waitFor } from '../support/wait-for.ts'
 const SEED = Number(process.env.SEED ?? 20_261_129)
 const TOKEN = 'token-that-nobody-may-read'
 
+/** Redis cuts off who is slow to read; here everything that is forged shall arrive. */
+const PATIENT = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0']
+
 const single = async (client: (url: string) => unknown) => {
-  const { url, port } = await startRedis()
+  const { url, port } = await startRedis({ settings: PATIENT })
   return { client: () => client(url), attacker: () => redisAttacker([port]) }
 }
 
 const sharded = async (client: (roots: { host: string; port: number }[]) => unknown) => {
-  const { roots } = await startRedisCluster()
+  const { roots } = await startRedisCluster(PATIENT)
   const ports = roots.map(({ port }) => port)
   return { client: () => client(roots), attacker: () => redisAttacker(ports, true) }
 }
@@ -71,6 +74,7 @@ const attack = async (apps: TestApp[], attacker: RedisAttacker, messages: Buffer
     const seen = async () => (await droppedBy(app)) - (before[at] ?? 0)
     await waitFor(async () => (await seen()) >= messages.length / 2, {
       what: 'what was dropped to be counted',
+      deadlineMs: 60_000,
     })
   }
 }

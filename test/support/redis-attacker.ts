@@ -15,9 +15,12 @@ export interface RedisAttacker {
   intercepted: Overheard[]
   /** The channels that are subscribed to, plain and sharded. */
   channels(): Promise<string[]>
-  /** All at once: their order is that of their connection. */
+  /** Many at a time, in their order. */
   publish(channel: string, messages: (Buffer | string)[]): Promise<void>
 }
+
+/** Messages that are sent before the first of them is answered. */
+const AT_ONCE = 100
 
 /** By the ports of all masters: one for a single Redis. */
 export async function redisAttacker(ports: number[], isCluster = false): Promise<RedisAttacker> {
@@ -66,7 +69,8 @@ export async function redisAttacker(ports: number[], isCluster = false): Promise
         any.publish(channel, message),
         ...(owner ? [owner.spublish(channel, message)] : []),
       ]
-      await Promise.all(messages.flatMap(sends))
+      for (let at = 0; at < messages.length; at += AT_ONCE)
+        await Promise.all(messages.slice(at, at + AT_ONCE).flatMap(sends))
     },
   }
 }

@@ -24,8 +24,8 @@ const ask = async (port: number, ...command: [string, ...(string | number)[]]) =
   }
 }
 
-/** Starts three masters, makes them known to each other and waits until they serve every slot. */
-export async function startRedisCluster(): Promise<TestRedisCluster> {
+/** `more`: of each one's command line. Starts three masters, makes them known to each other and waits until they serve every slot. */
+export async function startRedisCluster(more: string[] = []): Promise<TestRedisCluster> {
   const nodes: TestRedis[] = []
   for (let number = 0; number < MASTERS; number += 1) {
     const bus = await freePort()
@@ -36,6 +36,7 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
       String(bus),
       '--cluster-node-timeout',
       '2000',
+      ...more,
     ]
     const node = await startRedis({ settings })
     nodes.push(node)
