@@ -17,7 +17,9 @@ const SUBJECTS = {
       'web/client/record/{reducer,remote-versions}.ts',
       'web/client/record/{conflict,edit,server}-transitions.ts',
     ],
-    tests: ['test/web/client/record/races.test.ts'],
+    tests: ['test/web/client/record/races.test.ts', 'test/web/client/record/reducer.test.ts'],
+    // One world of generated steps, the same for each mutant.
+    environment: { NOCLOBBER_INTERLEAVINGS: '40', NOCLOBBER_SEED: '1' },
     least: 35,
   },
   cursor: {
@@ -41,9 +43,9 @@ for (const name of chosen) {
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const scores = []
-for (const [name, { mutate, tests, least }] of Object.entries(SUBJECTS)) {
+for (const [name, { mutate, tests, least, environment }] of Object.entries(SUBJECTS)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue
-  process.env.NOCLOBBER_MUTATION_TESTS = tests.join()
+  Object.assign(process.env, { NOCLOBBER_MUTATION_TESTS: tests.join(), ...environment })
   const begun = performance.now()
   const results = await new Stryker({
     mutate,

@@ -13,7 +13,7 @@ export interface Servers {
   proxies: readonly [FaultProxy, FaultProxy]
 }
 
-export interface Moments {
+interface Moments {
   lose(): Promise<void>
   out(): void
   /** The first node answers, and so knows the primary that it is led to. */

@@ -14,7 +14,7 @@ import type { Random } from './random.ts'
 import { withKnex } from './restore.ts'
 import { waitFor } from './wait-for.ts'
 
-export interface Played {
+interface Played {
   wrong: string[]
   /** From the database's return until every page showed what SQL has. */
   rightMs: number
