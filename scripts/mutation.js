@@ -19,7 +19,7 @@ const SUBJECTS = {
     ],
     tests: ['test/web/client/record/races.test.ts', 'test/web/client/record/reducer.test.ts'],
     // One world of generated steps, the same for each mutant.
-    environment: { NOCLOBBER_INTERLEAVINGS: '40', NOCLOBBER_SEED: '1' },
+    environment: { NOCLOBBER_INTERLEAVINGS: '200', NOCLOBBER_SEED: '1' },
     least: 35,
   },
   cursor: {

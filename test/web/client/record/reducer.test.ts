@@ -2,7 +2,7 @@
 // goes back. broken-editors.test.ts shows that it finds what is broken.
 import fc from 'fast-check'
 import { describe, test } from 'vitest'
-import { interleavings } from './interleavings.ts'
+import { conflictThen, interleavings } from './interleavings.ts'
 
 const RUNS = Number(process.env.NOCLOBBER_INTERLEAVINGS ?? 2500)
 
@@ -17,4 +17,11 @@ describe('an editor among others', () => {
     },
     60_000 + 20 * RUNS,
   )
+
+  test.each([
+    ['decides', conflictThen('resolve')],
+    ['puts off the decision, then merges', conflictThen('dismiss', 'merge')],
+  ])('nor where somebody often %s', (_, often) => {
+    fc.assert(interleavings(undefined, often), { numRuns: Math.ceil(RUNS / 10), seed: SEED })
+  })
 })
