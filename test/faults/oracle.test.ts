@@ -8,7 +8,7 @@ const HOLD_MS = Number(process.env.NOCLOBBER_HOLD_MS ?? 0)
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 
 test(`twenty writers, ${COMMITS} commits, ten readers: nothing missed, nothing twice, nothing untrue`, {
-  timeout: 150_000 + COMMITS * 120 + HOLD_MS,
+  timeout: 240_000 + COMMITS * 120 + HOLD_MS,
 }, async () => {
   console.log(`oracle: seed ${SEED}`)
   const { verdict, figures, worstLagMs } = await runOracle({ seed: SEED, commits: COMMITS, holdMs: HOLD_MS })

@@ -23,15 +23,15 @@ const SEED = Number(process.env.SEED ?? 20_261_129)
 const TOKEN = 'token-that-nobody-may-read'
 
 /** Redis cuts off who is slow to read; here everything that is forged shall arrive. */
-const PATIENT = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0']
+const UNLIMITED = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0']
 
 const single = async (client: (url: string) => unknown) => {
-  const { url, port } = await startRedis({ settings: PATIENT })
+  const { url, port } = await startRedis({ settings: UNLIMITED })
   return { client: () => client(url), attacker: () => redisAttacker([port]) }
 }
 
 const sharded = async (client: (roots: { host: string; port: number }[]) => unknown) => {
-  const { roots } = await startRedisCluster(PATIENT)
+  const { roots } = await startRedisCluster(UNLIMITED)
   const ports = roots.map(({ port }) => port)
   return { client: () => client(roots), attacker: () => redisAttacker(ports, true) }
 }
