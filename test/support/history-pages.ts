@@ -32,7 +32,7 @@ const openTab = (node: TestApp, person: string, options: RecordClientOptions) =>
     fetch: async (input, init) => {
       if (line.is === 'cut') throw new TypeError('The line is cut.')
       const answer = await fetch(input, init)
-      if (line.is === 'deaf') throw new TypeError('The answer is lost.')
+      if (line.is !== 'open') throw new TypeError('The answer is lost.')
       return answer
     },
     ...options,
