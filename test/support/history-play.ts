@@ -126,16 +126,13 @@ async function playOne(
   }
   const saveIn = async (page: (typeof pages)[number]) => {
     const entry = enter(page, random.pick(['name', 'notes']))
-    const base = page.editor.get().record as Seen | null
     const outcome = await page.editor.save()
-    if (outcome?.outcome !== 'saved' || !base) return
-    entry.version = outcome.record.version
-    book.noteSave(
-      base,
-      { [entry.field]: entry.value },
-      outcome.record as unknown as Seen,
-      outcome.mergedFields,
-    )
+    if (outcome?.outcome !== 'saved') return
+    // With it went what was typed before.
+    for (const each of entered)
+      if (each.person === entry.person && each.id === entry.id) each.version ??= outcome.record.version
+    // An editor may have merged it with what it was refused for: what it is built on then is another version.
+    book.note(outcome.record as unknown as Seen)
   }
   /** A save without a page, on a version that was held; gives whether there was an answer. */
   const saveBy = async (node: TestApp, person: string, base: Seen, isMerging: boolean) => {

@@ -76,6 +76,7 @@ export type { DraftClient, DraftPersistence } from './record/draft-persistence.t
 export type { Kept, Mutation, NewerVersion, RecordState, RecordStatus, UnsentEdits } from './record/state.ts'
 export { canSave, newerFields, valuesOf } from './record/state.ts'
 export type { Decision, RecordStore } from './record/store.ts'
+export type { LostSave } from './record/unopened-saves.ts'
 export { createRecordClient } from './record-client.ts'
 export type { RecordClient, RecordClientOptions } from './record-client-options.ts'
 export type { TextEdit, TextPart } from './text/text-diff.ts'

@@ -10,6 +10,7 @@ import type { LiveListsOfClient } from './list/live-lists.ts'
 import type { Presence } from './presence/presence.ts'
 import type { DraftPersistence } from './record/draft-persistence.ts'
 import type { RecordStore } from './record/store.ts'
+import type { LostSave } from './record/unopened-saves.ts'
 import type { ConnectionState } from './transport/connection-status.ts'
 import type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
 import type { CreateTransport, TransportKind } from './transport/transport.ts'
@@ -92,6 +93,13 @@ export interface RecordClient extends Requests, LiveListsOfClient {
   watchList(list: ListToWatch, listener: (event: ListEvent) => void): Stop
   /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
   reconnect(): void
+  /**
+   * Saves of this page without an editor, in a cell or by `save`, that the server had answered and lost when its database was
+   * restored. The record's editor offers each again.
+   */
+  lostSaves: Readable<readonly LostSave[]>
+  /** Takes one out of `lostSaves`; its editor still offers it. */
+  dismissLost(save: LostSave): void
   /** Whom the client speaks for, as `userId` or the server says; `null` while nobody is known. */
   personId(): string | null
   /** Called when somebody else is here: what the page itself keeps of the one before is to go. */

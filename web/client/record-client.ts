@@ -247,7 +247,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onStale,
     async save<F extends object = Fields>(type: string, id: string, change: SaveOptions) {
       const outcome = await requests.save<F>(type, id, change)
-      if (outcome.outcome === 'saved') records.showOwn(outcome.record as WireRecord)
+      if (outcome.outcome === 'saved') records.showOwn(outcome.record as WireRecord, change.changes)
       return outcome
     },
     async remove(type, id, change) {
@@ -255,8 +255,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       if (outcome.outcome === 'removed') records.showOwnRemoval({ type, id }, change.clientVersion + 1)
       return outcome
     },
-    tabId,
-    presence,
+    ...{ tabId, presence },
     connection: {
       get: connection.state.get,
       subscribe(listener) {
@@ -278,6 +277,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       person.signedIn()
       if (epoch === person.epoch()) restart()
     },
+    ...records.lost,
     personId: person.id,
     onPersonChanged: changes.add,
     localTime: serverTime.localTime,

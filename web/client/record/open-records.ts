@@ -2,12 +2,13 @@
 // edits; one that nobody has subscribed to lives only as long as its caller holds it, and there are never two at work for
 // one record: a part of a page that comes back with a store of before works with the one that is open by then.
 
-import type { RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
+import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import { createObjectCache } from '../base/object-cache.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import type { UnsentEdits } from './state.ts'
 import { createRecordStore } from './store.ts'
 import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
+import { createUnopenedSaves } from './unopened-saves.ts'
 
 type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'onUsed' | 'setAside'>
 
@@ -15,6 +16,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
   const stores = createObjectCache<OwnedRecordStore>()
   /** Edits of earlier persons, by person and record. */
   const aside = new Map<string | null, Map<string, UnsentEdits[]>>()
+  const unopened = createUnopenedSaves(options)
 
   function setAside(owner: string | null, key: string, edits: UnsentEdits) {
     const ofOwner = aside.get(owner) ?? new Map<string, UnsentEdits[]>()
@@ -30,7 +32,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     for (const edits of left) store.dispatch({ kind: 'recalled', edits })
   }
 
-  return {
+  const records = {
     of(address: RecordAddress): OwnedRecordStore {
       const owner = options.personId()
       const key = recordKey(address)
@@ -50,6 +52,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     },
     /** The person changes: every record is as if it had never been opened. */
     leave(owner: string | null) {
+      unopened.leave()
       for (const [key, store] of stores.entries()) {
         const edits = store.leave()
         if (edits) setAside(owner, key, edits)
@@ -63,8 +66,10 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     /** Only if it is open already. */
     find: (address: RecordAddress) => stores.find(recordKey(address)),
     /** A save that bypassed the editor is this tab's too: its event is ignored, so the editor receives its answer. */
-    showOwn(record: WireRecord) {
+    showOwn(record: WireRecord, changes?: Fields) {
+      const { type, id, version } = record
       const at = options.localTime(record.updated_at)
+      if (changes) unopened.note({ type, id, version, at, changes })
       stores.find(recordKey(record))?.dispatch({ kind: 'loaded', record, at, isOwn: true })
     },
     showOwnRemoval(address: RecordAddress, version: number) {
@@ -78,7 +83,10 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     },
     historyChanged() {
       for (const [, store] of stores.entries()) store.historyChanged()
+      void unopened.findLost((save) => records.of(save).dispatch({ kind: 'saves_lost', saves: [save] }))
     },
+    /** What the client offers of them. */
+    lost: { lostSaves: unopened.lost, dismissLost: unopened.dismiss },
     /** The page is visible again. */
     loadWaiting() {
       for (const [, store] of stores.entries()) store.loadWaiting()
@@ -88,12 +96,14 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       for (const [, store] of stores.entries()) if (store.isMounted()) store.open()
     },
     close() {
+      unopened.close()
       for (const [key, store] of stores.entries()) {
         store.close()
         stores.drop(key, store)
       }
     },
   }
+  return records
 }
 
 export type OpenRecords = ReturnType<typeof createOpenRecords>

@@ -18,8 +18,13 @@ const changesOf = (saves: readonly OwnSave[]): Fields =>
   Object.assign({}, ...saves.map(({ changes }) => changes)) as Fields
 
 /** What was lost and what else is set aside, over what was set aside before, as far as the record doesn't say it already. */
-function keptOf(kept: Kept | null, lost: readonly OwnSave[], typed: Fields, record: WireRecord): Kept | null {
-  const isMissing = (field: string, value: unknown) => !isSame(value, record.fields[field])
+function keptOf(
+  kept: Kept | null,
+  lost: readonly OwnSave[],
+  typed: Fields,
+  record: WireRecord | null,
+): Kept | null {
+  const isMissing = (field: string, value: unknown) => !record || !isSame(value, record.fields[field])
   const saved = pick(changesOf(lost), isMissing)
   const fields = { ...kept?.fields, ...saved, ...pick(typed, isMissing) }
   if (isEmpty(saved) && isEmpty(pick(typed, isMissing))) return kept
@@ -64,13 +69,26 @@ export function doubt(state: RecordState): Transition {
     : to(state, { isUnsure: true }, { kind: 'forget_loads' }, { kind: 'load', when: 'now' })
 }
 
+/** The history was not to be had, and may be later. */
+export const mayPass = ({ outcome }: { outcome: string }): boolean =>
+  outcome === 'unreachable' || outcome === 'failed'
+
+/** Those saves that a record's history doesn't have, as far as it reaches back. */
+export function lostAmong<S extends OwnSave>(
+  saves: readonly S[],
+  entries: readonly { version: number }[],
+): S[] {
+  const versions = new Set(entries.map(({ version }) => version))
+  const oldest = Math.min(...versions)
+  return saves.filter(({ version }) => version > oldest && !versions.has(version))
+}
+
 /** Some of the tab's own saves are not in the record's history; they are offered over what is shown now. */
-export function offerLost(state: RecordState, { versions }: StateEventOf<'saves_lost'>): Transition {
-  const lost = state.ownSaves.filter(({ version }) => versions.includes(version))
-  if (!state.record || lost.length === 0) return stay(state)
+export function offerLost(state: RecordState, { saves }: StateEventOf<'saves_lost'>): Transition {
+  if (saves.length === 0) return stay(state)
   return to(state, {
-    kept: keptOf(state.kept, lost, {}, state.record),
-    ownSaves: state.ownSaves.filter((save) => !lost.includes(save)),
+    kept: keptOf(state.kept, saves, {}, state.record),
+    ownSaves: state.ownSaves.filter((save) => !saves.includes(save)),
   })
 }
 

@@ -141,7 +141,7 @@ export type RecordStateEvent =
   /** The server's database is in another history: it was restored, failed over, or only restarted. */
   | { kind: 'history_changed' }
   /** These of the tab's own saves are not in the new history. */
-  | { kind: 'saves_lost'; versions: readonly number[] }
+  | { kind: 'saves_lost'; saves: readonly OwnSave[] }
   | { kind: 'faded'; what: 'highlight' | 'notice' }
 
 /** The user's decision, field by field, on one version of the others. */

@@ -16,6 +16,7 @@ import { createRecall } from './recall.ts'
 import type { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
 import { newestKnown } from './remote-versions.ts'
+import { lostAmong, mayPass } from './restored.ts'
 import {
   editsOf,
   initialRecordState,
@@ -31,6 +32,7 @@ export type { Decision, RecordStore } from './store-options.ts'
 const HIGHLIGHT_MS = 3000
 const NOTICE_MS = 8000
 const SAVED_MS = 3000
+const LOST_AGAIN_MS = 3000
 
 export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore {
   const { address, requests, clock, newId, localTime, isOwn, persistence } = options
@@ -127,11 +129,10 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     if (asked.length === 0) return
     const person = persons
     const answer = await requests.history(address.type, address.id)
-    if (person !== persons || answer.outcome !== 'found') return
-    const versions = new Set(answer.entries.map(({ version }) => version))
-    const oldest = Math.min(...versions)
-    const lost = asked.filter(({ version }) => version > oldest && !versions.has(version))
-    dispatch({ kind: 'saves_lost', versions: lost.map(({ version }) => version) })
+    if (person !== persons) return
+    if (mayPass(answer)) timers.start('lost', LOST_AGAIN_MS, () => void findLost())
+    if (answer.outcome !== 'found') return
+    dispatch({ kind: 'saves_lost', saves: lostAmong(asked, answer.entries) })
   }
 
   function onAnswer(answer: WatchedRecord) {
