@@ -1,9 +1,9 @@
 // The demo's page: Vite's build, and one document for every address that the browser's own router knows.
-// Invariant: a program that asks for something that isn't there gets a 404, never a page.
+// Invariant: a program that asks for something that isn't there gets a problem document; a browser gets a page, with 404.
 import { join } from 'node:path'
-import express, { type RequestHandler, Router } from 'express'
+import express, { type RequestHandler, type Response, Router } from 'express'
 
-const PAGES = ['/', '/projects', '/projects/:id', '/tasks', '/split']
+const PAGES = ['/', '/projects', '/projects/:id', '/tasks', '/split', '/catalogue']
 
 const HEADERS = {
   'Content-Security-Policy': [
@@ -33,8 +33,15 @@ export const pageRoutes = (directory: string): Router => {
     express.static(join(directory, 'assets'), { immutable: true, maxAge: '1y', fallthrough: false }),
   )
   routes.use(express.static(directory, { index: false, maxAge: 0 }))
-  routes.get(PAGES, (_request, response) => {
+  const sendPage = (response: Response) =>
     response.set('Cache-Control', 'no-cache').sendFile('index.html', { root: directory })
+  routes.get(PAGES, (_request, response) => sendPage(response))
+  // A person at an unknown address gets a page that says so, with the status of one.
+  routes.get('/{*path}', (request, response, next) => {
+    const isPage =
+      request.accepts(['json', 'html']) === 'html' && !/^\/(api|demo|assets)\//.test(request.path)
+    if (isPage) sendPage(response.status(404))
+    else next()
   })
   return routes
 }

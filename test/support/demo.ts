@@ -95,7 +95,7 @@ export async function startDemo(environment: Record<string, string> = {}): Promi
 }
 
 /** Keeps a picture where somebody wants to look: in the folder named by NOCLOBBER_SCREENSHOTS. */
-export async function keepPicture(page: Page, name: string): Promise<void> {
+export async function keepPicture(page: Page, name: string, fullPage = false): Promise<void> {
   const folder = process.env.NOCLOBBER_SCREENSHOTS
-  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' })
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled', fullPage })
 }

@@ -14,6 +14,10 @@ import { SplitPage } from './SplitPage.tsx'
 /** Loaded on the first visit, with its virtualizer. */
 const TasksPage = lazy(() => import('./tasks/TasksPage.tsx').then((page) => ({ default: page.TasksPage })))
 
+const CataloguePage = lazy(() =>
+  import('./catalogue/CataloguePage.tsx').then((page) => ({ default: page.CataloguePage })),
+)
+
 /** What people see instead of a blank page when a component throws. */
 class CrashPage extends Component<{ children: ReactNode }, { crashed: boolean }> {
   override state = { crashed: false }
@@ -69,5 +73,17 @@ const Signed = ({ path }: { path: string }) => {
 
 export const App = () => {
   const path = usePath()
-  return <CrashPage>{path === '/split' ? <SplitPage /> : <Signed path={path} />}</CrashPage>
+  return (
+    <CrashPage>
+      {path === '/split' ? (
+        <SplitPage />
+      ) : path === '/catalogue' ? (
+        <Suspense>
+          <CataloguePage />
+        </Suspense>
+      ) : (
+        <Signed path={path} />
+      )}
+    </CrashPage>
+  )
 }

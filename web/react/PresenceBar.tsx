@@ -40,9 +40,19 @@ export function colorOf(userId: string): number {
   return sum % COLORS
 }
 
-function People({ people, className }: { people: readonly PresentPerson[]; className?: string | undefined }) {
+function People({
+  people,
+  className,
+  isPlaced = false,
+}: {
+  people: readonly PresentPerson[]
+  className?: string | undefined
+  isPlaced?: boolean
+}) {
   const { words, parts } = useLive()
-  if (people.length === 0) return null
+  // The place of nobody is as high as that of many: their coming moves nothing.
+  if (people.length === 0)
+    return isPlaced ? <span className={classes('nc-presence', className)} data-slot="nc-presence" /> : null
   const shown = people.slice(0, MOST_SHOWN)
   const rest = people.slice(MOST_SHOWN)
   const sentences = people.map((person) => presenceSentence(person, words))
@@ -126,5 +136,5 @@ export function PresenceBar<F extends object = Fields>({
 }) {
   const doing = useHandedOver(editor, useDoing(editor))
   const people = usePresence(editor, editor.record ? doing : null)
-  return <People people={people.filter(({ user }) => user.id !== userId)} className={className} />
+  return <People people={people.filter(({ user }) => user.id !== userId)} className={className} isPlaced />
 }

@@ -1,0 +1,191 @@
+// The catalogue: every state of every part, in light and dark, another language, from right to left, with longer words, at a
+// desk and on a phone. What can be measured is measured; the pictures are for the eye.
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { seriousBarriers } from '../support/accessibility.ts'
+import { launchBrowser } from '../support/chromium.ts'
+import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+
+const DESK = { viewport: { width: 1280, height: 800 } }
+const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+
+const VARIANTS = [
+  ['light', '', DESK],
+  ['dark', '?theme=dark', DESK],
+  ['german', '?lang=de', DESK],
+  ['right-to-left', '?dir=rtl', DESK],
+  ['long words', '?words=long', DESK],
+  ['phone', '', PHONE],
+  ['phone-dark', '?theme=dark', PHONE],
+  ['phone-german', '?lang=de', PHONE],
+  ['phone-long-words', '?words=long', PHONE],
+] as const
+
+let demo: RunningDemo
+let browser: Browser
+beforeAll(async () => {
+  ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
+})
+
+async function openCatalogue(query: string, options: object): Promise<Page> {
+  const page = await (await browser.newContext({ reducedMotion: 'reduce', ...options })).newPage()
+  await page.goto(`${demo.url}/catalogue${query}`)
+  await page.locator('[data-part="ConflictDialog"][data-state-name="refused"] dialog').waitFor()
+  return page
+}
+
+/** Lines that a banner's sentence and buttons take, by the middles of what is drawn. */
+const bannerLines = (page: Page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('[data-part="UpdateBanner"] [data-slot="nc-banner"]')].flatMap((banner) => {
+      const state = banner.closest('[data-state-name]')?.getAttribute('data-state-name')
+      const range = document.createRange()
+      const sentence = banner.querySelector('[role=status]')
+      if (!sentence || banner.clientHeight === 0) return []
+      range.selectNodeContents(sentence)
+      const box = banner.getBoundingClientRect()
+      const buttons = [...banner.querySelectorAll('button')].map((one) => one.getBoundingClientRect())
+      const drawn = [...range.getClientRects()].filter(
+        ({ width, top, bottom }) => width > 1 && top >= box.top - 1 && bottom <= box.bottom + 1,
+      )
+      const rowsOf = (boxes: DOMRect[]) =>
+        new Set(boxes.map(({ top, bottom }) => Math.round((top + bottom) / 8))).size
+      const end = Math.max(...drawn.map(({ bottom }) => bottom))
+      const isBelow = buttons.some(({ top }) => top >= end - 2)
+      const lines = isBelow ? rowsOf(drawn) + rowsOf(buttons) : Math.max(rowsOf(drawn), rowsOf(buttons))
+      const isOut = buttons.some(({ left, right }) => left < box.left - 1 || right > box.right + 1)
+      return lines > 2 || isOut ? [`${state}: ${lines} lines${isOut ? ', a button outside' : ''}`] : []
+    }),
+  )
+
+/** Edges and dots that don't stand out from what is behind them by 3:1. */
+const weakEdges = (page: Page) =>
+  page.evaluate(() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+    const rgb = (color: string, behind: number[] = [255, 255, 255]): number[] => {
+      if (!canvas) return behind
+      canvas.fillStyle = `rgb(${behind.join(' ')})`
+      canvas.fillRect(0, 0, 1, 1)
+      canvas.fillStyle = color
+      canvas.fillRect(0, 0, 1, 1)
+      return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3)
+    }
+    const backgroundOf = (element: Element | null): number[] =>
+      element === null
+        ? [255, 255, 255]
+        : rgb(getComputedStyle(element).backgroundColor, backgroundOf(element.parentElement))
+    const light = (color: number[]) => {
+      const [r = 0, g = 0, b = 0] = color.map((part) => {
+        const value = part / 255
+        return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4
+      })
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    const contrast = (a: number[], b: number[]) => {
+      const [high, low] = [light(a), light(b)].sort((one, other) => other - one) as [number, number]
+      return (high + 0.05) / (low + 0.05)
+    }
+    const measure = (selector: string, property: 'borderTopColor' | 'backgroundColor') =>
+      [...document.querySelectorAll(selector)].flatMap((element) => {
+        const behind = backgroundOf(element.parentElement)
+        const found = contrast(rgb(getComputedStyle(element)[property], behind), behind)
+        return found < 3
+          ? [
+              `${selector} ${found.toFixed(2)} in ${element.closest('[data-part]')?.getAttribute('data-state-name')}`,
+            ]
+          : []
+      })
+    return [
+      ...new Set([
+        ...measure(
+          '.nc-banner, .nc-list-bar, .nc-available, .nc-unsent > li, .nc-take-over-message, .nc-conflict',
+          'borderTopColor',
+        ),
+        ...measure(
+          '.nc-button:not(.nc-primary):not(:disabled), .nc-presence-person, .nc-result',
+          'borderTopColor',
+        ),
+        ...measure('.nc-pill-dot, .nc-primary:not(:disabled)', 'backgroundColor'),
+      ]),
+    ]
+  })
+
+const overflowing = (page: Page) =>
+  page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement
+    const out = [...document.querySelectorAll('[data-slot^="nc-"]')].filter((element) => {
+      const { left, right, width } = element.getBoundingClientRect()
+      return width > 1 && (left < -1 || right > clientWidth + 1)
+    })
+    return [
+      ...(scrollWidth > clientWidth ? [`page ${scrollWidth} > ${clientWidth}`] : []),
+      ...out.map(
+        (one) =>
+          `${one.getAttribute('data-slot')} in ${one.closest('[data-part]')?.getAttribute('data-state-name')}`,
+      ),
+    ]
+  })
+
+describe.for(VARIANTS)('%s', ([name, query, options]) => {
+  test('nothing overflows, banners have two lines at most, edges stand out, axe finds nothing serious', async () => {
+    const page = await openCatalogue(query, options)
+    await keepPicture(page, `catalogue-${name.replaceAll(' ', '-')}`, true)
+    expect(await page.locator('[data-part]').count()).toBeGreaterThan(30)
+    expect(await overflowing(page)).toEqual([])
+    expect(await bannerLines(page)).toEqual([])
+    expect(await weakEdges(page)).toEqual([])
+    expect(await seriousBarriers(page)).toEqual([])
+    await page.context().close()
+  })
+})
+
+describe.for([
+  ['desk', DESK],
+  ['phone', PHONE],
+] as const)('on a %s', ([, options]) => {
+  test('a banner, people and an ask come and go, and move nothing of the form', async () => {
+    const page = await openCatalogue('', options)
+    const anchor = page.locator('[data-anchor]')
+    const place = () =>
+      anchor.evaluate((element) => {
+        const { left, top, width, height } = element.getBoundingClientRect()
+        return { left, top: top + scrollY, width, height }
+      })
+    const before = await place()
+    await page.locator('[data-toggle]').click()
+    await page.locator('.catalogue-form [data-slot="nc-banner-actions"]').waitFor()
+    await page.locator('.catalogue-form [data-slot="nc-field-presence"] > span').waitFor()
+    expect(await place()).toEqual(before)
+    await page.context().close()
+  })
+})
+
+test('for a finger, every button is 44 px high and inputs have 16 px text', async () => {
+  const page = await openCatalogue('', PHONE)
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll('[data-part] button, [data-part] textarea')].flatMap((element) => {
+      const { height } = element.getBoundingClientRect()
+      const isSmall =
+        element.tagName === 'BUTTON'
+          ? height < 44
+          : Number.parseFloat(getComputedStyle(element).fontSize) < 16
+      return height > 0 && isSmall ? [`${element.getAttribute('data-slot')} ${height}`] : []
+    }),
+  )
+  expect(small).toEqual([])
+  await page.context().close()
+})
+
+test('an address that nobody knows is a page that says so, with 404; for a program it is a document', async () => {
+  const page = await demo.open(browser, 'alice')
+  const answer = await page.goto(`${demo.url}/nowhere/at/all`)
+  expect(answer?.status()).toBe(404)
+  await page.getByRole('heading', { name: 'Not here' }).waitFor()
+  const program = await fetch(`${demo.url}/nowhere`, { headers: { accept: 'application/json' } })
+  expect([program.status, program.headers.get('content-type')]).toEqual([
+    404,
+    'application/problem+json; charset=utf-8',
+  ])
+  expect((await fetch(`${demo.url}/api/v1/nowhere`)).headers.get('content-type')).toContain('json')
+  await page.context().close()
+})
