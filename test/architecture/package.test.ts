@@ -31,13 +31,13 @@ const BUDGETS_BYTES = {
   },
   /** The same without React. */
   dom: {
-    budget: 33_000,
+    budget: 33_400,
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
   client: { budget: 35_000, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 45_400, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 45_600, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** The files behind a door, whatever its conditions. */
