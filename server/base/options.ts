@@ -1,6 +1,8 @@
 // Every option of the server and its default, in one place.
+
 import type { IncomingMessage } from 'node:http'
 import type { Knex } from 'knex'
+import { HEARTBEAT_MS } from '../protocol/index.ts'
 import type { Logger } from './logger.ts'
 import type { PgPool } from './pg.ts'
 import type { Actor, RecordType } from './record-type.ts'
@@ -132,6 +134,8 @@ export interface Limits {
    * been saying for a while that it isn't ready. In milliseconds; `Infinity`: never.
    */
   behindMs: number
+  /** How often each socket and stream gets the node's age, in milliseconds; pages call 25 s without it behind. */
+  heartbeatMs: number
   /** How often this node sends the others who is here, in milliseconds. */
   presenceBeatMs: number
   /** Presence that isn't renewed for so long ends. */
@@ -217,6 +221,7 @@ export const DEFAULT_LIMITS = {
   requestsPerAddress: 120_000,
   joinsPerSecond: 2_000,
   behindMs: 30_000,
+  heartbeatMs: HEARTBEAT_MS,
   presenceBeatMs: 15_000,
   presenceLeaseMs: 45_000,
   pollMs: 1_000,

@@ -2,7 +2,7 @@
 // it has caught up. A node that stays behind asks its connections to come back, elsewhere if there is another.
 // Invariant: an age is sent after the events of what it speaks of.
 import type { Limits, Logger } from '../base/options.ts'
-import { type Age, BEHIND_MS, HEARTBEAT_MS } from '../protocol/index.ts'
+import { type Age, BEHIND_MS } from '../protocol/index.ts'
 
 const LOOK_MS = 500
 
@@ -12,20 +12,12 @@ export interface HeartbeatOptions {
   send(age: Age): void
   /** Closes every connection of this node, each at a moment of its own. */
   sendAway(): void
-  limits: Pick<Limits, 'behindMs'>
+  limits: Pick<Limits, 'behindMs' | 'heartbeatMs'>
   log: Logger
-  everyMs?: number
 }
 
 /** Begins to say it; gives the function that ends it. */
-export const keepHeartbeat = ({
-  age,
-  send,
-  sendAway,
-  limits,
-  log,
-  everyMs = HEARTBEAT_MS,
-}: HeartbeatOptions): (() => void) => {
+export const keepHeartbeat = ({ age, send, sendAway, limits, log }: HeartbeatOptions): (() => void) => {
   let sentAt = performance.now()
   let wasBehind = false
   let wereSentAway = false
@@ -39,7 +31,7 @@ export const keepHeartbeat = ({
         log.warn({ ...now }, 'The change log is not being read: its pages say that they are behind.')
       else log.info({ ...now }, 'The change log is read again.')
     }
-    if (isBehind !== wasBehind || performance.now() - sentAt >= everyMs) {
+    if (isBehind !== wasBehind || performance.now() - sentAt >= limits.heartbeatMs) {
       sentAt = performance.now()
       send(now)
     }
@@ -49,7 +41,7 @@ export const keepHeartbeat = ({
     wereSentAway = isTooFar
   }
 
-  const timer = setInterval(look, LOOK_MS)
+  const timer = setInterval(look, Math.min(LOOK_MS, limits.heartbeatMs))
   timer.unref()
   return () => clearInterval(timer)
 }

@@ -15,7 +15,12 @@ const direct = knex({ client: 'pg', connection: database.url, pool: { min: 0, ma
 afterAll(() => direct.destroy())
 await trackTables(direct)
 const proxy = await startFaultProxy(Number(new URL(database.url).port))
-const app = await startApp({ database, databaseUrl: proxy.urlFor(database.url), pool: { min: 6, max: 6 } })
+const app = await startApp({
+  database,
+  databaseUrl: proxy.urlFor(database.url),
+  pool: { min: 6, max: 6 },
+  limits: { heartbeatMs: 50 },
+})
 
 const sql = async (text: string) => (await direct.raw(text)).rows
 

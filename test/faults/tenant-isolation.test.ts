@@ -5,9 +5,7 @@ import { startApp } from '../support/app.ts'
 import { seed, times, writeDown } from '../support/figures.ts'
 import { randomOf } from '../support/random.ts'
 import { waitFor } from '../support/wait-for.ts'
-
-/** Without how far behind the node is, which differs from moment to moment. */
-const timeless = (text: string) => text.replace(/,?"(as_of|behind_ms)":("[^"]*"|\d+)/g, '').replace('{,', '{')
+import { withoutAge } from '../support/without-age.ts'
 
 const ATTEMPTS = times(400, 10_000)
 
@@ -66,7 +64,7 @@ test(`${ATTEMPTS} attempts of another tenant deliver nothing, and missing looks 
       const swap = (value: string) => value.split(id).join(at)
       const sent = JSON.parse(swap(JSON.stringify(options)))
       const { status, text } = await app.call(method, swap(path), { as: 'gina', ...sent })
-      return `${status} ${timeless(text.split(at).join('ID'))}`
+      return `${status} ${withoutAge(text.split(at).join('ID'))}`
     }
   }
 
@@ -87,7 +85,7 @@ test(`${ATTEMPTS} attempts of another tenant deliver nothing, and missing looks 
         },
         { what: 'her next message to be let in', deadlineMs: 60_000 },
       )
-      return timeless(JSON.stringify(answer).split(`"${at}"`).join('"ID"'))
+      return withoutAge(JSON.stringify(answer).split(`"${at}"`).join('"ID"'))
     }
   }
 
