@@ -16,7 +16,7 @@ import {
 } from './idempotency.ts'
 import { targetOf } from './read.ts'
 import { authorizeParents, permittedUnread, whyRefused } from './save.ts'
-import { SWALLOWED, settling } from './settled-write.ts'
+import { SWALLOWED, settling, swallowing } from './settled-write.ts'
 
 /** What {@link RecordServer.remove} takes. */
 export interface RemoveOptions<A extends Actor = Actor> extends WriteOptions<A> {
@@ -44,15 +44,15 @@ export const removeRecord = async (
     const kept = await storedResponse(database, options, hash)
     return kept?.outcome === 'stored' ? { outcome: 'removed', replayed: true } : kept
   }
-  let sent = 0
+  let wasSent = false
+  const isSwallowed = swallowing(database)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const authorize = authorizeParents(database, target, 'delete', options)
     const permitted =
       attempt === 0 ? permittedUnread(database, target, 'delete', options.clientVersion) : null
     const refused = permitted ? null : await whyRefused(database, target, 'delete', options)
     if (refused) return (refused.outcome === 'missing' ? null : await replay()) ?? refused
-    // As of a save.
-    if (sent > 1) return SWALLOWED
+    if (wasSent && (await isSwallowed())) return SWALLOWED
     const written = await sendWrite(database, known, options, {
       query: known.sql.remove(options.mutationId !== undefined),
       values: [
@@ -73,7 +73,7 @@ export const removeRecord = async (
     if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
     if (written.outcome !== 'written') return (await replay()) ?? MISSING
-    sent = written.isSent ? sent + 1 : 0
+    wasSent = written.isSent
     if (written.rows.length > 0) return { outcome: 'removed' }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to delete. Try again.'))

@@ -29,7 +29,7 @@ import {
 } from './idempotency.ts'
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
-import { SWALLOWED, settling } from './settled-write.ts'
+import { SWALLOWED, settling, swallowing } from './settled-write.ts'
 import { commonJson } from './stored-json.ts'
 import { ruleErrorsOfUpdate, validateFields } from './validate.ts'
 
@@ -156,7 +156,8 @@ export const saveRecord = async (
   const texts: Record<string, string> = {}
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
-  let sent = 0
+  let wasSent = false
+  const isSwallowed = swallowing(database)
   let mergedBy: Writer | null = null
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0
@@ -178,8 +179,7 @@ export const saveRecord = async (
     const columns = Object.keys(valid.values).sort()
     if (columns.length === 0) return unchanged(database, target, options)
     if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
-    // Once it may be that a restore has brought the version back meanwhile.
-    if (!refused && sent > 1) return SWALLOWED
+    if (!refused && wasSent && (await isSwallowed())) return SWALLOWED
     const broken = await ruleErrorsOfUpdate(database, target, clientVersion, valid.values)
     if (broken.length > 0) return (await replay()) ?? { outcome: 'invalid', problem: invalidProblem(broken) }
     const isPrecomputed =
@@ -204,7 +204,7 @@ export const saveRecord = async (
       authorize: authorizeParents(database, target, 'update', { clientVersion, values: valid.values }),
       settle: settling(database, target, options, { event: 'update', clientVersion, columns, hash }),
     })
-    sent = written.outcome === 'written' && written.isSent ? sent + 1 : 0
+    wasSent = written.outcome === 'written' && written.isSent
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
     if (written.outcome === 'cache_cleared') continue
     if (written.outcome === 'outdated') {

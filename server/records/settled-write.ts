@@ -13,6 +13,22 @@ import { type Current, currentOf } from '../tables/version-sql.ts'
 import { mutationParameters, type Settle, type WriteOptions } from './idempotency.ts'
 import type { Target } from './read.ts'
 
+const HISTORY = statement('select noclobber.epoch() as epoch')
+
+/**
+ * Made before a write is sent; to be asked where the write found no row, and the row is there at the version that it was sent for. In
+ * another history than before a restore has brought that version back meanwhile: `false`, and the write is sent again.
+ */
+export const swallowing = (database: Pick<Database, 'history' | 'send'>): (() => Promise<boolean>) => {
+  let before = database.history()
+  return async () => {
+    const [row] = await database.send(HISTORY, [])
+    const isSame = before === undefined || before === row?.epoch
+    before = row?.epoch
+    return isSame
+  }
+}
+
 /** Nobody else is in the way: the database did something else with the write, or nothing. */
 export const SWALLOWED: Invalid & { problem: InvalidProblem } = {
   outcome: 'invalid',

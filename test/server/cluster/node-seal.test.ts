@@ -104,7 +104,8 @@ test('a payload is read or refused, whatever it is, and long names and strange r
   const user = { id: 'alice', name: 'Alice' }
   const place = { room: 'tenant:acme:record:project:7', tenantId: 'acme', type: 'project', id: '7' }
   const entry = { ...place, socketId: 's', userTenantId: 'acme', user, state: 'editing', field: null }
-  expect(readPresence([entry])).toEqual([entry])
+  expect(readPresence([entry])).toEqual([{ ...entry, unsaved: false }])
+  expect(readPresence([{ ...entry, unsaved: true }])).toEqual([{ ...entry, unsaved: true }])
   for (const wrong of [
     { room: 'tenant:globex:record:project:7' },
     { user: { id: 'alice', name: 'A'.repeat(201) } },
