@@ -37,7 +37,7 @@ const BUDGETS_BYTES = {
   /** Everything that the client's door has. */
   client: { budget: 35_000, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 45_600, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 46_000, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** The files behind a door, whatever its conditions. */
