@@ -45,7 +45,7 @@ export const removeRecord = async (
     return kept?.outcome === 'stored' ? { outcome: 'removed', replayed: true } : kept
   }
   let wasSent = false
-  const isSwallowed = swallowing(database)
+  const isSwallowed = swallowing(database, known, 'delete')
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const authorize = authorizeParents(database, target, 'delete', options)
     const permitted =

@@ -157,7 +157,7 @@ export const saveRecord = async (
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
   let wasSent = false
-  const isSwallowed = swallowing(database)
+  const isSwallowed = swallowing(database, known, 'update')
   let mergedBy: Writer | null = null
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0

@@ -6,7 +6,7 @@ import type { Invalid } from '../base/outcomes.ts'
 import { invalidProblem } from '../base/problems.ts'
 import { type Row, statement } from '../db/statement.ts'
 import type { InvalidProblem } from '../protocol/index.ts'
-import type { Database } from '../tables/database.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import type { WriteEvent } from '../tables/reactions.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
@@ -16,13 +16,18 @@ import type { Target } from './read.ts'
 const HISTORY = statement('select noclobber.epoch() as epoch')
 
 /**
- * Made before a write is sent; to be asked where the write found no row, and the row is there at the version that it was sent for. In
- * another history than before a restore has brought that version back meanwhile: `false`, and the write is sent again.
+ * Made before a write is sent; to be asked where the write found no row, and the row is there at the version that it was sent for.
+ * `true`: the database kept it back. `false`: a restore may have brought that version back meanwhile, and the write is sent again: once
+ * where nothing of the table's reacts to such writes, else only in another history than before, for the app's triggers have run.
  */
-export const swallowing = (database: Pick<Database, 'history' | 'send'>): (() => Promise<boolean>) => {
-  let before = database.history()
+export const swallowing = (
+  database: Pick<Database, 'history' | 'send'>,
+  { reactsTo }: KnownType,
+  event: WriteEvent,
+): (() => Promise<boolean>) => {
+  let before = reactsTo.has(event) ? database.history() : null
   return async () => {
-    const [row] = await database.send(HISTORY, [])
+    const [row] = before === undefined ? [] : await database.send(HISTORY, [])
     const isSame = before === undefined || before === row?.epoch
     before = row?.epoch
     return isSame
