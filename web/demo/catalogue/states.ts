@@ -14,10 +14,11 @@ const fill = (text: string, values: Record<string, string | number>) =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 
 const FIELDS = 'Name, Status'
-const PLACES = { time: '5 s', version: 12, fields: FIELDS, clock: '14:05', detail: 'Name: too long.' }
+const PLACES = { version: 12, fields: FIELDS, clock: '14:05', detail: 'Name: too long.' }
 
 /** All banners, by what they say. */
-export const bannersOf = ({ banner, buttons, who, whoSaved }: Messages): [string, Banner][] => {
+export const bannersOf = ({ banner, buttons, time, who, whoSaved }: Messages): [string, Banner][] => {
+  const places = { ...PLACES, time: fill(time.seconds, { count: 5 }) }
   const bob = fill(who.user, { name: 'Bob' })
   const saved = fill(whoSaved.user, { name: 'Bob' })
   const of = (
@@ -32,7 +33,7 @@ export const bannersOf = ({ banner, buttons, who, whoSaved }: Messages): [string
       parts: [
         {
           kind: 'text',
-          text: fill(banner[name], { ...PLACES, who: name.startsWith('savedTogether') ? saved : bob }),
+          text: fill(banner[name], { ...places, who: name.startsWith('savedTogether') ? saved : bob }),
         },
       ],
       buttons: actions.map((action) => ({ action, label: buttons[action] })),
