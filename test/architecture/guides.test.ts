@@ -119,7 +119,7 @@ test('every block of TypeScript compiles', async () => {
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),
   ]
-  const parent = join(root, 'dist')
+  const parent = join(root, '.noclobber')
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, 'types-'))
   atEnd(() => rm(folder, { recursive: true, force: true }))

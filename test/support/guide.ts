@@ -28,7 +28,7 @@ export async function blocksOf(page: string): Promise<Block[]> {
 /** The named files of a page in a folder below this tree, so that they find what they import; gone at the end of the file. */
 export async function writeGuide(page: string, files: string[]): Promise<string> {
   const blocks = await blocksOf(page)
-  const parent = join(root, 'dist/guides')
+  const parent = join(root, '.noclobber/guides')
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, 'guide-'))
   atEnd(() => rm(folder, { recursive: true, force: true }))
