@@ -205,7 +205,8 @@ test.each(WRITES)(
       await waitFor(() => waitsForLock(app), { what: 'the write that waits' })
       await app.records.revoke({ tenantId: 'acme', userId: 'alice', disconnect: true })
       // These are one statement, which writes as soon as it may: it is cancelled while the lock is held.
-      if (/save|creation|deletion|bulk edit$/.test(what)) await waitFor(() => isAnswered, { what: 'the answer' })
+      if (/save|creation|deletion|bulk edit$/.test(what))
+        await waitFor(() => isAnswered, { what: 'the answer' })
     } finally {
       await locking.rollback()
     }
