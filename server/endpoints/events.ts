@@ -17,7 +17,7 @@ import type { Stream } from '../live/event-stream.ts'
 import type { Streams } from '../live/event-streams.ts'
 import { catchUp } from '../live/stream-catch-up.ts'
 import { watch } from '../live/watch-records.ts'
-import { roomsLeft } from '../live/watchers.ts'
+import { roomsLeft, WatchedRooms } from '../live/watchers.ts'
 import type { Cursor } from '../log/cursor.ts'
 import { presentCursor } from '../log/read-log.ts'
 import type { AdmissionQueue } from '../pacing/admission-queue.ts'
@@ -93,9 +93,9 @@ const HEAD = {
 export const addEventRoute = (router: Router, options: EventStreamOptions): void => {
   const { database, limits, origins, streams, turns, enter, spread, isLive, follow, log } = options
 
-  const refusalOf = (request: IncomingMessage, { tenantId, id }: Actor) => {
+  const refusalOf = (request: IncomingMessage, actor: Actor) => {
     if (!isOwnOrigin(request, origins)) return 'cross_origin'
-    return streams.countOf(tenantId, id) >= limits.streamsPerPerson ? 'rate_limited' : null
+    return streams.countOf(actor) >= limits.streamsPerPerson ? 'rate_limited' : null
   }
 
   const serve = async (
@@ -108,7 +108,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     const [here, watching] = await turns.joins.run(
       actor,
       async () => {
-        const most = roomsLeft(limits, stream, streams.audience.watchers().values())
+        const most = roomsLeft(limits, stream.data)
         return [await presentCursor(database), await watch(database, stream, asked, { most })] as const
       },
       asked.records.length + asked.lists.length,
@@ -142,7 +142,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
       }
       follow()
       const tabId = String(request.headers[HEADERS.tabId.toLowerCase()] ?? '').slice(0, 200) || null
-      const stream = streams.open(response, { actor, request, tabId, watching: new Map() })
+      const stream = streams.open(response, { actor, request, tabId, watching: new WatchedRooms() })
       try {
         await serve(stream, response, asked, position)
       } catch (error) {

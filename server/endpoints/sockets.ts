@@ -19,10 +19,15 @@ import {
   type SocketWatcher,
   unserveServer,
   watcherOf,
-  watchersOf,
 } from '../live/socket-watchers.ts'
 import { unwatch, watch } from '../live/watch-records.ts'
-import { roomsLeft, type Watcher, type WatcherServer, type WatcherSocket } from '../live/watchers.ts'
+import {
+  ConnectionTally,
+  roomsLeft,
+  WatchedRooms,
+  type WatcherServer,
+  type WatcherSocket,
+} from '../live/watchers.ts'
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { Turns } from '../pacing/turns.ts'
@@ -62,13 +67,6 @@ type Work = (watcher: SocketWatcher, request: WatchRequest, fresh: string[]) => 
 /** Rooms of one message from which it takes its turn among its person's. */
 const MANY_ROOMS = 50
 
-/** This socket's person's sockets. */
-const ownSockets = ({ socket: { nsp }, data }: SocketWatcher): Watcher[] => {
-  const all = watchersOf(nsp.server as WatcherServer)
-  const ids = nsp.adapter.rooms.get(userRoom(data.actor.tenantId, data.actor.id)) ?? []
-  return [...ids].flatMap((id) => all.get(id) ?? [])
-}
-
 /** Receives `watch` and `unwatch`. */
 const createReceivers = ({ database, limits, log, spread, turns, onWatched }: SocketOptions) => {
   const allowedJoins = createAllowance(limits.joinsPerSecond)
@@ -94,7 +92,7 @@ const createReceivers = ({ database, limits, log, spread, turns, onWatched }: So
   return [
     receiver('watch', async (watcher, request, fresh) => ({
       ...(await watch(database, watcher, request, {
-        most: roomsLeft(limits, watcher, ownSockets(watcher)),
+        most: roomsLeft(limits, watcher.data),
         fresh,
       })),
       ...spread.asked(),
@@ -119,12 +117,7 @@ const removeMiddleware = (io: WatcherServer, middleware: Middleware) => {
  */
 export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => void) => {
   const { limits, log, hasGuests } = options
-  const isFull = ({ tenantId, id }: Actor) => {
-    let count = 0
-    for (const socketId of io.of('/').adapter.rooms.get(userRoom(tenantId, id)) ?? [])
-      if (watchersOf(io).has(socketId)) count += 1
-    return count >= limits.socketsPerPerson
-  }
+  const tally = new ConnectionTally()
 
   const signIn = async (socket: WatcherSocket, tabId: string | null): Promise<ProblemCode | null> => {
     if (!isOwnOrigin(socket.request, options.origins)) return 'cross_origin'
@@ -135,13 +128,13 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
     const meant: unknown = socket.handshake.auth?.person_id
     if (meant !== undefined && meant !== open.actor.id) return 'unauthenticated'
     if (!options.isLive(open.actor)) return 'live_off'
-    if (isFull(open.actor)) {
+    if (tally.of(open.actor) >= limits.socketsPerPerson) {
       options.onLimited?.()
       return 'rate_limited'
     }
     await options.handshakes.enterOnce(socket.request)
     if (open.isDue()) await open.renew()
-    letIn(socket, { actor: open.actor, request, tabId, watching: new Map() }, log)
+    letIn(socket, { actor: open.actor, request, tabId, watching: new WatchedRooms() }, log)
     return null
   }
 
@@ -165,6 +158,8 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
     log.warn({ error }, 'A socket failed.')
   }
   function onDisconnect(this: WatcherSocket) {
+    const watcher = watcherOf(this)
+    if (watcher) tally.remove(watcher.data)
     part(io, this.id)
   }
   const take = (socket: WatcherSocket) => {
@@ -179,6 +174,7 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
     socket.on('error', onError)
     socket.on('disconnect', onDisconnect)
     join(io, watcher)
+    tally.add(watcher.data)
     watcher.join([userRoom(watcher.data.actor.tenantId, watcher.data.actor.id)])
   }
 

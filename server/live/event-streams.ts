@@ -2,20 +2,21 @@
 // Invariant: what a batch sent a stream is written when the batch is done, with the batch's end as its id.
 import type { ServerResponse } from 'node:http'
 import type { Limits } from '../base/options.ts'
+import type { Actor } from '../base/record-type.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { FeedBatch } from '../log/feed.ts'
 import type { Age } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { createDelivery } from './delivery.ts'
 import { createStream, eventText, idLine, type Stream } from './event-stream.ts'
-import type { Audience, Connection } from './watchers.ts'
+import { type Audience, type Connection, ConnectionTally } from './watchers.ts'
 
 export interface Streams {
   audience: Audience
   /** Hands a batch of the feed to the streams that it concerns. After a failure they are sent `Resync`. */
   deliver(batch: FeedBatch): Promise<void>
   /** Streams of this person on this node. */
-  countOf(tenantId: string, actorId: string): number
+  countOf(actor: Pick<Actor, 'tenantId' | 'id'>): number
   open(response: ServerResponse, data: Connection): Stream
   /** Sends each its heartbeat, which keeps proxies from closing it too. */
   beat(age: Age): void
@@ -40,6 +41,7 @@ export const createStreams = ({ database, limits, position }: StreamsOptions): S
   const streams = new Map<string, Stream>()
   const rooms = new Map<string, Set<string>>()
   const unflushed = new Set<Stream>()
+  const tally = new ConnectionTally()
 
   /** The id keeps the position of a quiet stream recent; a parser takes no id without data. */
   const beat = (age: Age) => {
@@ -61,6 +63,7 @@ export const createStreams = ({ database, limits, position }: StreamsOptions): S
 
   const onEnd = (stream: Stream) => {
     streams.delete(stream.id)
+    tally.remove(stream.data)
     unflushed.delete(stream)
   }
 
@@ -106,13 +109,7 @@ export const createStreams = ({ database, limits, position }: StreamsOptions): S
         throw error
       }
     },
-    countOf: (tenantId, actorId) => {
-      let count = 0
-      for (const { data } of streams.values()) {
-        if (data.actor.id === actorId && data.actor.tenantId === tenantId) count += 1
-      }
-      return count
-    },
+    countOf: (actor) => tally.of(actor),
     open: (response, data) => {
       const stream = createStream({
         response,
@@ -125,6 +122,7 @@ export const createStreams = ({ database, limits, position }: StreamsOptions): S
         onEnd,
       })
       streams.set(stream.id, stream)
+      tally.add(stream.data)
       // One whose reader left before it was opened gets no other end.
       if (response.destroyed) stream.drop()
       return stream

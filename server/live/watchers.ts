@@ -16,6 +16,7 @@ import type {
 } from '../protocol/index.ts'
 import type { KnownType } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
+import { userRoom } from './rooms.ts'
 
 /** What a room is of. */
 export type Watched = (
@@ -34,8 +35,63 @@ export interface Connection {
   /** By what it signed in, for looking at the sign-in again. */
   request: IncomingMessage
   tabId: string | null
-  /** By room. */
-  watching: Map<string, Watched>
+  watching: WatchedRooms
+}
+
+/** What one person has open on this node, of one kind of connection. */
+interface PersonTally {
+  connections: number
+  /** Over all of them. */
+  rooms: number
+}
+
+const nobody = (): PersonTally => ({ connections: 0, rooms: 0 })
+
+/** What a connection watches, by room; its person's rooms are counted as they come and go, never by looking at all their connections. */
+export class WatchedRooms extends Map<string, Watched> {
+  /** Nobody's until the connection is counted, and after it has gone. */
+  person = nobody()
+
+  override set(room: string, watched: Watched): this {
+    if (!this.has(room)) this.person.rooms += 1
+    return super.set(room, watched)
+  }
+
+  override delete(room: string): boolean {
+    const isGone = super.delete(room)
+    if (isGone) this.person.rooms -= 1
+    return isGone
+  }
+}
+
+/** Counts the connections of one kind and their rooms, by person. */
+export class ConnectionTally {
+  readonly #people = new Map<string, PersonTally>()
+
+  add({ actor, watching }: Connection): void {
+    const key = userRoom(actor.tenantId, actor.id)
+    const person = this.#people.get(key) ?? nobody()
+    this.#people.set(key, person)
+    person.connections += 1
+    person.rooms += watching.size
+    watching.person = person
+  }
+
+  /** It has gone; once more does nothing. */
+  remove({ actor, watching }: Connection): void {
+    const { person } = watching
+    const key = userRoom(actor.tenantId, actor.id)
+    if (this.#people.get(key) !== person) return
+    person.connections -= 1
+    person.rooms -= watching.size
+    watching.person = nobody()
+    if (person.connections === 0) this.#people.delete(key)
+  }
+
+  /** How many connections a person has. */
+  of(actor: Pick<Actor, 'tenantId' | 'id'>): number {
+    return this.#people.get(userRoom(actor.tenantId, actor.id))?.connections ?? 0
+  }
 }
 
 export type WatcherServer = Server<ClientMessages, ServerEvents>
@@ -148,20 +204,8 @@ export const publishWritten = <Name extends 'RecordsImported' | RecordEventName>
   if (own.length > 0) audience.publishTo(own, name, ...alone(event))
 }
 
-/**
- * How many rooms a watcher may be in: its own limit, and what is left of its user's.
- *
- * @param others Watchers among which this user's are; those of others, and this one, count for nothing.
- */
+/** How many rooms a watcher may be in: its own limit, and what its person's other connections of its kind leave. */
 export const roomsLeft = (
   { roomsPerSocket, roomsPerPerson }: Pick<Limits, 'roomsPerSocket' | 'roomsPerPerson'>,
-  watcher: Watcher,
-  others: Iterable<Watcher>,
-): number => {
-  const { actor } = watcher.data
-  let left = roomsPerPerson
-  for (const { id, data } of others)
-    if (id !== watcher.id && data.actor.id === actor.id && data.actor.tenantId === actor.tenantId)
-      left -= data.watching.size
-  return Math.max(0, Math.min(roomsPerSocket, left))
-}
+  { watching }: Connection,
+): number => Math.max(0, Math.min(roomsPerSocket, roomsPerPerson - (watching.person.rooms - watching.size)))

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import compression from 'compression'
 import express from 'express'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { WatchedRooms } from '../../../server/live/watchers.ts'
 import { createCursors } from '../../../server/log/cursor.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'
@@ -46,7 +47,7 @@ describe('a stream', () => {
 
   it('says a comment with its position while it has nothing to say', async () => {
     const { createStreams } = await import('../../../server/live/event-streams.ts')
-    const served = createServer((_request, response) => {
+    const served = createServer((request, response) => {
       const streams = createStreams({
         database: { cursors: createCursors(Buffer.alloc(32)) } as never,
         limits: { streamBufferBytes: 1_000 },
@@ -58,7 +59,9 @@ describe('a stream', () => {
         streams.close()
       })
       response.writeHead(200)
-      streams.open(response, { watching: new Map() } as never).goLive()
+      const actor = { id: 'alice', name: 'Alice', tenantId: 'acme' }
+      const data = { actor, request, tabId: null, watching: new WatchedRooms() }
+      streams.open(response, data).goLive()
     }).listen(0, '127.0.0.1')
     atEnd(() => served.close())
     await once(served, 'listening')

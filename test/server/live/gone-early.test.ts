@@ -7,6 +7,7 @@ import { type Actor, createRecordServer, type RecordServerOptions } from 'noclob
 import { expect, test } from 'vitest'
 import type { Stream } from '../../../server/live/event-stream.ts'
 import { createStreams } from '../../../server/live/event-streams.ts'
+import { WatchedRooms } from '../../../server/live/watchers.ts'
 import { createWindow } from '../../../server/pacing/rate-limiters.ts'
 import { createEnding } from '../../../server/pacing/timeouts.ts'
 import { startApp } from '../../support/app.ts'
@@ -62,7 +63,7 @@ test('a stream whose reader has left is put into no room', async () => {
   const opened: Stream[] = []
   const server = createServer((request, response) => {
     const actor = { id: 'alice', name: 'Alice', tenantId: 'acme' }
-    opened.push(streams.open(response, { actor, request, tabId: null, watching: new Map() }))
+    opened.push(streams.open(response, { actor, request, tabId: null, watching: new WatchedRooms() }))
     response.writeHead(200).flushHeaders()
   }).listen(0, '127.0.0.1')
   atEnd(() => server.close())
