@@ -48,13 +48,10 @@ export const sendProblem = (
   retryAfterS: number = RETRY_AFTER_S,
 ): void => {
   const later = refused.status === 503 || refused.status === 429
-  send(
-    response,
-    refused.status,
-    PROBLEM_MEDIA_TYPE,
-    refused,
-    later ? { 'Retry-After': String(retryAfterS) } : {},
-  )
+  send(response, refused.status, PROBLEM_MEDIA_TYPE, refused, {
+    ...(later && { 'Retry-After': String(retryAfterS) }),
+    ...('current_version' in refused && { ETag: etagOf(Number(refused.current_version)) }),
+  })
 }
 
 /** Does `If-None-Match` name this version? Weak comparison, as RFC 9110, 13.1.2 has it. */

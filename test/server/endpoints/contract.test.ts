@@ -159,6 +159,7 @@ describe('save', () => {
       current,
     })
     expect(current.fields.name).toBe('Quay')
+    expect(stale.headers.get('etag')).toBe('"3"')
   })
 
   test('by If-Match is refused with 412, and needs no version in the body', async () => {

@@ -59,8 +59,7 @@ describe('watch', () => {
       changed_fields: ['name', 'status'],
       updated_at: saved.body.data.updated_at,
       updated_by: { id: 'bob', name: 'Bob', kind: 'user' },
-      // Bob's page is sent to nobody but Bob.
-      tab_id: null,
+      tab_id: 'tab-7',
     })
     await call('DELETE', `/records/project/${id}`, { body: { client_version: 2 } })
     expect(await alice.receives('RecordDeleted')).toMatchObject({

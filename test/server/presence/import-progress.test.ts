@@ -75,7 +75,7 @@ test('who watches the list receives its progress, and its end; who watches anoth
     rows: expect.any(Number),
     bytes: expect.any(Number),
     updated_by: { id: 'alice', name: 'Alice', kind: 'user' },
-    tab_id: null,
+    tab_id: 'tab-of-alice',
   })
   expect(first?.rows).toBeGreaterThan(0)
   end()
