@@ -13,6 +13,7 @@ import { authorizeByIds } from './authorization-rows.ts'
 import { asksParents, readAuthorizedParts } from './parents.ts'
 import { readTombstones, type Tombstone } from './read.ts'
 import { CHANGED_SINCE_OF_MANY } from './save-many-sql.ts'
+import { sameness } from './since-version.ts'
 
 /** Who edits what. */
 export interface BulkAsked {
@@ -28,10 +29,15 @@ interface Target {
   clientVersion: number
 }
 
-/** Records at their editor's version that this person may save, and an entry for each of the rest. */
+/** Records that this person may save, and an entry for each of the rest. */
 export interface AuthorizedTargets {
+  /** At their editor's version. */
   ready: Omit<WireRecord, 'fields'>[]
+  /** At a later one, with the values that they are to get. */
+  same: Omit<WireRecord, 'fields'>[]
   refused: BulkEntry[]
+  /** Some others were changed while they were looked at. */
+  isOutdated: boolean
 }
 
 type Stale = Extract<BulkEntry, { outcome: 'stale_record' }>
@@ -114,16 +120,24 @@ export const authorizeMany = async (
         { action: 'update', ids, values: asked.values },
       )
     : null
-  const authorized: AuthorizedTargets = { ready: [], refused: [] }
+  const authorized: AuthorizedTargets = { ready: [], same: [], refused: [], isOutdated: false }
   const stale: Stale[] = []
+  const isAllowed = (id: string) =>
+    parts ? parts.parts.get(id)?.isAllowed : records.get(id)?.allowed.includes('update')
+  const newer = targets.flatMap(({ id, clientVersion }) => {
+    const { record, allowed = [] } = records.get(id) ?? {}
+    return record && record.version > clientVersion && allowed.includes('read') && isAllowed(id) ? record : []
+  })
+  const { same, moved } = await sameness(database, asked, newer, asked.values)
+  authorized.isOutdated = moved.size > 0
   for (const { id, clientVersion } of targets) {
     const { record, allowed = [] } = records.get(id) ?? {}
     if (!record) authorized.refused.push(gone.get(id) ?? { id, outcome: 'not_found' })
     else if (!allowed.includes('read')) authorized.refused.push({ id, outcome: 'not_found' })
-    else if (!(parts ? parts.parts.get(id)?.isAllowed : allowed.includes('update')))
-      authorized.refused.push({ id, outcome: 'forbidden' })
+    else if (!isAllowed(id)) authorized.refused.push({ id, outcome: 'forbidden' })
     else if (record.version === clientVersion) authorized.ready.push(record)
-    else {
+    else if (same.has(id)) authorized.same.push(record)
+    else if (!moved.has(id)) {
       const { version, updated_at, updated_by } = record
       const entry: Stale = {
         ...{ id, outcome: 'stale_record', client_version: clientVersion, current_version: version },

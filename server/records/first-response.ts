@@ -5,8 +5,8 @@ import { withValues } from '../base/hidden-fields.ts'
 import type { Row } from '../db/statement.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
-import { changedFieldsBetween } from './changed-fields.ts'
 import { readRow, type Target } from './read.ts'
+import { changedFieldsBetween } from './since-version.ts'
 
 /** The record as it was answered; `null` where what was left out has been changed since, or nobody can say. */
 export const firstResponse = async (

@@ -15,7 +15,6 @@ import type { Database, KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { canPrecompute, savingContext, writerContext } from '../tables/writer-context.ts'
-import { changedFieldsBetween } from './changed-fields.ts'
 import { deliverOnSave } from './deliver-on-save.ts'
 import { firstResponse } from './first-response.ts'
 import {
@@ -30,6 +29,7 @@ import {
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
 import { SWALLOWED, settling, swallowing } from './settled-write.ts'
+import { changedFieldsBetween, sameness } from './since-version.ts'
 import { commonJson } from './stored-json.ts'
 import { ruleErrorsOfUpdate, validateFields } from './validate.ts'
 
@@ -168,6 +168,12 @@ export const saveRecord = async (
       const replayed = refused.outcome === 'missing' ? null : await replay()
       if (replayed) return replayed
       const merged = refused.outcome === 'conflict' ? mergedChanges(known, options, refused) : null
+      if (refused.outcome === 'conflict' && valid.ok && !merged) {
+        const same = await savedAlready(database, target, { ...options, hash }, refused, valid.values)
+        if (same === 'moved') continue
+        if (same === 'stored') return (await replay()) ?? MISSING
+        if (same) return { outcome: 'saved', record: same }
+      }
       if (refused.outcome !== 'conflict' || !valid.ok || !merged) return refused
       valid = await validateFields(known, { ...options.changes, ...texts, ...merged }, writing)
       Object.assign(texts, merged)
@@ -228,6 +234,32 @@ export const saveRecord = async (
     }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to save. Try again.'))
+}
+
+/**
+ * The record of a stale save whose values it has already: a retry whose first answer was lost, or two people of one mind. Nothing
+ * is written but the answer of a mutation id. `moved`: it has been changed once more.
+ */
+const savedAlready = async (
+  database: Database,
+  target: Target,
+  options: SaveOptions & { hash: string },
+  { problem: { client_version, current_version: version, current } }: Conflict,
+  values: Record<string, unknown>,
+): Promise<WireRecord | 'moved' | 'stored' | null> => {
+  if (version < client_version) return null
+  const { known, actor, id } = target
+  const { same, moved } = await sameness(database, target, [{ id, version }], values)
+  if (moved.has(id)) return 'moved'
+  if (!same.has(id)) return null
+  if (options.mutationId === undefined) return current
+  const stored = await sendWrite(database, known, options, {
+    query: known.sql.storeResponseAt(Object.keys(values)),
+    values: [id, ...tenantParameter(known, actor), ...mutationParameters(options, options.hash), version],
+    columns: [],
+  })
+  if (stored.outcome === 'stored') return 'stored'
+  return stored.outcome === 'written' && stored.rows.length > 0 ? current : 'moved'
 }
 
 /** The texts of a merge by field, none where no field overlaps; `null` where it is not allowed or two changes touch. */

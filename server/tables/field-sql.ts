@@ -27,6 +27,20 @@ export const fieldValue = (tracked: Columns, name: string, parameter: string): s
   return codec.isComparing ? codec.kept(`t.${columnSql(tracked, name)}`, `${parameter}::${cast}`) : parameter
 }
 
+/** Compared byte by byte: a column's collation may take different texts for equal. */
+const TEXTS = new Set(['text', 'varchar', 'bpchar', 'name'])
+/** Types that a write rounds to what the column takes. */
+const ROUNDED = /^(numeric|time|timetz|timestamp|timestamptz|interval)$/
+
+/** SQL of whether a field would stay as it is, on the wire, if it were set to a parameter. */
+export const isSameField = (tracked: Columns, name: string, parameter: string): string => {
+  const { codec, cast, exact, type } = tracked.columns.get(name) as Column
+  const column = `t.${columnSql(tracked, name)}`
+  const value = `${parameter}::${ROUNDED.test(type) ? exact : cast}`
+  if (TEXTS.has(type)) return `${column} collate "C" is not distinct from ${value} collate "C"`
+  return `${codec.select(column)} is not distinct from ${codec.select(`(${codec.kept(column, value)})`)}`
+}
+
 /** The text of a column as the log and the rooms write it, whatever the session's settings are. */
 export const fieldText = (tracked: Columns, name: string): string =>
   `(${fieldExpression(tracked, name)})::text`

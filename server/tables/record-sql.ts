@@ -35,6 +35,8 @@ export interface RecordSql {
    * @param isStored The write has stored one already.
    */
   storeResponse(columns: string[], isStored: boolean): Statement
+  /** id, [tenant], mutation…, version: stores the record as the response, if it is at that version; gives a row if so. */
+  storeResponseAt(columns: string[]): Statement
   /** For RETURNING, without large values; `noclobber_omitted` names them. */
   leanReturned: string
   /** The head of a SELECT of whole records from the table as `t`, with further expressions. */
@@ -197,6 +199,16 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
              where m.tenant_id = $${next} and m.actor_id = $${next + 1} and m.mutation_id = $${next + 2} and m.request_hash = $${next + 3}`
           : `insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer)
              select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer(columns)} from ${record}`,
+      }
+    },
+    storeResponseAt: (columns) => {
+      const next = tenantColumn ? 3 : 2
+      return {
+        name: '',
+        text: `insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer)
+          select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer(columns)} from (
+            select ${selected} from ${table} t where ${id} = $1${ofTenant(2)} and ${isAtVersion(head.version, next + 4)}) w
+          returning mutation_id`,
       }
     },
     leanReturned: [...head.returned, ...size.lean].join(', '),

@@ -28,12 +28,12 @@ const traceparent = `00-${TRACE}-${PARENT}-01`
 test('a save is a span in the trace of its request, with the type and how it came out', async () => {
   const { id } = await app.make('project', { name: 'Bridge' })
   exporter.reset()
-  const save = (clientVersion: number) =>
+  const save = (name: string) =>
     app.call('PATCH', `/records/project/${id}`, {
-      body: { client_version: clientVersion, changes: { name: 'Typed by Alice' } },
+      body: { client_version: 1, changes: { name } },
       headers: { traceparent },
     })
-  expect([(await save(1)).status, (await save(1)).status]).toEqual([200, 409])
+  expect([(await save('Typed by Alice')).status, (await save('Typed again')).status]).toEqual([200, 409])
   expect(spans('save').map(({ attributes }) => attributes)).toEqual([
     { 'noclobber.type': 'project', 'noclobber.outcome': 'saved' },
     { 'noclobber.type': 'project', 'noclobber.outcome': 'conflict' },

@@ -79,7 +79,8 @@ describe.skipIf(isWithout('pgbouncer'))('through a pooler in transaction mode', 
           const saved = await app.call('PATCH', `/records/project/${id}`, { as, body })
           expect([saved.status, saved.body.data?.version]).toEqual([200, version + 1])
           expect(saved.body.data.updated_by.id).toBe(as)
-          const stale = await app.call('PATCH', `/records/project/${id}`, { as: 'bob', body })
+          const other = { ...body, changes: { name: 'Stale' } }
+          const stale = await app.call('PATCH', `/records/project/${id}`, { as: 'bob', body: other })
           expect([stale.status, stale.body.current_version]).toEqual([409, version + 1])
         }
       }),

@@ -164,13 +164,16 @@ describe('save', () => {
 
   test('by If-Match is refused with 412, and needs no version in the body', async () => {
     const { id } = await project()
-    const byHeader = (tag: string) =>
+    const byHeader = (tag: string, name: string) =>
       call('PATCH', `/records/project/${id}`, {
-        body: { changes: { name: tag } },
+        body: { changes: { name } },
         headers: { 'if-match': tag },
       })
-    expect((await byHeader('"1"')).body.data.version).toBe(2)
-    expectProblem(await byHeader('"1"'), 412, 'stale_record', { client_version: 1, current_version: 2 })
+    expect((await byHeader('"1"', 'Quay')).body.data.version).toBe(2)
+    expectProblem(await byHeader('"1"', 'Mole'), 412, 'stale_record', {
+      client_version: 1,
+      current_version: 2,
+    })
   })
 
   test('without a version is 428', async () => {
@@ -342,7 +345,7 @@ describe('a mutation id', () => {
   test('is its writer’s own', async () => {
     const { id } = await project()
     await withId('m2', id, 1, 'mine')
-    expectProblem(await withId('m2', id, 1, 'mine', 'bob'), 409, 'stale_record')
+    expectProblem(await withId('m2', id, 1, 'not mine', 'bob'), 409, 'stale_record')
     expect((await withId('m2', id, 2, 'bobs', 'bob')).body.data.version).toBe(3)
     expectProblem(await withId('m2', id, 1, 'mine', 'gina'), 404, 'not_found')
   })

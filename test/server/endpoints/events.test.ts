@@ -235,9 +235,9 @@ describe('the switch', () => {
     expect([refused.status, refused.body.code]).toEqual([403, 'live_off'])
     await expect(quiet.socket()).rejects.toMatchObject({ data: { code: 'live_off' } })
     const { id } = await quiet.make('project', { name: 'Guarded' })
-    const change = (client_version: number) =>
-      quiet.call('PATCH', `/records/project/${id}`, { body: { client_version, changes: { name: 'x' } } })
-    expect([(await change(1)).status, (await change(1)).status]).toEqual([200, 409])
+    const change = (name: string) =>
+      quiet.call('PATCH', `/records/project/${id}`, { body: { client_version: 1, changes: { name } } })
+    expect([(await change('x')).status, (await change('y')).status]).toEqual([200, 409])
     const other = await openStream(quiet.origin, 'list=project', { as: 'gina' })
     expect(other.status).toBe(200)
     other.cut()

@@ -65,12 +65,10 @@ describe('metrics', () => {
     await watcher.watch(['project', id])
     const polling = await app.socket({ as: 'vera', transports: ['polling'] })
     await polling.watch(['project', id])
-    const save = (version: number) =>
-      app.call('PATCH', `/records/project/${id}`, {
-        body: { client_version: version, changes: { name: 'X' } },
-      })
-    await save(1)
-    await save(1)
+    const save = (name: string) =>
+      app.call('PATCH', `/records/project/${id}`, { body: { client_version: 1, changes: { name } } })
+    await save('X')
+    await save('Y')
     await watcher.receives('RecordUpdated', { id })
     const text = await app.records.metrics.text()
     for (const line of [

@@ -422,13 +422,14 @@ test('a stale save of a part says so, and a replay is answered as it was, whatev
       headers,
     })
   const { body } = await make()
-  const save = (version: number) =>
+  const save = (version: number, label = 'y') =>
     app.call('PATCH', `/records/line/${body.data.id}`, {
       as: 'bob',
-      body: { client_version: version, changes: { label: 'y' } },
+      body: { client_version: version, changes: { label } },
     })
   expect((await save(1)).body.data.version).toBe(2)
-  expect((await save(1)).body).toMatchObject({ code: 'stale_record', current_version: 2 })
+  expect((await save(1)).body.data.version).toBe(2)
+  expect((await save(1, 'z')).body).toMatchObject({ code: 'stale_record', current_version: 2 })
   await app.sql(`update orders set owner = 'alice' where id = ?`, [order])
   expect((await make()).body.data.id).toBe(body.data.id)
   expect((await save(2)).body.code).toBe('forbidden')

@@ -49,11 +49,12 @@ const behindLock = async <T>(id: string, arrive: () => Promise<T>): Promise<T> =
   }
 }
 
-type Write = (id: string, version: number, budget: number) => Promise<'won' | 'stale'>
+/** `by` is another text for each writer: the same values from two of them would be no conflict. */
+type Write = (id: string, version: number, budget: number, by: string) => Promise<'won' | 'stale'>
 
-const guarded: Write = async (id, client_version, budget) => {
+const guarded: Write = async (id, client_version, budget, by) => {
   const answer = await call('PATCH', `/records/project/${id}`, {
-    body: { client_version, changes: { budget } },
+    body: { client_version, changes: { budget, notes: by } },
   })
   if (answer.status === 200) return 'won'
   expect([answer.status, answer.body.code]).toEqual([409, 'stale_record'])
@@ -75,7 +76,8 @@ const race = async (write: Write, count: number) => {
   const tally = { won: 0, stale: 0, contended: 0 }
   for (let round = 0; round < count; round += 1) {
     const { version, fields } = (await call('GET', `/records/project/${id}`)).body.data
-    const start = () => Array.from({ length: WRITERS }, () => write(id, version, fields.budget + 1))
+    const start = () =>
+      Array.from({ length: WRITERS }, (_, n) => write(id, version, fields.budget + 1, `${round} ${n}`))
     const writes = await behindLock(id, async () => {
       const begun = start()
       await untilWaiting(WRITERS)
@@ -112,7 +114,9 @@ describe('thirty saves of one version', () => {
   test('have one winner without a lock before them too', async () => {
     const { id } = await make('project', { name: 'free' })
     for (let version = 1; version <= 20; version += 1) {
-      const outcomes = await Promise.all(Array.from({ length: WRITERS }, () => guarded(id, version, version)))
+      const outcomes = await Promise.all(
+        Array.from({ length: WRITERS }, (_, n) => guarded(id, version, version, `${version} ${n}`)),
+      )
       expect(outcomes.filter((outcome) => outcome === 'won')).toHaveLength(1)
     }
   })

@@ -162,7 +162,10 @@ test.each(tables)('a record of $type with $version, $time and $writer', async (t
   expect((await app.call('PATCH', `${path}/${id}`, { as, body: saving })).body).toEqual(saved.body)
   expect((await app.call('GET', `${path}/${id}`)).body).toEqual(saved.body)
 
-  const stale = await app.call('PATCH', `${path}/${id}`, { as: 'zoe', body: { ...saving, mutation_id: 'z' } })
+  const stale = await app.call('PATCH', `${path}/${id}`, {
+    as: 'zoe',
+    body: { client_version: 1, changes: { [title]: 'three' } },
+  })
   expect(stale.body, stale.text).toMatchObject({
     code: 'stale_record',
     current_version: 2,

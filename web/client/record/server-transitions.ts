@@ -136,6 +136,9 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
     beyond(state.draft, writing.changes),
     (field, value) => !isSame(value, current.fields[field]),
   )
+  const isJump = answer.mergedFields.length === 0 && current.version > writing.clientVersion + 1
+  const others = isJump ? differingFields(record.fields, current.fields) : answer.mergedFields
+  const highlighted = others.filter((field) => !isJump || !(field in writing.changes))
   const adopted: RecordState = {
     ...state,
     notice: { kind: 'saved', version: current.version, merged: mergedWith(writing, answer) },
@@ -143,7 +146,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
     draft,
     writing: null,
     next: null,
-    highlighted: answer.mergedFields,
+    highlighted,
     ownSaves: withOwnSave(state.ownSaves, {
       version: answer.record.version,
       at: answer.at ?? 0,
@@ -154,7 +157,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
   const isOpen = !settled.deletion && !settled.isRefused
   const goOn = next?.kind === 'remove' ? remove : save
   const transition = next && isOpen ? goOn(settled, next) : catchUp(settled)
-  const highlight = answer.mergedFields.length > 0 ? [{ kind: 'fade', what: 'highlight' } as const] : []
+  const highlight = highlighted.length > 0 ? [{ kind: 'fade', what: 'highlight' } as const] : []
   const fades = [...highlight, { kind: 'fade', what: 'notice' } as const]
   return { state: transition.state, effects: [...transition.effects, ...fades] }
 }

@@ -34,6 +34,17 @@ test('a save that overlaps with nothing passes, and shows what the others change
   expect(editor.get().record?.version).toBe(3)
 })
 
+test('a stale save of what the record has already is saved, and shows what else was changed', async () => {
+  const id = await server.createProject()
+  const editor = await open(server.openTab('alice'), id)
+  editor.change('name', 'Tunnel')
+  await server.sql(`update projects set name = 'Tunnel', status = 'done' where id = ${id}`)
+  await expect(editor.save()).resolves.toMatchObject({ outcome: 'saved', record: { version: 2 } })
+  expect(editor.get()).toMatchObject({ status: 'clean', draft: {}, conflict: null, newer: null })
+  expect(editor.get().highlighted).toEqual(['status'])
+  expect(editor.values()).toMatchObject({ name: 'Tunnel', status: 'done' })
+})
+
 test('what differs in other keys or other places of a text passes without a decision, and says with whom', async () => {
   const id = await server.createProject()
   const notes =

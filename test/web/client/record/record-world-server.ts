@@ -50,6 +50,10 @@ export function createServer() {
       at: 0,
     })
     if (isDeleted) return { answer: refuse({ outcome: 'gone', problem: deleted() }), changed: null }
+    const saved = () =>
+      ({ kind: 'saved', mutationId, record: record(), mergedFields: [] }) satisfies RecordStateEvent
+    const isThere = Object.keys(changes).every((field) => changes[field] === fields[field])
+    if (kind === 'save' && clientVersion < version && isThere) return { answer: saved(), changed: null }
     if (clientVersion !== version) {
       const stale = {
         client_version: clientVersion,
@@ -73,13 +77,7 @@ export function createServer() {
       history.push({ version, by, changes })
     }
     if (kind === 'remove') return { answer: { kind: 'removed', mutationId, at: 0 }, changed }
-    const answer = {
-      kind: 'saved',
-      mutationId,
-      record: record(),
-      mergedFields: [],
-    } satisfies RecordStateEvent
-    return { answer, changed: changed.length > 0 ? changed : null }
+    return { answer: saved(), changed: changed.length > 0 ? changed : null }
   }
 
   return {
