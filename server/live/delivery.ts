@@ -12,6 +12,7 @@ import {
   readChanges,
 } from '../log/large-transactions.ts'
 import type { Change } from '../log/log-reader.ts'
+import { mergedByTransaction } from '../log/merged-changes.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { RecordEvent, RecordEventName, WireRecord, Writer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -62,6 +63,7 @@ const eventOf = ({ change, known }: RoutedChange): RecordEvent => {
     type: known.type.name,
     id: change.id,
     version: change.version,
+    ...(change.previousVersion !== undefined && { previous_version: change.previousVersion }),
     changed_fields: [],
     updated_at: change.updatedAt,
     updated_by: change.updatedBy,
@@ -247,7 +249,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     for (let at = 0; at < watched.length; at += CHUNK) {
       const ids = watched.slice(at, at + CHUNK)
       const rows = await database.send(CHANGES_OF_RECORDS, [...largeTransactionParameters(large), ids])
-      await publishAll(routesOf(readChanges(rows), { lists: false }))
+      await publishAll(routesOf(mergedByTransaction(readChanges(rows)), { lists: false }))
     }
   }
 
@@ -262,7 +264,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     deliver: async ({ changes, largeTransactions }: FeedBatch): Promise<void> => {
       if (audience.watchers().size === 0) return
       const undelivered = changes.filter((change) => !early.pass(change))
-      await publishAll(routesOf(undelivered, { lists: true }))
+      await publishAll(routesOf(mergedByTransaction(undelivered), { lists: true }))
       for (const large of largeTransactions) {
         try {
           await deliverLargeToRecords(large)

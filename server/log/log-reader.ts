@@ -18,6 +18,8 @@ export interface Change {
   source: string
   id: string
   version: number
+  /** Where it stands for several changes of one transaction: the version before the first. */
+  previousVersion?: number
   event: HistoryEvent
   tenantId: string | null
   changedFields: string[]

@@ -203,6 +203,8 @@ export interface RecordEvent {
   type: string
   id: string
   version: number
+  /** Only where one transaction made several versions of the record: the one before them. All are this event. */
+  previous_version?: number
   changed_fields: string[]
   updated_at: string
   updated_by: Writer | null

@@ -35,6 +35,9 @@ export function catchUp(state: RecordState): Transition {
   return isWanted ? to(state, {}, { kind: 'load', when: 'soon' }) : stay(state)
 }
 
+/** So many versions one event stands for, at most: of more it isn't known which fields they changed. */
+const MOST_VERSIONS = 1000
+
 /** Notes a version that is newer than the shown one. */
 export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
   const { record, newer } = state
@@ -48,7 +51,14 @@ export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
   if (remote.version <= record.version) return state
   const isNewest = !newer || remote.version > newer.version
   const fieldsByVersion = { ...newer?.fieldsByVersion }
-  if (remote.changedFields) fieldsByVersion[remote.version] = remote.changedFields
+  const before = Math.max(
+    remote.previousVersion ?? remote.version - 1,
+    record.version,
+    remote.version - MOST_VERSIONS,
+  )
+  if (remote.changedFields)
+    for (let version = before + 1; version <= remote.version; version += 1)
+      fieldsByVersion[version] = remote.changedFields
   const { version, by, at, isOwn } = isNewest ? remote : newer
   return {
     ...state,

@@ -87,9 +87,11 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
         listener({ kind: 'event', event: received })
       if (received.name === 'RecordsImported') return
       const { version, changed_fields: changedFields, updated_by: by, updated_at } = received.event
+      const { previous_version: previousVersion } = received.event
       const deleted = received.name === 'RecordDeleted'
       const remote: RemoteVersion = {
         version,
+        ...(previousVersion !== undefined && { previousVersion }),
         changedFields,
         by,
         at: localTime(updated_at),

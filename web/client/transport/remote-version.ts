@@ -5,6 +5,8 @@ import type { WireRecord, Writer } from '../../../server/protocol/index.ts'
 /** It may arrive late, twice or out of order. */
 export interface RemoteVersion {
   version: number
+  /** Of several versions that one transaction made, which this one stands for: the one before them. */
+  previousVersion?: number
   /** The fields that this one version changed; `null` where the source does not know. */
   changedFields: string[] | null
   by: Writer | null

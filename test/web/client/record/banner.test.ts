@@ -3,9 +3,11 @@
 import { expect, test } from 'vitest'
 import type { Writer } from '../../../../server/protocol/index.ts'
 import { bannerFor } from '../../../../web/client/record/banner.ts'
+import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import {
   initialRecordState,
   type NewerVersion,
+  newerFields,
   type RecordState,
 } from '../../../../web/client/record/state.ts'
 import { createWords, type MessagesPatch } from '../../../../web/client/words/messages.ts'
@@ -131,4 +133,15 @@ test('another language brings its own plurals', () => {
   expect(said(dirty({ newer: many }))?.text).toContain(': A, B, C and 2 more fields.')
   const polish = { moreFields: { one: 'i {count} pole', few: 'i {count} pola', other: 'i {count} pól' } }
   expect(said(dirty({ newer: many }), polish, 'pl')?.text).toContain('A, B, C i 2 pola')
+})
+
+test('an event that stands for several versions names what all of them changed', () => {
+  const changedFields = ['status', 'notes']
+  const remote = { version: 12, changedFields, by: bob, at: NOW, isOwn: false, deleted: false }
+  const after = (more: object) =>
+    nextRecordState(dirty({ status: 'dirty' }), { kind: 'version_received', remote: { ...remote, ...more } })
+  expect(newerFields(after({ previousVersion: 7 }).state)).toEqual(['status', 'notes'])
+  expect(after({ previousVersion: 7 }).effects).toEqual([])
+  expect(newerFields(after({}).state)).toBe(null)
+  expect(newerFields(after({ previousVersion: 9 }).state)).toBe(null)
 })
