@@ -1,5 +1,5 @@
 // The bar over a list: "3 changes waiting", with its buttons. Its space is reserved, so that it moves no row; its buttons
-// leave the focus where the user types.
+// leave the focus where the user types. Whoever keeps editing keeps it in sight: it counts on, and screen readers hear of it.
 
 import { fillPlural } from '../client/words/messages.ts'
 import { useLive } from './base/LiveProvider.tsx'
@@ -47,7 +47,7 @@ export function ListBar({ list, className }: { list: ListBarList; className?: st
               >
                 {texts.reload}
               </parts.Button>
-              {waiting && (
+              {waiting && !waiting.isKept && (
                 <parts.Button
                   data-slot="nc-keep-editing"
                   variant="plain"

@@ -31,10 +31,15 @@ export interface LiveList<F extends object = Fields> {
   /** What is new, by id, for three seconds. */
   highlighted: ReadonlyMap<string, RowHighlight>
   /** There is a bar to show: so many changes wait for the user; `null` where unknown. */
-  waiting: { count: number | null; isImport: boolean } | null
+  waiting: {
+    count: number | null
+    isImport: boolean
+    /** The user has chosen to keep editing. */
+    isKept?: boolean
+  } | null
   /** Fetches and shows what waits. */
   reload: () => void
-  /** Closes the bar while the user works. */
+  /** The user goes on working: the bar stays, counts on, and asks no more. */
   keepEditing: () => void
   store: ListStore
 }
@@ -65,7 +70,11 @@ function listOf<F extends object>(store: ListStore, state: ListState): LiveList<
     rows: rows as readonly WireRecord<F>[],
     isEmpty: status === 'ready' && rows.length === 0,
     waiting: isBarShown(state)
-      ? { count: waitingCount(state), isImport: imported !== null && imported.count !== null }
+      ? {
+          count: waitingCount(state),
+          isImport: imported !== null && imported.count !== null,
+          isKept: state.isKept,
+        }
       : null,
     reload: () => void store.reload(),
     keepEditing: store.keepEditing,

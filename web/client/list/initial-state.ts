@@ -22,8 +22,8 @@ export interface ListState {
   isHeld: boolean
   /** Too much would move: the refresh waits for the user. */
   isOffered: boolean
-  /** The user has closed the bar. */
-  isPutAway: boolean
+  /** The user has chosen to go on editing: the bar asks no more. */
+  isKept: boolean
   /** `false`: the list is longer than what was fetched. */
   isWhole: boolean
   trouble: ListTrouble | null
@@ -42,7 +42,7 @@ export const initialListState: ListState = {
   imported: null,
   isHeld: false,
   isOffered: false,
-  isPutAway: false,
+  isKept: false,
   isWhole: true,
   trouble: null,
   highlighted: NONE,

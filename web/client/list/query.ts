@@ -18,6 +18,11 @@ export interface LiveListQuery {
   scope?: Scope
   /** Longer lists are cut. Default 20,000. */
   most?: number
+  /**
+   * Other people's changes cause at most one refresh in so many milliseconds; the first one after a quiet time is shown at once.
+   * Default 3,000.
+   */
+  paceMs?: number
   /** The language whose order text has. Default: the browser's. */
   locale?: string
 }
@@ -37,5 +42,5 @@ const entries = (values: object = {}) => Object.entries(values).sort(([a], [b]) 
 export const recordsKey = (type: string, { search, most, ...query }: LiveListQuery): string =>
   JSON.stringify([type, entries(filtersOf(query)), search?.trim() ?? '', entries(query.scope), most ?? 0])
 
-export const orderKey = ({ sort, locale }: LiveListQuery): string =>
-  JSON.stringify([sort ?? 'id', locale ?? ''])
+export const orderKey = ({ sort, locale, paceMs }: LiveListQuery): string =>
+  JSON.stringify([sort ?? 'id', locale ?? '', paceMs ?? 0])

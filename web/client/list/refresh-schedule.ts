@@ -1,11 +1,15 @@
-// When a live list refreshes after events: a little after the last one, never too long after the first, not while the page
-// is hidden. Requests during a refresh cause exactly one more.
+// When a live list refreshes after events: at once after the first one, if it has been quiet; then a little after the last one, never
+// too long after the first, not while the page is hidden. Requests during a refresh cause exactly one more.
+// Invariant: events cause at most one refresh in the list's pace, whatever their number.
 
 import { type Clock, elapsedOf, type Page, type Stop } from '../base/clock.ts'
 
-/** After the last event, and at most after the first; minus a random part, so that many pages don't refresh at once. */
-const QUIET_MS = 3000
-const LONGEST_MS = 4300
+/** Refreshes that events cause are so long apart, unless the list has another pace. */
+export const PACE_MS = 3000
+/** At most so many paces after the first event. */
+const LONGEST = 4.3 / 3
+/** At once: what one transaction wrote comes together; plus a random part, so that many pages don't refresh at one moment. */
+const SOON_MS = 100
 const JITTER_MS = 300
 /** For lists of more rows than this that have to be fetched whole. */
 export const LARGE_LIST = 5000
@@ -16,6 +20,8 @@ export interface RefreshScheduleOptions {
   clock: Clock
   page: Page
   random: () => number
+  /** The least time from a refresh that events caused to the next one. */
+  paceMs: number
   /** Refreshes once. Does not throw. */
   refresh: () => Promise<void>
   /** A refresh fetches the whole list. */
@@ -41,11 +47,15 @@ export function createRefreshSchedule({
   clock,
   page,
   random,
+  paceMs,
   refresh,
   isCostly,
   onDue,
 }: RefreshScheduleOptions): RefreshSchedule {
   let firstEventAt: number | null = null
+  /** When events caused a refresh last. */
+  let causedAt = Number.NEGATIVE_INFINITY
+  let isSoon = false
   let dueAt: number | null = null
   let stopTimer: Stop = () => {}
   let refreshing: Promise<void> | null = null
@@ -68,6 +78,7 @@ export function createRefreshSchedule({
     if (!isPending()) onDue()
     stopTimer()
     dueAt = null
+    if (firstEventAt !== null) causedAt = elapsedOf(clock)
     firstEventAt = null
     if (isStopped) return Promise.resolve()
     if (refreshing) {
@@ -96,9 +107,15 @@ export function createRefreshSchedule({
     isPending,
     afterEvent() {
       const at = elapsedOf(clock)
+      const isFirst = firstEventAt === null
       firstEventAt ??= at
-      const latest = isCostly() ? firstEventAt + LARGE_MS : Math.min(at + QUIET_MS, firstEventAt + LONGEST_MS)
-      schedule(latest - jitter())
+      if (isFirst) isSoon = !isCostly() && at - causedAt >= paceMs
+      if (isSoon && isFirst) schedule(Math.min(dueAt ?? Number.POSITIVE_INFINITY, at + SOON_MS + jitter()))
+      if (isSoon) return
+      const latest = isCostly()
+        ? firstEventAt + LARGE_MS
+        : Math.min(at + paceMs, firstEventAt + LONGEST * paceMs)
+      schedule(Math.max(causedAt + paceMs, latest - jitter()))
     },
     within(delayMs) {
       const at = elapsedOf(clock) + delayMs

@@ -82,7 +82,7 @@ export function createListRefresh(options: ListRefreshOptions) {
   }
 
   const offer = (next: ListState) => {
-    if (!next.isOffered || next !== state.get()) state.set({ ...next, isOffered: true, isPutAway: false })
+    if (!next.isOffered || next !== state.get()) state.set({ ...next, isOffered: true })
   }
 
   function show(next: ListState) {

@@ -83,7 +83,7 @@ export function showStaged(state: ListState, compare: CompareRecords): ListState
     staged: initialListState.staged,
     imported: null,
     isOffered: false,
-    isPutAway: false,
+    isKept: false,
   }
   if (staged.size === 0 && misplaced.size === 0) return isCalm(state) ? state : calm
   const byId = new Map(state.byId)
@@ -109,8 +109,8 @@ export function showStaged(state: ListState, compare: CompareRecords): ListState
   return { ...calm, rows, byId, highlighted, misplaced: new Set() }
 }
 
-const isCalm = ({ staged, imported, isOffered, isPutAway }: ListState) =>
-  staged.size === 0 && !imported && !isOffered && !isPutAway
+const isCalm = ({ staged, imported, isOffered, isKept }: ListState) =>
+  staged.size === 0 && !imported && !isOffered && !isKept
 
 /** Saved in this tab: shown at once in its present place; the next refresh decides whether it still belongs there. */
 export function adoptOwn(state: ListState, record: WireRecord): ListState {
@@ -154,4 +154,4 @@ export function waitingCount({ staged, imported }: ListState): number | null {
 
 /** Something waits, and the user decides when it is shown. */
 export const isBarShown = (state: ListState): boolean =>
-  !state.isPutAway && (state.isHeld || state.isOffered) && (state.staged.size > 0 || state.imported !== null)
+  (state.isHeld || state.isOffered) && (state.staged.size > 0 || state.imported !== null)

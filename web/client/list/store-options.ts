@@ -56,7 +56,7 @@ export interface ListStore extends Readable<ListState> {
   asOf(): string | null
   /** Refreshes now, and shows everything, even while the list is held. */
   reload(): Promise<void>
-  /** Puts the bar away; what waits goes on waiting. */
+  /** The user goes on: the bar stays and goes on counting what waits, and asks no more. */
   keepEditing(): void
   /** Nothing moves until the returned function is called. */
   hold(): Stop

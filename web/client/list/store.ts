@@ -13,7 +13,7 @@ import { initialListState } from './initial-state.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
 import { MOST_ROWS, wantedOf } from './query.ts'
 import { createListRefresh, MOST_FETCHED } from './refresh.ts'
-import { createRefreshSchedule, LARGE_LIST, type RefreshSchedule } from './refresh-schedule.ts'
+import { createRefreshSchedule, LARGE_LIST, PACE_MS, type RefreshSchedule } from './refresh-schedule.ts'
 import { adoptOwn, dropRows, type ListState, showStaged } from './state.ts'
 import type { ListStoreOptions, OwnedListStore } from './store-options.ts'
 
@@ -122,6 +122,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
       clock,
       page,
       random: options.random,
+      paceMs: query.paceMs ?? PACE_MS,
       refresh: refresh.run,
       isCostly,
       onDue,
@@ -186,7 +187,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
       if (now.staged.size > 0 || now.isOffered) refresh.show(now)
       return schedule?.now() ?? Promise.resolve()
     },
-    keepEditing: () => state.set({ ...state.get(), isPutAway: true }),
+    keepEditing: () => state.set({ ...state.get(), isKept: true }),
     hold() {
       holds += 1
       if (holds === 1) state.set({ ...state.get(), isHeld: true })
@@ -196,7 +197,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
         isReleased = true
         holds -= 1
         if (holds > 0) return
-        state.set({ ...state.get(), isHeld: false, isPutAway: false })
+        state.set({ ...state.get(), isHeld: false, isKept: false })
         if (state.get().staged.size > 0) schedule?.within(AFTER_HOLD_MS)
       }
     },

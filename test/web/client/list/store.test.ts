@@ -22,20 +22,55 @@ const bar = (list: ListStore) => (isBarShown(list.get()) ? waitingCount(list.get
 const kinds = ({ asked }: ReturnType<typeof createListWorld>) => asked.map(({ kind }) => kind).join(' ')
 
 describe('its refresh schedule', () => {
-  test('three seconds after the last event, five at most after the first, one request each', async () => {
+  test('at once after a quiet time, then three seconds after the last event, 4.3 at most after the first', async () => {
     const { world, list } = await openList()
-    world.put('1', { title: 'x' })
-    await world.forward(2900)
-    world.put('2', { title: 'x' })
-    await world.forward(1300)
+    world.put('1', { title: 'lone' })
+    world.put('2', { title: 'with it' })
+    await world.forward(99)
     expect(kinds(world)).toBe('')
-    await world.forward(200)
-    expect([kinds(world), idsOf(list)]).toEqual(['delta', '1 2 3'])
+    await world.forward(1)
+    expect([kinds(world), idsOf(list), world.asked[0]?.rows]).toEqual(['delta', '1 2 3', 2])
     world.put('3', { title: 'y' })
     await world.forward(2999)
     expect(kinds(world)).toBe('delta')
     await world.forward(1)
     expect([kinds(world), world.asked[1]?.rows]).toEqual(['delta delta', 1])
+    await world.forward(1000)
+    for (let n = 0; n < 9; n += 1) {
+      world.put('1', { title: `storm ${n}` })
+      await world.forward(500)
+    }
+    expect([world.asked.length, list.get().rows[0]?.fields.title]).toEqual([3, 'storm 8'])
+    await world.forward(3000)
+    world.put('1', { title: 'quiet again' })
+    await world.forward(100)
+    expect(list.get().rows[0]?.fields.title).toBe('quiet again')
+  })
+
+  test('a hundred changes in ten seconds are four requests, three seconds apart, and the last one is shown', async () => {
+    const { world, list } = await openList()
+    const at: number[] = []
+    for (let n = 0; n < 170; n += 1) {
+      const before = world.asked.length
+      if (n < 100) world.put('1', { title: `${n}` })
+      await world.forward(100)
+      if (world.asked.length > before) at.push(n * 100)
+    }
+    expect([world.asked.length, list.get().rows[0]?.fields.title]).toEqual([4, '99'])
+    expect(
+      Math.min(...at.slice(1).map((time, place) => time - (at[place] as number))),
+    ).toBeGreaterThanOrEqual(3000)
+  })
+
+  test('its pace is an option', async () => {
+    const { world } = await openList(3, { paceMs: 10_000 })
+    world.put('1', { title: 'x' })
+    await world.forward(100)
+    world.put('1', { title: 'y' })
+    await world.forward(9_999)
+    expect(kinds(world)).toBe('delta')
+    await world.forward(1)
+    expect(kinds(world)).toBe('delta delta')
   })
 
   test('what arrives while it looks makes exactly one more look', async () => {
@@ -109,13 +144,13 @@ describe('while somebody works in it', () => {
     await world.forward(5000)
     expect([bar(list), list.get().rows === rows]).toEqual([3, true])
     list.keepEditing()
-    expect(bar(list)).toBe('no bar')
+    expect([bar(list), list.get().isKept]).toEqual([3, true])
     world.delete('1')
     await world.forward(5000)
-    expect([bar(list), list.get().rows === rows]).toEqual(['no bar', true])
+    expect([bar(list), list.get().isKept, list.get().rows === rows]).toEqual([4, true, true])
     release()
     await world.forward(500)
-    expect([idsOf(list), bar(list)]).toEqual(['3 4', 'no bar'])
+    expect([idsOf(list), bar(list), list.get().isKept]).toEqual(['3 4', 'no bar', false])
   })
 
   test('reload now shows it while they go on', async () => {
