@@ -6,6 +6,7 @@ import { type Body, bodyOf, queryNumber, queryText } from '../http/request-param
 import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { listRecords } from '../queries/list.ts'
+import { countRecords } from '../queries/list-count.ts'
 import { listDelta } from '../queries/list-delta.ts'
 import { filtersOf } from '../queries/list-filters.ts'
 import { type HeldVersion, versionDifferences } from '../queries/versions.ts'
@@ -43,20 +44,25 @@ export const listHandlers = ({ database }: RouteOptions) => {
     if (!known) return sendProblem(response, problem('not_found'))
     const filters = filtersOf(queryOf(request.url), known)
     const filter = { filters, search: queryText(request, 'search') }
+    const counted = queryText(request, 'count')
+    if (counted !== undefined && counted !== 'exact')
+      return refuse('malformed', 'count can only be exact: count=exact.')
     const asked = queryText(request, 'cursor')
     const after = queryText(request, 'after')
     const limit = queryNumber(request, 'limit', asked === undefined ? PAGE : MAX_PAGE, MAX_PAGE)
     const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after }
     const budget = database.largeAnswers.budgetOf(response, actor)
     const age = database.age()
-    if (asked === undefined)
-      return sendData(response, { ...(await listRecords(database, known, actor, query, budget)), ...age })
+    const send = async (page: object) => {
+      const count = counted && { count: await countRecords(database, known, actor, filter, budget) }
+      sendData(response, { ...page, ...count, ...age })
+    }
+    if (asked === undefined) return send(await listRecords(database, known, actor, query, budget))
     const cursor = database.cursors.decode(asked)
     if (!cursor || after !== undefined)
       return refuse('malformed', 'cursor must be what an answer gave, and stands without after.')
     const delta = await listDelta(database, known, actor, { filter, cursor, limit }, budget)
-    const page = delta ?? { ...(await listRecords(database, known, actor, query, budget)), reset: true }
-    sendData(response, { ...page, ...age })
+    await send(delta ?? { ...(await listRecords(database, known, actor, query, budget)), reset: true })
   }
 
   const versions: Handler = async (request, response, actor) => {

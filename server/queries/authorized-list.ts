@@ -22,7 +22,7 @@ type Ordered = ListFilter & Pick<ListQuery, 'sort'>
 /**
  * The order in which rows are looked at, and by which filters: by such as are no secret. `isOrdered`: it is the list's.
  */
-const lookingOrder = ({ type }: KnownType, { filters, sort }: ListQuery) => {
+export const lookingOrder = ({ type }: KnownType, { filters, sort }: Ordered) => {
   const isOpen = (name: string) => name === 'id' || type.openFields.includes(name)
   const isOrdered = isOpen(sort.replace(/^-/, ''))
   const groups = filters.groups.flat().every(({ field }) => isOpen(field)) ? filters.groups : []

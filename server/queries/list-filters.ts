@@ -21,7 +21,7 @@ export interface Filters {
 }
 
 /** Parameters of a list that are no filters as bare names. */
-const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
+const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search', 'count'])
 
 const MOST = 50
 

@@ -179,6 +179,17 @@ export const pageQuery = (
   return { text, values }
 }
 
+/** How many records a list has; of these alone, if they are given. */
+export const countQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids?: string[]): Query => {
+  const { values, parameter } = parameters()
+  const where = [...tenantCondition(known, actor, parameter), ...conditionsOf(known, filter, parameter)]
+  const { name } = known.key
+  const cast = known.columns.get(name)?.cast
+  if (ids) where.push(`t.${columnSql(known, name)} = any(${parameter(ids)}::text[]::${cast}[])`)
+  const condition = where.length > 0 ? `where ${where.join(' and ')}` : ''
+  return { text: `select count(*)::text as count from ${known.table} t ${condition}`, values }
+}
+
 /** These records, wherever they stand now, in the order of their ids given: each with `noclobber_matches` and its `noclobber_place`. */
 export const matchQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids: string[]): Query => {
   const { values, parameter } = parameters()

@@ -120,6 +120,21 @@ describe('a list', () => {
     }
   }, 60_000)
 
+  test('counts what may be read alone, by the same work; of too many it says that it doesn’t know', async () => {
+    for (const query of [
+      'count=exact',
+      'count=exact&search=hidden',
+      'count=exact&filter[body][contains]=idd',
+    ]) {
+      expect((await list(`limit=1&${query}`)).count).toBe(0)
+      expect(sent.filter(({ text }) => text.startsWith('select count')).length).toBe(0)
+    }
+    expect((await list('limit=1&count=exact&search=hidden1', 'bob')).count).toBe(1_111)
+    const few = await startApp({ types, database: app.database, limits: { judgedRows: 1_000 } })
+    const { body } = await few.call('GET', '/records/note?limit=1&count=exact', { as: 'bob' })
+    expect(body.count).toBe(null)
+  })
+
   test('says where it goes on without naming what lies there', async () => {
     const own = await startApp({ types, limits: { judgedRows: 500 } })
     await own.sql(`insert into notes (tenant_id, owner, body)

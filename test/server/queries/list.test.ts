@@ -199,6 +199,30 @@ describe('a search', () => {
   })
 })
 
+describe('count=exact', () => {
+  test('is the number of records in the list, whatever its page, also with a delta', async () => {
+    const made = []
+    for (const title of ['a', 'b', 'c']) made.push(await make('task', { project_id: 60, title }))
+    await make('task', { project_id: 60, title: 'of another tenant' }, 'gina')
+    const scope = 'project_id=60&count=exact'
+    const first = await list('task', `${scope}&limit=1`)
+    expect([first.count, first.data.length]).toEqual([3, 1])
+    expect((await list('task', `${scope}&after=${first.next}&limit=1`)).count).toBe(3)
+    expect((await list('task', `${scope}&filter[or][0][title]=a&filter[or][1][title]=c`)).count).toBe(2)
+    await remove('task', made[0].id)
+    const delta = await list('task', `${scope}&cursor=${first.cursor}`)
+    expect([delta.count, delta.removed]).toEqual([2, [made[0].id]])
+    expect('count' in (await list('task', 'project_id=60'))).toBe(false)
+    expect((await list('project', 'count=exact&search=nowhere')).count).toBe(0)
+  })
+
+  test('counts nothing for those who may read nothing; any other count is refused', async () => {
+    expect(await list('task', 'count=exact', 'nobody')).toMatchObject({ data: [], count: 0 })
+    for (const query of ['count=', 'count=some', 'count=exact&count=exact'])
+      expect((await call('GET', `/records/task?${query}`)).status).toBe(400)
+  })
+})
+
 const RUNS = Number(process.env.NOCLOBBER_RUNS ?? 60)
 
 test('deltas laid over a list agree with a fresh one, whatever happened between', async () => {
