@@ -12,6 +12,7 @@ import {
   UsageError,
   type Values,
 } from './command.ts'
+import { create, remove } from './create-delete.ts'
 import { doctor } from './doctor.ts'
 import { init } from './init.ts'
 import { prune } from './prune.ts'
@@ -21,7 +22,7 @@ import { sql } from './sql.ts'
 import { status } from './status.ts'
 import { track } from './track.ts'
 
-const COMMANDS: Command[] = [init, track, sql, status, doctor, changes, prune, restored, set]
+const COMMANDS: Command[] = [init, track, sql, status, doctor, changes, prune, restored, create, set, remove]
 
 const OVERVIEW = [
   'Usage: noclobber COMMAND [options]',

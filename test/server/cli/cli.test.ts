@@ -34,7 +34,18 @@ const at = (app: ChangeApp) =>
 test('says what there is, and what a command takes', async () => {
   const terminal = openTerminal()
   expect(await terminal.run('--help')).toBe(0)
-  for (const name of ['init', 'track', 'sql', 'status', 'doctor', 'changes', 'prune', 'set']) {
+  for (const name of [
+    'init',
+    'track',
+    'sql',
+    'status',
+    'doctor',
+    'changes',
+    'prune',
+    'create',
+    'set',
+    'delete',
+  ]) {
     expect(terminal.out.join('\n')).toContain(`  ${name} `)
     const help = openTerminal()
     expect(await help.run(name, '--help')).toBe(0)
@@ -59,6 +70,9 @@ test('a wrong call is 2, and says how it is right', async () => {
     [['set', 'note', '1', 'title'], 'no assignment'],
     [['set', 'note', '1', 'title:=x'], 'not JSON'],
     [['set', 'note', '1', 'title=x'], 'NOCLOBBER_URL'],
+    [['create'], 'Name a type'],
+    [['create', 'note'], 'Say what to set'],
+    [['delete', 'note'], 'Name a record'],
   ] as const) {
     const terminal = openTerminal(env)
     expect([args, await terminal.run(...args)]).toEqual([args, 2])
@@ -282,6 +296,32 @@ test('set saves on the version that it read, and reports a conflict instead of w
   const typed = at(app)
   expect(await typed.run('set', 'note', '1', 'secret=true', 'title:=5')).toBe(1)
   expect(typed.err.slice(1)).toEqual(['secret=true sends a text. As JSON: secret:=true'])
+})
+
+test('create makes a record, and delete deletes it on the version that it read', async () => {
+  const app = await startChangeApp()
+  const terminal = at(app)
+  expect(await terminal.run('create', 'note', 'title=one', 'secret:=true')).toBe(0)
+  expect(await terminal.run('create', 'note', 'title=two', '--json')).toBe(0)
+  expect(terminal.out[0]).toBe('Created note 1: version 1.')
+  expect(JSON.parse(terminal.out[1] as string)).toMatchObject({ type: 'note', id: '2', version: 1 })
+  expect(await app.sql('select title, secret from notes order by id')).toEqual([
+    { title: 'one', secret: true },
+    { title: 'two', secret: false },
+  ])
+  const refused = at(app)
+  expect(await refused.run('create', 'note', 'title:=5')).toBe(1)
+  expect(await refused.run('create', 'note', 'title=three', '--id', '3')).toBe(1)
+  expect(refused.err[0]).toMatch(/^Not saved: title: /)
+
+  await app.sql(`update notes set title = 'changed' where id = 1`)
+  const stale = at(app)
+  expect(await stale.run('delete', 'note', '1', '--version', '1')).toBe(1)
+  expect(stale.err[1]).toBe('Changed meanwhile: title')
+  expect(await terminal.run('delete', 'note', '1')).toBe(0)
+  expect(terminal.out.at(-1)).toBe('Deleted note 1, version 2.')
+  expect(await stale.run('delete', 'note', '1')).toBe(1)
+  expect(await app.sql('select title from notes')).toEqual([{ title: 'two' }])
 })
 
 test('names, ids, values and errors of others do not reach the terminal as they are', async () => {
