@@ -168,7 +168,7 @@ interface Written {
  * Is this a connection of the person who wrote? A writer's tenant is known by the record's; where a type has no tenants,
  * where two people of one id may be, the connection must be of the page that wrote: whose tab's id nobody else learns.
  */
-export const isWriters = ({ data }: Watcher, { tabId, tenantId, updatedBy }: Written): boolean => {
+const isWriters = ({ data }: Watcher, { tabId, tenantId, updatedBy }: Written): boolean => {
   if (updatedBy === null || updatedBy.kind === 'database' || data.actor.id !== updatedBy.id) return false
   return tenantId === null ? tabId !== null && data.tabId === tabId : data.actor.tenantId === tenantId
 }
