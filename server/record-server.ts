@@ -206,7 +206,7 @@ export const createRecordServer = <A extends Actor>({
     const part = node.join(io)
     const unserve = serveSockets(io, {
       ...options,
-      onWatched: (watcher, fresh) => node.watched(io, watcher, fresh),
+      onWatched: node.watched,
       onLimited: () => node.metrics.limited('sockets'),
       isDraining: node.isDraining,
     })
@@ -259,7 +259,7 @@ export const createRecordServer = <A extends Actor>({
       await Promise.all([feed.stop(), stopPruning(), compacting?.stop()])
       await node.stop()
     },
-    ...recordOperations(database, node.wake),
+    ...recordOperations(database, node.wake, node.importing),
     transactionOf: (ask) => {
       if (!pool)
         throw new Error(

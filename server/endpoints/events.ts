@@ -20,6 +20,7 @@ import { watch } from '../live/watch-records.ts'
 import { roomsLeft, WatchedRooms } from '../live/watchers.ts'
 import type { Cursor } from '../log/cursor.ts'
 import { presentCursor } from '../log/read-log.ts'
+import type { RecordNode } from '../node/node.ts'
 import type { AdmissionQueue } from '../pacing/admission-queue.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { Turns } from '../pacing/turns.ts'
@@ -33,6 +34,7 @@ export interface EventStreamOptions extends RouteOptions {
   /** The node's door, which sockets come through too. */
   enter: AdmissionQueue
   spread: ReconnectSpread
+  node: Pick<RecordNode, 'watched'>
   isLive(actor: Actor): boolean
   /** Makes sure that the node's feed runs. */
   follow(): void
@@ -91,7 +93,7 @@ const HEAD = {
 }
 
 export const addEventRoute = (router: Router, options: EventStreamOptions): void => {
-  const { database, limits, origins, streams, turns, enter, spread, isLive, follow, log } = options
+  const { database, limits, origins, streams, turns, enter, spread, node, isLive, follow, log } = options
 
   const refusalOf = (request: IncomingMessage, actor: Actor) => {
     if (!isOwnOrigin(request, origins)) return 'cross_origin'
@@ -105,11 +107,12 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     position: Cursor | null | 'lost',
   ) => {
     const { actor } = stream.data
+    const fresh: string[] = []
     const [here, watching] = await turns.joins.run(
       actor,
       async () => {
         const most = roomsLeft(limits, stream.data)
-        return [await presentCursor(database), await watch(database, stream, asked, { most })] as const
+        return [await presentCursor(database), await watch(database, stream, asked, { most, fresh })] as const
       },
       asked.records.length + asked.lists.length,
     )
@@ -120,6 +123,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
     if (isResumed) await turns.long.run(actor, () => catchUp(database, stream, position))
     stream.goLive()
     if (position === 'lost') stream.emit('Resync')
+    node.watched(stream, fresh)
   }
 
   router.get(

@@ -1,5 +1,5 @@
-// The HTTP routes, ready to be mounted. Whatever begins with /records, /changes, /events or /openapi.json and is none of them is
-// answered here too.
+// The HTTP routes, ready to be mounted. Whatever begins with /records, /changes, /events, /openapi.json or /asyncapi.json and
+// is none of them is answered here too.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import createRouter, { type Router } from 'router'
 import { problem } from '../base/problems.ts'
@@ -15,11 +15,16 @@ import { addEventRoute, type EventStreamOptions } from './events.ts'
 import { type FastRouteOptions, fastRoutes } from './fast-routes.ts'
 import { addImportRoutes, type ImportRouteOptions } from './import.ts'
 import { addListRoutes, listHandlers } from './lists.ts'
+import { addAsyncApiRoute } from './openapi/async-api.ts'
 import { addOpenApiRoute } from './openapi/route.ts'
+import { addPresenceRoute, type PresenceOptions, presenceHandler } from './presence.ts'
 import { addRecordRoutes, recordHandlers } from './records.ts'
 
 export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, FastRouteOptions {
-  node: EntryOptions['node'] & ImportRouteOptions['node']
+  node: EntryOptions['node'] &
+    ImportRouteOptions['node'] &
+    EventStreamOptions['node'] &
+    PresenceOptions['node']
 }
 
 /** The router: `app.use('/api/v1', records.router)`. */
@@ -39,15 +44,17 @@ export const recordRouter = (options: RouterOptions): Router => {
   const entry = admit(options)
   router.use(options.node.metrics.observe)
   router.use('/records', entry, jsonBody(options.limits.bodyBytes))
-  router.use(['/changes', '/events', '/openapi.json'], entry)
+  router.use(['/changes', '/events', '/openapi.json', '/asyncapi.json'], entry)
   addOpenApiRoute(router, options.database)
+  addAsyncApiRoute(router)
   addListRoutes(router, ofLists)
   addBulkRoutes(router, options)
   addImportRoutes(router, options)
   addRecordRoutes(router, ofRecord)
+  addPresenceRoute(router, inTurn(versions, presenceHandler(options)))
   addChangeRoutes(router, options)
   addEventRoute(router, options)
-  router.use(['/records', '/changes', '/events', '/openapi.json'], (_request, response) =>
+  router.use(['/records', '/changes', '/events', '/openapi.json', '/asyncapi.json'], (_request, response) =>
     sendProblem(response, problem('not_found')),
   )
   router.use(answerFailure(options.log))

@@ -13,8 +13,8 @@ import type { Lineage } from '../db/lineage.ts'
 import type { Access } from '../live/recheck-access.ts'
 import { closeSlowReaders } from '../live/slow-consumers.ts'
 import { socketAudience } from '../live/socket-broadcast.ts'
-import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
-import type { Audience, WatcherServer } from '../live/watchers.ts'
+import { watchersOf } from '../live/socket-watchers.ts'
+import type { Audience, Watcher, WatcherServer } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
 import { atMostEvery } from '../pacing/at-most-every.ts'
 import {
@@ -22,7 +22,7 @@ import {
   createImportProgress,
   type ImportProgressReport,
 } from '../presence/import-progress.ts'
-import { createPresence } from '../presence/presence.ts'
+import { createPresence, type Presence } from '../presence/presence.ts'
 import { createTakeOver } from '../presence/take-over.ts'
 import type { Age } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
@@ -62,8 +62,9 @@ export interface RecordNode {
   join(io: WatcherServer): () => void
   /** Takes an audience's permissions in. */
   guard(access: Access): Access
-  /** A socket has been let into these rooms. */
-  watched(io: WatcherServer, watcher: SocketWatcher, fresh: string[]): void
+  /** A watcher has been let into these rooms. */
+  watched(watcher: Watcher, fresh: string[]): void
+  announce: Presence['announce']
   /** An import begins: those who watch such a list receive its progress. */
   importing(begun: BegunImport): ImportProgressReport
   requestLimits: RequestLimits
@@ -95,7 +96,10 @@ export const createNode = (options: NodeOptions): RecordNode => {
     readKey: () => readNodeKey(database),
     onDropped: (reason) => metrics.dropped(reason),
   })
-  const presence = createPresence({ database, backplane, nodeId: database.nodeId, limits, log })
+  const presence = createPresence({
+    ...{ database, backplane, nodeId: database.nodeId, limits, log },
+    streams: options.streamAudience,
+  })
   const takeOver = createTakeOver({ database, backplane, present: presence.at, limits, log })
   const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
   backplane.on('wake', readNothing, feed.wake)
@@ -165,6 +169,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
       return { ...access, stop }
     },
     watched: presence.watched,
+    announce: presence.announce,
     importing: createImportProgress({
       ...{ database, backplane },
       audiences: () => [...[...servers].map((io) => socketAudience(io)), options.streamAudience],

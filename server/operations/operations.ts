@@ -1,6 +1,7 @@
 // The operations that an app calls in routes and programs of its own.
 // Invariant: they are the routes' own; a write wakes the feeds, one in a caller's transaction when that commits.
 
+import { randomUUID } from 'node:crypto'
 import { normalizedActor } from '../base/normalized-actor.ts'
 import type {
   CreateOutcome,
@@ -16,6 +17,7 @@ import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
 import { asTransaction } from '../db/pg-as-knex.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
+import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { CreateOptions } from '../records/create.ts'
 import type { WriteOptions } from '../records/idempotency.ts'
 import { readHistory, readRecord, readVersion } from '../records/read.ts'
@@ -87,7 +89,20 @@ const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused
   return refused('malformed', 'clientVersion must be a positive integer.')
 }
 
-export const recordOperations = <A extends Actor>(database: Database, wake: () => void): Operations<A> => {
+/** Sends those who watch a list of the type how far an import is. */
+type Importing = (begun: {
+  type: string
+  importId: string
+  actor: Actor
+  tabId: string | null
+  totalBytes: number | null
+}) => { publish(progress: ImportProgress): void; end(): void }
+
+export const recordOperations = <A extends Actor>(
+  database: Database,
+  wake: () => void,
+  importing: Importing,
+): Operations<A> => {
   /** A caller's transaction publishes its writes when it commits, not before. */
   const wakeAfter = ({ transaction }: WriteOptions<A>) => {
     // A client of pg doesn't say when it commits: PostgreSQL's own NOTIFY wakes the feed.
@@ -128,9 +143,21 @@ export const recordOperations = <A extends Actor>(database: Database, wake: () =
     },
     import: async (type, given) => {
       const options = taken(given)
-      const outcome = refusedActor(options) ?? (await importRecords(database, type, options))
-      if (outcome.outcome === 'imported') wakeAfter(options)
-      return outcome
+      const refused = refusedActor(options)
+      if (refused) return refused
+      const { actor, tabId = null, dryRun, onProgress, importId = randomUUID() } = options
+      const report = dryRun ? null : importing({ type, importId, actor, tabId, totalBytes: null })
+      const publish = (progress: ImportProgress) => {
+        onProgress?.(progress)
+        report?.publish(progress)
+      }
+      try {
+        const outcome = await importRecords(database, type, { ...options, importId, onProgress: publish })
+        if (outcome.outcome === 'imported') wakeAfter(options)
+        return outcome
+      } finally {
+        report?.end()
+      }
     },
   }
 }

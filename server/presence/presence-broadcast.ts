@@ -1,11 +1,11 @@
-// From the roster to the sockets of this node that may see it.
-// Invariant: who is at a record is sent only to sockets of the same tenant that were let into its room, or that watch a
+// From the roster to the sockets and event streams of this node that may see it.
+// Invariant: who is at a record is sent only to watchers of the same tenant that were let into its room, or that watch a
 // list which shows it, and only while they may read it, authorized with the record's row.
 import type { Logger } from '../base/options.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import { recordRoom } from '../live/rooms.ts'
-import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
-import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
+import { watchersOf } from '../live/socket-watchers.ts'
+import { type Audience, isAdmitted, type Watcher, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceEvent } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
@@ -46,11 +46,11 @@ const readRows = async (
   return rows
 }
 
-/** What a socket is to be sent for rooms that it was just let into: one entry of each record at which somebody is. */
+/** What a watcher is to be sent for rooms that it was just let into: one entry of each record at which somebody is. */
 const entriesIn = (
   database: Database,
   roster: Roster,
-  { data: { actor, watching } }: SocketWatcher,
+  { data: { actor, watching } }: Watcher,
   rooms: string[],
 ): PresenceEntry[] => {
   const entries = new Map<string, PresenceEntry>()
@@ -71,17 +71,25 @@ export interface PresenceBroadcast {
   serve(io: WatcherServer): () => void
   /** The people at an entry's record have changed: sent soon, with what else changes meanwhile. */
   changed(entry: PresenceEntry): void
-  /** Sends a socket who is there already, for rooms that it was just let into. */
-  sendFirst(io: WatcherServer, socket: SocketWatcher, fresh: string[]): void
+  /** Sends a watcher who is there already, for rooms that it was just let into. */
+  sendFirst(watcher: Watcher, fresh: string[]): void
   stop(): void
 }
+
+/** Whom presence is sent to. */
+type Seers = Pick<Audience, 'rooms' | 'watchers'>
 
 export const createPresenceBroadcast = (
   database: Database,
   roster: Roster,
+  streams: Seers,
   log: Logger,
 ): PresenceBroadcast => {
   const servers = new Set<WatcherServer>()
+  const audiences = (): Seers[] => [
+    ...[...servers].map((io) => ({ rooms: () => io.of('/').adapter.rooms, watchers: () => watchersOf(io) })),
+    streams,
+  ]
   /** One entry of each record, and tenant of its people, that has changed. */
   const dirty = new Map<string, PresenceEntry>()
   let flushing: NodeJS.Timeout | null = null
@@ -93,20 +101,20 @@ export const createPresenceBroadcast = (
   })
 
   /** To those whose database session the row was read in. */
-  const send = (io: WatcherServer, entry: PresenceEntry, row: PermissionRecord, session: Database) => {
+  const send = (audience: Seers, entry: PresenceEntry, row: PermissionRecord, session: Database) => {
     const known = database.typeOf(entry.type, entry.tenantId)
     if (!known) return
-    const local = io.of('/').adapter.rooms
+    const local = audience.rooms()
     const event = eventOf(entry)
     const sentTo = new Set<string>()
     for (const room of roomsShowing(known, entry, row)) {
-      for (const socketId of local.get(room) ?? []) {
-        const watcher = watchersOf(io).get(socketId)
-        if (!watcher || sentTo.has(socketId)) continue
+      for (const id of local.get(room) ?? []) {
+        const watcher = audience.watchers().get(id)
+        if (!watcher || sentTo.has(id)) continue
         if (watcher.data.actor.tenantId !== entry.userTenantId) continue
         if (!isAdmitted(known, watcher, room, entry.tenantId)) continue
         if (database.forActor(watcher.data.actor) !== session) continue
-        sentTo.add(socketId)
+        sentTo.add(id)
         if (known.mayRead(watcher.data.actor, row)) watcher.emit('PresenceChanged', event)
       }
     }
@@ -117,7 +125,7 @@ export const createPresenceBroadcast = (
   /** The database sessions of those who may be here to see it. */
   const sessions = (): Iterable<Database> => {
     if (!database.hasSessions) return [database]
-    const watchers = [...servers].flatMap((io) => [...watchersOf(io).values()])
+    const watchers = audiences().flatMap((audience) => [...audience.watchers().values()])
     return new Set(watchers.map(({ data }) => database.forActor(data.actor)))
   }
 
@@ -130,7 +138,7 @@ export const createPresenceBroadcast = (
         const rows = await readRows(session, entries)
         for (const entry of entries) {
           const row = rows.get(entry.room)
-          if (row) for (const io of servers) send(io, entry, row, session)
+          if (row) for (const audience of audiences()) send(audience, entry, row, session)
         }
       }
     } catch (error) {
@@ -138,17 +146,17 @@ export const createPresenceBroadcast = (
     }
   }
 
-  const sendAll = async (io: WatcherServer, socket: SocketWatcher, fresh: string[]) => {
-    const entries = entriesIn(database, roster, socket, fresh)
+  const sendAll = async (watcher: Watcher, fresh: string[]) => {
+    const entries = entriesIn(database, roster, watcher, fresh)
     if (entries.length === 0) return
-    const rows = await readRows(database.forActor(socket.data.actor), entries)
+    const rows = await readRows(database.forActor(watcher.data.actor), entries)
     for (const entry of entries) {
       const row = rows.get(entry.room)
       const known = database.typeOf(entry.type, entry.tenantId)
-      if (!row || !known?.mayRead(socket.data.actor, row) || !servers.has(io)) continue
-      const { watching } = socket.data
+      if (!row || !known?.mayRead(watcher.data.actor, row) || !watcher.connected) continue
+      const { watching } = watcher.data
       if (roomsShowing(known, entry, row).some((room) => watching.get(room)?.admitted))
-        socket.emit('PresenceChanged', eventOf(entry))
+        watcher.emit('PresenceChanged', eventOf(entry))
     }
   }
 
@@ -161,8 +169,8 @@ export const createPresenceBroadcast = (
       dirty.set(JSON.stringify([entry.room, entry.userTenantId]), entry)
       flushing ??= setTimeout(flush, GATHER_MS)
     },
-    sendFirst: (io, socket, fresh) => {
-      if (roster.size() > 0) sendAll(io, socket, fresh).catch(warn)
+    sendFirst: (watcher, fresh) => {
+      if (roster.size() > 0) sendAll(watcher, fresh).catch(warn)
     },
     stop: () => {
       if (flushing) clearTimeout(flushing)

@@ -1,14 +1,16 @@
 // Presence of this node's tabs: what each says goes into the roster, to the other nodes and to who watches the record.
 // Invariant: a tab is at a record only while its socket is admitted to the record's room, or to a list that shows it to a user
-// who may read it.
+// who may read it; without a socket, for one lease after each request of a user who may read it.
+import { createHash } from 'node:crypto'
 import type { Limits, Logger } from '../base/options.ts'
+import type { Actor } from '../base/record-type.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
-import { readPresenceMessage } from '../live/client-messages.ts'
+import { type PresenceRequest, readPresenceMessage } from '../live/client-messages.ts'
 import { recordRoom } from '../live/rooms.ts'
 import { createReceiver, refused } from '../live/socket-messages.ts'
 import type { SocketWatcher } from '../live/socket-watchers.ts'
-import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
+import { type Audience, isAdmitted, type Watcher, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceAnswer, ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { batchedRows } from '../records/batched-reads.ts'
 import type { Database } from '../tables/database.ts'
@@ -24,6 +26,8 @@ export interface PresenceOptions {
   database: Database
   backplane: Backplane
   nodeId: string
+  /** The event streams of this node. */
+  streams: Audience
   limits: Limits
   log: Logger
 }
@@ -31,14 +35,25 @@ export interface PresenceOptions {
 export interface Presence {
   /** Takes a Socket.IO server's connections in. Returns its dispose function. */
   serve(io: WatcherServer): () => void
-  /** A socket has been let into these rooms: it is sent who is there already. */
-  watched(io: WatcherServer, socket: SocketWatcher, fresh: string[]): void
+  /** A watcher has been let into these rooms: it is sent who is there already. */
+  watched(watcher: Watcher, fresh: string[]): void
+  /** Takes in what a tab says that has no socket: on an event stream, or polling. */
+  announce(actor: Actor, tabId: string, message: PresenceRequest): Promise<PresenceAnswer | ProblemCode>
   /** Every tab of a tenant's people at a record, by its room. */
   at(room: string, userTenantId: string): PresenceEntry[]
   /** Tabs that are known to be at a record. */
   size(): number
   stop(): void
 }
+
+/** A tab without a socket, among all tabs; of no length of its own. */
+const tabKey = ({ tenantId, id }: Actor, tabId: string): string =>
+  `tab ${createHash('sha256')
+    .update(JSON.stringify([tenantId, id, tabId]))
+    .digest('base64url')}`
+
+/** People whose announcements without a socket are counted; those who have been quiet longest are forgotten. */
+const MOST_PEOPLE = 10_000
 
 /** What a tab says of itself as the roster has it, with the lists that it is there by; or why it is refused. */
 const readEntry = async (
@@ -82,9 +97,16 @@ const readEntry = async (
   return { entry, lists }
 }
 
-export const createPresence = ({ database, backplane, nodeId, limits, log }: PresenceOptions): Presence => {
+export const createPresence = ({
+  database,
+  backplane,
+  nodeId,
+  streams,
+  limits,
+  log,
+}: PresenceOptions): Presence => {
   const roster = createRoster({ leaseMs: limits.presenceLeaseMs })
-  const broadcast = createPresenceBroadcast(database, roster, log)
+  const broadcast = createPresenceBroadcast(database, roster, streams, log)
   const exchange = exchangeRoster({ roster, backplane, nodeId, limits, onChanged: broadcast.changed })
 
   const publish = (entry: PresenceEntry) => {
@@ -111,6 +133,7 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
         const givenUp = rows.add(socket.id, entry.room, lists)
         if (givenUp !== null) remove(givenUp, socket.id)
       }
+      if (socket.data.tabId !== null) remove(entry.room, tabKey(socket.data.actor, socket.data.tabId))
       if (roster.put(nodeId, entry)) publish(entry)
       answer({ ok: true, people: roster.people(entry.room, entry.userTenantId) })
     },
@@ -129,8 +152,51 @@ export const createPresence = ({ database, backplane, nodeId, limits, log }: Pre
     }
   }
 
+  /** By person: the records at which their tabs without a socket are. */
+  const announced = new Map<string, ReturnType<typeof createRowsOfLists>>()
+  const rowsOfPerson = ({ tenantId, id }: Actor) => {
+    const key = JSON.stringify([tenantId, id])
+    const known = announced.get(key) ?? createRowsOfLists()
+    announced.delete(key)
+    announced.set(key, known)
+    if (announced.size > MOST_PEOPLE) announced.delete(announced.keys().next().value as string)
+    return known
+  }
+
+  const announce: Presence['announce'] = async (actor, tabId, message) => {
+    const { type, state, field, unsaved } = message
+    const known = database.typeOf(type, actor.tenantId)
+    const id = known && canonicalId(known.key.kind, message.id)
+    if (!known || !id) return 'not_found'
+    const tenantId = tenantOf(known, actor)
+    const room = recordRoom(tenantId, type, id)
+    const socketId = tabKey(actor, tabId)
+    const found = await batchedRows(database.forActor(actor))(known, tenantId, [id])
+    const row = found.get(id)?.row
+    if (!row || !known.mayRead(actor, row)) {
+      remove(room, socketId)
+      return 'not_found'
+    }
+    const own = rowsOfPerson(actor)
+    if (state === null) own.drop('', room)
+    else {
+      const givenUp = own.add('', room, [])
+      if (givenUp !== null)
+        for (const entry of roster.at(givenUp, actor.tenantId))
+          if (entry.user.id === actor.id && entry.socketId.startsWith('tab ')) remove(givenUp, entry.socketId)
+    }
+    const entry: PresenceEntry = {
+      ...{ room, tenantId, type, id, socketId, userTenantId: actor.tenantId, state, unsaved },
+      user: { id: actor.id, name: shortName(actor.name) },
+      field: field !== null && known.shownNames.includes(field) ? field : null,
+    }
+    if (roster.put(nodeId, entry)) publish(entry)
+    return { ok: true, people: roster.people(room, actor.tenantId) }
+  }
+
   return {
     serve,
+    announce,
     watched: broadcast.sendFirst,
     at: roster.at,
     size: roster.size,

@@ -8,47 +8,48 @@ import { age, listOf, object, ref, type Schema, text } from './schemas.ts'
 /** A piece of an OpenAPI document. */
 export type Part = Record<string, unknown>
 
-const json = (schema: Schema, more: Part = {}): Part => ({
+export const json = (schema: Schema, more: Part = {}): Part => ({
   description: 'The answer.',
   content: { 'application/json': { schema } },
   ...more,
 })
-const data = (schema: Schema, more: Record<string, Schema> = {}) => object({ data: schema, ...more })
+export const data = (schema: Schema, more: Record<string, Schema> = {}) => object({ data: schema, ...more })
 const etag = { headers: { ETag: { description: 'The version: `"7"`.', schema: text } } }
-const refused = (description: string, schema: Schema = ref('Problem')): Part => ({
+export const refused = (description: string, schema: Schema = ref('Problem')): Part => ({
   description,
   content: { [PROBLEM_MEDIA_TYPE]: { schema } },
 })
-const body = (schema: Schema, required = true): Part => ({
+export const body = (schema: Schema, required = true): Part => ({
   required,
   content: { 'application/json': { schema } },
 })
 /** Parameters of a list that stand for themselves. */
-const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search'])
+const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search', 'count'])
 
-const query = (name: string, description: string, schema: Schema = text, more: Part = {}): Part => ({
+export const query = (name: string, description: string, schema: Schema = text, more: Part = {}): Part => ({
   in: 'query',
   name,
   description,
   schema,
   ...more,
 })
-const header = (name: string, description: string): Part => ({
+export const header = (name: string, description: string): Part => ({
   in: 'header',
   name,
   description,
   schema: text,
 })
 
-const ID: Part = { in: 'path', name: 'id', required: true, schema: text }
+export const ID: Part = { in: 'path', name: 'id', required: true, schema: text }
 const ORIGIN = [
   header(HEADERS.tabId, 'The tab that writes; the event carries it as `tab_id`.'),
+  header(HEADERS.socketId, 'The socket of this person that is not to receive the event.'),
   header(HEADERS.idempotencyKey, 'The same as `mutation_id`: a replay gets its first answer.'),
 ]
 const IF_MATCH = header('If-Match', 'The same as `client_version`: `"7"`. A stale save is then 412.')
 const IF_NONE_MATCH = header('If-None-Match', '`"7"`: 304 while the record is at this version.')
 
-const COMMON = {
+export const COMMON = {
   400: refused('Not readable.'),
   401: refused('Nobody is signed in.'),
   404: refused('There is no such record, or it may not be read.'),
@@ -142,8 +143,24 @@ export const recordPaths = (type: string, name: string): Part => {
 /** The paths of many records of a type. */
 export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name: string): Part => {
   const rows = listOf(ref(name))
-  const page = data(rows, { ...age, cursor: text, next, 'reset?': flag, 'recheck?': flag, 'in_parts?': flag })
-  const delta = data(rows, { ...age, removed: listOf(text), cursor: text, more: flag, 'recheck?': flag })
+  const counted = { 'count?': { type: ['integer', 'null'] } }
+  const page = data(rows, {
+    ...age,
+    ...counted,
+    cursor: text,
+    next,
+    'reset?': flag,
+    'recheck?': flag,
+    'in_parts?': flag,
+  })
+  const delta = data(rows, {
+    ...age,
+    ...counted,
+    removed: listOf(text),
+    cursor: text,
+    more: flag,
+    'recheck?': flag,
+  })
   const bulk = object({
     changes: ref(`${name}Changes`),
     records: {
@@ -171,6 +188,7 @@ export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name:
           query('limit', 'Rows, 100 unless given.', { type: 'integer', minimum: 1, maximum: 1_000 }),
           query('after', 'The `next` of the page before.'),
           query('cursor', 'The `cursor` of an answer: asks for the delta.'),
+          query('count', '`exact`: the answer has the number of records in the list.', { const: 'exact' }),
         ],
         responses: { 200: json({ anyOf: [page, delta] }), ...COMMON },
       },
@@ -229,8 +247,6 @@ export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name:
 const heldVersions = object({
   records: { ...listOf(object({ type: text, id: text, version: { type: 'integer' } })), maxItems: 500 },
 })
-const many = { style: 'form', explode: true }
-
 /** The paths of all types. */
 export const WIDE_PATHS: Part = {
   '/records/versions': {
@@ -257,33 +273,6 @@ export const WIDE_PATHS: Part = {
       responses: {
         200: json(data(listOf(ref('Change')), { cursor: text, more: flag, 'reset?': flag })),
         ...COMMON,
-      },
-    },
-  },
-  '/events': {
-    get: {
-      operationId: 'events',
-      summary: 'Events as they happen, as Server-Sent Events.',
-      description:
-        'The first event is `Watching` (WatchingEvent). Then `RecordCreated`, `RecordUpdated`, `RecordDeleted` ' +
-        '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `AccessRevoked` (RevokedEvent), ' +
-        '`SpreadChanged` (`{spread_ms}`) and `Resync` (`{}`).',
-      parameters: [
-        query('record', '`project:1`, any number of them.', listOf(text), many),
-        query('list', '`task` or `task:project_id=1`, any number of them.', listOf(text), many),
-        query(
-          'list_cursor',
-          'The n-th is where the n-th list stands; it is then said to be behind.',
-          listOf(text),
-          many,
-        ),
-        query('cursor', 'An id of the stream: goes on after it. `Last-Event-ID` goes before.'),
-        header('Last-Event-ID', 'The last id that was seen.'),
-      ],
-      responses: {
-        200: { description: 'The stream.', content: { 'text/event-stream': { schema: text } } },
-        ...COMMON,
-        403: refused('Live events are off, or the request comes from another site.'),
       },
     },
   },

@@ -4,6 +4,7 @@ import type { Router } from 'router'
 import { sendData } from '../../http/responses.ts'
 import { handle } from '../../http/route-handler.ts'
 import type { Database, KnownType } from '../../tables/database.ts'
+import { presencePath, STREAM_PATH } from './live-paths.ts'
 import { listPaths, type Part, recordPaths, WIDE_PATHS } from './paths.ts'
 import { schemaName, typeSchemas, WIRE_SCHEMAS } from './schemas.ts'
 
@@ -19,9 +20,10 @@ const openApiDocument = (types: KnownType[], basePath: string): Part => ({
   paths: Object.assign(
     {},
     WIDE_PATHS,
+    STREAM_PATH,
     ...types.flatMap((known) => {
       const name = schemaName(known.type.name)
-      return [listPaths(known, name), recordPaths(known.type.name, name)]
+      return [listPaths(known, name), recordPaths(known.type.name, name), presencePath(known.type.name, name)]
     }),
   ),
   components: {

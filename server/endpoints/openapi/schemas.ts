@@ -92,7 +92,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     { const: 'invalid' },
     { errors: listOf({ type: 'object' }), rows: count, invalid: count, stale: count, complete: flag },
   ),
-  RecordEvent: object(event),
+  RecordEvent: object({ ...event, 'previous_version?': count }),
   ImportEvent: object({
     tenant_id: nullableText,
     type: text,
@@ -114,12 +114,21 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     updated_by: ref('Writer'),
     tab_id: nullableText,
   }),
+  PresentPerson: object({
+    user: object({ id: text, name: text }),
+    state: { enum: ['viewing', 'editing', 'idle'] },
+    field: nullableText,
+    tabs: count,
+    'unsaved?': flag,
+  }),
+  PresenceEvent: object({ ...address, people: listOf(ref('PresentPerson')) }),
   RevokedEvent: object({ records: listOf(object(address)), lists: listOf(object({ type: text, scope })) }),
   /** What a stream's `heartbeat` carries. */
   Age: object(age),
   WatchingEvent: object({
     ...age,
     'history?': text,
+    'spread_ms?': count,
     records: listOf({
       oneOf: [
         object({ ...address, ok: { const: true }, version, ...writing, deleted: flag }),

@@ -1,5 +1,6 @@
 // How far an import is, as watchers of a list of the type receive it: on every node, by every wire, and nobody else.
 import { request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ImportingEvent } from 'noclobber/server'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
@@ -84,6 +85,26 @@ test('who watches the list receives its progress, and its end; who watches anoth
   expect(imported.import_id).toBe(first?.import_id)
   await waitFor(() => importing(vera.received).at(-1)?.phase === 'ended', { what: 'the end' })
   for (const other of [elsewhere, beside]) expect(importing(await other.flushed())).toEqual([])
+})
+
+test('an import by the app itself sends its progress too', async () => {
+  const vera = await app.socket({ as: 'vera' })
+  await vera.watchList('project')
+  const input = async function* () {
+    yield Buffer.from('name\n')
+    for (let n = 0; n < 1_000 && importing(vera.received).length === 0; n += 1) {
+      yield Buffer.from('Row\n'.repeat(ROWS))
+      await pause(20)
+    }
+  }
+  const imported = await app.records.import('project', {
+    ...{ actor: app.people.get('alice') as never, tabId: 'tab-of-alice', key: null },
+    ...{ input: input(), format: 'csv' },
+  })
+  const { import_id } = (imported as { answer: { import_id: string } }).answer
+  await vera.receives('RecordsImporting', { import_id, phase: 'ended' })
+  await vera.receives('RecordsImported', { import_id })
+  expect(importing(vera.received)[0]).toMatchObject({ import_id, tab_id: 'tab-of-alice', total_bytes: null })
 })
 
 test('a refused import, and one that was given up, end for the watchers too', async () => {

@@ -75,7 +75,7 @@ export interface SaveManyOptions {
 }
 
 /** Browsers take `.` and `..` out of a path, so these ids are written with a `~`. */
-const segmentOf = (part: string) => encodeURIComponent(/^~*\.{1,2}$/.test(part) ? `~${part}` : part)
+export const segmentOf = (part: string) => encodeURIComponent(/^~*\.{1,2}$/.test(part) ? `~${part}` : part)
 
 const PLAIN_NAME = /^(?!(?:sort|limit|after|cursor|search|wait|count|filter)$)[a-z_]\w*$/i
 

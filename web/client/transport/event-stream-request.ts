@@ -1,7 +1,8 @@
 // The HTTP side of an event stream: one `GET /events`, read by fetch until it ends. Unlike an EventSource it sends headers
-// and sees statuses.
+// and sees statuses. What a socket says of its presence is a request of its own here.
 
-import { HEADERS } from '../../../server/protocol/index.ts'
+import { HEADERS, type PresenceAnswer, type PresenceMessage } from '../../../server/protocol/index.ts'
+import { segmentOf } from '../http/requests.ts'
 import type { TransportStatus } from './transport.ts'
 
 export interface EventStreamOptions {
@@ -14,6 +15,37 @@ export interface EventStreamOptions {
   personId?: () => string | null
 }
 
+const ANSWER_TIMEOUT_MS = 10_000
+
+/** Who asks, from which tab, and whom the page believes to be signed in. */
+function headersOf({ token: tokenNow, tabId, personId }: EventStreamOptions): Record<string, string> {
+  const token = tokenNow()
+  const id = personId?.() ?? null
+  return {
+    [HEADERS.tabId]: tabId,
+    ...(id === null ? {} : { [HEADERS.personId]: encodeURIComponent(id) }),
+    ...(token ? { Authorization: token.includes(' ') ? token : `Bearer ${token}` } : {}),
+  }
+}
+
+/** Says what this tab does at a record; `null` where no answer came, or a refusal. */
+export async function sendPresence(
+  options: EventStreamOptions,
+  { type, id, ...doing }: PresenceMessage,
+): Promise<PresenceAnswer | null> {
+  try {
+    const response = await options.fetch(`${options.url}/records/${type}/${segmentOf(id)}/presence`, {
+      method: 'POST',
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      headers: { ...headersOf(options), 'Content-Type': 'application/json' },
+      body: JSON.stringify(doing),
+    })
+    return response.ok ? { ok: true, people: (await response.json()).data.people } : null
+  } catch {
+    return null
+  }
+}
+
 /** Reads the stream after the event id `after`; resolves with how it ended. */
 export async function readEventStream(
   options: EventStreamOptions,
@@ -22,17 +54,13 @@ export async function readEventStream(
   signal: AbortSignal,
   onPiece: (piece: string) => void,
 ): Promise<TransportStatus> {
-  const token = options.token()
-  const id = options.personId?.() ?? null
   const response = await options.fetch(`${options.url}/events?${query}`, {
     cache: 'no-store',
     signal,
     headers: {
+      ...headersOf(options),
       Accept: 'text/event-stream',
-      [HEADERS.tabId]: options.tabId,
       ...(after ? { 'Last-Event-ID': after } : {}),
-      ...(id === null ? {} : { [HEADERS.personId]: encodeURIComponent(id) }),
-      ...(token ? { Authorization: token.includes(' ') ? token : `Bearer ${token}` } : {}),
     },
   })
   const isStream = /^text\/event-stream/.test(response.headers.get('content-type') ?? '')

@@ -6,6 +6,9 @@ import type { WatchAnswer, WatchMessage } from '../../../server/protocol/index.t
 import { HEARTBEAT_MS } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import { type EventStreamOptions as RequestOptions, readEventStream } from './event-stream-request.ts'
+
+export { sendPresence } from './event-stream-request.ts'
+
 import { createEventTextReader } from './sse-parser.ts'
 import type { CreateTransport, TransportEvent, TransportListener, TransportStatus } from './transport.ts'
 import { createFirstAnswers, createWatchedQuery, keysOf } from './watched-query.ts'

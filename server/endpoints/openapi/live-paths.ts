@@ -1,0 +1,68 @@
+// The paths of the OpenAPI document that have to do with events: the stream, and who is at a record.
+
+import { HEADERS } from '../../protocol/index.ts'
+import { body, COMMON, data, header, ID, json, type Part, query, refused } from './paths.ts'
+import { listOf, object, ref, text } from './schemas.ts'
+
+const many = { style: 'form', explode: true }
+
+/** The path of the presence at a record of a type; `name` is that of its schema. */
+export const presencePath = (type: string, name: string): Part => ({
+  [`/records/${type}/{id}/presence`]: {
+    parameters: [ID],
+    post: {
+      operationId: `presence${name}`,
+      summary: 'What this tab does at the record, for tabs without a socket; again every 15 s.',
+      parameters: [{ ...header(HEADERS.tabId, 'The tab that is there.'), required: true }],
+      requestBody: body(
+        object({
+          state: { enum: ['viewing', 'editing', 'idle', null] },
+          'field?': { type: ['string', 'null'] },
+          'unsaved?': { type: 'boolean' },
+        }),
+      ),
+      responses: {
+        200: json(data(object({ people: listOf(ref('PresentPerson')) }))),
+        ...COMMON,
+        403: refused('Live events are off, or the request comes from another site.'),
+        413: refused('Too large.'),
+      },
+    },
+  },
+})
+
+/** The path of the event stream. */
+export const STREAM_PATH: Part = {
+  '/events': {
+    get: {
+      operationId: 'events',
+      summary: 'Events as they happen, as Server-Sent Events.',
+      description:
+        'The first event is `Watching` (WatchingEvent). Then `RecordCreated`, `RecordUpdated`, `RecordDeleted` ' +
+        '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `AccessRevoked` (RevokedEvent), ' +
+        '`PresenceChanged` (PresenceEvent), `SpreadChanged` (`{spread_ms}`), `heartbeat` (Age) and `Resync` (`{}`). ' +
+        'Without parameters nothing is watched: the stream says how far the node has read the log.',
+      parameters: [
+        query('record', '`project:1`, any number of them.', listOf(text), many),
+        query('list', '`task` or `task:project_id=1`, any number of them.', listOf(text), many),
+        query(
+          'list_cursor',
+          'The n-th is where the n-th list stands; it is then said to be behind.',
+          listOf(text),
+          many,
+        ),
+        query('cursor', 'An id of the stream: goes on after it. `Last-Event-ID` goes before.'),
+        header('Last-Event-ID', 'The last id that was seen.'),
+        header(
+          HEADERS.tabId,
+          'The tab that reads it: it is sent no `tab_id` of its own but of its own person’s writes.',
+        ),
+      ],
+      responses: {
+        200: { description: 'The stream.', content: { 'text/event-stream': { schema: text } } },
+        ...COMMON,
+        403: refused('Live events are off, or the request comes from another site.'),
+      },
+    },
+  },
+}
