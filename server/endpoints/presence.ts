@@ -1,5 +1,5 @@
 // POST /records/:type/:id/presence: what a tab does at a record, for tabs without a socket: on an event stream, or polling.
-// Invariant: as with a socket, nobody is told of a record that they may not read, and no save looks at it.
+// Invariant: as with a socket, nobody learns of a record that they may not read, and no save looks at it.
 import type { Router } from 'router'
 import { problem, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'

@@ -1,5 +1,5 @@
 // The bar over a list: "3 changes waiting", with its buttons. Its space is reserved, so that it moves no row; its buttons
-// leave the focus where the user types. Whoever keeps editing keeps it in sight: it counts on, and screen readers hear of it.
+// leave the focus where the user types. While editing is kept it stays in sight, counts on, and says so politely.
 
 import { fillPlural } from '../client/words/messages.ts'
 import { useLive } from './base/LiveProvider.tsx'

@@ -40,7 +40,7 @@ test('five updates in a transaction are one event with the last version and all 
   expect(data.map(({ version }: { version: number }) => version)).toEqual([2, 3, 4, 5, 6])
 })
 
-test('each list that the record was in hears of it, once', async () => {
+test('each list that the record was in receives it, once', async () => {
   const { id } = await app.make('task', { project_id: 1, title: 'Move' })
   const lists = await Promise.all(['1', '2', '3'].map(() => app.socket()))
   for (const [at, list] of lists.entries()) await list.watchList('task', { project_id: `${at + 1}` })
