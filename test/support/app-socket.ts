@@ -26,6 +26,7 @@ export interface WatcherOptions {
 
 export interface TestWatcher {
   socket: Socket
+  /** Without heartbeats, which come when they come. */
   received: Received[]
   /** Sends a message and gives its acknowledgement. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
@@ -66,7 +67,7 @@ export async function connectWatcher(app: WatchedApp, options: WatcherOptions = 
   let marking = false
   socket.onAny((name, event) => {
     if (event?.type === 'mark') marks.add(event.id)
-    else received.push({ name, event })
+    else if (name !== 'Heartbeat') received.push({ name, event })
   })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)

@@ -15,7 +15,9 @@ export interface StreamOptions {
 export interface TestStream {
   status: number
   headers: IncomingMessage['headers']
+  /** Without heartbeats, which come when they come. */
   received: Received[]
+  heartbeats: Received[]
   /** The text as it came, comments included. */
   text(): string
   /** The id that a browser would send next. */
@@ -69,6 +71,7 @@ export async function openStream(
     status: response.statusCode ?? 0,
     headers: response.headers,
     received: said.received,
+    heartbeats: said.heartbeats,
     text: () => text,
     lastId: said.lastId,
     receives: async (name, match = {}, deadlineMs = 20_000) =>

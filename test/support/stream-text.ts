@@ -3,7 +3,9 @@
 import type { Received } from './app-socket.ts'
 
 export interface StreamText {
+  /** Without heartbeats, which come when they come. */
   received: Received[]
+  heartbeats: Received[]
   take(chunk: string): void
   /** The id that a reader sends next. */
   lastId(): string
@@ -12,6 +14,7 @@ export interface StreamText {
 /** Reads from where `after` was the last id. */
 export const readStreamText = (after = ''): StreamText => {
   const received: Received[] = []
+  const heartbeats: Received[] = []
   let rest = ''
   let lastId = after
 
@@ -23,11 +26,14 @@ export const readStreamText = (after = ''): StreamText => {
     const field = (wanted: string) => fields.find(([name]) => name === wanted)?.[1]
     lastId = field('id') ?? lastId
     const data = field('data')
-    if (data !== undefined) received.push({ name: field('event') ?? 'message', event: JSON.parse(data) })
+    if (data === undefined) return
+    const name = field('event') ?? 'message'
+    ;(name === 'heartbeat' ? heartbeats : received).push({ name, event: JSON.parse(data) })
   }
 
   return {
     received,
+    heartbeats,
     take: (chunk) => {
       const blocks = (rest + chunk).split('\n\n')
       rest = blocks.pop() ?? ''

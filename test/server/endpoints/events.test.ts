@@ -68,7 +68,8 @@ describe('a stream', () => {
     const reader = await openStream(`http://127.0.0.1:${(served.address() as AddressInfo).port}`, '')
     await waitFor(() => reader.text().split(': still here').length > 2, { what: 'two comments' })
     expect(reader.lastId()).not.toBe('')
-    expect(new Set(reader.received.map(({ name }) => name))).toEqual(new Set(['heartbeat']))
+    expect(reader.heartbeats.length).toBeGreaterThan(0)
+    expect(reader.received).toEqual([])
     reader.cut()
   })
 
