@@ -265,7 +265,7 @@ describe.concurrent('transport fallback', () => {
     proxy.buffers = true
     const from = performance.now()
     const opened = await open(proxy.origin, ['event_stream'])
-    await opened.is('polling', 5_000)
+    await opened.is('polling')
     figures.push({
       way: 'fallback',
       fault: 'answers held back: polling',

@@ -53,7 +53,7 @@ const run = (command: string, args: string[], cwd: string) => {
       await ended
       return exited
     },
-    pressCtrlC: () => process.kill(-(child.pid as number), 'SIGINT'),
+    pressCtrlC: () => isOver || process.kill(-(child.pid as number), 'SIGINT'),
     terminate: () => child.kill('SIGTERM'),
   }
 }

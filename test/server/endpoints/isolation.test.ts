@@ -171,10 +171,11 @@ describe('a permission or a session that is taken away', () => {
     await vera.watch(['project', id])
     await vera.watchList('project')
     await vera.forget()
-    const begun = performance.now()
     app.people.set('vera', { id: 'vera', name: 'Vera', tenantId: 'acme', role: 'none' })
-    expect(await vera.receives('AccessRevoked')).toEqual({ records: [{ type: 'project', id }], lists: [] })
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    expect(await vera.receives('AccessRevoked', {}, 10_000)).toEqual({
+      records: [{ type: 'project', id }],
+      lists: [],
+    })
     await call('PATCH', `/records/project/${id}`, { body: { client_version: 1, changes: { name: 'y' } } })
     expect((await vera.flushed()).map(({ name }) => name)).toEqual(['AccessRevoked'])
   })
@@ -183,13 +184,11 @@ describe('a permission or a session that is taken away', () => {
     const byKey = (name: string) => app.socket({ options: { auth: {}, extraHeaders: { 'x-api-key': name } } })
     const leaving = [await app.socket({ as: 'bob' }), await byKey('bob')]
     const staying = [await app.socket({ as: 'alice' }), await byKey('alice'), await byKey('gina')]
-    const begun = performance.now()
     app.people.delete('bob')
     await waitFor(() => leaving.every(({ socket }) => !socket.connected), {
       what: 'the end of the session',
       deadlineMs: 10_000,
     })
-    expect(performance.now() - begun).toBeLessThan(10_000)
     for (const { socket } of staying) expect(socket.connected).toBe(true)
   })
 

