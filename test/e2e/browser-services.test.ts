@@ -53,7 +53,7 @@ const name = (page: Page) => page.getByLabel('Name', { exact: true })
 
 it.each(BROKEN)('where %s a record is loaded, saved and followed', async (_what, breakIt) => {
   const id = await demo.createProject({ name: 'Harbour bridge' })
-  const alice = await demo.open(browser, 'alice')
+  const alice = await demo.signIn(browser, 'alice')
   await alice.context().addInitScript(breakIt)
   await alice.context().addInitScript(() => {
     document.execCommand = () => false
@@ -64,8 +64,7 @@ it.each(BROKEN)('where %s a record is loaded, saved and followed', async (_what,
   await waitFor(async () => (await name(alice).inputValue()) === 'Harbour bridge', { what: 'the record' })
   await name(alice).fill('Harbour tunnel')
   await alice.getByRole('button', { name: 'Save', exact: true }).click()
-  const bob = await demo.open(browser, 'bob')
-  await bob.goto(`${demo.url}/projects/${id}`)
+  const bob = await demo.open(browser, 'bob', { path: `/projects/${id}` })
   await waitFor(async () => (await name(bob).inputValue()) === 'Harbour tunnel', { what: 'her save' })
   await name(bob).fill('Harbour ferry')
   await bob.getByRole('button', { name: 'Save', exact: true }).click()
@@ -90,11 +89,9 @@ it.each(BROKEN)('where %s a record is loaded, saved and followed', async (_what,
 
 it('a clock put back an hour, and one that slept for eight hours, cost no change and no time that runs backwards', async () => {
   const id = await demo.createProject({ name: 'Harbour bridge' })
-  const alice = await demo.open(browser, 'alice')
-  await alice.goto(`${demo.url}/projects/${id}`)
+  const alice = await demo.open(browser, 'alice', { path: `/projects/${id}` })
   await waitFor(async () => (await name(alice).inputValue()) === 'Harbour bridge', { what: 'the record' })
-  const bob = await demo.open(browser, 'bob')
-  await bob.goto(`${demo.url}/projects/${id}`)
+  const bob = await demo.open(browser, 'bob', { path: `/projects/${id}` })
   for (const [at, hours] of [-1, 8].entries()) {
     await alice.evaluate((by) => {
       const now = Date.now

@@ -177,7 +177,7 @@ test('for a finger, every button is 44 px high and inputs have 16 px text', asyn
 })
 
 test('an address that nobody knows is a page that says so, with 404; for a program it is a document', async () => {
-  const page = await demo.open(browser, 'alice')
+  const page = await demo.signIn(browser, 'alice')
   const answer = await page.goto(`${demo.url}/nowhere/at/all`)
   expect(answer?.status()).toBe(404)
   await page.getByRole('heading', { name: 'Not here' }).waitFor()

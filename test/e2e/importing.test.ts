@@ -19,7 +19,6 @@ const FILE_BYTES = 50_000_000
 
 it('a line over the list says who is importing and how far it is, and goes with the import', async () => {
   const page = await demo.open(browser, 'bob')
-  await page.goto(`${demo.url}/projects`)
   await page.getByText('Live', { exact: true }).first().waitFor()
   const line = page.getByText(/^Alice is importing: [\d,]+ rows read, \d+ % of the file$/)
 

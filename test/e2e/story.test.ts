@@ -17,8 +17,7 @@ const field = (page: Page, label: string) => page.getByLabel(label, { exact: tru
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first()
 
 const openProject = async (person: 'alice' | 'bob' | 'vera', id: number, options = {}) => {
-  const page = await demo.open(browser, person, options)
-  await page.goto(`${demo.url}/projects/${id}`)
+  const page = await demo.open(browser, person, { ...options, path: `/projects/${id}` })
   await field(page, 'Name').waitFor()
   await page.getByText('Live', { exact: true }).first().waitFor()
   return page

@@ -19,10 +19,9 @@ const press = (page: Page, name: string) => page.getByRole('button', { name, exa
 const said = (page: Page, text: string) => page.getByRole('status').filter({ hasText: text }).waitFor()
 
 async function openProject(person: 'alice' | 'bob' | 'vera', id: number, options = {}) {
-  const page = await demo.open(browser, person, options)
+  const page = await demo.open(browser, person, { ...options, path: `/projects/${id}` })
   page.setDefaultTimeout(30_000)
   page.on('dialog', (dialog) => void dialog.accept())
-  await page.goto(`${demo.url}/projects/${id}`)
   await nameOf(page).waitFor()
   await page.getByText('Live').first().waitFor()
   return page

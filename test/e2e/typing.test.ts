@@ -40,9 +40,8 @@ const TYPED: [string, number | null][] = [
 
 describe('a field for a number', () => {
   it('saves what is typed key by key, and Enter stays on the page', async () => {
-    const page = await demo.open(browser, 'alice')
     const id = await demo.createProject({ budget: 7 })
-    await page.goto(`${demo.url}/projects/${id}`)
+    const page = await demo.open(browser, 'alice', { path: `/projects/${id}` })
     const budget = page.getByLabel('Budget')
     const sent = changesOf(page)
     for (const [text, value] of TYPED) {
@@ -76,8 +75,7 @@ describe('a field for a number', () => {
 
 describe('a cell for a number', () => {
   it('saves what is typed key by key, and nothing at an input method’s Enter', async () => {
-    const page = await demo.open(browser, 'alice')
-    await page.goto(`${demo.url}/tasks`)
+    const page = await demo.open(browser, 'alice', { path: '/tasks' })
     const row = page.locator('tr[data-id]').first()
     const sent = changesOf(page)
     for (const [text, value] of [

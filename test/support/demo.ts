@@ -11,15 +11,19 @@ import { waitFor } from './wait-for.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+type DemoPerson = 'alice' | 'bob' | 'vera' | 'gina'
+
+export interface OpenOptions extends BrowserContextOptions {
+  path?: string
+}
+
 export interface RunningDemo {
   url: string
   databaseUrl: string
-  /** Signs a person in by the page, in a context of their own. */
-  open(
-    browser: Browser,
-    person: 'alice' | 'bob' | 'vera' | 'gina',
-    options?: BrowserContextOptions,
-  ): Promise<Page>
+  /** A page of somebody who is signed in, in a context of their own, that has not gone anywhere. */
+  signIn(browser: Browser, person: DemoPerson, options?: BrowserContextOptions): Promise<Page>
+  /** The same, gone to a path of the demo. Default: the projects. */
+  open(browser: Browser, person: DemoPerson, options?: OpenOptions): Promise<Page>
   /** A new project of Bob's; gives its id. A test that makes its own can be tried again. */
   createProject(fields?: object): Promise<number>
 }
@@ -71,15 +75,19 @@ export async function startDemo(environment: Record<string, string> = {}): Promi
     if (code !== 0) throw new Error(`The demo ended with code ${code}.`)
   })
   await waitFor(() => isUp(url), { what: 'the demo answers', deadlineMs: 30_000 })
+  const signIn: RunningDemo['signIn'] = async (browser, person, options = {}) => {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+    const answer = await context.request.post(`${url}/demo/session`, { data: { user: person } })
+    if (!answer.ok()) throw new Error(`${person} is not signed in: ${await answer.text()}`)
+    return context.newPage()
+  }
   return {
     url,
     databaseUrl,
-    open: async (browser, person, options = {}) => {
-      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
-      const page = await context.newPage()
-      await page.goto(url)
-      await page.getByRole('button', { name: new RegExp(person, 'i') }).click()
-      await page.waitForURL('**/projects')
+    signIn,
+    open: async (browser, person, { path = '/projects', ...options } = {}) => {
+      const page = await signIn(browser, person, options)
+      await page.goto(url + path)
       return page
     },
     async createProject(fields = {}) {
