@@ -35,15 +35,21 @@ const RETRIES = process.env.CI ? 2 : 0
 const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, availableParallelism() + 1)
 
 /** Files of these folders take longest: begun last, they would be waited for alone. */
-const FIRST = /\/test\/(e2e|faults|architecture)\//
+const LONG = /\/test\/(e2e|faults|architecture)\//
+const WITH_BROWSER = /\/test\/e2e\//
+
+/** So many other files are begun between two with a browser, which computes all the time: few are at work at once. */
+const BETWEEN_BROWSERS = 4
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const [first, rest] = [true, false].map((isFirst) =>
-      sorted.filter(({ moduleId }) => FIRST.test(moduleId) === isFirst),
+    const withBrowser = sorted.filter(({ moduleId }) => WITH_BROWSER.test(moduleId))
+    const [long, short] = [true, false].map((isLong) =>
+      sorted.filter((file) => !withBrowser.includes(file) && LONG.test(file.moduleId) === isLong),
     )
-    return [...(first ?? []), ...(rest ?? [])]
+    const others = [...(long ?? []), ...(short ?? [])]
+    return [...withBrowser.flatMap((file) => [file, ...others.splice(0, BETWEEN_BROWSERS)]), ...others]
   }
 }
 

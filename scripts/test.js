@@ -27,19 +27,22 @@ const count = { passed: 0, failed: 0, skipped: 0 }
 const FOLDER = 'noclobber-tests-'
 const dir = await makeFolder()
 
-/** The step that runs, at the head of a process group of its own. */
-let step = null
+/** The steps that run, each at the head of a process group of its own. */
+const steps = new Set()
 let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
     interrupted = true
-    endGroup(step)
+    for (const step of steps) endGroup(step)
   })
 
 await check('build', 'scripts/build.js')
-await check('types', 'node_modules/typescript/bin/tsc', '-b')
-await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')
-await check('unused', 'node_modules/knip/bin/knip.js')
+// Not beside the build: the compiler writes to the same folder.
+await Promise.all([
+  check('types', 'node_modules/typescript/bin/tsc', '-b'),
+  check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),
+  check('unused', 'node_modules/knip/bin/knip.js'),
+])
 await runTests()
 await removeFolder()
 if (interrupted) process.exit(130)
@@ -81,11 +84,13 @@ async function removeFolder() {
   console.log(`FAILED: tests left ${forgotten.join(', ')} in the temporary folder`)
 }
 
+/** What it writes is shown when it is over: several run at once. */
 async function check(name, ...command) {
   if (interrupted) return
   const begun = performance.now()
-  const code = await run(command)
+  const { code, written } = await run(command, 'pipe')
   count[code === 0 ? 'passed' : 'failed'] += 1
+  process.stdout.write(written)
   console.log(
     `${code === 0 ? 'ok' : 'FAILED'}: ${name}, ${((performance.now() - begun) / 1000).toFixed(1)} s`,
   )
@@ -95,10 +100,13 @@ async function check(name, ...command) {
 async function runTests() {
   if (interrupted) return
   const report = join(dir, 'report.json')
-  const code = await run([
-    'node_modules/vitest/vitest.mjs',
-    ...['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...vitestArguments],
-  ])
+  const { code } = await run(
+    [
+      'node_modules/vitest/vitest.mjs',
+      ...['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...vitestArguments],
+    ],
+    'inherit',
+  )
   const found = await readFile(report, 'utf8').then(JSON.parse, () => null)
   const unloaded = found?.testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.length === 0,
@@ -109,18 +117,25 @@ async function runTests() {
   count.skipped += (found?.numPendingTests ?? 0) + (found?.numTodoTests ?? 0)
 }
 
-function run(command) {
+/** Gives its exit code, and what it wrote where that isn't inherited. */
+function run(command, output) {
   return new Promise((resolve) => {
-    step = spawn(process.execPath, command, {
+    const step = spawn(process.execPath, command, {
       cwd: root,
       detached: true,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       env: { ...process.env, TMPDIR: dir, NOCLOBBER_WITHOUT: leftOut.join(',') },
     })
-    const { pid } = step
+    steps.add(step)
+    let written = ''
+    for (const stream of [step.stdout, step.stderr])
+      stream?.setEncoding('utf8').on('data', (text) => {
+        written += text
+      })
     step.on('close', (code) => {
-      endGroup({ pid })
-      resolve(code)
+      steps.delete(step)
+      endGroup(step)
+      resolve({ code, written })
     })
   })
 }
