@@ -2,7 +2,7 @@
 // line each, until it is dismissed. The app names the record and opens it; its editor offers the edit again.
 
 import type { ReactNode } from 'react'
-import type { LostSave } from '../client/record/unopened-saves.ts'
+import type { LostSave } from '../client/record/lost-saves.ts'
 import { fill, listFields } from '../client/words/messages.ts'
 import { clockTime } from '../client/words/time-ago.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'

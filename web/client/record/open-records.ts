@@ -5,10 +5,10 @@
 import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import { createObjectCache } from '../base/object-cache.ts'
 import { recordKey } from '../transport/subscriptions.ts'
+import { createUnopenedSaves } from './lost-saves.ts'
 import type { UnsentEdits } from './state.ts'
 import { createRecordStore } from './store.ts'
 import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
-import { createUnopenedSaves } from './unopened-saves.ts'
 
 type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'onUsed' | 'setAside'>
 

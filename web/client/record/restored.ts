@@ -69,20 +69,6 @@ export function doubt(state: RecordState): Transition {
     : to(state, { isUnsure: true }, { kind: 'forget_loads' }, { kind: 'load', when: 'now' })
 }
 
-/** The history was not to be had, and may be later. */
-export const mayPass = ({ outcome }: { outcome: string }): boolean =>
-  outcome === 'unreachable' || outcome === 'failed'
-
-/** Those saves that a record's history doesn't have, as far as it reaches back. */
-export function lostAmong<S extends OwnSave>(
-  saves: readonly S[],
-  entries: readonly { version: number }[],
-): S[] {
-  const versions = new Set(entries.map(({ version }) => version))
-  const oldest = Math.min(...versions)
-  return saves.filter(({ version }) => version > oldest && !versions.has(version))
-}
-
 /** Some of the tab's own saves are not in the record's history; they are offered over what is shown now. */
 export function offerLost(state: RecordState, { saves }: StateEventOf<'saves_lost'>): Transition {
   if (saves.length === 0) return stay(state)

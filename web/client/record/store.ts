@@ -5,18 +5,17 @@
 import type { Fields, WatchedRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createLifetime } from '../base/lifetime.ts'
-import { plainFields, plainValue } from '../base/plain-value.ts'
 import { cached, createWritable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
-import { copiesOf, isEmpty } from '../base/values.ts'
-import type { ReadOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import { copiesOf } from '../base/values.ts'
+import type { ReadOutcome } from '../http/outcomes.ts'
+import { createRecordActions } from './actions.ts'
+import { createRecall } from './draft-persistence.ts'
 import { createRecordLoad } from './load.ts'
+import { createLostSearch } from './lost-saves.ts'
 import { createPendingWrites } from './pending-writes.ts'
-import { createRecall } from './recall.ts'
-import type { createRecreation } from './recreate.ts'
 import { nextRecordState } from './reducer.ts'
 import { newestKnown } from './remote-versions.ts'
-import { lostAmong, mayPass } from './restored.ts'
 import {
   editsOf,
   initialRecordState,
@@ -32,23 +31,23 @@ export type { Decision, RecordStore } from './store-options.ts'
 const HIGHLIGHT_MS = 3000
 const NOTICE_MS = 8000
 const SAVED_MS = 3000
-const LOST_AGAIN_MS = 3000
 
 export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore {
-  const { address, requests, clock, newId, localTime, isOwn, persistence } = options
+  const { address, requests, clock, localTime, isOwn, persistence } = options
   const state = createWritable<RecordState>(initialRecordState)
   const timers = createTimers(clock)
   let stopWatching: Stop | null = null
   /** Rises with each change of person: answers to requests of one are not shown to the next. */
   let persons = 0
   let epoch = options.epoch()
-  let isHistoryNew = false
   /** Set while what is shown is older than what is known, or is being written. */
   let heldAsOf: { asOf: string | null } | null = null
   let isWatched = false
   /** The newest version that was known when the load on its way was sent. */
   let since = 0
 
+  /** What the parts of this store have in common. */
+  const shared = { ...options, timers, dispatch, stateNow: state.get, personNow: () => persons }
   const load = createRecordLoad({
     read: () => {
       since = newestKnown(state.get())
@@ -58,22 +57,15 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     onAnswer: loaded,
   })
   const writes = createPendingWrites({
-    ...options,
-    stateNow: state.get,
-    personNow: () => persons,
-    dispatch,
+    ...shared,
     isKept: async () => persistence?.isKept(address) ?? false,
     onIdle: releaseIfIdle,
   })
+  const lost = createLostSearch(shared)
   const recall = createRecall({
-    address,
+    ...shared,
     persistence,
-    clock,
-    stateNow: state.get,
-    personNow: () => persons,
-    personId: options.personId,
     onRecalled: (edits) => dispatch({ kind: 'recalled', edits }),
-    setAside: options.setAside,
   })
   const lifetime = createLifetime({ clock, isMounted: () => stopWatching !== null, mount, release })
 
@@ -118,21 +110,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       isOwn: isOwn(record.updated_by),
       since,
     })
-    if (isHistoryNew) void findLost()
-  }
-
-  /** A lost save can be hidden behind a newer version: the record's history has it or not. */
-  async function findLost() {
-    isHistoryNew = false
-    const { record, ownSaves } = state.get()
-    const asked = ownSaves.filter(({ version }) => version < (record?.version ?? 0))
-    if (asked.length === 0) return
-    const person = persons
-    const answer = await requests.history(address.type, address.id)
-    if (person !== persons) return
-    if (mayPass(answer)) timers.start('lost', LOST_AGAIN_MS, () => void findLost())
-    if (answer.outcome !== 'found') return
-    dispatch({ kind: 'saves_lost', saves: lostAmong(asked, answer.entries) })
+    lost.loaded()
   }
 
   function onAnswer(answer: WatchedRecord) {
@@ -219,25 +197,16 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   const values = cached(get, (now) => copiesOf(valuesOf(now)))
-  const save = () =>
-    writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
-
-  let recreation: ReturnType<typeof createRecreation> | null = null
-  async function recreate<F extends object>() {
-    const code = await import('./recreate.ts')
-    recreation ??= code.createRecreation({ address, requests, newId, state, dispatch })
-    return recreation<F>()
-  }
-
   return {
     ...address,
+    ...createRecordActions({ ...shared, state, writes }),
     get,
     dispatch,
     open,
     leave,
     receive: (remote) => dispatch({ kind: 'version_received', remote }),
     historyChanged() {
-      isHistoryNew = true
+      lost.historyChanged()
       if (stopWatching !== null || editsOf(state.get()) !== null) dispatch({ kind: 'history_changed' })
     },
     isMounted: () => stopWatching !== null,
@@ -257,27 +226,6 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     onSaved: writes.onSaved,
     asOf,
     values,
-    change: (field, value) => dispatch({ kind: 'typed', field, value: plainValue(field, value) }),
-    save,
-    remove: () => writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
-    reload: () => dispatch({ kind: 'reload_asked' }),
-    restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
-    merge: () => dispatch({ kind: 'merge_asked' }),
-    review: () => dispatch({ kind: 'review_asked' }),
-    resolve({ version, theirs, edited }) {
-      const decided = { version, theirs, edited: plainFields(edited), mutationId: newId() }
-      return writes.ask({ kind: 'resolved', ...decided }) as Promise<SaveOutcome<Fields> | null>
-    },
-    recreate,
-    revert: () => dispatch({ kind: 'revert_asked' }),
-    discard: () => dispatch({ kind: 'revert_asked', isDiscard: true }),
-    dismiss: () => dispatch({ kind: 'dismissed' }),
-    show: () => dispatch({ kind: 'show_asked' }),
-    closeConflict: () => dispatch({ kind: 'conflict_closed' }),
-    retry() {
-      if (isEmpty(state.get().draft)) dispatch({ kind: 'opened' })
-      else void save()
-    },
     loadWaiting: load.waiting,
     close() {
       timers.cancelAll()

@@ -1,0 +1,60 @@
+// What a user does to an open record, each as an event of its state.
+
+import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
+import { plainFields, plainValue } from '../base/plain-value.ts'
+import type { Readable } from '../base/store.ts'
+import { isEmpty } from '../base/values.ts'
+import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { createPendingWrites } from './pending-writes.ts'
+import type { createRecreation } from './recreate.ts'
+import type { RecordState, RecordStateEvent } from './state.ts'
+import type { RecordStore, RecordStoreOptions } from './store-options.ts'
+
+interface RecordActionsOptions extends Pick<RecordStoreOptions, 'requests' | 'newId'> {
+  address: RecordAddress
+  state: Readable<RecordState>
+  writes: Pick<ReturnType<typeof createPendingWrites>, 'ask'>
+  dispatch: (stateEvent: RecordStateEvent) => void
+}
+
+type RecordActions = Omit<
+  RecordStore,
+  keyof Readable<RecordState> | keyof RecordAddress | 'asOf' | 'values' | 'onSaved'
+>
+
+export function createRecordActions(options: RecordActionsOptions): RecordActions {
+  const { newId, state, writes, dispatch } = options
+  const save = () =>
+    writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
+
+  let recreation: ReturnType<typeof createRecreation> | null = null
+  async function recreate<F extends object>() {
+    const code = await import('./recreate.ts')
+    recreation ??= code.createRecreation(options)
+    return recreation<F>()
+  }
+
+  return {
+    change: (field, value) => dispatch({ kind: 'typed', field, value: plainValue(field, value) }),
+    save,
+    remove: () => writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
+    reload: () => dispatch({ kind: 'reload_asked' }),
+    restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
+    merge: () => dispatch({ kind: 'merge_asked' }),
+    review: () => dispatch({ kind: 'review_asked' }),
+    resolve({ version, theirs, edited }) {
+      const decided = { version, theirs, edited: plainFields(edited), mutationId: newId() }
+      return writes.ask({ kind: 'resolved', ...decided }) as Promise<SaveOutcome<Fields> | null>
+    },
+    recreate,
+    revert: () => dispatch({ kind: 'revert_asked' }),
+    discard: () => dispatch({ kind: 'revert_asked', isDiscard: true }),
+    dismiss: () => dispatch({ kind: 'dismissed' }),
+    show: () => dispatch({ kind: 'show_asked' }),
+    closeConflict: () => dispatch({ kind: 'conflict_closed' }),
+    retry() {
+      if (isEmpty(state.get().draft)) dispatch({ kind: 'opened' })
+      else void save()
+    },
+  }
+}
