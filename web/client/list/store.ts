@@ -1,25 +1,21 @@
-// One live list of this tab: the pure state (state.ts) with its effects. It receives events, fetches changes on its refresh
-// schedule, and shows them, unless the list is held or too much would move: then they wait, and are counted. It mounts
-// with its first listener and is released a little after its last.
+// One live list of this tab: the pure state (state.ts) with its effects. It receives events (events.ts), fetches changes on
+// its refresh schedule, and shows them, unless the list is held or too much would move: then they wait, and are counted. It
+// mounts with its first listener and is released a little after its last.
 
-import type { ImportEvent, Scope, WatchedList } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createLifetime } from '../base/lifetime.ts'
 import { createListeners, createWritable } from '../base/store.ts'
-import { isSame } from '../base/values.ts'
-import type { OwnWrite } from '../http/own-writes.ts'
-import type { ListEvent } from '../transport/event-router.ts'
+import { createListEvents } from './events.ts'
 import { initialListState } from './initial-state.ts'
 import { type CompareRecords, compareRecords } from './order.ts'
 import { MOST_ROWS, wantedOf } from './query.ts'
-import { createListRefresh, MOST_FETCHED } from './refresh.ts'
+import { createListRefresh } from './refresh.ts'
 import { createRefreshSchedule, LARGE_LIST, PACE_MS, type RefreshSchedule } from './refresh-schedule.ts'
-import { adoptOwn, dropRows, type ListState, showStaged } from './state.ts'
+import { type ListState, showStaged } from './state.ts'
 import type { ListStoreOptions, OwnedListStore } from './store-options.ts'
 
 export type { ListStore } from './store-options.ts'
 
-const AFTER_OWN_MS = 1000
 const AFTER_HOLD_MS = 300
 const POLL_MS = 10_000
 const RECHECK_MS = 60_000
@@ -47,6 +43,15 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     personNow: () => persons,
   })
   const lifetime = createLifetime({ clock, isMounted: () => stops.length > 0, mount, release })
+  const events = createListEvents({
+    ...{ type, query, state },
+    offer: refresh.offer,
+    schedule: () => schedule,
+    onJoined(ok) {
+      isJoined = ok
+      isWatched = ok
+    },
+  })
 
   function later(delayMs: number, run: () => void) {
     const stop = clock.after(delayMs, () => {
@@ -54,43 +59,6 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
       run()
     })
     timers.add(stop)
-  }
-
-  function receive(received: ListEvent) {
-    if (received.kind === 'joined') return joined(received.answer)
-    const { event } = received
-    if (event.name === 'RecordsImported') return receiveImport(event.event)
-    if (event.name !== 'RecordCreated' && event.name !== 'RecordUpdated' && event.name !== 'RecordDeleted')
-      return
-    const { id, version } = event.event
-    const held = state.get().staged.get(id) ?? state.get().byId.get(id)
-    if (held && held.version >= version) return
-    schedule?.afterEvent()
-  }
-
-  /** Events of changes between the first load and the join were not received. */
-  function joined(answer: WatchedList) {
-    const { status, trouble } = state.get()
-    isJoined = answer.ok
-    isWatched = answer.ok
-    if (status !== 'ready' || trouble) void schedule?.now()
-    else if (answer.ok && answer.behind) schedule?.afterJoin()
-  }
-
-  function receiveImport({ scopes, count }: ImportEvent) {
-    if (!concerns(scopes, query.scope ?? {})) return
-    const now = state.get()
-    const sum = now.imported?.count === null || count === null ? null : (now.imported?.count ?? 0) + count
-    if (sum !== null && sum > MOST_FETCHED && now.status === 'ready')
-      refresh.offer({ ...now, imported: { count: sum } })
-    else schedule?.afterEvent()
-  }
-
-  function receiveOwn(write: OwnWrite) {
-    if (('record' in write ? write.record.type : write.type) !== type) return
-    if (write.kind === 'saved') state.set(adoptOwn(state.get(), write.record))
-    if (write.kind === 'removed') state.set(dropRows(state.get(), new Set([write.id])))
-    schedule?.within(AFTER_OWN_MS)
   }
 
   /** Polls while no events arrive, or while this list is not joined. */
@@ -129,10 +97,10 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     })
     stops = [
       schedule.stop,
-      client.onOwnWrite(receiveOwn),
+      client.onOwnWrite(events.receiveOwn),
       client.watchList(
         { type, ...(query.scope ? { scope: query.scope } : {}), cursor: refresh.cursor },
-        receive,
+        events.receive,
       ),
     ]
     startTimers()
@@ -204,12 +172,6 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     close: release,
   }
 }
-
-/** A scope of an import stands for this list; `[{}]` for any. */
-const concerns = (scopes: readonly Scope[], own: Scope): boolean =>
-  isSame(own, {}) ||
-  (scopes.length === 1 && isSame(scopes[0], {})) ||
-  scopes.some((scope) => isSame(scope, own))
 
 /** The rows of the same list in another order, in this order. */
 function resorted(seed: ListState, compare: CompareRecords): ListState {
