@@ -1,6 +1,6 @@
 // A finding of the doctor: a stable code, a sentence, and what to do.
 
-/** Programs switch on it. */
+/** Stable: programs may go by it. */
 export type FindingCode =
   | 'database_too_old'
   | 'standby'

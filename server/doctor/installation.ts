@@ -68,7 +68,7 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
       problem(
         'log_altered',
         null,
-        `Of the log are missing: ${columns.map((name) => `noclobber.${name}`).join(', ')}.`,
+        `The log lacks ${columns.map((name) => `noclobber.${name}`).join(', ')}.`,
         'Restore them from a backup, or drop the schema noclobber, migrate and track the tables anew: the log then begins anew.',
       ),
     )
@@ -90,7 +90,7 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
       problem(
         'log_altered',
         null,
-        `Without a replica identity: ${withoutIdentity.map((name) => `noclobber.${name}`).join(', ')}. A publication FOR ALL TABLES then keeps the log from being pruned.`,
+        `Tables without a replica identity: ${withoutIdentity.map((name) => `noclobber.${name}`).join(', ')}. A publication FOR ALL TABLES then keeps the log from being pruned.`,
         REPAIR,
       ),
     )
@@ -99,7 +99,7 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
       problem(
         'log_open',
         null,
-        `In the log's schema rights are not as the migrations leave them: ${open.join('; ')}.`,
+        `Rights in the log's schema differ from what the migrations set: ${open.join('; ')}.`,
         REPAIR,
       ),
     )

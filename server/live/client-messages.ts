@@ -11,7 +11,7 @@ export interface WatchRequest {
 
 const MAX_NAME = 200
 
-/** A plain object: binary parts of a frame arrive as buffers, and are none. */
+/** A plain object; binary parts of a frame arrive as buffers, which are refused. */
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 

@@ -26,9 +26,9 @@ export interface AccessOptions {
 export interface Access {
   /** Looks now, at those who are chosen. What fails is logged. */
   look(isChosen?: (watcher: Watcher) => boolean): Promise<void>
-  /** Ends connections whatever may be said for them. */
+  /** Ends connections without another look. */
   end(isChosen: (watcher: Watcher) => boolean): void
-  /** Looks no more. */
+  /** Stops looking. */
   stop(): void
 }
 

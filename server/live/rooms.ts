@@ -8,7 +8,7 @@ const PLAIN = /^[A-Za-z0-9_-]*$/
 
 const part = (text: string) => (PLAIN.test(text) ? text : encodeURIComponent(text.toWellFormed()))
 
-/** The room of one record's watchers. Joined, because a text that is added up holds its pieces too. */
+/** The room of one record's watchers. Joined: a concatenated string would keep its pieces in memory. */
 export const recordRoom = (tenantId: string, type: string, id: string): string =>
   ['tenant', part(tenantId), 'record', type, part(id)].join(':')
 

@@ -122,7 +122,7 @@ export const together = (work: () => void): void => {
 /** Engine.IO's type of a message, Socket.IO's type of an event. */
 const EVENT = '42'
 
-/** Whether a socket may be met again: only in another room. */
+/** A socket can come up twice only where there are several rooms. */
 const mayRecur = (rooms: string[]) => rooms.length > 1
 
 /** This node's own sockets. Without a shortcut that is on, each event is Socket.IO's `emit`. */

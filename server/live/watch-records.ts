@@ -158,7 +158,7 @@ export const watch = async (
   }
 }
 
-/** Takes a watcher out of rooms. A room that it isn't in is as well left. */
+/** Takes a watcher out of rooms. Leaving a room that it isn't in does nothing. */
 export const unwatch = async (
   database: Database,
   watcher: Watcher,

@@ -56,7 +56,7 @@ test('in a publication FOR ALL TABLES every write of the log passes, and every t
 test('a table whose identity was taken away is found and put back', async () => {
   await knex.raw('alter table noclobber.log_horizon replica identity default')
   expect(await found()).toEqual([
-    expect.stringContaining('Without a replica identity: noclobber.log_horizon'),
+    expect.stringContaining('Tables without a replica identity: noclobber.log_horizon'),
   ])
   await migrate(knex, { repair: true })
   expect(await found()).toEqual([])

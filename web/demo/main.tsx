@@ -1,4 +1,5 @@
-// The demo's page starts here. The cable is laid before anything is loaded that could keep the browser's own classes.
+// The demo's page starts here. The simulated network (base/cable.ts) is installed first: modules that are loaded later may keep
+// the browser's own classes.
 import './styles/base.css'
 import 'noclobber/styles.css'
 import './styles/tokens.css'

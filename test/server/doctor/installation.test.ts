@@ -140,7 +140,7 @@ test('a log of an older version, of a newer one, without a table or a column', a
   const torn = await openDatabase()
   await torn.raw('alter table noclobber.record_changes drop column scopes cascade')
   expect(await found(torn)).toEqual([
-    'log_altered - Of the log are missing: noclobber.record_changes.scopes, noclobber.changes.',
+    'log_altered - The log lacks noclobber.record_changes.scopes, noclobber.changes.',
   ])
   await torn.raw('drop view noclobber.batched_changes')
   expect(ofInterest((await doctor(torn)).findings)).toMatchObject([{ code: 'log_altered' }])

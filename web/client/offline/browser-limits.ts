@@ -1,5 +1,5 @@
 // Limits on what the browser is asked for: storage, locks and messages between tabs may be missing, throw, or never answer.
-// Invariant: whatever they do, what was asked ends within its limit, and a save waits for none of them longer.
+// Invariant: every call ends within its limit, and no save waits longer for one.
 
 import type { Clock } from '../base/clock.ts'
 import type { Tabs } from './browser-tabs.ts'

@@ -15,7 +15,7 @@ interface DraftClientOptions {
   page: Page
 }
 
-/** Drafts are of the person that the app has named, and of nobody else. */
+/** Drafts belong to the user that the app has named, and to nobody else. */
 export const draftClient = ({ client, records, person, clock, page }: DraftClientOptions): DraftClient => ({
   tabId: client.tabId,
   userId() {

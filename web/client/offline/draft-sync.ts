@@ -116,7 +116,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     return writing
   }
 
-  /** Storage that takes longer to answer keeps nothing yet. */
+  /** Storage that has not answered by then counts as keeping nothing yet. */
   async function isKept(address: RecordAddress): Promise<boolean> {
     const whose = person()
     if (whose === null) return false
@@ -128,7 +128,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     return own.has(key) && !unwritten.has(key)
   }
 
-  /** What others have is read from storage, what this page has from its memory. */
+  /** Other pages' edits are read from storage, this page's own from memory. */
   async function refresh(): Promise<void> {
     const whose = person()
     if (whose === null || isStopped) return

@@ -9,7 +9,7 @@ const track = (target: EventTarget, ended: string, end: () => void) => {
   target.addEventListener(ended, () => open.delete(connection))
 }
 
-/** Socket.IO takes the browser's classes by these names when it is loaded: call this before. */
+/** Call this before Socket.IO is loaded: it takes the browser's classes by these names then. */
 export const layCable = (): void => {
   globalThis.WebSocket = class extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {

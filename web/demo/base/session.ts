@@ -65,7 +65,7 @@ const TRANSPORTS: Record<string, TransportKind[]> = {
   none: [],
 }
 
-/** `?transport=event_stream` tries one way alone, for as long as the window lives: to see what it is like. */
+/** `?transport=event_stream` uses one transport alone, for as long as the window lives: for comparing them. */
 const chosenTransports = (): { transports?: TransportKind[] } => {
   const asked = new URLSearchParams(location.search).get('transport')
   if (asked !== null) sessionStorage.setItem(TRANSPORT, asked)
