@@ -131,6 +131,8 @@ test('a record that stops being readable leaves with AccessRevoked and without i
   const { id } = await make('note', { owner: 'everybody' }, 'bob')
   const alice = await app.socket({ as: 'alice' })
   await alice.watch(['note', id])
+  // The creation itself may be sent only now, by the feed.
+  await alice.forget()
   await call('PATCH', `/records/note/${id}`, {
     as: 'bob',
     body: { client_version: 1, changes: { owner: 'bob' } },
