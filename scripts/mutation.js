@@ -17,7 +17,7 @@ const SUBJECTS = {
       'web/client/record/{reducer,remote-versions}.ts',
       'web/client/record/{conflict,edit,server}-transitions.ts',
     ],
-    tests: ['test/web/client/record/races.test.ts', 'test/web/client/record/reducer.test.ts'],
+    tests: ['races', 'reducer', 'transitions'].map((name) => `test/web/client/record/${name}.test.ts`),
     // One world of generated steps, the same for each mutant.
     environment: { NOCLOBBER_INTERLEAVINGS: '200', NOCLOBBER_SEED: '1' },
     least: 35,
