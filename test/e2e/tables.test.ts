@@ -317,7 +317,8 @@ describe('a table of ten thousand tasks', () => {
     expect(await rowsInSight(page)).toEqual(inSight)
     expect(await focused.evaluate((element) => element === document.activeElement)).toBe(true)
     expect(spent.pages).toBe(0)
-    expect(spent.deltas).toBeLessThanOrEqual(Math.ceil(tookMs / 4_000))
+    // The first at once, then one in the list's pace.
+    expect(spent.deltas).toBeLessThanOrEqual(1 + Math.ceil(tookMs / 3_000))
     expect(spent.bytes).toBeLessThan(whole.bytes / 50)
     expect(tableCommits).toBeLessThanOrEqual(Math.max(12, 4 * spent.deltas))
     expect(touched.filter((id) => !ids.includes(id))).toEqual([])
