@@ -5,7 +5,7 @@ import type { Server as SocketServer } from 'socket.io'
 import { harmlessLogger } from './base/logger.ts'
 import { normalizedActor, normalizedIds } from './base/normalized-actor.ts'
 import { createOpenRequests } from './base/open-requests.ts'
-import { limitsOf, type RecordServerOptions, SILENT } from './base/options.ts'
+import { limitsOf, loggerOf, type RecordServerOptions } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
 import { createShortcuts } from './base/shortcuts.ts'
 import { asKnex, clientOf, type Sql } from './db/pg-as-knex.ts'
@@ -61,7 +61,7 @@ export const createRecordServer = <A extends Actor>({
   authenticate: authenticateGiven,
   session,
   tenancy,
-  log: logger = SILENT,
+  log: logger,
   origins: listed = [],
   basePath = DEFAULT_BASE_PATH,
   limits: chosen = {},
@@ -72,7 +72,7 @@ export const createRecordServer = <A extends Actor>({
   if (!given === !pool) throw new Error('createRecordServer takes either a `knex` or a `pool` of pg.')
   const knex = asKnex((given ?? pool) as Sql)
   const limits = limitsOf(chosen)
-  const log = harmlessLogger(logger)
+  const log = harmlessLogger(loggerOf(logger))
   const authenticate = async (request: IncomingMessage) => {
     const actor = await authenticateGiven(request)
     return actor ? normalizedActor(actor) : null
@@ -135,7 +135,7 @@ export const createRecordServer = <A extends Actor>({
     onReset: () => {
       forget()
       settleRestoredLog(database, log).catch((error) =>
-        log.error({ error }, 'A restored log stays unsettled.'),
+        log.error({ err: error }, 'A restored log stays unsettled.'),
       )
       resync()
     },
@@ -225,7 +225,9 @@ export const createRecordServer = <A extends Actor>({
     // The app's own events are none of our types': it gets the server without them.
     const given: Attached = { io: io as unknown as SocketServer, stop }
     attached.set(io, { ...given, server, path, delivery })
-    begin().catch((error) => log.error({ error }, 'Live events are off: the tables could not be looked up.'))
+    begin().catch((error) =>
+      log.error({ err: error }, 'Live events are off: the tables could not be looked up.'),
+    )
     return given
   }
 
@@ -234,7 +236,7 @@ export const createRecordServer = <A extends Actor>({
     ...{ streams, enter, spread, turns, wake: node.wake, shortcut: shortcuts.routes },
     follow: () => {
       begin().catch((error) =>
-        log.error({ error }, 'Waiting for changes: the tables could not be looked up.'),
+        log.error({ err: error }, 'Waiting for changes: the tables could not be looked up.'),
       )
     },
   })

@@ -45,6 +45,7 @@ const main = async () => {
   const boat = defineRecordType('boat', { table: 'boats', fields: { name: z.string().min(1) } })
   const alice = { id: 'alice', name: 'Alice', tenantId: 'acme' }
   const records = createRecordServer({
+    log: null,
     ...database.given,
     types: [boat],
     authenticate: ({ headers }) => (headers.authorization === 'Bearer alice' ? alice : null),

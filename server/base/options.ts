@@ -8,7 +8,7 @@ import type { PgPool } from './pg.ts'
 import type { Actor, RecordType } from './record-type.ts'
 import type { Shortcuts } from './shortcuts.ts'
 
-export { type Logger, SILENT } from './logger.ts'
+export { type Logger, loggerOf, SILENT } from './logger.ts'
 
 /** Makes an actor of a request, or `null` where nobody is signed in. Called for HTTP and for socket handshakes. */
 export type Authenticate<A extends Actor = Actor> = (request: IncomingMessage) => A | null | Promise<A | null>
@@ -55,7 +55,8 @@ export interface RecordServerOptions<A extends Actor = any> {
   session?: SessionOf<A>
   /** Where each tenant has a schema of its own: `{ schema: (tenantId) => 'tenant_' + tenantId }`. Default: a column, as tables were tracked. */
   tenancy?: Tenancy
-  log?: Logger
+  /** Where warnings and errors go: pino, winston or another. Default: the console; `null` or `false`: nowhere. */
+  log?: Logger | null | false
   /**
    * Origins besides the request's own host whose pages may read, write and connect: `https://app.example.com`. Their preflights
    * (CORS) are answered too.

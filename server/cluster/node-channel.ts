@@ -73,7 +73,7 @@ export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
     try {
       if (!options.receive(message, opened.from)) drop('malformed')
     } catch (error) {
-      log.error({ error }, 'A message of another node could not be taken.')
+      log.error({ err: error }, 'A message of another node could not be taken.')
     }
   }
 
@@ -89,7 +89,7 @@ export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
     } catch (error) {
       if (stopped) return
       log.warn(
-        { error },
+        { err: error },
         'The key of the nodes could not be read from the database: nodes exchange no messages.',
       )
       retry = setTimeout(() => void read(Math.min(2 * retryMs, MAX_RETRY_MS)), retryMs)
@@ -111,7 +111,7 @@ export const createNodeChannel = (options: NodeChannelOptions): NodeChannel => {
         if (bytes.length > MAX_MESSAGE_BYTES) return drop('too_large')
         publish(sealed.name, bytes)
       } catch (error) {
-        log.error({ error }, 'A message could not be sent to the other nodes.')
+        log.error({ err: error }, 'A message could not be sent to the other nodes.')
       }
     },
     drop,

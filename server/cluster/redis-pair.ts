@@ -61,7 +61,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
   const failed = (error: unknown) => {
     if (stopped || performance.now() - loggedAt < LOG_EVERY_MS) return
     loggedAt = performance.now()
-    log.warn({ error }, 'Redis does not answer: other nodes learn of changes by their timers alone.')
+    log.warn({ err: error }, 'Redis does not answer: other nodes learn of changes by their timers alone.')
   }
 
   const open = (part: 'publisher' | 'subscriber') => {
@@ -100,7 +100,7 @@ export const createRedisPair = ({ redis, log, onUp, beatMs = 3_000 }: RedisPairO
     try {
       receivers.get(channel.toString())?.(message)
     } catch (error) {
-      log.error({ error }, 'A message of Redis could not be taken.')
+      log.error({ err: error }, 'A message of Redis could not be taken.')
     }
   }
 

@@ -55,7 +55,7 @@ export const createRevocations = ({ backplane, accesses, requests, log }: Revoca
   }
   backplane.on('revoke', readRevoke, (options) => {
     apply(options).catch((error) =>
-      log.error({ error }, 'A revocation of another node could not be applied.'),
+      log.error({ err: error }, 'A revocation of another node could not be applied.'),
     )
   })
   return async (options: RevokeOptions): Promise<void> => {

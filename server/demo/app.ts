@@ -53,7 +53,7 @@ const failed =
     if (status >= 400 && status < 500) {
       return refuse(response, 400, 'malformed', 'Not understood', 'The request could not be read.')
     }
-    log?.error({ error }, 'request failed')
+    log?.error({ err: error }, 'request failed')
     refuse(response, 500, 'internal', 'Something went wrong', 'The server failed to answer.')
   }
 

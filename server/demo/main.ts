@@ -42,7 +42,7 @@ const openDatabase = async (): Promise<string> => {
 const openRedis = (): Redis | null => {
   if (!REDIS_URL) return null
   const redis = new Redis(REDIS_URL, { lazyConnect: true })
-  redis.on('error', (error) => log.warn({ error }, 'Redis'))
+  redis.on('error', (error) => log.warn({ err: error }, 'Redis'))
   ends.push(async () => redis.disconnect())
   return redis
 }
@@ -83,7 +83,7 @@ const stop = async (exitCode: number) => {
   if (stopping) return
   stopping = true
   setTimeout(() => process.exit(1), DRAIN_MS).unref()
-  for (const end of ends.reverse()) await end().catch((error) => log.error({ error }, 'stopping failed'))
+  for (const end of ends.reverse()) await end().catch((error) => log.error({ err: error }, 'stopping failed'))
   process.exit(exitCode)
 }
 

@@ -152,7 +152,7 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
       } catch (error) {
         stream.drop()
         if (!response.headersSent) throw error
-        log.warn({ error }, 'A stream could not be caught up; its reader comes back.')
+        log.warn({ err: error }, 'A stream could not be caught up; its reader comes back.')
         response.destroy()
       }
     }),

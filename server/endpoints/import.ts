@@ -217,7 +217,7 @@ export const addImportRoutes = (
     } catch (error) {
       if (!response.headersSent || response.destroyed) throw error
       const refused = error instanceof Refusal ? error.problem : unexpectedProblem(error)
-      if (!(error instanceof Refusal) && !isUnavailable(error)) log.error({ error }, 'An import failed.')
+      if (!(error instanceof Refusal) && !isUnavailable(error)) log.error({ err: error }, 'An import failed.')
       lines.end({ problem: refused })
     }
   }

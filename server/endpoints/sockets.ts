@@ -146,7 +146,7 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
       code = await signIn(socket, tabId)
     } catch (error) {
       code = error instanceof Refusal ? error.problem.code : 'unavailable'
-      if (code === 'unavailable') log.error({ error }, 'A socket could not be signed in.')
+      if (code === 'unavailable') log.error({ err: error }, 'A socket could not be signed in.')
     }
     if (code === null) return next()
     if (!hasGuests || tabId !== null) return next(Object.assign(new Error(code), { data: problem(code) }))
@@ -155,7 +155,7 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
   }
 
   function onError(this: WatcherSocket, error: Error) {
-    log.warn({ error }, 'A socket failed.')
+    log.warn({ err: error }, 'A socket failed.')
   }
   function onDisconnect(this: WatcherSocket) {
     const watcher = watcherOf(this)

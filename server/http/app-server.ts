@@ -14,7 +14,7 @@ import {
   type ServerOptions,
   ServerResponse,
 } from 'node:http'
-import { type Logger, SILENT } from '../base/logger.ts'
+import { harmlessLogger, type Logger, loggerOf } from '../base/logger.ts'
 import { createShortcut } from '../base/shortcuts.ts'
 
 /** The part of an Express app that is used. */
@@ -25,7 +25,7 @@ export interface ExpressApp extends RequestListener {
 
 /** Node's own options, and where to log that the shortcut is off. */
 export interface AppServerOptions extends ServerOptions {
-  log?: Logger
+  log?: Logger | null | false
 }
 
 /** Node's constructor as it is, but for the prototype of what it makes. */
@@ -56,13 +56,10 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
  * records.attach(server)
  * server.listen(3000)
  */
-export const createAppServer = (
-  app: ExpressApp,
-  { log = SILENT, ...options }: AppServerOptions = {},
-): Server => {
+export const createAppServer = (app: ExpressApp, { log, ...options }: AppServerOptions = {}): Server => {
   const { IncomingMessage: Message = IncomingMessage, ServerResponse: Answer = ServerResponse } = options
   if (!isFunction(Message) || !isFunction(Answer) || !isObject(app.request) || !isObject(app.response)) {
-    createShortcut('prototypes', true, log).turnOff()
+    createShortcut('prototypes', true, harmlessLogger(loggerOf(log))).turnOff()
     return createServer(options, app)
   }
   const born = {

@@ -83,7 +83,7 @@ export const failureAnswer =
     // The asker has gone, and the work for the answer was given up.
     if (error?.name === 'AbortError' && response.destroyed) return
     const refused = problemOf(error)
-    if (!refused && !isUnavailable(error)) log.error({ error }, 'A request failed.')
+    if (!refused && !isUnavailable(error)) log.error({ err: error }, 'A request failed.')
     sendProblem(response, refused ?? unexpectedProblem(error))
   }
 

@@ -81,7 +81,7 @@ const recheckActors = async ({ authenticate, log }: AccessOptions, watchers: Ite
       if (!actor || actor.id !== id || actor.tenantId !== tenantId) end(watcher)
       else watcher.data.actor = actor
     } catch (error) {
-      log.warn({ error }, 'A sign-in could not be looked at again.')
+      log.warn({ err: error }, 'A sign-in could not be looked at again.')
     }
   }
 }
@@ -181,7 +181,7 @@ export const recheckAccess = (options: AccessOptions): Access => {
       await recheckActors(options, watchers)
       for (const [session, groups] of recordsIn(database, rooms())) await recheckRecords(session, groups)
     } catch (error) {
-      log.warn({ error }, 'Permissions could not be looked at again.')
+      log.warn({ err: error }, 'Permissions could not be looked at again.')
     }
   }
   const round = async () => {

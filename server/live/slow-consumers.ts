@@ -27,7 +27,7 @@ const closeNow = ({ socket }: SocketWatcher, log: Logger) => {
   try {
     socket.conn.close(true)
   } catch (error) {
-    log.warn({ error }, 'What listens to a socket failed.')
+    log.warn({ err: error }, 'What listens to a socket failed.')
   }
 }
 

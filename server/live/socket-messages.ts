@@ -43,7 +43,7 @@ export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptio
       } else if (untyped(this).listenerCount(name) === 1) answer(refused(refusalOf(this)))
     } catch (error) {
       if (error instanceof Refusal) return answer(refused(error.problem.code))
-      if (!isUnavailable(error)) log.error({ error, name }, 'A socket message could not be answered.')
+      if (!isUnavailable(error)) log.error({ err: error, name }, 'A socket message could not be answered.')
       answer(refused(unexpectedProblem(error).code))
     }
   }

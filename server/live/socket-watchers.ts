@@ -29,7 +29,7 @@ const attempt = (watcher: SocketWatcher, work: () => unknown) => {
   try {
     return work()
   } catch (error) {
-    ;(watcher as Made).log.warn({ error }, 'What listens to a socket failed.')
+    ;(watcher as Made).log.warn({ err: error }, 'What listens to a socket failed.')
   }
 }
 

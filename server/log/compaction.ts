@@ -77,7 +77,7 @@ export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Logge
         () => true,
         (error) => {
           if (!isEnding)
-            log.warn({ error }, 'Batches of changes could not be put into the log; it is tried again.')
+            log.warn({ err: error }, 'Batches of changes could not be put into the log; it is tried again.')
           return false
         },
       )

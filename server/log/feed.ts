@@ -195,7 +195,7 @@ export const createFeed = (options: FeedOptions): Feed => {
         return await inSpan('deliver', factsOf(batch), () => deliver(batch))
       } catch (error) {
         if (stopped) return
-        if (ms === null) log.error({ error }, 'Changes could not be delivered: watchers must refetch.')
+        if (ms === null) log.error({ err: error }, 'Changes could not be delivered: watchers must refetch.')
         else await pause(ms)
       }
     }
@@ -251,7 +251,7 @@ export const createFeed = (options: FeedOptions): Feed => {
       } catch (error) {
         open?.close()
         if (stopped) return
-        log.warn({ error }, 'The feed lost the database and tries again.')
+        log.warn({ err: error }, 'The feed lost the database and tries again.')
         await pause(RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)] as number)
         failures += 1
       }

@@ -181,7 +181,7 @@ export const keepPruned = ({ knex, log, random = Math.random, ...options }: Keep
       try {
         await pruneLog(knex, { retentionMs, namedStatements, log, signal: ending.signal })
       } catch (error) {
-        log.warn({ error }, 'The log could not be pruned; the next round tries again.')
+        log.warn({ err: error }, 'The log could not be pruned; the next round tries again.')
       }
       await rest(everyMs * (0.8 + 0.4 * random()), ending.signal)
     }

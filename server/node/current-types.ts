@@ -23,7 +23,7 @@ export const keepTypesCurrent = ({ database, everyMs, onChanged }: CurrentTypesO
         database.recordCache.clear()
         onChanged()
       } catch (error) {
-        log.warn({ error }, 'The tables could not be looked up again: going on with them as they were.')
+        log.warn({ err: error }, 'The tables could not be looked up again: going on with them as they were.')
       }
     }
   }

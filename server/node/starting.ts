@@ -29,7 +29,7 @@ export const createStarting = ({ limits, log, lookUp, run }: StartingOptions) =>
       } catch (error) {
         if (!isUnavailable(error)) throw error
         cause = error
-        log.warn({ error }, 'The database is not available yet.')
+        log.warn({ err: error }, 'The database is not available yet.')
         await pause(RETRY_MS)
       }
     }

@@ -120,7 +120,7 @@ export const createPresenceBroadcast = (
     }
   }
 
-  const warn = (error: unknown) => log.warn({ error }, 'Presence could not be sent.')
+  const warn = (error: unknown) => log.warn({ err: error }, 'Presence could not be sent.')
 
   /** The database sessions of those who may be here to see it. */
   const sessions = (): Iterable<Database> => {

@@ -108,7 +108,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   }
 
   backplane.on('take-over', readTakeOver, (message) => {
-    deliver(message).catch((error) => log.warn({ error }, 'An ask to take over could not be passed on.'))
+    deliver(message).catch((error) => log.warn({ err: error }, 'An ask to take over could not be passed on.'))
   })
 
   const take = async (socket: SocketWatcher, value: unknown): Promise<ProblemCode | null> => {

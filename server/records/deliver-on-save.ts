@@ -66,6 +66,9 @@ export const deliverOnSave = (
     const isAlone = before !== undefined && isLater(record.updated_at, before.updated_at)
     savedChanges.publish({ change, row: record, isAlone })
   } catch (error) {
-    log.error({ error, table: known.source }, 'A save could not be delivered early; the feed delivers it.')
+    log.error(
+      { err: error, table: known.source },
+      'A save could not be delivered early; the feed delivers it.',
+    )
   }
 }

@@ -185,7 +185,7 @@ export const createDatabase = ({
     },
     savedChanges: createSavedChanges(),
     skip(error, table, count) {
-      log.error({ error, table, count }, 'Changes could not be delivered, and were left out.')
+      log.error({ err: error, table, count }, 'Changes could not be delivered, and were left out.')
       onSkipped(count)
     },
     ...lookup,
@@ -193,7 +193,7 @@ export const createDatabase = ({
     storedResponses: createStoredResponses({
       bytes: limits.answerBytesPerPerson,
       send: sendOwn,
-      onFailed: (error) => log.warn({ error }, 'Old first answers of one person could not be deleted.'),
+      onFailed: (error) => log.warn({ err: error }, 'Old first answers of one person could not be deleted.'),
     }),
   }
   if (session)

@@ -59,7 +59,7 @@ export const knownTypes = (
     try {
       return type.can(actor, action, record, parent)
     } catch (error) {
-      log.error({ error, type: type.name, id: record.id }, 'A permission failed, and was taken as a no.')
+      log.error({ err: error, type: type.name, id: record.id }, 'A permission failed, and was taken as a no.')
       return false
     }
   }

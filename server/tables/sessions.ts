@@ -58,7 +58,10 @@ export const createSessions = <Own>(
     try {
       settings = settingsOf(session, actor)
     } catch (error) {
-      log.error({ error }, 'The option `session` failed for a person: nothing is read or written for them.')
+      log.error(
+        { err: error },
+        'The option `session` failed for a person: nothing is read or written for them.',
+      )
       return make(null, error)
     }
     const key = JSON.stringify(settings)

@@ -38,6 +38,7 @@ describe.skipIf(isWithout('postgresql'))('pg_dump and pg_restore', () => {
     const serve = (at: string) => {
       const knex = createKnex({ client: 'pg', connection: at, pool: { min: 0, max: 4 } })
       const records = createRecordServer({
+        log: null,
         knex,
         types: [defineRecordType('task', { table: 'tasks', fields: { title: z.string() } })],
         authenticate: () => null,

@@ -34,7 +34,12 @@ test('migrate and trackTable', async () => {
 })
 
 test('the server’s start', async () => {
-  const records = createRecordServer({ knex: connection, types: TYPES, authenticate: async () => null })
+  const records = createRecordServer({
+    log: null,
+    knex: connection,
+    types: TYPES,
+    authenticate: async () => null,
+  })
   await expect(records.start()).rejects.toThrow(SENTENCE)
   await records.stop()
 })

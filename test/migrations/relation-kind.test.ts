@@ -49,6 +49,7 @@ test.each([
 
 const open = (table: string) => {
   const records = createRecordServer({
+    log: null,
     knex,
     types: [defineRecordType('thing', { table, fields: { label: z.string() } })],
     authenticate: () => null,

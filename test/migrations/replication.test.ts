@@ -18,6 +18,7 @@ await trackTable(knex, 'orders')
 await knex.raw('insert into orders (id, total) select i, 0 from generate_series(1, 100) i')
 
 const records = createRecordServer({
+  log: null,
   knex,
   types: [defineRecordType('order', { table: 'orders', fields: { total: z.int() } })],
   authenticate: () => null,

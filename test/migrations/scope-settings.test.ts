@@ -17,6 +17,7 @@ atEnd(() => knex.destroy())
 await knex.raw('create table shifts (id integer primary key, day date, hours integer)')
 await trackTable(knex, 'shifts', { lists: ['day'] })
 const records = createRecordServer({
+  log: null,
   knex,
   types: [defineRecordType('shift', { table: 'shifts', fields: { day: z.string(), hours: z.number() } })],
   authenticate: () => null,

@@ -43,6 +43,7 @@ describe('generated columns', () => {
 
   test('of a record that the server saves: one version for each save', async () => {
     const records = createRecordServer({
+      log: null,
       knex,
       types: [
         defineRecordType('title', {

@@ -174,7 +174,7 @@ describe('tracking a table', () => {
       await knex.raw(`insert into ${quoted.replaceAll('?', '\\?')} values (?, 'acme', 'p', 'a')`, [one])
       await raw(`update ${quoted} set name = 'b', "Eltern, ""x"" \\" = 'q'`)
       const record = defineRecordType('thing', { table: name, fields: { name: z.string() } })
-      const records = createRecordServer({ knex, types: [record], authenticate: () => null })
+      const records = createRecordServer({ log: null, knex, types: [record], authenticate: () => null })
       const actor = { id: 'a', name: 'A', tenantId: 'acme' }
       const saved = await records.save('thing', one, { actor, clientVersion: 2, changes: { name: 'c' } })
       expect([type, saved]).toMatchObject([type, { outcome: 'saved', record: { id: one, version: 3 } }])

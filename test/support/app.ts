@@ -208,7 +208,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     },
     ...(options.tenancy && { tenancy: options.tenancy }),
     ...(options.session && { session: options.session }),
-    ...(options.log && { log: options.log }),
+    log: options.log ?? null,
     ...(options.limits && { limits: options.limits }),
     ...(options.origins && { origins: options.origins }),
     ...(options.live !== undefined && { live: options.live }),

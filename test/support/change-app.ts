@@ -70,6 +70,7 @@ export async function startChangeApp(
   if (!options.databaseUrl) await prepareTables(connection)
   const signedOut = new Set<string>()
   const records = createRecordServer({
+    log: null,
     knex: connection,
     types: [note, label],
     authenticate: ({ headers }) => {

@@ -12,6 +12,7 @@ const { DATABASE_URL = '', PORT = '' } = process.env
 
 const connection = knex({ client: 'pg', connection: DATABASE_URL, pool: { min: 0, max: 4 } })
 const records = createRecordServer({
+  log: null,
   knex: connection,
   types: [
     defineRecordType('task', {

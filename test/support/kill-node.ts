@@ -64,6 +64,7 @@ ServerResponse.prototype.end = function (this: ServerResponse, ...sent: unknown[
 
 const connection = knex({ client: 'pg', connection: DATABASE_URL, pool: { min: 0, max: 4 } })
 const records = createRecordServer({
+  log: null,
   knex: connection,
   types: [
     defineRecordType('task', {

@@ -20,6 +20,7 @@ const own = defineRecordType('own_letter', {
 })
 
 const records = createRecordServer({
+  log: null,
   knex: knex({ client: 'pg', connection: DATABASE_URL, pool: { min: 0, max: 10 } }),
   types: [letter, own],
   authenticate: ({ headers }) => {

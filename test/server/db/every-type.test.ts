@@ -307,6 +307,7 @@ test('what can not be carried is refused when the type is looked up', async () =
   await app.sql('create table trees (id integer primary key, tree pg_node_tree)')
   await trackTable(app.knex, 'trees')
   const records = createRecordServer({
+    log: null,
     knex: app.knex,
     types: [defineRecordType('tree', { table: 'trees', fields: { tree: anything } })],
     authenticate: () => null,

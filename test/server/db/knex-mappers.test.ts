@@ -53,6 +53,7 @@ test.each(Object.entries(MAPPERS))('%s', async (_, mapper) => {
     })
   })
   const records = createRecordServer({
+    log: null,
     knex,
     types: [
       defineRecordType('post', {

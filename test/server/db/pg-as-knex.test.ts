@@ -27,6 +27,7 @@ const boat = defineRecordType('boat', {
   fields: { name: z.string().min(1), built: text, weight: text },
 })
 const records = createRecordServer({
+  log: null,
   pool,
   types: [boat],
   authenticate: ({ headers }) => (headers.authorization === 'Bearer alice' ? alice : null),
@@ -203,5 +204,7 @@ test('a lost connection ends nothing; a server without a database is refused', a
   )
   lost.release(true)
   expect((await call('GET', `/records/boat/${id}`)).status).toBe(200)
-  expect(() => createRecordServer({ types: [], authenticate: () => null })).toThrow('`knex` or a `pool`')
+  expect(() => createRecordServer({ log: null, types: [], authenticate: () => null })).toThrow(
+    '`knex` or a `pool`',
+  )
 })

@@ -44,6 +44,7 @@ const serveAll = async (
   { owner, login }: Awaited<ReturnType<typeof setUp>>,
 ) => {
   const records = createRecordServer({
+    log: null,
     ...sql,
     types: [defineRecordType('thing', { table: 'things', fields: { title: z.string() } })],
     authenticate: () => null,
@@ -110,6 +111,7 @@ test('a start that lacks a right says which, within its time; so do health and t
   const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 2 } })
   onTestFinished(() => knex.destroy())
   const records = createRecordServer({
+    log: null,
     knex,
     types: [defineRecordType('thing', { table: 'shop.things', fields: { title: z.string() } })],
     authenticate: () => null,

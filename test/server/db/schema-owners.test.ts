@@ -40,7 +40,7 @@ const problems = async () =>
 
 /** The library works on the table as it is. */
 async function savesStill() {
-  const records = createRecordServer({ pool, types: [post], authenticate: () => null })
+  const records = createRecordServer({ log: null, pool, types: [post], authenticate: () => null })
   try {
     const { rows } = await pool.query('select id, version from posts')
     const save = { actor, clientVersion: rows[0].version, changes: { title: 'saved' } }
@@ -175,13 +175,13 @@ test('a push that drops the table of our migrations is mended by migrate, and by
 })
 
 test('a table made anew has no triggers: start, /readyz and the doctor say so, and tracking it again helps', async () => {
-  const records = createRecordServer({ pool, types: [post], authenticate: () => null })
+  const records = createRecordServer({ log: null, pool, types: [post], authenticate: () => null })
   atEnd(() => records.stop())
   await records.start()
   await bySequelize({ title: DataTypes.TEXT }, { timestamps: false })({ force: true })
   expect((await records.health()).status).toBe('unavailable')
   expect(await problems()).toEqual(['not_tracked'])
-  const next = createRecordServer({ pool, types: [post], authenticate: () => null })
+  const next = createRecordServer({ log: null, pool, types: [post], authenticate: () => null })
   await expect(next.start()).rejects.toThrow('posts')
   await next.stop()
   await trackTable(pool, 'posts')

@@ -48,6 +48,7 @@ test('what is dropped with CASCADE is found at the start and by the doctor, and 
   await pool.query(`alter table orders drop column version cascade, drop column updated_at cascade`)
   await expect(pool.query(`insert into orders (tenant_id) values ('acme')`)).rejects.toThrow()
   const records = createRecordServer({
+    log: null,
     pool,
     types: [defineRecordType('order', { table: 'orders', fields: { title: z.any() } })],
     authenticate: () => null,
@@ -70,6 +71,7 @@ test('what is dropped with CASCADE is found at the start and by the doctor, and 
 
 test('a table that was made anew, without triggers, is found at the start and by health', async () => {
   const records = createRecordServer({
+    log: null,
     pool,
     types: [defineRecordType('line', { table: 'lines', fields: { order_id: z.any() } })],
     authenticate: () => null,
@@ -79,6 +81,7 @@ test('a table that was made anew, without triggers, is found at the start and by
   await records.stop()
   await pool.query('alter table lines rename to old_lines; create table lines (like old_lines including all)')
   const anew = createRecordServer({
+    log: null,
     pool,
     types: [defineRecordType('line', { table: 'lines', fields: { order_id: z.any() } })],
     authenticate: () => null,

@@ -17,6 +17,7 @@ const ALICE: Person = { id: 'alice', name: 'Alice', tenantId: 'acme', role: 'edi
 
 const recordServer = (options: Partial<Parameters<typeof createRecordServer<Person>>[0]> = {}) => {
   const records = createRecordServer<Person>({
+    log: null,
     knex: app.knex,
     types: TYPES,
     authenticate: ({ headers }) => people.get(headers.authorization?.slice(7) ?? '') ?? null,

@@ -216,7 +216,7 @@ describe.for(Object.entries(HOSTS))('%s', ([, origin]) => {
 test('an origin that no browser sends is refused at the start, with what to write', async () => {
   const { createRecordServer } = await import('noclobber/server')
   const make = (origin: string) => () =>
-    createRecordServer({ knex: app.knex, types: [], authenticate: () => null, origins: [origin] })
+    createRecordServer({ log: null, knex: app.knex, types: [], authenticate: () => null, origins: [origin] })
   expect(make('https://app.example.com/')).toThrow('Write "https://app.example.com"')
   expect(make('*')).toThrow('List each with its scheme and host')
   expect(make('app.example.com')).toThrow('no origin')

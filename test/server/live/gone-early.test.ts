@@ -26,6 +26,7 @@ test('a reader who leaves during the sign-in counts as no stream', async () => {
     server: {
       createRecordServer: <A extends Actor>(options: RecordServerOptions<A>) =>
         createRecordServer<A>({
+          log: null,
           ...options,
           authenticate: async (asked) => {
             if (isHeld) await held

@@ -13,7 +13,13 @@ const serverOn = (connection: string) => {
     pool: { min: 0, max: 2 },
     acquireConnectionTimeout: 1_000,
   })
-  const records = createRecordServer({ knex, types: [], authenticate: () => null, limits: { startMs: 200 } })
+  const records = createRecordServer({
+    log: null,
+    knex,
+    types: [],
+    authenticate: () => null,
+    limits: { startMs: 200 },
+  })
   atEnd(async () => {
     await records.stop()
     await knex.destroy()
@@ -58,7 +64,7 @@ test('what the pool does to each connection is done to the feed’s own', async 
         connection.query(`set application_name = 'after create'`, done),
     },
   })
-  const records = createRecordServer({ knex, types: [], authenticate: () => null })
+  const records = createRecordServer({ log: null, knex, types: [], authenticate: () => null })
   atEnd(async () => {
     await records.stop()
     await knex.destroy()

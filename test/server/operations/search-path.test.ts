@@ -25,6 +25,7 @@ const open = (max: number, table = 'a') => {
     pool: { min: 0, max },
   })
   const records = createRecordServer({
+    log: null,
     knex,
     types: [defineRecordType('a', { table, fields: { title: z.string() } })],
     authenticate: () => null,

@@ -24,6 +24,7 @@ const open = async (name: string, triggers: string, { columns = '', fields = {},
   await trackTable(knex, name, track)
   await knex.raw(triggers.replaceAll('TABLE', name))
   const records = createRecordServer({
+    log: null,
     knex,
     types: [
       defineRecordType('thing', { table: name, fields: { title: text, path: text, ...fields }, merge: true }),

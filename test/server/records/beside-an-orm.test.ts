@@ -18,6 +18,7 @@ await knex.raw(`create table posts (id serial primary key, title varchar(255), b
   version int not null default 1, updated_at timestamptz)`)
 await trackTable(knex, 'posts')
 const records = createRecordServer({
+  log: null,
   knex,
   types: [
     defineRecordType('post', {

@@ -25,6 +25,7 @@ const derive: Derive = ({ title, ...others }, { actor, action }) => ({
   ...(action === 'create' ? { likes: 1 } : {}),
 })
 const records = createRecordServer({
+  log: null,
   knex,
   types: [
     defineRecordType('post', {

@@ -20,6 +20,7 @@ await knex.raw(
 )
 await trackTable(knex, 'counters')
 const records = createRecordServer({
+  log: null,
   knex,
   types: [defineRecordType('counter', { table: 'counters', fields: { number: z.int() } })],
   authenticate: () => null,

@@ -294,7 +294,13 @@ describe('where no permission looks at a record', () => {
 
   test('a creation, a save and a removal are one statement each', async () => {
     const knex = createKnex({ client: 'pg', connection: app.database.url, pool: { min: 0, max: 1 } })
-    const records = createRecordServer<Person>({ knex, types, authenticate: () => null, live: false })
+    const records = createRecordServer<Person>({
+      log: null,
+      knex,
+      types,
+      authenticate: () => null,
+      live: false,
+    })
     const options = { actor: app.people.get('alice') as Person, clientVersion: 1 }
     const made = await records.create('plain_line', { ...options, fields: await fields('acme') })
     if (made.outcome !== 'created') throw new Error(made.problem.title)

@@ -384,6 +384,7 @@ test('what `session` gives is data, and one that fails costs its person alone', 
   await trackTable(knex, 'things')
   const type = defineRecordType('thing', { table: 'things', fields: { seen: z.any().optional() } })
   const records = createRecordServer({
+    log: null,
     knex,
     types: [type],
     authenticate: () => null,

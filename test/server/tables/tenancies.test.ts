@@ -177,6 +177,7 @@ test('a tenant without a schema costs itself alone; one that comes later is foun
   expect(await read('user0')).toBe(200)
 
   const same = createRecordServer<Person>({
+    log: null,
     knex: app.knex,
     types: [post],
     authenticate: () => null,
@@ -220,7 +221,7 @@ describe.each([times(3, 50)])('a database for each of %i tenants', (count) => {
         const [, id] = /user(\d+)$/.exec(headers.authorization ?? '') ?? []
         return id === String(n) ? person(n) : null
       }
-      const records = createRecordServer<Person>({ knex, types: [post], authenticate })
+      const records = createRecordServer<Person>({ log: null, knex, types: [post], authenticate })
       servers.set(String(n), records)
       onTestFinished(async () => {
         await records.stop()

@@ -60,6 +60,7 @@ export async function startLiveServer(
     merge: { text: ['notes'] },
   })
   const records = createRecordServer({
+    log: null,
     knex: connection,
     types: [project],
     authenticate(request) {
