@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Server as SocketServer } from 'socket.io'
 import { harmlessLogger } from './base/logger.ts'
-import { normalizedActor, normalizedIds } from './base/normalized-actor.ts'
+import { normalizedIds } from './base/normalized-actor.ts'
 import { createOpenRequests } from './base/open-requests.ts'
 import { limitsOf, loggerOf, type RecordServerOptions } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
@@ -14,6 +14,8 @@ import { hostHandler, recordRouter } from './endpoints/router.ts'
 import { makeSocketServer } from './endpoints/socket-server.ts'
 import { serveSockets } from './endpoints/sockets.ts'
 import { checkedOrigins } from './http/cors.ts'
+import { createOriginCheck } from './http/origin.ts'
+import { signIn } from './http/sign-in.ts'
 import { createDelivery, type Delivery } from './live/delivery.ts'
 import { createStreams } from './live/event-streams.ts'
 import { recheckAccess } from './live/recheck-access.ts'
@@ -73,11 +75,9 @@ export const createRecordServer = <A extends Actor>({
   const knex = asKnex((given ?? pool) as Sql)
   const limits = limitsOf(chosen)
   const log = harmlessLogger(loggerOf(logger))
-  const authenticate = async (request: IncomingMessage) => {
-    const actor = await authenticateGiven(request)
-    return actor ? normalizedActor(actor) : null
-  }
+  const authenticate = signIn(authenticateGiven)
   const origins = checkedOrigins(listed)
+  const originRefusal = createOriginCheck(origins, log)
   const shortcuts = createShortcuts(chosenShortcuts, log)
   // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
   const declared = types as unknown as RecordType[]
@@ -162,7 +162,12 @@ export const createRecordServer = <A extends Actor>({
     beatStreams: streams.beat,
     frames: shortcuts.frames,
   })
-  const handshakes = createHandshakes({ requests, origins, enter, byAddress: node.requestLimits.byAddress })
+  const handshakes = createHandshakes({
+    requests,
+    originRefusal,
+    enter,
+    byAddress: node.requestLimits.byAddress,
+  })
 
   const { begin, ...starting } = createStarting({
     ...{ limits, log },
@@ -196,7 +201,7 @@ export const createRecordServer = <A extends Actor>({
       if (known.server === server && (known.path === path || isSocketServer(server)))
         return { io: known.io, stop: known.stop }
     const options = {
-      ...{ database, origins, limits, log, isLive },
+      ...{ database, origins, originRefusal, limits, log, isLive },
       ...{ handshakes, spread, turns, hasGuests: isSocketServer(server) },
     }
     const made = isSocketServer(server) ? null : makeSocketServer(server, path, options, node.isDraining)
@@ -232,7 +237,7 @@ export const createRecordServer = <A extends Actor>({
   }
 
   const router = recordRouter({
-    ...{ database, requests, origins, limits, log, node, changeWaiters, isLive },
+    ...{ database, requests, origins, originRefusal, limits, log, node, changeWaiters, isLive },
     ...{ streams, enter, spread, turns, wake: node.wake, shortcut: shortcuts.routes },
     follow: () => {
       begin().catch((error) =>

@@ -43,13 +43,10 @@ const takesMessageFirst = (logger: object): boolean =>
 const readableAs = (details: object, message: string): object =>
   Object.defineProperty({ ...details }, 'toString', { value: () => message, enumerable: false })
 
-/** winston and its like write details as JSON, where an error would be `{}`: its stack as text. */
+/** winston and its like write details as JSON, where an error would be `{}`: its stack and its causes as text. */
 const withTexts = (details: object): object =>
   Object.fromEntries(
-    Object.entries(details).map(([name, value]) => [
-      name,
-      value instanceof Error ? (value.stack ?? String(value)) : value,
-    ]),
+    Object.entries(details).map(([name, value]) => [name, value instanceof Error ? inspect(value) : value]),
   )
 
 /** The app's logger, so that no call of it throws, rejects or loses its message or its error. */

@@ -78,18 +78,26 @@ export const deletedProblem = (
   updated_by: updatedBy,
 })
 
-/** 409; or 412 where the version came as `If-Match` (RFC 9110, 13.1.1). */
+/**
+ * 409; or 412 where the version came as `If-Match` (RFC 9110, 13.1.1).
+ *
+ * @param actorId Whose save it is: where their own earlier save made it stale, `detail` says so.
+ */
 export const staleProblem = (
   clientVersion: number,
   current: WireRecord,
   changedFields: string[] | null,
   byHeader: boolean,
+  actorId: string,
 ): StaleProblem => {
-  const who = current.updated_by?.name ?? 'Somebody'
+  const { version, updated_by: by } = current
+  const isOwn = by?.kind === 'user' && by.id === actorId
   const detail =
-    current.version > clientVersion
-      ? `${who} saved version ${current.version} while you were editing version ${clientVersion}.`
-      : `The record is at version ${current.version}; there is no version ${clientVersion} of it.`
+    version <= clientVersion
+      ? `The record is at version ${version}; there is no version ${clientVersion} of it.`
+      : isOwn
+        ? `You saved version ${version} with another request: take the version from its answer.`
+        : `${by?.name ?? 'Somebody'} saved version ${version} while you were editing version ${clientVersion}.`
   return {
     ...problem('stale_record', detail),
     status: byHeader ? 412 : PROBLEM_STATUS.stale_record,
@@ -108,8 +116,8 @@ export class Refusal extends Error {
   readonly problem: Problem
   /** Which hosts answer with, where one is thrown in a route of the app's own. */
   readonly status: number
-  constructor(refused: Problem) {
-    super(refused.detail)
+  constructor(refused: Problem, options?: ErrorOptions) {
+    super(refused.detail, options)
     this.name = 'Refusal'
     this.problem = refused
     this.status = refused.status

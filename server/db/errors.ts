@@ -1,6 +1,7 @@
 // What PostgreSQL's errors mean to the person who saves.
 // Invariant: bad input is 422, a database that can't be reached or is overrun is 503, and neither is ever a 500.
 import { invalidProblem, problem } from '../base/problems.ts'
+import { SETUP_SENTENCES, setupStepOf } from '../base/setup-error.ts'
 import type { Problem } from '../protocol/index.ts'
 
 /** The parts of pg's DatabaseError that are read. */
@@ -169,5 +170,8 @@ export const refusedValues = (error: unknown, table: WrittenTable, sent: SentVal
 }
 
 /** The problem document for an error that no operation expected. */
-export const unexpectedProblem = (error: unknown): Problem =>
-  problem(isUnavailable(error) ? 'unavailable' : 'internal')
+export const unexpectedProblem = (error: unknown): Problem => {
+  if (isUnavailable(error)) return problem('unavailable')
+  const step = setupStepOf(error)
+  return step ? problem('internal', SETUP_SENTENCES[step]) : problem('internal')
+}

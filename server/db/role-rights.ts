@@ -1,6 +1,7 @@
 // Whether the server's role may do with the change log what the server does. The triggers need no right of the role's.
 // Invariant: a right that is missing is said at the start, with what to do, and not by the first save that needs it.
 import type { Knex } from 'knex'
+import { SetupError } from '../base/setup-error.ts'
 import { send, statement } from './statement.ts'
 
 /** Where the GRANTs are. */
@@ -40,7 +41,8 @@ export const checkRights = async (knex: Knex): Promise<void> => {
   const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED), CALLED], { named: false })
   if (!row || (row.uses && row.rights.length === 0)) return
   const lacking = [...(row.uses ? [] : ['usage of it']), ...row.rights]
-  throw new Error(
+  throw new SetupError(
+    'grant',
     `Role ${row.role} lacks rights on schema noclobber: ${lacking.join(', ')}. ` +
       `The GRANTs are in ${MANUAL}.`,
   )

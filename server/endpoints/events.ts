@@ -9,7 +9,7 @@ import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { problem, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { queryOf, type Response } from '../base/request.ts'
-import { isOwnOrigin } from '../http/origin.ts'
+import type { OriginCheck } from '../http/origin.ts'
 import { sendProblem } from '../http/responses.ts'
 import { handle, type RouteOptions } from '../http/route-handler.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
@@ -28,7 +28,7 @@ import { HEADERS } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 
 export interface EventStreamOptions extends RouteOptions {
-  origins: string[]
+  originRefusal: OriginCheck
   streams: Streams
   turns: Turns
   /** The node's door, which sockets come through too. */
@@ -93,11 +93,13 @@ const HEAD = {
 }
 
 export const addEventRoute = (router: Router, options: EventStreamOptions): void => {
-  const { database, limits, origins, streams, turns, enter, spread, node, isLive, follow, log } = options
+  const { database, limits, originRefusal, streams, turns, enter, spread, node, isLive, follow, log } =
+    options
 
   const refusalOf = (request: IncomingMessage, actor: Actor) => {
-    if (!isOwnOrigin(request, origins)) return 'cross_origin'
-    return streams.countOf(actor) >= limits.streamsPerPerson ? 'rate_limited' : null
+    const foreign = originRefusal(request)
+    if (foreign) return foreign
+    return streams.countOf(actor) >= limits.streamsPerPerson ? problem('rate_limited') : null
   }
 
   const serve = async (
@@ -134,8 +136,8 @@ export const addEventRoute = (router: Router, options: EventStreamOptions): void
       if (request.method !== 'HEAD') await new Promise<void>((pass) => enter(pass, () => response.destroyed))
       if (open.isDue()) await open.renew()
       const { actor } = open
-      const refused = isLive(actor) ? refusalOf(request, actor) : 'live_off'
-      if (refused) return sendProblem(response, problem(refused))
+      const refused = isLive(actor) ? refusalOf(request, actor) : problem('live_off')
+      if (refused) return sendProblem(response, refused)
       const query = queryOf(request.url)
       const asked = askedOf(query, limits.roomsPerSocket)
       const position = positionOf(database, request, query)

@@ -4,14 +4,14 @@
 import type { IncomingMessage } from 'node:http'
 import { type OpenRequest, type OpenRequests, openOf } from '../base/open-requests.ts'
 import { addressOf } from '../http/as-express.ts'
-import { isOwnOrigin } from '../http/origin.ts'
+import type { OriginCheck } from '../http/origin.ts'
 import { type AdmissionQueue, createAdmissionQueue, UNKNOWN_CALLERS } from '../pacing/admission-queue.ts'
 import { createKeyedLimit } from '../pacing/keyed-limit.ts'
 import type { ProblemCode } from '../protocol/index.ts'
 
 export interface HandshakeOptions {
   requests: OpenRequests
-  origins: string[]
+  originRefusal: OriginCheck
   /** The node's queue for those who are signed in. */
   enter: AdmissionQueue
   /** Seconds that an address has to wait, or `null`. */
@@ -30,7 +30,12 @@ export interface Handshakes {
 /** Sign-ins of one address that are looked up at a time, and that wait. */
 const SIGN_INS = { most: 32, mostWaiting: 5_000 }
 
-export const createHandshakes = ({ requests, origins, enter, byAddress }: HandshakeOptions): Handshakes => {
+export const createHandshakes = ({
+  requests,
+  originRefusal,
+  enter,
+  byAddress,
+}: HandshakeOptions): Handshakes => {
   const limited = createKeyedLimit(SIGN_INS)
   const enterUnknown = createAdmissionQueue(UNKNOWN_CALLERS, { isFromBothEnds: true })
   const entered = new WeakSet<IncomingMessage>()
@@ -67,7 +72,7 @@ export const createHandshakes = ({ requests, origins, enter, byAddress }: Handsh
     signIn,
     admit: async (request) => {
       if (byAddress(addressOf(request)) !== null) return 'rate_limited'
-      if (!isOwnOrigin(request, origins)) return 'cross_origin'
+      if (originRefusal(request)) return 'cross_origin'
       // What fails here is asked again when the socket signs in, and answered there.
       const open = await signIn(request).catch(() => null)
       if (open === 'rate_limited') return open

@@ -25,6 +25,7 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, F
     ImportRouteOptions['node'] &
     EventStreamOptions['node'] &
     PresenceOptions['node']
+  origins: string[]
 }
 
 /** The router: `app.use('/api/v1', records.router)`. */
@@ -39,7 +40,7 @@ export const recordRouter = (options: RouterOptions): Router => {
     history: inTurn(long, history),
   }
   const ofLists = eachInTurn(long, listHandlers(options))
-  router.use(cors(options.origins))
+  router.use(cors(options.origins, options.originRefusal))
   router.use(fastRoutes({ ...ofRecord, ...ofLists }, options))
   const entry = admit(options)
   router.use(options.node.metrics.observe)

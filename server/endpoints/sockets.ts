@@ -6,7 +6,8 @@ import { openOf } from '../base/open-requests.ts'
 import type { Limits, Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { isOwnOrigin } from '../http/origin.ts'
+import { unexpectedProblem } from '../db/errors.ts'
+import type { OriginCheck } from '../http/origin.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
 import { slowDown } from '../live/flooding-sockets.ts'
 import { userRoom } from '../live/rooms.ts'
@@ -31,13 +32,14 @@ import {
 import { createAllowance } from '../pacing/rate-limiters.ts'
 import type { ReconnectSpread } from '../pacing/reconnect-spread.ts'
 import type { Turns } from '../pacing/turns.ts'
-import type { ProblemCode, RefusedMessage, WatchAnswer } from '../protocol/index.ts'
+import type { Problem, ProblemCode, RefusedMessage, WatchAnswer } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import type { Handshakes } from './handshakes.ts'
 
 export interface SocketOptions {
   database: Database
   origins: string[]
+  originRefusal: OriginCheck
   limits: Limits
   log: Logger
   /** A socket has been let into these rooms. */
@@ -119,8 +121,12 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
   const { limits, log, hasGuests } = options
   const tally = new ConnectionTally()
 
-  const signIn = async (socket: WatcherSocket, tabId: string | null): Promise<ProblemCode | null> => {
-    if (!isOwnOrigin(socket.request, options.origins)) return 'cross_origin'
+  const signIn = async (
+    socket: WatcherSocket,
+    tabId: string | null,
+  ): Promise<ProblemCode | Problem | null> => {
+    const foreign = options.originRefusal(socket.request)
+    if (foreign) return foreign
     if (options.isDraining?.()) return 'unavailable'
     const request = handshakeRequest(socket)
     const open = await options.handshakes.signIn(request)
@@ -141,16 +147,15 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
   const middleware: Middleware = async (socket, next) => {
     const sent: unknown = socket.handshake.auth?.tab_id
     const tabId = typeof sent === 'string' ? sent.slice(0, 200) : null
-    let code: ProblemCode | null
-    try {
-      code = await signIn(socket, tabId)
-    } catch (error) {
-      code = error instanceof Refusal ? error.problem.code : 'unavailable'
-      if (code === 'unavailable') log.error({ err: error }, 'A socket could not be signed in.')
-    }
-    if (code === null) return next()
-    if (!hasGuests || tabId !== null) return next(Object.assign(new Error(code), { data: problem(code) }))
-    keepRefusal(socket, code)
+    const why = await signIn(socket, tabId).catch((error) => {
+      const isExpected = error instanceof Refusal && !error.cause
+      if (!isExpected) log.error({ err: error.cause ?? error }, 'A socket could not be signed in.')
+      return error instanceof Refusal ? error.problem : unexpectedProblem(error)
+    })
+    if (why === null) return next()
+    const data = typeof why === 'string' ? problem(why) : why
+    if (!hasGuests || tabId !== null) return next(Object.assign(new Error(data.code), { data }))
+    keepRefusal(socket, data.code)
     next()
   }
 

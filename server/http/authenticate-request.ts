@@ -10,14 +10,14 @@ import { HEADERS, type ProblemCode } from '../protocol/index.ts'
 import { addressOf } from './as-express.ts'
 import { catching } from './catching.ts'
 import { BODY_FAILURES } from './json-body.ts'
-import { isOwnOrigin } from './origin.ts'
+import type { OriginCheck } from './origin.ts'
 import { isMeant } from './request-context.ts'
 import { sendProblem } from './responses.ts'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export interface EntryOptions {
-  origins: string[]
+  originRefusal: OriginCheck
   node: Pick<RecordNode, 'requestLimits' | 'metrics' | 'isDraining'>
   requests: OpenRequests
 }
@@ -27,7 +27,7 @@ export interface EntryOptions {
  * are answered here, and `null` is given. The caller ends what it is given.
  */
 export const admission =
-  ({ origins, node, requests }: EntryOptions) =>
+  ({ originRefusal, node, requests }: EntryOptions) =>
   async (request: Request, response: Response): Promise<OpenRequest | null> => {
     if (node.isDraining()) response.setHeader('Connection', 'close')
     const refuse = (code: ProblemCode) => {
@@ -41,7 +41,11 @@ export const admission =
     }
     const addressWaitS = node.requestLimits.byAddress(addressOf(request))
     if (addressWaitS !== null) return limited('address', addressWaitS)
-    if (!SAFE.has(request.method ?? '') && !isOwnOrigin(request, origins)) return refuse('cross_origin')
+    const foreign = SAFE.has(request.method ?? '') ? null : originRefusal(request)
+    if (foreign) {
+      sendProblem(response, foreign)
+      return null
+    }
     const open = await requests.open(request)
     if (!open) return refuse('unauthenticated')
     const isFor = isMeant(request, open.actor)
@@ -83,6 +87,7 @@ export const failureAnswer =
     // The asker has gone, and the work for the answer was given up.
     if (error?.name === 'AbortError' && response.destroyed) return
     const refused = problemOf(error)
+    if (refused && error.cause) log.error({ err: error.cause }, refused.detail)
     if (!refused && !isUnavailable(error)) log.error({ err: error }, 'A request failed.')
     sendProblem(response, refused ?? unexpectedProblem(error))
   }

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { problem } from '../base/problems.ts'
 import type { Middleware } from '../base/request.ts'
 import { HEADERS } from '../protocol/index.ts'
+import type { OriginCheck } from './origin.ts'
 import { sendProblem } from './responses.ts'
 
 const METHODS = 'GET, HEAD, POST, PATCH, DELETE'
@@ -38,7 +39,7 @@ const vary = (response: ServerResponse, name: string) => {
 }
 
 /** Answers preflights, and lets pages of listed origins read what they are answered. */
-export const cors = (origins: string[]): Middleware => {
+export const cors = (origins: string[], originRefusal: OriginCheck): Middleware => {
   const listed = new Set(origins)
   return (request, response, next) => {
     const { origin } = request.headers
@@ -51,7 +52,7 @@ export const cors = (origins: string[]): Middleware => {
     }
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined)
       return next()
-    if (!isListed) return sendProblem(response, problem('cross_origin'))
+    if (!isListed) return sendProblem(response, originRefusal(request) ?? problem('cross_origin'))
     const asked = String(request.headers['access-control-request-headers'] ?? '')
     response.writeHead(204, {
       'Access-Control-Allow-Methods': METHODS,

@@ -1,6 +1,9 @@
 // Browsers send cookies with requests that other sites make. A request that says where it comes from is taken from the
 // app's own pages alone; one that doesn't say (a program) carries no such danger.
 import type { IncomingMessage } from 'node:http'
+import type { Logger } from '../base/logger.ts'
+import { problem } from '../base/problems.ts'
+import { type Problem, printable } from '../protocol/index.ts'
 import { schemeOf } from './as-express.ts'
 
 /**
@@ -17,4 +20,37 @@ export const isOwnOrigin = (request: IncomingMessage, origins: string[]): boolea
   if (at === null || host === undefined || at.protocol !== `${scheme}:`) return false
   const own = `${scheme}://${host}`
   return URL.canParse(own) && at.host === new URL(own).host
+}
+
+/** Why a request's page may not send it, or `null`. */
+export type OriginCheck = (request: IncomingMessage) => Problem | null
+
+/** Pairs of page and host that are logged; who sends more of them is making them up. */
+const MOST_LOGGED = 100
+const MOST_TEXT = 200
+
+const CURE =
+  "list the page's origin in `origins`, or let the proxy pass Host on as the browser sent it (Vite: changeOrigin: false)"
+
+/** Answers with both hosts and the cure, and logs them once for each pair. */
+export const createOriginCheck = (origins: string[], log: Logger): OriginCheck => {
+  const logged = new Set<string>()
+  return (request) => {
+    if (isOwnOrigin(request, origins)) return null
+    const shown = (text = 'none') => printable(text).slice(0, MOST_TEXT)
+    const page = shown(request.headers.origin)
+    const host = `${schemeOf(request)}://${shown(request.headers.host)}`
+    const pair = `${page} ${host}`
+    if (!logged.has(pair) && logged.size < MOST_LOGGED) {
+      logged.add(pair)
+      log.warn(
+        { page, host },
+        `A request of another origin's page was refused. If it is the app's own: ${CURE}.`,
+      )
+    }
+    return problem(
+      'cross_origin',
+      `The page is of ${page}, its request came to ${host}. If both are the app's: ${CURE}.`,
+    )
+  }
 }

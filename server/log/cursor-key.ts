@@ -1,6 +1,7 @@
 // The secret that cursors are sealed with, and the context that a node gives the triggers is signed with: the database keeps it for all
 // nodes.
 import type { Knex } from 'knex'
+import { SetupError } from '../base/setup-error.ts'
 import { send, statement } from '../db/statement.ts'
 import { type Cursors, createCursors } from './cursor.ts'
 
@@ -18,7 +19,8 @@ export const readSecret = async (knex: Knex): Promise<Buffer> => {
   })
   const [row] = rows
   if (!row)
-    throw new Error(
+    throw new SetupError(
+      'migrate',
       'There is no row in noclobber.cursor_key. Bring the change log up to date: `migrate(knex)`.',
     )
   return row.secret

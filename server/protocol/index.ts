@@ -6,7 +6,7 @@ import type { Fields, ProblemCode, RecordAddress, Writer } from './record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
 
 export { type Age, BEHIND_MS, HEARTBEAT_MS } from './age.ts'
-export { DECEPTIVE_CHARACTERS } from './hidden-characters.ts'
+export { DECEPTIVE_CHARACTERS, printable } from './hidden-characters.ts'
 export type { ImportingEvent } from './import-progress.ts'
 export type { ListAnswer, ListDelta } from './list.ts'
 export {

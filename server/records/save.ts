@@ -58,7 +58,13 @@ const conflictOf = async (
 ): Promise<Conflict> => {
   const { merge } = target.known.type
   const changed = await changedFieldsBetween(database, target, options.clientVersion, current.version)
-  const stale = staleProblem(options.clientVersion, current, changed, options.byHeader ?? false)
+  const stale = staleProblem(
+    options.clientVersion,
+    current,
+    changed,
+    options.byHeader ?? false,
+    target.actor.id,
+  )
   return {
     outcome: 'conflict',
     problem: merge ? { ...stale, merge: { text: mergedTextFields(merge) } } : stale,

@@ -10,6 +10,7 @@ import { TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import { type ColumnNames, columnNames } from '../base/column-names.ts'
 import type { RecordType } from '../base/record-type.ts'
+import { SetupError } from '../base/setup-error.ts'
 import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
 import { REACTIONS, type Reactions, type ReactionsRow, reactionsOf } from './reactions.ts'
@@ -171,7 +172,7 @@ const KEY_KINDS = new Map<string, KeyKind>([
 export const keyKindOf = (type: string): KeyKind | null => KEY_KINDS.get(type) ?? null
 
 const fail = (type: RecordType, why: string): never => {
-  throw new Error(`Record type "${type.name}", table ${type.table}: ${why}`)
+  throw new SetupError('track', `Record type "${type.name}", table ${type.table}: ${why}`)
 }
 
 /** The arguments stand in the order in which `trackPart` of the migrations gives them. */

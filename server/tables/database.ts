@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 import { olderLog } from '../../migrations/supported.ts'
 import type { Limits, Logger, SessionOf, Tenancy } from '../base/options.ts'
 import type { Actor, RecordType } from '../base/record-type.ts'
+import { SetupError } from '../base/setup-error.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { createLineages, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
@@ -120,7 +121,7 @@ export const createDatabase = ({
   const checkLog = async (connection: Knex): Promise<void> => {
     if (cursors && signing) return
     const older = await olderLog(connection)
-    if (older) throw new Error(older)
+    if (older) throw new SetupError('migrate', older)
     await checkRights(connection)
     const secret = await readSecret(connection)
     signing = createSigning(secret)

@@ -5,6 +5,7 @@ import type { Knex } from 'knex'
 import { quoteName } from '../../migrations/quote.ts'
 import type { Logger, Tenancy } from '../base/options.ts'
 import type { RecordType } from '../base/record-type.ts'
+import { SetupError } from '../base/setup-error.ts'
 import { isUnavailable } from '../db/errors.ts'
 import { send, statement } from '../db/statement.ts'
 import { readCatalogue, type TrackedType } from './catalogue.ts'
@@ -114,7 +115,8 @@ export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
     const catalogue = await readCatalogue(connection, scope.types)
     for (const tracked of catalogue.byName.values()) {
       if (scope.tenantId !== null && tracked.tenantColumn !== null)
-        throw new Error(
+        throw new SetupError(
+          'track',
           `Record type "${tracked.type.name}", table ${tracked.source}: it has a tenant's column and is in a tenant's schema. Track it without \`tenant\`.`,
         )
       const other = bySource.get(tracked.source)

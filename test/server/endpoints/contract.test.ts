@@ -162,6 +162,16 @@ describe('save', () => {
     expect(stale.headers.get('etag')).toBe('"3"')
   })
 
+  test('made stale by an earlier save of one’s own says so', async () => {
+    const { id } = await project()
+    await save(id, 1, { name: 'Quay' })
+    expectProblem(await save(id, 1, { name: 'Mole' }), 409, 'stale_record', {
+      detail: 'You saved version 2 with another request: take the version from its answer.',
+      client_version: 1,
+      current_version: 2,
+    })
+  })
+
   test('by If-Match is refused with 412, and needs no version in the body', async () => {
     const { id } = await project()
     const byHeader = (tag: string, name: string) =>

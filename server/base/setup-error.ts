@@ -1,0 +1,37 @@
+// What is wrong with how a server was set up, by the step that mends it. Invariant: what a client is answered names the step
+// alone; tables, columns and roles are in the server's log.
+
+/** The step of setting up that is missing or unfinished. */
+export type SetupStep = 'migrate' | 'track' | 'grant'
+
+/** Why a server can't serve, as its operator reads it. */
+export class SetupError extends Error {
+  readonly step: SetupStep
+  constructor(step: SetupStep, message: string) {
+    super(message)
+    this.name = 'SetupError'
+    this.step = step
+  }
+}
+
+/** Permission denied; no such schema or table. */
+const GRANT = '42501'
+const MISSING = ['3F000', '42P01']
+
+/** The step that an error is about; `null` where it is about none. */
+export const setupStepOf = (error: unknown): SetupStep | null => {
+  if (error instanceof SetupError) return error.step
+  const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
+  if (code === GRANT) return 'grant'
+  return MISSING.includes(code) ? (/\bnoclobber\b/.test(message) ? 'migrate' : 'track') : null
+}
+
+/** What is answered: the step, and where the rest is said. */
+export const SETUP_SENTENCES: Record<SetupStep, string> = {
+  migrate:
+    'This server is not set up: its database has no change log, or an older one. Call migrate(knex) in a migration. The server’s log says more.',
+  track:
+    'This server is not set up: a declared record type does not fit its table. Call trackTable(knex, table) in a migration, or correct the declaration. The server’s log names the table.',
+  grant:
+    'This server is not set up: its database role lacks a right. GRANT it; the server’s log says which, and docs/operating.md has them all.',
+}
