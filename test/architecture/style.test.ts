@@ -61,7 +61,9 @@ test('nothing races with a promise that stays, or is combined with a signal that
 
 test('the library never touches the process', () => {
   const use = /(?<![.\w-])process\s*[.?[]|['"](node:)?process['"]/
-  expect(library.filter((path) => use.test(codeOf(path)))).toEqual([])
+  // Bundlers put a text in the place of `process.env.NODE_ENV`.
+  const replaced = ['web/client/words/development.ts']
+  expect(library.filter((path) => use.test(codeOf(path)) && !replaced.includes(path))).toEqual([])
 })
 
 test('nothing generated, private or left over lies in the tree', async () => {

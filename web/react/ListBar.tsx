@@ -9,22 +9,31 @@ import type { LiveList } from './useLiveList.ts'
 /** The part of a list that the bar uses. */
 export type ListBarList = Pick<
   LiveList<never>,
-  'waiting' | 'trouble' | 'isWhole' | 'reload' | 'keepEditing'
+  'waiting' | 'status' | 'trouble' | 'isWhole' | 'reload' | 'keepEditing'
 > & {
   rows: readonly unknown[]
 }
+
+/** Why there are no rows at all. */
+const FAILED = {
+  unreachable: 'failedUnreachable',
+  signed_out: 'failedSignedOut',
+  refused: 'failedRefused',
+} as const
 
 /** Put it above the table. */
 export function ListBar({ list, className }: { list: ListBarList; className?: string }) {
   const { words, parts } = useLive()
   const texts = words.messages.list
-  const { waiting, trouble, isWhole } = list
+  const { waiting, status, trouble, isWhole } = list
   const sentence = waiting
     ? waiting.count === null
       ? texts.waitingSome
       : fillPlural(waiting.isImport ? texts.imported : texts.waiting, waiting.count, words.locale)
-    : trouble && list.rows.length > 0
-      ? texts.stale
+    : trouble
+      ? status === 'failed'
+        ? texts[FAILED[trouble]]
+        : texts.stale
       : isWhole
         ? ''
         : texts.cut.replace('{count}', list.rows.length.toLocaleString(words.locale))

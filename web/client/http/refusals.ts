@@ -10,6 +10,9 @@ export function bodyOf(answer: HttpAnswer): Record<string, unknown> {
   return isObject ? (answer.body as Record<string, unknown>) : {}
 }
 
+/** Other 403 are of another origin's page, of the app's own middlewares or of a proxy: they say what they are about. */
+const isPermission = (answer: HttpAnswer): boolean => bodyOf(answer).code === 'forbidden'
+
 export function refusalOf(answer: HttpAnswer): Refusal {
   if (!answer.isAnswered) return { outcome: 'unreachable', retryAfterMs: null, detail: answer.detail }
   const { status, headers } = answer
@@ -21,7 +24,7 @@ export function refusalOf(answer: HttpAnswer): Refusal {
     ...bodyOf(answer),
   }
   if (status === 401) return { outcome: 'unauthenticated' }
-  if (status === 403) return { outcome: 'forbidden', problem: problem as Problem }
+  if (status === 403 && isPermission(answer)) return { outcome: 'forbidden', problem: problem as Problem }
   if (status === 404) return { outcome: 'not_found' }
   if (status === 410) return { outcome: 'gone', problem: problem as DeletedProblem }
   if (status === 429 || status >= 500) {

@@ -3,6 +3,7 @@
 
 import { io, type Socket } from 'socket.io-client'
 import type { ClientMessages, ServerEvents } from '../../../server/protocol/index.ts'
+import { warn } from '../words/development.ts'
 import type { CreateTransport, TransportEvent, TransportKind, TransportStatus } from './transport.ts'
 
 const CONNECT_TIMEOUT_MS = 6000
@@ -81,8 +82,9 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
     socket.on('disconnect', (reason) => {
       if (reason !== 'io client disconnect') end('lost')
     })
-    socket.on('connect_error', (error) => {
+    socket.on('connect_error', (error: Error & { data?: { code?: unknown; detail?: unknown } }) => {
       socket.disconnect()
+      warn({ kind: 'socket', path: options.path, ...error.data })
       end(statusAfter(error))
     })
     for (const name of EVENTS)

@@ -12,6 +12,7 @@ import type {
 import { MAX_ROOMS } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import { normalize } from '../base/received.ts'
+import { warn } from '../words/development.ts'
 import type { Transport } from './transport.ts'
 
 const TRY_AGAIN_MS = 5000
@@ -110,11 +111,13 @@ export function createWatching(
     for (const record of answer.records) {
       const watcher = records.get(recordKey(record))
       if (record.ok && watcher) joined.add(recordKey(record))
+      if (!record.ok) warn({ kind: 'record', type: record.type, code: record.code })
       normalize(record)
       watcher?.onAnswer(record)
     }
     for (const list of answer.lists) {
       const key = listKey(list.type, list.scope)
+      if (!list.ok) warn({ kind: 'list', type: list.type, scope: list.scope, code: list.code })
       for (const watcher of lists.get(key) ?? [])
         watcher.onAnswer(list.ok && watcher.cursor() !== asked.get(key) ? { ...list, behind: true } : list)
     }

@@ -53,6 +53,7 @@ const ADDRESS = { type: 'project', id: '1' }
 const HANDED = { ...ADDRESS, isDirty: false, save: async () => null }
 const RECORD = { ...ADDRESS, version: 1, updated_at: '', updated_by: null, fields: { name: '' } }
 const LIST = {
+  status: 'ready' as const,
   waiting: null,
   trouble: null,
   isWhole: true,
