@@ -67,6 +67,19 @@ const remember = async (knex: Knex): Promise<void> => {
   })
 }
 
+/** Knex's own lock: another process migrates, or one was ended while it did. */
+const LOCKED = /MigrationLocked|already locked/i
+
+/** What two that begin at once may run into: a name that the other has just made. More often it is no race. */
+const RACES = ['23505', '42P06', '42P07', '42710', '42723', '40001', '40P01', 'XX000']
+const MOST_RACES = 10
+
+const isRace = (error: unknown): boolean => RACES.includes((error as { code?: string }).code ?? '')
+
+const lockedFor = (ms: number) =>
+  `The change log's migrations have been locked for ${ms} ms. If nothing is migrating, one was ended halfway: ` +
+  `update ${TABLE}_lock set is_locked = 0, then migrate again. See docs/troubleshooting.md, "A migration that stopped halfway".`
+
 /** How {@link migrate} goes about it. */
 export interface MigrateOptions {
   /** How long to wait for another node's migration, in milliseconds. Default 30,000. */
@@ -90,16 +103,15 @@ export const migrate = async (
   if (refusal) throw new Error(refusal)
   await remember(knex)
   const deadline = Date.now() + waitMs
-  for (;;) {
+  for (let races = 0; ; ) {
     try {
       await ('migrate' in knex ? knex.migrate.latest({ migrationSource, tableName: TABLE }) : latest(knex))
       if (repair) await repairLog(knex, await installedBy(migrationSource))
       return
     } catch (error) {
-      const busy = /MigrationLocked|already locked|duplicate key|already exists|concurrently updated/i.test(
-        String(error),
-      )
-      if (!busy || Date.now() > deadline) throw error
+      const isLocked = LOCKED.test(String(error))
+      if (!isLocked && !(isRace(error) && ++races <= MOST_RACES)) throw error
+      if (Date.now() > deadline) throw isLocked ? new Error(lockedFor(waitMs), { cause: error }) : error
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
   }

@@ -52,6 +52,7 @@ export const doctor: Command = {
           terminal.out(`${level}  ${code}${table ? `  ${table}` : ''}`)
           terminal.out(`  ${message}`)
           terminal.out(`  → ${advice}`)
+          terminal.out(`  see docs/troubleshooting.md#${code} of the package`)
         }
         const problems = findings.filter(({ level }) => level === 'problem').length
         terminal.out(

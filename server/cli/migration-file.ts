@@ -1,6 +1,6 @@
 // Writes a migration of the embedding app, in the kind of file that its package runs. Invariant: a file that is there is
 // never overwritten.
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Terminal } from './command.ts'
 
@@ -49,7 +49,11 @@ const asCommonJs = ({ head, up, down }: Migration) => {
   ]
 }
 
-/** Makes `DIR/20261121093000_name.js`, or `.ts`, and gives its path from the working directory. */
+/** A migration of this name that is there already: to run it twice would hide a mistake. */
+const existing = async (folder: string, name: string): Promise<string | undefined> =>
+  (await readdir(folder)).find((file) => /^\d+_/.test(file) && file.replace(/^\d+_|\.\w+$/g, '') === name)
+
+/** Makes `DIR/20261121093000_name.js`, or `.ts`, and gives its path from the working directory. `isAnother`: beside one of the same name. */
 export const writeMigration = async (
   { cwd }: Terminal,
   {
@@ -57,10 +61,16 @@ export const writeMigration = async (
     name,
     typescript,
     migration,
-  }: { dir: string; name: string; typescript: boolean; migration: Migration },
+    isAnother = false,
+  }: { dir: string; name: string; typescript: boolean; migration: Migration; isAnother?: boolean },
 ): Promise<string> => {
   const folder = resolve(cwd, dir)
   await mkdir(folder, { recursive: true })
+  const there = isAnother ? undefined : await existing(folder, name)
+  if (there)
+    throw new Error(
+      `${join(dir, there)} is there already, and nothing was written. Edit it, or delete it first.`,
+    )
   const path = join(folder, `${stamp(new Date())}_${name}.${typescript ? 'ts' : 'js'}`)
   const lines =
     typescript || (await isModule(folder)) ? asModule(migration, typescript) : asCommonJs(migration)

@@ -21,13 +21,17 @@ import { set } from './set.ts'
 import { sql } from './sql.ts'
 import { status } from './status.ts'
 import { track } from './track.ts'
+import { uninstall, untrack } from './untrack.ts'
 
-const COMMANDS: Command[] = [init, track, sql, status, doctor, changes, prune, restored, create, set, remove]
+const COMMANDS: Command[] = [
+  ...[init, track, untrack, sql, status, doctor, changes, prune, restored],
+  ...[create, set, remove, uninstall],
+]
 
 const OVERVIEW = [
   'Usage: noclobber COMMAND [options]',
   '',
-  ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}`),
+  ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(11)}${summary}`),
   '',
   'Every command takes --help, and --json for programs.',
   'Exit codes: 0 done · 1 problems found, or refused · 2 wrong usage · 3 database or server not reachable',

@@ -44,7 +44,7 @@ export const track: Command = {
   summary: 'track a table: give it versions and a history',
   help: [
     ...TRACK_HELP,
-    '  --replace        track a table with these options that is tracked with others already',
+    '  --replace        track a table with these options that is tracked with others already; with --write: by another migration',
     '  --write          write a migration instead of changing the database now',
     '  --dir DIR        where your Knex migrations are; default: migrations',
     '  --ts             write TypeScript',
@@ -68,6 +68,7 @@ export const track: Command = {
         name: `track_${table.replace(/\W/g, '_')}`,
         typescript: values.ts === true,
         migration: migrationOf(table, options),
+        isAnother: values.replace === true,
       })
       terminal.out(values.json ? JSON.stringify({ file }) : `Wrote ${file}. Next: npx knex migrate:latest`)
       return EXIT.done

@@ -39,6 +39,15 @@ export interface DoctorOptions {
 
 const UPGRADE = 'Upgrade PostgreSQL, by pg_upgrade or by a dump and a restore.'
 
+const NOTHING_TRACKED: Finding = {
+  code: 'nothing_tracked',
+  level: 'note',
+  table: null,
+  message: 'No table is tracked: nothing has versions, and no change is logged.',
+  advice:
+    "Call trackTable(knex, 'projects') in a migration, or run: npx noclobber track projects. See that this is the database of your servers.",
+}
+
 /** The log has the columns that the checks read. */
 const isReadable = async (knex: Knex): Promise<boolean> =>
   (
@@ -71,7 +80,7 @@ export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Dia
   const installed = await installedFindings(knex)
   if (!(await isReadable(knex))) return { ok: false, findings: installed, tables: [] }
   const { tables, missing } = await trackedTables(knex, options.tables ?? [], options.values)
-  const findings = [...installed, ...missing]
+  const findings = [...installed, ...missing, ...(tables.length === 0 ? [NOTHING_TRACKED] : [])]
   for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))
   findings.push(...(await logFindings(knex, retentionMs)))
   findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))

@@ -13,6 +13,7 @@ export type FindingCode =
   | 'log_open'
   | 'log_of_superuser'
   | 'restored_log'
+  | 'nothing_tracked'
   | 'table_missing'
   | 'not_tracked'
   | 'not_trackable'

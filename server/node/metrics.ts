@@ -28,7 +28,7 @@ export interface NodeMetrics extends Metrics {
   delivered(changes: { updatedAt: string }[]): void
   /** Changes could not be handed on, and were left out. */
   skipped(count: number): void
-  limited(what: 'address' | 'person' | 'sockets'): void
+  limited(what: (typeof LIMITS)[number]): void
   slowReader(): void
   /** A message between nodes was none, or not one of ours. */
   dropped(reason: Dropped): void
@@ -61,6 +61,13 @@ const operationOf = (method: string, path: string): string => {
 }
 
 const WRITES = new Set(['save', 'create', 'remove', 'bulk', 'import'])
+const OPERATIONS = [...WRITES, 'read', 'list', 'version', 'versions', 'history', 'changes', 'events', 'other']
+const OUTCOMES = ['saved', 'conflict', 'gone', 'invalid', 'limited', 'refused', 'failed']
+/** Those that alerts are about. */
+const STATUSES = [200, 429, 500, 503]
+const LIMITS = ['address', 'person', 'sockets'] as const
+const REASONS: Dropped[] = ['too_large', 'malformed', 'forged', 'late', 'repeated', 'flood']
+const EVENTS = ['RecordCreated', 'RecordUpdated', 'RecordDeleted', 'RecordsImported']
 
 const outcomeOf = (status: number): string => {
   if (status < 300) return 'saved'
@@ -119,6 +126,16 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     'reason',
   ])
   const slow = counter('slow_readers_total', 'Connections closed because they read too slowly.')
+
+  // A series that begins with its first rise shows no rise: `increase()` needs the 0 before it.
+  for (const operation of OPERATIONS) {
+    for (const status of STATUSES) requests.inc({ operation, status }, 0)
+    if (operation !== 'events') seconds.zero({ operation })
+  }
+  for (const operation of WRITES) for (const outcome of OUTCOMES) writes.inc({ operation, outcome }, 0)
+  for (const limit of LIMITS) limits.inc({ limit }, 0)
+  for (const reason of REASONS) dropped.inc({ reason }, 0)
+  for (const event of EVENTS) events.inc({ event }, 0)
 
   gauge('feed_idle_seconds', 'Time since the log was last read to its end.', (set) => {
     const idle = options.feed.idleMs() / 1_000

@@ -37,6 +37,8 @@ test('says what there is, and what a command takes', async () => {
   for (const name of [
     'init',
     'track',
+    'untrack',
+    'uninstall',
     'sql',
     'status',
     'doctor',
@@ -129,6 +131,10 @@ test('init and track write migrations that Knex can run', async () => {
       ...['track', 'app.notes', '--write', '--tenant', 'tenant_id', '--lists', 'a, b', '--history', 'values'],
     ),
   ).toBe(0)
+  for (const again of [['init'], ['track', 'app.notes', '--write']]) {
+    expect(await terminal.run(...again)).toBe(1)
+    expect(terminal.err.at(-1)).toMatch(/^migrations\/\d+_\w+\.js is there already, and nothing was written/)
+  }
   expect(await terminal.run('init', '--ts', '--dir', 'db')).toBe(0)
   const { file } = JSON.parse(terminal.out[0] as string)
   expect(file).toMatch(/^migrations\/\d{14}_noclobber\.js$/)

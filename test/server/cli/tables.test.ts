@@ -178,3 +178,34 @@ test('a role without rights is named, and where the GRANTs are', async () => {
     ),
   })
 })
+
+test('untrack stops tracking one table, uninstall all of them and the log; rows stay', async () => {
+  const app = await startOrders()
+  await app.sql(`insert into orders (id, tenant_id) values (1, 'acme')`)
+  const run = (...args: string[]) => runOn(app.databaseUrl, ...args)
+  expect(await run('untrack', 'lines')).toMatchObject({ code: 0, out: 'lines is not tracked any more.' })
+  expect(await run('untrack', 'lines')).toMatchObject({ code: 1, err: 'lines is not tracked.' })
+  expect(await triggersOf(app)).toEqual([])
+
+  const planned = await run('uninstall')
+  expect(planned).toMatchObject({ code: 1, out: expect.stringContaining('Would untrack:') })
+  expect(planned.out).toContain('public.orders')
+  expect(await app.sql('update orders set tenant_id = tenant_id returning version')).toHaveLength(1)
+  expect(await run('uninstall', '--yes', '--drop-columns')).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('The change log is gone.'),
+  })
+  expect(await app.sql('select * from orders')).toEqual([{ id: 1, tenant_id: 'acme' }])
+  expect(
+    await app.sql(
+      `select to_regnamespace('noclobber') as schema, to_regclass('noclobber_migrations') as migrations`,
+    ),
+  ).toEqual([{ schema: null, migrations: null }])
+  expect(await run('uninstall', '--yes')).toMatchObject({ code: 0 })
+})
+
+test('the doctor says that no table is tracked', async () => {
+  const { url } = await freshDatabase()
+  const { code, out } = await runOn(url, 'doctor')
+  expect([code, out]).toEqual([0, expect.stringContaining('note  nothing_tracked')])
+})

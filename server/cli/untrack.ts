@@ -1,0 +1,79 @@
+// `noclobber untrack`: stops tracking a table; `noclobber uninstall`: takes everything of ours out of a database. Invariant: rows
+// stay, and columns unless they are given up by name; without --yes `uninstall` changes nothing, and lists what it would.
+import type { Knex } from 'knex'
+import { untrackTable } from '../../migrations/index.ts'
+import { trackedTables } from '../doctor/tables.ts'
+import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, UsageError } from './command.ts'
+import { trackedAs } from './tracked.ts'
+import { withDatabase } from './with-database.ts'
+
+export const untrack: Command = {
+  name: 'untrack',
+  usage: 'TABLE [--drop-columns]',
+  summary: 'stop tracking a table',
+  help: [
+    '  --drop-columns   drop its columns version, updated_at and updated_by too',
+    DATABASE_HELP,
+    '',
+    'Take its type out of your servers first: they can’t serve a table that isn’t tracked. The log keeps its changes until they are pruned.',
+  ],
+  options: { ...COMMON, ...DATABASE, 'drop-columns': { type: 'boolean' } },
+  run: async (terminal, values, [table, ...more]) => {
+    if (!table || more.length > 0) throw new UsageError('Name one table: noclobber untrack projects')
+    return withDatabase(terminal, values, async (knex) => {
+      if (!(await trackedAs(knex, table))) {
+        terminal.err(`${table} is not tracked.`)
+        return EXIT.refused
+      }
+      const dropColumns = values['drop-columns'] === true
+      await knex.transaction((trx) => untrackTable(trx, table, { dropColumns }))
+      terminal.out(values.json ? JSON.stringify({ table, dropColumns }) : `${table} is not tracked any more.`)
+      return EXIT.done
+    })
+  },
+}
+
+const DROP_LOG = `
+drop schema if exists noclobber cascade;
+drop table if exists public.noclobber_migrations, public.noclobber_migrations_lock`
+
+const removeAll = (knex: Knex, tables: string[], dropColumns: boolean) =>
+  knex.transaction(async (trx) => {
+    for (const table of tables) await untrackTable(trx, table, { dropColumns })
+    await trx.raw(DROP_LOG)
+  })
+
+const hasLog = async (knex: Knex): Promise<boolean> =>
+  (await knex.raw(`select to_regnamespace('noclobber') is not null as has`)).rows[0].has
+
+export const uninstall: Command = {
+  name: 'uninstall',
+  usage: '--yes [--drop-columns]',
+  summary: 'stop tracking every table, and drop the change log',
+  help: [
+    '  --yes            do it; without this it is only said what would be done',
+    '  --drop-columns   drop the columns version, updated_at and updated_by of the tables too',
+    DATABASE_HELP,
+    '',
+    'Stop your servers first. What the log holds is lost; the tables keep their rows. Columns that were tracked under other names stay.',
+  ],
+  options: { ...COMMON, ...DATABASE, yes: { type: 'boolean' }, 'drop-columns': { type: 'boolean' } },
+  run: (terminal, values) =>
+    withDatabase(terminal, values, async (knex) => {
+      const tables = (await hasLog(knex))
+        ? (await trackedTables(knex, [])).tables.map(({ source }) => source)
+        : []
+      const isDone = values.yes === true
+      const dropColumns = values['drop-columns'] === true
+      if (isDone) await removeAll(knex, tables, dropColumns)
+      if (values.json) terminal.out(JSON.stringify({ tables, dropColumns, done: isDone }))
+      else if (isDone) terminal.out(`Untracked: ${tables.join(', ') || 'no table'}. The change log is gone.`)
+      else {
+        terminal.out(
+          `Would untrack: ${tables.join(', ') || 'no table'}. Would drop the schema noclobber with its log.`,
+        )
+        terminal.out('Nothing was done. Stop your servers, then add --yes.')
+      }
+      return isDone ? EXIT.done : EXIT.refused
+    }),
+}

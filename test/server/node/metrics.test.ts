@@ -1,0 +1,22 @@
+// Series begin at 0, so that their first rise is one.
+import { expect, test } from 'vitest'
+import { startApp } from '../../support/app.ts'
+
+test('counters begin at 0 with each label that they may have, and count from there', async () => {
+  const app = await startApp()
+  const text = await app.records.metrics.text()
+  for (const series of [
+    'noclobber_requests_total{operation="save",status="500"} 0',
+    'noclobber_writes_total{operation="import",outcome="failed"} 0',
+    'noclobber_request_seconds_count{operation="list"} 0',
+    'noclobber_limited_total{limit="person"} 0',
+    'noclobber_node_messages_dropped_total{reason="forged"} 0',
+    'noclobber_events_total{event="RecordUpdated"} 0',
+    'noclobber_skipped_changes_total 0',
+  ])
+    expect(text).toContain(`${series}\n`)
+  await app.make('project', { name: 'a' })
+  expect(await app.records.metrics.text()).toContain(
+    'noclobber_writes_total{operation="create",outcome="saved"} 1\n',
+  )
+})
