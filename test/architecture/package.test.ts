@@ -40,6 +40,9 @@ const BUDGETS_BYTES = {
   whole: { budget: 46_000, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
+/** Of the whole package; a third of it are documents and the types of two kinds of modules. */
+const MOST_BYTES = { packed: 950_000, unpacked: 2_800_000 }
+
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
   typeof door === 'string' ? [door] : Object.values(door as object).flatMap(filesOf)
@@ -79,13 +82,32 @@ test('has exactly the doors that it promises, and no front door', () => {
   ])
 })
 
+test('what would be published is what was packed, within its budget', async () => {
+  // Nothing is sent: a registry that nobody serves is enough.
+  const dryRun = ['publish', '--dry-run', '--json', '--ignore-scripts', '--fetch-retries=0']
+  const { stdout } = await run('npm', [...dryRun, '--registry=http://127.0.0.1:1'], { cwd: root })
+  const { noclobber } = JSON.parse(stdout) as {
+    noclobber: { size: number; unpackedSize: number; files: { path: string }[] }
+  }
+  expect(noclobber.files.map(({ path }) => path).toSorted()).toEqual(packed.toSorted())
+  expect(noclobber.size).toBeLessThan(MOST_BYTES.packed)
+  expect(noclobber.unpackedSize).toBeLessThan(MOST_BYTES.unpacked)
+})
+
 test('holds the doors, the licence and the README, and nothing of the demo, the tests or the sources', () => {
   const doors = Object.values(manifest.exports).flatMap(filesOf)
-  const wanted = ['LICENSE', 'README.md', ...doors.map((file) => file.replace('./', ''))]
+  const wanted = [
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'docs/troubleshooting.md',
+    ...doors.map((file) => file.replace('./', '')),
+  ]
   expect(wanted.filter((path) => !packed.includes(path))).toEqual([])
   const foreign = packed.filter(
     (path) =>
-      !/^(dist\/.*\.(js|d\.ts|css)|dist\/(cjs\/)?migrations\/.*\.sql|dist\/cjs\/package\.json|LICENSE|README\.md|package\.json)$/.test(
+      !/^(dist\/.*\.(js|d\.ts|css)|dist\/(cjs\/)?migrations\/.*\.sql|dist\/cjs\/package\.json|docs\/.*\.(md|png|sql|ts|js|tsx|json|html|py)|LICENSE|(README|CHANGELOG|SECURITY)\.md|package\.json)$/.test(
         path,
       ),
   )

@@ -1,0 +1,37 @@
+// docs/troubleshooting.md has a heading for each code that a program or a person may meet, and for nothing else.
+import { expect, test } from 'vitest'
+import { PROBLEM_STATUS } from '../../server/protocol/index.ts'
+import { textOf } from './sources.ts'
+
+const page = textOf('docs/troubleshooting.md')
+
+/** The headings of the third level below one of the second. */
+const headingsBelow = (section: string): string[] => {
+  const [, rest = ''] = page.split(`\n## ${section}\n`)
+  const [own = ''] = rest.split('\n## ')
+  return [...own.matchAll(/^### (.+)$/gm)].map(([, heading = '']) => heading)
+}
+
+test('each code of the doctor has a heading', () => {
+  const [, union = ''] =
+    /export type FindingCode =([\s\S]*?)\n\n/.exec(textOf('server/doctor/finding.ts')) ?? []
+  const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code = '']) => code)
+  expect(codes.length).toBeGreaterThan(20)
+  expect(headingsBelow('What the doctor says').toSorted()).toEqual(codes.toSorted())
+})
+
+test('each problem code has a heading, with its status', () => {
+  expect(headingsBelow('Problem codes').toSorted()).toEqual(Object.keys(PROBLEM_STATUS).toSorted())
+  for (const [code, status] of Object.entries(PROBLEM_STATUS))
+    expect(page).toMatch(new RegExp(`### ${code}\n\n${status}[.,]`))
+})
+
+test('what messages, the console and the command line name is a heading', () => {
+  const named = ['migrations/index.ts', 'web/client/words/warnings.ts'].flatMap((path) =>
+    [...textOf(path).matchAll(/["“]([A-Z][^"”\n]*)["”] (?:in|\.)|troubleshooting\.md, "([^"]+)"/g)].map(
+      ([, one, other]) => one ?? other ?? '',
+    ),
+  )
+  expect(named.length).toBeGreaterThan(2)
+  for (const heading of named) expect(page).toContain(`\n## ${heading}\n`)
+})
