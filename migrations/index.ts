@@ -14,6 +14,7 @@ export { trackTable, untrackTable } from './track-table.ts'
 /** As Knex makes it, so that an app may take Knex later. */
 export const MIGRATIONS_TABLE = `create table if not exists noclobber_migrations
   (id serial primary key, name varchar(255), batch integer, migration_time timestamptz)`
+/** Notes that a migration was run, as Knex does. */
 export const MIGRATION_RUN =
   'insert into noclobber_migrations (name, batch, migration_time) values (?, 1, now())'
 

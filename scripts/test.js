@@ -1,5 +1,5 @@
 // `npm test`: build, types, lint, what is unused, then all tests; the last line counts them, each check as one test.
-// A step that fails hides none of the later ones. Arguments go to Vitest, save `--without=chromium,redis,pgbouncer,nginx,postgresql`: services
+// A step that fails hides none of the later ones. Arguments go to Vitest, save `--without=chromium,redis,pgbouncer,nginx,postgresql,python3`: services
 // that are missing fail the run unless they are left out by name, and then the summary says so.
 // A run has one temporary folder and leaves nothing: what its tests forget there fails it, and a run that is interrupted ends
 // whatever it started.
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const SERVICES = ['chromium', 'redis', 'pgbouncer', 'nginx', 'postgresql']
+const SERVICES = ['chromium', 'redis', 'pgbouncer', 'nginx', 'postgresql', 'python3']
 
 const isLeavingOut = (argument) => argument.startsWith('--without=')
 const vitestArguments = process.argv.slice(2).filter((argument) => !isLeavingOut(argument))

@@ -45,7 +45,9 @@ export interface RecordServerOptions<A extends Actor = any> {
   knex?: Knex
   /** The app's own pool of `pg`, where it has no Knex. */
   pool?: PgPool
+  /** The record types that are served: {@link defineRecordType}. */
   types: RecordType<A>[]
+  /** Who sent a request, or `null`: for HTTP, and for a socket’s handshake. */
   authenticate: Authenticate<A>
   /**
    * For row level security: each statement for a person (reads, writes, what is judged before an event) is sent in a transaction in which
@@ -64,6 +66,7 @@ export interface RecordServerOptions<A extends Actor = any> {
   origins?: string[]
   /** Where `records.handler` finds the routes in an address. Default `/api/v1`; `records.router` is mounted by the host instead. */
   basePath?: string
+  /** Figures that differ from {@link DEFAULT_LIMITS}. */
   limits?: Partial<Limits>
   /**
    * Where there are several nodes: an ioredis or node-redis client, single or cluster, or what makes one. It carries
@@ -175,6 +178,7 @@ export interface Limits {
   importTotalMs: number
   /** The least bytes a second that an upload must bring on average, and after how many milliseconds of waiting that counts. */
   importBytesPerSecond: number
+  /** For how many milliseconds of waiting `importBytesPerSecond` doesn’t count yet. */
   importGraceMs: number
   /** Imports that one person may have under way on one node, from their first byte on. */
   importsPerPerson: number
@@ -201,6 +205,7 @@ export interface Limits {
 /** Thirty days. */
 export const RETENTION_MS = 30 * 24 * 3_600_000
 
+/** What each limit is where nothing else is chosen. */
 export const DEFAULT_LIMITS = {
   bodyBytes: 1_000_000,
   frameBytes: 64_000,

@@ -67,27 +67,32 @@ export interface Saved {
   replayed?: boolean
 }
 
+/** The record as it was created. */
 export interface Created {
   outcome: 'created'
   record: WireRecord
   replayed?: boolean
 }
 
+/** The record is deleted. */
 export interface Removed {
   outcome: 'removed'
   replayed?: boolean
 }
 
+/** The record as it is now. */
 export interface Found {
   outcome: 'found'
   record: WireRecord
 }
 
+/** The version that the record has now. */
 export interface FoundVersion {
   outcome: 'found'
   version: WireVersion
 }
 
+/** Entries of the history, the newest first. */
 export interface FoundHistory {
   outcome: 'found'
   entries: WireHistoryEntry[]
@@ -95,9 +100,15 @@ export interface FoundHistory {
   next: string | null
 }
 
+/** What `read` answers. */
 export type ReadOutcome = Found | Gone | Missing
+/** What `version` answers. */
 export type VersionOutcome = FoundVersion | Missing
+/** What `history` answers. */
 export type HistoryOutcome = FoundHistory | Missing
+/** What `save` answers. */
 export type SaveOutcome = Saved | Conflict | Gone | Missing | Forbidden | Invalid | Reused
+/** What `create` answers. */
 export type CreateOutcome = Created | Missing | Forbidden | Invalid | Reused
+/** What `remove` answers. */
 export type RemoveOutcome = Removed | Conflict | Gone | Missing | Forbidden | Invalid | Reused

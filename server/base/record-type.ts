@@ -21,6 +21,7 @@ export interface Actor {
   onBehalfOf?: { id: string; name: string }
 }
 
+/** What `can` of a type is asked about. */
 export type Action = 'read' | 'create' | 'update' | 'delete'
 
 /** A record as a permission sees it. While it is being created its id is `''` and its version 0. */

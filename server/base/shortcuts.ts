@@ -13,6 +13,7 @@ export interface Shortcuts {
   routes: boolean
 }
 
+/** All of them are on. */
 export const DEFAULT_SHORTCUTS = { frames: true, statements: true, routes: true } satisfies Shortcuts
 
 /** One shortcut of one record server. */

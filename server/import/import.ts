@@ -67,6 +67,7 @@ export interface ImportRefused {
   problem: ImportProblem
 }
 
+/** What `importRows` answers. */
 export type ImportOutcome = Imported | ImportRefused | Missing | Forbidden | Reused
 
 /** Rows that are validated together, up to so many bytes. */

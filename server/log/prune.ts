@@ -18,6 +18,7 @@ export interface PruneOptions {
   batch?: number
   /** Between two batches, in milliseconds. Default 50. */
   pauseMs?: number
+  /** Where it logs what went. Default: nowhere. */
   log?: Logger
   /** Ends it after the batch that is under way. */
   signal?: AbortSignal

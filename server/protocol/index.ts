@@ -122,6 +122,7 @@ export interface WatchMessage {
   lists?: (ListAddress & { cursor?: string })[]
 }
 
+/** Whether a record is watched, and the version that it has. */
 export type WatchedRecord =
   | (RecordAddress & {
       ok: true
@@ -132,6 +133,7 @@ export type WatchedRecord =
     })
   | (RecordAddress & { ok: false; code: ProblemCode })
 
+/** Whether a list is watched; `behind`: it has changed since the cursor that was sent. */
 export type WatchedList =
   | { type: string; scope: Scope; ok: true; cursor: string; behind: boolean }
   | { type: string; scope: Scope; ok: false; code: ProblemCode }
@@ -259,6 +261,7 @@ export interface SpreadEvent {
   spread_ms: number
 }
 
+/** The events of one record. */
 export type RecordEventName = 'RecordCreated' | 'RecordUpdated' | 'RecordDeleted'
 
 /** Client → server messages of the Socket.IO connection. */

@@ -52,6 +52,7 @@ export interface Aborted {
   problem: BulkProblem
 }
 
+/** What `saveMany` answers. */
 export type SaveManyOutcome = SavedMany | Aborted | Missing | Invalid | Reused
 
 const MAX_ATTEMPTS = 5

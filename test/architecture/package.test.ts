@@ -1,14 +1,18 @@
 // What npm would publish: the doors resolve for types and for code, nothing of the demo goes along, and the client is small.
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { atEnd } from '../support/at-end.ts'
+import { freshDatabase } from '../support/postgres.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -222,4 +226,49 @@ describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => 
       ),
     ).toEqual([])
   })
+})
+
+test('the smallest app of the documents runs on the package as it would be installed', async () => {
+  const folder = join(dir, 'minimal')
+  await cp(join(root, 'docs/examples/minimal'), folder, { recursive: true })
+  const modules = join(folder, 'node_modules')
+  await mkdir(join(modules, 'noclobber'), { recursive: true })
+  await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'noclobber')])
+  // What a registry would bring is here already.
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const { dependencies: own } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  for (const name of Object.keys({ ...dependencies, ...own })) {
+    if (name === 'noclobber') continue
+    await mkdir(dirname(join(modules, name)), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(modules, name))
+  }
+  const { url } = await freshDatabase({ migrated: false })
+  const child = spawn(process.execPath, ['server.js'], {
+    cwd: folder,
+    env: { ...process.env, PORT: '0', DATABASE_URL: url },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  atEnd(async () => {
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  })
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  const { port } = new URL(line)
+  const save = async (name: string, version: number, status: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/records/project/1`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${name}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ client_version: version, changes: { status } }),
+    })
+    const { data, detail } = (await response.json()) as { data?: { version: number }; detail?: string }
+    return [response.status, data?.version ?? detail]
+  }
+  expect(await save('bob', 1, 'active')).toEqual([200, 2])
+  expect(await save('alice', 1, 'done')).toEqual([
+    409,
+    'bob saved version 2 while you were editing version 1.',
+  ])
+  const page = await fetch(`http://127.0.0.1:${port}/?name=alice`)
+  expect(await page.text()).toContain('src="/app.tsx"')
+  expect((await fetch(`http://127.0.0.1:${port}/app.tsx`)).status).toBe(200)
 })

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { waitFor } from './wait-for.ts'
 
 /** A service that a run may be without. */
-export type Service = 'redis' | 'chromium' | 'pgbouncer' | 'nginx' | 'postgresql'
+export type Service = 'redis' | 'chromium' | 'pgbouncer' | 'nginx' | 'postgresql' | 'python3'
 
 /** For `describe.skipIf(isWithout('redis'))`: true only where the caller said so. */
 export const isWithout = (service: Service): boolean =>

@@ -15,6 +15,7 @@ import type { ConnectionState } from './transport/connection-status.ts'
 import type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
 import type { CreateTransport, TransportKind } from './transport/transport.ts'
 
+/** What {@link createRecordClient} takes. */
 export interface RecordClientOptions {
   /** Where the router is mounted. Default `/api/v1`. */
   url?: string
@@ -52,16 +53,21 @@ export interface RecordClientOptions {
   onStale?: 'reject' | 'merge'
   /** Called once when the server no longer knows this person: ask for a sign-in, then `reconnect()`. */
   onSignedOut?: () => void
+  /** Sends the requests. Default: the global one. */
   fetch?: typeof fetch
+  /** Time and timers, for tests. Default: the system’s. */
   clock?: Clock
+  /** Whether the page is visible and online, for tests and other platforms. Default: the browser’s. */
   page?: Page
   /** Origin of this tab's changes. Default: a new id for each page load. */
   tabId?: string
+  /** Makes mutation ids and the tab’s id. Default: random UUIDs. */
   newId?: () => string
   /** A request is given up after this long. Default 10 s. */
   timeoutMs?: number
 }
 
+/** One client of a page: {@link createRecordClient}. */
 export interface RecordClient extends Requests, LiveListsOfClient {
   /** As chosen. */
   onStale: 'reject' | 'merge'

@@ -18,6 +18,7 @@ import { canSave } from '../client/record/state.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import { createWords, type Words } from '../client/words/messages.ts'
 
+/** What {@link bindForm} takes beside the form. */
 export interface BindFormOptions {
   /** The texts of errors, and the language that numbers are typed in. Default: English. */
   words?: Words

@@ -7,6 +7,7 @@ import { fill, listFields } from '../client/words/messages.ts'
 import { clockTime } from '../client/words/time-ago.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 
+/** What {@link LostSaves} takes. */
 export interface LostSavesProps {
   /** What people call this record. */
   nameOf: (save: LostSave) => ReactNode

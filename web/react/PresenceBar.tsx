@@ -14,6 +14,7 @@ import type { RecordEditor } from './useRecordEditor.ts'
 /** More people than this are a number. */
 const MOST_SHOWN = 4
 
+/** What {@link PresenceRow} takes. */
 export interface PresenceRowProps {
   type: string
   id: string
@@ -91,6 +92,7 @@ export function PresenceRow({ type, id, userId = null, className }: PresenceRowP
   return <People people={people.filter(({ user }) => user.id !== userId)} className={className} />
 }
 
+/** What {@link FieldPresence} takes. */
 export interface FieldPresenceProps extends PresenceRowProps {
   field: string
 }

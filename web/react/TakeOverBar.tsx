@@ -42,6 +42,7 @@ export function useTakeOver<F extends object = Fields>(editor: HandedEditor<F>):
   }
 }
 
+/** What {@link TakeOverBar} takes. */
 export interface TakeOverBarProps<F extends object = Fields> {
   editor: HandedEditor<F>
   userId?: string | null

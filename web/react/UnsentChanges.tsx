@@ -22,6 +22,7 @@ const NOTHING_UNSENT: UnsentState = { entries: [], storage: 'ok', isSending: fal
 /** Follows what is not on the server. */
 export const useUnsent = ({ unsent }: UnsentSource): UnsentState => useStore(unsent, NOTHING_UNSENT)
 
+/** What {@link UnsentChanges} takes. */
 export interface UnsentChangesProps {
   offline: UnsentSource
   /** What people call this record. */

@@ -24,6 +24,7 @@ export interface BannerEditor {
   recreate: () => unknown
 }
 
+/** What {@link UpdateBanner} takes. */
 export interface UpdateBannerProps {
   editor: BannerEditor
   className?: string

@@ -283,7 +283,9 @@ test('set saves on the version that it read, and reports a conflict instead of w
 
   const stale = at(app)
   expect(await stale.run('set', 'note', '1', 'title=mine', '--version', '1')).toBe(1)
-  expect(stale.err[0]).toBe('Not saved: Ann saved version 2 while you were editing version 1.')
+  expect(stale.err[0]).toBe(
+    'Not saved: You saved version 2 with another request: take the version from its answer.',
+  )
   expect(stale.err[1]).toBe('Changed meanwhile: title, secret')
   expect(await stale.run('set', 'note', '1', 'title=mine', '--version', '1', '--json')).toBe(1)
   expect(JSON.parse(stale.out[0] as string)).toMatchObject({ code: 'stale_record', current_version: 2 })

@@ -15,6 +15,7 @@ export interface Choice {
   both?: unknown
 }
 
+/** What was chosen, by field. */
 export type Choices = Readonly<Record<string, Choice>>
 
 /** The side that a field takes now: the choice, else the default; `null` while it is undecided. */

@@ -27,6 +27,7 @@ export interface ConflictField {
   side: Side | null
 }
 
+/** Both sides of a record, field by field, for a dialog of your own. */
 export interface ConflictView {
   /** Another one for each record, and for each version that edits are built on. */
   key: string

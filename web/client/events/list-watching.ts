@@ -5,6 +5,7 @@ import type { Stop } from '../base/clock.ts'
 import type { EventRouter, ListEvent } from '../transport/event-router.ts'
 import type { Watching } from '../transport/subscriptions.ts'
 
+/** A list whose changes are watched. */
 export interface ListToWatch {
   type: string
   scope?: Scope

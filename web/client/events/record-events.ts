@@ -33,6 +33,7 @@ export interface RecordChanges {
   isComplete: boolean
 }
 
+/** When `client.onEvents` calls. */
 export interface RecordEventsOptions {
   /** From the first event to the call, in milliseconds. Default 500. */
   coalesceMs?: number
@@ -42,6 +43,7 @@ export interface RecordEventsOptions {
   isCalledFirst?: boolean
 }
 
+/** Calls a function after changes of some types: `client.onEvents`. */
 export type OnRecordEvents = (
   types: string | readonly string[],
   listener: (changes: RecordChanges) => unknown,

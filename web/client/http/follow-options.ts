@@ -3,6 +3,7 @@
 import type { Problem, WireChange } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 
+/** What {@link followChanges} takes. */
 export interface FollowOptions {
   /** URL of the mounted router; in a page its path is enough. Default `/api/v1`. */
   url?: string
@@ -23,8 +24,11 @@ export interface FollowOptions {
   onReset?: (cursor: string) => void | Promise<void>
   /** Called for each failure that is retried. */
   onRetry?: (cause: string, delayMs: number) => void
+  /** Sends the requests. Default: the global one. */
   fetch?: typeof fetch
+  /** Time and timers, for tests. Default: the system’s. */
   clock?: Clock
+  /** From 0 to 1, for the jitter of retries. Default `Math.random`. */
   random?: () => number
 }
 
@@ -36,6 +40,7 @@ export interface ChangeBatch {
   cursor: string
 }
 
+/** Batches of changes, without an end until `stop`. */
 export interface FollowedChanges extends AsyncIterable<ChangeBatch> {
   /** Ends the iteration, also in the middle of a wait. */
   stop(): void

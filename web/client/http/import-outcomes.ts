@@ -3,6 +3,7 @@
 import type { FieldError, InvalidProblem } from '../../../server/protocol/index.ts'
 import type { Refusal } from './outcomes.ts'
 
+/** What `client.importFile` takes beside the file. */
 export interface ImportFileOptions {
   /** The field by which rows find the records that they update; `id`; null to create alone. Default: the type's own. */
   key?: string | null
@@ -70,6 +71,7 @@ export interface FileProblem extends InvalidProblem {
   complete: boolean
 }
 
+/** What `client.importFile` answers. */
 export type ImportFileOutcome =
   | { outcome: 'imported'; answer: FileImported }
   | { outcome: 'invalid'; problem: FileProblem }

@@ -46,6 +46,7 @@ export type SaveOutcome<F extends object> =
   | Invalid
   | Refusal
 
+/** What `client.create` answers. */
 export type CreateOutcome<F extends object> =
   | { outcome: 'created'; record: WireRecord<F> }
   | Invalid
@@ -68,9 +69,11 @@ export type SaveManyOutcome =
   | Invalid
   | Refusal
 
+/** What `client.remove` answers. */
 export type RemoveOutcome = { outcome: 'removed' } | Conflict<object> | Refusal
 
 /** The answer's `data` and what stands beside it. */
 type FoundOutcome<T> = { outcome: 'found' } & T
 
+/** An answer with what it holds, or why there is none. */
 export type FetchOutcome<T> = FoundOutcome<T> | Refusal

@@ -30,6 +30,7 @@ import { bodyOf, refusalOf } from './refusals.ts'
 /** Delays between the tries of one write; after them it counts as unanswered. */
 const RETRY_AFTER_MS = [400, 1500]
 
+/** What `client.save` takes. */
 export interface SaveOptions {
   /** The version that the changes were built on. */
   clientVersion: number
@@ -39,6 +40,7 @@ export interface SaveOptions {
   onStale?: 'reject' | 'merge'
 }
 
+/** Which records of a type, and in which order. */
 export interface ListQuery {
   /** Declared columns and their values. */
   where?: Record<string, string>
@@ -52,6 +54,7 @@ export interface ListQuery {
   cursor?: string
 }
 
+/** One page of a list, or its delta. */
 export interface ListPage<F extends object> {
   data: WireRecord<F>[]
   cursor: string | null
@@ -64,6 +67,7 @@ export interface ListPage<F extends object> {
   recheck: boolean
 }
 
+/** What `client.saveMany` takes. */
 export interface SaveManyOptions {
   /** The same for all records. */
   changes: Fields
@@ -265,7 +269,6 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
 export type Requests = ReturnType<typeof createRequests>
 
 const NOT_OURS: HttpAnswer = { isAnswered: false, detail: 'The answer was not one of this server.' }
-
 const isGood = (status: number) => status >= 200 && status < 300
 
 function dataOf<T, O>(answer: HttpAnswer, found: (data: T) => O): O | Refusal {

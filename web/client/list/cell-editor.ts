@@ -32,6 +32,7 @@ export interface CellEdit {
   refusal: Refusal | null
 }
 
+/** Editing in the cells of a list, one cell at a time. */
 export interface CellEditor extends Readable<CellEdit | null> {
   /** `false` where another cell has unsaved edits. */
   begin(record: WireRecord, field: string): boolean
@@ -49,6 +50,7 @@ export interface CellEditor extends Readable<CellEdit | null> {
   closeConflict(): void
 }
 
+/** Edits cells of a list without React; `useCellEditor` is the same as a hook. */
 export function createCellEditor(
   client: Pick<Requests, 'save'> & { onStale?: 'reject' | 'merge' },
   list: ListStore,

@@ -8,6 +8,7 @@ export type ListTrouble = 'unreachable' | 'signed_out' | 'refused'
 /** What is new of a row, for a few seconds: the fields that changed, or that it has come. */
 export type RowHighlight = 'arrived' | readonly string[]
 
+/** A live list as it is shown now. */
 export interface ListState {
   /** `loading` and `failed`: there are no rows to show yet. */
   status: 'loading' | 'ready' | 'failed'

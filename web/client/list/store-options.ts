@@ -44,6 +44,7 @@ export interface OwnedListStore extends ListStore {
   leave(): void
 }
 
+/** A live list: its state, and what may be done with it. */
 export interface ListStore extends Readable<ListState> {
   type: string
   query: LiveListQuery

@@ -3,6 +3,7 @@
 
 import type { Stop } from '../base/clock.ts'
 
+/** Which pages of this browser are alive. */
 export interface Tabs {
   /** This page is alive from now on, until the stop. */
   enter(tab: string): Stop

@@ -21,6 +21,7 @@ import { editsAfter, troubleAfter } from './remaining-edits.ts'
 const RETRY_AFTER_MS = 5_000
 const LONGEST_RETRY_MS = 60_000
 
+/** Edits that outlive the page, and saves that wait for the server. */
 export interface Offline extends DraftPersistence {
   unsent: Readable<UnsentState>
   /** Tries to send what waits, now. */
@@ -33,9 +34,11 @@ export interface Offline extends DraftPersistence {
   clear(): Promise<void>
 }
 
+/** What {@link createOffline} takes. */
 export interface OfflineOptions {
   /** Default: IndexedDB, database `noclobber`. */
   storage?: EditStorage
+  /** Which pages are alive. Default: by the browser’s locks. */
   tabs?: Tabs
 }
 

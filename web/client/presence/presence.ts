@@ -32,6 +32,7 @@ export interface Doing {
   unsaved?: boolean
 }
 
+/** Who else is at a record, and what this person does there. */
 export interface Presence {
   /** Everybody at a record that is open here, or in a list that is watched here; this person too. */
   people(address: RecordAddress): Readable<readonly PresentPerson[]>

@@ -62,6 +62,7 @@ export interface UnsentEdits {
   next: RecordState['next']
 }
 
+/** An open record as it is shown now, with what is typed. */
 export interface RecordState {
   status: RecordStatus
   /** The version that is shown; the draft is built on it. `null` before the first load and after access has gone. */

@@ -12,6 +12,7 @@ const FAILURES_BEFORE_POLLING = 2
 /** After so long without a heartbeat it is unknown how far the server has read. */
 const SILENCE_MS = 2.5 * HEARTBEAT_MS
 
+/** What the pill shows: see {@link ConnectionState.status}. */
 export type ConnectionStatus =
   | 'live'
   | 'behind'
@@ -21,6 +22,7 @@ export type ConnectionStatus =
   | 'offline'
   | 'signed_out'
 
+/** How changes arrive now. */
 export interface ConnectionState {
   /** `live`: events arrive. `behind`: connected, but the server is late in reading what was committed. `polling`: versions are polled instead. `signed_out`: sign in, then `reconnect()`. */
   status: ConnectionStatus

@@ -1,4 +1,4 @@
-// Warnings for whoever builds the app, on the browser's console. Invariant: what is built for production has none of their words.
+// Warnings for developers of the app, on the browser's console. Invariant: what is built for production has none of their words.
 
 import type { Warning } from './warnings.ts'
 

@@ -2,6 +2,7 @@
 
 import type { Messages } from './messages.ts'
 
+/** All texts in German. */
 export const germanMessages = {
   who: {
     user: 'von {name}',

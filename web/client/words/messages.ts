@@ -10,6 +10,7 @@ import { englishListMessages } from './list-messages.ts'
 /** A sentence for each plural category of the language; `other` is what the rest falls back to. */
 export type Plural = { other: string } & Partial<Record<'zero' | 'one' | 'two' | 'few' | 'many', string>>
 
+/** All texts in English; placeholders are named. */
 export const englishMessages = {
   /** Who wrote it, as it stands after "Updated" and "Deleted". */
   who: {

@@ -21,7 +21,9 @@ interface Live {
 
 const LiveContext = createContext<Live | null>(null)
 
+/** What {@link LiveProvider} takes. */
 export interface LiveProviderProps {
+  /** The page’s one client. */
   client: RecordClient
   /** Texts to use instead of the English ones; pass the same object on each render. */
   messages?: MessagesPatch
@@ -33,6 +35,7 @@ export interface LiveProviderProps {
   formatValue?: FormatValue
   /** Components of your design system instead of the plain ones; pass the same object on each render. */
   components?: Partial<Parts>
+  /** The part of the app that uses records. */
   children?: ReactNode
 }
 

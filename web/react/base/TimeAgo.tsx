@@ -4,6 +4,7 @@ import { timeAgo } from '../../client/words/time-ago.ts'
 import { useLive, useNow } from './LiveProvider.tsx'
 import { classes } from './parts.tsx'
 
+/** What {@link TimeAgo} takes. */
 export interface TimeAgoProps {
   /** This machine's milliseconds, or a time of the server's as the wire has it. */
   at: number | string

@@ -13,6 +13,7 @@ export const classes = (...names: (string | false | undefined)[]): string => nam
 /** `info`: for your information; `warning`: act before you go on; `refusal`: this can't be done here. */
 export type Tone = BannerOfRecord['tone']
 
+/** What a button of your design system gets. */
 export interface ButtonPartProps {
   /** What it does, for styles and tests: `nc-merge`, `nc-dismiss` … */
   'data-slot': string
@@ -26,6 +27,7 @@ export interface ButtonPartProps {
   className?: string
 }
 
+/** What a banner of your design system gets. */
 export interface BannerPartProps {
   'data-slot': string
   /** `false`: the sentence is empty. It has to stay on the page all the same: it is what screen readers follow. */
@@ -38,6 +40,7 @@ export interface BannerPartProps {
   className: string
 }
 
+/** What a dialog of your design system gets. */
 export interface DialogPartProps {
   'data-slot': string
   tone: Tone
@@ -54,6 +57,7 @@ export interface DialogPartProps {
   className: string
 }
 
+/** What a person’s picture of your design system gets. */
 export interface PersonPartProps {
   'data-slot': string
   id: string

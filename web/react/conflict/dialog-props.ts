@@ -17,6 +17,7 @@ export interface ConflictEditor {
   words?: Words
 }
 
+/** What {@link ConflictDialog} takes. */
 export interface ConflictDialogProps {
   editor: ConflictEditor
   className?: string
