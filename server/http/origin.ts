@@ -10,7 +10,7 @@ import { schemeOf } from './as-express.ts'
  * Is the request's `Origin` absent, the scheme and host that the request itself came to, or one of the listed origins? A
  * page that came over http may have been written by anybody on the way, so it isn't the https one's own.
  */
-export const isOwnOrigin = (request: IncomingMessage, origins: string[]): boolean => {
+const isOwnOrigin = (request: IncomingMessage, origins: string[]): boolean => {
   const { origin, host } = request.headers
   if (origin === undefined) return true
   if (origins.includes(origin)) return true
