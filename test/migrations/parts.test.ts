@@ -94,8 +94,7 @@ describe('a change of the parts', () => {
     expect(await editor.receives('RecordUpdated', { type: 'order', id: order.id })).toMatchObject({
       version: 2,
       changed_fields: ['lines'],
-      // Only the writer's own connections learn the tab.
-      tab_id: null,
+      tab_id: 'tab-7',
       updated_by: { id: 'alice', name: 'Alice', kind: 'user' },
     })
     const history = await app.call('GET', `/records/order/${order.id}/history`)

@@ -310,7 +310,7 @@ test('create makes a record, and delete deletes it on the version that it read',
   const app = await startChangeApp()
   const terminal = at(app)
   expect(await terminal.run('create', 'note', 'title=one', 'secret:=true')).toBe(0)
-  expect(await terminal.run('create', 'note', 'title=two', '--json')).toBe(0)
+  expect(await terminal.run('create', 'note', 'title=two', 'secret:=false', '--json')).toBe(0)
   expect(terminal.out[0]).toBe('Created note 1: version 1.')
   expect(JSON.parse(terminal.out[1] as string)).toMatchObject({ type: 'note', id: '2', version: 1 })
   expect(await app.sql('select title, secret from notes order by id')).toEqual([
@@ -319,7 +319,7 @@ test('create makes a record, and delete deletes it on the version that it read',
   ])
   const refused = at(app)
   expect(await refused.run('create', 'note', 'title:=5')).toBe(1)
-  expect(await refused.run('create', 'note', 'title=three', '--id', '3')).toBe(1)
+  expect(await refused.run('create', 'note', 'title=three', 'secret:=false', '--id', '3')).toBe(1)
   expect(refused.err[0]).toMatch(/^Not saved: title: /)
 
   await app.sql(`update notes set title = 'changed' where id = 1`)
