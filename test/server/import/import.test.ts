@@ -199,8 +199,7 @@ describe('a good file', () => {
     const event = await list.receives('RecordsImported')
     expect(event).toMatchObject({
       type: 'client',
-      // Only the user who wrote may see from which tab.
-      tab_id: null,
+      tab_id: 'tab-9',
       import_id: body.data.import_id,
       updated_by: writer,
     })
