@@ -38,7 +38,7 @@ export interface TestWatcher {
   /** Waits for an event, and gives it. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
   receives(name: string, match?: Record<string, unknown>, deadlineMs?: number): Promise<any>
-  /** Everything that went before has arrived; gives what was received, marks left out. */
+  /** Everything that went before has arrived; gives what was received, marks and heartbeats left out. */
   flushed(): Promise<Received[]>
   /** The same, and forgets what was received. */
   forget(): Promise<void>
@@ -80,7 +80,7 @@ export async function connectWatcher(app: WatchedApp, options: WatcherOptions = 
     marking = true
     const [row] = await app.sql('insert into marks default values returning id')
     await waitFor(() => marks.has(String(row?.id)), { what: 'the mark', deadlineMs: 30_000 })
-    return received
+    return received.filter(({ name }) => name !== 'Heartbeat')
   }
   return {
     socket,

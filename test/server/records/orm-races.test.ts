@@ -1,5 +1,6 @@
 // An app's ORM with an optimistic lock of its own on the column `version`, beside the server, all at once: both count one
 // number up, and none of what either has counted is lost.
+import { randomUUID } from 'node:crypto'
 import createKnex from 'knex'
 import { trackTable } from 'noclobber/migrations'
 import { createRecordServer, defineRecordType } from 'noclobber/server'
@@ -16,13 +17,18 @@ const { url } = await freshDatabase()
 const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 6 } })
 atEnd(() => knex.destroy())
 await knex.raw(
-  'create table counters (id serial primary key, number int not null default 0, version int not null default 1)',
+  'create table counters (id serial primary key, number int not null default 0, version int not null default 1, counted_by text)',
 )
 await trackTable(knex, 'counters')
 const records = createRecordServer({
   log: null,
   knex,
-  types: [defineRecordType('counter', { table: 'counters', fields: { number: z.int() } })],
+  types: [
+    defineRecordType('counter', {
+      table: 'counters',
+      fields: { number: z.int(), counted_by: z.string().nullable() },
+    }),
+  ],
   authenticate: () => null,
 })
 atEnd(() => records.stop())
@@ -89,7 +95,8 @@ const ourCount: Count = async (id) => {
   const found = await records.read('counter', String(id), { actor })
   if (found.outcome !== 'found') return false
   const { version, fields } = found.record
-  const changes = { number: Number(fields.number) + 1 }
+  // Another text each time: a save of what the ORM has just counted to would be no conflict.
+  const changes = { number: Number(fields.number) + 1, counted_by: randomUUID() }
   return (
     (await records.save('counter', String(id), { actor, clientVersion: version, changes })).outcome ===
     'saved'
