@@ -24,7 +24,7 @@ import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
-import { type Audience, echoOf, isApart, isWatching, publishWritten, revoke } from './watchers.ts'
+import { type Audience, echoOf, isWatching, isWriters, publishWritten, revoke } from './watchers.ts'
 
 const EVENT_NAMES: Record<Change['event'], RecordEventName> = {
   created: 'RecordCreated',
@@ -190,7 +190,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
     const { change, known, rooms, tenantId } = routed
     const local = audience.rooms()
     const denied = echoOf(audience, change)
-    const apart: string[] = []
+    const own: string[] = []
     const verdicts = new Map<object, boolean>()
     for (const room of rooms) {
       for (const id of local.get(room) ?? []) {
@@ -212,14 +212,20 @@ export const createDelivery = (database: Database, audience: Audience) => {
         const verdict = verdicts.get(actor) ?? mayReceive(actor, routed, row)
         verdicts.set(actor, verdict)
         if (verdict) {
-          if (isApart(watcher, change) && !denied.includes(id) && !apart.includes(id)) apart.push(id)
+          if (
+            change.tabId !== null &&
+            isWriters(watcher, change) &&
+            !denied.includes(id) &&
+            !own.includes(id)
+          )
+            own.push(id)
           continue
         }
         denied.push(id)
         revoke(watcher, [routed.recordRoom])
       }
     }
-    publishWritten(audience, { rooms, except: denied, apart }, EVENT_NAMES[change.event], eventOf(routed))
+    publishWritten(audience, { rooms, except: denied, own }, EVENT_NAMES[change.event], eventOf(routed))
   }
 
   const publishAll = async (routedChanges: RoutedChange[]) => {

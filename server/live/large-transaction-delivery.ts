@@ -18,7 +18,7 @@ import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { ofOwnTenant } from '../tables/tenant.ts'
 import { listRoom, listRoomsIn, scopesOf } from './rooms.ts'
-import { type Audience, echoOf, isApart, isSentTab, isWatching, publishWritten } from './watchers.ts'
+import { type Audience, echoOf, isWatching, isWriters, publishWritten } from './watchers.ts'
 
 const PAGE = 500
 /** Where the next page is, if its changes were made by one statement and so have numbers one after the other. */
@@ -152,7 +152,7 @@ export const deliverLargeToLists = async (
   }
   const except = echoOf(audience, large)
   const [echo] = except
-  const apart: string[] = []
+  const own: string[] = []
   const verdicts = new Map<Actor, boolean | null>()
   const wanted = new Map<Actor, Set<string>>()
   const unsure = new Map<string, Actor>()
@@ -169,7 +169,7 @@ export const deliverLargeToLists = async (
       const verdict = before === undefined ? staticPermission(known.type, actor, 'read') : before
       verdicts.set(actor, verdict)
       if (verdict === true) {
-        if (isApart(watcher, large) && !apart.includes(id)) apart.push(id)
+        if (large.tabId !== null && isWriters(watcher, large) && !own.includes(id)) own.push(id)
         continue
       }
       except.push(id)
@@ -178,7 +178,7 @@ export const deliverLargeToLists = async (
       wanted.set(actor, (wanted.get(actor) ?? new Set()).add(room))
     }
   }
-  if (rooms.length > 0) publishWritten(audience, { rooms, except, apart }, 'RecordsImported', event)
+  if (rooms.length > 0) publishWritten(audience, { rooms, except, own }, 'RecordsImported', event)
   if (wanted.size === 0) return
 
   const readable = await readableInSessions(database, known, large, wanted)
@@ -189,7 +189,7 @@ export const deliverLargeToLists = async (
     )
     if (!watcher || changed.length === 0) continue
     const seen = changed.flatMap((room): Scope[] => [local.get(room) ?? {}])
-    const tab_id = isSentTab(watcher, large) ? event.tab_id : null
+    const tab_id = isWriters(watcher, large) ? event.tab_id : null
     watcher.emit('RecordsImported', { ...event, scopes: seen, count: null, tab_id })
   }
 }

@@ -168,7 +168,7 @@ interface Written {
  * Is this a connection of the person who wrote? A writer's tenant is known by the record's; where a type has no tenants,
  * where two people of one id may be, the connection must be of the page that wrote: whose tab's id nobody else learns.
  */
-const isWriters = ({ data }: Watcher, { tabId, tenantId, updatedBy }: Written): boolean => {
+export const isWriters = ({ data }: Watcher, { tabId, tenantId, updatedBy }: Written): boolean => {
   if (updatedBy === null || updatedBy.kind === 'database' || data.actor.id !== updatedBy.id) return false
   return tenantId === null ? tabId !== null && data.tabId === tabId : data.actor.tenantId === tenantId
 }
@@ -183,33 +183,25 @@ export const echoOf = (audience: Audience, written: Written): string[] => {
   return watcher && isWriters(watcher, written) && socketId !== null ? [socketId] : []
 }
 
-/** Whether most connections are sent which tab wrote: of a type without tenants only its user's are. */
-const isForMost = ({ tenantId }: Pick<Written, 'tenantId'>): boolean => tenantId !== null
-
 /**
- * Is a connection sent which tab wrote? Not if it names that tab as its own and isn't the writer's: it would take what a
- * colleague wrote, who named that tab, for its own write and ignore it.
+ * Sends everybody in the rooms what somebody wrote. Which tab wrote it is sent to the connections of its user alone:
+ * in anybody else's hands it hides their own saves from that page.
  */
-export const isSentTab = (watcher: Watcher, written: Written): boolean =>
-  isWriters(watcher, written) || (isForMost(written) && watcher.data.tabId !== written.tabId)
-
-/** Whether a connection is to be sent another `tab_id` than most are. */
-export const isApart = (watcher: Watcher, written: Written): boolean =>
-  written.tabId !== null && isSentTab(watcher, written) !== isForMost(written)
-
-/** Sends everybody in the rooms what somebody wrote; those that are `apart` by {@link isApart}, with the other `tab_id`. */
 export const publishWritten = <Name extends 'RecordsImported' | RecordEventName>(
   audience: Audience,
-  { rooms, except, apart }: { rooms: string[]; except: string[]; apart: string[] },
+  { rooms, except, own }: { rooms: string[]; except: string[]; own: string[] },
   name: Name,
   event: Parameters<ServerEvents[Name]>[0],
 ): void => {
   // TypeScript doesn't see that an event of one of these names is the only argument.
-  const alone = (isSent: boolean) =>
-    [isSent ? event : { ...event, tab_id: null }] as never as Parameters<ServerEvents[Name]>
-  const isSent = isForMost({ tenantId: event.tenant_id })
-  audience.publish(rooms, apart.length > 0 ? [...except, ...apart] : except, name, ...alone(isSent))
-  if (apart.length > 0) audience.publishTo(apart, name, ...alone(!isSent))
+  const alone = (sent: typeof event) => [sent] as never as Parameters<ServerEvents[Name]>
+  audience.publish(
+    rooms,
+    own.length > 0 ? [...except, ...own] : except,
+    name,
+    ...alone({ ...event, tab_id: null }),
+  )
+  if (own.length > 0) audience.publishTo(own, name, ...alone(event))
 }
 
 /** How many rooms a watcher may be in: its own limit, and what its person's other connections of its kind leave. */

@@ -7,7 +7,7 @@ import { staticPermission } from '../base/static-permission.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { shortName } from '../cluster/node-messages.ts'
 import { listRoomsIn } from '../live/rooms.ts'
-import { type Audience, isAdmitted, isSentTab } from '../live/watchers.ts'
+import { type Audience, isAdmitted, isWriters } from '../live/watchers.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { ImportingEvent } from '../protocol/import-progress.ts'
 import type { Writer } from '../protocol/record.ts'
@@ -52,13 +52,13 @@ export const createImportProgress = ({ database, backplane, audiences }: ImportP
         if (!watcher || sentTo.has(id) || !isAdmitted(known, watcher, room, event.tenant_id ?? '')) continue
         sentTo.add(id)
         if (staticPermission(known.type, watcher.data.actor, 'read')) {
-          const isSent = isSentTab(watcher, {
+          const isOwn = isWriters(watcher, {
             socketId: null,
             tenantId: event.tenant_id,
             tabId: event.tab_id,
             updatedBy: event.updated_by,
           })
-          watcher.emit('RecordsImporting', isSent ? event : { ...event, tab_id: null })
+          watcher.emit('RecordsImporting', isOwn ? event : { ...event, tab_id: null })
         }
       }
     }

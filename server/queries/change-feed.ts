@@ -40,7 +40,18 @@ const LEAST_PART = 50
 /** A change, and its place in its page of the log. */
 type PlacedChange = TypedChange & { place: number }
 
-const wireChange = ({ change, known }: TypedChange, values: ChangedValues | undefined): WireChange => ({
+/** Only the user who wrote may see from which tab. For types without tenants nobody may: user ids are unique within a tenant only. */
+const isOwnWrite = ({ tenantId, updatedBy }: TypedChange['change'], actor: Actor) =>
+  tenantId !== null &&
+  tenantId === actor.tenantId &&
+  updatedBy?.id === actor.id &&
+  updatedBy.kind !== 'database'
+
+const wireChange = (
+  actor: Actor,
+  { change, known }: TypedChange,
+  values: ChangedValues | undefined,
+): WireChange => ({
   event: change.event,
   tenant_id: change.tenantId,
   type: known.type.name,
@@ -51,8 +62,7 @@ const wireChange = ({ change, known }: TypedChange, values: ChangedValues | unde
     .filter((name) => known.changeNames.includes(name)),
   updated_at: change.updatedAt,
   updated_by: change.updatedBy,
-  // Of a type without tenants a tab is named to its own user's sockets and streams alone.
-  tab_id: change.tenantId === null ? null : change.tabId,
+  tab_id: isOwnWrite(change, actor) ? change.tabId : null,
   ...(values && { values }),
 })
 
@@ -111,7 +121,7 @@ export const changesAfter = async (
       const fitting = await valuesWithin(database, actor, wanted, left)
       const isBegun = data.length > 0
       const count = isBegun && fitting.bytes > left.bytes ? 0 : fitting.count
-      data.push(...wanted.slice(0, count).map((one) => wireChange(one.entry, fitting.values.get(one))))
+      data.push(...wanted.slice(0, count).map((one) => wireChange(actor, one.entry, fitting.values.get(one))))
       bytes += fitting.bytes
       const next = visible[count]
       if (next) return { data, cursor: before(at, page, next.entry.place), more: true }

@@ -55,7 +55,7 @@ export const STREAM_PATH: Part = {
         header('Last-Event-ID', 'The last id that was seen.'),
         header(
           HEADERS.tabId,
-          'The tab that reads it: it is sent no `tab_id` of its own but of its own person’s writes.',
+          'The tab that reads it. Each event names the tab that wrote to that tab’s own person alone.',
         ),
       ],
       responses: {

@@ -59,7 +59,8 @@ describe('watch', () => {
       changed_fields: ['name', 'status'],
       updated_at: saved.body.data.updated_at,
       updated_by: { id: 'bob', name: 'Bob', kind: 'user' },
-      tab_id: 'tab-7',
+      // Bob's page is sent to nobody but Bob.
+      tab_id: null,
     })
     await call('DELETE', `/records/project/${id}`, { body: { client_version: 2 } })
     expect(await alice.receives('RecordDeleted')).toMatchObject({
