@@ -9,6 +9,9 @@ export interface WaitOptions {
   deadlineMs?: number
 }
 
+/** Between two looks: a twentieth of what was waited so far, within these bounds. Looking costs others their time. */
+const [SHORTEST_MS, LONGEST_MS] = [10, 50]
+
 /**
  * Asks again and again until the answer is truthy, and gives it back.
  * After the deadline it throws, with the condition's own last error as the cause.
@@ -17,7 +20,8 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { what, deadlineMs = 20_000 }: WaitOptions,
 ): Promise<NonNullable<T>> {
-  const deadline = performance.now() + deadlineMs
+  const begun = performance.now()
+  const deadline = begun + deadlineMs
   let cause: unknown
   do {
     try {
@@ -27,7 +31,7 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error
     }
-    await pause(10)
+    await pause(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (performance.now() - begun) / 20)))
   } while (performance.now() < deadline)
   throw new Error(`Waited ${deadlineMs} ms for ${typeof what === 'string' ? what : await what()}`, { cause })
 }
