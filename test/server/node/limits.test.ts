@@ -85,7 +85,7 @@ describe('a socket', () => {
       what: 'a further second',
     })
     const answers = await Promise.all(
-      Array.from({ length: 12 }, () =>
+      Array.from({ length: 24 }, () =>
         watcher.ask('presence', { type: 'project', id: '1', state: 'viewing' }),
       ),
     )
