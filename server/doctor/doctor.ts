@@ -80,7 +80,8 @@ export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Dia
   const installed = await installedFindings(knex)
   if (!(await isReadable(knex))) return { ok: false, findings: installed, tables: [] }
   const { tables, missing } = await trackedTables(knex, options.tables ?? [], options.values)
-  const findings = [...installed, ...missing, ...(tables.length === 0 ? [NOTHING_TRACKED] : [])]
+  const isCurrent = installed.every(({ code }) => code === 'log_of_superuser')
+  const findings = [...installed, ...missing, ...(isCurrent && tables.length === 0 ? [NOTHING_TRACKED] : [])]
   for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))
   findings.push(...(await logFindings(knex, retentionMs)))
   findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))

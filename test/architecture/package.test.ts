@@ -24,28 +24,28 @@ const run = promisify(execFile)
 const BUDGETS_BYTES = {
   /** One record, followed and saved. */
   record: {
-    budget: 23_950,
+    budget: 24_700,
     code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 34_700,
+    budget: 35_400,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** The same without React. */
   dom: {
-    budget: 33_700,
+    budget: 34_400,
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
-  client: { budget: 35_250, code: "export * from 'noclobber/client'" },
+  client: { budget: 35_900, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 46_000, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 46_800, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_150_000, unpacked: 3_600_000 }
+const MOST_BYTES = { packed: 1_250_000, unpacked: 4_800_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
