@@ -17,7 +17,7 @@ export interface UnsentSource {
   undoDiscard(key: string): void
 }
 
-const NOTHING_UNSENT: UnsentState = { entries: [], storage: 'ok', isSending: false, discarded: [] }
+const NOTHING_UNSENT: UnsentState = { entries: [], storage: 'unknown', isSending: false, discarded: [] }
 
 /** Follows what is not on the server. */
 export const useUnsent = ({ unsent }: UnsentSource): UnsentState => useStore(unsent, NOTHING_UNSENT)
@@ -32,7 +32,7 @@ export interface UnsentChangesProps {
   className?: string
 }
 
-/** The list of unsent changes, or a sentence that there are none. */
+/** The list of unsent changes, or a sentence that there are none; neither until storage has said so. */
 export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChangesProps) {
   const { words, parts } = useLive()
   const state = useUnsent(offline)
@@ -58,6 +58,11 @@ export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChan
   }
   const copy = async ({ edits }: UnsentEntry) => setNotCopied(!(await copyText(editsAsText(edits, words))))
   const isWaiting = state.entries.some((entry) => isAsked(entry) && !entry.trouble)
+  const isLost = state.storage === 'full' || state.storage === 'barred'
+  /** Storage that was read holds nothing either. */
+  const isAllSaved =
+    (state.storage === 'ok' || state.storage === 'full') &&
+    state.entries.length + state.discarded.length === 0
   return (
     <section className={className} data-slot="nc-unsent" aria-label={texts.title} ref={place} tabIndex={-1}>
       <p className="nc-sentence" role="status">
@@ -65,12 +70,12 @@ export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChan
           ? words.messages.banner.notCopied
           : last && (last.isUndone ? texts.isBack : texts.isDiscarded)}
       </p>
-      {state.storage !== 'ok' && (
+      {isLost && (
         <p className="nc-sentence nc-undecided nc-refusal" role="alert">
           {state.storage === 'full' ? texts.full : texts.barred}
         </p>
       )}
-      {state.entries.length + state.discarded.length === 0 && <p className="nc-sentence">{texts.none}</p>}
+      {isAllSaved && <p className="nc-sentence">{texts.none}</p>}
       <ul className="nc-unsent">
         {state.entries.map((entry) => (
           <li key={entry.key} className={toneOf(entry)}>

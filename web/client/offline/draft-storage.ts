@@ -29,8 +29,11 @@ export interface UnsentEntry extends RecordAddress {
 export interface UnsentState {
   /** Of this person, on this device: this page's, other pages', and those of pages that are no more. */
   entries: readonly UnsentEntry[]
-  /** `full`: no room left; `barred`: the browser allows none. Then edits are kept in this page's memory alone. */
-  storage: 'ok' | 'full' | 'barred'
+  /**
+   * `unknown`: it has not answered yet, so there may be more entries. `full`: no room left; `barred`: the browser allows none. Then
+   * edits are kept in this page's memory alone.
+   */
+  storage: 'unknown' | 'ok' | 'full' | 'barred'
   isSending: boolean
   /** What was discarded here, the latest first, for the life of this page: it can be restored. */
   discarded: readonly UnsentEntry[]

@@ -47,6 +47,12 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
   let tookMs = 0
   let isStopped = false
   let discarded: UnsentEntry[] = []
+  /** A read proves no room to write, so it ends `unknown` and nothing else. */
+  let storageState: UnsentState['storage'] = 'unknown'
+  const showStorage = (found: UnsentState['storage']) => {
+    storageState = found
+    show({ storage: found })
+  }
 
   /** The current person. Edits of others stay in `own`, and are theirs. */
   const person = () => client.userId()
@@ -57,7 +63,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
 
   const fail = (error: unknown) => {
     const isFull = error instanceof Error && error.name === 'QuotaExceededError'
-    show({ storage: isFull ? 'full' : 'barred' })
+    showStorage(isFull ? 'full' : 'barred')
   }
 
   function keep(address: RecordAddress, state: RecordState) {
@@ -103,7 +109,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
           if (entry) await storage.put(entry)
           else await storage.remove(key)
           if (unwritten.get(key) === entry) unwritten.delete(key)
-          show({ storage: 'ok' })
+          showStorage('ok')
         } catch (error) {
           fail(error)
           if (isLate(error)) break
@@ -134,11 +140,12 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     if (whose === null || isStopped) return
     const kept = await storage.all(whose).catch((error) => {
       fail(error)
-      return []
+      return null
     })
     if (whose !== person() || isStopped) return
-    const others = kept.filter(({ tab }) => tab !== tabId)
+    const others = kept?.filter(({ tab }) => tab !== tabId) ?? []
     show({ entries: [...others, ...live()].toSorted((a, b) => a.at - b.at) })
+    if (kept && storageState === 'unknown') showStorage('ok')
   }
 
   /** Entries of pages that are no more. */
@@ -253,6 +260,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     live,
     leave() {
       show({ entries: [] })
+      if (storageState === 'ok') showStorage('unknown')
       showDiscarded()
       if (unwritten.size > 0) void write()
       else void refresh()

@@ -53,7 +53,12 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   const givenStorage = options.storage ?? defaultStorage()
   const givenTabs = options.tabs ?? createBrowserTabs()
   let tabs = givenTabs
-  const unsent = createWritable<UnsentState>({ entries: [], storage: 'ok', isSending: false, discarded: [] })
+  const unsent = createWritable<UnsentState>({
+    entries: [],
+    storage: 'unknown',
+    isSending: false,
+    discarded: [],
+  })
   const set = (patch: Partial<UnsentState>) => unsent.set({ ...unsent.get(), ...patch })
   let keeping: EditKeeping | null = null
   let client: DraftClient | null = null
@@ -159,7 +164,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
         else stopTab()
         keeping = null
         client = null
-        set({ entries: [], discarded: [] })
+        set({ entries: [], storage: 'unknown', discarded: [] })
       }
     },
     async recall(address, stateNow) {

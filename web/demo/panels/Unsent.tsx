@@ -16,7 +16,8 @@ const Badge = ({ offline }: { offline: Offline }) => {
   const { entries, storage, discarded } = useUnsent(offline)
   const drafts = entries.filter(({ tab }) => tab !== tabId)
   const waiting = entries.filter((entry) => isAsked(entry) || entry.trouble)
-  if (count === null && drafts.length === 0 && storage === 'ok' && discarded.length === 0) return null
+  const isLost = storage === 'full' || storage === 'barred'
+  if (count === null && drafts.length === 0 && !isLost && discarded.length === 0) return null
   return (
     <>
       <button
