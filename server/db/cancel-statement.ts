@@ -34,7 +34,8 @@ export const cancelStatement = ({ host, port, processID, secretKey }: Held): Pro
     return Promise.resolve()
   return new Promise((resolve) => {
     const socket = connect({ ...addressOf(host, Number(port)), timeout: LIMIT_MS })
-    socket.on('connect', () => socket.end(requestOf(processID, secretKey)))
+    // PostgreSQL closes it. A pooler that reads its end first, before it has passed the request on, drops the request.
+    socket.on('connect', () => socket.write(requestOf(processID, secretKey)))
     socket.on('timeout', () => socket.destroy())
     socket.on('error', () => {})
     socket.on('close', () => resolve())

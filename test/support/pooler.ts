@@ -1,5 +1,5 @@
-// PgBouncer in transaction mode before the run's PostgreSQL: each transaction gets whatever server connection is free.
-// It ends with the test file.
+// PgBouncer before the run's PostgreSQL. In transaction mode, the default, each transaction gets whatever server connection is
+// free; in session mode each client keeps one. It ends with the test file.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -40,9 +40,11 @@ const keeps = (version: string) => {
 /** Starts it and waits until it answers. */
 export async function startPooler({
   poolSize = 10,
+  mode = 'transaction',
   login,
 }: {
   poolSize?: number
+  mode?: 'session' | 'transaction'
   /** With whom it connects, under whatever name a client comes. Default: the superuser. */
   login?: { username: string; password: string }
 } = {}): Promise<TestPooler> {
@@ -64,7 +66,7 @@ listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = ${mode}
 default_pool_size = ${poolSize}
 max_client_conn = 200
 ${keepsStatements ? 'max_prepared_statements = 200' : ''}
