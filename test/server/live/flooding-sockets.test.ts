@@ -26,6 +26,17 @@ test('a socket with too many messages is not read for a moment, then answered, a
   expect(flooding.socket.connected).toBe(true)
 })
 
+test('a socket that stops each time is not closed, however often it sent too many', async () => {
+  const app = await startApp({ limits: { messagesPerSecond: 5 } })
+  const flooding = await app.socket()
+  // Of 1,000 messages and more at most 300 wait at a time.
+  for (let round = 0; round < 4; round += 1) {
+    const answers = await Promise.all(Array.from({ length: 300 }, () => flooding.ask('unwatch', {})))
+    expect(answers.some(({ code }) => code === 'rate_limited')).toBe(true)
+  }
+  expect(flooding.socket.connected).toBe(true)
+})
+
 test('a socket that doesn’t stop is closed', async () => {
   const app = await startApp({ limits: { messagesPerSecond: 5 } })
   const [flooding, other] = await Promise.all([app.socket(), app.socket({ as: 'bob' })])

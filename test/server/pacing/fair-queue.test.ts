@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { createFairQueue } from '../../../server/pacing/fair-queue.ts'
 import { personKey } from '../../../server/pacing/person.ts'
 import { createQuota } from '../../../server/pacing/quota.ts'
+import { refuseSlowly } from '../../../server/pacing/refuse-slowly.ts'
 import { createWorkAllowance } from '../../../server/pacing/work-allowance.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -66,6 +67,18 @@ test('somebody alone for a second uses all places but a fifth, and their share o
   expect(begun.at(-1)).toBe('bob 1')
   await end('alice 2')
   expect(begun).toHaveLength(10)
+})
+
+test('somebody alone in a queue keeps to their share while others are at work in another one', async () => {
+  let time = 0
+  const activity = { note: () => {}, hasOthers: () => true }
+  const queue = createFairQueue({ atOnce: 10, perPerson: 3, activity, now: () => time })
+  const { begun, ask, end } = createWork(queue)
+  for (let n = 1; n <= 12; n += 1) ask(alice, `alice ${n}`)
+  await settle()
+  time = 1_500
+  await end('alice 1')
+  expect(begun).toHaveLength(4)
 })
 
 test('who has many waiting rests after each piece, and others don’t', async () => {
@@ -174,4 +187,20 @@ test('work that follows after a turn delays its own person’s next turns, and n
   expect(begun).toEqual(['bob'])
   time = 200
   await waitFor(() => begun.length === 2, { what: 'her turn' })
+})
+
+test('a refusal takes a second, and more of one person’s are answered at 20 a second', async () => {
+  const begunAt = performance.now()
+  const person = { tenantId: 'acme', id: 'refused' }
+  const took = await Promise.all(
+    Array.from({ length: 60 }, async () => {
+      await expect(refuseSlowly(person, 'Too much.')).rejects.toMatchObject({
+        problem: { code: 'rate_limited' },
+      })
+      return performance.now() - begunAt
+    }),
+  )
+  // A timer may be early by a millisecond or two, and on a busy machine late by any time.
+  expect(Math.min(...took)).toBeGreaterThan(990)
+  expect(Math.max(...took)).toBeGreaterThan(1_950)
 })

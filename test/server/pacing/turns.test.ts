@@ -1,5 +1,10 @@
-// What one person may have under way at a time, on a running node: beyond it an answer says so, and others are served.
+// What one person may have under way at a time: beyond it an answer says so, and others are served.
+import type { Knex } from 'knex'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { DEFAULT_LIMITS } from '../../../server/base/options.ts'
+import type { FairQueue } from '../../../server/pacing/fair-queue.ts'
+import type { Person } from '../../../server/pacing/person.ts'
+import { createTurns } from '../../../server/pacing/turns.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -87,6 +92,82 @@ test('requests of one person wait for each other, some are refused, and another�
   } finally {
     if (!lock.isCompleted()) await lock.rollback()
   }
+})
+
+/** Reads that wait for a lock have a connection each: how many do, as PostgreSQL sees it. */
+const waitingIn = async (lock: Knex.Transaction) => {
+  // Within a transaction PostgreSQL shows the activity of the first look.
+  await lock.raw('select pg_stat_clear_snapshot()')
+  const { rows } = await lock.raw(
+    `select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0].count as number
+}
+
+/** Of ten connections one has the lock. Somebody alone has eight at most, long work of however many people four. */
+test.each([
+  { what: 'single records of one person', path: '/records/project/1', people: 1, most: 8 },
+  { what: 'lists of many people', path: '/records/project', people: 12, most: 4 },
+])('$what leave the pool connections for others', async ({ path, people, most }) => {
+  const app = await startApp()
+  const names = Array.from({ length: people }, (_, n) => `reader${n}`)
+  for (const name of names) app.people.set(name, { id: name, name, tenantId: 'acme', role: 'editor' })
+  const tag = { id: 'shared', fields: { label: 'Read by others' } }
+  expect((await app.call('POST', '/records/tag', { body: tag })).status).toBe(201)
+  const lock = await app.knex.transaction()
+  try {
+    await lock.raw('lock table projects in access exclusive mode')
+    let arrived = 0
+    app.server.on('request', () => {
+      arrived += 1
+    })
+    const reads = Array.from({ length: 12 }, (_, n) => app.call('GET', path, { as: names[n % people] ?? '' }))
+    await waitFor(async () => arrived >= 12 && (await waitingIn(lock)) >= 2, { what: 'reads to wait' })
+    expect((await app.call('GET', '/records/tag/shared', { as: 'bob' })).status).toBe(200)
+    expect(await waitingIn(lock)).toBeLessThanOrEqual(most)
+    await lock.commit()
+    for (const { status } of await Promise.all(reads)) expect([200, 404]).toContain(status)
+  } finally {
+    if (!lock.isCompleted()) await lock.rollback()
+  }
+})
+
+describe('the queues of a node', () => {
+  const alice = { tenantId: 'acme', id: 'alice' }
+  const bob = { tenantId: 'acme', id: 'bob' }
+  const make = () => createTurns(DEFAULT_LIMITS, 10)
+  const hasTurn = async (queue: FairQueue, person: Person) => (await queue.enter(person))()
+
+  test.each(['short', 'long', 'joins', 'versions'] as const)(
+    'in %s one person has a share while others are at work',
+    async (name) => {
+      const turns = make()
+      turns[name].spend(alice, 60_000)
+      expect(turns[name].isRested(alice)).toBe(true)
+      await hasTurn(turns.short, bob)
+      turns[name].spend(alice, 60_000)
+      expect([turns[name].isRested(alice), turns[name].isRested(bob)]).toEqual([false, true])
+    },
+  )
+
+  test.each([
+    ['short', 'bytes', 1_000_000_000],
+    ['joins', 'rooms', 1_000_000],
+  ] as const)('in %s a piece costs by its %s', async (name, _unit, size) => {
+    const turns = make()
+    await hasTurn(turns.short, bob)
+    turns[name].count(alice, 0)
+    expect(turns[name].isRested(alice)).toBe(true)
+    turns[name].count(alice, size)
+    expect(turns[name].isRested(alice)).toBe(false)
+  })
+
+  test('who only watches is not at work', async () => {
+    const turns = make()
+    for (const queue of [turns.joins, turns.versions]) await hasTurn(queue, bob)
+    turns.short.spend(alice, 60_000)
+    expect(turns.short.isRested(alice)).toBe(true)
+  })
 })
 
 test('one of several people has a share of a node’s time, and another’s requests pass theirs', async () => {

@@ -6,10 +6,11 @@ import { isWithout } from '../../support/programs.ts'
 import { redisClient, startRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
-/** Everybody of globex; one has the id of a person of acme. */
+/** Everybody of globex; two have the ids of people of acme. */
 const addPeople = ({ people }: TestApp) => {
   people.set('greta', { id: 'greta', name: 'Greta', tenantId: 'globex', role: 'editor' })
   people.set('namesake', { id: 'alice', name: 'Namesake', tenantId: 'globex', role: 'editor' })
+  people.set('otto', { id: 'bob', name: 'Otto', tenantId: 'globex', role: 'editor' })
 }
 
 const twoNodes = async () => {
@@ -24,12 +25,15 @@ const oneNode = async () => {
   return [app, app] as const
 }
 
-const idsIn = (watcher: TestWatcher) =>
-  (
-    watcher.received.findLast(({ name }) => name === 'PresenceChanged')?.event.people as
-      | { user: { id: string } }[]
-      | undefined
-  )?.map(({ user }) => user.id)
+const peopleIn = (watcher: TestWatcher) =>
+  watcher.received.findLast(({ name }) => name === 'PresenceChanged')?.event.people as
+    | { user: { id: string }; state: string }[]
+    | undefined
+
+const idsIn = (watcher: TestWatcher) => peopleIn(watcher)?.map(({ user }) => user.id)
+
+const stateIn = (watcher: TestWatcher, id: string) =>
+  peopleIn(watcher)?.find(({ user }) => user.id === id)?.state
 
 const sees = (watcher: TestWatcher, ids: string[]) =>
   waitFor(() => idsIn(watcher)?.sort().join() === ids.join(), { what: `${ids} at the record` })
@@ -54,7 +58,7 @@ describe.each([
       await watcher.watchList('tag')
       return watcher
     }
-    const present = async (watcher: TestWatcher, state: string) => {
+    const present = async (watcher: TestWatcher, state: string | null) => {
       const answer = await watcher.ask('presence', { type: 'tag', id, state })
       expect(answer).toMatchObject({ ok: true })
       return (answer.people as { user: { id: string } }[]).map(({ user }) => user.id)
@@ -74,6 +78,14 @@ describe.each([
     await present(alice, 'viewing')
     await sees(bob, ['alice', 'bob'])
 
+    // What changes at one moment in both tenants is sent to both.
+    await Promise.all([present(bob, 'viewing'), present(greta, 'viewing')])
+    await waitFor(() => stateIn(alice, 'bob') === 'viewing', { what: 'bob to view it' })
+    await waitFor(() => stateIn(gina, 'greta') === 'viewing', { what: 'greta to view it' })
+    await Promise.all([present(bob, 'editing'), present(greta, 'editing')])
+    await waitFor(() => stateIn(alice, 'bob') === 'editing', { what: 'bob to edit it' })
+    await waitFor(() => stateIn(gina, 'greta') === 'editing', { what: 'greta to edit it' })
+
     // Nobody of acme can be asked, nor be seen to be there by the answer.
     for (const to of ['alice', 'bob', 'nobody'])
       expect(await ask(gina, id, to)).toEqual(await ask(gina, id, 'missing'))
@@ -84,7 +96,10 @@ describe.each([
     await bob.receives('TakeOver', { say: 'ask' })
     const answer = (watcher: TestWatcher) =>
       watcher.ask('take_over', { type: 'tag', id, to: 'alice', say: 'handed_over' })
-    expect(await answer(greta)).toMatchObject({ ok: false, code: 'not_found' })
+    const otto = await watcherOf(there, 'otto')
+    await present(otto, 'editing')
+    for (const other of [greta, otto])
+      expect(await answer(other)).toMatchObject({ ok: false, code: 'not_found' })
     expect(await answer(bob)).toEqual({ ok: true })
     await alice.receives('TakeOver', { say: 'handed_over' })
 
@@ -97,12 +112,18 @@ describe.each([
     expect((await namesake.receives('RecordUpdated', { version: 2 })).tab_id).toBe(null)
     expect((await alice.receives('RecordUpdated', { version: 2 })).tab_id).toBe('tab-of-alice')
 
+    // Where one tenant's people have all gone, the other's are still there for the next one.
+    for (const watcher of [gina, greta, namesake, otto]) await present(watcher, null)
+    const late = await watcherOf(there, 'alice')
+    await sees(late, ['alice', 'bob'])
+
     const sent = async (watcher: TestWatcher) =>
       (await watcher.flushed())
         .filter(({ name }) => name === 'PresenceChanged' || name === 'TakeOver')
         .map((event) => JSON.stringify(event))
         .join('\n')
-    for (const watcher of [alice, bob]) expect(await sent(watcher)).not.toMatch(/Gina|Greta|Namesake/)
-    for (const watcher of [gina, greta, namesake]) expect(await sent(watcher)).not.toMatch(/Alice|Bob/)
+    for (const watcher of [alice, bob, late])
+      expect(await sent(watcher)).not.toMatch(/Gina|Greta|Namesake|Otto/)
+    for (const watcher of [gina, greta, namesake, otto]) expect(await sent(watcher)).not.toMatch(/Alice|Bob/)
   })
 })
