@@ -14,7 +14,7 @@ const ALONE_MS = 2_000
 
 const isLater = (one: string, other: string) => Date.parse(one) - Date.parse(other) > ALONE_MS
 
-interface Saved extends WriteOptions {
+interface Saved extends Pick<WriteOptions, 'tabId' | 'socketId'> {
   clientVersion: number
   /** The columns that it set. */
   columns: string[]

@@ -84,36 +84,30 @@ export type WriteVerdict = 'allowed' | 'changed' | Forbidden | Invalid
 const bytesOf = (values: unknown[]): number =>
   values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
 
-/**
- * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
- * goes by a column's type that isn't so any more, if it says that it may be. `forgotten`: nothing was sent, because what it was
- * authorized by doesn't count any more.
- */
-export const sendWrite = async (
+interface Write {
+  query: Parameters<Database['send']>[0]
+  values: unknown[]
+  /** In the order of their parameters, which are the last ones but those of the mutation. */
+  columns: string[]
+  /** Its response is stored by another statement. */
+  isOfMany?: boolean
+  mayBeOutdated?: boolean
+  isStill?: IsStill | undefined
+  /** Authorizes the records that a write raises besides, in one transaction with it. */
+  authorize?: ((transaction: Knex.Transaction) => Promise<WriteVerdict>) | undefined
+  settle?: Settle | undefined
+}
+
+/** Sends a write that is authorized or settled in its transaction: the caller's, or one of its own. */
+const sendWithin = async (
   database: Database,
-  known: KnownType,
   options: WriteOptions,
-  write: {
-    query: Parameters<Database['send']>[0]
-    values: unknown[]
-    /** In the order of their parameters, which are the last ones but those of the mutation. */
-    columns: string[]
-    /** Its response is stored by another statement. */
-    isOfMany?: boolean
-    mayBeOutdated?: boolean
-    isStill?: IsStill | undefined
-    /** Authorizes the records that a write raises besides, in one transaction with it. */
-    authorize?: ((transaction: Knex.Transaction) => Promise<WriteVerdict>) | undefined
-    settle?: Settle | undefined
-  },
-): Promise<Written> => {
-  const { query, values, isStill, authorize, settle } = write
+  { query, values, isStill, authorize, settle }: Write,
+): Promise<{ rows: Row[] | Forbidden | Invalid; isSent: boolean }> => {
   let isSent = true
-  const sendIn = (transaction: Knex.Transaction | undefined) =>
-    database.send(query, values, transaction, isStill, options.request)
   const authorizeAndSend = async (transaction: Knex.Transaction): Promise<Row[] | Forbidden | Invalid> => {
     const verdict = (await authorize?.(transaction)) ?? 'allowed'
-    if (verdict === 'allowed') return sendIn(transaction)
+    if (verdict === 'allowed') return database.send(query, values, transaction, isStill, options.request)
     isSent = false
     return verdict === 'changed' ? [] : verdict
   }
@@ -124,14 +118,31 @@ export const sendWrite = async (
     if (options.request?.isRevoked()) throw new PermissionOutdated()
     return rows
   }
+  const rows = await (options.transaction
+    ? sendAndSettle(options.transaction)
+    : database.knex.transaction(sendInOwn))
+  return { rows, isSent }
+}
+
+/**
+ * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
+ * goes by a column's type that isn't so any more, if it says that it may be. `forgotten`: nothing was sent, because what it was
+ * authorized by doesn't count any more.
+ */
+export const sendWrite = async (
+  database: Database,
+  known: KnownType,
+  options: WriteOptions,
+  write: Write,
+): Promise<Written> => {
+  const { query, values } = write
   for (let left = options.transaction ? 0 : database.limits.writeRetries; ; left -= 1) {
     if (options.request?.isDue()) await checkBeforeWrite(options.request)
     try {
       let rows: Row[] | Forbidden | Invalid
-      isSent = true
-      if (!authorize && !settle) rows = await sendIn(options.transaction)
-      else if (options.transaction) rows = await sendAndSettle(options.transaction)
-      else rows = await database.knex.transaction(sendInOwn)
+      let isSent = true
+      if (write.authorize || write.settle) ({ rows, isSent } = await sendWithin(database, options, write))
+      else rows = await database.send(query, values, options.transaction, write.isStill, options.request)
       if (!Array.isArray(rows)) return rows
       if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
       return { outcome: 'written', rows, isSent }

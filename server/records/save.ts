@@ -9,7 +9,7 @@ import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
 import { type Action, type Actor, mergedTextFields } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
-import type { WireRecord, Writer } from '../protocol/index.ts'
+import type { FieldError, WireRecord, Writer } from '../protocol/index.ts'
 import { mergeTexts } from '../protocol/text-merge.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
@@ -49,6 +49,7 @@ export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
 
 /** How often a merge follows a record that goes on changing. */
 const MAX_ATTEMPTS = 10
+const NONE_BROKEN: FieldError[] = []
 
 const conflictOf = async (
   database: Database,
@@ -140,10 +141,11 @@ export const saveRecord = async (
   options: SaveOptions,
 ): Promise<SaveOutcome> => {
   const database = shared.forActor(options.actor)
-  const target = await targetOf(database, { type, id, ...options })
+  const { actor, transaction, tabId, socketId } = options
+  const target = await targetOf(database, { type, id, actor, transaction })
   if (!target) return MISSING
   const { known } = target
-  const writing = { actor: options.actor, action: 'update' as const }
+  const writing = { actor, action: 'update' as const }
   let valid = await validateFields(known, options.changes, writing)
   const hash =
     options.mutationId && valid.ok
@@ -168,7 +170,7 @@ export const saveRecord = async (
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0
     const permitted = isFirst ? permittedUnread(database, target, 'update', clientVersion) : null
-    const asked = { ...options, clientVersion }
+    const asked = { clientVersion, byHeader: options.byHeader }
     const refused = permitted ? null : await whyRefused(database, target, 'update', asked)
     if (refused) {
       const replayed = refused.outcome === 'missing' ? null : await replay()
@@ -192,11 +194,14 @@ export const saveRecord = async (
     if (columns.length === 0) return unchanged(database, target, options)
     if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
     if (!refused && wasSent && (await isSwallowed())) return SWALLOWED
-    const broken = await ruleErrorsOfUpdate(database, target, clientVersion, valid.values)
+    const broken = known.type.rule
+      ? await ruleErrorsOfUpdate(database, target, clientVersion, valid.values)
+      : NONE_BROKEN
     if (broken.length > 0) return (await replay()) ?? { outcome: 'invalid', problem: invalidProblem(broken) }
     const isPrecomputed =
       !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
-    const stored = await commonJson(database, target, [target.id], valid.values)
+    const reading = commonJson(database, target, [target.id], valid.values)
+    const stored = reading && (await reading)
     const isSince = database.recordCache.mark()
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, isPrecomputed),
@@ -228,13 +233,10 @@ export const saveRecord = async (
     if (row) {
       const record = known.sql.toRecord(row)
       // A save of before a failover must not hide the new history's change of the same version.
-      if (isPrecomputed && isSince())
-        deliverOnSave(database, target, record, {
-          ...options,
-          clientVersion,
-          columns,
-          changeSet: row.noclobber_change_set,
-        })
+      if (isPrecomputed && isSince()) {
+        const saved = { clientVersion, columns, changeSet: row.noclobber_change_set, tabId, socketId }
+        deliverOnSave(database, target, record, saved)
+      }
       if (!options.transaction) database.recordCache.put(tenantOf(known, options.actor), record, isSince)
       return { outcome: 'saved', record, ...(mergedFields && { mergedFields, mergedBy }) }
     }

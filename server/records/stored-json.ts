@@ -9,11 +9,14 @@ import type { Target } from './read.ts'
 /** Texts of JSON by field. */
 export type StoredJson = Map<string, string>
 
+const isJson = ({ columns }: KnownType, name: string): boolean => {
+  const type = columns.get(name)?.type
+  return type === 'jsonb' || type === 'json'
+}
+
 /** Fields of JSON whose new values have digits of such numbers. */
 const fieldsWithDigits = (known: KnownType, values: Record<string, unknown>): string[] =>
-  Object.entries(values).flatMap(([name, value]) =>
-    /^jsonb?$/.test(known.columns.get(name)?.type ?? '') && hasDigits(value) ? [name] : [],
-  )
+  Object.keys(values).filter((name) => isJson(known, name) && hasDigits(values[name]))
 
 /** The records' JSON in these fields, by id and field. */
 const readJson = async (
@@ -41,14 +44,22 @@ const readJson = async (
 }
 
 /** The JSON that new values replace in all of these records, where they have the same; without digits nothing is read. */
-export const commonJson = async (
+export const commonJson = (
   database: Database,
   source: Omit<Target, 'actor' | 'id'>,
   ids: string[],
   values: Record<string, unknown>,
-): Promise<StoredJson | undefined> => {
+): Promise<StoredJson> | undefined => {
   const fields = fieldsWithDigits(source.known, values)
-  if (fields.length === 0) return undefined
+  return fields.length === 0 ? undefined : readCommon(database, source, ids, fields)
+}
+
+const readCommon = async (
+  database: Database,
+  source: Omit<Target, 'actor' | 'id'>,
+  ids: string[],
+  fields: string[],
+): Promise<StoredJson> => {
   const [first, ...others] = (await readJson(database, source, ids, fields)).values()
   return new Map(
     [...(first ?? [])].filter(([name, text]) => others.every((other) => other.get(name) === text)),

@@ -80,7 +80,8 @@ export const validateFields = async (
       else values[name] = result.value
     }
   }
-  if (writing && errors.length === 0) errors.push(...(await addDerived(known, values, writing)))
+  if (writing && known.type.derive && errors.length === 0)
+    errors.push(...(await addDerived(known, values, writing)))
   return errors.length > 0 ? { ok: false, errors } : { ok: true, values }
 }
 
