@@ -71,25 +71,40 @@ const encode = ({ sign, signAgain }: Signing, values: Partial<Record<Name, strin
 /** The one decoder: a value of the setting, by its name. */
 export const decode = (setting: string, name: Name): string => setting.split('\n')[NAMES.indexOf(name)] ?? ''
 
-const shownWriter = ({ actor }: WriterOptions, further: { name: string } | null) =>
-  normalizedWriter(
-    further
-      ? { id: actor.id, name: further.name, kind: 'import' }
-      : { id: actor.id, name: actor.name, kind: actor.kind ?? 'user', on_behalf_of: actor.onBehalfOf },
-  )
+const writerLine = (claim: object): string => escaped(JSON.stringify(normalizedWriter(claim)))
+
+/** The most writers whose lines are kept, and the longest names of theirs. */
+const MAX_WRITERS = 2_000
+const MAX_KEPT_NAME = 200
+const writerLines = new Map<string, string>()
+
+/** Of a person who writes for nobody else: the same at each of their saves, so it is kept. */
+const personLine = ({ id, name, kind = 'user' }: Actor): string => {
+  if (id.length > MAX_KEPT_NAME || name.length > MAX_KEPT_NAME) return writerLine({ id, name, kind })
+  const key = `${kind} ${id.length} ${id}${name}`
+  const known = writerLines.get(key)
+  if (known !== undefined) return known
+  if (writerLines.size >= MAX_WRITERS) writerLines.clear()
+  const made = writerLine({ id, name, kind })
+  writerLines.set(key, made)
+  return made
+}
+
+const lineOf = ({ actor }: WriterOptions, further: { name: string } | null): string => {
+  const { id, name, kind = 'user', onBehalfOf } = actor
+  if (further) return writerLine({ id, name: further.name, kind: 'import' })
+  return onBehalfOf ? writerLine({ id, name, kind, on_behalf_of: onBehalfOf }) : personLine(actor)
+}
 
 const valuesOf = (
   options: WriterOptions,
   further: { importId: string; name: string } | null = null,
-): Partial<Record<Name, string>> => {
-  const writer = shownWriter(options, further)
-  return {
-    writer: escaped(JSON.stringify(writer)),
-    tab_id: line(options.tabId),
-    socket_id: line(options.socketId),
-    import_id: line(further?.importId),
-  }
-}
+): Partial<Record<Name, string>> => ({
+  writer: lineOf(options, further),
+  tab_id: line(options.tabId),
+  socket_id: line(options.socketId),
+  import_id: line(further?.importId),
+})
 
 /**
  * The parameter of {@link NAMING}. A save that sends its change set takes {@link savingContext} instead.
@@ -170,12 +185,16 @@ export const changeSetCondition = (tracked: TrackedType, columns: string[], firs
   return `set_config('noclobber.actor', $1 || ${parts.join(' || ')}, true) is not null`
 }
 
+const SCOPES_LINE = NAMES.indexOf('scopes')
+const FIELDS_LINE = NAMES.indexOf('fields')
+
 /** The change set that a save has sent, for RETURNING. Read by {@link readChangeSet}. */
 export const SENT_CHANGE_SET = `current_setting('noclobber.actor', true)`
 
 /** The values of the record's list columns and the changed ones, by the columns' own names as in the log, from {@link SENT_CHANGE_SET}. */
 export const readChangeSet = (setting: string) => {
-  const [scopes, fields] = [decode(setting, 'scopes'), decode(setting, 'fields')]
+  const lines = setting.split('\n')
+  const [scopes, fields] = [lines[SCOPES_LINE] ?? '', lines[FIELDS_LINE] ?? '']
   return {
     scopes: scopes === '' ? null : (JSON.parse(scopes) as Record<string, string[]>),
     changedFields: fields === '' ? [] : fields.split(','),
