@@ -29,6 +29,7 @@ export const isoTimestamp = (text: string): string => {
 /** The same of a time in UTC whose text says no zone. */
 export const isoUtc = (text: string): string => {
   const iso = isoTimestamp(text)
+  if (iso.endsWith('Z')) return iso
   if (/T[\d:.]+$/.test(iso)) return `${iso}Z`
   return iso.replace(/(:[\d.]+) BC$/, '$1+00 BC')
 }

@@ -42,6 +42,8 @@ const NO_FORMATS_BYTES = 2
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 
+const PLAIN = new Set(['number', 'boolean', 'bigint'])
+
 const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 /** Parameters as PostgreSQL's text, or `null` where one of them needs the driver's own conversion. */
@@ -49,7 +51,8 @@ const textsOf = (values: unknown[]): (string | null)[] | null => {
   const texts: (string | null)[] = []
   for (const value of values) {
     if (value === null || value === undefined) texts.push(null)
-    else if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) texts.push(String(value))
+    else if (isText(value)) texts.push(value)
+    else if (PLAIN.has(typeof value)) texts.push(String(value))
     else if (Array.isArray(value) && value.every(isText)) texts.push(`{${value.map(quoted).join()}}`)
     else return null
   }
@@ -70,7 +73,8 @@ const packetOf = (name: string, texts: (string | null)[]): Buffer => {
   at = packet.writeUInt8(0, at)
   at = packet.writeInt16BE(0, at)
   at = packet.writeInt16BE(texts.length, at)
-  for (const [place, text] of texts.entries()) {
+  for (let place = 0; place < texts.length; place += 1) {
+    const text = texts[place] as string | null
     at = packet.writeInt32BE(lengths[place] as number, at)
     if (text !== null) at += packet.write(text, at)
   }
@@ -109,7 +113,8 @@ class BoundQuery {
     const { names, parsers, empty } = this.#shape
     const row = { ...empty }
     try {
-      for (const [place, text] of fields.entries()) {
+      for (let place = 0; place < fields.length; place += 1) {
+        const text = fields[place] as string | null
         if (text !== null) row[names[place] as string] = (parsers[place] as Parse)(text)
       }
       this.#rows.push(row)

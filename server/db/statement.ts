@@ -49,16 +49,26 @@ export const sendOn = (
 ) => connection.query({ ...(named ? { name } : {}), text, values, types: parserOf(driver) })
 
 /** Sends a named statement on a connection of the pool; from the second time on without asking for its columns. */
-const sendNamed = async (
+const sendNamed = (
   connection: Connection,
   driver: unknown,
   query: Statement,
   values: unknown[],
   shortcut: Shortcut | undefined,
-) => {
+): Promise<Row[]> => {
+  const bound = shortcut?.isOn() ? sendBound(connection, query.name, query.text, values) : null
+  return bound ?? sendByDriver(connection, driver, query, values, shortcut)
+}
+
+/** As the driver sends it, which prepares it the first time. */
+const sendByDriver = async (
+  connection: Connection,
+  driver: unknown,
+  query: Statement,
+  values: unknown[],
+  shortcut: Shortcut | undefined,
+): Promise<Row[]> => {
   const { name, text } = query
-  const bound = shortcut?.isOn() ? sendBound(connection, name, text, values) : null
-  if (bound) return bound
   const { rows, fields } = await sendOn(connection, driver, query, values)
   if (!shortcut?.isOn()) return rows
   if (!hasPrepared(connection, name, text)) shortcut.turnOff()
