@@ -126,9 +126,13 @@ class Entry extends Place implements OpenRequest {
   async lookUp(): Promise<Actor | null> {
     this.#isRevoked = false
     const actor = await this.#options.authenticate(this.#request)
-    if (!actor || this.#isEnded) return null
-    if (!this.#actor) this.#begin(actor)
     return this.#isEnded ? null : actor
+  }
+
+  /** The first look-up's answer: `false` where that is nobody, or somebody whose sign-in has ended meanwhile. */
+  isOf(actor: Actor | null): boolean {
+    if (actor) this.#begin(actor)
+    return Boolean(actor) && !this.#isEnded
   }
 
   #begin(actor: Actor): void {
@@ -185,7 +189,7 @@ export const createOpenRequests = (options: OpenRequestsOptions): OpenRequests =
       entry.insertBefore(end)
       let isOpen = false
       try {
-        isOpen = (await entry.lookUp()) !== null
+        isOpen = entry.isOf(await options.authenticate(request))
       } finally {
         if (!isOpen) entry.end()
       }

@@ -11,7 +11,6 @@ import type { Limits, Logger } from '../base/options.ts'
 import type { Middleware, Request, Response } from '../base/request.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { admission, type EntryOptions, failureAnswer } from '../http/authenticate-request.ts'
-import { catching } from '../http/catching.ts'
 import { jsonReader } from '../http/json-body.ts'
 import type { Handler, Params } from '../http/route-handler.ts'
 
@@ -96,8 +95,9 @@ export const fastRoutes = (handlers: FastHandlers, options: FastRouteOptions): M
     }
   }
 
-  return catching((request, response, next) => {
+  return (request, response, next) => {
     const route = shortcut.isOn() ? routeOf(request) : undefined
-    return route ? answer(route, request, response) : next()
-  })
+    if (route) answer(route, request, response).catch(next)
+    else next()
+  }
 }

@@ -40,8 +40,12 @@ export const recordRouter = (options: RouterOptions): Router => {
     history: inTurn(long, history),
   }
   const ofLists = eachInTurn(long, listHandlers(options))
-  router.use(cors(options.origins, options.originRefusal))
-  router.use(fastRoutes({ ...ofRecord, ...ofLists }, options))
+  const beforeRoutes = [
+    cors(options.origins, options.originRefusal),
+    fastRoutes({ ...ofRecord, ...ofLists }, options),
+  ]
+  // Where no origin is listed the former has nothing to say to requests that the latter takes.
+  for (const layer of options.origins.length > 0 ? beforeRoutes : beforeRoutes.reverse()) router.use(layer)
   const entry = admit(options)
   router.use(options.node.metrics.observe)
   router.use('/records', entry, jsonBody(options.limits.bodyBytes))

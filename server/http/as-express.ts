@@ -47,6 +47,7 @@ const seenBy = (request: IncomingMessage): Seen => {
 
 /** `2001:db8::1` and all of its network of 64 bits, which one subscriber has, are one. */
 const networkOf = (address: string): string => {
+  if (!address.includes(':')) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   if (mapped) return mapped
   if (!isIPv6(address)) return address

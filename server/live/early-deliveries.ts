@@ -19,8 +19,8 @@ export interface EarlyDeliveries {
 const SIZE = 5_000
 
 /** Two tenants may have had a record of one id, one after the other. */
-const keyOf = ({ source, tenantId, id, version }: DeliveredChange) =>
-  JSON.stringify([source, tenantId, version, id])
+const keyOf = ({ source, tenantId, id }: DeliveredChange, version: number) =>
+  `${version} ${id.length} ${tenantId?.length ?? '-'} ${id}${tenantId ?? ''}${source}`
 
 const put = (keys: Set<string>, key: string) => {
   keys.add(key)
@@ -31,14 +31,14 @@ export const createEarlyDeliveries = (): EarlyDeliveries => {
   const early = new Set<string>()
   const passed = new Set<string>()
   return {
-    isLate: (change) => passed.has(keyOf(change)),
+    isLate: (change) => passed.has(keyOf(change, change.version)),
     follows: (change) => {
-      const before = keyOf({ ...change, version: change.version - 1 })
+      const before = keyOf(change, change.version - 1)
       return early.has(before) || passed.has(before)
     },
-    add: (change) => put(early, keyOf(change)),
+    add: (change) => put(early, keyOf(change, change.version)),
     pass: (change) => {
-      const key = keyOf(change)
+      const key = keyOf(change, change.version)
       if (early.has(key)) return true
       put(passed, key)
       return false

@@ -5,6 +5,7 @@ import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { isCount, isObject, isText, MAX_ID, readEach } from '../cluster/node-messages.ts'
+import { personKey } from '../pacing/person.ts'
 import { createWindow } from '../pacing/rate-limiters.ts'
 
 export interface RequestLimits {
@@ -89,7 +90,7 @@ export const createRequestLimits = (options: RequestLimitsOptions): RequestLimit
   })
   return {
     byAddress: (address) => addresses.spend(address),
-    byPerson: ({ tenantId, id }) => people.spend(JSON.stringify([tenantId, id])),
+    byPerson: (actor) => people.spend(personKey(actor)),
     stop: () => {
       people.stop()
       addresses.stop()

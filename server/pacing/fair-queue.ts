@@ -68,13 +68,16 @@ const KEPT_FREE = 1 / 5
 
 interface Line {
   person: Person
-  waiting: Set<() => void>
+  /** `null` as long as nothing has waited: most lines last for one piece. */
+  waiting: Set<() => void> | null
   running: number
   /** No sooner than this. */
   restsUntil: number
 }
 
 type Lines = Map<string, Line>
+
+const waitingIn = ({ waiting }: Line): number => waiting?.size ?? 0
 
 export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   const { atOnce, perPerson, restShare = 0, now = () => performance.now() } = options
@@ -108,13 +111,13 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     const { tenantId, id } = person
     const lines = tenants.get(tenantId) ?? new Map<string, Line>()
     tenants.set(tenantId, lines)
-    const line = lines.get(id) ?? { person, waiting: new Set(), running: 0, restsUntil: 0 }
+    const line = lines.get(id) ?? { person, waiting: null, running: 0, restsUntil: 0 }
     lines.set(id, line)
     return line
   }
 
   const forget = ({ tenantId, id }: Person, line: Line) => {
-    if (line.running > 0 || line.waiting.size > 0) return
+    if (line.running > 0 || waitingIn(line) > 0) return
     const lines = tenants.get(tenantId)
     lines?.delete(id)
     if (lines?.size === 0) tenants.delete(tenantId)
@@ -144,7 +147,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     let soonest = Number.POSITIVE_INFINITY
     for (const lines of tenants.values()) {
       for (const line of lines.values()) {
-        if (line.waiting.size === 0 || !hasShareLeft(line)) continue
+        if (!line.waiting?.size || !hasShareLeft(line)) continue
         const ready = readyAt(line)
         if (ready > at) {
           soonest = Math.min(soonest, ready)
@@ -177,7 +180,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
       allowance?.spend(person, costOf(now() - begunAt, size))
       line.running -= 1
       running -= 1
-      if (line.waiting.size > FEW && restShare > 0)
+      if (waitingIn(line) > FEW && restShare > 0)
         line.restsUntil = now() + Math.min(MOST_REST_MS, (now() - begunAt) * restShare)
       rotate(person, line)
       forget(person, line)
@@ -188,14 +191,15 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
   const enter = (person: Person, signal?: AbortSignal): Promise<EndTurn> => {
     const line = lineOf(person)
     noteAsker(person)
-    const isFree = running < atOnce && hasShareLeft(line) && line.waiting.size === 0
+    const isFree = running < atOnce && hasShareLeft(line) && waitingIn(line) === 0
     const ready = isFree && allowance ? allowance.readyAt(person) : 0
     if (isFree && (ready === 0 || ready <= now())) return Promise.resolve(begin(person, line))
-    if (line.waiting.size >= mostWaiting)
-      return refuseSlowly(person, 'Too many of your requests wait already.')
+    line.waiting ??= new Set()
+    const own = line.waiting
+    if (own.size >= mostWaiting) return refuseSlowly(person, 'Too many of your requests wait already.')
     return new Promise((resolve, reject) => {
       const leave = () => {
-        line.waiting.delete(pass)
+        own.delete(pass)
         waiting -= 1
         signal?.removeEventListener('abort', giveUp)
       }
@@ -208,7 +212,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
         forget(person, line)
         reject(signal?.reason)
       }
-      line.waiting.add(pass)
+      own.add(pass)
       waiting += 1
       if (isFree) pump()
       if (signal?.aborted) giveUp()

@@ -50,7 +50,7 @@ interface Entry {
   partition: string
 }
 
-const partitionOf = (tenantId: string, type: string) => JSON.stringify([tenantId, type])
+const partitionOf = (tenantId: string, type: string) => `${tenantId.length} ${tenantId}${type}`
 
 export const createRecordCache = ({
   size = 20_000,

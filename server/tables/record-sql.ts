@@ -107,11 +107,11 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   const fields = fieldNames.map((name) => `${fieldExpression(tracked, name)} as ${quoteName(aliasOf(name))}`)
   const selected = [...head.selected, ...fields].join(', ')
   const returned = [...head.returned, ...fields].join(', ')
-  const readers = fieldNames.map((name): [string, string, Column['codec']] => [
+  const readers = fieldNames.map((name) => ({
     name,
-    aliasOf(name),
-    (tracked.columns.get(name) as Column).codec,
-  ])
+    alias: aliasOf(name),
+    codec: (tracked.columns.get(name) as Column).codec,
+  }))
   const ofTenant = (parameter: number) => isOfTenant(tenantColumn && column(tenantColumn), parameter)
   const size = rowSize(tracked)
   const lean = [...head.selected, ...size.lean].join(', ')
@@ -140,7 +140,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
 
   const toRecord = (row: Row): WireRecord => {
     const fields: Record<string, unknown> = isPlainObject ? {} : Object.create(null)
-    for (const [name, alias, codec] of readers) fields[name] = codec.fromRow(row[alias])
+    for (const { name, alias, codec } of readers) fields[name] = codec.fromRow(row[alias])
     if (type.hidden.length > 0) hide(fields, type.hidden)
     return {
       type: type.name,

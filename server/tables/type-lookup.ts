@@ -181,6 +181,8 @@ export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
     })
   }
 
+  const isReady = (tenantId: string): boolean => shared.found !== null && (!tenancy || tenants.has(tenantId))
+
   const named = (name: string, tenantId: string, transaction?: Knex.Transaction): KnownType | undefined => {
     for (const scope of [shared, tenants.get(tenantId) ?? coming.get(tenantId)]) {
       const found = scope?.found ?? (transaction && scope?.within.get(transaction))
@@ -223,7 +225,7 @@ export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
   return {
     ready,
     typeFor: async (name, transaction, tenantId) => {
-      await ready(transaction, tenantId)
+      if (!isReady(tenantId)) await ready(transaction, tenantId)
       const known = named(name, tenantId, transaction)
       if (known && transaction) await checkMeaning(known, transaction)
       return known
