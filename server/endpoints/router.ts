@@ -9,6 +9,7 @@ import { cors } from '../http/cors.ts'
 import { eachInTurn, inTurn } from '../http/in-turn.ts'
 import { jsonBody } from '../http/json-body.ts'
 import { sendProblem } from '../http/responses.ts'
+import { WRITE_MS } from '../pacing/turns.ts'
 import { addBulkRoutes } from './bulk-edit.ts'
 import { addChangeRoutes, type ChangeRouteOptions } from './changes.ts'
 import { addEventRoute, type EventStreamOptions } from './events.ts'
@@ -32,9 +33,10 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, F
 export const recordRouter = (options: RouterOptions): Router => {
   const router = createRouter()
   const { short, long, versions } = options.turns
-  const { history, version, ...single } = recordHandlers(options)
+  const { history, version, read, ...writes } = recordHandlers(options)
   const ofRecord = {
-    ...eachInTurn(short, single),
+    ...eachInTurn(short, writes, WRITE_MS),
+    read: inTurn(short, read),
     // Those of many people are read by one query, as joins are.
     version: inTurn(versions, version),
     history: inTurn(long, history),

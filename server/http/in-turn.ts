@@ -3,9 +3,13 @@
 import type { FairQueue } from '../pacing/fair-queue.ts'
 import type { Handler } from './route-handler.ts'
 
-/** The handler, in this queue's turns. */
+/**
+ * The handler, in this queue's turns.
+ *
+ * @param successMs What one that succeeds is charged besides, in milliseconds of work.
+ */
 export const inTurn =
-  (queue: FairQueue, handler: Handler): Handler =>
+  (queue: FairQueue, handler: Handler, successMs = 0): Handler =>
   async (request, response, actor) => {
     const end = await queue.enter(actor)
     const { socket } = request
@@ -13,6 +17,7 @@ export const inTurn =
     try {
       if (!response.destroyed) await handler(request, response, actor)
     } finally {
+      if (successMs > 0 && response.statusCode < 300) queue.spend(actor, successMs)
       end((socket.bytesWritten ?? written) - written + (Number(request.headers['content-length']) || 0))
     }
   }
@@ -21,7 +26,8 @@ export const inTurn =
 export const eachInTurn = <Name extends string>(
   queue: FairQueue,
   handlers: Record<Name, Handler>,
+  successMs = 0,
 ): Record<Name, Handler> =>
   Object.fromEntries(
-    Object.entries<Handler>(handlers).map(([name, handler]) => [name, inTurn(queue, handler)]),
+    Object.entries<Handler>(handlers).map(([name, handler]) => [name, inTurn(queue, handler, successMs)]),
   ) as Record<Name, Handler>

@@ -25,6 +25,8 @@ export interface Turns {
 // What a short piece costs, of node and database together, in milliseconds of a processor; measured and rounded up. How
 // long it took would say nothing: on a busy machine that is mostly other people's time.
 const SHORT_MS = 2
+/** A write that was made has others' writes wait for the disk, which no processor's time says. At strictest 30 a second pass. */
+export const WRITE_MS = 1
 const BYTES_PER_MS = 40_000
 const JOIN_MS = 1
 const ROOMS_PER_MS = 50

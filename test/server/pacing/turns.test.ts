@@ -2,9 +2,11 @@
 import type { Knex } from 'knex'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../server/base/options.ts'
-import type { FairQueue } from '../../../server/pacing/fair-queue.ts'
+import { inTurn } from '../../../server/http/in-turn.ts'
+import { createFairQueue, type FairQueue } from '../../../server/pacing/fair-queue.ts'
 import type { Person } from '../../../server/pacing/person.ts'
 import { createTurns } from '../../../server/pacing/turns.ts'
+import { createWorkAllowance } from '../../../server/pacing/work-allowance.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -160,6 +162,18 @@ describe('the queues of a node', () => {
     expect(turns[name].isRested(alice)).toBe(true)
     turns[name].count(alice, size)
     expect(turns[name].isRested(alice)).toBe(false)
+  })
+
+  test.each([
+    ['that was made is charged more', 200, 6],
+    ['that was refused is not', 409, 1],
+  ])('a write %s', async (_what, statusCode, charged) => {
+    const now = () => 0
+    const allowance = createWorkAllowance({ share: 1, burstMs: 0, now })
+    const queue = createFairQueue({ atOnce: 1, perPerson: 1, allowance, costOf: () => 1, now })
+    const request = { socket: {}, headers: {} } as never
+    await inTurn(queue, async () => {}, 5)(request, { statusCode } as never, alice as never)
+    expect(allowance.readyAt(alice)).toBe(charged)
   })
 
   test('who only watches is not at work', async () => {
