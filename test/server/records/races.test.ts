@@ -211,7 +211,8 @@ test('a deadlock with another program is tried again, and succeeds', async () =>
     update projects set notes = notes || '.' where id = new.project_id; return null; end $$`)
   await sql('create trigger bump after update on tasks for each row execute function bump()')
   const url = new URL(app.database.url)
-  url.searchParams.set('options', '-c deadlock_timeout=50ms')
+  // It looks for a deadlock once, so long after it has begun to wait: the other program waits by then.
+  url.searchParams.set('options', '-c deadlock_timeout=3s')
   const node = await startApp({ database: app.database, databaseUrl: url.href })
   const { id: parent } = await make('project', { name: 'parent' })
   const { id } = await make('task', { project_id: Number(parent), title: 'child' })
