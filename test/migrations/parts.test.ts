@@ -94,7 +94,8 @@ describe('a change of the parts', () => {
     expect(await editor.receives('RecordUpdated', { type: 'order', id: order.id })).toMatchObject({
       version: 2,
       changed_fields: ['lines'],
-      tab_id: 'tab-7',
+      // Only the writer's own connections learn the tab.
+      tab_id: null,
       updated_by: { id: 'alice', name: 'Alice', kind: 'user' },
     })
     const history = await app.call('GET', `/records/order/${order.id}/history`)
