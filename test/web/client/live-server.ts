@@ -12,7 +12,6 @@ import type { Clock } from '../../../web/client/base/clock.ts'
 import { createRecordClient } from '../../../web/client/record-client.ts'
 import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
 import { freshDatabase } from '../../support/postgres.ts'
-import { waitFor } from '../../support/wait-for.ts'
 
 export interface Project {
   name: string
@@ -21,8 +20,6 @@ export interface Project {
   notes: string
   links: { [name: string]: string }
 }
-
-const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 
 /** Time runs ten times as fast for whatever waits, and the same for what reads the clock. */
 const hurriedClock: Clock = {
@@ -89,21 +86,6 @@ export async function startLiveServer(
     io,
     url,
     sql: (text: string) => connection.raw(text),
-    /** Begins `act` while a write of SQL holds its record, and commits that once `act` waits for it: no event is quicker. */
-    async overtaken<T>(text: string, act: () => Promise<T>): Promise<T> {
-      const transaction = await connection.transaction()
-      try {
-        await transaction.raw(text)
-        const acting = act()
-        await waitFor(async () => (await connection.raw(WAITING)).rowCount > 0, {
-          what: 'the write that waits',
-        })
-        await transaction.commit()
-        return await acting
-      } finally {
-        if (!transaction.isCompleted()) await transaction.rollback()
-      }
-    },
     /** A new record's id. */
     async createProject(name = 'Bridge'): Promise<string> {
       const [row] = await connection('projects').insert({ name }).returning('id')

@@ -110,7 +110,8 @@ describe('several tabs', () => {
     await rename(id)
     await second.receives(id, 3)
     await third.receives(id, 3)
-    expect(first.events).toEqual([])
+    // The creation may have been sent while it listened.
+    expect(first.events.map(({ name }) => name)).not.toContain('RecordUpdated')
   })
 
   test('one that is frozen loses the lead', async () => {
