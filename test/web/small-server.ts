@@ -35,16 +35,28 @@ export function createSmallServer(options: RecordClientOptions = {}) {
   const json = (status: number, body: unknown) =>
     new Response(JSON.stringify(body), { status, headers: { Date: new Date().toUTCString() } })
 
+  function refusedNow(): Response | null {
+    const errors = refusal
+    refusal = null
+    return errors && json(422, { code: 'invalid', status: 422, errors })
+  }
+
+  function create(fields: Fields): Response {
+    const refused = refusedNow()
+    if (refused) return refused
+    const id = String(records.size + 1)
+    put(id, 1, fields)
+    return json(201, { data: records.get(id) })
+  }
+
   function answer({ method, path, body }: Sent): Response {
     const record = records.get(path.split('/').at(-1) ?? '')
     if (path.endsWith('/versions')) return json(200, { data: [] })
+    if (method === 'POST') return create((body?.fields ?? {}) as Fields)
     if (!record) return json(404, { code: 'not_found', status: 404 })
     if (method === 'GET') return json(200, { data: record })
-    if (refusal) {
-      const errors = refusal
-      refusal = null
-      return json(422, { code: 'invalid', status: 422, errors })
-    }
+    const refused = refusedNow()
+    if (refused) return refused
     if (body?.client_version !== record.version) {
       const versions = { client_version: body?.client_version, current_version: record.version }
       const { updated_at, updated_by } = record

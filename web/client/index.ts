@@ -48,6 +48,9 @@ export type {
   ImportFileProgress,
   RowError,
 } from './http/import-outcomes.ts'
+export type { ListPage, ListQuery } from './http/list-page.ts'
+export type { NewRecordOptions } from './http/new-record.ts'
+export { isNewRecord } from './http/new-record.ts'
 export type {
   Conflict,
   CreateOutcome,
@@ -58,8 +61,9 @@ export type {
   RemoveOutcome,
   SaveManyOutcome,
   SaveOutcome,
+  UndoneRecord,
 } from './http/outcomes.ts'
-export type { ListPage, ListQuery, SaveManyOptions, SaveOptions } from './http/requests.ts'
+export type { SaveManyOptions, SaveOptions } from './http/requests.ts'
 export type { CellEdit, CellEditor } from './list/cell-editor.ts'
 export { cellConflict, cellSentence, createCellEditor } from './list/cell-editor.ts'
 export { compareRecords } from './list/order.ts'

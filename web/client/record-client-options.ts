@@ -5,6 +5,7 @@ import type { Clock, Page, Stop } from './base/clock.ts'
 import type { Readable } from './base/store.ts'
 import type { ListToWatch } from './events/list-watching.ts'
 import type { OnRecordEvents } from './events/record-events.ts'
+import type { NewRecordOptions } from './http/new-record.ts'
 import type { Requests } from './http/requests.ts'
 import type { LiveListsOfClient } from './list/live-lists.ts'
 import type { Presence } from './presence/presence.ts'
@@ -72,8 +73,15 @@ export interface RecordClient extends Requests, LiveListsOfClient {
   /** As chosen. */
   onStale: 'reject' | 'merge'
   tabId: string
-  /** The open record, one for all who edit it in this tab. Nothing happens before somebody subscribes. */
-  editor<F extends object = Fields>(type: string, id: string): RecordStore<F>
+  /**
+   * The open record, one for all who edit it in this tab. Nothing happens before somebody subscribes. With `null` a new one,
+   * which its first save creates: from then on it is blank again, and the created record's own editor has what was typed since.
+   */
+  editor<F extends object = Fields>(
+    type: string,
+    id: string | null,
+    unmade?: NewRecordOptions<F>,
+  ): RecordStore<F>
   connection: Readable<ConnectionState>
   /** Who is at which record. */
   presence: Presence

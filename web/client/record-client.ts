@@ -12,16 +12,16 @@ import { createListeners } from './base/store.ts'
 import { createTicker } from './base/ticker.ts'
 import { createListWatching } from './events/list-watching.ts'
 import { createRecordEvents } from './events/record-events.ts'
-import { createAppFetch } from './http/app-fetch.ts'
 import { createDatabaseHistory } from './http/database-history.ts'
 import { createHttp } from './http/fetch-json.ts'
+import { createLazyAppFetch } from './http/lazy-app-fetch.ts'
+import { isNewRecord } from './http/new-record.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
 import { createRequests, type SaveOptions } from './http/requests.ts'
 import { createListOpener, liveListsCode } from './list/lazy-lists.ts'
 import { draftClient } from './offline/draft-client.ts'
 import { createDeferredPresence } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
-import type { RecordStore } from './record/store.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
 import { type Connection, createConnection } from './transport/connection-status.ts'
 import { createEventRouter } from './transport/event-router.ts'
@@ -191,7 +191,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     watching: {
       addRecord(watcher) {
         start()
-        return watching.addRecord(watcher)
+        return isNewRecord(watcher.id) ? () => {} : watching.addRecord(watcher)
       },
     },
     clock,
@@ -263,15 +263,14 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
         return connection.state.subscribe(listener)
       },
     },
-    editor: <F extends object = Fields>(type: string, id: string) =>
-      records.of({ type, id }) as RecordStore<F>,
+    editor: records.editor,
     liveList: createListOpener(lists),
     onOwnWrite,
     seconds: createTicker(clock, page),
     onEvent: eventRouter.onEvent,
     watchList,
     onEvents: createRecordEvents({ clock, page, watchList, onOwnWrite, onPersonChanged: changes.add }),
-    fetch: createAppFetch({ parts: http.parts, tabId, socketId: () => transport.id(), newId, onWritten }),
+    fetch: createLazyAppFetch({ parts: http.parts, tabId, socketId: () => transport.id(), newId, onWritten }),
     reconnect() {
       const epoch = person.epoch()
       person.signedIn()

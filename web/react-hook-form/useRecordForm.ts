@@ -18,6 +18,8 @@ import { emptyOf, isShown, recordValue } from './form-values.ts'
 /** The part of `useRecordEditor` that a form needs. */
 export interface RecordFormEditor<F extends object> {
   record: unknown
+  /** Its first save creates it: any input may be of a field. */
+  isNew?: boolean
   values: Partial<F>
   /** The fields of the shown version: what the form goes back to. */
   base?: Partial<F>
@@ -59,7 +61,7 @@ export function useRecordForm<F extends FieldValues>(
           const { name, values } = event
           const isOfReset = isResetting.current || (isAnnounced.current && name === undefined)
           isAnnounced.current = false
-          if (isOfReset || isFilling.current || !('name' in event) || !latest.current.record) return
+          if (isOfReset || isFilling.current || !('name' in event) || !isOpen(latest.current)) return
           const field = name === undefined ? null : (/^[^.[]+/.exec(name)?.[0] ?? name)
           for (const one of field === null ? Object.keys(values) : [field])
             take(form, latest.current, one, values[one])
@@ -71,13 +73,13 @@ export function useRecordForm<F extends FieldValues>(
   /** `form.reset()` and the form's own reset mean the same: back to the record. What was typed can be restored. */
   useEffect(() => {
     const goBack = () => {
-      if (latest.current.record) latest.current.revert?.()
+      if (isOpen(latest.current)) latest.current.revert?.()
       fillAgain()
     }
     const onReset = (event: Event) => {
       if (!(event.target instanceof HTMLFormElement) || !isOf(form, event.target)) return
       event.preventDefault()
-      if (!latest.current.record || isResetting.current) return
+      if (!isOpen(latest.current) || isResetting.current) return
       isResetting.current = true
       goBack()
       form.reset(structuredClone(latest.current.base ?? latest.current.values) as F)
@@ -104,8 +106,8 @@ export function useRecordForm<F extends FieldValues>(
   }, [form])
 
   useEffect(() => {
-    if (!editor.record && !isFilled.current) return
-    isFilled.current = editor.record !== null
+    if (!isOpen(editor) && !isFilled.current) return
+    isFilled.current = isOpen(editor)
     const base: FieldValues = editor.base ?? {}
     const values: FieldValues = editor.values
     isFilling.current = true
@@ -123,7 +125,7 @@ export function useRecordForm<F extends FieldValues>(
         form.setValue(name, structuredClone(value) as PathValue<F, Path<F>>, { shouldDirty: true })
     }
     isFilling.current = false
-  }, [form, editor.record, editor.base, editor.values, fills])
+  }, [form, editor.record, editor.isNew, editor.base, editor.values, fills])
 
   /** What stands at no input would keep the form from ever being sent again: it stands at `root`. */
   useEffect(() => {
@@ -136,14 +138,18 @@ export function useRecordForm<F extends FieldValues>(
   }, [form, editor.errors])
 }
 
+/** There is something to type into. */
+const isOpen = <F extends object>({ record, isNew }: RecordFormEditor<F>): boolean =>
+  record !== null || isNew === true
+
 /** What stands in one field goes to the record; what JSON has no form for is an error at the field. */
 function take<F extends FieldValues>(
   form: UseFormReturn<F>,
-  { values: known, base = {}, change }: RecordFormEditor<F>,
+  { values: known, base = {}, isNew, change }: RecordFormEditor<F>,
   field: string,
   typed: unknown,
 ): void {
-  if (!(field in known) || typed === undefined) return
+  if (!(isNew || field in known) || typed === undefined) return
   try {
     const value = recordValue(field, typed, (base as FieldValues)[field])
     if (!isSame(value, known[field])) change(field, value as F[string])

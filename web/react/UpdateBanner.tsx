@@ -22,6 +22,7 @@ export interface BannerEditor {
   retry: () => void
   copy: () => Promise<boolean>
   recreate: () => unknown
+  undo?: () => unknown
 }
 
 /** What {@link UpdateBanner} takes. */
@@ -41,7 +42,12 @@ function isOfForm(place: Element | null): boolean {
 
 /** Put it at the top of the form; it stays in sight while the form scrolls. */
 export function UpdateBanner({ editor, className, actions }: UpdateBannerProps) {
-  const { banner, available = null } = editor
+  const { available = null } = editor
+  const [held, setHeld] = useState<Banner | null>(null)
+  const banner = editor.banner ?? held
+  /** What can be undone stays for as long as somebody is at it. */
+  const hold = () => setHeld(banner?.buttons.some(({ action }) => action === 'undo') ? banner : null)
+  const release = () => setHeld(null)
   const { words, parts } = useLive()
   const place = useRef<HTMLDivElement>(null)
   const [isNotCopied, setNotCopied] = useState(false)
@@ -54,7 +60,8 @@ export function UpdateBanner({ editor, className, actions }: UpdateBannerProps) 
   }
   const act = (action: BannerAction) => () => {
     leave()
-    const done = editor[action]()
+    release()
+    const done = editor[action]?.()
     if (action === 'copy') void Promise.resolve(done).then((isCopied) => setNotCopied(isCopied === false))
   }
   useEffect(() => setNotCopied(false), [banner?.key])
@@ -72,7 +79,17 @@ export function UpdateBanner({ editor, className, actions }: UpdateBannerProps) 
     return () => document.removeEventListener('keydown', goThere)
   })
   return (
-    <div className="nc-banner-place" data-slot="nc-banner-place" ref={place} tabIndex={-1}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: nothing is pressed here; it only notices that somebody is in it
+    <div
+      className="nc-banner-place"
+      data-slot="nc-banner-place"
+      ref={place}
+      tabIndex={-1}
+      onFocus={hold}
+      onBlur={release}
+      onMouseEnter={hold}
+      onMouseLeave={release}
+    >
       <parts.Banner
         data-slot="nc-banner"
         isShown={banner !== null}

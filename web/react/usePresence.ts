@@ -31,7 +31,7 @@ export function usePresence(
   const field = doing?.field ?? null
   const unsaved = doing?.unsaved === true
   useEffect(() => {
-    if (state === null) return
+    if (state === null || id === '') return
     return presence.announce({ type, id }, { state, field, unsaved })
   }, [presence, type, id, state, field, unsaved])
   return useStore(room, NOBODY)

@@ -4,9 +4,11 @@ import { useEffect, useMemo, useRef } from 'react'
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/protocol/index.ts'
 import { copiesOf, isEmpty } from '../client/base/values.ts'
 import { type ConflictView, conflictFor, editsAsText } from '../client/conflict/conflict-view.ts'
+import { isNewRecord, type NewRecordOptions } from '../client/http/new-record.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/outcomes.ts'
 import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
+import { undoOf } from '../client/record/edit-transitions.ts'
 import { availableVersion } from '../client/record/remote-versions.ts'
 import {
   canSave,
@@ -33,6 +35,7 @@ import {
   unreadErrors,
 } from './base/field-props.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
+import { useStoreOf } from './base/useStoreOf.ts'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 
 /** A newer version that is known and not shown. */
@@ -46,11 +49,13 @@ export interface EditorNewerVersion {
 }
 
 /** What {@link useRecordEditor} takes beside the record's address. */
-export interface EditorOptions {
+export interface EditorOptions<F extends object = Fields> extends NewRecordOptions<F> {
   /** Saves by itself, this long after the last keystroke, while nothing stands in the way. Default: never. */
   autosaveAfterMs?: number
   /** A deleted record was created anew from the edits: go there. Without it the banner doesn't offer that. */
   onRecreated?: (record: WireRecord) => void
+  /** The new record was created, of `useRecordEditor(type, null)`: the form goes on with it, as it stands. */
+  onCreated?: (record: WireRecord<F>) => void
   /** Called after each save here, by whatever it was asked for: a button, the conflict's dialog, autosave, a retry. */
   onSaved?: (record: WireRecord) => void
   /** What this record's fields are called; pass the same object on each render, as of `formatValue`. */
@@ -62,9 +67,12 @@ export interface EditorOptions {
 /** One record in a form. Every function may be passed on by itself: `onClick={editor.save}`. */
 export interface RecordEditor<F extends object = Fields> {
   type: string
+  /** Empty while it is new. */
   id: string
+  /** Its first save creates it. */
+  isNew: boolean
   status: RecordStatus
-  /** The version that is shown, `null` before the first load and after access has gone. */
+  /** The version that is shown, `null` before the first load, while it is new, and after access has gone. */
   record: WireRecord<F> | null
   /** What the form shows: `base` with the unsaved edits over it. */
   values: Partial<F>
@@ -94,6 +102,10 @@ export interface RecordEditor<F extends object = Fields> {
   change<K extends keyof F & string>(name: K, value: F[K]): void
   /** `null`: there was nothing to send. A second click while one is on its way sends nothing twice. */
   save: () => Promise<SaveOutcome<F> | null>
+  /** Undoes the last save here, as a version of its own; where others have changed the same since, both sides are shown. */
+  undo: () => Promise<SaveOutcome<F> | null>
+  /** For a button that lasts longer than the banner's. */
+  canUndo: boolean
   remove: () => Promise<RemoveOutcome | null>
   reload: () => void
   /** Without names: all kept edits. */
@@ -120,7 +132,8 @@ export interface RecordEditor<F extends object = Fields> {
 }
 
 /**
- * Opens a record for editing and keeps it live while the component is there.
+ * Opens a record for editing and keeps it live while the component is there. With `null` a new one: once it is created, the
+ * form edits that record.
  *
  * @example
  * const editor = useRecordEditor<Project>('project', id)
@@ -133,25 +146,36 @@ export interface RecordEditor<F extends object = Fields> {
  */
 export function useRecordEditor<F extends object = Fields>(
   type: string,
-  id: string,
-  options: EditorOptions = {},
+  id: string | null,
+  options: EditorOptions<F> = {},
 ): RecordEditor<F> {
   const { client, words: common } = useLive()
-  const { autosaveAfterMs, onRecreated, onSaved, labels, formatValue } = options
+  const { autosaveAfterMs, onRecreated, labels, formatValue } = options
   const words = useMemo(
     () => (labels || formatValue ? wordsWith(common, labels, formatValue) : common),
     [common, labels, formatValue],
   )
-  const latestOnSaved = useRef(onSaved)
-  latestOnSaved.current = onSaved
-  const store = client.editor<F>(type, id)
+  const latest = useRef(options)
+  latest.current = options
+  const { store, owner, follow } = useStoreOf<F>(client, type, id, options)
+  const isNew = isNewRecord(store.id)
   const state = useStore(store, initialRecordState)
-  const texts = useTypedTexts(store, client.personId())
+  const texts = useTypedTexts(owner, client.personId())
   useEffect(
-    () => (autosaveAfterMs === undefined ? undefined : autosave(store, autosaveAfterMs)),
-    [store, autosaveAfterMs],
+    () => (autosaveAfterMs === undefined || isNew ? undefined : autosave(store, autosaveAfterMs)),
+    [store, isNew, autosaveAfterMs],
   )
-  useEffect(() => store.onSaved((record) => latestOnSaved.current?.(record)), [store])
+  useEffect(
+    () =>
+      store.onSaved((record) => {
+        if (isNew) {
+          follow(record)
+          latest.current.onCreated?.(record as WireRecord<F>)
+        }
+        latest.current.onSaved?.(record)
+      }),
+    [store, isNew, follow],
+  )
   const editor = useMemo(
     () => editorOf(store, state, words, client, texts, { mayRecreate: onRecreated !== undefined }),
     [store, state, words, client, texts, onRecreated !== undefined],
@@ -177,6 +201,8 @@ function editorOf<F extends object>(
 ): RecordEditor<F> {
   type FieldName = keyof F & string
   const { record, draft, newer } = state
+  const isNew = isNewRecord(store.id)
+  const id = isNew ? '' : store.id
   const highlighted = new Set(state.highlighted)
   const isFixed = !record || state.status === 'gone'
   const values = copiesOf(valuesOf(state)) as Partial<F>
@@ -219,9 +245,10 @@ function editorOf<F extends object>(
   }
   return {
     type: store.type,
-    id: store.id,
+    id,
+    isNew,
     status: state.status,
-    record: record as WireRecord<F> | null,
+    record: (isNew ? null : record) as WireRecord<F> | null,
     values,
     base: (record?.fields ?? {}) as Partial<F>,
     isDirty: !isEmpty(draft) || isUnread,
@@ -237,10 +264,12 @@ function editorOf<F extends object>(
     kept: (state.kept?.fields ?? null) as Partial<F> | null,
     banner: bannerFor(state, client.seconds.get(), words, bannerOptions),
     saveButton: saveButtonProps(canSaveNow),
-    form: { ...formProps(save, revert), 'data-nc-form': formKey(store) },
+    form: { ...formProps(save, revert), 'data-nc-form': formKey({ type: store.type, id }) },
     field,
     change: store.change,
     save: () => save(),
+    undo: () => store.undo(),
+    canUndo: undoOf(state) !== null,
     remove: () => store.remove(),
     reload: anew(store.reload),
     restore(fields) {

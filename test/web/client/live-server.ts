@@ -44,7 +44,7 @@ export async function startLiveServer(
     table.text('notes').notNullable().defaultTo('')
     table.jsonb('links').notNullable().defaultTo('{}')
   })
-  await trackTable(connection, 'projects')
+  await trackTable(connection, 'projects', { history: 'values' })
   const project = defineRecordType('project', {
     table: 'projects',
     fields: {
@@ -55,6 +55,7 @@ export async function startLiveServer(
       links: z.record(z.string(), z.string()).default({}),
     },
     merge: { text: ['notes'] },
+    history: 'values',
   })
   const records = createRecordServer({
     log: null,

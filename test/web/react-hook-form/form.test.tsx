@@ -28,8 +28,8 @@ const PROJECT: Project = {
 
 afterEach(cleanup)
 
-function ProjectForm() {
-  const editor = useRecordEditor<Project>('project', '1')
+function ProjectForm({ id = '1' }: { id?: string | null }) {
+  const editor = useRecordEditor<Project>('project', id)
   const form = useForm<Project>()
   useRecordForm(form, editor)
   const { fields, append } = useFieldArray({ control: form.control, name: 'rows', keyName: 'key' })
@@ -191,4 +191,29 @@ test('what was typed for one record or by one person stays in no field for the n
   await waitFor(() => expect(input('Name').value).toBe('Bridge 2'))
   fireEvent.click(screen.getByRole('button', { name: 'Save' }))
   expect(saved(server)).toEqual([])
+})
+
+test('a form for a new record creates it with what is typed, and goes on with it', async () => {
+  const server = createSmallServer()
+  render(
+    <LiveProvider client={server.client}>
+      <ProjectForm id={null} />
+    </LiveProvider>,
+  )
+  await screen.findByRole('form', { name: 'clean' })
+  type('Name', 'Ferry dock')
+  type('Town', 'Westport')
+  fireEvent.submit(screen.getByRole('form'))
+  await waitFor(() => expect(screen.getByRole('status').textContent).toBe('Saved, version 1.'))
+  expect(server.sent.find(({ method }) => method === 'POST')?.body?.fields).toEqual({
+    name: 'Ferry dock',
+    address: { town: 'Westport' },
+  })
+  type('Name', 'Ferry docks')
+  fireEvent.submit(screen.getByRole('form'))
+  await waitFor(() => expect(screen.getByRole('status').textContent).toBe('Saved, version 2.'))
+  expect(server.sent.at(-1)).toMatchObject({
+    path: '/records/project/3',
+    body: { changes: { name: 'Ferry docks' } },
+  })
 })

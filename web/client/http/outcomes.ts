@@ -69,6 +69,14 @@ export type SaveManyOutcome =
   | Invalid
   | Refusal
 
+/**
+ * What became of one record whose save was undone: as of a bulk edit; `no_values`: its history doesn't say what was there
+ * before; or why the server gave no answer about it.
+ */
+export type UndoneRecord =
+  | BulkRecord
+  | { id: string; outcome: 'no_values' | 'unauthenticated' | 'unreachable' | 'failed' }
+
 /** What `client.remove` answers. */
 export type RemoveOutcome = { outcome: 'removed' } | Conflict<object> | Refusal
 

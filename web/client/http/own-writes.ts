@@ -51,6 +51,7 @@ export function observeOwnWrites(requests: Requests): OwnWrites {
   const listeners = createListeners<[OwnWrite]>()
   const observed: Requests = {
     ...requests,
+    undoMany: (type, saved) => requests.undoMany.call(observed, type, saved),
     async create<F extends object = Fields>(
       type: string,
       fields: Partial<F>,

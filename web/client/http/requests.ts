@@ -15,6 +15,7 @@ import { plainFields } from '../base/plain-value.ts'
 import { isRecord, writerOf } from '../base/received.ts'
 import type { Http, HttpAnswer, HttpRequest } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
+import type { ListPage, ListQuery } from './list-page.ts'
 import type {
   BulkRecord,
   CreateOutcome,
@@ -24,6 +25,7 @@ import type {
   RemoveOutcome,
   SaveManyOutcome,
   SaveOutcome,
+  UndoneRecord,
 } from './outcomes.ts'
 import { bodyOf, refusalOf } from './refusals.ts'
 
@@ -38,33 +40,6 @@ export interface SaveOptions {
   /** Default: a new one. A retry of the same write has the same. */
   mutationId?: string
   onStale?: 'reject' | 'merge'
-}
-
-/** Which records of a type, and in which order. */
-export interface ListQuery {
-  /** Declared columns and their values. */
-  where?: Record<string, string>
-  /** A declared column, `-` before it for descending. */
-  sort?: string
-  /** Words to find in the type's search fields, where it declares some. */
-  search?: string
-  limit?: number
-  after?: string
-  /** The delta since this cursor instead of the list. */
-  cursor?: string
-}
-
-/** One page of a list, or its delta. */
-export interface ListPage<F extends object> {
-  data: WireRecord<F>[]
-  cursor: string | null
-  next: string | null
-  removed: string[]
-  reset: boolean
-  /** Of a delta: there is more already. */
-  more: boolean
-  /** Permission depends on the record: check held records with `versions`, access to them may be lost. */
-  recheck: boolean
 }
 
 /** What `client.saveMany` takes. */
@@ -164,6 +139,23 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
         invalidOf(answer) ??
         dataOf(answer, (saved: BulkRecord[]) => ({ outcome: 'saved' as const, records: saved }))
       )
+    },
+
+    /**
+     * Undoes saves of these records, each as a new version guarded by the one that it undoes, where the type shows its values
+     * in histories. One that somebody has saved since is left as it is, and `stale_record`. Its code is loaded on use.
+     *
+     * @example
+     * const { records } = await client.saveMany('task', { changes: { status: 'done' }, records: chosen, onStale: 'skip' })
+     * const undone = await client.undoMany('task', records.filter(({ outcome }) => outcome === 'saved'))
+     */
+    async undoMany(
+      type: string,
+      saved: readonly { id: string; version?: number }[],
+    ): Promise<UndoneRecord[]> {
+      const { undoMany } = await import('./undo-many.ts')
+      const versions = saved.flatMap(({ id, version }) => (version === undefined ? [] : [{ id, version }]))
+      return undoMany(this, type, versions)
     },
 
     /**

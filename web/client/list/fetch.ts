@@ -2,8 +2,9 @@
 // counts: what changed while the others were read is in the delta after it.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
+import type { ListPage, ListQuery } from '../http/list-page.ts'
 import type { FetchOutcome, Refusal } from '../http/outcomes.ts'
-import type { ListPage, ListQuery, Requests } from '../http/requests.ts'
+import type { Requests } from '../http/requests.ts'
 
 const PAGE = 1000
 /** Records whose versions are asked for at once. */

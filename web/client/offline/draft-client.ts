@@ -3,12 +3,13 @@
 import type { Fields } from '../../../server/protocol/index.ts'
 import type { Clock, Page } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
+import { createBySave, isNewRecord } from '../http/new-record.ts'
 import type { Requests } from '../http/requests.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
 import type { OpenRecords } from '../record/open-records.ts'
 
 interface DraftClientOptions {
-  client: Pick<Requests, 'save' | 'remove'> & { tabId: string; onStale: 'reject' | 'merge' }
+  client: Pick<Requests, 'create' | 'save' | 'remove'> & { tabId: string; onStale: 'reject' | 'merge' }
   records: Pick<OpenRecords, 'of' | 'discard'>
   person: Pick<Person, 'id' | 'isNamed'>
   clock: Clock
@@ -26,9 +27,11 @@ export const draftClient = ({ client, records, person, clock, page }: DraftClien
   page,
   resume: (address) => records.of(address).resume(),
   send: ({ type, id }, { kind, ...mutation }) =>
-    kind === 'save'
-      ? client.save<Fields>(type, id, { ...mutation, onStale: client.onStale })
-      : client.remove(type, id, mutation),
+    isNewRecord(id)
+      ? createBySave(client, type, mutation)
+      : kind === 'save'
+        ? client.save<Fields>(type, id, { ...mutation, onStale: client.onStale })
+        : client.remove(type, id, mutation),
   bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
   discard: records.discard,
 })

@@ -37,6 +37,8 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
   return {
     change: (field, value) => dispatch({ kind: 'typed', field, value: plainValue(field, value) }),
     save,
+    undo: () =>
+      writes.ask({ kind: 'undo_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>,
     remove: () => writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
     reload: () => dispatch({ kind: 'reload_asked' }),
     restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),

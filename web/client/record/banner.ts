@@ -5,6 +5,7 @@ import type { Writer } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
 import { fill, listFields, problemText, type Words, whoWrote } from '../words/messages.ts'
 import { clockTime, timeAgo } from '../words/time-ago.ts'
+import { undoOf } from './edit-transitions.ts'
 import { type MergedWith, newerFields, type RecordState, topicOf } from './state.ts'
 
 /** What a button of the banner does; each is a function of the same name on the editor, `retry` saves or loads again. */
@@ -17,6 +18,7 @@ export type BannerAction =
   | 'retry'
   | 'copy'
   | 'recreate'
+  | 'undo'
 
 /** Optional abilities of the page. */
 export interface BannerOptions {
@@ -124,12 +126,14 @@ function keptLine({ kept, record }: RecordState, line: Line, words: Words): Bann
   return { ...shown, tone: 'warning', buttons: labelled }
 }
 
-function noticeLine({ notice }: RecordState, line: Line, words: Words): Banner | null {
+function noticeLine(state: RecordState, line: Line, words: Words): Banner | null {
+  const { notice } = state
+  const mayUndo = undoOf(state) !== null
   const texts = words.messages.banner
   if (!notice) return null
   if (notice.kind === 'recalled') return line('recalled', 'info', texts.recalled, [])
   if (notice.kind === 'restored') return line('restored', 'info', texts.restored, [])
-  if (notice.kind === 'saved') return savedLine(notice, line, words)
+  if (notice.kind === 'saved') return savedLine(notice, line, words, mayUndo ? ['undo'] : [])
   if (notice.kind !== 'updated')
     return line(notice.kind, 'info', texts[notice.kind], [], { values: { version: notice.version } })
   const key = `updated ${notice.version}`
@@ -144,17 +148,18 @@ function savedLine(
   { version, merged }: { version: number; merged: MergedWith | null },
   line: Line,
   words: Words,
+  actions: BannerAction[],
 ): Banner {
   const texts = words.messages.banner
   const key = `saved ${version}`
-  if (!merged) return line(key, 'info', texts.saved, [], { values: { version } })
+  if (!merged) return line(key, 'info', texts.saved, actions, { values: { version } })
   const { by, isOne } = merged
   const fields = listFields([...merged.fields], words)
-  if (!isOne || !by) return line(key, 'info', texts.savedTogetherOthers, [], { values: { fields } })
+  if (!isOne || !by) return line(key, 'info', texts.savedTogetherOthers, actions, { values: { fields } })
   const isNamed = by.kind !== 'database' && by.kind !== 'import'
   const who = whoWrote(by, words, isNamed ? 'start' : 'after')
   const text = isNamed ? texts.savedTogether : texts.savedTogetherBy
-  return line(key, 'info', text, [], { values: { who, fields } })
+  return line(key, 'info', text, actions, { values: { who, fields } })
 }
 
 function newerLine(state: RecordState, line: Line, words: Words): Banner | null {

@@ -5,7 +5,7 @@ import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { catchUp, stay, to } from './remote-versions.ts'
 import type { Kept, MergedWith, Mutation, RecordState, StateEventOf, Transition } from './state.ts'
-import { isReviewed, topicOf } from './state.ts'
+import { isNew, isReviewed, topicOf } from './state.ts'
 
 export const ignore = (state: RecordState): Transition => stay(state)
 
@@ -37,18 +37,45 @@ export function save(
   { mutationId, merged = null }: { mutationId: string; merged?: MergedWith | null },
 ): Transition {
   const { record, draft, unanswered } = state
-  if (!record || isEmpty(draft)) return stay(state)
+  if (!record || (isEmpty(draft) && !isNew(state))) return stay(state)
+  const changes = isNew(state) ? { ...record.fields, ...draft } : draft
   const isRetry = unanswered?.kind === 'save' && unanswered.clientVersion === record.version
   const fresh: Mutation = {
-    ...{ kind: 'save', mutationId, clientVersion: record.version, changes: draft },
+    ...{ kind: 'save', mutationId, clientVersion: record.version, changes },
     ...(merged && { merged }),
   }
   const mutation = isRetry ? unanswered : fresh
   return write(
     state,
     mutation,
-    isRetry && !isSame(unanswered.changes, draft) ? { kind: 'save', mutationId } : null,
+    isRetry && !isSame(unanswered.changes, changes) ? { kind: 'save', mutationId } : null,
   )
+}
+
+/** A text that was put together of two people's is not taken back as a whole, nor what more than this save has written. */
+export function undoableOf(
+  record: WireRecord,
+  { changes, clientVersion }: Mutation,
+  answer: StateEventOf<'saved'>,
+): RecordState['undoable'] {
+  const isTogether = answer.mergedFields.some((field) => field in changes)
+  const isJump = answer.mergedFields.length === 0 && answer.record.version > clientVersion + 1
+  if (isTogether || isJump || record.version === 0) return null
+  const changed = (fields: Fields) => pick(fields, (field) => field in changes)
+  return { before: changed(record.fields), after: changed(answer.record.fields) }
+}
+
+/** The values that undo the last save here; `null` where something is typed, or somebody else has changed them since. */
+export function undoOf({ record, draft, undoable, status }: RecordState): Fields | null {
+  if (!record || !undoable || !isEmpty(draft) || (status !== 'clean' && status !== 'behind')) return null
+  const isMine = ([field, value]: [string, unknown]) => isSame(record.fields[field], value)
+  return Object.entries(undoable.after).every(isMine) ? undoable.before : null
+}
+
+/** The values from before the last save are edits like any other, and are saved: guarded, merged or reviewed. */
+export function undo(state: RecordState, { mutationId }: StateEventOf<'undo_asked'>): Transition {
+  const draft = undoOf(state)
+  return draft ? save({ ...state, draft }, { mutationId }) : stay(state)
 }
 
 /**

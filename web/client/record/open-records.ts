@@ -4,11 +4,12 @@
 
 import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import { createObjectCache } from '../base/object-cache.ts'
+import { isNewRecord, type NewRecordOptions, newRecordId, newRecordRequests } from '../http/new-record.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { createUnopenedSaves } from './lost-saves.ts'
 import type { UnsentEdits } from './state.ts'
 import { createRecordStore } from './store.ts'
-import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
+import type { OwnedRecordStore, RecordStore, RecordStoreOptions } from './store-options.ts'
 
 type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'onUsed' | 'setAside'>
 
@@ -32,24 +33,58 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     for (const edits of left) store.dispatch({ kind: 'recalled', edits })
   }
 
+  /** What was created is a record like any other from then on, with what was typed meanwhile; the next new one is blank. */
+  function withCreated(own: OwnedRecordStore): OwnedRecordStore {
+    own.onSaved((record) => {
+      const { draft, kept } = own.get()
+      own.reset()
+      const created = records.of(record)
+      created.dispatch({
+        ...{ kind: 'loaded', record, isOwn: true, isCreated: true },
+        at: options.localTime(record.updated_at),
+      })
+      const nothing = { base: null, draft: {}, unanswered: null, next: null }
+      if (kept) created.dispatch({ kind: 'recalled', edits: { ...nothing, kept } })
+      for (const [field, value] of Object.entries(draft)) created.change(field, value)
+    })
+    return {
+      ...own,
+      async save() {
+        const isSecond = own.get().writing !== null
+        const outcome = await own.save()
+        if (!isSecond || outcome?.outcome !== 'saved') return outcome
+        return (await records.of(outcome.record).save()) ?? outcome
+      },
+      async remove() {
+        own.discard()
+        return null
+      },
+    }
+  }
+
   const records = {
-    of(address: RecordAddress): OwnedRecordStore {
+    /** `initial`: of a new record, what its form shows at first. */
+    of(address: RecordAddress, initial: Fields = {}): OwnedRecordStore {
       const owner = options.personId()
       const key = recordKey(address)
       const existing = stores.find(key)
       if (existing) return existing
+      const isNew = isNewRecord(address.id)
       const own = createRecordStore({
         ...options,
+        ...(isNew && { requests: newRecordRequests(options.requests, initial) }),
         address,
         setAside: (whose, edits) => setAside(whose, key, edits),
         onUsed: () => stores.keep(key, store),
         onIdle: () => stores.drop(key, store),
       })
-      const store = stores.handleOf(key, own)
+      const store = stores.handleOf(key, isNew ? withCreated(own) : own)
       stores.add(key, store)
       restoreEdits(owner, key, store)
       return store
     },
+    editor: <F extends object>(type: string, id: string | null, unmade: NewRecordOptions<F> = {}) =>
+      records.of({ type, id: id ?? newRecordId(unmade) }, unmade.initial as Fields) as RecordStore<F>,
     /** The person changes: every record is as if it had never been opened. */
     leave(owner: string | null) {
       unopened.leave()

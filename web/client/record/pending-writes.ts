@@ -32,7 +32,9 @@ interface PendingWritesOptions extends WriteOptions {
   onIdle: () => void
 }
 
-type AskedWrite = { mutationId: string } & StateEventOf<'save_asked' | 'remove_asked' | 'resolved'>
+type AskedWrite = { mutationId: string } & StateEventOf<
+  'save_asked' | 'undo_asked' | 'remove_asked' | 'resolved'
+>
 
 function sendWrite(
   { address: { type, id }, requests, onStale }: WriteOptions,

@@ -5,20 +5,27 @@ import type { FieldError, Problem, StaleProblem, WireRecord } from '../../../ser
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
 import { merge } from './conflict-transitions.ts'
-import { beyond, forgetOlder, remove, save, setAside, showLatest } from './edit-transitions.ts'
+import { beyond, forgetOlder, remove, save, setAside, showLatest, undoableOf } from './edit-transitions.ts'
 import { catchUp, newestKnown, stay, to, weigh, weighHeld } from './remote-versions.ts'
 import { goBack, withLostTyped, withOwnSave, withoutNewer } from './restored.ts'
-import type { Mutation, RecordState, StateEventOf, Transition, Trouble } from './state.ts'
+import {
+  isNew,
+  type Mutation,
+  type RecordState,
+  type StateEventOf,
+  type Transition,
+  type Trouble,
+} from './state.ts'
 
 /** The first load, and every one after. */
 export function load(
   state: RecordState,
-  { record, at, isOwn, since = 0 }: StateEventOf<'loaded'>,
+  { record, at, isOwn, since = 0, isCreated = false }: StateEventOf<'loaded'>,
 ): Transition {
   const shown = state.record
   const wasBack = shown !== null && since > record.version
   const known = withoutLoadTrouble(since > 0 ? { ...state, isUnsure: false } : state)
-  if (!shown) return showFirst(known, record)
+  if (!shown) return isCreated ? showCreated(known, record) : showFirst(known, record)
   if (wasBack && shown.version > record.version)
     return since >= shown.version ? goBack(state, record) : stay(known)
   const reachable = wasBack && since >= newestKnown(state) ? withoutNewer(known) : known
@@ -52,6 +59,12 @@ export function revive(state: RecordState, loaded: StateEventOf<'loaded'>): Tran
 
 function showFirst(state: RecordState, record: WireRecord): Transition {
   return catchUp(weighHeld({ ...state, record, reloading: false, trouble: null }))
+}
+
+function showCreated(state: RecordState, record: WireRecord): Transition {
+  const shown = showFirst(state, record)
+  const notice = { kind: 'saved' as const, version: record.version, merged: null }
+  return to(shown.state, { notice }, ...shown.effects, { kind: 'fade', what: 'notice' })
 }
 
 function showQuietly(state: RecordState, record: WireRecord, remote: RemoteVersion): Transition {
@@ -147,6 +160,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
     writing: null,
     next: null,
     highlighted,
+    undoable: undoableOf(record, writing, answer),
     ownSaves: withOwnSave(state.ownSaves, {
       version: answer.record.version,
       at: answer.at ?? 0,
@@ -156,7 +170,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
   const settled = weighHeld(forgetOlder(adopted))
   const isOpen = !settled.deletion && !settled.isRefused
   const goOn = next?.kind === 'remove' ? remove : save
-  const transition = next && isOpen ? goOn(settled, next) : catchUp(settled)
+  const transition = next && isOpen && !isNew(state) ? goOn(settled, next) : catchUp(settled)
   const highlight = highlighted.length > 0 ? [{ kind: 'fade', what: 'highlight' } as const] : []
   const fades = [...highlight, { kind: 'fade', what: 'notice' } as const]
   return { state: transition.state, effects: [...transition.effects, ...fades] }

@@ -94,6 +94,8 @@ export interface RecordState {
   errors: Record<string, string>
   notice: Notice | null
   highlighted: readonly string[]
+  /** What the last save replaced and became: see `undoOf`. */
+  undoable: { before: Fields; after: Fields } | null
   /** The last ones; where the server's database goes back, some may be lost. */
   ownSaves: readonly OwnSave[]
   /** The server's database may have gone back, and the record was not loaded since. */
@@ -105,6 +107,8 @@ export type RecordStateEvent =
   | { kind: 'opened' }
   | { kind: 'typed'; field: string; value: unknown }
   | { kind: 'save_asked'; mutationId: string }
+  /** The last save is undone by another. */
+  | { kind: 'undo_asked'; mutationId: string }
   /** The server seems reachable again: what got no answer is sent again, and nothing else. */
   | { kind: 'resume_asked' }
   | { kind: 'remove_asked'; mutationId: string }
@@ -124,8 +128,8 @@ export type RecordStateEvent =
   /** Everything unsaved is discarded, at the user's explicit request. */
   | { kind: 'discarded' }
   | { kind: 'conflict_closed' }
-  /** `since`: the newest version that was known when the load was sent. An older answer shows that the record went back. */
-  | { kind: 'loaded'; record: WireRecord; at: number; isOwn: boolean; since?: number }
+  /** `since`: the newest version known when it was asked for; an older answer shows that the record went back. `isCreated`: here. */
+  | { kind: 'loaded'; record: WireRecord; at: number; isOwn: boolean; since?: number; isCreated?: boolean }
   | { kind: 'load_failed'; refusal: Refusal; at: number }
   | {
       kind: 'saved'
@@ -219,6 +223,7 @@ export const initialRecordState: RecordState = {
   errors: {},
   notice: null,
   highlighted: [],
+  undoable: null,
   ownSaves: [],
   isUnsure: false,
 }
@@ -253,11 +258,15 @@ export function editsOf(state: RecordState): UnsentEdits | null {
 /** What a form shows: the record with the draft over it. */
 export const valuesOf = (state: RecordState): Fields => ({ ...state.record?.fields, ...state.draft })
 
-/** A save would be sent, and could be. */
+/** It exists only here: see new-record.ts. */
+export const isNew = ({ record }: Pick<RecordState, 'record'>): boolean => record?.version === 0
+
+/** A save would be sent, and could be. A new record may be created as it is. */
 export const canSave = (state: RecordState): boolean =>
   state.record !== null &&
-  !isEmpty(state.draft) &&
+  (isNew(state) || !isEmpty(state.draft)) &&
   (state.status === 'dirty' ||
+    (state.status === 'clean' && isNew(state)) ||
     state.status === 'behind' ||
     state.status === 'offline' ||
     state.status === 'signed_out')

@@ -51,6 +51,8 @@ export interface OwnedRecordStore extends RecordStore {
   leave(): UnsentEdits | null
   /** Brings edits of earlier pages back and sends what got no answer; resolves when that has its answer. */
   resume(): Promise<RecordState>
+  /** As if it had just been opened: what it had is another record's now. */
+  reset(): void
   /** The page is visible again: a waiting load starts at once. */
   loadWaiting(): void
   close(): void
@@ -68,6 +70,11 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   change<K extends keyof F & string>(field: K, value: F[K]): void
   /** Sends what is typed. `null`: there was nothing to send. Calling it twice sends once. */
   save(): Promise<SaveOutcome<F> | null>
+  /**
+   * Undoes the last save here, as a version of its own, guarded like any save. `null`: there is nothing to undo, something is
+   * typed, or others have changed it since.
+   */
+  undo(): Promise<SaveOutcome<F> | null>
   remove(): Promise<RemoveOutcome | null>
   /** Shows the newest version and keeps what is typed for `restore`. */
   reload(): void

@@ -210,6 +210,11 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       if (stopWatching !== null || editsOf(state.get()) !== null) dispatch({ kind: 'history_changed' })
     },
     isMounted: () => stopWatching !== null,
+    reset() {
+      state.set(initialRecordState)
+      persistence?.keep(address, initialRecordState)
+      if (stopWatching !== null) open()
+    },
     async resume() {
       await recall.again()
       dispatch({ kind: 'resume_asked' })

@@ -15,6 +15,7 @@ import {
   saveNext,
   show,
   type,
+  undo,
 } from './edit-transitions.ts'
 import type { StepTable, UserActionKind } from './state.ts'
 
@@ -46,7 +47,7 @@ export const userActions = {
   },
   save_asked: {
     loading: ignore,
-    clean: ignore,
+    clean: save,
     dirty: save,
     saving: saveNext,
     behind: save,
@@ -55,6 +56,18 @@ export const userActions = {
     offline: save,
     forbidden: ignore,
     signed_out: save,
+  },
+  undo_asked: {
+    loading: ignore,
+    clean: undo,
+    dirty: ignore,
+    saving: ignore,
+    behind: undo,
+    conflicted: ignore,
+    gone: ignore,
+    offline: ignore,
+    forbidden: ignore,
+    signed_out: ignore,
   },
   resume_asked: {
     loading: ignore,

@@ -2,8 +2,8 @@
 // Time is turned by hand. The real server's lists are tried in test/server, the two together in test/e2e.
 
 import type { Fields, WireRecord } from '../../../../server/protocol/index.ts'
+import type { ListPage, ListQuery } from '../../../../web/client/http/list-page.ts'
 import type { OwnWrite } from '../../../../web/client/http/own-writes.ts'
-import type { ListPage, ListQuery } from '../../../../web/client/http/requests.ts'
 import { createLiveLists } from '../../../../web/client/list/live-lists.ts'
 import type { LiveListQuery } from '../../../../web/client/list/query.ts'
 import type { ListStore } from '../../../../web/client/list/store.ts'

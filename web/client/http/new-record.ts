@@ -1,0 +1,55 @@
+// A record that does not exist yet, as an open one of version 0: its first save creates it. It has an id that no record
+// can have, so that its draft is kept like any other.
+
+import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
+import { plainFields } from '../base/plain-value.ts'
+import type { SaveOutcome } from './outcomes.ts'
+import type { Requests, SaveOptions } from './requests.ts'
+
+/** PostgreSQL has no text with this character. */
+const PREFIX = '\u0000'
+
+/** What `editor(type, null)` takes. */
+export interface NewRecordOptions<F extends object = Fields> {
+  /** What the form shows at first, and what is created with what is typed. */
+  initial?: Partial<F>
+  /** Which of several new records the draft is of. Default: those with the same `initial`. */
+  draftKey?: string
+}
+
+export const newRecordId = ({ initial = {}, draftKey = JSON.stringify(initial) }: NewRecordOptions): string =>
+  PREFIX + draftKey
+
+/** Of an entry of unsent changes: its record is not created yet. */
+export const isNewRecord = (id: string): boolean => id.startsWith(PREFIX)
+
+/** Creates it, and answers as a save does. */
+export async function createBySave(
+  { create }: Pick<Requests, 'create'>,
+  type: string,
+  { changes, mutationId }: SaveOptions,
+): Promise<SaveOutcome<Fields>> {
+  const outcome = await create<Fields>(type, changes, mutationId === undefined ? {} : { mutationId })
+  return outcome.outcome === 'created'
+    ? { outcome: 'saved', record: outcome.record, mergedFields: [] }
+    : outcome
+}
+
+type StoreRequests = Pick<Requests, 'read' | 'save' | 'remove' | 'create' | 'history'>
+
+/** The requests of a record that only this page has. */
+export function newRecordRequests(requests: StoreRequests, initial: Fields): StoreRequests {
+  const fields = plainFields(initial)
+  const blank = { version: 0, updated_at: '', updated_by: null, fields }
+  const record = (type: string, id: string): WireRecord => ({ type, id, ...blank })
+  return {
+    ...requests,
+    read: async <F extends object>(type: string, id: string) => ({
+      outcome: 'found' as const,
+      record: record(type, id) as WireRecord<F>,
+    }),
+    save: <F extends object>(type: string, _id: string, options: SaveOptions) =>
+      createBySave(requests, type, options) as Promise<SaveOutcome<F>>,
+    remove: async () => ({ outcome: 'removed' }),
+  }
+}
