@@ -63,7 +63,8 @@ test('one that meets a change that is not known yet is refused, and both sides a
 })
 
 test('a bulk edit is undone record by record; one that somebody saved since is left as it is', async () => {
-  const ids = await Promise.all(['A', 'B', 'C'].map((name) => server.createProject(name)))
+  const ids: string[] = []
+  for (const name of ['A', 'B', 'C']) ids.push(await server.createProject(name))
   await server.sql(`update projects set status = 'active' where id = ${ids[1]}`)
   const records = ids.map((id, at) => ({ id, clientVersion: at === 1 ? 2 : 1 }))
   const bulk = await alice.saveMany('project', { changes: { status: 'done' }, records })
