@@ -24,24 +24,24 @@ const run = promisify(execFile)
 const BUDGETS_BYTES = {
   /** One record, followed and saved. */
   record: {
-    budget: 24_700,
+    budget: 25_850,
     code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 35_400,
+    budget: 36_900,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** The same without React. */
   dom: {
-    budget: 34_400,
+    budget: 35_550,
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
-  client: { budget: 35_900, code: "export * from 'noclobber/client'" },
+  client: { budget: 37_000, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 46_800, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 48_400, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
