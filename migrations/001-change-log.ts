@@ -9,6 +9,7 @@ export const FILES = [
   'functions/epoch.sql',
   'functions/wire-text.sql',
   'functions/types.sql',
+  'functions/record-id.sql',
   'functions/signature.sql',
   'functions/writer.sql',
   'functions/log-change.sql',

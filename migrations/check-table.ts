@@ -4,29 +4,41 @@
 import type { Knex } from 'knex'
 import { type Owned, type OwnedColumn, PLAIN } from './owned-columns.ts'
 import { quoteTable } from './quote.ts'
+import { keyOf } from './record-key.ts'
 import { LATE_TRIGGERS, olderLog, RENAME_THEM, UNTRACKABLE } from './supported.ts'
 import type { TrackOptions } from './track-options.ts'
 
 export interface Column {
   name: string
   type: string
-  key: boolean
+  /** Its place in the primary key, from 1; else 0. */
+  key: number
   /** NOT NULL. */
   isRequired: boolean
   /** Its collation takes different texts for equal. */
   isLoose: boolean
+  /** Its text is the same in each session, whatever its settings are. */
+  isSteady: boolean
 }
 
 const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying']
+
+/** Types whose text depends on no setting, beside enums and what extensions make. */
+const STEADY_TYPES =
+  'bool int2 int4 int8 oid numeric uuid text varchar bpchar char name date timestamp time timetz inet cidr macaddr macaddr8'
 
 const KIND = `select ${UNTRACKABLE} as why, ${LATE_TRIGGERS} as late from pg_class c where c.oid = to_regclass(?)`
 
 const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
   const { rows } = await knex.raw(
     `select a.attname as name, format_type(a.atttypid, null) as type,
-       coalesce(a.attnum = any(i.indkey), false) as key, a.attnotnull as "isRequired",
-       exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose"
-     from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
+       coalesce(array_position(${keyOf('a.attrelid')}, a.attname::text), 0) as key, a.attnotnull as "isRequired",
+       exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose",
+       (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
+         select bool_or(b.typtype = 'e' or b.typtype = 'b' and b.typcategory <> 'A'
+           and (b.oid >= 16384 or b.typname = any(string_to_array('${STEADY_TYPES}', ' '))))
+         from d join pg_type b on b.oid = d.oid where b.typtype <> 'd') as "isSteady"
+     from pg_attribute a
      where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
     [quoteTable(table)],
   )
@@ -60,26 +72,35 @@ const checkLog = async (knex: Knex, table: string) => {
     )
 }
 
-const keyOf = (table: string, columns: Column[]): Column => {
-  const keys = columns.filter((column) => column.key)
-  const [key] = keys
-  if (!key || keys.length > 1) {
-    return refuse(table, `it needs a primary key of one column, and has ${keys.length || 'none'}.`)
+const keyNames = (table: string, columns: Column[]): string[] => {
+  const keys = columns.filter(({ key }) => key > 0).sort((one, other) => one.key - other.key)
+  if (keys.length === 0) refuse(table, 'it needs a primary key, and has none.')
+  for (const { name, type, isLoose } of keys) {
+    if (!KEY_TYPES.includes(type))
+      refuse(table, `its key ${name} is ${type}; a key is of ${KEY_TYPES.join(', ')}.`)
+    if (isLoose)
+      refuse(
+        table,
+        `its key ${name} takes different texts for equal, by its collation. Give it a deterministic one.`,
+      )
   }
-  if (!KEY_TYPES.includes(key.type)) {
-    return refuse(table, `its key ${key.name} is ${key.type}; a key is one of ${KEY_TYPES.join(', ')}.`)
-  }
-  if (key.isLoose)
-    return refuse(
-      table,
-      `its key ${key.name} takes different texts for equal, by its collation. Give it a deterministic one.`,
-    )
-  return key
+  return keys.map(({ name }) => name)
 }
 
 const checkNames = (table: string, columns: Column[], named: string[]) => {
   for (const name of named) {
     if (!columns.some((column) => column.name === name)) refuse(table, `it has no column ${name}.`)
+  }
+}
+
+/** The log and the rooms know tenants and lists by their texts. */
+const checkTexts = (table: string, columns: Column[], { tenant, lists = [] }: TrackOptions) => {
+  for (const { name, type, isSteady } of columns) {
+    if (!isSteady && (name === tenant || lists.includes(name)))
+      refuse(
+        table,
+        `its column ${name} is ${type}, whose text depends on a session's settings: no ${name === tenant ? 'tenant' : 'list'} goes by it.`,
+      )
   }
 }
 
@@ -99,7 +120,7 @@ const ownedOf = (
   columns: Column[],
   { columns: given = {}, ...named }: TrackOptions,
 ): Owned => {
-  const taken = new Set([...namedBy(named), ...columns.filter(({ key }) => key).map(({ name }) => name)])
+  const taken = new Set([...namedBy(named), ...columns.filter(({ key }) => key > 0).map(({ name }) => name)])
   const own = (column: keyof Owned): OwnedColumn | null => {
     const name = given[column] === undefined ? (PLAIN[column] as OwnedColumn).name : given[column]
     if (name === null) return null
@@ -168,7 +189,7 @@ const namedBy = ({ tenant, lists = [], ignore = [], partOf }: TrackOptions): str
 ]
 
 /**
- * Checks all of it; gives the table's columns, its key, and what the triggers will own.
+ * Checks all of it; gives the table's columns, those of its key in their order, and what the triggers will own.
  *
  * @throws Error with a sentence saying why it can't be tracked.
  */
@@ -176,16 +197,17 @@ export const checkTable = async (
   knex: Knex,
   table: string,
   options: TrackOptions,
-): Promise<{ columns: Column[]; key: Column; owned: Owned }> => {
+): Promise<{ columns: Column[]; keys: string[]; owned: Owned }> => {
   await checkLog(knex, table)
   const columns = await columnsOf(knex, table)
   if (columns.length === 0) refuse(table, 'there is no such table.')
   const { rows: kinds } = await knex.raw(KIND, [quoteTable(table)])
   if (kinds[0].why) refuse(table, kinds[0].why)
   if (kinds[0].late) refuse(table, `its triggers ${kinds[0].late} fire after noclobber's. ${RENAME_THEM}`)
-  const key = keyOf(table, columns)
+  const keys = keyNames(table, columns)
   checkNames(table, columns, namedBy(options))
+  checkTexts(table, columns, options)
   const owned = ownedOf(table, columns, options)
   await checkUsers(knex, table, owned)
-  return { columns, key, owned }
+  return { columns, keys, owned }
 }

@@ -46,7 +46,7 @@ const partTriggers = ['insert', 'update', 'delete', 'truncate'].flatMap((event) 
 export const PART_TRIGGERS = partTriggers.map(({ name }) => name)
 
 const PARENT = `
-select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, a.attname as key, format_type(a.atttypid, null) as key_type,
+select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, i.indnkeyatts as key_columns, a.attname as key, format_type(a.atttypid, null) as key_type,
   (${TRIGGER_ARGUMENTS})[2] as tenant, (${TRIGGER_ARGUMENTS})[6] as owned, c.relowner::regrole::text as owner,
   l.nspowner::regrole::text as log_owner, c.relowner = l.nspowner or r.rolsuper as is_trusted
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_namespace l on l.nspname = 'noclobber'
@@ -56,9 +56,12 @@ join pg_index i on i.indrelid = c.oid and i.indisprimary
 join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
 where c.oid = to_regclass(?)`
 
+const MANY_KEYS = 'its key has several columns: a part names its parent by one.'
+
 /** A row of a tracked table that is part of another record. */
 export interface Part {
   table: string
+  /** See {@link keyArgument}. */
   key: string
   /** Empty where the table has none. */
   tenant: string
@@ -104,17 +107,27 @@ select exists (select from pg_trigger g where g.tgrelid = to_regclass(:table) an
 /**
  * Keeps a table that is tracked anew a parent, if it is one.
  *
+ * @param keys The columns of its key.
  * @param names Key and tenant, and what its triggers own.
  * @throws Error with a sentence where its parts know its columns by other names.
  */
-export const keepParent = async (knex: Knex, table: string, names: string[], owned: Owned): Promise<void> => {
+export const keepParent = async (
+  knex: Knex,
+  table: string,
+  keys: string[],
+  names: string[],
+  owned: Owned,
+): Promise<void> => {
   const raised = arrayText(raisedBy(owned))
   const [found] = (await knex.raw(PARTS, { table: quoteTable(table), raised })).rows
   if (found.parts)
     throw new Error(
       `Table ${table} can't be tracked: ${found.parts} is part of it by the columns that it had. Untrack that first, and track it again afterwards.`,
     )
-  if (found.isParent) await raiseParent(knex, table, names)
+  if (!found.isParent) return
+  if (keys.length > 1)
+    throw new Error(`Table ${table} can't be tracked: it has parts, and ${MANY_KEYS} Untrack those first.`)
+  await raiseParent(knex, table, names)
 }
 
 /**
@@ -133,6 +146,7 @@ export const trackPart = async (
   const found = await knex.raw(PARENT, [quoteTable(table)])
   const [parent] = found.rows
   if (!parent) return refuse(`track ${table} first.`)
+  if (parent.key_columns > 1) refuse(MANY_KEYS)
   if (!parent.is_trusted)
     refuse(
       `it belongs to ${parent.owner} and the change log to ${parent.log_owner}. A write of parts writes their parent with the log's rights: give both to one role.`,

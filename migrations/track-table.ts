@@ -18,6 +18,7 @@ import {
 import { dropPartitions, trackPartitions } from './partitions.ts'
 import { dropParent, dropPart, keepParent, trackPart } from './parts.ts'
 import { arrayText, asIs, quoteName, quoteTable, quoteText } from './quote.ts'
+import { keyArgument } from './record-key.ts'
 import type { TrackOptions } from './track-options.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from './trigger-arguments.ts'
 import { knowRelation } from './version-floor.ts'
@@ -158,19 +159,19 @@ const takeOver = async (knex: Knex, table: string, columns: Column[], owned: Own
  * @param sql The migration's connection or transaction: of Knex, or a pool or connected client of `pg`.
  * @param table The table, with its schema if it isn't on the search path: `projects`, `app.projects`.
  * @throws Error with a sentence saying why a table can't be tracked: it is a view, a foreign, temporary or unlogged table or a
- * partition, has to do with INHERITS, has rules, or triggers that would fire after these; no single-column primary key (integer, bigint,
- * uuid or text), a column that doesn't exist, an existing `version` that is no integer, an `updated_at` without time zone or an `updated_by` that is no `jsonb`, unless `columns` names them.
+ * partition, has to do with INHERITS, has rules, or triggers that would fire after these; no primary key of integers, uuids or texts, a column that doesn't exist, an existing `version` that is no integer, an `updated_at` without time zone or an `updated_by` that is no `jsonb`, unless `columns` names them.
  * @example
  * export const up = (knex) => trackTable(knex, 'projects', { tenant: 'tenant_id', lists: ['client_id'] })
  * export const down = (knex) => untrackTable(knex, 'projects')
  */
 export const trackTable = async (sql: Sql, table: string, options: TrackOptions = {}): Promise<void> => {
   const knex = asKnex(sql)
-  const { columns, key, owned } = await checkTable(knex, table, options)
+  const { columns, keys, owned } = await checkTable(knex, table, options)
+  const key = keyArgument(keys)
   const tenant = options.tenant ?? ''
   const ignored = arrayText(options.ignore ?? [])
-  const args = [key.name, tenant, arrayText(options.lists ?? []), ignored]
-  const names = [key.name, tenant, ...ownedList(owned)]
+  const args = [key, tenant, arrayText(options.lists ?? []), ignored]
+  const names = [key, tenant, ...ownedList(owned)]
   await knex.transaction(async (transaction) => {
     const made = await transaction.raw(PREPARE, {
       names: arrayText(names),
@@ -181,7 +182,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     const { tag, ...functions } = made.rows[0]
     const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
     const triggers = triggersOf(quoteTable(table), allArgs, {
-      place: [key.name, ...(tenant ? [tenant] : [])].map(quoteName),
+      place: [...new Set([...keys, ...(tenant ? [tenant] : [])])].map(quoteName),
       owned: ownedNames(owned).map(quoteName),
       writer: owned.updatedBy && quoteName(owned.updatedBy.name),
       functions,
@@ -192,10 +193,10 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     for (const [name, definition] of triggers) {
       await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
     }
-    await keepParent(transaction, table, names, owned)
-    if (options.partOf) await trackPart(transaction, { table, key: key.name, tenant, owned }, options.partOf)
+    await keepParent(transaction, table, keys, names, owned)
+    if (options.partOf) await trackPart(transaction, { table, key, tenant, owned }, options.partOf)
     if (options.history === 'values')
-      await trackValues(transaction, table, [key.name, ignored, ownedArgument(owned)])
+      await trackValues(transaction, table, [key, ignored, ownedArgument(owned)])
     await trackPartitions(transaction, table)
   })
 }

@@ -1,9 +1,10 @@
 -- SQL that joins the old and the new row o and n by their key.
 create function noclobber.same_key(relation oid, key_column text) returns text language sql stable
   set search_path = pg_catalog, pg_temp as $$
-  select case when noclobber.is_trusted_type(a.atttypid) then format('o.%1$I = n.%1$I', key_column)
-    else format('%s = %s', noclobber.text_of(relation, 'o', key_column), noclobber.text_of(relation, 'n', key_column)) end
-  from pg_attribute a where a.attrelid = relation and a.attname = key_column
+  select string_agg(case when noclobber.is_trusted_type(a.atttypid) then format('o.%1$I = n.%1$I', k.name)
+    else format('%s = %s', noclobber.text_of(relation, 'o', k.name), noclobber.text_of(relation, 'n', k.name)) end, ' and ' order by k.at)
+  from unnest(noclobber.key_columns(key_column)) with ordinality k(name, at)
+  join pg_attribute a on a.attrelid = relation and a.attname = k.name
 $$;
 
 -- The SQL that logs a statement of many rows, written for the table as it is now. Creations and updates go into batches of
@@ -14,9 +15,10 @@ $$;
 create function noclobber.batch_statement(op text, relation oid, source text, key_column text, tenant_column text,
   lists text[], owned text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  numbered boolean := exists (select from pg_attribute a where a.attrelid = relation and a.attname = key_column
+  keys text[] := noclobber.key_columns(key_column);
+  numbered boolean := cardinality(keys) = 1 and exists (select from pg_attribute a where a.attrelid = relation and a.attname = keys[1]
     and a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype));
-  id text := noclobber.text_of(relation, 'n', key_column);
+  id text := noclobber.id_of(relation, 'n', key_column);
   tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'n', tenant_column) end;
   version text := format('n.%I', owned[1]);
   was_version text := format('o.%I', owned[1]);
@@ -35,7 +37,7 @@ begin
           then format('%I', a.attname) end as plain
       from pg_attribute a join pg_type t on t.oid = a.atttypid
       where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
-        and a.attname <> all(owned[:3] || key_column || tenant_column)
+        and a.attname <> all(owned[:3] || keys || tenant_column)
     ), bits as (
       select f.name, f.at, f.at / 60 as mask, 1::bigint << (f.at % 60)::integer as bit,
         coalesce('n.' || f.plain, noclobber.text_of(relation, 'n', f.name) || ' collate "C"') as now,
@@ -82,6 +84,6 @@ begin
        where %10$s
      )
      select exists (select from g where not (%10$s))',
-    case when numbered then format('n.%I::bigint', key_column) else id end, tenant, seen, rows, alike, source, case op when 'INSERT' then 'created' else 'updated' end, fields, scopes, stayed,
+    case when numbered then format('n.%I::bigint', keys[1]) else id end, tenant, seen, rows, alike, source, case op when 'INSERT' then 'created' else 'updated' end, fields, scopes, stayed,
     case when numbered then 'record_numbers' else 'record_ids' end, version, noclobber.time_of(owned, 'n'));
 end $$;

@@ -33,17 +33,18 @@ create function noclobber.log_change(source text, key_column text, tenant_column
   old_row jsonb, new_row jsonb, relation oid) returns void language plpgsql as $$
 declare
   shown jsonb := coalesce(new_row, old_row);
+  shown_id text := noclobber.id_in(shown, key_column);
   shown_version bigint := (shown->>owned[1])::bigint;
 begin
   if old_row is null and exists (select from noclobber.record_changes c
-      where c.table_name = source and c.record_id = shown->>key_column and c.event = 'deleted'
+      where c.table_name = source and c.record_id = shown_id and c.event = 'deleted'
         and (tenant_column = '' or c.tenant_id is not distinct from shown->>tenant_column)
         and c.version >= shown_version and c.xid <> pg_current_xact_id()) then
     raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
   end if;
   insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
     updated_at, updated_by, tab_id, socket_id, import_id, old_row)
-  values (source, shown->>key_column,
+  values (source, shown_id,
     case when new_row is null then noclobber.next_version(shown_version, relation) else shown_version end,
     case when new_row is null then 'deleted' when old_row is null then 'created' else 'updated' end,
     shown->>tenant_column,

@@ -21,7 +21,7 @@ begin
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
   end if;
   if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
-    execute format('select noclobber.order_changes($1, array(select %s from old_rows t))', noclobber.text_of(tg_relid, 't', tg_argv[0]))
+    execute format('select noclobber.order_changes($1, array(select %s from old_rows t))', noclobber.id_of(tg_relid, 't', tg_argv[0]))
       using source;
   end if;
   :wake_readers

@@ -3,8 +3,8 @@
 create function noclobber.log_statement(op text, relation oid, source text, key_column text, tenant_column text,
   lists text[], owned text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  was_key text := noclobber.text_of(relation, 'o', key_column);
-  key text := noclobber.text_of(relation, 'n', key_column);
+  was_key text := noclobber.id_of(relation, 'o', key_column);
+  key text := noclobber.id_of(relation, 'n', key_column);
   was_tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'o', tenant_column) end;
   tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'n', tenant_column) end;
   was_json text := noclobber.row_json(relation, 'o');

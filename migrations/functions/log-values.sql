@@ -19,18 +19,18 @@ begin
       where e.value <> 'null'), '{}')
     from (select to_jsonb(t.*) as r from new_rows t) n
     where c.xid = pg_current_xact_id() and c.table_name = source
-      and c.record_id = n.r->>tg_argv[0] and c.version = (n.r->>version_column)::bigint;
+      and c.record_id = noclobber.id_in(n.r, tg_argv[0]) and c.version = (n.r->>version_column)::bigint;
     else
     update noclobber.record_changes c set changed_values = coalesce((
       select jsonb_object_agg(e.key, jsonb_build_array(b.o->e.key, e.value)) from jsonb_each(b.n - unkept) e
       where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
     from (select o.r as o, n.r as n from (select to_jsonb(t.*) as r from new_rows t) n
-      left join (select to_jsonb(t.*) as r from old_rows t) o on o.r->>tg_argv[0] = n.r->>tg_argv[0]
+      left join (select to_jsonb(t.*) as r from old_rows t) o on noclobber.id_in(o.r, tg_argv[0]) = noclobber.id_in(n.r, tg_argv[0])
       where coalesce((n.r->>version_column)::bigint = (o.r->>version_column)::bigint + 1
         or (n.r->>version_column)::bigint > (o.r->>version_column)::bigint and not exists (select from old_rows t
-          where to_jsonb(t.*)->>tg_argv[0] = n.r->>tg_argv[0] and (to_jsonb(t.*)->>version_column)::bigint = (n.r->>version_column)::bigint - 1), true)) b
+          where noclobber.id_in(to_jsonb(t.*), tg_argv[0]) = noclobber.id_in(n.r, tg_argv[0]) and (to_jsonb(t.*)->>version_column)::bigint = (n.r->>version_column)::bigint - 1), true)) b
     where c.xid = pg_current_xact_id() and c.table_name = source
-      and c.event <> 'deleted' and c.record_id = b.n->>tg_argv[0] and c.version = (b.n->>version_column)::bigint;
+      and c.event <> 'deleted' and c.record_id = noclobber.id_in(b.n, tg_argv[0]) and c.version = (b.n->>version_column)::bigint;
     end if;
   else
     execute replace(case tg_op when 'INSERT' then $rows$
@@ -39,18 +39,18 @@ begin
       where e.value <> 'null'), '{}')
     from (select ROW as r from new_rows t) n
     where c.xid = pg_current_xact_id() and c.table_name = $1
-      and c.record_id = n.r->>$2 and c.version = (n.r->>$4)::bigint$rows$
+      and c.record_id = noclobber.id_in(n.r, $2) and c.version = (n.r->>$4)::bigint$rows$
       else $rows$
     update noclobber.record_changes c set changed_values = coalesce((
       select jsonb_object_agg(e.key, jsonb_build_array(b.o->e.key, e.value)) from jsonb_each(b.n - $3) e
       where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
     from (select o.r as o, n.r as n from (select ROW as r from new_rows t) n
-      left join (select ROW as r from old_rows t) o on o.r->>$2 = n.r->>$2
+      left join (select ROW as r from old_rows t) o on noclobber.id_in(o.r, $2) = noclobber.id_in(n.r, $2)
       where coalesce((n.r->>$4)::bigint = (o.r->>$4)::bigint + 1
         or (n.r->>$4)::bigint > (o.r->>$4)::bigint and not exists (select from (select ROW as r from old_rows t) x
-          where x.r->>$2 = n.r->>$2 and (x.r->>$4)::bigint = (n.r->>$4)::bigint - 1), true)) b
+          where noclobber.id_in(x.r, $2) = noclobber.id_in(n.r, $2) and (x.r->>$4)::bigint = (n.r->>$4)::bigint - 1), true)) b
     where c.xid = pg_current_xact_id() and c.table_name = $1
-      and c.event <> 'deleted' and c.record_id = b.n->>$2 and c.version = (b.n->>$4)::bigint$rows$ end, 'ROW', noclobber.row_json(tg_relid, 't'))
+      and c.event <> 'deleted' and c.record_id = noclobber.id_in(b.n, $2) and c.version = (b.n->>$4)::bigint$rows$ end, 'ROW', noclobber.row_json(tg_relid, 't'))
       using source, tg_argv[0], unkept, version_column;
   end if;
   return null;

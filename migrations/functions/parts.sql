@@ -45,7 +45,7 @@ begin
   select string_agg(format('select %s as parent%s from %s a%s', noclobber.text_of(tg_relid, 'a', tg_argv[1]),
       case when has_tenant then format(', %s as tenant', noclobber.text_of(tg_relid, 'a', tg_argv[2])) end, r.name,
       case when tg_op = 'UPDATE' then format(' where not exists (select from %1$s b where %2$s = %3$s and concat(b.%4$I) = concat(a.%4$I))',
-        rows[3 - r.at], noclobber.text_of(tg_relid, 'b', tg_argv[0]), noclobber.text_of(tg_relid, 'a', tg_argv[0]), tg_argv[9]) end), ' union all ')
+        rows[3 - r.at], noclobber.id_of(tg_relid, 'b', tg_argv[0]), noclobber.id_of(tg_relid, 'a', tg_argv[0]), tg_argv[9]) end), ' union all ')
     into touched from unnest(rows) with ordinality r(name, at);
   execute format(
     'with touched as materialized (%1$s)

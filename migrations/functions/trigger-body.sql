@@ -2,10 +2,11 @@
 -- fraction of what a row turned into jsonb costs. Made by trigger-function.sql.
 -- Invariant: a name is data. format quotes it in one pass, so no name is read for another's placeholder.
 -- A seventh argument of a trigger is the name in the log: of the table whose partition the trigger is on, see partitions.ts.
--- The names: key, tenant, the six of log-change.sql that say what the triggers own, and the housekeeping columns.
--- In the bodies: 1 the key, 2 the housekeeping columns put back, 3 and 4 the new and the old row's tenant, read by concat, 5
--- that a tombstone is of the new row's tenant; 7, 8, 9 the columns for version, time and writer, 6, 10, 11 their types; 12 the
--- time as it is now, 13 and 14 the new row's time and writer for the log, 15 and 16 what sets the writer, cheaply and plainly.
+-- The names: key (see record-id.sql), tenant, the six of log-change.sql that say what the triggers own, and the housekeeping columns.
+-- In the bodies: 1 the id of the row n, 18, 19 and 20 those of o, t and new, read by concat; 2 the housekeeping columns put
+-- back, 3 and 4 the new and the old row's tenant, read by concat, 5 that a tombstone is of the new row's tenant; 7, 8, 9 the
+-- columns for version, time and writer, 6, 10, 11 their types; 12 the time as it is now, 13 and 14 the new row's time and writer
+-- for the log, 15 and 16 what sets the writer, cheaply and plainly; 17 the three columns.
 -- A line that names a column for the time (8) or the writer (9) is left out where the table has none.
 --
 -- log_update, after each UPDATE. First the change set that a node's save precomputes, see writer-setting.ts, for the one
@@ -51,10 +52,10 @@ begin
   if lines[:line_fields] is not null then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
-    select concat(tg_table_schema, '.', tg_table_name), concat(n.%1$I), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
+    select concat(tg_table_schema, '.', tg_table_name), concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
       %3$s, string_to_array(lines[:line_fields], ','), lines[:line_scopes]::jsonb, %13$s,
       %14$s, lines[:line_tab_id], lines[:line_socket_id]
-    from new_rows n where lines[:line_signature] = md5(concat(noclobber.node_key(), tg_argv[4], n.%7$I, ' ', n.%1$I, E'\n',
+    from new_rows n where lines[:line_signature] = md5(concat(noclobber.node_key(), tg_argv[4], n.%7$I, ' ', %1$s, E'\n',
         lines[:line_tab_id], E'\n', lines[:line_socket_id]))
       and case when n.%7$I is not null then not exists (select from new_rows offset 1) end;
     if found then
@@ -77,10 +78,10 @@ begin
       case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
       n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
     from (select case when :trusted_types then to_jsonb(n.*) end as r,
-        concat(n.%1$I) as key, %3$s as tenant, concat(n.%7$I) as version,
+        concat(%1$s) as key, %3$s as tenant, concat(n.%7$I) as version,
         %13$s as updated_at,
         %14$s as updated_by from new_rows n limit 1) n,
-      lateral (select case when n.r is not null then to_jsonb(o.*) end as r, concat(o.%1$I) as key, %4$s as tenant,
+      lateral (select case when n.r is not null then to_jsonb(o.*) end as r, concat(%18$s) as key, %4$s as tenant,
         concat(o.%7$I) as version from old_rows o limit 1) o
     where n.r is not null and n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
       and not exists (select from new_rows offset 1);
@@ -92,17 +93,17 @@ begin
       if row_count between 1 and 20 and trusted then
         perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, o.r, n.r, tg_relid)
           from (select to_jsonb(t.*) r from old_rows t) o full join (select to_jsonb(t.*) r from new_rows t) n
-            on o.r->>tg_argv[0] = n.r->>tg_argv[0] and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
+            on noclobber.id_in(o.r, tg_argv[0]) = noclobber.id_in(n.r, tg_argv[0]) and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
           where coalesce((n.r->>%7$L)::bigint = (o.r->>%7$L)::bigint + 1
             or (n.r->>%7$L)::bigint > (o.r->>%7$L)::bigint and not exists (select from old_rows t
-              where concat(t.%1$I) = n.r->>tg_argv[0] and concat(t.%7$I)::bigint = (n.r->>%7$L)::bigint - 1), true);
+              where concat(%19$s) = noclobber.id_in(n.r, tg_argv[0]) and concat(t.%7$I)::bigint = (n.r->>%7$L)::bigint - 1), true);
       elsif row_count between 1 and 20 then
         execute replace($rows$select noclobber.log_change($1, $2, $3, $4, $5, $6, o.r, n.r, $7)
           from (select ROW r from old_rows t) o full join (select ROW r from new_rows t) n
-            on o.r->>$2 = n.r->>$2 and coalesce(o.r->>$3, '') = coalesce(n.r->>$3, '')
+            on noclobber.id_in(o.r, $2) = noclobber.id_in(n.r, $2) and coalesce(o.r->>$3, '') = coalesce(n.r->>$3, '')
           where coalesce((n.r->>$5[1])::bigint = (o.r->>$5[1])::bigint + 1
             or (n.r->>$5[1])::bigint > (o.r->>$5[1])::bigint and not exists (select from (select ROW r from old_rows t) x
-              where x.r->>$2 = n.r->>$2 and (x.r->>$5[1])::bigint = (n.r->>$5[1])::bigint - 1), true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
+              where noclobber.id_in(x.r, $2) = noclobber.id_in(n.r, $2) and (x.r->>$5[1])::bigint = (n.r->>$5[1])::bigint - 1), true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
           using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, tg_relid;
       elsif row_count > 20 then
         planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
@@ -117,14 +118,14 @@ begin
         perform noclobber.compact_at_once(tg_relid);
       end if;
       if row_count between 1 and 20 and tg_argv[3] = '{}' and exists (select from old_rows o, new_rows n
-          where concat(n.%1$I) = concat(o.%1$I) and concat(n.%7$I) = concat(o.%7$I) and record_image_ne(row(n.*), row(o.*))) then
+          where concat(%1$s) = concat(%18$s) and concat(n.%7$I) = concat(o.%7$I) and record_image_ne(row(n.*), row(o.*))) then
         raise triggered_data_change_violation using
           message = format('Table %%s: a trigger changed a row after its version was set, so the log would miss the change.', tg_relid::regclass),
           hint = 'PostgreSQL fires triggers by name. Rename that one, so that it comes before zz_noclobber_stamp: alter trigger … rename to ….';
       end if;
     end if;
     if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
-      perform noclobber.order_changes(source, array(select concat(n.%1$I) from new_rows n));
+      perform noclobber.order_changes(source, array(select concat(%1$s) from new_rows n));
     end if;
     :wake_readers
   end;
@@ -211,10 +212,15 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
     end if;$cheap$ when '' then '' else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type),
     format(case names[8] when 'jsonb' then 'new.%1$I := noclobber.writer();' when '' then ''
       else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type)
-    from (select case when names[8] in ('jsonb', 'uuid', 'text') then 'pg_catalog.' || names[8] else names[8] end) t(type))
+    from (select case when names[8] in ('jsonb', 'uuid', 'text') then 'pg_catalog.' || names[8] else names[8] end) t(type)), ids(row, id) as (
+    select r.name, case when count(*) = 1 then min(format('%s.%I', r.name, k.name))
+      else format('concat(%s)', string_agg(format('replace(replace(concat(%s.%I), ''!'', ''!0''), ''~'', ''!1'')', r.name, k.name),
+        ', ''~'', ' order by k.at)) end
+    from unnest(array['n', 'o', 't', 'new']) r(name),
+      unnest(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end) with ordinality k(name, at) group by r.name)
   select format(regexp_replace(regexp_replace(b.body, case when names[4] = '' then '^.*%8[$]I.*' else '^.*%0[$]I.*' end, '', 'gn'),
       case when names[5] = '' then '^.*%9[$]I.*' else '^.*%0[$]I.*' end, '', 'gn'),
-    names[1],
+    (select i.id from ids i where i.row = 'n'),
     case when kind = 'stamp_update' then (select format(E'  begin\n%s\n  exception when undefined_column then\n%s\n  end;',
         string_agg(format('    after.%1$I := old.%1$I;', name), E'\n' order by at),
         string_agg(format('    begin after.%1$I := old.%1$I; exception when undefined_column then null; end;', name), E'\n' order by at))
@@ -228,6 +234,7 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
     case names[7] when 'timestamp with time zone' then format('noclobber.exactly(n.%I, null::timestamptz)', names[4])
       when '' then 'statement_timestamp()' else format('timezone(''UTC'', noclobber.exactly(n.%I, null::timestamp))', names[4]) end,
     case names[8] when 'jsonb' then format('noclobber.exactly(n.%I, null::jsonb)', names[5]) else 'noclobber.writer()' end,
-    w.cheap, w.plain, names[3:5])
+    w.cheap, w.plain, names[3:5], (select i.id from ids i where i.row = 'o'), (select i.id from ids i where i.row = 't'),
+    (select i.id from ids i where i.row = 'new'))
   from bodies b, writers w
 $made$;

@@ -5,7 +5,7 @@ create function noclobber.trigger_function(kind text, names text[]) returns text
 declare
   body text := noclobber.trigger_body(kind, names);
   made text := kind || '_' || left(md5(array_to_json(names)::text), 12);
-  taken text := (select min(p.proname) from pg_proc p where kind = 'log_update' and p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any(names[:5])
+  taken text := (select min(p.proname) from pg_proc p where kind = 'log_update' and p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any(names[2:5] || noclobber.key_columns(names[1]))
     and p.proargtypes[0] in ('record'::regtype, 'anyelement'::regtype, 'anycompatible'::regtype, 'anynonarray'::regtype,
       'anycompatiblenonarray'::regtype, '"any"'::regtype));
 begin

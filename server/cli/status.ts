@@ -1,5 +1,6 @@
 // `noclobber status`: what is there, in a glance; `doctor` says what is wrong with it.
 import type { Knex } from 'knex'
+import { keyColumns } from '../../migrations/record-key.ts'
 import { utcText } from '../db/iso-time.ts'
 import { trackedTables } from '../doctor/tables.ts'
 import { trackedOptions } from '../doctor/tracking-options.ts'
@@ -24,7 +25,7 @@ const statusOf = async (knex: Knex) => {
       const { tenant, lists, ignore, columns, history, partOf } = trackedOptions(triggers) ?? {}
       return {
         table: source,
-        key,
+        key: key && keyColumns(key).join(', '),
         tenant: tenant ?? null,
         lists: lists ?? [],
         ignore: ignore ?? [],

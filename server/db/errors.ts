@@ -69,7 +69,7 @@ export interface WrittenTable {
   /** Fields that an answer may name. */
   shownNames: string[]
   names: { fieldOf(column: string): string }
-  key: { name: string; kind: string }
+  key: { names: readonly string[]; kind: unknown; isMade: boolean; creatable: ReadonlySet<string> }
   columns: Map<string, { cast: string }>
   /** Columns by the name of their constraint or unique index, those in its expressions too. */
   constraints: Record<string, string[]>
@@ -144,6 +144,10 @@ const OF_VALUES = /^(22|23|54000|428C9|44000)/
 const NO_ID = 'send `id`: the database makes none for this type'
 const NO_KEY = 'has no default in the database, so no record of this type can be created here'
 
+/** A column of the key was to be made by the database. A field of it that a creation may give is named like any other. */
+const isMissingKey = ({ key }: WrittenTable, sent: SentValues, column = ''): column is string =>
+  key.names.includes(column) && !key.creatable.has(column) && !sent.columns.includes(column)
+
 /**
  * 422 where the database refuses the values or one of the app's own rules does, with the rule's sentence; 403 where a policy
  * of the table does; `null` for everything else.
@@ -156,9 +160,9 @@ export const refusedValues = (error: unknown, table: WrittenTable, sent: SentVal
     return problem('forbidden', 'A policy of the table does not allow this.')
   const raised = isRaised(known)
   if (!raised && !OF_VALUES.test(code)) return null
-  if (!raised && code === '23502' && column === table.key.name && !sent.columns.includes(column))
+  if (!raised && code === '23502' && isMissingKey(table, sent, column))
     return invalidProblem([
-      table.key.kind.startsWith('int') ? { field: column, message: NO_KEY } : { field: 'id', message: NO_ID },
+      table.key.isMade ? { field: column, message: NO_KEY } : { field: 'id', message: NO_ID },
     ])
   const message = (raised && sentence(known.message)) || (MESSAGES[code] ?? 'is not a value that fits')
   const hint = raised ? sentence(known.hint) : ''

@@ -4,6 +4,7 @@
 // triggers have, none are made up.
 import type { Knex } from 'knex'
 import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
+import { idText, keyColumns } from '../../migrations/record-key.ts'
 import { trackTable } from '../../migrations/track-table.ts'
 import type { FindingCode } from './finding.ts'
 import { type ExaminedTable, tableFindings, trackedTables } from './tables.ts'
@@ -16,7 +17,7 @@ const MENDED: FindingCode[] = ['column_missing', 'trigger_missing', 'trigger_alt
 /** Seconds since 1970 are more than any record has changes. */
 const loggedVersions = (source: string, key: string, version: string) => `
 update ${quoteTable(source)} t set ${quoteName(version)} = coalesce((select max(c.version) from noclobber.changes c
-  where c.table_name = ${quoteText(source)} and c.record_id = t.${quoteName(key)}::text), extract(epoch from now())::bigint)`
+  where c.table_name = ${quoteText(source)} and c.record_id = ${idText('t', keyColumns(key))}), extract(epoch from now())::bigint)`
 
 const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> => {
   const { source, key, triggers } = table

@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { PARTITIONS_APART } from '../../migrations/partitions.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
+import { idText, keyArgument, keyColumns, keyOf } from '../../migrations/record-key.ts'
 import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/supported.ts'
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from '../../migrations/trigger-arguments.ts'
@@ -34,8 +35,7 @@ export interface ExaminedTable extends TriggeredTable {
 
 const TABLES = `
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
-  (select a.attname from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-    where i.indrelid = c.oid and i.indisprimary) as key,
+  to_jsonb(${keyOf('c.oid')}) as key,
   coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
@@ -97,7 +97,11 @@ export const trackedTables = async (
       problem('table_missing', name, 'There is no such table.', 'Create it, or correct the declaration.'),
     )
   }
-  return { tables: withParts(rows), missing }
+  const found = rows.map((row: { key: string[] | null }) => ({
+    ...row,
+    key: row.key && keyArgument(row.key),
+  }))
+  return { tables: withParts(found), missing }
 }
 
 /**
@@ -131,12 +135,12 @@ with logged as (
   from noclobber.batched_changes c where c.table_name = ${name}
 ), last as (
   select distinct on (c.record_id) c.* from logged c
-  left join (select r.${quoteName(key)}::text as id, ${tenant} as tenant from ${table} r) w on w.id = c.record_id
+  left join (select ${idText('r', keyColumns(key))} as id, ${tenant} as tenant from ${table} r) w on w.id = c.record_id
   where w.tenant is null or c.tenant_id is null or c.tenant_id = w.tenant
   order by c.record_id, c.version desc, c.event = 'deleted', c.seq desc
 ), pairs as (
   select l.record_id, l.version as logged, l.event, l.xid, l.is_own, t.version, t.row_xid, t.row_age, t.id from last l
-  full join (select r.${quoteName(key)}::text as id, r.${version} as version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
+  full join (select ${idText('r', keyColumns(key))} as id, r.${version} as version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
     on t.id = l.record_id
 )
 select count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
@@ -152,8 +156,10 @@ from pairs`)
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
 
 const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]> => {
-  const { source, key } = table
-  if (!key) return []
+  const { source, columns } = table
+  const key = table.triggers.find(({ name }) => name === STAMP_TRIGGER)?.args[0] ?? table.key
+  // Where a column of the key is gone, the triggers' findings say so.
+  if (!key || keyColumns(key).some((name) => !columns.includes(name))) return []
   const { rows } = await knex.raw(compare(table, key))
   const [row] = rows
   const invalid = Number(row.invalid)

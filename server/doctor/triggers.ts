@@ -4,6 +4,7 @@ import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
 import { type Owned, ownedBy, ownedColumns, ownedList } from '../../migrations/owned-columns.ts'
 import { PARENT_TRIGGER, PART_TRIGGERS } from '../../migrations/parts.ts'
 import { quoteTable, textArray } from '../../migrations/quote.ts'
+import { keyColumns } from '../../migrations/record-key.ts'
 import { KEEP_TRIGGER, STAMP_TRIGGER, TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { type Finding, problem } from './finding.ts'
 import { callOf, trackedOptions } from './tracking-options.ts'
@@ -27,6 +28,7 @@ export interface FoundTrigger {
 /** What triggers are looked at with. */
 export interface TriggeredTable {
   source: string
+  /** Its primary key, as the triggers' first argument has one. */
   key: string | null
   columns: string[]
   /** The types of its columns by name, as `format_type` writes them, without modifiers. */
@@ -161,7 +163,7 @@ const lostColumns = ({ triggers, key, columns }: TriggeredTable): string[] => {
   const [ownKey = '', tenant = '', lists = '{}'] = stamp.args
   const part = triggers.find(({ name }) => PART_TRIGGERS.includes(name))
   const named = [...(tenant ? [tenant] : []), ...textArray(lists), ...(part?.args[1] ? [part.args[1]] : [])]
-  return [...(ownKey === key ? [] : [ownKey]), ...named.filter((name) => !columns.includes(name))]
+  return [...(ownKey === key ? [] : keyColumns(ownKey)), ...named.filter((name) => !columns.includes(name))]
 }
 
 /** Columns that the triggers own and that are gone. */

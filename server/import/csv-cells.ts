@@ -5,9 +5,8 @@
 import { fromDateFormat } from '../base/date-format.ts'
 import { exactNumber, finiteNumber } from '../db/exact-number.ts'
 import { parseJson } from '../db/json-text.ts'
-import { type KeyKind, keyKindOf } from '../tables/catalogue.ts'
 import type { KnownType } from '../tables/database.ts'
-import { canonicalId } from '../tables/record-id.ts'
+import { canonicalId, type KeyKind, keyKindOf } from '../tables/record-id.ts'
 
 const NUMBERS = new Set(['int2', 'int4', 'int8', 'numeric'])
 const FLOATS = new Set(['float4', 'float8'])
@@ -51,13 +50,15 @@ export const cellReader = (known: KnownType): ((name: string, text: string) => u
   }
 }
 
-/** The kind of key that records can be found by, or `null`: of the table's keys, and texts that ignore case. */
-export const findingKindOf = (type: string | undefined): KeyKind | null =>
-  type === 'citext' ? 'text' : keyKindOf(type ?? '')
+/** By what records are found: for `id` the table's own key, even if another column has that name. `null`: by nothing. */
+export const findingKind = ({ key: own, columns }: KnownType, key: string | null): KeyKind | null => {
+  if (key === null || key === 'id') return own.kind
+  const type = columns.get(key)?.type ?? ''
+  return type === 'citext' ? 'text' : keyKindOf(type)
+}
 
-/** The column by which records are found: for `id` the table's own key, even if another column has that name. */
-export const keyColumnOf = (known: KnownType, key: string | null): string =>
-  key === null || key === 'id' ? known.key.name : key
+/** Is it a whole number that records are found by? */
+export const isWholeNumber = (kind: KeyKind): boolean => typeof kind === 'string' && kind.startsWith('int')
 
 /**
  * A key's text form, or `null` where this value can't be one. A text key is a text: 1.10 as a number would name "1.1". A
@@ -66,5 +67,5 @@ export const keyColumnOf = (known: KnownType, key: string | null): string =>
 export const keyText = (kind: KeyKind, value: unknown): string | null => {
   if (typeof value === 'string') return canonicalId(kind, value)
   const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
-  return isWhole && kind.startsWith('int') ? canonicalId(kind, String(value)) : null
+  return isWhole && isWholeNumber(kind) ? canonicalId(kind, String(value)) : null
 }

@@ -16,7 +16,7 @@ import { runOnce, type Work } from '../records/run-once.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { actorNow, FORBIDDEN, verdictsOf } from './actor-now.ts'
-import { findingKindOf, keyColumnOf } from './csv-cells.ts'
+import { findingKind } from './csv-cells.ts'
 import { type ImportFormat, rowsOf } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import { createRowErrors, type RowErrors } from './row-errors.ts'
@@ -77,8 +77,7 @@ const BATCH_BYTES = 256_000
 const keyOf = (known: KnownType, asked: string | null | undefined): string | null => {
   const key = asked === undefined ? known.type.importKey : asked
   if (key === null) return null
-  const column = known.columns.get(keyColumnOf(known, key))
-  const isFit = (key === 'id' || known.writable.has(key)) && findingKindOf(column?.type) !== null
+  const isFit = (key === 'id' || known.writable.has(key)) && findingKind(known, key) !== null
   return isFit
     ? key
     : refuse('malformed', 'key must be "id" or a field that holds texts, whole numbers or uuids.')
@@ -87,7 +86,9 @@ const keyOf = (known: KnownType, asked: string | null | undefined): string | nul
 /** What is wrong with the names in the first line of a CSV file. */
 const headerErrors = (known: KnownType, key: string | null, header: string[]) => {
   const ofKey = key === null ? [] : ['version', key]
-  const unknown = header.filter((name) => !known.writable.has(name) && !ofKey.includes(name))
+  const unknown = header.filter(
+    (name) => !known.writable.has(name) && !known.key.creatable.has(name) && !ofKey.includes(name),
+  )
   const rowErrors = unknown.map((field) => ({
     field,
     message:

@@ -3,11 +3,12 @@
 // was checked. Values go through json_populate_record, so each column gets what a row's JSON says and nothing else.
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
+import type { Column } from '../tables/catalogue.ts'
 import type { KnownType } from '../tables/database.ts'
 import { columnSql } from '../tables/field-sql.ts'
+import { idSql } from '../tables/head-sql.ts'
 import { parentIsThere } from '../tables/part-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
-import { keyColumnOf } from './csv-cells.ts'
 
 /** A validated row. `seen` is the version of the record that it updates; null if it creates one. */
 export interface StagedRow {
@@ -94,12 +95,13 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
   const { table, tenantColumn, columns, sql, owned } = known
   const version = quoteName(owned.version.name)
   const column = (name: string) => columnSql(known, name)
-  const id = `t.${column(known.key.name)}`
-  const cast = columns.get(known.key.name)?.cast
-  const foundBy = columns.get(keyColumnOf(known, key))
-  const keyColumn = `t.${column(keyColumnOf(known, key))}`
+  const id = idSql(known)
+  const foundBy = key === null || key === 'id' ? null : (columns.get(key) as Column)
   const asKey = (text: string) =>
-    `${text}::${foundBy?.cast}${foundBy?.collation ? ` collate ${foundBy.collation}` : ''}`
+    foundBy
+      ? `${text}::${foundBy.cast}${foundBy.collation ? ` collate ${foundBy.collation}` : ''}`
+      : id.asValue(text)
+  const isFound = (text: string) => (foundBy ? `t.${column(key ?? '')} = ${asKey(text)}` : id.isText(text))
   const ofTenant = (parameter: number) =>
     tenantColumn ? `and t.${column(tenantColumn)} = $${parameter}` : ''
   const { part } = known
@@ -113,7 +115,7 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
       `${lines('s.id')} ${part ? `and not ${parentIsThere(part, parent, ofParent)}` : 'and false'} order by s.line`,
     ),
     find: unnamed(
-      `${sql.selectFrom('k.key as "noclobber_key"')} join unnest($1::text[]) k(key) on ${keyColumn} = ${asKey('k.key')} ${ofTenant(2)}`,
+      `${sql.selectFrom('k.key as "noclobber_key"')} join unnest($1::text[]) k(key) on ${isFound('k.key')} ${ofTenant(2)}`,
     ),
     repeatedKeys: unnamed(
       `select r.line, r.first, count(*) over () as total from (
@@ -122,7 +124,7 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
        where r.line > r.first order by r.line limit $1`,
     ),
     foundMeanwhile: unnamed(
-      `${sql.selectFrom('s.line as "noclobber_line"')} join pg_temp.noclobber_import s on ${keyColumn} = ${asKey('s.key')}
+      `${sql.selectFrom('s.line as "noclobber_line"')} join pg_temp.noclobber_import s on ${isFound('s.key')}
        where s.seen is null ${ofTenant(2)} order by s.line limit $1`,
     ),
     update: (names) =>
@@ -131,7 +133,7 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
            (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${column(name)}`, `r.${column(name)}`)).join(', ')}
               from json_populate_record(t.*, s.doc) r)
          from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
-           and ${id} = s.id::${cast} and t.${version} = s.seen ${ofTenant(3)}
+           and ${id.isText('s.id')} and t.${version} = s.seen ${ofTenant(3)}
          returning s.line, t.${version} <> s.seen as changed`,
       ),
     insert: (names) =>

@@ -6,12 +6,13 @@ import type { Actor } from '../base/record-type.ts'
 import type { TimeSlices } from '../pacing/time-slices.ts'
 import type { ImportRowError } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
+import { otherThanId, sentId } from '../records/create.ts'
 import { asksParents } from '../records/parents.ts'
 import { commonJson, type StoredJson } from '../records/stored-json.ts'
 import { ruleErrors, validateFields } from '../records/validate.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
-import { cellReader, findingKindOf, keyColumnOf, keyText } from './csv-cells.ts'
+import { cellReader, findingKind, isWholeNumber, keyText } from './csv-cells.ts'
 import type { ImportFormat } from './parse.ts'
 import type { ImportRow } from './row.ts'
 import type { ImportSql, StagedRow } from './sql.ts'
@@ -91,14 +92,27 @@ const docOf = (
   return `{${pairs.join()}}`
 }
 
+/** A file may repeat in columns of their own what the id of a record says. */
+const withoutKey = (
+  { key: { creatable } }: KnownType,
+  fields: Record<string, unknown>,
+  record: WireRecord,
+): Record<string, unknown> =>
+  creatable.size === 0
+    ? fields
+    : Object.fromEntries(
+        Object.entries(fields).filter(
+          ([name, value]) => !creatable.has(name) || String(value) !== String(record.fields[name]),
+        ),
+      )
+
 /** Gives the function that validates rows of one import. */
 export const createRowValidator = (database: Database, job: ImportJob) => {
   const { known, format, key, sql, slices } = job
   const cell = cellReader(known)
-  const kind = findingKindOf(known.columns.get(keyColumnOf(known, key))?.type)
+  const kind = findingKind(known, key)
   /** Then it is authorized where it is written. */
   const asks = (action: 'create' | 'update') => asksParents(known, job.actor, action)
-  const hasMadeIds = known.key.kind.startsWith('int')
 
   /**
    * The key as it will be stored, since that is what records have: by what the schema makes of it, and a whole number as it
@@ -107,7 +121,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
   const keyIn = async (name: string, raw: unknown, value: unknown): Promise<string | null> => {
     if (kind === null) return null
     if (name === 'id') return keyText(kind, raw)
-    if (format !== 'ndjson' && kind.startsWith('int')) return keyText(kind, raw)
+    if (format !== 'ndjson' && isWholeNumber(kind)) return keyText(kind, raw)
     const valid = await validateFields(known, { [name]: value }, null)
     return keyText(kind, valid.ok ? valid.values[name] : value)
   }
@@ -152,13 +166,16 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     found: WireRecord[],
     transaction: Knex.Transaction | undefined,
   ): Promise<ValidatedRow> => {
-    const { line, fields, version, key: text } = row
+    const { line, version, key: text } = row
     const refuse = (...rowErrors: RowError[]): ValidatedRow => ({ line, rowErrors })
     if (row.rowError) return refuse(row.rowError)
     const [record, second] = found
     if (second) return refuse({ field: key ?? '', message: 'is that of more than one record' })
-    if (!record && (version || (key === 'id' && hasMadeIds))) return refuse(NOT_THERE)
+    if (!record && (version || (key === 'id' && known.key.isMade))) return refuse(NOT_THERE)
     if (record && !asks('update') && !known.may(job.actor, 'update', record)) return refuse(FORBIDDEN)
+    const sent = sentId(known, job.actor, !record && key === 'id' ? text : undefined)
+    if ('message' in sent) return refuse(sent)
+    const fields = record ? withoutKey(known, row.fields, record) : { ...sent.fields, ...row.fields }
     const draft = { type: known.type.name, id: '', version: 0, fields }
     if (!record && !asks('create') && !known.may(job.actor, 'create', draft)) return refuse(MAY_NOT_CREATE)
     if (record && version && version !== record.version) return refuse(staleRowError(record, version))
@@ -167,10 +184,11 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
       action: record ? 'update' : 'create',
     })
     if (!valid.ok) return refuse(...valid.errors)
-    const values = valid.values
+    const other = otherThanId(sent, valid.values)
+    if (other.length > 0) return refuse(...other)
+    const values = { ...valid.values, ...sent.values }
     const broken = await ruleErrors(known, record ? { ...record.fields, ...values } : values)
     if (broken.length > 0) return refuse(...broken)
-    if (!record && key === 'id') values[known.key.name] = text
     const names = Object.keys(values).sort()
     // What was checked together stays together.
     const guarded =

@@ -1,9 +1,11 @@
 // What a list is asked for, as SQL: filters, search, order, position.
-// Invariant: column names come from the declaration, values are parameters; nothing else of a request reaches the text.
+// Invariant: column names come from the declaration, values are parameters; nothing else of a request reaches the text. No setting
+// of a session is seen in a position, nor in what is searched.
 import { refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { KnownType } from '../tables/database.ts'
-import { columnSql } from '../tables/field-sql.ts'
+import { columnSql, fieldText } from '../tables/field-sql.ts'
+import { idSql } from '../tables/head-sql.ts'
 import { canonicalValue } from '../tables/record-id.ts'
 import type { Query } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
@@ -37,33 +39,38 @@ export const MAX_SORT_VALUE = 2_000
 const INCOMPARABLE = new Set(['json', 'xml', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle'])
 const UNSORTABLE = new Set([...INCOMPARABLE, 'jsonb'])
 
+const BY_KEY = { column: null, text: '', asValue: (text: string): unknown => text, cast: '' }
+
 const orderOf = (known: KnownType, sort: string) => {
   const descending = sort.startsWith('-')
   const name = descending ? sort.slice(1) : sort
-  const { names, owned, key } = known
+  const { names, owned } = known
   const time = owned.updatedAt && names.fieldOf(owned.updatedAt.name)
+  if (name === 'id') return { ...BY_KEY, descending }
   const heads = new Map([
-    ['id', key.name],
     ['version', names.fieldOf(owned.version.name)],
     ['updated_at', time],
   ])
   const column = heads.has(name) ? (heads.get(name) ?? '') : name
   const allowed = heads.has(name) || known.shownNames.includes(name)
   const found = known.columns.get(column)
+  const isKey = known.key.names.length === 1 && column === known.key.names[0]
   if (!allowed || !found || UNSORTABLE.has(found.type))
     return refuse('malformed', `sort: there is no field ${name}.`)
+  if (isKey) return { ...BY_KEY, descending }
   return {
     column: `t.${columnSql(known, column)}`,
+    text: fieldText(known, column),
+    asValue: (text: string) => found.codec.toParameter(text),
     cast: found.cast,
     descending,
-    isKey: column === known.key.name,
   }
 }
 
 type Parameter = (value: unknown) => string
 
 const searched = (known: KnownType, search: string, parameter: Parameter): string[] => {
-  const columns = known.type.search.map((name) => `t.${columnSql(known, name)}::text`)
+  const columns = known.type.search.map((name) => fieldText(known, name))
   if (columns.length === 0) return refuse('malformed', 'search: this type declares no fields to search.')
   const words = search.split(/\s+/).filter((word) => word !== '')
   if (words.length > MAX_WORDS || search.length > MAX_SEARCH)
@@ -98,7 +105,7 @@ const conditionSql = (
       if (value !== 'true' && value !== 'false') return unfit()
       return `${column} is ${value === 'true' ? '' : 'not '}null`
     case 'contains':
-      return `${column}::text ilike ${parameter(`%${value.replace(/[\\%_]/g, '\\$&')}%`)}`
+      return `${fieldText(known, field)} ilike ${parameter(`%${value.replace(/[\\%_]/g, '\\$&')}%`)}`
     case 'in':
       return `(${valuesIn(value)
         .map((text) => `${column} = ${one(text)}`)
@@ -154,28 +161,27 @@ export const pageQuery = (
   { after, limit, ids, isLean = false }: PageOptions,
 ): Query => {
   const { values, parameter } = parameters()
-  const key = `t.${columnSql(known, known.key.name)}`
+  const id = idSql(known)
   const where = [...tenantCondition(known, actor, parameter), ...conditionsOf(known, query, parameter)]
   const by = orderOf(known, query.sort)
-  const [past, order] = by.descending ? ['<', 'desc'] : ['>', 'asc']
-  const keyCast = known.columns.get(known.key.name)?.cast
-  if (ids) where.push(`${key} = any(${parameter(ids)}::text[]::${keyCast}[])`)
+  const [past, order] = by.descending ? (['<', 'desc'] as const) : (['>', 'asc'] as const)
+  if (ids) where.push(id.isAnyText(parameter(ids)))
   if (after) {
-    const [value, id] = after
-    const beyondKey = () => `${key} ${past} ${parameter(id)}::${keyCast}`
-    if (by.isKey) where.push(beyondKey())
+    const [value, last] = after
+    const beyondKey = () => id.isPast(past, parameter(last))
+    if (by.column === null) where.push(beyondKey())
     else if (value === null) where.push(`(${by.column} is null and ${beyondKey()})`)
     else {
-      const at = `${parameter(value)}::${by.cast}`
+      const at = `${parameter(by.asValue(value))}::${by.cast}`
       where.push(
         `(${by.column} ${past} ${at} or (${by.column} = ${at} and ${beyondKey()}) or ${by.column} is null)`,
       )
     }
   }
   const select = isLean ? known.sql.selectLean : known.sql.selectSized
-  const text = `${select([`left(${by.column}::text, ${MAX_SORT_VALUE + 1}) as "noclobber_sort"`])}
+  const text = `${select([`left(${by.column === null ? id.text : by.text}, ${MAX_SORT_VALUE + 1}) as "noclobber_sort"`])}
     ${where.length > 0 ? `where ${where.join(' and ')}` : ''}
-    order by ${by.isKey ? '' : `${by.column} ${order} nulls last, `}${key} ${order} limit ${parameter(limit)}`
+    order by ${by.column === null ? '' : `${by.column} ${order} nulls last, `}${id.order(order)} limit ${parameter(limit)}`
   return { text, values }
 }
 
@@ -183,9 +189,7 @@ export const pageQuery = (
 export const countQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids?: string[]): Query => {
   const { values, parameter } = parameters()
   const where = [...tenantCondition(known, actor, parameter), ...conditionsOf(known, filter, parameter)]
-  const { name } = known.key
-  const cast = known.columns.get(name)?.cast
-  if (ids) where.push(`t.${columnSql(known, name)} = any(${parameter(ids)}::text[]::${cast}[])`)
+  if (ids) where.push(idSql(known).isAnyText(parameter(ids)))
   const condition = where.length > 0 ? `where ${where.join(' and ')}` : ''
   return { text: `select count(*)::text as count from ${known.table} t ${condition}`, values }
 }
@@ -194,12 +198,11 @@ export const countQuery = (known: KnownType, actor: Actor, filter: ListFilter, i
 export const matchQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids: string[]): Query => {
   const { values, parameter } = parameters()
   const matches = conditionsOf(known, filter, parameter)
-  const key = known.key.name
   const text = `${known.sql.selectSized([
     `coalesce(${matches.length > 0 ? matches.join(' and ') : 'true'}, false) as "noclobber_matches"`,
     'i.place::integer as "noclobber_place"',
   ])} join unnest(${parameter(ids)}::text[]) with ordinality i(id, place)
-    on t.${columnSql(known, key)} = i.id::${known.columns.get(key)?.cast}
+    on ${idSql(known).isText('i.id')}
     ${tenantCondition(known, actor, parameter)
       .map((condition) => `where ${condition}`)
       .join()} order by i.place`

@@ -46,7 +46,7 @@ const readDifferent = async (
   const versions = Array.from(held.values(), askedVersion)
   const rows = await database.send(known.versions.readDifferent, [
     // As the array's own text where nothing in it needs quoting: the driver looks at each entry otherwise.
-    known.key.kind === 'text' ? ids : `{${ids.join()}}`,
+    known.key.kind === 'text' || typeof known.key.kind !== 'string' ? ids : `{${ids.join()}}`,
     `{${versions.join()}}`,
     ...tenantParameter(known, actor),
   ])

@@ -6,8 +6,10 @@ import type { CreateOutcome, Forbidden } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import type { Database } from '../tables/database.ts'
-import { canonicalId } from '../tables/record-id.ts'
+import { exactNumber } from '../db/exact-number.ts'
+import type { FieldError } from '../protocol/index.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { canonicalId, type PartKind, partsOfId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { firstResponse } from './first-response.ts'
@@ -24,15 +26,57 @@ import { readRow } from './read.ts'
 import { SWALLOWED, settling } from './settled-write.ts'
 import { ruleErrors, validateFields } from './validate.ts'
 
+// The id that is sent for a new record is values of the key's columns. Nobody chooses what the database numbers, nor another tenant;
+// fields that a creation names besides say the same.
+
+export interface SentId {
+  /** In its canonical form. */
+  id: string
+  /** By the key's columns, without the tenant's. */
+  values: Record<string, unknown>
+  /** Those that are declared fields. */
+  fields: Record<string, unknown>
+}
+
+const NOTHING: SentId = { id: '', values: {}, fields: {} }
+
+/** What an id sets; nothing where none is sent. */
+export const sentId = (
+  { key, tenantColumn }: KnownType,
+  { tenantId }: Actor,
+  asked: unknown,
+): SentId | FieldError => {
+  if (asked === undefined) return NOTHING
+  const { names, kind, field, creatable } = key
+  const id = canonicalId(kind, asked)
+  if (id === null) return { field, message: 'is not an id of this type' }
+  if (key.isMade) return { field, message: 'is made by the database for this type' }
+  if (typeof kind === 'string') return { id, values: { [names[0] as string]: id }, fields: {} }
+  const sent: SentId = { id, values: {}, fields: {} }
+  for (const [at, part] of partsOfId(id).entries()) {
+    const name = names[at] as string
+    const value = (kind[at] as PartKind).startsWith('int') ? exactNumber(part) : part
+    if (name !== tenantColumn) sent.values[name] = value
+    else if (part !== tenantId) return { field, message: 'names another tenant' }
+    if (creatable.has(name)) sent.fields[name] = value
+  }
+  return sent
+}
+
+/** The fields that say something else than the id that is sent with them. */
+export const otherThanId = ({ fields }: SentId, values: Record<string, unknown>): FieldError[] =>
+  Object.entries(fields).flatMap(([field, value]) =>
+    String(values[field]) === String(value) ? [] : [{ field, message: 'is not what the id says' }],
+  )
+
 /** What {@link RecordServer.create} takes. */
 export interface CreateOptions<A extends Actor = Actor> extends WriteOptions<A> {
   fields: Record<string, unknown>
-  /** A key made by the client, for uuid and text keys. */
+  /** A key made by the client, for uuid and text keys, and for keys of several columns that the database doesn't number. */
   id?: string | undefined
 }
 
 const FORBIDDEN: Forbidden = { outcome: 'forbidden', problem: problem('forbidden') }
-const ID_REFUSED = 'is made by the database for this type'
 
 /** Creates a record in the actor's tenant. */
 export const createRecord = async (
@@ -44,22 +88,24 @@ export const createRecord = async (
   const known = await database.typeFor(type, options.transaction, options.actor.tenantId)
   if (!known) return MISSING
   const { actor } = options
-  const valid = await validateFields(known, options.fields, { actor, action: 'create' })
+  const sent = sentId(known, actor, options.id)
+  const key = 'message' in sent ? null : sent
+  const fields = { ...key?.fields, ...options.fields }
+  const valid = await validateFields(known, fields, { actor, action: 'create' })
   const errors = valid.ok ? [] : valid.errors
-  const id = options.id === undefined ? undefined : canonicalId(known.key.kind, options.id)
-  if (id === null) errors.push({ field: known.key.name, message: 'is not an id of this type' })
-  else if (id !== undefined && known.key.kind.startsWith('int'))
-    errors.push({ field: known.key.name, message: ID_REFUSED })
-  if (!valid.ok || errors.length > 0) return { outcome: 'invalid', problem: invalidProblem(errors) }
+  if ('message' in sent) errors.push(sent)
+  else if (valid.ok) errors.push(...otherThanId(sent, valid.values))
+  if (!valid.ok || !key || errors.length > 0) return { outcome: 'invalid', problem: invalidProblem(errors) }
   const draft = { type, id: '', version: 0, fields: valid.values }
   const isAsking = asksParents(known, actor, 'create')
   if (!isAsking && !known.type.can(actor, 'create', draft)) return FORBIDDEN
 
   const broken = await ruleErrors(known, valid.values)
   if (broken.length > 0) return { outcome: 'invalid', problem: invalidProblem(broken) }
-  const values = id ? { ...valid.values, [known.key.name]: id } : valid.values
+  const { id } = key
+  const values = { ...valid.values, ...key.values }
   const columns = Object.keys(values).sort()
-  const hash = options.mutationId ? requestHash('create', type, id ?? '', options.fields) : ''
+  const hash = options.mutationId ? requestHash('create', type, id, options.fields) : ''
   const isSince = database.recordCache.mark()
   const written = await sendWrite(database, known, options, {
     query: known.sql.insert(columns, options.mutationId !== undefined),
@@ -81,7 +127,7 @@ export const createRecord = async (
           return verdict === 'forbidden' ? FORBIDDEN : verdict
         }
       : undefined,
-    settle: settling(database, { known, actor, id: id ?? '', transaction: options.transaction }, options, {
+    settle: settling(database, { known, actor, id, transaction: options.transaction }, options, {
       event: 'insert',
       clientVersion: 0,
       columns,

@@ -5,6 +5,7 @@ import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
 import { columnSql, fieldValue } from '../tables/field-sql.ts'
+import { idSql } from '../tables/head-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
 /** The guard: each record is still at the version that its writer built on. */
@@ -12,9 +13,9 @@ const isAtVersionOf = (version: string, asked: string) => `${version} = ${asked}
 
 /** writer, ids, versions, the least number of records that must stand at their versions, [tenant], values… */
 export const updateMany = (tracked: TrackedType, returned: string, changed: string[]): Statement => {
-  const { table, key, tenantColumn, columns, owned } = tracked
+  const { table, tenantColumn, owned } = tracked
   const version = `t.${quoteName(owned.version.name)}`
-  const id = `t.${columnSql(tracked, key.name)}`
+  const id = idSql(tracked)
   const first = tenantColumn ? 6 : 5
   const set = changed
     .map((name, index) => `${columnSql(tracked, name)} = ${fieldValue(tracked, name, `$${first + index}`)}`)
@@ -23,12 +24,12 @@ export const updateMany = (tracked: TrackedType, returned: string, changed: stri
     name: '',
     text: `with writer as materialized (select ${NAMING} as named),
       wanted as materialized (
-        select w.id::${columns.get(key.name)?.cast} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
+        select ${id.asValue('w.id')} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
       locked as materialized (
-        select ${id} as id, ${version} as version from wanted w join ${table} t on ${id} = w.id and ${isAtVersionOf(version, 'w')}
-        ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} order by ${id} for no key update of t)
+        select ${id.value} as id, ${version} as version from wanted w join ${table} t on ${id.is('w.id')} and ${isAtVersionOf(version, 'w')}
+        ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} order by ${id.order()} for no key update of t)
       update ${table} t set ${set} from writer, locked l
-      where writer.named and ${id} = l.id and ${isAtVersionOf(version, 'l')}
+      where writer.named and ${id.is('l.id')} and ${isAtVersionOf(version, 'l')}
         and (select count(*) from locked) >= $4::bigint
       returning ${returned}`,
   }

@@ -5,6 +5,7 @@ import { quoteName } from '../../migrations/quote.ts'
 import { statement } from '../db/statement.ts'
 import type { Database } from '../tables/database.ts'
 import { columnSql, isSameField } from '../tables/field-sql.ts'
+import { idSql } from '../tables/head-sql.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { parametersOf } from './idempotency.ts'
 import type { Target } from './read.ts'
@@ -44,15 +45,15 @@ const readSameness = async (
   records: { id: string; version: number }[],
   values: Record<string, unknown>,
 ): Promise<Map<string, boolean>> => {
-  const { key, table, tenantColumn, owned } = known
+  const { table, tenantColumn, owned } = known
   const names = Object.keys(values)
   const ids = records.map(({ id }) => id)
-  const id = `t.${columnSql(known, key.name)}`
+  const id = idSql(known)
   const tenant = tenantParameter(known, actor)
   const same = names.map((name, at) => isSameField(known, name, `$${3 + tenant.length + at}`))
-  const text = `select ${id}::text as id, ${same.join(' and ')} as same
+  const text = `select ${id.text} as id, ${same.join(' and ')} as same
     from unnest($1::text[], $2::bigint[]) w(id, version) join ${table} t
-      on ${id} = w.id::${known.columns.get(key.name)?.cast} and t.${quoteName(owned.version.name)} = w.version
+      on ${id.isText('w.id')} and t.${quoteName(owned.version.name)} = w.version
     ${tenantColumn ? `where t.${columnSql(known, tenantColumn)} = $3` : ''}`
   const stored = await commonJson(database, { known, transaction }, ids, values)
   const parameters = parametersOf(known, names, values, stored)

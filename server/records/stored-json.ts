@@ -4,6 +4,7 @@
 import { hasDigits } from '../db/json-text.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { columnSql } from '../tables/field-sql.ts'
+import { idSql } from '../tables/head-sql.ts'
 import type { Target } from './read.ts'
 
 /** Texts of JSON by field. */
@@ -25,11 +26,10 @@ const readJson = async (
   ids: string[],
   fields: string[],
 ): Promise<Map<string, StoredJson>> => {
-  const key = known.columns.get(known.key.name)
-  const id = `t.${columnSql(known, known.key.name)}`
+  const id = idSql(known)
   const texts = fields.map((name) => `t.${columnSql(known, name)}::text`).join(', ')
-  const text = `select ${id}::text as "noclobber_id", array[${texts}] as texts from ${known.table} t
-    where ${id} = any($1::text[]::${key?.cast}[])`
+  const text = `select ${id.text} as "noclobber_id", array[${texts}] as texts from ${known.table} t
+    where ${id.isAnyText('$1')}`
   const rows = await database.send({ name: '', text }, [ids], transaction)
   return new Map(
     rows.map((row) => [

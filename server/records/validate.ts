@@ -19,10 +19,13 @@ const rowErrorsOf = (field: string, issues: readonly StandardSchemaV1.Issue[]): 
 
 /** The schema of a field that a client may write; none where it may not. */
 const writableSchema = (
-  { type: { fields }, writable }: KnownType,
+  { type: { fields }, writable, key }: KnownType,
   name: string,
+  isNew: boolean,
 ): StandardSchemaV1 | undefined =>
-  Object.hasOwn(fields, name) && writable.has(name) ? fields[name] : undefined
+  Object.hasOwn(fields, name) && (writable.has(name) || (isNew && key.creatable.has(name)))
+    ? fields[name]
+    : undefined
 
 /** What the type derives from these values is added to them, or replaces them. */
 const addDerived = async (
@@ -59,7 +62,7 @@ export const validateFields = async (
   if (writing?.action === 'create')
     for (const name of known.writable) if (!Object.hasOwn(input, name)) names.push(name)
   for (const name of names) {
-    const schema = writableSchema(known, name)
+    const schema = writableSchema(known, name, writing?.action === 'create')
     if (!schema) {
       const isColumn = known.columns.has(name) && !known.type.hidden.includes(name)
       errors.push({ field: name, message: isColumn ? 'can not be changed' : 'is not a field of this type' })

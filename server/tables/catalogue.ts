@@ -5,6 +5,7 @@ import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
 import { type Owned, ownedBy, ownedNames } from '../../migrations/owned-columns.ts'
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName, quoteTable, textArray } from '../../migrations/quote.ts'
+import { keyOf } from '../../migrations/record-key.ts'
 import { UNTRACKABLE } from '../../migrations/supported.ts'
 import { TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
@@ -14,9 +15,7 @@ import { SetupError } from '../base/setup-error.ts'
 import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
 import { REACTIONS, type Reactions, type ReactionsRow, reactionsOf } from './reactions.ts'
-
-/** How a key's text is recognized. */
-export type KeyKind = 'int2' | 'int4' | 'int8' | 'uuid' | 'text'
+import { type KeyColumn, keyArgumentOf, type RecordKey, recordKey } from './record-id.ts'
 
 /** A column: its type without domains, and as SQL writes it in a cast, without and with its modifier. */
 export interface Column extends ColumnType {
@@ -52,7 +51,7 @@ export interface TrackedType extends Reactions {
   source: string
   /** Quoted for SQL. */
   table: string
-  key: { name: string; kind: KeyKind }
+  key: RecordKey
   tenantColumn: string | null
   /** What columns are called; everything here that is no SQL goes by the names of fields. */
   names: ColumnNames
@@ -118,8 +117,9 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
         from ${baseOf('t.typelem', 't.modifier')} e) end,
       'collation', (select o.oid::regcollation::text from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic),
       'cast', format_type(a.atttypid, -1), 'exact', format_type(a.atttypid, a.atttypmod), 'fixed', a.attgenerated <> '' or a.attidentity = 'a',
-      'key', coalesce(a.attnum = any(i.indkey), false)) order by a.attnum)
-    from pg_attribute a cross join lateral ${baseOf('a.atttypid', 'a.atttypmod')} t left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
+      'hasDefault', a.atthasdef or a.attidentity <> '',
+      'key', coalesce(array_position(${keyOf('c.oid')}, a.attname::text), 0)) order by a.attnum)
+    from pg_attribute a cross join lateral ${baseOf('a.atttypid', 'a.atttypmod')} t
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
@@ -153,23 +153,7 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`)
 
-interface FoundColumn extends Omit<Column, 'codec'> {
-  name: string
-  fixed: boolean
-  key: boolean
-}
-
-const KEY_KINDS = new Map<string, KeyKind>([
-  ['int2', 'int2'],
-  ['int4', 'int4'],
-  ['int8', 'int8'],
-  ['uuid', 'uuid'],
-  ['text', 'text'],
-  ['varchar', 'text'],
-])
-
-/** The kind of key that a column of this type can be, or `null`. */
-export const keyKindOf = (type: string): KeyKind | null => KEY_KINDS.get(type) ?? null
+type FoundColumn = Omit<Column, 'codec'> & KeyColumn
 
 const fail = (type: RecordType, why: string): never => {
   throw new SetupError('track', `Record type "${type.name}", table ${type.table}: ${why}`)
@@ -196,9 +180,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
   if (!row) return fail(type, 'there is no such table.')
   if (row.why_not) return fail(type, row.why_not)
   const columns: FoundColumn[] = row.columns
-  const key = columns.find((column) => column.key)
-  const kind = keyKindOf(key?.type ?? '')
-  const [, tenant = '', lists = '{}', ignored = '{}', tag = '', argument] =
+  const [tracked = '', tenant = '', lists = '{}', ignored = '{}', tag = '', argument] =
     Object.values<string[]>(row.triggers ?? {})[0] ?? []
   const owned = ownedBy(argument)
   const missing = triggerNames(owned).filter((name) => !row.triggers?.[name])
@@ -208,17 +190,24 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
       type,
       `its columns ${dropped.join(', ')} were dropped, which its triggers need: every write of it fails. Run: npx noclobber doctor --repair`,
     )
-  if (!key || !kind || missing.length > 0) {
-    return fail(type, `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`)
-  }
-  if (key.collation !== null)
-    fail(
-      type,
-      `its key ${key.name} takes different texts for equal, by its collation ${key.collation}. An id is one text: give the column a deterministic collation.`,
-    )
   const fieldNames = Object.keys(type.fields)
   const names = columnNames(type, columns, (why) => fail(type, why))
   const { columnOf, fieldOf } = names
+  const key = recordKey(columns, tenant, fieldOf, type)
+  if (!key || missing.length > 0) {
+    return fail(type, `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`)
+  }
+  for (const { name, collation } of columns.filter((column) => column.key > 0))
+    if (collation !== null)
+      fail(
+        type,
+        `its key ${name} takes different texts for equal, by its collation ${collation}. An id is one text: give the column a deterministic collation.`,
+      )
+  if (tracked !== keyArgumentOf(columns))
+    fail(
+      type,
+      `its primary key is another than it was tracked with. Call trackTable(knex, '${type.table}', …) again.`,
+    )
   const listed = textArray(lists).map(fieldOf)
   const revealed = type.hidden.find((name) => listed.includes(name))
   if (revealed !== undefined)
@@ -239,7 +228,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     )
   const reactions = reactionsOf(row as ReactionsRow)
   const fixed = new Set([
-    ...columns.filter((column) => column.fixed || column.key).map(({ name }) => fieldOf(name)),
+    ...columns.filter((column) => column.fixed || column.key > 0).map(({ name }) => fieldOf(name)),
     ...(tenant ? [fieldOf(tenant)] : []),
   ])
   const shownNames = fieldNames.filter((name) => !type.hidden.includes(name))
@@ -247,7 +236,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     type,
     source: row.source,
     table: `${quoteName(row.schema)}.${quoteName(row.name)}`,
-    key: { name: fieldOf(key.name), kind },
+    key,
     tenantColumn: tenant ? fieldOf(tenant) : null,
     names,
     lists: listed,

@@ -1,11 +1,86 @@
-// What a record has beside its fields, as SQL: its version, its time, its writer, of the table as `t`.
+// What a record has beside its fields, as SQL: its id, its version, its time, its writer, of the table as `t`.
+// An id of one column is that column. Of several it is a text made of theirs, see record-id.ts; conditions take it apart, so that
+// they use the key's index. What is compared with an id is one in its canonical form, so its parts can be cast.
 // Invariant: a table's column is read as it is; what the table has no column for comes from the log's row of that version. That
 // row isn't there yet in the RETURNING of the write that makes it: there the writer is the one that the statement names itself.
 import { NAMES } from '../../migrations/functions/writer-setting.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { idText } from '../../migrations/record-key.ts'
 import { utcText } from '../db/iso-time.ts'
-import type { TrackedType } from './catalogue.ts'
+import type { Column, TrackedType } from './catalogue.ts'
 import { columnSql } from './field-sql.ts'
+
+type Keyed = Pick<TrackedType, 'key' | 'columns' | 'names'>
+
+export interface IdSql {
+  text: string
+  /** The id as the statement's other parts compare it: of one column its value, of several the text. */
+  value: string
+  /** Texts, or an array of them, as {@link IdSql.value} is. */
+  asValue(text: string): string
+  asValues(array: string): string
+  /** It is this {@link IdSql.value}. */
+  is(value: string): string
+  /** It is this text. */
+  isText(text: string): string
+  /** It is among the {@link IdSql.value}s of this array. */
+  isAny(array: string): string
+  /** It is among these texts. */
+  isAnyText(array: string): string
+  /** It comes behind this text in the {@link IdSql.order}; with `<` before it. */
+  isPast(sign: '<' | '>', text: string): string
+  order(direction?: 'asc' | 'desc'): string
+}
+
+const ofOne = ({ key, columns, names }: Keyed): IdSql => {
+  const [name = ''] = key.names
+  const value = `t.${columnSql({ names }, name)}`
+  const { cast } = columns.get(name) as Column
+  return {
+    text: `${value}::text`,
+    value,
+    asValue: (text) => `${text}::${cast}`,
+    asValues: (array) => `${array}::${cast}[]`,
+    is: (other) => `${value} = ${other}`,
+    isText: (text) => `${value} = ${text}::${cast}`,
+    isAny: (array) => `${value} = any(${array})`,
+    isAnyText: (array) => `${value} = any(${array}::text[]::${cast}[])`,
+    isPast: (sign, text) => `${value} ${sign} ${text}::${cast}`,
+    order: (direction) => (direction ? `${value} ${direction}` : value),
+  }
+}
+
+const ofSeveral = ({ key, columns, names }: Keyed): IdSql => {
+  const all = key.names.map((name) => `t.${columnSql({ names }, name)}`)
+  const row = `(${all.join(', ')})`
+  const partsOf = (text: string) =>
+    key.names.map((name, at) => {
+      const { type, cast } = columns.get(name) as Column
+      const part = `split_part(${text}, '~', ${at + 1})`
+      const isText = type === 'text' || type === 'varchar'
+      return `${isText ? `replace(replace(${part}, '!1', '~'), '!0', '!')` : part}::${cast}`
+    })
+  const isText = (text: string) => {
+    const parts = partsOf(`${text}::text`)
+    return `(${all.map((column, at) => `${column} = ${parts[at]}`).join(' and ')})`
+  }
+  const isAnyText = (array: string) =>
+    `${row} in (select ${partsOf('k.id').join(', ')} from unnest(${array}::text[]) k(id))`
+  const text = idText('t', key.names.map(names.columnOf))
+  return {
+    ...{ text, value: text, isText, isAnyText },
+    asValue: (other) => `${other}::text`,
+    asValues: (array) => `${array}::text[]`,
+    is: isText,
+    isAny: isAnyText,
+    isPast: (sign, other) => `${row} ${sign} (${partsOf(`${other}::text`).join(', ')})`,
+    order: (direction) => all.map((column) => (direction ? `${column} ${direction}` : column)).join(', '),
+  }
+}
+
+/** @returns the SQL about ids of a tracked table. */
+export const idSql = (tracked: Keyed): IdSql =>
+  tracked.key.names.length === 1 ? ofOne(tracked) : ofSeveral(tracked)
 
 export interface HeadSql {
   /** `t."version"` */
@@ -16,12 +91,12 @@ export interface HeadSql {
   returned: string[]
 }
 
-type Heads = Pick<TrackedType, 'owned' | 'key' | 'source' | 'names'>
+type Heads = Pick<TrackedType, 'owned' | 'key' | 'source' | 'names' | 'columns'>
 
 /** A value of the log's row of the record's version; null where the log has none. */
-const logged = ({ owned, key, source, names }: Heads, value: string) =>
-  `(select ${value} from noclobber.record_changes c where c.table_name = ${quoteText(source)}
-    and c.record_id = t.${columnSql({ names }, key.name)}::text and c.version = t.${quoteName(owned.version.name)}
+const logged = (heads: Heads, value: string) =>
+  `(select ${value} from noclobber.record_changes c where c.table_name = ${quoteText(heads.source)}
+    and c.record_id = ${idSql(heads).text} and c.version = t.${quoteName(heads.owned.version.name)}
     and c.event <> 'deleted' limit 1)`
 
 const timeOf = (heads: Heads, isReturned: boolean): string => {
@@ -50,7 +125,7 @@ const writerOf = (heads: Heads, isReturned: boolean): string => {
 export const headSql = (heads: Heads): HeadSql => {
   const version = `t.${quoteName(heads.owned.version.name)}`
   const head = (isReturned: boolean) => [
-    `t.${columnSql(heads, heads.key.name)}::text as "noclobber_id"`,
+    `${idSql(heads).text} as "noclobber_id"`,
     `${version} as "noclobber_version"`,
     `${timeOf(heads, isReturned)} as "noclobber_updated_at"`,
     `${writerOf(heads, isReturned)} as "noclobber_updated_by"`,

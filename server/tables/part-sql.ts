@@ -3,6 +3,7 @@
 import { quoteName } from '../../migrations/quote.ts'
 import type { PartOf, TrackedType } from './catalogue.ts'
 import { columnSql } from './field-sql.ts'
+import { idSql } from './head-sql.ts'
 
 /** SQL for the key of a part's parent, from the value of the part's own column: compared as the trigger compares it. */
 const asParentKey = ({ keyType }: PartOf, value: string) => `${value}::text::${keyType}`
@@ -21,13 +22,13 @@ export const parentIsThere = (part: PartOf, value: string, tenant: string | null
 
 /** ids, [tenant]: parts, each with its version and its parent's key; [with their locks] */
 export const partsByIds = (tracked: TrackedType, isLocking: boolean): string => {
-  const { table, key, columns, tenantColumn, part, owned } = tracked
-  const id = `t.${columnSql(tracked, key.name)}`
-  return `select ${id}::text as "noclobber_id", t.${quoteName(owned.version.name)} as "version",
+  const { table, tenantColumn, part, owned } = tracked
+  const id = idSql(tracked)
+  return `select ${id.text} as "noclobber_id", t.${quoteName(owned.version.name)} as "version",
   t.${part?.sql}::text as "noclobber_parent" from ${table} t
-  where ${id} = any($1::text[]::${columns.get(key.name)?.cast}[])
+  where ${id.isAnyText('$1')}
   ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $2` : ''}
-  order by ${id} ${isLocking ? 'for no key update of t' : ''}`
+  order by ${id.order()} ${isLocking ? 'for no key update of t' : ''}`
 }
 
 /** What is selected of the parent's table as `t`, for {@link parentsByKeys}. */

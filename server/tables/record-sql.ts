@@ -9,7 +9,7 @@ import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 import { aliasOf, columnSql, fieldExpression, fieldValue } from './field-sql.ts'
-import { headSql } from './head-sql.ts'
+import { headSql, idSql } from './head-sql.ts'
 import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
 import { changeSetCondition, NAMING, SENT_CHANGE_SET } from './writer-context.ts'
@@ -100,9 +100,9 @@ const isOfTenant = (column: string | null, parameter: number) =>
 const WRITER = `with writer as materialized (select ${NAMING} as named)`
 
 export const recordSql = (tracked: TrackedType): RecordSql => {
-  const { table, key, tenantColumn, type, fieldNames, part } = tracked
+  const { table, tenantColumn, type, fieldNames, part } = tracked
   const column = (name: string) => columnSql(tracked, name)
-  const id = `t.${column(key.name)}`
+  const id = idSql(tracked)
   const head = headSql(tracked)
   const fields = fieldNames.map((name) => `${fieldExpression(tracked, name)} as ${quoteName(aliasOf(name))}`)
   const selected = [...head.selected, ...fields].join(', ')
@@ -116,9 +116,9 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   const size = rowSize(tracked)
   const lean = [...head.selected, ...size.lean].join(', ')
   const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
-    on ${id} = i.id::${tracked.columns.get(key.name)?.cast}${ofTenant(2)} order by i.place`
+    on ${id.isText('i.id')}${ofTenant(2)} order by i.place`
   const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
-  const guard = `${id} = $2 and ${isAtVersion(head.version, 3)}${ofTenant(4)}`
+  const guard = `${id.is('$2')} and ${isAtVersion(head.version, 3)}${ofTenant(4)}`
   const firstValue = tenantColumn ? 5 : 4
   const isShort = (name: string) => SHORT.test(tracked.columns.get(name)?.type ?? '')
   const answer = (set: string[]) =>
@@ -153,8 +153,8 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
   }
 
   return {
-    read: statement(`select ${selected} from ${table} t where ${id} = $1${ofTenant(2)}`),
-    readMany: statement(`select ${selected} from ${table} t where ${id} = any($1)${ofTenant(2)}`),
+    read: statement(`select ${selected} from ${table} t where ${id.is('$1')}${ofTenant(2)}`),
+    readMany: statement(`select ${selected} from ${table} t where ${id.isAny('$1')}${ofTenant(2)}`),
     update: (columns, withMutation, isPrecomputed) =>
       shaped(`update ${withMutation} ${isPrecomputed} ${JSON.stringify(columns)}`, () => {
         const set = columns
@@ -186,12 +186,12 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
       }),
     remove: (withMutation) =>
       shaped(`remove ${withMutation}`, () => {
-        const write = `delete from ${table} t where ${guard} and ${NAMING} returning ${id}::text as "noclobber_id"`
+        const write = `delete from ${table} t where ${guard} and ${NAMING} returning ${id.text} as "noclobber_id"`
         return withMutation ? storeResponse(write, `'{}'::jsonb`, firstValue) : write
       }),
     storeResponse: (columns, isStored) => {
       const next = tenantColumn ? 3 : 2
-      const record = `(select ${selected} from ${table} t where ${id} = $1${ofTenant(2)}) w`
+      const record = `(select ${selected} from ${table} t where ${id.is('$1')}${ofTenant(2)}) w`
       return {
         name: '',
         text: isStored
@@ -207,7 +207,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
         name: '',
         text: `insert into noclobber.mutations (tenant_id, actor_id, mutation_id, request_hash, answer)
           select $${next}, $${next + 1}, $${next + 2}, $${next + 3}, ${answer(columns)} from (
-            select ${selected} from ${table} t where ${id} = $1${ofTenant(2)} and ${isAtVersion(head.version, next + 4)}) w
+            select ${selected} from ${table} t where ${id.is('$1')}${ofTenant(2)} and ${isAtVersion(head.version, next + 4)}) w
           returning mutation_id`,
       }
     },

@@ -7,7 +7,7 @@ import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
 import { columnSql } from './field-sql.ts'
-import { headSql } from './head-sql.ts'
+import { headSql, idSql } from './head-sql.ts'
 
 /** How a record stands. */
 export type Current = Pick<WireRecord, 'version' | 'updated_at' | 'updated_by'>
@@ -30,20 +30,20 @@ export interface VersionSql {
 }
 
 export const versionSql = (tracked: TrackedType): VersionSql => {
-  const { table, source, key, columns, tenantColumn } = tracked
+  const { table, source, tenantColumn } = tracked
   const head = headSql(tracked)
-  const id = `t.${columnSql(tracked, key.name)}`
+  const id = idSql(tracked)
   const ofTenant = (next: number) =>
     tenantColumn ? ` and t.${columnSql(tracked, tenantColumn)} = $${next}` : ''
   const [, ...version] = head.selected
-  const many = (next: number) => `from ${table} t where ${id} = any($1)${ofTenant(next)}`
+  const many = (next: number) => `from ${table} t where ${id.isAny('$1')}${ofTenant(next)}`
   return {
     readVersions: statement(`select ${head.selected.join(', ')} ${many(2)}`),
     readDifferent: statement(
       `select held.id::text as "noclobber_id", ${version.join(', ')} from (
-         select * from unnest($1::${columns.get(key.name)?.cast}[], $2::bigint[]) as h(id, version)
-         except select ${id}, ${head.version} ${many(3)}
-       ) held left join ${table} t on ${id} = held.id${ofTenant(3)}`,
+         select * from unnest(${id.asValues('$1')}, $2::bigint[]) as h(id, version)
+         except select ${id.value}, ${head.version} ${many(3)}
+       ) held left join ${table} t on ${id.is('held.id')}${ofTenant(3)}`,
     ),
     readTombstones: `select distinct on (c.record_id) c.record_id as "noclobber_id", c.version, ${utcText('c.updated_at')} as updated_at, c.updated_by,
        c.old_row, ${storedBytes('c.old_row')} + 200 as "noclobber_bytes" from noclobber.record_changes c where c.table_name = '${source.replaceAll("'", "''")}'

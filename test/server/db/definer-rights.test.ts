@@ -52,6 +52,7 @@ const DEFINERS = [
 /** Without a search path of their own: all their names are qualified, or only functions that have one call them. */
 const WITHOUT_PATH = [
   'exactly',
+  'id_in',
   'is_ours',
   'is_signed',
   'is_trusted_owner',
