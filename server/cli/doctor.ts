@@ -14,7 +14,7 @@ export const doctor: Command = {
   usage: '[--tables TABLE,…] [--values TABLE,…] [--quick] [--days 30] [--repair]',
   summary: 'find what keeps changes from being seen, and say what to do',
   help: [
-    '  --tables TABLES  tables that must be tracked; whatever is tracked is looked at anyway',
+    '  --tables TABLES  tables that must be tracked, tenant_%.projects in each such schema; whatever is tracked is looked at anyway',
     '  --values TABLES  of these, tables that must keep values (history: values)',
     '  --quick          leave out the comparison of every row with the log',
     '  --days DAYS      the retention of the log; default: 30',

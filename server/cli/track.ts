@@ -1,6 +1,7 @@
 // `noclobber track`: tracks a table, at once or by a migration. Invariant: options that a table has are not lost unasked.
 import type { Knex } from 'knex'
 import { type TrackOptions, trackTable } from '../../migrations/index.ts'
+import { isPattern, tablesByPatterns } from '../doctor/table-patterns.ts'
 import { commandOf } from '../doctor/tracking-options.ts'
 import {
   COMMON,
@@ -43,6 +44,7 @@ export const track: Command = {
     'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--part-of TABLE=COLUMN] [--replace] [--write] [--dir migrations] [--ts]',
   summary: 'track a table: give it versions and a history',
   help: [
+    '  TABLE            projects, app.projects, or tenant_%.projects: that of each schema whose name fits',
     ...TRACK_HELP,
     '  --replace        track a table with these options that is tracked with others already; with --write: by another migration',
     '  --write          write a migration instead of changing the database now',
@@ -63,6 +65,7 @@ export const track: Command = {
     if (!table || more.length > 0) throw new UsageError('Name one table: noclobber track projects')
     const options = trackOptionsOf(values)
     if (values.write) {
+      if (isPattern(table)) throw new UsageError('--write takes one table, and no pattern of schemas.')
       const file = await writeMigration(terminal, {
         dir: text(values, 'dir') ?? 'migrations',
         name: `track_${table.replace(/\W/g, '_')}`,
@@ -74,10 +77,14 @@ export const track: Command = {
       return EXIT.done
     }
     return withDatabase(terminal, values, async (knex) => {
+      const tracked: string[] = []
       try {
         const isRefused = await knex.transaction(async (trx) => {
-          if (values.replace !== true && (await wouldChange(terminal, trx, table, options))) return true
-          await trackTable(trx, table, options)
+          const tables = await tablesByPatterns(trx, [table], { onlyThere: true })
+          for (const each of tables)
+            if (values.replace !== true && (await wouldChange(terminal, trx, each, options))) return true
+          for (const each of tables) await trackTable(trx, each, options)
+          tracked.push(...tables)
           return false
         })
         if (isRefused) return EXIT.usage
@@ -86,7 +93,8 @@ export const track: Command = {
         terminal.err((error as Error).message)
         return EXIT.refused
       }
-      terminal.out(values.json ? JSON.stringify({ table, ...options }) : `${table} is tracked.`)
+      for (const each of tracked)
+        terminal.out(values.json ? JSON.stringify({ table: each, ...options }) : `${each} is tracked.`)
       return EXIT.done
     })
   },

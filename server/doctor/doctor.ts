@@ -10,6 +10,7 @@ import { connectionFindings } from './connection.ts'
 import { type Finding, problem } from './finding.ts'
 import { installedFindings } from './installation.ts'
 import { logFindings } from './log.ts'
+import { tablesByPatterns } from './table-patterns.ts'
 import { tableFindings, trackedTables } from './tables.ts'
 
 /** What {@link doctor} found. */
@@ -23,7 +24,10 @@ export interface Diagnosis {
 
 /** What {@link doctor} takes. */
 export interface DoctorOptions {
-  /** Tables that must be tracked, as `defineRecordType` names them. Whatever has our triggers is looked at anyway. */
+  /**
+   * Tables that must be tracked, as `defineRecordType` names them; `tenant_%.projects` is that of each schema whose name fits. Whatever
+   * has our triggers is looked at anyway.
+   */
   tables?: string[]
   /** Of these, the tables of types with `history: 'values'`. */
   values?: string[]
@@ -79,7 +83,9 @@ export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Dia
     }
   const installed = await installedFindings(knex)
   if (!(await isReadable(knex))) return { ok: false, findings: installed, tables: [] }
-  const { tables, missing } = await trackedTables(knex, options.tables ?? [], options.values)
+  const named = await tablesByPatterns(knex, options.tables ?? [])
+  const values = await tablesByPatterns(knex, options.values ?? [], { onlyThere: true })
+  const { tables, missing } = await trackedTables(knex, named, values)
   const isCurrent = installed.every(({ code }) => code === 'log_of_superuser')
   const findings = [...installed, ...missing, ...(isCurrent && tables.length === 0 ? [NOTHING_TRACKED] : [])]
   for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))

@@ -162,6 +162,36 @@ describe.each([3, 50])('a schema for each of %i tenants', (count) => {
   })
 })
 
+test('a pattern of schemas names the table of each', async () => {
+  const { app, owner } = await startSchemas(2)
+  const schemas = ['tenant_0', 'tenant_1', 'tenant_1 a', 'tenantx2']
+  for (const schema of schemas)
+    await owner.raw(`create schema if not exists ??; create table ??.extras (id integer primary key)`, [
+      schema,
+      schema,
+    ])
+  const cli = (...args: string[]) => runCli(app.database.url, ...args)
+  expect(await cli('track', 'tenant_%.extras', '--write')).toMatchObject({ code: 2 })
+  expect(await cli('track', 'tenant_%.extras')).toEqual({
+    code: 0,
+    out: ['tenant_0', 'tenant_1', 'tenant_1 a'].map((schema) => `${schema}.extras is tracked.`),
+  })
+  expect(await cli('track', 'nobody_%.extras')).toMatchObject({ code: 1 })
+  const missing = async () =>
+    (await doctor(app.knex, { rows: false, tables: ['tenant_%.extras', 'nobody_%.extras'] })).findings
+      .filter(({ code }) => code === 'table_missing' || code === 'not_tracked')
+      .map(({ code, table }) => [code, table])
+  expect(await missing()).toEqual([['table_missing', 'nobody_%.extras']])
+  await owner.raw(
+    'create schema tenant_8; create schema tenant_9; create table tenant_9.extras (id integer primary key)',
+  )
+  expect(await missing()).toEqual([
+    ['table_missing', 'tenant_8.extras'],
+    ['table_missing', 'nobody_%.extras'],
+    ['not_tracked', 'tenant_9.extras'],
+  ])
+})
+
 test('a tenant without a schema costs itself alone; one that comes later is found; two never share one', async () => {
   const { app, owner } = await startSchemas(2)
   const read = async (as: string) => (await app.call('GET', '/records/post', { as })).status
