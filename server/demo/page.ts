@@ -1,6 +1,7 @@
 // The demo's page: Vite's build, and one document for every address that the browser's own router knows.
 // Invariant: a program that asks for something that isn't there gets a problem document; a browser gets a page, with 404.
 import { join } from 'node:path'
+import compression from 'compression'
 import express, { type RequestHandler, type Response, Router } from 'express'
 
 const PAGES = ['/', '/projects', '/projects/:id', '/tasks', '/split', '/catalogue']
@@ -28,6 +29,7 @@ export const pageHeaders: RequestHandler = (_request, response, next) => {
 /** Serves the built page from `directory`. */
 export const pageRoutes = (directory: string): Router => {
   const routes = Router()
+  routes.use(compression())
   routes.use(
     '/assets',
     express.static(join(directory, 'assets'), { immutable: true, maxAge: '1y', fallthrough: false }),

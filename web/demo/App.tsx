@@ -3,7 +3,7 @@ import { LiveProvider } from 'noclobber/react'
 import { Component, lazy, type ReactNode, Suspense } from 'react'
 import { MissingPage } from './base/MissingPage.tsx'
 import { Sentence } from './base/Parts.tsx'
-import { usePath } from './base/router.ts'
+import { usePath, useVisit } from './base/router.ts'
 import { openSession, type Person, useSession } from './base/session.ts'
 import { WORDS } from './base/words.ts'
 import { ProjectPage } from './projects/ProjectPage.tsx'
@@ -41,8 +41,10 @@ class CrashPage extends Component<{ children: ReactNode }, { crashed: boolean }>
 }
 
 const Pages = ({ person, path }: { person: Person; path: string }) => {
+  const visit = useVisit()
   const id = /^\/projects\/([^/]+)\/?$/.exec(path)?.[1]
-  if (id !== undefined) return <ProjectPage key={id} id={decodeURIComponent(id)} person={person} />
+  if (id !== undefined)
+    return <ProjectPage key={visit} id={id === 'new' ? null : decodeURIComponent(id)} person={person} />
   if (path === '/projects' || path === '/projects/') return <ProjectsPage person={person} />
   if (path === '/tasks' || path === '/tasks/')
     return (
@@ -61,7 +63,8 @@ const Signed = ({ path }: { path: string }) => {
   const session = useSession()
   if (session.status === 'loading') return null
   if (session.status === 'failed') {
-    return <Sentence text={WORDS.signIn.unreachable} action={WORDS.projects.retry} onAction={openSession} />
+    const text = session.isAnswered ? WORDS.signIn.broken : WORDS.signIn.unreachable
+    return <Sentence text={text} action={WORDS.projects.retry} onAction={openSession} />
   }
   if (session.status === 'signed_out' || path === '/') return <SignInPage />
   return (

@@ -2,6 +2,7 @@
 import { useCallback, useState } from 'react'
 import { Avatar } from './base/Parts.tsx'
 import { navigate } from './base/router.ts'
+import { Steps } from './base/Steps.tsx'
 import { askDemo, type Person, signIn } from './base/session.ts'
 import { useFetched } from './base/useFetched.ts'
 import { WORDS } from './base/words.ts'
@@ -27,6 +28,12 @@ export const SignInPage = () => {
         <h1>{words.title}</h1>
         <p className="soft">{words.lead}</p>
       </div>
+      <a className="card person-split" href="/split?id=1">
+        <strong>{words.split}</strong>
+        <span className="soft">{words.splitHint}</span>
+        <Steps />
+      </a>
+      <p className="soft">{words.one}</p>
       {(failed || people.status === 'failed') && (
         <p className="field-error" role="alert">
           {words.failed}
@@ -56,11 +63,6 @@ export const SignInPage = () => {
           </div>
         </section>
       ))}
-      <a className="card person-split" href="/split?id=1">
-        <strong>{words.split}</strong>
-        <br />
-        <span className="soft">{words.splitHint}</span>
-      </a>
     </main>
   )
 }

@@ -1,5 +1,6 @@
 // Two people side by side on one record, in one window: two frames, each with a token of its own.
 import { useMemo } from 'react'
+import { Steps } from './base/Steps.tsx'
 import { WORDS } from './base/words.ts'
 
 const PEOPLE = [
@@ -13,6 +14,7 @@ export const SplitPage = () => {
     <div className="split">
       <header className="header">
         <h1>{WORDS.split.title}</h1>
+        <Steps />
         <div className="header-end">
           <a className="button" href={`/projects/${encodeURIComponent(id)}`}>
             {WORDS.split.exit}

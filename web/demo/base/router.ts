@@ -8,9 +8,12 @@ type Guard = () => Promise<boolean>
 const listeners = new Set<() => void>()
 let guard: Guard | null = null
 let shown = location.pathname + location.search
+/** Rises with each page that is gone to: one that is only renamed stays as it is. */
+let visit = 0
 
-const show = (address: string) => {
+const show = (address: string, isRenamed = false) => {
   shown = address
+  if (!isRenamed) visit += 1
   for (const listener of listeners) listener()
 }
 
@@ -36,6 +39,12 @@ export const navigate = async (address: string): Promise<void> => {
   show(target)
 }
 
+/** The page that is shown has another address from now on, and stays as it is. */
+export const rename = (address: string): void => {
+  history.replaceState(null, '', keepPerson(address))
+  show(keepPerson(address), true)
+}
+
 addEventListener('popstate', async () => {
   const target = location.pathname + location.search
   if (guard === null) return show(target)
@@ -56,6 +65,9 @@ const subscribe = (listener: () => void) => {
 /** The path that is shown now. */
 export const usePath = (): string =>
   useSyncExternalStore(subscribe, () => new URL(shown, location.origin).pathname)
+
+/** Differs for each page that was gone to: its React key. */
+export const useVisit = (): number => useSyncExternalStore(subscribe, () => visit)
 
 /** While `isOn`, asks before leaving: in-app by `ask`, and by the browser's own question when the page is closed. */
 export const useLeaveGuard = (isOn: boolean, ask: Guard): void => {

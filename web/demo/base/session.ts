@@ -18,7 +18,8 @@ export interface Person {
 export type Session =
   | { status: 'loading' }
   | { status: 'signed_out' }
-  | { status: 'failed' }
+  /** `isAnswered`: by an error, or by nobody at all. */
+  | { status: 'failed'; isAnswered: boolean }
   | { status: 'signed_in'; person: Person; client: RecordClient; offline: Offline }
 
 let session: Session = { status: 'loading' }
@@ -91,7 +92,7 @@ const enter = (person: Person): Session => {
 /** Asks the server who is signed in; called once, when the page starts. */
 export const openSession = async (): Promise<void> => {
   const answer = await ask('/session', 'GET')
-  if (!answer?.ok) return show({ status: 'failed' })
+  if (!answer?.ok) return show({ status: 'failed', isAnswered: answer !== null })
   const { data: person } = (await answer.json()) as { data: Person | null }
   show(person ? enter(person) : { status: 'signed_out' })
 }

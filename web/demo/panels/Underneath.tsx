@@ -49,7 +49,9 @@ const Plays = ({ id, person }: { id: string; person: Person }) => {
   }
   return (
     <>
-      <div className="plays">
+      <p className="plays-hint soft">{words.hint}</p>
+      <fieldset className="plays">
+        <legend>{words.others}</legend>
         <button type="button" className="button" onClick={() => play('status')}>
           {words.changeStatus(colleague)}
         </button>
@@ -59,6 +61,9 @@ const Plays = ({ id, person }: { id: string; person: Person }) => {
         <button type="button" className="button" onClick={() => play('sql')}>
           {words.sql}
         </button>
+      </fieldset>
+      <fieldset className="plays">
+        <legend>{words.line}</legend>
         <button type="button" className="button" onClick={cut}>
           {isCut ? words.reconnect : words.cut}
         </button>
@@ -67,7 +72,7 @@ const Plays = ({ id, person }: { id: string; person: Person }) => {
             {words.split}
           </a>
         )}
-      </div>
+      </fieldset>
       {failed && (
         <p className="ran field-error" role="alert">
           {words.failed}
@@ -118,7 +123,7 @@ export const Underneath = ({
           <dd>{transportWord(connection)}</dd>
         </dl>
         <h3>{words.play}</h3>
-        <Plays id={id} person={person} />
+        {id !== '' && <Plays id={id} person={person} />}
         <h3>{words.events}</h3>
         <EventList />
       </div>

@@ -1,6 +1,7 @@
 // The header's badge for edits that are not on the server yet, and their list. An entry opens its project, with the edits and
 // the conflict, if there is one.
 
+import { isNewRecord } from 'noclobber/client'
 import { isAsked, type Offline } from 'noclobber/offline'
 import { UnsentChanges, useRecordClient, useUnsent, useUnsentCount } from 'noclobber/react'
 import { useId, useRef } from 'react'
@@ -33,10 +34,15 @@ const Badge = ({ offline }: { offline: Offline }) => {
         <h2>{WORDS.unsent.title}</h2>
         <UnsentChanges
           offline={offline}
-          nameOf={({ edits, id: record }) => String(edits.base?.fields.name ?? WORDS.unsent.unnamed(record))}
+          nameOf={({ edits, id: record }) =>
+            isNewRecord(record)
+              ? WORDS.projects.newTitle
+              : String(edits.base?.fields.name ?? WORDS.unsent.unnamed(record))
+          }
           onOpen={({ type, id: record }) => {
             panel.current?.hidePopover()
-            if (type === 'project') navigate(`/projects/${encodeURIComponent(record)}`)
+            if (type === 'project')
+              navigate(`/projects/${isNewRecord(record) ? 'new' : encodeURIComponent(record)}`)
           }}
         />
       </div>

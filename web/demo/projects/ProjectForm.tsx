@@ -14,11 +14,11 @@ import { Badge, writerName } from '../base/Parts.tsx'
 import { PROJECT_STATUSES, type Project, type ProjectFields } from '../base/records.ts'
 import { useSession } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
+import { DeleteButton } from './DeleteButton.tsx'
 import { Field } from './Field.tsx'
 
 interface ProjectFormProps {
   editor: RecordEditor<ProjectFields>
-  record: Project
   isReader: boolean
 }
 
@@ -32,13 +32,15 @@ const Title = ({ record: { fields }, children }: { record: Project; children: Re
 )
 
 /** The line that the banner lies over when there is one. */
-const Head = ({ record: { version, updated_at, updated_by } }: { record: Project }) => (
+const Head = ({ record }: { record: Project | null }) => (
   <div className="card-head form-head">
     <h2>{WORDS.editor.details}</h2>
-    <span className="soft figures">
-      {`${WORDS.editor.version(version)} · ${writerName(updated_by)}, `}
-      <TimeAgo at={updated_at} />
-    </span>
+    {record && (
+      <span className="soft figures">
+        {`${WORDS.editor.version(record.version)} · ${writerName(record.updated_by)}, `}
+        <TimeAgo at={record.updated_at} />
+      </span>
+    )}
   </div>
 )
 
@@ -46,7 +48,19 @@ const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
   const words = WORDS.editor
   return (
     <div className="form-foot">
-      <p className="soft">{editor.isDirty ? words.unsaved(editor.dirtyFields.length) : words.allSaved}</p>
+      {editor.isNew ? (
+        <p className="soft">{words.notCreated}</p>
+      ) : (
+        <>
+          <DeleteButton editor={editor} />
+          <p className="soft">{editor.isDirty ? words.unsaved(editor.dirtyFields.length) : words.allSaved}</p>
+        </>
+      )}
+      {editor.canUndo && (
+        <button type="button" className="button button-quiet" onClick={editor.undo}>
+          {words.undo}
+        </button>
+      )}
       {editor.isDirty && (
         <button
           type="button"
@@ -58,22 +72,29 @@ const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
         </button>
       )}
       <button {...editor.saveButton} className="button button-primary">
-        {editor.isSaving ? words.saving : words.save}
+        {editor.isSaving ? words.saving : editor.isNew ? words.create : words.save}
       </button>
     </div>
   )
 }
 
-export const ProjectForm = ({ editor, record, isReader }: ProjectFormProps) => {
+export const ProjectForm = ({ editor, isReader }: ProjectFormProps) => {
   const session = useSession()
   const ownId = session.status === 'signed_in' ? session.person.id : null
   const field = { editor, isReader, userId: ownId }
+  const { record } = editor
   return (
     <>
-      <Title record={record}>
-        <PresenceBar editor={editor} userId={ownId} />
-        <TakeOverBar editor={editor} userId={ownId} canAsk={!isReader} />
-      </Title>
+      {record ? (
+        <Title record={record}>
+          <PresenceBar editor={editor} userId={ownId} />
+          <TakeOverBar editor={editor} userId={ownId} canAsk={!isReader} />
+        </Title>
+      ) : (
+        <div className="project-title">
+          <h1>{WORDS.projects.newTitle}</h1>
+        </div>
+      )}
       <form className="card form" aria-label={WORDS.editor.form} {...editor.form}>
         <UpdateBanner editor={editor} />
         <ConflictDialog editor={editor} />

@@ -8,7 +8,7 @@ import { LeaveDialog } from '../base/LeaveDialog.tsx'
 import { MissingPage } from '../base/MissingPage.tsx'
 import { Skeleton } from '../base/Parts.tsx'
 import type { ProjectFields } from '../base/records.ts'
-import { asPerson, navigate } from '../base/router.ts'
+import { asPerson, navigate, rename } from '../base/router.ts'
 import type { Person } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
 import { Header } from '../panels/Header.tsx'
@@ -18,20 +18,30 @@ import { Tasks } from '../tasks/Tasks.tsx'
 import { Comments } from './Comments.tsx'
 import { ProjectForm } from './ProjectForm.tsx'
 
+const addressOf = ({ id }: { id: string }) => `/projects/${encodeURIComponent(id)}`
+
 /** The edits live on in the new project, so nothing is left to ask about. */
-const showRecreated = (project: { id: string }) => navigate(`/projects/${encodeURIComponent(project.id)}`)
+const showRecreated = (project: { id: string }) => navigate(addressOf(project))
+
+/** The form of the new project goes on as that project's. */
+const showCreated = (project: { id: string }) => rename(addressOf(project))
+
+const INITIAL: Partial<ProjectFields> = { status: 'planned' }
 
 const isNarrow = () => matchMedia('(max-width: 1240px)').matches
 
 const sentenceOf = (banner: Banner | null): string | undefined =>
   banner?.parts.map(({ text }) => text).join('')
 
-export const ProjectPage = ({ id, person }: { id: string; person: Person }) => {
-  const editor = useRecordEditor<ProjectFields>('project', id, { onRecreated: showRecreated })
+/** `id` is `null` for a new one. */
+export const ProjectPage = ({ id, person }: { id: string | null; person: Person }) => {
+  const editor = useRecordEditor<ProjectFields>('project', id, {
+    ...{ initial: INITIAL, onCreated: showCreated, onRecreated: showRecreated },
+  })
   const connection = useConnection()
   const [isOpen, setOpen] = useState(() => asPerson === null && !isNarrow())
   const { record, status } = editor
-  const name = record?.fields.name ?? null
+  const name = editor.isNew ? WORDS.projects.newTitle : (record?.fields.name ?? null)
   const newest = editor.newer?.version ?? record?.version ?? null
 
   useEffect(() => {
@@ -64,20 +74,24 @@ export const ProjectPage = ({ id, person }: { id: string; person: Person }) => {
       <main id="content" className="page project" data-underneath={isOpen ? 'open' : 'closed'}>
         <LeaveDialog isDirty={editor.isDirty} />
         <div className="project-main">
-          {record ? (
-            <ProjectForm editor={editor} record={record} isReader={person.role === 'reader'} />
+          {record || (editor.isNew && status !== 'loading') ? (
+            <ProjectForm editor={editor} isReader={person.role === 'reader'} />
           ) : (
             <div className="card form">
               <UpdateBanner editor={editor} />
               <Skeleton lines={14} label={WORDS.editor.loading} />
             </div>
           )}
-          <Tasks projectId={id} />
-          <Comments projectId={id} isReader={person.role === 'reader'} />
+          {!editor.isNew && (
+            <>
+              <Tasks projectId={editor.id} />
+              <Comments projectId={editor.id} isReader={person.role === 'reader'} />
+            </>
+          )}
         </div>
-        {record && <History id={id} newest={`${newest} ${status === 'gone'}`} />}
+        {record && <History id={editor.id} newest={`${newest} ${status === 'gone'}`} />}
         <Underneath
-          id={id}
+          id={editor.id}
           person={person}
           version={record?.version ?? null}
           newest={newest}

@@ -24,7 +24,7 @@ const COLUMNS: { column: Column; className?: string }[] = [
   { column: 'starts_on', className: 'at-large' },
   { column: 'ends_on', className: 'at-medium' },
   { column: 'budget', className: 'right at-medium' },
-  { column: 'updated_at', className: 'at-large' },
+  { column: 'updated_at', className: 'changed at-large' },
 ]
 
 const sortKey = ({ fields, updated_at }: Project, column: Column): string | number | null => {
@@ -66,7 +66,7 @@ const Row = memo(({ project, highlight }: { project: Project; highlight: RowHigh
       <td className="figures at-large">{formatDay(fields.starts_on)}</td>
       <td className="figures at-medium">{formatDay(fields.ends_on)}</td>
       <td className="right figures at-medium">{formatMoney(fields.budget)}</td>
-      <td className="soft at-large">
+      <td className="soft changed at-large">
         {writerName(updated_by)}, <TimeAgo at={updated_at} />
       </td>
     </tr>

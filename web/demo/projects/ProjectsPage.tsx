@@ -52,7 +52,14 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
           <Link to="/tasks" className="button">
             {TASK_WORDS.link}
           </Link>
-          {person.role === 'editor' && <ImportButton type="project" onImported={projects.reload} />}
+          {person.role === 'editor' && (
+            <>
+              <ImportButton type="project" onImported={projects.reload} />
+              <Link to="/projects/new" className="button button-primary">
+                {words.new}
+              </Link>
+            </>
+          )}
         </div>
         <search className="toolbar">
           <input

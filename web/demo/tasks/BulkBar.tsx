@@ -30,6 +30,7 @@ export const BulkBar = ({
   const [choice, setChoice] = useState('')
   const [isSaving, setSaving] = useState(false)
   const [said, setSaid] = useState<Said>(null)
+  const [done, setDone] = useState<{ id: string; version: number }[]>([])
   const count = selection.ids.size
 
   const apply = async () => {
@@ -38,6 +39,7 @@ export const BulkBar = ({
     setSaving(true)
     const targets = rows.filter(({ id }) => selection.ids.has(id))
     const left: string[] = []
+    const written: { id: string; version: number }[] = []
     let isFailed = false
     for (let start = 0; start < targets.length; start += AT_ONCE) {
       const some = targets.slice(start, start + AT_ONCE)
@@ -47,7 +49,10 @@ export const BulkBar = ({
         onStale: 'skip',
       })
       if (outcome.outcome === 'saved')
-        left.push(...outcome.records.flatMap((record) => (record.outcome === 'saved' ? [] : record.id)))
+        for (const { id, outcome: one, version } of outcome.records) {
+          if (one === 'saved' && version !== undefined) written.push({ id, version })
+          else left.push(id)
+        }
       else {
         isFailed = true
         left.push(...some.map(({ id }) => id))
@@ -56,9 +61,20 @@ export const BulkBar = ({
     const saved = targets.length - left.length
     const text = left.length > 0 ? TASK_WORDS.bulkPartly(saved, left.length) : TASK_WORDS.bulkDone(saved)
     setSaid({ text: isFailed && saved === 0 ? TASK_WORDS.bulkFailed : text, isBad: left.length > 0 })
+    setDone(written)
     setSaving(false)
     setChoice('')
     selection.keepOnly(left)
+    onSaved()
+  }
+
+  const undo = async () => {
+    setSaving(true)
+    const undone = await client.undoMany('task', done)
+    const back = undone.filter(({ outcome }) => outcome === 'saved').length
+    setSaid({ text: TASK_WORDS.bulkUndone(back, undone.length - back), isBad: back < undone.length })
+    setDone([])
+    setSaving(false)
     onSaved()
   }
 
@@ -107,6 +123,11 @@ export const BulkBar = ({
       <span className={said?.isBad ? 'field-error' : 'soft'} role="status">
         {said?.text}
       </span>
+      {done.length > 0 && (
+        <button type="button" className="button" disabled={isSaving} onClick={undo}>
+          {TASK_WORDS.undo}
+        </button>
+      )}
     </section>
   )
 }

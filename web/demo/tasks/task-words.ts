@@ -33,6 +33,9 @@ export const TASK_WORDS = {
   bulkDone: (saved: number) => `${saved.toLocaleString('en-GB')} saved.`,
   bulkPartly: (saved: number, left: number) =>
     `${saved.toLocaleString('en-GB')} saved; ${left.toLocaleString('en-GB')} had been changed by others and stay selected.`,
+  bulkUndone: (back: number, left: number) =>
+    left === 0 ? `${back} as before.` : `${back} as before; ${left} were changed since and stay.`,
+  undo: 'Undo',
   bulkFailed: 'Not saved. The selection is as it was.',
   left: (typed: string) => `The task that you were editing has left this list. You typed: ${typed}`,
   release: 'Let go of it',
