@@ -35,10 +35,10 @@ describe.skipIf(isWithout('pgbouncer'))('behind PgBouncer', { tags: 'fault:poole
       const make = async (as: string) => ({ as, id: (await app.make('project', { name: 'Bridge' })).id })
       const people = ['alice', 'bob']
       const records = await Promise.all(people.flatMap((as) => Array.from({ length: EACH }, () => make(as))))
-      const save = ({ as, id }: { as: string; id: string }) =>
+      const save = ({ as, id }: { as: string; id: string }, name = `By ${as}`) =>
         app.call('PATCH', `/records/project/${id}`, {
           as,
-          body: { client_version: 1, changes: { name: `By ${as}` } },
+          body: { client_version: 1, changes: { name } },
         })
 
       const locking = await direct.transaction()
@@ -67,7 +67,9 @@ describe.skipIf(isWithout('pgbouncer'))('behind PgBouncer', { tags: 'fault:poole
       }
       // The connections are as good as before.
       for (const record of records)
-        expect((await save({ ...record, as: 'bob' })).status).toBe(record.as === 'alice' ? 200 : 409)
+        expect((await save({ ...record, as: 'bob' }, 'Afterwards')).status).toBe(
+          record.as === 'alice' ? 200 : 409,
+        )
     },
     INSTALL_MS,
   )
