@@ -20,6 +20,8 @@ export type {
   HistoryOutcome,
   Invalid,
   Missing,
+  NoLongerKnown,
+  PastOutcome,
   ReadOutcome,
   Refused,
   Removed,

@@ -100,6 +100,14 @@ export interface FoundHistory {
   next: string | null
 }
 
+/** What the record was then isn't known any more, or not to the caller. */
+export interface NoLongerKnown {
+  outcome: 'unknown'
+  problem: Problem
+}
+
+/** What `readPast` answers. */
+export type PastOutcome = Found | Gone | Missing | NoLongerKnown
 /** What `read` answers. */
 export type ReadOutcome = Found | Gone | Missing
 /** What `version` answers. */

@@ -1,7 +1,9 @@
 // The routes of one record: create, read, save, delete, its version, its history.
 import type { Router } from 'router'
 import { refuse } from '../base/problems.ts'
+import { queryOf, type Request } from '../base/request.ts'
 import { inRequest } from '../base/tracing.ts'
+import { readPast } from '../history/past-version.ts'
 import {
   bodyOf,
   clientVersionOf,
@@ -9,12 +11,24 @@ import {
   objectIn,
   originOf,
   queryNumber,
+  queryText,
+  queryTime,
 } from '../http/request-parameters.ts'
 import { etagOf, isFresh, sendData, sendEmpty, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { createRecord, removeRecord, saveRecord } from '../operations/traced-writes.ts'
 import { readHistory, readRecord, readVersion } from '../records/read.ts'
 import type { SaveOptions } from '../records/save.ts'
+
+/** Whether a read asks for the record as it was; nearly none does. */
+const asksForPast = ({ url = '' }: Request): boolean =>
+  url.includes('?') && ['version', 'as_of'].some((name) => queryOf(url).has(name))
+
+/** Reads of the record as it is, and of the record as it was, which take their turns among long work. */
+export const eitherRead =
+  (read: Handler, past: Handler): Handler =>
+  (request, response, actor) =>
+    (asksForPast(request) ? past : read)(request, response, actor)
 
 /** What each route of one record does. */
 export const recordHandlers = ({ database, wake }: RouteOptions) => {
@@ -24,6 +38,20 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
     const { version } = found.record
     const headers = { ETag: etagOf(version) }
     if (isFresh(request.headers['if-none-match'], version)) return sendEmpty(response, 304, headers)
+    sendData(response, { data: found.record }, { headers })
+  }
+
+  const past: Handler = async (request, response, actor) => {
+    const asOf = queryTime(request, 'as_of')
+    const most = Number.MAX_SAFE_INTEGER
+    const version = queryText(request, 'version') === undefined ? 0 : queryNumber(request, 'version', 0, most)
+    if (asOf !== undefined && version > 0) return refuse('malformed', 'version and as_of exclude each other.')
+    const moment = asOf === undefined ? { version } : { asOf }
+    const found = await readPast(database, { actor, ...request.params }, moment)
+    if (found.outcome !== 'found') return sendProblem(response, found.problem)
+    const headers = { ETag: etagOf(found.record.version) }
+    if (isFresh(request.headers['if-none-match'], found.record.version))
+      return sendEmpty(response, 304, headers)
     sendData(response, { data: found.record }, { headers })
   }
 
@@ -116,12 +144,12 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
     wake()
     sendEmpty(response, 204)
   }
-  return { read, version, history, create, save, remove }
+  return { read, past, version, history, create, save, remove }
 }
 
 export const addRecordRoutes = (
   router: Router,
-  { read, version, history, create, save, remove }: ReturnType<typeof recordHandlers>,
+  { read, version, history, create, save, remove }: Omit<ReturnType<typeof recordHandlers>, 'past'>,
 ): void => {
   router.post('/records/:type', handle(create))
   router.route('/records/:type/:id').get(handle(read)).patch(handle(save)).delete(handle(remove))

@@ -19,7 +19,7 @@ import { addListRoutes, listHandlers } from './lists.ts'
 import { addAsyncApiRoute } from './openapi/async-api.ts'
 import { addOpenApiRoute } from './openapi/route.ts'
 import { addPresenceRoute, type PresenceOptions, presenceHandler } from './presence.ts'
-import { addRecordRoutes, recordHandlers } from './records.ts'
+import { addRecordRoutes, eitherRead, recordHandlers } from './records.ts'
 
 export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, FastRouteOptions {
   node: EntryOptions['node'] &
@@ -33,10 +33,10 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, F
 export const recordRouter = (options: RouterOptions): Router => {
   const router = createRouter()
   const { short, long, versions } = options.turns
-  const { history, version, read, ...writes } = recordHandlers(options)
+  const { history, version, read, past, ...writes } = recordHandlers(options)
   const ofRecord = {
     ...eachInTurn(short, writes, WRITE_MS),
-    read: inTurn(short, read),
+    read: eitherRead(inTurn(short, read), inTurn(long, past)),
     // Those of many people are read by one query, as joins are.
     version: inTurn(versions, version),
     history: inTurn(long, history),

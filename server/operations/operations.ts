@@ -6,6 +6,7 @@ import { normalizedActor } from '../base/normalized-actor.ts'
 import type {
   CreateOutcome,
   HistoryOutcome,
+  PastOutcome,
   ReadOutcome,
   Refused,
   RemoveOutcome,
@@ -16,6 +17,7 @@ import type { Transaction } from '../base/pg.ts'
 import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
 import { asTransaction } from '../db/pg-as-knex.ts'
+import { readPast } from '../history/past-version.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { CreateOptions } from '../records/create.ts'
@@ -59,6 +61,12 @@ const taken = <Options extends WriteOptions>(options: Callers<Options>): Options
  */
 export interface Operations<A extends Actor> {
   read(type: string, id: string, options: { actor: A }): Promise<ReadOutcome | Refused>
+  /** The record as it was at a version, or at a time; of types with `history: 'values'`. */
+  readPast(
+    type: string,
+    id: string,
+    options: { actor: A } & ({ version: number } | { asOf: Date }),
+  ): Promise<PastOutcome | Refused>
   version(type: string, id: string, options: { actor: A }): Promise<VersionOutcome | Refused>
   history(
     type: string,
@@ -113,6 +121,14 @@ export const recordOperations = <A extends Actor>(
   return {
     read: async (type, id, { actor }) =>
       refusedActor({ actor }) ?? readRecord(database, { actor: normalizedActor(actor), type, id }),
+    readPast: async (type, id, { actor, ...asked }) => {
+      const none = refusedActor({ actor })
+      if (none) return none
+      if ('version' in asked && !isVersion(asked.version))
+        return refused('malformed', 'version must be a positive integer.')
+      const moment = 'version' in asked ? asked : { asOf: asked.asOf.toISOString().replace('Z', '000Z') }
+      return readPast(database, { actor: normalizedActor(actor), type, id }, moment)
+    },
     version: async (type, id, { actor }) =>
       refusedActor({ actor }) ?? readVersion(database, { actor: normalizedActor(actor), type, id }),
     history: async (type, id, { actor, ...page }) =>

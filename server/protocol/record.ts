@@ -56,6 +56,7 @@ export const PROBLEM_STATUS = {
   stale_record: 409,
   mutation_reused: 409,
   deleted: 410,
+  no_longer_known: 410,
   too_large: 413,
   invalid: 422,
   version_required: 428,

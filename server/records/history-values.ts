@@ -7,7 +7,7 @@ import { quoteName, quoteText } from '../../migrations/quote.ts'
 import { withValues } from '../base/hidden-fields.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
-import { type Row, statement } from '../db/statement.ts'
+import { type Row, type Statement, statement } from '../db/statement.ts'
 import { storedBytes } from '../log/log-reader.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ChangedValues } from '../protocol/index.ts'
@@ -31,11 +31,11 @@ const MOST_BYTES = 8_000_000
 const SIZE = (row: string) => `${storedBytes(`${row}.changed_values`)} + ${storedBytes(`${row}.old_row`)}`
 
 /** What jsonb made an object of, as a text: through the table's own type. */
-const textOf = ({ table }: KnownType, column: string, json: string) =>
+export const textOf = ({ table }: KnownType, column: string, json: string) =>
   `noclobber.wire_text((jsonb_populate_record(null::${table}, jsonb_build_object(${quoteText(column)}, ${json}))).${quoteName(column)})`
 
 /** SQL of the texts by field, with those of fields that are objects in jsonb put in by `rebuild`. */
-const withTexts = (known: KnownType, texts: string, log: string, rebuild: (name: string) => string) =>
+export const withTexts = (known: KnownType, texts: string, log: string, rebuild: (name: string) => string) =>
   known.fieldNames
     .filter((name) => known.columns.get(name)?.codec.isObjectInJsonb)
     .map(known.names.columnOf)
@@ -66,15 +66,20 @@ from (select r.*, sum(${SIZE('r')}) over (order by r.record_id, r.version desc r
 where s.total - (${SIZE('s')}) <= ${MOST_BYTES} order by s.record_id, s.version desc`)
 }
 
-/** The log's rows; a value that its column's type doesn't take any more, because that was changed, is shown as jsonb's text. */
-const readValues = async (
+/**
+ * The log's rows; a value that its column's type doesn't take any more, because that was changed, is shown as jsonb's text.
+ *
+ * @param query Makes the statement, as `valuesStatement` does.
+ */
+export const readLogged = async (
   database: Database,
   known: KnownType,
+  query: (known: KnownType, isRebuilding: boolean) => Statement,
   values: unknown[],
   transaction: Knex.Transaction | undefined,
 ): Promise<Row[]> => {
   const send = (isRebuilding: boolean, within = transaction) =>
-    database.send(valuesStatement(known, isRebuilding), values, within)
+    database.send(query(known, isRebuilding), values, within)
   if (!known.fieldNames.some((name) => known.columns.get(name)?.codec.isObjectInJsonb)) return send(false)
   try {
     return await (transaction ? transaction.transaction((savepoint) => send(true, savepoint)) : send(true))
@@ -85,7 +90,7 @@ const readValues = async (
 }
 
 /** A value out of the log as the wire shows its column; `text` is the same to the digit. */
-const toWire = ({ columns }: KnownType, name: string, value: unknown, text: string | null): unknown =>
+export const toWire = ({ columns }: KnownType, name: string, value: unknown, text: string | null): unknown =>
   columns.get(name)?.codec.fromJsonb(value, text) ?? null
 
 const own = (row: Row | null, name: string): unknown =>
@@ -172,9 +177,10 @@ const shownValues = async <Wanted extends WantedValues>(
     const oldest = new Map<string, number>()
     for (const { id, version } of entries) oldest.set(id, Math.min(version, oldest.get(id) ?? version))
     const asked: [string, number][] = verdict ? entries.map(({ id, version }) => [id, version]) : [...oldest]
-    const rows = await readValues(
+    const rows = await readLogged(
       database,
       known,
+      valuesStatement,
       [
         known.source,
         asked.map(([id]) => id),

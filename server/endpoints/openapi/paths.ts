@@ -63,6 +63,11 @@ const WRITING = {
   422: refused('Values that are not valid.', ref('InvalidProblem')),
 }
 const GONE = { 410: refused('Deleted; for those who could read it.', ref('DeletedProblem')) }
+const GONE_OR_UNKNOWN = {
+  410: refused('Deleted; or what the record was then is no longer known.', {
+    anyOf: [ref('DeletedProblem'), ref('Problem')],
+  }),
+}
 const UNCHANGED = { 304: { description: 'Still at this version.' } }
 
 const version: Schema = { type: 'integer', minimum: 1 }
@@ -84,9 +89,13 @@ export const recordPaths = (type: string, name: string): Part => {
       parameters: [ID],
       get: {
         operationId: `read${name}`,
-        summary: 'The record.',
-        parameters: [IF_NONE_MATCH],
-        responses: { 200: json(data(record), etag), ...UNCHANGED, ...GONE, ...COMMON },
+        summary: 'The record; with `version` or `as_of`, as it was.',
+        parameters: [
+          query('version', 'The record as it was at this version.', version),
+          query('as_of', 'The record as it was at this time, like `2026-05-03T10:00:00Z`.'),
+          IF_NONE_MATCH,
+        ],
+        responses: { 200: json(data(record), etag), ...UNCHANGED, ...GONE_OR_UNKNOWN, ...COMMON },
       },
       patch: {
         operationId: `save${name}`,

@@ -40,6 +40,8 @@ const ROUTES: [method: string, suffix: string, options: CallOptions][] = [
   ['GET', '', {}],
   ['GET', '', { headers: { 'if-none-match': '"1"' } }],
   ['GET', '', { headers: { 'if-none-match': '*' } }],
+  ['GET', '?version=1', {}],
+  ['GET', '?as_of=2026-05-03T10:00:00Z', {}],
   ['GET', '/version', {}],
   ['GET', '/version', { headers: { 'if-none-match': '"1"' } }],
   ['GET', '/history', {}],

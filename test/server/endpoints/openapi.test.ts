@@ -83,6 +83,8 @@ describe('real answers', () => {
     expect((await call('GET', `${path}/version`)).status).toBe(200)
     expect((await call('GET', `${path}/version`, { headers: { 'if-none-match': '"3"' } })).status).toBe(304)
     expect((await call('GET', `${path}/history`)).body.data).toHaveLength(3)
+    expect((await call('GET', `${path}?version=3`)).status).toBe(200)
+    expect((await call('GET', `${path}?version=1`)).status).toBe(410)
     expect((await call('GET', '/records/project/99999')).status).toBe(404)
     expect((await call('GET', path, { as: null })).status).toBe(401)
     expect((await call('DELETE', path, { body: { client_version: 1 } })).status).toBe(409)

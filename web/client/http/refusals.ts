@@ -26,7 +26,8 @@ export function refusalOf(answer: HttpAnswer): Refusal {
   if (status === 401) return { outcome: 'unauthenticated' }
   if (status === 403 && isPermission(answer)) return { outcome: 'forbidden', problem: problem as Problem }
   if (status === 404) return { outcome: 'not_found' }
-  if (status === 410) return { outcome: 'gone', problem: problem as DeletedProblem }
+  if (status === 410 && bodyOf(answer).code !== 'no_longer_known')
+    return { outcome: 'gone', problem: problem as DeletedProblem }
   if (status === 429 || status >= 500) {
     const seconds = Number(headers.get('retry-after') ?? Number.NaN)
     const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null
