@@ -2,6 +2,7 @@
 import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { changeLog } from './001-change-log.ts'
+import { restores } from './002-restores.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { closeSchema } from './rights.ts'
 import { olderLog, tooOld } from './supported.ts'
@@ -18,7 +19,13 @@ export const MIGRATIONS_TABLE = `create table if not exists noclobber_migrations
 export const MIGRATION_RUN =
   'insert into noclobber_migrations (name, batch, migration_time) values (?, 1, now())'
 
-const MIGRATIONS: Record<string, Knex.Migration> = { '001-change-log': changeLog }
+const MIGRATIONS: Record<string, Knex.Migration> = { '001-change-log': changeLog, '002-restores': restores }
+
+/** By migration, how a database shows that it was run. */
+const TRACES: Record<keyof typeof MIGRATIONS, string> = {
+  '001-change-log': `to_regclass('noclobber.record_changes') is not null`,
+  '002-restores': `exists (select from pg_attribute a where a.attrelid = to_regclass('noclobber.record_changes') and a.attname = 'restored_from')`,
+}
 
 /**
  * The change log's own migrations, as Knex wants them. They keep their own table of what was run, apart from the
@@ -54,7 +61,7 @@ const latest = (knex: Knex): Promise<void> =>
     }
   })
 
-/** The log is there, and nothing says that it was made. Its tables are the first migration's. */
+/** The log is there, and nothing says that it was made. */
 const IS_FORGOTTEN = `select to_regclass('noclobber.record_changes') is not null and to_regclass('${TABLE}') is null as forgotten`
 
 /** A tool that owns the schema drops tables that its models don't have, as Drizzle's push does with this one. */
@@ -64,7 +71,9 @@ const remember = async (knex: Knex): Promise<void> => {
     await transaction.raw('select pg_advisory_xact_lock(hashtext(?))', [TABLE])
     if (!(await transaction.raw(IS_FORGOTTEN)).rows[0].forgotten) return
     await transaction.raw(MIGRATIONS_TABLE)
-    await transaction.raw(MIGRATION_RUN, ['001-change-log'])
+    for (const [name, trace] of Object.entries(TRACES))
+      if ((await transaction.raw(`select ${trace} as was_run`)).rows[0].was_run)
+        await transaction.raw(MIGRATION_RUN, [name])
   })
 }
 

@@ -47,6 +47,7 @@ export { DEFAULT_SHORTCUTS, type Shortcuts } from './base/shortcuts.ts'
 export { type Diagnosis, type DoctorOptions, doctor } from './doctor/doctor.ts'
 export type { Finding, FindingCode } from './doctor/finding.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts'
+export type { RestoreOptions, RestoreOutcome } from './history/restore.ts'
 export { type AppServerOptions, createAppServer, type ExpressApp } from './http/app-server.ts'
 export { type RequestContext, requestContext } from './http/request-context.ts'
 export type { Imported, ImportOptions, ImportOutcome, ImportRefused } from './import/import.ts'
@@ -90,6 +91,7 @@ export type {
   RecordEvent,
   RecordEventName,
   RefusedMessage,
+  RestoreBody,
   RevokedEvent,
   SaveBody,
   Scope,

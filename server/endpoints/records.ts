@@ -1,6 +1,7 @@
 // The routes of one record: create, read, save, delete, its version, its history.
 import type { Router } from 'router'
 import { refuse } from '../base/problems.ts'
+import { isVersion } from '../base/record-type.ts'
 import { queryOf, type Request } from '../base/request.ts'
 import { inRequest } from '../base/tracing.ts'
 import { readPast } from '../history/past-version.ts'
@@ -8,6 +9,7 @@ import {
   bodyOf,
   clientVersionOf,
   mutationIdOf,
+  namesIn,
   objectIn,
   originOf,
   queryNumber,
@@ -16,7 +18,7 @@ import {
 } from '../http/request-parameters.ts'
 import { etagOf, isFresh, sendData, sendEmpty, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
-import { createRecord, removeRecord, saveRecord } from '../operations/traced-writes.ts'
+import { createRecord, removeRecord, restoreRecord, saveRecord } from '../operations/traced-writes.ts'
 import { readHistory, readRecord, readVersion } from '../records/read.ts'
 import type { SaveOptions } from '../records/save.ts'
 
@@ -130,6 +132,25 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
     sendData(response, answer, { headers: { ETag: etagOf(record.version) } })
   }
 
+  const restore: Handler = async (request, response, actor) => {
+    const body = bodyOf(request)
+    const toVersion = Object.hasOwn(body, 'to_version') ? body.to_version : undefined
+    if (!isVersion(toVersion)) return refuse('malformed', 'to_version must be a positive integer.')
+    const restored = await inRequest(request, () =>
+      restoreRecord(database, request.params.type, request.params.id, {
+        actor,
+        ...clientVersionOf(request, body),
+        toVersion,
+        fields: namesIn(body, 'fields'),
+        mutationId: mutationIdOf(request, body),
+        ...originOf(request),
+      }),
+    )
+    if (restored.outcome !== 'saved') return sendProblem(response, restored.problem)
+    wake()
+    sendData(response, { data: restored.record }, { headers: { ETag: etagOf(restored.record.version) } })
+  }
+
   const remove: Handler = async (request, response, actor) => {
     const body = bodyOf(request, { optional: true })
     const removed = await inRequest(request, () =>
@@ -144,15 +165,16 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
     wake()
     sendEmpty(response, 204)
   }
-  return { read, past, version, history, create, save, remove }
+  return { read, past, version, history, create, save, restore, remove }
 }
 
 export const addRecordRoutes = (
   router: Router,
-  { read, version, history, create, save, remove }: Omit<ReturnType<typeof recordHandlers>, 'past'>,
+  { read, version, history, create, save, restore, remove }: Omit<ReturnType<typeof recordHandlers>, 'past'>,
 ): void => {
   router.post('/records/:type', handle(create))
   router.route('/records/:type/:id').get(handle(read)).patch(handle(save)).delete(handle(remove))
   router.get('/records/:type/:id/version', handle(version))
   router.get('/records/:type/:id/history', handle(history))
+  router.post('/records/:type/:id/restore', handle(restore))
 }

@@ -33,13 +33,14 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, F
 export const recordRouter = (options: RouterOptions): Router => {
   const router = createRouter()
   const { short, long, versions } = options.turns
-  const { history, version, read, past, ...writes } = recordHandlers(options)
+  const { history, version, read, past, restore, ...writes } = recordHandlers(options)
   const ofRecord = {
     ...eachInTurn(short, writes, WRITE_MS),
     read: eitherRead(inTurn(short, read), inTurn(long, past)),
     // Those of many people are read by one query, as joins are.
     version: inTurn(versions, version),
     history: inTurn(long, history),
+    restore: inTurn(long, restore),
   }
   const ofLists = eachInTurn(long, listHandlers(options))
   const beforeRoutes = [

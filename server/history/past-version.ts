@@ -4,7 +4,7 @@
 // caller could read then and may read now. Hidden fields are put back too, for the permission to look at.
 import { quoteText } from '../../migrations/quote.ts'
 import { hide, withValues } from '../base/hidden-fields.ts'
-import type { PastOutcome } from '../base/outcomes.ts'
+import type { Found, NoLongerKnown, PastOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { deletedProblem, problem } from '../base/problems.ts'
 import { isoUtc, utcText } from '../db/iso-time.ts'
@@ -13,14 +13,21 @@ import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import { readLogged, textOf, toWire, withTexts } from '../records/history-values.ts'
 import { goneOrMissing, type Request, readRow, type Target, targetOf } from '../records/read.ts'
+import type { StoredJson } from '../records/stored-json.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { recordFromOldRow } from '../tables/read-records.ts'
+
+/** The record as it was, as it is (unless it is gone), and by field the texts of JSON that it had then and has no more. */
+export interface KnownPast extends Found {
+  now: WireRecord | null
+  json: StoredJson
+}
 
 /** Which version is asked for: one by its number, or the one of a moment, ISO 8601 in UTC with microseconds. */
 export type Moment = { version: number } | { asOf: string }
 
-const UNKNOWN: PastOutcome = { outcome: 'unknown', problem: problem('no_longer_known') }
-const NOT_KEPT: PastOutcome = {
+const UNKNOWN: NoLongerKnown = { outcome: 'unknown', problem: problem('no_longer_known') }
+const NOT_KEPT: NoLongerKnown = {
   outcome: 'unknown',
   problem: problem('no_longer_known', 'Values of earlier versions are not kept for this type.'),
 }
@@ -91,7 +98,20 @@ const recordOf = (known: KnownType, id: string, now: WireRecord | null, row: Row
   return withValues({ ...head, fields }, Object.fromEntries(was))
 }
 
-/** Which it is, and whether it is the record as it is now. */
+/** Texts of JSON as they were, where numbers in them may be longer than JavaScript can hold. */
+const jsonOf = (known: KnownType, row: Row): StoredJson => {
+  const texts: Row = { ...row.old_texts, ...row.texts }
+  return new Map(
+    known.fieldNames.flatMap((name): [string, string][] => {
+      const text = own(texts, known.names.columnOf(name))
+      return /^jsonb?$/.test(known.columns.get(name)?.type ?? '') && typeof text === 'string'
+        ? [[name, text]]
+        : []
+    }),
+  )
+}
+
+/** Whether it is the record as it is now. */
 const isCurrent = (now: WireRecord, moment: Moment): boolean =>
   'version' in moment ? moment.version === now.version : moment.asOf >= now.updated_at
 
@@ -101,9 +121,9 @@ export const pastOf = async (
   target: Target,
   now: WireRecord | null,
   moment: Moment,
-): Promise<PastOutcome> => {
+): Promise<KnownPast | Exclude<PastOutcome, Found>> => {
   const { known, actor, id, transaction } = target
-  if (now && isCurrent(now, moment)) return { outcome: 'found', record: now }
+  if (now && isCurrent(now, moment)) return { outcome: 'found', record: now, now, json: new Map() }
   if (now && 'version' in moment && moment.version > now.version) return MISSING
   if (known.type.history !== 'values') return NOT_KEPT
   const asked = [
@@ -126,7 +146,7 @@ export const pastOf = async (
   if (!row.is_whole || (!now && row.deleted_in === null)) return UNKNOWN
   const record = recordOf(known, id, now, row)
   const mayRead = row.deleted_in === null ? known.mayRead : known.mayReadDeleted
-  return mayRead(actor, record) ? { outcome: 'found', record } : UNKNOWN
+  return mayRead(actor, record) ? { outcome: 'found', record, now, json: jsonOf(known, row) } : UNKNOWN
 }
 
 /** The record as it was at a version, or at a moment. */
@@ -135,11 +155,13 @@ export const readPast = async (shared: Database, request: Request, moment: Momen
   const target = await targetOf(database, request)
   if (!target) return MISSING
   const now = await readRow(database, target)
-  if (now)
-    return target.known.type.can(request.actor, 'read', now) ? pastOf(database, target, now, moment) : MISSING
-  const gone = await goneOrMissing(database, target)
-  if (gone.outcome === 'missing') return gone
-  if ('version' in moment ? moment.version === gone.problem.version : moment.asOf >= gone.problem.updated_at)
-    return gone
-  return pastOf(database, target, null, moment)
+  if (now && !target.known.type.can(request.actor, 'read', now)) return MISSING
+  if (!now) {
+    const gone = await goneOrMissing(database, target)
+    if (gone.outcome === 'missing') return gone
+    const { version, updated_at } = gone.problem
+    if ('version' in moment ? moment.version === version : moment.asOf >= updated_at) return gone
+  }
+  const past = await pastOf(database, target, now, moment)
+  return past.outcome === 'found' ? { outcome: 'found', record: past.record } : past
 }

@@ -59,6 +59,14 @@ export const objectIn = (body: Body, name: string): Body => {
   return value as Body
 }
 
+/** A field of the body that must be a list of names, or absent. */
+export const namesIn = (body: Body, name: string): string[] | undefined => {
+  const names = Object.hasOwn(body, name) ? body[name] : undefined
+  if (names === undefined) return undefined
+  if (Array.isArray(names) && names.length > 0 && names.every((one) => typeof one === 'string')) return names
+  return refuse('malformed', `${name} must be a list of one field or more.`)
+}
+
 const BY_HEADER = /^"([1-9]\d{0,15})"$/
 
 /** The version that the editor built on: `client_version`, or `If-Match` (RFC 9110, 13.1.1) in its strong form. */

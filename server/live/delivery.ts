@@ -68,6 +68,7 @@ const eventOf = ({ change, known }: RoutedChange): RecordEvent => {
     updated_at: change.updatedAt,
     updated_by: change.updatedBy,
     tab_id: change.tabId,
+    ...(change.restoredFrom !== null && { restored_from: change.restoredFrom }),
   }
   for (const part of ['name', 'id'] as const)
     if (event.updated_by && bytesOf(event) > MAX_EVENT_BYTES) event.updated_by = cut(event.updated_by, part)

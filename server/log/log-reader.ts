@@ -30,6 +30,8 @@ export interface Change {
   tabId: string | null
   socketId: string | null
   importId: string | null
+  /** The version whose values it brought back. */
+  restoredFrom: number | null
   /** The row as it was, of a deletion. */
   oldRow: Row | null
 }
@@ -55,7 +57,7 @@ export interface PageRest {
 
 /** A change's columns in the log as `c`. */
 export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id,
-  c.changed_fields, c.scopes, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.old_row`
+  c.changed_fields, c.scopes, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.restored_from, c.old_row`
 
 /**
  * Those open at the snapshot in $1 that are over at a later one. Without the latter an import's rows, which nobody may see
@@ -148,6 +150,9 @@ const LONGEST_ID = 200
 /** Ids of pages and sockets are no longer; what is, nobody has sent. */
 const shortId = (id: string | null): string | null => (id !== null && id.length > LONGEST_ID ? null : id)
 
+/** The version that a row of the log names as restored. */
+export const restoredFrom = (stored: unknown): number | null => (stored === null ? null : Number(stored))
+
 /** A change from its row in the log. */
 export const toChange = (row: Row): Change => ({
   xid: row.xid,
@@ -164,6 +169,7 @@ export const toChange = (row: Row): Change => ({
   tabId: shortId(row.tab_id),
   socketId: shortId(row.socket_id),
   importId: row.import_id,
+  restoredFrom: restoredFrom(row.restored_from),
   oldRow: row.old_row,
 })
 

@@ -18,6 +18,7 @@ import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
 import { asTransaction } from '../db/pg-as-knex.ts'
 import { readPast } from '../history/past-version.ts'
+import type { RestoreOptions, RestoreOutcome } from '../history/restore.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { CreateOptions } from '../records/create.ts'
@@ -27,7 +28,14 @@ import type { RemoveOptions } from '../records/remove.ts'
 import type { SaveOptions } from '../records/save.ts'
 import type { SaveManyOptions, SaveManyOutcome } from '../records/save-many.ts'
 import type { Database } from '../tables/database.ts'
-import { createRecord, importRecords, removeRecord, saveMany, saveRecord } from './traced-writes.ts'
+import {
+  createRecord,
+  importRecords,
+  removeRecord,
+  restoreRecord,
+  saveMany,
+  saveRecord,
+} from './traced-writes.ts'
 
 /** What an app hands over: any kind of transaction, and a version as its driver reads it, `7` or a bigint's `'7'`. */
 export type Callers<Options> = Omit<Options, 'transaction' | 'clientVersion'> & {
@@ -75,6 +83,8 @@ export interface Operations<A extends Actor> {
   ): Promise<HistoryOutcome | Refused>
   create(type: string, options: Callers<CreateOptions<A>>): Promise<CreateOutcome | Refused>
   save(type: string, id: string, options: Callers<SaveOptions<A>>): Promise<SaveOutcome | Refused>
+  /** Saves what the record was at a version, or some fields of it. */
+  restore(type: string, id: string, options: Callers<RestoreOptions<A>>): Promise<RestoreOutcome | Refused>
   remove(type: string, id: string, options: Callers<RemoveOptions<A>>): Promise<RemoveOutcome | Refused>
   /** The same changes to many records, each guarded by its own version, in one statement. */
   saveMany(type: string, options: Callers<SaveManyOptions<A>>): Promise<SaveManyOutcome | Refused>
@@ -142,6 +152,14 @@ export const recordOperations = <A extends Actor>(
     save: async (type, id, given) => {
       const options = taken(given)
       const outcome = refusedWrite(options) ?? (await saveRecord(database, type, id, options))
+      if (outcome.outcome === 'saved') wakeAfter(options)
+      return outcome
+    },
+    restore: async (type, id, given) => {
+      const options = taken(given)
+      if (options.actor && !isVersion(options.toVersion))
+        return refused('malformed', 'toVersion must be a positive integer.')
+      const outcome = refusedWrite(options) ?? (await restoreRecord(database, type, id, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },

@@ -1,6 +1,7 @@
 // The writes as routes and apps call them: each in a span that says the type and how it came out.
 
 import { inSpan } from '../base/tracing.ts'
+import { restoreRecord as restore } from '../history/restore.ts'
 import { importRecords as rows } from '../import/import.ts'
 import { createRecord as create } from '../records/create.ts'
 import { removeRecord as remove } from '../records/remove.ts'
@@ -23,5 +24,6 @@ const traced = <Write extends (database: any, type: string, ...rest: any[]) => P
 export const createRecord = traced('create', create)
 export const saveRecord = traced('save', save)
 export const removeRecord = traced('remove', remove)
+export const restoreRecord = traced('restore', restore)
 export const saveMany = traced('save_many', many)
 export const importRecords = traced('import', rows)

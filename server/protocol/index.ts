@@ -1,12 +1,14 @@
 // The wire: every name, header, code and message shape that server and clients share.
 // With its parts, the other files of its folder, the only file of the server that web/ may import. It holds types and constants.
 import type { Age } from './age.ts'
+import type { ChangedValues, HistoryEvent } from './history.ts'
 import type { ImportingEvent } from './import-progress.ts'
 import type { Fields, ProblemCode, RecordAddress, Writer } from './record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
 
 export { type Age, BEHIND_MS, HEARTBEAT_MS } from './age.ts'
 export { DECEPTIVE_CHARACTERS, printable } from './hidden-characters.ts'
+export type { ChangedValues, HistoryEvent, RestoreBody, WireHistoryEntry } from './history.ts'
 export type { ImportingEvent } from './import-progress.ts'
 export type { ListAnswer, ListDelta } from './list.ts'
 export {
@@ -68,23 +70,6 @@ export interface WireVersionDifference extends RecordAddress {
   updated_at: string | null
   updated_by: Writer | null
   deleted: boolean
-}
-
-/** `event` says what a version did to its record. */
-export type HistoryEvent = 'created' | 'updated' | 'deleted'
-
-/** By field: its value before and after. A creation has those that are not null, a deletion those that were not. */
-export type ChangedValues = Record<string, [before: unknown, after: unknown]>
-
-/** One line of `GET /records/:type/:id/history`, newest first. */
-export interface WireHistoryEntry {
-  version: number
-  event: HistoryEvent
-  updated_at: string
-  updated_by: Writer | null
-  changed_fields: string[]
-  /** Only of types that keep them, as far as they were kept and could be read by the asker then. */
-  values?: ChangedValues
 }
 
 /** Body of `PATCH /records/:type/:id`. */
@@ -212,6 +197,8 @@ export interface RecordEvent {
   updated_by: Writer | null
   /** The tab that wrote it, which ignores this event; `null` for writers without one. */
   tab_id: string | null
+  /** The version whose values this one brought back. */
+  restored_from?: number
 }
 
 /** One entry of `GET /changes`: what its event would say, with all of the declared fields that changed. */

@@ -63,6 +63,7 @@ const wireChange = (
   updated_at: change.updatedAt,
   updated_by: change.updatedBy,
   tab_id: isOwnWrite(change, actor) ? change.tabId : null,
+  ...(change.restoredFrom !== null && { restored_from: change.restoredFrom }),
   ...(values && { values }),
 })
 

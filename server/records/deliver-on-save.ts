@@ -60,6 +60,7 @@ export const deliverOnSave = (
     tabId: tabId ?? null,
     socketId: socketId ?? null,
     importId: null,
+    restoredFrom: null,
     oldRow: null,
   }
   try {

@@ -169,7 +169,7 @@ export const readVersion = async (shared: Database, request: Request): Promise<V
 }
 
 const HISTORY = statement(`
-select c.version, c.event, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.changed_fields from noclobber.changes c
+select c.version, c.event, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.changed_fields, c.restored_from from noclobber.changes c
 where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is null or c.tenant_id = $4)
 order by c.version desc limit $5`)
 
@@ -204,6 +204,7 @@ export const readHistory = async (
       changed_fields: (row.changed_fields as string[])
         .map(known.names.fieldOf)
         .filter((name) => known.changeNames.includes(name)),
+      ...(row.restored_from !== null && { restored_from: Number(row.restored_from) }),
       ...(shown && { values: shown }),
     }
   })

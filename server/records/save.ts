@@ -28,9 +28,9 @@ import {
 } from './idempotency.ts'
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
-import { SWALLOWED, settling, swallowing } from './settled-write.ts'
+import { namingRestored, SWALLOWED, settling, swallowing } from './settled-write.ts'
 import { changedFieldsBetween, sameness } from './since-version.ts'
-import { commonJson } from './stored-json.ts'
+import { commonJson, type StoredJson } from './stored-json.ts'
 import { ruleErrorsOfUpdate, validateFields } from './validate.ts'
 
 /** What {@link RecordServer.save} takes. */
@@ -45,6 +45,17 @@ export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
   base?: Record<string, unknown> | undefined
   /** The version came as `If-Match`: a stale save is 412 instead of 409. */
   byHeader?: boolean | undefined
+  /** @internal The version that it brings back. */
+  restoring?: Restoring | undefined
+}
+
+/** Of a save that brings a version back. */
+export interface Restoring {
+  toVersion: number
+  /** What its mutation id is bound to. */
+  hash: string
+  /** JSON as it was then, by field. */
+  json: StoredJson
 }
 
 /** How often a merge follows a record that goes on changing. */
@@ -133,6 +144,21 @@ export const authorizeParents = (
   }
 }
 
+/** The first answer of a save with this mutation id; `null` where there was none. */
+export const replayOf = async (
+  database: Database,
+  target: Target,
+  options: WriteOptions & { clientVersion: number; byHeader?: boolean | undefined },
+  hash: string,
+): Promise<SaveOutcome | null> => {
+  const kept = await storedResponse(database, options, hash)
+  if (kept?.outcome !== 'stored') return kept
+  const record = await firstResponse(database, target, kept.answer)
+  if (record) return { outcome: 'saved', record, replayed: true }
+  // It was saved, and somebody has changed since what its answer left out: the record as it is now says both.
+  return (await whyRefused(database, target, 'update', options)) ?? MISSING
+}
+
 /** Saves changes of a record if it is still at the editor's version. */
 export const saveRecord = async (
   shared: Database,
@@ -147,19 +173,12 @@ export const saveRecord = async (
   const { known } = target
   const writing = { actor, action: 'update' as const }
   let valid = await validateFields(known, options.changes, writing)
+  const { restoring } = options
   const hash =
-    options.mutationId && valid.ok
+    options.mutationId && valid.ok && !restoring
       ? requestHash('save', type, target.id, options.clientVersion, options.changes)
-      : ''
-  const replay = async (): Promise<SaveOutcome | null> => {
-    if (!valid.ok) return null
-    const kept = await storedResponse(database, options, hash)
-    if (kept?.outcome !== 'stored') return kept
-    const record = await firstResponse(database, target, kept.answer)
-    if (record) return { outcome: 'saved', record, replayed: true }
-    // It was saved, and somebody has changed since what its answer left out: the record as it is now says both.
-    return (await whyRefused(database, target, 'update', options)) ?? MISSING
-  }
+      : (restoring?.hash ?? '')
+  const replay = async () => (valid.ok ? replayOf(database, target, options, hash) : null)
 
   const texts: Record<string, string> = {}
   let clientVersion = options.clientVersion
@@ -199,9 +218,13 @@ export const saveRecord = async (
       : NONE_BROKEN
     if (broken.length > 0) return (await replay()) ?? { outcome: 'invalid', problem: invalidProblem(broken) }
     const isPrecomputed =
-      !options.transaction && known.precomputesChanges() && canPrecompute(known, { id: target.id, columns })
-    const reading = commonJson(database, target, [target.id], valid.values)
-    const stored = reading && (await reading)
+      !options.transaction &&
+      !restoring &&
+      known.precomputesChanges() &&
+      canPrecompute(known, { id: target.id, columns })
+    const reading = restoring ? undefined : commonJson(database, target, [target.id], valid.values)
+    const stored = restoring ? restoring.json : reading && (await reading)
+    const settle = settling(database, target, options, { event: 'update', clientVersion, columns, hash })
     const isSince = database.recordCache.mark()
     const written = await sendWrite(database, known, options, {
       query: known.sql.update(columns, options.mutationId !== undefined, isPrecomputed),
@@ -219,7 +242,9 @@ export const saveRecord = async (
       mayBeOutdated: isPrecomputed,
       isStill: permitted?.isStill,
       authorize: authorizeParents(database, target, 'update', { clientVersion, values: valid.values }),
-      settle: settling(database, target, options, { event: 'update', clientVersion, columns, hash }),
+      settle: restoring
+        ? namingRestored(database, target, { clientVersion, toVersion: restoring.toVersion }, settle)
+        : settle,
     })
     wasSent = written.outcome === 'written' && written.isSent
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written

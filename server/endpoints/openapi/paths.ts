@@ -14,7 +14,7 @@ export const json = (schema: Schema, more: Part = {}): Part => ({
   ...more,
 })
 export const data = (schema: Schema, more: Record<string, Schema> = {}) => object({ data: schema, ...more })
-const etag = { headers: { ETag: { description: 'The version: `"7"`.', schema: text } } }
+export const etag = { headers: { ETag: { description: 'The version: `"7"`.', schema: text } } }
 export const refused = (description: string, schema: Schema = ref('Problem')): Part => ({
   description,
   content: { [PROBLEM_MEDIA_TYPE]: { schema } },
@@ -41,12 +41,12 @@ export const header = (name: string, description: string): Part => ({
 })
 
 export const ID: Part = { in: 'path', name: 'id', required: true, schema: text }
-const ORIGIN = [
+export const ORIGIN = [
   header(HEADERS.tabId, 'The tab that writes; the event carries it as `tab_id`.'),
   header(HEADERS.socketId, 'The socket of this person that is not to receive the event.'),
   header(HEADERS.idempotencyKey, 'The same as `mutation_id`: a replay gets its first answer.'),
 ]
-const IF_MATCH = header('If-Match', 'The same as `client_version`: `"7"`. A stale save is then 412.')
+export const IF_MATCH = header('If-Match', 'The same as `client_version`: `"7"`. A stale save is then 412.')
 const IF_NONE_MATCH = header('If-None-Match', '`"7"`: 304 while the record is at this version.')
 
 export const COMMON = {
@@ -56,24 +56,24 @@ export const COMMON = {
   429: refused('Too many requests.'),
   503: refused('The database is not available.'),
 }
-const WRITING = {
+export const WRITING = {
   ...COMMON,
   403: refused('May be read, but not changed; or the request comes from another site.'),
   413: refused('Too large.'),
   422: refused('Values that are not valid.', ref('InvalidProblem')),
 }
-const GONE = { 410: refused('Deleted; for those who could read it.', ref('DeletedProblem')) }
-const GONE_OR_UNKNOWN = {
+export const GONE = { 410: refused('Deleted; for those who could read it.', ref('DeletedProblem')) }
+export const GONE_OR_UNKNOWN = {
   410: refused('Deleted; or what the record was then is no longer known.', {
     anyOf: [ref('DeletedProblem'), ref('Problem')],
   }),
 }
 const UNCHANGED = { 304: { description: 'Still at this version.' } }
 
-const version: Schema = { type: 'integer', minimum: 1 }
+export const version: Schema = { type: 'integer', minimum: 1 }
 const flag: Schema = { type: 'boolean' }
-const mutation = { 'mutation_id?': { type: 'string', minLength: 1, maxLength: 200 } }
-const next: Schema = { type: ['string', 'null'] }
+export const mutation = { 'mutation_id?': { type: 'string', minLength: 1, maxLength: 200 } }
+export const next: Schema = { type: ['string', 'null'] }
 
 /** The paths of one record of a type; `name` is that of its schema. */
 export const recordPaths = (type: string, name: string): Part => {

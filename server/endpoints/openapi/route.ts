@@ -6,6 +6,7 @@ import { handle } from '../../http/route-handler.ts'
 import type { Database, KnownType } from '../../tables/database.ts'
 import { presencePath, STREAM_PATH } from './live-paths.ts'
 import { listPaths, type Part, recordPaths, WIDE_PATHS } from './paths.ts'
+import { restorePaths } from './review-paths.ts'
 import { schemaName, typeSchemas, WIRE_SCHEMAS } from './schemas.ts'
 
 const TITLE = 'Records'
@@ -23,7 +24,12 @@ const openApiDocument = (types: KnownType[], basePath: string): Part => ({
     STREAM_PATH,
     ...types.flatMap((known) => {
       const name = schemaName(known.type.name)
-      return [listPaths(known, name), recordPaths(known.type.name, name), presencePath(known.type.name, name)]
+      return [
+        listPaths(known, name),
+        recordPaths(known.type.name, name),
+        restorePaths(known.type.name, name),
+        presencePath(known.type.name, name),
+      ]
     }),
   ),
   components: {

@@ -46,6 +46,7 @@ const event = {
   changed_fields: names,
   ...writing,
   tab_id: nullableText,
+  'restored_from?': version,
 }
 const scope: Schema = { type: 'object', additionalProperties: text }
 
@@ -70,6 +71,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     event: { enum: ['created', 'updated', 'deleted'] },
     ...writing,
     changed_fields: names,
+    'restored_from?': version,
     'values?': { type: 'object' },
   }),
   Change: object({ ...event, event: { enum: ['created', 'updated', 'deleted'] } }),

@@ -52,6 +52,8 @@ const ROUTES: [method: string, suffix: string, options: CallOptions][] = [
   ['PATCH', '', { body: { client_version: 1, changes: { nothing: 1, id: 2 } } }],
   ['PATCH', '', { body: { client_version: 1, changes: { body: 'x' }, mutation_id: 'm', on_stale: 'merge' } }],
   ['PATCH', '', { body: { changes: { body: 'x' } }, headers: { 'if-match': '"1"' } }],
+  ['POST', '/restore', { body: { client_version: 1, to_version: 1 } }],
+  ['POST', '/restore', { body: { client_version: 9, to_version: 1, fields: ['nothing'], mutation_id: 'm' } }],
   ['DELETE', '', { body: { client_version: 1 } }],
   ['DELETE', '', { body: { client_version: 9 } }],
   ['DELETE', '', { headers: { 'if-match': '"1"', 'idempotency-key': 'm' } }],

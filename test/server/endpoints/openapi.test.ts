@@ -85,6 +85,10 @@ describe('real answers', () => {
     expect((await call('GET', `${path}/history`)).body.data).toHaveLength(3)
     expect((await call('GET', `${path}?version=3`)).status).toBe(200)
     expect((await call('GET', `${path}?version=1`)).status).toBe(410)
+    const restore = (version: number, headers = {}) =>
+      call('POST', `${path}/restore`, { body: { client_version: version, to_version: 3 }, headers })
+    expect((await restore(3)).status).toBe(200)
+    expect((await restore(2)).status).toBe(409)
     expect((await call('GET', '/records/project/99999')).status).toBe(404)
     expect((await call('GET', path, { as: null })).status).toBe(401)
     expect((await call('DELETE', path, { body: { client_version: 1 } })).status).toBe(409)

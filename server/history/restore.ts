@@ -1,0 +1,70 @@
+// A version brought back: a guarded save whose values are those that the record had then. Invariant: it writes no more than a save
+// by the same person could, and nothing where the record is not at the version that they saw. The change's row in the log names
+// the version that was restored; both are written in one transaction.
+import type { Gone, Missing, NoLongerKnown, SaveOutcome } from '../base/outcomes.ts'
+import { MISSING } from '../base/outcomes.ts'
+import type { Actor } from '../base/record-type.ts'
+import { requestHash, type WriteOptions } from '../records/idempotency.ts'
+import { readRow, targetOf } from '../records/read.ts'
+import { replayOf, saveRecord, whyRefused } from '../records/save.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { type KnownPast, pastOf } from './past-version.ts'
+
+/** What {@link RecordServer.restore} takes. */
+export interface RestoreOptions<A extends Actor = Actor> extends WriteOptions<A> {
+  /** The version that the editor loaded. */
+  clientVersion: number
+  /** The version whose values come back. */
+  toVersion: number
+  /** These fields alone. Default: all that may be written. */
+  fields?: string[] | undefined
+  /** The version came as `If-Match`: a stale restore is 412 instead of 409. */
+  byHeader?: boolean | undefined
+}
+
+/** `unknown`: the log doesn't have what the record was at that version, or the caller might not have read it. */
+export type RestoreOutcome = SaveOutcome | NoLongerKnown | Gone | Missing
+
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+
+/** What has to be set; a field that is named and can't be set is left to the save to refuse. */
+const changesTo = (
+  { writable, shownNames }: KnownType,
+  { record: was, now }: KnownPast,
+  fields: string[] | undefined,
+): Record<string, unknown> => {
+  const changes: Record<string, unknown> = Object.create(null)
+  for (const name of fields ?? shownNames) {
+    const isWritable = writable.has(name)
+    if (isWritable ? !isSame(was.fields[name], now?.fields[name]) : fields)
+      changes[name] = isWritable ? was.fields[name] : null
+  }
+  return changes
+}
+
+/** Saves what the record was at a version, if it is still at the editor's version. */
+export const restoreRecord = async (
+  shared: Database,
+  type: string,
+  id: string,
+  options: RestoreOptions,
+): Promise<RestoreOutcome> => {
+  const database = shared.forActor(options.actor)
+  const target = await targetOf(database, { type, id, ...options })
+  if (!target) return MISSING
+  const { clientVersion, toVersion, fields } = options
+  const hash = options.mutationId
+    ? requestHash('restore', type, target.id, clientVersion, toVersion, fields ?? null)
+    : ''
+  const refused = await whyRefused(database, target, 'update', options)
+  if (refused)
+    return (refused.outcome === 'missing' ? null : await replayOf(database, target, options, hash)) ?? refused
+  const past = await pastOf(database, target, await readRow(database, target), { version: toVersion })
+  if (past.outcome !== 'found') return past
+  const { fields: _, ...writing } = options
+  return saveRecord(shared, type, id, {
+    ...writing,
+    changes: changesTo(target.known, past, fields),
+    restoring: { hash, toVersion, json: past.json },
+  })
+}
