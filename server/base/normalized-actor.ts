@@ -11,14 +11,27 @@ const textOf = (value: unknown, what: string): string => {
   throw new Error(`authenticate gave an actor whose ${what} is neither a text nor a whole number.`)
 }
 
+/** For whom an agent acts. */
+const normalizedPerson = ({ id, name }: { id: unknown; name: unknown }) => {
+  const text = textOf(id, 'onBehalfOf.id')
+  return { id: text, name: name === undefined || name === null ? text : String(name) }
+}
+
 /** @throws Error where an id is no id. An actor without a tenant is of the tenant `''`. */
 export const normalizedActor = <A extends Actor>(actor: A): A => {
-  const { id, name, tenantId }: { id: unknown; name: unknown; tenantId: unknown } = actor
-  if (typeof id === 'string' && typeof name === 'string' && typeof tenantId === 'string') return actor
+  const {
+    id,
+    name,
+    tenantId,
+    onBehalfOf,
+  }: { id: unknown; name: unknown; tenantId: unknown } & Pick<Actor, 'onBehalfOf'> = actor
+  const isPlain = typeof id === 'string' && typeof name === 'string' && typeof tenantId === 'string'
+  if (isPlain && !onBehalfOf) return actor
   const own = {
     id: textOf(id, 'id'),
     name: name === undefined || name === null ? textOf(id, 'id') : String(name),
     tenantId: tenantId === undefined || tenantId === null ? '' : textOf(tenantId, 'tenantId'),
+    ...(onBehalfOf && { onBehalfOf: normalizedPerson(onBehalfOf) }),
   }
   return Object.assign(Object.create(Object.getPrototypeOf(actor)), actor, own)
 }

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Authenticate, Limits } from './options.ts'
 import { problem, Refusal } from './problems.ts'
 import type { Actor } from './record-type.ts'
-import type { RevokeOptions } from './revoke-options.ts'
+import { isUser, type RevokeOptions } from './revoke-options.ts'
 
 /** How often a write begins anew because its permission may have changed after the check. */
 const MOST_ATTEMPTS = 3
@@ -56,7 +56,7 @@ export const openOf = (request: object): OpenRequest | undefined =>
 const ended = () => new Refusal(problem('unauthenticated'))
 
 const isMeant = ({ tenantId, userId }: RevokeOptions, actor: Actor) =>
-  (tenantId === undefined || tenantId === actor.tenantId) && (userId === undefined || userId === actor.id)
+  (tenantId === undefined || tenantId === actor.tenantId) && (userId === undefined || isUser(actor, userId))
 
 const asleep = () => {}
 

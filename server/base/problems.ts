@@ -67,13 +67,19 @@ export const invalidProblem = (errors: FieldError[]): InvalidProblem => ({
   errors,
 })
 
+/** "Bob", "Claude, for Alice": who wrote, in sentences. */
+export const writerName = (writer: Writer | null): string => {
+  const { name, on_behalf_of: person } = writer ?? { name: 'Somebody' }
+  return person ? `${name}, for ${person.name},` : name
+}
+
 /** 410, for somebody who could read the record. */
 export const deletedProblem = (
   version: number,
   updatedAt: string,
   updatedBy: Writer | null,
 ): DeletedProblem => ({
-  ...problem('deleted', `${updatedBy?.name ?? 'Somebody'} deleted this record.`),
+  ...problem('deleted', `${writerName(updatedBy)} deleted this record.`),
   code: 'deleted',
   version,
   updated_at: updatedAt,
@@ -99,7 +105,7 @@ export const staleProblem = (
       ? `The record is at version ${version}; there is no version ${clientVersion} of it.`
       : isOwn
         ? `You saved version ${version} with another request: take the version from its answer.`
-        : `${by?.name ?? 'Somebody'} saved version ${version} while you were editing version ${clientVersion}.`
+        : `${writerName(by)} saved version ${version} while you were editing version ${clientVersion}.`
   return {
     ...problem('stale_record', detail),
     status: byHeader ? 412 : PROBLEM_STATUS.stale_record,

@@ -17,7 +17,10 @@ export interface Actor {
   tenantId: string
   /** Default `user`; a program that signs in by itself is a `service`. */
   kind?: WriterKind
-  /** Of an `agent`: for whom it acts. */
+  /**
+   * Of an `agent`: for whom it acts. Shown as "Claude, for Alice". Limits, replays and tabs go by `id`, so give an agent one for each
+   * person that it acts for; `revoke({ userId })` of that person finds it too.
+   */
   onBehalfOf?: { id: string; name: string }
 }
 

@@ -2,7 +2,7 @@
 // Invariant: it only makes everybody look again sooner, on every node; what it can't reach is found by the timer.
 import type { OpenRequests } from '../base/open-requests.ts'
 import type { Logger } from '../base/options.ts'
-import type { RevokeOptions } from '../base/revoke-options.ts'
+import { isUser, type RevokeOptions } from '../base/revoke-options.ts'
 import type { Access } from '../live/recheck-access.ts'
 import type { Watcher } from '../live/watchers.ts'
 import type { Backplane } from './backplane.ts'
@@ -27,7 +27,7 @@ const readRevoke = (value: unknown): RevokeOptions | null => {
 const concerns = ({ tenantId, userId, type, id }: RevokeOptions, { data }: Watcher): boolean => {
   const { actor, watching } = data
   if (tenantId !== undefined && actor.tenantId !== tenantId) return false
-  if (userId !== undefined && actor.id !== userId) return false
+  if (userId !== undefined && !isUser(actor, userId)) return false
   if (type === undefined) return true
   return [...watching.values()].some((watched) =>
     'record' in watched

@@ -2,6 +2,7 @@
 // their values are valid, whether the user may, whether the file's version is the record's.
 // Invariant: a record that the user may not read is treated as if it weren't there.
 import type { Knex } from 'knex'
+import { writerName } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { TimeSlices } from '../pacing/time-slices.ts'
 import type { ImportRowError } from '../protocol/bulk-and-import.ts'
@@ -53,7 +54,7 @@ const versionIn = (value: unknown): number | undefined | null => {
 /** The error of a row whose record is at another version than the file says. */
 export const staleRowError = ({ version, updated_by }: WireRecord, clientVersion: number): RowError => ({
   field: 'version',
-  message: `${updated_by?.name ?? 'Somebody'} saved version ${version}; the file has version ${clientVersion}`,
+  message: `${writerName(updated_by)} saved version ${version}; the file has version ${clientVersion}`,
   code: 'stale_record',
   current_version: version,
 })

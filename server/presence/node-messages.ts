@@ -26,6 +26,8 @@ const readEntry = (value: unknown): PresenceEntry | null => {
   if (!recordRoom || !user || !isText(socketId, MAX_NAME) || !STATES.includes(state)) return null
   if (!isText(userTenantId) || !isTextOrNull(field, MAX_NAME)) return null
   const unsaved = value.unsaved === true
+  const behalf = isObject(value.user) ? readPerson(value.user.on_behalf_of) : null
+  if (behalf) Object.assign(user, { on_behalf_of: behalf })
   return { ...recordRoom, socketId, userTenantId, user, state: state as PresenceState | null, field, unsaved }
 }
 

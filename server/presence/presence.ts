@@ -55,6 +55,13 @@ const tabKey = ({ tenantId, id }: Actor, tabId: string): string =>
 /** People whose announcements without a socket are counted; those who have been quiet longest are forgotten. */
 const MOST_PEOPLE = 10_000
 
+const presentUser = ({ id, name, kind, onBehalfOf }: Actor): PresenceEntry['user'] => ({
+  id,
+  name: shortName(name),
+  ...(kind === 'agent' &&
+    onBehalfOf && { on_behalf_of: { id: onBehalfOf.id, name: shortName(onBehalfOf.name) } }),
+})
+
 /** What a tab says of itself as the roster has it, with the lists that it is there by; or why it is refused. */
 const readEntry = async (
   database: Database,
@@ -89,7 +96,7 @@ const readEntry = async (
     id,
     socketId: socket.id,
     userTenantId: actor.tenantId,
-    user: { id: actor.id, name: shortName(actor.name) },
+    user: presentUser(actor),
     state: message.state,
     field: isField ? message.field : null,
     unsaved: message.unsaved,

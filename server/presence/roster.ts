@@ -13,7 +13,7 @@ export interface PresenceEntry {
   socketId: string
   /** The tenant of the user; the record's own, unless its type has no tenants. */
   userTenantId: string
-  user: { id: string; name: string }
+  user: PresentPerson['user']
   /** `null`: gone. */
   state: PresenceState | null
   field: string | null

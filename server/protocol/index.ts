@@ -157,7 +157,8 @@ export interface PresenceMessage extends RecordAddress {
 
 /** One person at a record, with all their tabs. */
 export interface PresentPerson {
-  user: { id: string; name: string }
+  /** `on_behalf_of`: of an agent, for whom it acts. */
+  user: Pick<Writer, 'id' | 'name' | 'on_behalf_of'>
   /** The busiest of their tabs. */
   state: PresenceState
   field: string | null

@@ -5,7 +5,7 @@ import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol
 import { plainText } from '../client/base/received.ts'
 import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { Doing } from '../client/presence/presence.ts'
-import { fill, labelOf, type Words } from '../client/words/messages.ts'
+import { fill, labelOf, personName, type Words } from '../client/words/messages.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
 import { useDoing, usePresence } from './usePresence.ts'
@@ -26,10 +26,11 @@ export interface PresenceRowProps {
 /** "Bob is editing Name". */
 export function presenceSentence({ user, state, field, unsaved }: PresentPerson, words: Words): string {
   const texts = words.messages.presence
-  if (state === 'idle' && unsaved) return fill(texts.unsaved, { name: plainText(user.name) })
+  const name = personName(user, words)
+  if (state === 'idle' && unsaved) return fill(texts.unsaved, { name })
   if (state === 'editing' && field !== null)
-    return fill(texts.editingField, { name: plainText(user.name), field: labelOf(field, words) })
-  return fill(texts[state], { name: plainText(user.name) })
+    return fill(texts.editingField, { name, field: labelOf(field, words) })
+  return fill(texts[state], { name })
 }
 
 const COLORS = 8
@@ -104,7 +105,7 @@ export function FieldPresence({ type, id, field, userId = null, className }: Fie
     (one) => one.field === field && one.state === 'editing' && one.user.id !== userId,
   )
   if (!person) return null
-  const name = plainText(person.user.name)
+  const name = personName(person.user, words)
   return (
     <span className={classes('nc-field-presence', className)} data-slot="nc-field-presence">
       <span data-color={colorOf(person.user.id)} title={presenceSentence(person, words)}>

@@ -20,6 +20,7 @@ export const germanMessages = {
     database: 'Jemand außerhalb der Anwendung ({name})',
     unknown: 'Jemand',
   },
+  onBehalf: '{name}, für {person}',
   banner: {
     updated: '{time} geändert {who}.',
     updatedFields: '{time} geändert {who}: {fields}.',

@@ -30,6 +30,8 @@ export const englishMessages = {
     database: 'Someone outside the app ({name})',
     unknown: 'Someone',
   },
+  /** A program, and for whom it acts. */
+  onBehalf: '{name}, for {person}',
   banner: {
     updated: 'Updated {who} {time}.',
     updatedFields: 'Updated {who} {time}: {fields}.',
@@ -286,8 +288,18 @@ export function listFields(fields: readonly string[], words: Words): string {
     : new Intl.ListFormat(words.locale, { type: 'unit', style: 'short' }).format(names)
 }
 
+/** "Bob", "Claude, for Alice". */
+export function personName(
+  { name, on_behalf_of: person }: Pick<Writer, 'name' | 'on_behalf_of'>,
+  { messages }: Words,
+): string {
+  const plain = plainText(name)
+  return person ? fill(messages.onBehalf, { name: plain, person: plainText(person.name) }) : plain
+}
+
 /** "by Bob", "outside the app (postgres)"; `start` for the beginning of a sentence. */
-export function whoWrote(by: Writer | null, { messages }: Words, place: 'after' | 'start' = 'after'): string {
-  const texts = place === 'start' ? messages.whoSaved : messages.who
-  return by ? fill(texts[by.kind], { name: plainText(by.name) }) : texts.unknown
+export function whoWrote(by: Writer | null, words: Words, place: 'after' | 'start' = 'after'): string {
+  const { who, whoSaved } = words.messages
+  const texts = place === 'start' ? whoSaved : who
+  return by ? fill(texts[by.kind], { name: personName(by, words) }) : texts.unknown
 }

@@ -61,7 +61,9 @@ export const Avatar = ({
 /** Who wrote a version, in the library's own words for what came from outside. */
 export const writerName = (writer: Writer | null): string => {
   if (writer === null) return WORDS.history.unknown
-  return writer.kind === 'database' ? WORDS.history.outside(writer.name) : writer.name
+  const { kind, name, on_behalf_of: person } = writer
+  if (kind === 'database') return WORDS.history.outside(name)
+  return person ? WORDS.history.onBehalf(name, person.name) : name
 }
 
 /** Grey lines where text will be. */

@@ -104,6 +104,7 @@ export const WORDS = {
     failed: 'The history could not be loaded.',
     events: { created: 'created it', updated: 'changed', deleted: 'deleted it' },
     outside: (role: string) => `Outside the app (${role})`,
+    onBehalf: (name: string, person: string) => `${name}, for ${person}`,
     version: (version: number) => `v${version}`,
     unknown: 'Somebody',
     more: (count: number) => `and ${count} more`,
