@@ -4,8 +4,7 @@ import { runSql } from './sql.ts'
 
 const up = (knex: Knex): Promise<void> => runSql(knex, 'restores.sql')
 
-const down = async (): Promise<void> => {
-  throw new Error('The change log is dropped as a whole: by the first migration.')
-}
+/** The first migration drops everything. */
+export const DROPPED_WHOLE = async (): Promise<void> => {}
 
-export const restores: Knex.Migration = { up, down }
+export const restores: Knex.Migration = { up, down: DROPPED_WHOLE }

@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { changeLog } from './001-change-log.ts'
 import { restores } from './002-restores.ts'
+import { proposals } from './003-proposals.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { closeSchema } from './rights.ts'
 import { olderLog, tooOld } from './supported.ts'
@@ -19,12 +20,17 @@ export const MIGRATIONS_TABLE = `create table if not exists noclobber_migrations
 export const MIGRATION_RUN =
   'insert into noclobber_migrations (name, batch, migration_time) values (?, 1, now())'
 
-const MIGRATIONS: Record<string, Knex.Migration> = { '001-change-log': changeLog, '002-restores': restores }
+const MIGRATIONS: Record<string, Knex.Migration> = {
+  '001-change-log': changeLog,
+  '002-restores': restores,
+  '003-proposals': proposals,
+}
 
 /** By migration, how a database shows that it was run. */
 const TRACES: Record<keyof typeof MIGRATIONS, string> = {
   '001-change-log': `to_regclass('noclobber.record_changes') is not null`,
   '002-restores': `exists (select from pg_attribute a where a.attrelid = to_regclass('noclobber.record_changes') and a.attname = 'restored_from')`,
+  '003-proposals': `to_regclass('noclobber.proposals') is not null`,
 }
 
 /**

@@ -58,6 +58,15 @@ export type { Health, HealthCheck } from './node/health.ts'
 export type { Metrics } from './node/metrics.ts'
 export type { Callers } from './operations/operations.ts'
 export type {
+  AcceptOptions,
+  AcceptOutcome,
+  Decided,
+  RejectOptions,
+  RejectOutcome,
+} from './proposals/decide.ts'
+export type { ProposalsOutcome, Proposed, ProposeOptions, ProposeOutcome } from './proposals/propose.ts'
+export type { ProposalQuery } from './proposals/stored-proposals.ts'
+export type {
   BulkBody,
   BulkEntry,
   BulkProblem,
@@ -87,6 +96,9 @@ export type {
   PresentPerson,
   Problem,
   ProblemCode,
+  ProposalEvent,
+  ProposalState,
+  ProposeBody,
   RecordAddress,
   RecordEvent,
   RecordEventName,
@@ -106,6 +118,7 @@ export type {
   WatchedRecord,
   WatchMessage,
   WireHistoryEntry,
+  WireProposal,
   WireRecord,
   WireVersion,
   WireVersionDifference,

@@ -88,6 +88,7 @@ export const createRecordServer = <A extends Actor>({
     shortcut: shortcuts.statements,
     onSkipped: (count) => node.metrics.skipped(count),
     onPrimary: () => node.primaryFound(),
+    onProposal: (event) => node.announceProposal(event),
     history: () => feed.cursor()?.epoch,
     age: () => feed.age(),
   })

@@ -24,8 +24,11 @@ export interface Actor {
   onBehalfOf?: { id: string; name: string }
 }
 
-/** What `can` of a type is asked about. */
-export type Action = 'read' | 'create' | 'update' | 'delete'
+/**
+ * What `can` of a type is asked about. `propose`: changes that somebody who may update the record accepts or rejects; a user who may
+ * update it may propose too.
+ */
+export type Action = 'read' | 'create' | 'update' | 'delete' | 'propose'
 
 /** A record as a permission sees it. While it is being created its id is `''` and its version 0. */
 export type PermissionRecord = Pick<WireRecord, 'type' | 'id' | 'version' | 'fields'>

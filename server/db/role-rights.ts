@@ -14,6 +14,7 @@ export const NEEDED: Record<string, string[]> = {
   batched_changes: ['select'],
   changes: ['select'],
   mutations: ['select', 'insert', 'update', 'delete'],
+  proposals: ['select', 'insert', 'update', 'delete'],
   log_horizon: ['select', 'update'],
   log_epoch: ['select'],
   cursor_key: ['select'],

@@ -19,6 +19,7 @@ import { addListRoutes, listHandlers } from './lists.ts'
 import { addAsyncApiRoute } from './openapi/async-api.ts'
 import { addOpenApiRoute } from './openapi/route.ts'
 import { addPresenceRoute, type PresenceOptions, presenceHandler } from './presence.ts'
+import { addProposalRoutes, proposalHandlers } from './proposals.ts'
 import { addRecordRoutes, eitherRead, recordHandlers } from './records.ts'
 
 export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, FastRouteOptions {
@@ -42,6 +43,7 @@ export const recordRouter = (options: RouterOptions): Router => {
     history: inTurn(long, history),
     restore: inTurn(long, restore),
   }
+  const ofProposals = eachInTurn(long, proposalHandlers(options))
   const ofLists = eachInTurn(long, listHandlers(options))
   const beforeRoutes = [
     cors(options.origins, options.originRefusal),
@@ -60,6 +62,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   addImportRoutes(router, options)
   addRecordRoutes(router, ofRecord)
   addPresenceRoute(router, inTurn(versions, presenceHandler(options)))
+  addProposalRoutes(router, ofProposals)
   addChangeRoutes(router, options)
   addEventRoute(router, options)
   router.use(['/records', '/changes', '/events', '/openapi.json', '/asyncapi.json'], (_request, response) =>

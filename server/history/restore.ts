@@ -4,6 +4,7 @@
 import type { Gone, Missing, NoLongerKnown, SaveOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import type { Actor } from '../base/record-type.ts'
+import { statement } from '../db/statement.ts'
 import { requestHash, type WriteOptions } from '../records/idempotency.ts'
 import { readRow, targetOf } from '../records/read.ts'
 import { replayOf, saveRecord, whyRefused } from '../records/save.ts'
@@ -24,6 +25,12 @@ export interface RestoreOptions<A extends Actor = Actor> extends WriteOptions<A>
 
 /** `unknown`: the log doesn't have what the record was at that version, or the caller might not have read it. */
 export type RestoreOutcome = SaveOutcome | NoLongerKnown | Gone | Missing
+
+/** source, id, version, restored version: of this transaction's changes of the record beyond the version, the first is a restore. */
+const NAME_RESTORED = statement(`
+update noclobber.record_changes c set restored_from = $4 where c.xid = pg_current_xact_id() and c.seq = (
+  select o.seq from noclobber.record_changes o where o.xid = pg_current_xact_id() and o.table_name = $1 and o.record_id = $2
+    and o.version > $3 order by o.version limit 1)`)
 
 const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
 
@@ -65,6 +72,13 @@ export const restoreRecord = async (
   return saveRecord(shared, type, id, {
     ...writing,
     changes: changesTo(target.known, past, fields),
-    restoring: { hash, toVersion, json: past.json },
+    extended: {
+      hash,
+      json: past.json,
+      also: async (transaction) => {
+        const values = [target.known.source, target.id, clientVersion, toVersion]
+        await database.send(NAME_RESTORED, values, transaction)
+      },
+    },
   })
 }

@@ -6,13 +6,13 @@ import type { Knex } from 'knex'
 import { type Logger, RETENTION_MS, SILENT } from '../base/options.ts'
 import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { openConnection } from '../db/raw-connection.ts'
-import { type Connection, sendOn, statement } from '../db/statement.ts'
+import { type Connection, type Statement, sendOn, statement } from '../db/statement.ts'
 import { atMost } from '../pacing/timeouts.ts'
 import { COMPACT } from './compaction.ts'
 
 /** What {@link pruneLog} takes. */
 export interface PruneOptions {
-  /** Changes and stored responses older than this go, in milliseconds. Default 30 days. */
+  /** Changes, stored responses and proposals older than this go, in milliseconds. Default 30 days. */
   retentionMs?: number
   /** Rows of one transaction. Default 5,000. */
   batch?: number
@@ -60,6 +60,12 @@ with page as materialized (
   where m.created_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) order by m.created_at limit $2)
 delete from noclobber.mutations m using page p
 where m.tenant_id = p.tenant_id and m.actor_id = p.actor_id and m.mutation_id = p.mutation_id`)
+
+const PROPOSALS = statement(`
+with page as materialized (
+  select p.id from noclobber.proposals p
+  where p.proposed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) order by p.proposed_at limit $2)
+delete from noclobber.proposals p using page where p.id = page.id`)
 
 /**
  * Nodes that prune at once take turns by it. Held by a transaction and not by a session: a pooler in transaction mode would keep
@@ -112,11 +118,16 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
   return deleted
 }
 
-const pruneMutations = async (connection: Connection, driver: unknown, options: Required<Settings>) => {
+const pruneOld = async (
+  connection: Connection,
+  driver: unknown,
+  query: Statement,
+  options: Required<Settings>,
+) => {
   const { retentionMs, batch, pauseMs, namedStatements } = options
   let deleted = 0
   while (!options.signal?.aborted) {
-    const { rowCount } = await sendOn(connection, driver, MUTATIONS, [retentionMs, batch], namedStatements)
+    const { rowCount } = await sendOn(connection, driver, query, [retentionMs, batch], namedStatements)
     deleted += rowCount ?? 0
     if ((rowCount ?? 0) < batch) break
     await rest(pauseMs, options.signal)
@@ -150,8 +161,10 @@ export const pruneLog = async (sql: Sql, options: PruneOptions = {}): Promise<Pr
     if (!(await takesTurn(lock))) return { changes: 0, mutations: 0, busy: true }
     await lock.query(STAY)
     const connection = await open()
+    // Before the deletions that hide them.
+    await pruneOld(connection, client.driver, PROPOSALS, settings as Required<Settings>)
     const changes = await pruneChanges(connection, client.driver, settings as Required<Settings>)
-    const mutations = await pruneMutations(connection, client.driver, settings as Required<Settings>)
+    const mutations = await pruneOld(connection, client.driver, MUTATIONS, settings as Required<Settings>)
     await sendOn(connection, client.driver, DONE, [], namedStatements)
     await lock.query('commit')
     if (changes + mutations > 0) (options.log ?? SILENT).info({ changes, mutations }, 'The log was pruned.')

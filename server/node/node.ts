@@ -23,8 +23,9 @@ import {
   type ImportProgressReport,
 } from '../presence/import-progress.ts'
 import { createPresence, type Presence } from '../presence/presence.ts'
+import { createProposalEvents } from '../presence/proposal-events.ts'
 import { createTakeOver } from '../presence/take-over.ts'
-import type { Age } from '../protocol/index.ts'
+import type { Age, ProposalEvent } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
 import { createHealth, type Health } from './health.ts'
@@ -67,6 +68,8 @@ export interface RecordNode {
   announce: Presence['announce']
   /** An import begins: those who watch such a list receive its progress. */
   importing(begun: BegunImport): ImportProgressReport
+  /** Something was proposed or decided: those who watch the record receive it, on every node. */
+  announceProposal(event: ProposalEvent): void
   requestLimits: RequestLimits
   metrics: NodeMetrics
   health(): Promise<Health>
@@ -101,6 +104,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     streams: options.streamAudience,
   })
   const takeOver = createTakeOver({ database, backplane, present: presence.at, limits, log })
+  const audiences = () => [...[...servers].map((io) => socketAudience(io)), options.streamAudience]
   const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
   backplane.on('wake', readNothing, feed.wake)
   const { lineages } = database
@@ -170,10 +174,8 @@ export const createNode = (options: NodeOptions): RecordNode => {
     },
     watched: presence.watched,
     announce: presence.announce,
-    importing: createImportProgress({
-      ...{ database, backplane },
-      audiences: () => [...[...servers].map((io) => socketAudience(io)), options.streamAudience],
-    }),
+    importing: createImportProgress({ database, backplane, audiences }),
+    announceProposal: createProposalEvents({ database, backplane, log, audiences }),
     requestLimits,
     metrics,
     health: createHealth({ database, feed, limits, isRedisUp: backplane.isUp, isDraining }),

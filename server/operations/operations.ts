@@ -20,6 +20,14 @@ import { asTransaction } from '../db/pg-as-knex.ts'
 import { readPast } from '../history/past-version.ts'
 import type { RestoreOptions, RestoreOutcome } from '../history/restore.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
+import type { AcceptOptions, AcceptOutcome, RejectOptions, RejectOutcome } from '../proposals/decide.ts'
+import {
+  type ProposalsOutcome,
+  type ProposeOptions,
+  type ProposeOutcome,
+  readProposals,
+} from '../proposals/propose.ts'
+import type { ProposalQuery } from '../proposals/stored-proposals.ts'
 import type { ImportProgress } from '../protocol/bulk-and-import.ts'
 import type { CreateOptions } from '../records/create.ts'
 import type { WriteOptions } from '../records/idempotency.ts'
@@ -29,8 +37,11 @@ import type { SaveOptions } from '../records/save.ts'
 import type { SaveManyOptions, SaveManyOutcome } from '../records/save-many.ts'
 import type { Database } from '../tables/database.ts'
 import {
+  acceptProposal,
   createRecord,
   importRecords,
+  proposeChanges,
+  rejectProposal,
   removeRecord,
   restoreRecord,
   saveMany,
@@ -52,7 +63,7 @@ const versionOf = (given: unknown) =>
   typeof given === 'string' && DECIMAL.test(given) ? Number(given) : given
 
 /** What an app has handed over, as the operations take it. */
-const taken = <Options extends WriteOptions>(options: Callers<Options>): Options => {
+const taken = <Options extends Pick<WriteOptions, 'actor'>>(options: Callers<Options>): Options => {
   const given = options as Options & { clientVersion?: unknown; transaction?: Transaction }
   if (!given?.actor) return given
   return {
@@ -86,6 +97,27 @@ export interface Operations<A extends Actor> {
   /** Saves what the record was at a version, or some fields of it. */
   restore(type: string, id: string, options: Callers<RestoreOptions<A>>): Promise<RestoreOutcome | Refused>
   remove(type: string, id: string, options: Callers<RemoveOptions<A>>): Promise<RemoveOutcome | Refused>
+  /** Keeps changes for somebody else to decide about. */
+  propose(type: string, id: string, options: Callers<ProposeOptions<A>>): Promise<ProposeOutcome | Refused>
+  /** What is proposed for a record, the newest first. */
+  proposals(
+    type: string,
+    id: string,
+    options: { actor: A } & ProposalQuery,
+  ): Promise<ProposalsOutcome | Refused>
+  /** Saves what was proposed. */
+  acceptProposal(
+    type: string,
+    id: string,
+    proposalId: string,
+    options: Callers<AcceptOptions<A>>,
+  ): Promise<AcceptOutcome | Refused>
+  rejectProposal(
+    type: string,
+    id: string,
+    proposalId: string,
+    options: RejectOptions<A>,
+  ): Promise<RejectOutcome | Refused>
   /** The same changes to many records, each guarded by its own version, in one statement. */
   saveMany(type: string, options: Callers<SaveManyOptions<A>>): Promise<SaveManyOutcome | Refused>
   /** Creates records from a file's rows, or updates them by a key: all or none, in one transaction. */
@@ -169,6 +201,21 @@ export const recordOperations = <A extends Actor>(
       if (outcome.outcome === 'removed') wakeAfter(options)
       return outcome
     },
+    propose: async (type, id, given) => {
+      const options = taken(given)
+      return refusedWrite(options) ?? proposeChanges(database, type, id, options)
+    },
+    proposals: async (type, id, { actor, ...query }) =>
+      refusedActor({ actor }) ?? readProposals(database, { actor: normalizedActor(actor), type, id }, query),
+    acceptProposal: async (type, id, proposalId, given) => {
+      const options = taken(given)
+      const outcome = refusedWrite(options) ?? (await acceptProposal(database, type, id, proposalId, options))
+      if (outcome.outcome === 'saved') wake()
+      return outcome
+    },
+    rejectProposal: async (type, id, proposalId, { actor, ...options }) =>
+      refusedActor({ actor }) ??
+      rejectProposal(database, type, id, proposalId, { ...options, actor: normalizedActor(actor) }),
     saveMany: async (type, given) => {
       const options = taken(given)
       const outcome = refusedActor(options) ?? (await saveMany(database, type, options))

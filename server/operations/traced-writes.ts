@@ -3,6 +3,8 @@
 import { inSpan } from '../base/tracing.ts'
 import { restoreRecord as restore } from '../history/restore.ts'
 import { importRecords as rows } from '../import/import.ts'
+import { acceptProposal as accept, rejectProposal as reject } from '../proposals/decide.ts'
+import { proposeChanges as propose } from '../proposals/propose.ts'
 import { createRecord as create } from '../records/create.ts'
 import { removeRecord as remove } from '../records/remove.ts'
 import { saveRecord as save } from '../records/save.ts'
@@ -25,5 +27,8 @@ export const createRecord = traced('create', create)
 export const saveRecord = traced('save', save)
 export const removeRecord = traced('remove', remove)
 export const restoreRecord = traced('restore', restore)
+export const proposeChanges = traced('propose', propose)
+export const acceptProposal = traced('accept', accept)
+export const rejectProposal = traced('reject', reject)
 export const saveMany = traced('save_many', many)
 export const importRecords = traced('import', rows)

@@ -194,7 +194,7 @@ export const createPresence = ({
     }
     const entry: PresenceEntry = {
       ...{ room, tenantId, type, id, socketId, userTenantId: actor.tenantId, state, unsaved },
-      user: { id: actor.id, name: shortName(actor.name) },
+      user: presentUser(actor),
       field: field !== null && known.shownNames.includes(field) ? field : null,
     }
     if (roster.put(nodeId, entry)) publish(entry)

@@ -3,6 +3,7 @@
 import type { Age } from './age.ts'
 import type { ChangedValues, HistoryEvent } from './history.ts'
 import type { ImportingEvent } from './import-progress.ts'
+import type { ProposalEvent } from './proposals.ts'
 import type { Fields, ProblemCode, RecordAddress, Writer } from './record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
 
@@ -11,6 +12,14 @@ export { DECEPTIVE_CHARACTERS, printable } from './hidden-characters.ts'
 export type { ChangedValues, HistoryEvent, RestoreBody, WireHistoryEntry } from './history.ts'
 export type { ImportingEvent } from './import-progress.ts'
 export type { ListAnswer, ListDelta } from './list.ts'
+export {
+  MAX_NOTE_CHARS,
+  MAX_PROPOSALS,
+  type ProposalEvent,
+  type ProposalState,
+  type ProposeBody,
+  type WireProposal,
+} from './proposals.ts'
 export {
   type DeletedProblem,
   type FieldError,
@@ -268,6 +277,9 @@ export interface ServerEvents {
   RecordsImported: (event: ImportEvent) => void
   RecordsImporting: (event: ImportingEvent) => void
   PresenceChanged: (event: PresenceEvent) => void
+  /** In the record's room; a hint, as presence is. */
+  ProposalCreated: (event: ProposalEvent) => void
+  ProposalDecided: (event: ProposalEvent) => void
   TakeOver: (event: TakeOverEvent) => void
   AccessRevoked: (event: RevokedEvent) => void
   SpreadChanged: (event: SpreadEvent) => void

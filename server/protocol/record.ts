@@ -55,6 +55,7 @@ export const PROBLEM_STATUS = {
   too_slow: 408,
   stale_record: 409,
   mutation_reused: 409,
+  proposal_decided: 409,
   deleted: 410,
   no_longer_known: 410,
   too_large: 413,

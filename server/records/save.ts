@@ -9,6 +9,7 @@ import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
 import { type Action, type Actor, mergedTextFields } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
+import type { Row } from '../db/statement.ts'
 import type { FieldError, WireRecord, Writer } from '../protocol/index.ts'
 import { mergeTexts } from '../protocol/text-merge.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -21,6 +22,7 @@ import {
   mutationParameters,
   parametersOf,
   requestHash,
+  type Settle,
   sendWrite,
   storedResponse,
   type WriteOptions,
@@ -28,7 +30,7 @@ import {
 } from './idempotency.ts'
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
-import { namingRestored, SWALLOWED, settling, swallowing } from './settled-write.ts'
+import { SWALLOWED, settling, swallowing } from './settled-write.ts'
 import { changedFieldsBetween, sameness } from './since-version.ts'
 import { commonJson, type StoredJson } from './stored-json.ts'
 import { ruleErrorsOfUpdate, validateFields } from './validate.ts'
@@ -45,27 +47,29 @@ export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
   base?: Record<string, unknown> | undefined
   /** The version came as `If-Match`: a stale save is 412 instead of 409. */
   byHeader?: boolean | undefined
-  /** @internal The version that it brings back. */
-  restoring?: Restoring | undefined
+  /** @internal Of a save that does more than save. */
+  extended?: ExtendedSave | undefined
 }
 
-/** Of a save that brings a version back. */
-export interface Restoring {
-  toVersion: number
+/** What a restore, or accepting a proposal, does besides. */
+export interface ExtendedSave {
   /** What its mutation id is bound to. */
   hash: string
-  /** JSON as it was then, by field. */
-  json: StoredJson
+  /** JSON of the new values by field, where it has numbers that JavaScript can't hold. */
+  json?: StoredJson
+  /** Done behind the write, in its transaction; what it throws undoes the write. */
+  also(transaction: Knex.Transaction, row: Row): Promise<void>
 }
 
 /** How often a merge follows a record that goes on changing. */
 const MAX_ATTEMPTS = 10
 const NONE_BROKEN: FieldError[] = []
 
-const conflictOf = async (
+/** The answer to a stale save. */
+export const conflictOf = async (
   database: Database,
   target: Target,
-  options: SaveOptions | { clientVersion: number; byHeader?: boolean | undefined },
+  options: { clientVersion: number; byHeader?: boolean | undefined },
   current: WireRecord,
 ): Promise<Conflict> => {
   const { merge } = target.known.type
@@ -159,6 +163,14 @@ export const replayOf = async (
   return (await whyRefused(database, target, 'update', options)) ?? MISSING
 }
 
+const withMore =
+  ({ also }: ExtendedSave, settle: Settle | undefined): Settle =>
+  async (transaction, sendIt) => {
+    const rows = await (settle ? settle(transaction, sendIt) : sendIt())
+    if (Array.isArray(rows) && rows[0]) await also(transaction, rows[0])
+    return rows
+  }
+
 /** Saves changes of a record if it is still at the editor's version. */
 export const saveRecord = async (
   shared: Database,
@@ -173,11 +185,11 @@ export const saveRecord = async (
   const { known } = target
   const writing = { actor, action: 'update' as const }
   let valid = await validateFields(known, options.changes, writing)
-  const { restoring } = options
+  const { extended } = options
   const hash =
-    options.mutationId && valid.ok && !restoring
+    options.mutationId && valid.ok && !extended
       ? requestHash('save', type, target.id, options.clientVersion, options.changes)
-      : (restoring?.hash ?? '')
+      : (extended?.hash ?? '')
   const replay = async () => (valid.ok ? replayOf(database, target, options, hash) : null)
 
   const texts: Record<string, string> = {}
@@ -219,11 +231,11 @@ export const saveRecord = async (
     if (broken.length > 0) return (await replay()) ?? { outcome: 'invalid', problem: invalidProblem(broken) }
     const isPrecomputed =
       !options.transaction &&
-      !restoring &&
+      !extended &&
       known.precomputesChanges() &&
       canPrecompute(known, { id: target.id, columns })
-    const reading = restoring ? undefined : commonJson(database, target, [target.id], valid.values)
-    const stored = restoring ? restoring.json : reading && (await reading)
+    const reading = extended?.json ? undefined : commonJson(database, target, [target.id], valid.values)
+    const stored = extended?.json ?? (reading && (await reading))
     const settle = settling(database, target, options, { event: 'update', clientVersion, columns, hash })
     const isSince = database.recordCache.mark()
     const written = await sendWrite(database, known, options, {
@@ -242,9 +254,7 @@ export const saveRecord = async (
       mayBeOutdated: isPrecomputed,
       isStill: permitted?.isStill,
       authorize: authorizeParents(database, target, 'update', { clientVersion, values: valid.values }),
-      settle: restoring
-        ? namingRestored(database, target, { clientVersion, toVersion: restoring.toVersion }, settle)
-        : settle,
+      settle: extended ? withMore(extended, settle) : settle,
     })
     wasSent = written.outcome === 'written' && written.isSent
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written

@@ -115,30 +115,6 @@ export const settling = (
   }
 }
 
-/** source, id, version, restored version: of this transaction's changes of the record beyond the version, the first is a restore. */
-const NAME_RESTORED = statement(`
-update noclobber.record_changes c set restored_from = $4 where c.xid = pg_current_xact_id() and c.seq = (
-  select o.seq from noclobber.record_changes o where o.xid = pg_current_xact_id() and o.table_name = $1 and o.record_id = $2
-    and o.version > $3 order by o.version limit 1)`)
-
-/**
- * Has the log name the version that a save brings back, in the save's own transaction. The log's row says it of nobody else's
- * save, because only a server's role may change the log.
- */
-export const namingRestored =
-  (
-    database: Database,
-    { known, id }: Target,
-    { clientVersion, toVersion }: { clientVersion: number; toVersion: number },
-    settle: Settle | undefined,
-  ): Settle =>
-  async (transaction, sendIt) => {
-    const rows = await (settle ? settle(transaction, sendIt) : sendIt())
-    if (Array.isArray(rows) && rows.length > 0)
-      await database.send(NAME_RESTORED, [known.source, id, clientVersion, toVersion], transaction)
-    return rows
-  }
-
 /** source, ids, versions: those that this transaction changed beyond the version, and did not delete. */
 const OWN_CHANGES = statement(`
 select w.id from unnest($2::text[], $3::bigint[]) w(id, version), lateral (

@@ -13,7 +13,7 @@ import { type Revocable, type Row, type Settings, type Statement, send } from '.
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
-import type { Age } from '../protocol/index.ts'
+import type { Age, ProposalEvent } from '../protocol/index.ts'
 import { createRecordCache, type IsStill, type RecordCache } from './record-cache.ts'
 import { createSavedChanges, type SavedChanges } from './saved-changes.ts'
 import { createSessions, NO_CACHE } from './sessions.ts'
@@ -42,6 +42,8 @@ export interface Database extends TypeLookup {
   readonly signing: Signing
   /** Saves of this node that are committed and whose change is known whole. */
   savedChanges: SavedChanges
+  /** Something was proposed or decided, and is committed. */
+  announceProposal(event: ProposalEvent): void
   /** Logs and counts changes of a table that could not be delivered. Only they are left out, not what came with them. */
   skip(error: unknown, source: string, count: number): void
   /** Whether {@link Database.forActor} differs from person to person. */
@@ -83,6 +85,8 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   age?: () => Age
   /** Called where another primary has taken the place of the one before. */
   onPrimary?: () => void
+  /** {@link Database.announceProposal} */
+  onProposal?: (event: ProposalEvent) => void
   /** Called with the number of changes that {@link Database.skip} left out. */
   onSkipped?: (count: number) => void
   /** Of named statements, past the driver. */
@@ -107,6 +111,7 @@ export const createDatabase = ({
   tenancy,
   shortcut,
   onSkipped = () => {},
+  onProposal = () => {},
   onPrimary = () => {},
   history = () => undefined,
   age = () => ({ as_of: null, behind_ms: null }),
@@ -175,6 +180,7 @@ export const createDatabase = ({
     age,
     namesStatements: () => namesStatements,
     nodeId,
+    announceProposal: onProposal,
     log,
     recordCache,
     largeAnswers: createLargeAnswers({ limits }),

@@ -56,6 +56,8 @@ const RECEIVED: Record<keyof ServerEvents, { summary: string; payload: Schema | 
   RecordDeleted: { summary: 'A record was deleted.', payload: ref('RecordEvent') },
   RecordsImported: { summary: 'Many records of a list changed at once.', payload: ref('ImportEvent') },
   RecordsImporting: { summary: 'How far an import is.', payload: ref('ImportingEvent') },
+  ProposalCreated: { summary: 'Something was proposed for a record.', payload: ref('ProposalEvent') },
+  ProposalDecided: { summary: 'A proposal was accepted or rejected.', payload: ref('ProposalEvent') },
   PresenceChanged: { summary: 'Who is at a record now.', payload: ref('PresenceEvent') },
   TakeOver: {
     summary: 'Another person asks to take over, or answers.',

@@ -39,7 +39,7 @@ export const STREAM_PATH: Part = {
       summary: 'Events as they happen, as Server-Sent Events.',
       description:
         'The first event is `Watching` (WatchingEvent). Then `RecordCreated`, `RecordUpdated`, `RecordDeleted` ' +
-        '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `AccessRevoked` (RevokedEvent), ' +
+        '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `ProposalCreated`, `ProposalDecided` (ProposalEvent), `AccessRevoked` (RevokedEvent), ' +
         '`PresenceChanged` (PresenceEvent), `SpreadChanged` (`{spread_ms}`), `heartbeat` (Age) and `Resync` (`{}`). ' +
         'Without parameters nothing is watched: the stream says how far the node has read the log.',
       parameters: [

@@ -6,7 +6,7 @@ import { handle } from '../../http/route-handler.ts'
 import type { Database, KnownType } from '../../tables/database.ts'
 import { presencePath, STREAM_PATH } from './live-paths.ts'
 import { listPaths, type Part, recordPaths, WIDE_PATHS } from './paths.ts'
-import { restorePaths } from './review-paths.ts'
+import { proposalPaths, restorePaths } from './review-paths.ts'
 import { schemaName, typeSchemas, WIRE_SCHEMAS } from './schemas.ts'
 
 const TITLE = 'Records'
@@ -29,6 +29,7 @@ const openApiDocument = (types: KnownType[], basePath: string): Part => ({
         recordPaths(known.type.name, name),
         restorePaths(known.type.name, name),
         presencePath(known.type.name, name),
+        proposalPaths(known.type.name, name),
       ]
     }),
   ),

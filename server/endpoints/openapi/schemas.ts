@@ -95,6 +95,16 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     { errors: listOf({ type: 'object' }), rows: count, invalid: count, stale: count, complete: flag },
   ),
   RecordEvent: object({ ...event, 'previous_version?': count }),
+  ProposalEvent: object({
+    tenant_id: nullableText,
+    ...address,
+    proposal_id: text,
+    state: { enum: ['open', 'accepted', 'rejected'] },
+    client_version: version,
+    changed_fields: names,
+    by: writer,
+    at: text,
+  }),
   ImportEvent: object({
     tenant_id: nullableText,
     type: text,
@@ -210,6 +220,19 @@ export const typeSchemas = ({ type, shownNames, columns, writable }: KnownType):
     }),
     [`${name}Changes`]: object(changes),
     [`${name}Fields`]: object(fields),
+    [`${name}Proposal`]: object({
+      id: text,
+      state: { enum: ['open', 'accepted', 'rejected'] },
+      client_version: version,
+      changes: { type: 'object' },
+      note: nullableText,
+      proposed_by: writer,
+      proposed_at: text,
+      decided_by: writer,
+      decided_at: nullableText,
+      accepted_fields: { type: ['array', 'null'], items: text },
+      accepted_version: { type: ['integer', 'null'] },
+    }),
     [`${name}StaleProblem`]: problemWith(
       { const: 'stale_record' },
       {

@@ -28,6 +28,7 @@ const templateOf = (path: string): string => {
   if (document.paths[asked]) return asked
   const parts = asked.split('/')
   parts[3] = '{id}'
+  if (parts[5]) parts[5] = '{proposal}'
   return parts.join('/')
 }
 
@@ -89,6 +90,16 @@ describe('real answers', () => {
       call('POST', `${path}/restore`, { body: { client_version: version, to_version: 3 }, headers })
     expect((await restore(3)).status).toBe(200)
     expect((await restore(2)).status).toBe(409)
+    const propose = (version: number) =>
+      call('POST', `${path}/proposals`, { body: { client_version: version, changes: { name: 'Ferry' } } })
+    const proposed = await propose(3)
+    expect([proposed.status, (await propose(1)).status]).toEqual([201, 409])
+    expect((await call('GET', `${path}/proposals?state=open`)).body.data).toHaveLength(1)
+    const decide = (verb: string, body?: object) =>
+      call('POST', `${path}/proposals/${proposed.body.data.id}/${verb}`, { body })
+    expect((await decide('accept', { client_version: 1 })).status).toBe(409)
+    expect((await decide('reject')).status).toBe(200)
+    expect((await decide('accept', { client_version: 3 })).body.code).toBe('proposal_decided')
     expect((await call('GET', '/records/project/99999')).status).toBe(404)
     expect((await call('GET', path, { as: null })).status).toBe(401)
     expect((await call('DELETE', path, { body: { client_version: 1 } })).status).toBe(409)
@@ -191,7 +202,10 @@ describe('the document', () => {
     expect(routes.length).toBeGreaterThan(10)
     for (const [method, path] of routes) {
       if (path === '/openapi.json' || path === '/asyncapi.json') continue
-      expect(document.paths[path.replace(':id', '{id}')]?.[method], `${method} ${path}`).toBeDefined()
+      expect(
+        document.paths[path.replace(':id', '{id}').replace(':proposal', '{proposal}')]?.[method],
+        `${method} ${path}`,
+      ).toBeDefined()
     }
   })
 

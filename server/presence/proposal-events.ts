@@ -1,0 +1,76 @@
+// That something was proposed or decided, sent to those who watch the record, on every node.
+// Invariant: only who may read the record at this moment is sent it, judged by its row; and nobody waits for it: a message that
+// doesn't arrive changes nothing, for the proposals can be asked for.
+import type { Logger } from '../base/options.ts'
+import type { Backplane } from '../cluster/backplane.ts'
+import { isObject, isText, isTextOrNull, MAX_NAME, readEach } from '../cluster/node-messages.ts'
+import { recordRoom } from '../live/rooms.ts'
+import { type Audience, isAdmitted, type Watcher } from '../live/watchers.ts'
+import { normalizedWriter } from '../log/stored-writer.ts'
+import type { ProposalEvent, ProposalState } from '../protocol/index.ts'
+import type { Database } from '../tables/database.ts'
+import { readRecords } from '../tables/read-records.ts'
+
+const MESSAGE = 'proposal'
+const MOST_NAMED = 10
+const STATES: readonly unknown[] = ['open', 'accepted', 'rejected'] satisfies ProposalState[]
+
+const readName = (value: unknown) => (isText(value, MAX_NAME) ? value : null)
+
+const readEvent = (value: unknown): ProposalEvent | null => {
+  if (!isObject(value)) return null
+  const { tenant_id, type, id, proposal_id, state, client_version, at } = value
+  const names = readEach(value.changed_fields, MOST_NAMED, readName)
+  if (!isTextOrNull(tenant_id) || !isText(type, MAX_NAME) || !isText(id) || !isText(proposal_id, MAX_NAME))
+    return null
+  if (!STATES.includes(state) || !Number.isSafeInteger(client_version) || !names || !isText(at, MAX_NAME))
+    return null
+  return {
+    ...{ tenant_id, type, id, proposal_id, at, changed_fields: names, by: normalizedWriter(value.by) },
+    ...{ state: state as ProposalState, client_version: client_version as number },
+  }
+}
+
+export interface ProposalEventOptions {
+  database: Database
+  backplane: Backplane
+  log: Logger
+  audiences(): Iterable<Audience>
+}
+
+/** Gives the function that sends one. */
+export const createProposalEvents = ({ database, backplane, log, audiences }: ProposalEventOptions) => {
+  const publishIn = async (audience: Audience, event: ProposalEvent) => {
+    const tenantId = event.tenant_id ?? ''
+    const known = database.typeOf(event.type, tenantId)
+    const room = recordRoom(tenantId, event.type, event.id)
+    if (!known) return
+    const bySession = new Map<Database, Watcher[]>()
+    for (const id of audience.rooms().get(room) ?? []) {
+      const watcher = audience.watchers().get(id)
+      if (!watcher || !isAdmitted(known, watcher, room, tenantId)) continue
+      const session = database.forActor(watcher.data.actor)
+      bySession.set(session, [...(bySession.get(session) ?? []), watcher])
+    }
+    for (const [session, watchers] of bySession) {
+      const cached = session.recordCache.get(tenantId, event.type, event.id)
+      const row =
+        cached ?? (await readRecords(session, known, [event.id], { tenantId, toCache: true })).get(event.id)
+      for (const watcher of watchers)
+        if (row && isAdmitted(known, watcher, room, tenantId) && known.mayRead(watcher.data.actor, row))
+          watcher.emit(event.state === 'open' ? 'ProposalCreated' : 'ProposalDecided', event)
+    }
+  }
+
+  const publishHere = (event: ProposalEvent) => {
+    for (const audience of audiences())
+      publishIn(audience, event).catch((error) => log.warn({ error }, 'A proposal could not be announced.'))
+  }
+
+  backplane.on(MESSAGE, readEvent, publishHere)
+
+  return (event: ProposalEvent): void => {
+    publishHere(event)
+    backplane.send(MESSAGE, event)
+  }
+}

@@ -1,0 +1,168 @@
+// Proposals as the database keeps them.
+// Invariant: a proposal belongs to one life of a record: once that is deleted, nothing of its proposals is shown, also where its id
+// comes back. A decision is one UPDATE of an open proposal, so of two only one finds it open.
+import type { Knex } from 'knex'
+import type { Actor } from '../base/record-type.ts'
+import { isoUtc, utcText } from '../db/iso-time.ts'
+import { type Row, statement } from '../db/statement.ts'
+import { normalizedWriter } from '../log/stored-writer.ts'
+import {
+  MAX_PROPOSALS,
+  type ProposalEvent,
+  type ProposalState,
+  type WireProposal,
+  type Writer,
+} from '../protocol/index.ts'
+import type { Target } from '../records/read.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { tenantOf } from '../tables/tenant.ts'
+
+const COLUMNS = `p.id::text as id, p.state, p.client_version, p.changes, p.note, p.proposed_by, ${utcText('p.proposed_at')} as proposed_at,
+  p.decided_by, ${utcText('p.decided_at')} as decided_at, p.accepted_fields, p.accepted_version`
+
+/** source, id, [tenant] */
+const OF_RECORD = `p.table_name = $1 and p.record_id = $2 and p.tenant_id is not distinct from $3
+  and not exists (select from noclobber.record_changes c where c.table_name = $1 and c.record_id = $2 and c.event = 'deleted'
+    and c.tenant_id is not distinct from $3 and c.version > p.client_version)`
+
+/** …, version, changes, note, who: nothing where too many are open. */
+const INSERT = statement(`
+with p as (
+  insert into noclobber.proposals (table_name, record_id, tenant_id, client_version, changes, note, proposed_by)
+  select $1, $2, $3, $4, $5, $6, $7
+  where (select count(*) from noclobber.proposals p where ${OF_RECORD} and p.state = 'open') < ${MAX_PROPOSALS}
+  returning *)
+select ${COLUMNS} from p`)
+
+/** …, proposal */
+const READ = statement(`select ${COLUMNS} from noclobber.proposals p where ${OF_RECORD} and p.id = $4::uuid`)
+
+/** …, state, after, bytes: the newest first, as many as fit, one at least. */
+const LIST = statement(`
+with l as materialized (
+  select ${COLUMNS}, row_number() over newest as number,
+    sum(octet_length(p.changes::text)) over (newest rows unbounded preceding) as bytes
+  from noclobber.proposals p
+  where ${OF_RECORD} and ($4::text is null or p.state = $4)
+    and ($5::uuid is null or (p.proposed_at, p.id) < (select a.proposed_at, a.id from noclobber.proposals a where a.id = $5))
+  window newest as (order by p.proposed_at desc, p.id desc) order by number limit ${MAX_PROPOSALS + 1})
+select l.*, (select count(*)::int from l) as found from l
+where l.number = 1 or l.bytes <= $6::bigint and l.number <= ${MAX_PROPOSALS} order by l.number`)
+
+/** …, proposal, state, who, fields, version: nothing where it is decided. */
+const DECIDE = statement(`
+with p as (
+  update noclobber.proposals p set state = $5, decided_by = $6, decided_at = clock_timestamp(), accepted_fields = $7,
+    accepted_version = $8
+  where ${OF_RECORD} and p.id = $4::uuid and p.state = 'open' returning *)
+select ${COLUMNS} from p`)
+
+/** Which proposals of a record. */
+export interface ProposalQuery {
+  state?: ProposalState | undefined
+  /** A proposal's id: those older than it. */
+  after?: string | undefined
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** An event is small: it names as many fields. */
+const MOST_NAMED = 10
+
+export const isProposalId = (text: string): boolean => UUID.test(text)
+
+const addressOf = ({ known, actor, id }: Target) => [
+  known.source,
+  id,
+  known.tenantColumn ? actor.tenantId : null,
+]
+
+const toProposal = (known: KnownType, row: Row): WireProposal => ({
+  id: row.id,
+  state: row.state,
+  client_version: Number(row.client_version),
+  changes: Object.fromEntries(
+    Object.entries(row.changes as object).filter(([name]) => known.shownNames.includes(name)),
+  ),
+  note: row.note,
+  proposed_by: normalizedWriter(row.proposed_by),
+  proposed_at: isoUtc(row.proposed_at),
+  decided_by: normalizedWriter(row.decided_by),
+  decided_at: row.decided_at === null ? null : isoUtc(row.decided_at),
+  accepted_fields: row.accepted_fields,
+  accepted_version: row.accepted_version === null ? null : Number(row.accepted_version),
+})
+
+/** The actor as a proposal names them. */
+export const writerOf = ({ id, name, kind = 'user', onBehalfOf }: Actor): Writer | null =>
+  normalizedWriter({ id, name, kind, on_behalf_of: onBehalfOf })
+
+/** `null` where too many are open. */
+export const insertProposal = async (
+  database: Database,
+  target: Target,
+  {
+    clientVersion,
+    changes,
+    note,
+  }: { clientVersion: number; changes: Record<string, unknown>; note: string | null },
+  transaction: Knex.Transaction,
+): Promise<WireProposal | null> => {
+  const by = JSON.stringify(writerOf(target.actor))
+  const values = [...addressOf(target), clientVersion, JSON.stringify(changes), note, by]
+  const [row] = await database.send(INSERT, values, transaction)
+  return row ? toProposal(target.known, row) : null
+}
+
+/** The proposal, if it is one of this record's. */
+export const readProposal = async (
+  database: Database,
+  target: Target,
+  proposalId: string,
+): Promise<WireProposal | null> => {
+  if (!isProposalId(proposalId)) return null
+  const [row] = await database.send(READ, [...addressOf(target), proposalId], target.transaction)
+  return row ? toProposal(target.known, row) : null
+}
+
+/** The newest first; `next` is `null` on the last page. */
+export const listProposals = async (
+  database: Database,
+  target: Target,
+  { state, after }: ProposalQuery,
+): Promise<{ proposals: WireProposal[]; next: string | null }> => {
+  const values = [...addressOf(target), state ?? null, after ?? null, database.limits.pageBytes]
+  const rows = await database.send(LIST, values, target.transaction)
+  const proposals = rows.map((row) => toProposal(target.known, row))
+  return { proposals, next: rows[0]?.found > rows.length ? (proposals.at(-1)?.id ?? null) : null }
+}
+
+/** Closes an open proposal; `null` where it is decided already. */
+export const decideProposal = async (
+  database: Database,
+  target: Target,
+  {
+    proposalId,
+    ...decision
+  }: { proposalId: string; state: ProposalState; fields: string[] | null; version: number | null },
+  transaction?: Knex.Transaction,
+): Promise<WireProposal | null> => {
+  const by = JSON.stringify(writerOf(target.actor))
+  const values = [...addressOf(target), proposalId, decision.state, by, decision.fields, decision.version]
+  const [row] = await database.send(DECIDE, values, transaction ?? target.transaction)
+  return row ? toProposal(target.known, row) : null
+}
+
+/** What watchers of the record are sent of it. */
+export const proposalEvent = ({ known, actor, id }: Target, proposal: WireProposal): ProposalEvent => {
+  const isOpen = proposal.state === 'open'
+  const names = Object.keys(proposal.changes)
+  return {
+    tenant_id: tenantOf(known, actor) || null,
+    ...{ type: known.type.name, id, proposal_id: proposal.id, state: proposal.state },
+    client_version: proposal.client_version,
+    changed_fields: names.slice(0, MOST_NAMED),
+    by: isOpen ? proposal.proposed_by : proposal.decided_by,
+    at: (isOpen ? proposal.proposed_at : proposal.decided_at) ?? '',
+  }
+}
