@@ -150,9 +150,6 @@ const LONGEST_ID = 200
 /** Ids of pages and sockets are no longer; what is, nobody has sent. */
 const shortId = (id: string | null): string | null => (id !== null && id.length > LONGEST_ID ? null : id)
 
-/** The version that a row of the log names as restored. */
-export const restoredFrom = (stored: unknown): number | null => (stored === null ? null : Number(stored))
-
 /** A change from its row in the log. */
 export const toChange = (row: Row): Change => ({
   xid: row.xid,
@@ -169,7 +166,7 @@ export const toChange = (row: Row): Change => ({
   tabId: shortId(row.tab_id),
   socketId: shortId(row.socket_id),
   importId: row.import_id,
-  restoredFrom: restoredFrom(row.restored_from),
+  restoredFrom: row.restored_from === null ? null : Number(row.restored_from),
   oldRow: row.old_row,
 })
 

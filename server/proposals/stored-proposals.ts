@@ -77,24 +77,25 @@ const addressOf = ({ known, actor, id }: Target) => [
   known.tenantColumn ? actor.tenantId : null,
 ]
 
+/** Its keys are in the order of jsonb, so that a first answer and its stored copy are the same text. */
 const toProposal = (known: KnownType, row: Row): WireProposal => ({
   id: row.id,
+  note: row.note,
   state: row.state,
-  client_version: Number(row.client_version),
   changes: Object.fromEntries(
     Object.entries(row.changes as object).filter(([name]) => known.shownNames.includes(name)),
   ),
-  note: row.note,
-  proposed_by: normalizedWriter(row.proposed_by),
-  proposed_at: isoUtc(row.proposed_at),
-  decided_by: normalizedWriter(row.decided_by),
   decided_at: row.decided_at === null ? null : isoUtc(row.decided_at),
+  decided_by: normalizedWriter(row.decided_by),
+  proposed_at: isoUtc(row.proposed_at),
+  proposed_by: normalizedWriter(row.proposed_by),
+  client_version: Number(row.client_version),
   accepted_fields: row.accepted_fields,
   accepted_version: row.accepted_version === null ? null : Number(row.accepted_version),
 })
 
 /** The actor as a proposal names them. */
-export const writerOf = ({ id, name, kind = 'user', onBehalfOf }: Actor): Writer | null =>
+const writerOf = ({ id, name, kind = 'user', onBehalfOf }: Actor): Writer | null =>
   normalizedWriter({ id, name, kind, on_behalf_of: onBehalfOf })
 
 /** `null` where too many are open. */

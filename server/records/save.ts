@@ -52,7 +52,7 @@ export interface SaveOptions<A extends Actor = Actor> extends WriteOptions<A> {
 }
 
 /** What a restore, or accepting a proposal, does besides. */
-export interface ExtendedSave {
+interface ExtendedSave {
   /** What its mutation id is bound to. */
   hash: string
   /** JSON of the new values by field, where it has numbers that JavaScript can't hold. */

@@ -82,6 +82,7 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
         return options.onPresence(received.event)
       if (received.name === 'RecordsImporting' || received.name === 'SpreadChanged') return
       if (received.name === 'AccessRevoked') return received.event.records.forEach(options.onRevoked)
+      if ('proposal_id' in received.event) return
       if (isOwnTab) return
       for (const listener of lists.get(received.event.type) ?? [])
         listener({ kind: 'event', event: received })

@@ -11,6 +11,7 @@ import type {
   PresenceAnswer,
   PresenceEvent,
   PresenceMessage,
+  ProposalEvent,
   RecordEvent,
   RecordEventName,
   RefusedMessage,
@@ -38,6 +39,7 @@ export type TransportEvent =
   | { name: RecordEventName; event: RecordEvent }
   | { name: 'RecordsImported'; event: ImportEvent }
   | { name: 'RecordsImporting'; event: ImportingEvent }
+  | { name: 'ProposalCreated' | 'ProposalDecided'; event: ProposalEvent }
   | { name: 'PresenceChanged'; event: PresenceEvent }
   | { name: 'TakeOver'; event: TakeOverEvent }
   | { name: 'AccessRevoked'; event: RevokedEvent }

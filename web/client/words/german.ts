@@ -206,6 +206,8 @@ export const germanMessages = {
     stale_record: 'Der Datensatz wurde inzwischen geändert.',
     mutation_reused: 'Diese Änderung wurde schon mit anderem Inhalt gesendet.',
     deleted: 'Der Datensatz wurde gelöscht.',
+    no_longer_known: 'Was der Datensatz damals war, ist nicht mehr bekannt.',
+    proposal_decided: 'Über den Vorschlag wurde schon entschieden.',
     too_large: 'Das ist zu groß.',
     invalid: 'Einige Werte sind ungültig.',
     version_required: 'Es fehlt die Version, auf der die Änderung beruht.',

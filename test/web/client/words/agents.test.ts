@@ -24,7 +24,7 @@ test('presence says for whom', () => {
   expect(person && presenceSentence(person, german)).toContain('Claude, für Alice')
 })
 
-test.each([null, 7, {}, [], { name: '' }, { id: {} }])('of %j it says the program alone', (on_behalf_of) => {
+test.each([null, {}, [], { name: '' }, { id: {} }])('of %j it says the program alone', (on_behalf_of) => {
   expect(writerOf({ id: 'c', name: 'Claude', kind: 'agent', on_behalf_of })).toEqual({
     id: 'c',
     name: 'Claude',
