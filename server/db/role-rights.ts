@@ -26,6 +26,8 @@ const CALLED = ['epoch', 'compact', 'wire_text']
 
 const LACKING = statement(`
 select current_user as role, has_schema_privilege(n.oid, 'usage') as uses,
+  exists (select from pg_class c where c.relnamespace = n.oid and c.relname = 'record_changes')
+    and not exists (select from pg_class c where c.relnamespace = n.oid and c.relname = 'proposals') as is_outdated,
   array(select needed.right || ' on ' || c.relname
     from jsonb_each($1::jsonb) wanted, jsonb_array_elements_text(wanted.value) needed("right"), pg_class c
     where c.relnamespace = n.oid and c.relname = wanted.key and not has_table_privilege(c.oid, needed.right)
@@ -34,12 +36,17 @@ select current_user as role, has_schema_privilege(n.oid, 'usage') as uses,
     where p.pronamespace = n.oid and p.proname = any($2::text[]) and not has_function_privilege(p.oid, 'execute') order by 1) as rights
 from pg_namespace n where n.nspname = 'noclobber'`)
 
+/** The newest of the log's tables isn't there. */
+const OUTDATED =
+  'The change log is of an older noclobber. Call migrate(knex) of noclobber/migrations before this server starts.'
+
 /**
- * @throws Error with a sentence where the role lacks a right on the schema `noclobber` or one of its tables. Where there is
+ * @throws Error with a sentence where the log is of an older version, or the role lacks a right on the schema `noclobber` or one of its tables. Where there is
  * no such schema yet, that is said elsewhere.
  */
 export const checkRights = async (knex: Knex): Promise<void> => {
   const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED), CALLED], { named: false })
+  if (row?.is_outdated) throw new Error(OUTDATED)
   if (!row || (row.uses && row.rights.length === 0)) return
   const lacking = [...(row.uses ? [] : ['usage of it']), ...row.rights]
   throw new SetupError(

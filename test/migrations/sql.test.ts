@@ -7,10 +7,12 @@ import { FRAGMENTS, readSql, substitute, VALUES } from '../../migrations/sql.ts'
 
 const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const files = (await readdir(FOLDER, { recursive: true })).filter((path) => path.endsWith('.sql')).sort()
+/** Of the migrations behind the first. */
+const LATER = ['restores.sql', 'proposals.sql']
 const fragments = FRAGMENTS.map((name) => `fragments/${name.replaceAll('_', '-')}.sql`)
 
 test('each file is installed, or is a fragment of one', () => {
-  expect(files).toEqual([...FILES, ...fragments, 'close-schema.sql'].sort())
+  expect(files).toEqual([...FILES, ...LATER, ...fragments, 'close-schema.sql'].sort())
 })
 
 test('each value and fragment stands in a file', async () => {

@@ -127,7 +127,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     tab_id: nullableText,
   }),
   PresentPerson: object({
-    user: object({ id: text, name: text }),
+    user: object({ id: text, name: text, 'on_behalf_of?': object({ id: text, name: text }) }),
     state: { enum: ['viewing', 'editing', 'idle'] },
     field: nullableText,
     tabs: count,

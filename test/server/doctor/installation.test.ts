@@ -128,9 +128,10 @@ test('a log of an older version, of a newer one, without a table or a column', a
   const older = await openDatabase()
   await older.raw(`delete from noclobber_migrations`)
   expect(await found(older)).toEqual([expect.stringMatching(/^log_outdated - .*001-change-log/)])
-  await older.raw(
-    `insert into noclobber_migrations (name, batch, migration_time) values ('001-change-log', 1, now())`,
-  )
+  for (const name of await migrationSource.getMigrations([]))
+    await older.raw(`insert into noclobber_migrations (name, batch, migration_time) values (?, 1, now())`, [
+      name,
+    ])
   expect(await found(older)).toEqual([])
   await older.raw(
     `insert into noclobber_migrations (name, batch, migration_time) values ('900-later', 9, now())`,

@@ -242,7 +242,7 @@ test('a proposal of what the record has already is accepted without a version', 
   expect(await list(record)).toMatchObject([{ state: 'accepted', accepted_version: 1 }])
 })
 
-test('watchers of the record are told, if they may read it', async () => {
+test('watchers of the record receive it, if they may read it', async () => {
   const note: WireRecord = await app.make('note', { owner: 'everybody' }, 'bob')
   const [bob, gina] = [await app.socket({ as: 'bob' }), await app.socket({ as: 'gina' })]
   for (const socket of [bob, gina]) await socket.watch(['note', note.id])

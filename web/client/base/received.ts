@@ -39,32 +39,21 @@ export function writerOf(value: unknown): Writer | null {
   const isKnown = typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind)
   if (name === '') return null
   const kind = isKnown ? (value.kind as WriterKind) : 'service'
-  return { id, name, kind, ...(kind === 'agent' && behalfOf(value)) }
-}
-
-function behalfOf(value: Found): Pick<Writer, 'on_behalf_of'> {
-  const behalf = writerOf(value.on_behalf_of)
-  return behalf ? { on_behalf_of: { id: behalf.id, name: behalf.name } } : {}
+  const behalf = kind === 'agent' ? writerOf(value.on_behalf_of) : null
+  return { id, name, kind, ...(behalf && { on_behalf_of: { id: behalf.id, name: behalf.name } }) }
 }
 
 /** Everybody of a presence message who can be shown. */
 export const peopleOf = (value: unknown): PresentPerson[] =>
   listOf(value).flatMap((person) => {
     if (!isFound(person) || !isFound(person.user)) return []
-    const user = writerOf(person.user)
+    const writer = writerOf({ ...person.user, kind: 'agent' })
     const { state, field } = person
-    if (!user || (state !== 'viewing' && state !== 'editing' && state !== 'idle')) return []
+    if (!writer || (state !== 'viewing' && state !== 'editing' && state !== 'idle')) return []
+    const { kind: _, ...user } = writer
     const tabs = typeof person.tabs === 'number' ? person.tabs : 1
     const unsaved = person.unsaved === true && { unsaved: true }
-    return [
-      {
-        user: { id: user.id, name: user.name, ...behalfOf(person.user) },
-        state,
-        field: textOf(field) || null,
-        tabs,
-        ...unsaved,
-      },
-    ]
+    return [{ user, state, field: textOf(field) || null, tabs, ...unsaved }]
   })
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])

@@ -52,6 +52,12 @@ export interface EventRouter {
   onList(type: string, listener: (event: ListEvent) => void): Stop
 }
 
+type Quiet = 'RecordsImporting' | 'ProposalCreated' | 'ProposalDecided' | 'SpreadChanged'
+
+/** Of no concern to records and lists as they are shown: for the observers alone. */
+const isQuiet = (received: TransportEvent): received is Extract<TransportEvent, { name: Quiet }> =>
+  /^(RecordsImporting|Prop|Spread)/.test(received.name)
+
 export function createEventRouter(options: EventRouterOptions): EventRouter {
   const { clock, localTime, isOwn, isColleague } = options
   const observers = createListeners<[ReceivedEvent]>()
@@ -80,9 +86,8 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
       if (received.name === 'Resync') return options.onResync()
       if (received.name === 'PresenceChanged' || received.name === 'TakeOver')
         return options.onPresence(received.event)
-      if (received.name === 'RecordsImporting' || received.name === 'SpreadChanged') return
+      if (isQuiet(received)) return
       if (received.name === 'AccessRevoked') return received.event.records.forEach(options.onRevoked)
-      if ('proposal_id' in received.event) return
       if (isOwnTab) return
       for (const listener of lists.get(received.event.type) ?? [])
         listener({ kind: 'event', event: received })

@@ -289,17 +289,13 @@ export function listFields(fields: readonly string[], words: Words): string {
 }
 
 /** "Bob", "Claude, for Alice". */
-export function personName(
+export const personName = (
   { name, on_behalf_of: person }: Pick<Writer, 'name' | 'on_behalf_of'>,
   { messages }: Words,
-): string {
-  const plain = plainText(name)
-  return person ? fill(messages.onBehalf, { name: plain, person: plainText(person.name) }) : plain
-}
+): string => (person ? fill(messages.onBehalf, { name, person: person.name }) : plainText(name))
 
 /** "by Bob", "outside the app (postgres)"; `start` for the beginning of a sentence. */
 export function whoWrote(by: Writer | null, words: Words, place: 'after' | 'start' = 'after'): string {
-  const { who, whoSaved } = words.messages
-  const texts = place === 'start' ? whoSaved : who
+  const texts = words.messages[place === 'start' ? 'whoSaved' : 'who']
   return by ? fill(texts[by.kind], { name: personName(by, words) }) : texts.unknown
 }
