@@ -12,7 +12,6 @@ import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId, type PartKind, partsOfId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
-import { firstResponse } from './first-response.ts'
 import {
   mutationParameters,
   parametersOf,
@@ -23,6 +22,7 @@ import {
 } from './idempotency.ts'
 import { asksParents, authorizeNewPart, isParentThere, parentMissing } from './parents.ts'
 import { readRow } from './read.ts'
+import { firstResponse } from './refused-write.ts'
 import { SWALLOWED, settling } from './settled-write.ts'
 import { ruleErrors, validateFields } from './validate.ts'
 

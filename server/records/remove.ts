@@ -15,7 +15,8 @@ import {
   type WriteOptions,
 } from './idempotency.ts'
 import { targetOf } from './read.ts'
-import { authorizeParents, permittedUnread, whyRefused } from './save.ts'
+import { whyRefused } from './refused-write.ts'
+import { authorizeParents, permittedUnread } from './save.ts'
 import { SWALLOWED, settling, swallowing } from './settled-write.ts'
 
 /** What {@link RecordServer.remove} takes. */

@@ -6,7 +6,7 @@
 import type { Knex } from 'knex'
 import type { Conflict, SaveOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
-import { invalidProblem, problem, Refusal, staleProblem } from '../base/problems.ts'
+import { invalidProblem, problem, Refusal } from '../base/problems.ts'
 import { type Action, type Actor, mergedTextFields } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { Row } from '../db/statement.ts'
@@ -17,21 +17,20 @@ import type { IsStill } from '../tables/record-cache.ts'
 import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { canPrecompute, savingContext, writerContext } from '../tables/writer-context.ts'
 import { deliverOnSave } from './deliver-on-save.ts'
-import { firstResponse } from './first-response.ts'
 import {
   mutationParameters,
   parametersOf,
   requestHash,
   type Settle,
   sendWrite,
-  storedResponse,
   type WriteOptions,
   type WriteVerdict,
 } from './idempotency.ts'
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
+import { conflictOf, replayOf, whyRefused } from './refused-write.ts'
 import { SWALLOWED, settling, swallowing } from './settled-write.ts'
-import { changedFieldsBetween, sameness } from './since-version.ts'
+import { sameness } from './since-version.ts'
 import { commonJson, type StoredJson } from './stored-json.ts'
 import { ruleErrorsOfUpdate, validateFields } from './validate.ts'
 
@@ -64,47 +63,6 @@ interface ExtendedSave {
 /** How often a merge follows a record that goes on changing. */
 const MAX_ATTEMPTS = 10
 const NONE_BROKEN: FieldError[] = []
-
-/** The answer to a stale save. */
-export const conflictOf = async (
-  database: Database,
-  target: Target,
-  options: { clientVersion: number; byHeader?: boolean | undefined },
-  current: WireRecord,
-): Promise<Conflict> => {
-  const { merge } = target.known.type
-  const changed = await changedFieldsBetween(database, target, options.clientVersion, current.version)
-  const stale = staleProblem(
-    options.clientVersion,
-    current,
-    changed,
-    options.byHeader ?? false,
-    target.actor.id,
-  )
-  return {
-    outcome: 'conflict',
-    problem: merge ? { ...stale, merge: { text: mergedTextFields(merge) } } : stale,
-  }
-}
-
-/** Why a guarded write found no row: gone, not readable, not allowed, or stale. `null`: the row is at that version now. */
-export const whyRefused = async (
-  database: Database,
-  target: Target,
-  action: 'update' | 'delete',
-  options: { clientVersion: number; byHeader?: boolean | undefined },
-) => {
-  const current = await readRow(database, target)
-  if (!current) return goneOrMissing(database, target)
-  const { known, actor, id } = target
-  if (!known.type.can(actor, 'read', current)) return MISSING
-  const asked = asksParents(known, actor, action)
-    ? await readAuthorizedParts(database, { ...target, isLocking: false }, { action, ids: [id] })
-    : null
-  if (!(asked ? asked.parts.get(id)?.isAllowed : known.type.can(actor, action, current)))
-    return { outcome: 'forbidden' as const, problem: problem('forbidden') }
-  return current.version === options.clientVersion ? null : conflictOf(database, target, options, current)
-}
 
 /**
  * Authorizes without reading where that can be: without the record, or by its version that this node has just seen, for as
@@ -146,21 +104,6 @@ export const authorizeParents = (
     if (!part.isAllowed) return { outcome: 'forbidden', problem: problem('forbidden') }
     return authorized.isParentMissing ? parentMissing(known) : 'allowed'
   }
-}
-
-/** The first answer of a save with this mutation id; `null` where there was none. */
-export const replayOf = async (
-  database: Database,
-  target: Target,
-  options: WriteOptions & { clientVersion: number; byHeader?: boolean | undefined },
-  hash: string,
-): Promise<SaveOutcome | null> => {
-  const kept = await storedResponse(database, options, hash)
-  if (kept?.outcome !== 'stored') return kept
-  const record = await firstResponse(database, target, kept.answer)
-  if (record) return { outcome: 'saved', record, replayed: true }
-  // It was saved, and somebody has changed since what its answer left out: the record as it is now says both.
-  return (await whyRefused(database, target, 'update', options)) ?? MISSING
 }
 
 const withMore =

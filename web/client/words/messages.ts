@@ -30,7 +30,6 @@ export const englishMessages = {
     database: 'Someone outside the app ({name})',
     unknown: 'Someone',
   },
-  /** A program, and for whom it acts. */
   onBehalf: '{name}, for {person}',
   banner: {
     updated: 'Updated {who} {time}.',
@@ -289,10 +288,10 @@ export function listFields(fields: readonly string[], words: Words): string {
 }
 
 /** "Bob", "Claude, for Alice". */
-export const personName = (
-  { name, on_behalf_of: person }: Pick<Writer, 'name' | 'on_behalf_of'>,
-  { messages }: Words,
-): string => (person ? fill(messages.onBehalf, { name, person: person.name }) : plainText(name))
+export const personName = (by: Omit<Writer, 'id' | 'kind'>, { messages }: Words): string => {
+  const person = by.on_behalf_of?.name
+  return person ? fill(messages.onBehalf, { name: by.name, person }) : plainText(by.name)
+}
 
 /** "by Bob", "outside the app (postgres)"; `start` for the beginning of a sentence. */
 export function whoWrote(by: Writer | null, words: Words, place: 'after' | 'start' = 'after'): string {
