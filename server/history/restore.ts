@@ -24,7 +24,7 @@ export interface RestoreOptions<A extends Actor = Actor> extends WriteOptions<A>
   byHeader?: boolean | undefined
 }
 
-/** `unknown`: the log doesn't have what the record was at that version, or the caller might not have read it. */
+/** What `restore` answers. `unknown`: the log doesn't have what the record was at that version, or the caller might not have read it. */
 export type RestoreOutcome = SaveOutcome | NoLongerKnown | Gone | Missing
 
 /** source, id, version, restored version: of this transaction's changes of the record beyond the version, the first is a restore. */

@@ -35,9 +35,10 @@ export interface Decided {
   problem: Problem
 }
 
-/** `proposal` is absent from a replay. */
+/** What `acceptProposal` answers; `proposal` is absent from a replay. */
 export type AcceptOutcome = (Saved & { proposal?: WireProposal }) | Exclude<SaveOutcome, Saved> | Decided
 
+/** What `rejectProposal` answers. */
 export type RejectOutcome =
   | { outcome: 'rejected'; proposal: WireProposal }
   | Gone

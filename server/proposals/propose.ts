@@ -27,6 +27,7 @@ export interface ProposeOptions<A extends Actor = Actor> extends Omit<WriteOptio
   byHeader?: boolean | undefined
 }
 
+/** Kept for somebody else to decide about. */
 export interface Proposed {
   outcome: 'proposed'
   proposal: WireProposal
@@ -34,8 +35,10 @@ export interface Proposed {
   replayed?: boolean
 }
 
+/** What `propose` answers. */
 export type ProposeOutcome = Proposed | Conflict | Gone | Missing | Forbidden | Invalid | Reused
 
+/** What `proposals` answers. */
 export type ProposalsOutcome =
   | { outcome: 'found'; proposals: WireProposal[]; next: string | null }
   | Gone

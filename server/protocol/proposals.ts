@@ -7,6 +7,7 @@ export const MAX_PROPOSALS = 100
 /** The longest note, in characters. */
 export const MAX_NOTE_CHARS = 2_000
 
+/** Whether a proposal waits for a decision, and which it got. */
 export type ProposalState = 'open' | 'accepted' | 'rejected'
 
 /** Body of `POST /records/:type/:id/proposals`. */
