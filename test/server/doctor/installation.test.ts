@@ -136,7 +136,9 @@ test('a log of an older version, of a newer one, without a table or a column', a
   await older.raw(
     `insert into noclobber_migrations (name, batch, migration_time) values ('900-later', 9, now())`,
   )
-  expect(await doctor(older)).toMatchObject({ ok: true, findings: [{ code: 'log_newer', level: 'note' }] })
+  const newer = await doctor(older)
+  expect(newer.ok).toBe(true)
+  expect(newer.findings).toContainEqual(expect.objectContaining({ code: 'log_newer', level: 'note' }))
 
   const torn = await openDatabase()
   await torn.raw('alter table noclobber.record_changes drop column scopes cascade')
