@@ -112,6 +112,7 @@ const PROMISES = [
     figure: 'old cursors are refused and rebuilt; nothing is lost',
     tests: [
       'test/faults/restore.test.ts',
+      'test/server/db/cancel-statement.test.ts',
       'test/server/db/pooler.test.ts',
       'test/server/tables/sessions.test.ts',
     ],
