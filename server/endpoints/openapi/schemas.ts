@@ -196,20 +196,26 @@ export const schemaName = (typeName: string): string =>
   typeName.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
 /** The shapes of one declared type: its record, what may be saved, what a creation takes, its stale answer. */
-export const typeSchemas = ({ type, shownNames, columns, writable }: KnownType): Record<string, Schema> => {
+export const typeSchemas = ({
+  type,
+  shownNames,
+  columns,
+  writable,
+  key,
+}: KnownType): Record<string, Schema> => {
   const name = schemaName(type.name)
   const shown = shownNames.map((field) => [field, columnSchema(columns.get(field)?.type)])
+  const inputOf = (field: string) =>
+    inputSchema(type.fields[field] as WithJsonSchema, columns.get(field)?.type)
   const taken = shownNames
     .filter((field) => writable.has(field))
-    .map((field): [string, Schema] => [
-      field,
-      inputSchema(type.fields[field] as WithJsonSchema, columns.get(field)?.type),
-    ])
+    .map((field): [string, Schema] => [field, inputOf(field)])
   const optional = (field: string) => isOptional(type.fields[field] as StandardSchemaV1)
   const changes = Object.fromEntries(taken.map(([field, schema]) => [`${field}?`, schema]))
-  const fields = Object.fromEntries(
-    taken.map(([field, schema]) => [optional(field) ? `${field}?` : field, schema]),
-  )
+  const fields = Object.fromEntries([
+    ...[...key.creatable].map((field) => [`${field}?`, inputOf(field)]),
+    ...taken.map(([field, schema]) => [optional(field) ? `${field}?` : field, schema]),
+  ])
   return {
     [name]: object({
       type: { const: type.name },

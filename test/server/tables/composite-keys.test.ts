@@ -298,6 +298,14 @@ describe('an id of several columns', () => {
     expect(moved.body.errors).toEqual([{ field: 'line_no', message: 'can not be changed' }])
   })
 
+  test('is described as what a creation may name, and a save may not', async () => {
+    const { schemas } = (await app.call('GET', '/openapi.json')).body.components
+    expect(Object.keys(schemas.LineFields.properties)).toEqual(['bill_id', 'line_no', 'goods', 'amount'])
+    expect(schemas.LineFields.required).toEqual(['goods'])
+    expect(Object.keys(schemas.LineChanges.properties)).toEqual(['goods', 'amount'])
+    expect(Object.keys(schemas.InvoiceFields.properties)).toEqual(['note'])
+  })
+
   test('is that of a part: its parent rises once a statement, and lists of it get its events', async () => {
     await app.sql(`insert into bills values ('p')`)
     const watcher = await app.socket()
