@@ -175,7 +175,8 @@ describe('300 keys of odd values', () => {
       expect(data[0].changed_fields).toEqual(['note'])
     }
     const sent = (await watcher.flushed()).filter(({ name }) => name === 'RecordUpdated')
-    expect(sent.map(({ event }) => event.id)).toEqual(IDS)
+    // Events of different records may overtake each other.
+    expect(sent.map(({ event }) => event.id).toSorted()).toEqual(IDS.toSorted())
   })
 
   test('are listed once each, in pages by every order, and asked for by their ids', async () => {
