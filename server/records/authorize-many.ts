@@ -36,8 +36,6 @@ export interface AuthorizedTargets {
   /** At a later one, with the values that they are to get. */
   same: Omit<WireRecord, 'fields'>[]
   refused: BulkEntry[]
-  /** Some others were changed while they were looked at. */
-  isOutdated: boolean
 }
 
 type Stale = Extract<BulkEntry, { outcome: 'stale_record' }>
@@ -120,7 +118,7 @@ export const authorizeMany = async (
         { action: 'update', ids, values: asked.values },
       )
     : null
-  const authorized: AuthorizedTargets = { ready: [], same: [], refused: [], isOutdated: false }
+  const authorized: AuthorizedTargets = { ready: [], same: [], refused: [] }
   const stale: Stale[] = []
   const isAllowed = (id: string) =>
     parts ? parts.parts.get(id)?.isAllowed : records.get(id)?.allowed.includes('update')
@@ -128,8 +126,7 @@ export const authorizeMany = async (
     const { record, allowed = [] } = records.get(id) ?? {}
     return record && record.version > clientVersion && allowed.includes('read') && isAllowed(id) ? record : []
   })
-  const { same, moved } = await sameness(database, asked, newer, asked.values)
-  authorized.isOutdated = moved.size > 0
+  const { same } = await sameness(database, asked, newer, asked.values)
   for (const { id, clientVersion } of targets) {
     const { record, allowed = [] } = records.get(id) ?? {}
     if (!record) authorized.refused.push(gone.get(id) ?? { id, outcome: 'not_found' })
@@ -137,7 +134,7 @@ export const authorizeMany = async (
     else if (!isAllowed(id)) authorized.refused.push({ id, outcome: 'forbidden' })
     else if (record.version === clientVersion) authorized.ready.push(record)
     else if (same.has(id)) authorized.same.push(record)
-    else if (!moved.has(id)) {
+    else {
       const { version, updated_at, updated_by } = record
       const entry: Stale = {
         ...{ id, outcome: 'stale_record', client_version: clientVersion, current_version: version },

@@ -146,7 +146,6 @@ export const saveMany = async (
       for (const entry of authorized.refused) entries.set(entry.id, entry)
       for (const record of authorized.same) entries.set(record.id, savedEntry(record))
       if (onStale === 'abort' && authorized.refused.length > 0) return abortedBy(outcome().records)
-      if (authorized.isOutdated) continue
       if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
       const columns = Object.keys(valid.values).sort()
       if (columns.length === 0)

@@ -62,6 +62,8 @@ interface ExtendedSave {
 
 /** How often a merge follows a record that goes on changing. */
 const MAX_ATTEMPTS = 10
+/** How often a stale save is compared with a record that goes on changing. */
+const MAX_LOOKS = 3
 const NONE_BROKEN: FieldError[] = []
 
 /**
@@ -152,9 +154,10 @@ export const saveRecord = async (
       const merged = refused.outcome === 'conflict' ? mergedChanges(known, options, refused) : null
       if (refused.outcome === 'conflict' && valid.ok && !merged) {
         const same = await savedAlready(database, target, { ...options, hash }, refused, valid.values)
-        if (same === 'moved') continue
         if (same === 'stored') return (await replay()) ?? MISSING
-        if (same) return { outcome: 'saved', record: same }
+        if (same && same !== 'moved') return { outcome: 'saved', record: same }
+        // On a record that goes on changing it is stale, whatever it has by now.
+        if (same === 'moved' && attempt < MAX_LOOKS) continue
       }
       if (refused.outcome !== 'conflict' || !valid.ok || !merged) return refused
       valid = await validateFields(known, { ...options.changes, ...texts, ...merged }, writing)
