@@ -110,6 +110,10 @@ create table noclobber.version_base (
 create unique index version_base_is_one_row on noclobber.version_base ((true));
 insert into noclobber.version_base default values;
 
+-- Floors, in milliseconds, that writes have made before any node asked for their history's epoch. Invariant: each is committed
+-- with the versions that go on from it.
+create table noclobber.noted_floors (ms bigint not null);
+
 -- By tracked relation the lowest version that a change may get now; relation 0 stands for the history itself. PostgreSQL
 -- empties an unlogged table in crash recovery, on promotion of a standby, in point-in-time and snapshot recovery.
 -- Invariant: a row counts only in the start, database, epoch and log that it was made in, and where it was made, not loaded.
@@ -141,6 +145,7 @@ insert into noclobber.cursor_key default values;
 -- A publication refuses updates of tables that have no key, so the tables of one row name their rows whole.
 alter table noclobber.log_horizon replica identity full;
 alter table noclobber.version_base replica identity full;
+alter table noclobber.noted_floors replica identity full;
 alter table noclobber.log_epoch replica identity full;
 alter table noclobber.cursor_key replica identity full;
 

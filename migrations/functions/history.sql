@@ -22,9 +22,15 @@ end $$;
 
 -- The floor, in milliseconds, of a history that begins now. Where the clock is behind the last history's, or that one has
 -- hardly begun, it is somewhere above that one's: another history of the same past shall not meet it.
-create function noclobber.history_ms() returns bigint language sql volatile set search_path = pg_catalog, pg_temp as $$
-  select greatest(1, case when e.ms < b.floor_ms + 1000 then b.floor_ms + 60000 + random() * 1000000 else e.ms end)::bigint
-  from noclobber.version_base b, lateral (select extract(epoch from now() - b.installed_at) * 1000 as ms) e
+create function noclobber.history_ms(apart float8 default 1000000) returns bigint language sql volatile set search_path = pg_catalog, pg_temp as $$
+  select greatest(1, case when e.ms < l.ms + 1000 then l.ms + 60000 + random() * apart else e.ms end)::bigint
+  from noclobber.version_base b, lateral (select extract(epoch from now() - b.installed_at) * 1000 as ms) e,
+    lateral (select greatest(b.floor_ms, max(n.ms)) as ms from noclobber.noted_floors n) l
+$$;
+
+-- What others see of this transaction, no crash takes back, whatever its synchronous_commit: versions go on from a floor that others see.
+create function noclobber.commit_durably() returns void language sql volatile set search_path = pg_catalog, pg_temp as $$
+  select set_config('synchronous_commit', 'local', true) where current_setting('synchronous_commit') = 'off'
 $$;
 
 -- Whether a tracked relation's versions are of type integer; their column is named by the triggers' arguments, see log-change.sql.
@@ -59,8 +65,8 @@ create function noclobber.tracked_relations() returns oid[] language sql stable 
 $$;
 
 -- The floor of a relation whose floor the session doesn't know. Where no history has begun since the last may have ended,
--- time is the floor, and the rows stay as they are until somebody asks for the epoch. A relation that only this history
--- doesn't know was restored alone: the history ends with it.
+-- time is the floor, and it is noted, for this history may end before somebody asks for its epoch. A relation that only this
+-- history doesn't know was restored alone: the history ends with it.
 create function noclobber.uncertain_floor(relation oid) returns bigint language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -68,6 +74,7 @@ declare
   has_begun boolean;
   known bigint;
   made bigint;
+  ms bigint;
 begin
   select bool_or(f.history is not null),
       max(f.floor) filter (where f.relation = uncertain_floor.relation), max(f.floor) filter (where f.relation = root)
@@ -76,7 +83,13 @@ begin
   if made is not null then
     return made;
   end if;
-  made := coalesce(known, noclobber.relation_floor(noclobber.has_integer_versions(relation), noclobber.history_ms()));
+  made := known;
+  if known is null then
+    ms := noclobber.history_ms(case when has_begun is false then 0 else 1000000 end);
+    insert into noclobber.noted_floors values (ms);
+    made := noclobber.relation_floor(noclobber.has_integer_versions(relation), ms);
+  end if;
+  perform noclobber.commit_durably();
   perform noclobber.add_floors(array[relation], array[made], null);
   if has_begun and known is null then
     perform noclobber.add_floors(array[0], array[0], null);
@@ -99,7 +112,9 @@ begin
     select max(case when f.relation = 0 or f.floor = 0 then f.floor
       when noclobber.has_integer_versions(f.relation) then (f.floor - b.integers - 999) * 250 else f.floor - b.bigints - 10000 end)
     from noclobber.version_floors f
-    where :valid_floor));
+    where :valid_floor), (select max(n.ms) from noclobber.noted_floors n));
+  delete from noclobber.noted_floors;
+  perform noclobber.commit_durably();
   update noclobber.version_floors f set announced = true, made_in = null where not f.announced and :valid_floor;
   update noclobber.version_floors f set made_in = f.xmin where f.made_in is null;
   alter function noclobber.next_version(bigint, oid) volatile;

@@ -18,6 +18,7 @@ const BACKUP = [
   'noclobber.change_batches',
   'noclobber.log_epoch',
   'noclobber.version_base',
+  'noclobber.noted_floors',
 ]
 
 const world = async () => {

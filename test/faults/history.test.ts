@@ -196,6 +196,37 @@ test('a crash with synchronous_commit = off', { tags: 'fault:crash-without-wal' 
   await primary.sql('select pg_reload_conf()')
 })
 
+test('two crashes before a node is back', { tags: 'fault:two-crashes-unseen' }, async () => {
+  const { id } = await app.make('project', { name: 'Bridge' })
+  proxy.set('refuse')
+  const inSession = (work: (sql: (text: string) => Promise<{ version: string }[]>) => Promise<void>) =>
+    withKnex(primary.url(), (knex) => work(async (text) => (await knex.raw(text)).rows))
+  await primary.sql(`alter system set synchronous_commit = off`)
+  // The floor is ahead of the clock, as where the clock was set back.
+  await primary.sql('update noclobber.version_base set floor_ms = floor_ms + 1e9')
+  await primary.sql('checkpoint')
+  let last = 0
+  for (let history = 0; history < 3; history += 1) {
+    await primary.kill()
+    await primary.start()
+    await inSession(async (sql) => {
+      const save = async (name: string) => {
+        const [row] = await sql(
+          `update projects set name = '${name} ${history}' where id = ${id} returning version`,
+        )
+        return Number(row?.version)
+      }
+      expect(await save('seen')).toBeGreaterThan(last)
+      last = await save('seen, and lost')
+    })
+  }
+  await primary.sql(`alter system reset synchronous_commit`)
+  await primary.sql('select pg_reload_conf()')
+  proxy.set('pass')
+  // Nothing was lost after it.
+  expect((await saveOnceBack(app, id, last, { name: 'Bridge' })).status).toBe(200)
+})
+
 test('a standby that lags is promoted, and the old primary goes on', {
   tags: 'fault:lagging-standby-promoted',
 }, async () => {

@@ -80,6 +80,45 @@ test.each(['bigint', 'integer'])('each history is above those before it: %s', as
   }
 })
 
+test('a history that ends before anybody asks for its epoch is below the next, however far it was ahead of the clock', async () => {
+  const { own, reopen } = await tracked()
+  await own.raw(`update noclobber.version_base set floor_ms = 1e9`)
+  let last = await versionOf(own)
+  for (let history = 0; history < 10; history += 1) {
+    await crash(own)
+    const session = reopen()
+    await update(session)
+    // What was written and lost after it had these numbers.
+    expect(await versionOf(session)).toBeGreaterThan(last + 50_000)
+    last = await versionOf(session)
+  }
+  await own.raw('select noclobber.epoch()')
+  const [{ floor_ms, notes }] = (
+    await own.raw(
+      'select floor_ms, (select count(*)::int from noclobber.noted_floors) as notes from noclobber.version_base',
+    )
+  ).rows
+  expect([Number(floor_ms) >= last - 10_000, notes]).toEqual([true, 0])
+})
+
+test('a commit that makes a floor, or begins a history, waits for the disk', async () => {
+  const { own, reopen } = await tracked()
+  const after = async (session: Knex, statement: string) =>
+    session.transaction(async (transaction) => {
+      await transaction.raw('set local synchronous_commit = off')
+      await transaction.raw(statement)
+      return (await transaction.raw('show synchronous_commit')).rows[0].synchronous_commit
+    })
+  const write = `update t set name = name || '.' where id = 1`
+  expect(await after(own, write)).toBe('off')
+  await crash(own)
+  const session = reopen()
+  expect(await after(session, write)).toBe('local')
+  expect(await after(session, write)).toBe('off')
+  expect(await after(session, 'select noclobber.epoch()')).toBe('local')
+  expect(await after(session, 'select noclobber.epoch()')).toBe('off')
+})
+
 test('each change is logged once, with the version that it got', async () => {
   const { own } = await tracked()
   await own.raw(`insert into t (id, parent, name) select n, 1, 'child' from generate_series(3, 60) n`)
