@@ -1,8 +1,9 @@
 // Puts back what a tool that owns the schema took from tracked tables: columns, triggers.
-// Invariant: a version that was lost is the log's again, since no write passed the triggers without it; where the log doesn't reach
-// back it is one that no record has had. So no number stands for two contents. A table is tracked with the options that its own
-// triggers have, none are made up.
+// Invariant: a version that was lost is the log's again, since no write passed the triggers without it, but not below the floor of the
+// history, for the log may be older than the table; where the log doesn't reach back it is above all that were given. So no number
+// stands for two contents. A table is tracked with the options that its own triggers have, none are made up.
 import type { Knex } from 'knex'
+import type { OwnedColumn } from '../../migrations/owned-columns.ts'
 import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
 import { idText, keyColumns } from '../../migrations/record-key.ts'
 import { trackTable } from '../../migrations/track-table.ts'
@@ -14,10 +15,14 @@ import { lostOwned, ownedOf } from './triggers.ts'
 /** What tracking a table again mends. */
 const MENDED: FindingCode[] = ['column_missing', 'trigger_missing', 'trigger_altered']
 
-/** Seconds since 1970 are more than any record has changes. */
-const loggedVersions = (source: string, key: string, version: string) => `
-update ${quoteTable(source)} t set ${quoteName(version)} = coalesce((select max(c.version) from noclobber.changes c
-  where c.table_name = ${quoteText(source)} and c.record_id = ${idText('t', keyColumns(key))}), extract(epoch from now())::bigint)`
+/** What a history that begins now would count from is noted, for the next one begins above it. */
+const loggedVersions = (source: string, key: string, { name, type }: OwnedColumn) => `
+with fresh as (
+  insert into noclobber.noted_floors values (noclobber.history_ms())
+    returning noclobber.relation_floor(${type === 'integer'}, ms) as floor)
+update ${quoteTable(source)} t set ${quoteName(name)} = greatest(
+  noclobber.next_version(0, ${quoteText(quoteTable(source))}::regclass), coalesce((select max(c.version) from noclobber.changes c
+    where c.table_name = ${quoteText(source)} and c.record_id = ${idText('t', keyColumns(key))}), (select f.floor from fresh f)))`
 
 const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> => {
   const { source, key, triggers } = table
@@ -38,7 +43,7 @@ const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> =
           `alter table ${quoteTable(source)} disable trigger user, add column ${quoteName(version.name)} ${version.type}`,
         ),
       )
-      await transaction.raw(asIs(loggedVersions(source, key, version.name)))
+      await transaction.raw(asIs(loggedVersions(source, key, version)))
       await transaction.raw(`alter table ${quoteTable(source)} enable trigger user`)
     }
     await trackTable(transaction, source, options)

@@ -69,6 +69,29 @@ test('what is dropped with CASCADE is found at the start and by the doctor, and 
   ).toEqual([])
 })
 
+test('a version is mended to none below the history’s floor, and where the log knows none to one above all', async () => {
+  const dropVersion = () => pool.query('alter table orders drop column version cascade')
+  await pool.query(
+    `delete from noclobber.record_changes where table_name = 'public.orders' and record_id = '2'`,
+  )
+  await dropVersion()
+  await repair()
+  const [logged, unknown] = (await versions()) as [number, number]
+  expect([logged, unknown > 10_000]).toEqual([4, true])
+
+  await pool.query('update noclobber.log_epoch set epoch = gen_random_uuid()')
+  await pool.query('select noclobber.epoch()')
+  const { rows } = await pool.query(
+    `select floor::int from noclobber.version_floors where relation = 'orders'::regclass order by 1 desc`,
+  )
+  await dropVersion()
+  await repair()
+  for (const version of await versions()) expect(version).toBeGreaterThanOrEqual(rows[0].floor)
+  expect(rows[0].floor).toBeGreaterThan(unknown)
+  await pool.query(`update orders set title = 'Still' where id = 1`)
+  expect((await doctor(pool, { tables: ['orders'] })).ok).toBe(true)
+})
+
 test('a table that was made anew, without triggers, is found at the start and by health', async () => {
   const records = createRecordServer({
     log: null,
