@@ -99,7 +99,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onResync: () => watching.rejoin(),
     onAge: (age) => connection.aged(age),
   })
-  const connection: Connection = createConnection(clock, page, () => polling?.poll())
+  const connection: Connection = createConnection(clock, page, () => polling?.poll(), serverTime)
   const onJoined = (age: Partial<Age>) => {
     connection.joined(age)
     presence.joined()
@@ -120,8 +120,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     token,
     person,
     timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
-    onAnswer(status, date) {
-      serverTime.learn(date)
+    onAnswer(status, date, age) {
+      serverTime.learn(date, age)
       if (status === 401) reportSignedOut()
       else if (status < 500) connection.reached()
     },

@@ -1,29 +1,48 @@
-// The offset between the server's clock and this machine's, from the Date header of answers, so that a laptop that is
-// a day off still shows "5 s ago". Times are only shown; nothing is decided by them.
+// What a time of the database's is on this machine, so that a laptop, or a node, whose clock is a day off still shows "5 s ago".
+// The database's clock is known from how far the node has read its log; before that, the Date header of answers stands for it.
+// Times are only shown; nothing is decided by them.
 
-import type { Clock } from './clock.ts'
+import type { Age } from '../../../server/protocol/index.ts'
+import { type Clock, elapsedOf } from './clock.ts'
 
 /** A Date header has whole seconds: smaller differences count as none. */
 const AGREEING_MS = 2000
 
 export interface ServerTime {
-  learn(dateHeader: string | null): void
-  /** The server's time in this machine's milliseconds, never in the future. */
+  /** From an answer. */
+  learn(dateHeader: string | null, age?: Partial<Age>): void
+  learnAge(age: Partial<Age>): void
+  /** What was learned may be another database's: the next age counts, whatever it says. */
+  connected(): void
+  /** The database's time in this machine's milliseconds, never in the future. */
   localTime(iso: string | null): number
 }
 
 export function createServerTime(clock: Clock): ServerTime {
-  let aheadMs = 0
-  return {
-    learn(dateHeader) {
+  let nodeAheadMs = 0
+  let database: { aheadMs: number; asOf: string } | null = null
+  const self: ServerTime = {
+    learn(dateHeader, age = {}) {
+      self.learnAge(age)
       const serverNow = dateHeader ? Date.parse(dateHeader) : Number.NaN
       if (Number.isNaN(serverNow)) return
       const difference = serverNow + 500 - clock.now()
-      aheadMs = Math.abs(difference) < AGREEING_MS ? 0 : difference
+      nodeAheadMs = Math.abs(difference) < AGREEING_MS ? 0 : difference
+    },
+    learnAge({ as_of: asOf, behind_ms: behindMs }) {
+      const at = asOf ? Date.parse(asOf) : Number.NaN
+      if (!asOf || Number.isNaN(at) || typeof behindMs !== 'number' || asOf < (database?.asOf ?? '')) return
+      database = { aheadMs: at + behindMs - elapsedOf(clock), asOf }
+    },
+    connected() {
+      if (database) database = { ...database, asOf: '' }
     },
     localTime(iso) {
       const at = iso ? Date.parse(iso) : Number.NaN
-      return Number.isNaN(at) ? clock.now() : Math.min(clock.now(), at - aheadMs)
+      const now = clock.now()
+      const there = database ? elapsedOf(clock) + database.aheadMs : now + nodeAheadMs
+      return Number.isNaN(at) ? now : Math.min(now, now - (there - at))
     },
   }
+  return self
 }

@@ -1,7 +1,7 @@
 // One HTTP request to the server: it always ends within its timeout, and never throws. Knows headers and timeouts;
 // requests.ts knows what the answers mean.
 
-import { HEADERS } from '../../../server/protocol/index.ts'
+import { type Age, HEADERS } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
 import { answerOf } from '../base/received.ts'
@@ -33,7 +33,7 @@ export interface HttpParts {
   /** Headers that name the writer, without the tab. */
   writer(): Record<string, string>
   person: Person
-  onAnswer(status: number, date: string | null): void
+  onAnswer(status: number, date: string | null, age?: Partial<Age>): void
 }
 
 export interface HttpOptions {
@@ -51,8 +51,8 @@ export interface HttpOptions {
   person: Person
   /** A request without an answer fails after this long. */
   timeoutMs: number
-  /** Called with each answer, and with its Date header. */
-  onAnswer: (status: number, date: string | null) => void
+  /** Called with each answer, its Date header, and how far its node has read the log. */
+  onAnswer: (status: number, date: string | null, age?: Partial<Age>) => void
 }
 
 export function createHttp(options: HttpOptions): Http {
@@ -90,9 +90,14 @@ export function createHttp(options: HttpOptions): Http {
       const { status } = answer
       const isFor = person.answered(asked, status, personOf(answer.headers), number)
       if (isFor === 'late') return signedOut()
-      options.onAnswer(isFor === 'foreign' ? 401 : status, answer.headers.get('date'))
+      const found = parse(text)
+      options.onAnswer(
+        isFor === 'foreign' ? 401 : status,
+        answer.headers.get('date'),
+        (found ?? {}) as Partial<Age>,
+      )
       if (isFor === 'foreign') return signedOut()
-      return { isAnswered: true, status, headers: answer.headers, body: parse(text) }
+      return { isAnswered: true, status, headers: answer.headers, body: found }
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)
       return { isAnswered: false, detail: abort.signal.aborted ? `no answer within ${timeoutMs} ms` : cause }

@@ -2,6 +2,7 @@
 
 import { type Age, BEHIND_MS, HEARTBEAT_MS } from '../../../server/protocol/index.ts'
 import { type Clock, elapsedOf, type Page, type Stop } from '../base/clock.ts'
+import type { ServerTime } from '../base/server-clock.ts'
 import { createWritable, type Readable } from '../base/store.ts'
 import type { PollResult } from './polling.ts'
 import type { TransportKind, TransportStatus } from './transport.ts'
@@ -55,7 +56,12 @@ export const initialConnection: ConnectionState = {
 }
 
 /** `onPollingNeeded` is called once when the connection has failed often enough to poll. */
-export function createConnection(clock: Clock, page: Page, onPollingNeeded: () => void): Connection {
+export function createConnection(
+  clock: Clock,
+  page: Page,
+  onPollingNeeded: () => void,
+  serverTime?: Pick<ServerTime, 'learnAge' | 'connected'>,
+): Connection {
   const state = createWritable<ConnectionState>(initialConnection)
   let failures = 0
 
@@ -80,7 +86,9 @@ export function createConnection(clock: Clock, page: Page, onPollingNeeded: () =
     })
   }
 
-  function aged({ as_of: asOf = null, behind_ms: behindMs = null }: Partial<Age>) {
+  function aged(age: Partial<Age>) {
+    const { as_of: asOf = null, behind_ms: behindMs = null } = age
+    serverTime?.learnAge(age)
     // What a transport has kept of an earlier answer says nothing new.
     if (asOf === null || behindMs === null || asOf < (state.get().asOf ?? '')) return
     isBehind = behindMs > BEHIND_MS
@@ -99,6 +107,7 @@ export function createConnection(clock: Clock, page: Page, onPollingNeeded: () =
     },
     aged,
     transportChanged(status, kind) {
+      serverTime?.connected()
       if (status === 'connected') return set({ transport: kind, asOf: null })
       stopSilence()
       isBehind = false
