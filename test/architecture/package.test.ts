@@ -24,24 +24,24 @@ const run = promisify(execFile)
 const BUDGETS_BYTES = {
   /** One record, followed and saved. */
   record: {
-    budget: 25_850,
+    budget: 26_600,
     code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 36_900,
+    budget: 37_700,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** The same without React. */
   dom: {
-    budget: 35_550,
+    budget: 36_400,
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
-  client: { budget: 37_000, code: "export * from 'noclobber/client'" },
+  client: { budget: 37_850, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 48_400, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 49_300, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */

@@ -8,9 +8,9 @@ import type { OnRecordEvents } from './events/record-events.ts'
 import type { NewRecordOptions } from './http/new-record.ts'
 import type { Requests } from './http/requests.ts'
 import type { LiveListsOfClient } from './list/live-lists.ts'
+import type { LostSave } from './lost/types.ts'
 import type { Presence } from './presence/presence.ts'
 import type { DraftPersistence } from './record/draft-persistence.ts'
-import type { LostSave } from './record/lost-saves.ts'
 import type { RecordStore } from './record/store.ts'
 import type { ConnectionState } from './transport/connection-status.ts'
 import type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
@@ -108,12 +108,17 @@ export interface RecordClient extends Requests, LiveListsOfClient {
   /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
   reconnect(): void
   /**
-   * Saves of this page without an editor, in a cell or by `save`, that the server had answered and lost when its database was
-   * restored. The record's editor offers each again.
+   * Writes of this page without an editor that the server had answered and lost when its database was restored: saves in a
+   * cell or by `save`, which the record's editor offers again, creations, bulk edits and imports.
    */
   lostSaves: Readable<readonly LostSave[]>
   /** Takes one out of `lostSaves`; its editor still offers it. */
   dismissLost(save: LostSave): void
+  /**
+   * Makes a creation, a bulk edit or an import of `lostSaves` once more, and takes it out where that succeeds. A bulk edit is
+   * made on what its records are now. `null` for a save: open its record.
+   */
+  restoreLost(save: LostSave): Promise<{ outcome: string } | null>
   /** Whom the client speaks for, as `userId` or the server says; `null` while nobody is known. */
   personId(): string | null
   /** Called when somebody else is here: what the page itself keeps of the one before is to go. */

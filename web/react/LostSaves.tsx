@@ -1,15 +1,15 @@
-// Saves without an editor, in a list's cell or by the client itself, that the server lost when its database was restored: a
-// line each, until it is dismissed. The app names the record and opens it; its editor offers the edit again.
+// Writes without an editor that the server lost when its database was restored: a line each, until it is dismissed or made once
+// more. The app names a record and opens it; its editor offers the edit again.
 
-import type { ReactNode } from 'react'
-import type { LostSave } from '../client/record/lost-saves.ts'
-import { fill, listFields } from '../client/words/messages.ts'
+import { type ReactNode, useState } from 'react'
+import type { LostSave } from '../client/lost/types.ts'
+import { fill, fillPlural, listFields } from '../client/words/messages.ts'
 import { clockTime } from '../client/words/time-ago.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 
 /** What {@link LostSaves} takes. */
 export interface LostSavesProps {
-  /** What people call this record. */
+  /** What people call this record; of a bulk edit and an import it isn’t asked. */
   nameOf: (save: LostSave) => ReactNode
   /** Goes to the record: its editor offers the edit again. */
   onOpen: (save: LostSave) => void
@@ -17,45 +17,69 @@ export interface LostSavesProps {
 
 const NONE: readonly LostSave[] = []
 
-/** Put it above a list; without a lost save it is empty. */
+/** Put it above a list; without a lost write it is empty. */
 export function LostSaves({ nameOf, onOpen }: LostSavesProps) {
   const client = useRecordClient()
-  const { words } = useLive()
   const lost = useStore(client.lostSaves, NONE)
-  const { banner, buttons } = words.messages
-  const sentence = ({ changes, at }: LostSave) =>
-    fill(banner.restoredLost, {
-      fields: listFields(Object.keys(changes), words),
-      clock: clockTime(at, words.locale),
-    })
   return (
     <div role="status">
       {lost.length > 0 && (
         <ul className="nc-unsent">
           {lost.map((save) => (
-            <li key={`${save.type} ${save.id} ${save.version}`} className="nc-warning">
-              <span className="nc-unsent-text">
-                <strong>{nameOf(save)}</strong> <small>{sentence(save)}</small>
-              </span>
-              <span className="nc-buttons">
-                <button
-                  type="button"
-                  className="nc-button"
-                  onClick={() => {
-                    client.dismissLost(save)
-                    onOpen(save)
-                  }}
-                >
-                  {buttons.open}
-                </button>
-                <button type="button" className="nc-button" onClick={() => client.dismissLost(save)}>
-                  {buttons.dismiss}
-                </button>
-              </span>
-            </li>
+            <LostWrite
+              key={`${save.type} ${save.id} ${save.version} ${save.at}`}
+              {...{ save, nameOf, onOpen }}
+            />
           ))}
         </ul>
       )}
     </div>
+  )
+}
+
+function LostWrite({ save, nameOf, onOpen }: LostSavesProps & { save: LostSave }) {
+  const client = useRecordClient()
+  const { words } = useLive()
+  const [state, setState] = useState<'asked' | 'failed' | null>(null)
+  const { banner, buttons, lost } = words.messages
+  const { what, count, changes, fileName } = save
+  const values = { fields: listFields(Object.keys(changes), words), clock: clockTime(save.at, words.locale) }
+  const sentence = {
+    save: () => fill(banner.restoredLost, values),
+    creation: () => fill(lost.creation, values),
+    bulk: () => fill(fillPlural(lost.bulk, count, words.locale), values),
+    import: () => fill(fillPlural(lost.import, count, words.locale), values),
+  }[what]()
+  const label = {
+    save: buttons.open,
+    creation: buttons.recreate,
+    bulk: buttons.restoreLost,
+    import: lost.importAgain,
+  }[what]
+  const act = async () => {
+    if (what === 'save') {
+      client.dismissLost(save)
+      return onOpen(save)
+    }
+    setState('asked')
+    await client.restoreLost(save)
+    setState('failed')
+  }
+  const name = what === 'import' ? fileName : what === 'bulk' ? null : nameOf(save)
+  return (
+    <li className="nc-warning">
+      <span className="nc-unsent-text">
+        {name && <strong>{name}</strong>} <small>{sentence}</small>
+        {state === 'failed' && <small> {lost.notRestored}</small>}
+      </span>
+      <span className="nc-buttons">
+        <button type="button" className="nc-button" disabled={state === 'asked'} onClick={() => void act()}>
+          {label}
+        </button>
+        <button type="button" className="nc-button" onClick={() => client.dismissLost(save)}>
+          {buttons.dismiss}
+        </button>
+      </span>
+    </li>
   )
 }

@@ -207,8 +207,10 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
     async history(
       type: string,
       id: string,
+      page?: { limit: number; before?: string },
     ): Promise<FetchOutcome<{ entries: WireHistoryEntry[]; next: string | null }>> {
-      const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/history` })
+      const query = page ? `?limit=${page.limit}${page.before ? `&before=${page.before}` : ''}` : ''
+      const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/history${query}` })
       const next = (bodyOf(answer).next as string | undefined) ?? null
       return dataOf(answer, (entries: WireHistoryEntry[]) => ({ outcome: 'found' as const, entries, next }))
     },

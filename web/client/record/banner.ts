@@ -22,7 +22,7 @@ export type BannerAction =
 
 /** Optional abilities of the page. */
 export interface BannerOptions {
-  /** A deleted record can be recreated from what is typed. */
+  /** A deleted record, or one that the server lost, can be recreated from what is typed. */
   mayRecreate?: boolean
 }
 
@@ -67,8 +67,20 @@ export function bannerFor(
   })
 
   switch (topicOf(state)) {
-    case 'forbidden':
-      return line('forbidden', 'refusal', isTyped ? texts.forbiddenDirty : texts.forbidden, copy)
+    case 'forbidden': {
+      const { lostCreation } = state
+      if (!lostCreation)
+        return line('forbidden', 'refusal', isTyped ? texts.forbiddenDirty : texts.forbidden, copy)
+      return line(
+        'creation_lost',
+        'refusal',
+        messages.lost.creation,
+        isTyped && mayRecreate ? ['copy', 'recreate'] : copy,
+        {
+          values: { clock: clockTime(lostCreation.at, words.locale) },
+        },
+      )
+    }
     case 'gone': {
       const { deletion } = state
       const text = isTyped ? texts.deletedDirty : deletion?.isOwn ? texts.deletedOwn : texts.deleted

@@ -5,19 +5,29 @@
 import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import { createObjectCache } from '../base/object-cache.ts'
 import { isNewRecord, type NewRecordOptions, newRecordId, newRecordRequests } from '../http/new-record.ts'
+import { createNotedWrites } from '../lost/noted-writes.ts'
+import type { NotedWritesOptions } from '../lost/types.ts'
 import { recordKey } from '../transport/subscriptions.ts'
-import { createUnopenedSaves } from './lost-saves.ts'
 import type { UnsentEdits } from './state.ts'
 import { createRecordStore } from './store.ts'
 import type { OwnedRecordStore, RecordStore, RecordStoreOptions } from './store-options.ts'
 
-type OpenRecordsOptions = Omit<RecordStoreOptions, 'address' | 'onIdle' | 'onUsed' | 'setAside'>
+type OpenRecordsOptions = Omit<
+  RecordStoreOptions,
+  'address' | 'onIdle' | 'onUsed' | 'setAside' | 'requests'
+> & {
+  requests: RecordStoreOptions['requests'] & NotedWritesOptions['requests']
+}
 
 export function createOpenRecords(options: OpenRecordsOptions) {
   const stores = createObjectCache<OwnedRecordStore>()
   /** Edits of earlier persons, by person and record. */
   const aside = new Map<string | null, Map<string, UnsentEdits[]>>()
-  const unopened = createUnopenedSaves(options)
+  const noted = createNotedWrites({
+    ...options,
+    savedInEditor: (address) =>
+      Object.assign({}, ...(records.find(address)?.get().ownSaves ?? []).map(({ changes }) => changes)),
+  })
 
   function setAside(owner: string | null, key: string, edits: UnsentEdits) {
     const ofOwner = aside.get(owner) ?? new Map<string, UnsentEdits[]>()
@@ -87,7 +97,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       records.of({ type, id: id ?? newRecordId(unmade) }, unmade.initial as Fields) as RecordStore<F>,
     /** The person changes: every record is as if it had never been opened. */
     leave(owner: string | null) {
-      unopened.leave()
+      noted.leave()
       for (const [key, store] of stores.entries()) {
         const edits = store.leave()
         if (edits) setAside(owner, key, edits)
@@ -104,7 +114,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     showOwn(record: WireRecord, changes?: Fields) {
       const { type, id, version } = record
       const at = options.localTime(record.updated_at)
-      if (changes) unopened.note({ type, id, version, at, changes })
+      if (changes) noted.note({ what: 'save', type, id, version, at, changes })
       stores.find(recordKey(record))?.dispatch({ kind: 'loaded', record, at, isOwn: true })
     },
     showOwnRemoval(address: RecordAddress, version: number) {
@@ -118,10 +128,18 @@ export function createOpenRecords(options: OpenRecordsOptions) {
     },
     historyChanged() {
       for (const [, store] of stores.entries()) store.historyChanged()
-      void unopened.findLost((save) => records.of(save).dispatch({ kind: 'saves_lost', saves: [save] }))
+      void noted.findLost((save) => {
+        if (save.what === 'save') records.of(save).dispatch({ kind: 'saves_lost', saves: [save] })
+        else if (save.what === 'creation') records.find(save)?.dispatch({ kind: 'creation_lost', save })
+      })
     },
-    /** What the client offers of them. */
-    lost: { lostSaves: unopened.lost, dismissLost: unopened.dismiss },
+    /** What the client offers of them, and writes that are noted for it. */
+    lost: {
+      ...noted.requests,
+      lostSaves: noted.lost,
+      dismissLost: noted.dismiss,
+      restoreLost: noted.restore,
+    },
     /** The page is visible again. */
     loadWaiting() {
       for (const [, store] of stores.entries()) store.loadWaiting()
@@ -131,7 +149,7 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       for (const [, store] of stores.entries()) if (store.isMounted()) store.open()
     },
     close() {
-      unopened.close()
+      noted.close()
       for (const [key, store] of stores.entries()) {
         store.close()
         stores.drop(key, store)

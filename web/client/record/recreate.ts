@@ -1,4 +1,4 @@
-// A deleted record anew, from what was shown and typed. Under one mutation id as long as the content is the same, so that a
+// A record that was deleted, or created here and lost by the server, anew, from what was shown and typed. Under one mutation id as long as the content is the same, so that a
 // lost answer or a second click creates once.
 
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
@@ -22,9 +22,10 @@ export function createRecreation({ address, requests, newId, state, dispatch }: 
   let last: { fields: Fields; mutationId: string; isIdRefused: boolean } | null = null
 
   return async <F extends object>(): Promise<CreateOutcome<F> | null> => {
-    const { record, draft, kept, status } = state.get()
-    if (status !== 'gone' || !record) return null
-    const fields: Fields = { ...record.fields, ...kept?.fields, ...draft }
+    const { record, draft, kept, status, lostCreation } = state.get()
+    const base = status === 'gone' ? record?.fields : status === 'forbidden' ? lostCreation?.fields : null
+    if (!base) return null
+    const fields: Fields = { ...base, ...kept?.fields, ...draft }
     if (!last || !isSame(last.fields, fields)) last = { fields, mutationId: newId(), isIdRefused: false }
     const asked = last
     const create = () =>

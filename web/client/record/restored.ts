@@ -14,7 +14,7 @@ export const withOwnSave = (saves: readonly OwnSave[], save: OwnSave): readonly 
   save,
 ]
 
-const changesOf = (saves: readonly OwnSave[]): Fields =>
+export const changesOf = (saves: readonly OwnSave[]): Fields =>
   Object.assign({}, ...saves.map(({ changes }) => changes)) as Fields
 
 /** What was lost and what else is set aside, over what was set aside before, as far as the record doesn't say it already. */

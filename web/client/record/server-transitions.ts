@@ -7,7 +7,7 @@ import type { RemoteVersion } from '../transport/remote-version.ts'
 import { merge } from './conflict-transitions.ts'
 import { beyond, forgetOlder, remove, save, setAside, showLatest, undoableOf } from './edit-transitions.ts'
 import { catchUp, newestKnown, stay, to, weigh, weighHeld } from './remote-versions.ts'
-import { goBack, withLostTyped, withOwnSave, withoutNewer } from './restored.ts'
+import { changesOf, goBack, withLostTyped, withOwnSave, withoutNewer } from './restored.ts'
 import {
   isNew,
   type Mutation,
@@ -46,7 +46,10 @@ export function holdLoaded(state: RecordState, { record, at, isOwn }: StateEvent
 
 /** Access is back. Edits were built on a version that is no longer known, so they are set aside. */
 export function regain(state: RecordState, { record }: StateEventOf<'loaded'>): Transition {
-  return showFirst({ ...state, isRefused: false, kept: setAside(state, 'access'), draft: {} }, record)
+  return showFirst(
+    { ...state, isRefused: false, lostCreation: null, kept: setAside(state, 'access'), draft: {} },
+    record,
+  )
 }
 
 /** A record that was deleted comes back only in a later version. */
@@ -136,6 +139,16 @@ export function refuse(state: RecordState): Transition {
     },
     { kind: 'forget_loads' },
   )
+}
+
+/** The record was created in this tab, and is not there: what was entered can be copied, and created again. */
+export function loseCreation(state: RecordState, { save }: StateEventOf<'creation_lost'>): Transition {
+  const entered = { ...save.changes, ...changesOf(state.ownSaves) }
+  return refuse({
+    ...state,
+    ...{ draft: { ...entered, ...state.draft }, isUnsure: false },
+    lostCreation: { at: save.at, fields: entered },
+  })
 }
 
 /** The answer's version is adopted; what was typed meanwhile stays; then what was held is weighed. */

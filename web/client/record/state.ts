@@ -90,6 +90,8 @@ export interface RecordState {
   conflict: StaleProblem | null
   deletion: { version: number; by: Writer | null; at: number; isOwn: boolean } | null
   isRefused: boolean
+  /** It was created in this tab, and the server lost it. */
+  lostCreation: { at: number; fields: Fields } | null
   trouble: Trouble | null
   errors: Record<string, string>
   notice: Notice | null
@@ -147,6 +149,7 @@ export type RecordStateEvent =
   | { kind: 'history_changed' }
   /** These of the tab's own saves are not in the new history. */
   | { kind: 'saves_lost'; saves: readonly OwnSave[] }
+  | { kind: 'creation_lost'; save: Pick<OwnSave, 'at' | 'changes'> }
   | { kind: 'faded'; what: 'highlight' | 'notice' }
 
 /** The user's decision, field by field, on one version of the others. */
@@ -182,6 +185,7 @@ export type UserActionKind = Exclude<
   | 'revoked'
   | 'history_changed'
   | 'saves_lost'
+  | 'creation_lost'
   | 'faded'
 >
 export type StateEventOf<K extends StateEventKind> = Extract<RecordStateEvent, { kind: K }>
@@ -219,6 +223,7 @@ export const initialRecordState: RecordState = {
   conflict: null,
   deletion: null,
   isRefused: false,
+  lostCreation: null,
   trouble: null,
   errors: {},
   notice: null,

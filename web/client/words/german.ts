@@ -161,6 +161,22 @@ export const germanMessages = {
     barred: 'Dieser Browser bewahrt nichts auf: Was Sie eingeben, bleibt nur in diesem Tab.',
     count: { one: '{count} nicht gesendete Änderung', other: '{count} nicht gesendete Änderungen' },
   },
+  lost: {
+    creation:
+      'Der Server wurde wiederhergestellt. Der Datensatz, den Sie um {clock} angelegt haben, ging verloren.',
+    bulk: {
+      one: 'Der Server wurde wiederhergestellt. Ihre Änderung von {clock} an {fields} von {count} Datensatz ging verloren.',
+      other:
+        'Der Server wurde wiederhergestellt. Ihre Änderung von {clock} an {fields} von {count} Datensätzen ging verloren.',
+    },
+    import: {
+      one: 'Der Server wurde wiederhergestellt. Ihr Import von {clock} mit {count} Datensatz ging verloren.',
+      other:
+        'Der Server wurde wiederhergestellt. Ihr Import von {clock} mit {count} Datensätzen ging verloren.',
+    },
+    notRestored: 'Das ist nicht gelungen. Versuchen Sie es noch einmal.',
+    importAgain: 'Noch einmal importieren',
+  },
   list: {
     waiting: { one: '{count} Änderung wartet', other: '{count} Änderungen warten' },
     waitingSome: 'Änderungen warten',

@@ -6,6 +6,7 @@ import { DECEPTIVE_CHARACTERS } from '../../../server/protocol/index.ts'
 import { localeOf } from '../base/locale.ts'
 import { plainText } from '../base/received.ts'
 import { englishListMessages } from './list-messages.ts'
+import { englishLostMessages } from './lost-messages.ts'
 
 /** A sentence for each plural category of the language; `other` is what the rest falls back to. */
 export type Plural = { other: string } & Partial<Record<'zero' | 'one' | 'two' | 'few' | 'many', string>>
@@ -171,6 +172,7 @@ export const englishMessages = {
   },
   /** Live lists, and editing in them. */
   list: englishListMessages,
+  lost: englishLostMessages,
   time: {
     now: 'just now',
     seconds: '{count} s ago',

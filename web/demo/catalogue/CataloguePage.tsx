@@ -13,6 +13,7 @@ import {
   FieldPresence,
   ListBar,
   LiveProvider,
+  LostSaves,
   PresenceBar,
   TakeOverBar,
   TimeAgo,
@@ -22,7 +23,7 @@ import {
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import '../styles/catalogue.css'
 import { clientOf } from './clients.ts'
-import { bannersOf, conflictsOf, PEOPLE, unsentOf } from './states.ts'
+import { bannersOf, conflictsOf, LOST, PEOPLE, unsentOf } from './states.ts'
 
 const asked = new URLSearchParams(location.search)
 
@@ -201,6 +202,12 @@ export const CataloguePage = () => {
         ))}
         <State part="TimeAgo" state="minutes">
           <TimeAgo at={Date.now() - 180_000} />
+        </State>
+      </Speaking>
+      <h2>LostSaves</h2>
+      <Speaking client={clientOf({ lost: LOST })}>
+        <State part="LostSaves" state="each">
+          <LostSaves nameOf={({ id }) => `Project ${id}`} onOpen={nothing} />
         </State>
       </Speaking>
       <h2>Coming and going</h2>

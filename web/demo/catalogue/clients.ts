@@ -2,6 +2,7 @@
 import {
   type ConnectionState,
   createRecordClient,
+  type LostSave,
   type PresentPerson,
   type Readable,
   type RecordClient,
@@ -28,11 +29,13 @@ export const clientOf = (shown: {
   status?: ConnectionState['status']
   people?: readonly PresentPerson[]
   requests?: Partial<TakeOverState>
+  lost?: readonly LostSave[]
 }): RecordClient => {
   const people = still(shown.people ?? [])
   const requests = still({ ...NO_REQUESTS, ...shown.requests })
   return {
     ...nobody,
+    lostSaves: still(shown.lost ?? []),
     connection: still({
       status: shown.status ?? 'live',
       transport: null,

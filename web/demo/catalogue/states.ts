@@ -4,6 +4,7 @@ import type {
   BannerAction,
   ConflictField,
   ConflictView,
+  LostSave,
   Messages,
   PresentPerson,
   UnsentEdits,
@@ -167,3 +168,20 @@ export const unsentOf = (storage: 'ok' | 'full' | 'barred', isEmpty = false): Un
     undoDiscard: () => {},
   }
 }
+
+const LOST_WRITE = { type: 'project', version: 7, at: Date.UTC(2026, 10, 29, 10, 42), fileName: '', count: 1 }
+
+/** One of each kind. */
+export const LOST: LostSave[] = [
+  { ...LOST_WRITE, what: 'save', id: '1', changes: { name: 'Harbour bridge', due_on: '2026-12-01' } },
+  { ...LOST_WRITE, what: 'creation', id: '2', changes: { name: 'Tunnel' } },
+  { ...LOST_WRITE, what: 'bulk', id: '3', changes: { status: 'done' }, count: 12 },
+  {
+    ...LOST_WRITE,
+    what: 'import',
+    id: '',
+    changes: {},
+    count: 1200,
+    fileName: 'bridges of the whole country.csv',
+  },
+]

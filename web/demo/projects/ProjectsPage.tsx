@@ -8,6 +8,7 @@ import { WORDS } from '../base/words.ts'
 import { ImportButton } from '../import/ImportDialog.tsx'
 import { ImportingLine } from '../import/ImportingLine.tsx'
 import { Header } from '../panels/Header.tsx'
+import { Lost } from '../panels/Lost.tsx'
 import { TASK_WORDS } from '../tasks/task-words.ts'
 import { ProjectTable, type SortColumn, sortProjects } from './ProjectTable.tsx'
 
@@ -87,6 +88,7 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
           </p>
         </search>
         <ImportingLine type="project" />
+        <Lost />
         <ListBar list={projects} />
         <div className="card">
           {projects.status === 'failed' ? (

@@ -10,6 +10,7 @@ import { ImportButton } from '../import/ImportDialog.tsx'
 import { ImportingLine } from '../import/ImportingLine.tsx'
 import { colleagueName } from '../panels/colleagues.ts'
 import { Header } from '../panels/Header.tsx'
+import { Lost } from '../panels/Lost.tsx'
 import { BulkBar } from './BulkBar.tsx'
 import { BusyColleague } from './BusyColleague.tsx'
 import { TaskTable } from './TaskTable.tsx'
@@ -103,6 +104,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
           </p>
         </search>
         <ImportingLine type="task" />
+        <Lost />
         <ListBar list={list} />
         <LeftBehind cells={cells} rows={rows} />
         <div className="card task-card">
