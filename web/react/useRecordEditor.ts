@@ -9,11 +9,10 @@ import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/o
 import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
 import { undoOf } from '../client/record/edit-transitions.ts'
-import { availableVersion } from '../client/record/remote-versions.ts'
+import { availableVersion, newerFields } from '../client/record/remote-versions.ts'
 import {
   canSave,
   initialRecordState,
-  newerFields,
   type RecordState,
   type RecordStatus,
   valuesOf,

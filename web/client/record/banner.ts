@@ -6,7 +6,8 @@ import { isEmpty } from '../base/values.ts'
 import { fill, listFields, problemText, type Words, whoWrote } from '../words/messages.ts'
 import { clockTime, timeAgo } from '../words/time-ago.ts'
 import { undoOf } from './edit-transitions.ts'
-import { type MergedWith, newerFields, type RecordState, topicOf } from './state.ts'
+import { newerFields } from './remote-versions.ts'
+import { type MergedWith, type RecordState, topicOf } from './state.ts'
 
 /** What a button of the banner does; each is a function of the same name on the editor, `retry` saves or loads again. */
 export type BannerAction =

@@ -1,14 +1,28 @@
 // How versions that arrive are compared: what is not newer than the known version is dropped, in whatever order it arrives.
 // Also the small functions that every step uses: `stay`, `to` and `catchUp`.
 
-import { isEmpty } from '../base/values.ts'
+import { differingFields, isEmpty } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
 import type { RecordEffect, RecordState, Transition } from './state.ts'
-import { isReviewed, newerFields } from './state.ts'
+import { isReviewed } from './state.ts'
 
 /** The newest version that is known, shown or not; 0 for none. */
 export const newestKnown = ({ record, newer, latest, deletion }: RecordState): number =>
   Math.max(record?.version ?? 0, newer?.version ?? 0, latest?.version ?? 0, deletion?.version ?? 0)
+
+/** Which fields others changed since the shown version; `null` where unknown. */
+export function newerFields(state: RecordState): string[] | null {
+  const { record, newer, latest } = state
+  if (!record || !newer) return null
+  if (latest && latest.version >= newer.version) return differingFields(record.fields, latest.fields)
+  const fields = new Set<string>()
+  for (let version = record.version + 1; version <= newer.version; version++) {
+    const changed = newer.fieldsByVersion[version]
+    if (!changed) return null
+    for (const field of changed) fields.add(field)
+  }
+  return [...fields]
+}
 
 export const stay = (state: RecordState): Transition => ({ state, effects: [] })
 

@@ -2,7 +2,7 @@
 // status follows from the state in one place (`statusOf`), so that the two never disagree.
 
 import type { Fields, ProblemCode, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
-import { differingFields, isEmpty } from '../base/values.ts'
+import { isEmpty } from '../base/values.ts'
 import type { Refusal } from '../http/outcomes.ts'
 import type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
 import type { NewerVersion, RemoteVersion } from '../transport/remote-version.ts'
@@ -275,20 +275,6 @@ export const canSave = (state: RecordState): boolean =>
     state.status === 'behind' ||
     state.status === 'offline' ||
     state.status === 'signed_out')
-
-/** Which fields others changed since the shown version; `null` where unknown. */
-export function newerFields(state: RecordState): string[] | null {
-  const { record, newer, latest } = state
-  if (!record || !newer) return null
-  if (latest && latest.version >= newer.version) return differingFields(record.fields, latest.fields)
-  const fields = new Set<string>()
-  for (let version = record.version + 1; version <= newer.version; version++) {
-    const changed = newer.fieldsByVersion[version]
-    if (!changed) return null
-    for (const field of changed) fields.add(field)
-  }
-  return [...fields]
-}
 
 /** The topic of a banner, if any: one at a time, the most serious first. */
 export type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'newer' | 'kept' | 'notice'

@@ -52,7 +52,6 @@ export const englishMessages = {
     keptReverted: 'Your unsaved edits are set aside.',
     restored: 'The server was restored. This is the record as it is now.',
     restoredTyped: 'The server was restored. Your unsaved edits are kept.',
-    /** A save that had been answered. */
     restoredLost: 'The server was restored. Your saved change to {fields} from {clock} was lost.',
     keptAccess: 'You have access again. Your unsaved edits are kept.',
     deleted: 'Deleted {who}.',
@@ -240,7 +239,6 @@ export const problemText = (
   { messages }: Words,
 ): string => (code && messages.problems[code]) ?? detail
 
-/** Letters that are written from right to left. */
 const RIGHT_TO_LEFT = /[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}\p{sc=Adlm}]/u
 
 /**

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 import type { Writer } from '../../../../server/protocol/index.ts'
 import { bannerFor } from '../../../../web/client/record/banner.ts'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
+import { newerFields } from '../../../../web/client/record/remote-versions.ts'
 import {
   initialRecordState,
   type NewerVersion,
-  newerFields,
   type RecordState,
 } from '../../../../web/client/record/state.ts'
 import { createWords, type MessagesPatch } from '../../../../web/client/words/messages.ts'

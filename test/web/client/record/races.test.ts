@@ -3,10 +3,10 @@
 import { expect, test } from 'vitest'
 import type { StaleProblem, WireRecord, Writer } from '../../../../server/protocol/index.ts'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
+import { newerFields } from '../../../../web/client/record/remote-versions.ts'
 import {
   canSave,
   initialRecordState,
-  newerFields,
   type RecordEffect,
   type RecordState,
   type RecordStateEvent,
