@@ -97,10 +97,14 @@ async function place(source: string, target: string): Promise<void> {
   try {
     await copyFolder(source, fresh)
     for (const [at, to] of await libraryLinks(source)) await symlink(to, join(fresh, at))
-    const worn = `${fresh}-worn`
-    await rename(target, worn).catch(() => {})
-    await rename(fresh, target)
-    await rm(worn, { recursive: true, force: true })
+    await rename(fresh, target).catch(async (cause: unknown) => {
+      // Another process was first: its copy is in use already, and stays.
+      if (await isWhole(source, target)) throw cause
+      const worn = `${fresh}-worn`
+      await rename(target, worn).catch(() => {})
+      await rename(fresh, target)
+      await rm(worn, { recursive: true, force: true })
+    })
   } catch (cause) {
     await rm(fresh, { recursive: true, force: true })
     if (!(await isWhole(source, target))) throw cause
