@@ -60,7 +60,9 @@ test('15,000 rows are one event and little memory, and others go on saving meanw
     count: ROWS,
     updated_by: { name: 'tasks.csv', kind: 'import' },
   })
-  expect((await list.flushed()).map(({ name }) => name)).toEqual(['RecordsImported'])
+  // Its progress aside.
+  const events = (await list.flushed()).filter(({ name }) => name !== 'RecordsImporting')
+  expect(events.map(({ name }) => name)).toEqual(['RecordsImported'])
   console.log(
     `${ROWS} rows in ${seconds.toFixed(1)} s, ${(memory / 1e6).toFixed(0)} MB more resident; saves p50/p99 alone ` +
       `${percentile(alone, 0.5).toFixed(1)}/${percentile(alone, 0.99).toFixed(1)} ms, beside it (${beside.length}) ` +

@@ -11,8 +11,9 @@ const inOne = (...statements: string[]) =>
     for (const text of statements) await transaction.raw(text)
   })
 
-const eventsOf = (received: { name: string; event: { id?: string } }[], id: string) =>
-  received.filter(({ name, event }) => name.startsWith('Record') && event.id === id)
+/** A record's events; that it was made, before anybody watched, may arrive late. */
+const eventsOf = (received: { name: string; event: { id?: string; version?: number } }[], id: string) =>
+  received.filter(({ name, event }) => name.startsWith('Record') && event.id === id && event.version !== 1)
 
 test('five updates in a transaction are one event with the last version and all fields', async () => {
   const { id } = await app.make('project', { name: 'Bridge' })
