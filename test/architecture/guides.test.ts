@@ -18,6 +18,7 @@ import type { Express } from 'express'
 import type { Knex } from 'knex'
 import type { createRecordClient as CreateClient, RecordClient } from 'noclobber/client'
 import type { trackTable as TrackTable } from 'noclobber/migrations'
+import type { createOffline as CreateOffline } from 'noclobber/offline'
 import type { RecordEditor } from 'noclobber/react'
 import type * as Server from 'noclobber/server'
 import type { Actor, RecordServerOptions, RecordType } from 'noclobber/server'
@@ -38,6 +39,7 @@ declare global {
   const defineRecordType: typeof Server.defineRecordType
   const createRecordClient: typeof CreateClient
   const trackTable: typeof TrackTable
+  const createOffline: typeof CreateOffline
   const Redis: typeof import('ioredis').Redis
   const httpServer: import('node:http').Server
   const post: RecordType

@@ -63,6 +63,7 @@ export type {
   SaveOutcome,
   UndoneRecord,
 } from './http/outcomes.ts'
+export type { AppFetch, AppRequestInit } from './http/queued-request.ts'
 export type { SaveManyOptions, SaveOptions } from './http/requests.ts'
 export type { CellEdit, CellEditor } from './list/cell-editor.ts'
 export { cellConflict, cellSentence, createCellEditor } from './list/cell-editor.ts'

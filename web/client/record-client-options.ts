@@ -6,6 +6,7 @@ import type { Readable } from './base/store.ts'
 import type { ListToWatch } from './events/list-watching.ts'
 import type { OnRecordEvents } from './events/record-events.ts'
 import type { NewRecordOptions } from './http/new-record.ts'
+import type { AppFetch } from './http/queued-request.ts'
 import type { Requests } from './http/requests.ts'
 import type { LiveListsOfClient } from './list/live-lists.ts'
 import type { LostSave } from './lost/types.ts'
@@ -101,9 +102,9 @@ export interface RecordClient extends Requests, LiveListsOfClient {
    * `fetch` for the app's own routes of the same server: a write names this tab, its socket, its person and an
    * `Idempotency-Key`, which `requestContext` of `noclobber/server` reads. What it changed is shown here as well: the records
    * in its answer's `data`, and whatever else is open. A request for somebody who has left is answered 401. Addresses of other
-   * origins are fetched as they are.
+   * origins are fetched as they are. With `queue` it waits for the server where that can't be reached.
    */
-  fetch: typeof fetch
+  fetch: AppFetch
   watchList(list: ListToWatch, listener: (event: ListEvent) => void): Stop
   /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
   reconnect(): void

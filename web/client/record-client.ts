@@ -51,7 +51,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const onStale = options.onStale ?? 'merge'
   const tabId = options.tabId ?? newId()
   const token = options.token ?? (() => null)
-  const url = options.url ?? DEFAULT_BASE_PATH
+  const { url = DEFAULT_BASE_PATH, offline } = options
   const serverTime = createServerTime(clock)
   const databaseHistory = createDatabaseHistory(() => records.historyChanged())
   const person = createPerson({ userId: options.userId, token })
@@ -107,6 +107,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
   const watchList = createListWatching(watching, eventRouter, start)
   const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
+  const { id: socketId } = transport
   const sendTakeOver: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
   const presence = createDeferredPresence({ send, sendTakeOver, clock, page })
 
@@ -116,7 +117,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     credentials,
     clock,
     tabId,
-    socketId: () => transport.id(),
+    socketId,
     token,
     person,
     timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
@@ -270,7 +271,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onEvent: eventRouter.onEvent,
     watchList,
     onEvents: createRecordEvents({ clock, page, watchList, onOwnWrite, onPersonChanged: changes.add }),
-    fetch: createLazyAppFetch({ parts: http.parts, tabId, socketId: () => transport.id(), newId, onWritten }),
+    fetch: createLazyAppFetch({ parts: http.parts, tabId, socketId, newId, onWritten, offline }),
     reconnect() {
       const epoch = person.epoch()
       person.signedIn()

@@ -4,7 +4,13 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Readable } from '../client/base/store.ts'
 import { editsAsText } from '../client/conflict/conflict-view.ts'
-import { isAsked, type UnsentEntry, type UnsentState } from '../client/offline/draft-storage.ts'
+import {
+  isAsked,
+  NOTHING_UNSENT,
+  type QueuedRequest,
+  type UnsentEntry,
+  type UnsentState,
+} from '../client/offline/draft-storage.ts'
 import { fill, fillPlural, listFields, problemText, type Words } from '../client/words/messages.ts'
 import { copyText } from '../dom/copy-text.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
@@ -13,11 +19,10 @@ import { useLive, useStore } from './base/LiveProvider.tsx'
 export interface UnsentSource {
   unsent: Readable<UnsentState>
   retry(): void
+  resend(key: string): void
   discard(key: string): Promise<void>
   undoDiscard(key: string): void
 }
-
-const NOTHING_UNSENT: UnsentState = { entries: [], storage: 'unknown', isSending: false, discarded: [] }
 
 /** Follows what is not on the server. */
 export const useUnsent = ({ unsent }: UnsentSource): UnsentState => useStore(unsent, NOTHING_UNSENT)
@@ -57,12 +62,16 @@ export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChan
     setLast({ key, isUndone: true })
   }
   const copy = async ({ edits }: UnsentEntry) => setNotCopied(!(await copyText(editsAsText(edits, words))))
-  const isWaiting = state.entries.some((entry) => isAsked(entry) && !entry.trouble)
+  const isWaiting =
+    state.entries.some((entry) => isAsked(entry) && !entry.trouble) ||
+    state.requests.some(({ refusal }) => refusal === null)
   const isLost = state.storage === 'full' || state.storage === 'barred'
   /** Storage that was read holds nothing either. */
   const isAllSaved =
     (state.storage === 'ok' || state.storage === 'full') &&
-    state.entries.length + state.discarded.length === 0
+    [state.entries, state.discarded, state.requests, state.discardedRequests].every(
+      ({ length }) => length === 0,
+    )
   return (
     <section className={className} data-slot="nc-unsent" aria-label={texts.title} ref={place} tabIndex={-1}>
       <p className="nc-sentence" role="status">
@@ -100,16 +109,34 @@ export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChan
             </span>
           </li>
         ))}
-        {state.discarded.map((entry) => (
-          <li key={`discarded ${entry.key}`} className="nc-info">
+        {state.requests.map((request) => (
+          <li key={request.key} className={request.refusal ? 'nc-refusal' : 'nc-info'}>
             <span className="nc-unsent-text">
-              <strong>{nameOf(entry)}</strong>{' '}
-              <small>
-                {[whatOf(entry, words), texts.discarded].filter((text) => text !== '').join(' · ')}
-              </small>
+              <strong>{request.label}</strong> <small>{stateOf(request, state, words)}</small>
             </span>
-            <span className="nc-buttons" data-undo={entry.key}>
-              <parts.Button data-slot="nc-undo" variant="plain" onClick={() => undo(entry.key)}>
+            <span className="nc-buttons">
+              {request.refusal && (
+                <parts.Button
+                  data-slot="nc-resend"
+                  variant="plain"
+                  onClick={() => offline.resend(request.key)}
+                >
+                  {buttons.retry}
+                </parts.Button>
+              )}
+              <parts.Button data-slot="nc-discard" variant="plain" onClick={() => discard(request.key)}>
+                {buttons.discard}
+              </parts.Button>
+            </span>
+          </li>
+        ))}
+        {discardedOf(state, nameOf, words).map(({ key, name, what }) => (
+          <li key={`discarded ${key}`} className="nc-info">
+            <span className="nc-unsent-text">
+              <strong>{name}</strong> <small>{what}</small>
+            </span>
+            <span className="nc-buttons" data-undo={key}>
+              <parts.Button data-slot="nc-undo" variant="plain" onClick={() => undo(key)}>
                 {buttons.undo}
               </parts.Button>
             </span>
@@ -149,9 +176,32 @@ function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, words: Words):
   return isSending ? texts.sending : texts.waiting
 }
 
+function stateOf({ refusal }: QueuedRequest, { isSending }: UnsentState, { messages }: Words): string {
+  const { unsent: texts } = messages
+  if (refusal) return fill(texts.refused, { detail: refusal.detail })
+  return isSending ? texts.sending : texts.waiting
+}
+
+function discardedOf(
+  { discarded, discardedRequests }: UnsentState,
+  nameOf: UnsentChangesProps['nameOf'],
+  words: Words,
+): { key: string; name: ReactNode; what: string }[] {
+  const what = words.messages.unsent.discarded
+  return [
+    ...discarded.map((entry) => ({
+      key: entry.key,
+      name: nameOf(entry),
+      what: [whatOf(entry, words), what].filter((text) => text !== '').join(' · '),
+    })),
+    ...discardedRequests.map(({ key, label }) => ({ key, name: label, what })),
+  ]
+}
+
 /** "2 unsent changes", for a badge; `null` where everything is saved. Edits that nobody has tried to save don't count. */
 export function useUnsentCount(offline: UnsentSource): string | null {
   const { words } = useLive()
-  const count = useUnsent(offline).entries.filter((entry) => isAsked(entry) || entry.trouble).length
+  const { entries, requests } = useUnsent(offline)
+  const count = entries.filter((entry) => isAsked(entry) || entry.trouble).length + requests.length
   return count === 0 ? null : fillPlural(words.messages.unsent.count, count, words.locale)
 }

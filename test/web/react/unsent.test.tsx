@@ -1,9 +1,9 @@
 // The list of unsent changes says nothing of storage that has not answered: neither that it keeps what is typed, nor that nothing
 // is left there.
 
-import { act, cleanup, render, screen } from '@testing-library/react'
+import { act, cleanup, render, screen, within } from '@testing-library/react'
 import { createMemoryStorage, createOffline, type EditStorage, type Tabs } from 'noclobber/offline'
-import { LiveProvider, UnsentChanges } from 'noclobber/react'
+import { LiveProvider, UnsentChanges, useUnsentCount } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'
 import { waitFor } from '../../support/wait-for.ts'
 import { createSmallServer } from '../small-server.ts'
@@ -84,4 +84,55 @@ test('where storage can’t be read, that is said, and not that everything is sa
   await shows('barred')
   expect(screen.queryByText(EVERYTHING)).toBe(null)
   expect(screen.getByRole('alert').textContent).toMatch(/this tab alone/)
+})
+
+test('requests of the app’s own stand in the list, and a refused one may be sent again or discarded', async () => {
+  const done: string[] = []
+  const request = {
+    ...{ person: 'alice', tab: 't', url: '/close', method: 'POST', headers: {}, body: null, at: 0 },
+    ...{ key: '1', label: 'Close Bridge', refusal: null },
+  }
+  const refused = {
+    ...request,
+    key: '2',
+    label: 'Close Dam',
+    refusal: { status: 409, detail: 'It is open.' },
+  }
+  const state = {
+    ...{ entries: [], discarded: [], storage: 'ok' as const, isSending: false },
+    ...{ requests: [request, refused], discardedRequests: [{ ...request, key: '3', label: 'Close Pier' }] },
+  }
+  const offline = {
+    unsent: { get: () => state, subscribe: () => () => {} },
+    retry: () => {},
+    resend: (key: string) => void done.push(`resend ${key}`),
+    discard: async (key: string) => void done.push(`discard ${key}`),
+    undoDiscard: (key: string) => void done.push(`undo ${key}`),
+  }
+  const { client } = createSmallServer({ userId: () => 'alice', clock: still })
+  const Count = () => <output>{useUnsentCount(offline)}</output>
+  render(
+    <LiveProvider client={client}>
+      <UnsentChanges offline={offline} nameOf={({ id }) => id} onOpen={() => {}} />
+      <Count />
+    </LiveProvider>,
+  )
+  const lines = screen.getAllByRole('listitem')
+  expect(lines.map(({ textContent }) => textContent)).toEqual([
+    expect.stringContaining('Close Bridge Waiting for the server'),
+    expect.stringContaining('Close Dam Refused: It is open.'),
+    expect.stringContaining('Close Pier Discarded'),
+  ])
+  expect(screen.getByText('2 unsent changes')).toBeTruthy()
+  for (const [line, name] of [
+    [lines[1], 'Try again'],
+    [lines[0], 'Discard'],
+    [lines[2], 'Undo'],
+  ] as const)
+    await act(async () =>
+      within(line as HTMLElement)
+        .getByRole('button', { name })
+        .click(),
+    )
+  expect(done).toEqual(['resend 2', 'discard 1', 'undo 3'])
 })

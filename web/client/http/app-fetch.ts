@@ -6,6 +6,7 @@ import type { WireRecord } from '../../../server/protocol/index.ts'
 import { HEADERS } from '../../../server/protocol/index.ts'
 import { answerOf, isRecord } from '../base/received.ts'
 import { type HttpParts, personOf } from './fetch-json.ts'
+import { type AppFetch, type RequestToQueue, requestToQueue } from './queued-request.ts'
 
 export interface AppFetchOptions {
   parts: HttpParts
@@ -14,20 +15,32 @@ export interface AppFetchOptions {
   newId: () => string
   /** A write succeeded: these records were in its answer, and whatever else it wrote is to be asked for. */
   onWritten(records: WireRecord[]): void
+  /** Keeps a request and sends it, now or later; `null` where nobody is named. Without it nothing can wait. */
+  offline: { enqueue?(request: RequestToQueue): Promise<Response | null> } | undefined
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-export function createAppFetch({ parts, tabId, socketId, newId, onWritten }: AppFetchOptions): typeof fetch {
+export function createAppFetch(options: AppFetchOptions): AppFetch {
+  const { parts, tabId, socketId, newId, onWritten, offline } = options
   const { person } = parts
-  return async (input, init) => {
-    if (originOf(input) !== originOf(parts.url)) return globalThis.fetch(input, init)
+  return async (input, given) => {
+    const isQueued = given?.queue !== undefined
+    if (isQueued && !offline?.enqueue)
+      throw new TypeError('client.fetch can queue nothing without `offline`.')
+    const { queue: _label, ...init } = given ?? {}
+    if (originOf(input) !== originOf(parts.url)) {
+      if (isQueued) throw new TypeError('client.fetch queues nothing for another origin.')
+      return globalThis.fetch(input, init)
+    }
     person.check()
     if (person.isNobody()) return signedOut()
+    const queued = isQueued && (await offline?.enqueue?.(requestToQueue(input, given, newId)))
+    if (queued) return queued
     const isRequest = typeof input === 'object' && 'method' in input
-    const method = (init?.method ?? (isRequest ? input.method : 'GET')).toUpperCase()
+    const method = (init.method ?? (isRequest ? input.method : 'GET')).toUpperCase()
     const isWrite = !SAFE.has(method)
-    const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined))
+    const headers = new Headers(init.headers ?? (isRequest ? input.headers : undefined))
     const own = {
       ...parts.writer(),
       ...(isWrite && {

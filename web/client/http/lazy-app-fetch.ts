@@ -2,10 +2,11 @@
 
 import { lazyModule } from '../base/lazy-module.ts'
 import type { AppFetchOptions } from './app-fetch.ts'
+import type { AppFetch } from './queued-request.ts'
 
 const appFetchCode = lazyModule(() => import('./app-fetch.ts'))
 
-export function createLazyAppFetch(options: AppFetchOptions): typeof fetch {
+export function createLazyAppFetch(options: AppFetchOptions): AppFetch {
   const { person } = options.parts
   return async (input, init) => {
     person.check()

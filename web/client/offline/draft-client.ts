@@ -9,7 +9,8 @@ import type { DraftClient } from '../record/draft-persistence.ts'
 import type { OpenRecords } from '../record/open-records.ts'
 
 interface DraftClientOptions {
-  client: Pick<Requests, 'create' | 'save' | 'remove'> & { tabId: string; onStale: 'reject' | 'merge' }
+  client: Pick<Requests, 'create' | 'save' | 'remove'> &
+    Pick<DraftClient, 'tabId' | 'fetch'> & { onStale: 'reject' | 'merge' }
   records: Pick<OpenRecords, 'of' | 'discard'>
   person: Pick<Person, 'id' | 'isNamed'>
   clock: Clock
@@ -34,4 +35,5 @@ export const draftClient = ({ client, records, person, clock, page }: DraftClien
         : client.remove(type, id, mutation),
   bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
   discard: records.discard,
+  fetch: client.fetch,
 })

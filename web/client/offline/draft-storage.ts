@@ -2,6 +2,7 @@
 // the entries of a closed page go to the page that claims them first.
 
 import type { ProblemCode, RecordAddress } from '../../../server/protocol/index.ts'
+import type { RequestToQueue } from '../http/queued-request.ts'
 import type { UnsentEdits } from '../record/state.ts'
 
 /** Why a save was refused: it waits for its owner, and holds nothing else up. */
@@ -25,6 +26,18 @@ export interface UnsentEntry extends RecordAddress {
   trouble: UnsentTrouble | null
 }
 
+/** A request of the app's own that has no answer yet, or was refused. */
+export interface QueuedRequest extends RequestToQueue {
+  /** Whose it is: nobody else ever gets, shows or sends it. */
+  person: string
+  /** The page load that has asked for it. */
+  tab: string
+  /** When, in this machine's milliseconds: it is sent in this order, between the saves. */
+  at: number
+  /** Why the server refused it: it waits for its owner, and holds nothing else up. */
+  refusal: { status: number; detail: string } | null
+}
+
 /** What is not on the server, as a panel shows it. */
 export interface UnsentState {
   /** Of this person, on this device: this page's, other pages', and those of pages that are no more. */
@@ -37,6 +50,15 @@ export interface UnsentState {
   isSending: boolean
   /** What was discarded here, the latest first, for the life of this page: it can be restored. */
   discarded: readonly UnsentEntry[]
+  /** Requests of the app's own, in order: see the option `queue` of `client.fetch`. */
+  requests: readonly QueuedRequest[]
+  /** As `discarded`. */
+  discardedRequests: readonly QueuedRequest[]
+}
+
+export const NOTHING_UNSENT: UnsentState = {
+  ...{ entries: [], storage: 'unknown', isSending: false, discarded: [] },
+  ...{ requests: [], discardedRequests: [] },
 }
 
 /** A save was asked for, and has no answer. */
@@ -45,18 +67,24 @@ export const isAsked = ({ edits }: UnsentEntry): boolean => edits.unanswered !==
 export const entryKey = (person: string, { type, id }: RecordAddress, tab: string): string =>
   JSON.stringify([person, type, id, tab])
 
+/** What a storage keeps entries by. */
+export interface Kept {
+  key: string
+  person: string
+}
+
 /** Every function may reject: without room, or where the browser allows no storage. */
-export interface EditStorage {
-  all(person: string): Promise<UnsentEntry[]>
-  put(entry: UnsentEntry): Promise<void>
+export interface EditStorage<Entry extends Kept = UnsentEntry> {
+  all(person: string): Promise<Entry[]>
+  put(entry: Entry): Promise<void>
   remove(key: string): Promise<void>
   /** MUST be one transaction: puts `entry` in the place of the one under `key`; `false` where that is gone already. */
-  claim(key: string, entry: UnsentEntry): Promise<boolean>
+  claim(key: string, entry: Entry): Promise<boolean>
 }
 
 /** Lasts as long as the object: for tests, and for programs that are no pages. */
-export function createMemoryStorage(): EditStorage {
-  const entries = new Map<string, UnsentEntry>()
+export function createMemoryStorage<Entry extends Kept = UnsentEntry>(): EditStorage<Entry> {
+  const entries = new Map<string, Entry>()
   return {
     all: async (person) => [...entries.values()].filter((entry) => entry.person === person),
     put: async (entry) => void entries.set(entry.key, structuredClone(entry)),

@@ -3,8 +3,9 @@
 
 export type { Tabs } from './browser-tabs.ts'
 export { createBrowserTabs } from './browser-tabs.ts'
-export type { EditStorage, UnsentEntry, UnsentState, UnsentTrouble } from './draft-storage.ts'
+export type { EditStorage, QueuedRequest, UnsentEntry, UnsentState, UnsentTrouble } from './draft-storage.ts'
 export { createMemoryStorage, isAsked } from './draft-storage.ts'
 export { createIndexedDbStorage } from './indexeddb-storage.ts'
 export type { Offline, OfflineOptions } from './queue.ts'
 export { createOffline } from './queue.ts'
+export type { LateAnswer } from './request-queue.ts'

@@ -2,19 +2,21 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { systemClock } from '../base/clock.ts'
-import type { EditStorage, UnsentEntry } from './draft-storage.ts'
+import type { EditStorage, Kept, UnsentEntry } from './draft-storage.ts'
 
-interface Schema extends DBSchema {
-  edits: { key: string; value: UnsentEntry; indexes: { person: string } }
+interface Schema<Entry> extends DBSchema {
+  edits: { key: string; value: Entry; indexes: { person: string } }
 }
 
 /** Below the limit of one try: see browser-limits.ts. */
 const OPEN_MS = 1900
 
 /** Opened on first use. `name` is the database's name in this origin. */
-export function createIndexedDbStorage(name = 'noclobber'): EditStorage {
+export function createIndexedDbStorage<Entry extends Kept = UnsentEntry>(
+  name = 'noclobber',
+): EditStorage<Entry> {
   const open = () =>
-    openDB<Schema>(name, 1, {
+    openDB<Schema<Entry>>(name, 1, {
       upgrade(database) {
         database.createObjectStore('edits', { keyPath: 'key' }).createIndex('person', 'person')
       },
@@ -45,7 +47,7 @@ export function createIndexedDbStorage(name = 'noclobber'): EditStorage {
     }
   }
   /** The connection of one that fails may be dead: the next try has another. */
-  async function use<T>(work: (connection: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
+  async function use<T>(work: (connection: IDBPDatabase<Schema<Entry>>) => Promise<T>): Promise<T> {
     const connection = await database()
     try {
       return await work(connection)

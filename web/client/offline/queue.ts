@@ -2,7 +2,8 @@
 // order, one after the other. Each keeps its first mutation id, so it is written once, whichever page sends it and however
 // often. A refused save waits for its user and blocks nothing else.
 
-import { createWritable, type Readable } from '../base/store.ts'
+import type { Stop } from '../base/clock.ts'
+import { createListeners, createWritable, type Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import type { DraftClient, DraftPersistence } from '../record/draft-persistence.ts'
 import { limitStorage, limitTabs } from './browser-limits.ts'
@@ -11,12 +12,16 @@ import {
   createMemoryStorage,
   type EditStorage,
   isAsked,
+  type Kept,
+  NOTHING_UNSENT,
+  type QueuedRequest,
   type UnsentEntry,
   type UnsentState,
 } from './draft-storage.ts'
 import { type EditKeeping, keepEdits } from './draft-sync.ts'
 import { createIndexedDbStorage } from './indexeddb-storage.ts'
 import { editsAfter, troubleAfter } from './remaining-edits.ts'
+import { keepRequests, type LateAnswer, type RequestQueue } from './request-queue.ts'
 
 const RETRY_AFTER_MS = 5_000
 const LONGEST_RETRY_MS = 60_000
@@ -26,11 +31,21 @@ export interface Offline extends DraftPersistence {
   unsent: Readable<UnsentState>
   /** Tries to send what waits, now. */
   retry(): void
-  /** Discards one record's edits. Another page that has them open keeps its own. */
+  /** Sends a request that the server has refused once more, as it was: see `unsent.requests`. */
+  resend(key: string): void
+  /**
+   * Called with each answer to a request of the app's own that came after `client.fetch` had answered 202, perhaps to an earlier page.
+   * Listen before the client is made.
+   *
+   * @example
+   * offline.onAnswered(({ request, response }) => toast(`${request.label}: ${response.ok ? 'done' : 'refused'}`))
+   */
+  onAnswered(listener: (answer: LateAnswer) => void): Stop
+  /** Discards one record's edits, or a request. Another page that has the record open keeps its own edits. */
   discard(key: string): Promise<void>
   /** Restores what was discarded on this page: see `unsent.discarded`. */
   undoDiscard(key: string): void
-  /** Discards all of this person's edits on this device: for a sign-out that leaves nothing behind. */
+  /** Discards all that this person has unsent on this device: for a sign-out that leaves nothing behind. */
   clear(): Promise<void>
 }
 
@@ -38,6 +53,11 @@ export interface Offline extends DraftPersistence {
 export interface OfflineOptions {
   /** Default: IndexedDB, database `noclobber`. */
   storage?: EditStorage
+  /**
+   * Where requests of the app's own wait. Default: IndexedDB, database `noclobber-requests`; with a `storage` of your own, memory
+   * alone.
+   */
+  requests?: EditStorage<QueuedRequest>
   /** Which pages are alive. Default: by the browser’s locks. */
   tabs?: Tabs
 }
@@ -50,17 +70,16 @@ export interface OfflineOptions {
  * const client = createRecordClient({ offline, userId: () => session.user.id })
  */
 export function createOffline(options: OfflineOptions = {}): Offline {
-  const givenStorage = options.storage ?? defaultStorage()
+  const givenStorage = options.storage ?? defaultStorage<UnsentEntry>()
+  const requestStorage: EditStorage<QueuedRequest> =
+    options.requests ?? (options.storage ? createMemoryStorage() : defaultStorage('noclobber-requests'))
   const givenTabs = options.tabs ?? createBrowserTabs()
   let tabs = givenTabs
-  const unsent = createWritable<UnsentState>({
-    entries: [],
-    storage: 'unknown',
-    isSending: false,
-    discarded: [],
-  })
+  const unsent = createWritable<UnsentState>(NOTHING_UNSENT)
   const set = (patch: Partial<UnsentState>) => unsent.set({ ...unsent.get(), ...patch })
+  const answered = createListeners<[LateAnswer]>()
   let keeping: EditKeeping | null = null
+  let requests: RequestQueue | null = null
   let client: DraftClient | null = null
   let timers: ReturnType<typeof createTimers> | null = null
   let isSending = false
@@ -87,6 +106,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     }
     isSending = false
     set({ isSending: false })
+    requests?.answerCallers()
     if (failures > 0) sendLater()
   }
 
@@ -97,13 +117,18 @@ export function createOffline(options: OfflineOptions = {}): Offline {
 
   async function sendOwn() {
     failures = 0
-    for (const entry of inOrder(keeping?.live() ?? [])) if (!(await sendOne(entry))) return
+    for (const one of inOrder(keeping?.live() ?? [], requests?.live() ?? []))
+      if (!(await ('edits' in one ? sendOne(one) : sendRequest(one)))) return
   }
 
   /** Sends what closed pages have left; one page at a time does it. */
   async function sendOrphans() {
     if (failures > 0) return
     for (const entry of await askedOrphans()) {
+      if (!('edits' in entry)) {
+        if (!(await sendRequest(entry))) return
+        continue
+      }
       if (!(await sendOne(entry))) return
       const isStillThere = (await askedOrphans()).some(({ key }) => key === entry.key)
       if (isStillThere && !(await sendPast(entry))) return
@@ -115,9 +140,20 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     if ((await tabs.alive()) && (await askedOrphans()).length > 0) void send()
   }
 
-  const askedOrphans = async () => inOrder((await keeping?.orphans()) ?? [])
+  const askedOrphans = async () =>
+    inOrder((await keeping?.orphans()) ?? [], (await requests?.orphans().catch(() => [])) ?? [])
 
-  const inOrder = (entries: UnsentEntry[]) => entries.filter(isAsked).toSorted((a, b) => a.at - b.at)
+  /** Saves and requests as they were asked for. */
+  const inOrder = (entries: UnsentEntry[], waiting: QueuedRequest[]) =>
+    [...entries.filter(isAsked), ...waiting].toSorted((a, b) => a.at - b.at)
+
+  /** `false`, as of `sendOne`. */
+  async function sendRequest(request: QueuedRequest): Promise<boolean> {
+    set({ isSending: true })
+    const outcome = await requests?.send(request)
+    if (outcome === 'unreachable') failures += 1
+    return outcome === 'answered'
+  }
 
   /** `false`: the server can't be reached, or knows nobody; the rest waits too. */
   async function sendOne(entry: UnsentEntry): Promise<boolean> {
@@ -150,21 +186,33 @@ export function createOffline(options: OfflineOptions = {}): Offline {
       tabs = limitTabs(givenTabs, opened.clock)
       const storage = limitStorage(givenStorage, opened.clock)
       const stopTab = tabs.enter(opened.tabId)
-      const onTabsChanged = () => void sendFound()
+      const onTabsChanged = () => {
+        void requests?.refresh()
+        void sendFound()
+      }
       const current = keepEdits({ client: opened, storage, tabs, show: set, onTabsChanged })
+      const queue = keepRequests({
+        ...{ client: opened, tabs, show: set, answered },
+        storage: limitStorage(requestStorage, opened.clock),
+      })
       keeping = current
-      void current.refresh().then(() => {
-        if (unsent.get().entries.some(isAsked)) void send()
+      requests = queue
+      void Promise.all([current.refresh(), queue.adopt()]).then(() => {
+        const { entries, requests: waiting } = unsent.get()
+        if (entries.some(isAsked) || waiting.length > 0) void send()
       })
       const { cancelAll } = timers
       return () => {
         cancelAll()
+        queue.answerCallers()
+        queue.stop()
         const writing = current.stop()
         if (writing) void writing.finally(stopTab)
         else stopTab()
         keeping = null
+        requests = null
         client = null
-        set({ entries: [], storage: 'unknown', discarded: [] })
+        set({ ...NOTHING_UNSENT, isSending: unsent.get().isSending })
       }
     },
     async recall(address, stateNow) {
@@ -172,19 +220,33 @@ export function createOffline(options: OfflineOptions = {}): Offline {
       if (edits?.unanswered) void send()
       return edits
     },
-    leave: () => keeping?.leave(),
+    enqueue: async (request) => (await requests?.add(request, () => void send())) ?? null,
+    leave() {
+      keeping?.leave()
+      requests?.leave()
+    },
     keep: (address, state) => keeping?.keep(address, state),
     isKept: async (address) => keeping?.isKept(address) ?? false,
     reachable: () => void send(),
     retry: () => void send(),
-    discard: async (key) => keeping?.discard(key),
-    undoDiscard: (key) => keeping?.undoDiscard(key),
-    clear: async () => keeping?.clear(),
+    resend: (key) => void requests?.bringBack(key).then(send),
+    onAnswered: answered.add,
+    async discard(key) {
+      if (!(await requests?.discard(key))) await keeping?.discard(key)
+    },
+    undoDiscard(key) {
+      if (unsent.get().discardedRequests.some((one) => one.key === key))
+        void requests?.bringBack(key).then(send)
+      else keeping?.undoDiscard(key)
+    },
+    async clear() {
+      await Promise.all([keeping?.clear(), requests?.clear()])
+    },
   }
 }
 
 /** Outside a browser there is no IndexedDB. A page that may not use it sees that it is `barred`. */
-const defaultStorage = (): EditStorage =>
+const defaultStorage = <Entry extends Kept>(name?: string): EditStorage<Entry> =>
   typeof document === 'undefined' && typeof indexedDB === 'undefined'
-    ? createMemoryStorage()
-    : createIndexedDbStorage()
+    ? createMemoryStorage<Entry>()
+    : createIndexedDbStorage<Entry>(name)

@@ -4,6 +4,7 @@
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { RequestToQueue } from '../http/queued-request.ts'
 import type { Mutation, RecordState, UnsentEdits } from './state.ts'
 
 /** What the persistence of drafts may do with its client. */
@@ -21,6 +22,8 @@ export interface DraftClient {
   bringBack(address: RecordAddress, edits: UnsentEdits): void
   /** Discards its edits; `false` where the record is not open here. */
   discard(address: RecordAddress): boolean
+  /** Sends a request of the app's own, as `client.fetch` does. */
+  fetch: typeof fetch
 }
 
 /** Keeps edits; made by `createOffline`. Never rejects: storage that fails is a state, not an error. */
@@ -36,6 +39,11 @@ export interface DraftPersistence {
   keep(address: RecordAddress, state: RecordState): void
   /** Resolves soon: whether storage has this record's edits as they are now, so that they outlive the page. */
   isKept(address: RecordAddress): Promise<boolean>
+  /**
+   * Keeps a request of the app's own and sends it in its turn: its answer, or 202 where it goes on waiting. `null` where nobody is
+   * named: then nothing is kept.
+   */
+  enqueue?(request: RequestToQueue): Promise<Response | null>
   /** The person changes: shows the edits of the new one, and keeps those of the one before. */
   leave(): void
   /** The server seems reachable again. */
