@@ -5,7 +5,7 @@ import { problem, Refusal, refuse } from '../base/problems.ts'
 import { inRequest } from '../base/tracing.ts'
 import { inTurn } from '../http/in-turn.ts'
 import { type Body, bodyOf, mutationIdOf, objectIn, originOf } from '../http/request-parameters.ts'
-import { sendData, sendProblem } from '../http/responses.ts'
+import { sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { saveMany } from '../operations/traced-writes.ts'
 import type { Turns } from '../pacing/turns.ts'
@@ -60,7 +60,7 @@ export const addBulkRoutes = (
     const count = saved.records.filter(({ outcome }) => outcome === 'saved').length
     turns.long.spend(actor, AFTER_RECORD_MS * count)
     wake()
-    sendData(response, { data: saved.records })
+    await sendPage(response, { data: saved.records })
   }
   router.patch('/records/:type', handle(inTurn(turns.long, saveAll)))
 }

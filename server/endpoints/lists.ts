@@ -3,8 +3,9 @@ import type { Router } from 'router'
 import { problem, refuse } from '../base/problems.ts'
 import { queryOf } from '../base/request.ts'
 import { type Body, bodyOf, queryNumber, queryText } from '../http/request-parameters.ts'
-import { sendData, sendProblem } from '../http/responses.ts'
+import { sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
+import type { ListAnswer, ListDelta } from '../protocol/index.ts'
 import { listRecords } from '../queries/list.ts'
 import { countRecords } from '../queries/list-count.ts'
 import { listDelta } from '../queries/list-delta.ts'
@@ -53,9 +54,9 @@ export const listHandlers = ({ database }: RouteOptions) => {
     const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after }
     const budget = database.largeAnswers.budgetOf(response, actor)
     const age = database.age()
-    const send = async (page: object) => {
+    const send = async (page: ListAnswer | ListDelta) => {
       const count = counted && { count: await countRecords(database, known, actor, filter, budget) }
-      sendData(response, { ...page, ...count, ...age })
+      await sendPage(response, { ...page, ...count, ...age })
     }
     if (asked === undefined) return send(await listRecords(database, known, actor, query, budget))
     const cursor = database.cursors.decode(asked)
@@ -70,7 +71,7 @@ export const listHandlers = ({ database }: RouteOptions) => {
     const history = database.history()
     const age = database.age()
     const data = await versionDifferences(database, actor, held)
-    sendData(response, { data, ...age, ...(history && { history }) })
+    await sendPage(response, { data, ...age, ...(history && { history }) })
   }
   return { list, versions }
 }

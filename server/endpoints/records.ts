@@ -16,7 +16,7 @@ import {
   queryText,
   queryTime,
 } from '../http/request-parameters.ts'
-import { etagOf, isFresh, sendData, sendEmpty, sendProblem } from '../http/responses.ts'
+import { etagOf, isFresh, sendData, sendEmpty, sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { createRecord, removeRecord, restoreRecord, saveRecord } from '../operations/traced-writes.ts'
 import { readHistory, readRecord, readVersion } from '../records/read.ts'
@@ -77,7 +77,7 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
       database.largeAnswers.budgetOf(response, actor),
     )
     if (found.outcome !== 'found') return sendProblem(response, found.problem)
-    sendData(response, { data: found.entries, next: found.next })
+    await sendPage(response, { data: found.entries, next: found.next })
   }
 
   const create: Handler = async (request, response, actor) => {

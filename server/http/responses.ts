@@ -1,17 +1,19 @@
 // How answers leave: lean, with the headers that the contract gives, and never cached by anybody but their asker.
 import type { ServerResponse } from 'node:http'
+import { mapInSlices } from '../pacing/time-slices.ts'
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../protocol/index.ts'
 
 const RETRY_AFTER_S = 2
 
-const send = (
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+const sendText = (
   response: ServerResponse,
   status: number,
   type: string,
-  body: object,
+  text: string,
   headers: Record<string, string>,
 ) => {
-  const text = JSON.stringify(body)
   response.writeHead(status, {
     ...headers,
     'Content-Type': type,
@@ -29,7 +31,18 @@ export const sendData = (
   response: ServerResponse,
   body: object,
   { status = 200, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
-): void => send(response, status, 'application/json; charset=utf-8', body, headers)
+): void => sendText(response, status, JSON_TYPE, JSON.stringify(body), headers)
+
+/** A success with many entries, which are made text in time slices. */
+export const sendPage = async <P extends { data: readonly object[] }>(
+  response: ServerResponse,
+  { data, ...rest }: P,
+): Promise<void> => {
+  const entries = await mapInSlices(data, (entry) => JSON.stringify(entry))
+  const others = JSON.stringify(rest).slice(1)
+  const text = `{"data":[${entries.join()}]${others === '}' ? '' : ','}${others}`
+  sendText(response, 200, JSON_TYPE, text, {})
+}
 
 /** 204, or 304 with the tag that still holds. */
 export const sendEmpty = (
@@ -48,7 +61,7 @@ export const sendProblem = (
   retryAfterS: number = RETRY_AFTER_S,
 ): void => {
   const later = refused.status === 503 || refused.status === 429
-  send(response, refused.status, PROBLEM_MEDIA_TYPE, refused, {
+  sendText(response, refused.status, PROBLEM_MEDIA_TYPE, JSON.stringify(refused), {
     ...(later && { 'Retry-After': String(retryAfterS) }),
     ...('current_version' in refused && { ETag: etagOf(Number(refused.current_version)) }),
   })

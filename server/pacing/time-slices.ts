@@ -24,3 +24,14 @@ export const createTimeSlices = (now: () => number = () => performance.now()): T
     },
   }
 }
+
+/** Like `items.map(make)`, in time slices. */
+export const mapInSlices = async <T, R>(items: readonly T[], make: (item: T) => R): Promise<R[]> => {
+  const slices = createTimeSlices()
+  const made: R[] = []
+  for (const item of items) {
+    if (slices.isOver()) await slices.rest()
+    made.push(make(item))
+  }
+  return made
+}

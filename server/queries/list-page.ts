@@ -4,6 +4,7 @@
 import type { Actor } from '../base/record-type.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
+import { mapInSlices } from '../pacing/time-slices.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { type SizeLimit, SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
@@ -41,7 +42,7 @@ export const readPage = async (
     const options = { after: from, limit: most, ...(ids ? { ids } : {}) }
     const page = pageQuery(known, actor, query, options)
     const { rows, ...rest } = await sendSized(database, page, size)
-    const found = rows.map((row) => {
+    const found = await mapInSlices(rows, (row) => {
       const record = known.sql.toRecord(row)
       return { record, position: [row.noclobber_sort, record.id] as Position }
     })

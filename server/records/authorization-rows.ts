@@ -4,6 +4,7 @@
 import type { Knex } from 'knex'
 import type { Action, Actor } from '../base/record-type.ts'
 import type { Row } from '../db/statement.ts'
+import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
@@ -84,7 +85,10 @@ export const authorizeRows = async (
     const allowed = actions.filter((action) => may(action, record))
     authorized.set(record.id, { record: head, allowed })
   }
+  const slices = createTimeSlices()
   for (const row of rows) {
+    // Other requests get their turn; but not while a transaction holds locks.
+    if (!options.transaction && slices.isOver()) await slices.rest()
     const { record, isMissed } = leanRecord(known, row)
     authorize(record)
     if (isMissed()) missed.push(record.id)

@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS } from '../../../server/base/options.ts'
 import { inTurn } from '../../../server/http/in-turn.ts'
 import { createFairQueue, type FairQueue } from '../../../server/pacing/fair-queue.ts'
 import type { Person } from '../../../server/pacing/person.ts'
+import { mapInSlices } from '../../../server/pacing/time-slices.ts'
 import { createTurns } from '../../../server/pacing/turns.ts'
 import { createWorkAllowance } from '../../../server/pacing/work-allowance.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
@@ -201,4 +202,20 @@ test('one of several people has a share of a node’s time, and another’s requ
   expect(answered).toBeLessThan(300)
   app.server.closeAllConnections()
   await Promise.allSettled(reads)
+})
+
+test('many entries of an answer are made in slices, between which others have their turn', async () => {
+  let passed = 0
+  const other = setInterval(() => {
+    passed += 1
+  }, 0)
+  const made = await mapInSlices([1, 2, 3, 4, 5], (n) => {
+    // As long as no slice may take: with the next entry another one begins.
+    const until = performance.now() + 2
+    while (performance.now() < until);
+    return { n, passed }
+  })
+  clearInterval(other)
+  expect(made.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5])
+  expect(made.map((entry) => entry.passed > 0)).toEqual([false, true, true, true, true])
 })
