@@ -18,6 +18,7 @@ const doors = {
   'noclobber/react-hook-form': source('./web/react-hook-form/index.ts'),
   'noclobber/tanstack-query': source('./web/tanstack-query/index.ts'),
   'noclobber/offline': source('./web/client/offline/index.ts'),
+  'noclobber/testing': source('./testing/index.ts'),
   'noclobber/styles.css': source('./web/react/styles.css'),
 }
 
@@ -72,7 +73,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: [
-            'test/{migrations,server,architecture,faults,web/client,web/tanstack-query}/**/*.test.ts',
+            'test/{migrations,server,architecture,faults,testing,web/client,web/tanstack-query}/**/*.test.ts',
           ],
           environment: 'node',
           ...services,

@@ -9,13 +9,17 @@ const isCopied = (path) => path.endsWith('.d.ts') || path.endsWith('.sql')
 
 /**
  * @param dist The folder that the compiler wrote.
- * @param doors Paths of the modules that the package exports, from that folder.
+ * @param names By the name of a door, `noclobber/server`, the path of its module from that folder.
  */
-export const buildCommonJs = async (dist, doors) => {
+export const buildCommonJs = async (dist, names) => {
+  const doors = Object.values(names)
   const target = join(dist, FOLDER)
+  // A door that imports another by its name: the folder below has a package.json without one, so Node would not find itself.
+  const alias = Object.fromEntries(Object.entries(names).map(([name, path]) => [name, join(dist, path)]))
   const build = await rolldown({
     input: Object.fromEntries(doors.map((path) => [path.replace(/\.js$/, ''), join(dist, path)])),
-    external: /^[^./]/,
+    resolve: { alias },
+    external: (id) => /^[^./]/.test(id) && !Object.hasOwn(alias, id),
     platform: 'node',
     logLevel: 'warn',
   })

@@ -1,4 +1,4 @@
-// `npm run build`: server/ and web/ to dist/ by the compiler, SQL and styles as they are, the demo's page by Vite. Does
+// `npm run build`: server/, web/ and testing/ to dist/ by the compiler, SQL and styles as they are, the demo's page by Vite. Does
 // nothing where nothing changed. Files are replaced in place and strays swept afterwards, so a program that runs from dist/
 // meanwhile never finds it empty.
 import { spawn } from 'node:child_process'
@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 const stamp = join(root, 'node_modules/.cache/noclobber/build')
 
-const SOURCES = ['server', 'migrations', 'web', 'scripts/build.js', 'scripts/build-commonjs.js']
+const SOURCES = ['server', 'migrations', 'web', 'testing', 'scripts/build.js', 'scripts/build-commonjs.js']
 const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.base.json']
 const STYLES = 'web/react/styles.css'
 const PAGE = 'web/demo/index.html'
@@ -23,8 +23,12 @@ if ((await readFile(stamp, 'utf8').catch(() => '')) === fingerprint && (await ha
 
 await rm(stamp, { force: true })
 // Without these the compiler trusts that what it once wrote is still there.
-await Promise.all(['server', 'web'].map((side) => rm(join(dist, `${side}.tsbuildinfo`), { force: true })))
+await Promise.all(
+  ['server', 'web', 'testing'].map((side) => rm(join(dist, `${side}.tsbuildinfo`), { force: true })),
+)
 const compiled = await Promise.all(['server', 'web'].map(compile))
+// It is compiled against the types of both.
+compiled.push(!compiled.includes(false) && (await compile('testing')))
 await sweep()
 for (const path of sources.filter(isCopied)) {
   await mkdir(dirname(join(dist, path)), { recursive: true })
@@ -75,10 +79,13 @@ async function doorFiles() {
   return [...new Set(filesOf(exports))]
 }
 
-/** The modules among them, from dist/. */
+/** The modules among them, from dist/, by the names under which they are imported. */
 async function codeDoors() {
-  const modules = (await doorFiles()).filter((path) => /^\.\/dist\/(?!cjs\/).*\.js$/.test(path))
-  return modules.map((path) => path.slice('./dist/'.length))
+  const { name, exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const modules = Object.entries(exports).filter(([, door]) => /\.js$/.test(door.default ?? ''))
+  return Object.fromEntries(
+    modules.map(([door, { default: path }]) => [door.replace('.', name), path.slice('./dist/'.length)]),
+  )
 }
 
 /** Quiet unless it fails. */

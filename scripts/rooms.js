@@ -16,7 +16,7 @@ const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclu
 })
 const files = listed
   .split('\n')
-  .filter((path) => /^(server|web|migrations)\/.*\.tsx?$/.test(path) && existsSync(join(root, path)))
+  .filter((path) => /^(server|web|testing|migrations)\/.*\.tsx?$/.test(path) && existsSync(join(root, path)))
 
 /** The room that a file lies in: its folder, or for deeper ones the nearest folder that is a room. */
 function roomOf(path, rooms) {

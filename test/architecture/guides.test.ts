@@ -109,6 +109,7 @@ const CONFIG = {
         'react-hook-form': 'web/react-hook-form',
         'tanstack-query': 'web/tanstack-query',
         offline: 'web/client/offline',
+        testing: 'testing',
       }).map(([door, path]) => [`noclobber/${door}`, [`../../${path}/index.ts`]]),
     ),
   },

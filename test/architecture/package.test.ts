@@ -45,7 +45,7 @@ const BUDGETS_BYTES = {
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_250_000, unpacked: 4_800_000 }
+const MOST_BYTES = { packed: 1_250_000, unpacked: 5_200_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
@@ -80,6 +80,7 @@ test('has exactly the doors that it promises, and no front door', () => {
     './react-hook-form',
     './tanstack-query',
     './offline',
+    './testing',
     './migrations',
     './styles.css',
     './package.json',
@@ -141,6 +142,7 @@ test('the types of every door resolve for node10, node16 from both kinds of modu
     'react-hook-form',
     'tanstack-query',
     'offline',
+    'testing',
     'migrations',
   ])
     expect(stdout).toContain(`"noclobber/${door}"`)

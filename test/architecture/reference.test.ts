@@ -13,6 +13,7 @@ const DOORS = {
   'react-hook-form': 'web/react-hook-form/index.ts',
   'tanstack-query': 'web/tanstack-query/index.ts',
   offline: 'web/client/offline/index.ts',
+  testing: 'testing/index.ts',
 }
 
 interface Declared {
@@ -95,6 +96,14 @@ const OPTIONS: [file: string, name: string][] = [
   ['web/react/index.ts', 'EditorOptions'],
   ['web/react/index.ts', 'LiveProviderProps'],
   ['web/client/offline/index.ts', 'OfflineOptions'],
+  ...[
+    'TestServerOptions',
+    'TestDatabaseOptions',
+    'Line',
+    'TransportKitOptions',
+    'ClientKitOptions',
+    'ServerKitOptions',
+  ].map((name): [string, string] => ['testing/index.ts', name]),
 ]
 
 test.each(OPTIONS)('%s: each member of %s is explained', (file, name) => {

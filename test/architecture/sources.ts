@@ -26,7 +26,7 @@ export async function projectFiles(): Promise<string[]> {
 
 /** TypeScript of the library and the demo. */
 export async function sourceFiles(): Promise<string[]> {
-  return (await projectFiles()).filter((path) => /^(server|web|migrations)\/.*\.tsx?$/.test(path))
+  return (await projectFiles()).filter((path) => /^(server|web|testing|migrations)\/.*\.tsx?$/.test(path))
 }
 
 /** Without comments: a name in a sentence is no use of it. */

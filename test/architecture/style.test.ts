@@ -74,7 +74,7 @@ test('nothing generated, private or left over lies in the tree', async () => {
 
 test('no compiled file lies beside its source', async () => {
   const beside = (await projectFiles()).filter((path) =>
-    /^(server|web|migrations|test)\/.*\.(js|d\.ts|map)$/.test(path),
+    /^(server|web|testing|migrations|test)\/.*\.(js|d\.ts|map)$/.test(path),
   )
   expect(beside).toEqual([])
 })

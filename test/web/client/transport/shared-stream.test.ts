@@ -1,5 +1,6 @@
 // One stream for all tabs of a person.
-import { beforeAll, describe, expect, test } from 'vitest'
+import { transportKit } from 'noclobber/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../../web/client/base/clock.ts'
 import { createEventStreamTransport } from '../../../../web/client/transport/event-stream.ts'
 import { createSharedStream } from '../../../../web/client/transport/shared-stream.ts'
@@ -7,21 +8,29 @@ import type { TransportEvent, TransportStatus } from '../../../../web/client/tra
 import { startApp, type TestApp } from '../../../support/app.ts'
 import { atEnd } from '../../../support/at-end.ts'
 import { createManualClock } from '../../../support/manual-clock.ts'
+import { postgresUrl } from '../../../support/postgres.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { createLocks } from '../offline/locks.ts'
-import { transportContract } from './transport-contract.ts'
 
 const streamOf = (origin: string, person: () => string | null, tabId: string) =>
   createEventStreamTransport({ url: `${origin}/api/v1`, fetch, clock: systemClock, tabId, token: person })
 
 let tabs = 0
 
-transportContract('event_stream', ({ origin, token }) => {
-  tabs += 1
-  const tabId = `tab-${tabs}`
-  const create = streamOf(origin, token, tabId)
-  const identity = () => `${tabId} ${token()}`
-  return createSharedStream({ create, identity, tabId, clock: systemClock, locks: createLocks() })
+describe('the transport', () => {
+  const kit = transportKit({
+    kind: 'event_stream',
+    database: { serverUrl: postgresUrl() },
+    create: ({ origin, token }) => {
+      tabs += 1
+      const tabId = `tab-${tabs}`
+      const create = streamOf(origin, token, tabId)
+      const identity = () => `${tabId} ${token()}`
+      return createSharedStream({ create, identity, tabId, clock: systemClock, locks: createLocks() })
+    },
+  })
+  afterAll(kit.stop)
+  for (const { name, run } of kit.checks) test(name, run)
 })
 
 describe('several tabs', () => {

@@ -1,0 +1,45 @@
+// The tests of docs/testing.md, as they stand there, by Node's own runner on the package as it is built; and the embedded database.
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { startTestDatabase } from 'noclobber/testing'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { startApp } from '../support/app.ts'
+import { writeGuide } from '../support/guide.ts'
+import { postgresUrl } from '../support/postgres.ts'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+beforeAll(async () => {
+  await run(process.execPath, ['scripts/build.js'], { cwd: root })
+})
+
+test.each([
+  ['project.test.js', 4],
+  ['adapters.test.js', 22],
+] as const)('%s of docs/testing.md passes', async (file, count) => {
+  const folder = await writeGuide('docs/testing.md', [file])
+  const { origin } = await startApp()
+  const { NODE_OPTIONS: _, ...environment } = process.env
+  const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', join(folder, file)], {
+    env: { ...environment, TEST_POSTGRES_URL: postgresUrl(), API_URL: `${origin}/api/v1` },
+  }).catch((error: { stdout: string }) => error)
+  expect(stdout).toContain('# fail 0')
+  expect(stdout).toContain(`# pass ${count}`)
+})
+
+test('an embedded database is there without a server of one’s own, and gone afterwards', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'noclobber-embedded-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const [one, two] = await Promise.all([startTestDatabase({ dataDir }), startTestDatabase({ dataDir })])
+  expect(one.url).not.toBe(two.url)
+  const serverUrl = new URL(one.url)
+  serverUrl.pathname = '/postgres'
+  const third = await startTestDatabase({ serverUrl: serverUrl.href, migrated: false })
+  for (const { stop } of [third, two, one]) await stop()
+  await expect(startTestDatabase({ serverUrl: serverUrl.href })).rejects.toThrow()
+})
