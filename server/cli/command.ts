@@ -8,6 +8,8 @@ export interface Terminal {
   out(line: string): void
   /** One line on standard error. */
   err(line: string): void
+  /** Asks somebody for a yes; left out where nobody is there to answer. */
+  ask?(question: string): Promise<boolean>
   env: Record<string, string | undefined>
   cwd: string
   /** Aborted by Ctrl-C. */

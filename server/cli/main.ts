@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The program behind `npx noclobber`: hands the process's own things to the command line. Of the library this file
 // alone touches the process.
+import { createInterface } from 'node:readline/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { runCommand } from './run.ts'
 
@@ -34,9 +35,19 @@ if (program.env.npm_lifecycle_event === 'npx') setInterval(stopOrphan, ORPHAN_CH
 // A reader that has seen enough (`| head`) ends the writing.
 program.stdout.on('error', () => stopping.abort())
 
+/** Where somebody sits at a terminal. Enter is a yes. */
+const ask = async (question: string) => {
+  const lines = createInterface({ input: program.stdin, output: program.stdout })
+  const answer = await lines
+    .question(`${question} [Y/n] `, { signal: stopping.signal })
+    .finally(() => lines.close())
+  return !/^\s*n/i.test(answer)
+}
+
 const exitCode = await runCommand(program.argv.slice(2), {
   out: (line) => program.stdout.write(`${line}\n`),
   err: (line) => program.stderr.write(`${line}\n`),
+  ...(program.stdin.isTTY && program.stdout.isTTY && { ask }),
   env: program.env,
   cwd: program.cwd(),
   signal: stopping.signal,

@@ -2,19 +2,8 @@
 // never overwritten.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
+import { knexMigration, type Migration, stamp } from '../setup/migration-text.ts'
 import type { Terminal } from './command.ts'
-
-/** What is imported from `noclobber/migrations`, and what goes up and down; `head`: lines before them. */
-export interface Migration {
-  imports: string[]
-  head?: { comment: string; name: string; value: string }
-  up: string
-  down: { comment?: string; value: string | null }
-}
-
-const DOOR = 'noclobber/migrations'
-
-const stamp = (now: Date) => now.toISOString().replace(/\D/g, '').slice(0, 14)
 
 /** Does the package that the folder is in hold ECMAScript modules? */
 const isModule = async (folder: string): Promise<boolean> => {
@@ -23,30 +12,6 @@ const isModule = async (folder: string): Promise<boolean> => {
     if (text !== null) return JSON.parse(text).type === 'module'
     if (dirname(at) === at) return false
   }
-}
-
-const asModule = ({ imports, head, up, down }: Migration, typescript: boolean) => {
-  const knex = typescript ? 'knex: Knex' : 'knex'
-  return [
-    `import { ${imports.join(', ')} } from '${DOOR}'`,
-    ...(typescript ? [`import type { Knex } from 'knex'`] : []),
-    '',
-    ...(head ? [`// ${head.comment}`, `export const ${head.name} = ${head.value}`, ''] : []),
-    `export const up = (${knex}) => ${up}`,
-    ...(down.comment ? ['', `// ${down.comment}`] : []),
-    `export const down = ${down.value === null ? 'async () => {}' : `(${knex}) => ${down.value}`}`,
-  ]
-}
-
-/** CommonJS takes a module in by `import()`. */
-const asCommonJs = ({ head, up, down }: Migration) => {
-  const call = (value: string) => `async (knex) => (await import('${DOOR}')).${value}`
-  return [
-    ...(head ? [`// ${head.comment}`, `exports.${head.name} = ${head.value}`, ''] : []),
-    `exports.up = ${call(up)}`,
-    ...(down.comment ? ['', `// ${down.comment}`] : []),
-    `exports.down = ${down.value === null ? 'async () => {}' : call(down.value)}`,
-  ]
 }
 
 /** A migration of this name that is there already: to run it twice would hide a mistake. */
@@ -72,8 +37,7 @@ export const writeMigration = async (
       `${join(dir, there)} is there already, and nothing was written. Edit it, or delete it first.`,
     )
   const path = join(folder, `${stamp(new Date())}_${name}.${typescript ? 'ts' : 'js'}`)
-  const lines =
-    typescript || (await isModule(folder)) ? asModule(migration, typescript) : asCommonJs(migration)
-  await writeFile(path, `${lines.join('\n')}\n`, { flag: 'wx' })
+  const form = typescript ? 'ts' : (await isModule(folder)) ? 'mjs' : 'cjs'
+  await writeFile(path, knexMigration(migration, form), { flag: 'wx' })
   return relative(cwd, path)
 }

@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { type TrackOptions, trackTable } from '../../migrations/index.ts'
 import { isPattern, tablesByPatterns } from '../doctor/table-patterns.ts'
 import { commandOf } from '../doctor/tracking-options.ts'
+import { trackMigration } from '../setup/migration-text.ts'
 import {
   COMMON,
   type Command,
@@ -13,19 +14,10 @@ import {
   text,
   UsageError,
 } from './command.ts'
-import { type Migration, writeMigration } from './migration-file.ts'
+import { writeMigration } from './migration-file.ts'
 import { TRACK_HELP, TRACK_OPTIONS, trackOptionsOf } from './track-options.ts'
 import { changesOf, trackedAs } from './tracked.ts'
 import { withDatabase } from './with-database.ts'
-
-const migrationOf = (table: string, options: TrackOptions): Migration => {
-  const given = Object.keys(options).length > 0 ? `, ${JSON.stringify(options)}` : ''
-  return {
-    imports: ['trackTable', 'untrackTable'],
-    up: `trackTable(knex, ${JSON.stringify(table)}${given})`,
-    down: { value: `untrackTable(knex, ${JSON.stringify(table)})` },
-  }
-}
 
 /** Says what would become of a table that is tracked in another way already. */
 const wouldChange = async ({ err }: Terminal, knex: Knex, table: string, options: TrackOptions) => {
@@ -70,7 +62,7 @@ export const track: Command = {
         dir: text(values, 'dir') ?? 'migrations',
         name: `track_${table.replace(/\W/g, '_')}`,
         typescript: values.ts === true,
-        migration: migrationOf(table, options),
+        migration: trackMigration(table, options),
         isAnother: values.replace === true,
       })
       terminal.out(values.json ? JSON.stringify({ file }) : `Wrote ${file}. Next: npx knex migrate:latest`)

@@ -2,9 +2,12 @@
 // it, or from the reader's app, is declared once below.
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import type { Orm } from '../../server/setup/look-at-app.ts'
+import { proposalFor } from '../../server/setup/look-at-tables.ts'
+import { propose } from '../../server/setup/propose.ts'
 import { atEnd } from '../support/at-end.ts'
 import { blocksOf } from '../support/guide.ts'
 import { root } from './sources.ts'
@@ -115,7 +118,48 @@ const CONFIG = {
   },
 }
 
-test('every block of TypeScript compiles', async () => {
+/** What `npx noclobber init` writes in TypeScript, for each tool of migrations. */
+async function writeProposals(folder: string) {
+  const column = { isNull: false, hasDefault: false, isFixed: false, values: null }
+  const columns = [
+    ...[
+      'text',
+      'integer',
+      'bigint',
+      'boolean',
+      'uuid',
+      'jsonb',
+      'date',
+      'numeric',
+      'character varying(9)',
+    ].map((type, at) => ({ ...column, name: `c${at}`, type, isNull: at % 2 === 0 })),
+    { ...column, name: 'odd name', type: 'mood', values: ["it's", 'glad'] },
+    { ...column, name: 'tenant_id', type: 'integer' },
+  ]
+  const table = proposalFor({ name: 'order_lines', key: ['id'], columns, whyNot: null, isTracked: false })
+  for (const orm of ['knex', 'sequelize', 'typeorm', 'drizzle', null] satisfies (Orm | null)[]) {
+    const app = {
+      ...{
+        root: folder,
+        orm,
+        host: 'express' as const,
+        isModule: true,
+        language: 'ts' as const,
+        serverFile: null,
+      },
+      packages: new Map([['pg', '8.11.0']]),
+      migrations: { folder: 'migrations', extension: '', isThere: false },
+    }
+    const { files } = propose(app, [table], { typescript: true, tables: [], now: new Date() })
+    for (const { path, text } of files) {
+      const place = join(folder, `init-${orm}`, path)
+      await mkdir(dirname(place), { recursive: true })
+      await writeFile(place, text)
+    }
+  }
+}
+
+test('every block of TypeScript compiles, and what init writes', async () => {
   const pages = [
     'README.md',
     ...(await readdir(join(root, 'docs')))
@@ -146,6 +190,7 @@ export declare const sessionOf: (request: unknown) => Promise<(Actor & { roles: 
     cwd: join(folder, 'docs-stacks-md'),
     env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
   })
+  await writeProposals(folder)
   await writeFile(join(folder, 'declared.d.ts'), DECLARED)
   await writeFile(
     join(folder, 'vue.d.ts'),

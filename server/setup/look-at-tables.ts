@@ -1,0 +1,119 @@
+// The tables of a database as init proposes to track them: the key, and the columns that look like a tenant, a version, a time, a
+// secret. Invariant: it reads the catalogue, and no row.
+import type { Knex } from 'knex'
+import type { TrackOptions } from '../../migrations/index.ts'
+import { keyOf } from '../../migrations/record-key.ts'
+import { UNTRACKABLE } from '../../migrations/supported.ts'
+
+export interface FoundColumn {
+  name: string
+  /** `integer`, `character varying(80)`, `order_state` … */
+  type: string
+  isNull: boolean
+  hasDefault: boolean
+  /** The values of an enum. */
+  values: string[] | null
+  /** Its value can't be written: generated, or an identity that is always the database's. */
+  isFixed: boolean
+}
+
+export interface FoundTable {
+  /** As a statement names it: without the schema where that is on the search path. */
+  name: string
+  key: string[]
+  columns: FoundColumn[]
+  /** Why it can't be tracked. */
+  whyNot: string | null
+  isTracked: boolean
+}
+
+/** What init proposes for a table, and what it leaves to people. */
+export interface TableProposal extends FoundTable {
+  options: TrackOptions
+  /** Columns that may be the tenant's; the option takes one only where its name leaves no doubt. */
+  maybeTenant: string[]
+  /** Columns that are left out of the type because of their names. */
+  secrets: string[]
+  /** Columns that people edit. */
+  fields: FoundColumn[]
+}
+
+const TABLES = `
+select case when pg_table_is_visible(c.oid) then c.relname else n.nspname || '.' || c.relname end as name,
+  coalesce(to_jsonb(${keyOf('c.oid')}), '[]') as key, ${UNTRACKABLE} as "whyNot",
+  exists (select from pg_trigger g where g.tgrelid = c.oid and starts_with(g.tgname, 'zz_noclobber_')) as "isTracked",
+  (select jsonb_agg(jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'isNull', not a.attnotnull,
+      'hasDefault', a.atthasdef or a.attidentity <> '', 'isFixed', a.attgenerated <> '' or a.attidentity = 'a',
+      'values', (select jsonb_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = a.atttypid))
+    order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and not c.relispartition
+  and n.nspname not in ('pg_catalog', 'information_schema', 'noclobber') and n.nspname not like 'pg\\_%'
+order by 1`
+
+export const lookAtTables = async (knex: Knex): Promise<FoundTable[]> => (await knex.raw(TABLES)).rows
+
+const plain = (name: string) => name.replaceAll('_', '').toLowerCase()
+
+const TENANT = /^(tenant|organi[sz]ation|org|workspace)(id)?$/
+const MAYBE_TENANT = /^(account|company|team|customer|client|shop|store|group|site)(id)?$/
+const SECRET =
+  /pass(word|wd|phrase)|secret|token|hash|salt|otp|api_?key|private_?key|credential|ssn|iban|card_?number/i
+/** Written by the app's own code, not in a form. */
+const HOUSEKEEPING = /^(created|deleted|inserted)(at|on|by)$|^(lastseen|lastlogin)(at)?$/
+const INFRASTRUCTURE =
+  /migration|session|token|credential|password|secret|user|account|member|audit|(^|_)logs?$|(^|_)jobs?$|queue|event|outbox|lock|schema/i
+const TIMES = /^timestamp/
+const INTEGERS = /^(integer|bigint)$/
+const WRITERS = /^(jsonb|integer|bigint|uuid|text|character varying)/
+
+/** `undefined`: as it is called here too; a name: another one; `null`: a column of that name that can't be taken over. */
+function columnFor(columns: FoundColumn[], names: string[], fits: RegExp): string | null | undefined {
+  const [own = ''] = names
+  const named = columns.filter(({ name }) => names.some((one) => plain(one) === plain(name)))
+  const found = named.find(({ type }) => fits.test(type))
+  if (found) return found.name === own ? undefined : found.name
+  return named.some(({ name }) => name === own) ? null : undefined
+}
+
+const isShown = (type: string) => !/^(bytea|tsvector|oid|money|interval|.*range|.*\[\])/.test(type)
+
+export function proposalFor(table: FoundTable): TableProposal {
+  const { key, columns } = table
+  const all = columns.filter(({ name }) => !key.includes(name))
+  const tenants = columns.filter(({ name, isNull }) => TENANT.test(plain(name)) && !isNull)
+  const maybeTenant = all.filter(({ name }) => MAYBE_TENANT.test(plain(name)))
+  const version = columnFor(all, ['version', 'lock_version', 'row_version'], INTEGERS)
+  const updatedAt = columnFor(all, ['updated_at', 'modified_at', 'last_modified'], TIMES)
+  const updatedBy = columnFor(all, ['updated_by', 'modified_by'], WRITERS)
+  const named = {
+    ...(version === undefined ? {} : { version: version ?? 'record_version' }),
+    ...(updatedAt === undefined ? {} : { updatedAt }),
+    ...(updatedBy === undefined ? {} : { updatedBy }),
+  }
+  const tenant = tenants.length === 1 ? tenants[0]?.name : undefined
+  const owned = ['version', 'updated_at', 'updated_by', tenant, ...Object.values(named)]
+  const own = new Set(owned.filter((name) => !(name === 'version' && named.version === 'record_version')))
+  const secrets = all.filter(({ name }) => SECRET.test(name)).map(({ name }) => name)
+  const fields = all.filter(
+    ({ name, type, isFixed }) =>
+      !own.has(name) &&
+      !secrets.includes(name) &&
+      !isFixed &&
+      isShown(type) &&
+      !HOUSEKEEPING.test(plain(name)),
+  )
+  return {
+    ...table,
+    options: {
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(Object.keys(named).length > 0 ? { columns: named } : {}),
+    },
+    maybeTenant: tenant === undefined ? maybeTenant.map(({ name }) => name) : [],
+    ...{ secrets, fields },
+  }
+}
+
+/** Records that people edit, by the look of them. */
+export const looksEdited = ({ name, key, whyNot, fields }: TableProposal): boolean =>
+  whyNot === null && key.length === 1 && fields.length > 0 && !INFRASTRUCTURE.test(name)

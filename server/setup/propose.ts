@@ -1,0 +1,221 @@
+// What init proposes to an app: the files, each with its text, and what is left to people. Invariant: a pure function of what was found.
+import { dirname, extname, join, relative } from 'node:path'
+import type { FoundApp, Host } from './look-at-app.ts'
+import { looksEdited, type TableProposal } from './look-at-tables.ts'
+import {
+  type Form,
+  knexMigration,
+  LOG_MIGRATION,
+  migrationProgram,
+  sequelizeMigration,
+  stamp,
+  trackMigration,
+  typeormMigration,
+} from './migration-text.ts'
+import { recordsText, typeNameOf } from './records-text.ts'
+
+export interface ProposedFile {
+  /** From the app's folder. */
+  path: string
+  text: string
+  /** Which file that is there already is the same: a migration's name without its time. */
+  isSame: (name: string) => boolean
+}
+
+export interface Proposal {
+  files: ProposedFile[]
+  tables: TableProposal[]
+  left: string[]
+}
+
+export interface Wanted {
+  typescript: boolean
+  /** The names of tables; empty: those that look edited. */
+  tables: string[]
+  now: Date
+}
+
+const MOST_TABLES = 5
+
+/** What the library runs with: see docs/stacks.md. */
+const LOWEST: [string, number, number, string][] = [
+  ['express', 4, 18, 'noclobber is tried with Express 4.18 and later.'],
+  ['knex', 2, 5, 'noclobber needs Knex 2.5 or later: hand in a pg.Pool instead, or update it.'],
+  ['pg', 8, 11, 'noclobber needs pg 8.11 or later.'],
+  [
+    'react',
+    18,
+    2,
+    'noclobber/react needs React 18.2 or later; noclobber/client and noclobber/dom need none.',
+  ],
+]
+const OTHER_DATABASES = [
+  'mysql',
+  'mysql2',
+  'sqlite3',
+  'better-sqlite3',
+  'mssql',
+  'mongodb',
+  'mongoose',
+  'oracledb',
+]
+
+const formOf = (extension: string, isModule: boolean): Form =>
+  /ts$/.test(extension) ? 'ts' : extension === 'cjs' || (extension === 'js' && !isModule) ? 'cjs' : 'mjs'
+
+/** Is there anything that a server could be made of? */
+const isApp = ({ host, orm, packages }: FoundApp) => host !== null || orm !== null || packages.has('pg')
+
+function choose(all: TableProposal[], wanted: string[]): TableProposal[] {
+  if (wanted.length === 0)
+    return all.filter((table) => looksEdited(table) && !table.isTracked).slice(0, MOST_TABLES)
+  return wanted.map((name) => {
+    const found = all.find((table) => table.name === name || table.name === name.replace(/^public\./, ''))
+    if (!found) throw new Error(`There is no table ${name} in this database.`)
+    if (found.whyNot) throw new Error(`Table ${name} can't be tracked: ${found.whyNot}`)
+    return found
+  })
+}
+
+export function propose(app: FoundApp, all: TableProposal[] | null, wanted: Wanted): Proposal {
+  const other = OTHER_DATABASES.find((name) => app.packages.has(name))
+  if (other && !app.packages.has('pg'))
+    throw new Error(
+      `This app uses ${other}; noclobber needs PostgreSQL, by the package pg. Nothing was written.`,
+    )
+  const tables = all ? choose(all, wanted.tables) : []
+  const migrations = migrationFiles(app, tables, wanted)
+  const records = isApp(app) ? [recordsFile(app, tables, wanted)] : []
+  const files = [...migrations, ...records]
+  return { files, tables, left: leftOver(app, all, tables, files, wanted) }
+}
+
+function recordsFile(app: FoundApp, tables: TableProposal[], { typescript }: Wanted): ProposedFile {
+  const folder = app.serverFile ? dirname(app.serverFile) : '.'
+  const extension =
+    typescript || app.language === 'ts' ? 'ts' : app.serverFile ? extname(app.serverFile).slice(1) : 'js'
+  const name = `noclobber-records.${extension}`
+  return {
+    path: join(folder, name),
+    text: recordsText(tables, formOf(extension, app.isModule)),
+    isSame: (there) => there === name,
+  }
+}
+
+function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescript }: Wanted): ProposedFile[] {
+  const { orm, migrations, language, isModule } = app
+  const isPlain = isApp(app) && (orm === null || ['prisma', 'drizzle', 'kysely'].includes(orm))
+  const known = /^[cm]?[jt]s$/.test(migrations.extension) && !isPlain ? migrations.extension : language
+  const extension = typescript ? 'ts' : known
+  const form = formOf(extension, isModule)
+  if (isPlain) {
+    const name = `noclobber-migrate.${extension}`
+    return [{ path: name, text: migrationProgram(tables, form), isSame: (there) => there === name }]
+  }
+  const file = (name: string, text: string, after = 0): ProposedFile => {
+    const isSame = (there: string) => there.replace(/\.\w+$/, '').replace(/^\d+[_-]/, '') === name
+    const path = join(
+      migrations.folder,
+      `${stamp(new Date(now.getTime() + after * 1000))}_${name}.${extension}`,
+    )
+    return { path, text, isSame }
+  }
+  if (orm === 'sequelize') return [file('noclobber', sequelizeMigration(tables, form))]
+  if (orm === 'typeorm')
+    return [
+      {
+        path: join(migrations.folder, `${now.getTime()}-Noclobber.${extension}`),
+        text: typeormMigration(tables, form, now),
+        isSame: (there) => /^\d+-Noclobber\./.test(there),
+      },
+    ]
+  return [
+    file('noclobber', knexMigration(LOG_MIGRATION, form)),
+    ...tables.map(({ name, options }, at) =>
+      file(`track_${name.replace(/\W/g, '_')}`, knexMigration(trackMigration(name, options), form), at + 1),
+    ),
+  ]
+}
+
+const RUN: Record<string, string> = {
+  knex: 'npx knex migrate:latest',
+  sequelize: 'npx sequelize-cli db:migrate (or your own runner of migrations)',
+  typeorm: 'npx typeorm migration:run -d YOUR_DATA_SOURCE, which must list this folder in its migrations',
+}
+
+const MOUNT: Record<Host | 'node', string[]> = {
+  node: [
+    'createServer(records.handler)               // or for the paths below /api/v1 alone',
+    'records.attach(server)',
+  ],
+  express: [
+    `app.use('/api/v1', records.router)       // before your body parsers`,
+    'records.attach(server)                      // what app.listen(…) gives',
+  ],
+  nestjs: [
+    `app.use('/api/v1', records.router)       // in main.ts, before listen`,
+    'records.attach(app.getHttpServer())',
+  ],
+  fastify: ['as docs/stacks.md shows for Fastify: records.handler in a scope without its readers of bodies'],
+  koa: ['as docs/stacks.md shows for Koa: records.handler before any reader of bodies'],
+  hono: ['as docs/stacks.md shows for Hono: records.handler by @hono/node-server'],
+}
+
+/** `4.18.1` or `^4.18.0` as numbers; what says nothing is new enough. */
+const versionOf = (text: string) => {
+  const [, major, minor = '0'] = /(\d+)(?:\.(\d+))?/.exec(text) ?? []
+  return major === undefined ? null : { major: Number(major), minor: Number(minor) }
+}
+
+const tooLow = ({ packages }: FoundApp) =>
+  LOWEST.flatMap(([name, major, minor, sentence]) => {
+    const found = versionOf(packages.get(name) ?? '')
+    const isLow = found && (found.major < major || (found.major === major && found.minor < minor))
+    return isLow ? [`${sentence} Here is ${name} ${packages.get(name)}.`] : []
+  })
+
+function leftOver(
+  app: FoundApp,
+  all: TableProposal[] | null,
+  tables: TableProposal[],
+  files: ProposedFile[],
+  { typescript }: Wanted,
+): string[] {
+  const { host, orm, packages, serverFile } = app
+  if (!isApp(app)) return ['Run: npx knex migrate:latest, then npx noclobber track TABLE --tenant COLUMN']
+  const missing = ['noclobber', 'pg', ...(tables.length > 0 ? ['zod'] : [])].filter(
+    (name) => !packages.has(name),
+  )
+  const records = files.at(-1)?.path ?? ''
+  const from = serverFile ? `./${relative(dirname(serverFile), records)}` : `./${records}`
+  const imported =
+    formOf(extname(serverFile ?? records).slice(1), app.isModule) === 'cjs' && !typescript
+      ? `const { records } = require('${from}')`
+      : `import { records } from '${from.replace(/\.ts$/, '.js')}'`
+  const program = files[0]?.path ?? ''
+  return [
+    ...tooLow(app),
+    ...(missing.length > 0 ? [`Install: npm install ${missing.join(' ')}`] : []),
+    `Run: ${RUN[orm ?? ''] ?? `${/ts$/.test(program) ? 'npx tsx' : 'node'} ${program}`}`,
+    ...tables.flatMap(({ name, maybeTenant }) =>
+      maybeTenant.length > 0
+        ? [
+            `${name}: if ${maybeTenant.join(' or ')} is the tenant, say so in the migration: { tenant: '${maybeTenant[0]}' }`,
+          ]
+        : [],
+    ),
+    ...(all === null
+      ? ['Tables: with DATABASE_URL, npx noclobber track TABLE --write and the types in the records’ file']
+      : tables.length === 0
+        ? ['Tables: none looks as if people edited it. Name them: npx noclobber init --tables projects,tasks']
+        : []),
+    `Say who signs in: sessionOf in ${records}, which lets nobody in as it is`,
+    `Mount it in ${serverFile ?? 'your server'}: ${imported}`,
+    ...MOUNT[host ?? 'node'].map((line) => `  ${line}`),
+    ...(orm && orm !== 'knex' ? [`Models and transactions: docs/stacks.md#${orm} of the package`] : []),
+    packages.has('react')
+      ? `In the page: createRecordClient() of noclobber/client, <LiveProvider client={client}> and useRecordEditor${tables[0] ? `('${typeNameOf(tables[0].name)}', id)` : ''} of noclobber/react`
+      : 'In the page: noclobber/client and noclobber/dom, docs/without-react.md',
+    `Then see what is left: npx noclobber doctor${tables.length > 0 ? ` --tables ${tables.map(({ name }) => name).join(',')}` : ''}`,
+  ]
+}

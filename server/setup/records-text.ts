@@ -1,0 +1,112 @@
+// The file that declares the types and makes the server, as text. Invariant: as it is written it lets nobody in, and no column whose
+// name looks like a secret is in a type.
+import type { FoundColumn, TableProposal } from './look-at-tables.ts'
+import type { Form } from './migration-text.ts'
+
+/** `order_lines` → `order_line`, `Statuses` → `status`. */
+export function typeNameOf(table: string): string {
+  const name = table
+    .replace(/^.*\./, '')
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/\W/g, '_')
+    .replace(/^[^a-z]+/, '')
+  const one = name
+    .replace(/ies$/, 'y')
+    .replace(/(ss|us|sh|ch|x|z)es$/, '$1')
+    .replace(/([^s])s$/, '$1')
+    .replace(/(stat|viru|bonu)$/, (end) => ({ stat: 'status' })[end] ?? `${end}s`)
+  return (/us$/.test(name) ? name : one) || 'record'
+}
+
+const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
+
+function schemaOf({ type, isNull, hasDefault, values }: FoundColumn): string {
+  const [, length] = /^character(?: varying)?\((\d+)\)$/.exec(type) ?? []
+  const base = values
+    ? `z.enum([${values.map(quoted).join(', ')}])`
+    : length
+      ? `z.string().max(${length})`
+      : /^(smallint|integer)$/.test(type)
+        ? 'z.number().int()'
+        : /^(bigint|numeric)/.test(type)
+          ? 'z.union([z.number(), z.string()])'
+          : /^(real|double precision)$/.test(type)
+            ? 'z.number()'
+            : type === 'boolean'
+              ? 'z.boolean()'
+              : type === 'uuid'
+                ? 'z.string().uuid()'
+                : /^jsonb?$/.test(type)
+                  ? 'z.any()'
+                  : 'z.string()'
+  const made = isNull ? `${base}.nullable()` : base
+  return hasDefault || isNull ? `${made}.optional()` : made
+}
+
+const isName = (text: string) => /^[A-Za-z_$][\w$]*$/.test(text)
+
+const typeText = (table: TableProposal) => {
+  const name = typeNameOf(table.name)
+  return [
+    `const ${name} = defineRecordType(${quoted(name)}, {`,
+    `  table: ${quoted(table.name)},`,
+    '  // What people see and edit. A column that is not named here is neither shown nor written.',
+    '  fields: {',
+    ...table.fields.map(
+      (column) => `    ${isName(column.name) ? column.name : quoted(column.name)}: ${schemaOf(column)},`,
+    ),
+    '  },',
+    ...(table.secrets.length > 0 ? [`  // Left out by their names: ${table.secrets.join(', ')}.`] : []),
+    '  // Who may: everybody of the tenant, until you say otherwise. action: read, create, update, delete …',
+    '  can: (actor, action, record) => true,',
+    '})',
+    '',
+  ]
+}
+
+const WHO = [
+  '/**',
+  ' * Who sent this request: { id, name, tenantId, … }, or null. As it stands it lets nobody in. It is asked for sockets too, whose',
+  ' * handshake has passed none of your middlewares: read the Cookie or the Authorization header.',
+]
+
+export function recordsText(tables: TableProposal[], form: Form): string {
+  const names = tables.map(({ name }) => typeNameOf(name))
+  const typed = form === 'ts'
+  const isOneTenant = tables.every(({ options }) => options.tenant === undefined)
+  const imports = ['createRecordServer', ...(tables.length > 0 ? ['defineRecordType'] : [])].join(', ')
+  return [
+    '// Written by `npx noclobber init`, and yours from now on: docs/embedding.md of the package.',
+    ...(form === 'cjs'
+      ? [`const { ${imports} } = require('noclobber/server')`, `const pg = require('pg')`]
+      : [
+          ...(typed
+            ? [
+                `import type { IncomingMessage } from 'node:http'`,
+                `import type { Actor } from 'noclobber/server'`,
+              ]
+            : []),
+          `import { ${imports} } from 'noclobber/server'`,
+          `import pg from 'pg'`,
+        ]),
+    ...(tables.length === 0
+      ? []
+      : [form === 'cjs' ? `const { z } = require('zod')` : `import { z } from 'zod'`]),
+    '',
+    ...WHO,
+    ...(isOneTenant ? [` * No table has a tenant's column: let tenantId be any constant, 'app'.`] : []),
+    ' */',
+    typed
+      ? 'async function sessionOf(request: IncomingMessage): Promise<Actor | null> {'
+      : 'async function sessionOf(request) {',
+    '  return null',
+    '}',
+    '',
+    ...tables.flatMap(typeText),
+    `const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })   // or your own pool or Knex: { knex }`,
+    `${form === 'cjs' ? 'const' : 'export const'} records = createRecordServer({ pool, types: [${names.join(', ')}], authenticate: sessionOf })`,
+    ...(form === 'cjs' ? ['', 'module.exports = { records }'] : []),
+    '',
+  ].join('\n')
+}
