@@ -86,6 +86,12 @@ export interface Found {
   record: WireRecord
 }
 
+/** The record as it was. */
+export interface FoundPast extends Found {
+  /** The fields that the caller may write now, and so bring back. */
+  writable: string[]
+}
+
 /** The version that the record has now. */
 export interface FoundVersion {
   outcome: 'found'
@@ -98,6 +104,8 @@ export interface FoundHistory {
   entries: WireHistoryEntry[]
   /** Pass as `before` for the next page; `null` on the last. */
   next: string | null
+  /** The fields that the caller may write now, and so bring back. */
+  writable: string[]
 }
 
 /** What the record was then isn't known any more, or not to the caller. */
@@ -107,7 +115,7 @@ export interface NoLongerKnown {
 }
 
 /** What `readPast` answers. */
-export type PastOutcome = Found | Gone | Missing | NoLongerKnown
+export type PastOutcome = FoundPast | Gone | Missing | NoLongerKnown
 /** What `read` answers. */
 export type ReadOutcome = Found | Gone | Missing
 /** What `version` answers. */

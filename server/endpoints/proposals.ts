@@ -60,7 +60,7 @@ export const proposalHandlers = ({ database, wake }: RouteOptions) => {
     const query = { state: state as ProposalState | undefined, after }
     const found = await readProposals(database, { actor, ...request.params }, query)
     if (found.outcome !== 'found') return sendProblem(response, found.problem)
-    sendData(response, { data: found.proposals, next: found.next })
+    sendData(response, { data: found.proposals, next: found.next, may: found.may })
   }
 
   const accept: Handler = async (request, response, actor) => {
@@ -70,6 +70,7 @@ export const proposalHandlers = ({ database, wake }: RouteOptions) => {
         actor,
         ...clientVersionOf(request, body),
         fields: namesIn(body, 'fields'),
+        edited: Object.hasOwn(body, 'edited') ? objectIn(body, 'edited') : undefined,
         mutationId: mutationIdOf(request, body),
         ...originOf(request),
       }),

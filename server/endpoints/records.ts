@@ -54,7 +54,7 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
     const headers = { ETag: etagOf(found.record.version) }
     if (isFresh(request.headers['if-none-match'], found.record.version))
       return sendEmpty(response, 304, headers)
-    sendData(response, { data: found.record }, { headers })
+    sendData(response, { data: found.record, writable: found.writable }, { headers })
   }
 
   const version: Handler = async (request, response, actor) => {
@@ -77,7 +77,8 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
       database.largeAnswers.budgetOf(response, actor),
     )
     if (found.outcome !== 'found') return sendProblem(response, found.problem)
-    await sendPage(response, { data: found.entries, next: found.next })
+    const { entries, next, writable } = found
+    await sendPage(response, { data: entries, next, writable })
   }
 
   const create: Handler = async (request, response, actor) => {

@@ -4,7 +4,7 @@
 // caller could read then and may read now. Hidden fields are put back too, for the permission to look at.
 import { quoteText } from '../../migrations/quote.ts'
 import { hide, withValues } from '../base/hidden-fields.ts'
-import type { Found, NoLongerKnown, PastOutcome } from '../base/outcomes.ts'
+import type { Found, FoundPast, NoLongerKnown, PastOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { deletedProblem, problem } from '../base/problems.ts'
 import { isoUtc, utcText } from '../db/iso-time.ts'
@@ -12,6 +12,7 @@ import { type Row, statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import { readLogged, textOf, toWire, withTexts } from '../records/history-values.ts'
+import { writableBy } from '../records/parents.ts'
 import { goneOrMissing, type Request, readRow, type Target, targetOf } from '../records/read.ts'
 import type { StoredJson } from '../records/stored-json.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -121,7 +122,7 @@ export const pastOf = async (
   target: Target,
   now: WireRecord | null,
   moment: Moment,
-): Promise<KnownPast | Exclude<PastOutcome, Found>> => {
+): Promise<KnownPast | Exclude<PastOutcome, FoundPast>> => {
   const { known, actor, id, transaction } = target
   if (now && isCurrent(now, moment)) return { outcome: 'found', record: now, now, json: new Map() }
   if (now && 'version' in moment && moment.version > now.version) return MISSING
@@ -163,5 +164,7 @@ export const readPast = async (shared: Database, request: Request, moment: Momen
     if ('version' in moment ? moment.version === version : moment.asOf >= updated_at) return gone
   }
   const past = await pastOf(database, target, now, moment)
-  return past.outcome === 'found' ? { outcome: 'found', record: past.record } : past
+  return past.outcome === 'found'
+    ? { outcome: 'found', record: past.record, writable: writableBy(target.known, request.actor, now) }
+    : past
 }

@@ -22,6 +22,8 @@ export interface AcceptOptions<A extends Actor = Actor> extends Omit<WriteOption
   clientVersion: number
   /** These of the proposed fields alone. Default: all. */
   fields?: string[] | undefined
+  /** What the decider made of some of these, instead of the proposed values. */
+  edited?: Record<string, unknown> | undefined
   /** The version came as `If-Match`. */
   byHeader?: boolean | undefined
 }
@@ -69,9 +71,17 @@ export const acceptProposal = async (
   const database = shared.forActor(options.actor)
   const target = await targetOf(database, { type, id, actor: options.actor })
   if (!target) return MISSING
-  const { clientVersion, fields } = options
+  const { clientVersion, fields, edited } = options
   const hash = options.mutationId
-    ? requestHash('accept', type, target.id, proposalId, clientVersion, fields ?? null)
+    ? requestHash(
+        'accept',
+        type,
+        target.id,
+        proposalId,
+        clientVersion,
+        fields ?? null,
+        ...(edited ? [edited] : []),
+      )
     : ''
   const refused = await whyRefused(database, target, 'update', options)
   if (refused && refused.outcome !== 'conflict') return refused
@@ -81,13 +91,15 @@ export const acceptProposal = async (
   if (!proposed) return MISSING
   if (proposed.state !== 'open') return DECIDED
   if (refused) return refused
-  const unknown = fields?.filter((name) => !Object.hasOwn(proposed.changes, name)) ?? []
+  const names = fields ? [...new Set(fields)] : Object.keys(proposed.changes)
+  const unknown = [...names, ...Object.keys(edited ?? {})].filter(
+    (name) => !Object.hasOwn(proposed.changes, name) || !names.includes(name),
+  )
   if (unknown.length > 0) {
     const errors = unknown.map((field) => ({ field, message: 'is not in this proposal' }))
     return { outcome: 'invalid', problem: invalidProblem(errors) }
   }
-  const names = fields ? [...new Set(fields)] : Object.keys(proposed.changes)
-  const changes = Object.fromEntries(names.map((name) => [name, proposed.changes[name]]))
+  const changes = { ...Object.fromEntries(names.map((name) => [name, proposed.changes[name]])), ...edited }
   const closed: { proposal?: WireProposal } = {}
   const close = async (version: number, transaction?: Knex.Transaction) => {
     const decision = { proposalId, state: 'accepted' as const, fields: names, version }
@@ -96,7 +108,7 @@ export const acceptProposal = async (
     closed.proposal = proposal
   }
   try {
-    const { fields: _, ...writing } = options
+    const { fields: _fields, edited: _edited, ...writing } = options
     const saved = await saveRecord(shared, type, id, {
       ...writing,
       changes,

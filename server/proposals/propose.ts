@@ -6,11 +6,11 @@ import type { Conflict, Forbidden, Gone, Invalid, Missing, Reused } from '../bas
 import { MISSING } from '../base/outcomes.ts'
 import { invalidProblem, problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { MAX_PROPOSALS, type WireProposal } from '../protocol/index.ts'
+import { MAX_PROPOSALS, type MayDecide, type WireProposal } from '../protocol/index.ts'
 import { requestHash, type WriteOptions } from '../records/idempotency.ts'
 import { asksParents } from '../records/parents.ts'
 import { goneOrMissing, type Request, readRow, type Target, targetOf } from '../records/read.ts'
-import { conflictOf } from '../records/refused-write.ts'
+import { conflictOf, mayWrite } from '../records/refused-write.ts'
 import { runOnce } from '../records/run-once.ts'
 import { validateFields } from '../records/validate.ts'
 import type { Database } from '../tables/database.ts'
@@ -40,7 +40,7 @@ export type ProposeOutcome = Proposed | Conflict | Gone | Missing | Forbidden | 
 
 /** What `proposals` answers. */
 export type ProposalsOutcome =
-  | { outcome: 'found'; proposals: WireProposal[]; next: string | null }
+  | { outcome: 'found'; proposals: WireProposal[]; next: string | null; may: MayDecide }
   | Gone
   | Missing
 
@@ -110,5 +110,7 @@ export const readProposals = async (
   const current = await readRow(database, target)
   if (!current) return goneOrMissing(database, target)
   if (!target.known.type.can(request.actor, 'read', current)) return MISSING
-  return { outcome: 'found', ...(await listProposals(database, target, query)) }
+  const save = await mayWrite(database, target, 'update', current)
+  const may = { save, propose: save || target.known.type.can(request.actor, 'propose', current) }
+  return { outcome: 'found', ...(await listProposals(database, target, query)), may }
 }

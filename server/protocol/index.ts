@@ -15,6 +15,7 @@ export type { ListAnswer, ListDelta } from './list.ts'
 export {
   MAX_NOTE_CHARS,
   MAX_PROPOSALS,
+  type MayDecide,
   type ProposalEvent,
   type ProposalState,
   type ProposeBody,

@@ -38,6 +38,12 @@ export interface WireProposal {
   accepted_version: number | null
 }
 
+/** What the asker may do with a record: save changes and accept proposals, or propose. */
+export interface MayDecide {
+  save: boolean
+  propose: boolean
+}
+
 /** `ProposalCreated` and `ProposalDecided`: in the record's room. Metadata alone; the list has the rest. */
 export interface ProposalEvent extends RecordAddress {
   tenant_id: string | null

@@ -36,6 +36,12 @@ export const asksParents = (known: KnownType, actor: Actor, action: WriteAction)
   return known.parent !== null && staticPermission(known.type, actor, action, true) === null
 }
 
+/** The fields of a record that the caller may write, as far as that is known without its parents; none of one that is gone. */
+export const writableBy = (known: KnownType, actor: Actor, record: WireRecord | null): string[] =>
+  record && (asksParents(known, actor, 'update') || known.type.can(actor, 'update', record))
+    ? [...known.writable]
+    : []
+
 /** What is said of a foreign key to something that isn't there. */
 export const parentMissingError = ({ part, shownNames }: KnownType): FieldError => ({
   field: part && shownNames.includes(part.column) ? part.column : '',

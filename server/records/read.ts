@@ -19,6 +19,7 @@ import { tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { type Current, currentOf } from '../tables/version-sql.ts'
 import { batchedVersions } from './batched-reads.ts'
 import { type ValuesBudget, valuesWithin } from './history-values.ts'
+import { writableBy } from './parents.ts'
 
 /** Who asks for which record. */
 export interface Request {
@@ -208,5 +209,6 @@ export const readHistory = async (
       ...(shown && { values: shown }),
     }
   })
-  return { outcome: 'found', entries, next: rows.length > count ? String(entries.at(-1)?.version) : null }
+  const next = rows.length > count ? String(entries.at(-1)?.version) : null
+  return { outcome: 'found', entries, next, writable: writableBy(known, actor, record) }
 }

@@ -36,6 +36,23 @@ export const conflictOf = async (
   }
 }
 
+/** May the caller do this with the record as it is? */
+export const mayWrite = async (
+  database: Database,
+  target: Target,
+  action: 'update' | 'delete',
+  current: WireRecord,
+): Promise<boolean> => {
+  const { known, actor, id } = target
+  if (!asksParents(known, actor, action)) return known.type.can(actor, action, current)
+  const { parts } = await readAuthorizedParts(
+    database,
+    { ...target, isLocking: false },
+    { action, ids: [id] },
+  )
+  return parts.get(id)?.isAllowed ?? false
+}
+
 /** Why a guarded write found no row: gone, not readable, not allowed, or stale. `null`: the row is at that version now. */
 export const whyRefused = async (
   database: Database,
@@ -45,12 +62,8 @@ export const whyRefused = async (
 ) => {
   const current = await readRow(database, target)
   if (!current) return goneOrMissing(database, target)
-  const { known, actor, id } = target
-  if (!known.type.can(actor, 'read', current)) return MISSING
-  const asked = asksParents(known, actor, action)
-    ? await readAuthorizedParts(database, { ...target, isLocking: false }, { action, ids: [id] })
-    : null
-  if (!(asked ? asked.parts.get(id)?.isAllowed : known.type.can(actor, action, current)))
+  if (!target.known.type.can(target.actor, 'read', current)) return MISSING
+  if (!(await mayWrite(database, target, action, current)))
     return { outcome: 'forbidden' as const, problem: problem('forbidden') }
   return current.version === options.clientVersion ? null : conflictOf(database, target, options, current)
 }

@@ -29,19 +29,19 @@ const BUDGETS_BYTES = {
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 37_700,
+    budget: 37_900,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** The same without React. */
   dom: {
-    budget: 36_400,
+    budget: 36_500,
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
-  client: { budget: 37_850, code: "export * from 'noclobber/client'" },
+  client: { budget: 38_300, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 49_300, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 49_950, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */

@@ -6,10 +6,13 @@ export type {
   Fields,
   ImportEvent,
   ImportingEvent,
+  MayDecide,
   PresenceState,
   PresentPerson,
   Problem,
   ProblemCode,
+  ProposalEvent,
+  ProposalState,
   RecordAddress,
   RecordEvent,
   RecordEventName,
@@ -21,6 +24,7 @@ export type {
   WatchedRecord,
   WatchMessage,
   WireHistoryEntry,
+  WireProposal,
   WireRecord,
   WireVersion,
   WireVersionDifference,
@@ -38,6 +42,14 @@ export { conflictFor, editsAsText, valueText } from './conflict/conflict-view.ts
 export { invalidateOn } from './events/invalidate-on.ts'
 export type { ListToWatch } from './events/list-watching.ts'
 export type { OnRecordEvents, RecordChanges, RecordEventsOptions } from './events/record-events.ts'
+export type {
+  AcceptProposalOptions,
+  Moment,
+  PastOutcome,
+  ProposalsPage,
+  ProposeOutcome,
+  RestoreVersionOptions,
+} from './history/reviews.ts'
 export type { ChangeBatch, FollowedChanges, FollowOptions } from './http/follow-changes.ts'
 export { FollowRefusedError, followChanges } from './http/follow-changes.ts'
 export type {

@@ -5,6 +5,7 @@ import type { Clock, Page, Stop } from './base/clock.ts'
 import type { Readable } from './base/store.ts'
 import type { ListToWatch } from './events/list-watching.ts'
 import type { OnRecordEvents } from './events/record-events.ts'
+import type { Reviews } from './history/reviews.ts'
 import type { NewRecordOptions } from './http/new-record.ts'
 import type { AppFetch } from './http/queued-request.ts'
 import type { Requests } from './http/requests.ts'
@@ -70,7 +71,7 @@ export interface RecordClientOptions {
 }
 
 /** One client of a page: {@link createRecordClient}. */
-export interface RecordClient extends Requests, LiveListsOfClient {
+export interface RecordClient extends Requests, Reviews, LiveListsOfClient {
   /** As chosen. */
   onStale: 'reject' | 'merge'
   tabId: string

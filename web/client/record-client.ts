@@ -12,6 +12,7 @@ import { createListeners } from './base/store.ts'
 import { createTicker } from './base/ticker.ts'
 import { createListWatching } from './events/list-watching.ts'
 import { createRecordEvents } from './events/record-events.ts'
+import { createReviews } from './history/lazy-reviews.ts'
 import { createDatabaseHistory } from './http/database-history.ts'
 import { createHttp } from './http/fetch-json.ts'
 import { createLazyAppFetch } from './http/lazy-app-fetch.ts'
@@ -28,15 +29,11 @@ import { createEventRouter } from './transport/event-router.ts'
 import { createLivenessCheck } from './transport/liveness-check.ts'
 import { type Polling, startPolling } from './transport/polling.ts'
 import { createWatching, type RecordWatcher } from './transport/subscriptions.ts'
-import type { Transport } from './transport/transport.ts'
 import { createTransportFallback } from './transport/transport-fallback.ts'
 import { createTransports } from './transport/transports.ts'
 
-const REQUEST_TIMEOUT_MS = 10_000
-
 /**
  * One client for the page.
- *
  * @example
  * const client = createRecordClient({ userId: () => session.user.id })
  * const editor = client.editor<Project>('project', '1')
@@ -57,7 +54,9 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const person = createPerson({ userId: options.userId, token })
   let polling: Polling | null = null
   let stopPage: (Stop | undefined)[] = []
+  let stopOffline: (Stop | undefined)[] = []
   let isClosed = true
+  let isSignedOutReported = false
 
   const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === person.id()
   const isColleague = (by: Writer | null) =>
@@ -106,10 +105,12 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   }
   const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
   const watchList = createListWatching(watching, eventRouter, start)
-  const send: Transport['presence'] = async (message) => transport.presence?.(message) ?? null
   const { id: socketId } = transport
-  const sendTakeOver: Transport['takeOver'] = async (message) => transport.takeOver?.(message) ?? null
-  const presence = createDeferredPresence({ send, sendTakeOver, clock, page })
+  const presence = createDeferredPresence({
+    ...{ clock, page },
+    send: async (message) => transport.presence?.(message) ?? null,
+    sendTakeOver: async (message) => transport.takeOver?.(message) ?? null,
+  })
 
   const http = createHttp({
     url,
@@ -120,7 +121,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     socketId,
     token,
     person,
-    timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
+    timeoutMs: options.timeoutMs ?? 10_000,
     onAnswer(status, date, age) {
       serverTime.learn(date, age)
       if (status === 401) reportSignedOut()
@@ -128,6 +129,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
   })
   const { requests, onOwnWrite, notifyOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
+  const reviews = createReviews({ http, clock, newId, onSaved })
   const lists = createLazyPart(
     liveListsCode,
     ({ createLiveLists }) =>
@@ -135,17 +137,18 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     clock,
   )
 
+  function onSaved(record: WireRecord, isShown = false) {
+    if (!isShown) records.showOwn(record)
+    notifyOwnWrite({ kind: 'saved', record })
+  }
+
   /** The app has written by a route of its own, and this tab's events of it are dropped. */
   function onWritten(written: WireRecord[]) {
-    for (const record of written) {
-      records.showOwn(record)
-      notifyOwnWrite({ kind: 'saved', record })
-    }
+    for (const record of written) onSaved(record)
     if (isLive()) watching.refreshLists()
     polling?.poll()
   }
 
-  let isSignedOutReported = false
   function reportSignedOut() {
     connection.signedOut()
     if (isSignedOutReported) return
@@ -188,7 +191,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   }
 
   const records = createOpenRecords({
-    requests,
+    requests: { ...requests, ...reviews },
     watching: {
       addRecord(watcher) {
         start()
@@ -206,7 +209,6 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     persistence: options.offline,
     onStale,
   })
-  let stopOffline: (Stop | undefined)[] = []
 
   /** What is kept beyond the page is kept for as long as the client is open. */
   function open() {
@@ -245,6 +247,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
 
   const client: RecordClient = {
     ...requests,
+    ...reviews,
     onStale,
     async save<F extends object = Fields>(type: string, id: string, change: SaveOptions) {
       const outcome = await requests.save<F>(type, id, change)
@@ -266,8 +269,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
     editor: records.editor,
     liveList: createListOpener(lists),
-    onOwnWrite,
-    seconds: createTicker(clock, page),
+    ...{ onOwnWrite, seconds: createTicker(clock, page) },
     onEvent: eventRouter.onEvent,
     watchList,
     onEvents: createRecordEvents({ clock, page, watchList, onOwnWrite, onPersonChanged: changes.add }),
@@ -278,9 +280,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       if (epoch === person.epoch()) restart()
     },
     ...records.lost,
-    personId: person.id,
-    onPersonChanged: changes.add,
-    localTime: serverTime.localTime,
+    ...{ personId: person.id, onPersonChanged: changes.add, localTime: serverTime.localTime },
     close() {
       isClosed = true
       polling?.stop()

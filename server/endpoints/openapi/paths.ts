@@ -71,7 +71,7 @@ export const GONE_OR_UNKNOWN = {
 const UNCHANGED = { 304: { description: 'Still at this version.' } }
 
 export const version: Schema = { type: 'integer', minimum: 1 }
-const flag: Schema = { type: 'boolean' }
+export const flag: Schema = { type: 'boolean' }
 export const mutation = { 'mutation_id?': { type: 'string', minLength: 1, maxLength: 200 } }
 export const next: Schema = { type: ['string', 'null'] }
 
@@ -95,7 +95,12 @@ export const recordPaths = (type: string, name: string): Part => {
           query('as_of', 'The record as it was at this time, like `2026-05-03T10:00:00Z`.'),
           IF_NONE_MATCH,
         ],
-        responses: { 200: json(data(record), etag), ...UNCHANGED, ...GONE_OR_UNKNOWN, ...COMMON },
+        responses: {
+          200: json(data(record, { 'writable?': listOf(text) }), etag),
+          ...UNCHANGED,
+          ...GONE_OR_UNKNOWN,
+          ...COMMON,
+        },
       },
       patch: {
         operationId: `save${name}`,
@@ -143,7 +148,10 @@ export const recordPaths = (type: string, name: string): Part => {
           query('limit', 'Entries, 50 unless given.', { type: 'integer', minimum: 1, maximum: 500 }),
           query('before', 'Only versions before this one.', version),
         ],
-        responses: { 200: json(data(listOf(ref('HistoryEntry')), { next })), ...COMMON },
+        responses: {
+          200: json(data(listOf(ref('HistoryEntry')), { next, writable: listOf(text) })),
+          ...COMMON,
+        },
       },
     },
   }

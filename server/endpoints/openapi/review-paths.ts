@@ -6,6 +6,7 @@ import {
   COMMON,
   data,
   etag,
+  flag,
   GONE,
   GONE_OR_UNKNOWN,
   ID,
@@ -72,7 +73,11 @@ export const proposalPaths = (type: string, name: string): Part => {
           query('state', 'Only these.', { enum: ['open', 'accepted', 'rejected'] }),
           query('after', 'The `next` of the page before.'),
         ],
-        responses: { 200: json(data(listOf(proposal), { next })), ...GONE, ...COMMON },
+        responses: {
+          200: json(data(listOf(proposal), { next, may: object({ save: flag, propose: flag }) })),
+          ...GONE,
+          ...COMMON,
+        },
       },
       post: {
         operationId: `propose${name}`,
@@ -101,7 +106,12 @@ export const proposalPaths = (type: string, name: string): Part => {
         summary: 'Saves what is proposed, if the record is still at the version that was looked at.',
         parameters: [IF_MATCH, ...ORIGIN],
         requestBody: body(
-          object({ 'client_version?': version, 'fields?': { ...listOf(text), minItems: 1 }, ...mutation }),
+          object({
+            'client_version?': version,
+            'fields?': { ...listOf(text), minItems: 1 },
+            'edited?': ref(`${name}Changes`),
+            ...mutation,
+          }),
         ),
         responses: {
           200: json(data(ref(name)), etag),

@@ -18,9 +18,9 @@ test('each version is what was read then, to the digit, with who wrote it and wh
   const { path, versions } = await saved()
   for (const record of versions) {
     const { status, body, headers } = await get(`${path}?version=${record.version}`, 'vera')
-    expect([status, body]).toEqual([200, { data: record }])
+    expect([status, body]).toEqual([200, { data: record, writable: [] }])
     expect(headers.get('etag')).toBe(`"${record.version}"`)
-    expect((await get(`${path}?as_of=${record.updated_at}`)).body).toEqual({ data: record })
+    expect((await get(`${path}?as_of=${record.updated_at}`)).body.data).toEqual(record)
     const unchanged = await get(`${path}?version=${record.version}`, 'vera', {
       'if-none-match': `"${record.version}"`,
     })
@@ -59,7 +59,7 @@ test('a deleted record can still be looked at as it was, by those who could read
   const { path, versions } = await saved()
   await app.call('DELETE', path, { body: { client_version: 3 } })
   for (const record of versions)
-    expect((await get(`${path}?version=${record.version}`, 'vera')).body).toEqual({ data: record })
+    expect((await get(`${path}?version=${record.version}`, 'vera')).body.data).toEqual(record)
   const gone = await get(path)
   expect([gone.status, gone.body.code]).toEqual([410, 'deleted'])
   for (const query of ['version=4', 'as_of=2999-01-01T00:00:00Z'])
@@ -80,7 +80,7 @@ test('an id that was deleted and created again has the versions of both', async 
   const again = (await get(path)).body.data as WireRecord
   await save(again, { name: 'and again' })
   for (const record of [...versions, again])
-    expect((await get(`${path}?version=${record.version}`)).body).toEqual({ data: record })
+    expect((await get(`${path}?version=${record.version}`)).body.data).toEqual(record)
   expect((await get(`${path}?version=4`)).body).toMatchObject({ code: 'deleted', version: 4 })
 })
 
@@ -153,7 +153,7 @@ test('an app asks the same by itself', async () => {
   const actor: Person = { id: 'alice', name: 'Alice', tenantId: 'acme', role: 'editor' }
   const past = (moment: { version: number } | { asOf: Date }) =>
     app.records.readPast('contract', one.id, { actor, ...moment })
-  expect(await past({ version: 1 })).toEqual({ outcome: 'found', record: one })
+  expect(await past({ version: 1 })).toMatchObject({ outcome: 'found', record: one })
   expect(await past({ asOf: new Date() })).toMatchObject({ outcome: 'found', record: { version: 3 } })
   expect(await past({ version: 0 })).toMatchObject({ outcome: 'refused', problem: { code: 'malformed' } })
 })

@@ -56,6 +56,7 @@ export async function startLiveServer(
     },
     merge: { text: ['notes'] },
     history: 'values',
+    can: ({ id }, action) => id !== 'vera' || action === 'read' || action === 'propose',
   })
   const records = createRecordServer({
     log: null,

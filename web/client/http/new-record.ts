@@ -35,10 +35,11 @@ export async function createBySave(
     : outcome
 }
 
-type StoreRequests = Pick<Requests, 'read' | 'save' | 'remove' | 'create' | 'history'>
-
 /** The requests of a record that only this page has. */
-export function newRecordRequests(requests: StoreRequests, initial: Fields): StoreRequests {
+export function newRecordRequests<R extends Pick<Requests, 'read' | 'save' | 'remove' | 'create'>>(
+  requests: R,
+  initial: Fields,
+): R {
   const fields = plainFields(initial)
   const blank = { version: 0, updated_at: '', updated_by: null, fields }
   const record = (type: string, id: string): WireRecord => ({ type, id, ...blank })

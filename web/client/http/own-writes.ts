@@ -14,12 +14,16 @@ export type OwnWrite =
 
 /** A write that was sent. A retry of it is the same mutation, under the same id. */
 export interface Mutation {
-  kind: 'save' | 'remove'
+  kind: 'save' | 'remove' | 'propose'
   mutationId: string
   clientVersion: number
   changes: Fields
   /** The others' changes that its values were merged with here. */
   merged?: MergedWith | null
+  /** Of a save: the version whose values these are. */
+  restores?: number
+  /** Of a proposal: why. */
+  note?: string
 }
 
 /** What others changed that a save was merged with. */

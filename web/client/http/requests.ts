@@ -1,10 +1,8 @@
-// The server's routes as functions with outcomes, and the meaning of the statuses in one place. A write whose answer
-// was lost is sent again a few times under the same mutation id, so that it takes effect once.
+// The server's routes as functions with outcomes. What answers mean, and how writes are retried, is in answers.ts.
 
 import type {
   Fields,
   RecordAddress,
-  StaleProblem,
   WireHistoryEntry,
   WireRecord,
   WireVersion,
@@ -13,7 +11,8 @@ import type {
 import type { Clock } from '../base/clock.ts'
 import { plainFields } from '../base/plain-value.ts'
 import { isRecord, writerOf } from '../base/received.ts'
-import type { Http, HttpAnswer, HttpRequest } from './fetch-json.ts'
+import { dataOf, invalidOf, isGood, pathOf, recordOf, retriedWrite, staleOf } from './answers.ts'
+import type { Http } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
 import type { ListPage, ListQuery } from './list-page.ts'
 import type {
@@ -21,16 +20,12 @@ import type {
   CreateOutcome,
   FetchOutcome,
   ReadOutcome,
-  Refusal,
   RemoveOutcome,
   SaveManyOutcome,
   SaveOutcome,
   UndoneRecord,
 } from './outcomes.ts'
 import { bodyOf, refusalOf } from './refusals.ts'
-
-/** Delays between the tries of one write; after them it counts as unanswered. */
-const RETRY_AFTER_MS = [400, 1500]
 
 /** What `client.save` takes. */
 export interface SaveOptions {
@@ -53,29 +48,13 @@ export interface SaveManyOptions {
   mutationId?: string
 }
 
-/** Browsers take `.` and `..` out of a path, so these ids are written with a `~`. */
-export const segmentOf = (part: string) => encodeURIComponent(/^~*\.{1,2}$/.test(part) ? `~${part}` : part)
-
 const PLAIN_NAME = /^(?!(?:sort|limit|after|cursor|search|wait|count|filter)$)[a-z_]\w*$/i
 
 /** A filter's parameter: one that is no plain name, or means something else, stands in brackets. */
 const filterName = (name: string) => (PLAIN_NAME.test(name) ? name : `filter[${name}]`)
 
 export function createRequests(http: Http, clock: Clock, newId: () => string) {
-  const pathOf = (...parts: string[]) => `/records/${parts.map(segmentOf).join('/')}`
-
-  async function write(unsent: HttpRequest): Promise<HttpAnswer> {
-    const { person } = http.parts
-    person.check()
-    const request = { ...unsent, epoch: person.epoch() }
-    let answer = await http(request)
-    for (const delayMs of RETRY_AFTER_MS) {
-      if (answer.isAnswered && answer.status < 500) return answer
-      await new Promise<void>((resolve) => void clock.after(delayMs, resolve))
-      answer = await http(request)
-    }
-    return answer
-  }
+  const write = retriedWrite(http, clock)
 
   return {
     async read<F extends object = Fields>(type: string, id: string): Promise<ReadOutcome<F>> {
@@ -261,34 +240,3 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
 
 /** The routes of one server. */
 export type Requests = ReturnType<typeof createRequests>
-
-const NOT_OURS: HttpAnswer = { isAnswered: false, detail: 'The answer was not one of this server.' }
-const isGood = (status: number) => status >= 200 && status < 300
-
-function dataOf<T, O>(answer: HttpAnswer, found: (data: T) => O): O | Refusal {
-  if (answer.isAnswered && isGood(answer.status)) {
-    const { data } = bodyOf(answer)
-    if (data !== undefined) return found(data as T)
-    return refusalOf(NOT_OURS)
-  }
-  return refusalOf(answer)
-}
-
-/** A success without a record is not an answer of this server. */
-const recordOf = <F extends object, O>(answer: HttpAnswer, found: (record: WireRecord<F>) => O) =>
-  dataOf(
-    answer.isAnswered && isGood(answer.status) && !isRecord(bodyOf(answer).data) ? NOT_OURS : answer,
-    found,
-  )
-
-function staleOf<F extends object>(answer: HttpAnswer) {
-  const problem = bodyOf(answer) as Record<string, unknown> & StaleProblem & { current: WireRecord<F> }
-  const isStale = answer.isAnswered && (answer.status === 409 || answer.status === 412)
-  return isStale && problem.code === 'stale_record' ? ({ outcome: 'conflict', problem } as const) : null
-}
-
-function invalidOf(answer: HttpAnswer) {
-  if (!answer.isAnswered || answer.status !== 422) return null
-  const { errors } = bodyOf(answer)
-  return Array.isArray(errors) && errors.length > 0 ? ({ outcome: 'invalid', errors } as const) : null
-}

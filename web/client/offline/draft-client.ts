@@ -1,15 +1,17 @@
 // What the client lets `noclobber/offline` do with it.
 
-import type { Fields } from '../../../server/protocol/index.ts'
 import type { Clock, Page } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
+import type { Reviews } from '../history/reviews.ts'
 import { createBySave, isNewRecord } from '../http/new-record.ts'
 import type { Requests } from '../http/requests.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
 import type { OpenRecords } from '../record/open-records.ts'
+import { sendWrite } from '../record/pending-writes.ts'
 
 interface DraftClientOptions {
   client: Pick<Requests, 'create' | 'save' | 'remove'> &
+    Pick<Reviews, 'restoreVersion' | 'propose'> &
     Pick<DraftClient, 'tabId' | 'fetch'> & { onStale: 'reject' | 'merge' }
   records: Pick<OpenRecords, 'of' | 'discard'>
   person: Pick<Person, 'id' | 'isNamed'>
@@ -27,12 +29,10 @@ export const draftClient = ({ client, records, person, clock, page }: DraftClien
   clock,
   page,
   resume: (address) => records.of(address).resume(),
-  send: ({ type, id }, { kind, ...mutation }) =>
-    isNewRecord(id)
-      ? createBySave(client, type, mutation)
-      : kind === 'save'
-        ? client.save<Fields>(type, id, { ...mutation, onStale: client.onStale })
-        : client.remove(type, id, mutation),
+  send: (address, mutation) =>
+    isNewRecord(address.id)
+      ? createBySave(client, address.type, mutation)
+      : sendWrite({ address, requests: client, onStale: client.onStale }, mutation),
   bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
   discard: records.discard,
   fetch: client.fetch,

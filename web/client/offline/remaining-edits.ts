@@ -2,16 +2,21 @@
 
 import type { Fields } from '../../../server/protocol/index.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'
+import type { ProposeOutcome } from '../history/reviews.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import { beyond } from '../record/edit-transitions.ts'
 import type { Mutation, UnsentEdits } from '../record/state.ts'
 import type { UnsentTrouble } from './draft-storage.ts'
 
-export type SendAnswer = SaveOutcome<Fields> | RemoveOutcome
+export type SendAnswer = SaveOutcome<Fields> | RemoveOutcome | ProposeOutcome
 
 /** `null`: nothing. What was asked for after a save that passed is asked for on the version that it made. */
 export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: SendAnswer): UnsentEdits | null {
   const settled = { ...edits, unanswered: null, next: null }
+  if (answer.outcome === 'proposed') {
+    const left = beyond(edits.draft, sent.changes)
+    return isEmpty(left) && !edits.kept ? null : { ...settled, draft: left }
+  }
   if (answer.outcome !== 'saved') return isEmpty(edits.draft) && !edits.kept ? null : settled
   const { record } = answer
   const draft = pick(

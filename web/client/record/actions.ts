@@ -27,6 +27,14 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
   const save = () =>
     writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
 
+  /** Does more than a save does; `again` sends a decision between both sides as a proposal too. */
+  const asking = {
+    ...options,
+    stateNow: state.get,
+    ask: writes.ask,
+    again: null as (() => Promise<unknown>) | null,
+  }
+
   let recreation: ReturnType<typeof createRecreation> | null = null
   async function recreate<F extends object>() {
     const code = await import('./recreate.ts')
@@ -36,7 +44,13 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
 
   return {
     change: (field, value) => dispatch({ kind: 'typed', field, value: plainValue(field, value) }),
-    save,
+    save() {
+      asking.again = null
+      return save()
+    },
+    propose: async (note) => (await import('../history/ask.ts')).propose(asking, note),
+    restoreVersion: async (version, fields) =>
+      (await import('../history/ask.ts')).restoreVersion(asking, version, fields),
     undo: () =>
       writes.ask({ kind: 'undo_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>,
     remove: () => writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
@@ -44,8 +58,13 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
     restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
     merge: () => dispatch({ kind: 'merge_asked' }),
     review: () => dispatch({ kind: 'review_asked' }),
-    resolve({ version, theirs, edited }) {
+    async resolve({ version, theirs, edited }) {
       const decided = { version, theirs, edited: plainFields(edited), mutationId: newId() }
+      if (asking.again) {
+        dispatch({ kind: 'resolved', ...decided, mutationId: null })
+        await asking.again()
+        return null
+      }
       return writes.ask({ kind: 'resolved', ...decided }) as Promise<SaveOutcome<Fields> | null>
     },
     recreate,

@@ -145,7 +145,8 @@ function noticeLine(state: RecordState, line: Line, words: Words): Banner | null
   const texts = words.messages.banner
   if (!notice) return null
   if (notice.kind === 'recalled') return line('recalled', 'info', texts.recalled, [])
-  if (notice.kind === 'restored') return line('restored', 'info', texts.restored, [])
+  if (notice.kind === 'restored' || notice.kind === 'proposed')
+    return line(notice.kind, 'info', texts[notice.kind], [])
   if (notice.kind === 'saved') return savedLine(notice, line, words, mayUndo ? ['undo'] : [])
   if (notice.kind !== 'updated')
     return line(notice.kind, 'info', texts[notice.kind], [], { values: { version: notice.version } })

@@ -3,6 +3,7 @@
 
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
+import type { ProposeOutcome } from '../history/reviews.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { RequestToQueue } from '../http/queued-request.ts'
 import type { Mutation, RecordState, UnsentEdits } from './state.ts'
@@ -17,7 +18,10 @@ export interface DraftClient {
   /** Brings kept edits back and sends what was asked to be saved; resolves when that has its answer. */
   resume(address: RecordAddress): Promise<RecordState>
   /** Sends it as it was asked for, past the record's editor. */
-  send(address: RecordAddress, mutation: Mutation): Promise<SaveOutcome<Fields> | RemoveOutcome>
+  send(
+    address: RecordAddress,
+    mutation: Mutation,
+  ): Promise<SaveOutcome<Fields> | RemoveOutcome | ProposeOutcome>
   /** Restores discarded edits. */
   bringBack(address: RecordAddress, edits: UnsentEdits): void
   /** Discards its edits; `false` where the record is not open here. */

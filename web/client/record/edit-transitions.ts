@@ -78,6 +78,10 @@ export function undo(state: RecordState, { mutationId }: StateEventOf<'undo_aske
   return draft ? save({ ...state, draft }, { mutationId }) : stay(state)
 }
 
+/** Sends what somebody else has put together of the state as it is. */
+export const sendAsked = (state: RecordState, { mutation, form }: StateEventOf<'write_asked'>): Transition =>
+  write({ ...state, ...form }, mutation, null)
+
 /**
  * Sends again what got no answer, and what was asked for after it. What was only typed stays typed. A removal shows no text
  * of its own, so a newer version may be on the screen by then: it is compared with the one that it was asked on.
@@ -100,7 +104,8 @@ export function remove(state: RecordState, { mutationId }: { mutationId: string 
   const { record, unanswered } = state
   if (!record) return stay(state)
   const fresh: Mutation = { kind: 'remove', mutationId, clientVersion: record.version, changes: {} }
-  if (unanswered?.clientVersion !== record.version) return write(state, fresh, null)
+  if (unanswered?.clientVersion !== record.version || unanswered.kind === 'propose')
+    return write(state, fresh, null)
   return write(state, unanswered, unanswered.kind === 'save' ? { kind: 'remove', mutationId } : null)
 }
 

@@ -4,16 +4,17 @@
 import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
+import type { ProposeOutcome, Reviews } from '../history/reviews.ts'
 import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import { type MergedByItself, mergedByItself } from './merged-by-itself.ts'
 import type { Mutation, RecordState, RecordStateEvent, StateEventOf } from './state.ts'
 
-type WriteOutcome = SaveOutcome<Fields> | RemoveOutcome
+type WriteOutcome = SaveOutcome<Fields> | RemoveOutcome | ProposeOutcome
 
 interface WriteOptions {
   address: RecordAddress
-  requests: Pick<Requests, 'save' | 'remove'>
+  requests: Pick<Requests, 'save' | 'remove'> & Pick<Reviews, 'restoreVersion' | 'propose'>
   onStale?: 'reject' | 'merge' | undefined
 }
 
@@ -33,16 +34,21 @@ interface PendingWritesOptions extends WriteOptions {
 }
 
 type AskedWrite = { mutationId: string } & StateEventOf<
-  'save_asked' | 'undo_asked' | 'remove_asked' | 'resolved'
+  'save_asked' | 'undo_asked' | 'write_asked' | 'remove_asked' | 'resolved'
 >
 
-function sendWrite(
+/** Sends one as it was asked for. */
+export function sendWrite(
   { address: { type, id }, requests, onStale }: WriteOptions,
-  { kind, mutationId, clientVersion, changes }: Mutation,
+  { kind, mutationId, clientVersion, changes, restores, note = '' }: Mutation,
 ): Promise<WriteOutcome> {
-  return kind === 'save'
-    ? requests.save<Fields>(type, id, { clientVersion, changes, mutationId, ...(onStale ? { onStale } : {}) })
-    : requests.remove(type, id, { clientVersion, mutationId })
+  const asked = { clientVersion, mutationId }
+  if (kind === 'remove') return requests.remove(type, id, asked)
+  if (kind === 'propose') return requests.propose(type, id, { ...asked, changes, note })
+  if (restores === undefined)
+    return requests.save<Fields>(type, id, { ...asked, changes, ...(onStale ? { onStale } : {}) })
+  const fields = Object.keys(changes)
+  return requests.restoreVersion<Fields>(type, id, { ...asked, toVersion: restores, fields, isShown: true })
 }
 
 function createAwaitedAnswers<O>() {

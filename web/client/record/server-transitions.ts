@@ -223,6 +223,13 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
     const trouble: Trouble = { kind: 'unreachable', during: 'save', isKept: answer.isKept ?? false }
     return catchUp(weighHeld({ ...unwritten, unanswered: writing, next: state.next, trouble }))
   }
+  if (refusal.outcome === 'proposed') {
+    const draft = beyond(state.draft, writing.changes)
+    const { state: current, effects } = catchUp(
+      weighHeld({ ...unwritten, draft, notice: { kind: 'proposed' } }),
+    )
+    return to(current, {}, ...effects, { kind: 'fade', what: 'notice' })
+  }
   const fields = state.record?.fields ?? {}
   const tidy = { ...unwritten, draft: pick(state.draft, (field, value) => !isSame(value, fields[field])) }
   if (refusal.outcome === 'not_found') return refuse(tidy)

@@ -3,6 +3,7 @@
 
 import type { Fields, ProblemCode, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
+import type { ProposeOutcome } from '../history/reviews.ts'
 import type { Refusal } from '../http/outcomes.ts'
 import type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
 import type { NewerVersion, RemoteVersion } from '../transport/remote-version.ts'
@@ -49,6 +50,7 @@ type Notice =
   | { kind: 'merged'; version: number }
   | { kind: 'recalled' }
   | { kind: 'restored' }
+  | { kind: 'proposed' }
 
 /** What outlives the page: the edits of one record, and what they are built on. */
 export interface UnsentEdits {
@@ -111,6 +113,8 @@ export type RecordStateEvent =
   | { kind: 'save_asked'; mutationId: string }
   /** The last save is undone by another. */
   | { kind: 'undo_asked'; mutationId: string }
+  /** What is sent, and the form as it stands with that: see history/ask.ts. */
+  | { kind: 'write_asked'; mutationId: string; mutation: Mutation; form: Pick<RecordState, 'draft' | 'kept'> }
   /** The server seems reachable again: what got no answer is sent again, and nothing else. */
   | { kind: 'resume_asked' }
   | { kind: 'remove_asked'; mutationId: string }
@@ -169,6 +173,8 @@ export interface Resolution {
 
 type WriteRefusal =
   | Refusal
+  /** Nothing is written yet: somebody else decides. */
+  | Extract<ProposeOutcome, { outcome: 'proposed' }>
   | { outcome: 'conflict'; problem: StaleProblem }
   | { outcome: 'invalid'; errors: { field: string; message: string }[] }
 

@@ -3,6 +3,7 @@
 import type { Fields, RecordAddress, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import type { Readable } from '../base/store.ts'
+import type { PastOutcome, ProposeOutcome, Reviews } from '../history/reviews.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
@@ -12,7 +13,8 @@ import type { RecordState, RecordStateEvent, Resolution, UnsentEdits } from './s
 
 export interface RecordStoreOptions {
   address: RecordAddress
-  requests: Pick<Requests, 'read' | 'save' | 'remove' | 'create' | 'history'>
+  requests: Pick<Requests, 'read' | 'save' | 'remove' | 'create' | 'history'> &
+    Pick<Reviews, 'readPast' | 'restoreVersion' | 'propose'>
   watching: Pick<Watching, 'addRecord'>
   clock: Clock
   newId: () => string
@@ -75,6 +77,19 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
    * typed, or others have changed it since.
    */
   undo(): Promise<SaveOutcome<F> | null>
+  /**
+   * Saves what the record was at an earlier version, or these fields of it, guarded like any save: where others have changed the
+   * same since, both sides are shown. `null`: it is that already, or a save is on its way. Of types with `history: 'values'`.
+   */
+  restoreVersion(
+    version: number,
+    fields?: readonly (keyof F & string)[],
+  ): Promise<SaveOutcome<F> | Exclude<PastOutcome<F>, { outcome: 'found' }> | null>
+  /**
+   * Sends what is typed for somebody else to decide about, instead of saving it. Where others have changed the same since, both
+   * sides are shown first. `null`: there was nothing to propose.
+   */
+  propose(note?: string): Promise<ProposeOutcome | null>
   remove(): Promise<RemoveOutcome | null>
   /** Shows the newest version and keeps what is typed for `restore`. */
   reload(): void
@@ -84,7 +99,7 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   merge(): void
   /** Both sides side by side, as after a refused save. */
   review(): void
-  /** Applies a decision and saves it, guarded like any save; `null`: nothing was left to save, or it was out of date. */
+  /** Applies a decision and saves it, guarded like any save; after a refused proposal it is proposed. `null`: nothing was saved. */
   resolve(decision: Decision): Promise<SaveOutcome<F> | null>
   /** A deleted record from what is shown and typed, under its own id where the key allows that, else under a new one. */
   recreate(): Promise<CreateOutcome<F> | null>

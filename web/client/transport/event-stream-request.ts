@@ -2,7 +2,7 @@
 // and sees statuses. What a socket says of its presence is a request of its own here.
 
 import { HEADERS, type PresenceAnswer, type PresenceMessage } from '../../../server/protocol/index.ts'
-import { segmentOf } from '../http/requests.ts'
+import { segmentOf } from '../http/answers.ts'
 import type { TransportStatus } from './transport.ts'
 
 export interface EventStreamOptions {

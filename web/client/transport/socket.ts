@@ -20,6 +20,8 @@ const EVENTS = [
   'RecordsImporting',
   'PresenceChanged',
   'TakeOver',
+  'ProposalCreated',
+  'ProposalDecided',
   'AccessRevoked',
   'SpreadChanged',
   'Heartbeat',

@@ -39,6 +39,7 @@ export const germanMessages = {
     keptResolved: 'Änderungen, gegen die Sie sich entschieden haben, sind aufgehoben.',
     keptReloaded: 'Version {version} ist geladen. Ihre ungespeicherten Änderungen sind aufgehoben.',
     keptReverted: 'Ihre ungespeicherten Änderungen sind beiseitegelegt.',
+    proposed: 'Ihre Änderungen sind vorgeschlagen.',
     restored: 'Der Server wurde wiederhergestellt. Das ist der Datensatz, wie er jetzt ist.',
     restoredTyped: 'Der Server wurde wiederhergestellt. Ihre ungespeicherten Änderungen sind aufgehoben.',
     restoredLost: 'Der Server wurde wiederhergestellt. Ihre Änderung von {clock} an {fields} ging verloren.',

@@ -7,6 +7,7 @@ import { localeOf } from '../base/locale.ts'
 import { plainText } from '../base/received.ts'
 import { englishListMessages } from './list-messages.ts'
 import { englishLostMessages } from './lost-messages.ts'
+import { englishUnsentMessages } from './unsent-messages.ts'
 
 /** A sentence for each plural category of the language; `other` is what the rest falls back to. */
 export type Plural = { other: string } & Partial<Record<'zero' | 'one' | 'two' | 'few' | 'many', string>>
@@ -50,6 +51,7 @@ export const englishMessages = {
     keptResolved: 'Edits that you decided against are set aside.',
     keptReloaded: 'Loaded version {version}. Your unsaved edits are kept.',
     keptReverted: 'Your unsaved edits are set aside.',
+    proposed: 'Your changes are proposed.',
     restored: 'The server was restored. This is the record as it is now.',
     restoredTyped: 'The server was restored. Your unsaved edits are kept.',
     restoredLost: 'The server was restored. Your saved change to {fields} from {clock} was lost.',
@@ -150,25 +152,7 @@ export const englishMessages = {
     not_now: '{name} is not done yet.',
     unreachable: '{name} could not be asked just now.',
   },
-  unsent: {
-    title: 'Unsent changes',
-    none: 'Everything is saved.',
-    waiting: 'Waiting for the server',
-    sending: 'Being sent',
-    conflict: 'Changed by others: open it to review',
-    gone: 'Deleted: open it to copy your edits',
-    forbidden: 'You may no longer see it: copy or discard your edits',
-    refused: 'Refused: {detail}',
-    typed: 'Not saved yet',
-    removal: 'Delete',
-    discarded: 'Discarded',
-    /** Said once it was done. */
-    isDiscarded: 'The changes are discarded. You can undo that.',
-    isBack: 'The changes are back.',
-    full: 'This device has no room left: what you type now is kept in this tab alone.',
-    barred: 'This browser keeps nothing: what you type is kept in this tab alone.',
-    count: { one: '{count} unsent change', other: '{count} unsent changes' } as Plural,
-  },
+  unsent: englishUnsentMessages,
   /** Live lists, and editing in them. */
   list: englishListMessages,
   lost: englishLostMessages,

@@ -1,0 +1,106 @@
+// Earlier versions and proposals, as a client offers them. Types only.
+
+import type {
+  Fields,
+  MayDecide,
+  ProposalState,
+  WireProposal,
+  WireRecord,
+} from '../../../server/protocol/index.ts'
+import type { Conflict, FetchOutcome, Invalid, Refusal, SaveOutcome } from '../http/outcomes.ts'
+
+/** Which version is asked for: by its number, or the one that stood at a time. */
+export type Moment = { version: number } | { asOf: Date | string }
+
+/**
+ * `writable`: the fields that this person may write now, and so bring back. `no_longer_known`: the log doesn't reach back so
+ * far, or not for this person.
+ */
+export type PastOutcome<F extends object> =
+  | { outcome: 'found'; record: WireRecord<F>; writable: string[] }
+  | { outcome: 'no_longer_known' }
+  | Refusal
+
+/** What `client.restoreVersion` takes. */
+export interface RestoreVersionOptions {
+  /** The version that is looked at. */
+  clientVersion: number
+  /** The version whose values come back. */
+  toVersion: number
+  /** These fields alone. Default: all that may be written. */
+  fields?: readonly string[]
+  mutationId?: string
+  /** @internal An open record has asked, and shows the answer by itself. */
+  isShown?: boolean
+}
+
+/** What `client.propose` answers. */
+export type ProposeOutcome =
+  | { outcome: 'proposed'; proposal: WireProposal }
+  | Conflict<Fields>
+  | Invalid
+  | Refusal
+
+/** Proposals, the newest first; `may`: what this person may do with the record. */
+export interface ProposalsPage {
+  proposals: WireProposal[]
+  next: string | null
+  may: MayDecide
+}
+
+/** What `client.acceptProposal` takes. */
+export interface AcceptProposalOptions {
+  /** The version that is looked at. */
+  clientVersion: number
+  /** These of the proposed fields alone. Default: all. */
+  fields?: readonly string[]
+  /** What was made of some of them instead. */
+  edited?: Fields
+  mutationId?: string
+}
+
+/** `decided`: somebody has accepted or rejected it before. */
+interface Decided {
+  outcome: 'decided'
+}
+
+/** Earlier versions and proposals of one server. */
+export interface Reviews {
+  /** The record as it was at a version, or at a time; of types with `history: 'values'`. */
+  readPast<F extends object = Fields>(type: string, id: string, moment: Moment): Promise<PastOutcome<F>>
+  /**
+   * Saves what the record was at a version, guarded like any save; where the log doesn't know it any more, `failed` with that
+   * code. Of an open record use `editor.restoreVersion`.
+   */
+  restoreVersion<F extends object = Fields>(
+    type: string,
+    id: string,
+    options: RestoreVersionOptions,
+  ): Promise<SaveOutcome<F>>
+  /** Keeps changes for somebody else to decide about. Of an open record use `editor.propose`. */
+  propose(
+    type: string,
+    id: string,
+    options: { clientVersion: number; changes: Fields; note?: string; mutationId?: string },
+  ): Promise<ProposeOutcome>
+  /** What is proposed for a record. */
+  proposals(
+    type: string,
+    id: string,
+    query?: { state?: ProposalState; after?: string },
+  ): Promise<FetchOutcome<ProposalsPage>>
+  /** Saves what is proposed, all or some fields of it, guarded like any save. */
+  acceptProposal<F extends object = Fields>(
+    type: string,
+    id: string,
+    proposalId: string,
+    options: AcceptProposalOptions,
+  ): Promise<SaveOutcome<F> | Decided>
+  /** Closes a proposal; its proposer may too. */
+  rejectProposal(
+    type: string,
+    id: string,
+    proposalId: string,
+    options?: { mutationId?: string },
+  ): Promise<{ outcome: 'rejected' } | Decided | Refusal>
+}
