@@ -10,6 +10,7 @@
 //   replays  twenty thousand saves whose answers are lost and whose pages are killed: each is written once
 //   age      ten thousand statements of a record's and a list's age, under cuts, each compared with what the database had then
 //   people   two thousand changes of person over one page: nothing of one is shown to or sent by another
+//   fields   twenty thousand attempts to learn of fields that one may not see: each in two worlds that differ in nothing else
 //   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
@@ -69,6 +70,12 @@ const SUBJECTS = {
     only: 'up to date as of',
     runs: 5_000,
     environment: (runs) => ({ NOCLOBBER_SAMPLES: runs }),
+  },
+  fields: {
+    file: 'test/server/base/field-permissions.test.ts',
+    only: 'attempts to learn',
+    runs: 20_000,
+    environment: (runs) => ({ NOCLOBBER_ATTEMPTS: runs }),
   },
   people: {
     file: 'test/web/client/next-person.test.ts',

@@ -38,6 +38,7 @@ export {
   type Can,
   type Derive,
   defineRecordType,
+  type GuardedField,
   type PermissionRecord,
   type RecordType,
   type RecordTypeOptions,

@@ -61,12 +61,25 @@ export type Derive<A extends Actor = Actor> = (
   context: { actor: A; action: 'create' | 'update' },
 ) => Record<string, unknown> | Promise<Record<string, unknown>>
 
+/**
+ * A field that not everybody may see or write: `salary: { schema: z.number(), read: ({ roles }) => roles.includes('hr') }`. For who
+ * may not see it there is no such field, in any answer, event or request. Decided by the person alone, never by the record: for that
+ * there is `can`. Called often: keep both free of I/O.
+ */
+export interface GuardedField<A extends Actor = Actor> {
+  schema: StandardSchemaV1
+  /** May this person see it? What is thrown, and anything but `true`, is a no. Default: everybody. */
+  read?: (actor: A) => boolean
+  /** May this person, who sees it, write it? Default: everybody who sees it. */
+  write?: (actor: A) => boolean
+}
+
 /** What {@link defineRecordType} takes. */
 export interface RecordTypeOptions<A extends Actor = Actor> {
   /** The table, tracked by `trackTable`; with its schema if that isn't on the search path. */
   table: string
-  /** Fields that the wire shows and takes: a Standard Schema each (zod, valibot, arktype). */
-  fields: Record<string, StandardSchemaV1>
+  /** Fields that the wire shows and takes: a Standard Schema each (zod, valibot, arktype), alone or with who may see and write it. */
+  fields: Record<string, StandardSchemaV1 | GuardedField<A>>
   /** The columns of fields that have another name than theirs: `{ emailAddress: 'email_address' }`. Default: none has. */
   columnOf?: Record<string, string>
   /**
@@ -115,9 +128,29 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
 }
 
 /** A declared record type. */
-export interface RecordType<A extends Actor = Actor> extends Required<RecordTypeOptions<A>> {
+export interface RecordType<A extends Actor = Actor> extends Required<Omit<RecordTypeOptions<A>, 'fields'>> {
   /** The name on the wire, in the singular. */
   name: string
+  fields: Record<string, StandardSchemaV1>
+  /** Of the fields that not everybody may see or write: who may. */
+  guards: Record<string, Omit<GuardedField<A>, 'schema'>>
+}
+
+const isGuarded = <A extends Actor>(field: StandardSchemaV1 | GuardedField<A>): field is GuardedField<A> =>
+  !('~standard' in field)
+
+/** What is declared of each field, by what it is for. */
+const partsOf = <A extends Actor>(
+  declared: RecordTypeOptions<A>['fields'],
+): Pick<RecordType<A>, 'fields' | 'guards'> => {
+  const fields: [string, StandardSchemaV1][] = []
+  const guards: RecordType<A>['guards'] = Object.create(null)
+  for (const [name, field] of Object.entries(declared)) {
+    const { schema, ...guard } = isGuarded(field) ? field : { schema: field }
+    fields.push([name, schema])
+    if ('read' in guard || 'write' in guard) guards[name] = guard
+  }
+  return { fields: Object.fromEntries(fields), guards }
 }
 
 /** Fields whose texts are merged by place. */
@@ -148,7 +181,7 @@ export const defineRecordType = <A extends Actor = Actor>(
   name: string,
   {
     table,
-    fields,
+    fields: declared,
     columnOf = {},
     hidden = [],
     can = () => true,
@@ -163,6 +196,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     history = 'fields',
   }: RecordTypeOptions<A>,
 ): RecordType<A> => {
+  const { fields, guards } = partsOf(declared)
   if (!NAME.test(name)) throw new Error(`Record type "${name}": a name is lower case letters, digits and _.`)
   for (const owned of ['version', 'updated_at', 'updated_by']) {
     if (owned in fields)
@@ -195,12 +229,18 @@ export const defineRecordType = <A extends Actor = Actor>(
     throw new Error(
       `Record type "${name}": ${revealed} is hidden, and search, merge, openFields, dateFormats and importKey would show it.`,
     )
+  const open = [...openFields, importKey ?? ''].find((field) => guards[field]?.read)
+  if (open !== undefined)
+    throw new Error(
+      `Record type "${name}": not everybody sees ${open}, and openFields and importKey name what is no secret.`,
+    )
   const unshown = readOnly.find((field) => !(field in fields))
   if (unshown !== undefined) throw new Error(`Record type "${name}": readOnly names no field ${unshown}.`)
   return {
     name,
     table,
     fields,
+    guards,
     columnOf: Object.assign(Object.create(null), columnOf),
     hidden,
     can,

@@ -5,6 +5,7 @@ import { queryOf } from '../base/request.ts'
 import { type Body, bodyOf, queryNumber, queryText } from '../http/request-parameters.ts'
 import { sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
+import { rightsOfCursor } from '../log/cursor.ts'
 import type { ListAnswer, ListDelta } from '../protocol/index.ts'
 import { listRecords } from '../queries/list.ts'
 import { countRecords } from '../queries/list-count.ts'
@@ -31,7 +32,8 @@ const heldVersionsOf = (body: Body): HeldVersion[] => {
       held !== null &&
       typeof held.type === 'string' &&
       typeof held.id === 'string' &&
-      Number.isSafeInteger(held.version)
+      Number.isSafeInteger(held.version) &&
+      (held.rights === undefined || typeof held.rights === 'string')
     if (!fits) return refuse('malformed', 'Each entry of records needs a type, an id and a version.')
   }
   return records
@@ -41,7 +43,7 @@ const heldVersionsOf = (body: Body): HeldVersion[] => {
 export const listHandlers = ({ database }: RouteOptions) => {
   const list: Handler = async (request, response, actor) => {
     await database.ready(undefined, actor.tenantId)
-    const known = database.typeOf(request.params.type, actor.tenantId)
+    const known = database.typeOf(request.params.type, actor.tenantId)?.forActor(actor)
     if (!known) return sendProblem(response, problem('not_found'))
     const filters = filtersOf(queryOf(request.url), known)
     const filter = { filters, search: queryText(request, 'search') }
@@ -62,7 +64,11 @@ export const listHandlers = ({ database }: RouteOptions) => {
     const cursor = database.cursors.decode(asked)
     if (!cursor || after !== undefined)
       return refuse('malformed', 'cursor must be what an answer gave, and stands without after.')
-    const delta = await listDelta(database, known, actor, { filter, cursor, limit }, budget)
+    // Read with other rights it shows fields that aren't this reader's any more, or lacks some.
+    const isOfSameRights = rightsOfCursor(asked) === known.rights
+    const delta = isOfSameRights
+      ? await listDelta(database, known, actor, { filter, cursor, limit }, budget)
+      : null
     await send(delta ?? { ...(await listRecords(database, known, actor, query, budget)), reset: true })
   }
 

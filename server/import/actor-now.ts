@@ -11,6 +11,10 @@ export const FORBIDDEN: Forbidden = {
   problem: problem('forbidden', 'You may not import records of this type.'),
 }
 
+const CHANGED = new Refusal(
+  problem('unavailable', 'Permissions changed during the import: nothing was imported.'),
+)
+
 export const verdictsOf = (known: KnownType, actor: Actor) =>
   (['create', 'update'] as const).map((action) =>
     staticPermission(known.type, actor, action, known.part !== null),
@@ -32,14 +36,13 @@ export const actorNow = async (known: KnownType, before: Actor, request: OpenReq
   const isRevoked = request.isRevoked()
   await request.renew()
   const now = request.actor
+  const isOfSameRights = known.forActor(now).rights === known.rights
   const verdictsBefore = allVerdictsOf(known, before)
   for (const [place, verdict] of allVerdictsOf(known, now).entries()) {
     const verdictBefore = verdictsBefore[place]
     if (verdict === false && verdictBefore !== false) throw new Refusal(FORBIDDEN.problem)
-    if (verdict === null && (isRevoked || verdictBefore !== null))
-      throw new Refusal(
-        problem('unavailable', 'Permissions changed during the import: nothing was imported.'),
-      )
+    if (verdict === null && (isRevoked || verdictBefore !== null)) throw CHANGED
   }
+  if (!isOfSameRights) throw CHANGED
   return now
 }

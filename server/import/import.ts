@@ -188,7 +188,7 @@ export const importRecords = async (
   options: ImportOptions,
 ): Promise<ImportOutcome> => {
   const database = shared.forActor(options.actor)
-  const known = await database.typeFor(type, options.transaction, options.actor.tenantId)
+  const known = await database.typeFor(type, options.transaction, options.actor)
   if (!known) return MISSING
   const { actor, format, name, dryRun = false, onProgress } = options
   if (verdictsOf(known, actor).every((verdict) => verdict === false)) return FORBIDDEN

@@ -10,7 +10,7 @@ import type { WireRecord } from '../protocol/index.ts'
 import { otherThanId, sentId } from '../records/create.ts'
 import { asksParents } from '../records/parents.ts'
 import { commonJson, type StoredJson } from '../records/stored-json.ts'
-import { ruleErrors, validateFields } from '../records/validate.ts'
+import { ruledFields, ruleErrors, validateFields } from '../records/validate.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { cellReader, findingKind, isWholeNumber, keyText } from './csv-cells.ts'
@@ -188,7 +188,10 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     const other = otherThanId(sent, valid.values)
     if (other.length > 0) return refuse(...other)
     const values = { ...valid.values, ...sent.values }
-    const broken = await ruleErrors(known, record ? { ...record.fields, ...values } : values)
+    const broken = await ruleErrors(
+      known,
+      record ? { ...ruledFields(known, record.fields), ...values } : values,
+    )
     if (broken.length > 0) return refuse(...broken)
     const names = Object.keys(values).sort()
     // What was checked together stays together.

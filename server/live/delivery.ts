@@ -14,7 +14,7 @@ import {
 import type { Change } from '../log/log-reader.ts'
 import { mergedByTransaction } from '../log/merged-changes.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
-import type { RecordEvent, RecordEventName, WireRecord, Writer } from '../protocol/index.ts'
+import type { RecordEventName, WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords, recordFromOldRow } from '../tables/read-records.ts'
 import { canonicalId } from '../tables/record-id.ts'
@@ -22,21 +22,25 @@ import type { SavedChange } from '../tables/saved-changes.ts'
 import { ofOwnTenant } from '../tables/tenant.ts'
 import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
+import { eventOf } from './record-event.ts'
 import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
-import { type Audience, echoOf, isWatching, isWriters, publishWritten, revoke } from './watchers.ts'
+import {
+  type Audience,
+  byRights,
+  echoOf,
+  isWatching,
+  isWriters,
+  publishWritten,
+  publishWrittenTo,
+  revoke,
+} from './watchers.ts'
 
 const EVENT_NAMES: Record<Change['event'], RecordEventName> = {
   created: 'RecordCreated',
   updated: 'RecordUpdated',
   deleted: 'RecordDeleted',
 }
-
-/** An event stays under 1 KB: a change of very many fields names as many as fit, a writer of a long name has it cut. */
-const MAX_EVENT_BYTES = 950
-const MAX_NAME = 40
-
-const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
 
 /** A change of a declared type, and the rooms of this node that it goes to. */
 interface RoutedChange {
@@ -45,40 +49,6 @@ interface RoutedChange {
   tenantId: string
   recordRoom: string
   rooms: string[]
-}
-
-const short = (text: string) => (text.length > MAX_NAME ? `${text.slice(0, MAX_NAME).toWellFormed()}…` : text)
-
-const cut = (writer: Writer, part: 'id' | 'name'): Writer => ({
-  ...writer,
-  [part]: short(writer[part]),
-  ...(writer.on_behalf_of && {
-    on_behalf_of: { ...writer.on_behalf_of, [part]: short(writer.on_behalf_of[part]) },
-  }),
-})
-
-const eventOf = ({ change, known }: RoutedChange): RecordEvent => {
-  const event: RecordEvent = {
-    tenant_id: change.tenantId,
-    type: known.type.name,
-    id: change.id,
-    version: change.version,
-    ...(change.previousVersion !== undefined && { previous_version: change.previousVersion }),
-    changed_fields: [],
-    updated_at: change.updatedAt,
-    updated_by: change.updatedBy,
-    tab_id: change.tabId,
-    ...(change.restoredFrom !== null && { restored_from: change.restoredFrom }),
-  }
-  for (const part of ['name', 'id'] as const)
-    if (event.updated_by && bytesOf(event) > MAX_EVENT_BYTES) event.updated_by = cut(event.updated_by, part)
-  let room = MAX_EVENT_BYTES - bytesOf(event)
-  event.changed_fields = change.changedFields.map(known.names.fieldOf).filter((name) => {
-    if (!known.changeNames.includes(name)) return false
-    room -= bytesOf(name) + 1
-    return room >= 0
-  })
-  return event
 }
 
 /** Whether a watcher may receive an event of this record, as it is now or was when it was deleted. */
@@ -190,6 +160,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
   const publish = (routed: RoutedChange, rows: Rows) => {
     const { change, known, rooms, tenantId } = routed
     const local = audience.rooms()
+    const name = EVENT_NAMES[change.event]
     const denied = echoOf(audience, change)
     const own: string[] = []
     const verdicts = new Map<object, boolean>()
@@ -226,7 +197,12 @@ export const createDelivery = (database: Database, audience: Audience) => {
         revoke(watcher, [routed.recordRoom])
       }
     }
-    publishWritten(audience, { rooms, except: denied, own }, EVENT_NAMES[change.event], eventOf(routed))
+    if (!known.isGuarded)
+      return publishWritten(audience, { rooms, except: denied, own }, name, eventOf(change, known))
+    const allowed = new Set(rooms.flatMap((room) => [...(local.get(room) ?? [])]))
+    for (const id of denied) allowed.delete(id)
+    for (const [view, ids] of byRights(audience, known, allowed))
+      publishWrittenTo(audience, { ids, own }, name, eventOf(change, view))
   }
 
   const publishAll = async (routedChanges: RoutedChange[]) => {

@@ -10,7 +10,7 @@ import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { createRecheckOrder, type WatchedRoom } from './recheck-order.ts'
-import { type Audience, revoke, type Watcher } from './watchers.ts'
+import { type Audience, revoke, rightsOf, type Watcher } from './watchers.ts'
 
 export interface AccessOptions {
   database: Database
@@ -66,8 +66,19 @@ const end = (watcher: Watcher) => {
   watcher.disconnect(true)
 }
 
+/** Who sees other fields than before asks again for what they show: no version says so. */
+const renew = (database: Database, watcher: Watcher, actor: Actor) => {
+  const { data } = watcher
+  data.actor = actor
+  if (data.rights === undefined) return
+  const rights = rightsOf(database, actor)
+  if (rights === data.rights) return
+  data.rights = rights
+  watcher.emit('Resync')
+}
+
 /** Looks at every connection's sign-in again; ends those that have none or belong to another tenant now. */
-const recheckActors = async ({ authenticate, log }: AccessOptions, watchers: Iterable<Watcher>) => {
+const recheckActors = async ({ database, authenticate, log }: AccessOptions, watchers: Iterable<Watcher>) => {
   const slices = createTimeSlices()
   const known = new Map<string, Promise<Actor | null>>()
   for (const watcher of watchers) {
@@ -79,7 +90,7 @@ const recheckActors = async ({ authenticate, log }: AccessOptions, watchers: Ite
       const actor = await looked
       const { id, tenantId } = watcher.data.actor
       if (!actor || actor.id !== id || actor.tenantId !== tenantId) end(watcher)
-      else watcher.data.actor = actor
+      else renew(database, watcher, actor)
     } catch (error) {
       log.warn({ err: error }, 'A sign-in could not be looked at again.')
     }

@@ -13,7 +13,7 @@ import type { Watcher } from './watchers.ts'
 /** A record that may be read, or could be before it was deleted. */
 export type RecordState = Pick<
   Extract<WatchedRecord, { ok: true }>,
-  'version' | 'updated_at' | 'updated_by' | 'deleted'
+  'version' | 'updated_at' | 'updated_by' | 'deleted' | 'rights'
 >
 
 /** `null` where the actor may not read the record, `undefined` where it isn't there. */
@@ -64,12 +64,13 @@ export const readStates = async (
   const states = new Map<string, RecordState>()
   const gone: string[] = []
   const standingOf = await readStandings(database, known, watcher, ids)
+  const { rights } = known.forActor(watcher.data.actor)
   for (const id of ids) {
     const standing = standingOf(id)
     if (standing === undefined) gone.push(id)
     if (!standing) continue
     const { version, updated_at, updated_by } = standing
-    states.set(id, { version, updated_at, updated_by, deleted: false })
+    states.set(id, { version, updated_at, updated_by, deleted: false, ...(rights !== null && { rights }) })
   }
   if (gone.length === 0) return states
   const { actor } = watcher.data

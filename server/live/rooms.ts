@@ -1,7 +1,7 @@
-// Names of the rooms that events go to.
+// Names of the rooms that events go to, and what all watchers of one record share: its address and its room's name.
 // Invariant: each part is percent-encoded and the tenant comes from the session, so no text of a client's can name or
-// reach a room that isn't its own.
-import type { Scope } from '../protocol/index.ts'
+// reach a room that isn't its own. Shared entries are kept once, not by watcher, and no more than so many.
+import type { RecordAddress, Scope } from '../protocol/index.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
 
 const PLAIN = /^[A-Za-z0-9_-]*$/
@@ -57,4 +57,36 @@ export const listRoomsIn = (rooms: Iterable<string>, tenantId: string, type: str
     }
   }
   return found
+}
+
+/** A record as those watch it who have been let in. */
+export interface RoomEntry {
+  readonly record: RecordAddress
+  readonly admitted: true
+  readonly room: string
+}
+
+/** Some 10 MB. */
+const MOST_ENTRIES = 50_000
+
+/** By the start of their rooms' names, by id. */
+const kept = new Map<string, Map<string, RoomEntry>>()
+let count = 0
+
+/** Finds the entries of one tenant's records of a type, by their canonical ids. */
+export const roomEntriesOf = (tenantId: string, type: string): ((id: string) => RoomEntry) => {
+  const start = recordRoom(tenantId, type, '')
+  return (id) => {
+    const known = kept.get(start)?.get(id)
+    if (known) return known
+    const entry: RoomEntry = { record: { type, id }, admitted: true, room: recordRoom(tenantId, type, id) }
+    if (count >= MOST_ENTRIES) {
+      kept.clear()
+      count = 0
+    }
+    const roomEntries = kept.get(start) ?? new Map<string, RoomEntry>()
+    kept.set(start, roomEntries.set(id, entry))
+    count += 1
+    return entry
+  }
 }

@@ -4,7 +4,7 @@
 
 import type { Actor } from '../base/record-type.ts'
 import { statement } from '../db/statement.ts'
-import type { Cursor } from '../log/cursor.ts'
+import { type Cursor, rightsOfCursor } from '../log/cursor.ts'
 import { overAt } from '../log/log-reader.ts'
 import type { ListAddress, Scope, WatchedList } from '../protocol/index.ts'
 import { needsRecheck } from '../queries/list.ts'
@@ -70,7 +70,7 @@ export const watchLists = async (
       ok: false,
       code,
     })
-    const known = database.typeOf(type, actor.tenantId)
+    const known = database.typeOf(type, actor.tenantId)?.forActor(actor)
     if (!known) return refused('not_found')
     if (Object.keys(scope).some((column) => !known.lists.includes(column))) return refused('malformed')
     // Events go by the values as the log writes them: under another spelling nothing would ever arrive.
@@ -101,6 +101,7 @@ export const watchLists = async (
     const behind =
       entry.cursor !== undefined &&
       (!sameHistory ||
+        rightsOfCursor(entry.cursor) !== known.rights ||
         needsRecheck(known, actor) ||
         (await isBehind(database, known, actor, cursor, Object.entries(canonical)[0])) ||
         !(await isReadable(database, cursor)))
@@ -114,7 +115,7 @@ export const watchLists = async (
       type: known.type.name,
       scope,
       ok: true,
-      cursor: database.cursors.encode(here as Cursor),
+      cursor: database.cursors.encode(here as Cursor, known.rights),
       behind,
     })
   }

@@ -8,10 +8,9 @@ import { canonicalId, canonicalScope } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import type { WatchRequest } from './client-messages.ts'
 import { type RecordState, readStates } from './record-states.ts'
-import { type RoomEntry, roomEntriesOf } from './room-entries.ts'
-import { listRoom, recordRoom } from './rooms.ts'
+import { listRoom, type RoomEntry, recordRoom, roomEntriesOf } from './rooms.ts'
 import { type WatchOptions, watchLists } from './watch-lists.ts'
-import type { Watched, Watcher } from './watchers.ts'
+import { rightsOf, type Watched, type Watcher } from './watchers.ts'
 
 /** A record's entry while it is being asked for. Once that is answered the entry is the one that all watchers share. */
 interface PendingSubscription {
@@ -150,6 +149,7 @@ export const watch = async (
   await database.ready(undefined, watcher.data.actor.tenantId)
   const history = database.history()
   const age = database.age()
+  watcher.data.rights = rightsOf(database, watcher.data.actor)
   return {
     ...age,
     ...(history && { history }),

@@ -14,7 +14,7 @@ import type {
   ServerEvents,
   Writer,
 } from '../protocol/index.ts'
-import type { KnownType } from '../tables/database.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { userRoom } from './rooms.ts'
 
@@ -36,6 +36,8 @@ export interface Connection {
   request: IncomingMessage
   tabId: string | null
   watching: WatchedRooms
+  /** With which rights to the fields of all types it was answered last; `undefined` before the first time. */
+  rights?: string
 }
 
 /** What one person has open on this node, of one kind of connection. */
@@ -202,6 +204,46 @@ export const publishWritten = <Name extends 'RecordsImported' | RecordEventName>
     ...alone({ ...event, tab_id: null }),
   )
   if (own.length > 0) audience.publishTo(own, name, ...alone(event))
+}
+
+/** An actor's rights to the fields of all types, as one text. */
+export const rightsOf = (database: Pick<Database, 'types'>, actor: Actor): string =>
+  database
+    .types(actor.tenantId)
+    .flatMap((known) => (known.isGuarded ? (known.forActor(actor).rights ?? []) : []))
+    .join()
+
+/** Watchers by the type as they see it: those of one kind may be sent the same event. */
+export const byRights = (
+  audience: Pick<Audience, 'watchers'>,
+  known: KnownType,
+  ids: Iterable<string>,
+): Map<KnownType, string[]> => {
+  const kinds = new Map<KnownType, string[]>()
+  const views = new Map<Actor, KnownType>()
+  for (const id of ids) {
+    const actor = audience.watchers().get(id)?.data.actor
+    if (!actor) continue
+    const view = views.get(actor) ?? known.forActor(actor)
+    views.set(actor, view)
+    const kind = kinds.get(view)
+    if (kind) kind.push(id)
+    else kinds.set(view, [id])
+  }
+  return kinds
+}
+
+/** The same for some of those in the rooms. */
+export const publishWrittenTo = (
+  audience: Audience,
+  { ids, own }: { ids: string[]; own: string[] },
+  name: RecordEventName,
+  event: Parameters<ServerEvents[RecordEventName]>[0],
+): void => {
+  const isOwn = (id: string) => own.includes(id)
+  const others = ids.filter((id) => !isOwn(id))
+  if (others.length > 0) audience.publishTo(others, name, { ...event, tab_id: null })
+  if (others.length < ids.length) audience.publishTo(ids.filter(isOwn), name, event)
 }
 
 /** How many rooms a watcher may be in: its own limit, and what its person's other connections of its kind leave. */

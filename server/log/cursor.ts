@@ -24,7 +24,7 @@ export interface SnapshotParts {
 
 const TEXT_FORM = /^(\d{1,20}):(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?)$/
 const EPOCH = /^[0-9a-f]{16}$/
-const BASE64 = /^[A-Za-z0-9_-]+$/
+const BASE64 = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?$/
 const MAX_TEXT = 12_000
 /** The first byte of the form that cursors have inside. */
 const COMPACT = 1
@@ -142,9 +142,13 @@ const readUnsealed = (text: string): Cursor | null => {
   return (bytes[0] === COMPACT ? readCompact(bytes) : readText(bytes)) && EXPIRED
 }
 
+/** The rights that a list was read with, by its cursor as a client sent it; `null` where it names none. */
+export const rightsOfCursor = (text: string): string | null => text.split('.')[1] ?? null
+
 /** Cursors, and positions in lists, as clients carry them. */
 export interface Cursors {
-  encode(cursor: Cursor): string
+  /** @param rights Of a list: with which rights to its fields it was read. It stands beside the position. */
+  encode(cursor: Cursor, rights?: string | null): string
   /** The cursor that a client sent, or `null` where it is none. One that can't be read here has expired. */
   decode(text: unknown): Cursor | null
   /** Seals where a page of a list ended. */
@@ -157,9 +161,13 @@ export interface Cursors {
 export const createCursors = (secret: Uint8Array): Cursors => {
   const { seal, open } = createSeal(secret)
   return {
-    encode: (cursor) => seal('cursor', bytesOf(cursor)),
-    decode: (text) => {
-      if (typeof text !== 'string' || text.length > MAX_TEXT || !BASE64.test(text)) return null
+    encode: (cursor, rights = null) => {
+      const position = seal('cursor', bytesOf(cursor))
+      return rights === null ? position : `${position}.${rights}`
+    },
+    decode: (sent) => {
+      if (typeof sent !== 'string' || sent.length > MAX_TEXT || !BASE64.test(sent)) return null
+      const [text = ''] = sent.split('.')
       const bytes = open('cursor', text)
       if (bytes === 'foreign') return EXPIRED
       return bytes ? readCompact(bytes) : readUnsealed(text)

@@ -7,11 +7,11 @@ import { recordRoom } from '../live/rooms.ts'
 import { watchersOf } from '../live/socket-watchers.ts'
 import { type Audience, isAdmitted, type Watcher, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceEvent } from '../protocol/index.ts'
-import type { Database } from '../tables/database.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { roomsShowing } from './rooms-showing.ts'
-import type { PresenceEntry, Roster } from './roster.ts'
+import { type PresenceEntry, peopleFor, type Roster } from './roster.ts'
 
 /** Changes of one moment (a user moves through a form) are sent together. */
 const GATHER_MS = 100
@@ -100,6 +100,9 @@ export const createPresenceBroadcast = (
     people: roster.people(room, userTenantId),
   })
 
+  const seenBy = (known: KnownType, { data }: Watcher, event: PresenceEvent): PresenceEvent =>
+    known.isGuarded ? { ...event, people: peopleFor(known.forActor(data.actor), event.people) } : event
+
   /** To those whose database session the row was read in. */
   const send = (audience: Seers, entry: PresenceEntry, row: PermissionRecord, session: Database) => {
     const known = database.typeOf(entry.type, entry.tenantId)
@@ -115,7 +118,8 @@ export const createPresenceBroadcast = (
         if (!isAdmitted(known, watcher, room, entry.tenantId)) continue
         if (database.forActor(watcher.data.actor) !== session) continue
         sentTo.add(id)
-        if (known.mayRead(watcher.data.actor, row)) watcher.emit('PresenceChanged', event)
+        if (known.mayRead(watcher.data.actor, row))
+          watcher.emit('PresenceChanged', seenBy(known, watcher, event))
       }
     }
   }
@@ -156,7 +160,7 @@ export const createPresenceBroadcast = (
       if (!row || !known?.mayRead(watcher.data.actor, row) || !watcher.connected) continue
       const { watching } = watcher.data
       if (roomsShowing(known, entry, row).some((room) => watching.get(room)?.admitted))
-        watcher.emit('PresenceChanged', eventOf(entry))
+        watcher.emit('PresenceChanged', seenBy(known, watcher, eventOf(entry)))
     }
   }
 

@@ -13,12 +13,12 @@ import type { SocketWatcher } from '../live/socket-watchers.ts'
 import { type Audience, isAdmitted, type Watcher, type WatcherServer } from '../live/watchers.ts'
 import type { PresenceAnswer, ProblemCode, RefusedMessage } from '../protocol/index.ts'
 import { batchedRows } from '../records/batched-reads.ts'
-import type { Database } from '../tables/database.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { createPresenceBroadcast } from './presence-broadcast.ts'
 import { roomsShowing } from './rooms-showing.ts'
-import { createRoster, type PresenceEntry } from './roster.ts'
+import { createRoster, type PresenceEntry, peopleFor } from './roster.ts'
 import { exchangeRoster } from './roster-exchange.ts'
 import { createRowsOfLists } from './rows-of-lists.ts'
 
@@ -68,11 +68,11 @@ const readEntry = async (
   socket: SocketWatcher,
   value: unknown,
   onGone: (room: string) => void,
-): Promise<{ entry: PresenceEntry; lists: string[] } | ProblemCode> => {
+): Promise<{ entry: PresenceEntry; lists: string[]; known: KnownType } | ProblemCode> => {
   const message = readPresenceMessage(value)
   if (!message) return 'malformed'
   const { actor } = socket.data
-  const known = database.typeOf(message.type, actor.tenantId)
+  const known = database.typeOf(message.type, actor.tenantId)?.forActor(actor)
   const id = known && canonicalId(known.key.kind, message.id)
   if (!known || !id) return 'not_found'
   const tenantId = tenantOf(known, actor)
@@ -101,7 +101,7 @@ const readEntry = async (
     field: isField ? message.field : null,
     unsaved: message.unsaved,
   }
-  return { entry, lists }
+  return { entry, lists, known }
 }
 
 export const createPresence = ({
@@ -132,7 +132,7 @@ export const createPresence = ({
     work: async (socket, message, answer) => {
       const read = await readEntry(database, socket, message, (room) => remove(room, socket.id))
       if (typeof read === 'string') return answer(refused(read))
-      const { entry, lists } = read
+      const { entry, lists, known } = read
       // One that has gone meanwhile is at nothing: nobody would take it out again.
       if (!socket.connected) return
       if (entry.state === null || lists.length === 0) rows.drop(socket.id, entry.room)
@@ -142,7 +142,7 @@ export const createPresence = ({
       }
       if (socket.data.tabId !== null) remove(entry.room, tabKey(socket.data.actor, socket.data.tabId))
       if (roster.put(nodeId, entry)) publish(entry)
-      answer({ ok: true, people: roster.people(entry.room, entry.userTenantId) })
+      answer({ ok: true, people: peopleFor(known, roster.people(entry.room, entry.userTenantId)) })
     },
   })
 
@@ -172,7 +172,7 @@ export const createPresence = ({
 
   const announce: Presence['announce'] = async (actor, tabId, message) => {
     const { type, state, field, unsaved } = message
-    const known = database.typeOf(type, actor.tenantId)
+    const known = database.typeOf(type, actor.tenantId)?.forActor(actor)
     const id = known && canonicalId(known.key.kind, message.id)
     if (!known || !id) return 'not_found'
     const tenantId = tenantOf(known, actor)
@@ -198,7 +198,7 @@ export const createPresence = ({
       field: field !== null && known.shownNames.includes(field) ? field : null,
     }
     if (roster.put(nodeId, entry)) publish(entry)
-    return { ok: true, people: roster.people(room, actor.tenantId) }
+    return { ok: true, people: peopleFor(known, roster.people(room, actor.tenantId)) }
   }
 
   return {

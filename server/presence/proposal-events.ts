@@ -7,12 +7,12 @@ import { isObject, isText, isTextOrNull, MAX_NAME, readEach } from '../cluster/n
 import { recordRoom } from '../live/rooms.ts'
 import { type Audience, isAdmitted, type Watcher } from '../live/watchers.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
+import { MOST_NAMED } from '../proposals/stored-proposals.ts'
 import type { ProposalEvent, ProposalState } from '../protocol/index.ts'
-import type { Database } from '../tables/database.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 
 const MESSAGE = 'proposal'
-const MOST_NAMED = 10
 const STATES: readonly unknown[] = ['open', 'accepted', 'rejected'] satisfies ProposalState[]
 
 const readName = (value: unknown) => (isText(value, MAX_NAME) ? value : null)
@@ -29,6 +29,15 @@ const readEvent = (value: unknown): ProposalEvent | null => {
     ...{ tenant_id, type, id, proposal_id, at, changed_fields: names, by: normalizedWriter(value.by) },
     ...{ state: state as ProposalState, client_version: client_version as number },
   }
+}
+
+/** Does this person see every field that is proposed? Of more fields than are named nobody knows, unless they see all. */
+const seesAll = (known: KnownType, { data }: Watcher, { changed_fields: named }: ProposalEvent): boolean => {
+  if (!known.isGuarded) return true
+  const { shownNames, type } = known.forActor(data.actor)
+  const isWhole =
+    named.length < MOST_NAMED || Object.keys(type.guards).every((name) => shownNames.includes(name))
+  return isWhole && named.every((name) => shownNames.includes(name))
 }
 
 export interface ProposalEventOptions {
@@ -57,7 +66,12 @@ export const createProposalEvents = ({ database, backplane, log, audiences }: Pr
       const row =
         cached ?? (await readRecords(session, known, [event.id], { tenantId, toCache: true })).get(event.id)
       for (const watcher of watchers)
-        if (row && isAdmitted(known, watcher, room, tenantId) && known.mayRead(watcher.data.actor, row))
+        if (
+          row &&
+          isAdmitted(known, watcher, room, tenantId) &&
+          known.mayRead(watcher.data.actor, row) &&
+          seesAll(known, watcher, event)
+        )
           watcher.emit(event.state === 'open' ? 'ProposalCreated' : 'ProposalDecided', event)
     }
   }

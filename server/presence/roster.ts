@@ -2,6 +2,18 @@
 // Invariant: people of one tenant are kept apart from another's, of a type without tenants too. Advisory only: each entry
 // has a lease and goes without renewal, so nothing has to be cleaned up after a node or browser that died.
 import type { PresenceState, PresentPerson } from '../protocol/index.ts'
+import type { KnownType } from '../tables/database.ts'
+
+/** People as somebody sees them who sees these fields of the record: of a field that they don't see they learn nothing. */
+export const peopleFor = (
+  { shownNames, rights }: Pick<KnownType, 'shownNames' | 'rights'>,
+  people: PresentPerson[],
+): PresentPerson[] =>
+  rights === null
+    ? people
+    : people.map((person) =>
+        person.field === null || shownNames.includes(person.field) ? person : { ...person, field: null },
+      )
 
 /** One tab's presence at one record. */
 export interface PresenceEntry {

@@ -14,7 +14,7 @@ import { runOnce } from '../records/run-once.ts'
 import { saveRecord } from '../records/save.ts'
 import type { Database } from '../tables/database.ts'
 import { tenantOf } from '../tables/tenant.ts'
-import { decideProposal, proposalEvent, readProposal } from './stored-proposals.ts'
+import { decideProposal, proposalEvent, readProposal, shownProposal } from './stored-proposals.ts'
 
 /** What {@link RecordServer.acceptProposal} takes. */
 export interface AcceptOptions<A extends Actor = Actor> extends Omit<WriteOptions<A>, 'transaction'> {
@@ -156,7 +156,10 @@ export const rejectProposal = async (
       return proposal ? { result: { outcome: 'rejected', proposal }, keep: proposal } : { result: DECIDED }
     },
   )
-  if (done.outcome === 'stored') return { outcome: 'rejected', proposal: done.answer as WireProposal }
+  if (done.outcome === 'stored') {
+    const proposal = shownProposal(target.known, done.answer)
+    return proposal ? { outcome: 'rejected', proposal } : MISSING
+  }
   if (done.outcome !== 'done') return done
   if (done.result.outcome === 'rejected')
     database.announceProposal(proposalEvent(target, done.result.proposal))

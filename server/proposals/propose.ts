@@ -14,7 +14,13 @@ import { conflictOf, mayWrite } from '../records/refused-write.ts'
 import { runOnce } from '../records/run-once.ts'
 import { validateFields } from '../records/validate.ts'
 import type { Database } from '../tables/database.ts'
-import { insertProposal, listProposals, type ProposalQuery, proposalEvent } from './stored-proposals.ts'
+import {
+  insertProposal,
+  listProposals,
+  type ProposalQuery,
+  proposalEvent,
+  shownProposal,
+} from './stored-proposals.ts'
 
 /** What {@link RecordServer.propose} takes. */
 export interface ProposeOptions<A extends Actor = Actor> extends Omit<WriteOptions<A>, 'transaction'> {
@@ -90,8 +96,10 @@ export const proposeChanges = async (
       return { result: { outcome: 'proposed', proposal }, keep: proposal }
     },
   )
-  if (done.outcome === 'stored')
-    return { outcome: 'proposed', proposal: done.answer as WireProposal, replayed: true }
+  if (done.outcome === 'stored') {
+    const proposal = shownProposal(target.known, done.answer)
+    return proposal ? { outcome: 'proposed', proposal, replayed: true } : MISSING
+  }
   if (done.outcome !== 'done') return done
   if (done.result.outcome === 'proposed')
     database.announceProposal(proposalEvent(target, done.result.proposal))

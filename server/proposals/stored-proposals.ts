@@ -20,22 +20,22 @@ import { tenantOf } from '../tables/tenant.ts'
 const COLUMNS = `p.id::text as id, p.state, p.client_version, p.changes, p.note, p.proposed_by, ${utcText('p.proposed_at')} as proposed_at,
   p.decided_by, ${utcText('p.decided_at')} as decided_at, p.accepted_fields, p.accepted_version`
 
-/** source, id, [tenant] */
+/** source, id, tenant or null, unseen: one that proposes a field which somebody may not see is none for them. */
 const OF_RECORD = `p.table_name = $1 and p.record_id = $2 and p.tenant_id is not distinct from $3
   and not exists (select from noclobber.record_changes c where c.table_name = $1 and c.record_id = $2 and c.event = 'deleted'
-    and c.tenant_id is not distinct from $3 and c.version > p.client_version)`
+    and c.tenant_id is not distinct from $3 and c.version > p.client_version) and not (p.changes ?| $4::text[])`
 
 /** …, version, changes, note, who: nothing where too many are open. */
 const INSERT = statement(`
 with p as (
   insert into noclobber.proposals (table_name, record_id, tenant_id, client_version, changes, note, proposed_by)
-  select $1, $2, $3, $4, $5, $6, $7
+  select $1, $2, $3, $5, $6, $7, $8
   where (select count(*) from noclobber.proposals p where ${OF_RECORD} and p.state = 'open') < ${MAX_PROPOSALS}
   returning *)
 select ${COLUMNS} from p`)
 
 /** …, proposal */
-const READ = statement(`select ${COLUMNS} from noclobber.proposals p where ${OF_RECORD} and p.id = $4::uuid`)
+const READ = statement(`select ${COLUMNS} from noclobber.proposals p where ${OF_RECORD} and p.id = $5::uuid`)
 
 /** …, state, after, bytes: the newest first, as many as fit, one at least. */
 const LIST = statement(`
@@ -43,18 +43,18 @@ with l as materialized (
   select ${COLUMNS}, row_number() over newest as number,
     sum(octet_length(p.changes::text)) over (newest rows unbounded preceding) as bytes
   from noclobber.proposals p
-  where ${OF_RECORD} and ($4::text is null or p.state = $4)
-    and ($5::uuid is null or (p.proposed_at, p.id) < (select a.proposed_at, a.id from noclobber.proposals a where a.id = $5))
+  where ${OF_RECORD} and ($5::text is null or p.state = $5)
+    and ($6::uuid is null or (p.proposed_at, p.id) < (select a.proposed_at, a.id from noclobber.proposals a where a.id = $6))
   window newest as (order by p.proposed_at desc, p.id desc) order by number limit ${MAX_PROPOSALS + 1})
 select l.*, (select count(*)::int from l) as found from l
-where l.number = 1 or l.bytes <= $6::bigint and l.number <= ${MAX_PROPOSALS} order by l.number`)
+where l.number = 1 or l.bytes <= $7::bigint and l.number <= ${MAX_PROPOSALS} order by l.number`)
 
 /** …, proposal, state, who, fields, version: nothing where it is decided. */
 const DECIDE = statement(`
 with p as (
-  update noclobber.proposals p set state = $5, decided_by = $6, decided_at = clock_timestamp(), accepted_fields = $7,
-    accepted_version = $8
-  where ${OF_RECORD} and p.id = $4::uuid and p.state = 'open' returning *)
+  update noclobber.proposals p set state = $6, decided_by = $7, decided_at = clock_timestamp(), accepted_fields = $8,
+    accepted_version = $9
+  where ${OF_RECORD} and p.id = $5::uuid and p.state = 'open' returning *)
 select ${COLUMNS} from p`)
 
 /** Which proposals of a record. */
@@ -67,7 +67,7 @@ export interface ProposalQuery {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** An event is small: it names as many fields. */
-const MOST_NAMED = 10
+export const MOST_NAMED = 10
 
 export const isProposalId = (text: string): boolean => UUID.test(text)
 
@@ -75,6 +75,7 @@ const addressOf = ({ known, actor, id }: Target) => [
   known.source,
   id,
   known.tenantColumn ? actor.tenantId : null,
+  known.type.hidden,
 ]
 
 /** Its keys are in the order of jsonb, so that a first answer and its stored copy are the same text. */
@@ -154,10 +155,19 @@ export const decideProposal = async (
   return row ? toProposal(target.known, row) : null
 }
 
+/** A stored proposal as its person may see it now. */
+export const shownProposal = ({ shownNames }: KnownType, answer: unknown): WireProposal | null => {
+  const proposal = answer as WireProposal
+  return Object.keys(proposal.changes).every((name) => shownNames.includes(name)) ? proposal : null
+}
+
 /** What watchers of the record are sent of it. */
 export const proposalEvent = ({ known, actor, id }: Target, proposal: WireProposal): ProposalEvent => {
   const isOpen = proposal.state === 'open'
-  const names = Object.keys(proposal.changes)
+  // Those first by which it is decided who may be sent it.
+  const isGuarded = (name: string) => Object.hasOwn(known.type.guards, name)
+  const all = Object.keys(proposal.changes)
+  const names = [...all.filter(isGuarded), ...all.filter((name) => !isGuarded(name))]
   return {
     tenant_id: tenantOf(known, actor) || null,
     ...{ type: known.type.name, id, proposal_id: proposal.id, state: proposal.state },

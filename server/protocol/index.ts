@@ -4,7 +4,7 @@ import type { Age } from './age.ts'
 import type { ChangedValues, HistoryEvent } from './history.ts'
 import type { ImportingEvent } from './import-progress.ts'
 import type { ProposalEvent } from './proposals.ts'
-import type { Fields, ProblemCode, RecordAddress, Writer } from './record.ts'
+import type { Fields, ProblemCode, RecordAddress, WireRecord, Writer } from './record.ts'
 import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over.ts'
 
 export { type Age, BEHIND_MS, HEARTBEAT_MS } from './age.ts'
@@ -74,7 +74,7 @@ export interface WireVersion {
 }
 
 /** What became of one record of `POST /records/versions` that differs from what the client holds. */
-export interface WireVersionDifference extends RecordAddress {
+export interface WireVersionDifference extends RecordAddress, Pick<WireRecord, 'rights'> {
   /** `null` where the record is not there or may not be read: one answer for both. */
   version: number | null
   updated_at: string | null
@@ -125,7 +125,7 @@ export type WatchedRecord =
       updated_at: string
       updated_by: Writer | null
       deleted: boolean
-    })
+    } & Pick<WireRecord, 'rights'>)
   | (RecordAddress & { ok: false; code: ProblemCode })
 
 /** Whether a list is watched; `behind`: it has changed since the cursor that was sent. */

@@ -36,6 +36,10 @@ export interface WireRecord<F = Fields> {
   /** `null` only where nothing is known. */
   updated_by: Writer | null
   fields: F
+  /** Of types some of whose fields are not everybody's: those of these fields that this reader may not change. */
+  read_only?: string[]
+  /** Of the same: which fields this reader sees and may change, as an opaque text. Another one than before: load it again. */
+  rights?: string
 }
 
 /** The address of a record. */

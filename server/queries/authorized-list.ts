@@ -87,7 +87,7 @@ export const listAuthorized = async (
     isInParts: boolean,
   ): ListAnswer => ({
     data: found.slice(0, limit).map(({ record }) => record),
-    cursor: database.cursors.encode(here),
+    cursor: database.cursors.encode(here, known.rights),
     next,
     recheck: true,
     ...(isInParts && { in_parts: true }),

@@ -69,7 +69,7 @@ const wireChange = (
 
 /** The change's type, if this caller may have asked for it. Cheap; permission is checked later, by the row. */
 export const matchingType = (database: Database, actor: Actor, types: string[], change: ChangeSource) => {
-  const known = database.typeOfSource(change.source)
+  const known = database.typeOfSource(change.source)?.forActor(actor)
   if (!known || (types.length > 0 && !types.includes(known.type.name))) return undefined
   if (known.ownTenant !== null) return known.ownTenant === actor.tenantId ? known : undefined
   return !known.tenantColumn || change.tenantId === actor.tenantId ? known : undefined

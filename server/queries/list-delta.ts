@@ -144,7 +144,7 @@ export const listDelta = async (
   return {
     data,
     removed,
-    cursor: database.cursors.encode(cursor),
+    cursor: database.cursors.encode(cursor, known.rights),
     more,
     ...(needsRecheck(known, actor) && { recheck: true }),
   }

@@ -39,7 +39,7 @@ export const listRecords = async (
   const isMore = isCut || found.length > query.limit
   return {
     data: page.map(({ record }) => record),
-    cursor: database.cursors.encode(here),
+    cursor: database.cursors.encode(here, known.rights),
     next: isMore && last ? writePosition(last.position) : null,
   }
 }

@@ -11,8 +11,8 @@ import { canonicalId } from '../tables/record-id.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { currentOf } from '../tables/version-sql.ts'
 
-/** A record, and the version of it that the client holds. */
-export type HeldVersion = RecordAddress & { version: number }
+/** A record, and the version of it that the client holds; and with which rights to its fields, if it says so. */
+export type HeldVersion = RecordAddress & { version: number; rights?: string }
 
 const nothing = ({ type, id }: RecordAddress): WireVersionDifference => ({
   type,
@@ -26,10 +26,16 @@ const nothing = ({ type, id }: RecordAddress): WireVersionDifference => ({
 /** By canonical id: each entry that names the record, in whichever spelling and at whichever version. */
 type Held = Map<string, HeldVersion[]>
 
+/** Read with other rights it is to be read again, whatever its version. */
+const isOfRights = ({ rights: now }: KnownType, { rights }: HeldVersion): boolean =>
+  rights === undefined || rights === now
+
 /** Entries that differ among themselves: one of them differs from whatever there is. No record has version 0. */
-const askedVersion = (entries: HeldVersion[]): number => {
+const askedVersion = (known: KnownType, entries: HeldVersion[]): number => {
   const [first] = entries as [HeldVersion]
-  return entries.every(({ version }) => version === first.version) ? first.version : 0
+  return entries.every((entry) => entry.version === first.version && isOfRights(known, entry))
+    ? first.version
+    : 0
 }
 
 /** The version at which a record is that is held at another; `null`: it isn't there. */
@@ -43,7 +49,7 @@ const readDifferent = async (
   held: Held,
 ): Promise<Map<string, Found>> => {
   const ids = [...held.keys()]
-  const versions = Array.from(held.values(), askedVersion)
+  const versions = Array.from(held.values(), (entries) => askedVersion(known, entries))
   const rows = await database.send(known.versions.readDifferent, [
     // As the array's own text where nothing in it needs quoting: the driver looks at each entry otherwise.
     known.key.kind === 'text' || typeof known.key.kind !== 'string' ? ids : `{${ids.join()}}`,
@@ -72,7 +78,7 @@ const authorizeEach = async (
   ).values()) {
     const isReadable = allowed.includes('read')
     if (!isReadable) hidden.push(record.id)
-    if (!isReadable || held.get(record.id)?.every(({ version }) => version === record.version))
+    if (!isReadable || askedVersion(known, held.get(record.id) ?? []) === record.version)
       found.delete(record.id)
     else found.set(record.id, record)
   }
@@ -99,7 +105,8 @@ const differencesOf = async (
     const { type, id } = entry
     if (now) {
       const { version, updated_at, updated_by } = now
-      return { type, id, version, updated_at, updated_by, deleted: false }
+      const { rights } = known
+      return { type, id, version, updated_at, updated_by, deleted: false, ...(rights !== null && { rights }) }
     }
     if (!tombstone) return nothing(entry)
     const { version, updatedAt, updatedBy } = tombstone
@@ -108,7 +115,8 @@ const differencesOf = async (
   const differences = hidden.flatMap((id) => (held.get(id) ?? []).map(nothing))
   for (const [id, now] of found)
     for (const entry of held.get(id) ?? [])
-      if (entry.version !== now?.version) differences.push(ofEntry(entry, now, tombstones.get(id)))
+      if (entry.version !== now?.version || !isOfRights(known, entry))
+        differences.push(ofEntry(entry, now, tombstones.get(id)))
   return differences
 }
 
@@ -123,7 +131,7 @@ export const versionDifferences = async (
   const differences: WireVersionDifference[] = []
   const byType = new Map<KnownType, Held>()
   for (const entry of held) {
-    const known = database.typeOf(entry.type, actor.tenantId)
+    const known = database.typeOf(entry.type, actor.tenantId)?.forActor(actor)
     const id = known && canonicalId(known.key.kind, entry.id)
     if (!known || id === null || id === undefined) {
       differences.push(nothing(entry))

@@ -83,7 +83,7 @@ const tombstonesOf = async (
 const showCurrent = async (database: Database, { known, actor, transaction }: BulkAsked, stale: Stale[]) => {
   const byId = new Map(stale.map((entry) => [entry.id, entry]))
   if (byId.size === 0) return
-  const query = { text: known.sql.sizedByIds, values: [[...byId.keys()], ...tenantParameter(known, actor)] }
+  const query = { text: known.sql.shownByIds, values: [[...byId.keys()], ...tenantParameter(known, actor)] }
   const limit = { bytes: database.limits.pageBytes }
   for (const row of (await sendSized(database, query, limit, transaction)).rows) {
     const current = known.sql.toRecord(row)

@@ -85,7 +85,7 @@ export const createRecord = async (
   options: CreateOptions,
 ): Promise<CreateOutcome> => {
   const database = shared.forActor(options.actor)
-  const known = await database.typeFor(type, options.transaction, options.actor.tenantId)
+  const known = await database.typeFor(type, options.transaction, options.actor)
   if (!known) return MISSING
   const { actor } = options
   const sent = sentId(known, actor, options.id)

@@ -39,7 +39,7 @@ export interface Target {
 
 /** Resolves names; `null` for an undeclared type or a text that can't be a key. */
 export const targetOf = async (database: Database, request: Request): Promise<Target | null> => {
-  const known = await database.typeFor(request.type, request.transaction, request.actor.tenantId)
+  const known = await database.typeFor(request.type, request.transaction, request.actor)
   const id = known && canonicalId(known.key.kind, request.id)
   return known && id !== null && id !== undefined
     ? { known, actor: request.actor, id, transaction: request.transaction }

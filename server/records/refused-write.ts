@@ -22,6 +22,7 @@ export const conflictOf = async (
   current: WireRecord,
 ): Promise<Conflict> => {
   const { merge } = target.known.type
+  const { rights } = target.known
   const changed = await changedFieldsBetween(database, target, options.clientVersion, current.version)
   const stale = staleProblem(
     options.clientVersion,
@@ -30,9 +31,11 @@ export const conflictOf = async (
     options.byHeader ?? false,
     target.actor.id,
   )
+  // Nothing was changed that they see: what they typed goes over the newer version.
+  const isUnseen = rights !== null && changed?.length === 0
   return {
     outcome: 'conflict',
-    problem: merge ? { ...stale, merge: { text: mergedTextFields(merge) } } : stale,
+    problem: merge || isUnseen ? { ...stale, merge: { text: mergedTextFields(merge) } } : stale,
   }
 }
 

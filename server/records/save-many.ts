@@ -110,6 +110,27 @@ const authorizeTargets = (
   }
 }
 
+/** Stored entries as their person may see them now. */
+const shownEntries = (
+  { type, rights, changeNames, shownNames }: KnownType,
+  entries: BulkEntry[],
+): BulkEntry[] => {
+  if (rights === null) return entries
+  const fieldOf = (name: string) => (shownNames.includes(name) ? name : '')
+  return entries.map((entry) => {
+    if (entry.outcome === 'invalid')
+      return { ...entry, errors: entry.errors.map((error) => ({ ...error, field: fieldOf(error.field) })) }
+    if (entry.outcome !== 'stale_record') return entry
+    const { current, changed_fields: changed } = entry
+    const fields = Object.entries(current?.fields ?? {}).filter(([name]) => shownNames.includes(name))
+    return {
+      ...entry,
+      changed_fields: changed?.filter((name) => changeNames.includes(name)) ?? null,
+      current: current?.type === type.name ? { ...current, fields: Object.fromEntries(fields) } : null,
+    }
+  })
+}
+
 /** Saves the same changes to many records. */
 export const saveMany = async (
   shared: Database,
@@ -117,7 +138,7 @@ export const saveMany = async (
   options: SaveManyOptions,
 ): Promise<SaveManyOutcome> => {
   const database = shared.forActor(options.actor)
-  const known = await database.typeFor(type, options.transaction, options.actor.tenantId)
+  const known = await database.typeFor(type, options.transaction, options.actor)
   if (!known) return MISSING
   const { actor, changes, onStale = 'abort' } = options
   const records = options.records.map(({ id, clientVersion }) => ({
@@ -230,6 +251,6 @@ export const saveMany = async (
     return { outcome: 'done', result: { outcome: 'invalid', problem: refused } }
   })
   if (once.outcome === 'stored')
-    return { outcome: 'saved', records: once.answer as BulkEntry[], replayed: true }
+    return { outcome: 'saved', records: shownEntries(known, once.answer as BulkEntry[]), replayed: true }
   return once.outcome === 'done' ? remember(once.result) : once
 }

@@ -29,7 +29,7 @@ const writableSchema = (
 
 /** What the type derives from these values is added to them, or replaces them. */
 const addDerived = async (
-  { type, derivable, columns }: KnownType,
+  { type, derivable, columns, shownNames }: KnownType,
   values: Record<string, unknown>,
   writing: Writing,
 ): Promise<FieldError[]> => {
@@ -41,7 +41,7 @@ const addDerived = async (
         `Record type "${type.name}": derive gives ${name}, which is no column that may be written.`,
       )
     const refusal = storageError(value) ?? columns.get(name)?.codec.refusal(value)
-    if (refusal) errors.push({ field: name, message: refusal })
+    if (refusal) errors.push({ field: shownNames.includes(name) ? name : '', message: refusal })
     else values[name] = value
   }
   return errors
@@ -88,16 +88,28 @@ export const validateFields = async (
   return errors.length > 0 ? { ok: false, errors } : { ok: true, values }
 }
 
+/** Said of an issue with a field that the writer may not see. */
+const UNFIT = 'These values do not fit the rest of the record.'
+
+/** Fields of a record as the rule sees them: with those that the writer may not see, and without those that nobody is shown. */
+export const ruledFields = ({ type: { guards } }: KnownType, fields: Record<string, unknown>) => {
+  const ruled: Record<string, unknown> = { ...fields }
+  for (const name of Object.keys(guards)) if (Object.hasOwn(fields, name)) ruled[name] = fields[name]
+  return ruled
+}
+
 /** What the rule says against these fields; an issue belongs to the field that its path begins with, else to none. */
 export const ruleErrors = async (
-  { type: { rule, fields: declared } }: KnownType,
+  { type: { rule, guards }, shownNames }: KnownType,
   fields: Record<string, unknown>,
 ): Promise<FieldError[]> => {
   if (!rule) return []
   const { issues = [] } = await rule['~standard'].validate({ ...fields })
   return issues.map(({ message, path: [first] = [] }) => {
     const name = typeof first === 'object' ? first.key : first
-    return { field: typeof name === 'string' && name in declared ? name : '', message }
+    if (typeof name !== 'string' || !shownNames.includes(name))
+      return { field: '', message: typeof name === 'string' && guards[name] ? UNFIT : message }
+    return { field: name, message }
   })
 }
 
@@ -114,7 +126,7 @@ export const ruleErrorsOfUpdate = async (
   const seen = transaction ? undefined : database.recordCache.get(tenant, known.type.name, id, clientVersion)
   const record = seen ?? (await readRow(database, target))
   if (record?.version !== clientVersion || !known.mayRead(actor, record)) return []
-  return ruleErrors(known, { ...record.fields, ...values })
+  return ruleErrors(known, { ...ruledFields(known, record.fields), ...values })
 }
 
 /** Against the same update of many records, by id; of those that are at their versions. */
@@ -140,7 +152,10 @@ export const ruleErrorsOfMany = async (
     async (rows) => {
       for (const row of rows) {
         const { id, version, fields } = known.sql.toRecord(row)
-        const errors = versions.get(id) === version ? await ruleErrors(known, { ...fields, ...values }) : []
+        const errors =
+          versions.get(id) === version
+            ? await ruleErrors(known, { ...ruledFields(known, fields), ...values })
+            : []
         if (errors.length > 0) broken.set(id, errors)
       }
     },

@@ -212,6 +212,9 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
   const revealed = type.hidden.find((name) => listed.includes(name))
   if (revealed !== undefined)
     fail(type, `its field ${revealed} is hidden, and lists are watched by it: a watcher of one knows it.`)
+  const guarded = [...listed, ...key.names, fieldOf(tenant)].find((name) => type.guards[name]?.read)
+  if (guarded !== undefined)
+    fail(type, `not everybody sees its field ${guarded}, and ids, tenants and watched lists show it.`)
   for (const name of fieldNames) {
     const column = columns.find((found) => found.name === columnOf(name))
     if (!column) return fail(type, `it has no column ${columnOf(name)}.`)

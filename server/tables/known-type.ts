@@ -1,5 +1,8 @@
 // Declared types with their tables and statements, as one look at the database finds them.
-// Invariant: what a permission throws, or a policy hides, is a no.
+// Invariant: what a permission throws, or a policy hides, is a no. A type some of whose fields not everybody may see is, as it is
+// found, the type as nobody in particular sees it: these fields are hidden until it is asked for as somebody sees it.
+import { createHash } from 'node:crypto'
+import { type FieldRights, fieldRights, hasGuards, nobodysRights } from '../base/field-permissions.ts'
 import type { Logger } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
 import type { Catalogue, TrackedType } from './catalogue.ts'
@@ -23,6 +26,15 @@ export interface KnownType extends TrackedType {
   may(actor: Actor, action: Action, record: PermissionRecord, parent?: PermissionRecord): boolean
   mayRead(actor: Actor, record: PermissionRecord): boolean
   /**
+   * The type as this person sees it: its fields, statements and records without what they may not see. Itself, where every field is
+   * everybody's. Permissions see all fields of either's records.
+   */
+  forActor(actor: Actor): KnownType
+  /** Some of its fields are not everybody's to see or to write. */
+  isGuarded: boolean
+  /** An opaque text: other fields, another text. `null` where every field is everybody's. */
+  rights: string | null
+  /**
    * The same of a record that is deleted, as it last was. No policy can be asked of it: where policies alone separate
    * tenants, nobody may.
    */
@@ -35,6 +47,34 @@ export interface KnownTypes {
   /** By `schema.table`. */
   bySource: Map<string, KnownType>
 }
+
+/** Views that are kept of one type: of so many kinds of people at a time. */
+const MOST_VIEWS = 100
+
+/** Without what is withheld. Those fields are hidden, as fields are that permissions alone see. */
+const narrowed = (full: TrackedType, { unseen, unwritable }: FieldRights): TrackedType => {
+  const isSeen = (name: string) => !unseen.includes(name)
+  const { merge, search, hidden } = full.type
+  return {
+    ...full,
+    type: {
+      ...full.type,
+      hidden: [...hidden, ...unseen],
+      search: search.filter(isSeen),
+      merge: typeof merge === 'object' ? { text: merge.text.filter(isSeen) } : merge,
+    },
+    shownNames: full.shownNames.filter(isSeen),
+    changeNames: full.changeNames.filter(isSeen),
+    writable: new Set([...full.writable].filter((name) => !unwritable.includes(name))),
+  }
+}
+
+/** Made of what is seen and may be written, so that it says nothing of the rest. */
+const rightsText = ({ shownNames, writable }: TrackedType): string =>
+  createHash('sha256')
+    .update(JSON.stringify([shownNames, [...writable]]))
+    .digest('base64url')
+    .slice(0, 12)
 
 /**
  * @param hasSessions Each person's statements have settings of their own, which policies may read.
@@ -66,12 +106,40 @@ export const knownTypes = (
   const isOwn = ({ tenantId }: Actor) => ownTenant === null || ownTenant === tenantId
   const byName = new Map<string, KnownType>()
   const bySource = new Map<string, KnownType>()
-  for (const tracked of catalogue.byName.values()) {
+  const typeOf = ({ type }: TrackedType) => (hasSessions ? lookingAtRecords(type) : type)
+
+  /** The type as one kind of people sees it; whatever isn't about fields is the type's own. */
+  const viewOf = (known: KnownType, full: TrackedType, rights: FieldRights): KnownType => {
+    const { type, shownNames, changeNames, writable, ...tracked } = narrowed(full, rights)
+    const view = { type, shownNames, changeNames, writable, rights: '' }
+    view.rights = rightsText({ ...tracked, ...view })
+    const sql = recordSql({ ...tracked, ...view }, rights.unseen)
+    return Object.assign(Object.create(known), view, { type: typeOf({ ...tracked, ...view }), sql })
+  }
+
+  const viewsOf = (known: KnownType, full: TrackedType): KnownType['forActor'] => {
+    if (!hasGuards(full.type)) return () => known
+    const views = new Map<string, KnownType>()
+    return (actor) => {
+      const rights = fieldRights(full.type, actor, log)
+      const key = JSON.stringify(rights)
+      const view = views.get(key) ?? viewOf(known, full, rights)
+      if (views.size >= MOST_VIEWS) views.clear()
+      views.set(key, view)
+      return view
+    }
+  }
+
+  for (const full of catalogue.byName.values()) {
+    const tracked = hasGuards(full.type) ? narrowed(full, nobodysRights(full.type)) : full
     let precomputes = tracked.isPlain
     const known: KnownType = {
       ...tracked,
       ownTenant,
-      type: hasSessions ? lookingAtRecords(tracked.type) : tracked.type,
+      type: typeOf(tracked),
+      forActor: (actor) => forActor(actor),
+      rights: null,
+      isGuarded: hasGuards(full.type),
       sql: recordSql(tracked),
       versions: versionSql(tracked),
       parent: null,
@@ -86,6 +154,7 @@ export const knownTypes = (
         !(hasSessions && tracked.hasPolicies && tracked.tenantColumn === null && ownTenant === null) &&
         may(tracked.type, actor, 'read', record),
     }
+    const forActor = viewsOf(known, full)
     byName.set(tracked.type.name, known)
     bySource.set(tracked.source, known)
   }

@@ -41,7 +41,7 @@ export interface RecordSql {
   leanReturned: string
   /** The head of a SELECT of whole records from the table as `t`, with further expressions. */
   selectFrom(further: string): string
-  /** The same with `noclobber_bytes`, the record's size. */
+  /** The same with `noclobber_bytes`, the size of what is shown of the record; large values of what isn't are null. */
   selectSized(further: string[]): string
   /** The same without large values; `noclobber_omitted` names them. */
   selectLean(further: string[]): string
@@ -49,6 +49,8 @@ export interface RecordSql {
   sizedByIds: string
   /** ids, [tenant]: the same without large values */
   leanByIds: string
+  /** ids, [tenant]: {@link sizedByIds} of what is shown: what isn't shown counts for nothing, and large values of it are null */
+  shownByIds: string
   /** The record of a row, or of a stored response. */
   toRecord(row: Row): WireRecord
 }
@@ -99,7 +101,11 @@ const isOfTenant = (column: string | null, parameter: number) =>
 /** Rows are inserted only after the writer is named. */
 const WRITER = `with writer as materialized (select ${NAMING} as named)`
 
-export const recordSql = (tracked: TrackedType): RecordSql => {
+/** @param unseen Fields that are withheld from those for whom it is made, beside the type's own hidden ones. */
+export const recordSql = (
+  tracked: TrackedType & { rights?: string | null },
+  unseen: string[] = [],
+): RecordSql => {
   const { table, tenantColumn, type, fieldNames, part } = tracked
   const column = (name: string) => columnSql(tracked, name)
   const id = idSql(tracked)
@@ -113,7 +119,8 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     codec: (tracked.columns.get(name) as Column).codec,
   }))
   const ofTenant = (parameter: number) => isOfTenant(tenantColumn && column(tenantColumn), parameter)
-  const size = rowSize(tracked)
+  const size = rowSize(tracked, unseen)
+  const shown = [...head.selected, ...size.shown].join(', ')
   const lean = [...head.selected, ...size.lean].join(', ')
   const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
     on ${id.isText('i.id')}${ofTenant(2)} order by i.place`
@@ -138,6 +145,9 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     return made
   }
 
+  const readOnly = tracked.shownNames.filter((name) => !tracked.writable.has(name))
+  const rights = tracked.rights && { read_only: readOnly, rights: tracked.rights }
+
   const toRecord = (row: Row): WireRecord => {
     const fields: Record<string, unknown> = isPlainObject ? {} : Object.create(null)
     for (const { name, alias, codec } of readers) fields[name] = codec.fromRow(row[alias])
@@ -149,6 +159,7 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
       updated_at: isoUtc(row.noclobber_updated_at),
       updated_by: normalizedWriter(row.noclobber_updated_by),
       fields,
+      ...rights,
     }
   }
 
@@ -213,10 +224,11 @@ export const recordSql = (tracked: TrackedType): RecordSql => {
     },
     leanReturned: [...head.returned, ...size.lean].join(', '),
     selectFrom: (further) => select(selected, further),
-    selectSized: (further) => select(selected, `${size.bytes} as "noclobber_bytes"`, ...further),
+    selectSized: (further) => select(shown, `${size.shownBytes} as "noclobber_bytes"`, ...further),
     selectLean: (further) => select(lean, ...further),
     sizedByIds: select(selected, `${size.bytes} as "noclobber_bytes"`, PLACE) + byIds,
     leanByIds: select(lean, PLACE) + byIds,
+    shownByIds: select(shown, `${size.shownBytes} as "noclobber_bytes"`, PLACE) + byIds,
     toRecord,
   }
 }

@@ -46,29 +46,44 @@ const sizeOf = (tracked: TrackedType, name: string): string | null => {
 export interface RowSize {
   /** The bytes of a whole record. */
   bytes: string
+  /** The same without what is withheld: nothing of it is to be learned from where an answer ends. */
+  shownBytes: string
+  /** Each field; of what is withheld, which permissions may look at, large values are null. */
+  shown: string[]
   /** Each field, with large values left out; `noclobber_omitted` names these, `noclobber_bytes` counts the rest. */
   lean: string[]
 }
 
-export const rowSize = (tracked: TrackedType): RowSize => {
+/** @param unseen Fields that are withheld from those whose answers these are. */
+export const rowSize = (tracked: TrackedType, unseen: string[]): RowSize => {
   const { fieldNames } = tracked
   const sizes = fieldNames.map((name): [string, string | null] => [name, sizeOf(tracked, name)])
   const long = sizes.filter((entry): entry is [string, string] => entry[1] !== null)
-  const fixed = fieldNames.reduce((sum, name) => sum + name.length + OF_FIELD, OF_RECORD)
-  const least = fixed + (sizes.length - long.length) * SHORT
-  const sum = (each: (size: string) => string) =>
-    [String(least), ...long.map(([, size]) => `coalesce(${each(size)}, 0)`)].join(' + ')
+  const sumOf = (names: string[], each: (size: string) => string) => {
+    const ofThese = long.filter(([name]) => names.includes(name))
+    const fixed = names.reduce((sum, name) => sum + name.length + OF_FIELD, OF_RECORD)
+    const least = fixed + (names.length - ofThese.length) * SHORT
+    return [String(least), ...ofThese.map(([, size]) => `coalesce(${each(size)}, 0)`)].join(' + ')
+  }
+  const sum = (each: (size: string) => string) => sumOf(fieldNames, each)
+  const whole = (size: string) => `${size}::bigint`
+  const selected = (name: string, isLean: boolean, size: string | null) => {
+    const value = fieldExpression(tracked, name)
+    const alias = quoteName(aliasOf(name))
+    return isLean && size !== null
+      ? `case when ${size} <= ${LARGE} then ${value} end as ${alias}`
+      : `${value} as ${alias}`
+  }
   const omitted = long.map(([name, size]) => `case when ${size} > ${LARGE} then ${quoteText(name)} end`)
   return {
-    bytes: `(${sum((size) => `${size}::bigint`)})`,
+    bytes: `(${sum(whole)})`,
+    shownBytes: `(${sumOf(
+      fieldNames.filter((name) => !unseen.includes(name)),
+      whole,
+    )})`,
+    shown: sizes.map(([name, size]) => selected(name, unseen.includes(name), size)),
     lean: [
-      ...sizes.map(([name, size]) => {
-        const value = fieldExpression(tracked, name)
-        const alias = quoteName(aliasOf(name))
-        return size === null
-          ? `${value} as ${alias}`
-          : `case when ${size} <= ${LARGE} then ${value} end as ${alias}`
-      }),
+      ...sizes.map(([name, size]) => selected(name, true, size)),
       `array_remove(array[${omitted.join(', ')}]::text[], null) as "noclobber_omitted"`,
       `(${sum((size) => `least(${size}, ${LARGE})`)})::bigint as "noclobber_bytes"`,
     ],

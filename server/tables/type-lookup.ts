@@ -4,7 +4,7 @@
 import type { Knex } from 'knex'
 import { quoteName } from '../../migrations/quote.ts'
 import type { Logger, Tenancy } from '../base/options.ts'
-import type { RecordType } from '../base/record-type.ts'
+import type { Actor, RecordType } from '../base/record-type.ts'
 import { SetupError } from '../base/setup-error.ts'
 import { isUnavailable } from '../db/errors.ts'
 import { send, statement } from '../db/statement.ts'
@@ -15,13 +15,16 @@ export interface TypeLookup {
   /** Looks up what is not known yet; by a caller's transaction, which may hold the only connection. */
   ready(transaction?: Knex.Transaction, tenantId?: string): Promise<void>
   /**
+   * The type as the actor sees it ({@link KnownType.forActor}).
+   *
    * @throws Error with a sentence where the caller's transaction means another table by the name that the type declares.
    */
   typeFor(
     name: string,
     transaction: Knex.Transaction | undefined,
-    tenantId: string,
+    actor: Actor,
   ): Promise<KnownType | undefined>
+  /** The type as nobody in particular sees it. */
   typeOf(name: string, tenantId: string): KnownType | undefined
   typeOfSource(source: string): KnownType | undefined
   /** Of one tenant, or of all that are known. The same array for as long as nothing changes. */
@@ -224,11 +227,12 @@ export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
 
   return {
     ready,
-    typeFor: async (name, transaction, tenantId) => {
+    typeFor: async (name, transaction, actor) => {
+      const { tenantId } = actor
       if (!isReady(tenantId)) await ready(transaction, tenantId)
       const known = named(name, tenantId, transaction)
       if (known && transaction) await checkMeaning(known, transaction)
-      return known
+      return known?.forActor(actor)
     },
     typeOf: (name, tenantId) => named(name, tenantId),
     typeOfSource: (source) => bySource.get(source),

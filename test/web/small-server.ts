@@ -121,6 +121,16 @@ export function createSmallServer(options: RecordClientOptions = {}) {
     refuseNext(errors: { field: string; message: string }[]) {
       refusal = errors
     },
+    /** The rights to a record's fields have changed: some are not there any more, some may not be changed. */
+    withhold(id: string, unseen: string[], readOnly: string[]) {
+      const record = records.get(id) as WireRecord
+      const fields = Object.fromEntries(
+        Object.entries(record.fields).filter(([name]) => !unseen.includes(name)),
+      )
+      const rights = { rights: `without ${unseen}, ${readOnly}`, read_only: readOnly }
+      records.set(id, { ...record, ...rights, fields })
+      listener?.onEvent({ name: 'Resync' })
+    },
     /** Bob saves, and all watchers are notified. */
     saveAsBob(id: string, changes: Fields, by: unknown = BOB, odd: object = {}) {
       const { version = 0, fields = {} } = records.get(id) ?? {}

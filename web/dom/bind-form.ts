@@ -13,7 +13,7 @@ import {
   readCheckbox,
   readInput,
 } from '../client/base/field-text.ts'
-import { isSame } from '../client/base/values.ts'
+import { isReadOnly, isSame } from '../client/base/values.ts'
 import { canSave } from '../client/record/state.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import { createWords, type Words } from '../client/words/messages.ts'
@@ -145,7 +145,10 @@ export function bindForm<F extends object = Fields>(
       const isOurs = isField(control)
       if (isOurs) showValue(control, values[name])
       if (isOurs || !record)
-        fix(control, !record || state.status === 'gone' || isObject(control, values[name]))
+        fix(
+          control,
+          !record || state.status === 'gone' || isReadOnly(record, name) || isObject(control, values[name]),
+        )
       if (!isOurs) continue
       setFlag(control, 'aria-invalid', name in errors ? 'true' : null)
       setFlag(control, 'data-nc-highlight', highlighted.has(name) ? '' : null)

@@ -1,6 +1,7 @@
 // Editing a list's cells in place, for components. A thin binding: cell-editor.ts decides.
 
 import { useEffect, useMemo, useRef } from 'react'
+import { isReadOnly } from '../client/base/values.ts'
 import type { ConflictView } from '../client/conflict/conflict-view.ts'
 import {
   type CellEdit,
@@ -59,7 +60,7 @@ export function useCellEditor(store: ListStore): ListCellEditor {
       return fieldProps(
         {
           ...{ name: edit?.field ?? '', value: edit?.value, base, unread: base ?? null },
-          ...{ isInvalid, isHighlighted: false, isFixed: !edit, texts },
+          ...{ isInvalid, isHighlighted: false, isFixed: !edit || isReadOnly(edit.base, edit.field), texts },
           ...{ locale: words.locale, change: editor.change },
         },
         as,

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef } from 'react'
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/protocol/index.ts'
-import { copiesOf, isEmpty } from '../client/base/values.ts'
+import { copiesOf, isEmpty, isReadOnly } from '../client/base/values.ts'
 import { type ConflictView, conflictFor, editsAsText } from '../client/conflict/conflict-view.ts'
 import { isNewRecord, type NewRecordOptions } from '../client/http/new-record.ts'
 import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/outcomes.ts'
@@ -234,7 +234,7 @@ function editorOf<F extends object>(
         unread: name in sent ? sent[name] : (base ?? null),
         isInvalid: name in errors,
         isHighlighted: highlighted.has(name),
-        isFixed,
+        isFixed: isFixed || (!isNew && isReadOnly(record, name)),
         texts,
         locale: words.locale,
         change: (value) => change(name, value),

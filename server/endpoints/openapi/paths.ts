@@ -262,7 +262,10 @@ export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name:
 }
 
 const heldVersions = object({
-  records: { ...listOf(object({ type: text, id: text, version: { type: 'integer' } })), maxItems: 500 },
+  records: {
+    ...listOf(object({ type: text, id: text, version: { type: 'integer' }, 'rights?': text })),
+    maxItems: 500,
+  },
 })
 /** The paths of all types. */
 export const WIDE_PATHS: Part = {

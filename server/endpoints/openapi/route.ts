@@ -1,5 +1,6 @@
 // GET /openapi.json: the routes as an OpenAPI 3.1 document, made of the declared types, so that it can't fall behind.
-// It names the types and their declared fields, nothing else, to a signed-in user; it is made once for a base path.
+// It names the types and those of their declared fields that the user may see, nothing else; it is kept for a base path and for as
+// long as those who ask may see the same.
 import type { Router } from 'router'
 import { sendData } from '../../http/responses.ts'
 import { handle } from '../../http/route-handler.ts'
@@ -47,10 +48,11 @@ export const addOpenApiRoute = (router: Router, database: Database): void => {
   let made = { basePath: '', types: [] as KnownType[], document: null as Part | null }
   router.get(
     '/openapi.json',
-    handle(async (request, response, { tenantId }) => {
+    handle(async (request, response, actor) => {
+      const { tenantId } = actor
       await database.ready(undefined, tenantId)
       const { baseUrl } = request
-      const types = database.types(tenantId)
+      const types = database.types(tenantId).map((known) => known.forActor(actor))
       const isSame =
         types.length === made.types.length && types.every((known, at) => known === made.types[at])
       if (!made.document || !isSame || made.basePath !== baseUrl)

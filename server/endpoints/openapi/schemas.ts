@@ -65,6 +65,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     updated_at: nullableText,
     updated_by: writer,
     deleted: flag,
+    'rights?': text,
   }),
   HistoryEntry: object({
     version,
@@ -143,7 +144,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     'spread_ms?': count,
     records: listOf({
       oneOf: [
-        object({ ...address, ok: { const: true }, version, ...writing, deleted: flag }),
+        object({ ...address, ok: { const: true }, version, ...writing, deleted: flag, 'rights?': text }),
         object({ ...address, ...watchedRefusal }),
       ],
     }),
@@ -202,6 +203,7 @@ export const typeSchemas = ({
   columns,
   writable,
   key,
+  rights,
 }: KnownType): Record<string, Schema> => {
   const name = schemaName(type.name)
   const shown = shownNames.map((field) => [field, columnSchema(columns.get(field)?.type)])
@@ -223,6 +225,8 @@ export const typeSchemas = ({
       version,
       ...writing,
       fields: object(Object.fromEntries(shown)),
+      // What a record was, as its history has it, says nothing of them.
+      ...(rights !== null && { 'read_only?': names, 'rights?': text }),
     }),
     [`${name}Changes`]: object(changes),
     [`${name}Fields`]: object(fields),

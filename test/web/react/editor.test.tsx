@@ -270,3 +270,17 @@ test('a save can be undone from its banner, which stays while the focus is in it
   act(() => server.client.editor('project', '1').dismiss())
   expect(screen.queryByRole('button', { name: 'Undo' })).toBeNull()
 })
+
+test('a field that may not be changed any more is read only, one that may not be seen is gone, what is typed stays', async () => {
+  const { server } = await openForm()
+  type('Name', 'Tunnel')
+  act(() => server.withhold('1', ['budget'], ['status']))
+  await waitFor(() => expect(input('Status').disabled).toBe(true))
+  expect(input('Budget')).toMatchObject({ readOnly: true, value: '' })
+  expect(input('Name')).toMatchObject({ readOnly: false, value: 'Tunnel' })
+  expect(requests(server, 'GET')).toHaveLength(2)
+  click('Save')
+  await screen.findByRole('form', { name: 'clean' })
+  act(() => server.withhold('1', [], []))
+  await waitFor(() => expect(input('Status').disabled).toBe(false))
+})

@@ -1,6 +1,6 @@
 // Comparing and cutting field values. Two values are the same when their JSON would be.
 
-import type { Fields } from '../../../server/protocol/index.ts'
+import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 
 /** Structural equality of JSON values; key order does not count, nor does a key that holds `undefined`. */
 export function isSame(a: unknown, b: unknown): boolean {
@@ -39,3 +39,7 @@ export const copiesOf = (fields: Fields): Fields =>
       typeof value === 'object' ? structuredClone(value) : value,
     ]),
   )
+
+/** May its reader not change this field? One that they don't see either: it is not there. */
+export const isReadOnly = ({ fields, rights, read_only: fixed = [] }: WireRecord, field: string): boolean =>
+  rights !== undefined && (fixed.includes(field) || !(field in fields))

@@ -22,7 +22,9 @@ export function load(
   state: RecordState,
   { record, at, isOwn, since = 0, isCreated = false }: StateEventOf<'loaded'>,
 ): Transition {
-  const shown = state.record
+  const shown = state.record && withRightsOf(state.record, record)
+  if (shown !== state.record)
+    return load({ ...state, record: shown }, { kind: 'loaded', record, at, isOwn, since, isCreated })
   const wasBack = shown !== null && since > record.version
   const known = withoutLoadTrouble(since > 0 ? { ...state, isUnsure: false } : state)
   if (!shown) return isCreated ? showCreated(known, record) : showFirst(known, record)
@@ -36,6 +38,15 @@ export function load(
   if (isEmpty(state.draft) && !state.conflict) return showQuietly(reachable, record, remote)
   const weighed = weigh(reachable, remote)
   return state.merging ? merge(weighed) : catchUp(weighed)
+}
+
+/** The shown record without fields that its reader may not see any more; at one version, with those that they see now. */
+function withRightsOf(shown: WireRecord, now: WireRecord): WireRecord {
+  const { rights, read_only } = now
+  if (shown.rights === rights) return shown
+  if (shown.version === now.version) return now
+  const more = { ...(rights === undefined ? {} : { rights }), ...(read_only ? { read_only } : {}) }
+  return { ...shown, ...more, fields: pick(shown.fields, (name) => name in now.fields) }
 }
 
 /** While a write is in flight nothing is shown but its answer. */

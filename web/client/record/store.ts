@@ -127,6 +127,8 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
         isAnswer: true as const,
       }
       dispatch({ kind: 'version_received', remote })
+      const { record } = state.get()
+      if (record && record.rights !== answer.rights && !deleted) void load.now()
     } else if (answer.code === 'not_found' || answer.code === 'forbidden') dispatch({ kind: 'revoked' })
   }
 
@@ -137,6 +139,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     stopWatching = options.watching.addRecord({
       ...address,
       version: () => state.get().record?.version ?? null,
+      rights: () => state.get().record?.rights,
       onAnswer,
       onReachable() {
         const { status, trouble } = state.get()

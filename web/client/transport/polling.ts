@@ -91,7 +91,8 @@ async function askFor(
 ): Promise<PollResult> {
   const held = watchers.flatMap((watcher) => {
     const version = watcher.version()
-    return version === null ? [] : [{ watcher, address: { type: watcher.type, id: watcher.id, version } }]
+    const { type, id } = watcher
+    return version === null ? [] : [{ watcher, address: { type, id, version, rights: watcher.rights() } }]
   })
   for (const watcher of watchers) if (watcher.version() === null) watcher.onReachable()
   let result: PollResult = 'idle'

@@ -21,6 +21,8 @@ const TRY_AGAIN_MS = 5000
 export interface RecordWatcher extends RecordAddress {
   /** The version that is shown, `null` before the first load. */
   version(): number | null
+  /** With which rights it was read, where it says so. */
+  rights(): string | undefined
   onAnswer(answer: WatchedRecord): void
   /** The server answers again: a failed load may be retried. */
   onReachable(): void
