@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { seriousBarriers, signInByKeyboard, tabTo, typeInto } from '../support/accessibility.ts'
+import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -131,4 +132,21 @@ it('what Alice could not send is neither shown nor sent when Bob signs in on her
   await signInByKeyboard(alices, /Alice/)
   await waitFor(async () => (await nameOf(id)) === 'Alice’s alone', { what: 'her save', deadlineMs: 90_000 })
   await context.close()
+})
+
+it('IndexedDB keeps the contract of a storage, as other storages are held to it', async () => {
+  const files = await buildPage('storage-checks')
+  const page = await browser.newPage()
+  await page.route(`${demo.url}/*`, (route) => {
+    const code = files.get(new URL(route.request().url()).pathname)
+    const script = '<script type="module" src="/page.js"></script>'
+    return route.fulfill(
+      code === undefined
+        ? { contentType: 'text/html', body: script }
+        : { contentType: 'text/javascript', body: code },
+    )
+  })
+  await page.goto(`${demo.url}/checks`)
+  await waitFor(async () => (await page.title()) !== '', { what: 'the checks' })
+  expect(await page.title()).toBe('7 passed')
 })

@@ -19,6 +19,7 @@ export async function buildPage(
         'noclobber/client': source('web/client/index.ts'),
         'noclobber/react': source('web/react/index.ts'),
         'noclobber/dom': source('web/dom/index.ts'),
+        'noclobber/offline': source('web/client/offline/index.ts'),
       },
     },
     build: {
