@@ -1,0 +1,113 @@
+// The pages of the API: for each door its values and types, by the sentences and types that stand in the sources.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { readDoors } from './doors.js'
+
+const WHAT = {
+  server: 'Node: the server, its types and operations.',
+  client: 'The browser and other programs: editors, lists, events, without a framework.',
+  react: 'Hooks and components.',
+  dom: 'Forms and elements of pages without React.',
+  'react-hook-form': 'Forms of react-hook-form over an editor.',
+  'tanstack-query': 'Queries of TanStack Query over a client.',
+  offline: 'Drafts that outlive the page, and saves that wait for the server.',
+  testing: 'A server, people and lines for the tests of an app, and kits for adapters.',
+  devtools: 'A panel that shows what a client does.',
+  migrations: 'The change log and the tracking of tables.',
+}
+
+const isValue = ({ kind }) => kind === 'const' || kind === 'function' || kind === 'class'
+
+/** `{@link x}` as code, tags as paragraphs. */
+const prose = (comment) =>
+  comment
+    .replace(/\{@link ([^}|]+?)\}/g, '`$1`')
+    .replace(
+      /^@example\n?([\s\S]*?)(?=\n@|$(?![\s\S]))/gm,
+      (_, code) => `\n\`\`\`ts\n${code.trim()}\n\`\`\`\n`,
+    )
+    .replace(/^@throws (?:Error )?/gm, '\n**Throws** ')
+    .replace(/^@\w+ ?/gm, '')
+
+const inCell = (text) => text.replace(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')
+const code = (text) => `\`${inCell(text)}\``
+
+const signature = ({ code: text }) =>
+  text
+    .replace(/\/\*\*[\s\S]*?\*\/\s*/g, '')
+    .replace(/^export (declare )?/, '')
+    .replace(/^ {4}/gm, '  ')
+
+/** The type of a member, and whether it may be absent. */
+const typeOf = ({ text, name }) =>
+  text
+    .replace(/^readonly /, '')
+    .slice(name.length)
+    .replace(/^\??:\s*/, '')
+
+const defaultsOf = async (root) => {
+  const server = await import(pathToFileURL(join(root, 'dist/server/index.js')).href)
+  return { Limits: server.DEFAULT_LIMITS, Shortcuts: server.DEFAULT_SHORTCUTS }
+}
+
+const membersTable = ({ name, members }, defaults) => {
+  const known = defaults[name]
+  const head = known
+    ? '| | type | default | |\n| --- | --- | --- | --- |'
+    : '| | type | |\n| --- | --- | --- |'
+  const rows = members.map((member) => {
+    const optional = member.text.slice(member.name.length).startsWith('?') ? '?' : ''
+    const cells = [
+      code(member.name + optional),
+      code(typeOf(member)),
+      ...(known ? [code(String(known[member.name]))] : []),
+      inCell(prose(member.comment)),
+    ]
+    return `| ${cells.join(' | ')} |`
+  })
+  return `${head}\n${rows.join('\n')}`
+}
+
+const entryOf = (entry, defaults) => {
+  const isLarge = entry.kind === 'interface' && entry.members.length > 0
+  const head = /^[^{]*/.exec(signature(entry))[0].trim()
+  const shown = isLarge
+    ? `\`\`\`ts\n${head}\n\`\`\`\n\n${membersTable(entry, defaults)}`
+    : `\`\`\`ts\n${signature(entry).trim()}\n\`\`\``
+  return `### ${entry.name}\n\n${prose(entry.comment)}\n\n${shown}\n`
+}
+
+const byName = (a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1)
+
+/** Pages by their path: `reference.md`, and one for each door. */
+export const referencePages = async (root) => {
+  const doors = readDoors(root)
+  const defaults = await defaultsOf(root)
+  const pages = doors.map(({ name, entries }) => {
+    const parts = [
+      `# noclobber/${name}\n\n${WHAT[name] ?? ''}\n\n\`\`\`ts\nimport { … } from 'noclobber/${name}'\n\`\`\``,
+      ...[
+        ['Values', entries.filter(isValue)],
+        ['Types', entries.filter((entry) => !isValue(entry))],
+      ].flatMap(([title, list]) =>
+        list.length > 0
+          ? [`## ${title}`, ...list.toSorted(byName).map((entry) => entryOf(entry, defaults))]
+          : [],
+      ),
+    ]
+    return [`reference/${name}.md`, parts.join('\n\n')]
+  })
+  const lines = doors.map(({ name, entries }) => {
+    const values = entries
+      .filter(isValue)
+      .map((entry) => `[\`${entry.name}\`](reference/${name}.md#${entry.name.toLowerCase()})`)
+    return `## [noclobber/${name}](reference/${name}.md)\n\n${WHAT[name] ?? ''} ${values.join(' · ')}`
+  })
+  return new Map([
+    [
+      'reference.md',
+      `# API\n\nEach value, type and option of each door, from the sources.\n\n${lines.join('\n\n')}\n`,
+    ],
+    ...pages,
+  ])
+}

@@ -1,0 +1,8 @@
+/** What was built, and links that lead nowhere. */
+export function buildSite(
+  root: string,
+  out: string,
+): Promise<{
+  pages: { source: string; address: string; title: string }[]
+  broken: string[]
+}>

@@ -1,0 +1,69 @@
+// The site of `npm run docs`: every page is in it, no link leads nowhere, and what the doors export is in the reference with a sentence.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { beforeAll, expect, test } from 'vitest'
+import { readDoors } from '../../scripts/docs/doors.js'
+import { buildSite } from '../../scripts/docs/site.js'
+import { DEFAULT_LIMITS } from '../../server/base/options.ts'
+import { atEnd } from '../support/at-end.ts'
+import { projectFiles, root } from './sources.ts'
+
+/** What one page may weigh, with its style and program; the search is loaded when it is used. */
+const MOST_BYTES = 200_000
+
+let out: string
+let site: Awaited<ReturnType<typeof buildSite>>
+const htmlOf = (address: string) => readFile(join(out, address), 'utf8')
+
+beforeAll(async () => {
+  out = await mkdtemp(join(tmpdir(), 'site-'))
+  atEnd(() => rm(out, { recursive: true, force: true }))
+  site = await buildSite(root, out)
+})
+
+test('no link of it leads nowhere', () => {
+  expect(site.pages.length).toBeGreaterThan(60)
+  expect(site.broken).toEqual([])
+})
+
+test('every page of docs/ is in it', async () => {
+  const pages = (await projectFiles()).filter((path) => /^docs\/.*\.md$/.test(path))
+  expect(pages.filter((path) => !site.pages.some(({ source }) => source === path))).toEqual([])
+})
+
+test(`no page weighs more than ${MOST_BYTES / 1000} kB`, async () => {
+  const shared = await Promise.all(['assets/site.css', 'assets/page.js'].map(htmlOf))
+  const sizes = await Promise.all(
+    site.pages.map(async ({ address }) => {
+      const html = await htmlOf(address)
+      return { address, bytes: [html, ...shared].reduce((sum, text) => sum + Buffer.byteLength(text), 0) }
+    }),
+  )
+  expect(sizes.filter(({ bytes }) => bytes > MOST_BYTES)).toEqual([])
+  expect(gzipSync(await htmlOf('assets/search.json')).length).toBeLessThan(MOST_BYTES)
+})
+
+test('each name of each door is in the reference, with a sentence and its members', async () => {
+  const doors = readDoors(root)
+  expect(doors.map(({ name }) => name)).toContain('testing')
+  for (const { name, entries } of doors) {
+    const html = await htmlOf(`reference/${name}.html`)
+    const missing = entries.filter((entry) => !html.includes(`id="${entry.name.toLowerCase()}"`))
+    expect(missing.map((entry) => entry.name)).toEqual([])
+    expect(entries.filter(({ comment }) => !/\w{2}/.test(comment)).map((entry) => entry.name)).toEqual([])
+  }
+  const client = doors.find(({ name }) => name === 'client')
+  const members = client?.entries.find(({ name }) => name === 'RecordClient')?.members.map(({ name }) => name)
+  // Its own and those that it inherits from what no door exports.
+  expect(members).toEqual(expect.arrayContaining(['editor', 'save', 'liveList', 'saveMany']))
+})
+
+test('a limit is there with its default', async () => {
+  const html = await htmlOf('reference/server.html')
+  for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
+    const [, row = ''] = html.split(`<td><code>${name}</code></td>`)
+    expect(row.slice(0, 120), name).toContain(`<code>${value}</code>`)
+  }
+})
