@@ -11,6 +11,7 @@
 //   age      ten thousand statements of a record's and a list's age, under cuts, each compared with what the database had then
 //   people   two thousand changes of person over one page: nothing of one is shown to or sent by another
 //   fields   twenty thousand attempts to learn of fields that one may not see: each in two worlds that differ in nothing else
+//   audience twenty thousand attempts of who is in no audience, while others come, go and write
 //   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
@@ -74,6 +75,12 @@ const SUBJECTS = {
   fields: {
     file: 'test/server/base/field-permissions.test.ts',
     only: 'attempts to learn',
+    runs: 20_000,
+    environment: (runs) => ({ NOCLOBBER_ATTEMPTS: runs }),
+  },
+  audience: {
+    file: 'test/server/audience/audience.test.ts',
+    only: 'attempts of who',
     runs: 20_000,
     environment: (runs) => ({ NOCLOBBER_ATTEMPTS: runs }),
   },

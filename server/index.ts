@@ -35,6 +35,7 @@ export type { PgClient, PgPool, Transaction } from './base/pg.ts'
 export {
   type Action,
   type Actor,
+  type AudienceOptions,
   type Can,
   type Derive,
   defineRecordType,

@@ -130,6 +130,7 @@ export const createRecordServer = <A extends Actor>({
       // One that fails keeps nothing from the others.
       for (const { deliver } of [...deliveries, streams])
         await Promise.resolve(deliver(batch)).catch((error) => failures.push(error))
+      node.passed(batch)
       if (failures.length > 0) throw failures[0]
     },
     onLost: forget,

@@ -74,6 +74,26 @@ export interface GuardedField<A extends Actor = Actor> {
   write?: (actor: A) => boolean
 }
 
+/**
+ * Who a type's records are for, beside what `can` says: the users whom another table names. That table is tracked with both columns
+ * among its `lists`, so joining and leaving count at once.
+ */
+export interface AudienceOptions {
+  /** The table of the members: `project_members`. */
+  table: string
+  /** Its column that says of which record: `project_id`. */
+  on: string
+  /** Its column with the ids of users, as `authenticate` gives them: `user_id`. */
+  user: string
+  /** The record's field that {@link on} refers to: a task's `project_id`. Default: its key. */
+  by?: string
+  /**
+   * Shares records across tenants: of a table without a tenant's column, this column of the members says of which tenant each user is.
+   * Default: none, and each record is for members of its own tenant alone.
+   */
+  tenant?: string
+}
+
 /** What {@link defineRecordType} takes. */
 export interface RecordTypeOptions<A extends Actor = Actor> {
   /** The table, tracked by `trackTable`; with its schema if that isn't on the search path. */
@@ -89,6 +109,8 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
   hidden?: string[]
   /** Default: everybody of the tenant may do everything. */
   can?: Can<A>
+  /** Whom records are for: nobody else may do anything with them but create some. Default `null`: all for whom `can` says so. */
+  audience?: AudienceOptions | null
   /** Fields that are shown and never written: a counter, a total that a trigger computes. Default: none. */
   readOnly?: string[]
   /**
@@ -185,6 +207,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     columnOf = {},
     hidden = [],
     can = () => true,
+    audience = null,
     readOnly = [],
     derive = null,
     rule = null,
@@ -244,6 +267,7 @@ export const defineRecordType = <A extends Actor = Actor>(
     columnOf: Object.assign(Object.create(null), columnOf),
     hidden,
     can,
+    audience,
     readOnly,
     derive,
     rule,

@@ -3,6 +3,8 @@
 // Invariant: every change since is in the log, with its values; where one is not, nothing is answered. Shown is only what the
 // caller could read then and may read now. Hidden fields are put back too, for the permission to look at.
 import { quoteText } from '../../migrations/quote.ts'
+import { withAudienceOf } from '../audience/audience.ts'
+import { setGoneAudience } from '../audience/gone-audience.ts'
 import { hide, withValues } from '../base/hidden-fields.ts'
 import type { Found, FoundPast, NoLongerKnown, PastOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
@@ -96,7 +98,7 @@ const recordOf = (known: KnownType, id: string, now: WireRecord | null, row: Row
     if (!Object.hasOwn(row.was, column)) return []
     return [[name, toWire(known, name, row.was[column], row.texts?.[column] ?? null)]]
   })
-  return withValues({ ...head, fields }, Object.fromEntries(was))
+  return withAudienceOf(withValues({ ...head, fields }, Object.fromEntries(was)), now ?? {})
 }
 
 /** Texts of JSON as they were, where numbers in them may be longer than JavaScript can hold. */
@@ -140,12 +142,15 @@ export const pastOf = async (
   if (row.event === 'deleted') {
     const version = Number(row.version)
     const was = recordFromOldRow(known, { id, version: version - 1, oldRow: row.own_row })
+    await setGoneAudience(database.send, known, [{ id, version, record: was }])
     if (!known.mayReadDeleted(actor, was)) return UNKNOWN
     const by = normalizedWriter(row.updated_by)
     return { outcome: 'gone', problem: deletedProblem(version, isoUtc(row.updated_at), by) }
   }
   if (!row.is_whole || (!now && row.deleted_in === null)) return UNKNOWN
   const record = recordOf(known, id, now, row)
+  if (row.deleted_in !== null)
+    await setGoneAudience(database.send, known, [{ id, version: Number(row.deleted_in), record }])
   const mayRead = row.deleted_in === null ? known.mayRead : known.mayReadDeleted
   return mayRead(actor, record) ? { outcome: 'found', record, now, json: jsonOf(known, row) } : UNKNOWN
 }

@@ -10,7 +10,7 @@ import type { WireRecord } from '../protocol/index.ts'
 import { otherThanId, sentId } from '../records/create.ts'
 import { asksParents } from '../records/parents.ts'
 import { commonJson, type StoredJson } from '../records/stored-json.ts'
-import { ruledFields, ruleErrors, validateFields } from '../records/validate.ts'
+import { placementErrors, ruledFields, ruleErrors, validateFields } from '../records/validate.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { cellReader, findingKind, isWholeNumber, keyText } from './csv-cells.ts'
@@ -193,6 +193,8 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
       record ? { ...ruledFields(known, record.fields), ...values } : values,
     )
     if (broken.length > 0) return refuse(...broken)
+    const misplaced = await placementErrors(database, { known, actor: job.actor, transaction }, values)
+    if (misplaced.length > 0) return refuse(...misplaced)
     const names = Object.keys(values).sort()
     // What was checked together stays together.
     const guarded =

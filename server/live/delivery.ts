@@ -2,6 +2,7 @@
 // Invariant: no watcher is sent a record that it may not read at this moment, whatever room it is in: each watcher's
 // permission is asked with the record's row. A watcher receives each change once, even where it is in several of its rooms.
 
+import { setGoneAudience } from '../audience/gone-audience.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { isUnavailable } from '../db/errors.ts'
 import type { FeedBatch } from '../log/feed.ts'
@@ -147,6 +148,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
         }
       }
     }
+    await setDeletedAudiences(rows)
     for (const [session, groups] of wanted)
       for (const group of groups.values()) {
         const [{ known, tenantId }] = group as [RoutedChange]
@@ -155,6 +157,14 @@ export const createDelivery = (database: Database, audience: Audience) => {
         for (const routed of group) rows.get(routed)?.set(session, records.get(routed.change.id))
       }
     return rows
+  }
+
+  /** Whom records were for that are deleted. */
+  const setDeletedAudiences = async (all: Map<RoutedChange, Rows>) => {
+    for (const [{ change, known }, rows] of all)
+      if (known.audience && change.event === 'deleted')
+        for (const [session, record] of rows)
+          if (record) await setGoneAudience(session.send, known, [{ ...change, record }])
   }
 
   const publish = (routed: RoutedChange, rows: Rows) => {

@@ -3,6 +3,7 @@
 // holds for every record of the type is sent all; one whose permission depends on the record is sent only those of their
 // lists in which a record was found that they may read, and never a count.
 import { setImmediate as giveWay } from 'node:timers/promises'
+import { setGoneAudience } from '../audience/gone-audience.ts'
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import {
@@ -70,10 +71,17 @@ async function* authorizedChanges(database: Database, known: KnownType, large: L
       event === 'deleted' || canonicalId(known.key.kind, id) === null ? [] : [id],
     )
     const records = await readRecords(database, known, kept, { tenantId: large.tenantId })
-    for (const change of changes) {
+    const pairs = changes.flatMap((change) => {
       const record = change.event === 'deleted' ? recordFromOldRow(known, change) : records.get(change.id)
-      if (record) yield { change, record }
-    }
+      return record ? { change, record } : []
+    })
+    const deletions = pairs.filter(({ change }) => change.event === 'deleted')
+    await setGoneAudience(
+      database.send,
+      known,
+      deletions.map(({ change: { id, version }, record }) => ({ id, version, record })),
+    )
+    yield* pairs
     const last = changes.at(-1)
     if (!last || changes.length < PAGE) return
     after = last.seq
@@ -81,28 +89,44 @@ async function* authorizedChanges(database: Database, known: KnownType, large: L
   }
 }
 
-/** By actor, those of the rooms in which a record changed that the actor may read. Ends as soon as all are known. */
+/** What an actor may learn of a large transaction: in which of the rooms, and how many records where that is known. */
+interface ReadablePart {
+  rooms: Set<string>
+  /** Of a type for an audience whose members may read all that is theirs; `null` of other types. */
+  count: number | null
+}
+
+/** By actor, those of the rooms in which a record changed that the actor may read. Ends as soon as all is known. */
 const readableRooms = async (
   database: Database,
   known: KnownType,
   large: LargeTransaction,
   wanted: Map<Actor, Set<string>>,
 ) => {
-  const readable = new Map<Actor, Set<string>>([...wanted.keys()].map((actor) => [actor, new Set()]))
+  const isCounted = (actor: Actor) =>
+    known.audience !== null && staticPermission(known.openType, actor, 'read') === true
+  const readable = new Map(
+    [...wanted.keys()].map((actor): [Actor, ReadablePart] => [
+      actor,
+      { rooms: new Set(), count: isCounted(actor) ? 0 : null },
+    ]),
+  )
   const open = new Map([...wanted].map(([actor, rooms]) => [actor, new Set(rooms)]))
   for await (const { change, record } of authorizedChanges(database, known, large)) {
     const rooms = scopesOf(known, change.scopes).map((scope) =>
       listRoom(large.tenantId ?? '', known.type.name, scope),
     )
     for (const [actor, left] of open) {
+      const part = readable.get(actor) as ReadablePart
       const asked = rooms.filter((room) => left.has(room))
       const isReadable = change.event === 'deleted' ? known.mayReadDeleted : known.mayRead
-      if (asked.length === 0 || !isReadable(actor, record)) continue
+      if ((asked.length === 0 && part.count === null) || !isReadable(actor, record)) continue
       for (const room of asked) {
         left.delete(room)
-        readable.get(actor)?.add(room)
+        part.rooms.add(room)
       }
-      if (left.size === 0) open.delete(actor)
+      if (part.count !== null) part.count += 1
+      else if (left.size === 0) open.delete(actor)
     }
     if (open.size === 0) break
   }
@@ -121,9 +145,9 @@ const readableInSessions = async (
     const session = database.forActor(actor)
     sessions.set(session, (sessions.get(session) ?? new Map<Actor, Set<string>>()).set(actor, rooms))
   }
-  const readable = new Map<Actor, Set<string>>()
+  const readable = new Map<Actor, ReadablePart>()
   for (const [session, own] of sessions)
-    for (const [actor, rooms] of await readableRooms(session, known, large, own)) readable.set(actor, rooms)
+    for (const [actor, part] of await readableRooms(session, known, large, own)) readable.set(actor, part)
   return readable
 }
 
@@ -184,12 +208,13 @@ export const deliverLargeToLists = async (
   const readable = await readableInSessions(database, known, large, wanted)
   for (const [id, actor] of unsure) {
     const watcher = audience.watchers().get(id)
-    const changed = [...(readable.get(actor) ?? [])].filter(
+    const { rooms: readableOf = [], count = null } = readable.get(actor) ?? {}
+    const changed = [...readableOf].filter(
       (room) => watcher && isWatching(known, watcher, room, large.tenantId ?? ''),
     )
     if (!watcher || changed.length === 0) continue
     const seen = changed.flatMap((room): Scope[] => [local.get(room) ?? {}])
     const tab_id = isWriters(watcher, large) ? event.tab_id : null
-    watcher.emit('RecordsImported', { ...event, scopes: seen, count: null, tab_id })
+    watcher.emit('RecordsImported', { ...event, scopes: seen, count, tab_id })
   }
 }

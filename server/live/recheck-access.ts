@@ -26,6 +26,8 @@ export interface AccessOptions {
 export interface Access {
   /** Looks now, at those who are chosen. What fails is logged. */
   look(isChosen?: (watcher: Watcher) => boolean): Promise<void>
+  /** Looks now at what those who are chosen watch, and has them ask again for their lists. */
+  refresh(isChosen: (watcher: Watcher) => boolean): void
   /** Ends connections without another look. */
   end(isChosen: (watcher: Watcher) => boolean): void
   /** Stops looking. */
@@ -187,9 +189,9 @@ export const recheckAccess = (options: AccessOptions): Access => {
   const { database, log, recheckRooms } = options
   let busy = false
   const inTurns = createRecheckOrder()
-  const look = async (watchers: Iterable<Watcher>, rooms: () => Iterable<WatchedRoom>) => {
+  const look = async (watchers: Iterable<Watcher>, rooms: () => Iterable<WatchedRoom>, isActors = true) => {
     try {
-      await recheckActors(options, watchers)
+      if (isActors) await recheckActors(options, watchers)
       for (const [session, groups] of recordsIn(database, rooms())) await recheckRecords(session, groups)
     } catch (error) {
       log.warn({ err: error }, 'Permissions could not be looked at again.')
@@ -208,6 +210,13 @@ export const recheckAccess = (options: AccessOptions): Access => {
     look: async (isChosen = () => true) => {
       const watchers = chosen(options, isChosen)
       await look(watchers, () => createRecheckOrder().rooms(watchers, Number.POSITIVE_INFINITY))
+    },
+    refresh: (isChosen) => {
+      const watchers = chosen(options, isChosen)
+      const rooms = () => createRecheckOrder().rooms(watchers, Number.POSITIVE_INFINITY)
+      look(watchers, rooms, false).finally(() => {
+        for (const watcher of watchers) if (watcher.data.watching.size > 0) watcher.emit('Resync')
+      })
     },
     end: (isChosen) => {
       for (const watcher of chosen(options, isChosen)) end(watcher)

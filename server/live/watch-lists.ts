@@ -3,10 +3,12 @@
 // Invariant: join first, read after. An `unwatch`, a revocation or a disconnect that comes meanwhile wins.
 
 import type { Actor } from '../base/record-type.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import { statement } from '../db/statement.ts'
 import { type Cursor, rightsOfCursor } from '../log/cursor.ts'
 import { overAt } from '../log/log-reader.ts'
 import type { ListAddress, Scope, WatchedList } from '../protocol/index.ts'
+import { isChangedFor } from '../queries/changed-for.ts'
 import { needsRecheck } from '../queries/list.ts'
 import { isReadable } from '../queries/list-delta.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -47,6 +49,9 @@ const isBehind = async (
   cursor: Cursor,
   scope: [string, string] | undefined,
 ) => {
+  if (known.audience && staticPermission(known.openType, actor, 'read') !== null)
+    return isChangedFor(database.forActor(actor), known, actor, cursor)
+  if (needsRecheck(known, actor)) return true
   const tenant = known.tenantColumn ? actor.tenantId : null
   const [name, value = null] = scope ?? []
   const column = name === undefined ? null : known.names.columnOf(name)
@@ -102,7 +107,6 @@ export const watchLists = async (
       entry.cursor !== undefined &&
       (!sameHistory ||
         rightsOfCursor(entry.cursor) !== known.rights ||
-        needsRecheck(known, actor) ||
         (await isBehind(database, known, actor, cursor, Object.entries(canonical)[0])) ||
         !(await isReadable(database, cursor)))
     if (!watcher.connected || watching.get(room) !== watched) {

@@ -15,7 +15,7 @@ import { closeSlowReaders } from '../live/slow-consumers.ts'
 import { socketAudience } from '../live/socket-broadcast.ts'
 import { watchersOf } from '../live/socket-watchers.ts'
 import type { Audience, Watcher, WatcherServer } from '../live/watchers.ts'
-import type { Feed } from '../log/feed.ts'
+import type { Feed, FeedBatch } from '../log/feed.ts'
 import { atMostEvery } from '../pacing/at-most-every.ts'
 import {
   type BegunImport,
@@ -30,6 +30,7 @@ import type { Database } from '../tables/database.ts'
 import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
 import { createHealth, type Health } from './health.ts'
 import { keepHeartbeat } from './heartbeat.ts'
+import { recheckMembers } from './membership-changes.ts'
 import { createMetrics, type NodeMetrics } from './metrics.ts'
 import { createRequestLimits, type RequestLimits } from './request-limits.ts'
 
@@ -63,6 +64,8 @@ export interface RecordNode {
   join(io: WatcherServer): () => void
   /** Takes an audience's permissions in. */
   guard(access: Access): Access
+  /** A batch of the feed: who has joined or left an audience is looked at again. */
+  passed(batch: FeedBatch): void
   /** A watcher has been let into these rooms. */
   watched(watcher: Watcher, fresh: string[]): void
   announce: Presence['announce']
@@ -181,6 +184,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     health: createHealth({ database, feed, limits, isRedisUp: backplane.isUp, isDraining }),
     drain,
     isDraining,
+    passed: (batch) => recheckMembers(database, accesses, batch),
     revoke: createRevocations({ backplane, accesses: () => accesses, requests: options.requests, log }),
     stop: async () => {
       stopHeartbeat()

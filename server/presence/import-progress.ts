@@ -51,13 +51,15 @@ export const createImportProgress = ({ database, backplane, audiences }: ImportP
         const watcher = audience.watchers().get(id)
         if (!watcher || sentTo.has(id) || !isAdmitted(known, watcher, room, event.tenant_id ?? '')) continue
         sentTo.add(id)
-        if (staticPermission(known.type, watcher.data.actor, 'read')) {
-          const isOwn = isWriters(watcher, {
-            socketId: null,
-            tenantId: event.tenant_id,
-            tabId: event.tab_id,
-            updatedBy: event.updated_by,
-          })
+        const isOwn = isWriters(watcher, {
+          socketId: null,
+          tenantId: event.tenant_id,
+          tabId: event.tab_id,
+          updatedBy: event.updated_by,
+        })
+        // Of records for an audience it is known only to the importer whose they will be.
+        const type = known.audience && isOwn ? known.openType : known.type
+        if (staticPermission(type, watcher.data.actor, 'read')) {
           watcher.emit('RecordsImporting', isOwn ? event : { ...event, tab_id: null })
         }
       }

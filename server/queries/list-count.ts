@@ -29,7 +29,7 @@ export const countRecords = async (
     const [row] = await database.send({ name: '', text }, values)
     return Number(row?.count)
   }
-  const verdict = staticPermission(known.type, actor, 'read')
+  const verdict = staticPermission(known.openType, actor, 'read')
   if (verdict !== null) return verdict ? count() : 0
 
   const { order } = lookingOrder(known, { ...filter, sort: 'id' })

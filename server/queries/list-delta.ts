@@ -16,6 +16,7 @@ import { readTombstones } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
+import { hasJoinedOrLeft } from './changed-for.ts'
 import { needsRecheck } from './list.ts'
 import { type ListFilter, matchQuery } from './list-query.ts'
 
@@ -104,6 +105,7 @@ export const listDelta = async (
   budget: AnswerBudget,
 ): Promise<ListDelta | null> => {
   const database = shared.forActor(actor)
+  if (await hasJoinedOrLeft(database, known, actor, asked.cursor)) return null
   const since = await changedSince(database, known, actor, asked, budget.gone)
   if (!since) return null
   let { cursor, more } = since

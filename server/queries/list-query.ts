@@ -131,10 +131,15 @@ const conditionsOf = (
   return search.trim() === '' ? conditions : [...conditions, ...searched(known, search, parameter)]
 }
 
-const tenantCondition = (known: KnownType, actor: Actor, parameter: Parameter): string[] =>
-  tenantParameter(known, actor).map(
+/** The actor's tenant, and where records are for an audience alone, that they are among it. */
+const scopeConditions = (known: KnownType, actor: Actor, parameter: Parameter): string[] => [
+  ...tenantParameter(known, actor).map(
     (tenant) => `t.${columnSql(known, known.tenantColumn as string)} = ${parameter(tenant)}`,
-  )
+  ),
+  ...(known.audience
+    ? [`exists (select from ${known.audience.members} and ${known.audience.isMember(actor, parameter)})`]
+    : []),
+]
 
 const parameters = () => {
   const values: unknown[] = []
@@ -162,7 +167,7 @@ export const pageQuery = (
 ): Query => {
   const { values, parameter } = parameters()
   const id = idSql(known)
-  const where = [...tenantCondition(known, actor, parameter), ...conditionsOf(known, query, parameter)]
+  const where = [...scopeConditions(known, actor, parameter), ...conditionsOf(known, query, parameter)]
   const by = orderOf(known, query.sort)
   const [past, order] = by.descending ? (['<', 'desc'] as const) : (['>', 'asc'] as const)
   if (ids) where.push(id.isAnyText(parameter(ids)))
@@ -188,7 +193,7 @@ export const pageQuery = (
 /** How many records a list has; of these alone, if they are given. */
 export const countQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids?: string[]): Query => {
   const { values, parameter } = parameters()
-  const where = [...tenantCondition(known, actor, parameter), ...conditionsOf(known, filter, parameter)]
+  const where = [...scopeConditions(known, actor, parameter), ...conditionsOf(known, filter, parameter)]
   if (ids) where.push(idSql(known).isAnyText(parameter(ids)))
   const condition = where.length > 0 ? `where ${where.join(' and ')}` : ''
   return { text: `select count(*)::text as count from ${known.table} t ${condition}`, values }
@@ -203,8 +208,8 @@ export const matchQuery = (known: KnownType, actor: Actor, filter: ListFilter, i
     'i.place::integer as "noclobber_place"',
   ])} join unnest(${parameter(ids)}::text[]) with ordinality i(id, place)
     on ${idSql(known).isText('i.id')}
-    ${tenantCondition(known, actor, parameter)
-      .map((condition) => `where ${condition}`)
+    ${tenantParameter(known, actor)
+      .map((tenant) => `where t.${columnSql(known, known.tenantColumn as string)} = ${parameter(tenant)}`)
       .join()} order by i.place`
   return { text, values }
 }

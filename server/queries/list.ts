@@ -28,7 +28,7 @@ export const listRecords = async (
   budget: AnswerBudget,
 ): Promise<ListAnswer> => {
   const database = shared.forActor(actor)
-  const verdict = staticPermission(known.type, actor, 'read')
+  const verdict = staticPermission(known.openType, actor, 'read')
   if (verdict === null) return listAuthorized(database, known, actor, query, budget)
   // Who may read none of them gets what the query says of none.
   const limit = verdict ? query.limit + 1 : 0

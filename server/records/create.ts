@@ -24,7 +24,7 @@ import { asksParents, authorizeNewPart, isParentThere, parentMissing } from './p
 import { readRow } from './read.ts'
 import { firstResponse } from './refused-write.ts'
 import { SWALLOWED, settling } from './settled-write.ts'
-import { ruleErrors, validateFields } from './validate.ts'
+import { placementErrors, ruleErrors, validateFields } from './validate.ts'
 
 // The id that is sent for a new record is values of the key's columns. Nobody chooses what the database numbers, nor another tenant;
 // fields that a creation names besides say the same.
@@ -100,7 +100,10 @@ export const createRecord = async (
   const isAsking = asksParents(known, actor, 'create')
   if (!isAsking && !known.type.can(actor, 'create', draft)) return FORBIDDEN
 
-  const broken = await ruleErrors(known, valid.values)
+  const broken = [
+    ...(await placementErrors(database, { known, actor, transaction: options.transaction }, valid.values)),
+    ...(await ruleErrors(known, valid.values)),
+  ]
   if (broken.length > 0) return { outcome: 'invalid', problem: invalidProblem(broken) }
   const { id } = key
   const values = { ...valid.values, ...key.values }

@@ -2,6 +2,7 @@
 // Invariant: the response for what may not be read is that for what isn't there.
 
 import type { Knex } from 'knex'
+import { setGoneAudience } from '../audience/gone-audience.ts'
 import type { Gone, HistoryOutcome, Missing, ReadOutcome, VersionOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
 import { deletedProblem } from '../base/problems.ts'
@@ -78,10 +79,14 @@ export const readTombstones = async (
     const values = [[...left], ...tenantParameter(known, actor)]
     const limit = { bytes: SMALL_BYTES }
     const { rows, isCut } = await sendSized(database, { text, values }, limit, transaction)
-    for (const { noclobber_id: id, old_row, updated_at, updated_by, ...row } of rows) {
+    const deletions = rows.map(({ noclobber_id: id, version, old_row: oldRow }) => ({
+      ...{ id, version: Number(version) },
+      record: recordFromOldRow(known, { id, version: Number(version) - 1, oldRow }),
+    }))
+    await setGoneAudience((query, values) => database.send(query, values, transaction), known, deletions)
+    for (const [at, { noclobber_id: id, updated_at, updated_by }] of rows.entries()) {
       left.delete(id)
-      const version = Number(row.version)
-      const was = recordFromOldRow(known, { id, version: version - 1, oldRow: old_row })
+      const { version, record: was } = deletions[at] as (typeof deletions)[number]
       if (!known.mayReadDeleted(actor, was)) continue
       const record = { ...was, version: 0, fields: known.type.history === 'values' ? was.fields : {} }
       tombstones.set(id, {

@@ -5,7 +5,7 @@ import { MISSING } from '../base/outcomes.ts'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Database } from '../tables/database.ts'
-import { tenantParameter } from '../tables/tenant.ts'
+import { guardParameters } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import {
   mutationParameters,
@@ -60,7 +60,7 @@ export const removeRecord = async (
         writerContext(database.signing, options),
         target.id,
         options.clientVersion,
-        ...tenantParameter(known, options.actor),
+        ...guardParameters(known, options.actor),
         ...mutationParameters(options, hash),
       ],
       columns: [],

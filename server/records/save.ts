@@ -14,7 +14,7 @@ import type { FieldError, WireRecord, Writer } from '../protocol/index.ts'
 import { mergeTexts } from '../protocol/text-merge.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
-import { tenantOf, tenantParameter } from '../tables/tenant.ts'
+import { guardParameters, tenantOf, tenantParameter } from '../tables/tenant.ts'
 import { canPrecompute, savingContext, writerContext } from '../tables/writer-context.ts'
 import { deliverOnSave } from './deliver-on-save.ts'
 import {
@@ -171,9 +171,10 @@ export const saveRecord = async (
     if (columns.length === 0) return unchanged(database, target, options)
     if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
     if (!refused && wasSent && (await isSwallowed())) return SWALLOWED
-    const broken = known.type.rule
-      ? await ruleErrorsOfUpdate(database, target, clientVersion, valid.values)
-      : NONE_BROKEN
+    const broken =
+      known.type.rule || known.audience
+        ? await ruleErrorsOfUpdate(database, target, clientVersion, valid.values)
+        : NONE_BROKEN
     if (broken.length > 0) return (await replay()) ?? { outcome: 'invalid', problem: invalidProblem(broken) }
     const isPrecomputed =
       !options.transaction &&
@@ -192,7 +193,7 @@ export const saveRecord = async (
           : writerContext(database.signing, options),
         target.id,
         clientVersion,
-        ...tenantParameter(known, options.actor),
+        ...guardParameters(known, options.actor),
         ...parametersOf(known, columns, valid.values, stored),
         ...mutationParameters(options, hash),
       ],

@@ -4,6 +4,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Knex } from 'knex'
 import type { Actor } from '../base/record-type.ts'
+import { MESSAGES } from '../db/errors.ts'
 import { storageError } from '../db/value-codec.ts'
 import type { FieldError, WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -113,6 +114,24 @@ export const ruleErrors = async (
   })
 }
 
+/**
+ * Against values that put a record where its writer is not among the audience: as against ones that put it where nothing is, as by a
+ * foreign key. Who may make a record by whose own key the audience goes makes its members too.
+ */
+export const placementErrors = async (
+  database: Database,
+  { known: { audience }, actor, transaction }: Omit<Target, 'id'>,
+  values: Record<string, unknown>,
+): Promise<FieldError[]> => {
+  const value = audience && values[audience.by.name]
+  if (!audience || audience.by.isKey || value === undefined || value === null) return []
+  const parameters: unknown[] = [String(value)]
+  const member = audience.isMember(actor, (one) => `$${parameters.push(one)}`)
+  const text = `select exists (select from ${audience.table} m where ${audience.refers} = $1::text and ${member}) as is_member`
+  const [row] = await database.send({ name: '', text }, parameters, transaction)
+  return row?.is_member ? [] : [{ field: audience.by.name, message: MESSAGES['23503'] as string }]
+}
+
 /** Against an update of a record at this version. None where it is at another: the guard says so. */
 export const ruleErrorsOfUpdate = async (
   database: Database,
@@ -121,7 +140,8 @@ export const ruleErrorsOfUpdate = async (
   values: Record<string, unknown>,
 ): Promise<FieldError[]> => {
   const { known, actor, id, transaction } = target
-  if (!known.type.rule) return []
+  const misplaced = await placementErrors(database, target, values)
+  if (!known.type.rule || misplaced.length > 0) return misplaced
   const tenant = tenantOf(known, actor)
   const seen = transaction ? undefined : database.recordCache.get(tenant, known.type.name, id, clientVersion)
   const record = seen ?? (await readRow(database, target))
@@ -141,6 +161,8 @@ export const ruleErrorsOfMany = async (
   values: Record<string, unknown>,
 ): Promise<Map<string, FieldError[]>> => {
   const broken = new Map<string, FieldError[]>()
+  const misplaced = await placementErrors(database, { known, actor, transaction }, values)
+  if (misplaced.length > 0) return new Map(targets.map(({ id }) => [id, misplaced]))
   if (!known.type.rule) return broken
   const versions = new Map(targets.map(({ id, version }) => [id, version]))
   await readById(

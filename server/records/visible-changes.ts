@@ -2,6 +2,7 @@
 // was deleted. Invariant: a change whose record can't be read any more is shown to nobody. Where permission doesn't
 // depend on the record, none is read; else rows are read in small parts, and none is kept but where values are shown.
 
+import { setGoneAudience } from '../audience/gone-audience.ts'
 import type { Action, Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { Change } from '../log/log-reader.ts'
@@ -66,7 +67,7 @@ export const visibleTo = async <Entry extends TypedChange>(
   database: Database,
   actor: Actor,
   changes: Entry[],
-  gone: AbortSignal,
+  signal: AbortSignal,
 ): Promise<VisibleChange<Entry>[]> => {
   const ids = new Map<KnownType, Set<string>>()
   for (const { change, known } of changes) {
@@ -76,7 +77,24 @@ export const visibleTo = async <Entry extends TypedChange>(
   const rows = new Map<KnownType, Map<string, PermissionRecord>>()
   for (const [known, wanted] of ids)
     if (staticPermission(known.type, actor, 'read') !== false)
-      rows.set(known, await readableNow(database, known, actor, [...wanted], gone))
+      rows.set(known, await readableNow(database, known, actor, [...wanted], signal))
+  const gone = new Map<Entry, PermissionRecord>()
+  for (const entry of changes)
+    if (entry.change.event === 'deleted') gone.set(entry, recordFromOldRow(entry.known, entry.change))
+  for (const known of new Set([...gone.keys()].map((entry) => entry.known)))
+    await setGoneAudience(
+      database.send,
+      known,
+      [...gone].flatMap(
+        ([
+          {
+            change: { id, version },
+            known: own,
+          },
+          record,
+        ]) => (own === known ? { id, version, record } : []),
+      ),
+    )
   return changes.flatMap((entry) => {
     const { change, known } = entry
     const { id, version } = change
@@ -84,7 +102,7 @@ export const visibleTo = async <Entry extends TypedChange>(
       const now = rows.get(known)?.get(id)
       return now ? { entry, known, id, version, now } : []
     }
-    const now = recordFromOldRow(known, change)
+    const now = gone.get(entry) as PermissionRecord
     return known.mayReadDeleted(actor, now) ? { entry, known, id, version, now } : []
   })
 }

@@ -9,6 +9,7 @@ import { keyOf } from '../../migrations/record-key.ts'
 import { UNTRACKABLE } from '../../migrations/supported.ts'
 import { TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+import { type Audience, readAudience } from '../audience/audience.ts'
 import { type ColumnNames, columnNames } from '../base/column-names.ts'
 import type { RecordType } from '../base/record-type.ts'
 import { SetupError } from '../base/setup-error.ts'
@@ -85,6 +86,8 @@ export interface TrackedType extends Reactions {
   part: PartOf | null
   /** Row level security is on: a policy may hide rows. */
   hasPolicies: boolean
+  /** Whom its records are for; `null`: everybody for whom its permission says so. */
+  audience: Audience | null
 }
 
 /** All declared types of a server. */
@@ -175,7 +178,7 @@ const partOf = (
   }
 }
 
-const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> => {
+const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): Promise<TrackedType> => {
   const [row] = await send(knex, TABLE, [quoteTable(type.table), TRIGGER_NAMES], { named: false })
   if (!row) return fail(type, 'there is no such table.')
   if (row.why_not) return fail(type, row.why_not)
@@ -269,6 +272,7 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
     changeNames: [...new Set([...shownNames, ...((row.parts ?? []) as string[])])],
     part: partOf(type, row.part, names),
     hasPolicies: row.has_policies,
+    audience: await readAudience(knex, type, { names, columns, key, tenant, lists: listed, isOfTenant }),
   }
 }
 
@@ -277,11 +281,15 @@ const trackedType = async (knex: Knex, type: RecordType): Promise<TrackedType> =
  *
  * @throws Error with a sentence where a table is missing or not tracked, or a field has no column.
  */
-export const readCatalogue = async (knex: Knex, types: RecordType[]): Promise<Catalogue> => {
+export const readCatalogue = async (
+  knex: Knex,
+  types: RecordType[],
+  isOfTenant = false,
+): Promise<Catalogue> => {
   const byName = new Map<string, TrackedType>()
   const bySource = new Map<string, TrackedType>()
   for (const type of types) {
-    const tracked = await trackedType(knex, type)
+    const tracked = await trackedType(knex, type, isOfTenant)
     const taken = bySource.get(tracked.source)
     if (byName.has(type.name)) fail(type, 'the name is declared twice.')
     if (taken) fail(type, `the table is declared as "${taken.type.name}" already.`)

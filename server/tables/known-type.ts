@@ -2,6 +2,7 @@
 // Invariant: what a permission throws, or a policy hides, is a no. A type some of whose fields not everybody may see is, as it is
 // found, the type as nobody in particular sees it: these fields are hidden until it is asked for as somebody sees it.
 import { createHash } from 'node:crypto'
+import { forAudience } from '../audience/audience.ts'
 import { type FieldRights, fieldRights, hasGuards, nobodysRights } from '../base/field-permissions.ts'
 import type { Logger } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
@@ -30,6 +31,8 @@ export interface KnownType extends TrackedType {
    * everybody's. Permissions see all fields of either's records.
    */
   forActor(actor: Actor): KnownType
+  /** The type as those of the audience are asked about: a list's statements leave all other records out. */
+  openType: RecordType
   /** Some of its fields are not everybody's to see or to write. */
   isGuarded: boolean
   /** An opaque text: other fields, another text. `null` where every field is everybody's. */
@@ -106,7 +109,8 @@ export const knownTypes = (
   const isOwn = ({ tenantId }: Actor) => ownTenant === null || ownTenant === tenantId
   const byName = new Map<string, KnownType>()
   const bySource = new Map<string, KnownType>()
-  const typeOf = ({ type }: TrackedType) => (hasSessions ? lookingAtRecords(type) : type)
+  const openOf = ({ type }: TrackedType) => (hasSessions ? lookingAtRecords(type) : type)
+  const typeOf = (tracked: TrackedType) => forAudience(openOf(tracked), tracked.audience)
 
   /** The type as one kind of people sees it; whatever isn't about fields is the type's own. */
   const viewOf = (known: KnownType, full: TrackedType, rights: FieldRights): KnownType => {
@@ -114,7 +118,9 @@ export const knownTypes = (
     const view = { type, shownNames, changeNames, writable, rights: '' }
     view.rights = rightsText({ ...tracked, ...view })
     const sql = recordSql({ ...tracked, ...view }, rights.unseen)
-    return Object.assign(Object.create(known), view, { type: typeOf({ ...tracked, ...view }), sql })
+    return Object.assign(Object.create(known), view, {
+      ...{ type: typeOf({ ...tracked, ...view }), openType: openOf({ ...tracked, ...view }), sql },
+    })
   }
 
   const viewsOf = (known: KnownType, full: TrackedType): KnownType['forActor'] => {
@@ -133,10 +139,12 @@ export const knownTypes = (
   for (const full of catalogue.byName.values()) {
     const tracked = hasGuards(full.type) ? narrowed(full, nobodysRights(full.type)) : full
     let precomputes = tracked.isPlain
+    const asked = forAudience(tracked.type, tracked.audience)
     const known: KnownType = {
       ...tracked,
       ownTenant,
       type: typeOf(tracked),
+      openType: openOf(tracked),
       forActor: (actor) => forActor(actor),
       rights: null,
       isGuarded: hasGuards(full.type),
@@ -147,12 +155,12 @@ export const knownTypes = (
       stopPrecomputing: () => {
         precomputes = false
       },
-      may: (actor, action, record, parent) => may(tracked.type, actor, action, record, parent),
-      mayRead: (actor, record) => isOwn(actor) && may(tracked.type, actor, 'read', record),
+      may: (actor, action, record, parent) => may(asked, actor, action, record, parent),
+      mayRead: (actor, record) => isOwn(actor) && may(asked, actor, 'read', record),
       mayReadDeleted: (actor, record) =>
         isOwn(actor) &&
         !(hasSessions && tracked.hasPolicies && tracked.tenantColumn === null && ownTenant === null) &&
-        may(tracked.type, actor, 'read', record),
+        may(asked, actor, 'read', record),
     }
     const forActor = viewsOf(known, full)
     byName.set(tracked.type.name, known)

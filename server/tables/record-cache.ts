@@ -3,6 +3,7 @@
 // without reading: if the guard passes, it was this record. So may a join or a poll, whose version has just been read.
 // Never used as an answer to a reader. After a failover, a restore or a crash the same version may be another record: all
 // of it is forgotten whenever the database may have become another, and what was read before is not taken in after.
+import { hasAudience } from '../audience/audience.ts'
 import type { WireRecord } from '../protocol/index.ts'
 
 export interface RecordCache {
@@ -93,7 +94,8 @@ export const createRecordCache = ({
       totalText = 0
     },
     put: (tenantId, record, isStill) => {
-      if (!isStill()) return
+      // Who its audience is may change at any time, and makes no version.
+      if (!isStill() || hasAudience(record)) return
       const partition = partitionOf(tenantId, record.type)
       const known = partitions.get(partition)?.get(record.id)
       if (known && known.record.version > record.version) return

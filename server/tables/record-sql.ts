@@ -2,6 +2,7 @@
 // Invariant: the guard is inside the write (WHERE id AND tenant AND version), in one statement, which also names the
 // writer and keeps the answer of a write that carries a mutation id. Nothing is read first and compared here.
 import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { setAudience } from '../audience/audience.ts'
 import { hide } from '../base/hidden-fields.ts'
 import { isoUtc } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
@@ -23,11 +24,11 @@ export interface RecordSql {
   read: Statement
   /** ids, [tenant] */
   readMany: Statement
-  /** writer, id, version, [tenant], values…, [mutation…] */
+  /** writer, id, version, [tenant], [member], values…, [mutation…] */
   update(columns: string[], withMutation: boolean, isPrecomputed: boolean): Statement
   /** writer, [tenant], values…, [mutation…] */
   insert(columns: string[], withMutation: boolean): Statement
-  /** writer, id, version, [tenant], [mutation…] */
+  /** writer, id, version, [tenant], [member], [mutation…] */
   remove(withMutation: boolean): Statement
   /**
    * id, [tenant], mutation…: stores the record as it is now as the response of a write that set these columns.
@@ -74,7 +75,8 @@ const LONG_BYTES = 500
  * kept anew for each small save.
  */
 const answerOf = (all: string[], untouched: string[]) => {
-  if (untouched.length === 0) return `to_jsonb(w.*) - 'noclobber_change_set'`
+  if (untouched.length === 0)
+    return `to_jsonb(w.*) - '{noclobber_change_set,noclobber_by,noclobber_audience}'::text[]`
   const isLong = (name: string) => `pg_column_size(w.${quoteName(aliasOf(name))}) > ${LONG_BYTES}`
   const kept = all.map((name) => {
     const alias = quoteName(aliasOf(name))
@@ -111,8 +113,15 @@ export const recordSql = (
   const id = idSql(tracked)
   const head = headSql(tracked)
   const fields = fieldNames.map((name) => `${fieldExpression(tracked, name)} as ${quoteName(aliasOf(name))}`)
-  const selected = [...head.selected, ...fields].join(', ')
-  const returned = [...head.returned, ...fields].join(', ')
+  const { audience } = tracked
+  const whom = audience
+    ? [
+        `t.${quoteName(audience.by.column)}::text as "noclobber_by"`,
+        `array(select ${audience.named} from ${audience.members}) as "noclobber_audience"`,
+      ]
+    : []
+  const selected = [...head.selected, ...fields, ...whom].join(', ')
+  const returned = [...head.returned, ...fields, ...whom].join(', ')
   const readers = fieldNames.map((name) => ({
     name,
     alias: aliasOf(name),
@@ -120,13 +129,18 @@ export const recordSql = (
   }))
   const ofTenant = (parameter: number) => isOfTenant(tenantColumn && column(tenantColumn), parameter)
   const size = rowSize(tracked, unseen)
-  const shown = [...head.selected, ...size.shown].join(', ')
-  const lean = [...head.selected, ...size.lean].join(', ')
+  const shown = [...head.selected, ...size.shown, ...whom].join(', ')
+  const lean = [...head.selected, ...size.lean, ...whom].join(', ')
   const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
     on ${id.isText('i.id')}${ofTenant(2)} order by i.place`
   const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
-  const guard = `${id.is('$2')} and ${isAtVersion(head.version, 3)}${ofTenant(4)}`
-  const firstValue = tenantColumn ? 5 : 4
+  const member = tenantColumn ? 5 : 4
+  const firstValue = audience ? member + 1 : member
+  // Who has left since the record was read writes nothing.
+  const isMember = audience
+    ? ` and exists (select from ${audience.members} and ${audience.named} = $${member}::text)`
+    : ''
+  const guard = `${id.is('$2')} and ${isAtVersion(head.version, 3)}${ofTenant(4)}${isMember}`
   const isShort = (name: string) => SHORT.test(tracked.columns.get(name)?.type ?? '')
   const answer = (set: string[]) =>
     answerOf(
@@ -152,7 +166,7 @@ export const recordSql = (
     const fields: Record<string, unknown> = isPlainObject ? {} : Object.create(null)
     for (const { name, alias, codec } of readers) fields[name] = codec.fromRow(row[alias])
     if (type.hidden.length > 0) hide(fields, type.hidden)
-    return {
+    const record: WireRecord = {
       type: type.name,
       id: row.noclobber_id,
       version: Number(row.noclobber_version),
@@ -161,6 +175,7 @@ export const recordSql = (
       fields,
       ...rights,
     }
+    return audience ? setAudience(record, row.noclobber_by, row.noclobber_audience ?? []) : record
   }
 
   return {
@@ -222,7 +237,7 @@ export const recordSql = (
           returning mutation_id`,
       }
     },
-    leanReturned: [...head.returned, ...size.lean].join(', '),
+    leanReturned: [...head.returned, ...size.lean, ...whom].join(', '),
     selectFrom: (further) => select(selected, further),
     selectSized: (further) => select(shown, `${size.shownBytes} as "noclobber_bytes"`, ...further),
     selectLean: (further) => select(lean, ...further),

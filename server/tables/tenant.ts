@@ -15,6 +15,12 @@ export const ofOwnTenant = <Change extends { tenantId: string | null }>(
   change: Change,
 ): Change => (ownTenant === null ? change : { ...change, tenantId: ownTenant })
 
+/** The parameters of a guard: the tenant, and how the actor is named among a record's members, each where there are any. */
+export const guardParameters = (known: TrackedType, actor: Actor): (string | null)[] => [
+  ...tenantParameter(known, actor),
+  ...(known.audience ? [known.audience.nameOf(actor)] : []),
+]
+
 /** The parameter for a statement's tenant, if it has one. */
 export const tenantParameter = (
   { tenantColumn }: TrackedType,

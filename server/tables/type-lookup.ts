@@ -76,6 +76,16 @@ from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamesp
 
 const hasSchema = ({ table }: RecordType) => table.includes('.')
 
+const inSchema = (schema: string, type: RecordType): RecordType => {
+  const { table, audience } = type
+  const members = audience && !audience.table.includes('.') ? `${schema}.${audience.table}` : audience?.table
+  return {
+    ...type,
+    table: `${schema}.${table}`,
+    audience: audience && members ? { ...audience, table: members } : null,
+  }
+}
+
 const schemaFor = ({ schema }: Tenancy, tenantId: string): string => {
   const name: unknown = schema(tenantId)
   if (typeof name !== 'string' || name === '' || name.includes('.') || name.includes('\0'))
@@ -108,14 +118,12 @@ export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
     const known = tenants.get(tenantId)
     if (known || !tenancy) return known ?? shared
     const schema = schemaFor(tenancy, tenantId)
-    const own = types.flatMap((type) =>
-      hasSchema(type) ? [] : [{ ...type, table: `${schema}.${type.table}` }],
-    )
+    const own = types.flatMap((type) => (hasSchema(type) ? [] : [inSchema(schema, type)]))
     return scopeOf(own, tenantId)
   }
 
   const lookUp = async (scope: Scope, connection: Knex): Promise<KnownTypes> => {
-    const catalogue = await readCatalogue(connection, scope.types)
+    const catalogue = await readCatalogue(connection, scope.types, scope.tenantId !== null)
     for (const tracked of catalogue.byName.values()) {
       if (scope.tenantId !== null && tracked.tenantColumn !== null)
         throw new SetupError(

@@ -1,0 +1,34 @@
+// Who joins or leaves an audience is let in or out at once: the members' tables are tracked, so each node learns of it as of any change.
+// Invariant: nobody else is looked at, or learns that somebody came or went; and no delivery waits for it.
+import type { Access } from '../live/recheck-access.ts'
+import type { Watcher } from '../live/watchers.ts'
+import type { FeedBatch } from '../log/feed.ts'
+import type { Database } from '../tables/database.ts'
+
+/** By the members' table: its columns with the ids of users. */
+const columnsOf = (database: Pick<Database, 'types'>): Map<string, Set<string>> => {
+  const columns = new Map<string, Set<string>>()
+  for (const { audience } of database.types())
+    if (audience) columns.set(audience.source, (columns.get(audience.source) ?? new Set()).add(audience.user))
+  return columns
+}
+
+/** Looks again at those whom a batch's changes of members concern; of very many at once, at everybody. */
+export const recheckMembers = (
+  database: Pick<Database, 'types'>,
+  accesses: Iterable<Access>,
+  { changes, largeTransactions }: Pick<FeedBatch, 'changes' | 'largeTransactions'>,
+): void => {
+  const columns = columnsOf(database)
+  if (columns.size === 0) return
+  const users = new Set<unknown>()
+  for (const { source, scopes } of changes)
+    for (const column of columns.get(source) ?? []) {
+      const named: unknown = scopes?.[column]
+      for (const user of Array.isArray(named) ? named : []) users.add(user)
+    }
+  const isEverybody = largeTransactions.some(({ source }) => columns.has(source))
+  if (!isEverybody && users.size === 0) return
+  const isConcerned = ({ data }: Watcher) => isEverybody || users.has(data.actor.id)
+  for (const access of accesses) access.refresh(isConcerned)
+}
