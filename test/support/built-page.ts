@@ -20,6 +20,8 @@ export async function buildPage(
         'noclobber/react': source('web/react/index.ts'),
         'noclobber/dom': source('web/dom/index.ts'),
         'noclobber/offline': source('web/client/offline/index.ts'),
+        'noclobber/react-hook-form': source('web/react-hook-form/index.ts'),
+        'noclobber/tanstack-query': source('web/tanstack-query/index.ts'),
       },
     },
     build: {
