@@ -15,8 +15,8 @@ import {
 import { create, remove } from './create-delete.ts'
 import { doctor } from './doctor.ts'
 import { init } from './init.ts'
-import { prune } from './prune.ts'
-import { restored } from './restored.ts'
+import { prune, restored } from './log-upkeep.ts'
+import { newApp } from './new.ts'
 import { set } from './set.ts'
 import { sql } from './sql.ts'
 import { status } from './status.ts'
@@ -24,7 +24,7 @@ import { track } from './track.ts'
 import { uninstall, untrack } from './untrack.ts'
 
 const COMMANDS: Command[] = [
-  ...[init, track, untrack, sql, status, doctor, changes, prune, restored],
+  ...[newApp, init, track, untrack, sql, status, doctor, changes, prune, restored],
   ...[create, set, remove, uninstall],
 ]
 

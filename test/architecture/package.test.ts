@@ -1,7 +1,7 @@
 // What npm would publish: the doors resolve for types and for code, nothing of the demo goes along, and the client is small.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,7 +12,6 @@ import { formatMessage } from 'publint/utils'
 import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { atEnd } from '../support/at-end.ts'
-import { freshDatabase } from '../support/postgres.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -230,28 +229,40 @@ describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => 
   })
 })
 
-test('the smallest app of the documents runs on the package as it would be installed', async () => {
-  const folder = join(dir, 'minimal')
-  await cp(join(root, 'docs/examples/minimal'), folder, { recursive: true })
-  const modules = join(folder, 'node_modules')
+test('what `noclobber new` makes runs on the package as it would be installed, with its own database', async () => {
+  const folder = join(dir, 'my-app')
+  const modules = join(dir, 'node_modules')
   await mkdir(join(modules, 'noclobber'), { recursive: true })
   await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'noclobber')])
   // What a registry would bring is here already.
   const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const { dependencies: own } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-  for (const name of Object.keys({ ...dependencies, ...own })) {
-    if (name === 'noclobber') continue
+  const program = join(modules, 'noclobber/dist/server/cli/main.js')
+  await symlink(join(root, 'node_modules/pg'), join(modules, 'pg'))
+  await symlink(join(root, 'node_modules/knex'), join(modules, 'knex'))
+  for (const name of Object.keys(dependencies)) {
     await mkdir(dirname(join(modules, name)), { recursive: true })
     await symlink(join(root, 'node_modules', name), join(modules, name))
   }
-  const { url } = await freshDatabase({ migrated: false })
-  const child = spawn(process.execPath, ['server.js'], {
+  await run(process.execPath, [program, 'new', 'my-app'], { cwd: dir })
+  const own = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  expect(own.name).toBe('my-app')
+  for (const name of Object.keys({ ...own.dependencies, ...own.devDependencies })) {
+    if (name in dependencies || /^(noclobber|pg|knex)$/.test(name)) continue
+    await mkdir(dirname(join(modules, name)), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(modules, name))
+  }
+  const { stdout: types } = await run(join(root, 'node_modules/.bin/tsc'), [], { cwd: folder }).catch(
+    (error) => error,
+  )
+  expect(types).toBe('')
+  const { DATABASE_URL: _, ...environment } = process.env
+  const child = spawn(process.execPath, ['start.js'], {
     cwd: folder,
-    env: { ...process.env, PORT: '0', DATABASE_URL: url },
+    env: { ...environment, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   atEnd(async () => {
-    child.kill('SIGKILL')
+    child.kill('SIGTERM')
     await once(child, 'close')
   })
   const [line] = await once(createInterface({ input: child.stdout }), 'line')

@@ -35,6 +35,7 @@ test('says what there is, and what a command takes', async () => {
   const terminal = openTerminal()
   expect(await terminal.run('--help')).toBe(0)
   for (const name of [
+    'new',
     'init',
     'track',
     'untrack',
@@ -371,4 +372,18 @@ test('times are in UTC, whatever the settings of the role are', async () => {
   const odd = '-c datestyle=German,DMY -c timezone=Asia/Kolkata'
   for (const args of [['status'], ['status', '--json'], ['changes', '--cursor', 'start'], ['doctor']])
     expect(await run(odd, ...args)).toBe(await run('-c datestyle=ISO -c timezone=UTC', ...args))
+})
+
+test('new writes the smallest app into a folder of its own, and into no other', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'noclobber-new-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  const terminal = openTerminal({}, dir)
+  expect(await terminal.run('new', 'my-app')).toBe(0)
+  expect(terminal.out.join(' ')).toContain('cd my-app && npm install && npm start')
+  const example = await readdir(new URL('../../../docs/examples/minimal', import.meta.url))
+  expect((await readdir(join(dir, 'my-app'))).sort()).toEqual([...example, '.gitignore'].sort())
+  expect(await readFile(join(dir, 'my-app/package.json'), 'utf8')).toContain('"name": "my-app"')
+  await writeFile(join(dir, 'file'), '')
+  for (const folder of ['my-app', 'file', 'My App', '..', ''])
+    expect(await openTerminal({}, dir).run('new', folder), folder).toBe(2)
 })

@@ -1,0 +1,40 @@
+// One server: its database, who is who, the routes, the sockets and the page.
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import openKnex from 'knex'
+import { createAppServer, createRecordServer, startEmbeddedPostgres } from 'noclobber/server'
+import type { ViteDevServer } from 'vite'
+import { prepare, project } from './records.ts'
+
+/** Believes anybody who says a name: here goes what your app knows a session by. `null` is nobody. */
+const authenticate = ({ headers }: IncomingMessage) => {
+  const name = /^Bearer (\w+)$/.exec(headers.authorization ?? '')?.[1]
+  return name ? { id: name, name, tenantId: '' } : null
+}
+
+export const start = async (vite: ViteDevServer) => {
+  const { PORT = '3000', DATABASE_URL } = process.env
+  const postgres = DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: '.postgres' })
+  const databaseUrl = DATABASE_URL ?? postgres?.url
+  const knex = openKnex({ client: 'pg', connection: databaseUrl })
+  await prepare(knex)
+
+  const app = express()
+  const records = createRecordServer({ knex, types: [project], authenticate })
+  app.use('/api/v1', records.router)
+  app.use(vite.middlewares)
+  const server = createAppServer(app)
+  records.attach(server)
+  server.listen(Number(PORT), '127.0.0.1', () => {
+    console.log(`http://localhost:${(server.address() as AddressInfo).port}/?name=alice`)
+    console.log(`The database: ${databaseUrl}`)
+  })
+
+  const stop = async () => {
+    await Promise.all([records.stop(), vite.close()])
+    await knex.destroy()
+    await postgres?.stop()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
+}
