@@ -1,4 +1,4 @@
-// How the tests run: three projects by where their code lives, the public doors resolved to the sources.
+// How the tests run: four projects by where their code lives, the public doors resolved to the sources.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -56,6 +56,7 @@ class LongestFirst extends BaseSequencer {
 
 const services = {
   globalSetup: './test/support/database-server.ts',
+  setupFiles: './test/support/each-file.ts',
   testTimeout: 120_000,
   hookTimeout: 240_000,
   retry: RETRIES,

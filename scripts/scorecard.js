@@ -151,6 +151,8 @@ function run({ tests, environment = {} }, report) {
           'run',
           '--project',
           'node',
+          '--project',
+          'apart',
           '--reporter=json',
           `--outputFile=${report}`,
           '--testTimeout=900000',

@@ -1,14 +1,11 @@
 // A real browser for the end-to-end tests: the system's Chromium, without its errands in the background. Preferably the one
 // that is built without a window's frame: it draws the same pages and costs less than half the time.
 import { type Browser, chromium } from 'playwright-core'
-import { afterAll } from 'vitest'
+import { atLast } from './at-end.ts'
 import { findProgram } from './programs.ts'
 
 /** For whatever a page shall show: a slow machine under load is given its time. */
 const PAGE_TIMEOUT_MS = 90_000
-
-const open = new Set<Browser>()
-afterAll(() => Promise.all([...open].map((browser) => browser.close())))
 
 /** Launches it headless; it is closed at the end of the file. One context of it is one signed-in person. */
 export async function launchBrowser(): Promise<Browser> {
@@ -28,7 +25,7 @@ export async function launchBrowser(): Promise<Browser> {
       '--no-first-run',
     ],
   })
-  open.add(browser)
+  atLast(() => browser.close())
   const newContext = browser.newContext.bind(browser)
   browser.newContext = async (options) => {
     const context = await newContext(options)

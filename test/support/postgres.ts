@@ -3,8 +3,9 @@
 import { randomBytes } from 'node:crypto'
 import knex from 'knex'
 import pg from 'pg'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import { migrate } from '../../migrations/index.ts'
+import { atLast } from './at-end.ts'
 
 /** A superuser's URL of the PostgreSQL of this worker, on which no other file is at work. */
 export const postgresUrl = (): string => {
@@ -21,9 +22,6 @@ export interface FreshDatabase {
   drop(): Promise<void>
 }
 
-const made = new Set<FreshDatabase>()
-afterAll(() => Promise.all([...made].map((database) => database.drop())))
-
 /** Makes a database, in some 30 ms. `migrated: false`: an empty one, without the change log. */
 export async function freshDatabase({ migrated = true } = {}): Promise<FreshDatabase> {
   const prefix = inject('databasePrefix')
@@ -32,15 +30,17 @@ export async function freshDatabase({ migrated = true } = {}): Promise<FreshData
     const template = migrated ? await templateDatabase(client, `${prefix}_template`) : 'template1'
     await client.query(`create database ${name} template ${template}`)
   })
+  let isThere = true
   const database: FreshDatabase = {
     url: urlOf(name),
     name,
     drop: async () => {
-      made.delete(database)
+      if (!isThere) return
+      isThere = false
       await withClient((client) => client.query(`drop database if exists ${name} with (force)`))
     },
   }
-  made.add(database)
+  atLast(database.drop)
   return database
 }
 

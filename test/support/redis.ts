@@ -6,8 +6,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll } from 'vitest'
-import { atEnd } from './at-end.ts'
+import { atEnd, atLast } from './at-end.ts'
 import { findProgram } from './programs.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -20,9 +19,6 @@ export interface TestRedis {
   /** Called by itself at the end of the file. */
   stop(): Promise<void>
 }
-
-const running = new Set<TestRedis>()
-afterAll(() => Promise.all([...running].map((redis) => redis.stop())))
 
 /** Starts it and waits until it answers. `port`: to bring it back where it was; `settings`: more of its command line. */
 export async function startRedis(options: { port?: number; settings?: string[] } = {}): Promise<TestRedis> {
@@ -43,14 +39,13 @@ export async function startRedis(options: { port?: number; settings?: string[] }
     port,
     signal: (name) => child.kill(name),
     stop: async () => {
-      running.delete(redis)
       child.kill('SIGCONT')
       child.kill('SIGKILL')
       await ended
       await rm(dir, { recursive: true, force: true })
     },
   }
-  running.add(redis)
+  atLast(redis.stop)
   await waitFor(() => child.exitCode === null && answersPing(port), { what: `Redis on port ${port}` })
   return redis
 }

@@ -49,6 +49,7 @@ await run(join(root, 'node_modules/.bin/prisma'), ['generate', '--schema', 'sche
 
 const { url } = await freshDatabase({ migrated: false })
 process.env.DATABASE_URL = url
+atEnd(() => delete process.env.DATABASE_URL)
 const { pool, records }: { pool: pg.Pool; records: RecordServer } = await import(join(folder, 'records.ts'))
 atEnd(() => pool.end())
 atEnd(() => records.stop())

@@ -1,12 +1,13 @@
 // What a developer reads on the console: once, in development alone, and never in what is built for production.
 import { fileURLToPath } from 'node:url'
 import { build, type Rolldown } from 'vite'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { warn } from '../../../../web/client/words/development.ts'
 import { say, type Warning } from '../../../../web/client/words/warnings.ts'
 
 const said = vi.fn()
 vi.spyOn(console, 'warn').mockImplementation(said)
+afterAll(() => void vi.restoreAllMocks())
 afterEach(() => {
   said.mockClear()
   vi.unstubAllEnvs()
