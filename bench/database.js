@@ -24,8 +24,10 @@ const openServer = async (durable) => {
   }
 }
 
-/** The kernel counts in ticks of 10 ms, user and system in the 14th and 15th field. */
+/** Without nanoseconds in schedstat the kernel counts ticks of 10 ms, user and system in the 14th and 15th field. */
 const processorMsOf = async (pid) => {
+  const precise = await readFile(`/proc/${pid}/schedstat`, 'latin1').catch(() => '')
+  if (precise !== '') return Number(precise.split(' ')[0]) / 1e6
   const line = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
   const [user = 0, system = 0] = line
     .slice(line.lastIndexOf(')') + 2)
@@ -51,9 +53,12 @@ export const openDatabases = async ({ durable = false } = {}) => {
       url.pathname = `/${name}`
       return url.href
     },
-    /** Milliseconds of the processor that this PostgreSQL's processes have used, those that are there now; 0 where that can't be seen. */
-    processorMs: async () => {
-      const { rows } = await admin.raw('select pid from pg_stat_activity')
+    /**
+     * Milliseconds of the processor that this PostgreSQL's processes have used, those that are there now, or these alone; 0 where that
+     * can't be seen.
+     */
+    processorMs: async (pids) => {
+      const rows = pids?.map((pid) => ({ pid })) ?? (await admin.raw('select pid from pg_stat_activity')).rows
       const used = await Promise.all(rows.map(({ pid }) => processorMsOf(pid)))
       return used.reduce((sum, ms) => sum + ms, 0)
     },

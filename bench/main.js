@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { openDatabases } from './database.js'
 import { isMissed, tableOf } from './report.js'
+import { cost } from './subjects/cost.js'
 import { event } from './subjects/event.js'
 import { fanOut } from './subjects/fan-out.js'
 import { feed } from './subjects/feed.js'
@@ -15,7 +16,7 @@ import { save } from './subjects/save.js'
 import { stream } from './subjects/stream.js'
 import { trigger } from './subjects/trigger.js'
 
-const SUBJECTS = { save, event, trigger, feed, poll, join, 'fan-out': fanOut, memory, stream, list }
+const SUBJECTS = { save, cost, event, trigger, feed, poll, join, 'fan-out': fanOut, memory, stream, list }
 
 const SIZE = { rounds: 9, ms: 1_000, rows: 20_000, scale: 1 }
 /** At such a scale all numbers of watchers are one. */
@@ -46,7 +47,9 @@ try {
   )
   for (const name of asked.length > 0 ? asked : Object.keys(SUBJECTS)) {
     const from = performance.now()
-    measurements.push(...(await SUBJECTS[name]({ fresh: databases.fresh, ...size })))
+    measurements.push(
+      ...(await SUBJECTS[name]({ fresh: databases.fresh, processorMs: databases.processorMs, ...size })),
+    )
     if (process.stderr.isTTY)
       console.error(`${name}: measured in ${((performance.now() - from) / 1_000).toFixed(0)} s`)
   }

@@ -10,22 +10,30 @@ export const percentile = (values, share) => {
 }
 
 /**
- * One warm-up of each, then measured rounds, who goes first alternating.
+ * One warm-up of each, then measured rounds, the order turned round each time.
+ *
+ * @param {number} rounds
+ * @param {Record<Name, () => Promise<number>>} sides What each measures in one round.
+ * @returns {Promise<Record<Name, number[]>>}
+ * @template {string} Name
+ */
+export const byTurns = async (rounds, sides) => {
+  const names = Object.keys(sides)
+  const measured = Object.fromEntries(names.map((name) => [name, []]))
+  for (const name of names) await sides[name]()
+  for (let round = 0; round < rounds; round += 1)
+    for (const name of round % 2 === 0 ? names : names.toReversed()) measured[name].push(await sides[name]())
+  return measured
+}
+
+/**
+ * The same with two sides.
  *
  * @param {number} rounds
  * @param {{ ours: () => Promise<number>, bare: () => Promise<number> }} sides What each measures in one round.
  * @returns {Promise<{ ours: number[], bare: number[] }>}
  */
-export const alternate = async (rounds, sides) => {
-  await sides.bare()
-  await sides.ours()
-  const measured = { ours: [], bare: [] }
-  for (let round = 0; round < rounds; round += 1) {
-    for (const side of round % 2 === 0 ? ['bare', 'ours'] : ['ours', 'bare'])
-      measured[side].push(await sides[side]())
-  }
-  return measured
-}
+export const alternate = (rounds, { ours, bare }) => byTurns(rounds, { bare, ours })
 
 /**
  * The ratio of each round's two figures, and what lies between the smallest and the largest.

@@ -2,8 +2,11 @@
 import openKnex from 'knex'
 import { migrate, trackTable } from 'noclobber/migrations'
 
-/** Names of the two tables. */
-export const TABLES = { ours: 'tracked_projects', bare: 'plain_projects' }
+/** Names of the tables; the last one is there after {@link prepareByHand}. */
+export const TABLES = { ours: 'tracked_projects', bare: 'plain_projects', byHand: 'projects_by_hand' }
+
+/** The log that people write by hand. */
+export const LOG_BY_HAND = 'changes_by_hand'
 
 /** The tenant of all rows. */
 export const TENANT = 'acme'
@@ -47,12 +50,36 @@ export const prepareTables = async (url, rows) => {
   const knex = openPool(url)
   try {
     await migrate(knex)
-    for (const table of Object.values(TABLES)) {
+    const tables = [TABLES.ours, TABLES.bare]
+    for (const table of tables) {
       await knex.schema.createTable(table, columnsOf(knex))
       await fill(knex, table, rows)
     }
     await trackTable(knex, TABLES.ours, { tenant: 'tenant_id' })
-    for (const table of Object.values(TABLES)) await knex.raw('vacuum analyze ??', [table])
+    for (const table of tables) await knex.raw('vacuum analyze ??', [table])
+  } finally {
+    await knex.destroy()
+  }
+}
+
+/** Makes a third table, and a log for it as an app would have it: by record, and in the order of its rows. */
+export const prepareByHand = async (url, rows) => {
+  const knex = openPool(url)
+  try {
+    await knex.schema.createTable(TABLES.byHand, columnsOf(knex))
+    await fill(knex, TABLES.byHand, rows)
+    await knex.raw('vacuum analyze ??', [TABLES.byHand])
+    await knex.schema.createTable(LOG_BY_HAND, (table) => {
+      table.bigIncrements('id')
+      table.text('table_name').notNullable()
+      table.text('record_id').notNullable()
+      table.bigInteger('version').notNullable()
+      table.text('tenant_id').notNullable()
+      table.specificType('changed_fields', 'text[]').notNullable()
+      table.timestamp('updated_at').notNullable()
+      table.jsonb('updated_by').notNullable()
+      table.index(['table_name', 'record_id', 'version'])
+    })
   } finally {
     await knex.destroy()
   }

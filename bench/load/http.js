@@ -9,8 +9,8 @@ export default async ({ port, rows }) => {
   const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => openConnection(port)))
   const held = holdVersions(rows)
 
-  /** How many times a second `request` is answered, all connections together. */
-  const perSecond = async (ms, request) => {
+  /** How many times `request` is answered, all connections together. */
+  const countOf = async (ms, request) => {
     const begun = performance.now()
     const counts = await Promise.all(
       connections.map(async (connection) => {
@@ -19,7 +19,14 @@ export default async ({ port, rows }) => {
         return count
       }),
     )
-    return (counts.reduce((sum, count) => sum + count, 0) * 1_000) / (performance.now() - begun)
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** How many times a second. */
+  const perSecond = async (ms, request) => {
+    const begun = performance.now()
+    const count = await countOf(ms, request)
+    return (count * 1_000) / (performance.now() - begun)
   }
 
   const expect = async (sent, status) => {
@@ -31,6 +38,8 @@ export default async ({ port, rows }) => {
 
   return {
     saves: (ms, base) => perSecond(ms, (connection) => held.save(connection, held.pick(), base)),
+    /** How many there were. */
+    countedSaves: (ms) => countOf(ms, (connection) => held.save(connection, held.pick())),
     polls: (ms) => perSecond(ms, (connection) => expect(connection.send('GET', versionPath()), 200)),
     freshPolls: (ms) => {
       const headers = 'If-None-Match: "1"\r\n'

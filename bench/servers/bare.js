@@ -2,15 +2,39 @@
 // version, no log and no permission asked.
 import express from 'express'
 import { Server } from 'socket.io'
-import { openPool, TABLES, TENANT } from '../tables.js'
+import { LOG_BY_HAND, openPool, TABLES, TENANT } from '../tables.js'
 import { heldBytes } from './heap.js'
 import { listening } from './listening.js'
 
 const VERSION_COLUMNS = ['id', 'version', 'updated_at', 'updated_by']
 const roomOf = (id) => `record:${id}`
+const ALICE = { id: 'alice', name: 'Alice', kind: 'user' }
 
-/** Without `readsVersions` a join is answered with what was asked; with it as ours answers it, by one query a message. */
-export default async ({ url, readsVersions = false }) => {
+const eventOf = (id, changes) => ({
+  ...{ type: 'project', id, changed_fields: Object.keys(changes) },
+  ...{ updated_at: new Date().toISOString(), updated_by: ALICE },
+})
+
+/** In a transaction: the update if the version is still the editor's, and a row of a log. */
+const saveByHand = (knex, { id, version, changes }) =>
+  knex.transaction(async (transaction) => {
+    const [row] = await transaction(TABLES.byHand)
+      .where({ id, tenant_id: TENANT, version })
+      .update({ ...changes, version: version + 1, updated_at: knex.fn.now(), updated_by: ALICE })
+      .returning('*')
+    if (!row) return null
+    await transaction(LOG_BY_HAND).insert({
+      ...{ table_name: TABLES.byHand, record_id: id, version: version + 1, tenant_id: TENANT },
+      ...{ changed_fields: Object.keys(changes), updated_at: row.updated_at, updated_by: ALICE },
+    })
+    return row
+  })
+
+/**
+ * Without `readsVersions` a join is answered with what was asked; with it as ours answers it, by one query a message. With
+ * `byHand` a save keeps ours' promises as people write them: see {@link saveByHand}.
+ */
+export default async ({ url, readsVersions = false, byHand = false }) => {
   const knex = openPool(url)
   const app = express()
   const { server, port, close } = await listening(app)
@@ -34,17 +58,17 @@ export default async ({ url, readsVersions = false }) => {
   app.use(express.json())
   app.patch('/api/v1/records/project/:id', async (request, response) => {
     const { id } = request.params
-    const { changes } = request.body
+    const { changes, client_version: version } = request.body
+    if (byHand) {
+      const saved = await saveByHand(knex, { id, version, changes })
+      if (!saved) return response.status(409).json({ error: 'stale' })
+      io.to(roomOf(id)).emit('RecordUpdated', { ...eventOf(id, changes), version: version + 1 })
+      return response.json({ data: saved })
+    }
     const update = knex(TABLES.bare).where({ id, tenant_id: TENANT }).update(changes)
     const [row] = answersRow ? await update.returning('*') : [{ id, updated: await update }]
     if (emits) {
-      io.to(roomOf(id)).emit('RecordUpdated', {
-        type: 'project',
-        id,
-        changed_fields: Object.keys(changes),
-        updated_at: new Date().toISOString(),
-        updated_by: { id: 'alice', name: 'Alice', kind: 'user' },
-      })
+      io.to(roomOf(id)).emit('RecordUpdated', eventOf(id, changes))
     }
     response.json({ data: row })
   })
