@@ -42,6 +42,30 @@ test('a role without any right on the log writes, and is named', async () => {
   await clerk.query(`delete from projects where name = 'p'`)
 })
 
+test('what logs one row is planned once for all statements', async () => {
+  const client = await connect()
+  const { rows } = await client.query(
+    `insert into projects (tenant_id, name) select 'acme', 'Planned ' || n from generate_series(1, 12) n returning id`,
+  )
+  const write = async ({ id }: { id: number }) => {
+    await client.query(`update projects set name = name || '.' where id = $1`, [id])
+    await client.query(`insert into projects (tenant_id, name) values ('acme', 'One')`)
+    await client.query('delete from projects where id = $1', [id])
+  }
+  const last = rows.pop()
+  for (const row of rows) await write(row)
+  const plans: string[] = []
+  client.on('notice', ({ message = '' }) => plans.push(...(message.match(/attrelid = \S+/g) ?? [])))
+  await client.query(`load 'auto_explain'`)
+  await client.query(`select set_config(s.name, s.value, false) from (values ('auto_explain.log_min_duration', '0'),
+    ('auto_explain.log_nested_statements', 'on'), ('client_min_messages', 'log')) s(name, value)`)
+  await write(last)
+  // A plan that was made for this statement alone names the table's number in the place of the parameter.
+  const ofOurs = plans.filter((plan) => plan.includes('$') || plan.includes("'"))
+  expect(ofOurs.length).toBeGreaterThan(2)
+  expect(ofOurs.filter((plan) => plan.includes("'"))).toEqual([])
+})
+
 describe('a service names itself', () => {
   test('by a plain name for the session', async () => {
     const record = await app.make('project', { name: 'Road' })
