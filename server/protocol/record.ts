@@ -37,9 +37,9 @@ export interface WireRecord<F = Fields> {
   updated_by: Writer | null
   fields: F
   /** Of types some of whose fields are not everybody's: those of these fields that this reader may not change. */
-  read_only?: string[]
+  read_only?: string[] | undefined
   /** Of the same: which fields this reader sees and may change, as an opaque text. Another one than before: load it again. */
-  rights?: string
+  rights?: string | undefined
 }
 
 /** The address of a record. */

@@ -23,28 +23,28 @@ const run = promisify(execFile)
 const BUDGETS_BYTES = {
   /** One record, followed and saved. */
   record: {
-    budget: 26_600,
+    budget: 26_700,
     code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
   },
   /** A form with its banner and dialog. */
   form: {
-    budget: 37_900,
+    budget: 38_100,
     code: `export { createRecordClient } from 'noclobber/client'
       export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
   },
   /** The same without React. */
   dom: {
-    budget: 36_500,
+    budget: 36_700,
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
-  client: { budget: 38_300, code: "export * from 'noclobber/client'" },
+  client: { budget: 38_500, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 49_950, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 50_250, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_250_000, unpacked: 5_200_000 }
+const MOST_BYTES = { packed: 1_300_000, unpacked: 5_200_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>

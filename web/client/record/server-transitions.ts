@@ -19,12 +19,11 @@ import {
 
 /** The first load, and every one after. */
 export function load(
-  state: RecordState,
+  before: RecordState,
   { record, at, isOwn, since = 0, isCreated = false }: StateEventOf<'loaded'>,
 ): Transition {
-  const shown = state.record && withRightsOf(state.record, record)
-  if (shown !== state.record)
-    return load({ ...state, record: shown }, { kind: 'loaded', record, at, isOwn, since, isCreated })
+  const shown = before.record && withRightsOf(before.record, record)
+  const state = shown === before.record ? before : { ...before, record: shown, latest: null }
   const wasBack = shown !== null && since > record.version
   const known = withoutLoadTrouble(since > 0 ? { ...state, isUnsure: false } : state)
   if (!shown) return isCreated ? showCreated(known, record) : showFirst(known, record)
@@ -44,9 +43,8 @@ export function load(
 function withRightsOf(shown: WireRecord, now: WireRecord): WireRecord {
   const { rights, read_only } = now
   if (shown.rights === rights) return shown
-  if (shown.version === now.version) return now
-  const more = { ...(rights === undefined ? {} : { rights }), ...(read_only ? { read_only } : {}) }
-  return { ...shown, ...more, fields: pick(shown.fields, (name) => name in now.fields) }
+  const fields = pick(shown.fields, (name) => name in now.fields)
+  return shown.version === now.version ? now : { ...shown, rights, read_only, fields }
 }
 
 /** While a write is in flight nothing is shown but its answer. */
