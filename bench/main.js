@@ -14,9 +14,12 @@ import { memory } from './subjects/memory.js'
 import { poll } from './subjects/poll.js'
 import { save } from './subjects/save.js'
 import { stream } from './subjects/stream.js'
+import { tenant } from './subjects/tenant.js'
 import { trigger } from './subjects/trigger.js'
 
-const SUBJECTS = { save, cost, event, trigger, feed, poll, join, 'fan-out': fanOut, memory, stream, list }
+const OF_SAVES = { save, cost, event, trigger }
+const OF_READERS = { feed, poll, join, 'fan-out': fanOut, memory, stream, list, tenant }
+const SUBJECTS = { ...OF_SAVES, ...OF_READERS }
 
 const SIZE = { rounds: 9, ms: 1_000, rows: 20_000, scale: 1 }
 /** At such a scale all numbers of watchers are one. */

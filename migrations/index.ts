@@ -2,9 +2,8 @@
 import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { changeLog } from './001-change-log.ts'
-import { restores } from './002-restores.ts'
-import { proposals } from './003-proposals.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
+import { proposals, restores, tenantChanges } from './later-migrations.ts'
 import { closeSchema } from './rights.ts'
 import { olderLog, tooOld } from './supported.ts'
 
@@ -24,6 +23,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '001-change-log': changeLog,
   '002-restores': restores,
   '003-proposals': proposals,
+  '004-tenant-changes': tenantChanges,
 }
 
 /** By migration, how a database shows that it was run. */
@@ -31,6 +31,7 @@ const TRACES: Record<keyof typeof MIGRATIONS, string> = {
   '001-change-log': `to_regclass('noclobber.record_changes') is not null`,
   '002-restores': `exists (select from pg_attribute a where a.attrelid = to_regclass('noclobber.record_changes') and a.attname = 'restored_from')`,
   '003-proposals': `to_regclass('noclobber.proposals') is not null`,
+  '004-tenant-changes': `to_regclass('noclobber.record_changes_tenant') is not null`,
 }
 
 /**

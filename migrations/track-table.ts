@@ -121,7 +121,7 @@ const PREPARE = `select ${MADE.map(
 )
   .join(', ')
   .replaceAll(':names', 'cast(:names as text[])')},
-  left(md5(n.nspname || '.' || c.relname || E'\\n' || :args), 12) as tag
+  left(md5(n.nspname || '.' || c.relname || E'\\n' || :args), 12) as tag, n.nspname || '.' || c.relname as source
 from pg_class c join pg_namespace n on n.oid = c.relnamespace,
   lateral (select ${uncompared('c.oid', 'cast(:ignored as text[])')}) u(names)
 where c.oid = to_regclass(:table)`
@@ -179,7 +179,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
       args: [...args, ...(columnsOption(owned) ? [ownedArgument(owned)] : [])].join(),
       table: quoteTable(table),
     })
-    const { tag, ...functions } = made.rows[0]
+    const { tag, source, ...functions } = made.rows[0]
     const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
     const triggers = triggersOf(quoteTable(table), allArgs, {
       place: [...new Set([...keys, ...(tenant ? [tenant] : [])])].map(quoteName),
@@ -187,6 +187,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
       writer: owned.updatedBy && quoteName(owned.updatedBy.name),
       functions,
     })
+    if (!tenant) await forgetTenants(transaction, table, source)
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns, owned)
     await knowRelation(transaction, table, owned.version)
@@ -199,6 +200,20 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
       await trackValues(transaction, table, [key, ignored, ownedArgument(owned)])
     await trackPartitions(transaction, table)
   })
+}
+
+const TENANT_OF = `select (${TRIGGER_ARGUMENTS})[2] as tenant from pg_trigger g
+  where g.tgrelid = to_regclass(?) and g.tgname = '${STAMP_TRIGGER}'`
+
+/** Readers look for the changes of a table without tenants under the table: also for those from when it had some. */
+const forgetTenants = async (knex: Knex, table: string, source: string) => {
+  const [before] = (await knex.raw(TENANT_OF, [quoteTable(table)])).rows
+  if (!before?.tenant) return
+  for (const log of ['record_changes', 'change_batches'])
+    await knex.raw(
+      `update noclobber.${log} set tenant_id = null where table_name = ? and tenant_id is not null`,
+      [source],
+    )
 }
 
 const dropTriggers = async (knex: Knex, table: string) => {

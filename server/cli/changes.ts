@@ -94,11 +94,9 @@ const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<Ex
     let { rest, ...cursor } = first
     while (!terminal.signal.aborted) {
       const { epoch } = cursor
-      const page = await reader.changesAfter(
-        cursor,
-        PAGE,
-        rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
-      )
+      const page = await reader.changesAfter(cursor, PAGE, {
+        rest: rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
+      })
       for (const change of page.changes.filter(wanted))
         terminal.out(values.json ? asJson(change) : plain(change))
       const last = page.more && page.changes.at(-1)

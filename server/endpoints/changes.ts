@@ -56,7 +56,7 @@ const cursorOf = (database: Database, text: string | undefined): Promise<Cursor>
 
 export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): void => {
   const { database, changeWaiters, turns, follow } = options
-  const sharedReads = createSharedLogReads((at, size) => readLog(database, at, size), changeWaiters.moment)
+  const sharedReads = createSharedLogReads((...page) => readLog(database, ...page), changeWaiters.moment)
 
   /**
    * A page with something in it, or what there is when the time is up.

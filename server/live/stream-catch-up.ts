@@ -6,6 +6,7 @@ import type { Cursor } from '../log/cursor.ts'
 import { largeTransactionsIn, withoutLargeTransactions } from '../log/large-transactions.ts'
 import { continueAfter, presentCursor, readLog } from '../log/read-log.ts'
 import type { Database } from '../tables/database.ts'
+import { changesOf } from '../tables/tenant.ts'
 import { createDelivery } from './delivery.ts'
 import { eventText, type Stream } from './event-stream.ts'
 import type { Audience, Watcher } from './watchers.ts'
@@ -33,6 +34,15 @@ const alone = (stream: Stream, send: (text: string) => void): Audience => {
   }
 }
 
+/** What the log holds of the types that a stream watches. */
+const watchedOf = (database: Database, { data: { actor, watching } }: Stream) => {
+  const names = new Set(
+    Array.from(watching.values(), (room) => ('record' in room ? room.record : room.list).type),
+  )
+  const types = [...names].flatMap((name) => database.typeOf(name, actor.tenantId) ?? [])
+  return changesOf(types, actor)
+}
+
 /** Sends a stream everything after a cursor that is in its rooms. */
 export const catchUp = async (database: Database, stream: Stream, from: Cursor): Promise<void> => {
   const texts: string[] = []
@@ -42,7 +52,7 @@ export const catchUp = async (database: Database, stream: Stream, from: Cursor):
   )
   let at = from
   for (let pages = 0; pages < MOST_PAGES && stream.connected; pages += 1) {
-    const page = await readLog(database, at, database.limits.feedBatch)
+    const page = await readLog(database, at, database.limits.feedBatch, watchedOf(database, stream))
     if (!page) break
     const last = page.more ? page.changes.at(-1) : undefined
     const after = continueAfter(at, page, last ? last.seq : null)

@@ -6,11 +6,11 @@ import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { statement } from '../db/statement.ts'
 import { type Cursor, rightsOfCursor } from '../log/cursor.ts'
-import { overAt } from '../log/log-reader.ts'
+import { numberOf, overAt } from '../log/log-reader.ts'
+import { isReadable } from '../log/read-log.ts'
 import type { ListAddress, Scope, WatchedList } from '../protocol/index.ts'
 import { isChangedFor } from '../queries/changed-for.ts'
 import { needsRecheck } from '../queries/list.ts'
-import { isReadable } from '../queries/list-delta.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalScope } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
@@ -26,11 +26,13 @@ export interface WatchOptions {
   fresh?: string[]
 }
 
+/** A change of a list, as `c`. */
+const OF_LIST = `${numberOf('c.tenant_id', 'c.table_name')} = ${numberOf('$3::text', '$2::text')} and c.table_name = $2
+    and ($3::text is null or c.tenant_id = $3) and ($4::text is null or c.scopes->$4 ? $5)`
+
 const BEHIND = statement(`
-select exists (
-  select from noclobber.changes c
-  where (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('pg_current_snapshot()')}))
-    and c.table_name = $2 and ($3::text is null or c.tenant_id = $3) and ($4::text is null or c.scopes->$4 ? $5)) as behind`)
+select exists (select from noclobber.changes c where c.xid >= (select pg_snapshot_xmax($1::pg_snapshot)) and ${OF_LIST})
+  or exists (select from noclobber.changes c where c.xid = any(${overAt('pg_current_snapshot()')}) and ${OF_LIST}) as behind`)
 
 const HERE = statement('select pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch')
 

@@ -226,7 +226,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     while (page.more) {
       const afterSeq = page.changes.at(-1)?.seq as string
       const rest: PageRest = { upTo: page.cursor, afterSeq, without: largeTransactions }
-      page = await within(reader.changesAfter(from, limits.feedBatch, rest))
+      page = await within(reader.changesAfter(from, limits.feedBatch, { rest }))
       if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
       await handOn({ changes: page.changes, largeTransactions: [], after: positionAfter(page, from) })
       count += page.changes.length

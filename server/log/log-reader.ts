@@ -55,6 +55,24 @@ export interface PageRest {
   without?: { xid: string; source: string }[]
 }
 
+/** Which changes are read: those of some tables, each of one tenant or, `null`, of whichever. */
+export interface LogFilter {
+  /** `schema.table`. */
+  sources: string[]
+  /** By the same place. */
+  tenants: (string | null)[]
+}
+
+/** How a page is read. */
+interface PageOptions {
+  /** The rest of a longer page. */
+  rest?: PageRest | undefined
+  /** How many bytes of deleted rows it holds; the first row comes however large it is. */
+  oldRowBytes?: number
+  /** Default: everything. What a page costs then goes by what there is of these. */
+  only?: LogFilter | undefined
+}
+
 /** A change's columns in the log as `c`. */
 export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id,
   c.changed_fields, c.scopes, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.restored_from, c.old_row`
@@ -66,17 +84,52 @@ export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.
 export const overAt = (later: string): string => `array(select x from pg_snapshot_xip($1::pg_snapshot) x
       where pg_visible_in_snapshot(x, ${later}))`
 
+/** What more is asked of a row `c`. */
+interface Further {
+  condition: string
+  /** How a bound of its transaction is written. */
+  bound(value: string): string
+}
+
+/** Nothing. */
+const ALL: Further = { condition: 'true', bound: (value) => value }
+
+/** The number in the log's index by which a tenant's changes are found; of a table without tenants it is the table's. */
+export const numberOf = (tenant: string, source: string) =>
+  `hashtextextended(coalesce(${tenant}, ${source}), 0)`
+
+/**
+ * The rows of a {@link LogFilter}, given as two parameters. The number leads to them, and two may have the same one. Bounds are
+ * hidden from the planner: by its statistics there is nothing yet of transactions so new, and it would read all of them.
+ */
+const ofFilter = (sources: string, tenants: string): Further => {
+  const wanted = `unnest(${sources}::text[], ${tenants}::text[]) w(source, tenant)`
+  return {
+    condition: `${numberOf('c.tenant_id', 'c.table_name')} = any(array(select ${numberOf('w.tenant', 'w.source')} from ${wanted}))
+    and exists (select from ${wanted} where w.source = c.table_name and (w.tenant is null or w.tenant = c.tenant_id))`,
+    bound: (value) => `(select ${value})`,
+  }
+}
+
+/** Rows of a log that `c` stands for, of transactions that were over at a later snapshot and not at that in $1. */
+const begunSince = (columns: string, log: string, later: string, { condition, bound }: Further) => `
+  select ${columns} from noclobber.${log} c
+  where c.xid >= ${bound('pg_snapshot_xmax($1::pg_snapshot)')} and c.xid < ${bound(`pg_snapshot_xmax(${later})`)} and ${condition}
+  union all
+  select ${columns} from noclobber.${log} c
+  where c.xid >= ${bound('pg_snapshot_xmin($1::pg_snapshot)')} and c.xid < ${bound('pg_snapshot_xmax($1::pg_snapshot)')}
+    and c.xid = any(${overAt(later)}) and ${condition}`
+
+/** With the place of each in the order of the log. */
+const PLACED = `${COLUMNS}, c.seq as place`
+
+const ahead = (further: Further) => begunSince(PLACED, 'changes', 'pg_current_snapshot()', further)
+
 /**
  * The rows that may be ahead of the snapshot in $1: of transactions begun after it, and of those open at it. The upper
  * bounds exclude nothing; without them PostgreSQL takes a third of the log for a match and reads all of it.
  */
-export const AHEAD = `
-  select ${COLUMNS}, c.seq as place from noclobber.changes c
-  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax(pg_current_snapshot())
-  union all
-  select ${COLUMNS}, c.seq as place from noclobber.changes c
-  where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
-    and c.xid = any(${overAt('pg_current_snapshot()')})`
+export const AHEAD = ahead(ALL)
 
 /** The present position, as columns. */
 export const PRESENT = 'pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch'
@@ -93,10 +146,11 @@ const withinBytes = (rows: string, budget: string): string => `
   select * from (select r.*, sum(${storedBytes('r.old_row')}) over (order by r.place rows unbounded preceding) as old_bytes
     from (${rows}) r) s where s.old_bytes - ${storedBytes('s.old_row')} <= ${budget}::bigint`
 
-const READ = statement(`
+const read = (further: Further) =>
+  statement(`
 with here as materialized (select ${PRESENT}, ${utcText('statement_timestamp()')} as as_of)
 select here.snapshot as here, here.epoch as epoch, here.as_of, c.* from here
-left join lateral (${withinBytes(`select * from (${AHEAD}) a order by place limit $2`, '$3')}) c on true order by c.place`)
+left join lateral (${withinBytes(`select * from (${ahead(further)}) a order by place limit $2`, '$3')}) c on true order by c.place`)
 
 /**
  * How far beyond its size a page looks for rows that are next in the order of the log: changes of a batch have numbers
@@ -112,36 +166,44 @@ const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_sna
 const BATCH_OF_REST = 'c.batch_seq > $3::bigint - 1000'
 
 /** A further page of a large batch, from the rows just behind the last one; of use where they fill it. */
-const READ_NEXT = statement(`
+const readNext = ({ condition }: Further) =>
+  statement(`
 with here as materialized (select noclobber.epoch() as epoch)
 select $4::text as here, here.epoch, c.* from here, (${withinBytes(
-  `select ${COLUMNS}, c.seq as place from noclobber.changes c
-  where ${OF_REST} and ${BATCH_OF_REST} and c.seq <= $3::bigint + $7::bigint and c.batch_seq <= $3::bigint + $7::bigint
-    and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')}))
+    `select ${PLACED} from noclobber.changes c
+  where ${OF_REST} and ${BATCH_OF_REST} and c.seq <= $3::bigint + $8::bigint and c.batch_seq <= $3::bigint + $8::bigint
+    and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')})) and ${condition}
   order by c.seq limit $2`,
-  '$8',
-)}) c
+    '$7',
+  )}) c
 order by c.place`)
 
-const restOf = (columns: string, log: string, further = 'true') => `
-  select ${columns} from noclobber.${log} c
-  where c.xid >= pg_snapshot_xmax($1::pg_snapshot) and c.xid < pg_snapshot_xmax($4::pg_snapshot) and ${OF_REST} and ${further}
-  union all
-  select ${columns} from noclobber.${log} c
-  where c.xid >= pg_snapshot_xmin($1::pg_snapshot) and c.xid < pg_snapshot_xmax($1::pg_snapshot)
-    and c.xid = any(${overAt('$4::pg_snapshot')}) and ${OF_REST} and ${further}`
+const restOf = (columns: string, log: string, { condition, bound }: Further, batches = 'true') =>
+  begunSince(columns, log, '$4::pg_snapshot', {
+    condition: `${OF_REST} and ${batches} and ${condition}`,
+    bound,
+  })
 
 /** The same, looked for in the whole rest of the batch; sorted are the numbers of the log's rows, not these themselves. */
-const READ_REST = statement(`
+const readRest = (further: Further) =>
+  statement(`
 with here as materialized (select noclobber.epoch() as epoch),
-page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record_changes')}) a order by a.seq limit $2)
+page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record_changes', further)}) a order by a.seq limit $2)
 select $4::text as here, here.epoch, c.* from here, (${withinBytes(
-  `select ${COLUMNS}, c.seq as place from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
+    `select ${PLACED} from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
   union all
-  select * from (${restOf(`${COLUMNS}, c.seq as place`, 'batched_changes', BATCH_OF_REST)}) b order by place limit $2`,
-  '$7',
-)}) c
+  select * from (${restOf(PLACED, 'batched_changes', further, BATCH_OF_REST)}) b order by place limit $2`,
+    '$7',
+  )}) c
 order by c.place`)
+
+/** The filter's parameters come last. */
+const OF_ALL = { read: read(ALL), next: readNext(ALL), rest: readRest(ALL) }
+const OF_FILTER = {
+  read: read(ofFilter('$4', '$5')),
+  next: readNext(ofFilter('$9', '$10')),
+  rest: readRest(ofFilter('$8', '$9')),
+}
 
 const HERE = statement(`select ${PRESENT}`)
 
@@ -178,7 +240,7 @@ export interface LogReader {
   /** The position of now. */
   here(): Promise<Cursor>
   /** What was committed after a cursor, oldest first. The page's epoch differs from the cursor's in another history. */
-  changesAfter(cursor: Cursor, limit: number, rest?: PageRest, oldRowBytes?: number): Promise<Page>
+  changesAfter(cursor: Cursor, limit: number, options?: PageOptions): Promise<Page>
 }
 
 const isCut = (rows: Row[], bytes: number) => Number(rows.at(-1)?.old_bytes ?? 0) > bytes
@@ -188,18 +250,21 @@ export const createLogReader = (connection: Connection, driver: unknown, named =
     const { rows } = await sendOn(connection, driver, HERE, [], named)
     return rows[0] as Cursor
   },
-  changesAfter: async ({ snapshot, epoch }, limit, rest, oldRowBytes = OLD_ROW_BYTES) => {
+  changesAfter: async ({ snapshot, epoch }, limit, { rest, oldRowBytes = OLD_ROW_BYTES, only } = {}) => {
+    const statements = only ? OF_FILTER : OF_ALL
+    const filter = only ? [only.sources, only.tenants] : []
     const read = async (query: Statement, ...values: unknown[]) =>
-      (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values, oldRowBytes], named)).rows
+      (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values, ...filter], named)).rows
     const readRest = async ({ afterSeq, upTo, without = [] }: PageRest) => {
       const left = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
+      const values = [afterSeq, upTo.snapshot, ...left, oldRowBytes]
       for (const spread of SPREADS) {
-        const next = await read(READ_NEXT, afterSeq, upTo.snapshot, ...left, spread * limit)
+        const next = await read(statements.next, ...values, spread * limit)
         if (next.length > limit || isCut(next, oldRowBytes)) return next
       }
-      return read(READ_REST, afterSeq, upTo.snapshot, ...left)
+      return read(statements.rest, ...values)
     }
-    const rows = rest ? await readRest(rest) : await read(READ)
+    const rows = rest ? await readRest(rest) : await read(statements.read, oldRowBytes)
     const first = rows[0]
     const isLong = isCut(rows, oldRowBytes)
     // The row that goes beyond the budget is left for the next page, unless it is the only one.

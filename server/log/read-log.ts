@@ -3,7 +3,7 @@
 import type { Knex } from 'knex'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { type Cursor, type SnapshotParts, snapshotParts } from './cursor.ts'
-import { createLogReader, type Page, PRESENT } from './log-reader.ts'
+import { createLogReader, type LogFilter, type Page, PRESENT } from './log-reader.ts'
 
 /** Where the log is read: the server's database. */
 interface LogSource {
@@ -78,17 +78,28 @@ export const firstCursor = async (database: LogSource): Promise<Cursor> => {
 }
 
 /** One page of the log; `null` if the cursor has expired. The horizon is read after the page: pruning may run meanwhile. */
-export const readLog = (database: LogSource, cursor: Cursor, size: number): Promise<Page | null> =>
+export const readLog = (
+  database: LogSource,
+  cursor: Cursor,
+  size: number,
+  only?: LogFilter,
+): Promise<Page | null> =>
   onConnection(database, async (connection, driver, named) => {
     const { epoch, snapshot, rest } = cursor
-    const page = await createLogReader(connection, driver, named).changesAfter(
-      { epoch, snapshot },
-      size,
-      rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
-      OLD_ROW_BYTES,
-    )
+    const page = await createLogReader(connection, driver, named).changesAfter({ epoch, snapshot }, size, {
+      rest: rest && { upTo: { epoch, snapshot: rest.snapshot }, afterSeq: rest.afterSeq },
+      oldRowBytes: OLD_ROW_BYTES,
+      only,
+    })
     return (await hasExpired(connection, driver, named, cursor)) ? null : page
   })
+
+/** Does the log still hold everything that came after this cursor? */
+export const isReadable = (database: LogSource, cursor: Cursor): Promise<boolean> =>
+  onConnection(
+    database,
+    async (connection, driver, named) => !(await hasExpired(connection, driver, named, cursor)),
+  )
 
 /**
  * The cursor after a page that was read at `cursor`: after `afterSeq` in it or, for `null`, after all of it. That need not be

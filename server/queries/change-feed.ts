@@ -6,14 +6,14 @@
 import type { Actor } from '../base/record-type.ts'
 import type { ChangeSource } from '../log/change-waiters.ts'
 import type { Cursor } from '../log/cursor.ts'
-import type { Page } from '../log/log-reader.ts'
+import type { LogFilter, Page } from '../log/log-reader.ts'
 import { continueAfter, presentCursor, readLog } from '../log/read-log.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ChangedValues, ChangesAnswer, WireChange } from '../protocol/index.ts'
 import { valuesWithin } from '../records/history-values.ts'
 import { type TypedChange, visibleTo } from '../records/visible-changes.ts'
-import type { Database } from '../tables/database.ts'
-import { ofOwnTenant } from '../tables/tenant.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+import { changesOf, ofOwnTenant } from '../tables/tenant.ts'
 
 /** What is asked for. */
 export interface ChangesQuery {
@@ -28,9 +28,9 @@ export interface ChangesPage extends Omit<ChangesAnswer, 'cursor'> {
   cursor: Cursor
 }
 
-/** Rows of the log that one response may pass over to find an entry that the caller may read. */
+/** Changes of the caller's tenant that one response may pass over to find an entry that the caller may read. */
 const MOST_PASSED = 10_000
-/** Log rows read for each entry wanted, up to `GOOD_PAGE`. After a page without any entry for the caller, the next is so many times larger. */
+/** Those read for each entry wanted, up to `GOOD_PAGE`. After a page without any entry for the caller, the next is so many times larger. */
 const SPARE = 5
 const GOOD_PAGE = 500
 const MOST_READ = 2_000
@@ -76,7 +76,7 @@ export const matchingType = (database: Database, actor: Actor, types: string[], 
 }
 
 /** Reads a page of the log; `null` where the cursor has expired. */
-export type ReadPage = (cursor: Cursor, size: number) => Promise<Page | null>
+export type ReadPage = (cursor: Cursor, size: number, only: LogFilter) => Promise<Page | null>
 
 /** The cursor just before a page's entry at this place. */
 const before = (at: Cursor, page: Page, place: number): Cursor => {
@@ -94,17 +94,19 @@ export const changesAfter = async (
   cursor: Cursor,
   { types, limit }: ChangesQuery,
   budget: AnswerBudget,
-  read: ReadPage = (at, size) => readLog(shared, at, size),
+  read: ReadPage = (...page) => readLog(shared, ...page),
 ): Promise<ChangesPage> => {
   const database = shared.forActor(actor)
   await database.ready(undefined, actor.tenantId)
+  const isAsked = ({ type }: KnownType) => types.length === 0 || types.includes(type.name)
+  const only = changesOf(database.types(actor.tenantId).filter(isAsked), actor)
   const data: WireChange[] = []
   let bytes = 0
   let size = Math.max(limit, Math.min(SPARE * limit, GOOD_PAGE))
   let at = cursor
   for (let passed = 0; passed < MOST_PASSED; passed += size, size = Math.min(SPARE * size, MOST_READ)) {
     budget.gone.throwIfAborted()
-    const page = await read(at, size)
+    const page = await read(at, size, only)
     if (!page && data.length > 0) return { data, cursor: at, more: true }
     if (!page) return { data: [], cursor: await presentCursor(database), more: false, reset: true }
     const candidates: PlacedChange[] = []

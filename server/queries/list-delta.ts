@@ -16,11 +16,12 @@ import { readTombstones } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
+import { changesOf } from '../tables/tenant.ts'
 import { hasJoinedOrLeft } from './changed-for.ts'
 import { needsRecheck } from './list.ts'
 import { type ListFilter, matchQuery } from './list-query.ts'
 
-/** Rows of the log read at a time, and the most that one answer passes over. */
+/** Changes of the type and tenant that are read at a time, and the most that one answer passes over. */
 const PAGE = 1_000
 const MOST_PASSED = 20_000
 
@@ -72,10 +73,11 @@ const changedSince = async (
     source === known.source &&
     (!known.tenantColumn || tenantId === actor.tenantId) &&
     canonicalId(known.key.kind, id) !== null
+  const only = changesOf([known], actor)
   let at = cursor
   for (let passed = 0; passed < MOST_PASSED; passed += PAGE) {
     gone.throwIfAborted()
-    const page = await readLog(database, at, PAGE)
+    const page = await readLog(database, at, PAGE, only)
     if (!page) return null
     const ids = [...new Set(page.changes.filter(isOfList).map(({ id }) => id))]
     const fresh = ids.filter((id) => !from.has(id))
@@ -151,7 +153,3 @@ export const listDelta = async (
     ...(needsRecheck(known, actor) && { recheck: true }),
   }
 }
-
-/** Does the log still hold what came after this cursor? */
-export const isReadable = async (database: Database, cursor: Cursor): Promise<boolean> =>
-  (await readLog(database, cursor, 1)) !== null

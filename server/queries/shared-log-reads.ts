@@ -1,18 +1,19 @@
-// One read of the log for many requests that one change has woken: they are at few cursors, and a page is the same for all.
+// One read of the log for many requests that one change has woken: of one tenant they are at few cursors, and a page is the same
+// for all of it.
 // Invariant: each gets a page that was read after it was woken; permission is checked for each caller.
 import type { Cursor } from '../log/cursor.ts'
-import type { Page } from '../log/log-reader.ts'
+import type { LogFilter, Page } from '../log/log-reader.ts'
 import type { ReadPage } from './change-feed.ts'
 
 /** Reads a page, or takes one that was read for another request at this moment or later. */
 export type SharedLogReads = (moment: number) => ReadPage
 
 /** Pages that are remembered, and for how long. */
-const MOST_PAGES = 8
+const MOST_PAGES = 32
 const FORGET_MS = 1_000
 
-const keyOf = ({ epoch, snapshot, rest }: Cursor, size: number) =>
-  JSON.stringify([epoch, snapshot, rest?.snapshot, rest?.afterSeq, size])
+const keyOf = ({ epoch, snapshot, rest }: Cursor, size: number, { sources, tenants }: LogFilter) =>
+  JSON.stringify([epoch, snapshot, rest?.snapshot, rest?.afterSeq, size, sources, tenants])
 
 /**
  * @param readPage Reads a page.
@@ -21,10 +22,11 @@ const keyOf = ({ epoch, snapshot, rest }: Cursor, size: number) =>
 export const createSharedLogReads = (readPage: ReadPage, now: () => number): SharedLogReads => {
   const pages = new Map<string, { moment: number; page: Promise<Page | null> }>()
 
-  const read = (key: string, cursor: Cursor, size: number) => {
+  const read = (key: string, ...asked: Parameters<ReadPage>) => {
     const moment = now()
-    const page = readPage(cursor, size)
-    if (pages.size >= MOST_PAGES) pages.clear()
+    const page = readPage(...asked)
+    const [oldest] = pages.keys()
+    if (pages.size >= MOST_PAGES && oldest !== undefined) pages.delete(oldest)
     const entry = { moment, page }
     pages.set(key, entry)
     const forget = () => {
@@ -35,9 +37,10 @@ export const createSharedLogReads = (readPage: ReadPage, now: () => number): Sha
     return page
   }
 
-  return (moment) => (cursor, size) => {
-    const key = keyOf(cursor, size)
-    const known = pages.get(key)
-    return known && known.moment >= moment ? known.page : read(key, cursor, size)
-  }
+  return (moment) =>
+    (...asked) => {
+      const key = keyOf(...asked)
+      const known = pages.get(key)
+      return known && known.moment >= moment ? known.page : read(key, ...asked)
+    }
 }

@@ -1,5 +1,6 @@
 // The tenant of a record. Records of a table without a tenant column belong to one tenant, ''.
 import type { Actor } from '../base/record-type.ts'
+import type { LogFilter } from '../log/log-reader.ts'
 import type { TrackedType } from './catalogue.ts'
 import type { KnownType } from './known-type.ts'
 
@@ -26,3 +27,9 @@ export const tenantParameter = (
   { tenantColumn }: TrackedType,
   { tenantId }: { tenantId: string | null },
 ): (string | null)[] => (tenantColumn ? [tenantId] : [])
+
+/** What the log holds of these types for one tenant. */
+export const changesOf = (types: KnownType[], { tenantId }: Pick<Actor, 'tenantId'>): LogFilter => ({
+  sources: types.map(({ source }) => source),
+  tenants: types.map(({ tenantColumn }) => (tenantColumn ? tenantId : null)),
+})

@@ -20,7 +20,7 @@ vi.mock('../../server/log/log-reader.ts', async (importOriginal) => {
       order by c.seq limit $2) c on true order by c.seq`)
   const naive: typeof createLogReader = (connection, driver, named = true): LogReader => ({
     here: () => real.createLogReader(connection, driver, named).here(),
-    changesAfter: async ({ epoch, snapshot }, limit, rest) => {
+    changesAfter: async ({ epoch, snapshot }, limit, { rest } = {}) => {
       const without = rest?.without ?? []
       const sources = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
       const values = [snapshot, limit + 1, rest?.afterSeq ?? null, rest?.upTo.snapshot ?? null, ...sources]
