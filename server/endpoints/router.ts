@@ -18,7 +18,7 @@ import { addImportRoutes, type ImportRouteOptions } from './import.ts'
 import { addListRoutes, listHandlers } from './lists.ts'
 import { addAsyncApiRoute } from './openapi/async-api.ts'
 import { addOpenApiRoute } from './openapi/route.ts'
-import { addPresenceRoute, type PresenceOptions, presenceHandler } from './presence.ts'
+import { addPresenceRoutes, type PresenceOptions, presenceHandler, takeOverHandler } from './presence.ts'
 import { addProposalRoutes, proposalHandlers } from './proposals.ts'
 import { addRecordRoutes, eitherRead, recordHandlers } from './records.ts'
 
@@ -61,7 +61,11 @@ export const recordRouter = (options: RouterOptions): Router => {
   addBulkRoutes(router, options)
   addImportRoutes(router, options)
   addRecordRoutes(router, ofRecord)
-  addPresenceRoute(router, inTurn(versions, presenceHandler(options)))
+  addPresenceRoutes(
+    router,
+    inTurn(versions, presenceHandler(options)),
+    inTurn(versions, takeOverHandler(options)),
+  )
   addProposalRoutes(router, ofProposals)
   addChangeRoutes(router, options)
   addEventRoute(router, options)

@@ -24,7 +24,7 @@ import {
 } from '../presence/import-progress.ts'
 import { createPresence, type Presence } from '../presence/presence.ts'
 import { createProposalEvents } from '../presence/proposal-events.ts'
-import { createTakeOver } from '../presence/take-over.ts'
+import { createTakeOver, type TakeOver } from '../presence/take-over.ts'
 import type { Age, ProposalEvent } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
@@ -69,6 +69,8 @@ export interface RecordNode {
   /** A watcher has been let into these rooms. */
   watched(watcher: Watcher, fresh: string[]): void
   announce: Presence['announce']
+  /** Passes on what a tab without a socket says to a person at a record. */
+  takeOver: TakeOver['say']
   /** An import begins: those who watch such a list receive its progress. */
   importing(begun: BegunImport): ImportProgressReport
   /** Something was proposed or decided: those who watch the record receive it, on every node. */
@@ -106,7 +108,11 @@ export const createNode = (options: NodeOptions): RecordNode => {
     ...{ database, backplane, nodeId: database.nodeId, limits, log },
     streams: options.streamAudience,
   })
-  const takeOver = createTakeOver({ database, backplane, present: presence.at, limits, log })
+  const takeOver = createTakeOver({
+    ...{ database, backplane, limits, log },
+    streams: options.streamAudience,
+    present: presence.at,
+  })
   const audiences = () => [...[...servers].map((io) => socketAudience(io)), options.streamAudience]
   const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
   backplane.on('wake', readNothing, feed.wake)
@@ -177,6 +183,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     },
     watched: presence.watched,
     announce: presence.announce,
+    takeOver: takeOver.say,
     importing: createImportProgress({ database, backplane, audiences }),
     announceProposal: createProposalEvents({ database, backplane, log, audiences }),
     requestLimits,

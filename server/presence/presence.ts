@@ -1,7 +1,6 @@
 // Presence of this node's tabs: what each says goes into the roster, to the other nodes and to who watches the record.
 // Invariant: a tab is at a record only while its socket is admitted to the record's room, or to a list that shows it to a user
 // who may read it; without a socket, for one lease after each request of a user who may read it.
-import { createHash } from 'node:crypto'
 import type { Limits, Logger } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Backplane } from '../cluster/backplane.ts'
@@ -21,6 +20,7 @@ import { roomsShowing } from './rooms-showing.ts'
 import { createRoster, type PresenceEntry, peopleFor } from './roster.ts'
 import { exchangeRoster } from './roster-exchange.ts'
 import { createRowsOfLists } from './rows-of-lists.ts'
+import { tabKey } from './tab-key.ts'
 
 export interface PresenceOptions {
   database: Database
@@ -45,12 +45,6 @@ export interface Presence {
   size(): number
   stop(): void
 }
-
-/** A tab without a socket, among all tabs; of no length of its own. */
-const tabKey = ({ tenantId, id }: Actor, tabId: string): string =>
-  `tab ${createHash('sha256')
-    .update(JSON.stringify([tenantId, id, tabId]))
-    .digest('base64url')}`
 
 /** People whose announcements without a socket are counted; those who have been quiet longest are forgotten. */
 const MOST_PEOPLE = 10_000

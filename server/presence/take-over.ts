@@ -9,10 +9,10 @@ import { shortName } from '../cluster/node-messages.ts'
 import { readTakeOverMessage } from '../live/client-messages.ts'
 import { recordRoom } from '../live/rooms.ts'
 import { createReceiver, refused } from '../live/socket-messages.ts'
-import { type SocketWatcher, watchersOf } from '../live/socket-watchers.ts'
-import { isAdmitted, type WatcherServer } from '../live/watchers.ts'
+import { watchersOf } from '../live/socket-watchers.ts'
+import { type Audience, isAdmitted, type Watcher, type WatcherServer } from '../live/watchers.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
-import { TAKE_OVER_MS, type TakeOverAnswer } from '../protocol/take-over.ts'
+import { TAKE_OVER_MS, type TakeOverAnswer, type TakeOverMessage } from '../protocol/take-over.ts'
 import { batchedRows } from '../records/batched-reads.ts'
 import { asksParents, readAuthorizedParts } from '../records/parents.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -20,10 +20,13 @@ import { canonicalId } from '../tables/record-id.ts'
 import { tenantOf } from '../tables/tenant.ts'
 import { readTakeOver, type TakeOverPassed } from './node-messages.ts'
 import type { PresenceEntry } from './roster.ts'
+import { tabKey } from './tab-key.ts'
 
 export interface TakeOverOptions {
   database: Database
   backplane: Backplane
+  /** The event streams of this node. */
+  streams: Audience
   /** Who of a tenant's people is at a record, on all nodes. */
   present(room: string, userTenantId: string): PresenceEntry[]
   limits: Limits
@@ -34,6 +37,14 @@ export interface TakeOverOptions {
 export interface TakeOver {
   /** Takes a Socket.IO server's connections in. Returns its dispose function. */
   serve(io: WatcherServer): () => void
+  /** The same from a tab without a socket, which has announced that it is at the record. */
+  say(actor: Actor, tabId: string, message: TakeOverMessage): Promise<ProblemCode | null>
+}
+
+/** Who says something, and whether they are at the record of this room. */
+interface Speaker {
+  actor: Actor
+  isAt(room: string): boolean
 }
 
 /** The same person is asked again at most so often. */
@@ -47,7 +58,7 @@ const keyOf = ({ room, userTenantId }: TakeOverPassed, asker: string, asked: str
   JSON.stringify([room, userTenantId, asker, asked])
 
 export const createTakeOver = (options: TakeOverOptions): TakeOver => {
-  const { database, backplane, present, limits, log, now = () => performance.now() } = options
+  const { database, backplane, streams, present, limits, log, now = () => performance.now() } = options
   const servers = new Set<WatcherServer>()
   /** Since when somebody waits for an answer. */
   const asks = new Map<string, number>()
@@ -68,12 +79,19 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return known && row ? { known, row } : null
   }
 
+  /** Streams carry the events of several tabs, and lists show rows: each tab of the person knows what concerns it. */
+  const streamsOf = ({ to, userTenantId }: TakeOverPassed): Watcher[] =>
+    [...streams.watchers().values()].filter(
+      ({ data: { actor } }) => actor.id === to && actor.tenantId === userTenantId,
+    )
+
   /** An ask goes to the tabs with edits, an answer to all that watch the record, or are at it in a list. */
-  const socketsOf = ({ room, tenantId, type, say, to, userTenantId }: TakeOverPassed): SocketWatcher[] => {
+  const watchersMeant = (message: TakeOverPassed): Watcher[] => {
+    const { room, tenantId, type, say, to, userTenantId } = message
     const known = database.typeOf(type, tenantId)
     const at = present(room, userTenantId)
     const meant = new Set(at.flatMap((entry) => (say !== 'ask' || isEditing(entry) ? entry.socketId : [])))
-    return [...servers].flatMap((io) => {
+    const sockets = [...servers].flatMap((io) => {
       const watching = say === 'ask' ? [] : (io.of('/').adapter.rooms.get(room) ?? [])
       return [...new Set([...meant, ...watching])].flatMap((socketId) => {
         const socket = watchersOf(io).get(socketId)
@@ -83,6 +101,7 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
         return actor.id === to && actor.tenantId === userTenantId ? [socket] : []
       })
     })
+    return [...sockets, ...streamsOf(message)]
   }
 
   const mayUpdate = async (known: KnownType, actor: Actor, row: PermissionRecord) => {
@@ -97,32 +116,29 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
   const deliver = async (message: TakeOverPassed) => {
     if (message.say === 'ask') keep(message)
     else asks.delete(keyOf(message, message.to, message.from.id))
-    const [meant] = socketsOf(message)
+    const [meant] = watchersMeant(message)
     if (!meant) return
     // All of them are one person's.
     const found = await rowOf(message, meant.data.actor)
     if (!found) return
     const { type, id, from, say } = message
-    for (const socket of socketsOf(message))
-      if (found.known.mayRead(socket.data.actor, found.row)) socket.emit('TakeOver', { type, id, from, say })
+    for (const watcher of watchersMeant(message))
+      if (found.known.mayRead(watcher.data.actor, found.row))
+        watcher.emit('TakeOver', { type, id, from, say })
   }
 
   backplane.on('take-over', readTakeOver, (message) => {
     deliver(message).catch((error) => log.warn({ err: error }, 'An ask to take over could not be passed on.'))
   })
 
-  const take = async (socket: SocketWatcher, value: unknown): Promise<ProblemCode | null> => {
-    const message = readTakeOverMessage(value)
-    if (!message) return 'malformed'
-    const { actor, watching } = socket.data
+  const take = async ({ actor, isAt }: Speaker, message: TakeOverMessage): Promise<ProblemCode | null> => {
     const known = database.typeOf(message.type, actor.tenantId)
     const id = known && canonicalId(known.key.kind, message.id)
     if (!known || !id) return 'not_found'
     const { type, to, say } = message
     const tenantId = tenantOf(known, actor)
     const room = recordRoom(tenantId, type, id)
-    const isAt = present(room, actor.tenantId).some(({ socketId }) => socketId === socket.id)
-    if (!watching.get(room)?.admitted && !isAt) return 'not_found'
+    if (!isAt(room)) return 'not_found'
     const from = { id: actor.id, name: shortName(actor.name) }
     const passed: TakeOverPassed = { type, id, room, tenantId, userTenantId: actor.tenantId, to, from, say }
     const found = await rowOf(passed, actor)
@@ -138,10 +154,18 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     return null
   }
 
+  const isPresent = (room: string, actor: Actor, key: string) =>
+    present(room, actor.tenantId).some(({ socketId }) => socketId === key)
+
   const receive = createReceiver<TakeOverAnswer | RefusedMessage>({
     ...{ name: 'take_over', log, limits },
-    work: async (watcher, message, answer) => {
-      const code = await take(watcher, message)
+    work: async (socket, value, answer) => {
+      const message = readTakeOverMessage(value)
+      if (!message) return answer(refused('malformed'))
+      const { actor, watching } = socket.data
+      const isAt = (room: string) =>
+        watching.get(room)?.admitted === true || isPresent(room, actor, socket.id)
+      const code = await take({ actor, isAt }, message)
       answer(code ? refused(code) : { ok: true })
     },
   })
@@ -155,5 +179,10 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     }
   }
 
-  return { serve }
+  const say: TakeOver['say'] = (actor, tabId, message) => {
+    const key = tabKey(actor, tabId)
+    return take({ actor, isAt: (room) => isPresent(room, actor, key) }, message)
+  }
+
+  return { serve, say }
 }

@@ -6,14 +6,22 @@ import { listOf, object, ref, text } from './schemas.ts'
 
 const many = { style: 'form', explode: true }
 
-/** The path of the presence at a record of a type; `name` is that of its schema. */
+const OF_TAB = [{ ...header(HEADERS.tabId, 'The tab that is there.'), required: true }]
+
+const LIVE_REFUSALS = {
+  ...COMMON,
+  403: refused('Live events are off, or the request comes from another site.'),
+  413: refused('Too large.'),
+}
+
+/** The paths of the presence at a record of a type; `name` is that of its schema. */
 export const presencePath = (type: string, name: string): Part => ({
   [`/records/${type}/{id}/presence`]: {
     parameters: [ID],
     post: {
       operationId: `presence${name}`,
       summary: 'What this tab does at the record, for tabs without a socket; again every 15 s.',
-      parameters: [{ ...header(HEADERS.tabId, 'The tab that is there.'), required: true }],
+      parameters: OF_TAB,
       requestBody: body(
         object({
           state: { enum: ['viewing', 'editing', 'idle', null] },
@@ -23,9 +31,21 @@ export const presencePath = (type: string, name: string): Part => ({
       ),
       responses: {
         200: json(data(object({ people: listOf(ref('PresentPerson')) }))),
-        ...COMMON,
-        403: refused('Live events are off, or the request comes from another site.'),
-        413: refused('Too large.'),
+        ...LIVE_REFUSALS,
+      },
+    },
+  },
+  [`/records/${type}/{id}/take-over`]: {
+    parameters: [ID],
+    post: {
+      operationId: `takeOver${name}`,
+      summary: 'What a tab without a socket says to a person who edits the record, or has asked for it.',
+      parameters: OF_TAB,
+      requestBody: body(object({ to: text, say: { enum: ['ask', 'handed_over', 'not_now'] } })),
+      responses: {
+        204: { description: 'Passed on.' },
+        ...LIVE_REFUSALS,
+        403: refused('The asker may not change the record, or live events are off.'),
       },
     },
   },
@@ -40,7 +60,7 @@ export const STREAM_PATH: Part = {
       description:
         'The first event is `Watching` (WatchingEvent). Then `RecordCreated`, `RecordUpdated`, `RecordDeleted` ' +
         '(RecordEvent), `RecordsImported` (ImportEvent), `RecordsImporting` (ImportingEvent), `ProposalCreated`, `ProposalDecided` (ProposalEvent), `AccessRevoked` (RevokedEvent), ' +
-        '`PresenceChanged` (PresenceEvent), `SpreadChanged` (`{spread_ms}`), `heartbeat` (Age) and `Resync` (`{}`). ' +
+        '`PresenceChanged` (PresenceEvent), `TakeOver` (`{type, id, from: {id, name}, say}`), `SpreadChanged` (`{spread_ms}`), `heartbeat` (Age) and `Resync` (`{}`). ' +
         'Without parameters nothing is watched: the stream says how far the node has read the log.',
       parameters: [
         query('record', '`project:1`, any number of them.', listOf(text), many),

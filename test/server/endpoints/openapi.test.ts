@@ -166,6 +166,8 @@ describe('real answers', () => {
     expect((await call('POST', presence, { body: { state: 'editing' } })).status).toBe(400)
     const { id } = await app.make('project', fields)
     await call('POST', `/records/project/${id}/presence`, { body: { state: 'viewing' }, headers })
+    const ask = { body: { to: 'bob', say: 'ask' }, headers }
+    expect((await call('POST', `/records/project/${id}/take-over`, ask)).status).toBe(404)
     expect((await call('GET', '/records/project?count=exact')).body.count).toEqual(expect.any(Number))
     await app.make('project', fields)
     fits('RecordEvent', await reader.receives('RecordCreated'))

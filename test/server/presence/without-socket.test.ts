@@ -140,3 +140,42 @@ test('a stream without parameters watches nothing, and says how far its node has
     { records: [], lists: [], as_of: expect.any(String), behind_ms: expect.any(Number) },
   ])
 })
+
+test('asks to take over are sent and received without a socket, as by one', async () => {
+  const { id } = await app.make('project', { name: 'Bridge' })
+  const sayTo = (as: string, body: object, record = id) =>
+    app.call('POST', `/records/project/${record}/take-over`, {
+      as,
+      body,
+      headers: { 'x-tab-id': `tab of ${as}` },
+    })
+  const alice = await openStream(app.origin, `record=project:${id}`, { as: 'alice' })
+  const gina = await openStream(app.origin, 'list=project', { as: 'gina' })
+  const bob = await app.socket({ as: 'bob' })
+  await bob.watch(['project', id])
+  // Nobody has said yet that they are at it.
+  expect((await sayTo('alice', { to: 'bob', say: 'ask' })).status).toBe(404)
+  await say(id, { state: 'editing', field: 'name' }, { as: 'alice' })
+  await bob.ask('presence', { type: 'project', id, state: 'editing' })
+  const ask = { type: 'project', id, to: 'alice', say: 'ask' }
+  await waitFor(async () => (await bob.ask('take_over', ask)).ok === true, {
+    what: 'the ask',
+    deadlineMs: 20_000,
+  })
+  const asked = { type: 'project', id, from: { id: 'bob', name: 'Bob' }, say: 'ask' }
+  await waitFor(() => alice.received.some(({ name }) => name === 'TakeOver'), { what: 'the ask at Alice’s' })
+  expect(alice.received.find(({ name }) => name === 'TakeOver')?.event).toEqual(asked)
+  const answered = await sayTo('alice', { to: 'bob', say: 'handed_over' })
+  expect(answered.status).toBe(204)
+  expect(await bob.receives('TakeOver')).toMatchObject({ from: { id: 'alice' }, say: 'handed_over' })
+  expect((await sayTo('alice', { to: 'bob', say: 'ask' })).status).toBe(204)
+  expect(await bob.receives('TakeOver', { say: 'ask' })).toMatchObject({ from: { id: 'alice' } })
+  expect((await sayTo('alice', { to: 'bob', say: 'ask' })).body.code).toBe('rate_limited')
+  // Who may only read asks nobody; another tenant's record is none; a word that is none is malformed.
+  await say(id, { state: 'viewing' }, { as: 'vera' })
+  expect((await sayTo('vera', { to: 'alice', say: 'ask' })).body.code).toBe('forbidden')
+  await say(id, { state: 'editing' }, { as: 'gina' })
+  expect((await sayTo('gina', { to: 'alice', say: 'ask' })).status).toBe(404)
+  expect((await sayTo('alice', { to: 'bob', say: 'shout' })).body.code).toBe('malformed')
+  expect(gina.received.filter(({ name }) => name === 'TakeOver')).toEqual([])
+})

@@ -108,8 +108,11 @@ export function createPresence({ send, sendTakeOver, clock, page }: PresenceOpti
     },
     takeOver,
     receive(event) {
-      if ('say' in event) takeOver.receive(event)
-      else people.set(recordKey(event), event.people)
+      if ('say' in event) {
+        // A stream carries the events of several tabs: who has no edits here is not asked here.
+        const doing = announced.get(recordKey(event))
+        if (event.say !== 'ask' || doing?.state === 'editing' || doing?.unsaved) takeOver.receive(event)
+      } else people.set(recordKey(event), event.people)
     },
     joined: sendSoon,
     forget: (address) => people.set(recordKey(address), NOBODY),

@@ -1,7 +1,13 @@
 // The HTTP side of an event stream: one `GET /events`, read by fetch until it ends. Unlike an EventSource it sends headers
 // and sees statuses. What a socket says of its presence is a request of its own here.
 
-import { HEADERS, type PresenceAnswer, type PresenceMessage } from '../../../server/protocol/index.ts'
+import {
+  HEADERS,
+  type PresenceAnswer,
+  type PresenceMessage,
+  type TakeOverAnswer,
+  type TakeOverMessage,
+} from '../../../server/protocol/index.ts'
 import { segmentOf } from '../http/answers.ts'
 import type { TransportStatus } from './transport.ts'
 
@@ -28,23 +34,40 @@ function headersOf({ token: tokenNow, tabId, personId }: EventStreamOptions): Re
   }
 }
 
-/** Says what this tab does at a record; `null` where no answer came, or a refusal. */
-export async function sendPresence(
+async function sendTo<T>(
   options: EventStreamOptions,
-  { type, id, ...doing }: PresenceMessage,
-): Promise<PresenceAnswer | null> {
+  path: 'presence' | 'take-over',
+  { type, id, ...body }: PresenceMessage | TakeOverMessage,
+  read: (response: Response) => T | Promise<T>,
+): Promise<T | null> {
   try {
-    const response = await options.fetch(`${options.url}/records/${type}/${segmentOf(id)}/presence`, {
+    const response = await options.fetch(`${options.url}/records/${type}/${segmentOf(id)}/${path}`, {
       method: 'POST',
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
       headers: { ...headersOf(options), 'Content-Type': 'application/json' },
-      body: JSON.stringify(doing),
+      body: JSON.stringify(body),
     })
-    return response.ok ? { ok: true, people: (await response.json()).data.people } : null
+    return response.ok ? await read(response) : null
   } catch {
     return null
   }
 }
+
+/** Says what this tab does at a record; `null` where no answer came, or a refusal. */
+export const sendPresence = (
+  options: EventStreamOptions,
+  message: PresenceMessage,
+): Promise<PresenceAnswer | null> =>
+  sendTo(options, 'presence', message, async (response) => ({
+    ok: true,
+    people: (await response.json()).data.people,
+  }))
+
+/** Says something to another person at a record; `null` where no answer came, or a refusal. */
+export const sendTakeOver = (
+  options: EventStreamOptions,
+  message: TakeOverMessage,
+): Promise<TakeOverAnswer | null> => sendTo(options, 'take-over', message, () => ({ ok: true }))
 
 /** Reads the stream after the event id `after`; resolves with how it ended. */
 export async function readEventStream(

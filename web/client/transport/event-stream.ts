@@ -7,7 +7,7 @@ import { HEARTBEAT_MS } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import { type EventStreamOptions as RequestOptions, readEventStream } from './event-stream-request.ts'
 
-export { sendPresence } from './event-stream-request.ts'
+export { sendPresence, sendTakeOver } from './event-stream-request.ts'
 
 import { createEventTextReader } from './sse-parser.ts'
 import type { CreateTransport, TransportEvent, TransportListener, TransportStatus } from './transport.ts'

@@ -67,16 +67,18 @@ export function createTransports(choice: TransportChoice, options: TransportsOpt
     long_polling: () => socket('polling'),
     event_stream: () =>
       createLazyTransport(async () => {
-        const [{ createEventStreamTransport, sendPresence }, { createSharedStream }] = await Promise.all([
-          import('./event-stream.ts'),
-          import('./shared-stream.ts'),
-        ])
+        const [{ createEventStreamTransport, sendPresence, sendTakeOver }, { createSharedStream }] =
+          await Promise.all([import('./event-stream.ts'), import('./shared-stream.ts')])
         const asked = { ...options, personId }
         const create = createEventStreamTransport(asked)
         const stream =
           choice.shareStream === false ? create : createSharedStream({ ...options, create, identity })
         // Each tab of a shared stream is at records of its own.
-        return (listener) => Object.assign(stream(listener), { presence: sendPresence.bind(null, asked) })
+        return (listener) =>
+          Object.assign(stream(listener), {
+            presence: sendPresence.bind(null, asked),
+            takeOver: sendTakeOver.bind(null, asked),
+          })
       }),
   }
   return transports.map((kind) => ({ create: makers[kind](), stallMs: STALL_MS[kind] }))
