@@ -14,11 +14,13 @@ const doors = {
   'noclobber/migrations': source('./migrations/index.ts'),
   'noclobber/client': source('./web/client/index.ts'),
   'noclobber/react': source('./web/react/index.ts'),
+  'noclobber/history': source('./web/react/history/index.ts'),
   'noclobber/dom': source('./web/dom/index.ts'),
   'noclobber/react-hook-form': source('./web/react-hook-form/index.ts'),
   'noclobber/tanstack-query': source('./web/tanstack-query/index.ts'),
   'noclobber/offline': source('./web/client/offline/index.ts'),
   'noclobber/testing': source('./testing/index.ts'),
+  'noclobber/history.css': source('./web/react/history/history.css'),
   'noclobber/styles.css': source('./web/react/styles.css'),
 }
 

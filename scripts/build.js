@@ -14,7 +14,7 @@ const stamp = join(root, 'node_modules/.cache/noclobber/build')
 
 const SOURCES = ['server', 'migrations', 'web', 'testing', 'scripts/build.js', 'scripts/build-commonjs.js']
 const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.base.json']
-const STYLES = 'web/react/styles.css'
+const STYLES = ['web/react/styles.css', 'web/react/history/history.css']
 const PAGE = 'web/demo/index.html'
 
 const sources = (await Promise.all(SOURCES.map(filesBelow))).flat().sort()
@@ -35,7 +35,7 @@ for (const path of sources.filter(isCopied)) {
   await copyFile(join(root, path), join(dist, path))
 }
 // What lets a compiler find `import 'noclobber/styles.css'`.
-await writeFile(join(dist, `${STYLES}.d.ts`), 'export {}\n')
+for (const path of STYLES) await writeFile(join(dist, `${path}.d.ts`), 'export {}\n')
 if (!compiled.includes(false)) await buildCommonJs(dist, await codeDoors())
 const isPageBuilt = !sources.includes(PAGE) || (await buildPage())
 if (!isPageBuilt || compiled.includes(false)) process.exit(1)
@@ -44,7 +44,7 @@ await writeFile(stamp, fingerprint)
 
 /** Files that are read as they are. */
 function isCopied(path) {
-  return path === STYLES || /^migrations\/.*\.sql$/.test(path)
+  return STYLES.includes(path) || /^migrations\/.*\.sql$/.test(path)
 }
 
 /** Paths from the root of all files in a folder, or the file itself. */
@@ -116,7 +116,7 @@ async function sweep() {
   const commonJs = join('dist', 'cjs')
   for (const path of await filesBelow('dist').catch(() => [])) {
     if (path.startsWith(commonJs)) continue
-    if (path === join('dist', `${STYLES}.d.ts`)) continue
+    if (STYLES.some((styles) => path === join('dist', `${styles}.d.ts`))) continue
     const from = path.slice('dist/'.length).replace(/(\.d\.ts|\.js)$/, '')
     const isCompiled = from !== path.slice('dist/'.length) && !path.startsWith(page)
     const isStray = isCompiled

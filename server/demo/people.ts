@@ -6,7 +6,7 @@ export interface Person {
   id: string
   name: string
   tenantId: 'acme' | 'globex'
-  role: 'editor' | 'reader'
+  role: 'editor' | 'proposer' | 'reader'
   /** What they do in the office, for people to read. */
   title: string
 }
@@ -15,6 +15,7 @@ export interface Person {
 export const PEOPLE: readonly Person[] = [
   { id: 'alice', name: 'Alice', tenantId: 'acme', role: 'editor', title: 'Project lead, bridges' },
   { id: 'bob', name: 'Bob', tenantId: 'acme', role: 'editor', title: 'Structural engineer' },
+  { id: 'pia', name: 'Pia', tenantId: 'acme', role: 'proposer', title: 'Trainee' },
   { id: 'vera', name: 'Vera', tenantId: 'acme', role: 'reader', title: 'Controller' },
   { id: 'gina', name: 'Gina', tenantId: 'globex', role: 'editor', title: 'Office manager' },
 ]

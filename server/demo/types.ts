@@ -7,7 +7,8 @@ import { isClosed } from './access.ts'
 import type { Person } from './people.ts'
 
 /** What the record server asks before anything is read or written. Tenants are kept apart by the server itself. */
-const can = (person: Person, action: string): boolean => person.role === 'editor' || action === 'read'
+const can = (person: Person, action: string): boolean =>
+  person.role === 'editor' || action === 'read' || (action === 'propose' && person.role === 'proposer')
 
 const canProject = (person: Person, action: string, project: { id: string }): boolean =>
   can(person, action) && !isClosed(person, project)

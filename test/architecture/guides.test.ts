@@ -109,6 +109,7 @@ const CONFIG = {
         client: 'web/client',
         react: 'web/react',
         dom: 'web/dom',
+        history: 'web/react/history',
         'react-hook-form': 'web/react-hook-form',
         'tanstack-query': 'web/tanstack-query',
         offline: 'web/client/offline',

@@ -75,6 +75,7 @@ test('has exactly the doors that it promises, and no front door', () => {
     './server',
     './client',
     './react',
+    './history',
     './dom',
     './react-hook-form',
     './tanstack-query',
@@ -82,6 +83,7 @@ test('has exactly the doors that it promises, and no front door', () => {
     './testing',
     './migrations',
     './styles.css',
+    './history.css',
     './package.json',
   ])
 })
@@ -130,13 +132,18 @@ test('publint finds nothing, strictly', async () => {
 
 test('the types of every door resolve for node10, node16 from both kinds of modules, and bundlers', async () => {
   const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', tarball]
-  const { stdout } = await run(process.execPath, [...attw, '--exclude-entrypoints', './styles.css'], {
-    cwd: root,
-  })
+  const { stdout } = await run(
+    process.execPath,
+    [...attw, '--exclude-entrypoints', './styles.css', './history.css'],
+    {
+      cwd: root,
+    },
+  )
   for (const door of [
     'server',
     'client',
     'react',
+    'history',
     'dom',
     'react-hook-form',
     'tanstack-query',
@@ -171,7 +178,11 @@ test('the doors for React say that they are for the browser, the others may be u
     const text = await readFile(join(root, `dist/web/${door}/index.js`), 'utf8')
     return /^(\/\/.*\n)*'use client'/.test(text)
   }
-  expect(await Promise.all(['react', 'react-hook-form'].map(isForBrowser))).toEqual([true, true])
+  expect(await Promise.all(['react', 'react/history', 'react-hook-form'].map(isForBrowser))).toEqual([
+    true,
+    true,
+    true,
+  ])
   expect(await Promise.all(['client', 'tanstack-query', 'client/offline'].map(isForBrowser))).toEqual([
     false,
     false,

@@ -10,6 +10,7 @@ const DOORS = {
   client: 'web/client/index.ts',
   react: 'web/react/index.ts',
   dom: 'web/dom/index.ts',
+  history: 'web/react/history/index.ts',
   'react-hook-form': 'web/react-hook-form/index.ts',
   'tanstack-query': 'web/tanstack-query/index.ts',
   offline: 'web/client/offline/index.ts',

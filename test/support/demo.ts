@@ -11,7 +11,7 @@ import { waitFor } from './wait-for.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-type DemoPerson = 'alice' | 'bob' | 'vera' | 'gina'
+type DemoPerson = 'alice' | 'bob' | 'pia' | 'vera' | 'gina'
 
 interface OpenOptions extends BrowserContextOptions {
   path?: string

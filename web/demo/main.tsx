@@ -2,6 +2,7 @@
 // the browser's own classes.
 import './styles/base.css'
 import 'noclobber/styles.css'
+import 'noclobber/history.css'
 import './styles/tokens.css'
 import './styles/controls.css'
 import './styles/shell.css'

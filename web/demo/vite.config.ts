@@ -12,6 +12,8 @@ export default defineConfig({
   resolve: {
     alias: {
       'noclobber/client': here('../client/index.ts'),
+      'noclobber/history.css': here('../react/history/history.css'),
+      'noclobber/history': here('../react/history/index.ts'),
       'noclobber/offline': here('../client/offline/index.ts'),
       'noclobber/react': here('../react/index.ts'),
       'noclobber/styles.css': here('../react/styles.css'),

@@ -187,11 +187,13 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       type: string,
       id: string,
       page?: { limit: number; before?: string },
-    ): Promise<FetchOutcome<{ entries: WireHistoryEntry[]; next: string | null }>> {
+    ): Promise<FetchOutcome<{ entries: WireHistoryEntry[]; next: string | null; writable: string[] }>> {
       const query = page ? `?limit=${page.limit}${page.before ? `&before=${page.before}` : ''}` : ''
       const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/history${query}` })
-      const next = (bodyOf(answer).next as string | undefined) ?? null
-      return dataOf(answer, (entries: WireHistoryEntry[]) => ({ outcome: 'found' as const, entries, next }))
+      const { next = null, writable = [] } = bodyOf(answer) as { next?: string; writable?: string[] }
+      return dataOf(answer, (entries: WireHistoryEntry[]) => ({
+        ...{ outcome: 'found' as const, entries, next, writable },
+      }))
     },
 
     async version(type: string, id: string): Promise<FetchOutcome<{ version: WireVersion }>> {

@@ -5,6 +5,7 @@ import type { Problem, ProblemCode, Writer } from '../../../server/protocol/inde
 import { DECEPTIVE_CHARACTERS } from '../../../server/protocol/index.ts'
 import { localeOf } from '../base/locale.ts'
 import { plainText } from '../base/received.ts'
+import type { HistoryMessages } from './history-messages.ts'
 import { englishListMessages } from './list-messages.ts'
 import { englishLostMessages } from './lost-messages.ts'
 import { englishUnsentMessages } from './unsent-messages.ts'
@@ -183,6 +184,9 @@ export type Messages = typeof englishMessages
 /** A part of the texts; what is left out stays English. */
 export type MessagesPatch = {
   [Group in keyof Messages]?: Messages[Group] extends string ? string : Partial<Messages[Group]>
+} & {
+  /** Of `noclobber/history`. */
+  history?: Partial<HistoryMessages>
 }
 
 /** A field's value as people know it, "1,540,000 €" for 1540000; `null` or nothing for the usual text. */

@@ -11,7 +11,7 @@ export interface Person {
   id: string
   name: string
   tenantId: 'acme' | 'globex'
-  role: 'editor' | 'reader'
+  role: 'editor' | 'proposer' | 'reader'
   title: string
 }
 

@@ -3,7 +3,7 @@
 export const WORDS = {
   product: 'noclobber',
   office: { acme: 'Acme Engineering', globex: 'Globex Consult' },
-  roles: { editor: 'Can edit', reader: 'Can read' },
+  roles: { editor: 'Can edit', proposer: 'Can propose', reader: 'Can read' },
   signIn: {
     title: 'Who are you today?',
     lead: 'Two people edit one record, and nobody’s work is lost. Pick a person, then open a second window as somebody else.',
@@ -66,6 +66,8 @@ export const WORDS = {
     revert: 'Discard edits',
     undo: 'Undo the last save',
     version: (version: number) => `Version ${version}`,
+    mayPropose: 'You can propose changes of this project; an editor decides.',
+    why: 'Why (for who decides)',
     allSaved: 'All saved',
     edited: 'Edited',
     unsaved: (count: number) => (count === 1 ? '1 unsaved field' : `${count} unsaved fields`),

@@ -1,5 +1,7 @@
 // The editor's form, with one control for each kind of field. Invariant: a value is shown and changed through the
 // editor alone, so what the library promises about typed text holds for every field here.
+
+import { Suggestions, useSaveOrPropose } from 'noclobber/history'
 import {
   ConflictDialog,
   PresenceBar,
@@ -44,15 +46,19 @@ const Head = ({ record }: { record: Project | null }) => (
   </div>
 )
 
-const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
+type Proposing = ReturnType<typeof useSaveOrPropose>
+
+const Foot = ({ editor, proposing }: { editor: RecordEditor<ProjectFields>; proposing: Proposing }) => {
   const words = WORDS.editor
+  const { kind, button, label, note, setNote } = proposing
+  const isProposing = kind === 'propose'
   return (
     <div className="form-foot">
       {editor.isNew ? (
         <p className="soft">{words.notCreated}</p>
       ) : (
         <>
-          <DeleteButton editor={editor} />
+          {!isProposing && <DeleteButton editor={editor} />}
           <p className="soft">{editor.isDirty ? words.unsaved(editor.dirtyFields.length) : words.allSaved}</p>
         </>
       )}
@@ -71,8 +77,18 @@ const Foot = ({ editor }: { editor: RecordEditor<ProjectFields> }) => {
           {words.revert}
         </button>
       )}
-      <button {...editor.saveButton} className="button button-primary">
-        {editor.isSaving ? words.saving : editor.isNew ? words.create : words.save}
+      {isProposing && (
+        <input
+          className="input propose-note"
+          aria-label={words.why}
+          placeholder={words.why}
+          maxLength={2000}
+          value={note}
+          onChange={({ target }) => setNote(target.value)}
+        />
+      )}
+      <button {...button} className="button button-primary">
+        {isProposing ? label : editor.isSaving ? words.saving : editor.isNew ? words.create : words.save}
       </button>
     </div>
   )
@@ -83,6 +99,7 @@ export const ProjectForm = ({ editor, isReader }: ProjectFormProps) => {
   const ownId = session.status === 'signed_in' ? session.person.id : null
   const field = { editor, isReader, userId: ownId }
   const { record } = editor
+  const proposing = useSaveOrPropose(editor)
   return (
     <>
       {record ? (
@@ -95,11 +112,13 @@ export const ProjectForm = ({ editor, isReader }: ProjectFormProps) => {
           <h1>{WORDS.projects.newTitle}</h1>
         </div>
       )}
-      <form className="card form" aria-label={WORDS.editor.form} {...editor.form}>
+      {record && <Suggestions editor={editor} />}
+      <form className="card form" aria-label={WORDS.editor.form} {...proposing.form}>
         <UpdateBanner editor={editor} />
         <ConflictDialog editor={editor} />
         <Head record={record} />
         {isReader && <p className="form-note">{WORDS.editor.readOnly}</p>}
+        {proposing.kind === 'propose' && <p className="form-note">{WORDS.editor.mayPropose}</p>}
         <div className="form-grid">
           <Field {...field} name="name" span={6} />
           <Field {...field} name="number" span={2} />
@@ -118,7 +137,7 @@ export const ProjectForm = ({ editor, isReader }: ProjectFormProps) => {
           <Field {...field} name="description" span={6} isLong />
           <Field {...field} name="notes" span={6} isLong hint={WORDS.hints.notes} />
         </div>
-        {!isReader && <Foot editor={editor} />}
+        {!isReader && <Foot editor={editor} proposing={proposing} />}
       </form>
     </>
   )

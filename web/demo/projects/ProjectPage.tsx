@@ -2,6 +2,7 @@
 // The editor's state is the library's; this page only places it.
 
 import type { Banner } from 'noclobber/client'
+import { RecordHistory } from 'noclobber/history'
 import { UpdateBanner, useConnection, useRecordEditor } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { LeaveDialog } from '../base/LeaveDialog.tsx'
@@ -12,7 +13,6 @@ import { asPerson, navigate, rename } from '../base/router.ts'
 import type { Person } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
 import { Header } from '../panels/Header.tsx'
-import { History } from '../panels/History.tsx'
 import { Underneath } from '../panels/Underneath.tsx'
 import { Tasks } from '../tasks/Tasks.tsx'
 import { Comments } from './Comments.tsx'
@@ -85,11 +85,18 @@ export const ProjectPage = ({ id, person }: { id: string | null; person: Person 
           {!editor.isNew && (
             <>
               <Tasks projectId={editor.id} />
-              <Comments projectId={editor.id} isReader={person.role === 'reader'} />
+              <Comments projectId={editor.id} isReader={person.role !== 'editor'} />
             </>
           )}
         </div>
-        {record && <History id={editor.id} newest={`${newest} ${status === 'gone'}`} />}
+        {record && (
+          <aside className="card history" aria-label={WORDS.history.title}>
+            <div className="card-head">
+              <h2>{WORDS.history.title}</h2>
+            </div>
+            <RecordHistory editor={editor} className="history-parts" />
+          </aside>
+        )}
         <Underneath
           id={editor.id}
           person={person}

@@ -36,7 +36,8 @@ function useResolver(isWanted: boolean) {
   return code ?? resolverCode.now()
 }
 
-const dialogWords = (words: Words): DialogWords => ({
+/** The words as the dialog's parts take them. */
+export const dialogWords = (words: Words): DialogWords => ({
   messages: words.messages,
   locale: words.locale,
   fill,

@@ -36,7 +36,7 @@ export function useTextDiff({
   theirs,
   isMine,
   isTheirs,
-}: ConflictField): TextDifferences | null {
+}: Pick<ConflictField, 'original' | 'mine' | 'theirs' | 'isMine' | 'isTheirs'>): TextDifferences | null {
   const [found, setFound] = useState<TextDifferences | null>(null)
   useEffect(() => {
     if (typeof original !== 'string' || typeof mine !== 'string' || typeof theirs !== 'string')

@@ -268,7 +268,8 @@ test('a history is read until it is as old as the oldest save, and no further', 
     asked.push(before)
     const newest = before === undefined ? 1000 : Number(before) - 1
     const entries = [entry(newest), entry(newest - 1)]
-    return { outcome: 'found' as const, entries, next: newest <= 992 ? null : String(newest - 1) }
+    const next = newest <= 992 ? null : String(newest - 1)
+    return { outcome: 'found' as const, entries, next, writable: [] }
   }
   const upTo = (version: number) =>
     historyUpTo({ history }, { type: 'project', id: '1' }, [{ version }, { version: 999 }])

@@ -13,6 +13,8 @@ import { expect, test } from 'vitest'
 import { PROBLEM_STATUS } from '../../../../server/protocol/index.ts'
 import { bannerFor } from '../../../../web/client/record/banner.ts'
 import { initialRecordState } from '../../../../web/client/record/state.ts'
+import { germanHistoryMessages } from '../../../../web/client/words/german-history-messages.ts'
+import { englishHistoryMessages } from '../../../../web/client/words/history-messages.ts'
 import { wordsWith } from '../../../../web/client/words/messages.ts'
 import { timeAgo, timeOfDay } from '../../../../web/client/words/time-ago.ts'
 
@@ -32,14 +34,20 @@ const german = textsOf({ ...germanMessages, problems: {} })
 /** The same in both languages. */
 const SAME = /^whoSaved\.(user|service|agent)$|^presence\.more$|^connection\.(live|offline)$/
 
-test('German has every text, with the same placeholders, and none in English', () => {
-  expect([...german.keys()].sort()).toEqual([...english.keys()].sort())
-  const placeholders = (text = '') => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort()
-  for (const [path, text] of german) {
-    expect(placeholders(text), path).toEqual(placeholders(english.get(path)))
-    if (!SAME.test(path)) expect(text, path).not.toBe(english.get(path))
-  }
-})
+test.for([
+  ['messages', english, german],
+  ['history', textsOf(englishHistoryMessages), textsOf(germanHistoryMessages)],
+] as const)(
+  'German has every text of %s, with the same placeholders, and none in English',
+  ([, english, german]) => {
+    expect([...german.keys()].sort()).toEqual([...english.keys()].sort())
+    const placeholders = (text = '') => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort()
+    for (const [path, text] of german) {
+      expect(placeholders(text), path).toEqual(placeholders(english.get(path)))
+      if (!SAME.test(path)) expect(text, path).not.toBe(english.get(path))
+    }
+  },
+)
 
 test('German has a sentence for every code of the server', () => {
   expect(Object.keys(germanMessages.problems).sort()).toEqual(Object.keys(PROBLEM_STATUS).sort())

@@ -1,0 +1,160 @@
+// What a project was, and what is suggested for it, as two people use it in two browsers: a version comes back against somebody's
+// save, a suggestion is accepted twice at once, and one outlives its project.
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, expect, it } from 'vitest'
+import { seriousBarriers } from '../support/accessibility.ts'
+import { launchBrowser } from '../support/chromium.ts'
+import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+
+let demo: RunningDemo
+let browser: Browser
+
+beforeAll(async () => {
+  ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
+})
+
+const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first()
+
+const openProject = async (person: 'alice' | 'bob' | 'pia', id: number, options = {}) => {
+  const page = await demo.open(browser, person, { ...options, path: `/projects/${id}` })
+  await field(page, 'Name').waitFor()
+  await page.getByText('Live', { exact: true }).first().waitFor()
+  return page
+}
+
+const call = async (method: string, path: string, body: object, as = 'bob') => {
+  const answer = await fetch(`${demo.url}/api/v1/records/project/${path}`, {
+    method,
+    headers: { authorization: `Bearer demo:${as}`, 'content-type': 'application/json' },
+    ...(method === 'GET' ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  return { status: answer.status, ...(text && JSON.parse(text)) }
+}
+const save = (id: number, version: number, changes: object) =>
+  call('PATCH', String(id), { client_version: version, changes })
+const read = async (id: number) => (await call('GET', String(id), {})).data
+
+it('a value of before comes back; against somebody’s save both sides are shown, and nothing is lost', async () => {
+  const id = await demo.createProject({ description: 'A footbridge across the inner harbour, of oak.' })
+  await save(id, 1, { name: 'Ferry dock', description: 'A footbridge across the outer harbour, of steel.' })
+  const [alice, bob] = [await openProject('alice', id), await openProject('bob', id)]
+  const history = alice.getByRole('region', { name: 'History' })
+  await history.getByText('Changed by Bob').waitFor()
+  expect(await history.locator('ins').allInnerTexts()).toEqual(expect.arrayContaining(['outer', 'steel']))
+  // Bob saves the same field after Alice has asked, and before the server has.
+  await alice.route('**/restore', async (route) => {
+    await save(id, 2, { name: 'Ferry port' })
+    await route.continue()
+  })
+  await history.locator('summary').first().click()
+  await button(alice, 'Restore this value: Name of version 1').click()
+  const dialog = alice.getByRole('dialog')
+  await dialog.getByText(/Not saved: Bob saved version 3/).waitFor()
+  expect(await dialog.innerText()).toMatch(/Ferry port[\s\S]*Harbour bridge|Harbour bridge[\s\S]*Ferry port/)
+  await history.getByText('Others have changed the same since').waitFor()
+  await alice.unroute('**/restore')
+  await dialog.getByText('Mine', { exact: true }).click()
+  await button(alice, 'Save this').click()
+  await alice.getByText('All saved').first().waitFor()
+  expect(await read(id)).toMatchObject({ version: 4, fields: { name: 'Harbour bridge' } })
+  await bob.waitForFunction(
+    () => document.querySelector<HTMLInputElement>('[name="name"]')?.value === 'Harbour bridge',
+  )
+
+  await button(alice, 'Restore version 1').click()
+  await history.getByText('Restored, as version 5.').waitFor()
+  await history.getByText('Brought back version 1.').waitFor()
+  expect(await read(id)).toMatchObject({ version: 5, fields: { description: /of oak/ } })
+  await button(alice, 'Undo my last save').click()
+  await history.getByText('Restored, as version 6.').waitFor()
+  expect((await read(id)).fields.description).toContain('of steel')
+
+  await alice.getByLabel('What did it look like on').fill('2001-05-03T10:00')
+  await button(alice, 'Show').click()
+  await history.getByText('It was not there at that time.').waitFor()
+  await alice.getByLabel('What did it look like on').fill('2101-05-03T10:00')
+  await button(alice, 'Show').click()
+  await history.getByText(/it was version 6/).waitFor()
+  await keepPicture(alice, 'history-1280')
+  expect(await seriousBarriers(alice, '.nc-history')).toEqual([])
+  const phone = await openProject('bob', id, { viewport: { width: 360, height: 740 }, colorScheme: 'dark' })
+  await phone.getByRole('region', { name: 'History' }).scrollIntoViewIfNeeded()
+  await phone.getByText('Brought back version 1.').waitFor()
+  await keepPicture(phone, 'history-360-dark', true)
+  expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+  expect(await seriousBarriers(phone, '.nc-history')).toEqual([])
+  await Promise.all([alice, bob, phone].map((page) => page.context().close()))
+})
+
+it('who may not save proposes; two accept at once, and it is saved once', async () => {
+  const id = await demo.createProject()
+  const [pia, alice, bob] = [
+    await openProject('pia', id),
+    await openProject('alice', id),
+    await openProject('bob', id),
+  ]
+  await button(pia, 'Propose').waitFor()
+  expect(await pia.getByRole('button', { name: 'Save', exact: true }).count()).toBe(0)
+  await field(pia, 'Name').fill('Harbour bridge, renewed')
+  await field(pia, 'Client').fill('State of Hesse')
+  await pia.getByLabel('Why (for who decides)').fill('The city has sold it.')
+  await button(pia, 'Propose').click()
+  await pia.getByText('Your changes are proposed.').waitFor()
+  expect(await field(pia, 'Name').inputValue()).toBe('Harbour bridge')
+  for (const page of [alice, bob]) {
+    await page.getByText('1 suggestion', { exact: true }).click()
+    await page.getByText('Pia suggests').waitFor()
+    await page.getByText('The city has sold it.').waitFor()
+  }
+  await keepPicture(alice, 'suggestions-1280')
+  expect(await seriousBarriers(alice, '.nc-suggestions')).toEqual([])
+  await alice.getByLabel('Take Client').uncheck()
+  await Promise.all([button(alice, 'Accept the chosen ones').click(), button(bob, 'Accept').click()])
+  const said = async (page: Page) => page.locator('.nc-suggestions [role="status"]').innerText()
+  for (const page of [alice, bob])
+    await page.waitForFunction(
+      () => document.querySelector('.nc-suggestions [role="status"]')?.textContent !== '',
+    )
+  const outcomes = await Promise.all([alice, bob].map(said))
+  expect(outcomes.filter((text) => text === 'Accepted, as version 2.')).toHaveLength(1)
+  expect(outcomes.filter((text) => /decided about it before/.test(text))).toHaveLength(1)
+  expect(await read(id)).toMatchObject({ version: 2, fields: { name: 'Harbour bridge, renewed' } })
+  await pia.waitForFunction(() =>
+    document.querySelector<HTMLInputElement>('[name="name"]')?.value.endsWith('renewed'),
+  )
+  await Promise.all([pia, alice, bob].map((page) => page.context().close()))
+})
+
+it('an older suggestion shows both sides; one whose project is gone saves nothing', async () => {
+  const id = await demo.createProject()
+  const propose = async (version: number, changes: object) =>
+    call('POST', `${id}/proposals`, { client_version: version, changes }, 'pia')
+  await propose(1, { name: 'Pia’s bridge' })
+  await save(id, 1, { name: 'Bob’s bridge' })
+  const alice = await openProject('alice', id, { viewport: { width: 360, height: 740 } })
+  await alice.getByText('1 suggestion', { exact: true }).click()
+  await button(alice, 'Accept').click()
+  const dialog = alice.getByRole('dialog')
+  await dialog.getByText(/Pia’s suggestion is older than version 2/).waitFor()
+  await keepPicture(alice, 'suggestions-360')
+  await dialog.getByText('Suggested', { exact: true }).click()
+  await button(alice, 'Save this').click()
+  await alice.getByText('Accepted, as version 3.').waitFor()
+  expect(await read(id)).toMatchObject({ version: 3, fields: { name: 'Pia’s bridge' } })
+
+  await alice.getByText('1 suggestion', { exact: true }).waitFor({ state: 'detached' })
+  await propose(3, { client: 'Nobody' })
+  await alice.getByText('1 suggestion', { exact: true }).waitFor()
+  await alice.route('**/accept', async (route) => {
+    await call('DELETE', String(id), { client_version: 3 })
+    await route.continue()
+  })
+  await alice.getByText('1 suggestion', { exact: true }).click()
+  await button(alice, 'Accept').click()
+  await alice.getByText(/Not accepted: /).waitFor()
+  await alice.getByText('Deleted by Bob').first().waitFor()
+  expect(await call('GET', String(id), {})).toMatchObject({ status: 410 })
+  await alice.context().close()
+})
