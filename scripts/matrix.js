@@ -1,4 +1,4 @@
-// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM. Each cell is scripts/matrix/app.js beside the
+// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Jest 29 and mocha. Each cell is scripts/matrix/app.js beside the
 // package as npm would publish it, with the versions named below, installed into a temporary folder. Needs a built tree and a registry.
 // `--here`: two cells with what is installed in this tree, without a registry. DATABASE_URL: a superuser's; else one from npm.
 import { execFile } from 'node:child_process'
@@ -31,6 +31,19 @@ const HOSTS = {
   'reflect-metadata': '^0.2.0',
   rxjs: '^7.0.0',
 }
+/** Each runs scripts/matrix/runner.spec.cjs. */
+const RUNNERS = {
+  'Jest 29': {
+    install: ['jest', '29.0.0'],
+    args: [
+      'node_modules/jest/bin/jest.js',
+      '--ci',
+      '--config',
+      '{"transform":{},"testMatch":["**/*.spec.cjs"],"haste":{"forceNodeFilesystemAPI":true}}',
+    ],
+  },
+  mocha: { install: ['mocha', '^11.0.0'], args: ['node_modules/mocha/bin/mocha.js', 'runner.spec.cjs'] },
+}
 /** The lowest pg goes with the lowest Knex. */
 const PG = { 2: '8.11.0', 3: '^8.16.0', none: '8.11.0' }
 /** Characters of each failure that are shown. */
@@ -50,6 +63,7 @@ try {
   if (isHere) await tryHere()
   else await tryAll()
   await tryHosts()
+  await tryRunners()
 } finally {
   await postgres.stop()
   await rm(dir, { recursive: true, force: true })
@@ -94,6 +108,28 @@ async function tryHosts() {
     if (isHere && !['node', 'express'].includes(name)) continue
     await writeFile(join(folder, `${name}.js`), code)
     report([name], await host(folder, name))
+  }
+}
+
+async function tryRunners() {
+  const folder = join(dir, 'runners')
+  if (isHere) {
+    for (const name of ['jest', 'mocha', 'pg', 'zod'])
+      await link(join(root, 'node_modules', name), folder, name)
+    await link(root, folder, 'noclobber')
+    await writeFile(join(folder, 'package.json'), '{ "private": true }')
+  } else {
+    const runners = Object.fromEntries(Object.values(RUNNERS).map(({ install }) => install))
+    const packed = { noclobber: `file:${join(dir, await tarball())}` }
+    await installIn(folder, { ...packed, ...runners, pg: PG[3], zod: BESIDE.zod[1] })
+  }
+  await copyFile(join(root, 'scripts/matrix/runner.spec.cjs'), join(folder, 'runner.spec.cjs'))
+  for (const [name, { args }] of Object.entries(RUNNERS)) {
+    const database = await createDatabase()
+    const env = { ...process.env, DATABASE_URL: database.url }
+    const tried = run(process.execPath, args, { cwd: folder, env, timeout: 60_000 })
+    report([name], await tried.then(() => null).catch((error) => error))
+    await database.drop()
   }
 }
 

@@ -1,5 +1,5 @@
 // Two cells of `npm run matrix`, with what is installed here: a small app on Express 4 without Knex as CommonJS, one on Express 5
-// with Knex as ESM.
+// with Knex as ESM; and a test by Jest 29 and by mocha, CommonJS by require.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -17,5 +17,7 @@ test('an app on either host, as either kind of module, starts, saves, is refused
     expect.stringMatching(/^ok {6}Express 5 .*Knex 3 .*ESM/),
     expect.stringMatching(/^ok {6}node/),
     expect.stringMatching(/^ok {6}express/),
+    expect.stringMatching(/^ok {6}Jest 29/),
+    expect.stringMatching(/^ok {6}mocha/),
   ])
 })

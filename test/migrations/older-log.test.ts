@@ -3,6 +3,7 @@ import knex, { type Knex } from 'knex'
 import { migrate, trackTable } from 'noclobber/migrations'
 import { createRecordServer, doctor } from 'noclobber/server'
 import { beforeAll, expect, test } from 'vitest'
+import { tooOld } from '../../migrations/supported.ts'
 import { runCommand } from '../../server/cli/run.ts'
 import { TYPES } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
@@ -66,4 +67,21 @@ test('what it says helps', async () => {
   await migrate(connection)
   await trackTable(connection, 'projects')
   expect((await doctor(connection)).findings.filter(({ level }) => level === 'problem')).toEqual([])
+})
+
+test('a PostgreSQL that is too old is named, and the oldest one is not', async () => {
+  /** The same database, which says that it is another version. */
+  const saying = (number: string, name: string) => {
+    const raw = (text: string) =>
+      connection.raw(
+        text
+          .replace("current_setting('server_version_num')", `'${number}'`)
+          .replace("current_setting('server_version')", `'${name}'`),
+      )
+    return { raw } as unknown as Knex
+  }
+  expect(await tooOld(saying('130023', '13.23'))).toBe(
+    'noclobber needs PostgreSQL 14 or later; this is 13.23.',
+  )
+  expect(await tooOld(saying('140023', '14.23'))).toBe(null)
 })
