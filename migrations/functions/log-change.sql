@@ -29,12 +29,16 @@ end $$;
 
 -- Writes one log row from a row as it was and as it is; null stands for "not there". If a deletion of the same id was still
 -- uncommitted when the row was stamped, and is committed now, no version counted past it: the write must be sent again.
+-- What depends on which of the two is there is computed ahead of the INSERT: within it PostgreSQL would expect a plan for each case
+-- to be cheaper than one for all, and plan at every deletion.
 create function noclobber.log_change(source text, key_column text, tenant_column text, lists text[], owned text[], origin jsonb,
   old_row jsonb, new_row jsonb, relation oid) returns void language plpgsql as $$
 declare
   shown jsonb := coalesce(new_row, old_row);
   shown_id text := noclobber.id_in(shown, key_column);
   shown_version bigint := (shown->>owned[1])::bigint;
+  logged_version bigint := case when new_row is null then noclobber.next_version(shown_version, relation) else shown_version end;
+  changed text[] := '{}';
 begin
   if old_row is null and exists (select from noclobber.record_changes c
       where c.table_name = source and c.record_id = shown_id and c.event = 'deleted'
@@ -42,15 +46,16 @@ begin
         and c.version >= shown_version and c.xid <> pg_current_xact_id()) then
     raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
   end if;
+  if old_row is not null and new_row is not null then
+    changed := array(
+      select e.key from jsonb_each(new_row) e where e.value is distinct from old_row->e.key and e.key <> all(owned[:3]));
+  end if;
   insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
     updated_at, updated_by, tab_id, socket_id, import_id, old_row)
-  values (source, shown_id,
-    case when new_row is null then noclobber.next_version(shown_version, relation) else shown_version end,
+  values (source, shown_id, logged_version,
     case when new_row is null then 'deleted' when old_row is null then 'created' else 'updated' end,
     shown->>tenant_column,
-    case when old_row is null or new_row is null then '{}' else array(
-      select e.key from jsonb_each(new_row) e where e.value is distinct from old_row->e.key and e.key <> all(owned[:3])) end,
-    noclobber.scopes_of(lists, old_row, new_row),
+    changed, noclobber.scopes_of(lists, old_row, new_row),
     case when new_row is null then clock_timestamp() else noclobber.time_in(owned, new_row) end,
     case when new_row is null or owned[6] <> 'jsonb' then noclobber.writer() else new_row->owned[3] end,
     origin->>'tab_id', origin->>'socket_id', origin->>'import_id',
