@@ -20,10 +20,13 @@ const merged = (earlier: Change, later: Change): Change => ({
   previousVersion: earlier.previousVersion ?? earlier.version - 1,
 })
 
-const keyOf = ({ xid, source, tenantId, id }: Change) => JSON.stringify([xid, source, tenantId, id])
+/** The lengths stand first, so that no two records of a transaction have one key. */
+const keyOf = ({ xid, source, tenantId, id }: Change) =>
+  `${xid} ${id.length} ${tenantId?.length ?? '-'} ${id}${tenantId ?? ''}${source}`
 
 /** The changes, each record's of one transaction as one, in the place of the last. */
 export const mergedByTransaction = (changes: Change[]): Change[] => {
+  if (changes.length < 2) return changes
   const whole = new Map<string, Change>()
   for (const change of changes) {
     const key = keyOf(change)
