@@ -55,6 +55,7 @@ export const trigger = async ({ fresh, rounds, ms, rows, scale }) => {
           ours: () => singles(knex, TABLES.ours, rows, ms / 2),
           bare: () => singles(knex, TABLES.bare, rows, ms / 2),
         })),
+        target: { atLeast: 0.5 },
       },
       ...(await bulkMeasurements(fresh, { rounds: Math.min(rounds, 7), rows: Math.ceil(BULK_ROWS * scale) })),
     ]
