@@ -234,7 +234,11 @@ it('can be used with the keyboard alone, on a phone, in the dark', async () => {
   await waitFor(() => cell.evaluate((element) => element === document.activeElement), {
     what: 'the focus back at the cell',
   })
+  await page.getByText('Task saved.').waitFor()
   await keepPicture(page, 'tasks-phone')
+  await page.keyboard.press('Control+z')
+  await page.getByText('Task is as before.').waitFor()
+  await waitFor(async () => !(await cell.textContent())?.includes('By keyboard'), { what: 'the old title' })
   await page.context().close()
 })
 

@@ -77,7 +77,7 @@ export type {
 } from './http/outcomes.ts'
 export type { AppFetch, AppRequestInit } from './http/queued-request.ts'
 export type { SaveManyOptions, SaveOptions } from './http/requests.ts'
-export type { CellEdit, CellEditor } from './list/cell-editor.ts'
+export type { CellEdit, CellEditor, SavedCell } from './list/cell-editor.ts'
 export { cellConflict, cellSentence, createCellEditor } from './list/cell-editor.ts'
 export { compareRecords } from './list/order.ts'
 export type { LiveListQuery } from './list/query.ts'

@@ -9,6 +9,7 @@ import {
   cellConflict,
   cellSentence,
   createCellEditor,
+  type SavedCell,
 } from '../client/list/cell-editor.ts'
 import type { ListStore } from '../client/list/store.ts'
 import { fill, type Words } from '../client/words/messages.ts'
@@ -17,10 +18,12 @@ import { useLive, useStore } from './base/LiveProvider.tsx'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 
 /** One cell at a time. Every function may be passed on by itself. */
-export interface ListCellEditor extends Omit<CellEditor, 'get' | 'subscribe'> {
+export interface ListCellEditor extends Omit<CellEditor, 'get' | 'subscribe' | 'lastSaved'> {
   /** Props for the input of the cell that is edited, as an editor's `field`. */
   field(options?: { as?: InputKind }): FieldProps
   edit: CellEdit | null
+  /** The last save here, for a button that undoes it. */
+  lastSaved: SavedCell | null
   /** What is in the way of saving it. */
   sentence: string | null
   /** A newer version in the way: `<ConflictDialog editor={cells} />` shows both sides, as in a form. */
@@ -43,6 +46,7 @@ export function useCellEditor(store: ListStore): ListCellEditor {
   const { client, words } = useLive()
   const editor = useMemo(() => createCellEditor(client, store), [client, store])
   const edit = useStore(editor, null)
+  const lastSaved = useStore(editor.lastSaved, null)
   useEffect(() => editor.cancel, [editor])
   const texts = useTypedTexts(edit?.base ?? store, client.personId())
   const now = useRef(texts)
@@ -67,9 +71,9 @@ export function useCellEditor(store: ListStore): ListCellEditor {
       )
     }
     const conflictView = edit && cellConflict(edit, words)
-    const shown = { edit, field, sentence, conflictView, words, texts: words.messages.list }
+    const shown = { edit, lastSaved, field, sentence, conflictView, words, texts: words.messages.list }
     return { ...editor, ...acts, ...shown, reload: editor.takeTheirs }
-  }, [editor, acts, edit, words, texts])
+  }, [editor, acts, edit, lastSaved, words, texts])
 }
 
 /** A text that is no value is not saved, and the cell stays open for it. */

@@ -7,7 +7,7 @@ import { plainFields, plainValue } from '../base/plain-value.ts'
 import { createWritable, type Readable } from '../base/store.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'
 import { type ConflictView, conflictFor } from '../conflict/conflict-view.ts'
-import type { Refusal } from '../http/outcomes.ts'
+import type { Refusal, SaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import { mergedByItself } from '../record/merged-by-itself.ts'
 import { initialRecordState } from '../record/state.ts'
@@ -32,6 +32,17 @@ export interface CellEdit {
   refusal: Refusal | null
 }
 
+/** The last save of a cell, which can be undone. */
+export interface SavedCell {
+  id: string
+  field: string
+  /** The version that it made. */
+  version: number
+  /** What it replaced. */
+  before: Fields
+  after: Fields
+}
+
 /** Editing in the cells of a list, one cell at a time. */
 export interface CellEditor extends Readable<CellEdit | null> {
   /** `false` where another cell has unsaved edits. */
@@ -48,6 +59,13 @@ export interface CellEditor extends Readable<CellEdit | null> {
   resolve(decision: Decision): Promise<boolean>
   /** Back to the cell, with nothing decided. */
   closeConflict(): void
+  /** The last save here, while it can be undone; `null` before the first and once another person is signed in. */
+  lastSaved: Readable<SavedCell | null>
+  /**
+   * Undoes the last save, as a version of its own, guarded like any save: values that somebody else has changed since are a
+   * `conflict`, and stay. `null`: there is nothing to undo, or a cell is being edited.
+   */
+  undo(): Promise<SaveOutcome<Fields> | null>
 }
 
 /** Edits cells of a list without React; `useCellEditor` is the same as a hook. */
@@ -56,7 +74,15 @@ export function createCellEditor(
   list: ListStore,
 ): CellEditor {
   const state = createWritable<CellEdit | null>(null)
+  const lastSaved = createWritable<SavedCell | null>(null)
   let release: Stop = () => {}
+  let stopSaved: Stop = () => {}
+
+  function keepSaved(saved: SavedCell | null) {
+    stopSaved()
+    stopSaved = saved ? list.onLeft(() => keepSaved(null)) : () => {}
+    lastSaved.set(saved)
+  }
 
   function end() {
     state.set(null)
@@ -90,13 +116,18 @@ export function createCellEditor(
 
   async function send(edit: CellEdit): Promise<boolean> {
     const { id, field, value, base } = edit
+    const changes = changesOf(edit)
     const sent: CellEdit = { ...edit, status: 'saving', conflict: null, rowError: null, refusal: null }
     state.set(sent)
     const outcome = await client.save(list.type, id, {
       clientVersion: base.version,
-      changes: changesOf(edit),
+      changes,
       ...(client.onStale && { onStale: client.onStale }),
     })
+    if (outcome.outcome === 'saved') {
+      const before = pick(base.fields, (name) => Object.hasOwn(changes, name))
+      keepSaved({ id, field, version: outcome.record.version, before, after: changes })
+    }
     const merged = outcome.outcome === 'conflict' ? await mergedEdit(edit, outcome.problem) : null
     const now = state.get()
     if (now?.id !== id || now.field !== field || now.status !== 'saving') return true
@@ -173,6 +204,20 @@ export function createCellEditor(
     closeConflict() {
       const now = state.get()
       if (now?.status === 'conflicted') state.set({ ...now, status: 'editing', conflict: null })
+    },
+    lastSaved,
+    async undo() {
+      const saved = lastSaved.get()
+      if (!saved || state.get()) return null
+      keepSaved(null)
+      const { id, version: clientVersion, before: changes } = saved
+      const outcome = await client.save(list.type, id, {
+        ...{ clientVersion, changes },
+        ...(client.onStale && { onStale: client.onStale }),
+      })
+      // Nothing was written: it can be tried again.
+      if (outcome.outcome === 'unreachable' && lastSaved.get() === null) keepSaved(saved)
+      return outcome
     },
   }
 }

@@ -13,6 +13,7 @@ import { Header } from '../panels/Header.tsx'
 import { Lost } from '../panels/Lost.tsx'
 import { BulkBar } from './BulkBar.tsx'
 import { BusyColleague } from './BusyColleague.tsx'
+import { SavedCell } from './SavedCell.tsx'
 import { TaskTable } from './TaskTable.tsx'
 import type { TaskColumn } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
@@ -130,6 +131,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
             />
           )}
           <ConflictDialog editor={cells} />
+          {!isSelecting && <SavedCell cells={cells} />}
           <BulkBar rows={rows} selection={selection} onSaved={list.reload} />
         </div>
       </main>

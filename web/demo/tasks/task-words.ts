@@ -37,6 +37,9 @@ export const TASK_WORDS = {
     left === 0 ? `${back} as before.` : `${back} as before; ${left} were changed since and stay.`,
   undo: 'Undo',
   bulkFailed: 'Not saved. The selection is as it was.',
+  cellSaved: (label: string) => `${label} saved.`,
+  cellUndone: (label: string) => `${label} is as before.`,
+  cellStays: (label: string) => `${label} was changed again since, and stays.`,
   left: (typed: string) => `The task that you were editing has left this list. You typed: ${typed}`,
   release: 'Let go of it',
 } as const

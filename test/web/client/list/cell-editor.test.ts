@@ -229,3 +229,32 @@ test('a long text that two people changed at different places is saved from a ce
     onStale: 'merge',
   })
 })
+
+test('the last save is undone as a version of its own; what somebody changed since stays', async () => {
+  const { cells, sent, row, world, refuse } = await openCell()
+  expect(await cells.undo()).toBeNull()
+  cells.begin(row('1'), 'title')
+  cells.change('new')
+  await cells.save()
+  expect(cells.lastSaved.get()).toMatchObject({
+    id: '1',
+    field: 'title',
+    version: 2,
+    before: { title: 't1' },
+  })
+  cells.begin(row('2'), 'title')
+  expect(await cells.undo()).toBeNull()
+  cells.cancel()
+  refuse({ outcome: 'unreachable', retryAfterMs: null, detail: '' })
+  expect(await cells.undo()).toMatchObject({ outcome: 'unreachable' })
+  refuse(null)
+  expect(await cells.undo()).toMatchObject({ outcome: 'saved', record: { fields: { title: 't1' } } })
+  expect(sent.at(-1)).toEqual({ clientVersion: 2, changes: { title: 't1' } })
+  expect([cells.lastSaved.get(), await cells.undo()]).toEqual([null, null])
+  cells.begin(row('1'), 'title')
+  cells.change('newer')
+  await cells.save()
+  world.put('1', { title: 'theirs' }, { silent: true })
+  expect(await cells.undo()).toMatchObject({ outcome: 'conflict' })
+  expect(world.record('1')?.fields.title).toBe('theirs')
+})
