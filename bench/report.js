@@ -7,7 +7,7 @@ import { median, ratioOf } from './rounds.js'
  * @property {string} unit Of the absolute figures.
  * @property {number[]} ours
  * @property {number[]} [bare] What it is held against; without it only the figure is shown.
- * @property {{ atLeast?: number, atMost?: number }} [target] For the ratio.
+ * @property {{ atLeast?: number, atMost?: number }} [target] For the ratio; without `bare` for the figure itself.
  * @property {number} [digits] Of the absolute figures. Default 0.
  */
 
@@ -15,14 +15,19 @@ const HEAD = ['benchmark', 'ratio', 'spread', 'target', '', 'ours', 'bare', 'uni
 
 /** @param {Measurement} measurement */
 export const isMissed = ({ ours, bare, target }) => {
-  if (!bare || !target) return false
-  const { middle } = ratioOf({ ours, bare })
+  if (!target) return false
+  const middle = bare ? ratioOf({ ours, bare }).middle : median(ours)
   return middle < (target.atLeast ?? 0) || middle > (target.atMost ?? Number.POSITIVE_INFINITY)
 }
 
-const targetText = ({ atLeast, atMost } = {}) => {
-  if (atLeast !== undefined) return `≥ ${atLeast}×`
-  return atMost === undefined ? '' : `≤ ${atMost}×`
+const targetText = ({ atLeast, atMost } = {}, sign) => {
+  if (atLeast !== undefined) return `≥ ${atLeast}${sign}`
+  return atMost === undefined ? '' : `≤ ${atMost}${sign}`
+}
+
+const verdictOf = (measurement) => {
+  if (!measurement.target) return ''
+  return isMissed(measurement) ? 'missed' : 'met'
 }
 
 /** @param {Measurement} measurement */
@@ -30,15 +35,15 @@ const lineOf = (measurement) => {
   const { name, unit, ours, bare, target, digits = 0 } = measurement
   const figure = (values) =>
     median(values).toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  if (!bare) return [name, '', '', '', '', figure(ours), '', unit]
+  const verdict = verdictOf(measurement)
+  if (!bare) return [name, '', '', targetText(target, ''), verdict, figure(ours), '', unit]
   const { middle, least, most } = ratioOf({ ours, bare })
-  const verdict = target ? (isMissed(measurement) ? 'missed' : 'met') : ''
   const spread = `${least.toFixed(2)}–${most.toFixed(2)}`
   return [
     name,
     `${middle.toFixed(2)}×`,
     spread,
-    targetText(target),
+    targetText(target, '×'),
     verdict,
     figure(ours),
     figure(bare),

@@ -28,6 +28,7 @@ import { createFeed } from './log/feed.ts'
 import { keepPruned } from './log/prune.ts'
 import { settleRestoredLog } from './log/restored-log.ts'
 import { keepTypesCurrent } from './node/current-types.ts'
+import { createFeedDelivery } from './node/feed-delivery.ts'
 import { createNode } from './node/node.ts'
 import { createStarting } from './node/starting.ts'
 import { recordOperations } from './operations/operations.ts'
@@ -37,14 +38,12 @@ import { createTurns } from './pacing/turns.ts'
 import { DEFAULT_BASE_PATH } from './protocol/index.ts'
 import type { Attached, AttachOptions, RecordServer } from './record-server-interface.ts'
 import { createDatabase } from './tables/database.ts'
+import { sourcesOf, tenantConcerned } from './tables/tenant.ts'
 
 /** By its shape: an app may have another copy of Socket.IO than ours. */
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
 
 type AttachedServer = Attached & { server: object; path: string; delivery: Delivery }
-
-/** A statement that changes more rows than 20 leaves batches. */
-const LEAST_BATCHED = 21
 
 /**
  * Makes the server side of a toolkit for one database.
@@ -102,7 +101,7 @@ export const createRecordServer = <A extends Actor>({
   let stopLooking = () => {}
   let compacting: ReturnType<typeof keepCompacted> | null = null
 
-  const changeWaiters = createChangeWaiters()
+  const changeWaiters = createChangeWaiters((change) => tenantConcerned(database, change))
 
   /** Nobody can be sure any more of having received everything. */
   const resync = () => {
@@ -121,18 +120,13 @@ export const createRecordServer = <A extends Actor>({
   const feed = createFeed({
     ...{ knex, limits, log, namesStatements: database.namesStatements },
     checkConnection: (connection) => database.lineages.check(connection, knex.client.driver),
-    deliver: async (batch) => {
-      node.metrics.delivered(batch.changes)
-      changeWaiters.notify([...batch.changes, ...batch.largeTransactions])
-      if (batch.largeTransactions.length > 0 || batch.changes.length >= LEAST_BATCHED) compacting?.wake()
-      const deliveries = [...attached.values()].map(({ delivery }) => delivery)
-      const failures: unknown[] = []
-      // One that fails keeps nothing from the others.
-      for (const { deliver } of [...deliveries, streams])
-        await Promise.resolve(deliver(batch)).catch((error) => failures.push(error))
-      node.passed(batch)
-      if (failures.length > 0) throw failures[0]
-    },
+    sources: () => sourcesOf(database.types()),
+    ...createFeedDelivery({
+      receivers: () => [...Array.from(attached.values(), ({ delivery }) => delivery), streams],
+      changeWaiters,
+      node: () => node,
+      onBatches: () => compacting?.wake(),
+    }),
     onLost: forget,
     onReset: () => {
       forget()

@@ -5,7 +5,7 @@ import { createLogReader } from '../../dist/server/log/log-reader.js'
 import { startChild } from '../child.js'
 import { NODE_SETTING } from '../node-setting.js'
 import { alternate } from '../rounds.js'
-import { openPool, prepareTables, TABLES } from '../tables.js'
+import { openPool, prepareTables, TABLES, TENANT } from '../tables.js'
 
 const LOG_ROWS = 20_000
 const PAGE = 1_000
@@ -94,13 +94,57 @@ const measureDelivery = async (knex, url, { rounds, scale }) => {
   }
 }
 
+const FOREIGN = 10_000
+
+/** Changes of another tenant, one by one: by a node that wakes nobody, or by plain SQL, which notifies. */
+const writeForeign = (knex, count, isNode) =>
+  knex.raw(`do $$ begin
+    for n in 1..${count} loop
+      ${isNode ? `perform set_config('noclobber.actor', ${NODE_SETTING}, true);` : ''}
+      update ${TABLES.ours} set name = 'Edit ' || clock_timestamp() where id = ${WATCHED} + 1 + n % ${WATCHED};
+      commit;
+    end loop;
+  end $$`)
+
+/**
+ * What the node works for changes that nobody there watches, while somebody watches something else: the changes lie there before it
+ * is woken, or it is woken by each of them. A watched one behind them says when it has come to the last.
+ */
+const measureUnwatched = async (knex, url, { rounds, scale }) => {
+  const count = Math.ceil(FOREIGN * scale)
+  await knex.raw(`update ${TABLES.ours} set tenant_id = 'not ${TENANT}' where id > ?`, [WATCHED])
+  const server = await startChild('servers/ours.js', { url, limits: { pollMs: NEVER } })
+  const watcher = await startChild('load/list-watcher.js', { port: await server.call('port') })
+  const micros = { together: [], each: [] }
+  try {
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const how of Object.keys(micros)) {
+        const before = await server.call('cpuMicros')
+        await writeForeign(knex, count, how === 'together')
+        await watcher.call('listen', 1)
+        await knex(TABLES.ours)
+          .where({ id: 1 })
+          .update({ name: `Edit ${round} ${how}` })
+        await watcher.call('received')
+        if (round > 0) micros[how].push(((await server.call('cpuMicros')) - before) / count)
+      }
+    }
+    return micros
+  } finally {
+    await watcher.stop()
+    await server.stop()
+  }
+}
+
 export const feed = async ({ fresh, rounds, scale }) => {
   const url = await fresh()
-  await prepareTables(url, WATCHED)
+  await prepareTables(url, 2 * WATCHED)
   const knex = openPool(url, 2)
   try {
     const reads = await measureReads(knex, { rounds, scale })
-    const { perSecond, micros } = await measureDelivery(knex, url, { rounds: Math.min(rounds, 5), scale })
+    const few = { rounds: Math.min(rounds, 5), scale }
+    const { perSecond, micros } = await measureDelivery(knex, url, few)
+    const unwatched = await measureUnwatched(knex, url, few)
     return [
       {
         name: 'feed read, to a plain index scan',
@@ -113,6 +157,20 @@ export const feed = async ({ fresh, rounds, scale }) => {
         ours: perSecond,
       },
       { name: "the node's own work for a change of it", unit: 'µs of CPU', ours: micros },
+      {
+        name: 'its work for a change that nobody there watches, of a backlog',
+        unit: 'µs of CPU',
+        digits: 1,
+        ours: unwatched.together,
+        target: { atMost: 10 },
+      },
+      {
+        name: 'the same, woken by the commit of each',
+        unit: 'µs of CPU',
+        digits: 1,
+        ours: unwatched.each,
+        target: { atMost: 10 },
+      },
     ]
   } finally {
     await knex.destroy()

@@ -66,6 +66,7 @@ export const addChangeRoutes = (router: Router, options: ChangeRouteOptions): vo
   const waitFor = async (held: Held, cursor: Cursor, query: ChangesQuery) => {
     const { open } = held
     const ear = changeWaiters.listen(
+      open.actor.tenantId,
       (change) => matchingType(database, open.actor, query.types, change) !== undefined,
     )
     open.onRevoked(ear.wake)

@@ -5,14 +5,14 @@
 import { setGoneAudience } from '../audience/gone-audience.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { isUnavailable } from '../db/errors.ts'
-import type { FeedBatch } from '../log/feed.ts'
+import type { FeedBatch } from '../log/feed-batch.ts'
 import {
   CHANGES_OF_RECORDS,
   type LargeTransaction,
   largeTransactionParameters,
   readChanges,
 } from '../log/large-transactions.ts'
-import type { Change } from '../log/log-reader.ts'
+import type { Change, ChangeKey } from '../log/log-reader.ts'
 import { mergedByTransaction } from '../log/merged-changes.ts'
 import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { RecordEventName, WireRecord } from '../protocol/index.ts'
@@ -24,7 +24,7 @@ import { ofOwnTenant } from '../tables/tenant.ts'
 import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { eventOf } from './record-event.ts'
-import { listRoom, recordIdsIn, recordRoom, scopesOf } from './rooms.ts'
+import { recordIdsIn, roomsOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
 import {
   type Audience,
@@ -108,15 +108,26 @@ export const createDelivery = (database: Database, audience: Audience) => {
       const known = database.typeOfSource(logged.source)
       if (!known || canonicalId(known.key.kind, logged.id) === null || !EVENT_NAMES[logged.event]) return
       const change = ofOwnTenant(known, logged)
-      const tenantId = change.tenantId ?? ''
-      const own = recordRoom(tenantId, known.type.name, change.id)
-      const scopes = lists ? scopesOf(known, change.scopes) : []
-      const listRooms = scopes.map((scope) => listRoom(tenantId, known.type.name, scope))
-      const rooms = [own, ...listRooms].filter((room) => local.has(room))
-      if (rooms.length > 0) routedChanges.push({ change, known, tenantId, recordRoom: own, rooms })
+      const all = roomsOf(known, change, lists)
+      const rooms = all.filter((room) => local.has(room))
+      const [own = ''] = all
+      if (rooms.length > 0)
+        routedChanges.push({ change, known, tenantId: change.tenantId ?? '', recordRoom: own, rooms })
     }
     for (const change of changes) each(change, () => look(change))
     return routedChanges
+  }
+
+  const concernsRooms = (key: ChangeKey): boolean => {
+    const known = database.typeOfSource(key.source)
+    if (!known) return false
+    const local = audience.rooms()
+    try {
+      return roomsOf(known, key).some((room) => local.has(room))
+    } catch {
+      // It is left out, and said, where it is delivered.
+      return true
+    }
   }
 
   /** The database sessions of a change's watchers. */
@@ -253,11 +264,22 @@ export const createDelivery = (database: Database, audience: Audience) => {
     forget: (): void => {
       early = createEarlyDeliveries()
     },
+    /**
+     * The feed has come to a change: does somebody here wait for it? What nobody waits for is done; else it is once it is delivered,
+     * or the next version might go before it.
+     */
+    wants: (key: ChangeKey): boolean => {
+      if (audience.watchers().size === 0 || early.has(key)) return false
+      const isWanted = concernsRooms(key)
+      if (!isWanted) early.done(key)
+      return isWanted
+    },
     /** Delivers what the feed brings, except what was delivered before. */
     deliver: async ({ changes, largeTransactions }: FeedBatch): Promise<void> => {
       if (audience.watchers().size === 0) return
       const undelivered = changes.filter((change) => !early.pass(change))
       await publishAll(routesOf(mergedByTransaction(undelivered), { lists: true }))
+      for (const change of undelivered) early.done(change)
       for (const large of largeTransactions) {
         try {
           await deliverLargeToRecords(large)

@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http'
 import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Cursor } from '../log/cursor.ts'
-import type { FeedBatch } from '../log/feed.ts'
+import type { FeedBatch } from '../log/feed-batch.ts'
+import type { ChangeKey } from '../log/log-reader.ts'
 import type { Age } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
 import { createDelivery } from './delivery.ts'
@@ -13,6 +14,8 @@ import { type Audience, type Connection, ConnectionTally } from './watchers.ts'
 
 export interface Streams {
   audience: Audience
+  /** Whether a stream waits for a change that the feed has come to. */
+  wants(key: ChangeKey): boolean
   /** Hands a batch of the feed to the streams that it concerns. After a failure they are sent `Resync`. */
   deliver(batch: FeedBatch): Promise<void>
   /** Streams of this person on this node. */
@@ -93,13 +96,14 @@ export const createStreams = ({ database, limits, position }: StreamsOptions): S
       }
     },
   }
-  const { deliver, forget } = createDelivery(database, audience)
+  const { wants, deliver, forget } = createDelivery(database, audience)
   const resync = () => {
     for (const stream of streams.values()) stream.emit('Resync')
   }
 
   return {
     audience,
+    wants,
     deliver: async (batch) => {
       try {
         await deliver(batch)

@@ -3,6 +3,7 @@
 // reach a room that isn't its own. Shared entries are kept once, not by watcher, and no more than so many.
 import type { RecordAddress, Scope } from '../protocol/index.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
+import type { KnownType } from '../tables/known-type.ts'
 
 const PLAIN = /^[A-Za-z0-9_-]*$/
 
@@ -36,6 +37,22 @@ export const scopesOf = (
     Array.isArray(values) ? values.map((value) => ({ [names.fieldOf(column)]: String(value) })) : [],
   ),
 ]
+
+/** The rooms that a change of this type concerns, the record's own first. */
+export const roomsOf = (
+  known: Pick<KnownType, 'type' | 'names' | 'ownTenant'>,
+  {
+    id,
+    tenantId: logged,
+    scopes,
+  }: { id: string; tenantId: string | null; scopes: Record<string, unknown> | null },
+  lists = true,
+): string[] => {
+  const { name } = known.type
+  const tenantId = known.ownTenant ?? logged ?? ''
+  const own = recordRoom(tenantId, name, id)
+  return lists ? [own, ...scopesOf(known, scopes).map((scope) => listRoom(tenantId, name, scope))] : [own]
+}
 
 /** The ids in the names of this type's record rooms. */
 export const recordIdsIn = (rooms: Iterable<string>, tenantId: string, type: string): string[] => {

@@ -13,10 +13,14 @@ export interface ChangeWaiters {
   /** Changes may have been missed: ends all waits, so that everyone refetches. */
   notifyAll(): void
   /**
-   * Begins to wait for a change that `matches`. A change between this call and `changed` is not lost.
-   * `changed` resolves at the first match, after `ms`, or when the signal or the server ends it.
+   * Begins to wait for a change that `matches`; of those that concern one tenant only its own are asked about. A change between
+   * this call and `changed` is not lost. `changed` resolves at the first match, after `ms`, or when the signal or the server
+   * ends it.
    */
-  listen(matches: (change: ChangeSource) => boolean): {
+  listen(
+    tenantId: string,
+    matches: (change: ChangeSource) => boolean,
+  ): {
     changed(ms: number, signal: AbortSignal): Promise<void>
     /** Ends the waiting, as a change would. */
     wake(): void
@@ -32,8 +36,23 @@ interface Listener {
   ring(): void
 }
 
-export const createChangeWaiters = (): ChangeWaiters => {
+/** Whom a change concerns: a tenant, `null` for all of them, `undefined` for nobody. */
+type Concerns = (change: ChangeSource) => string | null | undefined
+
+/** The different places in a batch: one transaction's changes are mostly in one. */
+const placesIn = (changes: ChangeSource[]): ChangeSource[] => {
+  const bySource = new Map<string, Set<string | null>>()
+  return changes.filter(({ source, tenantId }) => {
+    const tenants = bySource.get(source) ?? new Set()
+    if (tenants.has(tenantId)) return false
+    bySource.set(source, tenants.add(tenantId))
+    return true
+  })
+}
+
+export const createChangeWaiters = (concerns: Concerns = () => null): ChangeWaiters => {
   const listeners = new Set<Listener>()
+  const byTenant = new Map<string, Set<Listener>>()
   let stopped = false
   let moment = 0
 
@@ -46,10 +65,16 @@ export const createChangeWaiters = (): ChangeWaiters => {
     moment: () => moment,
     notify: (changes) => {
       moment += 1
-      for (const { matches, ring } of listeners) if (changes.some(matches)) ring()
+      if (listeners.size === 0) return
+      for (const change of placesIn(changes)) {
+        const tenantId = concerns(change)
+        if (tenantId === undefined) continue
+        const asked = tenantId === null ? listeners : byTenant.get(tenantId)
+        for (const { matches, ring } of asked ?? []) if (matches(change)) ring()
+      }
     },
     notifyAll,
-    listen: (matches) => {
+    listen: (tenantId, matches) => {
       let candidate = false
       let wake = () => {}
       const listener: Listener = {
@@ -60,8 +85,15 @@ export const createChangeWaiters = (): ChangeWaiters => {
         },
       }
       listeners.add(listener)
+      byTenant.set(tenantId, (byTenant.get(tenantId) ?? new Set<Listener>()).add(listener))
+      const stop = () => {
+        listeners.delete(listener)
+        const others = byTenant.get(tenantId)
+        others?.delete(listener)
+        if (others?.size === 0) byTenant.delete(tenantId)
+      }
       return {
-        stop: () => void listeners.delete(listener),
+        stop,
         wake: listener.ring,
         changed: async (ms, signal) => {
           if (!candidate && !stopped && !signal.aborted) {

@@ -1,33 +1,19 @@
 // Each node reads the change log itself: what was committed since its last read, for delivery. Wake-ups (its own saves, other
 // nodes, NOTIFY, a timer) are hints; the cursor decides.
-// Invariant: the cursor advances only after the changes before it were delivered. After any failure the feed opens a new
+// Invariant: the cursor advances only after the changes before it were delivered. Which are wanted is asked after they were read:
+// whoever watches later reads a version that has them, see docs/decisions/045. After any failure the feed opens a new
 // connection and continues from its cursor; if the database has another history by then, `onReset` is called.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Limits, Logger } from '../base/options.ts'
 import { inSpan } from '../base/tracing.ts'
 import { openConnection } from '../db/raw-connection.ts'
-import { type Connection, sendOn } from '../db/statement.ts'
+import { type Connection, type Statement, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
 import type { Age } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
-import {
-  type LargeTransaction,
-  largeTransactionsIn,
-  readLargeTransactions,
-  withoutLargeTransactions,
-} from './large-transactions.ts'
-import { type Change, createLogReader, type LogReader, type Page, type PageRest } from './log-reader.ts'
-
-/** What the feed hands on at a time. */
-export interface FeedBatch {
-  /** In the order of the log, without those of the largeTransactions. */
-  changes: Change[]
-  /** Transactions that are delivered as a whole; their rows stay in the database until one is needed. */
-  largeTransactions: LargeTransaction[]
-  /** The position after this batch. */
-  after: Cursor
-}
+import { type FeedBatch, type Found, readBatch } from './feed-batch.ts'
+import { type ChangeKey, createLogReader, type LogReader } from './log-reader.ts'
 
 export interface FeedOptions {
   knex: Knex
@@ -37,7 +23,11 @@ export interface FeedOptions {
   log: Logger
   /** @throws where the feed's connection leads to no primary. */
   checkConnection(connection: Connection): Promise<void>
-  /** Takes what was committed. After what it throws it gets the same once more, a few times. */
+  /** The tables of the declared types: nothing else is read. `null`: everything is. Another array where they have changed. */
+  sources(): string[] | null
+  /** Learns what was committed, without the large transactions, and gives those changes that are wanted whole. */
+  select(keys: ChangeKey[]): ChangeKey[]
+  /** Takes what is wanted. After what it throws it gets the same once more, a few times. */
   deliver(batch: FeedBatch): void | Promise<void>
   /** The database's history is another one than before: watchers must refetch. */
   onReset(): void
@@ -84,10 +74,11 @@ const STOP_MS = 2_000
 const HAND_ON_MS = [50, 200, 500]
 
 /** A round that found nothing gets no span: there is one each second. */
-const foundAny = (count: number) => count > 0
+const foundAny = ({ count }: Found) => count > 0
 
 export const createFeed = (options: FeedOptions): Feed => {
   const { knex, limits, log, namesStatements, checkConnection, deliver, onReset, onLost, onMissed } = options
+  const { sources, select } = options
   let cursor: Cursor | null = null
   let open: Open | null = null
   let stopped = false
@@ -170,23 +161,13 @@ export const createFeed = (options: FeedOptions): Feed => {
     }
   }
 
-  /** A batch that is whole in its first page is looked through here; of a longer one the database says what is in it. */
-  const largeTransactionsOf = (
-    page: Page,
-    from: Cursor,
-    { connection }: Open,
-  ): LargeTransaction[] | Promise<LargeTransaction[]> => {
-    if (!page.more) return largeTransactionsIn(page.changes, limits.bulkThreshold)
-    const { driver } = knex.client
-    const send = async (...[query, values]: Parameters<Parameters<typeof readLargeTransactions>[0]>) =>
-      (await sendOn(connection, driver, query, values, namesStatements())).rows
-    return within(readLargeTransactions(send, from, page.cursor, limits.bulkThreshold))
-  }
-
   const factsOf = ({ changes, largeTransactions }: FeedBatch) => ({
     'noclobber.changes': changes.length,
     'noclobber.large_transactions': largeTransactions.length,
   })
+
+  /** Where nothing is wanted nobody waits, and one read may do for more changes. */
+  const pauseMs = ({ count, wanted }: Found) => (wanted > 0 ? Math.min(count, limits.gapMs) : limits.gapMs)
 
   const handOn = async (batch: FeedBatch) => {
     if (batch.changes.length === 0 && batch.largeTransactions.length === 0) return
@@ -202,39 +183,19 @@ export const createFeed = (options: FeedOptions): Feed => {
     onMissed()
   }
 
-  const positionAfter = (page: Page, from: Cursor): Cursor => {
-    const last = page.changes.at(-1)
-    return page.more && last
-      ? { ...from, rest: { snapshot: page.cursor.snapshot, afterSeq: last.seq } }
-      : page.cursor
-  }
-
-  const readToEnd = async (current: Open) => {
-    const { reader } = current
-    const from = cursor as Cursor
+  const readToEnd = async ({ reader, connection }: Open) => {
     const begunAt = performance.now()
-    let page = await within(reader.changesAfter(from, limits.feedBatch))
-    if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
-    const { asOf } = page
-    const largeTransactions = await largeTransactionsOf(page, from, current)
-    await handOn({
-      changes: withoutLargeTransactions(page.changes, largeTransactions),
-      largeTransactions,
-      after: positionAfter(page, from),
+    const { driver } = knex.client
+    const send = async (query: Statement, values: unknown[]) =>
+      (await sendOn(connection, driver, query, values, namesStatements())).rows
+    const { asOf, after, ...found } = await readBatch({
+      ...{ reader, send, limits, within, handOn, sources, select },
+      from: cursor as Cursor,
     })
-    let count = page.changes.length
-    while (page.more) {
-      const afterSeq = page.changes.at(-1)?.seq as string
-      const rest: PageRest = { upTo: page.cursor, afterSeq, without: largeTransactions }
-      page = await within(reader.changesAfter(from, limits.feedBatch, { rest }))
-      if (page.cursor.epoch !== from.epoch) throw new Error('The database has become another history.')
-      await handOn({ changes: page.changes, largeTransactions: [], after: positionAfter(page, from) })
-      count += page.changes.length
-    }
-    cursor = page.cursor
+    cursor = after
     lastReadAt = performance.now()
     if (asOf !== null) handedOn = { asOf, at: begunAt }
-    return count
+    return found
   }
 
   const run = async () => {
@@ -244,9 +205,9 @@ export const createFeed = (options: FeedOptions): Feed => {
         const current = open
         if (!current) continue
         woken = false
-        const count = await inSpan('feed.read', {}, () => readToEnd(current), foundAny)
+        const found = await inSpan('feed.read', {}, () => readToEnd(current), foundAny)
         failures = 0
-        if (count > 0) await pause(Math.min(count, limits.gapMs))
+        if (found.count > 0) await pause(pauseMs(found))
         await rest(limits.pollMs)
       } catch (error) {
         open?.close()

@@ -6,7 +6,8 @@ import { isoUtc } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
-import { AHEAD, type Change, COLUMNS, toChange } from './log-reader.ts'
+import { type Change, type ChangeKey, toChange } from './log-reader.ts'
+import { AHEAD, COLUMNS } from './log-sql.ts'
 import { normalizedWriter } from './stored-writer.ts'
 
 /** What one transaction did to one table's records of one tenant. */
@@ -93,13 +94,26 @@ export const readChanges = (rows: Row[]): Change[] => rows.map(toChange)
 const keyOf = ({ xid, source }: { xid: string; source: string }) => JSON.stringify([xid, source])
 
 /** The changes without those of the largeTransactions. */
-export const withoutLargeTransactions = (
-  changes: Change[],
+export const withoutLargeTransactions = <Entry extends Pick<Change, 'xid' | 'source'>>(
+  changes: Entry[],
   largeTransactions: LargeTransaction[],
-): Change[] => {
+): Entry[] => {
   if (largeTransactions.length === 0) return changes
   const keys = new Set(largeTransactions.map(keyOf))
   return changes.filter((change) => !keys.has(keyOf(change)))
+}
+
+/** Whether a batch that was read completely has one. */
+export const hasLargeTransaction = (keys: ChangeKey[], threshold: number): boolean => {
+  if (keys.some(({ isImported }) => isImported)) return true
+  if (keys.length < threshold) return false
+  const counts = new Map<string, number>()
+  return keys.some(({ xid, source }) => {
+    const key = `${xid} ${source}`
+    const count = (counts.get(key) ?? 0) + 1
+    counts.set(key, count)
+    return count >= threshold
+  })
 }
 
 /** The large transactions in a batch that was read completely. */

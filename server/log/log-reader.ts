@@ -1,12 +1,11 @@
-// The SQL that reads the change log by snapshot. What is not visible in the last snapshot and visible in this one is
-// exactly what was committed in between: none skipped, none twice, whatever order transactions began in.
-// Invariant: one statement reads the changes and the snapshot that they are read at. Transactions still open are
-// carried in the snapshot by name, so a long one delays nobody and is not scanned for again.
+// Reads the change log, a page at a time, on one connection: whole changes, or only which there are and whom they may concern.
+// Invariant: each page says where it ends, and a reader that goes on there gets every change once.
 
-import { isoUtc, utcText } from '../db/iso-time.ts'
-import { type Connection, type Row, type Statement, sendOn, statement } from '../db/statement.ts'
+import { isoUtc } from '../db/iso-time.ts'
+import { type Connection, type Row, type Statement, sendOn } from '../db/statement.ts'
 import type { HistoryEvent, Writer } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
+import { BY_KEYS, HERE, KEYS, OF_ALL, OF_FILTER, type PageStatements, SPREADS } from './log-sql.ts'
 import { normalizedWriter } from './stored-writer.ts'
 
 /** One row of the change log. */
@@ -36,15 +35,29 @@ export interface Change {
   oldRow: Row | null
 }
 
-/** A page of changes after a cursor. */
-export interface Page {
-  changes: Change[]
+/** Which change it is, and whom it may concern. */
+export interface ChangeKey
+  extends Pick<Change, 'xid' | 'seq' | 'source' | 'id' | 'version' | 'tenantId' | 'scopes'> {
+  isImported: boolean
+}
+
+interface PageEnd {
   /** Where the next read begins once `more` is false. */
   cursor: Cursor
   /** There is more up to `cursor`: read again with `after`. */
   more: boolean
   /** When the snapshot was taken, or a little before, by the database's clock; `null` of the rest of a page. */
   asOf: string | null
+}
+
+/** A page of changes after a cursor. */
+export interface Page extends PageEnd {
+  changes: Change[]
+}
+
+/** A page of which only the keys were read. */
+export interface KeyPage extends PageEnd {
+  keys: ChangeKey[]
 }
 
 /** The rest of a page that was longer than the limit. */
@@ -72,140 +85,6 @@ interface PageOptions {
   /** Default: everything. What a page costs then goes by what there is of these. */
   only?: LogFilter | undefined
 }
-
-/** A change's columns in the log as `c`. */
-export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.record_id, c.version, c.event, c.tenant_id,
-  c.changed_fields, c.scopes, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.tab_id, c.socket_id, c.import_id, c.restored_from, c.old_row`
-
-/**
- * Those open at the snapshot in $1 that are over at a later one. Without the latter an import's rows, which nobody may see
- * before its commit, would be looked through by every read meanwhile.
- */
-export const overAt = (later: string): string => `array(select x from pg_snapshot_xip($1::pg_snapshot) x
-      where pg_visible_in_snapshot(x, ${later}))`
-
-/** What more is asked of a row `c`. */
-interface Further {
-  condition: string
-  /** How a bound of its transaction is written. */
-  bound(value: string): string
-}
-
-/** Nothing. */
-const ALL: Further = { condition: 'true', bound: (value) => value }
-
-/** The number in the log's index by which a tenant's changes are found; of a table without tenants it is the table's. */
-export const numberOf = (tenant: string, source: string) =>
-  `hashtextextended(coalesce(${tenant}, ${source}), 0)`
-
-/**
- * The rows of a {@link LogFilter}, given as two parameters. The number leads to them, and two may have the same one. Bounds are
- * hidden from the planner: by its statistics there is nothing yet of transactions so new, and it would read all of them.
- */
-const ofFilter = (sources: string, tenants: string): Further => {
-  const wanted = `unnest(${sources}::text[], ${tenants}::text[]) w(source, tenant)`
-  return {
-    condition: `${numberOf('c.tenant_id', 'c.table_name')} = any(array(select ${numberOf('w.tenant', 'w.source')} from ${wanted}))
-    and exists (select from ${wanted} where w.source = c.table_name and (w.tenant is null or w.tenant = c.tenant_id))`,
-    bound: (value) => `(select ${value})`,
-  }
-}
-
-/** Rows of a log that `c` stands for, of transactions that were over at a later snapshot and not at that in $1. */
-const begunSince = (columns: string, log: string, later: string, { condition, bound }: Further) => `
-  select ${columns} from noclobber.${log} c
-  where c.xid >= ${bound('pg_snapshot_xmax($1::pg_snapshot)')} and c.xid < ${bound(`pg_snapshot_xmax(${later})`)} and ${condition}
-  union all
-  select ${columns} from noclobber.${log} c
-  where c.xid >= ${bound('pg_snapshot_xmin($1::pg_snapshot)')} and c.xid < ${bound('pg_snapshot_xmax($1::pg_snapshot)')}
-    and c.xid = any(${overAt(later)}) and ${condition}`
-
-/** With the place of each in the order of the log. */
-const PLACED = `${COLUMNS}, c.seq as place`
-
-const ahead = (further: Further) => begunSince(PLACED, 'changes', 'pg_current_snapshot()', further)
-
-/**
- * The rows that may be ahead of the snapshot in $1: of transactions begun after it, and of those open at it. The upper
- * bounds exclude nothing; without them PostgreSQL takes a third of the log for a match and reads all of it.
- */
-export const AHEAD = ahead(ALL)
-
-/** The present position, as columns. */
-export const PRESENT = 'pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch'
-
-/**
- * How large a value of the log is, without reading it: what it takes on disk, times twenty where it is compressed (most
- * text is to a third, at the utmost to an eightieth).
- */
-export const storedBytes = (column: string): string =>
-  `coalesce(pg_column_size(${column})::bigint * case when pg_column_compression(${column}) is null then 1 else 20 end, 0)`
-
-/** Rows in the order of their places, up to the first with which their old rows are more than a budget of bytes. */
-const withinBytes = (rows: string, budget: string): string => `
-  select * from (select r.*, sum(${storedBytes('r.old_row')}) over (order by r.place rows unbounded preceding) as old_bytes
-    from (${rows}) r) s where s.old_bytes - ${storedBytes('s.old_row')} <= ${budget}::bigint`
-
-const read = (further: Further) =>
-  statement(`
-with here as materialized (select ${PRESENT}, ${utcText('statement_timestamp()')} as as_of)
-select here.snapshot as here, here.epoch as epoch, here.as_of, c.* from here
-left join lateral (${withinBytes(`select * from (${ahead(further)}) a order by place limit $2`, '$3')}) c on true order by c.place`)
-
-/**
- * How far beyond its size a page looks for rows that are next in the order of the log: changes of a batch have numbers
- * one after the other, others one in a thousand.
- */
-const SPREADS = [4, 40, 400, 4_000]
-
-/** The last cursor's snapshot, the limit, the number to go on after, the snapshot to read up to, what is left out. */
-const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_snapshot)
-    and not exists (select from unnest($5::xid8[], $6::text[]) w(xid, source) where w.xid = c.xid and w.source = c.table_name)`
-
-/** The batches that a number behind $3 can be in. */
-const BATCH_OF_REST = 'c.batch_seq > $3::bigint - 1000'
-
-/** A further page of a large batch, from the rows just behind the last one; of use where they fill it. */
-const readNext = ({ condition }: Further) =>
-  statement(`
-with here as materialized (select noclobber.epoch() as epoch)
-select $4::text as here, here.epoch, c.* from here, (${withinBytes(
-    `select ${PLACED} from noclobber.changes c
-  where ${OF_REST} and ${BATCH_OF_REST} and c.seq <= $3::bigint + $8::bigint and c.batch_seq <= $3::bigint + $8::bigint
-    and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')})) and ${condition}
-  order by c.seq limit $2`,
-    '$7',
-  )}) c
-order by c.place`)
-
-const restOf = (columns: string, log: string, { condition, bound }: Further, batches = 'true') =>
-  begunSince(columns, log, '$4::pg_snapshot', {
-    condition: `${OF_REST} and ${batches} and ${condition}`,
-    bound,
-  })
-
-/** The same, looked for in the whole rest of the batch; sorted are the numbers of the log's rows, not these themselves. */
-const readRest = (further: Further) =>
-  statement(`
-with here as materialized (select noclobber.epoch() as epoch),
-page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record_changes', further)}) a order by a.seq limit $2)
-select $4::text as here, here.epoch, c.* from here, (${withinBytes(
-    `select ${PLACED} from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
-  union all
-  select * from (${restOf(PLACED, 'batched_changes', further, BATCH_OF_REST)}) b order by place limit $2`,
-    '$7',
-  )}) c
-order by c.place`)
-
-/** The filter's parameters come last. */
-const OF_ALL = { read: read(ALL), next: readNext(ALL), rest: readRest(ALL) }
-const OF_FILTER = {
-  read: read(ofFilter('$4', '$5')),
-  next: readNext(ofFilter('$9', '$10')),
-  rest: readRest(ofFilter('$8', '$9')),
-}
-
-const HERE = statement(`select ${PRESENT}`)
 
 const LONGEST_ID = 200
 
@@ -235,46 +114,114 @@ export const toChange = (row: Row): Change => ({
 /** Of deletions a page holds the rows as they were: so many bytes of them, unless it says otherwise, or one. */
 const OLD_ROW_BYTES = 16_000_000
 
+/** A page's keys from its one row. */
+const toKeys = (row: Row): ChangeKey[] => {
+  const [xids, seqs, sources, ids, versions, tenants, scopes, imported] = [
+    ...[row.xids, row.seqs, row.sources, row.ids],
+    ...[row.versions, row.tenants, row.scopes, row.imported],
+  ].map((text) => JSON.parse(text ?? '[]'))
+  return xids.map((xid: string, at: number) => ({
+    xid,
+    seq: seqs[at],
+    source: sources[at],
+    id: ids[at],
+    version: versions[at],
+    tenantId: tenants[at],
+    scopes: scopes[at],
+    isImported: imported[at],
+  }))
+}
+
 /** Sends statements on one connection. */
 export interface LogReader {
   /** The position of now. */
   here(): Promise<Cursor>
   /** What was committed after a cursor, oldest first. The page's epoch differs from the cursor's in another history. */
   changesAfter(cursor: Cursor, limit: number, options?: PageOptions): Promise<Page>
+  /** The same without what the changes are: of these tables, or of all. */
+  keysAfter(
+    cursor: Cursor,
+    limit: number,
+    options: { rest?: PageRest | undefined; sources: string[] | null },
+  ): Promise<KeyPage>
+  /** Whole changes, in the order of the log: as many of the first as fit into a budget of bytes, and at least one. */
+  changesOf(keys: ChangeKey[]): Promise<Change[]>
 }
 
 const isCut = (rows: Row[], bytes: number) => Number(rows.at(-1)?.old_bytes ?? 0) > bytes
 
-export const createLogReader = (connection: Connection, driver: unknown, named = true): LogReader => ({
-  here: async () => {
-    const { rows } = await sendOn(connection, driver, HERE, [], named)
-    return rows[0] as Cursor
-  },
-  changesAfter: async ({ snapshot, epoch }, limit, { rest, oldRowBytes = OLD_ROW_BYTES, only } = {}) => {
-    const statements = only ? OF_FILTER : OF_ALL
-    const filter = only ? [only.sources, only.tenants] : []
-    const read = async (query: Statement, ...values: unknown[]) =>
-      (await sendOn(connection, driver, query, [snapshot, limit + 1, ...values, ...filter], named)).rows
-    const readRest = async ({ afterSeq, upTo, without = [] }: PageRest) => {
-      const left = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
-      const values = [afterSeq, upTo.snapshot, ...left, oldRowBytes]
-      for (const spread of SPREADS) {
-        const next = await read(statements.next, ...values, spread * limit)
-        if (next.length > limit || isCut(next, oldRowBytes)) return next
+/** The row that goes beyond the budget is left for the next page, unless it is the only one. */
+const withinBudget = (rows: Row[], bytes: number) =>
+  isCut(rows, bytes) && rows.length > 1 ? rows.slice(0, -1) : rows
+
+export const createLogReader = (connection: Connection, driver: unknown, named = true): LogReader => {
+  const send = async (query: Statement, values: unknown[]) =>
+    (await sendOn(connection, driver, query, values, named)).rows
+
+  /** @param isFull Whether the page needs no more rows. */
+  const readPage = async (
+    { first, next, rest: last }: PageStatements,
+    { snapshot, limit, bytes }: { snapshot: string; limit: number; bytes: number },
+    rest: PageRest | undefined,
+    further: unknown[],
+    isFull: (rows: Row[]) => boolean,
+  ): Promise<Row[]> => {
+    if (!rest) return send(first, [snapshot, limit + 1, bytes, ...further])
+    const { afterSeq, upTo, without = [] } = rest
+    const left = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
+    const values = [snapshot, limit + 1, afterSeq, upTo.snapshot, ...left, bytes]
+    for (const spread of SPREADS) {
+      const rows = await send(next, [...values, spread * limit, ...further])
+      if (isFull(rows)) return rows
+    }
+    return send(last, [...values, ...further])
+  }
+
+  const endOf = (from: Cursor, row: Row | undefined, rest: PageRest | undefined) => ({
+    cursor: row?.here ? { epoch: row.epoch, snapshot: row.here } : (rest?.upTo ?? from),
+    asOf: row?.as_of ? isoUtc(row.as_of) : null,
+  })
+
+  return {
+    here: async () => (await send(HERE, []))[0] as Cursor,
+    changesAfter: async (
+      { snapshot, epoch },
+      limit,
+      { rest, oldRowBytes: bytes = OLD_ROW_BYTES, only } = {},
+    ) => {
+      const rows = await readPage(
+        only ? OF_FILTER : OF_ALL,
+        { snapshot, limit, bytes },
+        rest,
+        only ? [only.sources, only.tenants] : [],
+        (found) => found.length > limit || isCut(found, bytes),
+      )
+      const changes = withinBudget(rows, bytes)
+        .filter(({ xid }) => xid !== null)
+        .map(toChange)
+      return {
+        ...endOf({ epoch, snapshot }, rows[0], rest),
+        changes: changes.slice(0, limit),
+        more: changes.length > limit || isCut(rows, bytes),
       }
-      return read(statements.rest, ...values)
-    }
-    const rows = rest ? await readRest(rest) : await read(statements.read, oldRowBytes)
-    const first = rows[0]
-    const isLong = isCut(rows, oldRowBytes)
-    // The row that goes beyond the budget is left for the next page, unless it is the only one.
-    const within = isLong && rows.length > 1 ? rows.slice(0, -1) : rows
-    const changes = within.filter((row) => row.xid !== null).map(toChange)
-    return {
-      changes: changes.slice(0, limit),
-      cursor: first ? { epoch: first.epoch, snapshot: first.here } : (rest?.upTo ?? { epoch, snapshot }),
-      more: changes.length > limit || isLong,
-      asOf: first?.as_of ? isoUtc(first.as_of) : null,
-    }
-  },
-})
+    },
+    keysAfter: async ({ snapshot, epoch }, limit, { rest, sources }) => {
+      let keys: ChangeKey[] = []
+      const bytes = OLD_ROW_BYTES
+      const [row] = await readPage(KEYS, { snapshot, limit, bytes }, rest, [sources], ([found]) => {
+        keys = toKeys(found as Row)
+        return keys.length > limit
+      })
+      if (!rest || keys.length <= limit) keys = toKeys(row as Row)
+      return {
+        ...endOf({ epoch, snapshot }, row, rest),
+        keys: keys.slice(0, limit),
+        more: keys.length > limit,
+      }
+    },
+    changesOf: async (keys) => {
+      const values = [keys.map(({ xid }) => xid), keys.map(({ seq }) => seq), OLD_ROW_BYTES]
+      return withinBudget(await send(BY_KEYS, values), OLD_ROW_BYTES).map(toChange)
+    },
+  }
+}

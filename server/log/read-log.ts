@@ -3,7 +3,8 @@
 import type { Knex } from 'knex'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { type Cursor, type SnapshotParts, snapshotParts } from './cursor.ts'
-import { createLogReader, type LogFilter, type Page, PRESENT } from './log-reader.ts'
+import { createLogReader, type LogFilter, type Page } from './log-reader.ts'
+import { PRESENT } from './log-sql.ts'
 
 /** Where the log is read: the server's database. */
 interface LogSource {

@@ -2,8 +2,15 @@
 // Invariant: nobody else is looked at, or learns that somebody came or went; and no delivery waits for it.
 import type { Access } from '../live/recheck-access.ts'
 import type { Watcher } from '../live/watchers.ts'
-import type { FeedBatch } from '../log/feed.ts'
+import type { ChangeSource } from '../log/change-waiters.ts'
+import type { ChangeKey } from '../log/log-reader.ts'
 import type { Database } from '../tables/database.ts'
+
+/** What the feed has come to. */
+export interface PassedChanges {
+  changes: Pick<ChangeKey, 'source' | 'scopes'>[]
+  largeTransactions: ChangeSource[]
+}
 
 /** By the members' table: its columns with the ids of users. */
 const columnsOf = (database: Pick<Database, 'types'>): Map<string, Set<string>> => {
@@ -17,7 +24,7 @@ const columnsOf = (database: Pick<Database, 'types'>): Map<string, Set<string>> 
 export const recheckMembers = (
   database: Pick<Database, 'types'>,
   accesses: Iterable<Access>,
-  { changes, largeTransactions }: Pick<FeedBatch, 'changes' | 'largeTransactions'>,
+  { changes, largeTransactions }: PassedChanges,
 ): void => {
   const columns = columnsOf(database)
   if (columns.size === 0) return

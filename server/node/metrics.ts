@@ -24,6 +24,8 @@ export interface NodeMetrics extends Metrics {
   wrote(operation: string, outcome: string): void
   /** The same audience, counted. */
   counted(audience: Audience): Audience
+  /** So many changes of the log were read. */
+  read(count: number): void
   /** Changes of the log were handed on. */
   delivered(changes: { updatedAt: string }[]): void
   /** Changes could not be handed on, and were left out. */
@@ -118,9 +120,12 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     'outcome',
   ])
   const events = counter('events_total', 'Events sent to rooms of this node.', ['event'])
-  const changes = counter('changes_total', 'Changes of the log that this node handed on.')
+  const changes = counter('changes_total', 'Changes of declared tables that this node has read in the log.')
   const skipped = counter('skipped_changes_total', 'Changes of the log that could not be handed on.')
-  const delay = histogram('delivery_seconds', 'From the write of a change to its delivery by this node.')
+  const delay = histogram(
+    'delivery_seconds',
+    'From the write of a change to its delivery by this node, if somebody here watches.',
+  )
   const limits = counter('limited_total', 'Refusals by a limit.', ['limit'])
   const dropped = counter('node_messages_dropped_total', 'Messages between nodes that were not taken.', [
     'reason',
@@ -196,8 +201,8 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
         audience.publish(rooms, except, name, ...event)
       },
     }),
+    read: harmless((count) => changes.inc(count)),
     delivered: harmless((batch) => {
-      changes.inc(batch.length)
       const now = Date.now()
       for (const { updatedAt } of batch) {
         const age = Math.max(0, now - Date.parse(updatedAt)) / 1_000

@@ -15,7 +15,7 @@ import { closeSlowReaders } from '../live/slow-consumers.ts'
 import { socketAudience } from '../live/socket-broadcast.ts'
 import { watchersOf } from '../live/socket-watchers.ts'
 import type { Audience, Watcher, WatcherServer } from '../live/watchers.ts'
-import type { Feed, FeedBatch } from '../log/feed.ts'
+import type { Feed } from '../log/feed.ts'
 import { atMostEvery } from '../pacing/at-most-every.ts'
 import {
   type BegunImport,
@@ -30,7 +30,7 @@ import type { Database } from '../tables/database.ts'
 import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
 import { createHealth, type Health } from './health.ts'
 import { keepHeartbeat } from './heartbeat.ts'
-import { recheckMembers } from './membership-changes.ts'
+import { type PassedChanges, recheckMembers } from './membership-changes.ts'
 import { createMetrics, type NodeMetrics } from './metrics.ts'
 import { createRequestLimits, type RequestLimits } from './request-limits.ts'
 
@@ -65,7 +65,7 @@ export interface RecordNode {
   /** Takes an audience's permissions in. */
   guard(access: Access): Access
   /** A batch of the feed: who has joined or left an audience is looked at again. */
-  passed(batch: FeedBatch): void
+  passed(batch: PassedChanges): void
   /** A watcher has been let into these rooms. */
   watched(watcher: Watcher, fresh: string[]): void
   announce: Presence['announce']

@@ -5,7 +5,7 @@ import type { Audience } from '../audience/audience.ts'
 import type { Actor } from '../base/record-type.ts'
 import { statement } from '../db/statement.ts'
 import type { Cursor } from '../log/cursor.ts'
-import { overAt } from '../log/log-reader.ts'
+import { overAt } from '../log/log-sql.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 
 const SINCE = `(c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('pg_current_snapshot()')}))`

@@ -2,7 +2,7 @@
 // Invariant: no field of a record is read; where permission depends on one, its row is read as a whole.
 import { isoUtc, utcText } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
-import { storedBytes } from '../log/log-reader.ts'
+import { storedBytes } from '../log/log-sql.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'

@@ -86,7 +86,7 @@ const SIGNS: Record<string, [place: string, sign: RegExp][]> = {
   'the guard’s update': [['server/tables/record-sql.ts', /const guard = .*isAtVersion/]],
   'the decision about a watcher': [['server/live/delivery.ts', /const mayReceive = .*\n.*known\.mayRead/]],
   'the epoch of a cursor': [
-    ['server/log/log-reader.ts', /noclobber\.epoch\(\)/],
+    ['server/log/log-sql.ts', /noclobber\.epoch\(\)/],
     ['migrations/functions/epoch.sql', /create function noclobber\.epoch\(\)/],
   ],
   'a 409': [

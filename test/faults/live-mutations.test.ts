@@ -74,7 +74,7 @@ testMutants([
   },
   {
     name: 'a feed that forgets the transactions that were open',
-    module: 'server/log/log-reader.ts',
+    module: 'server/log/log-sql.ts',
     symbol: 'overAt',
     broken: () => () => `'{}'::xid8[]`,
     check: async (app) => {

@@ -8,19 +8,20 @@ import { HELD_PROJECT } from '../support/oracle-writers.ts'
 vi.mock('../../server/log/log-reader.ts', async (importOriginal) => {
   const real = await importOriginal<typeof import('../../server/log/log-reader.ts')>()
   const { sendOn, statement } = await import('../../server/db/statement.ts')
+  const { COLUMNS } = await import('../../server/log/log-sql.ts')
   const afterSeq = statement(`
     with here as materialized (select coalesce($4::text, pg_current_snapshot()::text) as snapshot, noclobber.epoch() as epoch)
     select here.snapshot as here, here.epoch as epoch, c.* from here left join lateral (
-      select ${real.COLUMNS} from noclobber.changes c
+      select ${COLUMNS} from noclobber.changes c
       where c.seq > coalesce($3::bigint, (select max(b.seq) from noclobber.changes b
           where pg_visible_in_snapshot(b.xid, $1::pg_snapshot)), 0)
         and pg_visible_in_snapshot(c.xid, here.snapshot::pg_snapshot)
         and not exists (select from unnest($5::text[], $6::text[]) w(xid, source)
           where w.xid = c.xid::text and w.source = c.table_name)
       order by c.seq limit $2) c on true order by c.seq`)
-  const naive: typeof createLogReader = (connection, driver, named = true): LogReader => ({
-    here: () => real.createLogReader(connection, driver, named).here(),
-    changesAfter: async ({ epoch, snapshot }, limit, { rest } = {}) => {
+  const naive: typeof createLogReader = (connection, driver, named = true): LogReader => {
+    const { here, changesOf } = real.createLogReader(connection, driver, named)
+    const changesAfter: LogReader['changesAfter'] = async ({ epoch, snapshot }, limit, { rest } = {}) => {
       const without = rest?.without ?? []
       const sources = [without.map(({ xid }) => xid), without.map(({ source }) => source)]
       const values = [snapshot, limit + 1, rest?.afterSeq ?? null, rest?.upTo.snapshot ?? null, ...sources]
@@ -33,8 +34,13 @@ vi.mock('../../server/log/log-reader.ts', async (importOriginal) => {
         more: changes.length > limit,
         asOf: null,
       }
-    },
-  })
+    }
+    const keysAfter: LogReader['keysAfter'] = async (cursor, limit, { rest }) => {
+      const { changes, ...page } = await changesAfter(cursor, limit, { rest })
+      return { ...page, keys: changes.map((change) => ({ ...change, isImported: change.importId !== null })) }
+    }
+    return { here, changesOf, changesAfter, keysAfter }
+  }
   return { ...real, createLogReader: naive }
 })
 

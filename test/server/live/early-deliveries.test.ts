@@ -56,4 +56,8 @@ test('whichever comes first, the other one keeps silent', () => {
   expect([early.isLate(change(2)), early.pass(change(2)), early.pass(change(2))]).toEqual([false, true, true])
   expect([early.pass(change(3)), early.isLate(change(3))]).toEqual([false, true])
   expect([early.pass(change(4)), early.pass(change(4))]).toEqual([false, false])
+  // The feed has begun to deliver version 4, and is at it.
+  expect(early.follows(change(5))).toBe(false)
+  early.done(change(4))
+  expect([early.follows(change(5)), early.has(change(4)), early.has(change(2))]).toEqual([true, false, true])
 })
