@@ -24,7 +24,7 @@ import { ofOwnTenant } from '../tables/tenant.ts'
 import { createEarlyDeliveries } from './early-deliveries.ts'
 import { deliverLargeToLists } from './large-transaction-delivery.ts'
 import { eventOf } from './record-event.ts'
-import { recordIdsIn, roomsOf } from './rooms.ts'
+import { concerns, recordIdsIn, roomsOf } from './rooms.ts'
 import { together } from './socket-broadcast.ts'
 import {
   type Audience,
@@ -116,18 +116,6 @@ export const createDelivery = (database: Database, audience: Audience) => {
     }
     for (const change of changes) each(change, () => look(change))
     return routedChanges
-  }
-
-  const concernsRooms = (key: ChangeKey): boolean => {
-    const known = database.typeOfSource(key.source)
-    if (!known) return false
-    const local = audience.rooms()
-    try {
-      return roomsOf(known, key).some((room) => local.has(room))
-    } catch {
-      // It is left out, and said, where it is delivered.
-      return true
-    }
   }
 
   /** The database sessions of a change's watchers. */
@@ -270,7 +258,8 @@ export const createDelivery = (database: Database, audience: Audience) => {
      */
     wants: (key: ChangeKey): boolean => {
       if (audience.watchers().size === 0 || early.has(key)) return false
-      const isWanted = concernsRooms(key)
+      const known = database.typeOfSource(key.source)
+      const isWanted = known !== undefined && concerns(known, key, audience.rooms())
       if (!isWanted) early.done(key)
       return isWanted
     },

@@ -38,20 +38,37 @@ export const scopesOf = (
   ),
 ]
 
+/** What of a type and of a change says which rooms it concerns. */
+type Place = Pick<KnownType, 'type' | 'names' | 'ownTenant'>
+interface PlacedChange {
+  id: string
+  tenantId: string | null
+  scopes: Record<string, unknown> | null
+}
+
 /** The rooms that a change of this type concerns, the record's own first. */
 export const roomsOf = (
-  known: Pick<KnownType, 'type' | 'names' | 'ownTenant'>,
-  {
-    id,
-    tenantId: logged,
-    scopes,
-  }: { id: string; tenantId: string | null; scopes: Record<string, unknown> | null },
+  known: Place,
+  { id, tenantId: logged, scopes }: PlacedChange,
   lists = true,
 ): string[] => {
   const { name } = known.type
   const tenantId = known.ownTenant ?? logged ?? ''
   const own = recordRoom(tenantId, name, id)
   return lists ? [own, ...scopesOf(known, scopes).map((scope) => listRoom(tenantId, name, scope))] : [own]
+}
+
+/** Whether there is one of them. A change that can't be read is left to its delivery, which logs what is wrong. */
+export const concerns = (
+  known: Place,
+  change: PlacedChange,
+  rooms: { has(room: string): boolean },
+): boolean => {
+  try {
+    return roomsOf(known, change).some((room) => rooms.has(room))
+  } catch {
+    return true
+  }
 }
 
 /** The ids in the names of this type's record rooms. */

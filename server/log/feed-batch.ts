@@ -1,5 +1,5 @@
 // One reading of the log for the feed: of what was committed first the keys, page by page; of these the changes that are wanted.
-// Invariant: which are wanted is asked after the page was read, so whoever begins to watch later reads a version that has them:
+// Invariant: which are wanted is asked after the page was read, so watchers who come later read a version that has them:
 // docs/decisions/045. A position is handed on only with or after everything that lies before it.
 
 import type { Limits } from '../base/options.ts'

@@ -1,7 +1,7 @@
 // Each node reads the change log itself: what was committed since its last read, for delivery. Wake-ups (its own saves, other
 // nodes, NOTIFY, a timer) are hints; the cursor decides.
 // Invariant: the cursor advances only after the changes before it were delivered. Which are wanted is asked after they were read:
-// whoever watches later reads a version that has them, see docs/decisions/045. After any failure the feed opens a new
+// watchers who come later read a version that has them, see docs/decisions/045. After any failure the feed opens a new
 // connection and continues from its cursor; if the database has another history by then, `onReset` is called.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'

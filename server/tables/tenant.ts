@@ -44,7 +44,7 @@ export const tenantConcerned = (
   return known && (known.ownTenant ?? (known.tenantColumn ? tenantId : null))
 }
 
-/** More tables than these cost the database more to tell apart than the changes of the others cost a node. */
+/** More tables than these cost the database more to distinguish than the changes of the others cost a node. */
 const MOST_SOURCES = 100
 
 const sources = new WeakMap<KnownType[], string[] | null>()
