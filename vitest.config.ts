@@ -19,6 +19,7 @@ const doors = {
   'noclobber/react-hook-form': source('./web/react-hook-form/index.ts'),
   'noclobber/tanstack-query': source('./web/tanstack-query/index.ts'),
   'noclobber/offline': source('./web/client/offline/index.ts'),
+  'noclobber/devtools': source('./web/devtools/index.ts'),
   'noclobber/testing': source('./testing/index.ts'),
   'noclobber/history.css': source('./web/react/history/history.css'),
   'noclobber/styles.css': source('./web/react/styles.css'),

@@ -10,6 +10,7 @@ const WHAT = {
   dom: 'Forms and elements of pages without React.',
   'react-hook-form': 'Forms of react-hook-form over an editor.',
   'tanstack-query': 'Queries of TanStack Query over a client.',
+  history: 'What a record was: its versions as a page of parts.',
   offline: 'Drafts that outlive the page, and saves that wait for the server.',
   testing: 'A server, people and lines for the tests of an app, and kits for adapters.',
   devtools: 'A panel that shows what a client does.',

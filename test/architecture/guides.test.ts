@@ -114,6 +114,7 @@ const CONFIG = {
         'tanstack-query': 'web/tanstack-query',
         offline: 'web/client/offline',
         testing: 'testing',
+        devtools: 'web/devtools',
       }).map(([door, path]) => [`noclobber/${door}`, [`../../${path}/index.ts`]]),
     ),
   },

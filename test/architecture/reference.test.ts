@@ -15,6 +15,7 @@ const DOORS = {
   'tanstack-query': 'web/tanstack-query/index.ts',
   offline: 'web/client/offline/index.ts',
   testing: 'testing/index.ts',
+  devtools: 'web/devtools/index.ts',
 }
 
 interface Declared {
@@ -97,6 +98,7 @@ const OPTIONS: [file: string, name: string][] = [
   ['web/react/index.ts', 'EditorOptions'],
   ['web/react/index.ts', 'LiveProviderProps'],
   ['web/client/offline/index.ts', 'OfflineOptions'],
+  ['web/devtools/index.ts', 'DevtoolsOptions'],
   ...[
     'TestServerOptions',
     'TestDatabaseOptions',

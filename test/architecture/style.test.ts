@@ -63,6 +63,7 @@ test('the library never touches the process', () => {
   const use = /(?<![.\w-])process\s*[.?[]|['"](node:)?process['"]/
   // Bundlers put a text in the place of `process.env.NODE_ENV`; the others have it in the text of files that they propose.
   const replaced = [
+    'web/devtools/index.ts',
     'web/client/words/development.ts',
     'server/setup/migration-text.ts',
     'server/setup/records-text.ts',

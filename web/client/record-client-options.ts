@@ -14,6 +14,7 @@ import type { LostSave } from './lost/types.ts'
 import type { Presence } from './presence/presence.ts'
 import type { DraftPersistence } from './record/draft-persistence.ts'
 import type { RecordStore } from './record/store.ts'
+import type { RecordTransition } from './record/store-options.ts'
 import type { ConnectionState } from './transport/connection-status.ts'
 import type { ListEvent, ReceivedEvent } from './transport/event-router.ts'
 import type { CreateTransport, TransportKind } from './transport/transport.ts'
@@ -54,6 +55,8 @@ export interface RecordClientOptions {
    * with nothing. `reject`: each is decided by the user.
    */
   onStale?: 'reject' | 'merge'
+  /** Called after each event of an open record, with the state that it led to: what `noclobber/devtools` shows. Default: nobody is. */
+  onTransition?: (transition: RecordTransition) => void
   /** Called once when the server no longer knows this person: ask for a sign-in, then `reconnect()`. */
   onSignedOut?: () => void
   /** Sends the requests. Default: the global one. */

@@ -206,7 +206,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     epoch: person.epoch,
     personId: person.id,
     asOf: () => connection.state.get().asOf,
-    persistence: options.offline,
+    ...{ persistence: options.offline, onTransition: options.onTransition },
     onStale,
   })
 

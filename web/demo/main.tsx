@@ -1,5 +1,4 @@
-// The demo's page starts here. The simulated network (base/cable.ts) is installed first: modules that are loaded later may keep
-// the browser's own classes.
+// The demo's page starts here.
 import './styles/base.css'
 import 'noclobber/styles.css'
 import 'noclobber/history.css'
@@ -11,7 +10,6 @@ import './styles/project.css'
 import './styles/import.css'
 import './styles/tasks.css'
 import './styles/underneath.css'
-import { layCable } from './base/cable.ts'
+import { startPage } from './start.tsx'
 
-layCable()
-import('./start.tsx').then(({ startPage }) => startPage(document.getElementById('root') as HTMLElement))
+startPage(document.getElementById('root') as HTMLElement)

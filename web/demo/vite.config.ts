@@ -14,6 +14,7 @@ export default defineConfig({
       'noclobber/client': here('../client/index.ts'),
       'noclobber/history.css': here('../react/history/history.css'),
       'noclobber/history': here('../react/history/index.ts'),
+      'noclobber/devtools': here('../devtools/index.ts'),
       'noclobber/offline': here('../client/offline/index.ts'),
       'noclobber/react': here('../react/index.ts'),
       'noclobber/styles.css': here('../react/styles.css'),

@@ -11,6 +11,13 @@ import type { Watching } from '../transport/subscriptions.ts'
 import type { DraftPersistence } from './draft-persistence.ts'
 import type { RecordState, RecordStateEvent, Resolution, UnsentEdits } from './state.ts'
 
+/** An event of an open record, and the state that it led to. */
+export interface RecordTransition extends RecordAddress {
+  /** What was done or received: `typed`, `saved`, `version_received` … */
+  event: RecordStateEvent['kind']
+  state: RecordState
+}
+
 export interface RecordStoreOptions {
   address: RecordAddress
   requests: Pick<Requests, 'read' | 'save' | 'remove' | 'create' | 'history'> &
@@ -34,6 +41,8 @@ export interface RecordStoreOptions {
   persistence?: Pick<DraftPersistence, 'recall' | 'keep' | 'isKept'> | undefined
   /** Saves pass a newer version where the type allows it and no field overlaps. */
   onStale?: 'reject' | 'merge' | undefined
+  /** Called after each event, with the state that it led to. */
+  onTransition?: ((transition: RecordTransition) => void) | undefined
   /** It has no listener and no unsaved edits: it can be forgotten. */
   onIdle: () => void
   /** It has a listener or unsaved edits: the client has to keep it. */

@@ -77,6 +77,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     const { state: next, effects } = nextRecordState(before, stateEvent)
     if (next !== before) persistence?.keep(address, next)
     state.set(next)
+    options.onTransition?.({ ...address, event: stateEvent.kind, state: next })
     const isOld = newestKnown(next) > (next.record?.version ?? 0) || next.writing !== null
     heldAsOf = isOld ? (heldAsOf ?? { asOf: asOf() }) : null
     if (editsOf(next) !== null) options.onUsed()

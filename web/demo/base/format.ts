@@ -15,7 +15,6 @@ const day = new Intl.DateTimeFormat(LOCALE, {
   timeZone: 'UTC',
 })
 const moment = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' })
-const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: 'medium' })
 
 const NOTHING = '–'
 
@@ -26,7 +25,6 @@ export const formatHours = (amount: number | null): string =>
 export const formatDay = (date: string | null): string =>
   date ? day.format(new Date(date)).replace('Sept', 'Sep') : NOTHING
 export const formatMoment = (time: string): string => moment.format(new Date(time))
-export const formatClock = (timeMs: number): string => clock.format(timeMs)
 
 /** `starts_on` → "Starts on". */
 export const fieldLabel = (field: string): string => {

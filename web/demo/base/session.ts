@@ -1,9 +1,9 @@
 // The user who is signed in on this page, and their record client. Invariant: a client belongs to one user; the next user gets
 // a new one, without anything of the first.
 import { createRecordClient, type RecordClient, type TransportKind } from 'noclobber/client'
+import { type Devtools, installDevtools } from 'noclobber/devtools'
 import { createOffline, type Offline } from 'noclobber/offline'
 import { useSyncExternalStore } from 'react'
-import { cableFetch } from './cable.ts'
 import { asPerson } from './router.ts'
 
 /** As the demo's server describes a person. */
@@ -20,7 +20,7 @@ export type Session =
   | { status: 'signed_out' }
   /** `isAnswered`: by an error, or by nobody at all. */
   | { status: 'failed'; isAnswered: boolean }
-  | { status: 'signed_in'; person: Person; client: RecordClient; offline: Offline }
+  | { status: 'signed_in'; person: Person; client: RecordClient; devtools: Devtools; offline: Offline }
 
 let session: Session = { status: 'loading' }
 const listeners = new Set<() => void>()
@@ -79,14 +79,9 @@ const chosen = chosenTransports()
 /** Unsent edits stay on this device after a sign-out, and only the same person sees them. */
 const enter = (person: Person): Session => {
   const offline = createOffline()
-  const client = createRecordClient({
-    token,
-    userId: () => person.id,
-    fetch: cableFetch,
-    offline,
-    ...chosen,
-  })
-  return { status: 'signed_in', person, client, offline }
+  const options = { token, userId: () => person.id, offline, ...chosen }
+  const devtools = installDevtools(createRecordClient, options, { into: null })
+  return { status: 'signed_in', person, client: devtools.client, devtools, offline }
 }
 
 /** Asks the server who is signed in; called once, when the page starts. */
@@ -117,6 +112,10 @@ export const signOut = async (): Promise<void> => {
   await ask('/session', 'DELETE')
   show({ status: 'signed_out' })
 }
+
+/** `fetch` that ends with the line that the devtools cut. */
+export const lineFetch: typeof fetch = (...request) =>
+  session.status === 'signed_in' ? session.devtools.fetch(...request) : fetch(...request)
 
 const subscribe = (listener: () => void) => {
   listeners.add(listener)

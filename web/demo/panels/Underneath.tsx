@@ -1,51 +1,39 @@
-// The panel that shows what the library does: versions, the transport, each event as it arrives. Its buttons act as a
-// colleague, write SQL, or cut the connection. A column at the right, on a phone a sheet from below.
-import type { ConnectionState } from 'noclobber/client'
-import { useRecordClient } from 'noclobber/react'
-import { useState } from 'react'
-import { isCablePulled, plugCableIn, pullCable } from '../base/cable.ts'
+// The panel that shows what the library does: its devtools, and buttons that act as a colleague or write SQL. A column at the right, on
+// a phone a sheet from below.
+import { useEffect, useRef, useState } from 'react'
 import { asPerson } from '../base/router.ts'
-import { askDemo, type Person } from '../base/session.ts'
+import { askDemo, type Person, useSession } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
 import { colleagueName } from './colleagues.ts'
-import { EventList } from './EventList.tsx'
 
 interface UnderneathProps {
   id: string
   person: Person
   version: number | null
-  /** The newest version that is known, shown or not. */
-  newest: number | null
-  connection: ConnectionState
   isOpen: boolean
   onToggle: (isOpen: boolean) => void
 }
 
 const words = WORDS.underneath
 
-const transportWord = ({ status, transport }: ConnectionState): string => {
-  if (transport !== null) return words.transports[transport]
-  return status === 'polling' ? words.transports.polling : words.transports.none
+/** The library's own devtools, drawn in here apart from the page's styles. */
+const Inside = () => {
+  const place = useRef<HTMLDivElement>(null)
+  const session = useSession()
+  const devtools = session.status === 'signed_in' ? session.devtools : null
+  useEffect(() => (place.current && devtools ? devtools.mount(place.current) : undefined), [devtools])
+  return <div className="underneath-devtools" ref={place} />
 }
 
 const Plays = ({ id, person }: { id: string; person: Person }) => {
-  const client = useRecordClient()
   const [sql, setSql] = useState<string | null>(null)
   const [failed, setFailed] = useState(false)
-  const [isCut, setCut] = useState(isCablePulled)
   const colleague = colleagueName(person)
 
   const play = async (act: 'status' | 'rename' | 'sql') => {
     const answer = await askDemo<{ sql?: string }>('/play', 'POST', { act, id })
     setFailed(answer === null)
     setSql(answer?.sql ?? null)
-  }
-  const cut = () => {
-    if (isCut) {
-      plugCableIn()
-      client.reconnect()
-    } else pullCable()
-    setCut(!isCut)
   }
   return (
     <>
@@ -62,17 +50,13 @@ const Plays = ({ id, person }: { id: string; person: Person }) => {
           {words.sql}
         </button>
       </fieldset>
-      <fieldset className="plays">
-        <legend>{words.line}</legend>
-        <button type="button" className="button" onClick={cut}>
-          {isCut ? words.reconnect : words.cut}
-        </button>
-        {asPerson === null && (
+      {asPerson === null && (
+        <p className="plays">
           <a className="button" href={`/split?id=${encodeURIComponent(id)}`}>
             {words.split}
           </a>
-        )}
-      </fieldset>
+        </p>
+      )}
       {failed && (
         <p className="ran field-error" role="alert">
           {words.failed}
@@ -88,15 +72,7 @@ const Plays = ({ id, person }: { id: string; person: Person }) => {
   )
 }
 
-export const Underneath = ({
-  id,
-  person,
-  version,
-  newest,
-  connection,
-  isOpen,
-  onToggle,
-}: UnderneathProps) => {
+export const Underneath = ({ id, person, version, isOpen, onToggle }: UnderneathProps) => {
   if (!isOpen) {
     return (
       <button type="button" className="underneath-tab" onClick={() => onToggle(true)}>
@@ -114,18 +90,10 @@ export const Underneath = ({
         </button>
       </div>
       <div className="underneath-body">
-        <dl className="facts">
-          <dt>{words.version}</dt>
-          <dd>{version ?? '–'}</dd>
-          <dt>{words.newest}</dt>
-          <dd>{newest ?? '–'}</dd>
-          <dt>{words.transport}</dt>
-          <dd>{transportWord(connection)}</dd>
-        </dl>
         <h3>{words.play}</h3>
         {id !== '' && <Plays id={id} person={person} />}
-        <h3>{words.events}</h3>
-        <EventList />
+        <h3>{words.inside}</h3>
+        <Inside />
       </div>
     </aside>
   )

@@ -2,8 +2,7 @@
 // Invariant: each change once, whatever breaks in between; after a reset the list is read anew.
 import { type ChangeBatch, followChanges } from 'noclobber/client'
 import { useCallback, useEffect, useState } from 'react'
-import { cableFetch } from '../base/cable.ts'
-import { token } from '../base/session.ts'
+import { lineFetch, token } from '../base/session.ts'
 
 export type ActivityChange = ChangeBatch['changes'][number]
 
@@ -30,7 +29,7 @@ export const useActivity = (): Activity => {
       limit: 1_000,
       token,
       fetch: async (...request) => {
-        const answer = await cableFetch(...request)
+        const answer = await lineFetch(...request)
         setInterrupted(!answer.ok)
         return answer
       },

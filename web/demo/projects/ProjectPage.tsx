@@ -3,7 +3,7 @@
 
 import type { Banner } from 'noclobber/client'
 import { RecordHistory } from 'noclobber/history'
-import { UpdateBanner, useConnection, useRecordEditor } from 'noclobber/react'
+import { UpdateBanner, useRecordEditor } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { LeaveDialog } from '../base/LeaveDialog.tsx'
 import { MissingPage } from '../base/MissingPage.tsx'
@@ -38,7 +38,6 @@ export const ProjectPage = ({ id, person }: { id: string | null; person: Person 
   const editor = useRecordEditor<ProjectFields>('project', id, {
     ...{ initial: INITIAL, onCreated: showCreated, onRecreated: showRecreated },
   })
-  const connection = useConnection()
   const [isOpen, setOpen] = useState(() => asPerson === null && !isNarrow())
   const { record, status } = editor
   const name = editor.isNew ? WORDS.projects.newTitle : (record?.fields.name ?? null)
@@ -101,8 +100,6 @@ export const ProjectPage = ({ id, person }: { id: string | null; person: Person 
           id={editor.id}
           person={person}
           version={record?.version ?? null}
-          newest={newest}
-          connection={connection}
           isOpen={isOpen}
           onToggle={setOpen}
         />

@@ -1,0 +1,15 @@
+// What the panel works with: a client, its journal, its line.
+
+import type { RecordClient } from '../client/record-client-options.ts'
+import type { Journal } from './journal.ts'
+import type { Line } from './line.ts'
+
+/** What the panel works with. */
+export interface Inspected {
+  client: RecordClient
+  journal: Journal
+  line: Line
+  setCut(isCut: boolean): void
+  /** Saves what is typed in a record in another tab's place, and says what came of it. */
+  forceConflict(type: string, id: string): Promise<string>
+}
