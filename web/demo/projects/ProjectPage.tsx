@@ -41,7 +41,6 @@ export const ProjectPage = ({ id, person }: { id: string | null; person: Person 
   const [isOpen, setOpen] = useState(() => asPerson === null && !isNarrow())
   const { record, status } = editor
   const name = editor.isNew ? WORDS.projects.newTitle : (record?.fields.name ?? null)
-  const newest = editor.newer?.version ?? record?.version ?? null
 
   useEffect(() => {
     document.title = WORDS.page.title(name ?? WORDS.projects.title)
