@@ -34,7 +34,7 @@ const BUDGETS_BYTES = {
   },
   /** The same without React. */
   dom: {
-    budget: 36_700,
+    budget: 37_300,
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
@@ -44,7 +44,7 @@ const BUDGETS_BYTES = {
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_400_000, unpacked: 5_200_000 }
+const MOST_BYTES = { packed: 1_400_000, unpacked: 5_400_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>

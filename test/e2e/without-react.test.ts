@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import express from 'express'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
+import { seriousBarriers } from '../support/accessibility.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
@@ -129,6 +130,48 @@ it('a page that a server renders: shows, saves, is refused, follows, and loses n
   )
   await page.context().close()
 })
+
+it('a refused save shows both sides; what is decided is saved, and what the keyboard closes is kept', async () => {
+  const page = await open('/plain/')
+  const name = page.getByLabel('Name')
+  await page.locator('noclobber-pill [data-status=live]').first().waitFor()
+  const refuse = async (mine: string, theirs: string) => {
+    await page.route('**/api/v1/records/project/1', (route) =>
+      route.request().method() === 'PATCH'
+        ? saveAsBob('1', { name: theirs, budget: null }).then(() => route.continue())
+        : route.continue(),
+    )
+    await name.fill(mine)
+    await name.press('Control+s')
+    await dialog.getByText('Not saved: Bob').waitFor()
+    await page.unroute('**/api/v1/records/project/1')
+  }
+  const dialog = page.getByRole('dialog', { name: 'Not saved' })
+  await refuse('Mine', 'Theirs')
+  expect(await name.evaluate((input) => input === document.activeElement)).toBe(true)
+  await dialog.getByRole('button', { name: 'Save this' }).click()
+  await dialog.getByText('Choose for: Name.').waitFor()
+  const mine = dialog.getByRole('radio', { name: /Mine/ }).first()
+  expect(await mine.evaluate((input) => input === document.activeElement)).toBe(true)
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  expect([await name.inputValue(), (await recordNow()).fields.name]).toEqual(['Mine', 'Theirs'])
+
+  await page.getByRole('button', { name: 'Review changes' }).click()
+  const review = page.getByRole('dialog', { name: 'Review changes' })
+  await review.getByRole('radio', { name: /Mine/ }).first().check()
+  expect(await seriousBarriers(page, 'noclobber-conflict')).toEqual([])
+  await review.getByRole('button', { name: 'Save this' }).click()
+  await waitFor(async () => (await recordNow()).fields.name === 'Mine', { what: 'the decision' })
+  await review.waitFor({ state: 'detached' })
+
+  await refuse('Mine too', 'Theirs too')
+  await dialog.getByRole('button', { name: 'Reload latest' }).click()
+  await waitFor(async () => (await name.inputValue()) === 'Theirs too', { what: 'Bob’s name' })
+  await page.context().close()
+})
+
+const recordNow = async () => (await app.call('GET', '/records/project/1')).body.data
 
 it('what is typed before the script is here is kept', async () => {
   const context = await browser.newContext({ baseURL: app.origin })

@@ -50,9 +50,10 @@ export function showBanner(host: HTMLElement, store: RecordStore, { client, word
   async function act(action: BannerAction) {
     leave()
     if (action === 'copy') isNotCopied = !(await copyText(editsAsText(store.get(), words)))
-    else if (action === 'review')
+    else if (action === 'review') {
       host.dispatchEvent(new CustomEvent('noclobber-review', { bubbles: true, detail: store }))
-    else if (action === 'recreate') {
+      if (document.querySelector('noclobber-conflict')) store.review()
+    } else if (action === 'recreate') {
       const outcome = await store.recreate()
       if (outcome?.outcome === 'created')
         host.dispatchEvent(new CustomEvent('noclobber-recreated', { bubbles: true, detail: outcome.record }))

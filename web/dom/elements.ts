@@ -1,14 +1,19 @@
-// `<noclobber-banner>` and `<noclobber-pill>`: custom elements for pages without a framework, and for any framework. They draw into
+// `<noclobber-banner>`, `<noclobber-conflict>` and `<noclobber-pill>`: custom elements for pages without a framework, and for any framework. They draw into
 // themselves, so that `noclobber/styles.css` and the page's own styles apply.
 
 import type { Stop } from '../client/base/clock.ts'
+import { lazyModule } from '../client/base/lazy-module.ts'
+import { conflictFor, valueText } from '../client/conflict/conflict-view.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
-import { createWords, fill, type Words } from '../client/words/messages.ts'
+import { createWords, fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
 import { timeOfDay } from '../client/words/time-ago.ts'
 import { make, type PageParts, showBanner } from './banner-element.ts'
+import type { ConflictTools } from './conflict-element.ts'
 
-/** `<noclobber-banner record-type="project" record-id="1">`, or its property `editor`. */
+const conflictCode = lazyModule(() => import('./conflict-element.ts'))
+
+/** `<noclobber-banner record-type="project" record-id="1">`, or its property `editor`; `<noclobber-conflict>` too. */
 export interface BannerElement extends HTMLElement {
   /** Instead of the attributes: what `client.editor(type, id)` gives. */
   editor: RecordStore | null
@@ -22,7 +27,8 @@ let parts: PageParts | null = null
  *
  * `<noclobber-banner record-type="project" record-id="1">` is the line above a form. With the attribute `review` it offers the
  * review of a conflict, and sends `noclobber-review` with the editor as its `detail`; with `recreate` a deleted record may be made
- * anew, and `noclobber-recreated` has the record. `<noclobber-pill>` says how changes arrive.
+ * anew, and `noclobber-recreated` has the record. `<noclobber-conflict record-type="project" record-id="1">` is the dialog that shows both
+ * sides after a refused save, and on review. `<noclobber-pill>` says how changes arrive.
  *
  * @example
  * defineElements(createRecordClient())
@@ -30,11 +36,38 @@ let parts: PageParts | null = null
 export function defineElements(client: RecordClient, words: Words = createWords()): void {
   parts = { client, words }
   if (customElements.get('noclobber-banner')) {
-    for (const element of document.querySelectorAll<Shown>('noclobber-banner, noclobber-pill')) element.open()
+    for (const element of document.querySelectorAll<Shown>(ELEMENTS)) element.open()
     return
   }
-  customElements.define('noclobber-banner', bannerClass())
+  customElements.define('noclobber-banner', recordClass(showBanner))
+  customElements.define('noclobber-conflict', recordClass(showConflictLater))
   customElements.define('noclobber-pill', pillClass())
+}
+
+const ELEMENTS = 'noclobber-banner, noclobber-conflict, noclobber-pill'
+const TRY_AGAIN_MS = 3000
+const TOOLS: ConflictTools = { conflictFor, valueText, fill, fillPlural, listFields, make }
+
+/** Its code is asked for again until it is here. */
+const showConflictLater: typeof showBanner = (element, store, page) => {
+  let stop: Stop = () => {}
+  let isStopped = false
+  const load = () => {
+    conflictCode.load().then(
+      ({ showConflict }) => {
+        if (!isStopped) stop = showConflict(element, store, page, TOOLS)
+      },
+      () => {
+        const timer = setTimeout(load, TRY_AGAIN_MS)
+        stop = () => clearTimeout(timer)
+      },
+    )
+  }
+  load()
+  return () => {
+    isStopped = true
+    stop()
+  }
 }
 
 interface Shown extends HTMLElement {
@@ -63,12 +96,13 @@ const shownClass = (show: (element: HTMLElement, page: PageParts) => Stop | null
 
 const given = new WeakMap<HTMLElement, RecordStore | null>()
 
-function bannerClass() {
+/** An element about one record. */
+function recordClass(show: typeof showBanner) {
   const Shown = shownClass((element, page) => {
     const type = element.getAttribute('record-type')
     const id = element.getAttribute('record-id')
     const store = given.get(element) ?? (type && id ? page.client.editor(type, id) : null)
-    return store ? showBanner(element, store, page) : null
+    return store ? show(element, store, page) : null
   })
   return class extends Shown {
     static observedAttributes = ['record-type', 'record-id']
