@@ -20,6 +20,7 @@ const doors = {
   'noclobber/tanstack-query': source('./web/tanstack-query/index.ts'),
   'noclobber/offline': source('./web/client/offline/index.ts'),
   'noclobber/devtools': source('./web/devtools/index.ts'),
+  'noclobber/mcp': source('./server/mcp/index.ts'),
   'noclobber/testing': source('./testing/index.ts'),
   'noclobber/history.css': source('./web/react/history/history.css'),
   'noclobber/styles.css': source('./web/react/styles.css'),

@@ -3,6 +3,8 @@
 //   editors  two hundred thousand interleavings of editors (the default)
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
+//   agents   two hundred rounds of two agents and a person who write to one record
+//   restores two thousand random histories, each version of them brought back and undone
 //   history  two hundred schedules of saves and of databases that go back, in SQL and with real servers and open pages
 //   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
 //   requests twenty thousand generated requests and frames: none ends in a 5xx, none writes a protected column
@@ -41,6 +43,18 @@ const SUBJECTS = {
     only: 'generated requests and frames',
     runs: 20_000,
     environment: (runs) => ({ NOCLOBBER_FUZZ: runs }),
+  },
+  agents: {
+    file: 'test/server/mcp/mcp.test.ts',
+    only: 'rounds',
+    runs: 200,
+    environment: (runs) => ({ NOCLOBBER_MCP_ROUNDS: runs }),
+  },
+  restores: {
+    file: 'test/server/history/restore.test.ts',
+    only: 'random histories',
+    runs: 2_000,
+    environment: (runs) => ({ NOCLOBBER_RESTORES: runs }),
   },
   history: {
     file: 'test/faults/history-s',

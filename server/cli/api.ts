@@ -56,12 +56,17 @@ const asObject = (text: string): Answer['body'] | null => {
   }
 }
 
-/** Asks the API that the options or the environment name. */
-export const apiOf = ({ env, signal }: Terminal, values: Values) => {
+/** Where the API is, and who asks. */
+export const signedInApi = ({ env }: Pick<Terminal, 'env'>, values: Values) => {
   const base = (text(values, 'url') ?? env.NOCLOBBER_URL)?.replace(/\/$/, '')
   if (!base || !URL.canParse(base))
     throw new UsageError('Say where the API is: --url http://localhost:3000/api/v1 or NOCLOBBER_URL.')
-  const token = text(values, 'token') ?? env.NOCLOBBER_TOKEN
+  return { base, token: text(values, 'token') ?? env.NOCLOBBER_TOKEN }
+}
+
+/** Asks the API that the options or the environment name. */
+export const apiOf = ({ env, signal }: Terminal, values: Values) => {
+  const { base, token } = signedInApi({ env }, values)
   return async (method: string, path: string, body?: object): Promise<Answer> => {
     const headers: Record<string, string> = { Accept: 'application/json' }
     if (token) headers.Authorization = `Bearer ${token}`

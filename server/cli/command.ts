@@ -10,6 +10,8 @@ export interface Terminal {
   err(line: string): void
   /** Asks somebody for a yes; left out where nobody is there to answer. */
   ask?(question: string): Promise<boolean>
+  /** Called where standard input ends. */
+  onInputEnd?(listener: () => void): void
   env: Record<string, string | undefined>
   cwd: string
   /** Aborted by Ctrl-C. */

@@ -48,6 +48,7 @@ const exitCode = await runCommand(program.argv.slice(2), {
   out: (line) => program.stdout.write(`${line}\n`),
   err: (line) => program.stderr.write(`${line}\n`),
   ...(program.stdin.isTTY && program.stdout.isTTY && { ask }),
+  onInputEnd: (listener) => void program.stdin.once('end', listener),
   env: program.env,
   cwd: program.cwd(),
   signal: stopping.signal,

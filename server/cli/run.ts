@@ -2,6 +2,7 @@
 // error a sentence; a wrong call has no partial effect.
 import { parseArgs } from 'node:util'
 import { printable } from '../protocol/hidden-characters.ts'
+import { create, remove, set } from './api-writes.ts'
 import { changes } from './changes.ts'
 import {
   type Command,
@@ -12,12 +13,11 @@ import {
   UsageError,
   type Values,
 } from './command.ts'
-import { create, remove } from './create-delete.ts'
 import { doctor } from './doctor.ts'
 import { init } from './init.ts'
 import { prune, restored } from './log-upkeep.ts'
+import { mcp } from './mcp.ts'
 import { newApp } from './new.ts'
-import { set } from './set.ts'
 import { sql } from './sql.ts'
 import { status } from './status.ts'
 import { track } from './track.ts'
@@ -25,7 +25,7 @@ import { uninstall, untrack } from './untrack.ts'
 
 const COMMANDS: Command[] = [
   ...[newApp, init, track, untrack, sql, status, doctor, changes, prune, restored],
-  ...[create, set, remove, uninstall],
+  ...[create, set, remove, uninstall, mcp],
 ]
 
 const OVERVIEW = [

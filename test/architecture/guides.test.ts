@@ -113,6 +113,7 @@ const CONFIG = {
         'react-hook-form': 'web/react-hook-form',
         'tanstack-query': 'web/tanstack-query',
         offline: 'web/client/offline',
+        mcp: 'server/mcp',
         testing: 'testing',
         devtools: 'web/devtools',
       }).map(([door, path]) => [`noclobber/${door}`, [`../../${path}/index.ts`]]),

@@ -44,7 +44,7 @@ const BUDGETS_BYTES = {
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_400_000, unpacked: 5_400_000 }
+const MOST_BYTES = { packed: 1_400_000, unpacked: 5_600_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
@@ -81,6 +81,7 @@ test('has exactly the doors that it promises, and no front door', () => {
     './tanstack-query',
     './offline',
     './devtools',
+    './mcp',
     './testing',
     './migrations',
     './styles.css',
@@ -150,6 +151,7 @@ test('the types of every door resolve for node10, node16 from both kinds of modu
     'tanstack-query',
     'offline',
     'devtools',
+    'mcp',
     'testing',
     'migrations',
   ])

@@ -14,6 +14,7 @@ const DOORS = {
   'react-hook-form': 'web/react-hook-form/index.ts',
   'tanstack-query': 'web/tanstack-query/index.ts',
   offline: 'web/client/offline/index.ts',
+  mcp: 'server/mcp/index.ts',
   testing: 'testing/index.ts',
   devtools: 'web/devtools/index.ts',
 }

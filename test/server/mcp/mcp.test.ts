@@ -1,0 +1,196 @@
+// Agents as colleagues, tried with the SDK's own client: over Streamable HTTP beside a person, and on standard input and output.
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { asAgent, mcpHandler } from 'noclobber/mcp'
+import { expect, test } from 'vitest'
+import type { WireRecord } from '../../../server/protocol/index.ts'
+import { type Person, startApp } from '../../support/app.ts'
+import { atEnd } from '../../support/at-end.ts'
+
+const ROUNDS = Number(process.env.NOCLOBBER_MCP_ROUNDS ?? 5)
+
+const app = await startApp()
+const person = (name: string) => app.people.get(name) as Person
+app.people.set('claude', asAgent(person('alice'), { id: 'claude', name: 'Claude' }))
+app.people.set('ada', asAgent(person('bob'), { id: 'ada', name: 'Ada' }))
+app.people.set('reading', asAgent(person('vera'), { id: 'claude', name: 'Claude' }))
+app.people.set('foreign', asAgent(person('gina'), { id: 'claude', name: 'Claude' }))
+app.people.set('busy', asAgent(person('alice'), { id: 'busy', name: 'Busy' }))
+
+const serve = async (options = {}) => {
+  const server = createServer(
+    mcpHandler({ url: `${app.origin}/api/v1`, callsPerMinute: 100_000, ...options }),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  atEnd(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+}
+const url = await serve()
+
+const connect = async (token: string, at = url) => {
+  const client = new Client({ name: 'test', version: '1' })
+  const headers = { Authorization: `Bearer ${token}` }
+  await client.connect(new StreamableHTTPClientTransport(new URL(at), { requestInit: { headers } }))
+  atEnd(() => client.close())
+  // biome-ignore lint/suspicious/noExplicitAny: the tools' own
+  const call = async (name: string, input: object = {}): Promise<any> => {
+    const { structuredContent, isError } = await client.callTool({ name, arguments: { ...input } })
+    return { ...(structuredContent as object), isError }
+  }
+  return { client, call }
+}
+
+const make = (fields: object = {}): Promise<WireRecord> =>
+  app.make('project', { name: 'Bridge', notes: '', ...fields })
+
+test('the tools are made of what this agent may see, and each change names a version', async () => {
+  const { client, call } = await connect('claude')
+  const { tools } = await client.listTools()
+  expect(tools.map(({ name }) => name).filter((name) => name.startsWith('project'))).toEqual(
+    ['read', 'list', 'history', 'create', 'save', 'propose'].map((verb) => `project_${verb}`),
+  )
+  const save = tools.find(({ name }) => name === 'project_save')
+  expect(save?.inputSchema.required).toEqual(['id', 'client_version', 'changes'])
+  expect(save?.inputSchema.properties?.changes).toMatchObject({
+    properties: { status: { enum: ['planned', 'active', 'done'] } },
+  })
+  const { id } = await make({ name: 'Tower' })
+  const unversioned = await call('project_save', { id, changes: { name: 'x' } })
+  expect(unversioned).toMatchObject({ isError: true, code: 'malformed' })
+  for (const client_version of ['1', 0, 1.5, null])
+    expect(await call('project_save', { id, client_version, changes: { name: 'x' } })).toMatchObject({
+      isError: true,
+    })
+  const found = await call('project_list', { where: { name: 'Tower' }, limit: 1 })
+  expect(found.data).toMatchObject([{ id, version: 1 }])
+  expect(await call('project_read', { id })).toMatchObject({ data: { version: 1 }, isError: false })
+  expect(await call('project_drop', { id })).toMatchObject({ isError: true })
+})
+
+test('a save is the agent’s, for its person; a refusal says what changed, and one resolved so passes', async () => {
+  const { call } = await connect('claude')
+  const { id } = await make()
+  const bobs = { as: 'bob', body: { client_version: 1, changes: { status: 'active' } } }
+  await app.call('PATCH', `/records/project/${id}`, bobs)
+  const stale = await call('project_save', { id, client_version: 1, changes: { name: 'Tunnel' } })
+  expect(stale).toMatchObject({
+    ...{ isError: true, code: 'stale_record', changed_fields: ['status'] },
+    current: { version: 2, fields: { name: 'Bridge', status: 'active' } },
+  })
+  const again = { id, client_version: 2, changes: { name: 'Tunnel' }, mutation_id: 'one' }
+  const saved = await call('project_save', again)
+  expect(saved.data).toMatchObject({
+    version: 3,
+    updated_by: {
+      id: 'claude:alice',
+      kind: 'agent',
+      name: 'Claude',
+      on_behalf_of: { id: 'alice', name: 'Alice' },
+    },
+  })
+  expect((await call('project_save', again)).data).toEqual(saved.data)
+  expect((await call('project_history', { id, limit: 1 })).data).toMatchObject([{ version: 3 }])
+  const proposed = await call('project_propose', {
+    id,
+    client_version: 3,
+    changes: { name: 'Quay' },
+    note: 'Why not?',
+  })
+  expect(proposed.data).toMatchObject({ state: 'open', proposed_by: { on_behalf_of: { name: 'Alice' } } })
+})
+
+test('an agent may what its person may: nothing more, and nothing of another tenant', async () => {
+  const { id } = await make()
+  const reading = await connect('reading')
+  expect(await reading.call('project_read', { id })).toMatchObject({ isError: false })
+  const save = { id, client_version: 1, changes: { name: 'x' } }
+  expect(await reading.call('project_save', save)).toMatchObject({ isError: true, code: 'forbidden' })
+  const foreign = await connect('foreign')
+  const absent = await foreign.call('project_read', { id: '999999' })
+  expect(await foreign.call('project_read', { id })).toEqual(absent)
+  expect(absent).toMatchObject({ isError: true, code: 'not_found' })
+  expect((await foreign.call('project_list', {})).data).toEqual([])
+  const unknown = await connect('unknown')
+  expect((await unknown.client.listTools()).tools).toEqual([])
+  expect(await unknown.call('project_read', { id })).toMatchObject({ isError: true, code: 'unauthenticated' })
+})
+
+test('pages of browsers, other methods, too many and too large requests are refused', async () => {
+  const busy = await serve({ callsPerMinute: 3, bodyBytes: 1000 })
+  const post = (headers: Record<string, string>, body = '{"jsonrpc":"2.0","id":1,"method":"ping"}') =>
+    fetch(busy, {
+      method: 'POST',
+      body,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      },
+    }).then(({ status }) => status)
+  expect(await post({})).toBe(401)
+  expect(await post({ cookie: 'session=busy' })).toBe(401)
+  const authorization = 'Bearer busy'
+  expect(await post({ authorization, origin: 'https://evil.example' })).toBe(403)
+  expect((await fetch(busy, { headers: { authorization } })).status).toBe(405)
+  expect(await post({ authorization }, `"${'x'.repeat(2000)}"`)).toBe(400)
+  expect(await post({ authorization }, 'x')).toBe(400)
+  expect(await post({ authorization })).toBe(200)
+  expect(await post({ authorization })).toBe(429)
+  expect(await post({ authorization: 'Bearer claude' })).toBe(200)
+})
+
+test(`two agents and a person on one record, ${ROUNDS} rounds: nothing is lost, nothing doubled`, async () => {
+  const { id } = await make()
+  const agents = await Promise.all(['claude', 'ada'].map((token) => connect(token)))
+  type Written = { record: WireRecord } | { current: WireRecord }
+  const asAgents = agents.map(({ call }) => async (version: number, notes: string): Promise<Written> => {
+    const { data, current } = await call('project_save', { id, client_version: version, changes: { notes } })
+    return data ? { record: data } : { current }
+  })
+  const asPerson = async (version: number, notes: string): Promise<Written> => {
+    const body = { client_version: version, changes: { notes } }
+    const { body: answer } = await app.call('PATCH', `/records/project/${id}`, { as: 'alice', body })
+    return answer.data ? { record: answer.data } : { current: answer.current }
+  }
+  await Promise.all(
+    [...asAgents, asPerson].map(async (write, writer) => {
+      let current: WireRecord = (await app.call('GET', `/records/project/${id}`)).body.data
+      for (let round = 0; round < ROUNDS; round += 1) {
+        for (let isSaved = false; !isSaved; ) {
+          const answer = await write(current.version, `${current.fields.notes}${writer}.${round} `)
+          isSaved = 'record' in answer
+          current = 'record' in answer ? answer.record : answer.current
+        }
+      }
+    }),
+  )
+  const { body } = await app.call('GET', `/records/project/${id}`)
+  const wanted = [0, 1, 2].flatMap((writer) =>
+    Array.from({ length: ROUNDS }, (_, round) => `${writer}.${round}`),
+  )
+  expect(body.data.fields.notes.trim().split(' ').sort()).toEqual(wanted.sort())
+  expect(body.data.version).toBe(1 + 3 * ROUNDS)
+})
+
+test('on standard input and output, by the command line', async () => {
+  const root = fileURLToPath(new URL('../../..', import.meta.url))
+  await promisify(execFile)(process.execPath, ['scripts/build.js'], { cwd: root })
+  const client = new Client({ name: 'test', version: '1' })
+  const args = [`${root}dist/server/cli/main.js`, 'mcp', '--url', `${app.origin}/api/v1`, '--token', 'claude']
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'inherit' }))
+  const { id } = await make({ name: 'Stdio' })
+  const { structuredContent } = await client.callTool({ name: 'project_read', arguments: { id } })
+  expect(structuredContent).toMatchObject({ data: { id, version: 1, fields: { name: 'Stdio' } } })
+  await client.close()
+})
