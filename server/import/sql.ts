@@ -81,7 +81,7 @@ export interface ImportSql {
   repeatedKeys: Statement
   /** limit, [tenant]: records created meanwhile under the keys of rows that create */
   foundMeanwhile: Statement
-  /** from, to, [tenant]: lines written, and whether that made a new version */
+  /** from, to, [tenant], [member]: lines written, and whether that made a new version */
   update(columns: string[]): Statement
   /** from, to: lines with the key of the parent that each names; null where it names none */
   parents: Statement
@@ -104,7 +104,10 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
   const isFound = (text: string) => (foundBy ? `t.${column(key ?? '')} = ${asKey(text)}` : id.isText(text))
   const ofTenant = (parameter: number) =>
     tenantColumn ? `and t.${column(tenantColumn)} = $${parameter}` : ''
-  const { part } = known
+  const { part, audience } = known
+  const isMember = audience
+    ? ` and exists (select from ${audience.members} and ${audience.named} = $${tenantColumn ? 4 : 3}::text)`
+    : ''
   const parent = part ? `r.${part.sql}` : 'null'
   const ofParent = part?.tenantColumn ? `$3::${columns.get(tenantColumn ?? '')?.cast}` : null
   const lines = (selected: string) => `select s.line, ${selected} from pg_temp.noclobber_import s
@@ -133,7 +136,7 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
            (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${column(name)}`, `r.${column(name)}`)).join(', ')}
               from json_populate_record(t.*, s.doc) r)
          from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
-           and ${id.isText('s.id')} and t.${version} = s.seen ${ofTenant(3)}
+           and ${id.isText('s.id')} and t.${version} = s.seen ${ofTenant(3)}${isMember}
          returning s.line, t.${version} <> s.seen as changed`,
       ),
     insert: (names) =>

@@ -162,6 +162,17 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
     return found
   }
 
+  /** Rows of one batch that go to one place are asked about together. */
+  const places = new Map<unknown, RowError[]>()
+  const misplacedIn = async (values: Record<string, unknown>, transaction: Knex.Transaction | undefined) => {
+    const place = known.audience && values[known.audience.by.name]
+    const before = places.get(place)
+    if (before || !known.audience) return before ?? []
+    const errors = await placementErrors(database, { known, actor: job.actor, transaction }, values)
+    places.set(place, errors)
+    return errors
+  }
+
   const validate = async (
     row: Read,
     found: WireRecord[],
@@ -193,7 +204,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
       record ? { ...ruledFields(known, record.fields), ...values } : values,
     )
     if (broken.length > 0) return refuse(...broken)
-    const misplaced = await placementErrors(database, { known, actor: job.actor, transaction }, values)
+    const misplaced = await misplacedIn(values, transaction)
     if (misplaced.length > 0) return refuse(...misplaced)
     const names = Object.keys(values).sort()
     // What was checked together stays together.
@@ -216,6 +227,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
       else validated.push({ line: row.line, rowErrors: [{ field: '', message: row.rowError }] })
       if (slices.isOver()) await slices.rest()
     }
+    places.clear()
     const found = await find(reads, transaction)
     for (const row of reads) {
       validated.push(await validate(row, found.get(row.key ?? '') ?? [], transaction))

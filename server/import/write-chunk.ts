@@ -5,7 +5,7 @@ import { asksParents } from '../records/parents.ts'
 import { SWALLOWED, writtenInPlace } from '../records/settled-write.ts'
 import type { Database } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
-import { tenantParameter } from '../tables/tenant.ts'
+import { guardParameters, tenantParameter } from '../tables/tenant.ts'
 import type { RowErrors } from './row-errors.ts'
 import { RESTAGE_VERSIONS, SHAPES_IN, UPDATES_IN } from './sql.ts'
 import { FORBIDDEN, type ImportJob, NOT_THERE, type RowError, staleRowError } from './validate-rows.ts'
@@ -97,7 +97,7 @@ export const createChunkWriter = (database: Database, job: WriteJob) => {
     while (left.size > 0) {
       for (const { line, changed } of await database.send(
         sql.update(columns),
-        [from, to, ...tenant],
+        [from, to, ...guardParameters(known, job.actor)],
         savepoint,
       )) {
         if (left.delete(line)) result[changed ? 'updated' : 'unchanged'] += 1

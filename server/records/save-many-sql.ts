@@ -11,12 +11,16 @@ import { NAMING } from '../tables/writer-context.ts'
 /** The guard: each record is still at the version that its writer built on. */
 const isAtVersionOf = (version: string, asked: string) => `${version} = ${asked}.version`
 
-/** writer, ids, versions, the least number of records that must stand at their versions, [tenant], values… */
+/** writer, ids, versions, the least number of records that must stand at their versions, [tenant], [member], values… */
 export const updateMany = (tracked: TrackedType, returned: string, changed: string[]): Statement => {
-  const { table, tenantColumn, owned } = tracked
+  const { table, tenantColumn, owned, audience } = tracked
   const version = `t.${quoteName(owned.version.name)}`
   const id = idSql(tracked)
-  const first = tenantColumn ? 6 : 5
+  const member = tenantColumn ? 6 : 5
+  const first = audience ? member + 1 : member
+  const isMember = audience
+    ? `and exists (select from ${audience.members} and ${audience.named} = $${member}::text)`
+    : ''
   const set = changed
     .map((name, index) => `${columnSql(tracked, name)} = ${fieldValue(tracked, name, `$${first + index}`)}`)
     .join(', ')
@@ -27,7 +31,7 @@ export const updateMany = (tracked: TrackedType, returned: string, changed: stri
         select ${id.asValue('w.id')} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
       locked as materialized (
         select ${id.value} as id, ${version} as version from wanted w join ${table} t on ${id.is('w.id')} and ${isAtVersionOf(version, 'w')}
-        ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} order by ${id.order()} for no key update of t)
+        ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} ${isMember} order by ${id.order()} for no key update of t)
       update ${table} t set ${set} from writer, locked l
       where writer.named and ${id.is('l.id')} and ${isAtVersionOf(version, 'l')}
         and (select count(*) from locked) >= $4::bigint

@@ -12,7 +12,7 @@ import type { BulkEntry, BulkProblem } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId } from '../tables/record-id.ts'
-import { tenantOf, tenantParameter } from '../tables/tenant.ts'
+import { guardParameters, tenantOf } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { authorizeMany } from './authorize-many.ts'
 import { parametersOf, requestHash, sendWrite, type WriteOptions, type WriteVerdict } from './idempotency.ts'
@@ -198,7 +198,7 @@ export const saveMany = async (
             targets.map(({ id }) => id),
             targets.map(({ version }) => version),
             onStale === 'abort' ? targets.length : 0,
-            ...tenantParameter(known, actor),
+            ...guardParameters(known, actor),
             ...parametersOf(known, columns, valid.values, stored),
           ],
           columns,

@@ -106,18 +106,39 @@ test('members read and write, nobody else learns that there is anything', async 
   ).toBe(404)
 })
 
-test('who is out between the check of a save and its write writes nothing', async () => {
-  const id = await makeBoard('alice')
-  meanwhile = async () => {
+test.each([
+  [
+    'a save',
+    (id: number) => ['PATCH', `/records/board/${id}`, { client_version: 1, changes: { name: 'mine' } }],
+  ],
+  [
+    'a bulk edit',
+    (id: number) => [
+      'PATCH',
+      '/records/board',
+      { changes: { name: 'mine' }, records: [{ id: String(id), client_version: 1 }] },
+    ],
+  ],
+  ['a deletion', (id: number) => ['DELETE', `/records/board/${id}`, { client_version: 1 }]],
+  ['an import', (id: number) => ['POST', '/records/board/import?key=id', `id,name\n${id},mine\n`]],
+] as [string, (id: number) => [string, string, object | string]][])(
+  'who is out between the check of %s and its write writes nothing',
+  async (_, request) => {
+    const id = await makeBoard('alice')
+    meanwhile = async () => {
+      meanwhile = async () => {}
+      await leave(id, 'alice')
+    }
+    const [method, path, body] = request(id)
+    if (method === 'DELETE') await meanwhile()
+    const sent = typeof body === 'string' ? { text: body, headers: { 'content-type': 'text/csv' } } : { body }
+    expect((await call(method, path, 'alice', sent)).status).toBe(typeof body === 'string' ? 422 : 404)
     meanwhile = async () => {}
-    await leave(id, 'alice')
-  }
-  const body = { client_version: 1, changes: { name: 'mine' } }
-  expect((await call('PATCH', `/records/board/${id}`, 'alice', { body })).status).toBe(404)
-  expect(await app.sql('select name, version::int from boards where id = ?', [id])).toEqual([
-    { name: 'a board', version: 1 },
-  ])
-})
+    expect(await app.sql('select name, version::int from boards where id = ?', [id])).toEqual([
+      { name: 'a board', version: 1 },
+    ])
+  },
+)
 
 test('a list is filtered by SQL, with its counts, and says exactly whether it is behind', async () => {
   const [mine, theirs] = [await makeBoard('alice'), await makeBoard('bob')]
@@ -273,6 +294,19 @@ test('many at once: lists receive how many are theirs, importers how far they ar
   )
   expect((await alice.receives('RecordsImported')).count).toBe(70)
   expect((await bob.receives('RecordsImported')).count).toBe(30)
+  /** A file that is read until its importer has received how far it is. */
+  const file = async function* () {
+    yield Buffer.from('board_id,title\n')
+    for (const isShown = () => alice.received.some(({ name }) => name === 'RecordsImporting'); !isShown(); ) {
+      yield Buffer.from(`${mine},imported\n`.repeat(100))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  const actor = app.people.get('alice') as Person
+  const imported = await app.records.import('card', { actor, input: file(), format: 'csv' })
+  expect(imported.outcome).toBe('imported')
+  await bob.flushed()
+  expect(bob.received.filter(({ name }) => name === 'RecordsImporting')).toEqual([])
   await vera.flushed()
   expect(vera.received).toEqual([])
   // Very many members at once, too.
@@ -281,7 +315,7 @@ test('many at once: lists receive how many are theirs, importers how far they ar
     [mine, mine],
   )
   await vera.receives('Resync')
-  expect(await titles('vera', 'limit=1')).toEqual(['many'])
+  expect(await titles('vera', 'search=many&limit=1')).toEqual(['many'])
 })
 
 test('records of no tenant are shared with members of any', async () => {
