@@ -97,6 +97,13 @@ test('members read and write, nobody else learns that there is anything', async 
       ).toEqual([missing.text, missing.text])
     }
   }
+  // What this node has seen of the record says nothing of who its members are now.
+  const vera = await app.socket({ as: 'vera' })
+  await join(id, 'vera')
+  expect((await vera.watch(['card', it])).records).toMatchObject([{ ok: true }])
+  await vera.ask('unwatch', { records: [{ type: 'card', id: it }] })
+  await leave(id, 'vera')
+  expect((await vera.watch(['card', it])).records).toMatchObject([{ ok: false }])
   const save = (as: string) =>
     call('PATCH', `/records/card/${it}`, as, { body: { client_version: 1, changes: { title: `by ${as}` } } })
   expect((await save('bob')).status).toBe(404)
