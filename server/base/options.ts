@@ -146,7 +146,7 @@ export interface Limits {
   presenceLeaseMs: number
   /** How often the feed looks at the log unasked: the longest delay when no wake-up arrives. */
   pollMs: number
-  /** The longest pause between two reads of a busy log. */
+  /** The longest pause between two reads of a busy log; four times as long while nobody on the node watches what changes. */
   gapMs: number
   /** Changes read at a time. */
   feedBatch: number

@@ -252,16 +252,11 @@ export const createDelivery = (database: Database, audience: Audience) => {
     forget: (): void => {
       early = createEarlyDeliveries()
     },
-    /**
-     * The feed has come to a change: does somebody here wait for it? What nobody waits for is done; else it is once it is delivered,
-     * or the next version might go before it.
-     */
+    /** The feed has come to a change: does somebody here wait for it? */
     wants: (key: ChangeKey): boolean => {
       if (audience.watchers().size === 0 || early.has(key)) return false
       const known = database.typeOfSource(key.source)
-      const isWanted = known !== undefined && concerns(known, key, audience.rooms())
-      if (!isWanted) early.done(key)
-      return isWanted
+      return known !== undefined && concerns(known, key, audience.rooms())
     },
     /** Delivers what the feed brings, except what was delivered before. */
     deliver: async ({ changes, largeTransactions }: FeedBatch): Promise<void> => {

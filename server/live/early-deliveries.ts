@@ -15,26 +15,35 @@ export interface EarlyDeliveries {
   pass(change: DeliveredChange): boolean
   /** Was it delivered before? */
   has(change: DeliveredChange): boolean
-  /** The feed has delivered it, or nobody waits for it. */
+  /** The feed has delivered it. */
   done(change: DeliveredChange): void
 }
 
-/** So many changes of each kind are remembered at most. */
+/** So many changes of each kind are remembered at least, and twice as many at most. */
 const SIZE = 5_000
 
 /** Two tenants may have had a record of one id, one after the other. */
 const keyOf = ({ source, tenantId, id }: DeliveredChange, version: number) =>
   `${version} ${id.length} ${tenantId?.length ?? '-'} ${id}${tenantId ?? ''}${source}`
 
-const put = (keys: Set<string>, key: string) => {
-  keys.add(key)
-  if (keys.size > SIZE) keys.delete(keys.values().next().value as string)
+/** The last ones. In two parts, of which the older is dropped whole: to take the oldest out of a set again and again is dear. */
+const createLast = () => {
+  let [newer, older] = [new Set<string>(), new Set<string>()]
+  return {
+    has: (key: string) => newer.has(key) || older.has(key),
+    put: (key: string) => {
+      newer.add(key)
+      if (newer.size < SIZE) return
+      older = newer
+      newer = new Set()
+    },
+  }
 }
 
 export const createEarlyDeliveries = (): EarlyDeliveries => {
-  const early = new Set<string>()
-  const passed = new Set<string>()
-  const done = new Set<string>()
+  const early = createLast()
+  const passed = createLast()
+  const done = createLast()
   return {
     isLate: (change) => {
       const key = keyOf(change, change.version)
@@ -45,12 +54,12 @@ export const createEarlyDeliveries = (): EarlyDeliveries => {
       return early.has(before) || done.has(before)
     },
     has: (change) => early.has(keyOf(change, change.version)),
-    done: (change) => put(done, keyOf(change, change.version)),
-    add: (change) => put(early, keyOf(change, change.version)),
+    done: (change) => done.put(keyOf(change, change.version)),
+    add: (change) => early.put(keyOf(change, change.version)),
     pass: (change) => {
       const key = keyOf(change, change.version)
       if (early.has(key)) return true
-      put(passed, key)
+      passed.put(key)
       return false
     },
   }

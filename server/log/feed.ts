@@ -57,7 +57,7 @@ export interface Feed {
 interface FeedConnection extends Connection {
   query(query: object | string): Promise<{ rows: never[]; rowCount: number | null }>
   on(event: 'notification' | 'error' | 'end', listener: () => void): void
-  connection?: { stream?: { destroy(): void } }
+  connection?: { stream?: { destroy(): void; pause?(): void; resume?(): void } }
 }
 
 /** The connection in use. */
@@ -72,6 +72,9 @@ const RECONNECT_MS = [100, 250, 500, 1_000, 2_000]
 const STOP_MS = 2_000
 /** Pauses before a failed delivery is tried again. */
 const HAND_ON_MS = [50, 200, 500]
+
+/** How many times `gapMs` a pause may be while nothing is wanted. */
+const MOST_GAPS = 4
 
 /** A round that found nothing gets no span: there is one each second. */
 const foundAny = ({ count }: Found) => count > 0
@@ -112,6 +115,14 @@ export const createFeed = (options: FeedOptions): Feed => {
       endRest = done
       if (woken || stopped) done()
     })
+
+  /** Pauses. Notifications that come meanwhile are read together afterwards: one by one each costs as much as ten changes. */
+  const away = async ({ connection }: Open, ms: number) => {
+    const stream = connection.connection?.stream
+    stream?.pause?.()
+    await pause(ms)
+    stream?.resume?.()
+  }
 
   /** Waits for the database as long as a feed does: not for ever, and not beyond its own end. */
   const within = <T>(work: Promise<T>) =>
@@ -166,8 +177,14 @@ export const createFeed = (options: FeedOptions): Feed => {
     'noclobber.large_transactions': largeTransactions.length,
   })
 
+  /** Rounds one after the other that found changes, and none that is wanted. */
+  let unwanted = 0
+
   /** Where nothing is wanted nobody waits, and one read may do for more changes. */
-  const pauseMs = ({ count, wanted }: Found) => (wanted > 0 ? Math.min(count, limits.gapMs) : limits.gapMs)
+  const pauseMs = ({ count, wanted }: Found) => {
+    unwanted = wanted > 0 ? 0 : unwanted + 1
+    return unwanted > 0 ? limits.gapMs * Math.min(unwanted, MOST_GAPS) : Math.min(count, limits.gapMs)
+  }
 
   const handOn = async (batch: FeedBatch) => {
     if (batch.changes.length === 0 && batch.largeTransactions.length === 0) return
@@ -207,7 +224,7 @@ export const createFeed = (options: FeedOptions): Feed => {
         woken = false
         const found = await inSpan('feed.read', {}, () => readToEnd(current), foundAny)
         failures = 0
-        if (found.count > 0) await pause(pauseMs(found))
+        if (found.count > 0) await away(current, pauseMs(found))
         await rest(limits.pollMs)
       } catch (error) {
         open?.close()

@@ -24,6 +24,16 @@ export interface FeedDeliveryOptions {
 /** A statement that changes more rows than 20 leaves batches. */
 const LEAST_BATCHED = 21
 
+const mayHaveBatches = (keys: ChangeKey[]): boolean => {
+  if (keys.length < LEAST_BATCHED) return false
+  const counts = new Map<string, number>()
+  return keys.some(({ xid }) => {
+    const count = (counts.get(xid) ?? 0) + 1
+    counts.set(xid, count)
+    return count >= LEAST_BATCHED
+  })
+}
+
 const recordOf = ({ xid, source, tenantId, id }: ChangeKey) => JSON.stringify([xid, source, tenantId, id])
 
 /** Those that are wanted, and what the same transaction did to the same records. */
@@ -41,7 +51,7 @@ export const createFeedDelivery = (options: FeedDeliveryOptions) => {
       node().metrics.read(keys.length)
       changeWaiters.notify(keys)
       node().passed({ changes: keys, largeTransactions: [] })
-      if (keys.length >= LEAST_BATCHED) onBatches()
+      if (mayHaveBatches(keys)) onBatches()
       const asked = receivers()
       const wanted = keys.filter((key) =>
         asked.reduce((isWanted, { wants }) => wants(key) || isWanted, false),
