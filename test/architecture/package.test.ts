@@ -38,13 +38,13 @@ const BUDGETS_BYTES = {
     code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
   },
   /** Everything that the client's door has. */
-  client: { budget: 38_500, code: "export * from 'noclobber/client'" },
+  client: { budget: 38_650, code: "export * from 'noclobber/client'" },
   /** Both doors whole. */
-  whole: { budget: 50_250, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
+  whole: { budget: 50_400, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
 }
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_400_000, unpacked: 5_600_000 }
+const MOST_BYTES = { packed: 1_400_000, unpacked: 5_800_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
