@@ -214,7 +214,7 @@ test(`${WRITERS} writers, ${COMMITS} commits: each follower ends with what SQL s
   for (const follower of followers) {
     await waitFor(() => follower.seen.length >= truth.length, {
       what: `a follower's ${truth.length} changes`,
-      deadlineMs: 15_000,
+      deadlineMs: 60_000,
     }).catch(() => {})
     const seen = follower.seen.map(keyOf)
     expect({ seed: SEED, missed: truth.filter((key) => !new Set(seen).has(key)) }).toEqual({
