@@ -69,6 +69,39 @@ it.each(['cookie', 'token', 'stream'])('by %s: reads, follows, saves', async (wa
   await page.context().close()
 })
 
+it('in a frame of another site: by a token it reads and saves, and a cookie stays behind', async () => {
+  const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
+  const { id } = body.data
+  for (const way of ['token', 'cookie']) {
+    const context = await browser.newContext()
+    await context.addCookies([{ name: 'session', value: 'alice', url: app.origin, sameSite: 'Lax' }])
+    const page = await context.newPage()
+    const address = `${pages}/?${new URLSearchParams({ api: app.origin, way })}`
+    // `localhost` is another site than the page's and the API's, which are of one.
+    const around = createServer((_request, response) => {
+      response.setHeader('Content-Type', 'text/html')
+      response.end(`<iframe src="${address.replaceAll('&', '&amp;')}"></iframe>`)
+    }).listen(0, '127.0.0.1')
+    await once(around, 'listening')
+    atEnd(() => void around.close())
+    await page.goto(`http://localhost:${(around.address() as AddressInfo).port}/`)
+    const frame = page.frames().find((one) => one.url().startsWith(pages))
+    if (!frame) throw new Error('There is no frame.')
+    await frame.waitForFunction(() => 'open_' in window)
+    await frame.evaluate((id) => window.open_(id), id)
+    const status = () => frame.evaluate(() => window.shown().status)
+    if (way === 'cookie') {
+      await waitFor(async () => (await status()) === 'signed_out', { what: 'the refusal' })
+      expect(await frame.evaluate(() => window.shown().name)).toBe(null)
+    } else {
+      await waitFor(async () => (await status()) === 'live', { what: 'the connection' })
+      expect(await frame.evaluate(() => window.save('Framed'))).toBe('saved')
+      expect((await app.call('GET', `/records/project/${id}`)).body.data.fields.name).toBe('Framed')
+    }
+    await context.close()
+  }
+})
+
 it.each(['cookie', 'token'])('a page that is not allowed gets and does nothing, by %s', async (way) => {
   const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Secret' } } })
   const { id } = body.data
