@@ -77,9 +77,18 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: [
-            'test/{migrations,server,architecture,faults,testing,web/client,web/tanstack-query}/**/*.test.ts',
-          ],
+          include: ['test/{migrations,server,web/client,web/tanstack-query}/**/*.test.ts'],
+          environment: 'node',
+          ...services,
+          // One after the other in a worker that keeps its modules: to load them anew costs most files more than their tests.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          include: ['test/{architecture,faults,testing}/**/*.test.ts'],
           environment: 'node',
           ...services,
         },

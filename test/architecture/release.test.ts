@@ -19,9 +19,9 @@ const listOf = (name: string): string[] =>
 
 test('the workflow tries each Node and each PostgreSQL that is supported', () => {
   expect(listOf('node')).toEqual(['20', '22', '24'])
-  expect(listOf('postgres')).toEqual(['15', '16', '17', '18'])
-  expect(versions).toContain('| PostgreSQL | 15 to 18 |')
-  expect(textOf('migrations/supported.ts')).toContain('OLDEST_POSTGRES = 15')
+  expect(listOf('postgres')).toEqual(['14', '15', '16', '17', '18'])
+  expect(versions).toContain('| PostgreSQL | 14 to 18 |')
+  expect(textOf('migrations/supported.ts')).toContain('OLDEST_POSTGRES = 14')
   expect(manifest.engines.node).toBe('>=20.19')
   expect(versions).toContain('| Node | 20.19 and later of 20')
 })

@@ -85,6 +85,11 @@ describe('docs/architecture.md', () => {
 const SIGNS: Record<string, [place: string, sign: RegExp][]> = {
   'the guard’s update': [['server/tables/record-sql.ts', /const guard = .*isAtVersion/]],
   'the decision about a watcher': [['server/live/delivery.ts', /const mayReceive = .*\n.*known\.mayRead/]],
+  'who sees which fields': [
+    ['server/tables/known-type.ts', /forActor\(actor: Actor\)/],
+    ['server/base/field-permissions.ts', /export const fieldRights/],
+  ],
+  'the members': [['server/audience/audience.ts', /export const readAudience/]],
   'the epoch of a cursor': [
     ['server/log/log-sql.ts', /noclobber\.epoch\(\)/],
     ['migrations/functions/epoch.sql', /create function noclobber\.epoch\(\)/],

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { atEnd } from '../support/at-end.ts'
 import { freshDatabase } from '../support/postgres.ts'
+import { majorVersion } from '../support/sql.ts'
 
 const database = await freshDatabase()
 const knex = createKnex({ client: 'pg', connection: database.url, pool: { min: 0, max: 5 } })
@@ -355,8 +356,12 @@ describe('a write', () => {
     await knex.raw(
       `insert into ${parent} (id, name) values (2, 'z'), (3, 'c') on conflict (id) do update set name = excluded.name`,
     )
-    await knex.raw(`merge into ${parent} p using (values (3, 'y'), (4, 'd')) v(id, name) on p.id = v.id
-      when matched then update set name = v.name when not matched then insert (id, name) values (v.id, v.name)`)
+    await knex.raw(
+      (await majorVersion(knex)) >= 15
+        ? `merge into ${parent} p using (values (3, 'y'), (4, 'd')) v(id, name) on p.id = v.id
+          when matched then update set name = v.name when not matched then insert (id, name) values (v.id, v.name)`
+        : `insert into ${parent} (id, name) values (3, 'y'), (4, 'd') on conflict (id) do update set name = excluded.name`,
+    )
     await knex.raw(`update ${parent} set id = 20 where id = 2`)
     await knex.raw(`delete from ${parent} where id = 1`)
     expect((await logOf(parent)).sort()).toEqual([

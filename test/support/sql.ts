@@ -1,4 +1,5 @@
 // SQL by hand: a connection that is none of the toolkit's.
+import type { Knex } from 'knex'
 import pg from 'pg'
 import { atEnd } from './at-end.ts'
 
@@ -9,3 +10,7 @@ export function openPool(url: string): pg.Pool {
   atEnd(() => pool.end())
   return pool
 }
+
+/** The server's major version: what its SQL can say. */
+export const majorVersion = async (knex: Knex): Promise<number> =>
+  Math.floor((await knex.raw('show server_version_num')).rows[0].server_version_num / 10_000)
