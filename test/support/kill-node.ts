@@ -25,7 +25,7 @@ type Query = (this: unknown, config: { text?: string; callback?: Answered }, ...
 
 const passed = (text: string, { rows }: Result) => {
   if (/set_config\('noclobber\.actor'/.test(text) && rows.length > 0) die('committed, nothing sent')
-  if (/^\s*with here/.test(text) && rows.some(({ xid }) => xid)) die('read, not delivered')
+  if (/k\(xid, seq\)/.test(text) && rows.some(({ xid }) => xid)) die('read, not delivered')
 }
 
 const client = pg.Client.prototype as unknown as { query: Query }

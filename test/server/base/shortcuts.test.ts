@@ -41,7 +41,7 @@ const clientThat = (counts: Record<Name, number>, hides: boolean) =>
           return (...values: unknown[]) => {
             const query = key === 'query' ? (values[0] as Partial<Statement> & { submit?: unknown }) : {}
             // The first time each goes this way, whose answer has its columns; and the feed's reading of the log always.
-            if (query?.name && !query.submit && !/^\s*with here as/.test(query.text ?? '')) {
+            if (query?.name && !query.submit && !/^\s*with k as|k\(xid, seq\)/.test(query.text ?? '')) {
               if (sent.has(query.name)) counts.statements += 1
               sent.add(query.name)
             }

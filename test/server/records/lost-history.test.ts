@@ -32,7 +32,7 @@ const save = (id: string, version: number, changes: object, as = 'alice') =>
   app.call('PATCH', `/records/note/${id}`, { as, body: { client_version: version, changes } })
 
 /** The feed's connection is the one whose last statement reads the log. */
-const IS_FEED = `query ~ '^\\s*(with here|listen)'`
+const IS_FEED = `(query ~ '^\\s*(with k as|listen)' or query ~ 'k\\(xid, seq\\)')`
 const endBackends = (which: string) =>
   app.sql(`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and ${which}`)
