@@ -137,3 +137,17 @@ test('each option of a server, a table and a client is in a guide too', () => {
   expect(members.length).toBeGreaterThan(25)
   expect(members.filter((name) => !new RegExp(`\\b${name}\\b`).test(guides))).toEqual([])
 })
+
+/** It does the same with a query client as with a function; each door has its own form. */
+const SAME_IN_TWO_FORMS = ['invalidateOn']
+
+test('a name has one meaning in all doors', () => {
+  const meanings = new Map<string, Set<string>>()
+  for (const file of Object.values(DOORS))
+    for (const name of exportsOf(file)) {
+      const { text } = declarationOf(file, name) ?? { text: file }
+      meanings.set(name, (meanings.get(name) ?? new Set()).add(text))
+    }
+  const ambiguous = [...meanings].flatMap(([name, { size }]) => (size > 1 ? name : []))
+  expect(ambiguous).toEqual(SAME_IN_TWO_FORMS)
+})

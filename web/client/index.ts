@@ -44,10 +44,10 @@ export type { ListToWatch } from './events/list-watching.ts'
 export type { OnRecordEvents, RecordChanges, RecordEventsOptions } from './events/record-events.ts'
 export type {
   AcceptProposalOptions,
+  ClientPastOutcome,
+  ClientProposeOutcome,
   Moment,
-  PastOutcome,
   ProposalsPage,
-  ProposeOutcome,
   RestoreVersionOptions,
 } from './history/reviews.ts'
 export type { ChangeBatch, FollowedChanges, FollowOptions } from './http/follow-changes.ts'
@@ -64,19 +64,19 @@ export type { ListPage, ListQuery } from './http/list-page.ts'
 export type { NewRecordOptions } from './http/new-record.ts'
 export { isNewRecord } from './http/new-record.ts'
 export type {
-  Conflict,
-  CreateOutcome,
+  ClientConflict,
+  ClientCreateOutcome,
+  ClientInvalid,
+  ClientReadOutcome,
+  ClientRemoveOutcome,
+  ClientSaveManyOutcome,
+  ClientSaveOutcome,
   FetchOutcome,
-  Invalid,
-  ReadOutcome,
   Refusal,
-  RemoveOutcome,
-  SaveManyOutcome,
-  SaveOutcome,
   UndoneRecord,
 } from './http/outcomes.ts'
 export type { AppFetch, AppRequestInit } from './http/queued-request.ts'
-export type { SaveManyOptions, SaveOptions } from './http/requests.ts'
+export type { ClientSaveManyOptions, ClientSaveOptions } from './http/requests.ts'
 export type { CellEdit, CellEditor, SavedCell } from './list/cell-editor.ts'
 export { cellConflict, cellSentence, createCellEditor } from './list/cell-editor.ts'
 export { compareRecords } from './list/order.ts'

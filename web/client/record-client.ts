@@ -18,7 +18,7 @@ import { createHttp } from './http/fetch-json.ts'
 import { createLazyAppFetch } from './http/lazy-app-fetch.ts'
 import { isNewRecord } from './http/new-record.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
-import { createRequests, type SaveOptions } from './http/requests.ts'
+import { type ClientSaveOptions, createRequests } from './http/requests.ts'
 import { createListOpener, liveListsCode } from './list/lazy-lists.ts'
 import { draftClient } from './offline/draft-client.ts'
 import { createDeferredPresence } from './presence/lazy-presence.ts'
@@ -249,7 +249,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     ...requests,
     ...reviews,
     onStale,
-    async save<F extends object = Fields>(type: string, id: string, change: SaveOptions) {
+    async save<F extends object = Fields>(type: string, id: string, change: ClientSaveOptions) {
       const outcome = await requests.save<F>(type, id, change)
       if (outcome.outcome === 'saved') records.showOwn(outcome.record as WireRecord, change.changes)
       return outcome

@@ -5,7 +5,7 @@ import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/prot
 import { copiesOf, isEmpty, isReadOnly } from '../client/base/values.ts'
 import { type ConflictView, conflictFor, editsAsText } from '../client/conflict/conflict-view.ts'
 import { isNewRecord, type NewRecordOptions } from '../client/http/new-record.ts'
-import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../client/http/outcomes.ts'
+import type { ClientCreateOutcome, ClientRemoveOutcome, ClientSaveOutcome } from '../client/http/outcomes.ts'
 import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
 import { undoOf } from '../client/record/edit-transitions.ts'
@@ -100,20 +100,20 @@ export interface RecordEditor<F extends object = Fields> {
   field(name: keyof F & string, options?: { as?: InputKind }): FieldProps
   change<K extends keyof F & string>(name: K, value: F[K]): void
   /** `null`: there was nothing to send. A second click while one is on its way sends nothing twice. */
-  save: () => Promise<SaveOutcome<F> | null>
+  save: () => Promise<ClientSaveOutcome<F> | null>
   /** Undoes the last save here, as a version of its own; where others have changed the same since, both sides are shown. */
-  undo: () => Promise<SaveOutcome<F> | null>
+  undo: () => Promise<ClientSaveOutcome<F> | null>
   /** For a button that lasts longer than the banner's. */
   canUndo: boolean
-  remove: () => Promise<RemoveOutcome | null>
+  remove: () => Promise<ClientRemoveOutcome | null>
   reload: () => void
   /** Without names: all kept edits. */
   restore: (fields?: readonly (keyof F & string)[]) => void
   /** My edits on top of the newest version; overlapping ones are reviewed. */
   merge: () => void
   review: () => void
-  resolve: (decision: Decision) => Promise<SaveOutcome<F> | null>
-  recreate: () => Promise<CreateOutcome<F> | null>
+  resolve: (decision: Decision) => Promise<ClientSaveOutcome<F> | null>
+  recreate: () => Promise<ClientCreateOutcome<F> | null>
   revert: () => void
   /** For a form that is closed, as a dialog's Cancel: it shows the record when it is opened again, and offers the edits. */
   discard: () => void
@@ -208,7 +208,7 @@ function editorOf<F extends object>(
   const sent = (state.writing ?? state.unanswered)?.changes ?? {}
   const isUnread = texts.unread().length > 0
   const change = (name: string, value: unknown) => store.change(name as FieldName, value as F[FieldName])
-  const save = async (form?: unknown): Promise<SaveOutcome<F> | null> => {
+  const save = async (form?: unknown): Promise<ClientSaveOutcome<F> | null> => {
     rereadForm(form, texts.unread(), (name, kind) => field(name as FieldName, { as: kind }))
     texts.insist(change)
     const unread = texts.unread()

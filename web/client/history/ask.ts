@@ -3,9 +3,9 @@
 
 import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'
-import type { SaveOutcome } from '../http/outcomes.ts'
+import type { ClientSaveOutcome } from '../http/outcomes.ts'
 import type { Mutation } from '../http/own-writes.ts'
-import type { PastOutcome, ProposeOutcome, Reviews } from './reviews.ts'
+import type { ClientPastOutcome, ClientProposeOutcome, Reviews } from './reviews.ts'
 
 /** What is set aside of what was typed. */
 interface SetAside {
@@ -49,7 +49,7 @@ const send = <K extends { fields: Fields } | null>(
 export async function propose<K extends { fields: Fields } | null>(
   asking: Asking<K>,
   note = '',
-): Promise<ProposeOutcome | null> {
+): Promise<ClientProposeOutcome | null> {
   const { record, draft, kept, writing, unanswered } = asking.stateNow()
   if (!record?.version || writing || isEmpty(draft)) return null
   asking.again = () => propose(asking, note)
@@ -58,7 +58,7 @@ export async function propose<K extends { fields: Fields } | null>(
     ...{ changes: draft, note },
   }
   const isRetry = unanswered && isSame(unanswered, { ...fresh, mutationId: unanswered.mutationId })
-  return (await send(asking, isRetry ? unanswered : fresh, { draft, kept })) as ProposeOutcome | null
+  return (await send(asking, isRetry ? unanswered : fresh, { draft, kept })) as ClientProposeOutcome | null
 }
 
 /** What was typed in these fields is set aside. */
@@ -76,7 +76,7 @@ export async function restoreVersion<F extends object, K extends { fields: Field
   asking: Asking<K>,
   version: number,
   fields?: readonly string[],
-): Promise<SaveOutcome<F> | Exclude<PastOutcome<F>, { outcome: 'found' }> | null> {
+): Promise<ClientSaveOutcome<F> | Exclude<ClientPastOutcome<F>, { outcome: 'found' }> | null> {
   const { type, id } = asking.address
   const past = await asking.requests.readPast(type, id, { version })
   if (past.outcome !== 'found') return past
@@ -93,5 +93,5 @@ export async function restoreVersion<F extends object, K extends { fields: Field
     ...{ changes, restores: version },
   }
   const form = { draft: { ...draft, ...changes }, kept: keptBeside(kept, draft, changes) }
-  return (await send(asking, mutation, form)) as SaveOutcome<F> | null
+  return (await send(asking, mutation, form)) as ClientSaveOutcome<F> | null
 }

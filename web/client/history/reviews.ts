@@ -7,7 +7,13 @@ import type {
   WireProposal,
   WireRecord,
 } from '../../../server/protocol/index.ts'
-import type { Conflict, FetchOutcome, Invalid, Refusal, SaveOutcome } from '../http/outcomes.ts'
+import type {
+  ClientConflict,
+  ClientInvalid,
+  ClientSaveOutcome,
+  FetchOutcome,
+  Refusal,
+} from '../http/outcomes.ts'
 
 /** Which version is asked for: by its number, or the one that stood at a time. */
 export type Moment = { version: number } | { asOf: Date | string }
@@ -16,7 +22,7 @@ export type Moment = { version: number } | { asOf: Date | string }
  * `writable`: the fields that this person may write now, and so bring back. `no_longer_known`: the log doesn't reach back so
  * far, or not for this person.
  */
-export type PastOutcome<F extends object> =
+export type ClientPastOutcome<F extends object> =
   | { outcome: 'found'; record: WireRecord<F>; writable: string[] }
   | { outcome: 'no_longer_known' }
   | Refusal
@@ -35,10 +41,10 @@ export interface RestoreVersionOptions {
 }
 
 /** What `client.propose` answers. */
-export type ProposeOutcome =
+export type ClientProposeOutcome =
   | { outcome: 'proposed'; proposal: WireProposal }
-  | Conflict<Fields>
-  | Invalid
+  | ClientConflict<Fields>
+  | ClientInvalid
   | Refusal
 
 /** Proposals, the newest first; `may`: what this person may do with the record. */
@@ -67,7 +73,7 @@ interface Decided {
 /** Earlier versions and proposals of one server. */
 export interface Reviews {
   /** The record as it was at a version, or at a time; of types with `history: 'values'`. */
-  readPast<F extends object = Fields>(type: string, id: string, moment: Moment): Promise<PastOutcome<F>>
+  readPast<F extends object = Fields>(type: string, id: string, moment: Moment): Promise<ClientPastOutcome<F>>
   /**
    * Saves what the record was at a version, guarded like any save; where the log doesn't know it any more, `failed` with that
    * code. Of an open record use `editor.restoreVersion`.
@@ -76,13 +82,13 @@ export interface Reviews {
     type: string,
     id: string,
     options: RestoreVersionOptions,
-  ): Promise<SaveOutcome<F>>
+  ): Promise<ClientSaveOutcome<F>>
   /** Keeps changes for somebody else to decide about. Of an open record use `editor.propose`. */
   propose(
     type: string,
     id: string,
     options: { clientVersion: number; changes: Fields; note?: string; mutationId?: string },
-  ): Promise<ProposeOutcome>
+  ): Promise<ClientProposeOutcome>
   /** What is proposed for a record. */
   proposals(
     type: string,
@@ -95,7 +101,7 @@ export interface Reviews {
     id: string,
     proposalId: string,
     options: AcceptProposalOptions,
-  ): Promise<SaveOutcome<F> | Decided>
+  ): Promise<ClientSaveOutcome<F> | Decided>
   /** Closes a proposal; its proposer may too. */
   rejectProposal(
     type: string,

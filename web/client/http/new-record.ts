@@ -3,8 +3,8 @@
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { plainFields } from '../base/plain-value.ts'
-import type { SaveOutcome } from './outcomes.ts'
-import type { Requests, SaveOptions } from './requests.ts'
+import type { ClientSaveOutcome } from './outcomes.ts'
+import type { ClientSaveOptions, Requests } from './requests.ts'
 
 /** PostgreSQL has no text with this character. */
 const PREFIX = '\u0000'
@@ -27,8 +27,8 @@ export const isNewRecord = (id: string): boolean => id.startsWith(PREFIX)
 export async function createBySave(
   { create }: Pick<Requests, 'create'>,
   type: string,
-  { changes, mutationId }: SaveOptions,
-): Promise<SaveOutcome<Fields>> {
+  { changes, mutationId }: ClientSaveOptions,
+): Promise<ClientSaveOutcome<Fields>> {
   const outcome = await create<Fields>(type, changes, mutationId === undefined ? {} : { mutationId })
   return outcome.outcome === 'created'
     ? { outcome: 'saved', record: outcome.record, mergedFields: [] }
@@ -49,8 +49,8 @@ export function newRecordRequests<R extends Pick<Requests, 'read' | 'save' | 're
       outcome: 'found' as const,
       record: record(type, id) as WireRecord<F>,
     }),
-    save: <F extends object>(type: string, _id: string, options: SaveOptions) =>
-      createBySave(requests, type, options) as Promise<SaveOutcome<F>>,
+    save: <F extends object>(type: string, _id: string, options: ClientSaveOptions) =>
+      createBySave(requests, type, options) as Promise<ClientSaveOutcome<F>>,
     remove: async () => ({ outcome: 'removed' }),
   }
 }

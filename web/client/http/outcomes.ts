@@ -25,31 +25,31 @@ export type Refusal =
   | { outcome: 'failed'; problem: Problem }
 
 /** 422, with one entry for each field. */
-export type Invalid = { outcome: 'invalid'; errors: FieldError[] }
+export type ClientInvalid = { outcome: 'invalid'; errors: FieldError[] }
 
 /** 409 or 412: the record has a newer version; the problem holds all that is needed to resolve the conflict. */
-export type Conflict<F extends object> = {
+export type ClientConflict<F extends object> = {
   outcome: 'conflict'
   problem: StaleProblem & { current: WireRecord<F> }
 }
 
 /** The record as it is now. */
-export type ReadOutcome<F extends object> = { outcome: 'found'; record: WireRecord<F> } | Refusal
+export type ClientReadOutcome<F extends object> = { outcome: 'found'; record: WireRecord<F> } | Refusal
 
 /**
  * `mergedFields`: what others had changed since the client's version, where the type allows merging; `mergedBy`: who wrote the
  * version before this one.
  */
-export type SaveOutcome<F extends object> =
+export type ClientSaveOutcome<F extends object> =
   | { outcome: 'saved'; record: WireRecord<F>; mergedFields: string[]; mergedBy?: Writer | null }
-  | Conflict<F>
-  | Invalid
+  | ClientConflict<F>
+  | ClientInvalid
   | Refusal
 
 /** What `client.create` answers. */
-export type CreateOutcome<F extends object> =
+export type ClientCreateOutcome<F extends object> =
   | { outcome: 'created'; record: WireRecord<F> }
-  | Invalid
+  | ClientInvalid
   | Refusal
 
 /** What became of one record of a bulk edit: `saved`, the code that a save of it alone would have had, or `held_back`. */
@@ -63,10 +63,10 @@ export interface BulkRecord {
 }
 
 /** `aborted`: at least one record could not be saved, so none was. */
-export type SaveManyOutcome =
+export type ClientSaveManyOutcome =
   | { outcome: 'saved'; records: BulkRecord[] }
   | { outcome: 'aborted'; records: BulkRecord[] }
-  | Invalid
+  | ClientInvalid
   | Refusal
 
 /**
@@ -78,7 +78,7 @@ export type UndoneRecord =
   | { id: string; outcome: 'no_values' | 'unauthenticated' | 'unreachable' | 'failed' }
 
 /** What `client.remove` answers. */
-export type RemoveOutcome = { outcome: 'removed' } | Conflict<object> | Refusal
+export type ClientRemoveOutcome = { outcome: 'removed' } | ClientConflict<object> | Refusal
 
 /** The answer's `data` and what stands beside it. */
 type FoundOutcome<T> = { outcome: 'found' } & T

@@ -4,7 +4,7 @@
 import type { Fields, RecordAddress, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
-import type { Requests, SaveOptions } from './requests.ts'
+import type { ClientSaveOptions, Requests } from './requests.ts'
 
 /** An answered write of this tab. `many`: a bulk edit, whose records have to be fetched. */
 export type OwnWrite =
@@ -66,7 +66,7 @@ export function observeOwnWrites(requests: Requests): OwnWrites {
         listeners.notify({ kind: 'created', record: outcome.record as WireRecord })
       return outcome
     },
-    async save<F extends object = Fields>(type: string, id: string, options: SaveOptions) {
+    async save<F extends object = Fields>(type: string, id: string, options: ClientSaveOptions) {
       const outcome = await requests.save<F>(type, id, options)
       if (outcome.outcome === 'saved')
         listeners.notify({ kind: 'saved', record: outcome.record as WireRecord })

@@ -17,18 +17,18 @@ import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
 import type { ListPage, ListQuery } from './list-page.ts'
 import type {
   BulkRecord,
-  CreateOutcome,
+  ClientCreateOutcome,
+  ClientReadOutcome,
+  ClientRemoveOutcome,
+  ClientSaveManyOutcome,
+  ClientSaveOutcome,
   FetchOutcome,
-  ReadOutcome,
-  RemoveOutcome,
-  SaveManyOutcome,
-  SaveOutcome,
   UndoneRecord,
 } from './outcomes.ts'
 import { bodyOf, refusalOf } from './refusals.ts'
 
 /** What `client.save` takes. */
-export interface SaveOptions {
+export interface ClientSaveOptions {
   /** The version that the changes were built on. */
   clientVersion: number
   changes: Fields
@@ -38,7 +38,7 @@ export interface SaveOptions {
 }
 
 /** What `client.saveMany` takes. */
-export interface SaveManyOptions {
+export interface ClientSaveManyOptions {
   /** The same for all records. */
   changes: Fields
   /** Each record once, at most 500. */
@@ -57,7 +57,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
   const write = retriedWrite(http, clock)
 
   return {
-    async read<F extends object = Fields>(type: string, id: string): Promise<ReadOutcome<F>> {
+    async read<F extends object = Fields>(type: string, id: string): Promise<ClientReadOutcome<F>> {
       const answer = await http({ method: 'GET', path: pathOf(type, id) })
       return recordOf(answer, (record: WireRecord<F>) => ({ outcome: 'found' as const, record }))
     },
@@ -66,7 +66,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       type: string,
       fields: Partial<F>,
       options: { id?: string; mutationId?: string } = {},
-    ): Promise<CreateOutcome<F>> {
+    ): Promise<ClientCreateOutcome<F>> {
       const body = {
         fields: plainFields(fields),
         mutation_id: options.mutationId ?? newId(),
@@ -82,8 +82,8 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
     async save<F extends object = Fields>(
       type: string,
       id: string,
-      options: SaveOptions,
-    ): Promise<SaveOutcome<F>> {
+      options: ClientSaveOptions,
+    ): Promise<ClientSaveOutcome<F>> {
       const body = {
         client_version: options.clientVersion,
         changes: plainFields(options.changes),
@@ -103,7 +103,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
     },
 
     /** The same changes to many records, each guarded by its own version. */
-    async saveMany(type: string, options: SaveManyOptions): Promise<SaveManyOutcome> {
+    async saveMany(type: string, options: ClientSaveManyOptions): Promise<ClientSaveManyOutcome> {
       const body = {
         changes: plainFields(options.changes),
         records: options.records.map(({ id, clientVersion }) => ({ id, client_version: clientVersion })),
@@ -176,7 +176,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       type: string,
       id: string,
       options: { clientVersion: number; mutationId?: string },
-    ): Promise<RemoveOutcome> {
+    ): Promise<ClientRemoveOutcome> {
       const body = { client_version: options.clientVersion, mutation_id: options.mutationId ?? newId() }
       const answer = await write({ method: 'DELETE', path: pathOf(type, id), body })
       if (answer.isAnswered && isGood(answer.status)) return { outcome: 'removed' }

@@ -3,7 +3,7 @@
 
 import type { Fields, WireHistoryEntry } from '../../../server/protocol/index.ts'
 import { isSame } from '../base/values.ts'
-import type { FetchOutcome, SaveManyOutcome, UndoneRecord } from './outcomes.ts'
+import type { ClientSaveManyOutcome, FetchOutcome, UndoneRecord } from './outcomes.ts'
 
 /** Histories that are asked for at a time. */
 const AT_ONCE = 6
@@ -16,7 +16,7 @@ interface UndoRequests {
   saveMany(
     type: string,
     options: { changes: Fields; records: { id: string; clientVersion: number }[]; onStale: 'skip' },
-  ): Promise<SaveManyOutcome>
+  ): Promise<ClientSaveManyOutcome>
 }
 
 interface SavedVersion {

@@ -7,7 +7,7 @@ import { plainFields, plainValue } from '../base/plain-value.ts'
 import { createWritable, type Readable } from '../base/store.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'
 import { type ConflictView, conflictFor } from '../conflict/conflict-view.ts'
-import type { Refusal, SaveOutcome } from '../http/outcomes.ts'
+import type { ClientSaveOutcome, Refusal } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import { mergedByItself } from '../record/merged-by-itself.ts'
 import { initialRecordState } from '../record/state.ts'
@@ -65,7 +65,7 @@ export interface CellEditor extends Readable<CellEdit | null> {
    * Undoes the last save, as a version of its own, guarded like any save: values that somebody else has changed since are a
    * `conflict`, and stay. `null`: there is nothing to undo, or a cell is being edited.
    */
-  undo(): Promise<SaveOutcome<Fields> | null>
+  undo(): Promise<ClientSaveOutcome<Fields> | null>
 }
 
 /** Edits cells of a list without React; `useCellEditor` is the same as a hook. */

@@ -5,7 +5,7 @@
 import type { Fields } from '../../../server/protocol/index.ts'
 import { elapsedOf, type Stop } from '../base/clock.ts'
 import { createWritable } from '../base/store.ts'
-import type { CreateOutcome } from '../http/outcomes.ts'
+import type { ClientCreateOutcome } from '../http/outcomes.ts'
 import type { LostSave, NotedWrites, NotedWritesOptions } from './types.ts'
 
 const MOST_WRITES = 50
@@ -25,7 +25,7 @@ export function createNotedWrites(options: NotedWritesOptions): NotedWrites {
       async create<F extends object = Fields>(
         ...[type, fields, more]: Parameters<typeof requests.create<F>>
       ) {
-        const outcome: CreateOutcome<F> = await requests.create<F>(type, fields, more)
+        const outcome: ClientCreateOutcome<F> = await requests.create<F>(type, fields, more)
         if (outcome.outcome === 'created') {
           const { id, version, updated_at } = outcome.record
           const at = options.localTime(updated_at)

@@ -2,13 +2,13 @@
 
 import type { Fields } from '../../../server/protocol/index.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'
-import type { ProposeOutcome } from '../history/reviews.ts'
-import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { ClientProposeOutcome } from '../history/reviews.ts'
+import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
 import { beyond } from '../record/edit-transitions.ts'
 import type { Mutation, UnsentEdits } from '../record/state.ts'
 import type { UnsentTrouble } from './draft-storage.ts'
 
-export type SendAnswer = SaveOutcome<Fields> | RemoveOutcome | ProposeOutcome
+export type SendAnswer = ClientSaveOutcome<Fields> | ClientRemoveOutcome | ClientProposeOutcome
 
 /** `null`: nothing. What was asked for after a save that passed is asked for on the version that it made. */
 export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: SendAnswer): UnsentEdits | null {

@@ -4,7 +4,7 @@ import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
 import { plainFields, plainValue } from '../base/plain-value.ts'
 import type { Readable } from '../base/store.ts'
 import { isEmpty } from '../base/values.ts'
-import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
 import type { createPendingWrites } from './pending-writes.ts'
 import type { createRecreation } from './recreate.ts'
 import type { RecordState, RecordStateEvent } from './state.ts'
@@ -25,7 +25,7 @@ type RecordActions = Omit<
 export function createRecordActions(options: RecordActionsOptions): RecordActions {
   const { newId, state, writes, dispatch } = options
   const save = () =>
-    writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>
+    writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<ClientSaveOutcome<Fields> | null>
 
   /** Does more than a save does; `again` sends a decision between both sides as a proposal too. */
   const asking = {
@@ -52,8 +52,9 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
     restoreVersion: async (version, fields) =>
       (await import('../history/ask.ts')).restoreVersion(asking, version, fields),
     undo: () =>
-      writes.ask({ kind: 'undo_asked', mutationId: newId() }) as Promise<SaveOutcome<Fields> | null>,
-    remove: () => writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<RemoveOutcome | null>,
+      writes.ask({ kind: 'undo_asked', mutationId: newId() }) as Promise<ClientSaveOutcome<Fields> | null>,
+    remove: () =>
+      writes.ask({ kind: 'remove_asked', mutationId: newId() }) as Promise<ClientRemoveOutcome | null>,
     reload: () => dispatch({ kind: 'reload_asked' }),
     restore: (fields) => dispatch({ kind: 'restore_asked', ...(fields ? { fields } : {}) }),
     merge: () => dispatch({ kind: 'merge_asked' }),
@@ -65,7 +66,7 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
         await asking.again()
         return null
       }
-      return writes.ask({ kind: 'resolved', ...decided }) as Promise<SaveOutcome<Fields> | null>
+      return writes.ask({ kind: 'resolved', ...decided }) as Promise<ClientSaveOutcome<Fields> | null>
     },
     recreate,
     revert: () => dispatch({ kind: 'revert_asked' }),

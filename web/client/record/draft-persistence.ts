@@ -3,8 +3,8 @@
 
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
-import type { ProposeOutcome } from '../history/reviews.ts'
-import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { ClientProposeOutcome } from '../history/reviews.ts'
+import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
 import type { RequestToQueue } from '../http/queued-request.ts'
 import type { Mutation, RecordState, UnsentEdits } from './state.ts'
 
@@ -21,7 +21,7 @@ export interface DraftClient {
   send(
     address: RecordAddress,
     mutation: Mutation,
-  ): Promise<SaveOutcome<Fields> | RemoveOutcome | ProposeOutcome>
+  ): Promise<ClientSaveOutcome<Fields> | ClientRemoveOutcome | ClientProposeOutcome>
   /** Restores discarded edits. */
   bringBack(address: RecordAddress, edits: UnsentEdits): void
   /** Discards its edits; `false` where the record is not open here. */

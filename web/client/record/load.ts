@@ -2,7 +2,7 @@
 
 import type { Fields } from '../../../server/protocol/index.ts'
 import type { Timers } from '../base/timers.ts'
-import type { ReadOutcome } from '../http/outcomes.ts'
+import type { ClientReadOutcome } from '../http/outcomes.ts'
 
 const QUIET_RELOAD_AFTER_MS = 1000
 
@@ -19,9 +19,9 @@ export interface RecordLoad {
 }
 
 export interface RecordLoadOptions {
-  read: () => Promise<ReadOutcome<Fields>>
+  read: () => Promise<ClientReadOutcome<Fields>>
   timers: Timers
-  onAnswer: (answer: ReadOutcome<Fields>) => void
+  onAnswer: (answer: ClientReadOutcome<Fields>) => void
 }
 
 export function createRecordLoad({ read, timers, onAnswer }: RecordLoadOptions): RecordLoad {

@@ -4,13 +4,13 @@
 import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
-import type { ProposeOutcome, Reviews } from '../history/reviews.ts'
-import type { RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { ClientProposeOutcome, Reviews } from '../history/reviews.ts'
+import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import { type MergedByItself, mergedByItself } from './merged-by-itself.ts'
 import type { Mutation, RecordState, RecordStateEvent, StateEventOf } from './state.ts'
 
-type WriteOutcome = SaveOutcome<Fields> | RemoveOutcome | ProposeOutcome
+type WriteOutcome = ClientSaveOutcome<Fields> | ClientRemoveOutcome | ClientProposeOutcome
 
 interface WriteOptions {
   address: RecordAddress

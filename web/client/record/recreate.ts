@@ -4,7 +4,7 @@
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
 import type { Readable } from '../base/store.ts'
 import { isSame } from '../base/values.ts'
-import type { CreateOutcome } from '../http/outcomes.ts'
+import type { ClientCreateOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import type { RecordState, RecordStateEvent } from './state.ts'
 
@@ -21,7 +21,7 @@ export function createRecreation({ address, requests, newId, state, dispatch }: 
   const { type, id } = address
   let last: { fields: Fields; mutationId: string; isIdRefused: boolean } | null = null
 
-  return async <F extends object>(): Promise<CreateOutcome<F> | null> => {
+  return async <F extends object>(): Promise<ClientCreateOutcome<F> | null> => {
     const { record, draft, kept, status, lostCreation } = state.get()
     const base = status === 'gone' ? record?.fields : status === 'forbidden' ? lostCreation?.fields : null
     if (!base) return null

@@ -3,7 +3,7 @@
 
 import type { Fields, ProblemCode, StaleProblem, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
-import type { ProposeOutcome } from '../history/reviews.ts'
+import type { ClientProposeOutcome } from '../history/reviews.ts'
 import type { Refusal } from '../http/outcomes.ts'
 import type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
 import type { NewerVersion, RemoteVersion } from '../transport/remote-version.ts'
@@ -174,7 +174,7 @@ export interface Resolution {
 type WriteRefusal =
   | Refusal
   /** Nothing is written yet: somebody else decides. */
-  | Extract<ProposeOutcome, { outcome: 'proposed' }>
+  | Extract<ClientProposeOutcome, { outcome: 'proposed' }>
   | { outcome: 'conflict'; problem: StaleProblem }
   | { outcome: 'invalid'; errors: { field: string; message: string }[] }
 

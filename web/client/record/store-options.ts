@@ -3,8 +3,8 @@
 import type { Fields, RecordAddress, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import type { Readable } from '../base/store.ts'
-import type { PastOutcome, ProposeOutcome, Reviews } from '../history/reviews.ts'
-import type { CreateOutcome, RemoveOutcome, SaveOutcome } from '../http/outcomes.ts'
+import type { ClientPastOutcome, ClientProposeOutcome, Reviews } from '../history/reviews.ts'
+import type { ClientCreateOutcome, ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
 import type { Watching } from '../transport/subscriptions.ts'
@@ -80,12 +80,12 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   values(): Partial<F>
   change<K extends keyof F & string>(field: K, value: F[K]): void
   /** Sends what is typed. `null`: there was nothing to send. Calling it twice sends once. */
-  save(): Promise<SaveOutcome<F> | null>
+  save(): Promise<ClientSaveOutcome<F> | null>
   /**
    * Undoes the last save here, as a version of its own, guarded like any save. `null`: there is nothing to undo, something is
    * typed, or others have changed it since.
    */
-  undo(): Promise<SaveOutcome<F> | null>
+  undo(): Promise<ClientSaveOutcome<F> | null>
   /**
    * Saves what the record was at an earlier version, or these fields of it, guarded like any save: where others have changed the
    * same since, both sides are shown. `null`: it is that already, or a save is on its way. Of types with `history: 'values'`.
@@ -93,13 +93,13 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   restoreVersion(
     version: number,
     fields?: readonly (keyof F & string)[],
-  ): Promise<SaveOutcome<F> | Exclude<PastOutcome<F>, { outcome: 'found' }> | null>
+  ): Promise<ClientSaveOutcome<F> | Exclude<ClientPastOutcome<F>, { outcome: 'found' }> | null>
   /**
    * Sends what is typed for somebody else to decide about, instead of saving it. Where others have changed the same since, both
    * sides are shown first. `null`: there was nothing to propose.
    */
-  propose(note?: string): Promise<ProposeOutcome | null>
-  remove(): Promise<RemoveOutcome | null>
+  propose(note?: string): Promise<ClientProposeOutcome | null>
+  remove(): Promise<ClientRemoveOutcome | null>
   /** Shows the newest version and keeps what is typed for `restore`. */
   reload(): void
   /** Kept edits go over what is shown: all, or those of the named fields. `revert` undoes it. */
@@ -109,9 +109,9 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   /** Both sides side by side, as after a refused save. */
   review(): void
   /** Applies a decision and saves it, guarded like any save; after a refused proposal it is proposed. `null`: nothing was saved. */
-  resolve(decision: Decision): Promise<SaveOutcome<F> | null>
+  resolve(decision: Decision): Promise<ClientSaveOutcome<F> | null>
   /** A deleted record from what is shown and typed, under its own id where the key allows that, else under a new one. */
-  recreate(): Promise<CreateOutcome<F> | null>
+  recreate(): Promise<ClientCreateOutcome<F> | null>
   /** Back to the shown version; `restore` undoes it. */
   revert(): void
   /** The same for a form that is closed: nothing is offered until the record is opened again. */

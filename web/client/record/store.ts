@@ -8,7 +8,7 @@ import { createLifetime } from '../base/lifetime.ts'
 import { cached, createWritable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import { copiesOf } from '../base/values.ts'
-import type { ReadOutcome } from '../http/outcomes.ts'
+import type { ClientReadOutcome } from '../http/outcomes.ts'
 import { createRecordActions } from './actions.ts'
 import { createRecall } from './draft-persistence.ts'
 import { createRecordLoad } from './load.ts'
@@ -101,7 +101,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     else load.forget()
   }
 
-  function loaded(answer: ReadOutcome<Fields>) {
+  function loaded(answer: ClientReadOutcome<Fields>) {
     if (answer.outcome !== 'found') return dispatch({ kind: 'load_failed', refusal: answer, at: clock.now() })
     const { record } = answer
     dispatch({

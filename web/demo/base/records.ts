@@ -1,8 +1,8 @@
 // The demo's records as the browser sees them.
-import type { ReadOutcome } from 'noclobber/client'
+import type { ClientReadOutcome } from 'noclobber/client'
 
 /** A record as the client's reads answer it. */
-type Shown<F extends object> = Extract<ReadOutcome<F>, { outcome: 'found' }>['record']
+type Shown<F extends object> = Extract<ClientReadOutcome<F>, { outcome: 'found' }>['record']
 
 /** Who wrote a version. */
 export type Writer = NonNullable<Shown<object>['updated_by']>

@@ -4,8 +4,8 @@
 import { expect, test } from 'vitest'
 import type { StaleProblem, WireRecord } from '../../../../server/protocol/index.ts'
 import { type Choices, resolutionOf } from '../../../../web/client/conflict/conflict-resolution.ts'
-import type { SaveOutcome } from '../../../../web/client/http/outcomes.ts'
-import type { SaveOptions } from '../../../../web/client/http/requests.ts'
+import type { ClientSaveOutcome } from '../../../../web/client/http/outcomes.ts'
+import type { ClientSaveOptions } from '../../../../web/client/http/requests.ts'
 import { cellConflict, cellSentence, createCellEditor } from '../../../../web/client/list/cell-editor.ts'
 import { createWords } from '../../../../web/client/words/messages.ts'
 import { createListWorld } from './list-world.ts'
@@ -18,9 +18,9 @@ async function openCell({ onStale, texts }: { onStale?: 'merge'; texts?: string[
   const list = world.open()
   list.subscribe(() => {})
   await world.forward(0)
-  const sent: SaveOptions[] = []
-  let refusal: SaveOutcome<object> | null = null
-  const save = async (_type: string, id: string, options: SaveOptions) => {
+  const sent: ClientSaveOptions[] = []
+  let refusal: ClientSaveOutcome<object> | null = null
+  const save = async (_type: string, id: string, options: ClientSaveOptions) => {
     sent.push(options)
     await Promise.resolve()
     if (refusal) return refusal
@@ -43,7 +43,7 @@ async function openCell({ onStale, texts }: { onStale?: 'merge'; texts?: string[
   }
   const cells = createCellEditor({ save: save as never, ...(onStale && { onStale }) }, list)
   const row = (id: string) => list.get().byId.get(id) as WireRecord
-  const refuse = (outcome: SaveOutcome<object> | null) => {
+  const refuse = (outcome: ClientSaveOutcome<object> | null) => {
     refusal = outcome
   }
   return { world, list, cells, sent, row, refuse }
@@ -118,7 +118,7 @@ test('what is typed while its save is in flight is saved after it', async () => 
 
 test('every refusal keeps what is typed and says why', async () => {
   const { cells, row, refuse } = await openCell()
-  const say = async (outcome: SaveOutcome<object>) => {
+  const say = async (outcome: ClientSaveOutcome<object>) => {
     refuse(outcome)
     await cells.save()
     const edit = cells.get()
