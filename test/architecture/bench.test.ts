@@ -37,6 +37,6 @@ test.for(['save', 'event', 'trigger', 'feed', 'poll', 'join', 'fan-out', 'stream
 test('a subject that is not there is refused with a list of those that are', async ({ signal }) => {
   await expect(bench('tea', { signal })).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('There is no tea. Subjects: save, event,'),
+    stderr: expect.stringContaining('There is no tea. Subjects: save, cost, event,'),
   })
 })

@@ -1,4 +1,7 @@
 // Series begin at 0, so that their first rise is one.
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { startApp } from '../../support/app.ts'
 
@@ -19,4 +22,14 @@ test('counters begin at 0 with each label that they may have, and count from the
   expect(await app.records.metrics.text()).toContain(
     'noclobber_writes_total{operation="create",outcome="saved"} 1\n',
   )
+})
+
+test('the dashboard shows each metric, and none that there isn’t', async () => {
+  const file = await readFile('deploy/grafana.json', 'utf8')
+  const { stdout } = await promisify(execFile)(process.execPath, ['scripts/dashboard.js', '--print'])
+  expect(file).toBe(stdout)
+  const app = await startApp()
+  const names = app.records.metrics.registry.getMetricsAsArray().map(({ name }) => name)
+  const shown = (file.match(/noclobber_\w+/g) ?? []).map((name) => name.replace(/_bucket$/, ''))
+  expect([...new Set(shown)].sort()).toEqual(names.sort())
 })
