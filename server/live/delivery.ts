@@ -252,11 +252,12 @@ export const createDelivery = (database: Database, audience: Audience) => {
     forget: (): void => {
       early = createEarlyDeliveries()
     },
-    /** The feed has come to a change: does somebody here wait for it? */
-    wants: (key: ChangeKey): boolean => {
-      if (audience.watchers().size === 0 || early.has(key)) return false
+    /** The feed has come to a change: does somebody here wait for it? `delivered`: they have it already. */
+    wants: (key: ChangeKey): 'whole' | 'delivered' | null => {
+      if (audience.watchers().size === 0) return null
+      if (early.has(key)) return 'delivered'
       const known = database.typeOfSource(key.source)
-      return known !== undefined && concerns(known, key, audience.rooms())
+      return known && concerns(known, key, audience.rooms()) ? 'whole' : null
     },
     /** Delivers what the feed brings, except what was delivered before. */
     deliver: async ({ changes, largeTransactions }: FeedBatch): Promise<void> => {

@@ -5,17 +5,16 @@ import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { Cursor } from '../log/cursor.ts'
 import type { FeedBatch } from '../log/feed-batch.ts'
-import type { ChangeKey } from '../log/log-reader.ts'
 import type { Age } from '../protocol/index.ts'
 import type { Database } from '../tables/database.ts'
-import { createDelivery } from './delivery.ts'
+import { createDelivery, type Delivery } from './delivery.ts'
 import { createStream, eventText, idLine, type Stream } from './event-stream.ts'
 import { type Audience, type Connection, ConnectionTally } from './watchers.ts'
 
 export interface Streams {
   audience: Audience
   /** Whether a stream waits for a change that the feed has come to. */
-  wants(key: ChangeKey): boolean
+  wants: Delivery['wants']
   /** Hands a batch of the feed to the streams that it concerns. After a failure they are sent `Resync`. */
   deliver(batch: FeedBatch): Promise<void>
   /** Streams of this person on this node. */

@@ -23,10 +23,17 @@ export interface FeedBatch {
   after: Cursor
 }
 
-/** What a round found: changes, and those of them that are wanted. */
+/** Which changes of some are wanted whole. */
+export interface Selected {
+  wanted: ChangeKey[]
+  /** Somebody watches one of them, and may have it already: delivered by the node that wrote it, ahead of the feed. */
+  isWatched: boolean
+}
+
+/** What a round found: how many changes, and whether somebody watches one of them. */
 export interface Found {
   count: number
-  wanted: number
+  isWatched: boolean
 }
 
 /** How the feed reads. */
@@ -38,7 +45,7 @@ export interface BatchOptions {
   within<T>(work: Promise<T>): Promise<T>
   handOn(batch: FeedBatch): Promise<void>
   sources(): string[] | null
-  select(keys: ChangeKey[]): ChangeKey[]
+  select(keys: ChangeKey[]): Selected
   from: Cursor
 }
 
@@ -73,16 +80,16 @@ export const readBatch = async (
     last ? { ...from, rest: { snapshot: page.cursor.snapshot, afterSeq: last.seq } } : page.cursor
 
   let count = 0
-  let wanted = 0
+  let isWatched = false
 
   /** Hands on what of a page is wanted: as much at a time as may be held, large transactions with the first. */
   const handOnPage = async (page: KeyPage, largeTransactions: LargeTransaction[]) => {
-    const chosen = select(withoutLargeTransactions(page.keys, largeTransactions))
+    const { wanted, ...selected } = select(withoutLargeTransactions(page.keys, largeTransactions))
     const end = positionAt(page, page.more ? page.keys.at(-1) : undefined)
     count += page.keys.length
-    wanted += chosen.length + largeTransactions.length
-    if (chosen.length === 0) await handOn({ changes: [], largeTransactions, after: end })
-    for (let left = chosen, large = largeTransactions; left.length > 0; large = []) {
+    isWatched ||= selected.isWatched || largeTransactions.length > 0
+    if (wanted.length === 0) await handOn({ changes: [], largeTransactions, after: end })
+    for (let left = wanted, large = largeTransactions; left.length > 0; large = []) {
       const changes = await within(reader.changesOf(left))
       const last = changes.at(-1)
       const place = left.findIndex(({ seq }) => seq === last?.seq)
@@ -104,5 +111,5 @@ export const readBatch = async (
     page = await readKeys({ upTo: page.cursor, afterSeq, without: largeTransactions })
     await handOnPage(page, [])
   }
-  return { count, wanted, after: page.cursor, asOf }
+  return { count, isWatched, after: page.cursor, asOf }
 }

@@ -12,7 +12,7 @@ import { type Connection, type Statement, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
 import type { Age } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
-import { type FeedBatch, type Found, readBatch } from './feed-batch.ts'
+import { type FeedBatch, type Found, readBatch, type Selected } from './feed-batch.ts'
 import { type ChangeKey, createLogReader, type LogReader } from './log-reader.ts'
 
 export interface FeedOptions {
@@ -26,7 +26,7 @@ export interface FeedOptions {
   /** The tables of the declared types: nothing else is read. `null`: everything is. Another array where they have changed. */
   sources(): string[] | null
   /** Learns what was committed, without the large transactions, and gives those changes that are wanted whole. */
-  select(keys: ChangeKey[]): ChangeKey[]
+  select(keys: ChangeKey[]): Selected
   /** Takes what is wanted. After what it throws it gets the same once more, a few times. */
   deliver(batch: FeedBatch): void | Promise<void>
   /** The database's history is another one than before: watchers must refetch. */
@@ -73,7 +73,7 @@ const STOP_MS = 2_000
 /** Pauses before a failed delivery is tried again. */
 const HAND_ON_MS = [50, 200, 500]
 
-/** How many times `gapMs` a pause may be while nothing is wanted. */
+/** How many times `gapMs` a pause may be while nobody watches what is found. */
 const MOST_GAPS = 4
 
 /** A round that found nothing gets no span: there is one each second. */
@@ -177,13 +177,13 @@ export const createFeed = (options: FeedOptions): Feed => {
     'noclobber.large_transactions': largeTransactions.length,
   })
 
-  /** Rounds one after the other that found changes, and none that is wanted. */
-  let unwanted = 0
+  /** Rounds one after the other that found changes, and none that somebody watches. */
+  let unwatched = 0
 
-  /** Where nothing is wanted nobody waits, and one read may do for more changes. */
-  const pauseMs = ({ count, wanted }: Found) => {
-    unwanted = wanted > 0 ? 0 : unwanted + 1
-    return unwanted > 0 ? limits.gapMs * Math.min(unwanted, MOST_GAPS) : Math.min(count, limits.gapMs)
+  /** Where nobody watches nobody waits, and one read may do for more changes. */
+  const pauseMs = ({ count, isWatched }: Found) => {
+    unwatched = isWatched ? 0 : unwatched + 1
+    return unwatched > 0 ? limits.gapMs * Math.min(unwatched, MOST_GAPS) : Math.min(count, limits.gapMs)
   }
 
   const handOn = async (batch: FeedBatch) => {

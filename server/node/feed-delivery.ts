@@ -5,7 +5,7 @@
 
 import type { Delivery } from '../live/delivery.ts'
 import type { ChangeWaiters } from '../log/change-waiters.ts'
-import type { FeedBatch } from '../log/feed-batch.ts'
+import type { FeedBatch, Selected } from '../log/feed-batch.ts'
 import type { ChangeKey } from '../log/log-reader.ts'
 import type { RecordNode } from './node.ts'
 
@@ -46,17 +46,20 @@ const withTheirs = (keys: ChangeKey[], wanted: ChangeKey[]): ChangeKey[] => {
 export const createFeedDelivery = (options: FeedDeliveryOptions) => {
   const { receivers, changeWaiters, node, onBatches } = options
   return {
-    /** Learns of changes, and gives those that somebody watches. */
-    select: (keys: ChangeKey[]): ChangeKey[] => {
+    /** Learns of changes, and gives those that somebody waits for. */
+    select: (keys: ChangeKey[]): Selected => {
       node().metrics.read(keys.length)
       changeWaiters.notify(keys)
       node().passed({ changes: keys, largeTransactions: [] })
       if (mayHaveBatches(keys)) onBatches()
       const asked = receivers()
-      const wanted = keys.filter((key) =>
-        asked.reduce((isWanted, { wants }) => wants(key) || isWanted, false),
-      )
-      return withTheirs(keys, wanted)
+      let isWatched = false
+      const wanted = keys.filter((key) => {
+        const answers = asked.map(({ wants }) => wants(key))
+        isWatched ||= answers.some((answer) => answer !== null)
+        return answers.includes('whole')
+      })
+      return { wanted: withTheirs(keys, wanted), isWatched }
     },
     deliver: async (batch: FeedBatch): Promise<void> => {
       const { changes, largeTransactions } = batch
