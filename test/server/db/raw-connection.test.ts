@@ -101,7 +101,8 @@ test.each(['connect', 'onConnect', 'verify'])('a pool of pg: %s', async (kind) =
     options.verify = (client: Client, done: (error?: Error) => void) =>
       client.query(place.prepare, (error) => done(error ?? undefined))
   const pool = new pg.Pool(options)
-  if (kind === 'connect') pool.on('connect', (client) => void client.query(place.prepare))
+  // One that is closed before it is answered is used by nobody.
+  if (kind === 'connect') pool.on('connect', (client) => void client.query(place.prepare).catch(() => {}))
   onTestFinished(() => pool.end())
   await serveAll({ pool }, place)
 })
