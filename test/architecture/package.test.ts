@@ -12,6 +12,7 @@ import { formatMessage } from 'publint/utils'
 import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { atEnd } from '../support/at-end.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -279,8 +280,9 @@ test('the devtools are absent from what is built for production', async () => {
 })
 
 test('what `noclobber new` makes runs on the package as it would be installed, with its own database', async () => {
-  const folder = join(dir, 'my-app')
-  const modules = join(dir, 'node_modules')
+  const place = await mkdtemp(join(dir, 'new-'))
+  const folder = join(place, 'my-app')
+  const modules = join(place, 'node_modules')
   await mkdir(join(modules, 'noclobber'), { recursive: true })
   await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'noclobber')])
   // What a registry would bring is here already.
@@ -292,7 +294,7 @@ test('what `noclobber new` makes runs on the package as it would be installed, w
     await mkdir(dirname(join(modules, name)), { recursive: true })
     await symlink(join(root, 'node_modules', name), join(modules, name))
   }
-  await run(process.execPath, [program, 'new', 'my-app'], { cwd: dir })
+  await run(process.execPath, [program, 'new', 'my-app'], { cwd: place })
   const own = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   expect(own.name).toBe('my-app')
   for (const name of Object.keys({ ...own.dependencies, ...own.devDependencies })) {
@@ -311,11 +313,14 @@ test('what `noclobber new` makes runs on the package as it would be installed, w
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   atEnd(async () => {
+    if (child.exitCode !== null) return
     child.kill('SIGTERM')
     await once(child, 'close')
   })
-  const [line] = await once(createInterface({ input: child.stdout }), 'line')
-  const { port } = new URL(line)
+  const lines: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+  const address = () => lines.find((line) => line.startsWith('http'))
+  const { port } = new URL(await waitFor(address, { what: () => `an address, after ${lines.join(' | ')}` }))
   const save = async (name: string, version: number, status: string) => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/records/project/1`, {
       method: 'PATCH',
