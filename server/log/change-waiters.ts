@@ -6,8 +6,8 @@ import type { Change } from './log-reader.ts'
 export type ChangeSource = Pick<Change, 'source' | 'tenantId'>
 
 export interface ChangeWaiters {
-  /** Changes were committed. */
-  notify(changes: ChangeSource[]): void
+  /** Changes were committed. Did anybody wait for one of them? */
+  notify(changes: ChangeSource[]): boolean
   /** Grows with each notification. What is read from now on includes everything notified so far. */
   moment(): number
   /** Changes may have been missed: ends all waits, so that everyone refetches. */
@@ -65,13 +65,19 @@ export const createChangeWaiters = (concerns: Concerns = () => null): ChangeWait
     moment: () => moment,
     notify: (changes) => {
       moment += 1
-      if (listeners.size === 0) return
+      if (listeners.size === 0) return false
+      let isAwaited = false
       for (const change of placesIn(changes)) {
         const tenantId = concerns(change)
         if (tenantId === undefined) continue
         const asked = tenantId === null ? listeners : byTenant.get(tenantId)
-        for (const { matches, ring } of asked ?? []) if (matches(change)) ring()
+        for (const { matches, ring } of asked ?? []) {
+          if (!matches(change)) continue
+          isAwaited = true
+          ring()
+        }
       }
+      return isAwaited
     },
     notifyAll,
     listen: (tenantId, matches) => {

@@ -26,14 +26,14 @@ export interface FeedBatch {
 /** Which changes of some are wanted whole. */
 export interface Selected {
   wanted: ChangeKey[]
-  /** Somebody watches one of them, and may have it already: delivered by the node that wrote it, ahead of the feed. */
-  isWatched: boolean
+  /** Somebody waits for one of them by a long poll, or watches it; and may have it already, delivered ahead of the feed. */
+  isAwaited: boolean
 }
 
-/** What a round found: how many changes, and whether somebody watches one of them. */
+/** What a round found: how many changes, and whether somebody waits for one of them. */
 export interface Found {
   count: number
-  isWatched: boolean
+  isAwaited: boolean
 }
 
 /** How the feed reads. */
@@ -80,14 +80,14 @@ export const readBatch = async (
     last ? { ...from, rest: { snapshot: page.cursor.snapshot, afterSeq: last.seq } } : page.cursor
 
   let count = 0
-  let isWatched = false
+  let isAwaited = false
 
   /** Hands on what of a page is wanted: as much at a time as may be held, large transactions with the first. */
   const handOnPage = async (page: KeyPage, largeTransactions: LargeTransaction[]) => {
     const { wanted, ...selected } = select(withoutLargeTransactions(page.keys, largeTransactions))
     const end = positionAt(page, page.more ? page.keys.at(-1) : undefined)
     count += page.keys.length
-    isWatched ||= selected.isWatched || largeTransactions.length > 0
+    isAwaited ||= selected.isAwaited || largeTransactions.length > 0
     if (wanted.length === 0) await handOn({ changes: [], largeTransactions, after: end })
     for (let left = wanted, large = largeTransactions; left.length > 0; large = []) {
       const changes = await within(reader.changesOf(left))
@@ -111,5 +111,5 @@ export const readBatch = async (
     page = await readKeys({ upTo: page.cursor, afterSeq, without: largeTransactions })
     await handOnPage(page, [])
   }
-  return { count, isWatched, after: page.cursor, asOf }
+  return { count, isAwaited, after: page.cursor, asOf }
 }

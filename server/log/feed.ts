@@ -73,7 +73,7 @@ const STOP_MS = 2_000
 /** Pauses before a failed delivery is tried again. */
 const HAND_ON_MS = [50, 200, 500]
 
-/** How many times `gapMs` a pause may be while nobody watches what is found. */
+/** How many times `gapMs` a pause may be while nobody waits for what is found. */
 const MOST_GAPS = 4
 
 /** A round that found nothing gets no span: there is one each second. */
@@ -177,13 +177,13 @@ export const createFeed = (options: FeedOptions): Feed => {
     'noclobber.large_transactions': largeTransactions.length,
   })
 
-  /** Rounds one after the other that found changes, and none that somebody watches. */
-  let unwatched = 0
+  /** Rounds one after the other that found changes, and none that somebody waits for. */
+  let unawaited = 0
 
-  /** Where nobody watches nobody waits, and one read may do for more changes. */
-  const pauseMs = ({ count, isWatched }: Found) => {
-    unwatched = isWatched ? 0 : unwatched + 1
-    return unwatched > 0 ? limits.gapMs * Math.min(unwatched, MOST_GAPS) : Math.min(count, limits.gapMs)
+  /** Where nobody waits one read may do for more changes. */
+  const pauseMs = ({ count, isAwaited }: Found) => {
+    unawaited = isAwaited ? 0 : unawaited + 1
+    return unawaited > 0 ? limits.gapMs * Math.min(unawaited, MOST_GAPS) : Math.min(count, limits.gapMs)
   }
 
   const handOn = async (batch: FeedBatch) => {

@@ -49,17 +49,16 @@ export const createFeedDelivery = (options: FeedDeliveryOptions) => {
     /** Learns of changes, and gives those that somebody waits for. */
     select: (keys: ChangeKey[]): Selected => {
       node().metrics.read(keys.length)
-      changeWaiters.notify(keys)
+      let isAwaited = changeWaiters.notify(keys)
       node().passed({ changes: keys, largeTransactions: [] })
       if (mayHaveBatches(keys)) onBatches()
       const asked = receivers()
-      let isWatched = false
       const wanted = keys.filter((key) => {
         const answers = asked.map(({ wants }) => wants(key))
-        isWatched ||= answers.some((answer) => answer !== null)
+        isAwaited ||= answers.some((answer) => answer !== null)
         return answers.includes('whole')
       })
-      return { wanted: withTheirs(keys, wanted), isWatched }
+      return { wanted: withTheirs(keys, wanted), isAwaited }
     },
     deliver: async (batch: FeedBatch): Promise<void> => {
       const { changes, largeTransactions } = batch
