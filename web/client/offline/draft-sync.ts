@@ -7,6 +7,7 @@ import { createTimers } from '../base/timers.ts'
 import { isEmpty } from '../base/values.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
 import { editsOf, type RecordState, type UnsentEdits } from '../record/state.ts'
+import { askedAt } from './asked-order.ts'
 import { isLate } from './browser-limits.ts'
 import type { Tabs } from './browser-tabs.ts'
 import { hasRoom } from './can-restore.ts'
@@ -78,7 +79,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     } else {
       const trouble = troubleOf(state)
       if (before && isSameEdits(before.edits, edits) && before.trouble?.kind === trouble?.kind) return
-      const at = before && isAsked(before) === (edits.unanswered !== null) ? before.at : clock.now()
+      const at = before && isAsked(before) === (edits.unanswered !== null) ? before.at : askedAt(clock)
       const { type, id } = address
       const entry: UnsentEntry = {
         type,

@@ -4,6 +4,7 @@
 import type { createListeners } from '../base/store.ts'
 import type { RequestToQueue } from '../http/queued-request.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
+import { askedAt } from './asked-order.ts'
 import type { Tabs } from './browser-tabs.ts'
 import type { EditStorage, QueuedRequest, UnsentState } from './draft-storage.ts'
 
@@ -107,7 +108,7 @@ export function keepRequests({ client, storage, tabs, show, answered }: RequestQ
     if (whose === null) return null
     if (live().length >= MOST_REQUESTS)
       throw new DOMException(`${MOST_REQUESTS} requests wait already.`, 'QuotaExceededError')
-    const queued: QueuedRequest = { ...request, person: whose, tab: tabId, at: clock.now(), refusal: null }
+    const queued: QueuedRequest = { ...request, person: whose, tab: tabId, at: askedAt(clock), refusal: null }
     await write(queued)
     own.set(queued.key, queued)
     void refresh()

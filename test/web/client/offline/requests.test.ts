@@ -12,6 +12,7 @@ import {
 } from 'noclobber/offline'
 import { requestContext } from 'noclobber/server'
 import { expect, test } from 'vitest'
+import { askedAt } from '../../../../web/client/offline/asked-order.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 
@@ -131,10 +132,8 @@ test('it is sent behind the save that was asked for before it, and before the on
   page.network.state = 'down'
   editor?.change('name', 'Tunnel')
   await editor?.save()
-  await new Promise((resolve) => setTimeout(resolve, 2))
   await page.close(id, 2)
   await page.close(other, 1, 'paused')
-  await new Promise((resolve) => setTimeout(resolve, 2))
   second?.change('name', 'Dam')
   await second?.save()
   page.network.state = 'up'
@@ -224,4 +223,11 @@ test('what can’t wait is refused at once: reads, bodies that are no text, othe
     [server.openTab('alice').fetch(address, post), 'without `offline`'],
   ] as const)
     await expect(asked).rejects.toThrow(said)
+})
+
+test('what is asked for in one millisecond keeps its order', () => {
+  const clock = { now: () => 1_800_000_000_000, after: () => () => {} }
+  const asked = Array.from({ length: 100 }, () => askedAt(clock))
+  expect(asked[0]).toBe(clock.now())
+  expect(asked).toEqual([...new Set(asked)].toSorted((a, b) => a - b))
 })
