@@ -195,19 +195,20 @@ test('the doors for React say that they are for the browser, the others may be u
   ])
 })
 
+/** A bundle's entry with this code. */
+const entryOf = (code: string) => ({
+  name: 'entry',
+  resolveId: (id: string) => (id === join(root, 'entry') ? '\0entry' : null),
+  load: (id: string) => (id === '\0entry' ? code : null),
+})
+
 describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => {
   test('keeps its budget, and loads the rest on use', async () => {
     const built = await build({
       configFile: false,
       logLevel: 'silent',
       root,
-      plugins: [
-        {
-          name: 'entry',
-          resolveId: (id: string) => (id === join(root, 'entry') ? '\0entry' : null),
-          load: (id: string) => (id === '\0entry' ? code : null),
-        },
-      ],
+      plugins: [entryOf(code)],
       resolve: {
         alias: {
           'noclobber/client': join(root, 'dist/web/client/index.js'),
@@ -251,13 +252,7 @@ test('the devtools are absent from what is built for production', async () => {
   const built = await build({
     ...{ configFile: false, logLevel: 'silent', root, mode: 'production' },
     define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [
-      {
-        name: 'entry',
-        resolveId: (id: string) => (id === join(root, 'entry') ? '\0entry' : null),
-        load: (id: string) => (id === '\0entry' ? code : null),
-      },
-    ],
+    plugins: [entryOf(code)],
     resolve: {
       alias: {
         'noclobber/client': join(root, 'dist/web/client/index.js'),

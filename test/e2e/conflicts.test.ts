@@ -5,7 +5,7 @@ import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { seriousBarriers, signInByKeyboard, tabTo, typeInto } from '../support/accessibility.ts'
 import { launchBrowser } from '../support/chromium.ts'
-import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { field, keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
 import { waitUntilKept } from '../support/kept-edits.ts'
 
 let demo: RunningDemo
@@ -15,7 +15,6 @@ beforeAll(async () => {
   ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
 })
 
-const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
 const said = (page: Page, text: RegExp | string) => page.getByText(text).first().waitFor()
 const allSaved = (page: Page) => said(page, 'All saved')
 

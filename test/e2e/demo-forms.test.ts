@@ -1,18 +1,15 @@
 // The demo's forms in a real browser: a project is created, edited, undone and deleted in one form; no focused field is hidden
 // by what sticks to the window's edges; the page comes compressed; and an error is not taken for silence.
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
-import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { button, field, keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
 
 let demo: RunningDemo
 let browser: Browser
 beforeAll(async () => {
   ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
 })
-
-const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first()
 
 test('a form creates a project, goes on editing it, undoes a save and deletes it', async () => {
   const page = await demo.open(browser, 'alice')

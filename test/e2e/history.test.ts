@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { seriousBarriers } from '../support/accessibility.ts'
 import { launchBrowser } from '../support/chromium.ts'
-import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { button, field, keepPicture, openProject, type RunningDemo, startDemo } from '../support/demo.ts'
 
 let demo: RunningDemo
 let browser: Browser
@@ -12,16 +12,6 @@ let browser: Browser
 beforeAll(async () => {
   ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
 })
-
-const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first()
-
-const openProject = async (person: 'alice' | 'bob' | 'pia', id: number, options = {}) => {
-  const page = await demo.open(browser, person, { ...options, path: `/projects/${id}` })
-  await field(page, 'Name').waitFor()
-  await page.getByText('Live', { exact: true }).first().waitFor()
-  return page
-}
 
 const call = async (method: string, path: string, body: object, as = 'bob') => {
   const answer = await fetch(`${demo.url}/api/v1/records/project/${path}`, {
@@ -39,7 +29,10 @@ const read = async (id: number) => (await call('GET', String(id), {})).data
 it('a value of before comes back; against somebody’s save both sides are shown, and nothing is lost', async () => {
   const id = await demo.createProject({ description: 'A footbridge across the inner harbour, of oak.' })
   await save(id, 1, { name: 'Ferry dock', description: 'A footbridge across the outer harbour, of steel.' })
-  const [alice, bob] = [await openProject('alice', id), await openProject('bob', id)]
+  const [alice, bob] = [
+    await openProject(demo, browser, 'alice', id),
+    await openProject(demo, browser, 'bob', id),
+  ]
   const history = alice.getByRole('region', { name: 'History' })
   await history.getByText('Changed by Bob').waitFor()
   expect(await history.locator('ins').allInnerTexts()).toEqual(expect.arrayContaining(['outer', 'steel']))
@@ -79,7 +72,10 @@ it('a value of before comes back; against somebody’s save both sides are shown
   await history.getByText(/it was version 6/).waitFor()
   await keepPicture(alice, 'history-1280')
   expect(await seriousBarriers(alice, '.nc-history')).toEqual([])
-  const phone = await openProject('bob', id, { viewport: { width: 360, height: 740 }, colorScheme: 'dark' })
+  const phone = await openProject(demo, browser, 'bob', id, {
+    viewport: { width: 360, height: 740 },
+    colorScheme: 'dark',
+  })
   await phone.getByRole('region', { name: 'History' }).scrollIntoViewIfNeeded()
   await phone.getByText('Brought back version 1.').waitFor()
   await keepPicture(phone, 'history-360-dark', true)
@@ -91,9 +87,9 @@ it('a value of before comes back; against somebody’s save both sides are shown
 it('who may not save proposes; two accept at once, and it is saved once', async () => {
   const id = await demo.createProject()
   const [pia, alice, bob] = [
-    await openProject('pia', id),
-    await openProject('alice', id),
-    await openProject('bob', id),
+    await openProject(demo, browser, 'pia', id),
+    await openProject(demo, browser, 'alice', id),
+    await openProject(demo, browser, 'bob', id),
   ]
   await button(pia, 'Propose').waitFor()
   expect(await pia.getByRole('button', { name: 'Save', exact: true }).count()).toBe(0)
@@ -133,7 +129,7 @@ it('an older suggestion shows both sides; one whose project is gone saves nothin
     call('POST', `${id}/proposals`, { client_version: version, changes }, 'pia')
   await propose(1, { name: 'Pia’s bridge' })
   await save(id, 1, { name: 'Bob’s bridge' })
-  const alice = await openProject('alice', id, { viewport: { width: 360, height: 740 } })
+  const alice = await openProject(demo, browser, 'alice', id, { viewport: { width: 360, height: 740 } })
   await alice.getByText('1 suggestion', { exact: true }).click()
   await button(alice, 'Accept').click()
   const dialog = alice.getByRole('dialog')

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { seriousBarriers, signInByKeyboard, tabTo, typeInto } from '../support/accessibility.ts'
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
-import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { field, keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let demo: RunningDemo
@@ -17,7 +17,6 @@ beforeAll(async () => {
 })
 
 const createProject = () => demo.createProject()
-const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
 
 const request = async (id: number, method: string, body?: object) => {
   const answer = await fetch(`${demo.url}/api/v1/records/project/${id}`, {

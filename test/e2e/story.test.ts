@@ -1,9 +1,9 @@
 // The story that the whole project is for, as two people live through it in two browsers.
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
-import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { button, field, keepPicture, openProject, type RunningDemo, startDemo } from '../support/demo.ts'
 import { openPool } from '../support/sql.ts'
 
 let demo: RunningDemo
@@ -13,16 +13,6 @@ beforeAll(async () => {
   ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
 })
 
-const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first()
-
-const openProject = async (person: 'alice' | 'bob' | 'vera', id: number, options = {}) => {
-  const page = await demo.open(browser, person, { ...options, path: `/projects/${id}` })
-  await field(page, 'Name').waitFor()
-  await page.getByText('Live', { exact: true }).first().waitFor()
-  return page
-}
-
 const people = [
   { name: 'at a desk', options: {} },
   { name: 'on a phone', options: { ...devices['Pixel 7'], colorScheme: 'dark' } },
@@ -31,8 +21,8 @@ const people = [
 describe.each(people)('two people open one record, $name', ({ name, options }) => {
   it('notifies the one who types, refuses the stale save, and loses nothing', async () => {
     const id = await demo.createProject()
-    const alice = await openProject('alice', id, options)
-    const bob = await openProject('bob', id, options)
+    const alice = await openProject(demo, browser, 'alice', id, options)
+    const bob = await openProject(demo, browser, 'bob', id, options)
     const picture = (step: string) => keepPicture(alice, `${name.replaceAll(' ', '-')}-${step}`)
     await picture('1-open')
 
@@ -86,7 +76,7 @@ describe.each(people)('two people open one record, $name', ({ name, options }) =
 
 it('says at once that somebody wrote SQL by hand, and history agrees', async () => {
   const id = await demo.createProject()
-  const alice = await openProject('alice', id)
+  const alice = await openProject(demo, browser, 'alice', id)
   await field(alice, 'Notes').fill('Typed before the SQL')
   const sql = openPool(demo.databaseUrl)
   const { rows } = await sql.query(
@@ -112,7 +102,10 @@ it('says at once that somebody wrote SQL by hand, and history agrees', async () 
 
 it('refreshes quietly where nothing is typed', async () => {
   const id = await demo.createProject()
-  const [alice, bob] = [await openProject('alice', id), await openProject('bob', id)]
+  const [alice, bob] = [
+    await openProject(demo, browser, 'alice', id),
+    await openProject(demo, browser, 'bob', id),
+  ]
   await field(bob, 'Client').fill('Northern Rail')
   await button(bob, 'Save').click()
   await alice.waitForFunction(
@@ -128,7 +121,7 @@ it('refreshes quietly where nothing is typed', async () => {
 })
 
 it('shows a reader the form without a way to save', async () => {
-  const vera = await openProject('vera', 5)
+  const vera = await openProject(demo, browser, 'vera', 5)
   expect(await field(vera, 'Name').isEditable()).toBe(false)
   expect(await vera.getByRole('button', { name: 'Save' }).count()).toBe(0)
   await vera.context().close()

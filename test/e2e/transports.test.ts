@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
-import { type RunningDemo, startDemo } from '../support/demo.ts'
+import { field, type RunningDemo, startDemo } from '../support/demo.ts'
 import { type HttpProxy, startHttpProxy } from '../support/http-proxy.ts'
 import { openPool } from '../support/sql.ts'
 
@@ -14,8 +14,6 @@ beforeAll(async () => {
   ;[demo, browser] = await Promise.all([startDemo(), launchBrowser()])
   sql = openPool(demo.databaseUrl)
 })
-
-const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
 
 const send = async (method: string, path: string, body: object) => {
   const headers = { authorization: 'Bearer demo:bob', 'content-type': 'application/json' }

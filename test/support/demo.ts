@@ -107,3 +107,23 @@ export async function keepPicture(page: Page, name: string, fullPage = false): P
   const folder = process.env.NOCLOBBER_SCREENSHOTS
   if (folder) await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled', fullPage })
 }
+
+/** The input with this label. */
+export const field = (page: Page, label: string) => page.getByLabel(label, { exact: true }).first()
+
+/** The button with this name. */
+export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first()
+
+/** Opens a project's form, and waits until it is there and live. */
+export const openProject = async (
+  demo: RunningDemo,
+  browser: Browser,
+  person: DemoPerson,
+  id: number,
+  options: OpenOptions = {},
+): Promise<Page> => {
+  const page = await demo.open(browser, person, { ...options, path: `/projects/${id}` })
+  await field(page, 'Name').waitFor()
+  await page.getByText('Live', { exact: true }).first().waitFor()
+  return page
+}

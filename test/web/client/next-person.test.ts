@@ -10,6 +10,7 @@ import { createCellEditor } from '../../../web/client/list/cell-editor.ts'
 import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
 import { createManualClock } from '../../support/manual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { createTabs } from './browser-tabs.ts'
 import { type Project, startLiveServer } from './live-server.ts'
 
 const CHANGES = Number(process.env.NOCLOBBER_CHANGES ?? 160)
@@ -33,26 +34,6 @@ const saved = new Set<string>()
 let words = 0
 
 /** The pages of one browser: all are alive, and notify each other of changes. */
-function createTabs(): Tabs {
-  const listeners = new Set<() => void>()
-  const alive = new Set<string>()
-  return {
-    enter(tab) {
-      alive.add(tab)
-      return () => void alive.delete(tab)
-    },
-    alive: async () => new Set(alive),
-    alone: (_task, work) => work(),
-    notify: () => {
-      for (const listener of listeners) listener()
-    },
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-  }
-}
-
 interface PageOptions {
   way: (typeof WAYS)[number]
   storage: EditStorage | null

@@ -1,26 +1,17 @@
 // The draft of a record that does not exist yet, on the real server: it outlives its page, is of one person, and a creation
 // whose answer was lost is sent again and creates once.
 
-import { createMemoryStorage, createOffline, type EditStorage, type Tabs } from 'noclobber/offline'
+import { createMemoryStorage, createOffline, type EditStorage } from 'noclobber/offline'
 import { expect, test } from 'vitest'
 import { waitFor } from '../../../support/wait-for.ts'
+import { createTabs } from '../browser-tabs.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 
 const server = await startLiveServer()
 
 /** Pages of one browser, of which none outlives its `close`. */
 function createBrowser() {
-  const alive = new Set<string>()
-  const tabs: Tabs = {
-    enter(tab) {
-      alive.add(tab)
-      return () => void alive.delete(tab)
-    },
-    alive: async () => new Set(alive),
-    alone: async (_task, work) => work(),
-    notify: () => {},
-    onChange: () => () => {},
-  }
+  const tabs = createTabs()
   const storage: EditStorage = createMemoryStorage()
   return (person: string, isAnswered: () => boolean = () => true) => {
     const offline = createOffline({ storage, tabs })

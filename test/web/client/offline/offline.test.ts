@@ -5,39 +5,10 @@ import { createMemoryStorage, createOffline, type EditStorage, type Tabs } from 
 import { expect, test } from 'vitest'
 import type { RecordClientOptions } from '../../../../web/client/record-client-options.ts'
 import { waitFor } from '../../../support/wait-for.ts'
+import { createTabs } from '../browser-tabs.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 
 const server = await startLiveServer()
-
-/** Pages of one browser: who is alive is known, and they notify each other. */
-function createPages(): Tabs {
-  const alive = new Set<string>()
-  const listeners = new Set<() => void>()
-  const working = new Set<string>()
-  const notify = () => {
-    for (const listener of listeners) listener()
-  }
-  return {
-    enter(tab) {
-      alive.add(tab)
-      return () => {
-        alive.delete(tab)
-        notify()
-      }
-    },
-    alive: async () => new Set(alive),
-    async alone(task, work) {
-      if (working.has(task)) return
-      working.add(task)
-      await work().finally(() => working.delete(task))
-    },
-    notify,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-  }
-}
 
 /** A network that a test cuts: `down` sends nothing, `deaf` sends and loses the answer. */
 function createNetwork() {
@@ -63,7 +34,7 @@ interface PageOptions {
 function openPage({
   person = 'alice',
   storage = createMemoryStorage(),
-  tabs = createPages(),
+  tabs = createTabs(),
   client = {},
 }: PageOptions = {}) {
   const { network, fetch: fetchOver } = createNetwork()
@@ -247,7 +218,7 @@ test('clearing leaves nothing of the person on this device', async () => {
 
 test('what two pages left of one record is both there: the last as it was, the other to be restored', async () => {
   const id = await server.createProject()
-  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const [tabs, storage] = [createTabs(), createMemoryStorage()]
   const died: Page[] = []
   for (const edit of [{ status: 'done' }, { name: 'Tunnel' }]) {
     const page = openPage({ tabs, storage })
@@ -269,7 +240,7 @@ test('what two pages left of one record is both there: the last as it was, the o
 
 test('the save of a page that was closed is sent by another, past what is typed there into the same record', async () => {
   const id = await server.createProject()
-  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const [tabs, storage] = [createTabs(), createMemoryStorage()]
   const closing = openPage({ tabs, storage })
   const editor = await open(closing, id)
   closing.network.state = 'down'
@@ -291,7 +262,7 @@ test('the save of a page that was closed is sent by another, past what is typed 
 
 test('the save of a closed page that is refused is there to be restored, over what is typed', async () => {
   const id = await server.createProject()
-  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const [tabs, storage] = [createTabs(), createMemoryStorage()]
   const closing = openPage({ tabs, storage })
   const editor = await open(closing, id)
   closing.network.state = 'down'
@@ -311,7 +282,7 @@ test('the save of a closed page that is refused is there to be restored, over wh
 
 test('a page that dies while it writes leaves its save to the one that looked too early', async () => {
   const id = await server.createProject()
-  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const [tabs, storage] = [createTabs(), createMemoryStorage()]
   let write = () => {}
   const isWritten = new Promise<void>((resolve) => {
     write = resolve
@@ -395,7 +366,7 @@ test('what is typed is on the device within a tenth of a second', async () => {
 
 test('three pages left a value each for one field: none covers another', async () => {
   const id = await server.createProject()
-  const [tabs, storage] = [createPages(), createMemoryStorage()]
+  const [tabs, storage] = [createTabs(), createMemoryStorage()]
   const died: Page[] = []
   for (const name of ['Tunnel', 'Ferry', 'Ford']) {
     const page = openPage({ tabs, storage })
@@ -439,7 +410,7 @@ for (const isOpen of [true, false])
   test(`what was discarded can be brought back, its record ${isOpen ? 'open' : 'not open'}, by its owner alone`, async () => {
     const id = await server.createProject()
     const storage = createMemoryStorage()
-    const tabs = createPages()
+    const tabs = createTabs()
     const before = openPage({ storage, tabs })
     const typed = await open(before, id)
     typed.change('name', 'Tunnel')

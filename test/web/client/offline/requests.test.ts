@@ -8,12 +8,12 @@ import {
   type EditStorage,
   type LateAnswer,
   type QueuedRequest,
-  type Tabs,
 } from 'noclobber/offline'
 import { requestContext } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { askedAt } from '../../../../web/client/offline/asked-order.ts'
 import { waitFor } from '../../../support/wait-for.ts'
+import { createTabs } from '../browser-tabs.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 
 const seen: { key: string; person: string; authorization: string }[] = []
@@ -36,17 +36,7 @@ const server = await startLiveServer((app, records) => {
 
 /** Pages of one browser. */
 function createBrowser() {
-  const alive = new Set<string>()
-  const tabs: Tabs = {
-    enter(tab) {
-      alive.add(tab)
-      return () => void alive.delete(tab)
-    },
-    alive: async () => new Set(alive),
-    alone: async (_task, work) => work(),
-    notify: () => {},
-    onChange: () => () => {},
-  }
+  const tabs = createTabs()
   const storage = createMemoryStorage()
   const requests = createMemoryStorage<QueuedRequest>()
   return (person: string | (() => string | null) = 'alice', kept: EditStorage<QueuedRequest> = requests) => {
