@@ -82,15 +82,10 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
       const at = before && isAsked(before) === (edits.unanswered !== null) ? before.at : askedAt(clock)
       const { type, id } = address
       const entry: UnsentEntry = {
-        type,
-        id,
-        key,
+        ...{ type, id, key, edits, at, trouble },
         person: whose,
         tab: tabId,
-        edits,
-        at,
         changedAt: clock.now(),
-        trouble,
       }
       own.set(key, entry)
       unwritten.set(key, entry)
