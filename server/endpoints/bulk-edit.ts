@@ -43,15 +43,15 @@ export const addBulkRoutes = (
 ): void => {
   const saveAll: Handler = async (request, response, actor) => {
     const body = bodyOf(request)
-    const onStale = Object.hasOwn(body, 'on_stale') ? body.on_stale : 'abort'
-    if (onStale !== 'abort' && onStale !== 'skip')
+    const onRefused = Object.hasOwn(body, 'on_stale') ? body.on_stale : 'abort'
+    if (onRefused !== 'abort' && onRefused !== 'skip')
       return refuse('malformed', 'on_stale must be "abort" or "skip".')
     const saved = await inRequest(request, () =>
       saveMany(database, request.params.type, {
         actor,
         changes: objectIn(body, 'changes'),
         records: targetsIn(body),
-        onStale,
+        onRefused,
         mutationId: mutationIdOf(request, body),
         ...originOf(request),
       }),

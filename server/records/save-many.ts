@@ -35,8 +35,8 @@ export interface SaveManyOptions<A extends Actor = Actor> extends WriteOptions<A
   changes: Record<string, unknown>
   /** Each record once. */
   records: BulkTarget[]
-  /** `abort` (default): all or none. `skip`: those that can be saved are. */
-  onStale?: 'abort' | 'skip' | undefined
+  /** Where a record is refused (stale, gone, forbidden, invalid): `abort` (default) saves none, `skip` those that can be saved. */
+  onRefused?: 'abort' | 'skip' | undefined
 }
 
 /** What became of each record, in the order asked. */
@@ -140,7 +140,7 @@ export const saveMany = async (
   const database = shared.forActor(options.actor)
   const known = await database.typeFor(type, options.transaction, options.actor)
   if (!known) return MISSING
-  const { actor, changes, onStale = 'abort' } = options
+  const { actor, changes, onRefused = 'abort' } = options
   const records = options.records.map(({ id, clientVersion }) => ({
     id: canonicalId(known.key.kind, id) ?? id,
     clientVersion,
@@ -166,7 +166,7 @@ export const saveMany = async (
       const authorized = await authorizeMany(database, { known, actor, transaction, values }, open)
       for (const entry of authorized.refused) entries.set(entry.id, entry)
       for (const record of authorized.same) entries.set(record.id, savedEntry(record))
-      if (onStale === 'abort' && authorized.refused.length > 0) return abortedBy(outcome().records)
+      if (onRefused === 'abort' && authorized.refused.length > 0) return abortedBy(outcome().records)
       if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
       const columns = Object.keys(valid.values).sort()
       if (columns.length === 0)
@@ -175,10 +175,11 @@ export const saveMany = async (
       const isSwallowed = ({ id, version }: { id: string; version: number }) => sentAt.get(id) === version
       for (const { id } of authorized.ready.filter(isSwallowed)) entries.set(id, swallowedEntry(id))
       let targets = authorized.ready.filter((target) => !isSwallowed(target))
-      if (onStale === 'abort' && targets.length < authorized.ready.length) return abortedBy(outcome().records)
+      if (onRefused === 'abort' && targets.length < authorized.ready.length)
+        return abortedBy(outcome().records)
       const broken = await ruleErrorsOfMany(database, { known, actor, transaction }, targets, valid.values)
       for (const [id, errors] of broken) entries.set(id, { id, outcome: 'invalid', errors })
-      if (onStale === 'abort' && broken.size > 0) return abortedBy(outcome().records)
+      if (onRefused === 'abort' && broken.size > 0) return abortedBy(outcome().records)
       targets = targets.filter(({ id }) => !broken.has(id))
       if (targets.length === 0) return outcome()
       const stored = await commonJson(
@@ -197,7 +198,7 @@ export const saveMany = async (
             writerContext(database.signing, options),
             targets.map(({ id }) => id),
             targets.map(({ version }) => version),
-            onStale === 'abort' ? targets.length : 0,
+            onRefused === 'abort' ? targets.length : 0,
             ...guardParameters(known, actor),
             ...parametersOf(known, columns, valid.values, stored),
           ],
@@ -240,7 +241,7 @@ export const saveMany = async (
 
   if (!options.mutationId && !known.reactsTo.has('update'))
     return remember(await attempt(options.transaction))
-  const hash = () => requestHash('save many', type, changes, records, onStale)
+  const hash = () => requestHash('save many', type, changes, records, onRefused)
   const once = await runOnce(database, options, hash, async (transaction): Promise<Work<SaveManyOutcome>> => {
     const result = await attempt(transaction)
     return result.outcome === 'saved' ? { result, keep: result.records } : { result }

@@ -250,9 +250,9 @@ describe('a trigger that keeps a write back', () => {
     ).toMatchObject({
       outcome: 'conflict',
     })
-    const edit = (onStale: 'abort' | 'skip', version: number) =>
+    const edit = (onRefused: 'abort' | 'skip', version: number) =>
       records.saveMany('thing', {
-        ...{ actor, changes: { path: '/' }, onStale },
+        ...{ actor, changes: { path: '/' }, onRefused },
         records: [1, 2, 3].map((id) => ({ id: String(id), clientVersion: id === 1 ? 1 : version })),
       })
     expect(await edit('abort', 1)).toMatchObject({

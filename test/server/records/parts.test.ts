@@ -261,7 +261,7 @@ test('an app’s own calls are refused alike, in a transaction of its own', asyn
       ...options,
       changes: { label: 'new' },
       records: [{ id: String(part.id), clientVersion: part.version }],
-      onStale: 'skip',
+      onRefused: 'skip',
     })
     expect([made.outcome, saved.outcome, removed.outcome]).toEqual(['invalid', 'forbidden', 'forbidden'])
     expect(many).toMatchObject({ outcome: 'saved', records: [{ outcome: 'forbidden' }] })

@@ -34,6 +34,7 @@ export interface ClientSaveOptions {
   changes: Fields
   /** Default: a new one. A retry of the same write has the same. */
   mutationId?: string
+  /** Where the record has a newer version: `reject` is a conflict, `merge` passes if no field in `changes` was changed since. */
   onStale?: 'reject' | 'merge'
 }
 
@@ -43,8 +44,8 @@ export interface ClientSaveManyOptions {
   changes: Fields
   /** Each record once, at most 500. */
   records: { id: string; clientVersion: number }[]
-  /** `abort` (default): all or none. */
-  onStale?: 'abort' | 'skip'
+  /** Where a record is refused (stale, gone, forbidden, invalid): `abort` (default) saves none, `skip` those that can be saved. */
+  onRefused?: 'abort' | 'skip'
   mutationId?: string
 }
 
@@ -107,7 +108,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
       const body = {
         changes: plainFields(options.changes),
         records: options.records.map(({ id, clientVersion }) => ({ id, client_version: clientVersion })),
-        on_stale: options.onStale ?? 'abort',
+        on_stale: options.onRefused ?? 'abort',
         mutation_id: options.mutationId ?? newId(),
       }
       const answer = await write({ method: 'PATCH', path: pathOf(type), body })
@@ -125,7 +126,7 @@ export function createRequests(http: Http, clock: Clock, newId: () => string) {
      * in histories. One that somebody has saved since is left as it is, and `stale_record`. Its code is loaded on use.
      *
      * @example
-     * const { records } = await client.saveMany('task', { changes: { status: 'done' }, records: chosen, onStale: 'skip' })
+     * const { records } = await client.saveMany('task', { changes: { status: 'done' }, records: chosen, onRefused: 'skip' })
      * const undone = await client.undoMany('task', records.filter(({ outcome }) => outcome === 'saved'))
      */
     async undoMany(

@@ -15,7 +15,7 @@ interface UndoRequests {
   history(type: string, id: string): Promise<FetchOutcome<{ entries: WireHistoryEntry[] }>>
   saveMany(
     type: string,
-    options: { changes: Fields; records: { id: string; clientVersion: number }[]; onStale: 'skip' },
+    options: { changes: Fields; records: { id: string; clientVersion: number }[]; onRefused: 'skip' },
   ): Promise<ClientSaveManyOutcome>
 }
 
@@ -44,7 +44,7 @@ export async function undoMany(
 
   async function save(changes: Fields, records: SavedVersion[]) {
     const asked = records.map(({ id, version }) => ({ id, clientVersion: version }))
-    const answer = await requests.saveMany(type, { changes, records: asked, onStale: 'skip' })
+    const answer = await requests.saveMany(type, { changes, records: asked, onRefused: 'skip' })
     if (answer.outcome === 'saved' || answer.outcome === 'aborted')
       for (const record of answer.records) outcomes.set(record.id, record)
     else for (const { id } of records) outcomes.set(id, { id, outcome: refused(answer.outcome) })

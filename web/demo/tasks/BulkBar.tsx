@@ -46,7 +46,7 @@ export const BulkBar = ({
       const outcome = await client.saveMany('task', {
         changes: { [field]: value },
         records: some.map(({ id, version }) => ({ id, clientVersion: version })),
-        onStale: 'skip',
+        onRefused: 'skip',
       })
       if (outcome.outcome === 'saved')
         for (const { id, outcome: one, version } of outcome.records) {
