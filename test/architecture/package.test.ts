@@ -6,43 +6,16 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundlePage, gzipped, PAGES } from '../../scripts/bytes/pages.js'
 import { atEnd } from '../support/at-end.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
-
-/**
- * What pages load before anything is used, minified and gzipped, beside React. Sockets (with socket.io-client), event
- * streams, live lists, who is here, the conflict's dialog, imports, the change feed and text differences are loaded on use.
- */
-const BUDGETS_BYTES = {
-  /** One record, followed and saved. */
-  record: {
-    budget: 26_700,
-    code: "import { createRecordClient } from 'noclobber/client'; createRecordClient().editor('project', '1').get()",
-  },
-  /** A form with its banner and dialog. */
-  form: {
-    budget: 38_100,
-    code: `export { createRecordClient } from 'noclobber/client'
-      export { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'`,
-  },
-  /** The same without React. */
-  dom: {
-    budget: 37_300,
-    code: "export { createRecordClient } from 'noclobber/client'; export * from 'noclobber/dom'",
-  },
-  /** Everything that the client's door has. */
-  client: { budget: 38_650, code: "export * from 'noclobber/client'" },
-  /** Both doors whole. */
-  whole: { budget: 50_400, code: "export * from 'noclobber/client'; export * from 'noclobber/react'" },
-}
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
 const MOST_BYTES = { packed: 1_400_000, unpacked: 5_800_000 }
@@ -202,42 +175,12 @@ const entryOf = (code: string) => ({
   load: (id: string) => (id === '\0entry' ? code : null),
 })
 
-describe.for(Object.entries(BUDGETS_BYTES))('%s', ([name, { budget, code }]) => {
+describe.for(Object.entries(PAGES))('%s', ([name, { budget, code }]) => {
   test('keeps its budget, and loads the rest on use', async () => {
-    const built = await build({
-      configFile: false,
-      logLevel: 'silent',
-      root,
-      plugins: [entryOf(code)],
-      resolve: {
-        alias: {
-          'noclobber/client': join(root, 'dist/web/client/index.js'),
-          'noclobber/react': join(root, 'dist/web/react/index.js'),
-          'noclobber/dom': join(root, 'dist/web/dom/index.js'),
-        },
-      },
-      build: {
-        write: false,
-        minify: true,
-        target: 'esnext',
-        lib: { entry: 'entry', formats: ['es'] },
-        rolldownOptions: { external: /^(react|react-dom)(\/|$)/, output: { minify: true } },
-      },
-    })
-    const { output } = [built].flat()[0] as Rolldown.RolldownOutput
-    const chunks = new Map(
-      output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file] as const] : [])),
-    )
-    const first = new Set([...chunks.values()].filter(({ isEntry }) => isEntry))
-    for (const { imports } of first)
-      for (const file of imports) {
-        const chunk = chunks.get(file)
-        if (chunk) first.add(chunk)
-      }
-    const bytes = [...first].reduce((sum, chunk) => sum + gzipSync(chunk.code).length, 0)
-    const modules = [...first].flatMap((chunk) => Object.keys(chunk.modules))
-    expect(bytes, name).toBeGreaterThan(5_000)
-    expect(bytes, name).toBeLessThanOrEqual(budget)
+    const { first } = await bundlePage(code)
+    const modules = first.flatMap((chunk) => Object.keys(chunk.modules))
+    expect(gzipped(first), name).toBeGreaterThan(5_000)
+    expect(gzipped(first), name).toBeLessThanOrEqual(budget)
     expect(
       modules.filter((id) =>
         /socket\.io-client|eventsource-parser|\/diff\/|import-file|list\/store|transport\/socket/.test(id),

@@ -61,6 +61,7 @@ export type {
   RowError,
 } from './http/import-outcomes.ts'
 export type { ListPage, ListQuery } from './http/list-page.ts'
+export type { ClientSaveManyOptions } from './http/more-requests.ts'
 export type { NewRecordOptions } from './http/new-record.ts'
 export { isNewRecord } from './http/new-record.ts'
 export type {
@@ -76,7 +77,7 @@ export type {
   UndoneRecord,
 } from './http/outcomes.ts'
 export type { AppFetch, AppRequestInit } from './http/queued-request.ts'
-export type { ClientSaveManyOptions, ClientSaveOptions } from './http/requests.ts'
+export type { ClientSaveOptions } from './http/requests.ts'
 export type { CellEdit, CellEditor, SavedCell } from './list/cell-editor.ts'
 export { cellConflict, cellSentence, createCellEditor } from './list/cell-editor.ts'
 export { compareRecords } from './list/order.ts'

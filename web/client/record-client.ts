@@ -128,7 +128,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       else if (status < 500) connection.reached()
     },
   })
-  const { requests, onOwnWrite, notifyOwnWrite } = observeOwnWrites(createRequests(http, clock, newId))
+  const { requests, onOwnWrite, notifyOwnWrite } = observeOwnWrites(createRequests({ http, clock, newId }))
   const reviews = createReviews({ http, clock, newId, onSaved })
   const lists = createLazyPart(
     liveListsCode,

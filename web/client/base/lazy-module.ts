@@ -28,6 +28,21 @@ export function lazyModule<M>(fetchCode: () => Promise<M>): LazyModule<M> {
   }
 }
 
+/** Functions whose code is loaded with their first call; where it can't be had, `withoutCode` answers. */
+export function lateFunctions<T extends object>(
+  names: readonly (keyof T & string)[],
+  load: () => Promise<T>,
+  withoutCode: (error: unknown, name: keyof T & string, asked: unknown[]) => unknown,
+): T {
+  const late = (name: keyof T & string) =>
+    async function (this: unknown, ...asked: unknown[]): Promise<unknown> {
+      const code = await load().catch((error: unknown) => ({ error }))
+      if ('error' in code) return withoutCode(code.error, name, asked)
+      return (code[name] as (...given: unknown[]) => unknown).apply(this, asked)
+    }
+  return Object.fromEntries(names.map((name) => [name, late(name)])) as T
+}
+
 /** A part of the client that is made when its code is here. */
 export interface LazyPart<T> {
   /** The part, where its code is here. */

@@ -3,10 +3,14 @@
 
 import type { Clock, Page, Stop } from '../base/clock.ts'
 import { createObjectCache } from '../base/object-cache.ts'
+import * as moreRequests from '../http/more-requests.ts'
 import type { OwnWrite } from '../http/own-writes.ts'
+import { moreRequestsCode } from '../http/requests.ts'
 import { type LiveListQuery, orderKey, recordsKey } from './query.ts'
 import { createListStore, type ListStore } from './store.ts'
 import type { ListClient, OwnedListStore } from './store-options.ts'
+
+moreRequestsCode.provide(moreRequests)
 
 /** What a client offers of them. */
 export interface LiveListsOfClient {

@@ -2,63 +2,40 @@
 // goes back, those that it lost are named to the page, and can be made again: a save of one record in the record's editor.
 // What finds them is loaded on use. Invariant: they are of the current person alone.
 
-import type { Fields } from '../../../server/protocol/index.ts'
-import { elapsedOf, type Stop } from '../base/clock.ts'
+import type { Stop } from '../base/clock.ts'
+import { lateFunctions } from '../base/lazy-module.ts'
 import { createWritable } from '../base/store.ts'
-import type { ClientCreateOutcome } from '../http/outcomes.ts'
 import type { LostSave, NotedWrites, NotedWritesOptions } from './types.ts'
 
 const MOST_WRITES = 50
 const AGAIN_MS = 3000
 
+/** Nothing is sent for the person who comes after. */
+const HAS_LEFT = new Error('The person has left.')
+
 /** Notes what is answered, and nothing more until the database goes back. */
 export function createNotedWrites(options: NotedWritesOptions): NotedWrites {
-  const { requests, clock, newId } = options
+  const { clock, checkPerson } = options
   let stopRetry: Stop = () => {}
+  const load = async () => {
+    checkPerson()
+    const person = options.epoch()
+    const { createNotedRequests } = await import('./noted-requests.ts')
+    checkPerson()
+    if (person !== options.epoch()) throw HAS_LEFT
+    return createNotedRequests(self, options)
+  }
   const self: NotedWrites = {
     writes: [],
     lost: createWritable<readonly LostSave[]>([]),
     note(write) {
       self.writes = [...self.writes.slice(1 - MOST_WRITES), { count: 1, fileName: '', ...write }]
     },
-    requests: {
-      async create<F extends object = Fields>(
-        ...[type, fields, more]: Parameters<typeof requests.create<F>>
-      ) {
-        const outcome: ClientCreateOutcome<F> = await requests.create<F>(type, fields, more)
-        if (outcome.outcome === 'created') {
-          const { id, version, updated_at } = outcome.record
-          const at = options.localTime(updated_at)
-          self.note({ what: 'creation', type, id, version, at, changes: { ...fields }, mutationId: newId() })
-        }
-        return outcome
-      },
-      async saveMany(type, bulk) {
-        const outcome = await requests.saveMany(type, bulk)
-        const records = outcome.outcome === 'saved' ? outcome.records : []
-        const saved = records.flatMap(({ id, version }) => (version ? [{ id, version }] : []))
-        const changes = bulk.changes as Fields
-        if (saved[0])
-          self.note({
-            ...{ ...saved[0], what: 'bulk', type, at: clock.now(), changes, count: saved.length },
-            bulk: { options: bulk, saved },
-          })
-        return outcome
-      },
-      async importFile(type, file, given) {
-        const mutationId = given?.mutationId ?? newId()
-        const sent = { ...given, mutationId }
-        const outcome = await requests.importFile(type, file, sent)
-        if (outcome.outcome === 'imported' && !sent.dryRun && file instanceof Blob)
-          self.note({
-            ...{ what: 'import', type, id: '', version: 0, at: clock.now(), changes: {}, mutationId },
-            count: outcome.answer.created + outcome.answer.updated,
-            fileName: sent.name ?? ('name' in file ? String(file.name) : ''),
-            import: { file, options: sent, since: elapsedOf(clock) },
-          })
-        return outcome
-      },
-    },
+    requests: lateFunctions(['create', 'saveMany', 'importFile'], load, (error) =>
+      error === HAS_LEFT
+        ? { outcome: 'unauthenticated' }
+        : { outcome: 'unreachable', retryAfterMs: null, detail: String(error) },
+    ),
     async findLost(offer) {
       stopRetry()
       if (self.writes.length === 0) return

@@ -32,6 +32,7 @@ export interface NotedWritesOptions {
   clock: Clock
   newId(): string
   localTime(iso: string | null): number
+  checkPerson(): unknown
   epoch(): number
   /** What the record's editor has saved of it. */
   savedInEditor(address: RecordAddress): Fields

@@ -2,7 +2,24 @@
 // Invariant: typed text is never lost, and the shown version never goes back, unless the server's database did.
 // Every cell of event × status is decided here; a table with a hole does not compile.
 
-import { fade, ignore } from './edit-transitions.ts'
+import { closeConflict, discard, merge, recall, recreated, resolve, review } from './conflict-transitions.ts'
+import {
+  dismiss,
+  fade,
+  ignore,
+  open,
+  reload,
+  remove,
+  restore,
+  resume,
+  revert,
+  save,
+  saveNext,
+  sendAsked,
+  show,
+  type,
+  undo,
+} from './edit-transitions.ts'
 import { hold, holdAndLoad, holdAndLook, receive, receiveWhenGone } from './remote-versions.ts'
 import { doubt, offerLost } from './restored.ts'
 import {
@@ -18,145 +35,45 @@ import {
   revive,
 } from './server-transitions.ts'
 import type { RecordState, RecordStateEvent, StepTable, Transition } from './state.ts'
-import { statusOf } from './state.ts'
-import { userActions } from './user-transitions.ts'
+import { STATUSES, statusOf } from './state.ts'
 
-/** The step for each event in each status. */
-const recordSteps = {
-  ...userActions,
-  loaded: {
-    loading: load,
-    clean: load,
-    dirty: load,
-    saving: holdLoaded,
-    behind: load,
-    conflicted: load,
-    gone: revive,
-    offline: load,
-    forbidden: regain,
-    signed_out: load,
-  },
-  load_failed: {
-    loading: failLoad,
-    clean: failLoad,
-    dirty: failLoad,
-    saving: ignore,
-    behind: failLoad,
-    conflicted: failLoad,
-    gone: ignore,
-    offline: failLoad,
-    forbidden: ignore,
-    signed_out: failLoad,
-  },
-  saved: {
-    loading: ignore,
-    clean: ignore,
-    dirty: ignore,
-    saving: adoptSaved,
-    behind: ignore,
-    conflicted: ignore,
-    gone: adoptSaved,
-    offline: ignore,
-    forbidden: adoptSaved,
-    signed_out: ignore,
-  },
-  removed: {
-    loading: ignore,
-    clean: ignore,
-    dirty: ignore,
-    saving: adoptRemoved,
-    behind: ignore,
-    conflicted: ignore,
-    gone: adoptRemoved,
-    offline: ignore,
-    forbidden: adoptRemoved,
-    signed_out: ignore,
-  },
-  write_refused: {
-    loading: ignore,
-    clean: ignore,
-    dirty: ignore,
-    saving: refuseWrite,
-    behind: ignore,
-    conflicted: ignore,
-    gone: refuseWrite,
-    offline: ignore,
-    forbidden: refuseWrite,
-    signed_out: ignore,
-  },
-  version_received: {
-    loading: hold,
-    clean: receive,
-    dirty: receive,
-    saving: hold,
-    behind: receive,
-    conflicted: receive,
-    gone: receiveWhenGone,
-    offline: holdAndLoad,
-    forbidden: holdAndLook,
-    signed_out: receive,
-  },
-  revoked: {
-    loading: refuse,
-    clean: refuse,
-    dirty: refuse,
-    saving: refuse,
-    behind: refuse,
-    conflicted: refuse,
-    gone: refuse,
-    offline: refuse,
-    forbidden: ignore,
-    signed_out: refuse,
-  },
-  history_changed: {
-    loading: doubt,
-    clean: doubt,
-    dirty: doubt,
-    saving: doubt,
-    behind: doubt,
-    conflicted: doubt,
-    gone: doubt,
-    offline: doubt,
-    forbidden: doubt,
-    signed_out: ignore,
-  },
-  creation_lost: {
-    loading: loseCreation,
-    clean: loseCreation,
-    dirty: loseCreation,
-    saving: ignore,
-    behind: loseCreation,
-    conflicted: loseCreation,
-    gone: loseCreation,
-    offline: loseCreation,
-    forbidden: loseCreation,
-    signed_out: loseCreation,
-  },
-  saves_lost: {
-    loading: offerLost,
-    clean: offerLost,
-    dirty: offerLost,
-    saving: offerLost,
-    behind: offerLost,
-    conflicted: offerLost,
-    gone: offerLost,
-    offline: offerLost,
-    forbidden: ignore,
-    signed_out: offerLost,
-  },
-  faded: {
-    loading: fade,
-    clean: fade,
-    dirty: fade,
-    saving: fade,
-    behind: fade,
-    conflicted: fade,
-    gone: fade,
-    offline: fade,
-    forbidden: fade,
-    signed_out: fade,
-  },
-} as const satisfies StepTable
+/** The step for each event in each status, a column for each: first what the user does, then answers, versions and time. */
+// biome-ignore format: a table
+const recordSteps: StepTable = {
+  //                 loading       clean         dirty         saving        behind        conflicted     gone             offline       forbidden     signed_out
+  opened:           [open,         open,         open,         ignore,       open,         open,          open,            open,         open,         open],
+  typed:            [ignore,       type,         type,         type,         type,         type,          type,            type,         type,         type],
+  save_asked:       [ignore,       save,         save,         saveNext,     save,         ignore,        ignore,          save,         ignore,       save],
+  undo_asked:       [ignore,       undo,         ignore,       ignore,       undo,         ignore,        ignore,          ignore,       ignore,       ignore],
+  write_asked:      [ignore,       sendAsked,    sendAsked,    ignore,       sendAsked,    ignore,        ignore,          sendAsked,    ignore,       sendAsked],
+  resume_asked:     [ignore,       resume,       resume,       ignore,       resume,       ignore,        ignore,          resume,       ignore,       resume],
+  remove_asked:     [ignore,       remove,       remove,       ignore,       remove,       ignore,        ignore,          remove,       ignore,       remove],
+  reload_asked:     [ignore,       reload,       reload,       ignore,       reload,       reload,        open,            reload,       open,         reload],
+  restore_asked:    [ignore,       restore,      restore,      restore,      restore,      ignore,        restore,         restore,      ignore,       restore],
+  revert_asked:     [ignore,       ignore,       revert,       ignore,       revert,       revert,        ignore,          revert,       ignore,       revert],
+  dismissed:        [ignore,       dismiss,      dismiss,      ignore,       dismiss,      ignore,        ignore,          dismiss,      ignore,       ignore],
+  show_asked:       [ignore,       ignore,       ignore,       ignore,       show,         ignore,        ignore,          show,         ignore,       ignore],
+  conflict_closed:  [ignore,       ignore,       ignore,       ignore,       ignore,       closeConflict, ignore,          ignore,       ignore,       ignore],
+  merge_asked:      [ignore,       ignore,       ignore,       ignore,       merge,        ignore,        ignore,          merge,        ignore,       ignore],
+  review_asked:     [ignore,       ignore,       ignore,       ignore,       review,       ignore,        ignore,          review,       ignore,       ignore],
+  resolved:         [ignore,       ignore,       ignore,       ignore,       ignore,       resolve,       ignore,          ignore,       ignore,       ignore],
+  recalled:         [recall,       recall,       recall,       recall,       recall,       recall,        recall,          recall,       recall,       recall],
+  recreated:        [ignore,       ignore,       ignore,       ignore,       ignore,       ignore,        recreated,       ignore,       ignore,       ignore],
+  discarded:        [discard,      discard,      discard,      ignore,       discard,      discard,       discard,         discard,      discard,      discard],
+
+  //                 loading       clean         dirty         saving        behind        conflicted     gone             offline       forbidden     signed_out
+  loaded:           [load,         load,         load,         holdLoaded,   load,         load,          revive,          load,         regain,       load],
+  load_failed:      [failLoad,     failLoad,     failLoad,     ignore,       failLoad,     failLoad,      ignore,          failLoad,     ignore,       failLoad],
+  saved:            [ignore,       ignore,       ignore,       adoptSaved,   ignore,       ignore,        adoptSaved,      ignore,       adoptSaved,   ignore],
+  removed:          [ignore,       ignore,       ignore,       adoptRemoved, ignore,       ignore,        adoptRemoved,    ignore,       adoptRemoved, ignore],
+  write_refused:    [ignore,       ignore,       ignore,       refuseWrite,  ignore,       ignore,        refuseWrite,     ignore,       refuseWrite,  ignore],
+  version_received: [hold,         receive,      receive,      hold,         receive,      receive,       receiveWhenGone, holdAndLoad,  holdAndLook,  receive],
+  revoked:          [refuse,       refuse,       refuse,       refuse,       refuse,       refuse,        refuse,          refuse,       ignore,       refuse],
+  history_changed:  [doubt,        doubt,        doubt,        doubt,        doubt,        doubt,         doubt,           doubt,        doubt,        ignore],
+  creation_lost:    [loseCreation, loseCreation, loseCreation, ignore,       loseCreation, loseCreation,  loseCreation,    loseCreation, loseCreation, loseCreation],
+  saves_lost:       [offerLost,    offerLost,    offerLost,    offerLost,    offerLost,    offerLost,     offerLost,       offerLost,    ignore,       offerLost],
+  faded:            [fade,         fade,         fade,         fade,         fade,         fade,          fade,            fade,         fade,         fade],
+}
 
 /**
  * The next state of a record, and what has to be done.
@@ -164,7 +81,7 @@ const recordSteps = {
  * Pure: it has no clock, no ids and no requests of its own.
  */
 export function nextRecordState(state: RecordState, stateEvent: RecordStateEvent): Transition {
-  const step = recordSteps[stateEvent.kind][state.status] as (
+  const step = recordSteps[stateEvent.kind][STATUSES.indexOf(state.status)] as (
     state: RecordState,
     stateEvent: RecordStateEvent,
   ) => Transition

@@ -8,18 +8,22 @@ import type { Refusal } from '../http/outcomes.ts'
 import type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
 import type { NewerVersion, RemoteVersion } from '../transport/remote-version.ts'
 
+/** In the order of the columns of reducer.ts. */
+export const STATUSES = [
+  'loading',
+  'clean',
+  'dirty',
+  'saving',
+  'behind',
+  'conflicted',
+  'gone',
+  'offline',
+  'forbidden',
+  'signed_out',
+] as const
+
 /** Where an editor stands. `offline`: the last request got no answer. `signed_out`: the last one was answered 401. */
-export type RecordStatus =
-  | 'loading'
-  | 'clean'
-  | 'dirty'
-  | 'saving'
-  | 'behind'
-  | 'conflicted'
-  | 'gone'
-  | 'offline'
-  | 'forbidden'
-  | 'signed_out'
+export type RecordStatus = (typeof STATUSES)[number]
 
 export type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
 export type { NewerVersion } from '../transport/remote-version.ts'
@@ -179,21 +183,6 @@ type WriteRefusal =
   | { outcome: 'invalid'; errors: { field: string; message: string }[] }
 
 type StateEventKind = RecordStateEvent['kind']
-/** What the user does, or what is done for the user; the other events are answers, received versions and time. */
-export type UserActionKind = Exclude<
-  StateEventKind,
-  | 'loaded'
-  | 'load_failed'
-  | 'saved'
-  | 'removed'
-  | 'write_refused'
-  | 'version_received'
-  | 'revoked'
-  | 'history_changed'
-  | 'saves_lost'
-  | 'creation_lost'
-  | 'faded'
->
 export type StateEventOf<K extends StateEventKind> = Extract<RecordStateEvent, { kind: K }>
 
 /** What the store has to do after a step. `forget_loads`: answers on their way are no longer wanted. */
@@ -209,7 +198,9 @@ export interface Transition {
 }
 
 type Step<K extends StateEventKind> = (state: RecordState, stateEvent: StateEventOf<K>) => Transition
-export type StepTable = { [K in StateEventKind]: Record<RecordStatus, Step<K>> }
+type Row<Columns extends readonly unknown[], Cell> = { [Column in keyof Columns]: Cell }
+/** A step for each event in each status. */
+export type StepTable = { [K in StateEventKind]: Row<typeof STATUSES, Step<K>> }
 
 export const initialRecordState: RecordState = {
   status: 'loading',

@@ -1,6 +1,6 @@
 // Code that is loaded on use: what waits for it runs once and in order, and a load that fails is tried again.
 import { expect, test } from 'vitest'
-import { createLazyPart, lazyModule } from '../../../../web/client/base/lazy-module.ts'
+import { createLazyPart, lateFunctions, lazyModule } from '../../../../web/client/base/lazy-module.ts'
 import { createListOpener } from '../../../../web/client/list/lazy-lists.ts'
 import type { LiveLists } from '../../../../web/client/list/live-lists.ts'
 import { createLazyTransport } from '../../../../web/client/transport/lazy-transport.ts'
@@ -124,4 +124,24 @@ test('a transport that is closed while its code comes never connects', async () 
   transport.close()
   await turn()
   expect(statuses).toEqual(['closed'])
+})
+
+test('functions whose code can’t be had answer so; the next call asks for it again', async () => {
+  const { module, asked } = createCode({ greet: async (name: string) => `hello ${name}` })
+  const late = lateFunctions(['greet'], module.load, (error, name) => `${name}: ${error}`)
+  const first = late.greet('Bob')
+  asked[0]?.fail()
+  expect(await first).toBe('greet: Error: no network')
+  const second = late.greet('Bob')
+  asked[1]?.give()
+  expect(await second).toBe('hello Bob')
+})
+
+test('what a late function throws is its own, and no failed load', async () => {
+  const late = lateFunctions(
+    ['refuse'],
+    async () => ({ refuse: () => Promise.reject(new TypeError('no form for this')) }),
+    () => 'not loaded',
+  )
+  await expect(late.refuse()).rejects.toThrow('no form for this')
 })

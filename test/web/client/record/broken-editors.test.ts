@@ -3,14 +3,19 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import { adoptSaved } from '../../../../web/client/record/server-transitions.ts'
-import { type StepTable, statusOf, type Transition } from '../../../../web/client/record/state.ts'
+import {
+  type RecordStatus,
+  type StepTable,
+  statusOf,
+  type Transition,
+} from '../../../../web/client/record/state.ts'
 import { conflictThen, interleavings } from './interleavings.ts'
 import type { Step } from './record-world.ts'
 
 const untouched = (state: Transition['state']): Transition => ({ state, effects: [] })
 
 /** The cells of the table that are broken. */
-type BrokenSteps = { [Kind in keyof StepTable]?: Partial<StepTable[Kind]> }
+type BrokenSteps = { [Kind in keyof StepTable]?: Partial<Record<RecordStatus, StepTable[Kind][number]>> }
 
 /** The real editor but for these steps. */
 const withBroken =
