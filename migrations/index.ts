@@ -3,12 +3,13 @@ import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { changeLog } from './001-change-log.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
-import { proposals, restores, tenantChanges } from './later-migrations.ts'
+import { proposals, restores, retention, tenantChanges } from './later-migrations.ts'
 import { closeSchema } from './rights.ts'
 import { olderLog, tooOld } from './supported.ts'
 
 export type { TrackColumns } from './owned-columns.ts'
 export type { PartOf } from './parts.ts'
+export { type Retention, setRetention } from './retention.ts'
 export type { TrackOptions } from './track-options.ts'
 export { trackTable, untrackTable } from './track-table.ts'
 
@@ -24,6 +25,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '002-restores': restores,
   '003-proposals': proposals,
   '004-tenant-changes': tenantChanges,
+  '005-retention': retention,
 }
 
 /** By migration, how a database shows that it was run. */
@@ -32,6 +34,7 @@ const TRACES: Record<keyof typeof MIGRATIONS, string> = {
   '002-restores': `exists (select from pg_attribute a where a.attrelid = to_regclass('noclobber.record_changes') and a.attname = 'restored_from')`,
   '003-proposals': `to_regclass('noclobber.proposals') is not null`,
   '004-tenant-changes': `to_regclass('noclobber.record_changes_tenant') is not null`,
+  '005-retention': `to_regclass('noclobber.retentions') is not null`,
 }
 
 /**

@@ -13,5 +13,8 @@ export const restores = migrationOf('restores.sql')
 /** Proposed changes. */
 export const proposals = migrationOf('proposals.sql')
 
+/** Tables keep values and changes for times of their own; imports and deletions are found. */
+export const retention = migrationOf('retention.sql')
+
 /** The log is read by tenant. */
 export const tenantChanges = migrationOf('tenant-changes.sql')

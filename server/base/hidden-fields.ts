@@ -26,3 +26,15 @@ export const withValues = <R extends PermissionRecord>(record: R, values: Record
     })
   return { ...record, fields }
 }
+
+/** Records of deletions whose values the log doesn't keep. */
+const withoutValues = new WeakSet<object>()
+
+/** Marks a record of whose fields nothing is known. */
+export const bare = <T extends object>(record: T): T => {
+  withoutValues.add(record)
+  return record
+}
+
+/** Nobody can say who might read such a record, but those who may read all. */
+export const isBare = (record: object): boolean => withoutValues.has(record)

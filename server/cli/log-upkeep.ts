@@ -1,8 +1,10 @@
 // `noclobber prune`: deletes old changes now, as the servers do by themselves. `noclobber restored`: a new history begins, for where
 // no program can know that the database went back.
+
+import { setRetention } from '../../migrations/retention.ts'
 import { beginHistory } from '../../migrations/version-floor.ts'
 import { pruneLog } from '../log/prune.ts'
-import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, number } from './command.ts'
+import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, number, text, UsageError } from './command.ts'
 import { withDatabase } from './with-database.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -12,7 +14,7 @@ export const prune: Command = {
   usage: '[--days 30] [--batch 5000]',
   summary: 'delete changes that are older than the retention',
   help: [
-    '  --days DAYS      keep this many days; default: 30',
+    '  --days DAYS      keep this many days; default: 30. Tables tracked with a retention have times of their own',
     '  --batch ROWS     rows of one transaction; default: 5000',
     DATABASE_HELP,
     '',
@@ -29,9 +31,56 @@ export const prune: Command = {
       })
       if (values.json) terminal.out(JSON.stringify(pruned))
       else if (pruned.busy) terminal.err('Another node is pruning just now.')
-      else terminal.out(`Deleted ${pruned.changes} changes and ${pruned.mutations} stored responses.`)
+      else
+        terminal.out(
+          `Deleted ${pruned.changes} changes and ${pruned.mutations} stored responses, and the values of ${pruned.values} changes.`,
+        )
       return pruned.busy ? EXIT.refused : EXIT.done
     }),
+}
+
+const TIMES = `select table_name as table, kept_values::text as values, kept_names::text as names from noclobber.retentions order by 1`
+
+export const retention: Command = {
+  name: 'retention',
+  usage: "[TABLE [--values '90 days'] [--names '2 years'] [--default]]",
+  summary: 'how long the log keeps what of a table; without one: of which there is more to say',
+  help: [
+    '  --values TIME    values before and after a change, and of what was deleted; default: as long as names',
+    '  --names TIME     who changed which fields when; default: as long as the servers say (limits.retentionMs)',
+    '  --default        both as long as the servers say',
+    DATABASE_HELP,
+    '',
+    'Servers and `noclobber prune` go by it. Run it as the role of the migrations.',
+  ],
+  options: {
+    ...COMMON,
+    ...DATABASE,
+    values: { type: 'string' },
+    names: { type: 'string' },
+    default: { type: 'boolean' },
+  },
+  run: (terminal, options, [table, ...more]) => {
+    const values = text(options, 'values')
+    const names = text(options, 'names')
+    const isSetting = options.default === true || values !== undefined || names !== undefined
+    if (more.length > 0 || isSetting !== (table !== undefined))
+      throw new UsageError('Give a table, and times for it or --default; or nothing to see all.')
+    if (options.default === true && (values ?? names) !== undefined)
+      throw new UsageError('--default excludes --values and --names.')
+    return withDatabase(terminal, options, async (knex) => {
+      if (table !== undefined) await setRetention(knex, table, { values, names })
+      const { rows } = await knex.raw(TIMES)
+      if (options.json) terminal.out(JSON.stringify(rows))
+      else if (rows.length === 0) terminal.out('All is kept as long as the servers say.')
+      else
+        for (const row of rows)
+          terminal.out(
+            `${row.table}: values ${row.values ?? 'as its changes'}, changes ${row.names ?? 'as the log'}`,
+          )
+      return EXIT.done
+    })
+  },
 }
 
 export const restored: Command = {

@@ -15,6 +15,8 @@ export const NEEDED: Record<string, string[]> = {
   changes: ['select'],
   mutations: ['select', 'insert', 'update', 'delete'],
   proposals: ['select', 'insert', 'update', 'delete'],
+  imports: ['select', 'insert', 'delete'],
+  retentions: ['select'],
   log_horizon: ['select', 'update'],
   log_epoch: ['select'],
   cursor_key: ['select'],
@@ -27,7 +29,7 @@ const CALLED = ['epoch', 'compact', 'wire_text']
 const LACKING = statement(`
 select current_user as role, has_schema_privilege(n.oid, 'usage') as uses,
   exists (select from pg_class c where c.relnamespace = n.oid and c.relname = 'record_changes')
-    and not exists (select from pg_class c where c.relnamespace = n.oid and c.relname = 'proposals') as is_outdated,
+    and not exists (select from pg_class c where c.relnamespace = n.oid and c.relname = 'retentions') as is_outdated,
   array(select needed.right || ' on ' || c.relname
     from jsonb_each($1::jsonb) wanted, jsonb_array_elements_text(wanted.value) needed("right"), pg_class c
     where c.relnamespace = n.oid and c.relname = wanted.key and not has_table_privilege(c.oid, needed.right)

@@ -31,6 +31,7 @@ export type FindingCode =
   | 'write_not_logged'
   | 'rows_hidden'
   | 'log_too_long'
+  | 'values_too_long'
   | 'changes_batched'
   | 'listen_impossible'
   | 'statements_impossible'

@@ -6,17 +6,31 @@ import type { Finding } from './finding.ts'
 /** Far more than a server needs to put changes of statements of many rows into the log. */
 const BATCHED = '10 minutes'
 
-const LOG = `
+/** An older log has no times by table. */
+const HAS_TIMES = `select to_regclass('noclobber.retentions') is not null as has_times`
+
+/** Changes that are kept as long as the log. */
+const PLAIN = `c.table_name not in (select r.table_name from noclobber.retentions r where r.kept_names is not null)`
+
+const logQuery = (plain: string) => `
 select (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
-    where c.xid < pg_snapshot_xmin(pg_current_snapshot()) order by c.xid, c.seq limit 1) as overdue,
-  (select ${utcText('c.updated_at')} || 'Z' from noclobber.record_changes c order by c.xid, c.seq limit 1) as oldest,
+    where c.xid < pg_snapshot_xmin(pg_current_snapshot()) and ${plain} order by c.xid, c.seq limit 1) as overdue,
+  (select ${utcText('c.updated_at')} || 'Z' from noclobber.record_changes c where ${plain} order by c.xid, c.seq limit 1) as oldest,
   (select greatest(k.reltuples, 0)::bigint::text from pg_class k where k.oid = 'noclobber.record_changes'::regclass) as rows,
   pg_size_pretty(pg_total_relation_size('noclobber.record_changes')) as size,
   exists (select from noclobber.record_changes c where c.xid >= pg_snapshot_xmax(pg_current_snapshot())) as restored,
   (select c.updated_at < clock_timestamp() - make_interval(secs => ?::float8 / 1000) from noclobber.record_changes c
-    order by c.xid, c.seq limit 1) as held,
+    where ${plain} order by c.xid, c.seq limit 1) as held,
   (select ${utcText('b.updated_ats[1]')} || 'Z' from noclobber.change_batches b
     where b.updated_ats[1] < clock_timestamp() - interval '${BATCHED}' order by b.xid, b.seq limit 1) as batched`
+
+/** Tables with values, or changes, that should be gone; a day and a tenth are given to the pruning. */
+const KEPT_TOO_LONG = `
+select r.table_name as source from noclobber.retentions r where exists (select from noclobber.record_changes c
+  where c.table_name = r.table_name and (
+    c.updated_at < clock_timestamp() - r.kept_names * 1.1 - interval '1 day'
+    or (c.changed_values is not null or c.old_row is not null) and c.updated_at < clock_timestamp() - r.kept_values * 1.1 - interval '1 day'))
+order by 1`
 
 const BLOCKER = `
 select a.pid, a.usename, ${utcText('a.xact_start')} || 'Z' as since from pg_stat_activity a
@@ -41,7 +55,8 @@ join pg_trigger g on g.tgrelid = c.oid and g.tgname = 'zz_noclobber_stamp' order
 export const logFindings = async (knex: Knex, retentionMs: number): Promise<Finding[]> => {
   const findings: Finding[] = []
   const latest = retentionMs * 1.1 + Math.min(retentionMs, 24 * 3_600_000)
-  const [log] = (await knex.raw(LOG, [latest, latest])).rows
+  const hasTimes = (await knex.raw(HAS_TIMES)).rows[0].has_times
+  const [log] = (await knex.raw(logQuery(hasTimes ? PLAIN : 'true'), [latest, latest])).rows
   const problem = (code: Finding['code'], message: string, advice: string) =>
     findings.push({ code, level: 'problem', table: null, message, advice })
   if (log.restored)
@@ -60,6 +75,12 @@ export const logFindings = async (knex: Knex, retentionMs: number): Promise<Find
         : 'Run: npx noclobber prune. Then see that a server runs with limits.pruneEveryMs above 0, and that its role may delete from the log.',
     )
   }
+  for (const { source } of hasTimes ? (await knex.raw(KEPT_TOO_LONG)).rows : [])
+    findings.push({
+      ...{ code: 'values_too_long', level: 'problem', table: source },
+      message: 'The log keeps its values, or its changes, longer than setRetention says.',
+      advice: 'Run: npx noclobber prune. Then see that a server runs with limits.pruneEveryMs above 0.',
+    })
   if (log.batched)
     findings.push({
       code: 'changes_batched',

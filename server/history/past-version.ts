@@ -147,7 +147,7 @@ export const pastOf = async (
     const by = normalizedWriter(row.updated_by)
     return { outcome: 'gone', problem: deletedProblem(version, isoUtc(row.updated_at), by) }
   }
-  if (!row.is_whole || (!now && row.deleted_in === null)) return UNKNOWN
+  if (!row.is_whole || (row.deleted_in === null ? !now : !row.old_row)) return UNKNOWN
   const record = recordOf(known, id, now, row)
   if (row.deleted_in !== null)
     await setGoneAudience(database.send, known, [{ id, version: Number(row.deleted_in), record }])

@@ -12,7 +12,10 @@ import { COMPACT } from './compaction.ts'
 
 /** What {@link pruneLog} takes. */
 export interface PruneOptions {
-  /** Changes, stored responses and proposals older than this go, in milliseconds. Default 30 days. */
+  /**
+   * Changes, stored responses and proposals older than this go, in milliseconds; changes of a table that is tracked with a `retention` when
+   * that says so. Default 30 days.
+   */
   retentionMs?: number
   /** Rows of one transaction. Default 5,000. */
   batch?: number
@@ -29,6 +32,8 @@ export interface PruneOptions {
 /** What was deleted. `busy`: another node is at it, nothing was done. */
 export interface Pruned {
   changes: number
+  /** Changes that stay, without their values: of tables tracked with a `retention`. */
+  values: number
   /** First answers of writes that carried a mutation id. */
   mutations: number
   busy: boolean
@@ -38,19 +43,28 @@ export interface Pruned {
 const STOP_MS = 2_000
 
 const CHANGES = statement(`
-with page as materialized (
-  select c.xid, c.seq, c.updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) as old
-  from noclobber.record_changes c
+with times as materialized (
+  select r.table_name, coalesce(r.kept_names, d.kept) as names, least(r.kept_values, coalesce(r.kept_names, d.kept)) as values
+  from noclobber.retentions r, (select make_interval(secs => $1::float8 / 1000)) d(kept)
+), page as materialized (
+  select c.xid, c.seq, c.updated_at < clock_timestamp() - coalesce(t.names, make_interval(secs => $1::float8 / 1000)) as old,
+    c.updated_at < clock_timestamp() - t.values and (c.changed_values is not null or c.old_row is not null) as bare,
+    c.updated_at < clock_timestamp() - least(make_interval(secs => $1::float8 / 1000), (select min(o.values) from times o)) as aged
+  from noclobber.record_changes c left join times t on t.table_name = c.table_name
   where (c.xid, c.seq) > ($2::xid8, $3::bigint) and c.xid < pg_snapshot_xmin(pg_current_snapshot())
   order by c.xid, c.seq limit $4
 ), gone as (
   delete from noclobber.record_changes c using page p where p.old and c.xid = p.xid and c.seq = p.seq
   returning c.xid, c.seq
+), bared as (
+  update noclobber.record_changes c set changed_values = null, old_row = null from page p
+  where p.bare and not p.old and c.xid = p.xid and c.seq = p.seq returning c.seq
 ), highest as (select g.xid from gone g order by g.xid desc limit 1),
 moved as (
   update noclobber.log_horizon h set xid = greatest(h.xid, m.xid), seq = greatest(h.seq, (select max(g.seq) from gone g))
   from highest m)
-select (select count(*)::int from gone) as deleted, (select count(*)::int from page) as looked,
+select (select count(*)::int from gone) as deleted, (select count(*)::int from bared) as bared,
+  (select count(*)::int from page) as looked, exists (select from page p where p.aged) as aged,
   l.xid::text as xid, l.seq::text as seq
 from (select) one left join lateral (select p.xid, p.seq from page p order by p.xid desc, p.seq desc limit 1) l on true`)
 
@@ -60,6 +74,12 @@ with page as materialized (
   where m.created_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) order by m.created_at limit $2)
 delete from noclobber.mutations m using page p
 where m.tenant_id = p.tenant_id and m.actor_id = p.actor_id and m.mutation_id = p.mutation_id`)
+
+const IMPORTS = statement(`
+with page as materialized (
+  select i.import_id from noclobber.imports i
+  where i.made_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) order by i.made_at limit $2)
+delete from noclobber.imports i using page where i.import_id = page.import_id`)
 
 const PROPOSALS = statement(`
 with page as materialized (
@@ -96,12 +116,12 @@ const rest = (ms: number, signal: AbortSignal | undefined) =>
   pause(ms, undefined, signal ? { signal } : {}).catch(() => {})
 
 /**
- * Batches are compacted first; then rows are deleted, some at a time, from the oldest on, until none is old. A
- * row with a wrong clock is passed over.
+ * Batches are compacted first; then rows are deleted or lose their values, some at a time, from the oldest on, until none is as old as
+ * the shortest retention. A row with a wrong clock is passed over, as is one that is kept longer than others.
  */
 const pruneChanges = async (connection: Connection, driver: unknown, options: Required<Settings>) => {
   const { retentionMs, batch, pauseMs, namedStatements } = options
-  let deleted = 0
+  const gone = { changes: 0, values: 0 }
   let after = { xid: '0', seq: '0' }
   for (let moved = 1; moved > 0 && !options.signal?.aborted; ) {
     moved = (await sendOn(connection, driver, COMPACT, [batch], namedStatements)).rows[0]?.moved ?? 0
@@ -110,12 +130,13 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
   while (!options.signal?.aborted) {
     const values = [retentionMs, after.xid, after.seq, batch]
     const [row] = (await sendOn(connection, driver, CHANGES, values, namedStatements)).rows
-    deleted += row?.deleted ?? 0
-    if (!row || row.looked < batch || row.deleted === 0) break
+    gone.changes += row?.deleted ?? 0
+    gone.values += row?.bared ?? 0
+    if (!row || row.looked < batch || !row.aged) break
     after = { xid: row.xid, seq: row.seq }
     await rest(pauseMs, options.signal)
   }
-  return deleted
+  return gone
 }
 
 const pruneOld = async (
@@ -158,17 +179,19 @@ export const pruneLog = async (sql: Sql, options: PruneOptions = {}): Promise<Pr
   try {
     const lock = await open()
     await lock.query('begin')
-    if (!(await takesTurn(lock))) return { changes: 0, mutations: 0, busy: true }
+    if (!(await takesTurn(lock))) return { changes: 0, values: 0, mutations: 0, busy: true }
     await lock.query(STAY)
     const connection = await open()
     // Before the deletions that hide them.
     await pruneOld(connection, client.driver, PROPOSALS, settings as Required<Settings>)
-    const changes = await pruneChanges(connection, client.driver, settings as Required<Settings>)
+    await pruneOld(connection, client.driver, IMPORTS, settings as Required<Settings>)
+    const { changes, values } = await pruneChanges(connection, client.driver, settings as Required<Settings>)
     const mutations = await pruneOld(connection, client.driver, MUTATIONS, settings as Required<Settings>)
     await sendOn(connection, client.driver, DONE, [], namedStatements)
     await lock.query('commit')
-    if (changes + mutations > 0) (options.log ?? SILENT).info({ changes, mutations }, 'The log was pruned.')
-    return { changes, mutations, busy: false }
+    if (changes + values + mutations > 0)
+      (options.log ?? SILENT).info({ changes, values, mutations }, 'The log was pruned.')
+    return { changes, values, mutations, busy: false }
   } finally {
     for (const connection of opened) await client.destroyRawConnection(connection)
   }

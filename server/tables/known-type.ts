@@ -4,8 +4,10 @@
 import { createHash } from 'node:crypto'
 import { forAudience } from '../audience/audience.ts'
 import { type FieldRights, fieldRights, hasGuards, nobodysRights } from '../base/field-permissions.ts'
+import { isBare } from '../base/hidden-fields.ts'
 import type { Logger } from '../base/options.ts'
 import type { Action, Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import type { Catalogue, TrackedType } from './catalogue.ts'
 import { type RecordSql, recordSql } from './record-sql.ts'
 import { lookingAtRecords } from './sessions.ts'
@@ -39,7 +41,7 @@ export interface KnownType extends TrackedType {
   rights: string | null
   /**
    * The same of a record that is deleted, as it last was. No policy can be asked of it: where policies alone separate
-   * tenants, nobody may.
+   * tenants, nobody may; and where its values are kept no more, those alone who may read all.
    */
   mayReadDeleted(actor: Actor, record: PermissionRecord): boolean
 }
@@ -160,6 +162,7 @@ export const knownTypes = (
       mayReadDeleted: (actor, record) =>
         isOwn(actor) &&
         !(hasSessions && tracked.hasPolicies && tracked.tenantColumn === null && ownTenant === null) &&
+        (!isBare(record) || staticPermission(asked, actor, 'read') === true) &&
         may(asked, actor, 'read', record),
     }
     const forActor = viewsOf(known, full)

@@ -1,7 +1,7 @@
 // Many records of one type and tenant in one query, and a deleted record as it last was.
 // Invariant: records read in a caller's transaction never enter the cache: it may be rolled back.
 import type { Knex } from 'knex'
-import { hide } from '../base/hidden-fields.ts'
+import { bare, hide } from '../base/hidden-fields.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { TrackedType } from './catalogue.ts'
@@ -49,5 +49,6 @@ export const recordFromOldRow = (
   const wasIn = (column: string) => (oldRow && Object.hasOwn(oldRow, column) ? oldRow[column] : undefined)
   const fields = Object.fromEntries(fieldNames.map((name) => [name, wasIn(names.columnOf(name))]))
   hide(fields, type.hidden)
-  return { type: type.name, id, version, fields }
+  const record = { type: type.name, id, version, fields }
+  return oldRow ? record : bare(record)
 }

@@ -209,3 +209,18 @@ test('the doctor says that no table is tracked', async () => {
   const { code, out } = await runOn(url, 'doctor')
   expect([code, out]).toEqual([0, expect.stringContaining('note  nothing_tracked')])
 })
+
+test('retention says how long a table keeps what, sets it, and takes it back', async () => {
+  const app = await startOrders()
+  const run = (...args: string[]) => runOn(app.databaseUrl, 'retention', ...args)
+  expect(await run()).toMatchObject({ code: 0, out: 'All is kept as long as the servers say.' })
+  expect(await run('lines', '--values', '90 days', '--names', '2 years')).toMatchObject({
+    code: 0,
+    out: 'public.lines: values 90 days, changes 2 years',
+  })
+  expect((await run('--json')).out).toBe('[{"table":"public.lines","values":"90 days","names":"2 years"}]')
+  for (const args of [['lines'], ['--values', '1 day'], ['lines', '--default', '--names', '1 day']])
+    expect((await run(...args)).code).toBe(2)
+  expect((await run('lines', '--values', 'soon')).err).toContain('Not a time')
+  expect(await run('lines', '--default')).toMatchObject({ out: 'All is kept as long as the servers say.' })
+})

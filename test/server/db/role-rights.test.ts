@@ -157,7 +157,7 @@ test.each([
   [
     'reading alone',
     ['grant usage on schema noclobber to app;', 'grant select on all tables in schema noclobber to app;'],
-    /noclobber: delete on import_locks, delete on mutations, .*execute on function compact.*operating\.md/,
+    /noclobber: delete on import_locks, delete on imports, delete on mutations, .*execute on function compact.*operating\.md/,
   ],
 ])('with %s it does not start, and says what it lacks', async (_, grants, sentence) => {
   const owner = await startApp()

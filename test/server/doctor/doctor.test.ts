@@ -2,7 +2,7 @@
 
 import knex from 'knex'
 import { expect, test } from 'vitest'
-import { trackTable } from '../../../migrations/index.ts'
+import { setRetention, trackTable } from '../../../migrations/index.ts'
 import { type DoctorOptions, doctor } from '../../../server/index.ts'
 import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'
 import { compacted } from '../../support/compaction.ts'
@@ -98,6 +98,11 @@ test('a log that is not pruned, one that a restore brought, and writers that go 
     `update noclobber.record_changes set updated_at = updated_at - interval '40 days' where record_id = '1'`,
   )
   expect(await codes(app)).toEqual(['log_too_long'])
+  await setRetention(app.knex, 'notes', { names: '1 year', values: '10 days' })
+  expect(await codes(app)).toEqual([])
+  await setRetention(app.knex, 'notes', { names: '30 days' })
+  expect(await codes(app)).toEqual(['values_too_long public.notes'])
+  await setRetention(app.knex, 'notes', {})
   await app.sql(`update noclobber.record_changes set updated_at = now()`)
   await app.sql(`insert into noclobber.record_changes (xid, table_name, record_id, version, event, updated_at)
     values ('9000000000', 'public.labels', '1', 1, 'deleted', now())`)

@@ -1,5 +1,6 @@
 // Retention: what goes, what stays, and what those get who come too late.
 import { expect, test } from 'vitest'
+import { setRetention, trackTable } from '../../../migrations/index.ts'
 import { pruneLog } from '../../../server/index.ts'
 import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'
 import { compacted } from '../../support/compaction.ts'
@@ -29,12 +30,13 @@ test('what is older than the retention goes, batch by batch, and the rest stays'
     ('a', 'ann', 'old', 'h', '{}', now() - interval '40 days'), ('a', 'ann', 'young', 'h', '{}', now())`)
   expect(await pruneLog(app.knex, { batch: 10, pauseMs: 1 })).toEqual({
     changes: 25,
+    values: 0,
     mutations: 1,
     busy: false,
   })
   expect(await versionsIn(app)).toEqual(['3 v2'])
   expect(await app.sql('select mutation_id from noclobber.mutations')).toEqual([{ mutation_id: 'young' }])
-  expect(await pruneLog(app.knex)).toEqual({ changes: 0, mutations: 0, busy: false })
+  expect(await pruneLog(app.knex)).toEqual({ changes: 0, values: 0, mutations: 0, busy: false })
 })
 
 test('a row with a wrong clock holds nothing up', async () => {
@@ -103,7 +105,7 @@ test('one node prunes at a time', async () => {
   const ending = new AbortController()
   const first = pruneLog(app.knex, { batch: 10, pauseMs: 60_000, signal: ending.signal })
   await waitFor(async () => (await versionsIn(app)).length === 30, { what: 'the first batch' })
-  expect(await pruneLog(app.knex)).toEqual({ changes: 0, mutations: 0, busy: true })
+  expect(await pruneLog(app.knex)).toEqual({ changes: 0, values: 0, mutations: 0, busy: true })
   ending.abort()
   expect((await first).changes).toBe(10)
   expect((await pruneLog(app.knex)).changes).toBe(30)
@@ -131,4 +133,50 @@ test('a conflict whose history was pruned says that the fields are not known', a
     }).then((answer) => answer.json())
   expect(await patch(1)).toMatchObject({ code: 'stale_record', changed_fields: null })
   expect(await patch(2)).toMatchObject({ code: 'stale_record', changed_fields: ['title'] })
+})
+
+test('a table keeps its values and its changes for times of its own, and the rest goes when the log says', async () => {
+  const app = await startChangeApp()
+  await app.sql('create table kept (id integer primary key, tenant_id text not null, secret text)')
+  await app.sql('create table brief (id integer primary key, tenant_id text not null, secret text)')
+  for (const table of ['kept', 'brief'])
+    await trackTable(app.knex, table, { tenant: 'tenant_id', history: 'values' })
+  await setRetention(app.knex, 'kept', { values: '20 days', names: '1 year' })
+  await setRetention(app.knex, 'brief', { names: '20 days' })
+  for (const table of ['kept', 'brief']) {
+    await app.sql(`insert into ${table} select n, 'a', 'a secret' from generate_series(1, 12) n`)
+    await app.sql(`update ${table} set secret = 'a secret still' where id = 1`)
+    await app.sql(`delete from ${table} where id = 2`)
+  }
+  await app.sql(`insert into notes (tenant_id) select 'a' from generate_series(1, 12)`)
+  await compacted(app)
+  await app.sql(`update noclobber.record_changes set updated_at = updated_at - interval '25 days'`)
+  const { cursor } = (await app.ask('')).body
+  await app.sql(`insert into kept values (99, 'a', 'a secret of today')`)
+  const pruned = await pruneLog(app.knex, { batch: 5, pauseMs: 1 })
+  expect(pruned).toEqual({ changes: 14, values: 14, mutations: 0, busy: false })
+  const left =
+    await app.sql(`select table_name, count(*)::int as changes, count(changed_values)::int as values, count(old_row)::int as rows
+    from noclobber.changes group by 1 order by 1`)
+  expect(left).toEqual([
+    { table_name: 'public.kept', changes: 15, values: 1, rows: 0 },
+    { table_name: 'public.notes', changes: 12, values: 0, rows: 0 },
+  ])
+  expect((await app.ask(`?cursor=${cursor}`)).body.reset).toBeUndefined()
+  await app.sql(`insert into kept values (2, 'a', 'again')`)
+  expect(await app.sql('select version from kept where id = 2')).toEqual([{ version: '3' }])
+
+  await app.sql(`update noclobber.record_changes set updated_at = updated_at - interval '10 days'`)
+  expect(await pruneLog(app.knex, { batch: 5, pauseMs: 1 })).toMatchObject({ changes: 12, values: 0 })
+  await setRetention(app.knex, 'kept', {})
+  expect(await pruneLog(app.knex, { batch: 5, pauseMs: 1 })).toMatchObject({ changes: 14, values: 0 })
+  expect(await pruneLog(app.knex)).toEqual({ changes: 0, values: 0, mutations: 0, busy: false })
+})
+
+test('a time that is none, and a table that isn’t there, are refused', async () => {
+  const app = await startChangeApp()
+  for (const values of ['soon', '-1 day', '0', '', `1 day'; drop table notes`])
+    await expect(setRetention(app.knex, 'notes', { values })).rejects.toThrow('Not a time')
+  await expect(setRetention(app.knex, 'nothing', { names: '1 day' })).rejects.toThrow('There is no table')
+  expect(await app.sql('select * from noclobber.retentions')).toEqual([])
 })
