@@ -49,9 +49,9 @@ export interface OpenRequests {
 /** Where an HTTP request keeps its open request: a WeakMap of thousands of them costs each collection of garbage. */
 const OPEN = Symbol('open request')
 
-/** The open request behind an HTTP request of the router's. */
+/** The open request behind an HTTP request of the router's. A request made of another, with other headers, has none of that one's. */
 export const openOf = (request: object): OpenRequest | undefined =>
-  (request as { [OPEN]?: OpenRequest })[OPEN]
+  Object.hasOwn(request, OPEN) ? (request as { [OPEN]?: OpenRequest })[OPEN] : undefined
 
 const ended = () => new Refusal(problem('unauthenticated'))
 

@@ -84,6 +84,25 @@ describe('watch', () => {
     for (const watcher of watchers) await watcher.receives('RecordUpdated', { id })
   })
 
+  test.each(['websocket', 'polling'] as const)(
+    'a token goes before a cookie of somebody else, over %s',
+    async (transport) => {
+      const { id } = await make('project', { name: 'of acme' })
+      for (const person_id of [undefined, 'gina']) {
+        const gina = await app.socket({
+          transports: [transport],
+          options: { auth: { token: 'gina', person_id }, extraHeaders: { cookie: 'session=alice' } },
+        })
+        expect((await gina.watch(['project', id])).records[0]).toMatchObject({ ok: false })
+      }
+      const bob = await app.socket({
+        transports: [transport],
+        options: { auth: { token: 'bob', person_id: 'bob' }, extraHeaders: { cookie: 'session=gina' } },
+      })
+      expect((await bob.watch(['project', id])).records[0].ok).toBe(true)
+    },
+  )
+
   test('answers for a deleted record with its deletion', async () => {
     const { id } = await make('project', { name: 'x' })
     await call('DELETE', `/records/project/${id}`, { body: { client_version: 1 } })
