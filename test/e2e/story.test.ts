@@ -74,6 +74,23 @@ describe.each(people)('two people open one record, $name', ({ name, options }) =
   })
 })
 
+it('shows two people side by side to somebody who is signed in, too', async () => {
+  const id = await demo.createProject()
+  const page = await demo.open(browser, 'alice', {
+    path: `/split?id=${id}`,
+    viewport: { width: 1180, height: 700 },
+  })
+  const [alice, bob] = ['Alice', 'Bob'].map((name) => page.frameLocator(`iframe[title*="${name}"]`))
+  for (const person of [alice, bob]) await person?.getByText('Live', { exact: true }).first().waitFor()
+  await alice?.getByLabel('Name', { exact: true }).fill('Typed by Alice')
+  await bob?.getByLabel('Status', { exact: true }).selectOption('done')
+  await bob?.getByLabel('Status', { exact: true }).press('Control+s')
+  await alice?.getByText(/Updated by Bob .*Status/).waitFor()
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(1180)
+  await keepPicture(page, 'split')
+  await page.context().close()
+})
+
 it('says at once that somebody wrote SQL by hand, and history agrees', async () => {
   const id = await demo.createProject()
   const alice = await openProject(demo, browser, 'alice', id)

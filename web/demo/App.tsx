@@ -1,6 +1,7 @@
 // Which page is shown: by who is signed in, then by the path.
 import { LiveProvider } from 'noclobber/react'
 import { Component, lazy, type ReactNode, Suspense } from 'react'
+import { formatValue } from './base/format.ts'
 import { MissingPage } from './base/MissingPage.tsx'
 import { Sentence } from './base/Parts.tsx'
 import { usePath, useVisit } from './base/router.ts'
@@ -68,7 +69,12 @@ const Signed = ({ path }: { path: string }) => {
   }
   if (session.status === 'signed_out' || path === '/') return <SignInPage />
   return (
-    <LiveProvider key={session.person.id} client={session.client}>
+    <LiveProvider
+      key={session.person.id}
+      client={session.client}
+      labels={WORDS.fields}
+      formatValue={formatValue}
+    >
       <Pages person={session.person} path={path} />
     </LiveProvider>
   )

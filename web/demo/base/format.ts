@@ -26,6 +26,16 @@ export const formatDay = (date: string | null): string =>
   date ? day.format(new Date(date)).replace('Sept', 'Sep') : NOTHING
 export const formatMoment = (time: string): string => moment.format(new Date(time))
 
+const WORDED: Record<string, string> = { ...WORDS.taskStatuses, ...WORDS.priorities, ...WORDS.statuses }
+
+/** A field's value as people know it, `null` where its text is the value: what the library's parts show. */
+export const formatValue = (field: string, value: unknown): string | null => {
+  if (value === null || value === undefined || value === '') return null
+  if (field === 'budget') return formatMoney(Number(value))
+  if (field.endsWith('_on')) return formatDay(String(value))
+  return field === 'status' || field === 'priority' ? (WORDED[String(value)] ?? null) : null
+}
+
 /** `starts_on` → "Starts on". */
 export const fieldLabel = (field: string): string => {
   const known: Record<string, string> = WORDS.fields
