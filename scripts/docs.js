@@ -22,6 +22,7 @@ const TYPES = {
   '.css': 'text/css',
   '.js': 'text/javascript',
   '.json': 'application/json',
+  '.gif': 'image/gif',
   '.png': 'image/png',
 }
 

@@ -1,7 +1,7 @@
 // The site of `npm run docs`: every page is in it, no link leads nowhere, and what the doors export is in the reference with a sentence.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, expect, test } from 'vitest'
 import { readDoors } from '../../scripts/docs/doors.js'
@@ -33,12 +33,26 @@ test('every page of docs/ is in it', async () => {
   expect(pages.filter((path) => !site.pages.some(({ source }) => source === path))).toEqual([])
 })
 
-test(`no page weighs more than ${MOST_BYTES / 1000} kB`, async () => {
+test('every picture is made by `npm run pictures`', async () => {
+  const script = await readFile(join(root, 'scripts/pictures.js'), 'utf8')
+  const made = [...script.matchAll(/^ {2}'([\w-]+\.(?:png|gif))': /gm)].map(
+    ([, name]) => `docs/images/${name}`,
+  )
+  expect((await projectFiles()).filter((path) => path.startsWith('docs/images/')).toSorted()).toEqual(
+    made.toSorted(),
+  )
+})
+
+test(`no page weighs more than ${MOST_BYTES / 1000} kB with its pictures`, async () => {
   const shared = await Promise.all(['assets/site.css', 'assets/page.js'].map(htmlOf))
   const sizes = await Promise.all(
     site.pages.map(async ({ address }) => {
       const html = await htmlOf(address)
-      return { address, bytes: [html, ...shared].reduce((sum, text) => sum + Buffer.byteLength(text), 0) }
+      const pictures = [...html.matchAll(/<img [^>]*src="([^"]+)"/g)].map(([, src]) =>
+        stat(join(out, dirname(address), src as string)),
+      )
+      const texts = [html, ...shared].reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+      return { address, bytes: (await Promise.all(pictures)).reduce((sum, { size }) => sum + size, texts) }
     }),
   )
   expect(sizes.filter(({ bytes }) => bytes > MOST_BYTES)).toEqual([])
