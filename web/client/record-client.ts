@@ -24,13 +24,12 @@ import { draftClient } from './offline/draft-client.ts'
 import { createDeferredPresence } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
+import { createBestTransport } from './transport/best-transport.ts'
 import { type Connection, createConnection } from './transport/connection-status.ts'
 import { createEventRouter } from './transport/event-router.ts'
 import { createLivenessCheck } from './transport/liveness-check.ts'
 import { type Polling, startPolling } from './transport/polling.ts'
 import { createWatching, type RecordWatcher } from './transport/subscriptions.ts'
-import { createTransportFallback } from './transport/transport-fallback.ts'
-import { createTransports } from './transport/transports.ts'
 
 /**
  * One client for the page.
@@ -67,10 +66,9 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     (options.fetch ?? globalThis.fetch)(input, { ...init, credentials })
   const isLive = () => connection.state.get().status === 'live'
   const livenessCheck = createLivenessCheck(clock, () => isLive() && transport.reconnect())
-  const candidates = createTransports(options, {
-    ...{ url, fetch: fetchNow, credentials, clock, tabId, token, person },
-  })
-  const transport = createTransportFallback({ candidates, clock, page })({
+  const transport = createBestTransport(options, {
+    ...{ url, fetch: fetchNow, credentials, clock, page, tabId, token, person },
+  })({
     onStatus(status, kind) {
       connection.transportChanged(status, kind)
       if (status === 'connected') watching.rejoin()

@@ -1,12 +1,27 @@
-// A transport whose code is loaded when it first connects. A load that fails is a connection that was lost.
+// A transport whose code is loaded when it first connects. A load that fails is a connection that was lost; versions are
+// polled meanwhile, which needs no code of a transport.
 
+import type { Clock, Stop } from '../base/clock.ts'
 import type { CreateTransport, Transport } from './transport.ts'
+
+const TRY_AGAIN_MS = 5000
+
+interface LazyTransportOptions {
+  /** The transport, where its code is here already. */
+  now?: () => CreateTransport | null
+  /** Tries again for as long as a connection is wanted. Default: who uses it does. */
+  clock?: Pick<Clock, 'after'>
+}
 
 /** `load` gives the code; until it is here there is no connection. */
 export const createLazyTransport =
-  (load: () => Promise<CreateTransport>): CreateTransport =>
+  (
+    load: () => Promise<CreateTransport>,
+    { now = () => null, clock }: LazyTransportOptions = {},
+  ): CreateTransport =>
   (listener) => {
     let transport: Transport | null = null
+    let stopRetry: Stop | undefined
     let isWanted = false
     let isLoading = false
 
@@ -14,11 +29,15 @@ export const createLazyTransport =
       isWanted = true
       if (transport) return transport.connect()
       if (isLoading) return
+      stopRetry?.()
       isLoading = true
-      const create = await load().catch(() => null)
+      const create = now() ?? (await load().catch(() => null))
       isLoading = false
       if (!isWanted) return
-      if (!create) return listener.onStatus('lost', null)
+      if (!create) {
+        stopRetry = clock?.after(TRY_AGAIN_MS, () => void connect())
+        return listener.onStatus('lost', null)
+      }
       transport = create(listener)
       transport.connect()
     }
@@ -36,6 +55,7 @@ export const createLazyTransport =
       takeOver: async (message) => transport?.takeOver?.(message) ?? null,
       close() {
         isWanted = false
+        stopRetry?.()
         if (transport) transport.close()
         else listener.onStatus('closed', null)
       },

@@ -4,8 +4,8 @@
 import type { WatchMessage } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
 import type { TabAnswer, TabChannel, TabMessage } from './tab-channel.ts'
-import { createTabSubscriptions } from './tab-subscriptions.ts'
 import type { CreateTransport, Transport, TransportListener, TransportStatus } from './transport.ts'
+import { keysOf } from './watched-query.ts'
 
 const BEAT_MS = 20_000
 
@@ -91,6 +91,44 @@ export function createTabLeader({ create, clock, channel, tabId, listener }: Tab
       isOver = true
       stopBeat()
       stream.close()
+    },
+  }
+}
+
+interface TabSubscriptions {
+  has(tab: string): boolean
+  add(tab: string, message: WatchMessage): void
+  /** Removes what this message names, or without one all of the tab. */
+  remove(tab: string, message?: WatchMessage): void
+}
+
+/** What each tab watches; `unwatch` is called with what no tab watches any more. */
+function createTabSubscriptions(unwatch: (message: WatchMessage) => void): TabSubscriptions {
+  const byTab = new Map<string, Set<string>>()
+
+  function release(keys: string[]) {
+    const still = new Set([...byTab.values()].flatMap((each) => [...each]))
+    const left = keys.filter((key) => !still.has(key)).map((key) => JSON.parse(key))
+    const records = left.filter(([, id]) => typeof id === 'string').map(([type, id]) => ({ type, id }))
+    const lists = left
+      .filter(([, scope]) => Array.isArray(scope))
+      .map(([type, scope]) => ({ type, scope: Object.fromEntries(scope) }))
+    if (left.length > 0) unwatch({ records, lists })
+  }
+
+  return {
+    has: (tab) => byTab.has(tab),
+    add(tab, message) {
+      const keys = byTab.get(tab) ?? new Set()
+      byTab.set(tab, keys)
+      for (const key of keysOf(message)) keys.add(key)
+    },
+    remove(tab, message) {
+      const keys = byTab.get(tab) ?? new Set<string>()
+      const removed = message ? keysOf(message) : [...keys]
+      if (message) for (const key of removed) keys.delete(key)
+      else byTab.delete(tab)
+      release(removed)
     },
   }
 }

@@ -1,11 +1,12 @@
 // The client's own transports, in the order in which they are tried. After the last of them versions are polled; that
-// needs no connection, so it is not a transport. The code of each is loaded when it first connects.
+// needs no connection, so it is not a transport. The code of each is loaded when it first connects; this is loaded when the
+// client does.
 
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Page } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
 import { createLazyTransport } from './lazy-transport.ts'
 import type { CreateTransport, TransportKind } from './transport.ts'
-import type { TransportCandidate } from './transport-fallback.ts'
+import { createTransportFallback, type TransportCandidate } from './transport-fallback.ts'
 
 const DEFAULT_TRANSPORTS: TransportKind[] = ['websocket', 'event_stream']
 
@@ -30,12 +31,20 @@ export interface TransportsOptions {
   fetch: typeof fetch
   credentials: RequestCredentials
   clock: Clock
+  page: Page
   tabId: string
   token: () => string | null
   person: Pick<Person, 'id' | 'isNamed'>
 }
 
-export function createTransports(choice: TransportChoice, options: TransportsOptions): TransportCandidate[] {
+/** The best of those that the app has chosen. */
+export const bestTransportOf = (choice: TransportChoice, options: TransportsOptions): CreateTransport =>
+  createTransportFallback({
+    candidates: candidatesOf(choice, options),
+    ...{ clock: options.clock, page: options.page },
+  })
+
+function candidatesOf(choice: TransportChoice, options: TransportsOptions): TransportCandidate[] {
   const { transports = DEFAULT_TRANSPORTS, createTransport, socketUrl, socketPath = '/socket.io' } = choice
   const { url, credentials, tabId, token, person } = options
   /** The person that the app has named: only their events are received. */

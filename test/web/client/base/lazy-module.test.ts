@@ -145,3 +145,25 @@ test('what a late function throws is its own, and no failed load', async () => {
   )
   await expect(late.refuse()).rejects.toThrow('no form for this')
 })
+
+test('with a clock a transport whose code can’t be had is tried again by itself, until it is closed', async () => {
+  const clock = createManualClock()
+  const statuses: string[] = []
+  let loads = 0
+  const transport = createLazyTransport(
+    async () => {
+      loads += 1
+      throw new Error('no network')
+    },
+    { clock },
+  )({ onStatus: (status) => statuses.push(status), onEvent: () => {} })
+  transport.connect()
+  await turn()
+  clock.forward(5000)
+  await turn()
+  expect([statuses, loads]).toEqual([['lost', 'lost'], 2])
+  transport.close()
+  clock.forward(60_000)
+  await turn()
+  expect(loads).toBe(2)
+})
