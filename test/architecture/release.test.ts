@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { root, textOf } from './sources.ts'
 
 const manifest: {
@@ -45,6 +46,41 @@ test('the changelog begins with what is not released yet, and names this version
   const changelog = textOf('CHANGELOG.md')
   expect(/^## (.+)$/m.exec(changelog)?.[1]).toBe('Unreleased')
   expect(changelog).toContain(manifest.version)
+})
+
+/** Its values by their paths, `image.tag`; a list and an empty object are one value. */
+const leavesOf = (value: unknown, path = ''): string[] =>
+  value === null || typeof value !== 'object' || Array.isArray(value) || Object.keys(value).length === 0
+    ? [path]
+    : Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, path ? `${path}.${key}` : key))
+
+test('the chart’s templates use each of its values, and no other', () => {
+  const templates = readdirSync(join(root, 'deploy/helm/templates')).map((name) =>
+    textOf(`deploy/helm/templates/${name}`),
+  )
+  const used = templates.flatMap((text) =>
+    [...text.matchAll(/\.Values\.([\w.]+)/g)].map(([, path = '']) => path),
+  )
+  const leaves = leavesOf(parse(textOf('deploy/helm/values.yaml')))
+  const isUsed = (leaf: string) => used.some((path) => leaf === path || leaf.startsWith(`${path}.`))
+  const isThere = (path: string) => leaves.some((leaf) => leaf === path || leaf.startsWith(`${path}.`))
+  expect(leaves.filter((leaf) => !isUsed(leaf))).toEqual([])
+  expect(used.filter((path) => !isThere(path))).toEqual([])
+})
+
+test('the chart asks what a node answers, and sets what the demo reads', () => {
+  const deployment = textOf('deploy/helm/templates/deployment.yaml')
+  const production = textOf('docs/production.md')
+  const probes = [...deployment.matchAll(/path: (\S+)/g)].map(([, path]) => path)
+  expect(new Set(probes)).toEqual(new Set(['/healthz', '/readyz']))
+  for (const probe of probes) expect(production).toContain(`app.get('${probe}'`)
+  const demo = textOf('server/demo/main.ts')
+  const names = [...deployment.matchAll(/name: ([A-Z_]+)$|"name" "([A-Z_]+)"/gm)].map(
+    ([, plain, kept]) => plain ?? kept,
+  )
+  expect(names.toSorted()).toEqual(['DATABASE_URL', 'HOST', 'PORT', 'REDIS_URL'])
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(demo))).toEqual([])
+  expect(parse(textOf('deploy/helm/Chart.yaml')).appVersion).toBe(manifest.version)
 })
 
 test('there are templates for issues and pull requests', () => {
