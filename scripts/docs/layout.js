@@ -48,7 +48,7 @@ export const layout = ({ page, menu, relative, version }) => {
 <header class="top">
 <button type="button" class="menu" aria-expanded="false" aria-controls="menu">Menu</button>
 <a class="name" href="${to('index.html')}">noclobber</a><span class="version">${escapeHtml(version)}</span>
-<div class="search" role="search"><input type="search" placeholder="Search (press /)" aria-label="Search" autocomplete="off" role="combobox" aria-expanded="false" aria-controls="results" aria-autocomplete="list"><ul id="results" role="listbox" aria-label="Results" hidden></ul></div>
+<div class="search" role="search"><input type="search" placeholder="Search" title="Press / to search" aria-label="Search" aria-keyshortcuts="/" autocomplete="off" role="combobox" aria-expanded="false" aria-controls="results" aria-autocomplete="list"><ul id="results" role="listbox" aria-label="Results" hidden></ul></div>
 <button type="button" class="theme" aria-label="Light or dark">◐</button>
 </header>
 <div class="columns">

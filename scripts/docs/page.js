@@ -100,3 +100,12 @@ document.addEventListener('click', (event) => {
   if (!event.target.closest('.search')) hide()
 })
 results?.addEventListener('click', hide)
+
+// What is cut off at the side can be scrolled with the keyboard too.
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0
+    else target.removeAttribute('tabindex')
+  }
+})
+for (const box of document.querySelectorAll('main pre, main .table')) widths.observe(box)
