@@ -5,6 +5,7 @@ import knex, { type Knex } from 'knex'
 import { expect, test } from 'vitest'
 import { trackTable } from '../../migrations/index.ts'
 import { atEnd } from '../support/at-end.ts'
+import { keptTables } from '../support/kept-tables.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { type Random, randomOf } from '../support/random.ts'
 
@@ -31,34 +32,11 @@ const world = async () => {
   return { admin, open }
 }
 
-/** Keeps all that a backup has. */
-const backUp = async (admin: Knex) => {
-  for (const [at, name] of BACKUP.entries())
-    await admin.raw(`drop table if exists kept_${at}; create table kept_${at} as table ${name}`)
-}
-
-const goBack = async (admin: Knex) => {
-  await admin.transaction(async (transaction) => {
-    await transaction.raw('set local session_replication_role = replica')
-    for (const [at, name] of BACKUP.entries()) {
-      const { rows } = await transaction.raw(
-        `select string_agg(quote_ident(attname), ', ') as columns from pg_attribute
-         where attrelid = ?::regclass and attnum > 0 and not attisdropped`,
-        [name],
-      )
-      const { columns } = rows[0]
-      await transaction.raw(
-        `delete from ${name}; insert into ${name} (${columns}) overriding system value select ${columns} from kept_${at}`,
-      )
-    }
-    await transaction.raw('truncate noclobber.version_floors')
-  })
-}
-
 /** Plays one; gives what went wrong. */
 const play = async (random: Random, spoil: (admin: Knex) => Promise<unknown> = async () => {}) => {
   const { admin, open } = await world()
   await spoil(admin)
+  const backup = keptTables(admin, BACKUP)
   let session = open()
   const wrong: string[] = []
   /** By record and version the content that was given under it. */
@@ -73,7 +51,7 @@ const play = async (random: Random, spoil: (admin: Knex) => Promise<unknown> = a
     book.set(`${id} ${version}`, body)
     held.push({ id, version, body })
   }
-  await backUp(admin)
+  await backup.keep()
   for (let step = 0; step < STEPS; step += 1) {
     const what = random.pick([
       'create',
@@ -88,11 +66,11 @@ const play = async (random: Random, spoil: (admin: Knex) => Promise<unknown> = a
     ])
     const id = 1 + random.below(2)
     const body = `${writes++}`
-    if (what === 'back up') await backUp(admin)
+    if (what === 'back up') await backup.keep()
     else if (what === 'epoch') await session.raw('select noclobber.epoch()')
     else if (what === 'back') {
       await session.destroy()
-      await goBack(admin)
+      await backup.putBack('truncate noclobber.version_floors')
       session = open()
     } else if (what === 'create') {
       const { rows } = await session.raw(

@@ -6,6 +6,7 @@ import { createRecordClient } from '../../../../web/client/record-client.ts'
 import { createWords } from '../../../../web/client/words/messages.ts'
 import { startApp } from '../../../support/app.ts'
 import { atEnd } from '../../../support/at-end.ts'
+import { keptTables, NEW_EPOCH } from '../../../support/kept-tables.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 
 const app = await startApp()
@@ -24,18 +25,10 @@ const client = createRecordClient({
 })
 atEnd(() => client.close())
 
-/** The database is in another history, in which these are as they were made. */
-const goBack = (...made: { id: string; version: number }[]) =>
-  app.knex.transaction(async (transaction) => {
-    await transaction.raw('set local session_replication_role = replica')
-    for (const { id, version } of made) {
-      await transaction.raw(
-        `update projects set name = 'Bridge', status = 'planned', version = ${version} where id = ${id};
-         delete from noclobber.record_changes where record_id = '${id}' and version > ${version}`,
-      )
-    }
-    await transaction.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
-  })
+const backup = keptTables(app.knex, ['projects', 'noclobber.record_changes'])
+
+/** The database is in another history, in which all is as it was kept. */
+const goBack = () => backup.putBack(NEW_EPOCH)
 
 const sentenceOf = (id: string) => {
   const banner = bannerFor(client.editor('project', id).get(), Date.now(), createWords())
@@ -43,15 +36,15 @@ const sentenceOf = (id: string) => {
 }
 
 test('a lost save behind a newer version is offered, though the history was not to be had at first', async () => {
-  const made = await app.make('project', { name: 'Bridge' })
-  const { id } = made
+  const { id } = await app.make('project', { name: 'Bridge' })
+  await backup.keep()
   const editor = client.editor<{ name: string }>('project', id)
   const stop = editor.subscribe(() => {})
   await waitFor(() => editor.get().record, { what: 'the record' })
   editor.change('name', 'Lost')
   await editor.save()
   failing = 1
-  await goBack(made)
+  await goBack()
   await app.sql(`update projects set notes = 'newer' where id = ${id}`)
   await waitFor(() => sentenceOf(id)?.includes('Your saved change to Name'), {
     what: () => `the sentence, not ${sentenceOf(id)}`,
@@ -68,6 +61,7 @@ test('a lost save of a cell and of the client are named, and offered by the edit
     await app.make('project', { name: 'Bridge' }),
     await app.make('project', { name: 'Bridge' }),
   ]
+  await backup.keep()
   const list = client.liveList('project')
   atEnd(list.subscribe(() => {}))
   const row = await waitFor(() => list.get().byId.get(one.id), { what: 'the list' })
@@ -76,7 +70,7 @@ test('a lost save of a cell and of the client are named, and offered by the edit
   cell.change('Lost in a cell')
   await cell.save()
   await client.save('project', two.id, { clientVersion: two.version, changes: { status: 'done' } })
-  await goBack(one, two, kept)
+  await goBack()
   failing = 1
   await client.save('project', kept.id, { clientVersion: kept.version, changes: { name: 'Kept' } })
   await waitFor(() => client.lostSaves.get().length === 2, { what: 'the lost saves', deadlineMs: 60_000 })

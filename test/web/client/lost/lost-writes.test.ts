@@ -6,6 +6,7 @@ import { createRecordClient } from '../../../../web/client/record-client.ts'
 import { createWords } from '../../../../web/client/words/messages.ts'
 import { startApp } from '../../../support/app.ts'
 import { atEnd } from '../../../support/at-end.ts'
+import { keptTables, NEW_EPOCH } from '../../../support/kept-tables.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 
 const app = await startApp()
@@ -31,33 +32,15 @@ beforeEach(() => {
   client = openClient()
 })
 
-/** What is remembered to take the database back to. */
-const TABLES = ['projects', 'noclobber.record_changes', 'noclobber.change_batches', 'noclobber.mutations']
+const backup = keptTables(app.knex, [
+  'projects',
+  'noclobber.record_changes',
+  'noclobber.change_batches',
+  'noclobber.mutations',
+])
 
-const backUp = () =>
-  app.sql(
-    TABLES.map(
-      (name, at) => `drop table if exists kept_${at}; create table kept_${at} as table ${name};`,
-    ).join(' '),
-  )
-
-/** The database is in another history, in which all is as it was backed up. */
-const goBack = () =>
-  app.knex.transaction(async (transaction) => {
-    await transaction.raw('set local session_replication_role = replica')
-    for (const [at, name] of TABLES.entries()) {
-      const { rows } = await transaction.raw(
-        `select string_agg(quote_ident(attname), ', ') as columns from pg_attribute
-         where attrelid = ?::regclass and attnum > 0 and not attisdropped`,
-        [name],
-      )
-      const { columns } = rows[0]
-      await transaction.raw(
-        `delete from ${name}; insert into ${name} (${columns}) overriding system value select ${columns} from kept_${at}`,
-      )
-    }
-    await transaction.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
-  })
+/** The database is in another history, in which all is as it was kept. */
+const goBack = () => backup.putBack(NEW_EPOCH)
 
 const projects = async () =>
   (await client.list('project', { limit: 500 })) as { data: { id: string; fields: object }[] }
@@ -80,7 +63,7 @@ const theLost = (count: number) =>
 
 test('a lost creation is named with what was saved later, said in its page, and made once more, once', async () => {
   await watch()
-  await backUp()
+  await backup.keep()
   const created = await client.create('project', { name: 'Bridge' })
   if (created.outcome !== 'created') throw new Error(created.outcome)
   const { id, version } = created.record
@@ -111,7 +94,7 @@ test('a lost creation is named with what was saved later, said in its page, and 
 
 test('the page of a lost creation creates it again', async () => {
   await watch()
-  await backUp()
+  await backup.keep()
   const created = await client.create('project', { name: 'Tunnel' })
   if (created.outcome !== 'created') throw new Error(created.outcome)
   const editor = client.editor<{ name: string }>('project', created.record.id)
@@ -136,7 +119,7 @@ test('a lost bulk edit is named once, and made again on what its records are now
   const records = made.map(({ id, version }) => ({ id, clientVersion: version }))
   const kept = await client.saveMany('project', { records: records.slice(2), changes: { notes: 'kept' } })
   expect(kept.outcome).toBe('saved')
-  await backUp()
+  await backup.keep()
   const saved = await client.saveMany('project', {
     records: records.slice(0, 2),
     changes: { status: 'done' },
@@ -163,7 +146,7 @@ test('a lost import is named with its file and count, though the server was away
   const options = { key: null }
   const kept = await client.importFile('project', file('kept.csv', 'name\nKept by import\n'), options)
   expect(kept.outcome).toBe('imported')
-  await backUp()
+  await backup.keep()
   const lostFile = file('bridges.csv', 'name\nStone\nWood\n')
   expect((await client.importFile('project', lostFile, options)).outcome).toBe('imported')
   failing = 1
@@ -182,7 +165,7 @@ test('a lost import is named with its file and count, though the server was away
 test('a lost save is found behind more changes than a page of the history has', async () => {
   await watch()
   const { id, version } = (await app.make('project', { name: 'Bridge' })) as { id: string; version: number }
-  await backUp()
+  await backup.keep()
   await client.save('project', id, { clientVersion: version, changes: { name: 'Lost' } })
   await goBack()
   for (let at = 0; at < 60; at += 1) await app.sql(`update projects set notes = '${at}' where id = ${id}`)
