@@ -1,9 +1,11 @@
 // A table of tasks in two browsers: what the one who works in it sees of the other's edits, and what that costs with ten
 // thousand rows, which come last.
+import createKnex from 'knex'
 import type { Browser, Page, Request } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { keptTables, NEW_EPOCH } from '../support/kept-tables.ts'
 import { longestTaskMs } from '../support/page-tasks.ts'
 import { openPool } from '../support/sql.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -204,6 +206,31 @@ it('edits many at once, leaves those alone that somebody was quicker with, and s
   )
   expect(rows[0].n).toBe(2)
   expect(await page.locator(`tr[data-id="${second}"] input[type=checkbox]`).isChecked()).toBe(true)
+  await page.context().close()
+})
+
+it('offers the save of a cell that a restored database has lost, in the cell', async () => {
+  const { page } = await openTasks('alice')
+  const knex = createKnex({ client: 'pg', connection: demo.databaseUrl, pool: { min: 0, max: 1 } })
+  const backup = keptTables(knex, ['tasks', 'noclobber.record_changes', 'noclobber.change_batches'])
+  await backup.keep()
+  const [id = ''] = await rowsInSight(page)
+  await page.locator(`tr[data-id="${id}"] .cell-button`).first().click()
+  await page.locator('.cell-input').fill('Lost with the database')
+  await page.keyboard.press('Enter')
+  await page.getByText('Task saved.').waitFor()
+  await backup.putBack(NEW_EPOCH)
+  await page.getByText('Your saved change to Title').waitFor()
+  await keepPicture(page, 'tasks-lost')
+  await page.getByRole('button', { name: 'Open', exact: true }).click()
+  const input = page.locator(`tr[data-id="${id}"] .cell-input`)
+  await input.waitFor()
+  expect(await input.inputValue()).toBe('Lost with the database')
+  await input.press('Enter')
+  await page.getByText('Task saved.').waitFor()
+  const { rows } = await sql.query('select title from tasks where id = $1', [id])
+  expect(rows[0].title).toBe('Lost with the database')
+  await knex.destroy()
   await page.context().close()
 })
 

@@ -11,8 +11,11 @@ import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 export interface LostSavesProps {
   /** What people call this record; of a bulk edit and an import it isn’t asked. */
   nameOf: (save: LostSave) => ReactNode
-  /** Goes to the record: its editor offers the edit again. */
-  onOpen: (save: LostSave) => void
+  /**
+   * Goes to the record: its editor offers the edit again. Where a type is edited in cells alone, begin the cell with the value in
+   * `save.changes`. `false`: it isn't open yet, and the line stays.
+   */
+  onOpen: (save: LostSave) => unknown
 }
 
 const NONE: readonly LostSave[] = []
@@ -58,8 +61,8 @@ function LostWrite({ save, nameOf, onOpen }: LostSavesProps & { save: LostSave }
   }[what]
   const act = async () => {
     if (what === 'save') {
-      client.dismissLost(save)
-      return onOpen(save)
+      if (onOpen(save) !== false) client.dismissLost(save)
+      return
     }
     setState('asked')
     await client.restoreLost(save)
@@ -69,7 +72,13 @@ function LostWrite({ save, nameOf, onOpen }: LostSavesProps & { save: LostSave }
   return (
     <li className="nc-warning">
       <span className="nc-unsent-text">
-        {name && <strong>{name}</strong>} <small>{sentence}</small>
+        {name ? (
+          <>
+            <strong>{name}</strong> <small>{sentence}</small>
+          </>
+        ) : (
+          sentence
+        )}
         {state === 'failed' && <small> {lost.notRestored}</small>}
       </span>
       <span className="nc-buttons">

@@ -18,7 +18,7 @@ const BULK: LostSave = { ...ONE, what: 'bulk', id: '3', changes: { status: 'done
 const IMPORT: LostSave = { ...ONE, what: 'import', id: '', changes: {}, count: 1, fileName: 'bridges.csv' }
 
 /** A page whose client has lost these. Restoring ends when the test says so. */
-const open = (lost: LostSave[], messages = {}) => {
+const open = (lost: LostSave[], messages = {}, isOpened = true) => {
   const lostSaves = createWritable<readonly LostSave[]>(lost)
   const done: [LostSave, (isGood: boolean) => void][] = []
   const opened: LostSave[] = []
@@ -40,7 +40,13 @@ const open = (lost: LostSave[], messages = {}) => {
   }
   render(
     <LiveProvider client={client} {...messages}>
-      <LostSaves nameOf={({ id }) => `Project ${id}`} onOpen={(save) => opened.push(save)} />
+      <LostSaves
+        nameOf={({ id }) => `Project ${id}`}
+        onOpen={(save) => {
+          opened.push(save)
+          return isOpened
+        }}
+      />
     </LiveProvider>,
   )
   return { lostSaves, done, opened }
@@ -77,7 +83,7 @@ test('each kind has its sentence and its button', () => {
       'Dismiss',
     ],
     [
-      ' The server was restored. Your change to Status of 12 records then was lost.',
+      'The server was restored. Your change to Status of 12 records then was lost.',
       'Restore my edit',
       'Dismiss',
     ],
@@ -96,6 +102,13 @@ test('a save is opened, and its line goes', () => {
   expect(lines()).toHaveLength(1)
   fireEvent.click(button(lines()[0] as HTMLElement, 'Dismiss'))
   expect(lines()).toHaveLength(0)
+})
+
+test('a save whose record can’t be opened yet keeps its line', () => {
+  const { opened } = open([SAVE], {}, false)
+  fireEvent.click(button(lines()[0] as HTMLElement, 'Open'))
+  expect(opened).toEqual([SAVE])
+  expect(lines()).toHaveLength(1)
 })
 
 test.each([CREATION, BULK, IMPORT])(

@@ -1,7 +1,7 @@
 // Bulk edit of the selected tasks: one value for all, each guarded by the version that is shown. Tasks that were changed
 // meanwhile are not written, and stay selected.
 import { useRecordClient } from 'noclobber/react'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Task } from '../base/records.ts'
 import { WORDS } from '../base/words.ts'
 import { TASK_WORDS } from './task-words.ts'
@@ -20,10 +20,12 @@ type Said = { text: string; isBad: boolean } | null
 export const BulkBar = ({
   rows,
   selection,
+  isEditing,
   onSaved,
 }: {
   rows: readonly Task[]
   selection: Selection
+  isEditing: boolean
   onSaved: () => void
 }) => {
   const client = useRecordClient()
@@ -32,6 +34,16 @@ export const BulkBar = ({
   const [said, setSaid] = useState<Said>(null)
   const [done, setDone] = useState<{ id: string; version: number }[]>([])
   const count = selection.ids.size
+
+  // What was saved before is no news beside a cell that is edited, nor when the server has lost it.
+  useEffect(() => {
+    const forget = () => {
+      setSaid(null)
+      setDone([])
+    }
+    if (isEditing) forget()
+    return client.lostSaves.subscribe(forget)
+  }, [client, isEditing])
 
   const apply = async () => {
     const [field, value] = CHOICES[Number(choice)] ?? []

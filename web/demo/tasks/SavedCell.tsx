@@ -13,7 +13,8 @@ const isUndoKey = ({ key, ctrlKey, metaKey, shiftKey, altKey, target }: Keyboard
   !altKey &&
   !(target instanceof HTMLElement && target.matches('input:not([type=checkbox]), textarea, select'))
 
-export const SavedCell = ({ cells }: { cells: ListCellEditor }) => {
+/** `isBusy`: something else is being done; what was saved before isn't news then. */
+export const SavedCell = ({ cells, isBusy }: { cells: ListCellEditor; isBusy: boolean }) => {
   const { lastSaved, edit, undo } = cells
   const [text, setText] = useState<string | null>(null)
   const label = lastSaved ? labelOfColumn(lastSaved.field as TaskColumn) : ''
@@ -21,6 +22,9 @@ export const SavedCell = ({ cells }: { cells: ListCellEditor }) => {
   useEffect(() => {
     if (lastSaved) setText(TASK_WORDS.cellSaved(label))
   }, [lastSaved, label])
+  useEffect(() => {
+    if (isBusy) setText(null)
+  }, [isBusy])
   useEffect(() => {
     if (text === null) return
     const timer = setTimeout(() => setText(null), SHOWN_MS)
@@ -33,7 +37,7 @@ export const SavedCell = ({ cells }: { cells: ListCellEditor }) => {
     else if (outcome) setText(TASK_WORDS.cellStays(label))
   }, [undo, label])
   useEffect(() => {
-    if (!lastSaved || edit) return
+    if (!lastSaved || edit || isBusy) return
     const onKey = (event: KeyboardEvent) => {
       if (!isUndoKey(event)) return
       event.preventDefault()
@@ -41,7 +45,7 @@ export const SavedCell = ({ cells }: { cells: ListCellEditor }) => {
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
-  }, [lastSaved, edit, undoLast])
+  }, [lastSaved, edit, isBusy, undoLast])
 
   if (text === null || edit) return null
   return (

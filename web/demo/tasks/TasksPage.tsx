@@ -17,6 +17,7 @@ import { SavedCell } from './SavedCell.tsx'
 import { TaskTable } from './TaskTable.tsx'
 import type { TaskColumn } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
+import { useLostCell } from './useLostCell.ts'
 import { useSelection } from './useSelection.ts'
 import { useSettled } from './useSettled.ts'
 
@@ -67,6 +68,10 @@ export const TasksPage = ({ person }: { person: Person }) => {
     setText('')
     setStatus(null)
   }
+  const bringBack = useLostCell(cells, isLoading || search !== text.trim() ? null : rows, (title) => {
+    setText(title)
+    setStatus(null)
+  })
   const sortBy = (column: TaskColumn) => setSort((now) => (now === column ? `-${column}` : column))
   return (
     <>
@@ -105,7 +110,7 @@ export const TasksPage = ({ person }: { person: Person }) => {
           </p>
         </search>
         <ImportingLine type="task" />
-        <Lost />
+        <Lost onTask={bringBack} />
         <ListBar list={list} />
         <LeftBehind cells={cells} rows={rows} />
         <div className="card task-card">
@@ -131,8 +136,8 @@ export const TasksPage = ({ person }: { person: Person }) => {
             />
           )}
           <ConflictDialog editor={cells} />
-          {!isSelecting && <SavedCell cells={cells} />}
-          <BulkBar rows={rows} selection={selection} onSaved={list.reload} />
+          <SavedCell cells={cells} isBusy={isSelecting} />
+          <BulkBar rows={rows} selection={selection} isEditing={cells.edit !== null} onSaved={list.reload} />
         </div>
       </main>
     </>
