@@ -49,7 +49,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const token = options.token ?? (() => null)
   const { url = DEFAULT_BASE_PATH, offline } = options
   const serverTime = createServerTime(clock)
-  const databaseHistory = createDatabaseHistory(() => records.historyChanged())
+  const databaseHistory = createDatabaseHistory((isFirst) => records.historyChanged(isFirst))
   const person = createPerson({ userId: options.userId, token })
   let polling: Polling | null = null
   let stopPage: (Stop | undefined)[] = []

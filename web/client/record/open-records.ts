@@ -126,8 +126,10 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       store?.dispatch({ kind: 'discarded' })
       return store !== undefined
     },
-    historyChanged() {
-      for (const [, store] of stores.entries()) store.historyChanged()
+    /** `isFirst`: none was known before, so only what this page wrote is in doubt. */
+    historyChanged(isFirst: boolean) {
+      for (const [, store] of stores.entries())
+        if (!isFirst || store.get().ownSaves.length > 0) store.historyChanged()
       void noted.findLost((save) => {
         if (save.what === 'save') records.of(save).dispatch({ kind: 'saves_lost', saves: [save] })
         else if (save.what === 'creation') records.find(save)?.dispatch({ kind: 'creation_lost', save })

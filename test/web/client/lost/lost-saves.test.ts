@@ -28,7 +28,7 @@ atEnd(() => client.close())
 const backup = keptTables(app.knex, ['projects', 'noclobber.record_changes'])
 
 /** The database is in another history, in which all is as it was kept. */
-const goBack = () => backup.putBack(NEW_EPOCH)
+const goBack = (also = '') => backup.putBack(`${NEW_EPOCH}; ${also}`)
 
 const sentenceOf = (id: string) => {
   const banner = bannerFor(client.editor('project', id).get(), Date.now(), createWords())
@@ -44,8 +44,9 @@ test('a lost save behind a newer version is offered, though the history was not 
   editor.change('name', 'Lost')
   await editor.save()
   failing = 1
-  await goBack()
-  await app.sql(`update projects set notes = 'newer' where id = ${id}`)
+  await goBack(
+    `set local session_replication_role = origin; update projects set notes = 'newer' where id = ${id}`,
+  )
   await waitFor(() => sentenceOf(id)?.includes('Your saved change to Name'), {
     what: () => `the sentence, not ${sentenceOf(id)}`,
     deadlineMs: 60_000,
@@ -53,6 +54,40 @@ test('a lost save behind a newer version is offered, though the history was not 
   expect(failing).toBe(0)
   editor.dismiss()
   stop()
+})
+
+test('a page that polls is offered what it saved before it first polled, behind a newer version', async () => {
+  const { id } = await app.make('project', { name: 'Bridge' })
+  await backup.keep()
+  let isVisible = true
+  const listeners: (() => void)[] = []
+  const polling = createRecordClient({
+    url: `${app.origin}/api/v1`,
+    token: () => 'alice',
+    transports: [],
+    page: {
+      isVisible: () => isVisible,
+      isOnline: () => true,
+      onChange(listener) {
+        listeners.push(listener)
+        return () => {}
+      },
+    },
+  })
+  atEnd(() => polling.close())
+  const editor = polling.editor<{ name: string }>('project', id)
+  atEnd(editor.subscribe(() => {}))
+  await waitFor(() => editor.get().record, { what: 'the record' })
+  editor.change('name', 'Lost')
+  await expect(editor.save()).resolves.toMatchObject({ outcome: 'saved' })
+  await goBack()
+  await app.sql(`update projects set notes = 'newer', name = 'Newer' where id = ${id}`)
+  for (isVisible of [false, true]) for (const listener of listeners) listener()
+  await waitFor(() => editor.get().kept, { what: 'the lost save', deadlineMs: 60_000 })
+  expect(editor.get()).toMatchObject({
+    record: { fields: { name: 'Newer' } },
+    kept: { fields: { name: 'Lost' }, lost: { fields: ['name'] } },
+  })
 })
 
 test('a lost save of a cell and of the client are named, and offered by the editors', async () => {
