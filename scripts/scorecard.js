@@ -123,6 +123,7 @@ const PROMISES = [
     tests: [
       'test/faults/history.test.ts',
       'test/faults/history-servers.test.ts',
+      'test/faults/history-page.test.ts',
       'test/faults/history-schedules.test.ts',
       'test/migrations/history.test.ts',
     ],

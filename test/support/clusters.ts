@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { type Cluster, newPassword, openCluster } from '../../server/embedded-postgres/data-dir.ts'
@@ -41,6 +41,8 @@ export interface TestCluster {
   remove(): Promise<void>
   /** Runs a program of PostgreSQL against it, which is at `$PGHOST`, `$PGPORT` …; gives what it printed. */
   run(program: string, args: string[]): Promise<string>
+  /** The same of a script of bash, for which these programs are on the path; what fails ends it. */
+  script(text: string): Promise<string>
   /** A copy made by pg_basebackup while it runs. `isStandby`: it follows from its start on. */
   baseBackup(isStandby?: boolean): Promise<TestCluster>
   /** Writes an empty file into its folder: `recovery.signal`, `standby.signal`. */
@@ -101,7 +103,14 @@ const of = (cluster: Cluster): TestCluster => {
     run: async (program, args) => {
       const env = { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: EMBEDDED_USER, PGPASSWORD: password }
       const path = join(cluster.binaries.initdb, '..', program)
-      return (await run(path, args, { env: { ...env, PGDATABASE: 'postgres' }, cwd: '/', ...account })).stdout
+      const { PATH } = process.env
+      return (await run(path, args, { env: { PATH, ...env, PGDATABASE: 'postgres' }, cwd: '/', ...account }))
+        .stdout
+    },
+    script: (text) => {
+      const programs = join(cluster.binaries.initdb, '..')
+      const bash = relative(programs, '/bin/bash')
+      return self.run(bash, ['--norc', '-euc', `export PATH="${programs}:$PATH"\n${text}`])
     },
     baseBackup: async (isStandby = false) => {
       const dir = beside()
