@@ -39,7 +39,7 @@ export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> 
   /** The file as it comes; read no faster than the database takes it. */
   input: AsyncIterable<Uint8Array>
   format: ImportFormat
-  /** What its bytes are. Default `utf-8`; a byte order mark of UTF-16 says so itself. */
+  /** What its bytes are. Default `utf-8`; UTF-16 is seen by its byte order mark or its first letter. */
   encoding?: ImportEncoding | undefined
   /** The file's name: shown as the writer. */
   name?: string | undefined

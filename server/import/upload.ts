@@ -10,6 +10,12 @@ export type ImportEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
 
 const MARKS: Record<string, ImportEncoding> = { fffe: 'utf-16le', feff: 'utf-16be' }
 
+/** No file in UTF-8 begins with a letter beside a zero byte. */
+const unmarked = ([one, two]: Buffer): ImportEncoding | undefined => {
+  if (one !== 0 && two === 0) return 'utf-16le'
+  return one === 0 && two !== 0 && two !== undefined ? 'utf-16be' : undefined
+}
+
 const NOT_UTF_8 =
   'The file must be UTF-8. Save it as "CSV UTF-8", or say what it is: Content-Type: text/csv; charset=windows-1252 (Latin-1).'
 
@@ -79,7 +85,8 @@ export const importSource = (
   }
 
   const decoderOf = (first: Buffer) => {
-    const found = MARKS[first.subarray(0, 2).toString('hex')] ?? encoding
+    const marked = MARKS[first.subarray(0, 2).toString('hex')]
+    const found = marked ?? (encoding === 'utf-8' ? unmarked(first) : undefined) ?? encoding
     isUtf8 = found === 'utf-8'
     return new TextDecoder(found, { fatal: true })
   }

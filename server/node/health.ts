@@ -36,7 +36,10 @@ const DEADLINE_MS = 2_000
 /** Triggers don't go missing by the second, and looking for them takes several queries. */
 const TABLES_EVERY_MS = 30_000
 
-const PING = statement('select 1 as one')
+const PING = statement(`select pg_catalog.current_setting('transaction_read_only')::boolean as is_read_only`)
+
+const READ_ONLY =
+  'The database takes no writes: default_transaction_read_only is on, for it or for this role.'
 
 /** In time, or why not: what PostgreSQL or a sentence of ours says. */
 const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
@@ -82,13 +85,17 @@ export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: 
   }
 
   return async (): Promise<Health> => {
-    const pinged = await within(database.send(PING, []), 'The database does not answer.')
+    let isReadOnly = false
+    const ping = async () => {
+      isReadOnly = Boolean((await database.send(PING, []))[0]?.is_read_only)
+    }
+    const pinged = await within(ping(), 'The database does not answer.')
     const looked = pinged.ok ? await within(lookOnce(), 'The tables could not be looked at.') : pinged
     const unserved = database.problems().join(' ')
     const redisUp = isRedisUp()
     const mostIdleMs = limits.pollMs * 3 + limits.feedTimeoutMs
     const checks = {
-      database: pinged,
+      database: isReadOnly ? { ok: false, detail: READ_ONLY } : pinged,
       tables: !looked.ok ? looked : unserved === '' ? tables : { ok: false, detail: unserved },
       feed:
         feed.idleMs() < mostIdleMs
@@ -99,9 +106,11 @@ export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: 
           ? { ok: false, detail: 'Other nodes learn of changes by their timers alone.' }
           : { ok: true },
     }
-    const isServing = checks.database.ok && checks.tables.ok && checks.feed.ok
+    // Who may only read is served: without this node they would have none.
+    const isServing = pinged.ok && checks.tables.ok && checks.feed.ok
+    const isWhole = checks.database.ok && checks.redis.ok
     return {
-      status: isServing ? (checks.redis.ok ? 'ok' : 'degraded') : 'unavailable',
+      status: isServing ? (isWhole ? 'ok' : 'degraded') : 'unavailable',
       draining: isDraining(),
       checks,
     }

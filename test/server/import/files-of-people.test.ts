@@ -54,6 +54,18 @@ describe('what is taken', () => {
     ['tabs', 'name\tphone\nAda\t1\n', 'text/tab-separated-values', ada],
     ['UTF-16 with its mark', utf16('name,phone\nÄda,1\n'), 'text/csv', [{ name: 'Äda', phone: '1' }]],
     [
+      'UTF-16 without a mark',
+      utf16('name,phone\nÄda,1\n').subarray(2),
+      'text/csv',
+      [{ name: 'Äda', phone: '1' }],
+    ],
+    [
+      'UTF-16 without a mark, the other way round',
+      utf16('name,phone\nÄda,1\n', true).subarray(2),
+      'text/csv',
+      [{ name: 'Äda', phone: '1' }],
+    ],
+    [
       'UTF-16, the other way round',
       utf16('name,phone\nÄda,1\n', true),
       'text/csv',

@@ -29,6 +29,34 @@ describe('health', () => {
     expect(await app.records.health()).toMatchObject({ status: 'ok' })
   })
 
+  test('names a database that takes no writes, and goes on serving who reads', async () => {
+    const app = await startApp()
+    const { id } = await app.make('project', { name: 'Bridge' })
+    const set = async (setting: string) => {
+      await app.sql(`begin read write; alter database ${app.database.name} ${setting}; commit;
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`)
+      await app.sql('select pg_terminate_backend(pg_backend_pid())').catch(() => {})
+    }
+    const found = () => app.records.health()
+    await set('set default_transaction_read_only = on')
+    await waitFor(async () => (await found()).status === 'degraded', {
+      what: async () => JSON.stringify(await found()),
+    })
+    expect((await found()).checks.database).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('default_transaction_read_only'),
+    })
+    expect((await app.call('GET', `/records/project/${id}`)).status).toBe(200)
+    const body = { client_version: 1, changes: { name: 'Tunnel' } }
+    expect((await app.call('PATCH', `/records/project/${id}`, { body })).status).toBe(503)
+    await set('reset default_transaction_read_only')
+    await waitFor(async () => (await found()).status === 'ok', {
+      what: async () => JSON.stringify(await found()),
+    })
+    expect((await app.call('PATCH', `/records/project/${id}`, { body })).status).toBe(200)
+  })
+
   test('answers in time while the database is a black hole', async () => {
     const own = await startApp()
     const proxy = await startFaultProxy(Number(new URL(own.database.url).port))
