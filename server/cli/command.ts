@@ -79,4 +79,4 @@ export const COMMON = {
 /** The option of commands that work on the database itself. */
 export const DATABASE = { database: { type: 'string' } } as const
 
-export const DATABASE_HELP = '  --database URL   the database; default: DATABASE_URL'
+export const DATABASE_HELP = '  --database URL   the database; default: DATABASE_URL, also of .env'

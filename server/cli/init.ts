@@ -2,8 +2,9 @@
 // Invariant: a file that is there is never overwritten, and `--dry-run` writes none.
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
+import type { Knex } from 'knex'
 import { tooOld } from '../../migrations/supported.ts'
-import { type FoundApp, lookAtApp } from '../setup/look-at-app.ts'
+import { type FoundApp, lookAtApp, urlOfEnvFile } from '../setup/look-at-app.ts'
 import { lookAtTables, proposalFor, type TableProposal } from '../setup/look-at-tables.ts'
 import { type ProposedFile, propose } from '../setup/propose.ts'
 import {
@@ -22,14 +23,15 @@ import {
 import { withDatabase } from './with-database.ts'
 
 /** `null`: no database was named, or it can't be reached; the rest goes on without. */
-async function tablesOf(terminal: Terminal, values: Values): Promise<TableProposal[] | null> {
-  if (!text(values, 'database') && !terminal.env.DATABASE_URL) return null
+async function tablesOf(terminal: Terminal, values: Values, root: string): Promise<TableProposal[] | null> {
+  if (!text(values, 'database') && !terminal.env.DATABASE_URL && !(await urlOfEnvFile(root))) return null
   try {
-    return await withDatabase(terminal, values, async (knex) => {
+    const look = async (knex: Knex) => {
       const old = await tooOld(knex)
       if (old) throw new Error(`${old} Nothing was written.`)
       return (await lookAtTables(knex)).map(proposalFor)
-    })
+    }
+    return await withDatabase(terminal, values, look, root)
   } catch (error) {
     if (!(error instanceof UnreachableError || error instanceof UsageError)) throw error
     terminal.err(`${error.message} Its tables are not looked at.`)
@@ -37,7 +39,9 @@ async function tablesOf(terminal: Terminal, values: Values): Promise<TablePropos
   }
 }
 
-function describe({ out }: Terminal, app: FoundApp, tables: TableProposal[] | null) {
+function describe({ out, cwd }: Terminal, app: FoundApp, tables: TableProposal[] | null) {
+  const folder = relative(cwd, app.root)
+  if (folder && !folder.startsWith('..')) out(`The server's package: ${folder}`)
   const version = (name: string) => (app.packages.has(name) ? `${name} ${app.packages.get(name)}` : null)
   const found = [
     'express',
@@ -54,6 +58,7 @@ function describe({ out }: Terminal, app: FoundApp, tables: TableProposal[] | nu
   const parts = [...found, ...more].map(version).filter((part) => part !== null)
   out(`Found: ${[...parts, app.isModule ? 'ES modules' : 'CommonJS'].join(', ')}`)
   if (app.serverFile) out(`  server: ${app.serverFile}`)
+  if (app.pages) out(`  pages: ${app.pages.folder}, ${app.pages.framework} ${app.pages.version}`)
   if (app.migrations.isThere) out(`  migrations: ${app.migrations.folder}`)
   for (const { name, key, options, isTracked, whyNot, maybeTenant } of tables ?? []) {
     const { tenant, columns } = options
@@ -85,12 +90,12 @@ export const init: Command = {
   help: [
     '  --tables TABLES  the tables to track; default: those that look as if people edited them',
     '  --dry-run        show the files, and write none',
-    '  --yes            don’t ask before writing',
+    '  --yes            write without asking; needed where nobody sits at a terminal',
     '  --dir DIR        where your migrations are; default: as their tool says, else migrations',
     '  --ts             write TypeScript; default: as your server is written',
     DATABASE_HELP,
     '',
-    'It only reads the database, and never overwrites a file. Without a database the files have no tables yet.',
+    'It only reads the database, and never overwrites a file. Without its tables it proposes a migration of Knex alone, or nothing.',
   ],
   options: {
     ...COMMON,
@@ -106,12 +111,16 @@ export const init: Command = {
     const isQuiet = values.json === true
     const app = await lookAtApp(terminal.cwd, text(values, 'dir'))
     const wanted = { typescript: values.ts === true, tables: list(values, 'tables'), now: new Date() }
-    const tables = await tablesOf(terminal, values)
+    const tables = await tablesOf(terminal, values, app.root)
     if (wanted.tables.length > 0 && tables === null)
-      throw new UsageError('--tables needs the database: --database postgres://… or DATABASE_URL.')
+      throw new UsageError(
+        '--tables needs the database, and it can be reached: --database postgres://… or DATABASE_URL.',
+      )
     const { files, left, tables: chosen } = propose(app, tables, wanted)
+    const isShownOnly = values['dry-run'] === true || (values.yes !== true && !isQuiet && !terminal.ask)
     if (!isQuiet) describe(terminal, app, tables)
     const written: string[] = []
+    let unwritten = 0
     for (const file of files) {
       const path = resolve(app.root, file.path)
       const shown = relative(terminal.cwd, path)
@@ -121,7 +130,10 @@ export const init: Command = {
         continue
       }
       if (!isQuiet) for (const line of ['', `── ${shown}`, ...file.text.trimEnd().split('\n')]) out(line)
-      if (values['dry-run']) continue
+      if (isShownOnly) {
+        unwritten += 1
+        continue
+      }
       if (values.yes !== true && !isQuiet && (await terminal.ask?.(`Write ${shown}?`)) === false) continue
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, file.text, { flag: 'wx' })
@@ -136,6 +148,8 @@ export const init: Command = {
       out('')
       out('What is left:')
       for (const line of left) out(`  ${line}`)
+      if (unwritten > 0 && !values['dry-run'])
+        err('Nothing was written: nobody sits at a terminal to be asked. Add --yes.')
     }
     return written.length > 0 || values['dry-run'] ? EXIT.done : EXIT.refused
   },

@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { olderLog } from '../../migrations/supported.ts'
 import { isUnavailable } from '../db/errors.ts'
 import { asKnex } from '../db/pg-as-knex.ts'
+import { urlOfEnvFile } from '../setup/look-at-app.ts'
 import { type Terminal, text, UnreachableError, UsageError, type Values } from './command.ts'
 import { withRole } from './rights.ts'
 
@@ -23,13 +24,23 @@ const openPool = async (url: string) => {
   return new pg.Pool({ connectionString: url, ...settings })
 }
 
-/** Runs `use` with the database. */
+/** `--database`, else `DATABASE_URL`, else that of the folder's `.env`, which is said. */
+export const databaseUrl = async ({ env, err }: Terminal, values: Values, folder: string) => {
+  const url = text(values, 'database') || env.DATABASE_URL
+  if (url) return url
+  const ofFile = await urlOfEnvFile(folder)
+  if (ofFile) err(`The database is DATABASE_URL of .env: ${placeOf(ofFile)}`)
+  return ofFile
+}
+
+/** Runs `use` with the database. `folder`: whose `.env` counts. */
 export const withDatabase = async <T>(
-  { env }: Terminal,
+  terminal: Terminal,
   values: Values,
   use: (knex: Knex) => Promise<T>,
+  folder = terminal.cwd,
 ): Promise<T> => {
-  const url = text(values, 'database') ?? env.DATABASE_URL
+  const url = await databaseUrl(terminal, values, folder)
   if (!url) throw new UsageError('Say which database: --database postgres://… or DATABASE_URL.')
   const pool = await openPool(url)
   const knex = asKnex(pool)

@@ -1,13 +1,24 @@
 // What an app is made of, as its files say: the framework, the ORM, the front end, the kind of modules, where its migrations are.
 // Invariant: it only reads.
 import { readdir, readFile } from 'node:fs/promises'
-import { dirname, extname, join, relative, resolve } from 'node:path'
+import { extname, join, relative, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import {
+  dependenciesOf,
+  frontOf,
+  installedVersion,
+  isServer,
+  packageOf,
+  rootOf,
+  siblingsOf,
+  workspaceOf,
+} from './workspace.ts'
 
 export type Host = 'express' | 'fastify' | 'nestjs' | 'koa' | 'hono'
 export type Orm = 'prisma' | 'drizzle' | 'typeorm' | 'sequelize' | 'kysely' | 'knex'
 
 export interface FoundApp {
-  /** The folder of package.json, or where the command runs. */
+  /** The folder of the server's package.json, or where the command runs. */
   root: string
   /** Installed versions of what it depends on; where it isn't installed, the range. */
   packages: ReadonlyMap<string, string>
@@ -20,6 +31,14 @@ export interface FoundApp {
   /** The file that starts the server, from `root`; `null`: none was found. */
   serverFile: string | null
   migrations: { folder: string; extension: string; isThere: boolean }
+  /** The package with the pages, where that is another one: its folder from `root`. */
+  pages: { folder: string; framework: string; version: string } | null
+  /** The file from `root` in which the ORM brings tables to its models by itself. */
+  altersIn: string | null
+  /** Does anything in its sources read `DATABASE_URL`? */
+  readsUrl: boolean
+  /** The file from `root` that sets `DATABASE_URL`. */
+  envFile: string | null
 }
 
 /** In this order: a Nest app has Express too, and Prisma is no query builder that another would stand beside. */
@@ -41,23 +60,6 @@ const STARTS =
   /(?:from|require\()\s*['"](?:express|fastify|koa|hono|@nestjs\/core|@hono\/node-server|(?:node:)?https?)['"]/
 const LISTENS = /\.listen\s*\(|\bserve\s*\(/
 
-const readJson = async (path: string): Promise<Record<string, unknown> | null> => {
-  const text = await readFile(path, 'utf8').catch(() => null)
-  if (text === null) return null
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new Error(`${path} is not JSON.`)
-  }
-}
-
-const rootOf = async (folder: string): Promise<string> => {
-  for (let at = folder; ; at = dirname(at)) {
-    if (await readFile(join(at, 'package.json')).catch(() => null)) return at
-    if (dirname(at) === at) return folder
-  }
-}
-
 /** Source files, nearest first. */
 const sourcesOf = async (root: string): Promise<string[]> => {
   const found: string[] = []
@@ -71,13 +73,27 @@ const sourcesOf = async (root: string): Promise<string[]> => {
   return found
 }
 
-const serverFileOf = async (root: string): Promise<string | null> => {
+const ALTERS = /\.sync\(\s*\{[^}]*\balter\s*:\s*true\s*[,}]|\bsynchronize\s*:\s*true\b/
+
+/** What its sources say. */
+const lookAtSources = async (
+  root: string,
+): Promise<Pick<FoundApp, 'serverFile' | 'altersIn' | 'readsUrl'>> => {
+  let serverFile: string | null = null
+  let altersIn: string | null = null
+  let readsUrl = false
   for (const path of await sourcesOf(root)) {
     const text = await readFile(path, 'utf8').catch(() => '')
-    if (STARTS.test(text) && LISTENS.test(text)) return relative(root, path)
+    if (STARTS.test(text) && LISTENS.test(text)) serverFile ??= relative(root, path)
+    if (ALTERS.test(text)) altersIn ??= relative(root, path)
+    readsUrl ||= text.includes('DATABASE_URL')
   }
-  return null
+  return { serverFile, altersIn, readsUrl }
 }
+
+/** `DATABASE_URL` of a folder's `.env`. */
+export const urlOfEnvFile = async (folder: string): Promise<string | undefined> =>
+  parseEnv(await readFile(join(folder, '.env'), 'utf8').catch(() => '')).DATABASE_URL || undefined
 
 /** Where the tool's own settings say its migrations are. */
 const FOLDERS: Record<Orm, { settings: RegExp; says: RegExp; otherwise: string }> = {
@@ -102,7 +118,7 @@ const migrationsOf = async (root: string, orm: Orm | null, given: string | undef
   const names = await readdir(root).catch(() => [])
   const file = names.find((name) => settings.test(name))
   const text = file ? await readFile(join(root, file), 'utf8') : ''
-  const named = given ?? says.exec(text)?.[1]?.replace(/^\.\//, '')
+  const named = (given && relative(root, given)) ?? says.exec(text)?.[1]?.replace(/^\.\//, '')
   const guesses = named
     ? [named]
     : [otherwise, 'db/migrations', 'src/migrations', 'src/db/migrations', 'migrations']
@@ -115,28 +131,47 @@ const migrationsOf = async (root: string, orm: Orm | null, given: string | undef
   return { folder: named ?? otherwise, extension: '', isThere: false }
 }
 
-/** `dir`: where its migrations are, if somebody says so. */
-export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
+/** The package of the server: this one, or of a workspace the only one that has a server. */
+async function serverPackage(cwd: string) {
   const root = await rootOf(cwd)
-  const manifest = await readJson(join(root, 'package.json'))
-  const { dependencies, devDependencies } = { ...manifest } as Record<
-    string,
-    Record<string, string> | undefined
-  >
-  const packages = new Map<string, string>()
-  for (const [name, range] of Object.entries({ ...devDependencies, ...dependencies })) {
-    const installed = await readJson(join(root, 'node_modules', name, 'package.json')).catch(() => null)
-    packages.set(name, typeof installed?.version === 'string' ? installed.version : range)
+  const here = (await packageOf(root)) ?? { folder: root, manifest: {} }
+  if (isServer(here)) return here
+  const servers = (await workspaceOf(here)).filter(isServer)
+  if (servers.length > 1) {
+    const folders = servers.map(({ folder }) => relative(cwd, folder))
+    throw new Error(
+      `Several packages here may have the server: ${folders.join(', ')}. Run it in that one’s folder. Nothing was written.`,
+    )
   }
+  return servers[0] ?? here
+}
+
+async function pagesOf(root: string): Promise<FoundApp['pages']> {
+  const found = (await siblingsOf(root)).find((one) => one.folder !== root && frontOf(one) !== null)
+  const framework = found && frontOf(found)
+  if (!found || !framework) return null
+  const version = (await installedVersion(found.folder, framework)) ?? dependenciesOf(found)[framework] ?? ''
+  return { folder: relative(root, found.folder), framework, version }
+}
+
+/** `dir`: where its migrations are, from `cwd`, if somebody says so. */
+export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
+  const found = await serverPackage(cwd)
+  const { folder: root, manifest } = found
+  const packages = new Map<string, string>()
+  for (const [name, range] of Object.entries(dependenciesOf(found)))
+    packages.set(name, (await installedVersion(root, name)) ?? range)
   const first = <T>(known: [string, T][]) => known.find(([name]) => packages.has(name))?.[1] ?? null
   const orm = first(ORMS)
-  const serverFile = await serverFileOf(root)
-  const isTyped = serverFile ? /ts$/.test(serverFile) : packages.has('typescript')
+  const sources = await lookAtSources(root)
+  const isTyped = sources.serverFile ? /ts$/.test(sources.serverFile) : packages.has('typescript')
   return {
-    ...{ root, packages, orm, serverFile },
+    ...{ root, packages, orm, ...sources },
     host: first(HOSTS),
-    isModule: manifest?.type === 'module',
+    isModule: manifest.type === 'module',
     language: isTyped ? 'ts' : 'js',
-    migrations: await migrationsOf(root, orm, dir),
+    migrations: await migrationsOf(root, orm, dir && resolve(cwd, dir)),
+    pages: await pagesOf(root),
+    envFile: (await urlOfEnvFile(root)) ? '.env' : null,
   }
 }

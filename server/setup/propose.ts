@@ -84,9 +84,11 @@ export function propose(app: FoundApp, all: TableProposal[] | null, wanted: Want
       `This app uses ${other}; noclobber needs PostgreSQL, by the package pg. Nothing was written.`,
     )
   const tables = all ? choose(all, wanted.tables) : []
-  const migrations = migrationFiles(app, tables, wanted)
-  const records = isApp(app) ? [recordsFile(app, tables, wanted)] : []
-  const files = [...migrations, ...records]
+  const files = [
+    ...migrationFiles(app, tables, wanted),
+    // It names the types, and would be in the way of one that does.
+    ...(isApp(app) && tables.length > 0 ? [recordsFile(app, tables, wanted)] : []),
+  ]
   return { files, tables, left: leftOver(app, all, tables, files, wanted) }
 }
 
@@ -108,6 +110,7 @@ function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescrip
   const known = /^[cm]?[jt]s$/.test(migrations.extension) && !isPlain ? migrations.extension : language
   const extension = typescript ? 'ts' : known
   const form = formOf(extension, isModule)
+  if (tables.length === 0 && isApp(app) && orm !== 'knex') return []
   if (isPlain) {
     const name = `noclobber-migrate.${extension}`
     return [{ path: name, text: migrationProgram(tables, form), isSame: (there) => there === name }]
@@ -167,25 +170,71 @@ const versionOf = (text: string) => {
   return major === undefined ? null : { major: Number(major), minor: Number(minor) }
 }
 
-const tooLow = ({ packages }: FoundApp) =>
+const tooLow = ({ packages, pages }: FoundApp) =>
   LOWEST.flatMap(([name, major, minor, sentence]) => {
-    const found = versionOf(packages.get(name) ?? '')
+    const version = packages.get(name) ?? (pages?.framework === name ? pages.version : '')
+    const found = versionOf(version)
     const isLow = found && (found.major < major || (found.major === major && found.minor < minor))
-    return isLow ? [`${sentence} Here is ${name} ${packages.get(name)}.`] : []
+    return isLow ? [`${sentence} Here is ${name} ${version}.`] : []
   })
+
+/** Why there are no tables, and what to do. */
+function withoutTables(all: TableProposal[] | null): string[] {
+  if (all === null)
+    return ['Name the database, for its tables: DATABASE_URL=postgres://… npx noclobber init, or --database']
+  const tracked = all.filter(({ isTracked }) => isTracked)
+  if (tracked.length > 0) return [`Tracked already: ${tracked.map(({ name }) => name).join(', ')}`]
+  if (all.length === 0)
+    return ['Make your tables first, and run npx noclobber init again: this database has none']
+  return ['Tables: none looks as if people edited it. Name them: npx noclobber init --tables projects,tasks']
+}
+
+/** What its own code does that a tracked table doesn’t bear, or that the files don’t know. */
+function ofItsSources(
+  { orm, altersIn, readsUrl, migrations }: FoundApp,
+  files: ProposedFile[],
+  now: Date,
+): string[] {
+  const lines: string[] = []
+  if (orm === 'sequelize' && altersIn)
+    lines.push(
+      `${altersIn}: PostgreSQL refuses sync({ alter: true }) for a tracked table. Call sync() there: docs/stacks.md#orms`,
+    )
+  if (orm === 'typeorm' && altersIn)
+    lines.push(
+      `${altersIn}: with synchronize, the entity needs the columns of tracking: docs/stacks.md#typeorm`,
+    )
+  if (orm === 'prisma' && migrations.isThere)
+    lines.push(
+      `Or by prisma migrate: npx noclobber sql > ${migrations.folder}/${stamp(now)}_noclobber/migration.sql, and so on: docs/stacks.md#prisma`,
+    )
+  if (!readsUrl && orm !== 'prisma')
+    lines.push(
+      `Nothing in your sources reads DATABASE_URL: give ${files.at(-1)?.path} what your app connects with`,
+    )
+  return lines
+}
+
+const pageLine = ({ packages, pages }: FoundApp, tables: TableProposal[]): string => {
+  const isReact = packages.has('react') || pages?.framework === 'react'
+  const where = pages ? `In the page, with noclobber installed in ${pages.folder} too` : 'In the page'
+  const type = tables[0] ? `('${typeNameOf(tables[0].name)}', id)` : ''
+  return isReact
+    ? `${where}: createRecordClient() of noclobber/client, <LiveProvider client={client}> and useRecordEditor${type} of noclobber/react`
+    : `${where}: noclobber/client and noclobber/dom, docs/without-react.md`
+}
 
 function leftOver(
   app: FoundApp,
   all: TableProposal[] | null,
   tables: TableProposal[],
   files: ProposedFile[],
-  { typescript }: Wanted,
+  { typescript, now }: Wanted,
 ): string[] {
-  const { host, orm, packages, serverFile } = app
+  const { host, orm, packages, serverFile, envFile } = app
   if (!isApp(app)) return ['Run: npx knex migrate:latest, then npx noclobber track TABLE --tenant COLUMN']
-  const missing = ['noclobber', 'pg', ...(tables.length > 0 ? ['zod'] : [])].filter(
-    (name) => !packages.has(name),
-  )
+  if (tables.length === 0) return [...tooLow(app), ...withoutTables(all)]
+  const missing = ['noclobber', 'pg', 'zod'].filter((name) => !packages.has(name))
   const records = files.at(-1)?.path ?? ''
   const from = serverFile ? `./${relative(dirname(serverFile), records)}` : `./${records}`
   const imported =
@@ -193,10 +242,12 @@ function leftOver(
       ? `const { records } = require('${from}')`
       : `import { records } from '${from.replace(/\.ts$/, '.js')}'`
   const program = files[0]?.path ?? ''
+  const node = `${/ts$/.test(program) ? 'npx tsx' : 'node'}${envFile ? ` --env-file=${envFile}` : ''}`
   return [
     ...tooLow(app),
     ...(missing.length > 0 ? [`Install: npm install ${missing.join(' ')}`] : []),
-    `Run: ${RUN[orm ?? ''] ?? `${/ts$/.test(program) ? 'npx tsx' : 'node'} ${program}`}`,
+    `Run: ${RUN[orm ?? ''] ?? `${node} ${program}`}`,
+    ...ofItsSources(app, files, now),
     ...tables.flatMap(({ name, maybeTenant }) =>
       maybeTenant.length > 0
         ? [
@@ -204,18 +255,11 @@ function leftOver(
           ]
         : [],
     ),
-    ...(all === null
-      ? ['Tables: with DATABASE_URL, npx noclobber track TABLE --write and the types in the records’ file']
-      : tables.length === 0
-        ? ['Tables: none looks as if people edited it. Name them: npx noclobber init --tables projects,tasks']
-        : []),
     `Say who signs in: sessionOf in ${records}, which lets nobody in as it is`,
     `Mount it in ${serverFile ?? 'your server'}: ${imported}`,
     ...MOUNT[host ?? 'node'].map((line) => `  ${line}`),
     ...(orm && orm !== 'knex' ? [`Models and transactions: docs/stacks.md#${orm} of the package`] : []),
-    packages.has('react')
-      ? `In the page: createRecordClient() of noclobber/client, <LiveProvider client={client}> and useRecordEditor${tables[0] ? `('${typeNameOf(tables[0].name)}', id)` : ''} of noclobber/react`
-      : 'In the page: noclobber/client and noclobber/dom, docs/without-react.md',
-    `Then see what is left: npx noclobber doctor${tables.length > 0 ? ` --tables ${tables.map(({ name }) => name).join(',')}` : ''}`,
+    pageLine(app, tables),
+    `Then see what is left: npx noclobber doctor --tables ${tables.map(({ name }) => name).join(',')}`,
   ]
 }

@@ -3,6 +3,19 @@
 import type { FoundColumn, TableProposal } from './look-at-tables.ts'
 import type { Form } from './migration-text.ts'
 
+const SINGULAR: [RegExp, string][] = [
+  [/(series|species|news|media|data)$/, '$1'],
+  [/(mov|cook|calor|brown|zomb)ies$/, '$1ie'],
+  [/ies$/, 'y'],
+  [/(stat|bon|vir|camp|cens|[^o]b)uses$/, '$1us'],
+  [/(cach|ach)es$/, '$1e'],
+  [/(alias|ss|sh|ch|x)es$/, '$1'],
+  [/people$/, 'person'],
+  [/children$/, 'child'],
+  [/(us|ss)$/, '$1'],
+  [/s$/, ''],
+]
+
 /** `order_lines` → `order_line`, `Statuses` → `status`. */
 export function typeNameOf(table: string): string {
   const name = table
@@ -11,12 +24,8 @@ export function typeNameOf(table: string): string {
     .toLowerCase()
     .replace(/\W/g, '_')
     .replace(/^[^a-z]+/, '')
-  const one = name
-    .replace(/ies$/, 'y')
-    .replace(/(ss|us|sh|ch|x|z)es$/, '$1')
-    .replace(/([^s])s$/, '$1')
-    .replace(/(stat|viru|bonu)$/, (end) => ({ stat: 'status' })[end] ?? `${end}s`)
-  return (/us$/.test(name) ? name : one) || 'record'
+  const [plural, one] = SINGULAR.find(([pattern]) => pattern.test(name)) ?? [/$/, '']
+  return name.replace(plural, one) || 'record'
 }
 
 const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
@@ -54,7 +63,10 @@ const typeText = (table: TableProposal) => {
     '  // What people see and edit. A column that is not named here is neither shown nor written.',
     '  fields: {',
     ...table.fields.map(
-      (column) => `    ${isName(column.name) ? column.name : quoted(column.name)}: ${schemaOf(column)},`,
+      (column) =>
+        `    ${isName(column.name) ? column.name : quoted(column.name)}: ${schemaOf(column)},${
+          /^timestamp.*without/.test(column.type) ? ' // without a time zone: it has no Z' : ''
+        }`,
     ),
     '  },',
     ...(table.secrets.length > 0 ? [`  // Left out by their names: ${table.secrets.join(', ')}.`] : []),

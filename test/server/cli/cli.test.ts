@@ -136,7 +136,7 @@ test('init and track write migrations that Knex can run', async () => {
     expect(await terminal.run(...again)).toBe(1)
     expect(terminal.err.at(-1)).toMatch(/^migrations\/\d+_\w+\.js is there already, and nothing was written/)
   }
-  expect(await terminal.run('init', '--ts', '--dir', 'db')).toBe(0)
+  expect(await terminal.run('init', '--yes', '--ts', '--dir', join(dir, 'db'))).toBe(0)
   const { file } = JSON.parse(terminal.out[0] as string)
   expect(file).toMatch(/^migrations\/\d{14}_noclobber\.js$/)
   expect(await readFile(join(dir, file), 'utf8')).toContain('export const up = (knex) => migrate(knex)')
@@ -154,7 +154,7 @@ test('what init and track write runs in a package of modules and in one of Commo
     onTestFinished(() => rm(dir, { recursive: true }))
     await writeFile(join(dir, 'package.json'), JSON.stringify({ type }))
     const terminal = openTerminal({}, dir)
-    expect(await terminal.run('init')).toBe(0)
+    expect(await terminal.run('init', '--yes')).toBe(0)
     expect(await terminal.run('track', 'lines', '--write', '--part-of', 'orders=order_id')).toBe(0)
     const files = await readdir(join(dir, 'migrations'))
     for (const file of files) {

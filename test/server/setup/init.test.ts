@@ -2,53 +2,16 @@
 // a save, a refusal. The printed lines are put where they are said to go, and nothing else is written by hand.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { runCommand } from '../../../server/cli/run.ts'
 import { root } from '../../architecture/sources.ts'
-import { freshDatabase } from '../../support/postgres.ts'
+import { database, generate, POSTS, run, type Shape } from './generated-app.ts'
 
 const BUILT = join(root, 'scripts/build.js')
 beforeAll(() => promisify(execFile)(process.execPath, [BUILT], { cwd: root }))
-
-interface Shape {
-  files: Record<string, string>
-  manifest: object
-  /** Its node_modules: what it imports, by the name of what is installed here. */
-  links: Record<string, string>
-}
-
-async function generate({ files, manifest, links }: Shape): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'noclobber-init-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  const all = { 'package.json': JSON.stringify(manifest), ...files }
-  for (const [path, text] of Object.entries(all)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), text)
-  }
-  for (const [name, target] of Object.entries({ ...links, noclobber: '.', zod: 'zod' })) {
-    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true })
-    await symlink(
-      target === '.' ? root : join(root, 'node_modules', target),
-      join(folder, 'node_modules', name),
-    )
-  }
-  return folder
-}
-
-async function run(cwd: string, args: string[], env: Record<string, string> = {}, more: object = {}) {
-  const out: string[] = []
-  const err: string[] = []
-  const terminal = { out: (line: string) => void out.push(line), err: (line: string) => void err.push(line) }
-  const signal = new AbortController().signal
-  const code = await runCommand(args, { ...terminal, env, cwd, signal, ...more })
-  return { code, out, err, text: out.join('\n') }
-}
 
 /** The lines below one that is printed, as they are to be put into a file. */
 const after = (out: string[], start: string) => {
@@ -116,20 +79,6 @@ async function saveTwice(api: string, type: string, changes: object) {
   return data.fields
 }
 
-async function database(sql: string) {
-  const { url } = await freshDatabase({ migrated: false })
-  const client = new pg.Client(url)
-  await client.connect()
-  await client.query(sql)
-  await client.end()
-  return url
-}
-
-const POSTS = `create table posts (id serial primary key, tenant_id integer not null, title varchar(80) not null, note text,
-  state text not null default 'open', "createdAt" timestamptz not null default now(), "updatedAt" timestamptz not null default now());
-insert into posts (tenant_id, title) values (1, 'Bridge');
-create table users (id serial primary key, email text, password_hash text)`
-
 const expressServer = (head: string) => `${head}
 // IMPORT
 const app = express()
@@ -184,7 +133,7 @@ describe.for(Object.entries(SHAPES))('%s', ([, shape]) => {
     expect(dry.text).toContain('table posts: key id, tenant tenant_id, updatedAt updatedAt')
     expect(dry.text).toContain(`trackTable(`)
     expect(dry.text).not.toContain('password_hash')
-    const { code, out, err } = await run(cwd, ['init'], { DATABASE_URL: url })
+    const { code, out, err } = await run(cwd, ['init', '--yes'], { DATABASE_URL: url })
     expect([code, err]).toEqual([0, []])
     await follow(cwd, out, shape.server)
     const api = await start(cwd, shape.server, url)
@@ -218,7 +167,7 @@ const server = /* MOUNT */
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))`,
     },
   })
-  const { code, out, text } = await run(cwd, ['init'], { DATABASE_URL: url })
+  const { code, out, text } = await run(cwd, ['init', '--yes'], { DATABASE_URL: url })
   expect(code).toBe(0)
   expect(text).toContain('table Boxes: key id, version lock_version')
   expect(text).toContain('Left out by their names: api_key.')
@@ -231,66 +180,4 @@ server.listen(0, '127.0.0.1', () => console.log(server.address().port))`,
   expect(await saveTwice(api, 'box', { label: 'Tunnel', mood: "it's so" })).toEqual({
     ...{ label: 'Bridge', mood: 'glad', note: null, weight: null },
   })
-})
-
-const TYPED: Shape = {
-  manifest: {
-    type: 'module',
-    dependencies: { fastify: '^5.0.0', typeorm: '^1.0.0', pg: '^8.11.0', react: '^17.0.2' },
-    devDependencies: { typescript: '^5.0.0' },
-  },
-  links: {},
-  files: {
-    'src/main.ts': `import Fastify from 'fastify'\nFastify().listen({ port: 3000 })`,
-    'src/migrations/1700000000000-Posts.ts': 'export class Posts1700000000000 {}',
-  },
-}
-
-test('a database that can’t be reached is said, and the files have no tables; TypeORM, Fastify, TypeScript, React 17', async () => {
-  const cwd = await generate(TYPED)
-  const { code, err, text } = await run(cwd, ['init', '--database', 'postgres://me:secret@127.0.0.1:1/none'])
-  expect(code).toBe(0)
-  expect(err.join('\n')).toMatch(/can't be reached.*Its tables are not looked at/s)
-  expect(err.join('\n')).not.toContain('secret')
-  expect(await readdir(join(cwd, 'src/migrations'))).toEqual([
-    '1700000000000-Posts.ts',
-    expect.stringMatching(/^\d{13}-Noclobber\.ts$/),
-  ])
-  expect(await readdir(join(cwd, 'src'))).toContain('noclobber-records.ts')
-  expect(text).toMatch(/export class Noclobber\d+ implements MigrationInterface/)
-  for (const said of [
-    'needs React 18.2 or later',
-    'docs/stacks.md shows for Fastify',
-    'npm install noclobber',
-    'docs/stacks.md#typeorm',
-  ])
-    expect(text).toContain(said)
-})
-
-test('who sits at a terminal is asked before each file, and a no writes none', async () => {
-  const cwd = await generate(TYPED)
-  const asked: string[] = []
-  const ask = async (question: string) => {
-    asked.push(question)
-    return question.includes('migrations')
-  }
-  expect((await run(cwd, ['init'], {}, { ask })).code).toBe(0)
-  expect(asked).toEqual([expect.stringMatching(/^Write src\/migrations/), 'Write src/noclobber-records.ts?'])
-  expect(await readdir(join(cwd, 'src'))).toEqual(['main.ts', 'migrations'])
-})
-
-test('what it can’t do is refused with a sentence, and writes nothing', async () => {
-  const mysql = await generate({
-    manifest: { dependencies: { mysql2: '3.0.0', express: '5.0.0' } },
-    links: {},
-    files: {},
-  })
-  const refused = await run(mysql, ['init'])
-  expect([refused.code, refused.err]).toEqual([1, [expect.stringContaining('This app uses mysql2')]])
-  const url = await database('create view shown as select 1 as id')
-  const cwd = await generate(TYPED)
-  const none = await run(cwd, ['init', '--tables', 'nothing'], { DATABASE_URL: url })
-  expect([none.code, none.err]).toEqual([1, ['There is no table nothing in this database.']])
-  expect((await run(cwd, ['init', '--tables', 'posts'])).code).toBe(2)
-  expect(await readdir(join(cwd, 'src'))).toEqual(['main.ts', 'migrations'])
 })

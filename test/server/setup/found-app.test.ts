@@ -1,0 +1,207 @@
+// What `noclobber init` finds in apps of different shapes, what it says of them, and when it writes nothing.
+import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, expect, test } from 'vitest'
+import { typeNameOf } from '../../../server/setup/records-text.ts'
+import { root } from '../../architecture/sources.ts'
+import { database, generate, POSTS, run, type Shape } from './generated-app.ts'
+
+const BUILT = join(root, 'scripts/build.js')
+beforeAll(() => promisify(execFile)(process.execPath, [BUILT], { cwd: root }))
+
+const TYPED: Shape = {
+  manifest: {
+    type: 'module',
+    dependencies: { fastify: '^5.0.0', typeorm: '^1.0.0', pg: '^8.11.0', react: '^17.0.2' },
+    devDependencies: { typescript: '^5.0.0' },
+  },
+  links: {},
+  files: {
+    'src/main.ts': `import Fastify from 'fastify'\nFastify().listen({ port: 3000 })`,
+    'src/data.ts': 'export const source = { type: `postgres`, synchronize: true }',
+    'src/migrations/1700000000000-Posts.ts': 'export class Posts1700000000000 {}',
+  },
+}
+
+test('a database that can’t be reached is said, and no file is written that would lack the tables', async () => {
+  const cwd = await generate(TYPED)
+  const none = 'postgres://me:secret@127.0.0.1:1/none'
+  const { code, err, text } = await run(cwd, ['init', '--yes', '--database', none])
+  expect(code).toBe(1)
+  expect(err.join('\n')).toMatch(/can't be reached.*Its tables are not looked at/s)
+  expect(err.join('\n')).not.toContain('secret')
+  expect(text).toContain('Name the database, for its tables')
+  expect(await readdir(join(cwd, 'src'))).toEqual(['data.ts', 'main.ts', 'migrations'])
+})
+
+test('TypeORM, Fastify, TypeScript, React 17: the database is that of .env, and what has to be said is said', async () => {
+  const url = await database(POSTS)
+  const cwd = await generate({ ...TYPED, files: { ...TYPED.files, '.env': `DATABASE_URL="${url}"` } })
+  const { code, err, text } = await run(cwd, ['init', '--yes'])
+  expect([code, err]).toEqual([
+    0,
+    [expect.stringMatching(/^The database is DATABASE_URL of \.env: [\w.:]+\/\w+$/)],
+  ])
+  expect(await readdir(join(cwd, 'src/migrations'))).toEqual([
+    '1700000000000-Posts.ts',
+    expect.stringMatching(/^\d{13}-Noclobber\.ts$/),
+  ])
+  expect(await readdir(join(cwd, 'src'))).toContain('noclobber-records.ts')
+  expect(text).toMatch(/export class Noclobber\d+ implements MigrationInterface/)
+  for (const said of [
+    'needs React 18.2 or later',
+    'docs/stacks.md shows for Fastify',
+    'npm install noclobber',
+    'docs/stacks.md#typeorm',
+    'src/data.ts: with synchronize, the entity needs the columns of tracking',
+    'Nothing in your sources reads DATABASE_URL: give src/noclobber-records.ts what your app connects with',
+  ])
+    expect(text).toContain(said)
+})
+
+test('who sits at a terminal is asked before each file, and a no writes none; nobody there: none is written', async () => {
+  const url = await database(POSTS)
+  const cwd = await generate(TYPED)
+  const alone = await run(cwd, ['init'], { DATABASE_URL: url })
+  expect([alone.code, alone.err.at(-1)]).toEqual([
+    1,
+    expect.stringMatching(/^Nothing was written.*Add --yes\.$/),
+  ])
+  const asked: string[] = []
+  const ask = async (question: string) => {
+    asked.push(question)
+    return question.includes('migrations')
+  }
+  expect((await run(cwd, ['init'], { DATABASE_URL: url }, { ask })).code).toBe(0)
+  expect(asked).toEqual([expect.stringMatching(/^Write src\/migrations/), 'Write src/noclobber-records.ts?'])
+  expect(await readdir(join(cwd, 'src'))).toEqual(['data.ts', 'main.ts', 'migrations'])
+})
+
+const WORKSPACE: Shape = {
+  manifest: { private: true, workspaces: ['packages/*'] },
+  links: { express: 'express', pg: 'pg', react: 'react' },
+  files: {
+    'packages/api/package.json':
+      '{ "type": "module", "dependencies": { "express": "^4.1.0", "pg": "^8.1.0" } }',
+    'packages/api/.env': 'DATABASE_URL=',
+    'packages/api/server.js': `// process.env.DATABASE_URL\nimport express from 'express'\nexpress().listen(1)`,
+    'packages/web/package.json': '{ "dependencies": { "react": "^18.0.0" } }',
+  },
+}
+
+test('a workspace: the package with the server is found from the root, with what npm has put above it, and the pages’', async () => {
+  const url = await database(POSTS)
+  const cwd = await generate(WORKSPACE)
+  const { code, text } = await run(cwd, ['init', '--yes'], { DATABASE_URL: url })
+  expect(code).toBe(0)
+  expect(text).toMatch(/^The server's package: packages\/api\nFound: express 5\.\d+\.\d+, pg 8\./)
+  expect(text).toMatch(/ {2}pages: \.\.\/web, react 19\./)
+  expect(text).toContain(`with noclobber installed in ../web too: createRecordClient()`)
+  expect(text).toContain(`useRecordEditor('post', id)`)
+  expect(text).not.toMatch(/Here is|Nothing in your sources/)
+  expect((await readdir(join(cwd, 'packages/api'))).toSorted()).toEqual([
+    ...['.env', 'noclobber-migrate.js', 'noclobber-records.js', 'package.json', 'server.js'],
+  ])
+  const again = await run(join(cwd, 'packages/api'), ['init', '--yes', '--tables', 'posts'], {
+    DATABASE_URL: url,
+  })
+  expect([again.code, again.err.length]).toEqual([1, 2])
+  const files = { ...WORKSPACE.files, 'packages/jobs/package.json': '{ "dependencies": { "pg": "8.16.0" } }' }
+  const two = await run(await generate({ ...WORKSPACE, files }), ['init', '--yes'], { DATABASE_URL: url })
+  expect([two.code, two.err]).toEqual([
+    1,
+    [expect.stringContaining('packages/api, packages/jobs. Run it in that')],
+  ])
+})
+
+const withOrm = (orm: string, files: Record<string, string>, more: object = {}): Shape => ({
+  manifest: { dependencies: { express: '^4.18.0', pg: '^8.11.0', [orm]: '1.0.0' }, ...more },
+  links: { pg: 'pg' },
+  files: { 'app.js': `require('express')().listen(1) // DATABASE_URL`, ...files },
+})
+
+test.for([
+  [
+    'Prisma',
+    withOrm('@prisma/client', { 'prisma/migrations/1_init/migration.sql': '' }),
+    /Or by prisma migrate: npx noclobber sql > prisma\/migrations\/\d{14}_noclobber/,
+  ],
+  [
+    'Drizzle',
+    withOrm('drizzle-orm', { 'drizzle.config.ts': `export default { out: './sql' }` }),
+    /docs\/stacks\.md#drizzle/,
+  ],
+  [
+    'Sequelize that alters tables',
+    withOrm('sequelize', { 'models/index.js': 'db.sync({ force: false, alter: true })' }),
+    /models\/index\.js: PostgreSQL refuses sync\(\{ alter: true \}\)/,
+  ],
+  [
+    'pg alone',
+    withOrm('dotenv', { '.env': 'DATABASE_URL=postgres://127.0.0.1:1/none' }),
+    /node --env-file=\.env noclobber-migrate\.js/,
+  ],
+] satisfies [string, Shape, RegExp][])(
+  '%s: what is written runs, and the doctor is content',
+  async ([, shape, says]) => {
+    const url = await database(
+      `${POSTS}; create table task_statuses (id serial primary key, name text, at timestamp)`,
+    )
+    const cwd = await generate(shape)
+    const { code, text } = await run(cwd, ['init', '--yes', '--database', url])
+    expect(code).toBe(0)
+    expect(text).toMatch(says)
+    expect(text).toContain(`defineRecordType('task_status'`)
+    expect(text).toContain('at: z.string().nullable().optional(), // without a time zone: it has no Z')
+    if (!(await readdir(cwd)).includes('noclobber-migrate.js')) return
+    await promisify(execFile)(process.execPath, ['noclobber-migrate.js'], {
+      ...{ cwd, env: { ...process.env, DATABASE_URL: url } },
+    })
+    expect((await run(cwd, ['doctor', '--tables', 'posts,task_statuses', '--database', url])).code).toBe(0)
+    const { code: later, text: after } = await run(cwd, ['init', '--yes', '--database', url])
+    expect([later, after]).toEqual([1, expect.stringContaining('Tracked already: posts, task_statuses')])
+  },
+)
+
+test('an app without tables is told to make them first; with Knex the log’s migration is written', async () => {
+  const url = await database('select 1')
+  const bare = await run(await generate(withOrm('dotenv', {})), ['init', '--yes'], { DATABASE_URL: url })
+  expect([bare.code, bare.text]).toEqual([1, expect.stringContaining('this database has none')])
+  const cwd = await generate(withOrm('knex', {}))
+  const { code, text } = await run(cwd, ['init', '--yes'], { DATABASE_URL: url })
+  expect([code, text]).toEqual([0, expect.stringContaining('Make your tables first')])
+  expect(await readdir(join(cwd, 'migrations'))).toEqual([expect.stringMatching(/_noclobber\.js$/)])
+})
+
+test.for([
+  ['order_lines', 'order_line'],
+  ['Statuses', 'status'],
+  ['task_statuses', 'task_status'],
+  ['addresses', 'address'],
+  ['categories', 'category'],
+  ['houses', 'house'],
+  ['movies', 'movie'],
+  ['app.boxes', 'box'],
+  ['people', 'person'],
+  ['status', 'status'],
+])('%s is a table of the type %s', ([table, type]) => {
+  expect(typeNameOf(table as string)).toBe(type)
+})
+
+test('what it can’t do is refused with a sentence, and writes nothing', async () => {
+  const mysql = await generate({
+    manifest: { dependencies: { mysql2: '3.0.0', express: '5.0.0' } },
+    links: {},
+    files: {},
+  })
+  const refused = await run(mysql, ['init'])
+  expect([refused.code, refused.err]).toEqual([1, [expect.stringContaining('This app uses mysql2')]])
+  const url = await database('create view shown as select 1 as id')
+  const cwd = await generate(TYPED)
+  const none = await run(cwd, ['init', '--tables', 'nothing'], { DATABASE_URL: url })
+  expect([none.code, none.err]).toEqual([1, ['There is no table nothing in this database.']])
+  expect((await run(cwd, ['init', '--tables', 'posts'])).code).toBe(2)
+  expect(await readdir(join(cwd, 'src'))).toEqual(['data.ts', 'main.ts', 'migrations'])
+})
