@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildCommonJs } from './build-commonjs.js'
 
@@ -34,13 +34,30 @@ for (const path of sources.filter(isCopied)) {
   await mkdir(dirname(join(dist, path)), { recursive: true })
   await copyFile(join(root, path), join(dist, path))
 }
+await Promise.all(STYLES.map(writeUnlayered))
 // What lets a compiler find `import 'noclobber/styles.css'`.
-for (const path of STYLES) await writeFile(join(dist, `${path}.d.ts`), 'export {}\n')
+for (const path of STYLES.flatMap((style) => [style, unlayered(style)]))
+  await writeFile(join(dist, `${path}.d.ts`), 'export {}\n')
 if (!compiled.includes(false)) await buildCommonJs(dist, await codeDoors())
 const isPageBuilt = !sources.includes(PAGE) || (await buildPage())
 if (!isPageBuilt || compiled.includes(false)) process.exit(1)
 await mkdir(dirname(stamp), { recursive: true })
 await writeFile(stamp, fingerprint)
+
+function unlayered(path) {
+  return path.replace('styles.css', 'unlayered.css').replace('history.css', 'history-unlayered.css')
+}
+
+/** The same rules without their layer: for pages whose resets are in none, and would win over every layer. */
+async function writeUnlayered(path) {
+  const text = await readFile(join(root, path), 'utf8')
+  const [, rules] = /^@layer noclobber \{\n(.*)^\}\n*$/ms.exec(text) ?? []
+  if (rules === undefined) throw new Error(`${path} is no longer one layer.`)
+  await writeFile(
+    join(dist, unlayered(path)),
+    `/* ${basename(path)} without its layer. */\n${rules.replace(/^ {2}/gm, '')}`,
+  )
+}
 
 /** Files that are read as they are. */
 function isCopied(path) {

@@ -1,9 +1,12 @@
 // The pages of docs/without-react.md in a real browser, built as they stand: two people, one of them in a page without a framework.
+import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import express from 'express'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
+import { root } from '../architecture/sources.ts'
 import { seriousBarriers } from '../support/accessibility.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { buildPage } from '../support/built-page.ts'
@@ -15,6 +18,7 @@ let app: TestApp
 let browser: Browser
 
 beforeAll(async () => {
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build.js')], { cwd: root })
   const folder = await writeGuide('docs/without-react.md', [
     'project.html',
     'page.ts',
@@ -172,6 +176,25 @@ it('a refused save shows both sides; what is decided is saved, and what the keyb
 })
 
 const recordNow = async () => (await app.call('GET', '/records/project/1')).body.data
+
+it('where an app’s resets are in no layer, the parts keep their look with unlayered.css, and lose it with styles.css', async () => {
+  const page = await browser.newPage()
+  const reset = '*{margin:0;padding:0} button{border:none;background:none;color:inherit;font:inherit}'
+  const look = async (sheet: string) => {
+    const rules = await readFile(join(root, 'dist/web/react', sheet), 'utf8')
+    const button = '<button class="nc-button nc-primary">Save this</button>'
+    await page.setContent(
+      `<style>${rules}</style><style>${reset}</style><div class="nc-buttons">${button}</div>`,
+    )
+    return page.locator('button').evaluate((element) => {
+      const { backgroundColor, color, paddingLeft } = getComputedStyle(element)
+      return [backgroundColor, color, paddingLeft]
+    })
+  }
+  expect(await look('unlayered.css')).toEqual(['rgb(26, 95, 208)', 'rgb(255, 255, 255)', '12px'])
+  expect(await look('styles.css')).toEqual(['rgba(0, 0, 0, 0)', 'rgb(0, 0, 0)', '0px'])
+  await page.context().close()
+})
 
 it('what is typed before the script is here is kept', async () => {
   const context = await browser.newContext({ baseURL: app.origin })
