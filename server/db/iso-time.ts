@@ -38,9 +38,17 @@ const ISO_DATE = /^[+-]?\d{4,}-\d\d?-\d\d?(?!\d)/
 const ENDLESS = /^[+-]?infinity$/i
 const HAS_ZONE = /(?:z|[+-]\d\d(?::?\d\d){0,2})(?: bc)?$/i
 
+/** `true`: a zone that isn't UTC. PostgreSQL drops it where the column has none, and keeps the hour. */
+const isElsewhere = (trimmed: string): boolean => {
+  const [zone] = HAS_ZONE.exec(trimmed.replace(/^[+-]?\d+-\d+-\d+/, '')) ?? []
+  return zone !== undefined && !/^(?:z|[+-]00(?::?00){0,2})(?: bc)?$/i.test(zone)
+}
+
 /** Why a text is no date or time that means the same to everybody, or `null`. */
 export const dateError = (text: string, type: string): string | null => {
   const trimmed = text.trim()
+  if (type === 'timestamp' && isElsewhere(trimmed))
+    return 'must be a time in UTC (Z) or without a zone, as its column has none'
   if (ISO_DATE.test(trimmed) || ENDLESS.test(trimmed)) return null
   return type === 'date' ? 'must be a date like 2026-11-21' : 'must be a time like 2026-11-21T09:30:00Z'
 }

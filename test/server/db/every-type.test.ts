@@ -303,6 +303,21 @@ test('a date that is read differently in other countries is refused, and a time 
   )
 })
 
+test('a time of another zone is refused where the column would drop the zone and keep the hour', async () => {
+  const time = names[TYPES.indexOf('timestamp')] as string
+  const save = async (text: string) => {
+    const { version } = (await odd.call('GET', '/records/thing/1')).body.data
+    const body = { client_version: version, changes: { [time]: text } }
+    return (await odd.call('PATCH', '/records/thing/1', { body })).body
+  }
+  for (const text of ['2026-03-04T05:06:00+02:00', '2026-03-04 05:06-0130', '2026-03-04T05:06:00+02'])
+    expect((await save(text)).errors).toEqual([
+      { field: time, message: 'must be a time in UTC (Z) or without a zone, as its column has none' },
+    ])
+  for (const [at, text] of ['05:06', '05:06:01Z', '05:06:02+00:00', '05:06:03.000+00'].entries())
+    expect((await save(`2026-03-04T${text}`)).data.fields[time]).toBe(`2026-03-04T05:06:0${at}.000000`)
+})
+
 test('what can not be carried is refused when the type is looked up', async () => {
   await app.sql('create table trees (id integer primary key, tree pg_node_tree)')
   await trackTable(app.knex, 'trees')
