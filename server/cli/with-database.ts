@@ -25,7 +25,7 @@ const openPool = async (url: string) => {
 }
 
 /** `--database`, else `DATABASE_URL`, else that of the folder's `.env`, which is said. */
-export const databaseUrl = async ({ env, err }: Terminal, values: Values, folder: string) => {
+const databaseUrl = async ({ env, err }: Terminal, values: Values, folder: string) => {
   const url = text(values, 'database') || env.DATABASE_URL
   if (url) return url
   const ofFile = await urlOfEnvFile(folder)
