@@ -165,7 +165,7 @@ test.for([
   },
 )
 
-test('an app without tables is told to make them first; with Knex the log’s migration is written', async () => {
+test('an app without tables is asked to make them first; with Knex the log’s migration is written', async () => {
   const url = await database('select 1')
   const bare = await run(await generate(withOrm('dotenv', {})), ['init', '--yes'], { DATABASE_URL: url })
   expect([bare.code, bare.text]).toEqual([1, expect.stringContaining('this database has none')])
