@@ -14,6 +14,8 @@
 //   people   two thousand changes of person over one page: nothing of one is shown to or sent by another
 //   fields   twenty thousand attempts to learn of fields that one may not see: each in two worlds that differ in nothing else
 //   audience twenty thousand attempts of who is in no audience, while others come, go and write
+//   windows  ten thousand commits beside windows over long lists: none missed, none doubled, in the order of SQL
+//   predicates five thousand generated comparisons of a list's `where`, in SQL and in JavaScript
 //   attacks  twelve attacks of one person, each beside another's saves: scripts/attacks.js, which takes options of its own
 //   import   100,000 rows three times, beside others who save: scripts/import-load.js, which takes options of its own
 import { spawn } from 'node:child_process'
@@ -97,6 +99,18 @@ const SUBJECTS = {
     only: 'attempts of who',
     runs: 20_000,
     environment: (runs) => ({ NOCLOBBER_ATTEMPTS: runs }),
+  },
+  windows: {
+    file: 'test/web/client/list/windows.test.ts',
+    only: 'over commits',
+    runs: 10_000,
+    environment: (runs) => ({ NOCLOBBER_COMMITS: runs }),
+  },
+  predicates: {
+    file: 'test/server/queries/predicates.test.ts',
+    only: 'generated predicates',
+    runs: 5_000,
+    environment: (runs) => ({ NOCLOBBER_PREDICATES: runs }),
   },
   people: {
     file: 'test/web/client/next-person.test.ts',

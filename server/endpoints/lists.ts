@@ -6,12 +6,15 @@ import { type Body, bodyOf, queryNumber, queryText } from '../http/request-param
 import { sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { rightsOfCursor } from '../log/cursor.ts'
+import { presentCursor } from '../log/read-log.ts'
 import type { ListAnswer, ListDelta } from '../protocol/index.ts'
 import { listRecords } from '../queries/list.ts'
-import { countRecords } from '../queries/list-count.ts'
 import { listDelta } from '../queries/list-delta.ts'
 import { filtersOf } from '../queries/list-filters.ts'
+import type { WindowAsked } from '../queries/list-query.ts'
+import { totalsOf } from '../queries/list-totals.ts'
 import { type HeldVersion, versionDifferences } from '../queries/versions.ts'
+import { windowDelta } from '../queries/window-delta.ts'
 
 /** Rows of a page, unless asked for otherwise, and at most; a delta is as long as it may be. */
 const PAGE = 100
@@ -39,6 +42,40 @@ const heldVersionsOf = (body: Body): HeldVersion[] => {
   return records
 }
 
+/** The ends of a window, by their parameters, in one of the three ways that there are. */
+const WINDOW = ['after', 'before', 'from', 'to'] as const
+const WINDOWS = ['after', 'before', 'from to']
+
+/** The part of a list that is asked for, if it is a part. */
+const windowOf = (request: Parameters<typeof queryText>[0]): WindowAsked | undefined => {
+  const window: WindowAsked = {}
+  for (const end of WINDOW) {
+    const text = queryText(request, `window[${end}]`)
+    if (text !== undefined) window[end] = text
+  }
+  const ends = Object.keys(window).join(' ')
+  if (ends === '') return undefined
+  return WINDOWS.includes(ends)
+    ? window
+    : refuse(
+        'malformed',
+        'A window is asked for by window[after], window[before], or window[from] and window[to].',
+      )
+}
+
+const MOST_SUMS = 10
+
+/** The fields whose sums are asked for. */
+const sumsOf = ({ url }: Parameters<typeof queryText>[0]): string[] => {
+  const sums = [...queryOf(url)].flatMap(([name, value]) => {
+    const [, field] = /^sum\[(.+)\]$/s.exec(name) ?? []
+    if (field === undefined) return []
+    return value === 'exact' ? [field] : refuse('malformed', `${name} can only be exact: ${name}=exact.`)
+  })
+  const isRefused = sums.length > MOST_SUMS || new Set(sums).size < sums.length
+  return isRefused ? refuse('malformed', `A list takes ${MOST_SUMS} sums at most, each once.`) : sums
+}
+
 /** What each route of many records does. */
 export const listHandlers = ({ database }: RouteOptions) => {
   const list: Handler = async (request, response, actor) => {
@@ -52,13 +89,26 @@ export const listHandlers = ({ database }: RouteOptions) => {
       return refuse('malformed', 'count can only be exact: count=exact.')
     const asked = queryText(request, 'cursor')
     const after = queryText(request, 'after')
-    const limit = queryNumber(request, 'limit', asked === undefined ? PAGE : MAX_PAGE, MAX_PAGE)
-    const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after }
+    const sums = sumsOf(request)
+    const isTotalsAlone = queryText(request, 'limit') === '0'
+    if (isTotalsAlone && (asked !== undefined || after !== undefined || (!counted && sums.length === 0)))
+      return refuse('malformed', 'limit=0 is for count=exact and sums alone.')
+    const limit = isTotalsAlone
+      ? 0
+      : queryNumber(request, 'limit', asked === undefined ? PAGE : MAX_PAGE, MAX_PAGE)
+    const window = windowOf(request)
+    if (window && after !== undefined) return refuse('malformed', 'after stands without window.')
+    const query = { ...filter, sort: queryText(request, 'sort') ?? 'id', limit, after, window }
     const budget = database.largeAnswers.budgetOf(response, actor)
     const age = database.age()
     const send = async (page: ListAnswer | ListDelta) => {
-      const count = counted && { count: await countRecords(database, known, actor, filter, budget) }
-      await sendPage(response, { ...page, ...count, ...age })
+      const totals =
+        counted || sums.length > 0 ? await totalsOf(database, known, actor, filter, sums, budget) : undefined
+      await sendPage(response, { ...page, ...totals, ...age })
+    }
+    if (isTotalsAlone) {
+      const cursor = database.cursors.encode(await presentCursor(database), known.rights)
+      return send({ data: [], cursor, next: null })
     }
     if (asked === undefined) return send(await listRecords(database, known, actor, query, budget))
     const cursor = database.cursors.decode(asked)
@@ -66,9 +116,15 @@ export const listHandlers = ({ database }: RouteOptions) => {
       return refuse('malformed', 'cursor must be what an answer gave, and stands without after.')
     // Read with other rights it shows fields that aren't this reader's any more, or lacks some.
     const isOfSameRights = rightsOfCursor(asked) === known.rights
-    const delta = isOfSameRights
-      ? await listDelta(database, known, actor, { filter, cursor, limit }, budget)
-      : null
+    if (window && window.from === undefined)
+      return refuse('malformed', 'A delta of a window is of one from a position to another.')
+    const since = { filter, cursor, limit }
+    const ofWindow = window && { ...since, sort: query.sort, window }
+    const delta = !isOfSameRights
+      ? null
+      : ofWindow
+        ? await windowDelta(database, known, actor, ofWindow, budget)
+        : await listDelta(database, known, actor, since, budget)
     await send(delta ?? { ...(await listRecords(database, known, actor, query, budget)), reset: true })
   }
 

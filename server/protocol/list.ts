@@ -12,6 +12,10 @@ export interface ListAnswer {
   reset?: true
   /** Permission depends on the record: ask `POST /records/versions` for what you hold and may have lost. */
   recheck?: true
+  /** Of a part of the list (`window[…]`): the position of each record of `data`. */
+  positions?: string[]
+  /** Of the rows before a position: send it as `window[before]` for those before them; `null` where there are none. */
+  previous?: string | null
   /** There are too many records to be authorized and sorted at once: each part of the list is sorted for itself. */
   in_parts?: true
 }
@@ -26,4 +30,16 @@ export interface ListDelta {
   /** There is more already: ask again at once. */
   more: boolean
   recheck?: true
+  /** Of a part of the list: the position of each record of `data`, which is in the list's order. */
+  positions?: string[]
+  /** Of a part of the list: the id of the row right before each record of `data`; `null`: it is the part's first one. */
+  behind?: (string | null)[]
+}
+
+/** Beside a list or its delta, where they were asked for: what all of its records come to. */
+export interface ListTotals {
+  /** How many there are; `null`: there are too many to be authorized. */
+  count: number | null
+  /** By field: a number, its digits where JavaScript can't hold it, `null` where no record has a value. */
+  sums?: Record<string, number | string | null>
 }

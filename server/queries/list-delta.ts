@@ -61,11 +61,11 @@ const knowable = async (
 }
 
 /** The records of the type that changed and that the caller may know of, up to `limit`. `null`: expired. */
-const changedSince = async (
+export const changedSince = async (
   database: Database,
   known: KnownType,
   actor: Actor,
-  { cursor, limit }: DeltaAsked,
+  { cursor, limit }: Pick<DeltaAsked, 'cursor' | 'limit'>,
   gone: AbortSignal,
 ): Promise<Changed | null> => {
   const from = new Map<string, Cursor>()

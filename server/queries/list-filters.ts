@@ -3,7 +3,7 @@
 import { refuse } from '../base/problems.ts'
 import type { KnownType } from '../tables/database.ts'
 
-/** How a field is compared. `null`: whether it has no value, `true` or `false`. */
+/** How a field is compared. `null`: whether it has no value, `true` or `false`; `never`: no record is in the list. */
 const OPERATORS = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'contains', 'null'] as const
 type Operator = (typeof OPERATORS)[number]
 
@@ -14,16 +14,22 @@ export interface Condition {
   value: string
 }
 
-/** All of these conditions; and, where there are groups, all those of one group. */
+/** All of these conditions; where there are groups, all those of one group; and of each of `nots` not all. */
 export interface Filters {
   all: Condition[]
   groups: Condition[][]
+  nots: Condition[][]
 }
 
 /** Parameters of a list that are no filters as bare names. */
 const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search', 'count'])
 
+/** Parameters that no bare name of a field is. */
+const OTHER = /^(window\[(after|before|from|to)\]|sum\[.+\])$/s
+
 const MOST = 50
+/** Values of one `in`. */
+const MOST_VALUES = 500
 
 const isOperator = (text: string): text is Operator => (OPERATORS as readonly string[]).includes(text)
 
@@ -39,8 +45,8 @@ const conditionOf = (inner: string, value: string, isField: (name: string) => bo
 export const filtersOf = (parameters: URLSearchParams, { shownNames, lists }: KnownType): Filters => {
   const isField = (name: string) => shownNames.includes(name) || lists.includes(name)
   const all: Condition[] = []
-  const groups = new Map<string, Condition[]>()
-  const names = [...parameters.keys()].filter((name) => !RESERVED.has(name))
+  const groups = { or: new Map<string, Condition[]>(), not: new Map<string, Condition[]>() }
+  const names = [...parameters.keys()].filter((name) => !RESERVED.has(name) && !OTHER.test(name))
   if (names.length > MOST) return refuse('malformed', `A list takes ${MOST} filters at most.`)
   for (const name of names) {
     const [value = '', ...further] = parameters.getAll(name)
@@ -48,13 +54,17 @@ export const filtersOf = (parameters: URLSearchParams, { shownNames, lists }: Kn
     const inner = /^filter\[(.+)\]$/s.exec(name)?.[1] ?? ''
     const plain = isField(name) ? ({ field: name, operator: 'eq', value } as const) : null
     const condition = plain ?? conditionOf(inner, value, isField)
-    const [, group = '', within = ''] = /^or\]\[(\d{1,2})\]\[(.+)$/s.exec(inner) ?? []
+    const [, kind = 'or', group = '', within = ''] = /^(or|not)\]\[(\d{1,2})\]\[(.+)$/s.exec(inner) ?? []
     const grouped = condition ? null : conditionOf(within, value, isField)
+    if ((condition ?? grouped)?.operator === 'in' && valuesIn(value).length > MOST_VALUES)
+      return refuse('malformed', `${name} takes ${MOST_VALUES} values at most.`)
     if (condition) all.push(condition)
-    else if (grouped) groups.set(group, [...(groups.get(group) ?? []), grouped])
-    else return refuse('malformed', `There is no field ${inner || name} to filter by.`)
+    else if (grouped) {
+      const of = groups[kind as 'or' | 'not']
+      of.set(group, [...(of.get(group) ?? []), grouped])
+    } else return refuse('malformed', `There is no field ${inner || name} to filter by.`)
   }
-  return { all, groups: [...groups.values()] }
+  return { all, groups: [...groups.or.values()], nots: [...groups.not.values()] }
 }
 
 /** The values of `in`: separated by commas, a comma within one as `\,`, a backslash as `\\`. */

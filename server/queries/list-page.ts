@@ -8,7 +8,8 @@ import { mapInSlices } from '../pacing/time-slices.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { type SizeLimit, SMALL_BYTES, sendSized } from '../tables/sized-query.ts'
-import { type ListFilter, type ListQuery, type Position, pageQuery } from './list-query.ts'
+import { type Position, restOf, type Stretch } from './list-order.ts'
+import { type ListFilter, type ListQuery, pageQuery } from './list-query.ts'
 
 /** Rows in order, as far as the budget reaches. */
 export interface Page {
@@ -22,7 +23,7 @@ export interface Page {
 /** What is read of a list. */
 export interface PageAsked {
   query: ListFilter & Pick<ListQuery, 'sort'>
-  after: Position | null
+  stretch: Stretch
   limit: number
   ids?: string[]
   /** Bytes of the budget that are used already. */
@@ -34,12 +35,12 @@ export const readPage = async (
   database: Database,
   known: KnownType,
   actor: Actor,
-  { query, after, limit, ids, used = 0 }: PageAsked,
+  { query, stretch, limit, ids, used = 0 }: PageAsked,
   budget: AnswerBudget,
 ): Promise<Page> => {
-  const read = async (from: Position | null, most: number, size: SizeLimit) => {
+  const read = async (within: Stretch, most: number, size: SizeLimit) => {
     budget.gone.throwIfAborted()
-    const options = { after: from, limit: most, ...(ids ? { ids } : {}) }
+    const options = { stretch: within, limit: most, ...(ids ? { ids } : {}) }
     const page = pageQuery(known, actor, query, options)
     const { rows, ...rest } = await sendSized(database, page, size)
     const found = await mapInSlices(rows, (row) => {
@@ -49,13 +50,13 @@ export const readPage = async (
     return { found, ...rest }
   }
   const free = Math.max(0, Math.min(SMALL_BYTES, budget.bytes) - used)
-  const first = await read(after, limit, { bytes: free, atLeastOne: false })
+  const first = await read(stretch, limit, { bytes: free, atLeastOne: false })
   const left = budget.bytes - used - first.bytes
   if (!first.isCut || left <= 0) return first
   await budget.admit()
   const last = first.found.at(-1)
   const isFirst = used === 0 && !last
-  const second = await read(last?.position ?? after, limit - first.found.length, {
+  const second = await read(last ? restOf(stretch, last.position) : stretch, limit - first.found.length, {
     bytes: left,
     atLeastOne: isFirst,
   })

@@ -3,7 +3,8 @@
 
 import { refuse } from '../base/problems.ts'
 import type { Cursors } from '../log/cursor.ts'
-import { MAX_SORT_VALUE, type Position } from './list-query.ts'
+import { MAX_SORT_VALUE, type Position, type Stretch } from './list-order.ts'
+import type { WindowAsked } from './list-query.ts'
 
 /** Where to go on in a list whose rows are authorized one by one. */
 export interface AuthorizedPosition {
@@ -27,7 +28,7 @@ const parsed = (text: string): unknown => {
   }
 }
 
-const notOurs = (): never => refuse('malformed', 'after must be what "next" gave.')
+const notOurs = (): never => refuse('malformed', 'A position in a list must be what an answer gave.')
 
 const mustFit = (position: Position | null) => {
   if ((position?.[0]?.length ?? 0) > MAX_SORT_VALUE)
@@ -60,4 +61,18 @@ export const writeAuthorizedPosition = (
   mustFit(looked)
   mustFit(shown)
   return sealPosition(JSON.stringify([looked, shown]))
+}
+
+/** The stretch that is asked for. `read` reads a position. */
+export const stretchOf = (
+  { after, before, from, to }: WindowAsked,
+  read: (text: string) => Position,
+): Stretch => {
+  const bound = (text: string | undefined, isIncluded: boolean) =>
+    text === undefined || text === 'start' || text === 'end' ? null : { at: read(text), isIncluded }
+  return {
+    from: bound(after, false) ?? bound(from, true),
+    to: bound(before, false) ?? bound(to, true),
+    isBackward: before !== undefined,
+  }
 }

@@ -10,6 +10,7 @@ import { canonicalValue } from '../tables/record-id.ts'
 import type { Query } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { type Condition, type Filters, valuesIn } from './list-filters.ts'
+import { INCOMPARABLE, type Stretch, stretchSql, UNSORTABLE } from './list-order.ts'
 
 /** Which records belong to a list. */
 export interface ListFilter {
@@ -27,46 +28,23 @@ export interface ListQuery extends ListFilter {
   limit: number
   /** Where the page before ended. */
   after?: string | undefined
+  /** Instead of that, a part of the list in either direction: rows come with their positions. */
+  window?: WindowAsked | undefined
 }
 
-/** Where a page ended: the row's sort value as text, and its id. */
-export type Position = [value: string | null, id: string]
+/**
+ * One of three: the rows `after` a position or `start`, those right `before` one or `end`, all `from` one `to` another. Positions are
+ * what answers gave.
+ */
+export interface WindowAsked {
+  after?: string
+  before?: string
+  from?: string
+  to?: string
+}
 
 const MAX_WORDS = 10
 const MAX_SEARCH = 200
-/** A page can't end at a row whose sort value is longer, in characters. */
-export const MAX_SORT_VALUE = 2_000
-const INCOMPARABLE = new Set(['json', 'xml', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle'])
-const UNSORTABLE = new Set([...INCOMPARABLE, 'jsonb'])
-
-const BY_KEY = { column: null, text: '', asValue: (text: string): unknown => text, cast: '' }
-
-const orderOf = (known: KnownType, sort: string) => {
-  const descending = sort.startsWith('-')
-  const name = descending ? sort.slice(1) : sort
-  const { names, owned } = known
-  const time = owned.updatedAt && names.fieldOf(owned.updatedAt.name)
-  if (name === 'id') return { ...BY_KEY, descending }
-  const heads = new Map([
-    ['version', names.fieldOf(owned.version.name)],
-    ['updated_at', time],
-  ])
-  const column = heads.has(name) ? (heads.get(name) ?? '') : name
-  const allowed = heads.has(name) || known.shownNames.includes(name)
-  const found = known.columns.get(column)
-  const isKey = known.key.names.length === 1 && column === known.key.names[0]
-  if (!allowed || !found || UNSORTABLE.has(found.type))
-    return refuse('malformed', `sort: there is no field ${name}.`)
-  if (isKey) return { ...BY_KEY, descending }
-  return {
-    column: `t.${columnSql(known, column)}`,
-    text: fieldText(known, column),
-    asValue: (text: string) => found.codec.toParameter(text),
-    cast: found.cast,
-    descending,
-  }
-}
-
 type Parameter = (value: unknown) => string
 
 const searched = (known: KnownType, search: string, parameter: Parameter): string[] => {
@@ -102,6 +80,7 @@ const conditionSql = (
   }
   switch (operator) {
     case 'null':
+      if (value === 'never') return 'false'
       if (value !== 'true' && value !== 'false') return unfit()
       return `${column} is ${value === 'true' ? '' : 'not '}null`
     case 'contains':
@@ -121,13 +100,15 @@ const conditionSql = (
 /** The conditions of a list; none: all records of the type. */
 const conditionsOf = (
   known: KnownType,
-  { filters: { all, groups }, search = '' }: ListFilter,
+  { filters: { all, groups, nots }, search = '' }: ListFilter,
   parameter: Parameter,
 ): string[] => {
   const sqlOf = (condition: Condition) => conditionSql(known, condition, parameter)
   const conditions = all.map(sqlOf)
-  if (groups.length > 0)
-    conditions.push(`(${groups.map((group) => `(${group.map(sqlOf).join(' and ')})`).join(' or ')})`)
+  const together = (group: Condition[]) => `(${group.map(sqlOf).join(' and ')})`
+  if (groups.length > 0) conditions.push(`(${groups.map(together).join(' or ')})`)
+  // A comparison with an absent value doesn't hold, so its opposite does.
+  conditions.push(...nots.map((group) => `not coalesce(${together(group)}, false)`))
   return search.trim() === '' ? conditions : [...conditions, ...searched(known, search, parameter)]
 }
 
@@ -148,8 +129,7 @@ const parameters = () => {
 
 /** Which rows of a list a query is for. */
 export interface PageOptions {
-  /** The row behind which it begins. */
-  after: Position | null
+  stretch: Stretch
   /** Rows at most. */
   limit: number
   /** These records alone. */
@@ -158,45 +138,99 @@ export interface PageOptions {
   isLean?: boolean
 }
 
-/** Rows of a list, in order, each with `noclobber_sort`. */
-export const pageQuery = (
+type Sorted = ListFilter & Pick<ListQuery, 'sort'>
+
+/** The rows of a stretch, part by part. `select` gives the head of each for what is selected besides. */
+const stretchRows = (
   known: KnownType,
   actor: Actor,
-  query: ListFilter & Pick<ListQuery, 'sort'>,
-  { after, limit, ids, isLean = false }: PageOptions,
-): Query => {
-  const { values, parameter } = parameters()
-  const id = idSql(known)
+  query: Sorted,
+  { stretch, limit, ids }: PageOptions,
+  parameter: Parameter,
+  select: (position: string) => string,
+): string => {
   const where = [...scopeConditions(known, actor, parameter), ...conditionsOf(known, query, parameter)]
-  const by = orderOf(known, query.sort)
-  const [past, order] = by.descending ? (['<', 'desc'] as const) : (['>', 'asc'] as const)
-  if (ids) where.push(id.isAnyText(parameter(ids)))
-  if (after) {
-    const [value, last] = after
-    const beyondKey = () => id.isPast(past, parameter(last))
-    if (by.column === null) where.push(beyondKey())
-    else if (value === null) where.push(`(${by.column} is null and ${beyondKey()})`)
-    else {
-      const at = `${parameter(by.asValue(value))}::${by.cast}`
-      where.push(
-        `(${by.column} ${past} ${at} or (${by.column} = ${at} and ${beyondKey()}) or ${by.column} is null)`,
-      )
-    }
-  }
-  const select = isLean ? known.sql.selectLean : known.sql.selectSized
-  const text = `${select([`left(${by.column === null ? id.text : by.text}, ${MAX_SORT_VALUE + 1}) as "noclobber_sort"`])}
-    ${where.length > 0 ? `where ${where.join(' and ')}` : ''}
-    order by ${by.column === null ? '' : `${by.column} ${order} nulls last, `}${id.order(order)} limit ${parameter(limit)}`
+  if (ids) where.push(idSql(known).isAnyText(parameter(ids)))
+  const { position, parts } = stretchSql(known, query.sort, stretch, parameter)
+  const most = parameter(limit)
+  const texts = parts.map(({ conditions, order }) => {
+    const all = [...where, ...conditions]
+    return `${select(position)} ${all.length > 0 ? `where ${all.join(' and ')}` : ''} order by ${order} limit ${most}`
+  })
+  // Parts with a limit of their own are read one after another, and the second one only if the first has too few.
+  return texts.length === 1
+    ? texts.join()
+    : `${texts.map((text) => `(${text})`).join(' union all ')} limit ${most}`
+}
+
+/** Rows of a list, in order, each with `noclobber_sort`. */
+export const pageQuery = (known: KnownType, actor: Actor, query: Sorted, options: PageOptions): Query => {
+  const { values, parameter } = parameters()
+  const select = options.isLean ? known.sql.selectLean : known.sql.selectSized
+  const text = stretchRows(known, actor, query, options, parameter, (position) =>
+    select([`${position} as "noclobber_sort"`]),
+  )
   return { text, values }
 }
 
-/** How many records a list has; of these alone, if they are given. */
-export const countQuery = (known: KnownType, actor: Actor, filter: ListFilter, ids?: string[]): Query => {
+/**
+ * Of the rows of a stretch these records, in its order, each with `noclobber_sort` and the id of the row before it, `noclobber_before`; and,
+ * with its `noclobber_place` beyond the limit, the first row that is too many.
+ */
+export const placesQuery = (
+  known: KnownType,
+  actor: Actor,
+  query: Sorted,
+  { stretch, limit }: PageOptions,
+  ids: string[],
+): Query => {
+  const { values, parameter } = parameters()
+  const id = idSql(known)
+  const keys = stretchRows(
+    known,
+    actor,
+    query,
+    { stretch, limit: limit + 1 },
+    parameter,
+    (position) => `select ${id.text} as id, ${position} as at from ${known.table} t`,
+  )
+  const text = `${known.sql.selectSized([
+    'w.at as "noclobber_sort"',
+    'w.before as "noclobber_before"',
+    'w.place::integer as "noclobber_place"',
+  ])} join (select n.* from (select k.*, lag(k.id) over (rows unbounded preceding) as before, row_number() over () as place
+      from (${keys}) k) n where n.id = any(${parameter(ids)}::text[]) or n.place > ${parameter(limit)}) w
+    on ${id.isText('w.id')} order by w.place`
+  return { text, values }
+}
+
+/** Types whose values have a sum. */
+const SUMMED = new Set(['int2', 'int4', 'int8', 'numeric', 'float4', 'float8'])
+
+/** Is this a shown field whose values have a sum? */
+export const isSummable = ({ shownNames, columns }: KnownType, name: string): boolean =>
+  shownNames.includes(name) && SUMMED.has(columns.get(name)?.type ?? '')
+
+/** How many records a list has, and the sums of these fields, as `sum_0` and so on; of these records alone, if they are given. */
+export const totalsQuery = (
+  known: KnownType,
+  actor: Actor,
+  filter: ListFilter,
+  sums: string[],
+  ids?: string[],
+): Query => {
   const { values, parameter } = parameters()
   const where = [...scopeConditions(known, actor, parameter), ...conditionsOf(known, filter, parameter)]
   if (ids) where.push(idSql(known).isAnyText(parameter(ids)))
   const condition = where.length > 0 ? `where ${where.join(' and ')}` : ''
-  return { text: `select count(*)::text as count from ${known.table} t ${condition}`, values }
+  const summed = sums.map((name, at) => {
+    if (!isSummable(known, name)) return refuse('malformed', `There is no field ${name} to sum.`)
+    return `, sum(t.${columnSql(known, name)}::numeric)::text as "sum_${at}"`
+  })
+  return {
+    text: `select count(*)::text as count${summed.join('')} from ${known.table} t ${condition}`,
+    values,
+  }
 }
 
 /** These records, wherever they stand now, in the order of their ids given: each with `noclobber_matches` and its `noclobber_place`. */

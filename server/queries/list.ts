@@ -8,8 +8,9 @@ import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ListAnswer } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { listAuthorized } from './authorized-list.ts'
+import { restOf, WHOLE } from './list-order.ts'
 import { readPage } from './list-page.ts'
-import { readPosition, writePosition } from './list-position.ts'
+import { readPosition, stretchOf, writePosition } from './list-position.ts'
 import type { ListQuery } from './list-query.ts'
 
 /**
@@ -32,14 +33,22 @@ export const listRecords = async (
   if (verdict === null) return listAuthorized(database, known, actor, query, budget)
   // Who may read none of them gets what the query says of none.
   const limit = verdict ? query.limit + 1 : 0
-  const after = query.after === undefined ? null : readPosition(query.after)
-  const { found, isCut, here } = await readPage(database, known, actor, { query, after, limit }, budget)
+  const { window } = query
+  const stretch = window
+    ? stretchOf(window, readPosition)
+    : query.after === undefined
+      ? WHOLE
+      : restOf(WHOLE, readPosition(query.after))
+  const { found, isCut, here } = await readPage(database, known, actor, { query, stretch, limit }, budget)
   const page = found.slice(0, query.limit)
   const last = page.at(-1)
-  const isMore = isCut || found.length > query.limit
+  const goOn = (isCut || found.length > query.limit) && last ? writePosition(last.position) : null
+  if (stretch.isBackward) page.reverse()
   return {
     data: page.map(({ record }) => record),
     cursor: database.cursors.encode(here, known.rights),
-    next: isMore && last ? writePosition(last.position) : null,
+    next: stretch.isBackward ? null : goOn,
+    ...(stretch.isBackward && { previous: goOn }),
+    ...(window && { positions: page.map(({ position }) => writePosition(position)) }),
   }
 }

@@ -27,8 +27,8 @@ export interface IdSql {
   isAny(array: string): string
   /** It is among these texts. */
   isAnyText(array: string): string
-  /** It comes behind this text in the {@link IdSql.order}; with `<` before it. */
-  isPast(sign: '<' | '>', text: string): string
+  /** What this text is made of, as {@link IdSql.order} names the columns. */
+  parts(text: string): string
   order(direction?: 'asc' | 'desc'): string
 }
 
@@ -45,7 +45,7 @@ const ofOne = ({ key, columns, names }: Keyed): IdSql => {
     isText: (text) => `${value} = ${text}::${cast}`,
     isAny: (array) => `${value} = any(${array})`,
     isAnyText: (array) => `${value} = any(${array}::text[]::${cast}[])`,
-    isPast: (sign, text) => `${value} ${sign} ${text}::${cast}`,
+    parts: (text) => `${text}::${cast}`,
     order: (direction) => (direction ? `${value} ${direction}` : value),
   }
 }
@@ -73,7 +73,7 @@ const ofSeveral = ({ key, columns, names }: Keyed): IdSql => {
     asValues: (array) => `${array}::text[]`,
     is: isText,
     isAny: isAnyText,
-    isPast: (sign, other) => `${row} ${sign} (${partsOf(`${other}::text`).join(', ')})`,
+    parts: (other) => partsOf(`${other}::text`).join(', '),
     order: (direction) => all.map((column) => (direction ? `${column} ${direction}` : column)).join(', '),
   }
 }

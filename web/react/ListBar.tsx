@@ -12,6 +12,8 @@ export type ListBarList = Pick<
   'waiting' | 'status' | 'trouble' | 'isWhole' | 'reload' | 'keepEditing'
 > & {
   rows: readonly unknown[]
+  /** Of a list with a window nothing is cut: it goes on at its ends. */
+  window?: object | null
 }
 
 /** Why there are no rows at all. */
@@ -34,7 +36,7 @@ export function ListBar({ list, className }: { list: ListBarList; className?: st
       ? status === 'failed'
         ? texts[FAILED[trouble]]
         : texts.stale
-      : isWhole
+      : isWhole || list.window
         ? ''
         : texts.cut.replace('{count}', list.rows.length.toLocaleString(words.locale))
   const isShown = sentence !== ''

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo } from 'react'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
-import { initialListState } from '../client/list/initial-state.ts'
+import { initialListState, type ListWindow } from '../client/list/initial-state.ts'
 import { liveListsCode } from '../client/list/lazy-lists.ts'
 import type { LiveListQuery } from '../client/list/query.ts'
 import {
@@ -13,6 +13,7 @@ import {
   waitingCount,
 } from '../client/list/state.ts'
 import type { ListStore } from '../client/list/store.ts'
+import type { WindowMoves } from '../client/list/store-options.ts'
 import { useRecordClient, useStore } from './base/LiveProvider.tsx'
 
 // A page with this hook will show a list: its code is on the way before the first render.
@@ -26,6 +27,8 @@ export interface LiveList<F extends object = Fields> {
   isEmpty: boolean
   /** `false`: there are more than were fetched. */
   isWhole: boolean
+  /** Of a query with a `window`: whether rows are missing at its ends, and what moves it. `null`: there is none, or no rows yet. */
+  window: (ListWindow & WindowMoves) | null
   /** Why what is shown may be out of date. */
   trouble: ListTrouble | null
   /** What is new, by id, for three seconds. */
@@ -64,10 +67,12 @@ export function useLiveList<F extends object = Fields>(
 }
 
 function listOf<F extends object>(store: ListStore, state: ListState): LiveList<F> {
-  const { status, rows, isWhole, trouble, highlighted, imported } = state
+  const { status, rows, isWhole, window, trouble, highlighted, imported } = state
+  const { showing, toStart, toEnd } = store
   return {
     ...{ status, isWhole, trouble, highlighted, store },
     rows: rows as readonly WireRecord<F>[],
+    window: window && { ...window, showing, toStart, toEnd },
     isEmpty: status === 'ready' && rows.length === 0,
     waiting: isBarShown(state)
       ? {

@@ -1,7 +1,8 @@
 // The paths of the OpenAPI document that have to do with events: the stream, and who is at a record.
 
 import { HEADERS } from '../../protocol/index.ts'
-import { body, COMMON, data, header, ID, json, type Part, query, refused } from './paths.ts'
+import { query } from './list-parameters.ts'
+import { body, COMMON, data, header, ID, json, type Part, refused } from './paths.ts'
 import { listOf, object, ref, text } from './schemas.ts'
 
 const many = { style: 'form', explode: true }

@@ -3,6 +3,7 @@
 import { MAX_BULK_RECORDS } from '../../protocol/bulk-and-import.ts'
 import { HEADERS, MAX_WAIT_S, PROBLEM_MEDIA_TYPE } from '../../protocol/index.ts'
 import type { KnownType } from '../../tables/database.ts'
+import { listParameters, query } from './list-parameters.ts'
 import { age, listOf, object, ref, type Schema, text } from './schemas.ts'
 
 /** A piece of an OpenAPI document. */
@@ -23,16 +24,7 @@ export const body = (schema: Schema, required = true): Part => ({
   required,
   content: { 'application/json': { schema } },
 })
-/** Parameters of a list that stand for themselves. */
-const RESERVED = new Set(['sort', 'limit', 'after', 'cursor', 'search', 'count'])
 
-export const query = (name: string, description: string, schema: Schema = text, more: Part = {}): Part => ({
-  in: 'query',
-  name,
-  description,
-  schema,
-  ...more,
-})
 export const header = (name: string, description: string): Part => ({
   in: 'header',
   name,
@@ -158,9 +150,15 @@ export const recordPaths = (type: string, name: string): Part => {
 }
 
 /** The paths of many records of a type. */
-export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name: string): Part => {
+export const listPaths = (known: KnownType, name: string): Part => {
+  const { name: type } = known.type
   const rows = listOf(ref(name))
-  const counted = { 'count?': { type: ['integer', 'null'] } }
+  const sum = { type: ['number', 'string', 'null'] }
+  const counted = {
+    'count?': { type: ['integer', 'null'] },
+    'sums?': { type: 'object', additionalProperties: sum },
+  }
+  const positions = { 'positions?': listOf(text) }
   const page = data(rows, {
     ...age,
     ...counted,
@@ -169,6 +167,8 @@ export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name:
     'reset?': flag,
     'recheck?': flag,
     'in_parts?': flag,
+    'previous?': next,
+    ...positions,
   })
   const delta = data(rows, {
     ...age,
@@ -177,6 +177,8 @@ export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name:
     cursor: text,
     more: flag,
     'recheck?': flag,
+    'behind?': listOf(next),
+    ...positions,
   })
   const bulk = object({
     changes: ref(`${name}Changes`),
@@ -193,20 +195,7 @@ export const listPaths = ({ type: { name: type }, shownNames }: KnownType, name:
       get: {
         operationId: `list${name}`,
         summary: 'A page of the list; with `cursor`, what became of the list since.',
-        parameters: [
-          ...shownNames.map((field) =>
-            query(
-              RESERVED.has(field) ? `filter[${field}]` : field,
-              `Only records with this ${field}; \`null\` for none. Also as \`filter[${field}][OPERATOR]\`.`,
-            ),
-          ),
-          query('search', 'Only records with this text, where the type has fields to search.'),
-          query('sort', 'A field, `id`, `version` or `updated_at`; descending with `-` before it.'),
-          query('limit', 'Rows, 100 unless given.', { type: 'integer', minimum: 1, maximum: 1_000 }),
-          query('after', 'The `next` of the page before.'),
-          query('cursor', 'The `cursor` of an answer: asks for the delta.'),
-          query('count', '`exact`: the answer has the number of records in the list.', { const: 'exact' }),
-        ],
+        parameters: listParameters(known),
         responses: { 200: json({ anyOf: [page, delta] }), ...COMMON },
       },
       post: {

@@ -17,6 +17,7 @@ import type {
   UndoneRecord,
 } from './outcomes.ts'
 import { bodyOf, refusalOf } from './refusals.ts'
+import { filters } from './where.ts'
 
 /** What `client.saveMany` takes. */
 export interface ClientSaveManyOptions {
@@ -156,14 +157,19 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
       type: string,
       query: ListQuery = {},
     ): Promise<FetchOutcome<ListPage<F>>> {
-      const { where, limit, ...rest } = query
+      const { where = {}, limit, window = {}, sum = [], ...rest } = query
       const parameters = new URLSearchParams({
-        ...Object.fromEntries(Object.entries(where ?? {}).map(([name, value]) => [filterName(name), value])),
+        ...Object.fromEntries(
+          Object.entries(filters(where)).map(([name, value]) => [filterName(name), value]),
+        ),
+        ...Object.fromEntries(Object.entries(window).map(([end, at]) => [`window[${end}]`, at])),
+        ...Object.fromEntries(sum.map((name) => [`sum[${name}]`, 'exact'])),
         ...rest,
-        ...(limit ? { limit: String(limit) } : {}),
+        ...(limit === undefined ? {} : { limit: String(limit) }),
       })
       const answer = await http({ method: 'GET', path: `${pathOf(type)}?${parameters}`.replace(/\?$/, '') })
-      const { cursor, next, removed, reset, more, recheck } = bodyOf(answer) as Partial<ListPage<F>>
+      const { cursor, next, removed, reset, more, recheck, positions, previous, behind, count, sums } =
+        bodyOf(answer) as Partial<ListPage<F>>
       return dataOf(answer, (data: WireRecord<F>[]) => ({
         outcome: 'found' as const,
         data: data.filter(isRecord) as WireRecord<F>[],
@@ -173,6 +179,11 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
         reset: reset ?? false,
         more: more ?? false,
         recheck: recheck ?? false,
+        positions: positions ?? [],
+        previous: previous ?? null,
+        behind: behind ?? [],
+        count: count ?? null,
+        sums: sums ?? {},
       }))
     },
   }

@@ -23,6 +23,10 @@ export function createDeferredList(
     const opener = lists.now()
     return opener && open(opener)
   }
+  const move = (to: 'toStart' | 'toEnd') => () =>
+    new Promise<void>((resolve, reject) => {
+      lists.use((opener) => void open(opener)[to]().then(resolve, reject))
+    })
   return {
     type,
     query,
@@ -46,6 +50,9 @@ export function createDeferredList(
       new Promise<void>((resolve, reject) => {
         lists.use((opener) => void open(opener).reload().then(resolve, reject))
       }),
+    showing: (first, last) => now()?.showing(first, last),
+    toStart: move('toStart'),
+    toEnd: move('toEnd'),
     keepEditing: () => void lists.use((opener) => void open(opener).keepEditing()),
     hold: () => lists.use((opener) => open(opener).hold()),
     onLeft: (listener) => lists.use((opener) => open(opener).onLeft(listener)),

@@ -8,7 +8,7 @@ import type { OwnWrite } from '../http/own-writes.ts'
 import type { ListEvent } from '../transport/event-router.ts'
 import { MOST_FETCHED } from './refresh.ts'
 import type { RefreshSchedule } from './refresh-schedule.ts'
-import { adoptOwn, dropRows, type ListState } from './state.ts'
+import { adoptOwn, type ListState } from './state.ts'
 import type { ListStoreOptions } from './store-options.ts'
 
 const AFTER_OWN_MS = 1000
@@ -17,13 +17,15 @@ interface ListEventsOptions extends Pick<ListStoreOptions, 'type' | 'query'> {
   state: ReturnType<typeof createWritable<ListState>>
   /** Shows that there is more than is fetched unasked. */
   offer: (next: ListState) => void
+  /** These rows are gone at once. */
+  drop: (ids: ReadonlySet<string>) => void
   /** `null` while nobody listens to the list. */
   schedule: () => RefreshSchedule | null
   /** The server has answered the list's subscription. */
   onJoined: (ok: boolean) => void
 }
 
-export function createListEvents({ type, query, state, offer, schedule, onJoined }: ListEventsOptions) {
+export function createListEvents({ type, query, state, offer, drop, schedule, onJoined }: ListEventsOptions) {
   function receive(received: ListEvent) {
     if (received.kind === 'joined') return joined(received.answer)
     const { event } = received
@@ -48,7 +50,7 @@ export function createListEvents({ type, query, state, offer, schedule, onJoined
     if (!concerns(scopes, query.scope ?? {})) return
     const now = state.get()
     const sum = now.imported?.count === null || count === null ? null : (now.imported?.count ?? 0) + count
-    if (sum !== null && sum > MOST_FETCHED && now.status === 'ready')
+    if (!query.window && sum !== null && sum > MOST_FETCHED && now.status === 'ready')
       offer({ ...now, imported: { count: sum } })
     else schedule()?.afterEvent()
   }
@@ -56,7 +58,7 @@ export function createListEvents({ type, query, state, offer, schedule, onJoined
   function receiveOwn(write: OwnWrite) {
     if (('record' in write ? write.record.type : write.type) !== type) return
     if (write.kind === 'saved') state.set(adoptOwn(state.get(), write.record))
-    if (write.kind === 'removed') state.set(dropRows(state.get(), new Set([write.id])))
+    if (write.kind === 'removed') drop(new Set([write.id]))
     schedule()?.within(AFTER_OWN_MS)
   }
 

@@ -8,6 +8,16 @@ export type ListTrouble = 'unreachable' | 'signed_out' | 'refused'
 /** What is new of a row, for a few seconds: the fields that changed, or that it has come. */
 export type RowHighlight = 'arrived' | readonly string[]
 
+/** The part of a long list that is here. */
+export interface ListWindow {
+  /** There is no row before it. */
+  isStart: boolean
+  /** There is no row after it. */
+  isEnd: boolean
+  /** Rows are being loaded at this end, or elsewhere. */
+  loading: 'before' | 'after' | 'elsewhere' | null
+}
+
 /** A live list as it is shown now. */
 export interface ListState {
   /** `loading` and `failed`: there are no rows to show yet. */
@@ -27,6 +37,8 @@ export interface ListState {
   isKept: boolean
   /** `false`: the list is longer than what was fetched. */
   isWhole: boolean
+  /** Of a list with a `window`; `null`: it has none, or no rows yet. */
+  window: ListWindow | null
   trouble: ListTrouble | null
   highlighted: ReadonlyMap<string, RowHighlight>
   /** Rows that were changed here and keep their place until the next refresh. */
@@ -45,6 +57,7 @@ export const initialListState: ListState = {
   isOffered: false,
   isKept: false,
   isWhole: true,
+  window: null,
   trouble: null,
   highlighted: NONE,
   misplaced: new Set(),

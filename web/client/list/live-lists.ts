@@ -56,7 +56,7 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
         epoch,
         type,
         query,
-        seed: [...lists.kept()].find(isSeed)?.[1] ?? null,
+        seed: (!query.window && [...lists.kept()].find(isSeed)?.[1]) || null,
         onUsed: () => lists.keep(key, list),
         onIdle: () => lists.drop(key, list),
       })

@@ -17,12 +17,12 @@ import {
 import type { ListStoreOptions } from './store-options.ts'
 
 /** If more rows would move, the refresh is offered instead of shown. */
-const MOST_MOVES = 50
+export const MOST_MOVES = 50
 /** If there are more changes, the refresh is offered before it is fetched. */
 export const MOST_FETCHED = 500
 const HIGHLIGHT_MS = 3000
 
-interface ListRefreshOptions extends Pick<ListStoreOptions, 'client' | 'type'> {
+export interface ListRefreshOptions extends Pick<ListStoreOptions, 'client' | 'type'> {
   wanted: ReturnType<typeof wantedOf>
   /** The most rows. */
   most: number
@@ -35,8 +35,49 @@ interface ListRefreshOptions extends Pick<ListStoreOptions, 'client' | 'type'> {
   later: (delayMs: number, run: () => void) => void
 }
 
-export function createListRefresh(options: ListRefreshOptions) {
-  const { client, type, wanted, most, compare, state, personNow, later } = options
+/** Fetches what is new and shows it, or lets it wait. */
+export interface ListRefresh {
+  run(): Promise<void>
+  /** Lets it wait for the user. */
+  offer(next: ListState): void
+  show(next: ListState): void
+  recheck(): Promise<void>
+  /** These rows are gone at once. */
+  drop(ids: ReadonlySet<string>): void
+  cursor(): string | null
+  /** Rows were read whose permission may end without an event. */
+  needsRecheck(): boolean
+  /** The next run shows what it finds, however much moves. */
+  force(): void
+  leave(): void
+}
+
+type Shown = Pick<ListRefreshOptions, 'state' | 'later'>
+
+/** Lets what is staged wait for the user. */
+export const offerStaged = ({ state }: Pick<Shown, 'state'>, next: ListState) => {
+  if (!next.isOffered || next !== state.get()) state.set({ ...next, isOffered: true })
+}
+
+/** Shows a state, and ends the highlights that are new in it after a while. */
+export const showState = ({ state, later }: Shown, next: ListState, shown: ListState) => {
+  state.set(shown)
+  const fresh = new Map(
+    [...shown.highlighted].filter(([id, highlight]) => next.highlighted.get(id) !== highlight),
+  )
+  if (fresh.size > 0) later(HIGHLIGHT_MS, () => state.set(fadeHighlight(state.get(), fresh)))
+}
+
+/** The list could not be refreshed. */
+export const showFailure = ({ state }: Pick<Shown, 'state'>, outcome: string) => {
+  const trouble =
+    outcome === 'unauthenticated' ? 'signed_out' : outcome === 'unreachable' ? 'unreachable' : 'refused'
+  const now = state.get()
+  state.set({ ...now, status: now.status === 'ready' ? 'ready' : 'failed', trouble })
+}
+
+export function createListRefresh(options: ListRefreshOptions): ListRefresh {
+  const { client, type, wanted, most, compare, state, personNow } = options
   let { cursor } = options
   let isForced = false
   let needsRecheck = false
@@ -64,7 +105,7 @@ export function createListRefresh(options: ListRefreshOptions) {
     forced: boolean,
     before: ListState['byId'],
   ) {
-    if (refusal) fail(refusal.outcome)
+    if (refusal) showFailure(options, refusal.outcome)
     if (refusal && kind === 'whole') return
     cursor = refusal?.outcome === 'failed' ? null : fetched.cursor
     needsRecheck = fetched.recheck
@@ -81,31 +122,15 @@ export function createListRefresh(options: ListRefreshOptions) {
     show(next)
   }
 
-  const offer = (next: ListState) => {
-    if (!next.isOffered || next !== state.get()) state.set({ ...next, isOffered: true })
-  }
-
-  function show(next: ListState) {
-    const shown = showStaged(next, compare)
-    state.set(shown)
-    const fresh = new Map(
-      [...shown.highlighted].filter(([id, highlight]) => next.highlighted.get(id) !== highlight),
-    )
-    if (fresh.size > 0) later(HIGHLIGHT_MS, () => state.set(fadeHighlight(state.get(), fresh)))
-  }
-
-  function fail(outcome: string) {
-    const trouble =
-      outcome === 'unauthenticated' ? 'signed_out' : outcome === 'unreachable' ? 'unreachable' : 'refused'
-    const now = state.get()
-    state.set({ ...now, status: now.status === 'ready' ? 'ready' : 'failed', trouble })
-  }
+  const offer = (next: ListState) => offerStaged(options, next)
+  const show = (next: ListState) => showState(options, next, showStaged(next, compare))
+  const drop = (ids: ReadonlySet<string>) => state.set(dropRows(state.get(), ids))
 
   /** Rows that may no longer be read disappear at once, even while the list is held. */
   async function recheck() {
     const person = personNow()
     const lost = await lostRecords(client, [...state.get().byId.values()])
-    if (person === personNow()) state.set(dropRows(state.get(), lost))
+    if (person === personNow()) drop(lost)
   }
 
   return {
@@ -113,10 +138,9 @@ export function createListRefresh(options: ListRefreshOptions) {
     offer,
     show,
     recheck,
+    drop,
     cursor: () => cursor,
-    /** Rows were read whose permission may end without an event. */
     needsRecheck: () => needsRecheck,
-    /** The next run shows what it finds, however much moves. */
     force() {
       isForced = true
     },

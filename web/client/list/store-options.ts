@@ -44,8 +44,21 @@ export interface OwnedListStore extends ListStore {
   leave(): void
 }
 
+/** What a page does with a list that has a `window`; other lists don't move. */
+export interface WindowMoves {
+  /**
+   * These rows are looked at, by their places among the rows that are here: those near an end are loaded, and what is far away is
+   * dropped. Call it when one scrolls and when the rows have changed.
+   */
+  showing(first: number, last: number): void
+  /** To the list's first rows. Does not throw: the state has a `trouble`. */
+  toStart(): Promise<void>
+  /** To its last ones. */
+  toEnd(): Promise<void>
+}
+
 /** A live list: its state, and what may be done with it. */
-export interface ListStore extends Readable<ListState> {
+export interface ListStore extends Readable<ListState>, WindowMoves {
   type: string
   query: LiveListQuery
   /** Where the rows and what waits stand in the change log. */

@@ -13,6 +13,7 @@ import { createListRefresh } from './refresh.ts'
 import { createRefreshSchedule, LARGE_LIST, PACE_MS, type RefreshSchedule } from './refresh-schedule.ts'
 import { type ListState, showStaged } from './state.ts'
 import type { ListStoreOptions, OwnedListStore } from './store-options.ts'
+import { createWindowRefresh } from './window.ts'
 
 export type { ListStore } from './store-options.ts'
 
@@ -37,15 +38,15 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   let isWatched = false
   let heldAsOf: string | null = null
   let stops: Stop[] = []
-  const refresh = createListRefresh({
-    ...{ client, type, wanted, most, compare, state, later },
-    cursor: seed?.cursor() ?? null,
-    personNow: () => persons,
-  })
+  const refreshed = { client, type, wanted, state, later, personNow: () => persons }
+  const windowed = query.window && createWindowRefresh({ ...refreshed, size: query.window.size })
+  const refresh =
+    windowed ?? createListRefresh({ ...refreshed, most, compare, cursor: seed?.cursor() ?? null })
   const lifetime = createLifetime({ clock, isMounted: () => stops.length > 0, mount, release })
   const events = createListEvents({
     ...{ type, query, state },
     offer: refresh.offer,
+    drop: refresh.drop,
     schedule: () => schedule,
     onJoined(ok) {
       isJoined = ok
@@ -138,6 +139,9 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
   return {
     type,
     query,
+    showing: (first, last) => windowed?.moves.showing(first, last),
+    toStart: async () => windowed?.moves.toStart(),
+    toEnd: async () => windowed?.moves.toEnd(),
     cursor: refresh.cursor,
     asOf,
     get() {
