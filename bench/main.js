@@ -16,9 +16,10 @@ import { save } from './subjects/save.js'
 import { stream } from './subjects/stream.js'
 import { tenant } from './subjects/tenant.js'
 import { trigger } from './subjects/trigger.js'
+import { window } from './subjects/window.js'
 
 const OF_SAVES = { save, cost, event, trigger }
-const OF_READERS = { feed, poll, join, 'fan-out': fanOut, memory, stream, list, tenant }
+const OF_READERS = { feed, poll, join, 'fan-out': fanOut, memory, stream, list, tenant, window }
 const SUBJECTS = { ...OF_SAVES, ...OF_READERS }
 
 const SIZE = { rounds: 9, ms: 1_000, rows: 20_000, scale: 1 }

@@ -1,6 +1,7 @@
 // The paths of earlier versions and proposals of a record in the OpenAPI document: each declared type has its own.
 
 import { MAX_NOTE_CHARS } from '../../protocol/index.ts'
+import { query } from './list-parameters.ts'
 import {
   body,
   COMMON,
@@ -16,7 +17,6 @@ import {
   next,
   ORIGIN,
   type Part,
-  query,
   refused,
   version,
   WRITING,
