@@ -21,6 +21,7 @@ export function createSmallServer(options: RecordClientOptions = {}) {
   const sent: Sent[] = []
   const waiting: (() => void)[] = []
   let isHolding = false
+  let isRefusing = false
   let refusal: { field: string; message: string }[] | null = null
   let listener: TransportListener | null = null
 
@@ -49,8 +50,17 @@ export function createSmallServer(options: RecordClientOptions = {}) {
     return json(201, { data: records.get(id) })
   }
 
+  /** All records, and the sum of their budgets. */
+  function totals(): Response {
+    const budget = [...records.values()].reduce((sum, { fields }) => sum + Number(fields.budget), 0)
+    return isRefusing
+      ? json(503, { code: 'unavailable', status: 503 })
+      : json(200, { data: [], cursor: 'c', next: null, count: records.size, sums: { budget } })
+  }
+
   function answer({ method, path, body }: Sent): Response {
     const record = records.get(path.split('/').at(-1) ?? '')
+    if (/[?&]limit=0&?/.test(path)) return totals()
     if (path.endsWith('/versions')) return json(200, { data: [] })
     if (method === 'POST') return create((body?.fields ?? {}) as Fields)
     if (!record) return json(404, { code: 'not_found', status: 404 })
@@ -116,6 +126,10 @@ export function createSmallServer(options: RecordClientOptions = {}) {
     release() {
       isHolding = false
       for (const go of waiting.splice(0)) go()
+    },
+    /** Whether counts are refused from now on. */
+    refuseCounts(refuses: boolean) {
+      isRefusing = refuses
     },
     /** The next write is answered with these errors. */
     refuseNext(errors: { field: string; message: string }[]) {

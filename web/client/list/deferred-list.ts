@@ -23,9 +23,9 @@ export function createDeferredList(
     const opener = lists.now()
     return opener && open(opener)
   }
-  const move = (to: 'toStart' | 'toEnd') => () =>
+  const once = (act: 'reload' | 'toStart' | 'toEnd') => () =>
     new Promise<void>((resolve, reject) => {
-      lists.use((opener) => void open(opener)[to]().then(resolve, reject))
+      lists.use((opener) => void open(opener)[act]().then(resolve, reject))
     })
   return {
     type,
@@ -46,13 +46,10 @@ export function createDeferredList(
         stop()
       }
     },
-    reload: () =>
-      new Promise<void>((resolve, reject) => {
-        lists.use((opener) => void open(opener).reload().then(resolve, reject))
-      }),
+    reload: once('reload'),
+    toStart: once('toStart'),
+    toEnd: once('toEnd'),
     showing: (first, last) => now()?.showing(first, last),
-    toStart: move('toStart'),
-    toEnd: move('toEnd'),
     keepEditing: () => void lists.use((opener) => void open(opener).keepEditing()),
     hold: () => lists.use((opener) => open(opener).hold()),
     onLeft: (listener) => lists.use((opener) => open(opener).onLeft(listener)),

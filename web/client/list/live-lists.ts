@@ -10,6 +10,8 @@ import { type LiveListQuery, orderKey, recordsKey } from './query.ts'
 import { createListStore, type ListStore } from './store.ts'
 import type { ListClient, OwnedListStore } from './store-options.ts'
 
+export { countLive } from './live-count.ts'
+
 moreRequestsCode.provide(moreRequests)
 
 /** What a client offers of them. */
