@@ -60,7 +60,7 @@ export type {
   ImportFileProgress,
   RowError,
 } from './http/import-outcomes.ts'
-export type { ListPage, ListQuery } from './http/list-page.ts'
+export type { Comparison, ListPage, ListQuery, Where, WhereValue } from './http/list-page.ts'
 export type { ClientSaveManyOptions } from './http/more-requests.ts'
 export type { NewRecordOptions } from './http/new-record.ts'
 export { isNewRecord } from './http/new-record.ts'
@@ -78,7 +78,6 @@ export type {
 } from './http/outcomes.ts'
 export type { AppFetch, AppRequestInit } from './http/queued-request.ts'
 export type { ClientSaveOptions } from './http/requests.ts'
-export type { Comparison, Where, WhereValue } from './http/where.ts'
 export type { CellEdit, CellEditor, SavedCell } from './list/cell-editor.ts'
 export { cellConflict, cellSentence, createCellEditor } from './list/cell-editor.ts'
 export type { ListWindow } from './list/initial-state.ts'

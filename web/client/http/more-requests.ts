@@ -8,7 +8,7 @@ import { isRecord } from '../base/received.ts'
 import { dataOf, invalidOf, isGood, pathOf, recordOf, retriedWrite } from './answers.ts'
 import type { Http } from './fetch-json.ts'
 import type { ImportFileOptions, ImportFileOutcome } from './import-outcomes.ts'
-import type { ListPage, ListQuery } from './list-page.ts'
+import { filters, type ListPage, type ListQuery } from './list-page.ts'
 import type {
   BulkRecord,
   ClientCreateOutcome,
@@ -17,7 +17,6 @@ import type {
   UndoneRecord,
 } from './outcomes.ts'
 import { bodyOf, refusalOf } from './refusals.ts'
-import { filters } from './where.ts'
 
 /** What `client.saveMany` takes. */
 export interface ClientSaveManyOptions {

@@ -1,7 +1,7 @@
 // Which live list: what is asked of the server, what makes two lists the same one, and what makes them two orders of it.
 
 import type { Scope } from '../../../server/protocol/index.ts'
-import type { Where } from '../http/where.ts'
+import type { Where } from '../http/list-page.ts'
 import type { ListWanted } from './fetch.ts'
 
 /** Longer lists are cut. */
