@@ -47,8 +47,15 @@ export function createWindowRefresh(
   function inTurn(work: (isStill: () => boolean) => Promise<void>): Promise<void> {
     const person = personNow()
     const isStill = () => person === personNow()
-    const turn = queue.then(() => (isStill() ? work(isStill) : undefined))
-    queue = turn.catch(() => {})
+    const turn = queue
+      .then(() => (isStill() ? work(isStill) : undefined))
+      .catch(() => {
+        // The code of the request could not be loaded.
+        if (!isStill()) return
+        setLoading(null)
+        showFailure(options, 'unreachable')
+      })
+    queue = turn
     return turn
   }
 
