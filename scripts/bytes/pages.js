@@ -42,7 +42,9 @@ export const PAGES = {
 export const bundlePage = async (code) => {
   const door = (name) => [`noclobber/${name}`, join(root, `dist/web/${name}/index.js`)]
   const built = await build({
-    ...{ configFile: false, logLevel: 'silent', root },
+    ...{ configFile: false, logLevel: 'silent', root, mode: 'production' },
+    // As an app is built, whatever the tests run in.
+    define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [
       {
         name: 'entry',
@@ -50,7 +52,10 @@ export const bundlePage = async (code) => {
         load: (id) => (id === ENTRY ? code : null),
       },
     ],
-    resolve: { alias: Object.fromEntries(['client', 'react', 'dom'].map(door)) },
+    resolve: {
+      alias: Object.fromEntries(['client', 'react', 'dom'].map(door)),
+      conditions: ['module', 'browser', 'production'],
+    },
     build: {
       ...{ write: false, minify: true, target: 'esnext', modulePreload: false },
       rolldownOptions: { input: ENTRY, external: /^(react|react-dom)(\/|$)/ },
