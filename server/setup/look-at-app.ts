@@ -28,8 +28,10 @@ export interface FoundApp {
   isModule: boolean
   /** What its server is written in. */
   language: 'ts' | 'js'
-  /** The file that starts the server, from `root`; `null`: none was found. */
+  /** The file that makes the app, from `root`; `null`: none was found. */
   serverFile: string | null
+  /** The file that listens, where that is another one. */
+  listenFile: string | null
   migrations: { folder: string; extension: string; isThere: boolean }
   /** The package with the pages, where that is another one: its folder from `root`. */
   pages: { folder: string; framework: string; version: string } | null
@@ -58,6 +60,8 @@ const SKIPPED = /^(node_modules|dist|build|coverage|public|test|tests|\..*)$/
 const MOST_FILES = 1_000
 const STARTS =
   /(?:from|require\()\s*['"](?:express|fastify|koa|hono|@nestjs\/core|@hono\/node-server|(?:node:)?https?)['"]/
+/** An app that another file lets listen, as tests want it. */
+const MAKES = /\b(?:express|fastify|Fastify)(?:['"]\))?\s*\(|\bnew (?:Koa|Hono)\b/
 const LISTENS = /\.listen\s*\(|\bserve\s*\(/
 
 /** Source files, nearest first. */
@@ -78,17 +82,23 @@ const ALTERS = /\.sync\(\s*\{[^}]*\balter\s*:\s*true\s*[,}]|\bsynchronize\s*:\s*
 /** What its sources say. */
 const lookAtSources = async (
   root: string,
-): Promise<Pick<FoundApp, 'serverFile' | 'altersIn' | 'readsUrl'>> => {
+): Promise<Pick<FoundApp, 'serverFile' | 'listenFile' | 'altersIn' | 'readsUrl'>> => {
   let serverFile: string | null = null
+  let [made, listens]: string[] = []
   let altersIn: string | null = null
   let readsUrl = false
   for (const path of await sourcesOf(root)) {
     const text = await readFile(path, 'utf8').catch(() => '')
-    if (STARTS.test(text) && LISTENS.test(text)) serverFile ??= relative(root, path)
+    const [starts, isListening] = [STARTS.test(text), LISTENS.test(text)]
+    if (starts && isListening) serverFile ??= relative(root, path)
+    else if (starts && MAKES.test(text)) made ??= relative(root, path)
+    else if (isListening) listens ??= relative(root, path)
     if (ALTERS.test(text)) altersIn ??= relative(root, path)
     readsUrl ||= text.includes('DATABASE_URL')
   }
-  return { serverFile, altersIn, readsUrl }
+  const isSplit = serverFile === null && made !== undefined
+  const listenFile = isSplit ? (listens ?? null) : null
+  return { serverFile: serverFile ?? made ?? null, listenFile, altersIn, readsUrl }
 }
 
 /** `DATABASE_URL` of a folder's `.env`. */

@@ -231,7 +231,7 @@ function leftOver(
   files: ProposedFile[],
   { typescript, now }: Wanted,
 ): string[] {
-  const { host, orm, packages, serverFile, envFile } = app
+  const { host, orm, packages, serverFile, listenFile, envFile } = app
   if (!isApp(app)) return ['Run: npx knex migrate:latest, then npx noclobber track TABLE --tenant COLUMN']
   if (tables.length === 0) return [...tooLow(app), ...withoutTables(all)]
   const missing = ['noclobber', 'pg', 'zod'].filter((name) => !packages.has(name))
@@ -257,7 +257,9 @@ function leftOver(
     ),
     `Say who signs in: sessionOf in ${records}, which lets nobody in as it is`,
     `Mount it in ${serverFile ?? 'your server'}: ${imported}`,
-    ...MOUNT[host ?? 'node'].map((line) => `  ${line}`),
+    ...MOUNT[host ?? 'node'].map((line) =>
+      listenFile && line.startsWith('records.attach') ? `  ${line}, in ${listenFile}` : `  ${line}`,
+    ),
     ...(orm && orm !== 'knex' ? [`Models and transactions: docs/stacks.md#${orm} of the package`] : []),
     pageLine(app, tables),
     `Then see what is left: npx noclobber doctor --tables ${tables.map(({ name }) => name).join(',')}`,

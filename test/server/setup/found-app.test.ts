@@ -165,6 +165,20 @@ test.for([
   },
 )
 
+test('an app that one file makes and another lets listen: each line says where it belongs', async () => {
+  const url = await database(POSTS)
+  const files = {
+    'app.js': `const app = require('express')()\nmodule.exports = app`,
+    'server.js': `require('./app').listen(process.env.PORT) // DATABASE_URL`,
+  }
+  const { text } = await run(await generate(withOrm('dotenv', files)), ['init', '--yes'], {
+    DATABASE_URL: url,
+  })
+  expect(text).toContain('  server: app.js')
+  expect(text).toContain(`Mount it in app.js: const { records } = require('./noclobber-records.js')`)
+  expect(text).toMatch(/records\.attach\(server\).* in server\.js/)
+})
+
 test('an app without tables is asked to make them first; with Knex the log’s migration is written', async () => {
   const url = await database('select 1')
   const bare = await run(await generate(withOrm('dotenv', {})), ['init', '--yes'], { DATABASE_URL: url })
