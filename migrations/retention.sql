@@ -16,6 +16,7 @@ create table noclobber.imports (
   tenant_id text,
   first_seq bigint not null,
   last_seq bigint not null,
+  changes integer not null,
   made_at timestamptz not null default pg_catalog.clock_timestamp(),
   primary key (import_id)
 );
@@ -23,5 +24,5 @@ create index imports_made_at on noclobber.imports (made_at);
 
 comment on table noclobber.imports is 'Where an import stands in the log, for undoing it. Kept as long as the log.';
 
--- The deletions of a table, newest first. Other writes don't pay for it.
-create index record_changes_deleted on noclobber.record_changes (table_name, xid, seq) where event = 'deleted';
+-- The deletions of a table and tenant, newest first. Other writes don't pay for it.
+create index record_changes_deleted on noclobber.record_changes (table_name, coalesce(tenant_id, ''), xid, seq) where event = 'deleted';

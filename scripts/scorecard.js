@@ -129,6 +129,17 @@ const PROMISES = [
     ],
   },
   {
+    promise:
+      'versions, deleted records, imports and proposals brought back, undone and decided while others save',
+    figure: '0 lost, 0 doubled',
+    tests: [
+      'test/server/history/restore.test.ts',
+      'test/server/history/undelete.test.ts',
+      'test/server/import/undo-import.test.ts',
+      'test/server/proposals/proposals.test.ts',
+    ],
+  },
+  {
     promise: 'bugs made on purpose that go unnoticed',
     figure: '0 of two dozen',
     tests: [

@@ -49,11 +49,14 @@ export { DEFAULT_SHORTCUTS, type Shortcuts } from './base/shortcuts.ts'
 export { type Diagnosis, type DoctorOptions, doctor } from './doctor/doctor.ts'
 export type { Finding, FindingCode } from './doctor/finding.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts'
-export type { RestoreOptions, RestoreOutcome } from './history/restore.ts'
+export type { DeletedOutcome, DeletedQuery } from './history/deleted-records.ts'
+export type { RestoreOptions, RestoreOutcome } from './history/restore-options.ts'
 export { type AppServerOptions, createAppServer, type ExpressApp } from './http/app-server.ts'
 export { type RequestContext, requestContext } from './http/request-context.ts'
 export type { Imported, ImportOptions, ImportOutcome, ImportRefused } from './import/import.ts'
 export type { ImportFormat } from './import/parse.ts'
+export type { UndoImportOptions, UndoImportOutcome } from './import/undo-import.ts'
+export { type Erased, erasePerson, eraseRecord } from './log/erase.ts'
 export { type Pruned, type PruneOptions, pruneLog } from './log/prune.ts'
 export type { DrainOptions } from './node/drain.ts'
 export type { Health, HealthCheck } from './node/health.ts'
@@ -76,6 +79,8 @@ export type {
   ImportProblem,
   ImportProgress,
   ImportRowError,
+  UndoImportAnswer,
+  UndoneRow,
 } from './protocol/bulk-and-import.ts'
 export type {
   ChangedValues,
@@ -119,6 +124,7 @@ export type {
   WatchedList,
   WatchedRecord,
   WatchMessage,
+  WireDeleted,
   WireHistoryEntry,
   WireProposal,
   WireRecord,

@@ -3,6 +3,7 @@
 
 import { setRetention } from '../../migrations/retention.ts'
 import { beginHistory } from '../../migrations/version-floor.ts'
+import { erasePerson, eraseRecord } from '../log/erase.ts'
 import { pruneLog } from '../log/prune.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, number, text, UsageError } from './command.ts'
 import { withDatabase } from './with-database.ts'
@@ -78,6 +79,40 @@ export const retention: Command = {
           terminal.out(
             `${row.table}: values ${row.values ?? 'as its changes'}, changes ${row.names ?? 'as the log'}`,
           )
+      return EXIT.done
+    })
+  },
+}
+
+export const erase: Command = {
+  name: 'erase',
+  usage: 'TABLE ID | --person ID [--tenant ID]',
+  summary: 'erase what the log keeps of a record’s values, or of a person’s name',
+  help: [
+    '  TABLE ID         values of the record’s changes, what is proposed for it, stored responses with them',
+    '  --person ID      the person’s name and id: in the log, in proposals, and as last writer in tracked tables',
+    '  --tenant ID      the tenant of that person, where ids are unique within one only',
+    DATABASE_HELP,
+    '',
+    'It can’t be undone. Change or delete the record itself first. Run it as the role of the migrations.',
+  ],
+  options: { ...COMMON, ...DATABASE, person: { type: 'string' }, tenant: { type: 'string' } },
+  run: (terminal, values, [table, id, ...more]) => {
+    const person = text(values, 'person')
+    const tenantId = text(values, 'tenant') ?? null
+    const isRecord = table !== undefined && id !== undefined && more.length === 0
+    if (person === undefined ? !isRecord || tenantId !== null : table !== undefined)
+      throw new UsageError('Give a table and the id of a record, or --person.')
+    return withDatabase(terminal, values, async (knex) => {
+      const erased =
+        person === undefined
+          ? await eraseRecord(knex, table ?? '', id ?? '')
+          : await erasePerson(knex, { id: person, tenantId })
+      if (values.json) terminal.out(JSON.stringify(erased))
+      else
+        terminal.out(
+          `Erased from ${erased.changes} changes, ${erased.proposals} proposals, ${erased.responses} stored responses and ${erased.records} records.`,
+        )
       return EXIT.done
     })
   },

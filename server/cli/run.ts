@@ -15,7 +15,7 @@ import {
 } from './command.ts'
 import { doctor } from './doctor.ts'
 import { init } from './init.ts'
-import { prune, restored, retention } from './log-upkeep.ts'
+import { erase, prune, restored, retention } from './log-upkeep.ts'
 import { mcp } from './mcp.ts'
 import { newApp } from './new.ts'
 import { sql } from './sql.ts'
@@ -24,7 +24,7 @@ import { track } from './track.ts'
 import { uninstall, untrack } from './untrack.ts'
 
 const COMMANDS: Command[] = [
-  ...[newApp, init, track, untrack, sql, status, doctor, changes, prune, retention, restored],
+  ...[newApp, init, track, untrack, sql, status, doctor, changes, prune, retention, erase, restored],
   ...[create, set, remove, uninstall, mcp],
 ]
 

@@ -2,12 +2,13 @@
 
 import type { Router } from 'router'
 import { problem, Refusal, refuse } from '../base/problems.ts'
+import { isVersion } from '../base/record-type.ts'
 import { inRequest } from '../base/tracing.ts'
 import { inTurn } from '../http/in-turn.ts'
 import { type Body, bodyOf, mutationIdOf, objectIn, originOf } from '../http/request-parameters.ts'
 import { sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
-import { saveMany } from '../operations/traced-writes.ts'
+import { saveMany, undoImport } from '../operations/traced-writes.ts'
 import type { Turns } from '../pacing/turns.ts'
 import { MAX_BULK_RECORDS } from '../protocol/bulk-and-import.ts'
 import type { BulkTarget } from '../records/save-many.ts'
@@ -17,6 +18,9 @@ import type { BulkTarget } from '../records/save-many.ts'
  * everybody's next commit waits for. With 0.4 the slowest saves beside such edits took 4 to 7 times as long, with 4 about twice.
  */
 const AFTER_RECORD_MS = 4
+
+/** Rows of an import that one request undoes. */
+const UNDONE_AT_ONCE = 200
 
 const targetIn = (entry: unknown): BulkTarget => {
   const { id, client_version: version } = (entry ?? {}) as { id?: unknown; client_version?: unknown }
@@ -62,5 +66,23 @@ export const addBulkRoutes = (
     wake()
     await sendPage(response, { data: saved.records })
   }
+  const undo: Handler = async (request, response, actor) => {
+    const body = bodyOf(request, { optional: true })
+    const after = Object.hasOwn(body, 'after') ? body.after : null
+    const limit = Object.hasOwn(body, 'limit') ? body.limit : UNDONE_AT_ONCE
+    if (after !== null && typeof after !== 'string')
+      return refuse('malformed', 'after must be what an answer gave as next.')
+    if (!isVersion(limit) || limit > MAX_BULK_RECORDS)
+      return refuse('malformed', `limit must be a number from 1 to ${MAX_BULK_RECORDS}.`)
+    const { import: importId = '' } = request.params as { import?: string }
+    const asked = { actor, importId, after: after ?? undefined, limit, ...originOf(request) }
+    const undone = await inRequest(request, () => undoImport(database, request.params.type, asked))
+    if (undone.outcome !== 'undone') return sendProblem(response, undone.problem)
+    const { rows, next, total } = undone
+    turns.long.spend(actor, AFTER_RECORD_MS * rows.length)
+    wake()
+    await sendPage(response, { data: rows, next, total })
+  }
   router.patch('/records/:type', handle(inTurn(turns.long, saveAll)))
+  router.post('/records/:type/import/:import/undo', handle(inTurn(turns.long, undo)))
 }

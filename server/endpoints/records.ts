@@ -4,6 +4,7 @@ import { refuse } from '../base/problems.ts'
 import { isVersion } from '../base/record-type.ts'
 import { queryOf, type Request } from '../base/request.ts'
 import { inRequest } from '../base/tracing.ts'
+import { readDeleted } from '../history/deleted-records.ts'
 import { readPast } from '../history/past-version.ts'
 import {
   bodyOf,
@@ -138,7 +139,8 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
   const restore: Handler = async (request, response, actor) => {
     const body = bodyOf(request)
     const toVersion = Object.hasOwn(body, 'to_version') ? body.to_version : undefined
-    if (!isVersion(toVersion)) return refuse('malformed', 'to_version must be a positive integer.')
+    if (toVersion !== undefined && !isVersion(toVersion))
+      return refuse('malformed', 'to_version must be a positive integer.')
     const restored = await inRequest(request, () =>
       restoreRecord(database, request.params.type, request.params.id, {
         actor,
@@ -152,6 +154,13 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
     if (restored.outcome !== 'saved') return sendProblem(response, restored.problem)
     wake()
     sendData(response, { data: restored.record }, { headers: { ETag: etagOf(restored.record.version) } })
+  }
+
+  const deleted: Handler = async (request, response, actor) => {
+    const query = { limit: queryNumber(request, 'limit', 50, 200), after: queryText(request, 'after') }
+    const found = await readDeleted(database, { actor, type: request.params.type }, query)
+    if (found.outcome !== 'found') return sendProblem(response, found.problem)
+    await sendPage(response, { data: found.records, next: found.next })
   }
 
   const remove: Handler = async (request, response, actor) => {
@@ -168,16 +177,26 @@ export const recordHandlers = ({ database, wake }: RouteOptions) => {
     wake()
     sendEmpty(response, 204)
   }
-  return { read, past, version, history, create, save, restore, remove }
+  return { read, past, version, history, create, save, restore, deleted, remove }
 }
 
 export const addRecordRoutes = (
   router: Router,
-  { read, version, history, create, save, restore, remove }: Omit<ReturnType<typeof recordHandlers>, 'past'>,
+  {
+    read,
+    version,
+    history,
+    create,
+    save,
+    restore,
+    deleted,
+    remove,
+  }: Omit<ReturnType<typeof recordHandlers>, 'past'>,
 ): void => {
   router.post('/records/:type', handle(create))
   router.route('/records/:type/:id').get(handle(read)).patch(handle(save)).delete(handle(remove))
   router.get('/records/:type/:id/version', handle(version))
   router.get('/records/:type/:id/history', handle(history))
   router.post('/records/:type/:id/restore', handle(restore))
+  router.get('/deleted/:type', handle(deleted))
 }

@@ -34,7 +34,7 @@ export interface RouterOptions extends ChangeRouteOptions, EventStreamOptions, F
 export const recordRouter = (options: RouterOptions): Router => {
   const router = createRouter()
   const { short, long, versions } = options.turns
-  const { history, version, read, past, restore, ...writes } = recordHandlers(options)
+  const { history, version, read, past, restore, deleted, ...writes } = recordHandlers(options)
   const ofRecord = {
     ...eachInTurn(short, writes, WRITE_MS),
     read: eitherRead(inTurn(short, read), inTurn(long, past)),
@@ -42,6 +42,7 @@ export const recordRouter = (options: RouterOptions): Router => {
     version: inTurn(versions, version),
     history: inTurn(long, history),
     restore: inTurn(long, restore),
+    deleted: inTurn(long, deleted),
   }
   const ofProposals = eachInTurn(long, proposalHandlers(options))
   const ofLists = eachInTurn(long, listHandlers(options))
@@ -54,7 +55,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   const entry = admit(options)
   router.use(options.node.metrics.observe)
   router.use('/records', entry, jsonBody(options.limits.bodyBytes))
-  router.use(['/changes', '/events', '/openapi.json', '/asyncapi.json'], entry)
+  router.use(['/deleted', '/changes', '/events', '/openapi.json', '/asyncapi.json'], entry)
   addOpenApiRoute(router, options.database)
   addAsyncApiRoute(router)
   addListRoutes(router, ofLists)
@@ -69,9 +70,8 @@ export const recordRouter = (options: RouterOptions): Router => {
   addProposalRoutes(router, ofProposals)
   addChangeRoutes(router, options)
   addEventRoute(router, options)
-  router.use(['/records', '/changes', '/events', '/openapi.json', '/asyncapi.json'], (_request, response) =>
-    sendProblem(response, problem('not_found')),
-  )
+  const own = ['/records', '/deleted', '/changes', '/events', '/openapi.json', '/asyncapi.json']
+  router.use(own, (_request, response) => sendProblem(response, problem('not_found')))
   router.use(answerFailure(options.log))
   return router
 }

@@ -30,7 +30,7 @@ export interface KnownPast extends Found {
 export type Moment = { version: number } | { asOf: string }
 
 const UNKNOWN: NoLongerKnown = { outcome: 'unknown', problem: problem('no_longer_known') }
-const NOT_KEPT: NoLongerKnown = {
+export const NOT_KEPT: NoLongerKnown = {
   outcome: 'unknown',
   problem: problem('no_longer_known', 'Values of earlier versions are not kept for this type.'),
 }
@@ -77,7 +77,7 @@ const own = (row: Row | null, name: string): unknown =>
   row && Object.hasOwn(row, name) ? row[name] : undefined
 
 /** The fields of a row that the log kept, as the wire shows them. */
-const fieldsOf = (known: KnownType, row: Row, texts: Row): Record<string, unknown> => {
+export const fieldsOf = (known: KnownType, row: Row, texts: Row): Record<string, unknown> => {
   const fields: Record<string, unknown> = Object.create(null)
   for (const name of known.fieldNames) {
     const column = known.names.columnOf(name)

@@ -1,31 +1,16 @@
 // A version brought back: a guarded save whose values are those that the record had then. Invariant: it writes no more than a save
 // by the same person could, and nothing where the record is not at the version that they saw. The change's row in the log names
 // the version that was restored; both are written in one transaction.
-import type { Gone, Missing, NoLongerKnown, SaveOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
-import type { Actor } from '../base/record-type.ts'
 import { statement } from '../db/statement.ts'
-import { requestHash, type WriteOptions } from '../records/idempotency.ts'
+import { requestHash } from '../records/idempotency.ts'
 import { readRow, targetOf } from '../records/read.ts'
 import { replayOf, whyRefused } from '../records/refused-write.ts'
 import { saveRecord } from '../records/save.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { type KnownPast, pastOf } from './past-version.ts'
-
-/** What {@link RecordServer.restore} takes. */
-export interface RestoreOptions<A extends Actor = Actor> extends WriteOptions<A> {
-  /** The version that the editor loaded. */
-  clientVersion: number
-  /** The version whose values come back. */
-  toVersion: number
-  /** These fields alone. Default: all that may be written. */
-  fields?: string[] | undefined
-  /** The version came as `If-Match`: a stale restore is 412 instead of 409. */
-  byHeader?: boolean | undefined
-}
-
-/** What `restore` answers. `unknown`: the log doesn't have what the record was at that version, or the caller might not have read it. */
-export type RestoreOutcome = SaveOutcome | NoLongerKnown | Gone | Missing
+import type { RestoreOptions, RestoreOutcome } from './restore-options.ts'
+import { undelete } from './undelete.ts'
 
 /** source, id, version, restored version: of this transaction's changes of the record beyond the version, the first is a restore. */
 const NAME_RESTORED = statement(`
@@ -61,6 +46,7 @@ export const restoreRecord = async (
   const target = await targetOf(database, { type, id, ...options })
   if (!target) return MISSING
   const { clientVersion, toVersion, fields } = options
+  if (toVersion === undefined) return undelete(database, target, options)
   const hash = options.mutationId
     ? requestHash('restore', type, target.id, clientVersion, toVersion, fields ?? null)
     : ''

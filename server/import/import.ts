@@ -30,6 +30,7 @@ import {
   STAGE,
   type StagedRow,
 } from './sql.ts'
+import { NOTE_IMPORT } from './undo-import.ts'
 import { type ImportEncoding, type ImportSource, importSource } from './upload.ts'
 import { createRowValidator, type ImportJob } from './validate-rows.ts'
 import { writeStaged } from './write-rows.ts'
@@ -254,6 +255,8 @@ export const importRecords = async (
     if (rowErrors.count() > 0) return { result: refused(!rowErrors.isFull()) }
     await job.recheck()
     await database.send(DROP_STAGE, [], transaction)
+    const tenant = known.tenantColumn ? actor.tenantId : null
+    if (!dryRun) await database.send(NOTE_IMPORT, [importId, known.source, tenant], transaction)
     const answer: ImportAnswer = { import_id: importId, dry_run: dryRun, rows: progress.rows, ...counts }
     const result: ImportOutcome = { outcome: 'imported', answer }
     return dryRun ? { result } : { result, keep: answer }

@@ -17,6 +17,7 @@ const merged = (earlier: Change, later: Change): Change => ({
   changedFields:
     later.event === 'updated' ? union(earlier.changedFields, later.changedFields) : later.changedFields,
   scopes: scopesOfBoth(earlier.scopes, later.scopes),
+  restoredFrom: later.restoredFrom ?? earlier.restoredFrom,
   previousVersion: earlier.previousVersion ?? earlier.version - 1,
 })
 

@@ -17,9 +17,11 @@ import type { Transaction } from '../base/pg.ts'
 import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
 import { asTransaction } from '../db/pg-as-knex.ts'
+import { type DeletedOutcome, type DeletedQuery, readDeleted } from '../history/deleted-records.ts'
 import { readPast } from '../history/past-version.ts'
-import type { RestoreOptions, RestoreOutcome } from '../history/restore.ts'
+import type { RestoreOptions, RestoreOutcome } from '../history/restore-options.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
+import type { UndoImportOptions, UndoImportOutcome } from '../import/undo-import.ts'
 import type { AcceptOptions, AcceptOutcome, RejectOptions, RejectOutcome } from '../proposals/decide.ts'
 import {
   type ProposalsOutcome,
@@ -46,6 +48,7 @@ import {
   restoreRecord,
   saveMany,
   saveRecord,
+  undoImport,
 } from './traced-writes.ts'
 
 /** What an app hands over: any kind of transaction, and a version as its driver reads it, `7` or a bigint's `'7'`. */
@@ -94,8 +97,10 @@ export interface Operations<A extends Actor> {
   ): Promise<HistoryOutcome | Refused>
   create(type: string, options: Callers<CreateOptions<A>>): Promise<CreateOutcome | Refused>
   save(type: string, id: string, options: Callers<SaveOptions<A>>): Promise<SaveOutcome | Refused>
-  /** Saves what the record was at a version, or some fields of it. */
+  /** Saves what the record was at a version, or some fields of it; without `toVersion` brings a deleted record back, with its parts. */
   restore(type: string, id: string, options: Callers<RestoreOptions<A>>): Promise<RestoreOutcome | Refused>
+  /** The deleted records of a type with `history: 'values'`, the last deletion first. */
+  deleted(type: string, options: { actor: A } & DeletedQuery): Promise<DeletedOutcome | Refused>
   remove(type: string, id: string, options: Callers<RemoveOptions<A>>): Promise<RemoveOutcome | Refused>
   /** Keeps changes for somebody else to decide about. */
   propose(type: string, id: string, options: Callers<ProposeOptions<A>>): Promise<ProposeOutcome | Refused>
@@ -122,6 +127,8 @@ export interface Operations<A extends Actor> {
   saveMany(type: string, options: Callers<SaveManyOptions<A>>): Promise<SaveManyOutcome | Refused>
   /** Creates records from a file's rows, or updates them by a key: all or none, in one transaction. */
   import(type: string, options: Callers<ImportOptions<A>>): Promise<ImportOutcome | Refused>
+  /** Undoes a part of an import: what it created is deleted, what it changed is as before, but for what somebody has changed since. */
+  undoImport(type: string, options: UndoImportOptions & { actor: A }): Promise<UndoImportOutcome | Refused>
 }
 
 const refused = (...about: Parameters<typeof problem>): Refused => ({
@@ -189,12 +196,14 @@ export const recordOperations = <A extends Actor>(
     },
     restore: async (type, id, given) => {
       const options = taken(given)
-      if (options.actor && !isVersion(options.toVersion))
+      if (options.actor && options.toVersion !== undefined && !isVersion(options.toVersion))
         return refused('malformed', 'toVersion must be a positive integer.')
       const outcome = refusedWrite(options) ?? (await restoreRecord(database, type, id, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },
+    deleted: async (type, { actor, ...query }) =>
+      refusedActor({ actor }) ?? readDeleted(database, { actor: normalizedActor(actor), type }, query),
     remove: async (type, id, given) => {
       const options = taken(given)
       const outcome = refusedWrite(options) ?? (await removeRecord(database, type, id, options))
@@ -220,6 +229,13 @@ export const recordOperations = <A extends Actor>(
       const options = taken(given)
       const outcome = refusedActor(options) ?? (await saveMany(database, type, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
+      return outcome
+    },
+    undoImport: async (type, { actor, ...options }) => {
+      const none = refusedActor({ actor })
+      if (none) return none
+      const outcome = await undoImport(database, type, { ...options, actor: normalizedActor(actor) })
+      if (outcome.outcome === 'undone') wake()
       return outcome
     },
     import: async (type, given) => {

@@ -3,6 +3,7 @@
 import { inSpan } from '../base/tracing.ts'
 import { restoreRecord as restore } from '../history/restore.ts'
 import { importRecords as rows } from '../import/import.ts'
+import { undoImport as undo } from '../import/undo-import.ts'
 import { acceptProposal as accept, rejectProposal as reject } from '../proposals/decide.ts'
 import { proposeChanges as propose } from '../proposals/propose.ts'
 import { createRecord as create } from '../records/create.ts'
@@ -32,3 +33,4 @@ export const acceptProposal = traced('accept', accept)
 export const rejectProposal = traced('reject', reject)
 export const saveMany = traced('save_many', many)
 export const importRecords = traced('import', rows)
+export const undoImport = traced('undo_import', undo)

@@ -56,6 +56,26 @@ export interface ImportAnswer {
   unchanged: number
 }
 
+/**
+ * What became of one row of an import that is undone. `removed`: the import had created it. `restored`: it has the values of before. What
+ * was changed or deleted since stays so: `stale_record`, `deleted`. `no_values`: what was before isn't known.
+ */
+export type UndoneRow =
+  | { id: string; outcome: 'removed' | 'deleted' | 'forbidden' | 'no_values' }
+  | { id: string; outcome: 'restored'; version: number }
+  | { id: string; outcome: 'stale_record'; current_version?: number }
+  | { id: string; outcome: 'invalid'; errors: FieldError[] }
+
+/** `POST /records/:type/import/:import_id/undo`: a part of the import, its last row first. */
+export interface UndoImportAnswer {
+  /** Without rows that this person may not read. */
+  data: UndoneRow[]
+  /** Send it as `after` for the next part; `null`: all is undone that can be. */
+  next: string | null
+  /** Changes that the import made. */
+  total: number
+}
+
 /** How far an import is: a line of the answer where `application/x-ndjson` was asked for. */
 export interface ImportProgress {
   phase: 'reading' | 'writing'

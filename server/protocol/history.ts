@@ -1,5 +1,5 @@
 // A record's history on the wire, and how one of its versions is brought back. Types only. Exported by index.ts.
-import type { Writer } from './record.ts'
+import type { WireRecord, Writer } from './record.ts'
 
 /** `event` says what a version did to its record. */
 export type HistoryEvent = 'created' | 'updated' | 'deleted'
@@ -20,12 +20,18 @@ export interface WireHistoryEntry {
   values?: ChangedValues
 }
 
+/** A deleted record as it last was: `version`, `updated_at` and `updated_by` are those of the deletion. */
+export interface WireDeleted extends WireRecord {
+  /** This person may bring it back, as far as that is known without the record that it is part of. */
+  may_restore: boolean
+}
+
 /** Body of `POST /records/:type/:id/restore`. */
 export interface RestoreBody {
-  /** The version that the editor loaded. */
+  /** The version that the editor loaded; of a deleted record that of its deletion. */
   client_version: number
-  /** The version whose values come back. */
-  to_version: number
+  /** The version whose values come back. Left out of a record that is deleted: it comes back as it last was, with its parts. */
+  to_version?: number
   /** These fields alone. Default: all that may be written. */
   fields?: string[]
   mutation_id?: string

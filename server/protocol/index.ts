@@ -9,7 +9,7 @@ import type { TakeOverAnswer, TakeOverEvent, TakeOverMessage } from './take-over
 
 export { type Age, BEHIND_MS, HEARTBEAT_MS } from './age.ts'
 export { DECEPTIVE_CHARACTERS, printable } from './hidden-characters.ts'
-export type { ChangedValues, HistoryEvent, RestoreBody, WireHistoryEntry } from './history.ts'
+export type { ChangedValues, HistoryEvent, RestoreBody, WireDeleted, WireHistoryEntry } from './history.ts'
 export type { ImportingEvent } from './import-progress.ts'
 export type { ListAnswer, ListDelta, ListTotals } from './list.ts'
 export {

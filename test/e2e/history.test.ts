@@ -154,3 +154,95 @@ it('an older suggestion shows both sides; one whose project is gone saves nothin
   expect(await call('GET', String(id), {})).toMatchObject({ status: 410 })
   await alice.context().close()
 })
+
+it('a deleted project comes back with its tasks, once, and the other page sees it', async () => {
+  const name = `Quay wall ${crypto.randomUUID().slice(0, 8)}`
+  const id = await demo.createProject({ name })
+  const tasks = async () => {
+    const answer = await fetch(`${demo.url}/api/v1/records/task?project_id=${id}`, {
+      headers: { authorization: 'Bearer demo:bob' },
+    })
+    return ((await answer.json()) as { data: { fields: { title: string } }[] }).data.map(
+      ({ fields }) => fields.title,
+    )
+  }
+  await fetch(`${demo.url}/api/v1/records/task`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer demo:bob', 'content-type': 'application/json' },
+    body: JSON.stringify({ fields: { project_id: id, title: 'Drive the piles' } }),
+  })
+  expect((await call('DELETE', String(id), { client_version: 1 })).status).toBe(204)
+  expect(await tasks()).toEqual([])
+  const [alice, bob] = [await demo.open(browser, 'alice'), await demo.open(browser, 'bob')]
+  for (const page of [alice, bob]) {
+    await page.getByText('Deleted projects').click()
+    await page.getByRole('region', { name: 'Deleted' }).getByText(name).waitFor()
+  }
+  const region = alice.getByRole('region', { name: 'Deleted' })
+  await region.getByText('Deleted by Bob').first().waitFor()
+  await region.scrollIntoViewIfNeeded()
+  await keepPicture(alice, 'deleted-1280')
+  await alice.emulateMedia({ colorScheme: 'dark' })
+  await keepPicture(alice, 'deleted-1280-dark')
+  expect(await seriousBarriers(alice, '.deleted-projects')).toEqual([])
+  // Bob asks when Alice’s answer is already on its way.
+  const asked = alice.waitForResponse('**/restore')
+  await button(alice, `Bring back: ${name}`).click()
+  expect((await asked).status()).toBe(200)
+  await region.getByText(`${name} is back.`).waitFor()
+  expect(await tasks()).toEqual(['Drive the piles'])
+  await bob.getByRole('region', { name: 'Deleted' }).getByText(name).waitFor({ state: 'detached' })
+  await bob.getByRole('searchbox').fill(name)
+  await bob.getByRole('link', { name }).waitFor()
+  expect((await call('POST', `${id}/restore`, { client_version: 2 })).code).toBe('stale_record')
+  await Promise.all([alice, bob].map((page) => page.context().close()))
+
+  const phone = await demo.open(browser, 'vera', {
+    viewport: { width: 360, height: 740 },
+    colorScheme: 'dark',
+  })
+  const other = await demo.createProject({ name: `${name}, second` })
+  await call('DELETE', String(other), { client_version: 1 })
+  await phone.getByText('Deleted projects').click()
+  await phone.getByRole('region', { name: 'Deleted' }).getByText(`${name}, second`).waitFor()
+  expect(await phone.getByRole('button', { name: /Bring back/ }).count()).toBe(0)
+  await phone.getByRole('region', { name: 'Deleted' }).scrollIntoViewIfNeeded()
+  await keepPicture(phone, 'deleted-360-dark')
+  await phone.emulateMedia({ colorScheme: 'light' })
+  await keepPicture(phone, 'deleted-360')
+  expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+  await phone.context().close()
+})
+
+it('an import is undone; what somebody has changed since stays', async () => {
+  const prefix = crypto.randomUUID().slice(0, 8)
+  const [alice, bob] = [await demo.open(browser, 'alice'), await demo.open(browser, 'bob')]
+  await alice.getByRole('button', { name: 'Import…' }).click()
+  await alice.locator('input[type="file"]').setInputFiles({
+    name: 'projects.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from(
+      `name,number\n${[1, 2, 3, 4].map((row) => `Rail ${prefix} ${row},${prefix}-${row}\n`).join('')}`,
+    ),
+  })
+  await button(alice, 'Import 4 rows').click()
+  await alice.getByText('Done: 4 created.').waitFor()
+  await bob.getByRole('searchbox').fill(prefix)
+  await bob.getByRole('link', { name: `Rail ${prefix} 3` }).waitFor()
+  const list = await call('GET', '?limit=1000', {})
+  const third = list.data.find(
+    ({ fields }: { fields: { number: string } }) => fields.number === `${prefix}-3`,
+  )
+  expect((await save(third.id, 1, { client: 'Bob’s' })).status).toBe(200)
+  await button(alice, 'Undo this import').click()
+  await alice.getByText(/^Undone: 3 rows\. 1 row stays as it is/).waitFor()
+  await keepPicture(alice, 'undo-import-1280')
+  await alice.setViewportSize({ width: 360, height: 740 })
+  await alice.emulateMedia({ colorScheme: 'dark' })
+  await keepPicture(alice, 'undo-import-360-dark')
+  expect(await seriousBarriers(alice, 'dialog[open]')).toEqual([])
+  await bob.getByRole('link', { name: `Rail ${prefix} 1` }).waitFor({ state: 'detached' })
+  expect(await bob.getByRole('link', { name: `Rail ${prefix} 3` }).count()).toBe(1)
+  expect(await read(third.id)).toMatchObject({ version: 2, fields: { client: 'Bob’s' } })
+  await Promise.all([alice, bob].map((page) => page.context().close()))
+})

@@ -1,5 +1,6 @@
 // The door `noclobber/client`: everything that a program without React needs, listed by hand.
 
+export type { UndoneRow } from '../../server/protocol/bulk-and-import.ts'
 export type {
   DeletedProblem,
   FieldError,
@@ -23,6 +24,7 @@ export type {
   WatchedList,
   WatchedRecord,
   WatchMessage,
+  WireDeleted,
   WireHistoryEntry,
   WireProposal,
   WireRecord,
@@ -46,6 +48,9 @@ export type {
   AcceptProposalOptions,
   ClientPastOutcome,
   ClientProposeOutcome,
+  ClientUndoImportOptions,
+  ClientUndoImportOutcome,
+  DeletedPage,
   Moment,
   ProposalsPage,
   RestoreVersionOptions,

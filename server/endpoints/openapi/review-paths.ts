@@ -1,5 +1,6 @@
 // The paths of earlier versions and proposals of a record in the OpenAPI document: each declared type has its own.
 
+import { MAX_BULK_RECORDS } from '../../protocol/bulk-and-import.ts'
 import { MAX_NOTE_CHARS } from '../../protocol/index.ts'
 import { query } from './list-parameters.ts'
 import {
@@ -34,16 +35,49 @@ const conflicts = (name: string, description: string) => {
 
 /** The path of a restore; `name` is that of the type's schema. */
 export const restorePaths = (type: string, name: string): Part => ({
+  [`/deleted/${type}`]: {
+    get: {
+      operationId: `deleted${name}`,
+      summary: 'Deleted records as they last were, the last deletion first.',
+      parameters: [
+        query('limit', 'Records, 50 unless given.', { type: 'integer', minimum: 1, maximum: 200 }),
+        query('after', 'The `next` of the page before.'),
+      ],
+      responses: {
+        200: json(
+          data(listOf({ type: 'object', required: ['id', 'version', 'fields', 'may_restore'] }), { next }),
+        ),
+        ...COMMON,
+      },
+    },
+  },
+  [`/records/${type}/import/{import}/undo`]: {
+    parameters: [{ in: 'path', name: 'import', required: true, schema: text }],
+    post: {
+      operationId: `undoImport${name}`,
+      summary: 'Undoes a part of an import, its last row first; what somebody has changed since stays.',
+      parameters: ORIGIN,
+      requestBody: body(
+        object({ 'after?': next, 'limit?': { type: 'integer', minimum: 1, maximum: MAX_BULK_RECORDS } }),
+        false,
+      ),
+      responses: {
+        200: json(data(listOf({ type: 'object' }), { next, total: { type: 'integer' } })),
+        ...WRITING,
+      },
+    },
+  },
   [`/records/${type}/{id}/restore`]: {
     parameters: [ID],
     post: {
       operationId: `restore${name}`,
-      summary: 'Saves what the record was at a version, if it is still at the version that was looked at.',
+      summary:
+        'Saves what the record was at a version, if it is still at the version that was looked at. Without `to_version` a deleted record comes back as it last was, with its parts; `client_version` is then that of the deletion.',
       parameters: [IF_MATCH, ...ORIGIN],
       requestBody: body(
         object({
           'client_version?': version,
-          to_version: version,
+          'to_version?': version,
           'fields?': { ...listOf(text), minItems: 1 },
           ...mutation,
         }),

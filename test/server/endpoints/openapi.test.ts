@@ -27,8 +27,11 @@ const templateOf = (path: string): string => {
   const asked = path.split('?')[0] ?? ''
   if (document.paths[asked]) return asked
   const parts = asked.split('/')
-  parts[3] = '{id}'
-  if (parts[5]) parts[5] = '{proposal}'
+  if (parts[3] === 'import') parts[4] = '{import}'
+  else {
+    parts[3] = '{id}'
+    if (parts[5]) parts[5] = '{proposal}'
+  }
   return parts.join('/')
 }
 
@@ -128,7 +131,14 @@ describe('real answers', () => {
     expect((await bulk([{ id: other.id }])).status).toBe(428)
     const csv = (text: string) =>
       call('POST', '/records/project/import', { text, headers: { 'content-type': 'text/csv' } })
-    expect((await csv('name,status\nOne,planned\n')).status).toBe(200)
+    const imported = await csv('name,status\nOne,planned\n')
+    expect(imported.status).toBe(200)
+    const undo = `/records/project/import/${imported.body.data.import_id}/undo`
+    expect((await call('POST', undo, { body: { limit: 5 } })).body.data).toMatchObject([
+      { outcome: 'removed' },
+    ])
+    expect((await call('POST', undo, { body: { limit: 0 } })).status).toBe(400)
+    expect((await call('GET', '/deleted/project')).status).toBe(200)
     expect((await csv('name,status\n,planned\n')).status).toBe(422)
     const changes = await call('GET', '/changes?cursor=start&type=project&limit=5')
     expect(changes.body.data).toHaveLength(5)
@@ -205,7 +215,9 @@ describe('the document', () => {
     for (const [method, path] of routes) {
       if (path === '/openapi.json' || path === '/asyncapi.json') continue
       expect(
-        document.paths[path.replace(':id', '{id}').replace(':proposal', '{proposal}')]?.[method],
+        document.paths[
+          path.replace(':id', '{id}').replace(':import', '{import}').replace(':proposal', '{proposal}')
+        ]?.[method],
         `${method} ${path}`,
       ).toBeDefined()
     }
@@ -226,7 +238,7 @@ describe('the document', () => {
     for (const [, name] of references) expect(document.components.schemas).toHaveProperty(name ?? '')
     const tried = [...seen].map((each) => each.split(' ').slice(0, 2).join(' '))
     for (const [path, methods] of Object.entries<Document>(document.paths)) {
-      if (/^\/records\/(task|note|tag|sample|mark)/.test(path)) continue
+      if (/^\/(records|deleted)\/(task|note|tag|sample|mark)/.test(path)) continue
       for (const method of Object.keys(methods).filter((name) => name !== 'parameters'))
         expect(tried, `${method} ${path}`).toContain(`${method.toUpperCase()} ${path}`)
     }

@@ -156,7 +156,9 @@ test('what a save would refuse is refused', async () => {
   expect(await list(record)).toHaveLength(1)
 })
 
-test('of a record that is gone nothing is accepted, nor of one that comes back under its id', async () => {
+test('of a record that is gone nothing is accepted, nor of one that comes back under its id', {
+  tags: 'fault:proposal-decided-twice',
+}, async () => {
   const record = await make()
   const { id } = await proposed(record, { name: 'Tunnel' })
   await app.sql('delete from projects where id = ?', [record.id])
@@ -206,7 +208,9 @@ test('sent again it takes effect once, and gets its first answer', async () => {
   expect((await decide(record, other.id, 'reject', reject)).text).toBe(rejected.text)
 })
 
-test('many decide at once: one is accepted, nothing is doubled or lost', async () => {
+test('many decide at once: one is accepted, nothing is doubled or lost', {
+  tags: 'fault:proposal-decided-twice',
+}, async () => {
   for (let round = 0; round < 10; round += 1) {
     const record = await make()
     const { id } = await proposed(record, { name: `Tunnel ${round}` })

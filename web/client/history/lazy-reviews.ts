@@ -10,6 +10,9 @@ const NAMES = [
   'proposals',
   'acceptProposal',
   'rejectProposal',
+  'deleted',
+  'restoreDeleted',
+  'undoImport',
 ] as const satisfies (keyof Reviews)[]
 
 export function createReviews(options: ReviewOptions): Reviews {

@@ -1,9 +1,19 @@
 // The routes of earlier versions and of proposals as functions with outcomes. Loaded on use: see lazy-reviews.ts.
 
-import type { Fields, WireProposal, WireRecord } from '../../../server/protocol/index.ts'
+import type { UndoneRow } from '../../../server/protocol/bulk-and-import.ts'
+import type { Fields, WireDeleted, WireProposal, WireRecord } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import { plainFields } from '../base/plain-value.ts'
-import { dataOf, invalidOf, isGood, pathOf, recordOf, retriedWrite, staleOf } from '../http/answers.ts'
+import {
+  dataOf,
+  invalidOf,
+  isGood,
+  pathOf,
+  recordOf,
+  retriedWrite,
+  segmentOf,
+  staleOf,
+} from '../http/answers.ts'
 import type { Http, HttpAnswer } from '../http/fetch-json.ts'
 import { bodyOf, refusalOf } from '../http/refusals.ts'
 import type { Reviews } from './reviews.ts'
@@ -16,6 +26,9 @@ export interface ReviewOptions {
   /** A version was restored, or a proposal accepted, here; `isShown` by the record's editor. */
   onSaved: (record: WireRecord, isShown: boolean) => void
 }
+
+/** Rows of an import that one request undoes. */
+const UNDONE_AT_ONCE = 100
 
 const codeOf = (answer: HttpAnswer) => bodyOf(answer).code
 
@@ -98,6 +111,43 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
       const path = `${pathOf(type, id)}/proposals/${encodeURIComponent(proposalId)}/accept`
       const answer = await write({ method: 'POST', path, body })
       return decidedOf(answer) ?? savedOf<F>(answer)
+    },
+
+    async deleted(type, { limit, after } = {}) {
+      const query = new URLSearchParams({ ...(limit && { limit: `${limit}` }), ...(after && { after }) })
+      const answer = await http({ method: 'GET', path: `/deleted/${segmentOf(type)}?${query}` })
+      const { next } = bodyOf(answer) as { next?: string }
+      return dataOf(answer, (records: WireDeleted[]) => ({
+        ...{ outcome: 'found' as const, records, next: next ?? null },
+      }))
+    },
+
+    async restoreDeleted<F extends object = Fields>(
+      ...[type, id, { clientVersion, mutationId = newId() }]: Parameters<Reviews['restoreDeleted']>
+    ) {
+      const body = { client_version: clientVersion, mutation_id: mutationId }
+      return savedOf<F>(await write({ method: 'POST', path: `${pathOf(type, id)}/restore`, body }))
+    },
+
+    async undoImport(type, importId, { onProgress, signal } = {}) {
+      const path = `${pathOf(type, 'import', importId)}/undo`
+      const rows: UndoneRow[] = []
+      let done = 0
+      for (let after: string | null = null; ; ) {
+        const answer: HttpAnswer = await write({
+          method: 'POST',
+          path,
+          body: { after, limit: UNDONE_AT_ONCE },
+        })
+        const { next, total } = bodyOf(answer) as { next?: string | null; total?: number }
+        const part = dataOf(answer, (data: UndoneRow[]) => ({ outcome: 'undone' as const, data }))
+        if (part.outcome !== 'undone') return part
+        rows.push(...part.data)
+        done = next ? done + UNDONE_AT_ONCE : Math.max(done, total ?? 0)
+        onProgress?.({ done: Math.min(done, total ?? done), total: total ?? done })
+        if (!next || signal?.aborted) return { outcome: 'undone', rows, isWhole: !next }
+        after = next
+      }
     },
 
     async rejectProposal(type, id, proposalId, { mutationId = newId() } = {}) {

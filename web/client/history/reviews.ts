@@ -1,9 +1,11 @@
 // Earlier versions and proposals, as a client offers them. Types only.
 
+import type { UndoneRow } from '../../../server/protocol/bulk-and-import.ts'
 import type {
   Fields,
   MayDecide,
   ProposalState,
+  WireDeleted,
   WireProposal,
   WireRecord,
 } from '../../../server/protocol/index.ts'
@@ -65,6 +67,24 @@ export interface AcceptProposalOptions {
   mutationId?: string
 }
 
+/** Deleted records as they last were, the last deletion first. */
+export interface DeletedPage {
+  records: WireDeleted[]
+  /** Send it as `after`. */
+  next: string | null
+}
+
+/** What `client.undoImport` takes. */
+export interface ClientUndoImportOptions {
+  /** Called with how many rows were looked at, of how many changes that the import made. */
+  onProgress?: (progress: { done: number; total: number }) => void
+  /** Ends it after the part that is under way; asked again it goes on. */
+  signal?: AbortSignal
+}
+
+/** `rows`: those that this person may read, with what became of each. */
+export type ClientUndoImportOutcome = { outcome: 'undone'; rows: UndoneRow[]; isWhole: boolean } | Refusal
+
 /** `decided`: somebody has accepted or rejected it before. */
 interface Decided {
   outcome: 'decided'
@@ -109,4 +129,26 @@ export interface Reviews {
     proposalId: string,
     options?: { mutationId?: string },
   ): Promise<{ outcome: 'rejected' } | Decided | Refusal>
+  /** Deleted records of a type with `history: 'values'`, as far as this person could read them: 50 a page, at most 200. */
+  deleted(type: string, page?: { limit?: number; after?: string }): Promise<FetchOutcome<DeletedPage>>
+  /**
+   * Brings a deleted record back as it last was, with the parts that went with it, if nothing has happened to its id since.
+   * `clientVersion`: that of the deletion. Where the log doesn't know it any more, `failed` with `no_longer_known`.
+   */
+  restoreDeleted<F extends object = Fields>(
+    type: string,
+    id: string,
+    options: { clientVersion: number; mutationId?: string },
+  ): Promise<ClientSaveOutcome<F>>
+  /**
+   * Undoes an import, part by part, each row guarded by the version that the import made. Asked again it undoes nothing twice.
+   *
+   * @example
+   * const undone = await client.undoImport('task', answer.import_id, { onProgress: ({ done, total }) => show(done / total) })
+   */
+  undoImport(
+    type: string,
+    importId: string,
+    options?: ClientUndoImportOptions,
+  ): Promise<ClientUndoImportOutcome>
 }

@@ -63,4 +63,24 @@ export const germanHistoryMessages = {
   propose: 'Vorschlagen',
   proposing: 'Wird vorgeschlagen …',
   why: 'Warum (für die, die entscheiden)',
+  deleted: 'Gelöscht',
+  noneDeleted: 'Es wurde nichts gelöscht, was sich zurückholen ließe.',
+  deletedBy: 'Gelöscht von {who}',
+  bringBack: 'Zurückholen',
+  bringBackOf: 'Zurückholen: {name}',
+  backAgain: '{name} ist wieder da.',
+  isThereAgain: '{name} gibt es schon wieder.',
+  notBack: 'Nicht zurückgeholt: {detail}',
+  mayNotBringBack: 'Sie dürfen das nicht zurückholen.',
+  moreDeleted: 'Früher gelöscht',
+  undoImport: 'Diesen Import rückgängig machen',
+  undoingImport: 'Wird rückgängig gemacht: {done} von {total} …',
+  undoneImport: { one: 'Rückgängig gemacht: {count} Zeile.', other: 'Rückgängig gemacht: {count} Zeilen.' },
+  leftAsItIs: {
+    one: '{count} Zeile bleibt, wie sie ist: Sie wurde seitdem geändert, oder Sie dürfen sie nicht ändern.',
+    other:
+      '{count} Zeilen bleiben, wie sie sind: Sie wurden seitdem geändert, oder Sie dürfen sie nicht ändern.',
+  },
+  notUndone:
+    'Der Import konnte nicht rückgängig gemacht werden. Noch einmal: Was getan ist, geschieht nicht doppelt.',
 } satisfies HistoryMessages

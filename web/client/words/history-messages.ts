@@ -64,6 +64,24 @@ export const englishHistoryMessages = {
   propose: 'Propose',
   proposing: 'Being proposed…',
   why: 'Why (for who decides)',
+  deleted: 'Deleted',
+  noneDeleted: 'Nothing was deleted that could be brought back.',
+  deletedBy: 'Deleted by {who}',
+  bringBack: 'Bring back',
+  bringBackOf: 'Bring back: {name}',
+  backAgain: '{name} is back.',
+  isThereAgain: '{name} is there already.',
+  notBack: 'Not brought back: {detail}',
+  mayNotBringBack: 'You may not bring it back.',
+  moreDeleted: 'Deleted earlier',
+  undoImport: 'Undo this import',
+  undoingImport: 'Being undone: {done} of {total}…',
+  undoneImport: { one: 'Undone: {count} row.', other: 'Undone: {count} rows.' } as Plural,
+  leftAsItIs: {
+    one: '{count} row stays as it is, because it was changed since or may not be changed by you.',
+    other: '{count} rows stay as they are, because they were changed since or may not be changed by you.',
+  } as Plural,
+  notUndone: 'The import could not be undone. Try again: what is done is not done twice.',
 }
 
 /** All texts of `noclobber/history`. */

@@ -42,6 +42,8 @@ export const WORDS = {
     failed: 'The projects could not be loaded.',
     retry: 'Try again',
     changed: 'Changed',
+    deleted: 'Deleted projects',
+    deletedHint: 'Each comes back with its tasks and comments, as it last was.',
   },
   fields: {
     name: 'Name',

@@ -1,5 +1,6 @@
 // The import button and its dialog: choose or drop a file, preview the result, import. Escape cancels a running import, and
 // closes the dialog when none runs.
+import { UndoImport } from 'noclobber/history'
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { ImportRowErrors } from './ImportRowErrors.tsx'
 import { EXAMPLES, IMPORT_WORDS, type ImportedType } from './import-words.ts'
@@ -197,7 +198,12 @@ const Dialog = ({ type, onImported, onClose }: ImportProps & { onClose: () => vo
       {state.step === 'choose' && <Choose type={type} onFile={(file, key) => void check(file, key)} />}
       {state.step === 'running' && <Running {...state} />}
       {state.step === 'refused' && <ImportRowErrors problem={state.problem} />}
-      {state.step === 'done' && <p>{words.doneHint}</p>}
+      {state.step === 'done' && (
+        <>
+          <p>{words.doneHint}</p>
+          <UndoImport type={type} importId={state.answer.import_id} />
+        </>
+      )}
       {state.step === 'stopped' && state.mayTryAgain && !state.isDryRun && <p>{words.retryHint}</p>}
       <div className="dialog-actions">{actions()}</div>
     </dialog>

@@ -10,6 +10,7 @@ import { ImportingLine } from '../import/ImportingLine.tsx'
 import { Header } from '../panels/Header.tsx'
 import { Lost } from '../panels/Lost.tsx'
 import { TASK_WORDS } from '../tasks/task-words.ts'
+import { DeletedProjects } from './DeletedProjects.tsx'
 import { ProjectTable, type SortColumn, sortProjects } from './ProjectTable.tsx'
 
 const matches = (project: Project, text: string, status: ProjectStatus | null): boolean => {
@@ -103,6 +104,7 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
             <ProjectTable projects={shown} highlighted={projects.highlighted} sort={sort} onSort={setSort} />
           )}
         </div>
+        <DeletedProjects />
       </main>
     </>
   )

@@ -146,12 +146,14 @@ export function createSuggestionStore(
           if (event.event.type === type && event.event.id === id) void refresh()
         }),
       ]
-      let status = client.connection.get().status
+      let { status, lastCheckedAt } = client.connection.get()
       stops.push(
         client.connection.subscribe(() => {
-          const before = status
-          status = client.connection.get().status
-          if (status !== before && (status === 'live' || status === 'polling')) void refresh()
+          const before = { status, lastCheckedAt }
+          ;({ status, lastCheckedAt } = client.connection.get())
+          // Where no events arrive, suggestions are asked for as often as versions are.
+          const isPolled = status === 'polling' && lastCheckedAt !== before.lastCheckedAt
+          if (isPolled || (status !== before.status && ['live', 'polling'].includes(status))) void refresh()
         }),
       )
       return () => {

@@ -1,0 +1,241 @@
+// Undoes an import, a part of it at a time, from its last row back: what it created is deleted, what it changed gets the values back
+// that it had before. Invariant: each row is a guarded write of the person who asks, at the version that the import made, so nobody's
+// later work is touched; a part that is asked for again undoes nothing twice, and answers the same.
+import type { Knex } from 'knex'
+import { quoteText } from '../../migrations/quote.ts'
+import { withValues } from '../base/hidden-fields.ts'
+import type { Missing } from '../base/outcomes.ts'
+import { MISSING } from '../base/outcomes.ts'
+import { isRetryable } from '../db/errors.ts'
+import { type Row, statement } from '../db/statement.ts'
+import type { UndoneRow } from '../protocol/bulk-and-import.ts'
+import type { InvalidProblem, Problem } from '../protocol/index.ts'
+import { readLogged, textOf, toWire, withTexts } from '../records/history-values.ts'
+import type { WriteOptions } from '../records/idempotency.ts'
+import { readRow, type Target } from '../records/read.ts'
+import { removeRecord } from '../records/remove.ts'
+import { saveRecord } from '../records/save.ts'
+import type { Database, KnownType } from '../tables/database.ts'
+
+/** What {@link RecordServer.undoImport} takes. */
+export interface UndoImportOptions extends Omit<WriteOptions, 'mutationId' | 'transaction'> {
+  /** `import_id` of its answer. */
+  importId: string
+  /** The `next` of the part before. */
+  after?: string | undefined
+  /** Rows of this part: 200, at most 500. */
+  limit?: number | undefined
+}
+
+/** What `undoImport` answers: rows that the caller may not read are left out. `rows`: how many the import wrote. */
+export type UndoImportOutcome =
+  | { outcome: 'undone'; rows: UndoneRow[]; next: string | null; total: number }
+  | Missing
+
+/** import, source, [tenant]: note it where it stands in the log. */
+export const NOTE_IMPORT = statement(`
+insert into noclobber.imports (import_id, table_name, tenant_id, first_seq, last_seq, changes)
+select $1, $2, $3, min(c.seq), max(c.seq), count(*)::integer from noclobber.changes c
+where c.xid = pg_current_xact_id() and c.table_name = $2 and c.import_id = $1 having count(*) > 0
+on conflict (import_id) do nothing`)
+
+/** Rows of one transaction: beyond 64 savepoints PostgreSQL slows down for everyone. */
+const AT_ONCE = 40
+
+const FIND = statement(`
+select i.first_seq::text as first, i.last_seq::text as last, i.changes,
+  (select c.xid::text from noclobber.changes c where c.seq = i.first_seq limit 1) as xid
+from noclobber.imports i where i.import_id = $1 and i.table_name = $2 and i.tenant_id is not distinct from $3`)
+
+/** import, source, xid, first, last, id before, rows: the last change of each record, the newest first. */
+const PART = statement(`
+select c.record_id as id, c.version, f.version as first, f.event
+from noclobber.changes c
+join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $1
+  order by o.version limit 1) f on true
+where c.xid = $3::xid8 and c.seq between $4::bigint and $5::bigint and c.table_name = $2 and c.import_id = $1
+  and ($6::text is null or c.seq < (select max(b.seq) from noclobber.changes b
+    where b.table_name = $2 and b.record_id = $6 and b.import_id = $1))
+  and not exists (select from noclobber.changes l where l.table_name = $2 and l.record_id = c.record_id and l.import_id = $1
+    and l.version > c.version)
+order by c.seq desc limit $7`)
+
+/** source, id, version, undo: what undoing has made of a record beyond that version. */
+const UNDONE = statement(`
+select n.version, n.event from noclobber.record_changes n where n.table_name = $1 and n.record_id = $2 and n.version > $3
+  and n.import_id = $4 order by n.version desc limit 1`)
+
+/** source, ids, import: what was before, of columns that were changed. */
+const BEFORE = (known: KnownType, isRebuilding: boolean) => {
+  const texts = `coalesce(p.texts, '{}')`
+  const was = (name: string) => textOf(known, name, `p.was->${quoteText(name)}`)
+  return statement(`
+select p.id, p.was, p.is_whole, ${isRebuilding ? withTexts(known, texts, 'p.was', was) : texts} as texts from (
+  select k.id, (select bool_and(c.changed_values is not null) from noclobber.changes c
+      where c.table_name = $1 and c.record_id = k.id and c.import_id = $3) as is_whole,
+    jsonb_object_agg(v.key, v.value) filter (where v.key is not null) as was,
+    jsonb_object_agg(v.key, v.value #>> '{}') filter (where v.key is not null) as texts
+  from unnest($2::text[]) k(id) left join lateral (
+    select distinct on (e.key) e.key, e.value->0 as value from noclobber.record_changes c, jsonb_each(c.changed_values) e
+    where c.table_name = $1 and c.record_id = k.id and c.import_id = $3 order by e.key, c.version) v on true
+  group by k.id) p`)
+}
+
+/** source, id, version, restored version, undo: names what this transaction did to the record beyond the version. */
+const NAME_UNDONE = statement(`
+update noclobber.record_changes c set import_id = $5, restored_from = coalesce($4::bigint, c.restored_from)
+where c.xid = pg_current_xact_id() and c.table_name = $1 and c.record_id = $2 and c.version > $3`)
+
+/** Under which the changes of its undoing stand in the log. */
+const undoOf = (importId: string) => `undo:${importId}`
+
+const errorsOf = (refused: Problem) =>
+  (refused as Partial<InvalidProblem>).errors ?? [{ field: '', message: refused.detail }]
+
+/** Undoes one row within its savepoint; `null`: it isn't there for this person. */
+const undoRow = async (
+  database: Database,
+  target: Target & { transaction: Knex.Transaction },
+  options: UndoImportOptions,
+  row: Row,
+  before: Row | undefined,
+): Promise<UndoneRow | null> => {
+  const { known, actor, id, transaction } = target
+  const version = Number(row.version)
+  const name = (restoredFrom: number | null) =>
+    database.send(
+      NAME_UNDONE,
+      [known.source, id, version, restoredFrom, undoOf(options.importId)],
+      transaction,
+    )
+  const current = await readRow(database, target)
+  if (current && !known.type.can(actor, 'read', current)) return null
+  const other = async (): Promise<UndoneRow> => {
+    const [undone] = await database.send(
+      UNDONE,
+      [known.source, id, version, undoOf(options.importId)],
+      transaction,
+    )
+    if (undone?.event === 'deleted') return { id, outcome: 'removed' }
+    if (undone) return { id, outcome: 'restored', version: Number(undone.version) }
+    const now = await readRow(database, target)
+    return now ? { id, outcome: 'stale_record', current_version: now.version } : { id, outcome: 'deleted' }
+  }
+  if (current?.version !== version) return other()
+  const { importId: _, after: _after, limit: _limit, ...writing } = options
+  const type = known.type.name
+  if (row.event === 'created') {
+    const removed = await removeRecord(database, type, id, {
+      ...writing,
+      clientVersion: version,
+      transaction,
+    })
+    if (removed.outcome === 'removed') {
+      await name(null)
+      return { id, outcome: 'removed' }
+    }
+    if (removed.outcome === 'invalid') return { id, outcome: 'invalid', errors: errorsOf(removed.problem) }
+    return removed.outcome === 'forbidden' ? { id, outcome: 'forbidden' } : other()
+  }
+  if (!before?.is_whole || !before.was || known.type.history !== 'values') return { id, outcome: 'no_values' }
+  const fields: Record<string, unknown> = Object.create(null)
+  const json = new Map<string, string>()
+  for (const field of known.fieldNames) {
+    const column = known.names.columnOf(field)
+    if (!Object.hasOwn(before.was, column)) continue
+    const text = before.texts?.[column] ?? null
+    fields[field] = toWire(known, field, before.was[column], text)
+    if (/^jsonb?$/.test(known.columns.get(field)?.type ?? '') && text !== null) json.set(field, text)
+  }
+  if (!known.mayRead(actor, withValues(current, fields))) return { id, outcome: 'forbidden' }
+  const changes = Object.fromEntries(Object.entries(fields).filter(([field]) => known.writable.has(field)))
+  const saved = await saveRecord(database, type, id, {
+    ...{ ...writing, clientVersion: version, changes, transaction },
+    extended: { hash: '', json, also: async () => void (await name(Number(row.first) - 1)) },
+  })
+  if (saved.outcome === 'saved') return { id, outcome: 'restored', version: saved.record.version }
+  if (saved.outcome === 'invalid') return { id, outcome: 'invalid', errors: errorsOf(saved.problem) }
+  return saved.outcome === 'forbidden' ? { id, outcome: 'forbidden' } : other()
+}
+
+/** What a savepoint is rolled back by: the row's outcome stays. */
+class RowRefused extends Error {
+  readonly row: UndoneRow
+  constructor(row: UndoneRow) {
+    super('A row was not undone.')
+    this.name = 'RowRefused'
+    this.row = row
+  }
+}
+
+const isDone = ({ outcome }: UndoneRow) => outcome === 'removed' || outcome === 'restored'
+
+/** Undoes some rows in one transaction, again after a deadlock. */
+const undoRows = async (
+  database: Database,
+  known: KnownType,
+  options: UndoImportOptions,
+  rows: Row[],
+  retries = database.limits.writeRetries,
+): Promise<UndoneRow[]> => {
+  const work = async (transaction: Knex.Transaction) => {
+    const ids = rows.map(({ id }) => id)
+    const logged = await readLogged(
+      database,
+      known,
+      BEFORE,
+      [known.source, ids, options.importId],
+      transaction,
+    )
+    const before = new Map(logged.map((row) => [row.id, row]))
+    const undone: UndoneRow[] = []
+    for (const row of rows) {
+      const one = await transaction
+        .transaction(async (savepoint) => {
+          const target = { known, actor: options.actor, id: row.id, transaction: savepoint }
+          const result = await undoRow(database, target, options, row, before.get(row.id))
+          if (result && !isDone(result)) throw new RowRefused(result)
+          return result
+        })
+        .catch((error) => {
+          if (error instanceof RowRefused) return error.row
+          throw error
+        })
+      if (one) undone.push(one)
+    }
+    return undone
+  }
+  try {
+    return await database.knex.transaction(work)
+  } catch (error) {
+    if (!isRetryable(error) || retries === 0) throw error
+    return undoRows(database, known, options, rows, retries - 1)
+  }
+}
+
+/** Undoes a part of an import; the whole of it by asking on with `after` until `next` is null. */
+export const undoImport = async (
+  shared: Database,
+  type: string,
+  options: UndoImportOptions,
+): Promise<UndoImportOutcome> => {
+  const database = shared.forActor(options.actor)
+  const known = await database.typeFor(type, undefined, options.actor)
+  if (!known) return MISSING
+  const { importId, after, limit = 200, actor } = options
+  const tenant = known.tenantColumn ? actor.tenantId : null
+  const [found] = await database.send(FIND, [importId, known.source, tenant])
+  if (!found?.xid) return MISSING
+  const range = [importId, known.source, found.xid, found.first, found.last]
+  const rows: UndoneRow[] = []
+  let from = after ?? null
+  for (let left = limit; left > 0; ) {
+    const count = Math.min(AT_ONCE, left)
+    const part = await database.send(PART, [...range, from, count])
+    rows.push(...(await undoRows(database, known, options, part)))
+    if (part.length < count) return { outcome: 'undone', rows, next: null, total: found.changes }
+    from = part.at(-1)?.id
+    left -= count
+  }
+  return { outcome: 'undone', rows, next: from, total: found.changes }
+}

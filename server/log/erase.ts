@@ -1,0 +1,164 @@
+// Erasing what the log keeps about a record or a person, on request: values in the log and in stored first responses, proposals, names.
+// Invariant: versions, cursors and the order of changes stay as they are, so nobody's page or feed notices; what is erased is in no
+// table of the log afterwards.
+import type { Knex } from 'knex'
+import { ownedBy } from '../../migrations/owned-columns.ts'
+import { quoteName, quoteTable } from '../../migrations/quote.ts'
+import { KEEP_TRIGGER, STAMP_TRIGGER } from '../../migrations/track-table.ts'
+import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+import { asKnex, type Sql } from '../db/pg-as-knex.ts'
+
+/** What {@link eraseRecord} and {@link erasePerson} changed, in rows. */
+export interface Erased {
+  changes: number
+  proposals: number
+  /** First responses of writes that carried a mutation id. */
+  responses: number
+  /** Of the app's own tables: rows that named the person as their last writer. */
+  records: number
+}
+
+/** Puts what lies in batches into rows of the log. */
+const compactAll = async (knex: Knex): Promise<void> => {
+  for (let moved = 1; moved > 0; )
+    moved = (await knex.raw('select noclobber.compact(5000) as moved')).rows[0]?.moved ?? 0
+}
+
+const SOURCE = `select n.nspname || '.' || c.relname as source from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.oid = to_regclass(?)`
+
+const rowsOf = async (knex: Knex, sql: string, values: Record<string, string | null>): Promise<number> =>
+  (await knex.raw(sql, values)).rowCount ?? 0
+
+/** Answers of proposals, which go with them: their own ids are uuids. */
+const PROPOSALS = `
+with gone as (delete from noclobber.proposals p where p.table_name = :source and p.record_id = :id returning p.id::text as id),
+answers as (delete from noclobber.mutations m using gone g where m.answer->>'id' = g.id)
+select from gone`
+
+/** A replay of a write takes what was left out from the record as it is. */
+const RESPONSES = `
+update noclobber.mutations m set answer = case
+  when jsonb_typeof(m.answer) = 'array' then (select jsonb_agg(case when e.value->>'id' = :id and e.value ? 'current'
+    then jsonb_set(e.value, '{current}', 'null') else e.value end order by e.at) from jsonb_array_elements(m.answer) with ordinality e(value, at))
+  else (select jsonb_object_agg(e.key, e.value) from jsonb_each(m.answer) e where starts_with(e.key, 'noclobber_'))
+    || jsonb_build_object('noclobber_left_out', (select coalesce(jsonb_agg(e.key), '[]') from jsonb_object_keys(m.answer) e(key)
+      where not starts_with(e.key, 'noclobber_'))) end
+where m.answer->>'noclobber_id' = :id
+  or jsonb_typeof(m.answer) = 'array' and exists (select from jsonb_array_elements(m.answer) e(value)
+    where e.value->>'id' = :id and e.value ? 'current')`
+
+/**
+ * Erases what the log keeps of a record's values: before and after each change, the row as it was deleted, what is proposed for it, and
+ * first responses that hold them. Who changed which fields when stays. The record itself is the app's to change or delete, first.
+ *
+ * @param sql As the role of the migrations: a pool or connected client of `pg`, or Knex.
+ * @param id As the wire has it; a record of any tenant.
+ * @throws Error with a sentence where there is no such table.
+ */
+export const eraseRecord = async (sql: Sql, table: string, id: string): Promise<Erased> => {
+  const knex = asKnex(sql)
+  await compactAll(knex)
+  const [found] = (await knex.raw(SOURCE, [quoteTable(table)])).rows
+  if (!found) throw new Error(`There is no table ${table}.`)
+  const asked = { source: found.source as string, id }
+  return knex.transaction(async (transaction) => ({
+    changes: await rowsOf(
+      transaction,
+      `update noclobber.record_changes c set changed_values = null, old_row = null
+       where c.table_name = :source and c.record_id = :id and (c.changed_values is not null or c.old_row is not null)`,
+      asked,
+    ),
+    proposals: await rowsOf(transaction, PROPOSALS, asked),
+    responses: await rowsOf(transaction, RESPONSES.replaceAll(' ? ', ' \\? '), asked),
+    records: 0,
+  }))
+}
+
+/** The tracked tables that note the writer as JSON. */
+const TRACKED = `
+select n.nspname as schema, c.relname as name, (t.args)[2] as tenant, (t.args)[6] as owned
+from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace,
+  lateral (select ${TRIGGER_ARGUMENTS} as args) t
+where g.tgname = '${STAMP_TRIGGER}' and not c.relispartition order by 1, 2`
+
+/** Whose rows: ids of people are unique within a tenant; rows of tables without tenants count for every one. */
+const OF_TENANT = (column: string) =>
+  `(:tenant::text is null or ${column} is null or ${column}::text = :tenant)`
+
+/** Without the person, as a jsonb of a writer in this column. */
+const without = (column: string) =>
+  `case when ${column}->>'id' = :person then null else ${column} - 'on_behalf_of' end`
+const names = (column: string) => `(${column}->>'id' = :person or ${column}->'on_behalf_of'->>'id' = :person)`
+
+/** Triggers that would put the writer back, or make a version, are off for this one statement; other writers wait. */
+const eraseWriter = async (
+  knex: Knex,
+  { schema, name, tenant, owned }: { schema: string; name: string; tenant: string; owned: string },
+  asked: Record<string, string | null>,
+): Promise<number> => {
+  const { updatedBy } = ownedBy(owned)
+  if (updatedBy?.type !== 'jsonb') return 0
+  const table = quoteTable(`${quoteName(schema)}.${quoteName(name)}`)
+  const column = `t.${quoteName(updatedBy.name)}`
+  const where = `${names(column)} and ${tenant ? OF_TENANT(`t.${quoteName(tenant)}`) : 'true'}`
+  const off = [KEEP_TRIGGER, STAMP_TRIGGER, 'zz_noclobber_update', 'zz_noclobber_values_update']
+  const { rows } = await knex.raw(
+    `select g.tgname as trigger from pg_trigger g where g.tgrelid = to_regclass(?) and g.tgname = any(?) and g.tgenabled = 'O'`,
+    [table, off],
+  )
+  const each = async (verb: string) => {
+    for (const { trigger } of rows) await knex.raw(`alter table ${table} ${verb} trigger ${trigger}`)
+  }
+  await each('disable')
+  const count = await rowsOf(
+    knex,
+    `update ${table} t set ${quoteName(updatedBy.name)} = ${without(column)} where ${where}`,
+    asked,
+  )
+  await each('enable')
+  return count
+}
+
+/**
+ * Erases a person's name and id as a writer: in the log, in proposals (with the reasons that they wrote), in stored responses, and in the
+ * column for the writer of the app's tracked tables. Whatever they wrote in records stays; that is the records'.
+ *
+ * @param sql As the role of the migrations, which owns the tracked tables.
+ * @param person `id` as `authenticate` gives it; `tenantId` where ids are unique within a tenant only.
+ */
+export const erasePerson = async (
+  sql: Sql,
+  { id, tenantId = null }: { id: string; tenantId?: string | null },
+): Promise<Erased> => {
+  const knex = asKnex(sql)
+  await compactAll(knex)
+  const asked = { person: id, tenant: tenantId }
+  return knex.transaction(async (transaction) => {
+    const changes = await rowsOf(
+      transaction,
+      `update noclobber.record_changes c set updated_by = ${without('c.updated_by')}, tab_id = null, socket_id = null
+       where ${names('c.updated_by')} and ${OF_TENANT('c.tenant_id')}`,
+      asked,
+    )
+    const proposals = await rowsOf(
+      transaction,
+      `update noclobber.proposals p set note = case when ${names('p.proposed_by')} then null else p.note end,
+         proposed_by = coalesce(case when ${names('p.proposed_by')} then ${without('p.proposed_by')} else p.proposed_by end, '{}'),
+         decided_by = case when ${names('p.decided_by')} then ${without('p.decided_by')} else p.decided_by end
+       where (${names('p.proposed_by')} or ${names('p.decided_by')}) and ${OF_TENANT('p.tenant_id')}`,
+      asked,
+    )
+    const responses = await rowsOf(
+      transaction,
+      `delete from noclobber.mutations m where (m.actor_id = :person
+         or jsonb_path_exists(m.answer, '$.**.id \\? (@ == $person)', jsonb_build_object('person', :person::text)))
+         and ${OF_TENANT(`nullif(m.tenant_id, '')`)}`,
+      asked,
+    )
+    let records = 0
+    for (const table of (await transaction.raw(TRACKED)).rows)
+      records += await eraseWriter(transaction, table, asked)
+    return { changes, proposals, responses, records }
+  })
+}
