@@ -138,7 +138,9 @@ select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::reg
 /** Triggers whose functions are made for the names of their tables' columns. Those of a parent have no arguments of their own. */
 const MADE = `
 select t.tgfoid, k.kind, t.args[1:2] || t.args[6]::text[] ||
-  case k.kind when 'stamp_update' then ${uncompared('t.tgrelid', 't.args[4]::text[]')} else '{}' end as names
+  case k.kind when 'stamp_update' then ${uncompared('t.tgrelid', 't.args[4]::text[]')}
+    when 'log_update' then array[t.args[5], t.args[3]] else '{}' end as names,
+  coalesce(pg_partition_root(t.tgrelid), t.tgrelid) as root
 from (select o.tgfoid, o.tgrelid, o.tgname, (select ${TRIGGER_ARGUMENTS} from pg_trigger g
     where g.tgrelid = o.tgrelid and g.tgname = 'zz_noclobber_stamp') as args from pg_trigger o) t
 join (values ('zz_noclobber_update', 'log_update'), ('zz_noclobber_stamp_insert', 'stamp_insert'),
@@ -146,15 +148,17 @@ join (values ('zz_noclobber_update', 'log_update'), ('zz_noclobber_stamp_insert'
   ('zz_noclobber_stamp_part', 'stamp_parent')) k(name, kind) on k.name = t.tgname
 where cardinality(t.args) >= 6`
 
-/** The functions that were made for tracked tables, and whether each is as `trigger_function` makes it. */
+/** The functions that were made for tracked tables, by columns that stand in a comment where the name doesn't say them, and whether each is as `trigger_function` makes it. */
 const MADE_FOR_TABLES = `
-select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names) and p.prosecdef = (m.kind <> 'keep_writer')
+select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names || coalesce(
+    substring(obj_description(p.oid, 'pg_proc') from '^\\{.*\\}$'), '{}')::text[]) and p.prosecdef = (m.kind <> 'keep_writer')
   and p.proconfig is not distinct from case when m.kind <> 'stamp_update' then array['search_path=pg_catalog, pg_temp'] end) as is_as_made
 from (${MADE}) m join pg_proc p on p.oid = m.tgfoid
 where p.pronamespace = 'noclobber'::regnamespace
   and p.proname = m.kind || '_' || left(md5(array_to_json(m.names)::text), 12) group by p.proname`
 
-const MAKE_FOR_TABLES = `select noclobber.trigger_function(m.kind, m.names) from (${MADE}) m`
+const MAKE_FOR_TABLES = `select noclobber.trigger_function(m.kind, m.names ||
+  case m.kind when 'log_update' then noclobber.columns_of(m.root) end) from (${MADE}) m`
 
 const MAKER = 'trigger_body'
 

@@ -39,7 +39,7 @@ const KEY_TRIGGER = `${STAMP_TRIGGER}_key`
 const COLUMNS_TRIGGER = 'zz_noclobber_needs_its_columns'
 
 /** The kinds of functions that are made for the names of a table's columns. */
-const MADE = ['stamp_update', 'stamp_key', 'stamp_insert', 'log_update', 'keep_writer'] as const
+const MADE = ['stamp_update', 'stamp_key', 'stamp_insert', 'keep_writer'] as const
 
 /** What a table's triggers are made of; all of it quoted. */
 interface Making {
@@ -48,7 +48,7 @@ interface Making {
   owned: string[]
   /** `null`: the table has no column for the writer. */
   writer: string | null
-  functions: { [kind in (typeof MADE)[number]]: string }
+  functions: { [kind in (typeof MADE)[number] | 'log_update']: string }
 }
 
 /** Triggers of a tracked table, by name, with what each is created as. */
@@ -126,6 +126,10 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace,
   lateral (select ${uncompared('c.oid', 'cast(:ignored as text[])')}) u(names)
 where c.oid = to_regclass(:table)`
 
+/** The function made for the table's tag and columns, once it has them all. */
+const MAKE_LOG_UPDATE = `select noclobber.trigger_function('log_update', cast(:names as text[]) || array[:tag, :lists]
+  || noclobber.columns_of(to_regclass(:table))) as log_update`
+
 const NOW: Record<string, string> = {
   'timestamp with time zone': 'clock_timestamp()',
   'timestamp without time zone': `(clock_timestamp() at time zone 'UTC')`,
@@ -181,16 +185,22 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     })
     const { tag, source, ...functions } = made.rows[0]
     const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
-    const triggers = triggersOf(quoteTable(table), allArgs, {
-      place: [...new Set([...keys, ...(tenant ? [tenant] : [])])].map(quoteName),
-      owned: ownedNames(owned).map(quoteName),
-      writer: owned.updatedBy && quoteName(owned.updatedBy.name),
-      functions,
-    })
     if (!tenant) await forgetTenants(transaction, table, source)
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns, owned)
     await knowRelation(transaction, table, owned.version)
+    const { log_update } = (
+      await transaction.raw(MAKE_LOG_UPDATE, {
+        ...{ names: arrayText(names), tag, lists: args[2] as string },
+        table: quoteTable(table),
+      })
+    ).rows[0]
+    const triggers = triggersOf(quoteTable(table), allArgs, {
+      place: [...new Set([...keys, ...(tenant ? [tenant] : [])])].map(quoteName),
+      owned: ownedNames(owned).map(quoteName),
+      writer: owned.updatedBy && quoteName(owned.updatedBy.name),
+      functions: { ...functions, log_update },
+    })
     for (const [name, definition] of triggers) {
       await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
     }

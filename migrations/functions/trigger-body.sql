@@ -2,20 +2,26 @@
 -- fraction of what a row turned into jsonb costs. Made by trigger-function.sql.
 -- Invariant: a name is data. format quotes it in one pass, so no name is read for another's placeholder.
 -- A seventh argument of a trigger is the name in the log: of the table whose partition the trigger is on, see partitions.ts.
--- The names: key (see record-id.sql), tenant, the six of log-change.sql that say what the triggers own, and the housekeeping columns.
+-- The names: key (see record-id.sql), tenant, the six of log-change.sql that say what the triggers own; then of stamp_update the
+-- housekeeping columns, of log_update the table's tag, its lists, and what columns_of says of it.
 -- In the bodies: 1 the id of the row n, 18, 19 and 20 those of o, t and new, read by concat; 2 the housekeeping columns put
 -- back, 3 and 4 the new and the old row's tenant, read by concat, 5 that a tombstone is of the new row's tenant; 7, 8, 9 the
 -- columns for version, time and writer, 6, 10, 11 their types; 12 the time as it is now, 13 and 14 the new row's time and writer
--- for the log, 15 and 16 what sets the writer, cheaply and plainly; 17 the three columns.
+-- for the log, 15 and 16 what sets the writer, cheaply and plainly; 17 the three columns; 21 the tag, 22 the columns with their
+-- types, 23, 24 and 25 of the rows o and n the
+-- changed fields, the lists, and that they are of one key and tenant; 26 the lists as a node names them,
+-- 27 the function's own name.
 -- A line that names a column for the time (8) or the writer (9) is left out where the table has none.
 --
 -- log_update, after each UPDATE. First the change set that a node's save precomputes, see writer-setting.ts, for the one
--- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. That it is
+-- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. Where a
+-- trigger came since, the name of the table is null: the save fails, and the node sends it again as any other. That it is
 -- this record is not compared, but signed: the row's own key and version are what must have been signed. Its values are read
 -- by concat or as exactly their type, see types.sql: looking up the types would cost a save more. (The CASE keeps PostgreSQL
 -- from planning the second row as a node of its own, which costs more than asking for it.) Any
--- other update of one row that kept its key is logged by one statement; up to 20 rows are joined as jsonb; more go into
--- batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
+-- other update of one row that kept its key is logged by one statement. That compares the columns by their names, while the
+-- table has those that it had when it was tracked, else the rows as jsonb; what would name a column that is gone isn't parsed
+-- then. Up to 20 rows are joined as jsonb; more go into batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
 -- those of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first
 -- perhaps to the floor of the history: a new row goes with the old one of the version before, or with the only one below.
 -- A row that differs at the same version was changed by a trigger behind the stamp: refused, because a change without a
@@ -32,7 +38,7 @@
 -- renamed later are seen at once. One that was dropped since is passed over.
 -- Invariant: only the stamp decides a version. +1 for each change of a row, from the floor of the history on (history.sql), none
 -- for a write that changes nothing.
--- It runs for each row of every UPDATE, so it evaluates few expressions: PL/pgSQL prepares each one that it comes to anew
+-- It reads two lines of the setting, which costs less than to make an array of all. It runs for each row of every UPDATE, so it evaluates few expressions: PL/pgSQL prepares each one that it comes to anew
 -- in every transaction, function by function. It sets no search path, which each row would pay for, so every name in it is
 -- qualified. The session's writer stands in one expression with what it is compared with: two expressions may have been
 -- planned at two times. A value that SQL set of version or time is detected here; of the writer, which is dear to compare, it
@@ -47,44 +53,62 @@ create function noclobber.trigger_body(kind text, names text[]) returns text lan
   with bodies(body) as (select case kind when 'log_update' then $log$
 #variable_conflict use_variable
 declare
-  lines text[] := :setting_lines;
+  setting text := :setting;
 begin
-  if lines[:line_fields] is not null then
+  if split_part(setting, E'\n', :line_fields) <> '' then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
-    select concat(tg_table_schema, '.', tg_table_name), concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
-      %3$s, string_to_array(lines[:line_fields], ','), lines[:line_scopes]::jsonb, %13$s,
-      %14$s, lines[:line_tab_id], lines[:line_socket_id]
-    from new_rows n where lines[:line_signature] = md5(concat(noclobber.node_key(), tg_argv[4], n.%7$I, ' ', %1$s, E'\n',
-        lines[:line_tab_id], E'\n', lines[:line_socket_id]))
+    select case when noclobber.is_plain(%27$L) then concat(tg_table_schema, '.', tg_table_name) end, concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
+      %3$s, string_to_array(split_part(setting, E'\n', :line_fields), ','), %26$s, %13$s,
+      %14$s, nullif(split_part(setting, E'\n', :line_tab_id), ''), nullif(split_part(setting, E'\n', :line_socket_id), '')
+    from new_rows n where split_part(setting, E'\n', :line_signature) = md5(concat(noclobber.node_key(), %21$L, n.%7$I, ' ', %1$s, E'\n',
+        split_part(setting, E'\n', :line_tab_id), E'\n', split_part(setting, E'\n', :line_socket_id)))
       and case when n.%7$I is not null then not exists (select from new_rows offset 1) end;
     if found then
       return null;
     end if;
   end if;
   declare
-    source text := coalesce(tg_argv[6], tg_table_schema || '.' || tg_table_name);
-    origin jsonb := case when lines[:line_writer] <> '' then noclobber.origin() end;
-    trusted boolean := true;
+    source text := case when tg_nargs > 6 then tg_argv[6] else concat(tg_table_schema, '.', tg_table_name) end;
+    lines text[];
+    origin jsonb;
+    trusted boolean;
     row_count bigint := 1;
+    named boolean;
     moved boolean;
     planning text[];
   begin
-    insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
-      updated_at, updated_by, tab_id, socket_id, import_id)
-    select source, n.key, n.version::bigint, 'updated', n.tenant, array(
-        select e.key from jsonb_each(n.r) e
-        where e.value is distinct from o.r->e.key and e.key <> all(%17$L)),
-      case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
-      n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
-    from (select case when :trusted_types then to_jsonb(n.*) end as r,
-        concat(%1$s) as key, %3$s as tenant, concat(n.%7$I) as version,
-        %13$s as updated_at,
-        %14$s as updated_by from new_rows n limit 1) n,
-      lateral (select case when n.r is not null then to_jsonb(o.*) end as r, concat(%18$s) as key, %4$s as tenant,
-        concat(o.%7$I) as version from old_rows o limit 1) o
-    where n.r is not null and n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
-      and not exists (select from new_rows offset 1);
+    if strpos(setting, E'\n') > 0 then
+      lines := string_to_array(setting, E'\n', '');
+      origin := case when noclobber.is_ours(lines) and noclobber.is_signed(lines) then :origin_of_lines end;
+    end if;
+    perform from new_rows where noclobber.has_columns(%27$L, %22$L) limit 1;
+    named := found;
+    if named then
+      insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+        updated_at, updated_by, tab_id, socket_id, import_id)
+      select source, concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated', %3$s, %23$s, %24$s,
+        %13$s, %14$s, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
+      from new_rows n, old_rows o
+      where noclobber.exactly(n.%7$I, null::%6$s) <> noclobber.exactly(o.%7$I, null::%6$s) and %25$s
+        and not exists (select from new_rows offset 1);
+    else
+      insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
+        updated_at, updated_by, tab_id, socket_id, import_id)
+      select source, n.key, n.version::bigint, 'updated', n.tenant, array(
+          select e.key from jsonb_each(n.r) e
+          where e.value is distinct from o.r->e.key and e.key <> all(%17$L)),
+        case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
+        n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
+      from (select case when :trusted_types then to_jsonb(n.*) end as r,
+          concat(%1$s) as key, %3$s as tenant, concat(n.%7$I) as version,
+          %13$s as updated_at,
+          %14$s as updated_by from new_rows n limit 1) n,
+        lateral (select case when n.r is not null then to_jsonb(o.*) end as r, concat(%18$s) as key, %4$s as tenant,
+          concat(o.%7$I) as version from old_rows o limit 1) o
+      where n.r is not null and n.version <> o.version and n.key = o.key and n.tenant is not distinct from o.tenant
+        and not exists (select from new_rows offset 1);
+    end if;
     if not found then
       select count(*), :trusted_types into row_count, trusted from (select from new_rows limit 21) r;
       if not trusted then
@@ -166,7 +190,7 @@ begin
 end $parent$
       when 'stamp_update' then $update$
 declare
-  lines pg_catalog.text[] := :setting_lines;
+  setting pg_catalog.text := :setting;
   touches boolean;
   after record := new;
 begin
@@ -200,9 +224,10 @@ begin
   end if;
   return new;
 end $update$ end), writers(type, cheap, plain) as (select t.type,
-    format(case names[8] when 'jsonb' then $cheap$if noclobber.is_signed(lines) then
-      new.%1$I := lines[:line_writer]::pg_catalog.jsonb;
-    elsif lines[:line_writer] is null then
+    format(case names[8] when 'jsonb' then $cheap$if pg_catalog.split_part(setting, E'\n', :line_writer_signature) operator(pg_catalog.=)
+        pg_catalog.md5(noclobber.node_key() operator(pg_catalog.||) pg_catalog.split_part(setting, E'\n', :line_writer)) then
+      new.%1$I := pg_catalog.split_part(setting, E'\n', :line_writer)::pg_catalog.jsonb;
+    elsif (pg_catalog.strpos(setting, E'\n') operator(pg_catalog.>) 0) is not true then
       new.%1$I := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
           operator(pg_catalog.=) coalesce(:setting, '')
         and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
@@ -217,7 +242,15 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
       else format('concat(%s)', string_agg(format('replace(replace(concat(%s.%I), ''!'', ''!0''), ''~'', ''!1'')', r.name, k.name),
         ', ''~'', ' order by k.at)) end
     from unnest(array['n', 'o', 't', 'new']) r(name),
-      unnest(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end) with ordinality k(name, at) group by r.name)
+      unnest(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end) with ordinality k(name, at) group by r.name),
+  columns(name, type, at) as (
+    select names[at], names[at + 1], at from generate_series(11, cardinality(names), 2) at where kind = 'log_update'),
+  sides(name, at, was, now) as (
+    select c.name, c.at, format(f.form, 'o', c.name), format(f.form, 'n', c.name) from columns c, lateral (select
+      case when c.type in ('boolean', 'smallint', 'integer', 'bigint', 'real', 'double precision', 'numeric', 'uuid', 'date',
+          'timestamp without time zone', 'timestamp with time zone', 'bytea', 'jsonb') then '%1$s.%2$I'
+        when c.type in ('text', 'character varying') then '%1$s.%2$I collate "C"'
+        else 'case when num_nulls(%1$s.%2$I) = 0 then concat(%1$s.%2$I) end' end) f(form))
   select format(regexp_replace(regexp_replace(b.body, case when names[4] = '' then '^.*%8[$]I.*' else '^.*%0[$]I.*' end, '', 'gn'),
       case when names[5] = '' then '^.*%9[$]I.*' else '^.*%0[$]I.*' end, '', 'gn'),
     (select i.id from ids i where i.row = 'n'),
@@ -235,6 +268,19 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
       when '' then 'statement_timestamp()' else format('timezone(''UTC'', noclobber.exactly(n.%I, null::timestamp))', names[4]) end,
     case names[8] when 'jsonb' then format('noclobber.exactly(n.%I, null::jsonb)', names[5]) else 'noclobber.writer()' end,
     w.cheap, w.plain, names[3:5], (select i.id from ids i where i.row = 'o'), (select i.id from ids i where i.row = 't'),
-    (select i.id from ids i where i.row = 'new'))
+    (select i.id from ids i where i.row = 'new'),
+    names[9], case when not exists (select from columns c where c.name = any(case kind when 'log_update' then names[10] end::text[])
+      and c.type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')) then names[11:] end,
+    (select format('array_remove(array[%s]::text[], null)', string_agg(
+      format('case when %s is distinct from %s then %L end', s.now, s.was, s.name), ', ' order by s.at))
+      from sides s where s.name <> all(names[3:5])),
+    (select coalesce('jsonb_build_object(' || string_agg(format('%1$L, to_jsonb(array_remove(array[%2$s, nullif(%3$s, %2$s)], null))',
+      l.name, format(l.form, 'o', l.name), format(l.form, 'n', l.name)), ', ') || ')', 'null::jsonb')
+      from (select l.name, 'case when num_nulls(%1$s.%2$I) = 0 then concat(%1$s.%2$I) end'
+        from unnest(case kind when 'log_update' then names[10] end::text[]) l(name)) l(name, form)),
+    (select string_agg(format('%s is not distinct from %s', s.now, s.was), ' and ') from sides s
+      where s.name = names[2] or s.name = any(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end)),
+    case names[10] when '{}' then 'null::jsonb' else $scopes$nullif(split_part(setting, E'\n', :line_scopes), '')::jsonb$scopes$ end,
+    kind || '_' || left(md5(array_to_json(names[:10])::text), 12))
   from bodies b, writers w
 $made$;

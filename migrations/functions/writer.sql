@@ -111,7 +111,7 @@ declare
   lines text[] := :setting_lines;
 begin
   if noclobber.is_ours(lines) and noclobber.is_signed(lines) then
-    return jsonb_build_object('tab_id', lines[:line_tab_id], 'socket_id', lines[:line_socket_id], 'import_id', lines[:line_import_id]);
+    return :origin_of_lines;
   end if;
   return null;
 end $$;

@@ -34,6 +34,12 @@ export const isCancelled = (error: unknown): boolean => asDatabaseError(error).c
 export const isOfOtherType = (error: unknown): boolean =>
   ['42804', '42883'].includes(asDatabaseError(error).code ?? '')
 
+/** A change set was sent for a table that is not plain any more: see `log_update` in migrations/functions/trigger-body.sql. */
+export const isNotPlain = (error: unknown): boolean => {
+  const { code, table, column } = asDatabaseError(error)
+  return code === '23502' && table === 'record_changes' && column === 'table_name'
+}
+
 /** The mutation id was kept by another write. */
 export const isStoredMutation = (error: unknown): boolean => {
   const { code, constraint, table } = asDatabaseError(error)

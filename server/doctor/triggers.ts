@@ -134,13 +134,14 @@ const MADE = ['log_update', 'stamp_insert', 'stamp_key', 'stamp_update', 'keep_w
 const callOfTable = (calls: string, { triggers, types, generated }: TriggeredTable): string => {
   const kind = calls.replace('noclobber.', '')
   if (!MADE.includes(kind)) return calls
-  const [key = '', tenant = '', , ignored = '{}'] =
+  const [key = '', tenant = '', lists = '{}', ignored = '{}', tag = ''] =
     triggers.find((trigger) => TRIGGER_NAMES.includes(trigger.name))?.args ?? []
   const list = ownedList(ownedOf(triggers))
   const owned = [...list.slice(0, 3), ...list.slice(3).map((type, at) => types[list[at] ?? ''] ?? type)]
   const names = textArray(ignored)
   for (const name of generated) if (!names.includes(name)) names.push(name)
-  return madeFor(kind, [key, tenant, ...owned, ...(kind === 'stamp_update' ? names : [])])
+  const further: Record<string, string[]> = { stamp_update: names, log_update: [tag, lists] }
+  return madeFor(kind, [key, tenant, ...owned, ...(further[kind] ?? [])])
 }
 
 const isAltered = (trigger: FoundTrigger, table: TriggeredTable) => {

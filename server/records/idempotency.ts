@@ -7,7 +7,14 @@ import { checkBeforeWrite, type OpenRequest, PermissionOutdated } from '../base/
 import type { Forbidden, Invalid, Reused } from '../base/outcomes.ts'
 import { problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
-import { isCancelled, isOfOtherType, isRetryable, isStoredMutation, refusedValues } from '../db/errors.ts'
+import {
+  isCancelled,
+  isNotPlain,
+  isOfOtherType,
+  isRetryable,
+  isStoredMutation,
+  refusedValues,
+} from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { CacheCleared, type Database, type KnownType } from '../tables/database.ts'
 import type { IsStill } from '../tables/record-cache.ts'
@@ -126,7 +133,7 @@ const sendWithin = async (
 
 /**
  * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
- * goes by a column's type that isn't so any more, if it says that it may be. `forgotten`: nothing was sent, because what it was
+ * goes by a column's type that isn't so any more, or by a table without triggers that has one by now, if it says that it may be. `forgotten`: nothing was sent, because what it was
  * authorized by doesn't count any more.
  */
 export const sendWrite = async (
@@ -149,7 +156,7 @@ export const sendWrite = async (
     } catch (error) {
       if (error instanceof CacheCleared) return { outcome: 'cache_cleared' }
       if (isStoredMutation(error)) return { outcome: 'stored' }
-      if (write.mayBeOutdated && isOfOtherType(error)) return { outcome: 'outdated' }
+      if (write.mayBeOutdated && (isOfOtherType(error) || isNotPlain(error))) return { outcome: 'outdated' }
       if (options.request?.isRevoked() && isCancelled(error)) continue
       if (isRetryable(error) && left > 0) continue
       const stored = options.mutationId && !write.isOfMany ? MUTATION_PARAMETERS : 0
