@@ -16,7 +16,7 @@ import { SetupError } from '../base/setup-error.ts'
 import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
 import { REACTIONS, type Reactions, type ReactionsRow, reactionsOf } from './reactions.ts'
-import { type KeyColumn, keyArgumentOf, type RecordKey, recordKey } from './record-id.ts'
+import { type KeyColumn, keyArgumentOf, type RecordKey, recordKey, tenantFormOf } from './record-id.ts'
 
 /** A column: its type without domains, and as SQL writes it in a cast, without and with its modifier. */
 export interface Column extends ColumnType {
@@ -54,6 +54,8 @@ export interface TrackedType extends Reactions {
   table: string
   key: RecordKey
   tenantColumn: string | null
+  /** How the database writes its values; `null`: any text is one. */
+  tenantForm: RegExp | null
   /** What columns are called; everything here that is no SQL goes by the names of fields. */
   names: ColumnNames
   /** Columns by which lists are watched. */
@@ -244,6 +246,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
     table: `${quoteName(row.schema)}.${quoteName(row.name)}`,
     key,
     tenantColumn: tenant ? fieldOf(tenant) : null,
+    tenantForm: tenantFormOf(columns.find(({ name }) => name === tenant)?.type),
     names,
     lists: listed,
     ignored: textArray(ignored).map(fieldOf),

@@ -101,6 +101,30 @@ const SHORT: Record<keyof typeof LARGEST, number> = { int2: 4, int4: 9, int8: 18
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const MAX_TEXT = 200
+const TENANTS: Record<PartKind, RegExp | null> = {
+  ...{ int2: INTEGER, int4: INTEGER, int8: INTEGER },
+  ...{ uuid: UUID, text: null },
+}
+
+/** How PostgreSQL writes the values of a tenant's column of this type; `null`: any text is one. */
+export const tenantFormOf = (type: string | undefined): RegExp | null =>
+  TENANTS[keyKindOf(type ?? '') ?? 'text']
+
+/** @throws Error where a tenant is spelled otherwise than the log and the rooms have it: no event would arrive. */
+export const checkTenant = (
+  {
+    type,
+    tenantColumn,
+    tenantForm,
+  }: { type: RecordType; tenantColumn: string | null; tenantForm: RegExp | null },
+  tenantId: string,
+): void => {
+  if (tenantForm === null || tenantForm.test(tenantId)) return
+  throw new Error(
+    `A person's tenantId is ${JSON.stringify(tenantId)}, which is no value of ${tenantColumn} of record type "${type.name}" as PostgreSQL ` +
+      'writes it: a uuid has small letters and hyphens, a number no zero before it. authenticate must give it so.',
+  )
+}
 
 /** Whether PostgreSQL can hold a text, and an id isn't longer than any may be. */
 const isFit = (text: string) => text.length <= MAX_TEXT && !text.includes('\u0000') && text.isWellFormed()

@@ -10,6 +10,7 @@ import { isUnavailable } from '../db/errors.ts'
 import { send, statement } from '../db/statement.ts'
 import { readCatalogue, type TrackedType } from './catalogue.ts'
 import { type KnownType, type KnownTypes, knownTypes } from './known-type.ts'
+import { checkTenant } from './record-id.ts'
 
 export interface TypeLookup {
   /** Looks up what is not known yet; by a caller's transaction, which may hold the only connection. */
@@ -198,7 +199,9 @@ export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
     for (const scope of [shared, tenants.get(tenantId) ?? coming.get(tenantId)]) {
       const found = scope?.found ?? (transaction && scope?.within.get(transaction))
       const known = found?.byName.get(name)
-      if (known) return known
+      if (!known) continue
+      checkTenant(known, tenantId)
+      return known
     }
     return undefined
   }
