@@ -54,7 +54,6 @@ export interface TrackedType extends Reactions {
   table: string
   key: RecordKey
   tenantColumn: string | null
-  /** How the database writes its values; `null`: any text is one. */
   tenantForm: RegExp | null
   /** What columns are called; everything here that is no SQL goes by the names of fields. */
   names: ColumnNames
@@ -245,8 +244,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
     source: row.source,
     table: `${quoteName(row.schema)}.${quoteName(row.name)}`,
     key,
-    tenantColumn: tenant ? fieldOf(tenant) : null,
-    tenantForm: tenantFormOf(columns.find(({ name }) => name === tenant)?.type),
+    ...{ tenantColumn: tenant ? fieldOf(tenant) : null, tenantForm: tenantFormOf(columns, tenant) },
     names,
     lists: listed,
     ignored: textArray(ignored).map(fieldOf),

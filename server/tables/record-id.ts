@@ -107,8 +107,8 @@ const TENANTS: Record<PartKind, RegExp | null> = {
 }
 
 /** How PostgreSQL writes the values of a tenant's column of this type; `null`: any text is one. */
-export const tenantFormOf = (type: string | undefined): RegExp | null =>
-  TENANTS[keyKindOf(type ?? '') ?? 'text']
+export const tenantFormOf = (columns: Pick<KeyColumn, 'name' | 'type'>[], tenant: string): RegExp | null =>
+  TENANTS[keyKindOf(columns.find(({ name }) => name === tenant)?.type ?? '') ?? 'text']
 
 /** @throws Error where a tenant is spelled otherwise than the log and the rooms have it: no event would arrive. */
 export const checkTenant = (
