@@ -240,8 +240,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
   ])
   const shownNames = fieldNames.filter((name) => !type.hidden.includes(name))
   return {
-    type,
-    source: row.source,
+    ...{ type, source: row.source },
     table: `${quoteName(row.schema)}.${quoteName(row.name)}`,
     key,
     ...{ tenantColumn: tenant ? fieldOf(tenant) : null, tenantForm: tenantFormOf(columns, tenant) },
