@@ -10,7 +10,9 @@ import { fanOut } from './subjects/fan-out.js'
 import { feed } from './subjects/feed.js'
 import { join } from './subjects/join.js'
 import { list } from './subjects/list.js'
+import { longLog } from './subjects/long-log.js'
 import { memory } from './subjects/memory.js'
+import { nodes } from './subjects/nodes.js'
 import { poll } from './subjects/poll.js'
 import { save } from './subjects/save.js'
 import { stream } from './subjects/stream.js'
@@ -19,7 +21,19 @@ import { trigger } from './subjects/trigger.js'
 import { window } from './subjects/window.js'
 
 const OF_SAVES = { save, cost, event, trigger }
-const OF_READERS = { feed, poll, join, 'fan-out': fanOut, memory, stream, list, tenant, window }
+const OF_READERS = {
+  feed,
+  poll,
+  join,
+  'fan-out': fanOut,
+  memory,
+  stream,
+  list,
+  tenant,
+  window,
+  nodes,
+  'long-log': longLog,
+}
 const SUBJECTS = { ...OF_SAVES, ...OF_READERS }
 
 const SIZE = { rounds: 9, ms: 1_000, rows: 20_000, scale: 1 }

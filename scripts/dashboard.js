@@ -32,6 +32,7 @@ const ROWS = {
     ['Tabs at a record', 'short', [[`max(${perNode('present_tabs')})`, 'tabs']]],
     ['Events sent', 'eps', [[rate('events_total', 'event'), '{{event}}']]],
     ['Changes read', 'cps', [[rate('changes_total', 'instance'), '{{instance}}']]],
+    ['Reads of the log', 'ops', [[rate('log_reads_total', 'instance'), '{{instance}}']]],
   ],
   'What to alert on': [
     [

@@ -2,6 +2,7 @@
 // `npm run soak -- oracle --seed=123`.
 //   editors  two hundred thousand interleavings of editors (the default)
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
+//   relay    ten thousand commits, read by one of two nodes for both, over a Redis that is cut, sliced and held back
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
 //   agents   two hundred rounds of two agents and a person who write to one record
 //   restores two thousand random histories, each version of them brought back and undone
@@ -33,6 +34,12 @@ const SUBJECTS = {
     only: 'twenty writers',
     runs: 10_000,
     environment: (runs) => ({ NOCLOBBER_COMMITS: runs, NOCLOBBER_HOLD_MS: 60_000 }),
+  },
+  relay: {
+    file: 'test/faults/oracle.test.ts',
+    only: 'reads for both',
+    runs: 10_000,
+    environment: (runs) => ({ NOCLOBBER_COMMITS: runs }),
   },
   kills: {
     file: 'test/faults/kill.test.ts',

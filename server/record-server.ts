@@ -26,6 +26,7 @@ import { createChangeWaiters } from './log/change-waiters.ts'
 import { keepCompacted } from './log/compaction.ts'
 import { createFeed } from './log/feed.ts'
 import { keepPruned } from './log/prune.ts'
+import { createRelay } from './log/relay.ts'
 import { settleRestoredLog } from './log/restored-log.ts'
 import { keepTypesCurrent } from './node/current-types.ts'
 import { createFeedDelivery } from './node/feed-delivery.ts'
@@ -68,6 +69,7 @@ export const createRecordServer = <A extends Actor>({
   limits: chosen = {},
   live = true,
   redis,
+  relay = false,
   shortcuts: chosenShortcuts = {},
 }: RecordServerOptions<A>): RecordServer<A> => {
   if (!given === !pool) throw new Error('createRecordServer takes either a `knex` or a `pool` of pg.')
@@ -136,6 +138,7 @@ export const createRecordServer = <A extends Actor>({
       resync()
     },
     onMissed: () => resync(),
+    relay: relay ? createRelay({ id: database.nodeId, send: (page) => node.sendPage(page) }) : undefined,
   })
   const streams = createStreams({ database, limits, position: feed.cursor })
 

@@ -75,6 +75,11 @@ export interface RecordServerOptions<A extends Actor = any> {
    */
   redis?: RedisClient | (() => RedisClient) | undefined
   /**
+   * Where there are several nodes: one of them reads the log and sends what there is to the others, which then ask the database only for
+   * what somebody on them watches. Who gets nothing in time reads by itself. Default `false`: each reads the log.
+   */
+  relay?: boolean
+  /**
    * Live events, for everybody or by person: `(actor) => actor.tenantId !== 'acme'`. Default `true`. Where they are off,
    * sockets and streams are refused, clients ask for versions instead, and saves are guarded as ever.
    */

@@ -1,7 +1,7 @@
 // Messages between nodes: wake-ups, presence, revocations, counts. Over Redis where the app gave it, else over
 // whatever adapter the app's own Socket.IO server has; sealed with the database's key on either way.
-// Invariant: messages are hints. Nobody waits for one, none is needed, and no change of a record travels here: each
-// node reads the log itself, so that nothing is delivered once per node.
+// Invariant: messages are hints. Nobody waits for one for long, none is needed, and no change of a record travels here: each
+// node reads the log itself, so that nothing is delivered once per node. With `relay` keys of changes travel, see log/relay.ts.
 import type { Logger, RedisClient } from '../base/options.ts'
 import type { WatcherServer } from '../live/watchers.ts'
 import { createAppLine } from './app-line.ts'

@@ -12,8 +12,11 @@ import { type Connection, type Statement, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
 import type { Age } from '../protocol/index.ts'
 import type { Cursor } from './cursor.ts'
-import { type FeedBatch, type Found, readBatch, type Selected } from './feed-batch.ts'
+import { createFeedAge } from './feed-age.ts'
+import { type FeedBatch, type Found, readBatch, type Selected, takePage } from './feed-batch.ts'
+import { createFeedRest } from './feed-rest.ts'
 import { type ChangeKey, createLogReader, type LogReader } from './log-reader.ts'
+import type { Relay, RelayedPage } from './relay.ts'
 
 export interface FeedOptions {
   knex: Knex
@@ -35,6 +38,8 @@ export interface FeedOptions {
   onLost(): void
   /** Changes could not be delivered, even by retries: watchers must refetch. */
   onMissed(): void
+  /** Where nodes read for each other. */
+  relay?: Relay | undefined
 }
 
 export interface Feed {
@@ -42,10 +47,14 @@ export interface Feed {
   start(): Promise<void>
   /** Something was committed, perhaps. */
   wake(): void
+  /** Another node has read the log. */
+  receive(page: RelayedPage, sender: string): void
   /** Opens its connection anew: there may be another primary. */
   reopen(): void
   /** The position up to which everything was handed on; `null` before the first connection. */
   cursor(): Cursor | null
+  /** How often this node has read the log by itself. */
+  reads(): number
   /** Time since the log was last read to its end, in milliseconds; `Infinity` before the first time. */
   idleMs(): number
   /** Everything that was committed before `as_of` was handed on. */
@@ -64,6 +73,7 @@ interface FeedConnection extends Connection {
 interface Open {
   reader: LogReader
   connection: FeedConnection
+  isListening: boolean
   close(): void
 }
 
@@ -76,20 +86,21 @@ const HAND_ON_MS = [50, 200, 500]
 /** How many times `gapMs` a pause may be while nobody waits for what is found. */
 const MOST_GAPS = 4
 
+/** Where others read for it a feed still reads by itself now and then: it sees that it can, and how the clocks stand. */
+const OWN_READ_MS = 10_000
+/** A page that was read longer ago comes from a node, or over a line, that is too slow to wait for. */
+const FRESH_MS = 150
+
 /** A round that found nothing gets no span: there is one each second. */
 const foundAny = ({ count }: Found) => count > 0
 
 export const createFeed = (options: FeedOptions): Feed => {
   const { knex, limits, log, namesStatements, checkConnection, deliver, onReset, onLost, onMissed } = options
-  const { sources, select } = options
+  const { sources, select, relay } = options
   let cursor: Cursor | null = null
   let open: Open | null = null
   let stopped = false
-  let woken = false
-  let lastReadAt = Number.NEGATIVE_INFINITY
-  /** When the last reading that came to its end began: by the database's clock, and by this process's. */
-  let handedOn: { asOf: string; at: number } | null = null
-  let endRest: (() => void) | null = null
+  const ages = createFeedAge()
   let loop: Promise<void> | null = null
   let began: () => void = () => {}
   const beginning = new Promise<void>((resolve) => {
@@ -98,23 +109,15 @@ export const createFeed = (options: FeedOptions): Feed => {
 
   const ending = createEnding()
 
-  const wake = () => {
-    woken = true
-    endRest?.()
-  }
+  const { wake, isWoken, begin, end: endRest, rest } = createFeedRest(() => stopped || !!relay?.hasPages())
 
-  /** Waits for a wake-up, at most so long. */
-  const rest = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        endRest = null
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      endRest = done
-      if (woken || stopped) done()
-    })
+  /** Until there may be something to read. Where another node reads, a page must come soon after each wake-up, and each `pollMs`. */
+  const untilNextLook = async () => {
+    if (!relay || relay.leads()) return rest(limits.pollMs)
+    await rest(limits.pollMs + relay.waitMs())
+    if (isWoken()) await rest(relay.waitMs(), false)
+    if (!relay.hasPages()) relay.lead()
+  }
 
   /** Pauses. Notifications that come meanwhile are read together afterwards: one by one each costs as much as ten changes. */
   const away = async ({ connection }: Open, ms: number) => {
@@ -164,7 +167,7 @@ export const createFeed = (options: FeedOptions): Feed => {
         cursor = here
       }
       cursor ??= here
-      open = { reader, connection, close }
+      open = { reader, connection, isListening: true, close }
       began()
     } catch (error) {
       close()
@@ -182,7 +185,7 @@ export const createFeed = (options: FeedOptions): Feed => {
 
   /** Where nobody waits one read may do for more changes. */
   const pauseMs = ({ count, isAwaited }: Found) => {
-    unawaited = isAwaited ? 0 : unawaited + 1
+    unawaited = isAwaited || relay ? 0 : unawaited + 1
     return unawaited > 0 ? limits.gapMs * Math.min(unawaited, MOST_GAPS) : Math.min(count, limits.gapMs)
   }
 
@@ -200,32 +203,70 @@ export const createFeed = (options: FeedOptions): Feed => {
     onMissed()
   }
 
-  const readToEnd = async ({ reader, connection }: Open) => {
-    const begunAt = performance.now()
+  const batchOptions = ({ reader, connection }: Open) => {
     const { driver } = knex.client
     const send = async (query: Statement, values: unknown[]) =>
       (await sendOn(connection, driver, query, values, namesStatements())).rows
-    const { asOf, after, ...found } = await readBatch({
-      ...{ reader, send, limits, within, handOn, sources, select },
+    return {
+      reader,
+      send,
+      limits,
+      within,
+      handOn,
+      sources,
+      select,
       from: cursor as Cursor,
-    })
+      onRead: relay?.send,
+    }
+  }
+
+  let reads = 0
+
+  const readToEnd = async (current: Open) => {
+    reads += 1
+    const begunAt = performance.now()
+    const { asOf, after, ...found } = await readBatch(batchOptions(current))
     cursor = after
-    lastReadAt = performance.now()
-    if (asOf !== null) handedOn = { asOf, at: begunAt }
+    ages.read(asOf, begunAt)
     return found
+  }
+
+  /** Takes what other nodes have read; `false`: this one must read by itself. */
+  const takePages = async (current: Open) => {
+    if (!relay?.hasPages() || ages.ownReadMs() > OWN_READ_MS) return false
+    for (let page = relay.take(); page; page = relay.take()) {
+      const taken = await takePage(batchOptions(current), page)
+      if (!taken) return false
+      cursor = taken.after
+      ages.took(page.asOf)
+    }
+    return true
+  }
+
+  /** Each commit of plain SQL would wake a backend for each that listens: where others read, nobody needs to. */
+  const listen = async (current: Open) => {
+    const isWanted = !relay || relay.leads()
+    if (current.isListening === isWanted) return
+    await within(current.connection.query(isWanted ? 'listen noclobber' : 'unlisten noclobber'))
+    current.isListening = isWanted
+  }
+
+  const look = async (current: Open) => {
+    begin()
+    await listen(current)
+    if (await takePages(current)) return
+    const found = await inSpan('feed.read', {}, () => readToEnd(current), foundAny)
+    if (found.count > 0) await away(current, pauseMs(found))
   }
 
   const run = async () => {
     for (let failures = 0; !stopped; ) {
       try {
         if (!open) await connect()
-        const current = open
-        if (!current) continue
-        woken = false
-        const found = await inSpan('feed.read', {}, () => readToEnd(current), foundAny)
+        if (!open) continue
+        await look(open)
         failures = 0
-        if (found.count > 0) await away(current, pauseMs(found))
-        await rest(limits.pollMs)
+        await untilNextLook()
       } catch (error) {
         open?.close()
         if (stopped) return
@@ -242,18 +283,20 @@ export const createFeed = (options: FeedOptions): Feed => {
       return beginning
     },
     wake,
+    receive: (page, sender) => {
+      relay?.receive(page, sender, performance.now() - ages.momentOf(page.asOf) < FRESH_MS)
+      if (relay?.hasPages()) endRest()
+    },
     reopen: () => open?.close(),
     cursor: () => cursor,
-    idleMs: () => performance.now() - lastReadAt,
-    age: () =>
-      handedOn
-        ? { as_of: handedOn.asOf, behind_ms: Math.round(performance.now() - handedOn.at) }
-        : { as_of: null, behind_ms: null },
+    reads: () => reads,
+    idleMs: ages.idleMs,
+    age: ages.age,
     stop: async () => {
       stopped = true
       ending.end(new Error('The feed was stopped.'))
       began()
-      endRest?.()
+      endRest()
       if (loop) await atMost(STOP_MS, loop)
       open?.close()
     },

@@ -121,6 +121,15 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
   ])
   const events = counter('events_total', 'Events sent to rooms of this node.', ['event'])
   const changes = counter('changes_total', 'Changes of declared tables that this node has read in the log.')
+  new Counter({
+    name: 'noclobber_log_reads_total',
+    help: 'Reads of the log by this node itself; where nodes relay, one of them reads for the others.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(options.feed.reads())
+    },
+  })
   const skipped = counter('skipped_changes_total', 'Changes of the log that could not be handed on.')
   const delay = histogram(
     'delivery_seconds',

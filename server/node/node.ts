@@ -8,6 +8,7 @@ import type { Shortcut } from '../base/shortcuts.ts'
 import { createBackplane } from '../cluster/backplane.ts'
 import { readNodeKey } from '../cluster/node-key.ts'
 import { readNothing } from '../cluster/node-messages.ts'
+import { readPage, sentPage } from '../cluster/relayed-pages.ts'
 import { createRevocations } from '../cluster/revocations.ts'
 import type { Lineage } from '../db/lineage.ts'
 import type { Access } from '../live/recheck-access.ts'
@@ -16,6 +17,7 @@ import { socketAudience } from '../live/socket-broadcast.ts'
 import { watchersOf } from '../live/socket-watchers.ts'
 import type { Audience, Watcher, WatcherServer } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
+import type { RelayedPage } from '../log/relay.ts'
 import { atMostEvery } from '../pacing/at-most-every.ts'
 import {
   type BegunImport,
@@ -56,6 +58,8 @@ export interface NodeOptions {
 export interface RecordNode {
   /** Something was committed here: this feed and the others' look at the log. */
   wake(): void
+  /** The log was read here: the other nodes needn't. */
+  sendPage(page: RelayedPage): void
   /** A primary was learned of: the other nodes learn of it, and the feed follows to it. */
   primaryFound(): void
   /** The database can be asked: nodes receive each other's messages. */
@@ -116,6 +120,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
   const audiences = () => [...[...servers].map((io) => socketAudience(io)), options.streamAudience]
   const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
   backplane.on('wake', readNothing, feed.wake)
+  backplane.on('page', readPage, feed.receive)
   const { lineages } = database
   const sendPrimary = atMostEvery(PRIMARY_GAP_MS, () => backplane.send('primary', lineages.newest()))
   backplane.on('primary', readLineage, (found) => {
@@ -156,6 +161,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
       feed.wake()
       wakeOthers()
     },
+    sendPage: (page) => backplane.send('page', sentPage(page)),
     primaryFound: () => {
       if (backplane.isUp() !== null) sendPrimary()
       feed.reopen()

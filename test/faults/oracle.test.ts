@@ -1,20 +1,22 @@
 // Every reader ends with what SQL says, whatever the writer and whatever breaks on the way. The full size is
 // `npm run soak -- oracle`; a failure is played again with NOCLOBBER_SEED.
 import { expect, test } from 'vitest'
-import { runOracle } from '../support/oracle.ts'
+import { type OracleOptions, runOracle } from '../support/oracle.ts'
+import { isWithout } from '../support/programs.ts'
 
 const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? 300)
+const RELAYED = Number(process.env.NOCLOBBER_COMMITS ?? 100)
 const HOLD_MS = Number(process.env.NOCLOBBER_HOLD_MS ?? 0)
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 
-test(`twenty writers, ${COMMITS} commits, ten readers: nothing missed, nothing twice, nothing untrue`, {
-  timeout: 240_000 + COMMITS * 120 + HOLD_MS,
-}, async () => {
+const timeoutOf = (commits: number) => 240_000 + commits * 120 + HOLD_MS
+
+const isTrueForAll = async (options: Omit<OracleOptions, 'seed'>) => {
   console.log(`oracle: seed ${SEED}`)
-  const { verdict, figures, worstLagMs } = await runOracle({ seed: SEED, commits: COMMITS, holdMs: HOLD_MS })
+  const { verdict, figures, worstLagMs } = await runOracle({ seed: SEED, holdMs: HOLD_MS, ...options })
   console.log(`oracle: ${JSON.stringify(figures)}; worst lag in ms ${JSON.stringify(worstLagMs)}`)
-  expect(figures.commits).toBeGreaterThanOrEqual(COMMITS)
-  expect(figures.rollbacks).toBeGreaterThan(COMMITS / 40)
+  expect(figures.commits).toBeGreaterThanOrEqual(options.commits)
+  expect(figures.rollbacks).toBeGreaterThan(options.commits / 40)
   expect(figures.faults).toBeGreaterThan(10)
 
   const nothing = { missed: [], doubled: [], invented: [], disordered: [], resets: 0 }
@@ -30,4 +32,21 @@ test(`twenty writers, ${COMMITS} commits, ten readers: nothing missed, nothing t
     seed: SEED,
     wrong: [],
   })
-})
+}
+
+test(
+  `twenty writers, ${COMMITS} commits, ten readers: nothing missed, nothing twice, nothing untrue`,
+  {
+    timeout: timeoutOf(COMMITS),
+  },
+  () => isTrueForAll({ commits: COMMITS }),
+)
+
+test.skipIf(isWithout('redis'))(
+  'one node reads for both, over a line that fails: the same holds',
+  {
+    tags: 'fault:relay-lost',
+    timeout: timeoutOf(RELAYED),
+  },
+  () => isTrueForAll({ commits: RELAYED, relay: true }),
+)

@@ -124,6 +124,7 @@ export interface AppOptions {
   /** Default true: waits until the feed stands. */
   awaitStart?: boolean
   live?: boolean | ((person: Person) => boolean)
+  relay?: boolean
   shortcuts?: Partial<Shortcuts>
   /** Makes the app that the router is mounted on. */
   makeApp?: () => express.Express
@@ -213,6 +214,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     ...(options.origins && { origins: options.origins }),
     ...(options.live !== undefined && { live: options.live }),
     ...(options.redis && { redis: options.redis }),
+    ...(options.relay && { relay: true }),
     ...(options.shortcuts && { shortcuts: options.shortcuts }),
   })
   const outer = options.makeApp?.() ?? express()

@@ -9,6 +9,7 @@ import { type Follower, startFollowing, startPager } from './oracle-followers.ts
 import { startSocketWatcher, startStreamWatcher, type View, type Watcher } from './oracle-watchers.ts'
 import { HELD_PROJECT, seedRecords, writeAll } from './oracle-writers.ts'
 import { randomOf } from './random.ts'
+import { redisClient, startRedis } from './redis.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface OracleOptions {
@@ -18,6 +19,8 @@ export interface OracleOptions {
   holdMs?: number
   /** Once all is quiet, a reader that has not come further for so long has come to its end. */
   deadlineMs?: number
+  /** One of both nodes reads the log for the other, over a Redis to which the line fails again and again. */
+  relay?: boolean
 }
 
 /** What is wrong, reader by reader: all empty in a run without fault. */
@@ -100,10 +103,12 @@ const disorderedIn = (keys: string[]) => {
 
 /** Runs it all once. */
 export const runOracle = async (options: OracleOptions): Promise<OracleReport> => {
-  const { seed, commits, holdMs = 0, deadlineMs = 20_000 } = options
+  const { seed, commits, holdMs = 0, deadlineMs = 20_000, relay = false } = options
   const random = randomOf(seed)
-  const app = await startApp({ pool: { min: 0, max: 12 } })
-  const far = await startApp({ database: app.database, limits: { pollMs: 200 } })
+  const line = relay ? await startFaultProxy((await startRedis()).port) : null
+  const linked = () => (line ? { relay, redis: redisClient(`redis://127.0.0.1:${line.port}`) as never } : {})
+  const app = await startApp({ pool: { min: 0, max: 12 }, ...linked() })
+  const far = await startApp({ database: app.database, limits: { pollMs: 200 }, ...linked() })
   await seedRecords(app)
   const [top] = await app.sql('select max(seq) as seq from noclobber.changes')
   const { cursor } = (await app.call('GET', '/changes')).body
@@ -165,8 +170,11 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
         else proxy.set(fault)
       }
       if (round % 7 === 3) broken.restart()
+      // Mostly there: what is held back comes late, all at once.
+      if (random.below(4) === 0) line?.cut()
+      line?.set(random.pick(['pass', 'pass', 'pass', 'slice', 'hole'] as const))
     }
-    for (const proxy of proxies) proxy.set('pass')
+    for (const proxy of [...proxies, ...(line ? [line] : [])]) proxy.set('pass')
   }
   const begun = performance.now()
   const shaking = shake()
@@ -267,11 +275,17 @@ export const runOracle = async (options: OracleOptions): Promise<OracleReport> =
       changes: logged.length,
       ghosts: book.ghosts.size,
       faults,
+      reads: await readsOf(app),
+      farReads: await readsOf(far),
       seconds: Math.round(seconds),
     },
     worstLagMs,
   }
 }
+
+/** How often a node has read the log by itself. */
+const readsOf = async ({ records }: TestApp) =>
+  Number(/^noclobber_log_reads_total (\d+)/m.exec(await records.metrics.text())?.[1])
 
 /** One more change of each type, after everything: a follower that has it has read to the end. */
 const mark = async ({ sql }: TestApp, commit: (changes: Written[]) => void) => {
