@@ -3,6 +3,7 @@
 //   editors  two hundred thousand interleavings of editors (the default)
 //   oracle   ten thousand commits by twenty writers of all kinds, one transaction open for a minute, ten readers
 //   relay    ten thousand commits, read by one of two nodes for both, over a Redis that is cut, sliced and held back
+//   slow     two thousand saves beside a node and a client whose lines are slow
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
 //   agents   two hundred rounds of two agents and a person who write to one record
 //   restores two thousand random histories, each version of them brought back and undone
@@ -40,6 +41,12 @@ const SUBJECTS = {
     only: 'reads for both',
     runs: 10_000,
     environment: (runs) => ({ NOCLOBBER_COMMITS: runs }),
+  },
+  slow: {
+    file: 'test/faults/slow.test.ts',
+    only: 'slow node',
+    runs: 2_000,
+    environment: (runs) => ({ NOCLOBBER_SAVES: runs }),
   },
   kills: {
     file: 'test/faults/kill.test.ts',

@@ -207,17 +207,8 @@ export const createFeed = (options: FeedOptions): Feed => {
     const { driver } = knex.client
     const send = async (query: Statement, values: unknown[]) =>
       (await sendOn(connection, driver, query, values, namesStatements())).rows
-    return {
-      reader,
-      send,
-      limits,
-      within,
-      handOn,
-      sources,
-      select,
-      from: cursor as Cursor,
-      onRead: relay?.send,
-    }
+    const from = cursor as Cursor
+    return { reader, send, limits, within, handOn, sources, select, from, onRead: relay?.send }
   }
 
   let reads = 0
