@@ -42,6 +42,10 @@ export interface Pruned {
 /** For the batch that is under way at the end. */
 const STOP_MS = 2_000
 
+/**
+ * A deletion without its values can't be authorized for everybody who knew the record: cursors from before it are refused, as those from
+ * before a change that is gone.
+ */
 const CHANGES = statement(`
 with times as materialized (
   select r.table_name, coalesce(r.kept_names, d.kept) as names, least(r.kept_values, coalesce(r.kept_names, d.kept)) as values
@@ -58,10 +62,12 @@ with times as materialized (
   returning c.xid, c.seq
 ), bared as (
   update noclobber.record_changes c set changed_values = null, old_row = null from page p
-  where p.bare and not p.old and c.xid = p.xid and c.seq = p.seq returning c.seq
-), highest as (select g.xid from gone g order by g.xid desc limit 1),
+  where p.bare and not p.old and c.xid = p.xid and c.seq = p.seq returning c.xid, c.seq, c.event
+), passed as (
+  select g.xid, g.seq from gone g union all select b.xid, b.seq from bared b where b.event = 'deleted'
+), highest as (select g.xid from passed g order by g.xid desc limit 1),
 moved as (
-  update noclobber.log_horizon h set xid = greatest(h.xid, m.xid), seq = greatest(h.seq, (select max(g.seq) from gone g))
+  update noclobber.log_horizon h set xid = greatest(h.xid, m.xid), seq = greatest(h.seq, (select max(g.seq) from passed g))
   from highest m)
 select (select count(*)::int from gone) as deleted, (select count(*)::int from bared) as bared,
   (select count(*)::int from page) as looked, exists (select from page p where p.aged) as aged,

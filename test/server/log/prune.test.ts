@@ -173,6 +173,21 @@ test('a table keeps its values and its changes for times of its own, and the res
   expect(await pruneLog(app.knex)).toEqual({ changes: 0, values: 0, mutations: 0, busy: false })
 })
 
+test('a cursor from before a deletion whose values are gone is reset: nobody goes on showing what was deleted', async () => {
+  const app = await startChangeApp()
+  await setRetention(app.knex, 'notes', { values: '20 days' })
+  await app.sql(`insert into notes (tenant_id) values ('a'), ('a')`)
+  const { cursor: before } = (await app.ask('')).body
+  await app.sql('delete from notes where id = 2')
+  const { cursor: behind } = (await app.ask('')).body
+  expect(await pruneLog(app.knex)).toMatchObject({ values: 0 })
+  expect((await app.ask(`?cursor=${before}`)).body.reset).toBeUndefined()
+  await app.sql(`update noclobber.record_changes set updated_at = updated_at - interval '25 days'`)
+  expect(await pruneLog(app.knex)).toMatchObject({ changes: 0, values: 1 })
+  expect((await app.ask(`?cursor=${before}`)).body.reset).toBe(true)
+  expect((await app.ask(`?cursor=${behind}`)).body.reset).toBeUndefined()
+})
+
 test('a time that is none, and a table that isn’t there, are refused', async () => {
   const app = await startChangeApp()
   for (const values of ['soon', '-1 day', '0', '', `1 day'; drop table notes`])

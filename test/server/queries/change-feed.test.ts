@@ -241,8 +241,10 @@ test('a cursor from before a copy or a restore into another database is refused,
 test('a change that can’t be authorized is skipped, and the rest flows', async () => {
   const app = await startChangeApp()
   await app.sql(`insert into notes (tenant_id, title) values ('a', 'one'), ('a', 'poison'), ('a', 'three')`)
-  await app.sql(`insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, scopes, updated_by, updated_at)
-    values ('public.notes', 'no number', -3, 'updated', 'a', '"odd"', '[]', now()), ('public.notes', '3', 9, 'deleted', 'a', '7', '1', now())`)
+  await app.sql(`insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, scopes, updated_by, updated_at, old_row)
+    values ('public.notes', 'no number', -3, 'updated', 'a', '"odd"', '[]', now(), null),
+      ('public.notes', '3', 9, 'deleted', 'a', '7', '1', now(), '{"title": "three"}'),
+      ('public.notes', '4', 9, 'deleted', 'a', null, '1', now(), null)`)
   const { all } = await drain(app, 'start')
   expect(names(all)).toEqual(['created note 1 v1', 'created note 3 v1', 'deleted note 3 v9'])
 })
