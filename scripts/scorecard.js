@@ -50,6 +50,12 @@ const PROMISES = [
     tests: ['test/server/live/recheck-access.test.ts'],
   },
   {
+    promise: 'a change missed or doubled beside a slow node and a slow client',
+    figure: '0 of 2,000 saves',
+    tests: ['test/faults/slow.test.ts'],
+    environment: { NOCLOBBER_SAVES: '2000' },
+  },
+  {
     promise: 'a queued offline mutation applied other than once',
     figure: '0 of 5,000 replays with dropped answers',
     tests: ['test/web/client/offline/replays.test.ts'],

@@ -116,8 +116,14 @@ export const readDoors = (root) => {
 
   /** The members of an interface, those that it inherits from what no door exports too. */
   const membersOf = ({ file, code }, isExported) => {
-    const made = /= ReturnType<typeof (\w+)>/.exec(code)?.[1]
-    if (made) return membersIn(returnedBy(find(file, made).code))
+    const made = /= ReturnType<typeof (\w+)>(?: & ([A-Z]\w*))?;?\s*$/.exec(code)
+    if (made) {
+      const beside = made[2] && !isExported(made[2]) ? find(file, made[2]) : null
+      return [
+        ...membersIn(returnedBy(find(file, made[1]).code)),
+        ...(beside ? membersOf(beside, isExported) : []),
+      ]
+    }
     const head = /^[^{]*/.exec(code)[0]
     if (!/\b(interface|class)\b/.test(head)) return []
     const body = code.slice(head.length + 1, code.lastIndexOf('}'))

@@ -74,6 +74,11 @@ declare global {
   const form: { setValues(values: object): void }
   const Row: (props: { task: unknown; highlight: unknown }) => import('react').ReactNode
   const useEffect: typeof import('react').useEffect
+  const firstInSight: number, lastInSight: number, importId: string
+  const bulk: { records: Parameters<RecordClient['undoMany']>[1] }
+  const tenantOf: (request: unknown) => string
+  const serverOf: (tenant: string) => RecordServer | undefined
+  const servers: Map<string, RecordServer>
 }
 `
 
