@@ -1,6 +1,6 @@
 // Erasing what the log keeps about a record or a person, on request: values in the log and in stored first responses, proposals, names.
-// Invariant: versions, cursors and the order of changes stay as they are, so nobody's page or feed notices; what is erased is in no
-// table of the log afterwards.
+// Invariant: versions and the order of changes stay as they are, so pages and feeds go on, but those from before a deletion whose values
+// are erased begin anew; what is erased is in no table of the log afterwards.
 import type { Knex } from 'knex'
 import { ownedBy } from '../../migrations/owned-columns.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'
@@ -49,6 +49,20 @@ where m.answer->>'noclobber_id' = :id
     where e.value->>'id' = :id and e.value ? 'current')`
 
 /**
+ * A deletion without its values can't be authorized for everybody who knew the record: cursors from before it are refused from then on, so
+ * that no page that was away goes on showing the record.
+ */
+const CHANGES = `
+with erased as (
+  update noclobber.record_changes c set changed_values = null, old_row = null
+  where c.table_name = :source and c.record_id = :id and (c.changed_values is not null or c.old_row is not null)
+  returning c.xid, c.seq, c.event
+), moved as (
+  update noclobber.log_horizon h set xid = greatest(h.xid, d.xid), seq = greatest(h.seq, d.seq) from (select e.xid, e.seq from erased e
+    where e.event = 'deleted' and e.xid < pg_snapshot_xmin(pg_current_snapshot()) order by e.xid desc, e.seq desc limit 1) d)
+select from erased`
+
+/**
  * Erases what the log keeps of a record's values: before and after each change, the row as it was deleted, what is proposed for it, and
  * first responses that hold them. Who changed which fields when stays. The record itself is the app's to change or delete, first.
  *
@@ -63,12 +77,7 @@ export const eraseRecord = async (sql: Sql, table: string, id: string): Promise<
   if (!found) throw new Error(`There is no table ${table}.`)
   const asked = { source: found.source as string, id }
   return knex.transaction(async (transaction) => ({
-    changes: await rowsOf(
-      transaction,
-      `update noclobber.record_changes c set changed_values = null, old_row = null
-       where c.table_name = :source and c.record_id = :id and (c.changed_values is not null or c.old_row is not null)`,
-      asked,
-    ),
+    changes: await rowsOf(transaction, CHANGES, asked),
     proposals: await rowsOf(transaction, PROPOSALS, asked),
     responses: await rowsOf(transaction, RESPONSES.replaceAll(' ? ', ' \\? '), asked),
     records: 0,

@@ -71,15 +71,18 @@ test('a record’s values are gone from the log, its responses and its proposals
   expect((await app.call('GET', `${pathOf(one)}?version=1`)).body.code).toBe('no_longer_known')
   expect((await save(two, { name: 'goes on' })).version).toBe(3)
   await app.call('DELETE', pathOf(one), { body: { client_version: 3 } })
+  const { body: feed } = await app.call('GET', `/changes?cursor=${start.cursor}`)
   await eraseRecord(app.knex, 'contracts', one.id)
   expect(await tablesWith('goes on')).toEqual([])
   expect((await app.call('GET', '/deleted/contract')).text).not.toContain(`"id":"${one.id}"`)
-  const { body: feed } = await app.call('GET', `/changes?cursor=${start.cursor}`)
   expect(feed.data.map(({ id, version }: WireRecord) => `${id} v${version}`)).toEqual([
     ...['1', '2'].map((version) => `${one.id} v${version}`),
     `${other.id} v1`,
     ...['3', '4'].map((version) => `${one.id} v${version}`),
   ])
+  // Who was away when it was deleted looks at everything anew; who knows of it goes on.
+  expect((await app.call('GET', `/changes?cursor=${start.cursor}`)).body.reset).toBe(true)
+  expect((await app.call('GET', `/changes?cursor=${feed.cursor}`)).body.reset).toBeUndefined()
   expect((await app.call('GET', `${pathOf(other)}?version=1`)).status).toBe(200)
   await expect(eraseRecord(app.knex, 'nothing', '1')).rejects.toThrow('There is no table')
 })
