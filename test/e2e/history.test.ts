@@ -81,6 +81,13 @@ it('a value of before comes back; against somebody’s save both sides are shown
   await keepPicture(phone, 'history-360-dark', true)
   expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
   expect(await seriousBarriers(phone, '.nc-history')).toEqual([])
+
+  // While Alice types, her form shows version 6; of the newest there is nothing to bring back.
+  await field(alice, 'Client').fill('typed by Alice')
+  await save(id, 6, { name: 'Ferry quay' })
+  await history.getByText('Version 7', { exact: true }).waitFor()
+  expect(await button(alice, 'Restore version 7').count()).toBe(0)
+  expect(await button(alice, 'Restore version 1').count()).toBe(1)
   await Promise.all([alice, bob, phone].map((page) => page.context().close()))
 })
 

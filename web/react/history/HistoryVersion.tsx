@@ -18,15 +18,16 @@ interface HistoryVersionProps {
   writable: readonly string[]
   words: Words
   texts: HistoryMessages
-  isCurrent: boolean
+  /** The record is that by now, whatever the form still shows: there is nothing to bring back. */
+  isNewest: boolean
   onRestore: (version: number, fields?: string[]) => void
 }
 
 export function HistoryVersion(props: HistoryVersionProps) {
-  const { entry, now, writable, words, texts, isCurrent, onRestore } = props
+  const { entry, now, writable, words, texts, isNewest, onRestore } = props
   const { parts } = useLive()
   const { version, event, updated_by, updated_at, values = {}, changed_fields, restored_from } = entry
-  const mayRestore = now !== null && writable.length > 0 && event !== 'deleted'
+  const mayRestore = now !== null && writable.length > 0 && event !== 'deleted' && !isNewest
   const canBring = (field: string, value: unknown) =>
     mayRestore && writable.includes(field) && !isSame(now?.[field], value)
   const fields = Object.entries(values)
@@ -78,7 +79,7 @@ export function HistoryVersion(props: HistoryVersionProps) {
             {list}
           </details>
         ))}
-      {mayRestore && !isCurrent && (
+      {mayRestore && (
         <parts.Button
           data-slot="nc-history-restore"
           variant="plain"

@@ -94,7 +94,7 @@ export function RecordHistory({ editor, pageSize = 20, className }: RecordHistor
         {entries.map((entry) => (
           <HistoryVersion
             key={entry.version}
-            isCurrent={entry.version === record?.version}
+            isNewest={entry.version === newest}
             onRestore={(version, fields) => void restore(version, fields)}
             {...{ entry, now, writable, words, texts }}
           />
