@@ -149,7 +149,10 @@ export const undelete = async (
     await database.send(NAME_WRITER, [writerContext(database.signing, options)], transaction)
     const { xid, record } = deletion
     const rows: DeletedRows = { source, xid, columns: null, values: [target.id], at: record.updated_at }
-    if ((await restoreRows(database, rows, transaction)) === 0) return { result: SWALLOWED }
+    if ((await restoreRows(database, rows, transaction)) === 0) {
+      // Somebody else has brought it back since it was looked at, or the table keeps it out.
+      return { result: (await whyNot(database, within, options, deletion)) ?? SWALLOWED }
+    }
     await restoreDependents(database, { actor: target.actor, transaction }, rows)
     await database.send(CHECK_NOW, [], transaction)
     const restored = await readRow(database, within)

@@ -234,12 +234,12 @@ test('two at once: one brings it back, the other sees it; sent again it takes ef
   const version = await remove(order)
   const both = await Promise.all(
     ['alice', 'bob', 'alice'].map((as, at) =>
-      restore(order, { client_version: version, mutation_id: `m${at}` }, as),
+      restore(order, { client_version: version, mutation_id: `${order.id} m${at}` }, as),
     ),
   )
   expect(both.map(({ status }) => status).sort()).toEqual([200, 409, 409])
   const first = both.findIndex(({ status }) => status === 200)
-  const replay = { client_version: version, mutation_id: `m${first}` }
+  const replay = { client_version: version, mutation_id: `${order.id} m${first}` }
   const as = first === 1 ? 'bob' : 'alice'
   expect((await restore(order, replay, as)).text).toBe(both[first]?.text)
   expect((await restore(order, { ...replay, client_version: 1 }, as)).body.code).toBe('mutation_reused')
