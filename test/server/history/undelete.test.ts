@@ -144,9 +144,11 @@ test('a deleted record comes back as it was, with its parts and theirs, beyond a
       ['mark', mark.id, 1],
     ]),
   )
-  const event = await waitFor(() => socket.received.find(({ event }) => event?.id === order.id)?.event, {
-    what: 'the event',
-  })
+  const event = await waitFor(
+    () =>
+      socket.received.find(({ name, event }) => name === 'RecordCreated' && event?.id === order.id)?.event,
+    { what: 'the event' },
+  )
   expect(event).toMatchObject({ type: 'order', restored_from: version - 1 })
   const past = await app.call('GET', `${pathOf(order)}?version=${version - 1}`)
   expect(past.body.data.fields).toEqual(order.fields)

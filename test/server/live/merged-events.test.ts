@@ -53,19 +53,27 @@ test('each list that the record was in receives it, once', async () => {
     expect(eventsOf(await list.flushed(), id)).toMatchObject([{ event: { version: 3, previous_version: 1 } }])
 })
 
+let made = 9000
 test('made and changed is made; changed and deleted is deleted; others of the transaction and of the record are their own', async () => {
   const { id: other } = await app.make('project', { name: 'Other' })
   const watcher = await app.socket()
   await watcher.watchList('project')
+  await watcher.forget()
+  made += 1
   await inOne(
-    `insert into projects (id, tenant_id, name) values (9001, 'acme', 'new')`,
+    `insert into projects (id, tenant_id, name) values (${made}, 'acme', 'new')`,
     `update projects set notes = 'x' where id = ${other}`,
-    `update projects set name = 'newer' where id = 9001`,
+    `update projects set name = 'newer' where id = ${made}`,
   )
+  // Who reads it later finds it deleted.
+  await watcher.receives('RecordCreated', { id: String(made) })
   await inOne(`update projects set notes = 'y' where id = ${other}`)
-  await inOne(`update projects set name = 'last' where id = 9001`, 'delete from projects where id = 9001')
+  await inOne(
+    `update projects set name = 'last' where id = ${made}`,
+    `delete from projects where id = ${made}`,
+  )
   const received = await watcher.flushed()
-  expect(eventsOf(received, '9001')).toMatchObject([
+  expect(eventsOf(received, String(made))).toMatchObject([
     { name: 'RecordCreated', event: { version: 2, previous_version: 0 } },
     { name: 'RecordDeleted', event: { version: 4, previous_version: 2 } },
   ])
