@@ -124,7 +124,10 @@ export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load
     case 'unauthenticated':
       return to(still, { trouble: { kind: 'signed_out' } })
     case 'unreachable':
-      return to(still, { trouble: { kind: 'unreachable', during: 'load' } })
+      // That a save waits, and whether it outlives the page, matters more than that nothing newer could be read.
+      return still.unanswered && still.trouble?.kind === 'unreachable'
+        ? to(still, {})
+        : to(still, { trouble: { kind: 'unreachable', during: 'load' } })
     case 'failed':
       return to(still, { trouble: failed(refusal.problem) })
   }

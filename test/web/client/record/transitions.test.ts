@@ -162,9 +162,10 @@ describe('a load that fails', () => {
       expectAfter([...dirty, loadFailed(refusal), loaded(version(7))], { trouble: null, status: 'dirty' })
     const notAllowed = [...saving, refused('m1', { outcome: 'forbidden', problem: problem() })]
     expectAfter([...notAllowed, loaded(version(7))], { trouble: { kind: 'not_allowed' } })
-    expectAfter([...lostAnswer, loaded(version(7))], {
-      trouble: { kind: 'unreachable', during: 'save', isKept: false },
-    })
+    for (const event of [loaded(version(7)), loadFailed(UNREACHABLE)])
+      expectAfter([...lostAnswer, event], {
+        trouble: { kind: 'unreachable', during: 'save', isKept: false },
+      })
   })
 })
 
