@@ -15,7 +15,7 @@ const keeping = (imports) =>
 
 export const PAGES = {
   /** One record, followed and saved. */
-  record: { budget: 23_550, code: keeping(["{ createRecordClient } from 'noclobber/client'"]) },
+  record: { budget: 23_600, code: keeping(["{ createRecordClient } from 'noclobber/client'"]) },
   /** A form with its banner and dialog. */
   form: {
     budget: 34_900,
