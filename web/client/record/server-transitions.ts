@@ -115,6 +115,8 @@ function withoutLoadTrouble(state: RecordState): RecordState {
 /** Nothing that is shown or typed changes; a reload that failed may be asked for again. */
 export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load_failed'>): Transition {
   const still = { ...state, reloading: false, merging: false }
+  // That a save waits, and whether it outlives the page, matters more than that nothing newer could be read.
+  const isSaveWaiting = still.unanswered !== null && still.trouble?.kind === 'unreachable'
   switch (refusal.outcome) {
     case 'not_found':
     case 'forbidden':
@@ -124,12 +126,9 @@ export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load
     case 'unauthenticated':
       return to(still, { trouble: { kind: 'signed_out' } })
     case 'unreachable':
-      // That a save waits, and whether it outlives the page, matters more than that nothing newer could be read.
-      return still.unanswered && still.trouble?.kind === 'unreachable'
-        ? to(still, {})
-        : to(still, { trouble: { kind: 'unreachable', during: 'load' } })
+      return to(still, isSaveWaiting ? {} : { trouble: { kind: 'unreachable', during: 'load' } })
     case 'failed':
-      return to(still, { trouble: failed(refusal.problem) })
+      return to(still, isSaveWaiting ? {} : { trouble: failed(refusal.problem) })
   }
 }
 

@@ -162,7 +162,8 @@ describe('a load that fails', () => {
       expectAfter([...dirty, loadFailed(refusal), loaded(version(7))], { trouble: null, status: 'dirty' })
     const notAllowed = [...saving, refused('m1', { outcome: 'forbidden', problem: problem() })]
     expectAfter([...notAllowed, loaded(version(7))], { trouble: { kind: 'not_allowed' } })
-    for (const event of [loaded(version(7)), loadFailed(UNREACHABLE)])
+    const broken = { outcome: 'failed', problem: problem() }
+    for (const event of [loaded(version(7)), loadFailed(UNREACHABLE), loadFailed(broken)])
       expectAfter([...lostAnswer, event], {
         trouble: { kind: 'unreachable', during: 'save', isKept: false },
       })
