@@ -1,17 +1,8 @@
 // A Redis for the benchmarks of several nodes: that of REDIS_URL, or one of its own that saves nothing.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-
-const freePort = async () => {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
+import { freePort } from '../scripts/free-port.js'
 
 /** @throws where there is no redis-server on the PATH. */
 export const openRedis = async () => {

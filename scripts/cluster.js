@@ -5,11 +5,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './free-port.js'
 import { startProxy } from './proxy.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -25,15 +25,6 @@ const dir = await mkdtemp(join(tmpdir(), 'noclobber-cluster-'))
 await chmod(dir, 0o755)
 const ends = []
 const say = (message) => console.log(JSON.stringify(message))
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 async function startDatabase() {
   if (options.database) return options.database

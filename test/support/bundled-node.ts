@@ -1,21 +1,10 @@
 // A node of the toolkit as one file that Node runs by itself, made from a file of this folder and the sources.
 
-import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import { atEnd } from './at-end.ts'
 import { besideSource } from './beside-source.ts'
-
-/** A port that nobody listens on now. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 /** The path of the bundle, which lies below node_modules, so that it finds what it imports. Gone at the end of the file. */
 export const bundleOf = async (name: string): Promise<string> => {

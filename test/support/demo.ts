@@ -1,10 +1,10 @@
 // The demo as its users run it: the built server in a process of its own, on a fresh database and a free port.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { freePort } from '../../scripts/free-port.js'
 import { atEnd } from './at-end.ts'
 import { freshDatabase } from './postgres.ts'
 import { waitFor } from './wait-for.ts'
@@ -35,14 +35,6 @@ const PROJECT = {
     ends_on: '2027-09-30',
     description: 'A footbridge across the inner harbour.',
   },
-}
-
-const freePort = async () => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 const isUp = (url: string) =>

@@ -1,8 +1,9 @@
 // Starts the node of kill-node.ts again and again on one port, each time to be killed at another place.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { freePort } from '../../scripts/free-port.js'
 import { atEnd } from './at-end.ts'
-import { bundleOf, freePort } from './bundled-node.ts'
+import { bundleOf } from './bundled-node.ts'
 import type { Random } from './random.ts'
 import { waitFor } from './wait-for.ts'
 

@@ -5,9 +5,9 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../scripts/free-port.js'
 import { atEnd } from './at-end.ts'
 import { findProgram } from './programs.ts'
-import { freePort } from './redis.ts'
 import { waitFor } from './wait-for.ts'
 
 const conf = fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url))

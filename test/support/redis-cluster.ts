@@ -1,6 +1,7 @@
 // A Redis Cluster of three masters on free ports. It ends with the test file.
 import { Redis } from 'ioredis'
-import { freePort, startRedis, type TestRedis } from './redis.ts'
+import { freePort } from '../../scripts/free-port.js'
+import { startRedis, type TestRedis } from './redis.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface TestRedisCluster {

@@ -9,6 +9,7 @@ import { classes } from '../base/parts.tsx'
 import { TimeAgo } from '../base/TimeAgo.tsx'
 import { createDeletedStore, NONE_YET } from './deleted-records.ts'
 import { historyTexts } from './history-editor.ts'
+import { LoadFailed } from './LoadFailed.tsx'
 
 /** What {@link DeletedRecords} takes. */
 export interface DeletedRecordsProps {
@@ -74,14 +75,7 @@ export function DeletedRecords(props: DeletedRecordsProps) {
       <p className="nc-history-said" role="status">
         {status === 'loading' && records.length === 0 ? texts.loading : said}
       </p>
-      {status === 'failed' && (
-        <p role="alert">
-          {texts.failed}{' '}
-          <parts.Button data-slot="nc-history-retry" variant="plain" onClick={() => void store.refresh()}>
-            {texts.retry}
-          </parts.Button>
-        </p>
-      )}
+      {status === 'failed' && <LoadFailed texts={texts} onRetry={() => void store.refresh()} />}
       {status === 'ready' && records.length === 0 && <p>{texts.noneDeleted}</p>}
       <ol className="nc-history-list">
         {records.map((record) => (

@@ -8,6 +8,7 @@ import { useLive, useRecordClient, useStore } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
 import { HistoryVersion } from './HistoryVersion.tsx'
 import { type HistoryEditor, historyTexts } from './history-editor.ts'
+import { LoadFailed } from './LoadFailed.tsx'
 import { LookBack } from './LookBack.tsx'
 import { createHistoryStore, NO_HISTORY } from './record-history.ts'
 
@@ -81,14 +82,7 @@ export function RecordHistory({ editor, pageSize = 20, className }: RecordHistor
       <p className="nc-history-said" role="status">
         {state.status === 'loading' ? texts.loading : said}
       </p>
-      {state.status === 'failed' && (
-        <p role="alert">
-          {texts.failed}{' '}
-          <parts.Button data-slot="nc-history-retry" variant="plain" onClick={() => void store.refresh()}>
-            {texts.retry}
-          </parts.Button>
-        </p>
-      )}
+      {state.status === 'failed' && <LoadFailed texts={texts} onRetry={() => void store.refresh()} />}
       {state.status === 'ready' && entries.length === 0 && <p>{texts.empty}</p>}
       <ol className="nc-history-list">
         {entries.map((entry) => (
