@@ -101,8 +101,15 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     changedAt = now()
   }
 
+  /** Another's save would meet two of its pieces at any time, and the database has no processor left for that save. */
+  const isCrowding = (line: Line): boolean =>
+    Number.isFinite(atOnce) &&
+    restShare > 0 &&
+    waitingIn(line) > FEW &&
+    activity?.hasOthers(line.person) === true
+
   const hasShareLeft = (line: Line): boolean =>
-    line.running < perPerson ||
+    line.running < (isCrowding(line) ? 1 : perPerson) ||
     (line.running < perPersonAlone &&
       now() - changedAt > ALONE_AFTER_MS &&
       activity?.hasOthers(line.person) !== true)

@@ -100,6 +100,29 @@ test('who has many waiting rests after each piece, and others don’t', async ()
   expect(begun.at(-1)).toBe('alice 3')
 })
 
+test('beside other people, who has many waiting does one after another', async () => {
+  const time = 0
+  let hasOthers = true
+  const activity = { note: () => {}, hasOthers: () => hasOthers }
+  const options = { atOnce: 4, perPerson: 2, restShare: 1, activity, now: () => time }
+  const { begun, ask, end } = createWork(createFairQueue(options))
+  for (let n = 1; n <= 8; n += 1) ask(alice, `alice ${n}`)
+  await settle()
+  await end('alice 1')
+  await end('alice 2')
+  // Six wait after two: of more than four no second one begins.
+  expect(begun).toEqual(['alice 1', 'alice 2', 'alice 3'])
+  await end('alice 3')
+  expect(begun).toEqual(['alice 1', 'alice 2', 'alice 3', 'alice 4', 'alice 5'])
+  hasOthers = false
+  const alone = createWork(createFairQueue(options))
+  for (let n = 1; n <= 8; n += 1) alone.ask(bob, `bob ${n}`)
+  await settle()
+  await alone.end('bob 1')
+  await alone.end('bob 2')
+  expect(alone.begun).toEqual(['bob 1', 'bob 2', 'bob 3', 'bob 4'])
+})
+
 test('anyone who gives up has no turn', async () => {
   const queue = createFairQueue({ atOnce: 1, perPerson: 1 })
   const end = await queue.enter(alice)
