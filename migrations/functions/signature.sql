@@ -1,8 +1,12 @@
 -- The key that nodes sign their setting with, see writer-setting.ts. To the planner it is a constant, so it is read once a
--- session. Only the triggers' functions may ask for it.
+-- session. Only the triggers' functions may ask for it. Every role may have its session print the plans that are made
+-- (debug_print_plan), constants included; they are printed after this was called, so it turns that off for the transaction.
 create function noclobber.node_key() returns text language plpgsql immutable
   security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if current_setting('debug_print_plan')::boolean then
+    perform set_config('debug_print_plan', 'off', true);
+  end if;
   return (select encode(k.secret, 'hex') from noclobber.cursor_key k);
 end $$;
 

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import createKnex, { type Knex } from 'knex'
 import { migrate, trackTable, untrackTable } from 'noclobber/migrations'
 import { doctor } from 'noclobber/server'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { atEnd } from '../../support/at-end.ts'
 import { freshDatabase } from '../../support/postgres.ts'
@@ -331,6 +332,43 @@ test.each([
   )
   expect(await isSafe(theirs, 'pg_temp')).toBe(true)
   expect((await owner.raw(`select count(*) from noclobber.changes`)).rows).toEqual(before.rows)
+})
+
+test('who writes a tracked table reads the secret of the nodes in no plan that PostgreSQL prints', async () => {
+  const { url, owner } = await setUp()
+  const role = await makeRole(owner)
+  await owner.raw(`grant usage on schema app to ${role}; grant all on app.things, app.lines, app.orders to ${role};
+    insert into app.orders (id, tenant_id) values (1, 't')`)
+  const [{ secret }] = (await owner.raw(`select encode(secret, 'hex') as secret from noclobber.cursor_key`))
+    .rows
+  /** As a printed plan shows a constant: its bytes as decimal numbers, wrapped anywhere. */
+  const shown = (text: string) => [...Buffer.from(text)].join('')
+  const at = new URL(url)
+  Object.assign(at, { username: role, password: 'p' })
+  const theirs = new pg.Client({ connectionString: at.href })
+  await theirs.connect()
+  atEnd(() => theirs.end())
+  const printed: string[] = []
+  theirs.on('notice', ({ message, detail }) => printed.push(`${message} ${detail ?? ''}`.replace(/\s+/g, '')))
+  await theirs.query('set client_min_messages = log')
+  const signed = `set noclobber.actor = e'sig\\n{"id":"u"}\\nsig\\nrecord\\ntab\\nsocket\\n\\n{}\\ntitle'`
+  for (const sql of [
+    ...writes('app.things', `title = title || '!'`),
+    `insert into app.lines (id, tenant_id, order_id) values (1, 't', 1)`,
+    'update app.lines set amount = 2',
+    signed,
+    ...writes('app.things', `title = title || '!'`).filter((one) => !one.includes('noclobber.actor')),
+    'update app.lines set amount = 3',
+    'delete from app.lines',
+  ]) {
+    await theirs.query('set debug_print_plan = on')
+    await theirs.query(sql).catch(() => {})
+  }
+  // The session does print plans.
+  await theirs.query('set debug_print_plan = on')
+  await theirs.query(`select 'a text of mine' from app.things`)
+  expect(printed.join()).toContain(shown('a text of mine'))
+  expect(printed.filter((text) => text.includes(shown(secret)) || text.includes(secret)).length).toBe(0)
 })
 
 test('a name is data: whatever a column is called, it is logged by that name', async () => {
