@@ -1,6 +1,6 @@
 // Deleted records as they last were, for those who could read them then: out of the rows that the log keeps of deletions.
 // Invariant: shown is what the caller could read, and may see of its fields now; a record that is there again, under any tenant, is
-// not among them.
+// not among them. Where a page ends says nothing of what was left out: it is sealed.
 import { setGoneAudience } from '../audience/gone-audience.ts'
 import type { Missing } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
@@ -33,7 +33,7 @@ const AT_ONCE = 100
 const MOST_READ = 1_000
 const MOST_BYTES = 4_000_000
 
-/** source, tenant, id, id and version of the last one before, rows, bytes: the deletions of a table, or of one record, newest first. */
+/** source, tenant, id, both numbers of the last one before, rows, bytes: the deletions of a table, or of one record, newest first. */
 const deletions = (known: KnownType, isRebuilding: boolean) => {
   const old = `(select jsonb_object_agg(e.key, e.value) from jsonb_each_text(d.old_row) e)`
   const oldText = (name: string) => textOf(known, name, `d.old_row->'${name.replaceAll("'", "''")}'`)
@@ -45,8 +45,7 @@ select d.*, ${isRebuilding ? withTexts(known, old, 'd.old_row', oldText) : old} 
     from noclobber.record_changes c
     where c.table_name = $1 and c.event = 'deleted' and c.old_row is not null and coalesce(c.tenant_id, '') = coalesce($2, '')
       and ($3::text is null or c.record_id = $3)
-      and ($4::text is null or (c.xid, c.seq) < (select b.xid, b.seq from noclobber.record_changes b
-        where b.table_name = $1 and b.record_id = $4 and b.version = $5::bigint and b.event = 'deleted'))
+      and ($4::xid8 is null or (c.xid, c.seq) < ($4::xid8, $5::bigint))
       and not exists (select from noclobber.changes n where n.table_name = $1 and n.record_id = c.record_id and n.version > c.version
         and ($2::text is null or n.tenant_id = $2))
     order by c.xid desc, c.seq desc limit $6) c) d
@@ -67,7 +66,8 @@ const recordOf = (known: KnownType, row: Row): WireRecord => ({
 
 interface Page {
   id?: string
-  after?: { id: string; version: number } | undefined
+  /** The numbers in the log of the deletion before the first. */
+  after?: readonly string[] | undefined
   limit: number
 }
 
@@ -79,7 +79,7 @@ const readDeletions = async (
 ): Promise<{ found: Deletion[]; last: Row | null }> => {
   const values = [
     ...[known.source, known.tenantColumn ? actor.tenantId : null, id ?? null],
-    ...[after?.id ?? null, after?.version ?? null, limit + 1, MOST_BYTES],
+    ...[after?.[0] ?? null, after?.[1] ?? null, limit + 1, MOST_BYTES],
   ]
   const rows = await readLogged(database, known, deletions, values, transaction)
   const page = rows.slice(0, limit)
@@ -124,8 +124,6 @@ export interface DeletedQuery {
 /** What `deleted` answers, the last deletion first. */
 export type DeletedOutcome = { outcome: 'found'; records: WireDeleted[]; next: string | null } | Missing
 
-const AFTER = /^([1-9]\d{0,15}):(.+)$/su
-
 /** The deleted records of a type that one could read; of types that keep values. */
 export const readDeleted = async (
   shared: Database,
@@ -136,17 +134,15 @@ export const readDeleted = async (
   const known = await database.typeFor(type, undefined, actor)
   if (!known) return MISSING
   if (known.type.history !== 'values') return { outcome: 'found', records: [], next: null }
-  const [, version, id] = AFTER.exec(after ?? '') ?? []
-  if (after !== undefined && id === undefined)
-    return refuse('malformed', 'after must be what an answer gave as next.')
-  let from = id === undefined ? undefined : { id, version: Number(version) }
+  let from = after === undefined ? undefined : database.cursors.openNumbers(after, 2)
+  if (from === null) return refuse('malformed', 'after must be what an answer gave as next.')
   const records: WireDeleted[] = []
   for (let read = 0; read < MOST_READ && records.length < limit; read += AT_ONCE) {
     const page = { after: from, limit: Math.min(AT_ONCE, limit - records.length) }
     const { found, last } = await readDeletions(database, { known, actor, transaction: undefined }, page)
     for (const { record } of found) records.push({ ...record, may_restore: mayRestore(known, actor, record) })
     if (!last) return { outcome: 'found', records, next: null }
-    from = { id: last.record_id, version: Number(last.version) }
+    from = [String(last.xid), String(last.seq)]
   }
-  return { outcome: 'found', records, next: from ? `${from.version}:${from.id}` : null }
+  return { outcome: 'found', records, next: from ? database.cursors.sealNumbers(from) : null }
 }

@@ -155,6 +155,10 @@ export interface Cursors {
   sealPosition(text: string): string
   /** `null` where it was not sealed here. */
   openPosition(text: string): string | null
+  /** Seals where a page of the log's own rows ended: the numbers of its last row, whether that was shown or not. */
+  sealNumbers(numbers: readonly string[]): string
+  /** As many numbers as that; `null` where they were not sealed here. */
+  openNumbers(text: string, count: number): string[] | null
 }
 
 /** @param secret The same on all nodes: `noclobber.cursor_key`. */
@@ -176,6 +180,12 @@ export const createCursors = (secret: Uint8Array): Cursors => {
     openPosition: (text) => {
       const bytes = open('position', text)
       return bytes instanceof Buffer ? bytes.toString() : null
+    },
+    sealNumbers: (numbers) => seal('number', Buffer.from(numbers.join())),
+    openNumbers: (text, count) => {
+      const bytes = open('number', text)
+      const numbers = bytes instanceof Buffer ? bytes.toString().split(',') : []
+      return numbers.length === count ? numbers : null
     },
   }
 }

@@ -4,7 +4,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 
 /** What sealed bytes are for. */
-type SealPurpose = 'cursor' | 'position'
+type SealPurpose = 'cursor' | 'position' | 'number'
 
 export interface Seal {
   /** As text in base64url. At most {@link MAX_SEALED} bytes. */
@@ -45,7 +45,11 @@ export const createSeal = (secret: Uint8Array): Seal => {
   const keyId = createHash('sha256').update('noclobber key id').update(secret).digest().subarray(0, KEY_ID)
   const keyOf = (purpose: SealPurpose) =>
     Buffer.from(hkdfSync('sha256', secret, '', `noclobber ${purpose}`, 32))
-  const keys: Record<SealPurpose, Buffer> = { cursor: keyOf('cursor'), position: keyOf('position') }
+  const keys: Record<SealPurpose, Buffer> = {
+    cursor: keyOf('cursor'),
+    position: keyOf('position'),
+    number: keyOf('number'),
+  }
   return {
     seal: (purpose, bytes) => {
       if (bytes.length > MAX_SEALED) throw new RangeError(`${bytes.length} bytes are too many to be sealed.`)

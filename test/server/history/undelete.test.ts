@@ -293,3 +293,24 @@ test('a type that keeps no values has none, and values that went with the retent
   expect((await deleted('order')).map(({ id }) => id)).not.toContain(order.id)
   expect((await restore(order, { client_version: version })).status).toBe(410)
 })
+
+test('where a page of deleted records ends names none that the asker may not read, and none is found by its id', async () => {
+  const hidden = Array.from({ length: 12 }, (_, at) => `merger-${at}`)
+  for (const [id, owner] of [['bobs', 'bob'] as const, ...hidden.map((id) => [id, 'alice'] as const)]) {
+    await app.sql(`insert into letters (id, tenant_id, owner) values (?, 'acme', ?)`, [id, owner])
+    await app.sql('delete from letters where id = ?', [id])
+  }
+  const pages: { data: WireDeleted[]; next: string | null }[] = []
+  for (let after: string | null = ''; after !== null; after = pages.at(-1)?.next ?? null) {
+    const query = `?limit=1${after && `&after=${encodeURIComponent(after)}`}`
+    pages.push((await app.call('GET', `/deleted/letter${query}`, { as: 'bob' })).body)
+  }
+  expect(pages[0]).toMatchObject({ data: [], next: expect.any(String) })
+  expect(pages.flatMap(({ data }) => data.map(({ id }) => id))).toContain('bobs')
+  for (const { next } of pages)
+    expect(Buffer.from(next ?? '', 'base64url').toString('latin1') + next).not.toMatch(/merger/)
+  // What somebody guesses is no place to go on from, whether such a record was deleted or not.
+  for (const id of [...hidden, 'nothing'])
+    for (const as of ['bob', 'gina'])
+      expect((await app.call('GET', `/deleted/letter?after=2:${id}`, { as })).body.code).toBe('malformed')
+})
