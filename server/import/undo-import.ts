@@ -6,13 +6,15 @@ import { quoteText } from '../../migrations/quote.ts'
 import { withValues } from '../base/hidden-fields.ts'
 import type { Missing } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
+import { refuse } from '../base/problems.ts'
+import { staticPermission } from '../base/static-permission.ts'
 import { isRetryable } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
 import type { UndoneRow } from '../protocol/bulk-and-import.ts'
 import type { InvalidProblem, Problem } from '../protocol/index.ts'
 import { readLogged, textOf, toWire, withTexts } from '../records/history-values.ts'
 import type { WriteOptions } from '../records/idempotency.ts'
-import { readRow, type Target } from '../records/read.ts'
+import { goneOrMissing, readRow, type Target } from '../records/read.ts'
 import { removeRecord } from '../records/remove.ts'
 import { saveRecord } from '../records/save.ts'
 import type { Database, KnownType } from '../tables/database.ts'
@@ -27,9 +29,9 @@ export interface UndoImportOptions extends Omit<WriteOptions, 'mutationId' | 'tr
   limit?: number | undefined
 }
 
-/** What `undoImport` answers: rows that the caller may not read are left out. `rows`: how many the import wrote. */
+/** What `undoImport` answers: rows that the caller may not read are left out. `total`: how many the import wrote; `null` where that tells of others. */
 export type UndoImportOutcome =
-  | { outcome: 'undone'; rows: UndoneRow[]; next: string | null; total: number }
+  | { outcome: 'undone'; rows: UndoneRow[]; next: string | null; total: number | null }
   | Missing
 
 /** import, source, [tenant]: note it where it stands in the log. */
@@ -41,21 +43,22 @@ on conflict (import_id) do nothing`)
 
 /** Rows of one transaction: beyond 64 savepoints PostgreSQL slows down for everyone. */
 const AT_ONCE = 40
+/** Rows that one part looks at: those that the caller may not read don't count in it. */
+const MOST_LOOKED = 1_000
 
 const FIND = statement(`
 select i.first_seq::text as first, i.last_seq::text as last, i.changes,
   (select c.xid::text from noclobber.changes c where c.seq = i.first_seq limit 1) as xid
 from noclobber.imports i where i.import_id = $1 and i.table_name = $2 and i.tenant_id is not distinct from $3`)
 
-/** import, source, xid, first, last, id before, rows: the last change of each record, the newest first. */
+/** import, source, xid, first, last, number before, rows: the last change of each record, the newest first. */
 const PART = statement(`
-select c.record_id as id, c.version, f.version as first, f.event
+select c.record_id as id, c.version, c.seq::text as seq, f.version as first, f.event
 from noclobber.changes c
 join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $1
   order by o.version limit 1) f on true
 where c.xid = $3::xid8 and c.seq between $4::bigint and $5::bigint and c.table_name = $2 and c.import_id = $1
-  and ($6::text is null or c.seq < (select max(b.seq) from noclobber.changes b
-    where b.table_name = $2 and b.record_id = $6 and b.import_id = $1))
+  and ($6::bigint is null or c.seq < $6::bigint)
   and not exists (select from noclobber.changes l where l.table_name = $2 and l.record_id = c.record_id and l.import_id = $1
     and l.version > c.version)
 order by c.seq desc limit $7`)
@@ -109,7 +112,10 @@ const undoRow = async (
       transaction,
     )
   const current = await readRow(database, target)
-  if (current && !known.type.can(actor, 'read', current)) return null
+  const isKnown = current
+    ? known.type.can(actor, 'read', current)
+    : (await goneOrMissing(database, target)).outcome === 'gone'
+  if (!isKnown) return null
   const other = async (): Promise<UndoneRow> => {
     const [undone] = await database.send(
       UNDONE,
@@ -228,14 +234,18 @@ export const undoImport = async (
   if (!found?.xid) return MISSING
   const range = [importId, known.source, found.xid, found.first, found.last]
   const rows: UndoneRow[] = []
-  let from = after ?? null
-  for (let left = limit; left > 0; ) {
-    const count = Math.min(AT_ONCE, left)
+  const numbers = after === undefined ? [null] : database.cursors.openNumbers(after, 1)
+  if (!numbers) return refuse('malformed', 'after must be what an answer gave as next.')
+  let [from = null] = numbers
+  const isOpen = !known.audience && staticPermission(known.openType, actor, 'read') === true
+  const total = isOpen ? found.changes : null
+  for (let looked = 0; rows.length < limit && looked < MOST_LOOKED; ) {
+    const count = Math.min(AT_ONCE, limit - rows.length)
     const part = await database.send(PART, [...range, from, count])
     rows.push(...(await undoRows(database, known, options, part)))
-    if (part.length < count) return { outcome: 'undone', rows, next: null, total: found.changes }
-    from = part.at(-1)?.id
-    left -= count
+    if (part.length < count) return { outcome: 'undone', rows, next: null, total }
+    from = part.at(-1)?.seq
+    looked += count
   }
-  return { outcome: 'undone', rows, next: from, total: found.changes }
+  return { outcome: 'undone', rows, next: from ? database.cursors.sealNumbers([from]) : null, total }
 }

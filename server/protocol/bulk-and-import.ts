@@ -72,8 +72,8 @@ export interface UndoImportAnswer {
   data: UndoneRow[]
   /** Send it as `after` for the next part; `null`: all is undone that can be. */
   next: string | null
-  /** Changes that the import made. */
-  total: number
+  /** Changes that the import made; `null` where this person may not read all records of the type. */
+  total: number | null
 }
 
 /** How far an import is: a line of the answer where `application/x-ndjson` was asked for. */

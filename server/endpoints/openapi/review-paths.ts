@@ -62,7 +62,7 @@ export const restorePaths = (type: string, name: string): Part => ({
         false,
       ),
       responses: {
-        200: json(data(listOf({ type: 'object' }), { next, total: { type: 'integer' } })),
+        200: json(data(listOf({ type: 'object' }), { next, total: { type: ['integer', 'null'] } })),
         ...WRITING,
       },
     },

@@ -207,3 +207,33 @@ test('whatever was imported over whatever there was, undone it is as it was', as
     { numRuns: 15 },
   )
 })
+
+test('undoing tells nothing of rows that the asker may not read: no id, no count, no deletion', async () => {
+  const importId = await importRows(
+    'letter',
+    Array.from({ length: 9 }, (_, at) => ({ owner: at === 4 ? 'everybody' : 'alice', body: `letter ${at}` })),
+    'alice',
+    '',
+  )
+  const made = await app.sql(
+    `select id, owner from letters where id in (select record_id::uuid from noclobber.changes where import_id = ?)`,
+    [importId],
+  )
+  const hidden = made.filter(({ owner }) => owner === 'alice').map(({ id }) => String(id))
+  expect(hidden).toHaveLength(8)
+  await app.sql(`delete from letters where id = ?`, [hidden[0]])
+  const answers: { data: { id: string }[]; next: string | null; total: unknown }[] = []
+  for (let after: string | null | undefined; after !== null; after = answers.at(-1)?.next)
+    answers.push((await undoPart(importId, { limit: 1, ...(after && { after }) }, 'bob', 'letter')).body)
+  const shown = answers.flatMap(({ data }) => data.map(({ id }) => id))
+  expect(shown).toEqual(made.filter(({ owner }) => owner === 'everybody').map(({ id }) => String(id)))
+  // One part has the one row, and perhaps a second finds no further one: as it would be without the others.
+  expect(answers.length).toBeLessThanOrEqual(2)
+  for (const { total } of answers) expect(total).toBeNull()
+  for (const { next } of answers) expect(hidden.filter((id) => next === id)).toEqual([])
+  expect((await undoPart(importId, { after: hidden[1] }, 'bob', 'letter')).body.code).toBe('malformed')
+  expect((await undo(importId, 'alice', 3, 'letter')).map(({ outcome }) => outcome).sort()).toEqual([
+    'deleted',
+    ...Array(8).fill('removed'),
+  ])
+})

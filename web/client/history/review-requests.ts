@@ -139,7 +139,7 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
           path,
           body: { after, limit: UNDONE_AT_ONCE },
         })
-        const { next, total } = bodyOf(answer) as { next?: string | null; total?: number }
+        const { next, total } = bodyOf(answer) as { next?: string | null; total?: number | null }
         const part = dataOf(answer, (data: UndoneRow[]) => ({ outcome: 'undone' as const, data }))
         if (part.outcome !== 'undone') return part
         rows.push(...part.data)
