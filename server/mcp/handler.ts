@@ -19,6 +19,24 @@ const MINUTE_MS = 60_000
 const TOOLS_MS = 30_000
 const MOST_AGENTS = 1_000
 
+/** What is known of a credential within its minute. */
+interface Agent {
+  since: number
+  calls: number
+  at: number
+  tools: ReturnType<typeof toolsFor> | null
+}
+
+const newAgent = (): Agent => ({ since: Date.now(), calls: 0, at: 0, tools: null })
+
+/** Each credential counts by itself: with another one beside it, or written otherwise, an agent has no more calls. */
+const keysOf = (headers: Record<string, string>): string[] =>
+  Object.entries(headers).map(([name, value]) => {
+    const [scheme = '', ...token] = value.trim().split(/\s+/)
+    const text = token.length > 0 ? `${scheme.toLowerCase()} ${token.join(' ')}` : scheme
+    return createHash('sha256').update(`${name} ${text}`).digest('base64')
+  })
+
 const isBrowser = ({ headers }: IncomingMessage) =>
   headers.origin !== undefined || /^(cross-site|same-site)$/.test(String(headers['sec-fetch-site'] ?? ''))
 
@@ -32,16 +50,16 @@ const refuse = (
   response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body))
 }
 
-/** `null`: too large, or no JSON. */
+/** `null`: too large, no JSON, or cut off. */
 const readJson = async (request: IncomingMessage, most: number): Promise<unknown> => {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length
-    if (bytes > most) return null
-    chunks.push(chunk as Buffer)
-  }
   try {
+    for await (const chunk of request) {
+      bytes += (chunk as Buffer).length
+      if (bytes > most) return null
+      chunks.push(chunk as Buffer)
+    }
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
   } catch {
     return null
@@ -58,30 +76,24 @@ export const mcpHandler = ({
   bodyBytes = 1_000_000,
   ...options
 }: McpHandlerOptions) => {
-  const agents = new Map<
-    string,
-    { since: number; calls: number; at: number; tools: ReturnType<typeof toolsFor> | null }
-  >()
+  const agents = new Map<string, Agent>()
+  const isOver = ({ calls }: Agent) => calls > callsPerMinute
+  const isPast = ({ since }: Agent) => Date.now() - since >= MINUTE_MS
 
-  const agentOf = (key: string) => {
-    const now = Date.now()
+  const agentOf = (key: string): Agent => {
     const known = agents.get(key)
-    const agent =
-      known && now - known.since < MINUTE_MS ? known : { since: now, calls: 0, at: 0, tools: null }
+    const agent = known && !isPast(known) ? known : newAgent()
     agents.delete(key)
     agents.set(key, agent)
-    for (const oldest of agents.keys()) {
+    // One that is over its limit isn't forgotten because others come.
+    for (const [oldest, other] of agents) {
       if (agents.size <= MOST_AGENTS) break
-      agents.delete(oldest)
+      if (!isOver(other) || isPast(other)) agents.delete(oldest)
     }
     return agent
   }
 
-  return async (
-    request: IncomingMessage & { body?: unknown },
-    response: ServerResponse,
-    _next?: unknown,
-  ): Promise<void> => {
+  const answer = async (request: IncomingMessage & { body?: unknown }, response: ServerResponse) => {
     if (isBrowser(request)) return refuse(response, 403, 'Pages of browsers may not call this.')
     if (request.method !== 'POST') return refuse(response, 405, 'POST alone.', { Allow: 'POST' })
     const { authorization, 'x-api-key': apiKey } = request.headers
@@ -91,14 +103,16 @@ export const mcpHandler = ({
     }
     if (Object.keys(headers).length === 0)
       return refuse(response, 401, 'Sign in: Authorization is missing.', { 'WWW-Authenticate': 'Bearer' })
-    const key = createHash('sha256').update(JSON.stringify(headers)).digest('base64')
-    const agent = agentOf(key)
-    agent.calls += 1
-    if (agent.calls > callsPerMinute) {
-      const waitS = Math.ceil((agent.since + MINUTE_MS - Date.now()) / 1000)
+    const credentials = keysOf(headers).map(agentOf)
+    for (const counted of credentials) counted.calls += 1
+    const over = credentials.find(isOver)
+    if (over) {
+      const waitS = Math.ceil((over.since + MINUTE_MS - Date.now()) / 1000)
       return refuse(response, 429, 'Too many calls.', { 'Retry-After': String(Math.max(1, waitS)) })
     }
+    const agent = credentials.length === 1 ? (credentials[0] as Agent) : newAgent()
     const body = request.body ?? (await readJson(request, bodyBytes))
+    if (response.destroyed) return
     if (body === null || typeof body !== 'object')
       return refuse(response, 400, `A JSON object of at most ${bodyBytes} bytes is expected.`, {
         Connection: 'close',
@@ -118,4 +132,15 @@ export const mcpHandler = ({
     await server.connect(transport)
     await transport.handleRequest(request, response, body)
   }
+
+  // What fails is answered here: not every host takes a rejection.
+  return (
+    request: IncomingMessage & { body?: unknown },
+    response: ServerResponse,
+    _next?: unknown,
+  ): Promise<void> =>
+    answer(request, response).catch(() => {
+      if (response.headersSent) response.destroy()
+      else refuse(response, 500, 'The call failed.')
+    })
 }

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
@@ -193,4 +193,52 @@ test('on standard input and output, by the command line', async () => {
   const { structuredContent } = await client.callTool({ name: 'project_read', arguments: { id } })
   expect(structuredContent).toMatchObject({ data: { id, version: 1, fields: { name: 'Stdio' } } })
   await client.close()
+})
+
+test('calls of one agent count together, whatever else it sends with its token', async () => {
+  const at = await serve({ callsPerMinute: 20 })
+  const call = async (headers: Record<string, string>) => {
+    const response = await fetch(at, {
+      method: 'POST',
+      headers: {
+        ...headers,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+    })
+    await response.text()
+    return response.status
+  }
+  const statuses: number[] = []
+  for (let number = 0; number < 40; number += 1)
+    statuses.push(
+      await call({
+        authorization: `${number % 2 ? 'Bearer' : 'BEARER '} claude`,
+        'x-api-key': `k${number}`,
+      }),
+    )
+  expect(statuses.filter((status) => status !== 429)).toHaveLength(20)
+  expect(await call({ authorization: 'Bearer ada' })).not.toBe(429)
+})
+
+test('a caller who goes in the middle of a request ends no process', async () => {
+  const { hostname, port } = new URL(await serve())
+  const rejected: unknown[] = []
+  const note = (reason: unknown) => rejected.push(reason)
+  process.on('unhandledRejection', note)
+  for (let left = 5; left > 0; left -= 1) {
+    const socket = connectTo(Number(port), hostname)
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write(
+      'POST /mcp HTTP/1.1\r\nhost: x\r\nauthorization: Bearer claude\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{"jsonrpc"',
+    )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    socket.resetAndDestroy()
+  }
+  const { call } = await connect('claude', `http://${hostname}:${port}/mcp`)
+  expect(await call('project_list', { limit: 1 })).toMatchObject({ isError: false })
+  process.off('unhandledRejection', note)
+  expect(rejected).toEqual([])
 })
