@@ -124,6 +124,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       serverTime.learn(date, age)
       if (status === 401) reportSignedOut()
       else if (status < 500) connection.reached()
+      else if (status > 500) polling?.probe()
     },
   })
   const { requests, onOwnWrite, notifyOwnWrite } = observeOwnWrites(createRequests({ http, clock, newId }))

@@ -51,7 +51,7 @@ export interface HttpOptions {
   person: Person
   /** A request without an answer fails after this long. */
   timeoutMs: number
-  /** Called with each answer, its Date header, and how far its node has read the log. */
+  /** Called with each answer, its Date header, and how far its node has read the log; with 503 where there is none. */
   onAnswer: (status: number, date: string | null, age?: Partial<Age>) => void
 }
 
@@ -99,6 +99,9 @@ export function createHttp(options: HttpOptions): Http {
       if (isFor === 'foreign') return signedOut()
       return { isAnswered: true, status, headers: answer.headers, body: found }
     } catch (error) {
+      person.check()
+      if (asked !== person.epoch()) return signedOut()
+      options.onAnswer(503, null)
       const cause = error instanceof Error ? error.message : String(error)
       return { isAnswered: false, detail: abort.signal.aborted ? `no answer within ${timeoutMs} ms` : cause }
     } finally {

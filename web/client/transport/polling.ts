@@ -1,16 +1,22 @@
 // Polls the versions of open records while no events arrive: every 10 s while the page is in use, each minute while it is
-// visible and idle, never while it is hidden, at once when it becomes visible or goes online.
+// visible and idle, never while it is hidden, at once when it becomes visible or goes online. While the server gives no answer, or
+// that it can't, it is asked every few seconds, so that a page is right soon after a failover.
 // Versions are authoritative and events only speed things up, so polling alone is correct, only slower.
 
 import type { WireVersionDifference } from '../../../server/protocol/index.ts'
 import { MAX_ROOMS } from '../../../server/protocol/index.ts'
-import type { Clock, Page, Stop } from '../base/clock.ts'
+import { type Clock, elapsedOf, type Page, type Stop } from '../base/clock.ts'
 import type { Requests } from '../http/requests.ts'
 import type { RecordWatcher } from './subscriptions.ts'
 
 const INTERVAL_MS = 10_000
 /** While the page is idle, only every sixth tick polls. */
 const IDLE_TICKS = 6
+/** After a request that failed, and the longest of the pauses between further ones; half as long again at random. */
+const PROBE_MS = 1500
+const LONGEST_PROBE_MS = 4000
+/** After so long without a failure the next one is the first again. */
+const QUIET_MS = 30_000
 
 /** How a poll ended; `idle`: there was nothing to poll. */
 export type PollResult = 'answered' | 'unreachable' | 'unauthenticated' | 'idle'
@@ -35,6 +41,8 @@ export interface PollingOptions {
 export interface Polling {
   /** Polls at once. */
   poll(): void
+  /** A request of the page was not answered, or with 503: polls soon. */
+  probe(): void
   stop: Stop
 }
 
@@ -44,6 +52,10 @@ export function startPolling(options: PollingOptions): Polling {
   let wasAway = !page.isVisible() || !page.isOnline()
   let stopTimer: Stop = () => {}
   let ticks = 0
+  let failures = 0
+  let failedAt = 0
+  let isProbing = false
+  let stopProbe: Stop = () => {}
 
   async function ask(watchers: RecordWatcher[]) {
     if (isAsking || !page.isVisible()) return
@@ -51,7 +63,21 @@ export function startPolling(options: PollingOptions): Polling {
     const epoch = options.epoch()
     const result = await askFor(watchers, options)
     isAsking = false
+    if (result === 'unreachable') probe()
     if (epoch === options.epoch()) options.onResult(result)
+  }
+
+  function probe() {
+    if (isProbing) return
+    isProbing = true
+    if (elapsedOf(clock) - failedAt > QUIET_MS) failures = 0
+    failedAt = elapsedOf(clock)
+    const delayMs = Math.min(LONGEST_PROBE_MS, PROBE_MS * 1.5 ** failures)
+    failures += 1
+    stopProbe = clock.after(delayMs * (1 + Math.random() / 2), () => {
+      isProbing = false
+      if (page.isVisible()) askAll()
+    })
   }
 
   function tick() {
@@ -78,8 +104,10 @@ export function startPolling(options: PollingOptions): Polling {
 
   return {
     poll: askAll,
+    probe,
     stop() {
       stopTimer()
+      stopProbe()
       stopPage()
     },
   }
