@@ -78,6 +78,8 @@ export function bindForm<F extends object = Fields>(
   const typed = new Map<string, Typed>()
   /** A column's values are of one type, in whatever record. */
   const types = new Map<string, string>()
+  /** The names of the record's fields, while one was shown. */
+  const fields = new Set<string>()
   /** Made read-only here, and not by the page. */
   const fixed = new Set<Control>()
   const hadNoValidate = form.noValidate
@@ -126,8 +128,11 @@ export function bindForm<F extends object = Fields>(
     const state = store.get()
     const { record } = state
     if (!record) typed.clear()
-    for (const [name, value] of Object.entries(record?.fields ?? {}))
+    if (!record && isLoaded) empty()
+    for (const [name, value] of Object.entries(record?.fields ?? {})) {
+      fields.add(name)
       if (value !== null && value !== undefined) types.set(name, typeof value)
+    }
     if (record && !isLoaded) {
       isLoaded = true
       // What was typed before this script was here is typed.
@@ -160,6 +165,16 @@ export function bindForm<F extends object = Fields>(
     const isIdle = !canSave(state) && ![...typed.values()].some(({ read }) => read.kind !== 'value')
     for (const button of form.querySelectorAll('button:not([type]), [type="submit"]'))
       setFlag(button, 'aria-disabled', isIdle ? 'true' : null)
+  }
+
+  /** Of a record that isn't shown any more, or not to this person, nothing stays in the form. */
+  function empty() {
+    for (const control of controls()) {
+      if (!fields.has(control.name) || NO_FIELDS.has(control.type)) continue
+      if (control instanceof HTMLInputElement && /^(checkbox|radio)$/.test(control.type))
+        control.checked = false
+      else control.value = ''
+    }
   }
 
   function showValue(control: Control, value: unknown) {

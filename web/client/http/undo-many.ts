@@ -30,10 +30,13 @@ export async function undoMany(
   saved: readonly SavedVersion[],
 ): Promise<UndoneRecord[]> {
   const outcomes = new Map<string, UndoneRecord>()
+  /** The user who began it has left: nothing more is sent. */
+  let isLeft = false
   const groups: { before: Fields; records: SavedVersion[] }[] = []
 
   async function look({ id, version }: SavedVersion) {
     const answer = await requests.history(type, id)
+    isLeft ||= answer.outcome === 'unauthenticated'
     if (answer.outcome !== 'found') return void outcomes.set(id, { id, outcome: refused(answer.outcome) })
     const before = valuesBefore(answer.entries.find((entry) => entry.version === version))
     if (!before) return void outcomes.set(id, { id, outcome: 'no_values' })
@@ -44,7 +47,10 @@ export async function undoMany(
 
   async function save(changes: Fields, records: SavedVersion[]) {
     const asked = records.map(({ id, version }) => ({ id, clientVersion: version }))
-    const answer = await requests.saveMany(type, { changes, records: asked, onRefused: 'skip' })
+    const answer = isLeft
+      ? { outcome: 'unauthenticated' as const }
+      : await requests.saveMany(type, { changes, records: asked, onRefused: 'skip' })
+    isLeft ||= answer.outcome === 'unauthenticated'
     if (answer.outcome === 'saved' || answer.outcome === 'aborted')
       for (const record of answer.records) outcomes.set(record.id, record)
     else for (const { id } of records) outcomes.set(id, { id, outcome: refused(answer.outcome) })
@@ -52,13 +58,15 @@ export async function undoMany(
 
   const waiting = [...saved]
   const next = async () => {
-    for (let one = waiting.shift(); one; one = waiting.shift()) await look(one)
+    for (let one = waiting.shift(); one && !isLeft; one = waiting.shift()) await look(one)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, next))
   for (const { before, records } of groups)
     for (let start = 0; start < records.length; start += MOST)
       await save(before, records.slice(start, start + MOST))
-  return saved.map(({ id }) => outcomes.get(id) ?? { id, outcome: 'unreachable' })
+  return saved.map(
+    ({ id }) => outcomes.get(id) ?? { id, outcome: isLeft ? 'unauthenticated' : 'unreachable' },
+  )
 }
 
 function valuesBefore(entry: WireHistoryEntry | undefined): Fields | null {

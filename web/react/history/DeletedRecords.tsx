@@ -7,6 +7,7 @@ import { fill, personName } from '../../client/words/messages.ts'
 import { useLive, useRecordClient, useStore } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
 import { TimeAgo } from '../base/TimeAgo.tsx'
+import { usePersonKey } from '../base/usePersonKey.ts'
 import { createDeletedStore, NONE_YET } from './deleted-records.ts'
 import { historyTexts } from './history-editor.ts'
 import { LoadFailed } from './LoadFailed.tsx'
@@ -31,6 +32,10 @@ const firstText = ({ id, fields }: WireRecord<Fields>): string =>
 
 /** It reads anew when somebody deletes or creates a record in a list that the page watches. */
 export function DeletedRecords(props: DeletedRecordsProps) {
+  return <DeletedOfPerson key={usePersonKey(useRecordClient())} {...props} />
+}
+
+function DeletedOfPerson(props: DeletedRecordsProps) {
   const { type, nameOf = firstText, children, onRestored, pageSize = 20, className } = props
   const client = useRecordClient()
   const { parts, words } = useLive()

@@ -6,6 +6,7 @@ import type { HistoryMessages } from '../../client/words/history-messages.ts'
 import { fill } from '../../client/words/messages.ts'
 import { useLive, useRecordClient, useStore } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
+import { usePersonKey } from '../base/usePersonKey.ts'
 import { HistoryVersion } from './HistoryVersion.tsx'
 import { type HistoryEditor, historyTexts } from './history-editor.ts'
 import { LoadFailed } from './LoadFailed.tsx'
@@ -33,7 +34,11 @@ const sentenceOf = (
 }
 
 /** Put it beside the form, with the page's `<ConflictDialog>`. It follows the record. */
-export function RecordHistory({ editor, pageSize = 20, className }: RecordHistoryProps) {
+export function RecordHistory(props: RecordHistoryProps) {
+  return <HistoryOfPerson key={usePersonKey(useRecordClient())} {...props} />
+}
+
+function HistoryOfPerson({ editor, pageSize = 20, className }: RecordHistoryProps) {
   const client = useRecordClient()
   const { parts } = useLive()
   const { type, id, record, newer, words } = editor

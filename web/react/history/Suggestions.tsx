@@ -9,6 +9,7 @@ import { initialRecordState } from '../../client/record/state.ts'
 import { fill, fillPlural, personName, type Words } from '../../client/words/messages.ts'
 import { useRecordClient } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
+import { usePersonKey } from '../base/usePersonKey.ts'
 import { ConflictDialog } from '../conflict/ConflictDialog.tsx'
 import { type HistoryEditor, historyTexts } from './history-editor.ts'
 import { Suggestion } from './Suggestion.tsx'
@@ -39,7 +40,11 @@ function viewOf(
 }
 
 /** Put it above the form. Without suggestions it is empty. */
-export function Suggestions({ editor, className }: SuggestionsProps) {
+export function Suggestions(props: SuggestionsProps) {
+  return <SuggestionsOfPerson key={usePersonKey(useRecordClient())} {...props} />
+}
+
+function SuggestionsOfPerson({ editor, className }: SuggestionsProps) {
   const client = useRecordClient()
   const { words, record } = editor
   const texts = historyTexts(words)

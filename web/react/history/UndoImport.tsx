@@ -5,6 +5,7 @@ import type { UndoneRow } from '../../../server/protocol/bulk-and-import.ts'
 import { fill, fillPlural } from '../../client/words/messages.ts'
 import { useLive, useRecordClient } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
+import { usePersonKey } from '../base/usePersonKey.ts'
 import { historyTexts } from './history-editor.ts'
 
 /** What {@link UndoImport} takes. */
@@ -23,7 +24,11 @@ type State =
   | { step: 'undone'; rows: UndoneRow[] }
 
 /** Each row is undone if it is still as the import has left it. A page that is left ends it; asked again it goes on. */
-export function UndoImport({ type, importId, onUndone, className }: UndoImportProps) {
+export function UndoImport(props: UndoImportProps) {
+  return <UndoOfPerson key={usePersonKey(useRecordClient())} {...props} />
+}
+
+function UndoOfPerson({ type, importId, onUndone, className }: UndoImportProps) {
   const client = useRecordClient()
   const { parts, words } = useLive()
   const texts = historyTexts(words)

@@ -53,18 +53,37 @@ export interface SuggestionStore extends Readable<SuggestionsState> {
 
 type SuggestionClient = Pick<
   RecordClient,
-  'proposals' | 'acceptProposal' | 'rejectProposal' | 'readPast' | 'read' | 'onEvent' | 'connection'
+  | 'proposals'
+  | 'acceptProposal'
+  | 'rejectProposal'
+  | 'readPast'
+  | 'read'
+  | 'onEvent'
+  | 'connection'
+  | 'onPersonChanged'
 >
 
 /** How often a suggestion follows a record that goes on changing in other fields. */
 const MOST_TRIES = 4
 
+/** @param persons Rises with each change of person: what one has loaded isn't there for the next. */
 export function createSuggestionStore(
   client: SuggestionClient,
   { type, id }: RecordAddress,
+  persons: () => number = () => 0,
 ): SuggestionStore {
   const state = createWritable<SuggestionsState>(NO_SUGGESTIONS)
   let asked = 0
+  let person = persons()
+
+  function get() {
+    if (person !== persons()) {
+      person = persons()
+      asked += 1
+      state.replace(NO_SUGGESTIONS)
+    }
+    return state.get()
+  }
 
   async function refresh() {
     if (id === '') return
@@ -137,10 +156,14 @@ export function createSuggestionStore(
   }
 
   return {
-    get: state.get,
+    get,
     subscribe(listener) {
       const stops = [
         state.subscribe(listener),
+        client.onPersonChanged(() => {
+          get()
+          void refresh()
+        }),
         client.onEvent(({ event }) => {
           if (event.name !== 'ProposalCreated' && event.name !== 'ProposalDecided') return
           if (event.event.type === type && event.event.id === id) void refresh()

@@ -6,17 +6,34 @@ import type { RecordClient } from '../../client/record-client-options.ts'
 import type { FormProps, SaveButtonProps } from '../base/field-props.ts'
 import { formProps, saveButtonProps } from '../base/field-props.ts'
 import { useLive, useRecordClient, useStore } from '../base/LiveProvider.tsx'
+import { personChanges, usePersonKey } from '../base/usePersonKey.ts'
 import { type HistoryEditor, historyTexts } from './history-editor.ts'
 import { createSuggestionStore, NO_SUGGESTIONS, type SuggestionStore } from './suggestion-store.ts'
 
 const stores = new WeakMap<RecordClient, Map<string, SuggestionStore>>()
 
-/** One for each record, however many parts of the page look at it. */
+/** One for each record, however many parts of the page look at it; kept while some do. */
 function storeOf(client: RecordClient, type: string, id: string): SuggestionStore {
   const ofClient = stores.get(client) ?? new Map<string, SuggestionStore>()
   stores.set(client, ofClient)
   const key = JSON.stringify([type, id])
-  const store = ofClient.get(key) ?? createSuggestionStore(client, { type, id })
+  const known = ofClient.get(key)
+  if (known) return known
+  const made = createSuggestionStore(client, { type, id }, () => personChanges(client))
+  let listeners = 0
+  const store: SuggestionStore = {
+    ...made,
+    subscribe(listener) {
+      listeners += 1
+      ofClient.set(key, store)
+      const stop = made.subscribe(listener)
+      return () => {
+        stop()
+        listeners -= 1
+        if (listeners === 0 && ofClient.get(key) === store) ofClient.delete(key)
+      }
+    },
+  }
   ofClient.set(key, store)
   return store
 }
@@ -81,7 +98,10 @@ export function useSaveOrPropose(editor: ProposingEditor): SaveOrPropose {
   const client = useRecordClient()
   const { may } = useSuggestions(editor)
   const { words } = useLive()
-  const [note, setNote] = useState('')
+  const person = usePersonKey(client)
+  const [written, setWritten] = useState({ person, note: '' })
+  const note = written.person === person ? written.note : ''
+  const setNote = (text: string) => setWritten({ person, note: text })
   const texts = historyTexts(editor.words ?? words)
   const kind = editor.isNew || !may || may.save ? 'save' : may.propose ? 'propose' : 'none'
   const common = { kind, note, setNote, label: editor.isSaving ? texts.proposing : texts.propose } as const

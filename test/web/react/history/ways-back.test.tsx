@@ -159,6 +159,7 @@ test('where no events arrive, suggestions are asked for as often as the client p
   const client = {
     connection,
     onEvent: () => () => {},
+    onPersonChanged: () => () => {},
     proposals: async () => {
       asked += 1
       return { outcome: 'unreachable', retryAfterMs: null, detail: '' }
