@@ -114,8 +114,8 @@ const namesIn = (list: string): string[] =>
     name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name,
   )
 
-/** The part of `Key (a, b)=(1, 2) …` that names columns. */
-const KEY = /^[^(]*\(((?:"(?:[^"]|"")*"|[^"])*?)\)=\(/
+/** The part of `Key (a, b)=(1, 2) …` that names columns. A quote can be read in one way only: people's values stand in such texts too. */
+const KEY = /^[^(]*\(((?:"[^"]*"|[^"])*?)\)=\(/
 
 /** The fields that an error is about: the column, those of the constraint, those of the key that it shows, the only one sent. */
 const fieldsOf = (

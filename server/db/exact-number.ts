@@ -9,16 +9,20 @@ export const finiteNumber = (text: string): number | string => {
   return Number.isFinite(number) && !Object.is(number, -0) ? number : text
 }
 
+/** Without the zeros at its end; by a pattern it would take the square of their number. */
+const withoutZeros = (digits: string): string => {
+  let end = digits.length
+  while (digits[end - 1] === '0') end -= 1
+  return digits.slice(0, end)
+}
+
 /** Digits without zeros around them, and the place of the point behind the first. */
 const decimalOf = (text: string): [digits: string, place: number] => {
   const [, whole = '', fraction = '', exponent = '0'] =
     /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? []
   const digits = `${whole}${fraction}`
   const significant = digits.replace(/^0+/, '')
-  return [
-    significant.replace(/0+$/, ''),
-    Number(exponent) + whole.length - (digits.length - significant.length),
-  ]
+  return [withoutZeros(significant), Number(exponent) + whole.length - (digits.length - significant.length)]
 }
 
 /** A number where a double means just that, else the digits as they are: `0.1` is one, `12345678901234567890` is none. */

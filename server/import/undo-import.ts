@@ -29,7 +29,7 @@ export interface UndoImportOptions extends Omit<WriteOptions, 'mutationId' | 'tr
   limit?: number | undefined
 }
 
-/** What `undoImport` answers: rows that the caller may not read are left out. `total`: how many the import wrote; `null` where that tells of others. */
+/** What `undoImport` answers: rows that the caller may not read are left out. `total`: how many the import wrote; `null` where that would reveal others. */
 export type UndoImportOutcome =
   | { outcome: 'undone'; rows: UndoneRow[]; next: string | null; total: number | null }
   | Missing

@@ -7,7 +7,13 @@ import type { Writer, WriterKind } from '../protocol/index.ts'
 const UNKEPT = new RegExp(NOT_IN_NAMES.replace('\\u0001', '\\u0000'), 'g')
 const KINDS = new Set<unknown>(['user', 'import', 'service', 'database', 'agent'] satisfies WriterKind[])
 
-const withoutSpaces = (text: string) => (/^ | $/.test(text) ? text.replace(/^ +| +$/g, '') : text)
+const withoutSpaces = (text: string) => {
+  let from = 0
+  let end = text.length
+  while (text[from] === ' ') from += 1
+  while (end > from && text[end - 1] === ' ') end -= 1
+  return text.slice(from, end)
+}
 
 const plainText = (value: unknown, longest: number): string | null => {
   if (typeof value !== 'string' && typeof value !== 'number') return null

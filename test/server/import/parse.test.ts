@@ -98,3 +98,13 @@ test('a text that is no CSV ends in a row error, whatever it is', async () => {
     { numRuns: 500 },
   )
 })
+
+test('a number of many zeros is read in the time that its length takes', async () => {
+  const exact = `1.${'0'.repeat(100_000)}1`
+  const begun = performance.now()
+  const [row] = await all(
+    ndjsonRows(inPieces(`{"n": ${exact}, "zero": 1.${'0'.repeat(100_000)}}`, 1_000_000)),
+  )
+  expect(row).toMatchObject({ fields: { n: exact, zero: 1 }, inexact: ['n'] })
+  expect(performance.now() - begun).toBeLessThan(2_000)
+})

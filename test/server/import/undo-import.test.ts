@@ -208,7 +208,7 @@ test('whatever was imported over whatever there was, undone it is as it was', as
   )
 })
 
-test('undoing tells nothing of rows that the asker may not read: no id, no count, no deletion', async () => {
+test('undoing reveals nothing of rows that the asker may not read: no id, no count, no deletion', async () => {
   const importId = await importRows(
     'letter',
     Array.from({ length: 9 }, (_, at) => ({ owner: at === 4 ? 'everybody' : 'alice', body: `letter ${at}` })),
