@@ -11,7 +11,7 @@ import { pageHeaders, pageRoutes } from './page.ts'
 import { playRoutes } from './play.ts'
 import { refuse } from './problem.ts'
 import { personOf, sessionRoutes } from './sessions.ts'
-import { comment, project, task } from './types.ts'
+import { comment, part, project, task } from './types.ts'
 
 export interface DemoOptions {
   /** A prepared database: see `prepareDatabase`. */
@@ -61,7 +61,7 @@ const failed =
 export const createDemoApp = ({ knex, databaseUrl, pageDirectory, redis, log }: DemoOptions): DemoApp => {
   const records = createRecordServer({
     knex,
-    types: [project, task, comment],
+    types: [project, task, part, comment],
     authenticate: personOf,
     limits: LIMITS,
     ...(redis && { redis }),

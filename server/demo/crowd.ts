@@ -1,4 +1,4 @@
-// Load for the task table: an import of ten thousand tasks, and a simulated colleague who edits tasks at a chosen rate. Both
+// Load for the long tables: an import of ten thousand tasks, and a simulated colleague who edits at a chosen rate. Both
 // write by SQL and by guarded saves; the page learns of them only through events.
 import express, { Router } from 'express'
 import type { Knex } from 'knex'
@@ -10,6 +10,7 @@ import { isEditor, personOf } from './sessions.ts'
 const MOST_TASKS = 20_000
 const FASTEST = 20
 const LONGEST_S = 120
+const MOST_PARTS = 100
 const STATUSES = ['todo', 'in_progress', 'review', 'done']
 
 /** Parts of the tasks that are there, until there are so many. */
@@ -45,12 +46,26 @@ const editSomeTask = async (records: RecordServer, knex: Knex, actor: Person, tu
   await records.save('task', id, { actor, clientVersion: version, changes })
 }
 
+/** One movement of stock, of one of these parts. */
+const moveStock = async (records: RecordServer, actor: Person, ids: readonly string[], turn: number) => {
+  const id = ids[(turn * 7) % ids.length] as string
+  const read = await records.read('part', id, { actor })
+  if (read.outcome !== 'found') return
+  const stock = Math.max(0, Number(read.record.fields.stock) + (turn % 3 ? -1 : 12))
+  await records.save('part', id, { actor, clientVersion: read.record.version, changes: { stock } })
+}
+
+const idsIn = (value: unknown): string[] | null =>
+  Array.isArray(value) && value.length <= MOST_PARTS && value.every((id) => /^[1-9]\d{0,8}$/.test(id))
+    ? value
+    : null
+
 const numberIn = (value: unknown, most: number): number | null =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most ? (value as number) : null
 
 /**
  * `POST /demo/tasks {"count":10000}` fills the table up to so many tasks; `POST /demo/busy {"rate":5,"seconds":30}` lets
- * the colleague edit, `DELETE /demo/busy` lets them rest.
+ * the colleague edit tasks, or with `"parts":["7","8"]` the stock of these parts; `DELETE /demo/busy` lets them rest.
  */
 export const createCrowd = (records: RecordServer, knex: Knex): { routes: Router; stop(): void } => {
   const routes = Router()
@@ -73,8 +88,9 @@ export const createCrowd = (records: RecordServer, knex: Knex): { routes: Router
     const person = personOf(request)
     const rate = numberIn(request.body?.rate, FASTEST)
     const seconds = numberIn(request.body?.seconds, LONGEST_S)
+    const parts = idsIn(request.body?.parts ?? [])
     if (!isEditor(person, response)) return
-    if (rate === null || seconds === null)
+    if (rate === null || seconds === null || parts === null)
       return refuse(response, 400, 'malformed', 'Not understood', 'Give a rate and for how many seconds.')
     const { tenantId } = person
     rest(tenantId)
@@ -82,7 +98,12 @@ export const createCrowd = (records: RecordServer, knex: Knex): { routes: Router
     const edit = () => {
       left -= 1
       if (left <= 0) rest(tenantId)
-      editSomeTask(records, knex, colleagueOf(person), left).catch(() => rest(tenantId))
+      const colleague = colleagueOf(person)
+      const edited =
+        parts.length > 0
+          ? moveStock(records, colleague, parts, left)
+          : editSomeTask(records, knex, colleague, left)
+      edited.catch(() => rest(tenantId))
     }
     busy.set(tenantId, setInterval(edit, 1000 / rate))
     response.json({ data: { name: colleagueOf(person).name } })

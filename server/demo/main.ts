@@ -12,6 +12,8 @@ import { prepareDatabase } from './seed.ts'
 
 /** Nobody but this machine, unless it is asked for: the demo believes anyone who says a name. */
 const { HOST = '127.0.0.1', PORT = '3000', DATABASE_URL, REDIS_URL, DATA_DIR = '.noclobber' } = process.env
+/** How long the long list is, in each tenant. */
+const { DEMO_PARTS = '100000' } = process.env
 const DRAIN_MS = 25_000
 const LAST_STATEMENT_MS = 5_000
 /** How long a proxy may take to notice that this node leaves; alone there is none. */
@@ -56,7 +58,7 @@ const start = async () => {
   })
   // A statement that still waits for a lock then is rolled back with its connection.
   ends.push(() => Promise.race([knex.destroy(), pause(LAST_STATEMENT_MS)]))
-  await prepareDatabase(knex)
+  await prepareDatabase(knex, { parts: Number(DEMO_PARTS) })
 
   const pageDirectory = fileURLToPath(new URL('../../web/demo', import.meta.url))
   const redis = openRedis()

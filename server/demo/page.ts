@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import compression from 'compression'
 import express, { type RequestHandler, type Response, Router } from 'express'
 
-const PAGES = ['/', '/projects', '/projects/:id', '/tasks', '/split', '/catalogue']
+const PAGES = ['/', '/projects', '/projects/:id', '/tasks', '/parts', '/split', '/catalogue']
 
 const HEADERS = {
   'Content-Security-Policy': [

@@ -1,11 +1,11 @@
-// Fills the demo's tables with sixty projects, over a thousand tasks, and comments. Invariant: always the same rows, and only
+// Fills the demo's tables with sixty projects, over a thousand tasks, comments, and a long list of parts. Invariant: always the same rows, and only
 // once: existing rows are left alone, and of several nodes that start at once one fills.
 import type { Knex } from 'knex'
 import { migrate } from 'noclobber/migrations'
 import { PEOPLE, type Person } from './people.ts'
 import { ACME_PROJECTS, GLOBEX_PROJECTS, type ProjectSeed, type ProjectStatus } from './seed-projects.ts'
 import { ASSIGNEES, COMMENTS, NOTES, TASK_TITLES } from './seed-tasks.ts'
-import { track, up } from './tables.ts'
+import { track, up, upParts } from './tables.ts'
 
 type Row = Record<string, unknown>
 type Rows = { projects: Row[]; tasks: Row[]; comments: Row[] }
@@ -135,8 +135,10 @@ const fill = async (trx: Knex.Transaction): Promise<void> => {
 /**
  * Brings a database to where the demo can start: the change log, the demo's tables, and its rows where there are none.
  * Safe at every start, and for several nodes at once.
+ *
+ * @param parts How many parts each tenant has.
  */
-export const prepareDatabase = async (knex: Knex): Promise<void> => {
+export const prepareDatabase = async (knex: Knex, { parts = 1_000 } = {}): Promise<void> => {
   await migrate(knex)
   await knex.transaction(async (trx) => {
     await trx.raw('lock table noclobber_migrations in share row exclusive mode')
@@ -148,5 +150,7 @@ export const prepareDatabase = async (knex: Knex): Promise<void> => {
     else if (!values.rows[0].there) await track(trx)
     const projects = await trx.raw('select exists (select from projects) as there')
     if (!projects.rows[0].there) await fill(trx)
+    const long = await trx.raw(`select to_regclass('parts') is not null as there`)
+    if (!long.rows[0].there) await upParts(trx, parts)
   })
 }

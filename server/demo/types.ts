@@ -60,6 +60,18 @@ export const task = defineRecordType('task', {
   history: 'values',
 })
 
+export const part = defineRecordType('part', {
+  table: 'parts',
+  fields: {
+    code: someText(20),
+    name: someText(200),
+    supplier: text(100).default(''),
+    stock: z.int().min(0).max(1_000_000).default(0),
+    price: z.number().min(0).max(99_999_999.99).multipleOf(0.01, 'At most two decimal places').default(0),
+  },
+  can,
+})
+
 export const comment = defineRecordType('comment', {
   table: 'comments',
   fields: { project_id: parentId, body: someText(10_000) },

@@ -56,6 +56,7 @@ export async function startDemo(environment: Record<string, string> = {}): Promi
       NODE_ENV: 'production',
       DATABASE_URL: databaseUrl,
       PORT: String(port),
+      DEMO_PARTS: '1000',
       ...environment,
     },
     stdio: ['ignore', 'ignore', 'inherit'],

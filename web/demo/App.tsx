@@ -15,6 +15,8 @@ import { SplitPage } from './SplitPage.tsx'
 /** Loaded on the first visit, with its virtualizer. */
 const TasksPage = lazy(() => import('./tasks/TasksPage.tsx').then((page) => ({ default: page.TasksPage })))
 
+const PartsPage = lazy(() => import('./parts/PartsPage.tsx').then((page) => ({ default: page.PartsPage })))
+
 const CataloguePage = lazy(() =>
   import('./catalogue/CataloguePage.tsx').then((page) => ({ default: page.CataloguePage })),
 )
@@ -51,6 +53,12 @@ const Pages = ({ person, path }: { person: Person; path: string }) => {
     return (
       <Suspense>
         <TasksPage person={person} />
+      </Suspense>
+    )
+  if (path === '/parts' || path === '/parts/')
+    return (
+      <Suspense>
+        <PartsPage person={person} />
       </Suspense>
     )
   return (

@@ -9,6 +9,7 @@ import './styles/table.css'
 import './styles/project.css'
 import './styles/import.css'
 import './styles/tasks.css'
+import './styles/parts.css'
 import './styles/underneath.css'
 import { startPage } from './start.tsx'
 

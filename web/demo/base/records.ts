@@ -31,10 +31,19 @@ export type TaskFields = {
   estimate_hours: number | null
 }
 
+export type PartFields = {
+  code: string
+  name: string
+  supplier: string
+  stock: number
+  price: number
+}
+
 export type CommentFields = { project_id: string | number; body: string }
 
 export type Project = Shown<ProjectFields>
 export type Task = Shown<TaskFields>
+export type Part = Shown<PartFields>
 export type Comment = Shown<CommentFields>
 
 export const PROJECT_STATUSES: readonly ProjectStatus[] = ['planned', 'active', 'on_hold', 'done']

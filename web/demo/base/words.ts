@@ -42,6 +42,7 @@ export const WORDS = {
     failed: 'The projects could not be loaded.',
     retry: 'Try again',
     changed: 'Changed',
+    parts: 'Parts',
     deleted: 'Deleted projects',
     deletedHint: 'Each comes back with its tasks and comments, as it last was.',
   },
@@ -93,6 +94,14 @@ export const WORDS = {
     empty: 'No tasks yet.',
     failed: 'The tasks could not be loaded.',
     done: (done: number, all: number) => `${done} of ${all} done`,
+  },
+  crowd: {
+    fill: 'Make it 10,000',
+    filling: 'Making tasks…',
+    busy: (name: string) => `Busy ${name}`,
+    rest: (name: string) => `Let ${name} rest`,
+    rate: 'Edits a second',
+    playFailed: 'That didn’t work.',
   },
   comments: {
     title: 'Comments',

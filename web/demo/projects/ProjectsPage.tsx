@@ -54,6 +54,9 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
           <Link to="/tasks" className="button">
             {TASK_WORDS.link}
           </Link>
+          <Link to="/parts" className="button">
+            {words.parts}
+          </Link>
           {person.role === 'editor' && (
             <>
               <ImportButton type="project" onImported={projects.reload} />

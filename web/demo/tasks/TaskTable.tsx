@@ -4,11 +4,11 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { useRef } from 'react'
 import type { Task } from '../base/records.ts'
+import { useAnchoredScroll } from '../base/useAnchoredScroll.ts'
 import type { CellActions, CellField, CellTexts } from './TaskCell.tsx'
 import { TaskRow } from './TaskRow.tsx'
 import { labelOfColumn, TASK_COLUMNS, type TaskColumn } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
-import { useAnchoredScroll } from './useAnchoredScroll.ts'
 import type { Selection } from './useSelection.ts'
 
 const ROW_HEIGHT = 40
@@ -102,7 +102,7 @@ export const TaskTable = (props: TaskTableProps) => {
     userId,
   } = props
   const place = useRef<HTMLDivElement>(null)
-  useAnchoredScroll(place, rows, ROW_HEIGHT, listKey)
+  useAnchoredScroll(place, { rows, rowHeight: ROW_HEIGHT, listKey })
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => place.current,

@@ -2,9 +2,11 @@
 // when updates are held back.
 import { ConflictDialog, ListBar, type ListCellEditor, useCellEditor, useLiveList } from 'noclobber/react'
 import { useEffect, useMemo, useRef, useState } from 'react'
+import { BusyColleague } from '../base/BusyColleague.tsx'
 import { Sentence } from '../base/Parts.tsx'
 import type { Task, TaskFields } from '../base/records.ts'
 import type { Person } from '../base/session.ts'
+import { useSettled } from '../base/useSettled.ts'
 import { WORDS } from '../base/words.ts'
 import { ImportButton } from '../import/ImportDialog.tsx'
 import { ImportingLine } from '../import/ImportingLine.tsx'
@@ -12,14 +14,12 @@ import { colleagueName } from '../panels/colleagues.ts'
 import { Header } from '../panels/Header.tsx'
 import { Lost } from '../panels/Lost.tsx'
 import { BulkBar } from './BulkBar.tsx'
-import { BusyColleague } from './BusyColleague.tsx'
 import { SavedCell } from './SavedCell.tsx'
 import { TaskTable } from './TaskTable.tsx'
 import type { TaskColumn } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
 import { useLostCell } from './useLostCell.ts'
 import { useSelection } from './useSelection.ts'
-import { useSettled } from './useSettled.ts'
 
 /** Below this number of tasks the page offers to import more. */
 const FEW = 5_000
@@ -80,7 +80,11 @@ export const TasksPage = ({ person }: { person: Person }) => {
         <div className="project-title">
           <h1>{TASK_WORDS.title}</h1>
           {person.role === 'editor' && (
-            <BusyColleague name={colleagueName(person)} isFew={!isFiltered && rows.length < FEW} />
+            <BusyColleague
+              name={colleagueName(person)}
+              hint={TASK_WORDS.busyHint}
+              isFew={!isFiltered && rows.length < FEW}
+            />
           )}
           {person.role === 'editor' && <ImportButton type="task" onImported={list.reload} />}
         </div>

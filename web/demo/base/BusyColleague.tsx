@@ -1,13 +1,23 @@
-// Buttons for load on the table: an import of ten thousand tasks, and a colleague who edits at a chosen rate.
+// Buttons for load on a long table: an import of ten thousand tasks, and a colleague who edits at a chosen rate.
 import { useEffect, useState } from 'react'
-import { askDemo } from '../base/session.ts'
-import { TASK_WORDS } from './task-words.ts'
+import { askDemo } from './session.ts'
+import { WORDS } from './words.ts'
 
 const RATES = [1, 5, 10, 20]
 const SECONDS = 60
 const MANY = 10_000
 
-export const BusyColleague = ({ name, isFew }: { name: string; isFew: boolean }) => {
+const words = WORDS.crowd
+
+interface BusyColleagueProps {
+  name: string
+  hint: string
+  isFew?: boolean
+  /** Which records are edited. Default: tasks, wherever they are. */
+  ofThese?: () => object
+}
+
+export const BusyColleague = ({ name, hint, isFew = false, ofThese = () => ({}) }: BusyColleagueProps) => {
   const [rate, setRate] = useState(5)
   const [isBusy, setBusy] = useState(false)
   const [isFilling, setFilling] = useState(false)
@@ -22,7 +32,7 @@ export const BusyColleague = ({ name, isFew }: { name: string; isFew: boolean })
   const toggle = async () => {
     const answer = isBusy
       ? await askDemo('/busy', 'DELETE')
-      : await askDemo('/busy', 'POST', { rate, seconds: SECONDS })
+      : await askDemo('/busy', 'POST', { rate, seconds: SECONDS, ...ofThese() })
     setFailed(answer === null)
     setBusy(!isBusy && answer !== null)
   }
@@ -35,14 +45,14 @@ export const BusyColleague = ({ name, isFew }: { name: string; isFew: boolean })
     <div className="crowd">
       {isFew && (
         <button type="button" className="button" disabled={isFilling} onClick={fill}>
-          {isFilling ? TASK_WORDS.filling : TASK_WORDS.fill}
+          {isFilling ? words.filling : words.fill}
         </button>
       )}
       <label className="crowd-rate">
-        <span className="soft">{TASK_WORDS.rate}</span>
+        <span className="soft">{words.rate}</span>
         <select
           className="input"
-          aria-label={TASK_WORDS.rate}
+          aria-label={words.rate}
           value={rate}
           disabled={isBusy}
           onChange={({ target }) => setRate(Number(target.value))}
@@ -52,18 +62,12 @@ export const BusyColleague = ({ name, isFew }: { name: string; isFew: boolean })
           ))}
         </select>
       </label>
-      <button
-        type="button"
-        className="button"
-        aria-pressed={isBusy}
-        title={TASK_WORDS.busyHint}
-        onClick={toggle}
-      >
-        {isBusy ? TASK_WORDS.rest(name) : TASK_WORDS.busy(name)}
+      <button type="button" className="button" aria-pressed={isBusy} title={hint} onClick={toggle}>
+        {isBusy ? words.rest(name) : words.busy(name)}
       </button>
       {isFailed && (
         <span className="field-error" role="alert">
-          {TASK_WORDS.playFailed}
+          {words.playFailed}
         </span>
       )}
     </div>

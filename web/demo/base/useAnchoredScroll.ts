@@ -2,12 +2,18 @@
 // it is on the screen.
 import { type RefObject, useLayoutEffect, useRef } from 'react'
 
-/** When `listKey` changes, another list is shown, from its top. */
+interface Anchored {
+  rows: readonly { id: string }[]
+  rowHeight: number
+  /** When it changes, another list is shown, from its top. */
+  listKey: string
+  /** The list begins with the first row: what comes before it is seen. Default `true`. */
+  isStart?: boolean
+}
+
 export const useAnchoredScroll = (
   place: RefObject<HTMLElement | null>,
-  rows: readonly { id: string }[],
-  rowHeight: number,
-  listKey: string,
+  { rows, rowHeight, listKey, isStart = true }: Anchored,
 ): void => {
   const before = useRef({ rows, listKey })
   useLayoutEffect(() => {
@@ -21,7 +27,7 @@ export const useAnchoredScroll = (
     }
     const pointed = scroller.querySelector('tbody tr:hover')?.getAttribute('data-id')
     const first = Math.floor(scroller.scrollTop / rowHeight)
-    if (first === 0 && !pointed) return
+    if (first === 0 && isStart && !pointed) return
     const places = new Map(rows.map(({ id }, index) => [id, index]))
     const pointedAt = pointed ? old.findIndex(({ id }) => id === pointed) : -1
     const candidates =
@@ -32,5 +38,5 @@ export const useAnchoredScroll = (
       if (now !== index) scroller.scrollTop += (now - index) * rowHeight
       return
     }
-  }, [place, rows, rowHeight, listKey])
+  }, [place, rows, rowHeight, listKey, isStart])
 }
