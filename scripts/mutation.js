@@ -14,7 +14,7 @@ const SUBJECTS = {
   },
   editor: {
     mutate: [
-      'web/client/record/{reducer,remote-versions}.ts',
+      'web/client/record/{first-steps,reducer,remote-versions}.ts',
       'web/client/record/{conflict,edit,server}-transitions.ts',
     ],
     tests: ['races', 'reducer', 'transitions'].map((name) => `test/web/client/record/${name}.test.ts`),

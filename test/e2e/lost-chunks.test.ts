@@ -10,25 +10,28 @@ import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { waitFor } from '../support/wait-for.ts'
 
+type Files = Map<string, string>
+
 let app: TestApp
-let files: Map<string, string>
+let files: Files
+let form: Files
 
 beforeAll(async () => {
-  ;[app, files] = await Promise.all([startApp(), buildPage('lost-chunks')])
+  ;[app, files, form] = await Promise.all([startApp(), buildPage('lost-chunks'), buildPage('cold-conflict')])
 })
 
 /** What the page itself names in its imports: it is here, or there would be no page. */
-function firstOf(path: string, found = new Set<string>()): Set<string> {
+function firstOf(files: Files, path: string, found = new Set<string>()): Set<string> {
   if (found.has(path)) return found
   found.add(path)
   for (const [, name] of (files.get(path) ?? '').matchAll(/(?:from|import)\s*["']\.\/([^"']+)["']/g))
-    firstOf(`/${name}`, found)
+    firstOf(files, `/${name}`, found)
   return found
 }
 
 /** Serves the page and, behind it, the app; what is loaded later only while it `isThere`. */
-async function servePage(isThere: () => boolean) {
-  const first = firstOf('/page.js')
+async function servePage(files: Files, isThere: () => boolean) {
+  const first = firstOf(files, '/page.js')
   const refused: string[] = []
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://page').pathname
@@ -58,7 +61,7 @@ async function servePage(isThere: () => boolean) {
 
 it('saves, says what others saved and loses nothing, and connects once its code is there', async () => {
   let isThere = false
-  const { url, refused } = await servePage(() => isThere)
+  const { url, refused } = await servePage(files, () => isThere)
   const context = await (await launchBrowser()).newContext()
   await context.addCookies([{ name: 'session', value: 'alice', url }])
   const page = await context.newPage()
@@ -91,5 +94,104 @@ it('saves, says what others saved and loses nothing, and connects once its code 
   expect((await app.call('GET', `/records/project/${id}`)).body.data.fields).toMatchObject({
     ...{ name: 'Dyke', status: 'active' },
   })
+  await context.close()
+})
+
+it('says a conflict and keeps what is typed without its dialog, and opens that once its code is there', async () => {
+  let isThere = false
+  const { url, refused } = await servePage(form, () => isThere)
+  const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
+  const { id } = body.data
+  const context = await (await launchBrowser()).newContext()
+  const page = await context.newPage()
+  const status = page.locator('output')
+  const name = page.locator('input[name=name]')
+  await page.goto(`${url}/${id}/alice`)
+  await status.getByText('clean').waitFor()
+  await name.fill('Dam')
+  await app.call('PATCH', `/records/project/${id}`, {
+    ...{ as: 'bob', body: { client_version: 1, changes: { name: 'Tunnel' } } },
+  })
+  await page.getByRole('button', { name: 'Save' }).click()
+  const dialog = page.locator('[data-slot=nc-conflict]')
+  await dialog.getByText('Bob saved version 2').waitFor()
+  expect(await name.inputValue()).toBe('Dam')
+  expect(await status.innerText()).toMatch(/^conflicted, (reconnecting|polling)$/)
+  expect(await dialog.getByRole('radio').count()).toBe(0)
+  await name.press('End')
+  await name.pressSequentially('s')
+  expect(refused.length).toBeGreaterThan(2)
+
+  isThere = true
+  await dialog.getByText('Tunnel').waitFor()
+  expect(await name.inputValue()).toBe('Dams')
+  await dialog.getByText('Mine').click()
+  await dialog.getByRole('button', { name: 'Save this' }).click()
+  await waitFor(
+    async () => (await app.call('GET', `/records/project/${id}`)).body.data.fields.name === 'Dams',
+    { what: 'the decision' },
+  )
+
+  const other = await context.newPage()
+  await other.goto(`${url}/${id}/bob`)
+  await page.getByText('Bob is viewing this').waitFor({ state: 'attached' })
+  await context.close()
+})
+
+it('goes on with what was loaded before, when the network goes right after it', async () => {
+  const { url } = await servePage(form, () => true)
+  const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
+  const { id } = body.data
+  const context = await (await launchBrowser()).newContext()
+  const page = await context.newPage()
+  const loading = new Set<unknown>()
+  page.on('request', (request) => request.resourceType() === 'script' && loading.add(request))
+  page.on('requestfinished', (request) => loading.delete(request))
+  await page.goto(`${url}/${id}/alice`)
+  await page.locator('output').getByText('clean, live').waitFor()
+  await waitFor(() => loading.size === 0, { what: 'all code' })
+  const name = page.locator('input[name=name]')
+  await context.setOffline(true)
+  await name.fill('Dam')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Not saved').waitFor()
+  await app.call('PATCH', `/records/project/${id}`, {
+    ...{ as: 'bob', body: { client_version: 1, changes: { name: 'Tunnel' } } },
+  })
+  expect(await name.inputValue()).toBe('Dam')
+  await context.setOffline(false)
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.locator('[data-slot=nc-conflict]').getByText('Tunnel').waitFor()
+  expect(await name.inputValue()).toBe('Dam')
+  await context.close()
+})
+
+it('leaves edits of before where they are kept until they can be taken back', async () => {
+  let isThere = true
+  const { url } = await servePage(form, () => isThere)
+  const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
+  const context = await (await launchBrowser()).newContext()
+  const page = await context.newPage()
+  const name = page.locator('input[name=name]')
+  const kept = page.getByText('Your unsaved edits from before are back')
+  const open = async () => {
+    await page.goto(`${url}/${body.data.id}/alice/kept`)
+    await page
+      .locator('output')
+      .getByText(/clean|dirty/)
+      .waitFor()
+  }
+  await open()
+  await name.fill('Dam')
+  await open()
+  await kept.waitFor()
+  isThere = false
+  for (const _ of [1, 2]) {
+    await open()
+    expect(await name.inputValue()).toBe('Bridge')
+  }
+  isThere = true
+  await kept.waitFor()
+  expect(await name.inputValue()).toBe('Dam')
   await context.close()
 })

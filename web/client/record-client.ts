@@ -10,7 +10,7 @@ import { randomId } from './base/random-id.ts'
 import { createServerTime } from './base/server-clock.ts'
 import { createListeners } from './base/store.ts'
 import { createTicker } from './base/ticker.ts'
-import { createListWatching } from './events/list-watching.ts'
+import { createEventListeners, createListWatching } from './events/list-watching.ts'
 import { createRecordEvents } from './events/record-events.ts'
 import { createReviews } from './history/lazy-reviews.ts'
 import { createDatabaseHistory } from './http/database-history.ts'
@@ -24,9 +24,9 @@ import { draftClient } from './offline/draft-client.ts'
 import { createDeferredPresence } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
-import { createBestTransport } from './transport/best-transport.ts'
+import { createBestTransport, transportsCode } from './transport/best-transport.ts'
 import { type Connection, createConnection } from './transport/connection-status.ts'
-import { createEventRouter } from './transport/event-router.ts'
+import type { EventRouter, EventRouterOptions } from './transport/event-router.ts'
 import { createLivenessCheck } from './transport/liveness-check.ts'
 import { type Polling, startPolling } from './transport/polling.ts'
 import { createWatching, type RecordWatcher } from './transport/subscriptions.ts'
@@ -78,10 +78,14 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onEvent(event) {
       if (!person.check() || person.isNobody()) return
       livenessCheck.eventReceived()
-      eventRouter.receive(event)
+      eventRouter ??= transportsCode.now()?.createEventRouter(routes)
+      eventRouter?.receive(event)
     },
   })
-  const eventRouter = createEventRouter({
+  let eventRouter: EventRouter | undefined
+  const listeners = createEventListeners()
+  const routes: EventRouterOptions = {
+    ...listeners,
     tabId,
     clock,
     localTime: serverTime.localTime,
@@ -95,14 +99,14 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onPresence: (event) => presence.receive(event),
     onResync: () => watching.rejoin(),
     onAge: (age) => connection.aged(age),
-  })
+  }
   const connection: Connection = createConnection(clock, page, () => polling?.poll(), serverTime)
   const onJoined = (age: Partial<Age>) => {
     connection.joined(age)
     presence.joined()
   }
   const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
-  const watchList = createListWatching(watching, eventRouter, start)
+  const watchList = createListWatching(watching, listeners, start)
   const { id: socketId } = transport
   const presence = createDeferredPresence({
     ...{ clock, page },
@@ -113,12 +117,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const http = createHttp({
     url,
     fetch: fetchNow,
-    credentials,
-    clock,
-    tabId,
-    socketId,
-    token,
-    person,
+    ...{ credentials, clock, tabId, socketId, token, person },
     timeoutMs: options.timeoutMs ?? 10_000,
     onAnswer(status, date, age) {
       serverTime.learn(date, age)
@@ -269,7 +268,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     editor: records.editor,
     liveList: createListOpener(lists),
     ...{ onOwnWrite, seconds: createTicker(clock, page) },
-    onEvent: eventRouter.onEvent,
+    onEvent: listeners.observers.add,
     watchList,
     onEvents: createRecordEvents({ clock, page, watchList, onOwnWrite, onPersonChanged: changes.add }),
     fetch: createLazyAppFetch({ parts: http.parts, tabId, socketId, newId, onWritten, offline }),

@@ -48,18 +48,25 @@ const ELEMENTS = 'noclobber-banner, noclobber-conflict, noclobber-pill'
 const TRY_AGAIN_MS = 3000
 const TOOLS: ConflictTools = { conflictFor, valueText, fill, fillPlural, listFields, make }
 
-/** Its code is asked for again until it is here. */
+/** Its code is asked for again until it is here; meanwhile what happened is said. */
 const showConflictLater: typeof showBanner = (element, store, page) => {
   let stop: Stop = () => {}
   let isStopped = false
   const load = () => {
     conflictCode.load().then(
       ({ showConflict }) => {
+        stop()
         if (!isStopped) stop = showConflict(element, store, page, TOOLS)
       },
       () => {
+        stop()
+        if (isStopped) return
         const timer = setTimeout(load, TRY_AGAIN_MS)
-        stop = () => clearTimeout(timer)
+        const stopSentence = showSentence(element, store, page)
+        stop = () => {
+          clearTimeout(timer)
+          stopSentence()
+        }
       },
     )
   }
@@ -67,6 +74,22 @@ const showConflictLater: typeof showBanner = (element, store, page) => {
   return () => {
     isStopped = true
     stop()
+  }
+}
+
+/** Only what differs is written: what is written is announced. */
+const showSentence: typeof showBanner = (element, store, { words }) => {
+  const write = (text: string) => {
+    if (element.textContent !== text) element.textContent = text
+  }
+  const show = () => write(conflictFor(store.get(), words)?.sentence ?? '')
+  element.setAttribute('role', 'alert')
+  const stop = store.subscribe(show)
+  show()
+  return () => {
+    stop()
+    write('')
+    element.removeAttribute('role')
   }
 }
 

@@ -1,8 +1,10 @@
-// A list that is watched: its joins and its events reach one listener.
+// Who listens to events: to all of them, or to those of a type; and a list that is watched: its joins and its events reach one
+// listener.
 
 import type { Scope } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
-import type { EventRouter, ListEvent } from '../transport/event-router.ts'
+import { createListeners } from '../base/store.ts'
+import type { ListEvent, ReceivedEvent } from '../transport/event-router.ts'
 import type { Watching } from '../transport/subscriptions.ts'
 
 /** A list whose changes are watched. */
@@ -13,11 +15,31 @@ export interface ListToWatch {
   cursor?: () => string | null
 }
 
+/** The listeners of one client. */
+export function createEventListeners() {
+  const lists = new Map<string, Set<(event: ListEvent) => void>>()
+  return {
+    observers: createListeners<[ReceivedEvent]>(),
+    lists,
+    /** Every event of one type that this tab did not cause. */
+    onList(type: string, listener: (event: ListEvent) => void): Stop {
+      const listeners = lists.get(type) ?? new Set()
+      lists.set(type, listeners.add(listener))
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && lists.get(type) === listeners) lists.delete(type)
+      }
+    },
+  }
+}
+
+type EventListeners = ReturnType<typeof createEventListeners>
+
 export const createListWatching =
-  (watching: Pick<Watching, 'addList'>, eventRouter: Pick<EventRouter, 'onList'>, start: () => void) =>
+  (watching: Pick<Watching, 'addList'>, { onList }: Pick<EventListeners, 'onList'>, start: () => void) =>
   ({ type, scope, cursor }: ListToWatch, listener: (event: ListEvent) => void): Stop => {
     start()
-    const stopEvents = eventRouter.onList(type, listener)
+    const stopEvents = onList(type, listener)
     const stop = watching.addList({
       type,
       ...(scope ? { scope } : {}),

@@ -1,13 +1,21 @@
-// How edits and a newer version are combined: merged where they don't overlap, reviewed side by side where they do,
-// restored after a reload of the page. What the user decides against is set aside, never dropped; a decision made on a
-// version that is no longer the newest one here changes nothing.
+// How edits and a newer version are combined: merged where they don't overlap, reviewed side by side where they do; and how edits
+// come back. What the user decides against is set aside, never dropped; a decision made on a version that is
+// no longer the newest one here changes nothing. Loaded with reducer.ts.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
-import { forgetOlder, save } from './edit-transitions.ts'
+import { forgetOlder, save, undoOf, write } from './edit-transitions.ts'
 import { catchUp, stay, to, weighHeld } from './remote-versions.ts'
-import type { Kept, RecordState, Resolution, StateEventOf, Transition, UnsentEdits } from './state.ts'
+import {
+  type Kept,
+  type RecordState,
+  type Resolution,
+  type StateEventOf,
+  type Transition,
+  topicOf,
+  type UnsentEdits,
+} from './state.ts'
 
 const newestAtHand = ({ latest, newer }: RecordState): WireRecord | null =>
   latest && latest.version >= (newer?.version ?? 0) ? latest : null
@@ -42,7 +50,7 @@ export function resolve(state: RecordState, resolution: Resolution): Transition 
   if (latest?.version !== version) return stay(state)
   const decided = { ...pick(draft, (field) => !theirs.includes(field)), ...edited }
   const dropped = pick(draft, (field, value) => !(field in decided && isSame(decided[field], value)))
-  const setAside =
+  const aside =
     merged || isEmpty(dropped)
       ? kept
       : {
@@ -50,7 +58,7 @@ export function resolve(state: RecordState, resolution: Resolution): Transition 
           why: kept?.why ?? ('resolved' as const),
           isHidden: kept?.isHidden ?? true,
         }
-  const rebased = rebase({ ...state, kept: setAside }, latest, decided)
+  const rebased = rebase({ ...state, kept: aside }, latest, decided)
   if (mutationId === null || isEmpty(rebased.state.draft)) return rebased
   const saved = save(rebased.state, { mutationId, merged: merged ?? null })
   return { state: saved.state, effects: [...rebased.effects, ...saved.effects] }
@@ -71,12 +79,44 @@ function rebase(state: RecordState, record: WireRecord, edits: Fields): Transiti
   return to(current, {}, ...effects, { kind: 'fade', what: 'highlight' }, { kind: 'fade', what: 'notice' })
 }
 
-/** Put away unresolved; that there is a newer version is still so, and the banner says it. */
-export function closeConflict(state: RecordState): Transition {
-  return catchUp(
-    forgetOlder({ ...state, conflict: null, reviewing: false, merging: false, reloading: false }),
-  )
+/** The values from before the last save are edits like any other, and are saved: guarded, merged or reviewed. */
+export function undo(state: RecordState, { mutationId }: StateEventOf<'undo_asked'>): Transition {
+  const draft = undoOf(state)
+  return draft ? save({ ...state, draft }, { mutationId }) : stay(state)
 }
+
+/** Sends what somebody else has put together of the state as it is. */
+export const sendAsked = (state: RecordState, { mutation, form }: StateEventOf<'write_asked'>): Transition =>
+  write({ ...state, ...form }, mutation, null)
+
+/**
+ * Sends again what got no answer, and what was asked for after it. What was only typed stays typed. A removal shows no text
+ * of its own, so a newer version may be on the screen by then: it is compared with the one that it was asked on.
+ */
+export function resume(state: RecordState): Transition {
+  const { record, unanswered, next } = state
+  const isRetry = unanswered?.kind === 'remove' || unanswered?.clientVersion === record?.version
+  return unanswered && record && isRetry ? write(state, unanswered, next) : stay(state)
+}
+
+/** Dismisses the banner for this version; the save stays guarded. */
+export function dismiss(state: RecordState): Transition {
+  switch (topicOf(state)) {
+    case 'newer':
+      return to(state, { dismissed: state.newer?.version ?? state.dismissed })
+    case 'kept':
+      return to(state, { kept: state.kept && { ...state.kept, isHidden: true } })
+    case 'trouble':
+      return state.record === null ? stay(state) : catchUp({ ...state, trouble: null })
+    case 'notice':
+      return to(state, { notice: null })
+    default:
+      return stay(state)
+  }
+}
+
+/** The banner of a version that was dismissed comes back. */
+export const show = (state: RecordState): Transition => to(state, { dismissed: 0 })
 
 /** Nothing else is typed, and the version that they were built on is the shown one, or none is shown yet. */
 export function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {

@@ -75,19 +75,25 @@ interface RecallOptions {
   /** A value that changes with the person. */
   personNow: () => unknown
   personId: () => string | null
+  /** Resolves when the record can take edits back: before that they stay where they are. */
+  whenReady: () => Promise<void>
   onRecalled: (edits: UnsentEdits) => void
   /** Edits that arrived after their owner had left. */
   setAside: (owner: string | null, edits: UnsentEdits) => void
 }
 
 export function createRecall(options: RecallOptions): Recall {
-  const { address, persistence, clock, stateNow, personNow, personId, onRecalled, setAside } = options
+  const { address, persistence, clock, stateNow, personNow, personId, whenReady, onRecalled, setAside } =
+    options
   let recalled: Promise<void> | null = null
 
   async function recallAll() {
     const person = personNow()
     const owner = personId()
-    const next = () => persistence?.recall(address, stateNow)
+    if (!persistence) return
+    await whenReady()
+    if (person !== personNow()) return
+    const next = () => persistence.recall(address, stateNow)
     for (let edits = await next(); edits; edits = await next()) {
       if (person !== personNow()) return setAside(owner, edits)
       onRecalled(edits)

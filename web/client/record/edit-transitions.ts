@@ -1,11 +1,11 @@
-// User actions on an open record: type, save, reload, restore, dismiss. Each step is pure. No step drops a typed value: it
-// is in the draft, in the write in flight, or kept for restoring.
+// User actions on an open record that a page has from the start: type, save, remove, reload, restore, revert. Each step is pure. No
+// step drops a typed value: it is in the draft, in the write in flight, or kept for restoring.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { catchUp, stay, to } from './remote-versions.ts'
-import type { Kept, MergedWith, Mutation, RecordState, StateEventOf, Transition } from './state.ts'
-import { isNew, isReviewed, topicOf } from './state.ts'
+import type { Kept, MergedWith, Mutation, OwnSave, RecordState, StateEventOf, Transition } from './state.ts'
+import { isNew, isReviewed } from './state.ts'
 
 export const ignore = (state: RecordState): Transition => stay(state)
 
@@ -65,31 +65,19 @@ export function undoableOf(
   return { before: changed(record.fields), after: changed(answer.record.fields) }
 }
 
+const MOST_SAVES = 20
+
+/** Remembers an answered save. */
+export const withOwnSave = (saves: readonly OwnSave[], save: OwnSave): readonly OwnSave[] => [
+  ...saves.filter(({ version }) => version !== save.version).slice(1 - MOST_SAVES),
+  save,
+]
+
 /** The values that undo the last save here; `null` where something is typed, or somebody else has changed them since. */
 export function undoOf({ record, draft, undoable, status }: RecordState): Fields | null {
   if (!record || !undoable || !isEmpty(draft) || (status !== 'clean' && status !== 'behind')) return null
   const isMine = ([field, value]: [string, unknown]) => isSame(record.fields[field], value)
   return Object.entries(undoable.after).every(isMine) ? undoable.before : null
-}
-
-/** The values from before the last save are edits like any other, and are saved: guarded, merged or reviewed. */
-export function undo(state: RecordState, { mutationId }: StateEventOf<'undo_asked'>): Transition {
-  const draft = undoOf(state)
-  return draft ? save({ ...state, draft }, { mutationId }) : stay(state)
-}
-
-/** Sends what somebody else has put together of the state as it is. */
-export const sendAsked = (state: RecordState, { mutation, form }: StateEventOf<'write_asked'>): Transition =>
-  write({ ...state, ...form }, mutation, null)
-
-/**
- * Sends again what got no answer, and what was asked for after it. What was only typed stays typed. A removal shows no text
- * of its own, so a newer version may be on the screen by then: it is compared with the one that it was asked on.
- */
-export function resume(state: RecordState): Transition {
-  const { record, unanswered, next } = state
-  const isRetry = unanswered?.kind === 'remove' || unanswered?.clientVersion === record?.version
-  return unanswered && record && isRetry ? write(state, unanswered, next) : stay(state)
 }
 
 /** A second click changes nothing; text typed since the first goes out after its answer. */
@@ -109,7 +97,7 @@ export function remove(state: RecordState, { mutationId }: { mutationId: string 
   return write(state, unanswered, unanswered.kind === 'save' ? { kind: 'remove', mutationId } : null)
 }
 
-function write(state: RecordState, mutation: Mutation, next: RecordState['next']): Transition {
+export function write(state: RecordState, mutation: Mutation, next: RecordState['next']): Transition {
   const patch = {
     writing: mutation,
     unanswered: null,
@@ -197,24 +185,12 @@ export function revert(state: RecordState, { isDiscard = false }: StateEventOf<'
   return catchUp({ ...state, ...nothing, ...closed, kept: kept && { ...kept, isHidden: isDiscard } })
 }
 
-/** Dismisses the banner for this version; the save stays guarded. */
-export function dismiss(state: RecordState): Transition {
-  switch (topicOf(state)) {
-    case 'newer':
-      return to(state, { dismissed: state.newer?.version ?? state.dismissed })
-    case 'kept':
-      return to(state, { kept: state.kept && { ...state.kept, isHidden: true } })
-    case 'trouble':
-      return state.record === null ? stay(state) : catchUp({ ...state, trouble: null })
-    case 'notice':
-      return to(state, { notice: null })
-    default:
-      return stay(state)
-  }
+/** Put away unresolved; that there is a newer version is still so, and the banner says it. */
+export function closeConflict(state: RecordState): Transition {
+  return catchUp(
+    forgetOlder({ ...state, conflict: null, reviewing: false, merging: false, reloading: false }),
+  )
 }
-
-/** The banner of a version that was dismissed comes back. */
-export const show = (state: RecordState): Transition => to(state, { dismissed: 0 })
 
 /** The highlight and the notice end by themselves. */
 export function fade(state: RecordState, { what }: StateEventOf<'faded'>): Transition {

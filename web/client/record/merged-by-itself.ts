@@ -1,4 +1,4 @@
-// Whether a refused save needs anybody's decision, and what comes of it where it doesn't.
+// Whether a refused save needs anybody's decision, and what comes of it where it doesn't. Loaded with reducer.ts.
 
 import type { StaleProblem } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'

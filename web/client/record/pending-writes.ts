@@ -1,14 +1,19 @@
 // Sends the writes of one record, and hands each outcome to the calls that wait for it. Several may wait for one: a second
 // click, a save that is sent after a retry.
 
-import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
+import type { Fields, RecordAddress, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
+import type { LazyPart } from '../base/lazy-module.ts'
 import { createListeners } from '../base/store.ts'
 import type { ClientProposeOutcome, Reviews } from '../history/reviews.ts'
 import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
-import { type MergedByItself, mergedByItself } from './merged-by-itself.ts'
+import type { MergedByItself } from './merged-by-itself.ts'
+import type * as Reducer from './reducer.ts'
 import type { Mutation, RecordState, RecordStateEvent, StateEventOf } from './state.ts'
+
+/** A refusal is shown after so long, though parts of the page can't be loaded. */
+const BY_ITSELF_MS = 2000
 
 type WriteOutcome = ClientSaveOutcome<Fields> | ClientRemoveOutcome | ClientProposeOutcome
 
@@ -23,8 +28,10 @@ interface PendingWritesOptions extends WriteOptions {
   stateNow: () => RecordState
   /** Rises with each change of person: an answer to an earlier one is dropped. */
   personNow: () => number
-  dispatch: (stateEvent: RecordStateEvent) => void
-  clock: Pick<Clock, 'now'>
+  /** A promise where it isn't applied yet. */
+  dispatch: (stateEvent: RecordStateEvent) => Promise<void> | undefined
+  reducer: Pick<LazyPart<typeof Reducer>, 'use'>
+  clock: Pick<Clock, 'now' | 'after'>
   newId: () => string
   localTime: (iso: string | null) => number
   /** Resolves soon: what is typed now outlives the page. */
@@ -88,7 +95,7 @@ export function createPendingWrites(options: PendingWritesOptions) {
     const answer = await sendWrite(options, mutation)
     const resolution =
       answer.outcome === 'conflict' && options.onStale === 'merge'
-        ? await mergedByItself(stateNow, mutation, answer.problem)
+        ? await byItself(mutation, answer.problem)
         : null
     const isKept = answer.outcome === 'unreachable' && (await options.isKept())
     if (person !== personNow()) return
@@ -96,13 +103,15 @@ export function createPendingWrites(options: PendingWritesOptions) {
     if (answer.outcome === 'saved') {
       const { record, mergedFields, mergedBy = null } = answer
       const writtenAt = localTime(record.updated_at)
-      dispatch({ kind: 'saved', mutationId, record, mergedFields, mergedBy, at: writtenAt })
+      const later = dispatch({ kind: 'saved', mutationId, record, mergedFields, mergedBy, at: writtenAt })
+      if (later) await later
       saved.notify(record)
     } else if (answer.outcome === 'removed') dispatch({ kind: 'removed', mutationId, at })
     else {
       const writtenAt = answer.outcome === 'conflict' ? localTime(answer.problem.updated_at) : at
       const refused = { mutationId, refusal: answer, at: writtenAt, isKept }
-      dispatch({ kind: 'write_refused', ...refused })
+      const later = dispatch({ kind: 'write_refused', ...refused })
+      if (later) await later
       if (resolution && resolveItself(mutationId, resolution)) return
     }
     awaited.settle(mutationId, answer)
@@ -110,6 +119,15 @@ export function createPendingWrites(options: PendingWritesOptions) {
     awaited.settleAll(answer)
     options.onIdle()
   }
+
+  /** What needs nobody's decision. Where the code that finds it isn't here in time, both sides are shown. */
+  const byItself = (mutation: Mutation, problem: StaleProblem) =>
+    new Promise<MergedByItself | null>((resolve) => {
+      const stop = clock.after(BY_ITSELF_MS, () => resolve(null))
+      options.reducer.use(({ mergedByItself }) => {
+        void mergedByItself(stateNow, mutation, problem).finally(stop).then(resolve)
+      })
+    })
 
   /** The two changes fit together: saved again on the newer version, for the calls that wait for the refused save. */
   function resolveItself(refused: string, resolution: MergedByItself): boolean {
@@ -122,11 +140,12 @@ export function createPendingWrites(options: PendingWritesOptions) {
   }
 
   /** The outcome of the write that answers this call: its own, or the retry of an earlier one that is sent first. */
-  function ask(asked: AskedWrite): Promise<WriteOutcome | null> {
+  async function ask(asked: AskedWrite): Promise<WriteOutcome | null> {
     const { mutationId } = asked
-    dispatch(asked)
+    const later = dispatch(asked)
+    if (later) await later
     const { writing, next } = stateNow()
-    if (!writing) return Promise.resolve(null)
+    if (!writing) return null
     return awaited.of(next?.mutationId === mutationId ? mutationId : writing.mutationId)
   }
 

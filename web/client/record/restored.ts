@@ -1,18 +1,10 @@
 // The server's database went back: a restore, a failover or a crash lost what had been answered. Only then may the shown
-// version go back. Nothing typed is dropped, and what this tab had saved and the server lost is offered again.
+// version go back. Nothing typed is dropped, and what this tab had saved and the server lost is offered again. Loaded with reducer.ts.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { catchUp, stay, to, weighHeld } from './remote-versions.ts'
 import type { Kept, OwnSave, RecordState, StateEventOf, Transition } from './state.ts'
-
-const MOST_SAVES = 20
-
-/** Remembers an answered save. */
-export const withOwnSave = (saves: readonly OwnSave[], save: OwnSave): readonly OwnSave[] => [
-  ...saves.filter(({ version }) => version !== save.version).slice(1 - MOST_SAVES),
-  save,
-]
 
 export const changesOf = (saves: readonly OwnSave[]): Fields =>
   Object.assign({}, ...saves.map(({ changes }) => changes)) as Fields

@@ -4,10 +4,8 @@
 import type { FieldError, Problem, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/remote-version.ts'
-import { merge } from './conflict-transitions.ts'
-import { beyond, forgetOlder, remove, save, setAside, showLatest, undoableOf } from './edit-transitions.ts'
-import { catchUp, newestKnown, stay, to, weigh, weighHeld } from './remote-versions.ts'
-import { changesOf, goBack, withLostTyped, withOwnSave, withoutNewer } from './restored.ts'
+import { beyond, forgetOlder, remove, save, showLatest, undoableOf, withOwnSave } from './edit-transitions.ts'
+import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
 import {
   isNew,
   type Mutation,
@@ -17,26 +15,36 @@ import {
   type Trouble,
 } from './state.ts'
 
-/** The first load, and every one after. */
-export function load(
-  before: RecordState,
-  { record, at, isOwn, since = 0, isCreated = false }: StateEventOf<'loaded'>,
-): Transition {
+/** The first load, and every one after. `null`: the record may have gone back, or is to go under what is typed. */
+export function load(before: RecordState, loaded: StateEventOf<'loaded'>): Transition | null {
+  const { record, since = 0, isCreated = false } = loaded
+  if (before.merging || (before.record && since > record.version)) return null
+  const { state, known } = withLoaded(before, loaded)
+  return isCreated && !state.record ? showCreated(known, record) : showLoaded(state, known, loaded)
+}
+
+/** Before the loaded record is compared: what its reader may see now, and without what it puts right by itself. */
+export function withLoaded(before: RecordState, { record, since = 0 }: StateEventOf<'loaded'>) {
   const shown = before.record && withRightsOf(before.record, record)
   const state = shown === before.record ? before : { ...before, record: shown, latest: null }
-  const wasBack = shown !== null && since > record.version
-  const known = withoutLoadTrouble(since > 0 ? { ...state, isUnsure: false } : state)
-  if (!shown) return isCreated ? showCreated(known, record) : showFirst(known, record)
-  if (wasBack && shown.version > record.version)
-    return since >= shown.version ? goBack(state, record) : stay(known)
-  const reachable = wasBack && since >= newestKnown(state) ? withoutNewer(known) : known
-  if (record.version < shown.version) return catchUp({ ...reachable, reloading: false, merging: false })
-  if (state.reloading) return showLatest(reachable, record)
-  if (record.version === shown.version) return catchUp({ ...reachable, merging: false })
+  return { state, known: withoutLoadTrouble(since > 0 ? { ...state, isUnsure: false } : state) }
+}
+
+/** `known`: the state without what the answer refutes; `weighed`: a newer version, with something typed. */
+export function showLoaded(
+  state: RecordState,
+  known: RecordState,
+  { record, at, isOwn }: StateEventOf<'loaded'>,
+  weighed: (state: RecordState) => Transition = catchUp,
+): Transition {
+  const { record: shown } = state
+  if (!shown) return showFirst(known, record)
+  if (record.version < shown.version) return catchUp({ ...known, reloading: false, merging: false })
+  if (state.reloading) return showLatest(known, record)
+  if (record.version === shown.version) return catchUp({ ...known, merging: false })
   const remote = remoteVersionOf(record, at, isOwn)
-  if (isEmpty(state.draft) && !state.conflict) return showQuietly(reachable, record, remote)
-  const weighed = weigh(reachable, remote)
-  return state.merging ? merge(weighed) : catchUp(weighed)
+  if (isEmpty(state.draft) && !state.conflict) return showQuietly(known, record, remote)
+  return weighed(weigh(known, remote))
 }
 
 /** The shown record without fields that its reader may not see any more; at one version, with those that they see now. */
@@ -48,28 +56,15 @@ function withRightsOf(shown: WireRecord, now: WireRecord): WireRecord {
 }
 
 /** While a write is in flight nothing is shown but its answer. */
-export function holdLoaded(state: RecordState, { record, at, isOwn }: StateEventOf<'loaded'>): Transition {
+export function holdLoaded(
+  state: RecordState,
+  { record, at, isOwn }: StateEventOf<'loaded'>,
+): Transition | null {
   if (!state.record) return load(state, { kind: 'loaded', record, at, isOwn })
   return to(state, { held: [...state.held, remoteVersionOf(record, at, isOwn)] })
 }
 
-/** Access is back. Edits were built on a version that is no longer known, so they are set aside. */
-export function regain(state: RecordState, { record }: StateEventOf<'loaded'>): Transition {
-  return showFirst(
-    { ...state, isRefused: false, lostCreation: null, kept: setAside(state, 'access'), draft: {} },
-    record,
-  )
-}
-
-/** A record that was deleted comes back only in a later version. */
-export function revive(state: RecordState, loaded: StateEventOf<'loaded'>): Transition {
-  if (!state.deletion) return stay(state)
-  if (loaded.record.version <= state.deletion.version)
-    return (loaded.since ?? 0) >= state.deletion.version ? goBack(state, loaded.record) : stay(state)
-  return load({ ...state, deletion: null }, loaded)
-}
-
-function showFirst(state: RecordState, record: WireRecord): Transition {
+export function showFirst(state: RecordState, record: WireRecord): Transition {
   return catchUp(weighHeld({ ...state, record, reloading: false, trouble: null }))
 }
 
@@ -113,14 +108,17 @@ function withoutLoadTrouble(state: RecordState): RecordState {
 }
 
 /** Nothing that is shown or typed changes; a reload that failed may be asked for again. */
-export function failLoad(state: RecordState, { refusal, at }: StateEventOf<'load_failed'>): Transition {
+export function failLoad(
+  state: RecordState,
+  { refusal, at }: StateEventOf<'load_failed'>,
+): Transition | null {
   const still = { ...state, reloading: false, merging: false }
   // That a save waits, and whether it outlives the page, matters more than that nothing newer could be read.
   const isSaveWaiting = still.unanswered !== null && still.trouble?.kind === 'unreachable'
   switch (refusal.outcome) {
     case 'not_found':
     case 'forbidden':
-      return refuse(withLostTyped(still))
+      return state.isUnsure ? null : refuse(still)
     case 'gone':
       return to(still, { deletion: deletionOf(refusal.problem, at), conflict: null, reviewing: false })
     case 'unauthenticated':
@@ -152,21 +150,11 @@ export function refuse(state: RecordState): Transition {
   )
 }
 
-/** The record was created in this tab, and is not there: what was entered can be copied, and created again. */
-export function loseCreation(state: RecordState, { save }: StateEventOf<'creation_lost'>): Transition {
-  const entered = { ...save.changes, ...changesOf(state.ownSaves) }
-  return refuse({
-    ...state,
-    ...{ draft: { ...entered, ...state.draft }, isUnsure: false },
-    lostCreation: { at: save.at, fields: entered },
-  })
-}
-
-/** The answer's version is adopted; what was typed meanwhile stays; then what was held is weighed. */
-export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): Transition {
+/** The answer's version is adopted, where one is shown; what was typed meanwhile stays; then what was held is weighed. */
+export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): Transition | null {
   const { record, writing, next } = state
   if (writing?.mutationId !== answer.mutationId) return stay(state)
-  if (!record) return adoptUnseen(state, writing, answer)
+  if (!record) return null
   const isNewer = answer.record.version >= record.version
   const current = isNewer ? answer.record : record
   const draft = pick(
@@ -205,18 +193,6 @@ function mergedWith(writing: Mutation, { record, mergedFields, mergedBy = null }
   return { fields: mergedFields, by: mergedBy, isOne: record.version === writing.clientVersion + 2 }
 }
 
-/** Access went while the save was in flight: its content stays out of sight, its version is remembered for later. */
-function adoptUnseen(
-  state: RecordState,
-  { changes }: Mutation,
-  { record }: StateEventOf<'saved'>,
-): Transition {
-  const { version, updated_by: by } = record
-  const remote: RemoteVersion = { version, changedFields: null, by, at: 0, isOwn: true, deleted: false }
-  const held = [...state.held, remote]
-  return to(state, { writing: null, next: null, draft: beyond(state.draft, changes), held })
-}
-
 export function adoptRemoved(state: RecordState, { mutationId, at }: StateEventOf<'removed'>): Transition {
   const { record, writing } = state
   if (writing?.mutationId !== mutationId) return stay(state)
@@ -224,31 +200,26 @@ export function adoptRemoved(state: RecordState, { mutationId, at }: StateEventO
   return to(state, { writing: null, next: null, held: [], newer: null, latest: null, deletion })
 }
 
-/** Nothing of the write took effect, unless there was no answer at all; every typed value stays. */
-export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refused'>): Transition {
+/**
+ * Nothing of the write took effect, unless there was no answer at all; every typed value stays. `null`: it is proposed, or the
+ * record has gone back.
+ */
+export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refused'>): Transition | null {
   const { writing } = state
   if (writing?.mutationId !== answer.mutationId) return stay(state)
   const { refusal, at } = answer
-  const unwritten: RecordState = { ...state, writing: null, next: null }
   if (refusal.outcome === 'unreachable') {
     const trouble: Trouble = { kind: 'unreachable', during: 'save', isKept: answer.isKept ?? false }
-    return catchUp(weighHeld({ ...unwritten, unanswered: writing, next: state.next, trouble }))
+    return catchUp(weighHeld({ ...state, writing: null, unanswered: writing, trouble }))
   }
-  if (refusal.outcome === 'proposed') {
-    const draft = beyond(state.draft, writing.changes)
-    const { state: current, effects } = catchUp(
-      weighHeld({ ...unwritten, draft, notice: { kind: 'proposed' } }),
-    )
-    return to(current, {}, ...effects, { kind: 'fade', what: 'notice' })
-  }
-  const fields = state.record?.fields ?? {}
-  const tidy = { ...unwritten, draft: pick(state.draft, (field, value) => !isSame(value, fields[field])) }
+  const tidy = withoutWrite(state)
   if (refusal.outcome === 'not_found') return refuse(tidy)
   const settled = weighHeld(tidy)
   switch (refusal.outcome) {
+    case 'proposed':
+      return null
     case 'conflict':
-      if (refusal.problem.current_version < refusal.problem.client_version)
-        return goBack(settled, refusal.problem.current)
+      if (refusal.problem.current_version < refusal.problem.client_version) return null
       return settled.deletion ? stay(settled) : conflict(settled, refusal.problem, at)
     case 'gone':
       return to(settled, { deletion: deletionOf(refusal.problem, at), newer: null })
@@ -262,6 +233,13 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
       return catchUp({ ...settled, trouble: failed(refusal.problem) })
   }
 }
+
+/** What was typed and is as the record has it is no edit. */
+export const withoutWrite = (state: RecordState): RecordState => ({
+  ...state,
+  ...{ writing: null, next: null },
+  draft: pick(state.draft, (field, value) => !isSame(value, state.record?.fields[field])),
+})
 
 /** The request was not authenticated: whether an earlier try was written is as open as before. */
 const sentAgain = ({ writing, next }: RecordState) => ({ unanswered: writing, next })

@@ -202,6 +202,14 @@ type Row<Columns extends readonly unknown[], Cell> = { [Column in keyof Columns]
 /** A step for each event in each status. */
 export type StepTable = { [K in StateEventKind]: Row<typeof STATUSES, Step<K>> }
 
+/** Those that a page has from the start; `null` is left to the others, as a cell or as what its step says. */
+export type FirstTable = {
+  [K in StateEventKind]?: Row<
+    typeof STATUSES,
+    ((state: RecordState, stateEvent: StateEventOf<K>) => Transition | null) | null
+  >
+}
+
 export const initialRecordState: RecordState = {
   status: 'loading',
   record: null,

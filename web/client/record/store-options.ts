@@ -51,7 +51,7 @@ export interface RecordStoreOptions {
 
 /** What the client does to a store of its own. */
 export interface OwnedRecordStore extends RecordStore {
-  dispatch(stateEvent: RecordStateEvent): void
+  dispatch(stateEvent: RecordStateEvent): unknown
   receive(remote: RemoteVersion): void
   /** The server's database is in another history: what is shown, and what was saved here, may be lost. */
   historyChanged(): void

@@ -1,9 +1,10 @@
-// One open record of this tab: the pure state (reducer.ts) with its effects. It loads, writes and runs the timers that
-// the state asks for. It mounts with its first listener and is released a little after its last; what is typed outlives
-// the release.
+// One open record of this tab: the pure state (first-steps.ts, reducer.ts) with its effects. It loads, writes and runs the timers
+// that the state asks for. It mounts with its first listener and is released a little after its last; what is typed outlives
+// the release. What needs the reducer before that is here waits for it, in order.
 
 import type { Fields, WatchedRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
+import { createLazyPart, lazyModule } from '../base/lazy-module.ts'
 import { createLifetime } from '../base/lifetime.ts'
 import { cached, createWritable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
@@ -11,10 +12,10 @@ import { copiesOf } from '../base/values.ts'
 import type { ClientReadOutcome } from '../http/outcomes.ts'
 import { createRecordActions } from './actions.ts'
 import { createRecall } from './draft-persistence.ts'
+import { nextFirstState } from './first-steps.ts'
 import { createRecordLoad } from './load.ts'
 import { createLostSearch } from './lost-saves.ts'
 import { createPendingWrites } from './pending-writes.ts'
-import { nextRecordState } from './reducer.ts'
 import { newestKnown } from './remote-versions.ts'
 import {
   editsOf,
@@ -28,6 +29,8 @@ import type { OwnedRecordStore, RecordStoreOptions } from './store-options.ts'
 
 export type { Decision, RecordStore } from './store-options.ts'
 
+export const reducerCode = lazyModule(() => import('./reducer.ts'))
+
 const HIGHLIGHT_MS = 3000
 const NOTICE_MS = 8000
 const SAVED_MS = 3000
@@ -36,6 +39,8 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   const { address, requests, clock, localTime, isOwn, persistence } = options
   const state = createWritable<RecordState>(initialRecordState)
   const timers = createTimers(clock)
+  const reducer = createLazyPart(reducerCode, (code) => code, clock)
+  let isReducerAsked = false
   let stopWatching: Stop | null = null
   /** Rises with each change of person: answers to requests of one are not shown to the next. */
   let persons = 0
@@ -47,7 +52,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   let since = 0
 
   /** What the parts of this store have in common. */
-  const shared = { ...options, timers, dispatch, stateNow: state.get, personNow: () => persons }
+  const shared = { ...options, timers, reducer, dispatch, stateNow: state.get, personNow: () => persons }
   const load = createRecordLoad({
     read: () => {
       since = newestKnown(state.get())
@@ -65,16 +70,28 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   const recall = createRecall({
     ...shared,
     persistence,
+    whenReady: () => new Promise((resolve) => void reducer.use(() => void resolve())),
     onRecalled: (edits) => dispatch({ kind: 'recalled', edits }),
   })
   const lifetime = createLifetime({ clock, isMounted: () => stopWatching !== null, mount, release })
 
-  function dispatch(stateEvent: RecordStateEvent) {
+  /** A promise where it waits for the reducer: resolved when that has it. */
+  function dispatch(stateEvent: RecordStateEvent): Promise<void> | undefined {
     const person = persons
+    const owner = options.personId()
     checkPerson()
     if (person !== persons) return
     const before = state.get()
-    const { state: next, effects } = nextRecordState(before, stateEvent)
+    const done = (reducer.now()?.nextRecordState ?? nextFirstState)(before, stateEvent)
+    if (!done)
+      return new Promise((resolve) => {
+        reducer.use(() => {
+          if (person === persons) void dispatch(stateEvent)
+          else if (stateEvent.kind === 'recalled') options.setAside(owner, stateEvent.edits)
+          resolve()
+        })
+      })
+    const { state: next, effects } = done
     if (next !== before) persistence?.keep(address, next)
     state.set(next)
     options.onTransition?.({ ...address, event: stateEvent.kind, state: next })
@@ -82,6 +99,11 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     heldAsOf = isOld ? (heldAsOf ?? { asOf: asOf() }) : null
     if (editsOf(next) !== null) options.onUsed()
     for (const effect of effects) perform(effect)
+    // Before anything is typed, so that whatever comes of it finds the reducer here; without a network it is asked for again.
+    if (next.record && !isReducerAsked) {
+      isReducerAsked = true
+      reducer.use(() => undefined)
+    }
   }
 
   function asOf(): string | null {
@@ -151,10 +173,10 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     open()
   }
 
-  function open() {
-    if (!persistence) return dispatch({ kind: 'opened' })
+  async function open() {
     const person = persons
-    void recall.once().then(() => stopWatching && person === persons && dispatch({ kind: 'opened' }))
+    if (persistence) await recall.once()
+    if (stopWatching && person === persons) dispatch({ kind: 'opened' })
   }
 
   function release() {
@@ -237,6 +259,8 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     values,
     loadWaiting: load.waiting,
     close() {
+      reducer.close()
+      isReducerAsked = false
       timers.cancelAll()
       lifetime.stop()
       stopWatching?.()

@@ -1,5 +1,6 @@
 // Routes incoming events: each goes to the observers of the wire, then to the open record and the lists that it
-// concerns. Events of this tab's own writes stop after the observers: the answers to those writes hold more.
+// concerns. Events of this tab's own writes stop after the observers: the answers to those writes hold more. Loaded with the
+// transports, without which there are no events.
 
 import type {
   Age,
@@ -9,9 +10,9 @@ import type {
   WatchedList,
   Writer,
 } from '../../../server/protocol/index.ts'
-import type { Clock, Stop } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { normalize } from '../base/received.ts'
-import { createListeners } from '../base/store.ts'
+import type { createListeners } from '../base/store.ts'
 import type { RemoteVersion } from './remote-version.ts'
 import type { TransportEvent } from './transport.ts'
 
@@ -31,6 +32,10 @@ export interface ReceivedEvent {
 export type ListEvent = { kind: 'joined'; answer: WatchedList } | { kind: 'event'; event: TransportEvent }
 
 export interface EventRouterOptions {
+  /** Every event as it arrives, including own ones. */
+  observers: Pick<ReturnType<typeof createListeners<[ReceivedEvent]>>, 'size' | 'notify'>
+  /** By type: every event of it that this tab did not cause. */
+  lists: ReadonlyMap<string, Iterable<(event: ListEvent) => void>>
   tabId: string
   clock: Clock
   localTime: (iso: string | null) => number
@@ -46,10 +51,6 @@ export interface EventRouterOptions {
 
 export interface EventRouter {
   receive(received: TransportEvent): void
-  /** Every event as it arrives, including own ones. */
-  onEvent(listener: (received: ReceivedEvent) => void): Stop
-  /** Every event of one type that this tab did not cause. */
-  onList(type: string, listener: (event: ListEvent) => void): Stop
 }
 
 type Quiet = 'RecordsImporting' | 'ProposalCreated' | 'ProposalDecided' | 'SpreadChanged'
@@ -59,9 +60,7 @@ const isQuiet = (received: TransportEvent): received is Extract<TransportEvent, 
   /^(RecordsImporting|Prop|Spread)/.test(received.name)
 
 export function createEventRouter(options: EventRouterOptions): EventRouter {
-  const { clock, localTime, isOwn, isColleague } = options
-  const observers = createListeners<[ReceivedEvent]>()
-  const lists = new Map<string, Set<(event: ListEvent) => void>>()
+  const { clock, localTime, isOwn, isColleague, observers, lists } = options
 
   function show(received: TransportEvent, isOwnTab: boolean) {
     if (observers.size === 0) return
@@ -105,15 +104,6 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
         deleted,
       }
       options.onRemoteVersion(received.event, remote)
-    },
-    onEvent: observers.add,
-    onList(type, listener) {
-      const listeners = lists.get(type) ?? new Set()
-      lists.set(type, listeners.add(listener))
-      return () => {
-        listeners.delete(listener)
-        if (listeners.size === 0 && lists.get(type) === listeners) lists.delete(type)
-      }
     },
   }
 }

@@ -8,6 +8,8 @@ import { createLazyTransport } from './lazy-transport.ts'
 import type { CreateTransport, TransportKind } from './transport.ts'
 import { createTransportFallback, type TransportCandidate } from './transport-fallback.ts'
 
+export { createEventRouter } from './event-router.ts'
+
 const DEFAULT_TRANSPORTS: TransportKind[] = ['websocket', 'event_stream']
 
 /** A stream that does not begin within a second is probably buffered by a proxy until its end. */

@@ -1,12 +1,13 @@
 // The dialog in which the user decides between their edits and a newer version: after a refused save, on review, and after
 // edits were restored; of a form, or of a list's cell. What it consists of is loaded with the page that has it, beside the
-// first render.
+// first render. While it can't be had, what happened is said all the same.
 
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { lazyModule } from '../../client/base/lazy-module.ts'
-import { valueText } from '../../client/conflict/conflict-view.ts'
+import { type ConflictView, valueText } from '../../client/conflict/conflict-view.ts'
 import { fill, fillPlural, listFields, type Words } from '../../client/words/messages.ts'
 import { useLive } from '../base/LiveProvider.tsx'
+import { classes, type Parts } from '../base/parts.tsx'
 import type { ConflictDialogProps, DialogWords } from './dialog-props.ts'
 
 const resolverCode = lazyModule(() => import('./Resolver.tsx'))
@@ -15,16 +16,20 @@ const resolverCode = lazyModule(() => import('./Resolver.tsx'))
 void resolverCode.load().catch(() => {})
 
 const TRY_AGAIN_MS = 3000
+/** A load that takes longer may never end. */
+const LATE_MS = 1000
 
 /** The code of the dialog; where it can't be had it is asked for again, as long as there is something to decide. */
 function useResolver(isWanted: boolean) {
   const [code, setCode] = useState(resolverCode.now)
   const [tries, setTries] = useState(0)
+  const [isLate, setLate] = useState(false)
   useEffect(() => {
     if (code || (tries > 0 && !isWanted)) return
     let isHere = true
     let timer: ReturnType<typeof setTimeout> | undefined
     const failed = () => {
+      setLate(true)
       timer = setTimeout(() => setTries((before) => before + 1), TRY_AGAIN_MS)
     }
     resolverCode.load().then((loaded) => isHere && setCode(loaded), failed)
@@ -33,7 +38,12 @@ function useResolver(isWanted: boolean) {
       clearTimeout(timer)
     }
   }, [code, tries, isWanted])
-  return code ?? resolverCode.now()
+  useEffect(() => {
+    if (code || !isWanted) return
+    const timer = setTimeout(() => setLate(true), LATE_MS)
+    return () => clearTimeout(timer)
+  }, [code, isWanted])
+  return { code: code ?? resolverCode.now(), isLate }
 }
 
 /** The words as the dialog's parts take them. */
@@ -50,8 +60,49 @@ export const dialogWords = (words: Words): DialogWords => ({
 export function ConflictDialog(props: ConflictDialogProps) {
   const live = useLive()
   const { conflictView: view, words = live.words } = props.editor
-  const code = useResolver(view !== null)
+  const { code, isLate } = useResolver(view !== null)
   const spoken = useMemo(() => dialogWords(words), [words])
-  if (!view || !code) return null
-  return <code.Resolver key={view.key} {...props} view={view} words={spoken} parts={live.parts} />
+  if (!view) return null
+  if (code) return <code.Resolver key={view.key} {...props} view={view} words={spoken} parts={live.parts} />
+  return isLate ? <Undecided {...props} view={view} words={words} parts={live.parts} /> : null
+}
+
+const nothing = () => {}
+
+/** What happened, without what there is to choose from; nothing typed is lost by either button. */
+function Undecided({
+  editor,
+  view,
+  words: { messages },
+  parts: { Button, Dialog },
+  className,
+  placement = 'end',
+}: ConflictDialogProps & { view: ConflictView; words: Words; parts: Parts }) {
+  const place = useRef<HTMLDialogElement>(null)
+  const isRefused = view.reason === 'refused'
+  const { title, reviewTitle } = messages.conflict
+  return (
+    <Dialog
+      data-slot="nc-conflict"
+      tone={isRefused ? 'refusal' : 'warning'}
+      label={isRefused ? title : reviewTitle}
+      isModal={false}
+      onFocus={nothing}
+      onKeyDown={nothing}
+      {...{ place, placement }}
+      className={classes('nc-conflict', className)}
+    >
+      <p className="nc-sentence" data-slot="nc-conflict-sentence" role="alert">
+        {view.sentence}
+      </p>
+      <div className="nc-buttons" data-slot="nc-conflict-actions">
+        <Button data-slot="nc-reload" variant="plain" onClick={editor.reload}>
+          {messages.buttons.reload}
+        </Button>
+        <Button data-slot="nc-close" variant="plain" onClick={editor.closeConflict}>
+          {messages.buttons.close}
+        </Button>
+      </div>
+    </Dialog>
+  )
 }

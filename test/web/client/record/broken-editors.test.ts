@@ -51,7 +51,8 @@ const brokenEditors: Record<string, BrokenSteps> = {
   },
   'forgets what was typed during a save': {
     saved: {
-      saving: (state, answer) => adoptSaved({ ...state, draft: state.writing?.changes ?? {} }, answer),
+      saving: (state, answer) =>
+        adoptSaved({ ...state, draft: state.writing?.changes ?? {} }, answer) ?? untouched(state),
     },
   },
   'forgets the draft when a save is refused': {

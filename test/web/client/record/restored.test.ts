@@ -3,6 +3,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { WireRecord } from '../../../../server/protocol/index.ts'
 import { historyUpTo, lostAmong } from '../../../../web/client/lost/lost-in-history.ts'
+import type * as Edits from '../../../../web/client/record/edit-transitions.ts'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import type * as Restored from '../../../../web/client/record/restored.ts'
 import {
@@ -45,15 +46,17 @@ const ownSave = (version: number, changes: Record<string, unknown>): RecordState
 ]
 const CHANGED: RecordStateEvent = { kind: 'history_changed' }
 
+type Steps = typeof Restored & Pick<typeof Edits, 'withOwnSave'>
+
 interface Check {
-  /** The function of restored.ts that it is about, and one that is broken. */
-  of: keyof typeof Restored
+  /** The function that it is about, and one that is broken. */
+  of: keyof Steps
   broken: (real: never) => unknown
   name: string
   check(next: Reducer): void
 }
 
-type Of<K extends keyof typeof Restored> = (typeof Restored)[K]
+type Of<K extends keyof Steps> = Steps[K]
 
 const checks: Check[] = [
   {
@@ -234,12 +237,13 @@ describe.each(checks)('$name', ({ of, broken, check }) => {
 
   test(`and fails with another ${of}`, async () => {
     vi.resetModules()
-    vi.doMock('../../../../web/client/record/restored.ts', async (importOriginal) => {
-      const real = await importOriginal<typeof Restored>()
+    const path = `../../../../web/client/record/${of === 'withOwnSave' ? 'edit-transitions' : 'restored'}.ts`
+    vi.doMock(path, async (importOriginal) => {
+      const real = await importOriginal<Steps>()
       return { ...real, [of]: broken(real[of] as never) }
     })
     const { nextRecordState: next } = await import('../../../../web/client/record/reducer.ts')
-    vi.doUnmock('../../../../web/client/record/restored.ts')
+    vi.doUnmock(path)
     expect(() => check(next)).toThrow()
   })
 })
