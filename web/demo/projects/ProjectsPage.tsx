@@ -51,12 +51,14 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
       <main id="content" className="page page-list">
         <div className="project-title">
           <h1>{words.title}</h1>
-          <Link to="/tasks" className="button">
-            {TASK_WORDS.link}
-          </Link>
-          <Link to="/parts" className="button">
-            {words.parts}
-          </Link>
+          <span className="title-links">
+            <Link to="/tasks" className="button">
+              {TASK_WORDS.link}
+            </Link>
+            <Link to="/parts" className="button">
+              {words.parts}
+            </Link>
+          </span>
           {person.role === 'editor' && (
             <>
               <ImportButton type="project" onImported={projects.reload} />
