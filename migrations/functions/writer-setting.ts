@@ -35,7 +35,5 @@ export type Name = (typeof NAMES)[number]
 export const recordLine = (tag: string, id: string, version: number): string => `${tag}${version} ${id}`
 
 /** What the second signature signs. `noclobber.is_ours` puts it together as this does. */
-export const signedText = (values: Partial<Record<Name, string>>): string => {
-  const { record = '', tab_id = '', socket_id = '', import_id } = values
-  return `${record}\n${tab_id}\n${socket_id}${import_id ? `\n${import_id}` : ''}`
-}
+export const signedText = (record: string, tabId: string, socketId: string, importId: string): string =>
+  importId === '' ? `${record}\n${tabId}\n${socketId}` : `${record}\n${tabId}\n${socketId}\n${importId}`

@@ -26,8 +26,12 @@ export const isoTimestamp = (text: string): string => {
   return Number.isNaN(utc.getTime()) ? text : `${utc.toISOString().slice(0, 19)}${micros}Z`
 }
 
+/** The form that a time in UTC has as JSON, unless its microseconds end with a zero. */
+const WHOLE_TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/
+
 /** The same of a time in UTC whose text says no zone. */
 export const isoUtc = (text: string): string => {
+  if (WHOLE_TEXT.test(text)) return `${text}Z`
   const iso = isoTimestamp(text)
   if (iso.endsWith('Z')) return iso
   if (/T[\d:.]+$/.test(iso)) return `${iso}Z`

@@ -141,6 +141,23 @@ export interface SendOptions {
   sender?: Revocable | undefined
 }
 
+/** On a connection that is held: by itself, or where its settings hold. */
+const sendHeld = (
+  knex: Knex,
+  connection: Connection,
+  query: Statement,
+  values: unknown[],
+  { named = true, shortcut, settings }: SendOptions,
+): Promise<Row[]> => {
+  const { driver } = knex.client
+  const sendIt = (): Promise<Row[]> =>
+    named
+      ? sendNamed(connection, driver, query, values, shortcut)
+      : sendOn(connection, driver, query, values, false).then(({ rows }) => rows)
+  if (!settings) return sendIt()
+  return withSettings(connection, { driver, isWithin: knex.isTransaction === true, named }, settings, sendIt)
+}
+
 /**
  * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction.
  *
@@ -150,30 +167,25 @@ export const send = async (
   knex: Knex,
   query: Statement,
   values: unknown[],
-  { named = true, onConnection = () => {}, shortcut, settings, sender }: SendOptions = {},
+  options: SendOptions = {},
 ): Promise<Row[]> => {
+  const { named = true, onConnection, sender } = options
   refuseEnded(knex)
   const client = knex.client
   const connection = await client.acquireConnection()
   let cancelled: Promise<void> | null = null
-  const sendIt = async (): Promise<Row[]> =>
-    named
-      ? sendNamed(connection, client.driver, query, values, shortcut)
-      : (await sendOn(connection, client.driver, query, values, false)).rows
-  const how = { driver: client.driver, isWithin: knex.isTransaction === true, named }
-  const sendWithin = () => (settings ? withSettings(connection, how, settings, sendIt) : sendIt())
   try {
-    const isPrepared = onConnection(connection)
+    const isPrepared = onConnection?.(connection)
     if (isPrepared) await isPrepared
     sender?.onRevoked(() => {
       cancelled ??= cancelStatement(connection)
     })
     try {
-      return await sendWithin()
+      return await sendHeld(knex, connection, query, values, options)
     } catch (error) {
       if (!named || knex.isTransaction || !isOutdated(error)) throw error
       await forget(connection, query.name)
-      return await sendWithin()
+      return await sendHeld(knex, connection, query, values, options)
     }
   } catch (error) {
     // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.

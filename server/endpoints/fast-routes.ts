@@ -85,7 +85,8 @@ export const fastRoutes = (handlers: FastHandlers, options: FastRouteOptions): M
     try {
       open = await enter(request, response)
       if (!open) return
-      if (hasBody) await readBody(request, response)
+      const reading = hasBody ? readBody(request, response) : undefined
+      if (reading) await reading
       await asPersonNow(open, (actor) => handler(request as Request<Params>, response, actor))
     } catch (error) {
       fail(error, response)

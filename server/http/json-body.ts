@@ -48,6 +48,13 @@ const isPlain = (request: Request, limit: number): boolean => {
   )
 }
 
+/** A body that came with its head is here in one piece by now; then nothing need listen for it. */
+const takePlain = (request: Request): boolean => {
+  if (!request.complete || request.readableLength !== Number(request.headers['content-length'])) return false
+  request.body = objectOf(request.read() as Buffer)
+  return true
+}
+
 const readPlain = (request: Request): Promise<void> =>
   new Promise((resolve, reject) => {
     const cutOff = () => {
@@ -73,10 +80,10 @@ export const jsonBody = (limit: number): Middleware => bodyParser.json({ limit }
 /** Reads `request.body`, unless something before us in the app has; for bodies of at most `limit` bytes. */
 export const jsonReader = (limit: number) => {
   const parse = bodyParser.json({ limit })
-  return (request: Request, response: Response): Promise<void> =>
-    isPlain(request, limit)
-      ? readPlain(request)
-      : new Promise((resolve, reject) => {
-          parse(request, response, (error: unknown) => (error ? reject(error) : resolve()))
-        })
+  return (request: Request, response: Response): Promise<void> | undefined => {
+    if (isPlain(request, limit)) return takePlain(request) ? undefined : readPlain(request)
+    return new Promise((resolve, reject) => {
+      parse(request, response, (error: unknown) => (error ? reject(error) : resolve()))
+    })
+  }
 }

@@ -1,6 +1,6 @@
 // The writes as routes and apps call them: each in a span that says the type and how it came out.
 
-import { inSpan } from '../base/tracing.ts'
+import { inSpan, isTraced } from '../base/tracing.ts'
 import { restoreRecord as restore } from '../history/restore.ts'
 import { importRecords as rows } from '../import/import.ts'
 import { undoImport as undo } from '../import/undo-import.ts'
@@ -18,11 +18,13 @@ const traced = <Write extends (database: any, type: string, ...rest: any[]) => P
 ) =>
   // biome-ignore lint/suspicious/noExplicitAny: each write keeps its own shape
   ((database: any, type: string, ...rest: any[]) =>
-    inSpan(name, { 'noclobber.type': type }, async (annotate) => {
-      const outcome = await write(database, type, ...rest)
-      annotate({ 'noclobber.outcome': outcome.outcome })
-      return outcome
-    })) as unknown as Write // The same parameters go through, and the same outcome comes back.
+    isTraced()
+      ? inSpan(name, { 'noclobber.type': type }, async (annotate) => {
+          const outcome = await write(database, type, ...rest)
+          annotate({ 'noclobber.outcome': outcome.outcome })
+          return outcome
+        })
+      : write(database, type, ...rest)) as unknown as Write // The same parameters go through, and the same outcome comes back.
 
 export const createRecord = traced('create', create)
 export const saveRecord = traced('save', save)

@@ -101,6 +101,10 @@ export class CacheCleared extends Error {
   }
 }
 
+const refuseCleared = (isStill: IsStill | undefined): void => {
+  if (isStill && !isStill()) throw new CacheCleared()
+}
+
 export const createDatabase = ({
   knex,
   types,
@@ -157,12 +161,9 @@ export const createDatabase = ({
       send(transaction ?? knex, query, values, {
         named: namesStatements && query.name !== '',
         onConnection: (connection) => {
-          const check = () => {
-            if (isStill && !isStill()) throw new CacheCleared()
-          }
-          if (lineages.isChecked(connection)) return check()
+          if (lineages.isChecked(connection)) return refuseCleared(isStill)
           recordCache.clear()
-          return lineages.check(connection, knex.client.driver).then(check)
+          return lineages.check(connection, knex.client.driver).then(() => refuseCleared(isStill))
         },
         shortcut,
         settings,

@@ -51,7 +51,14 @@ interface Entry {
   partition: string
 }
 
-const partitionOf = (tenantId: string, type: string) => `${tenantId.length} ${tenantId}${type}`
+/** A save asks for its records' partition several times in a row. */
+let last = { tenantId: '', type: '', partition: '0 ' }
+
+const partitionOf = (tenantId: string, type: string): string => {
+  if (tenantId !== last.tenantId || type !== last.type)
+    last = { tenantId, type, partition: `${tenantId.length} ${tenantId}${type}` }
+  return last.partition
+}
 
 export const createRecordCache = ({
   size = 20_000,

@@ -62,10 +62,22 @@ const escaped = (json: string) =>
     ? json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
     : json
 
+/** What a setting has of who writes, from where, and of which record; a line each, empty where there is none. */
+interface Lines {
+  writer: string
+  record: string
+  tabId: string
+  socketId: string
+  importId: string
+}
+
 /** The one encoder: the values in the order of `NAMES`, a line each. */
-const encode = ({ sign, signAgain }: Signing, values: Partial<Record<Name, string>>): string => {
-  const { writer = '', record = '', tab_id = '', socket_id = '', import_id = '' } = values
-  return `${signAgain(writer)}\n${writer}\n${sign(signedText(values))}\n${record}\n${tab_id}\n${socket_id}\n${import_id}`
+const encode = (
+  { sign, signAgain }: Signing,
+  { writer, record, tabId, socketId, importId }: Lines,
+): string => {
+  const signature = sign(signedText(record, tabId, socketId, importId))
+  return `${signAgain(writer)}\n${writer}\n${signature}\n${record}\n${tabId}\n${socketId}\n${importId}`
 }
 
 /** The one decoder: a value of the setting, by its name. */
@@ -96,14 +108,16 @@ const lineOf = ({ actor }: WriterOptions, further: { name: string } | null): str
   return onBehalfOf ? writerLine({ id, name, kind, on_behalf_of: onBehalfOf }) : personLine(actor)
 }
 
-const valuesOf = (
+const linesOf = (
   options: WriterOptions,
+  record: string,
   further: { importId: string; name: string } | null = null,
-): Partial<Record<Name, string>> => ({
+): Lines => ({
   writer: lineOf(options, further),
-  tab_id: line(options.tabId),
-  socket_id: line(options.socketId),
-  import_id: line(further?.importId),
+  record,
+  tabId: line(options.tabId),
+  socketId: line(options.socketId),
+  importId: line(further?.importId),
 })
 
 /**
@@ -115,7 +129,7 @@ export const writerContext = (
   signing: Signing,
   options: WriterOptions,
   further: { importId: string; name: string } | null = null,
-): string => encode(signing, valuesOf(options, further))
+): string => encode(signing, linesOf(options, '', further))
 
 /** With more columns than this the trigger compares the rows: an SQL function takes at most 100 arguments. */
 const MAX_COLUMNS = 30
@@ -140,8 +154,8 @@ export const savingContext = (
   { tag, lists }: TrackedType,
   { id, version }: { id: string; version: number },
 ): string => {
-  const values = { ...valuesOf(options), record: recordLine(tag, id, version + 1) }
-  return `${encode(signing, values)}\n${lists.length > 0 ? '' : '\n'}`
+  const text = encode(signing, linesOf(options, recordLine(tag, id, version + 1)))
+  return lists.length > 0 ? `${text}\n` : `${text}\n\n`
 }
 
 /** Types whose equal values have equal images; texts are compared byte by byte. Of equal numerics the stored one is kept. */
