@@ -16,7 +16,13 @@ export interface Sent {
 }
 
 /** One client and what it talks to. Answers wait while `hold` is on. */
-export function createSmallServer(options: RecordClientOptions = {}) {
+export function createSmallServer({
+  tidy = (value) => value,
+  ...options
+}: RecordClientOptions & {
+  /** What becomes of a saved value. */
+  tidy?: (value: unknown) => unknown
+} = {}) {
   const records = new Map<string, WireRecord>()
   const sent: Sent[] = []
   const waiting: (() => void)[] = []
@@ -79,7 +85,8 @@ export function createSmallServer(options: RecordClientOptions = {}) {
         current: record,
       })
     }
-    put(record.id, record.version + 1, { ...record.fields, ...(body.changes as Fields) })
+    const changes = Object.entries(body.changes as Fields).map(([name, value]) => [name, tidy(value)])
+    put(record.id, record.version + 1, { ...record.fields, ...Object.fromEntries(changes) })
     return json(200, { data: records.get(record.id) })
   }
 

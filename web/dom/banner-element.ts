@@ -9,6 +9,7 @@ import type { RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import { fill, type Words } from '../client/words/messages.ts'
 import { copyText } from './copy-text.ts'
+import { activeAt, holdFocus, isOfForm } from './focus.ts'
 
 /** What an element shows with. */
 export interface PageParts {
@@ -42,7 +43,10 @@ export function showBanner(host: HTMLElement, store: RecordStore, { client, word
 
   /** The button that was pressed goes away with its line: the focus goes back to where it came from, not nowhere. */
   function leave() {
-    if (!place.contains(document.activeElement)) return
+    if (place.contains(activeAt(place))) goBack()
+  }
+
+  function goBack() {
     const target = cameFrom instanceof HTMLElement && cameFrom.isConnected ? cameFrom : place
     target.focus({ preventScroll: true })
   }
@@ -52,7 +56,10 @@ export function showBanner(host: HTMLElement, store: RecordStore, { client, word
     if (action === 'copy') isNotCopied = !(await copyText(editsAsText(store.get(), words)))
     else if (action === 'review') {
       host.dispatchEvent(new CustomEvent('noclobber-review', { bubbles: true, detail: store }))
-      if (document.querySelector('noclobber-conflict')) store.review()
+      const isThere = [host.getRootNode() as ParentNode, document].some((root) =>
+        root.querySelector('noclobber-conflict'),
+      )
+      if (isThere) store.review()
     } else if (action === 'recreate') {
       const outcome = await store.recreate()
       if (outcome?.outcome === 'created')
@@ -94,7 +101,6 @@ export function showBanner(host: HTMLElement, store: RecordStore, { client, word
     const now = JSON.stringify([banner?.key, wanted, available])
     if (now === shown) return
     shown = now
-    const isWithin = buttons.contains(document.activeElement)
     buttons.replaceChildren(
       ...wanted.map(({ action, label }) => button(label, 'nc-button', () => void act(action))),
       ...(available === null
@@ -103,35 +109,38 @@ export function showBanner(host: HTMLElement, store: RecordStore, { client, word
             button(fill(words.messages.banner.available, { version: available }), 'nc-available', store.show),
           ]),
     )
-    if (isWithin) place.focus({ preventScroll: true })
   }
 
   function goThere(event: KeyboardEvent) {
     if (event.key !== 'F8' || !isOfForm(place) || buttons.childElementCount === 0) return
     event.preventDefault()
-    if (place.contains(document.activeElement)) return leave()
-    cameFrom = document.activeElement
+    const active = activeAt(place)
+    if (place.contains(active)) return leave()
+    cameFrom = active
     buttons.querySelector('button')?.focus()
   }
 
-  document.addEventListener('keydown', goThere)
+  host.ownerDocument.addEventListener('keydown', goThere)
+  const releaseFocus = holdFocus(place, goBack)
   const stop = store.subscribe(show)
   show()
   return () => {
-    document.removeEventListener('keydown', goThere)
+    host.ownerDocument.removeEventListener('keydown', goThere)
+    releaseFocus()
     stopSeconds?.()
     stop()
   }
 }
 
-/** The cursor is in the banner's own form, or in none. */
-function isOfForm(place: Element): boolean {
-  const form = place.closest('form')
-  const { activeElement } = document
-  return !form || !activeElement || activeElement === document.body || form.contains(activeElement)
+const written = new WeakMap<Element, string>()
+
+/** Only what differs is written, for what is written is announced; a page that was translated since stays as it is. */
+export function write(place: Element, text: string): void {
+  if (written.get(place) === text) return
+  written.set(place, text)
+  place.textContent = text
 }
 
-/** Only what differs is written: what is announced again is announced to people. */
 function say(sentence: HTMLElement, parts: BannerPart[]) {
   if (sentence.childElementCount !== parts.length)
     sentence.replaceChildren(...parts.map(({ kind }) => make(kind === 'time' ? 'time' : 'span', '')))
@@ -146,6 +155,6 @@ function say(sentence: HTMLElement, parts: BannerPart[]) {
       place.setAttribute('aria-live', 'off')
       place.className = 'nc-time'
     }
-    if (place.textContent !== part.text) place.textContent = part.text
+    write(place, part.text)
   }
 }

@@ -4,6 +4,7 @@
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
 import type { Stop } from '../client/base/clock.ts'
 import {
+  INPUT_KINDS,
   type InputKind,
   inputText,
   isChecked,
@@ -17,6 +18,22 @@ import { isReadOnly, isSame } from '../client/base/values.ts'
 import { canSave } from '../client/record/state.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import { createWords, type Words } from '../client/words/messages.ts'
+import { write } from './banner-element.ts'
+import {
+  type Control,
+  isCheckbox,
+  isChoosable,
+  isControl,
+  isMultiple,
+  isRadio,
+  isText,
+  isTypedIn,
+  readList,
+  setFlag,
+  showList,
+} from './controls.ts'
+import { activeAt, watchTyping } from './focus.ts'
+import { listenToForm } from './form-events.ts'
 
 /** What {@link bindForm} takes beside the form. */
 export interface BindFormOptions {
@@ -33,31 +50,11 @@ interface BoundEditor extends Pick<RecordStore, 'get' | 'subscribe' | 'revert' |
   save(): Promise<{ outcome: string } | null>
 }
 
-type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
-
 interface Typed {
   value: unknown
   read: ReadText
   kind: InputKind
 }
-
-const KINDS: Record<string, InputKind> = {
-  number: 'number',
-  date: 'date',
-  'datetime-local': 'datetime',
-  'select-one': 'select',
-  radio: 'select',
-}
-const NO_FIELDS = new Set([
-  'submit',
-  'reset',
-  'button',
-  'image',
-  'file',
-  'select-multiple',
-  'output',
-  'fieldset',
-])
 
 /**
  * Binds a form to `client.editor(type, id)`: each input, select and textarea whose name is a field of the record shows it and
@@ -76,42 +73,54 @@ export function bindForm<F extends object = Fields>(
 ): Stop {
   const store: BoundEditor = editor
   const typed = new Map<string, Typed>()
+  /** What stands in a control as far as is known here: an extension that puts a text in sends no event. */
+  const known = new WeakMap<Control, string>()
   /** A column's values are of one type, in whatever record. */
   const types = new Map<string, string>()
-  /** The names of the record's fields, while one was shown. */
-  const fields = new Set<string>()
   /** Made read-only here, and not by the page. */
   const fixed = new Set<Control>()
+  /** They have shown a value of the record. */
+  const shown = new WeakSet<Control>()
   const hadNoValidate = form.noValidate
   let isLoaded = false
+  let isReading = false
 
-  const isField = (control: Control) => {
+  const isField = ({ name }: Control) => {
     const { record } = store.get()
-    return (
-      control.name !== '' && !NO_FIELDS.has(control.type) && record !== null && control.name in record.fields
-    )
+    return name !== '' && record !== null && name in record.fields
   }
   const controls = () => [...form.elements].filter(isControl)
-  const kindOfControl = (control: Control) => kindOf(KINDS[control.type], types.get(control.name) ?? '')
+  const kindOfControl = (control: Control) => kindOf(INPUT_KINDS[control.type], types.get(control.name) ?? '')
   const fieldOf = (name: string) => ({
     ...{ name, base: store.get().record?.fields[name], type: types.get(name) ?? '', locale: words.locale },
   })
+  const ofName = (name: string) => controls().filter((control) => control.name === name)
+  const isList = (control: Control) =>
+    isMultiple(control) ||
+    (isCheckbox(control) &&
+      (Array.isArray(fieldOf(control.name).base) || ofName(control.name).filter(isCheckbox).length > 1))
 
   function take(control: Control) {
     if (!isField(control) || fixed.has(control)) return
     const { name } = control
     const field = fieldOf(name)
-    if (control instanceof HTMLInputElement && control.type === 'checkbox')
-      return store.change(name, readCheckbox(control, field))
-    if (control instanceof HTMLInputElement && control.type === 'radio' && !control.checked) return
+    if (isList(control)) return store.change(name, readList(ofName(name), field.base))
+    if (isCheckbox(control)) return store.change(name, readCheckbox(control, field))
+    if (isRadio(control) && !control.checked) return
     const kind = kindOfControl(control)
     const read = readInput(control, kind, field)
     const { writing, unanswered } = store.get()
     const unread = { ...(writing ?? unanswered)?.changes }[name] ?? field.base ?? null
     const value = read.kind === 'value' ? read.value : unread
     typed.set(name, { value, read, kind })
+    known.set(control, control.value)
     store.change(name, value)
     show()
+  }
+
+  const takeUnknown = () => {
+    for (const control of controls())
+      if (isText(control) && known.has(control) && known.get(control) !== control.value) take(control)
   }
 
   const errorsNow = (): Record<string, string> => {
@@ -125,80 +134,90 @@ export function bindForm<F extends object = Fields>(
   }
 
   function show() {
+    if (isReading) return
     const state = store.get()
     const { record } = state
     if (!record) typed.clear()
-    if (!record && isLoaded) empty()
-    for (const [name, value] of Object.entries(record?.fields ?? {})) {
-      fields.add(name)
+    for (const [name, value] of Object.entries(record?.fields ?? {}))
       if (value !== null && value !== undefined) types.set(name, typeof value)
-    }
     if (record && !isLoaded) {
       isLoaded = true
-      // What was typed before this script was here is typed.
+      // What was typed before this script was here is typed: all of it is read before anything is shown.
       const early = controls().filter(isTypedIn)
+      isReading = true
       for (const control of early) fix(control, false)
       for (const control of early) take(control)
+      isReading = false
       show()
       return
     }
+    takeUnknown()
     const values: Fields = { ...store.values() }
     const errors = errorsNow()
     const highlighted = new Set(state.highlighted)
     for (const control of controls()) {
       const { name } = control
       const isOurs = isField(control)
-      if (isOurs) showValue(control, values[name])
+      if (isOurs) shown.add(control)
+      // Of a record that is gone for this person, or of another's, nothing stays.
+      if (isOurs || (!record && shown.has(control))) showValue(control, values[name])
       if (isOurs || !record)
         fix(
           control,
-          !record || state.status === 'gone' || isReadOnly(record, name) || isObject(control, values[name]),
+          !record || state.status === 'gone' || isReadOnly(record, name) || !hasForm(control, values[name]),
         )
       if (!isOurs) continue
       setFlag(control, 'aria-invalid', name in errors ? 'true' : null)
       setFlag(control, 'data-nc-highlight', highlighted.has(name) ? '' : null)
     }
     for (const place of form.querySelectorAll<HTMLElement>('[data-nc-error]')) {
-      const text = errors[place.dataset.ncError ?? ''] ?? ''
-      if (place.textContent !== text) place.textContent = text
+      write(place, errors[place.dataset.ncError ?? ''] ?? '')
     }
     const isIdle = !canSave(state) && ![...typed.values()].some(({ read }) => read.kind !== 'value')
     for (const button of form.querySelectorAll('button:not([type]), [type="submit"]'))
       setFlag(button, 'aria-disabled', isIdle ? 'true' : null)
   }
 
-  /** Of a record that isn't shown any more, or not to this person, nothing stays in the form. */
-  function empty() {
-    for (const control of controls()) {
-      if (!fields.has(control.name) || NO_FIELDS.has(control.type)) continue
-      if (control instanceof HTMLInputElement && /^(checkbox|radio)$/.test(control.type))
-        control.checked = false
-      else control.value = ''
-    }
-  }
-
   function showValue(control: Control, value: unknown) {
     const { name } = control
-    if (control instanceof HTMLInputElement && control.type === 'checkbox') {
+    if (isList(control)) return showList(control, value)
+    if (isCheckbox(control)) {
       control.checked = isChecked(value)
       return
     }
     const text = inputText(name, value, kindOfControl(control))
-    if (control instanceof HTMLInputElement && control.type === 'radio') {
+    if (isRadio(control)) {
       control.checked = control.value === text
       return
     }
     const last = typed.get(name)
-    const isStanding = last && (last.read.kind !== 'value' || isSame(last.value, value))
-    if (isStanding) return
+    if (last && isStanding(control, last, value)) return
     typed.delete(name)
     if (control.value !== text) control.value = text
+    known.set(control, control.value)
   }
 
-  const isObject = (control: Control, value: unknown) => control.type !== 'checkbox' && isShownOnly(value)
+  /** What was typed stands for the value; while the cursor is there, also for what the server has made of it. */
+  function isStanding(control: Control, { read, value: typedValue }: Typed, value: unknown): boolean {
+    if (read.kind !== 'value' || isSame(typedValue, value)) return true
+    const { record, ownSaves, draft } = store.get()
+    const last = ownSaves.at(-1)
+    const isAnswer = last !== undefined && last.version === record?.version && !(control.name in draft)
+    return isAnswer && isSame(last.changes[control.name], typedValue) && activeAt(control) === control
+  }
+
+  /** The control can show such a value. */
+  const hasForm = (control: Control, value: unknown) =>
+    isList(control)
+      ? isChoosable(value)
+      : !isShownOnly(
+          value,
+          isCheckbox(control) ? 'checkbox' : kindOfControl(control),
+          types.get(control.name),
+        )
 
   function fix(control: Control, isFixed: boolean) {
-    if (control.type === 'hidden' || NO_FIELDS.has(control.type) || fixed.has(control) === isFixed) return
+    if (control.type === 'hidden' || fixed.has(control) === isFixed) return
     const property = isText(control) ? 'readOnly' : 'disabled'
     if (isFixed && Reflect.get(control, property)) return
     Reflect.set(control, property, isFixed)
@@ -208,6 +227,7 @@ export function bindForm<F extends object = Fields>(
 
   /** What is a value for the user who insists is one; other texts are said from now on. */
   function insist() {
+    takeUnknown()
     for (const control of controls())
       if (control.validity.badInput || typed.get(control.name)?.read.kind === 'unfinished') take(control)
     for (const [name, one] of typed) {
@@ -228,44 +248,25 @@ export function bindForm<F extends object = Fields>(
     insist()
     show()
     const isUnread = [...typed.values()].some(({ read }) => read.kind === 'unreadable')
+    const isBusy = watchTyping(form)
     const outcome = isUnread ? null : await store.save()
     show()
-    if (isUnread || outcome?.outcome === 'invalid')
+    const isLeft = isBusy()
+    if (!isLeft && (isUnread || outcome?.outcome === 'invalid'))
       form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
   }
 
-  const listeners: [string, (event: Event) => void][] = [
-    ['input', ({ target }) => isControl(target) && take(target)],
-    ['change', ({ target }) => isControl(target) && take(target)],
-    [
-      'submit',
-      (event) => {
-        event.preventDefault()
-        void save()
-      },
-    ],
-    [
-      'reset',
-      (event) => {
-        event.preventDefault()
-        typed.clear()
-        store.revert()
-        show()
-      },
-    ],
-    ['keydown', (event) => event instanceof KeyboardEvent && press(event)],
-  ]
-
-  function press(event: KeyboardEvent) {
-    const { key, isComposing, keyCode, ctrlKey, metaKey } = event
-    // The key belongs to an input method.
-    if (key === 'Enter' && (isComposing || keyCode === 229)) return event.preventDefault()
-    if (!(ctrlKey || metaKey) || (key !== 'Enter' && key.toLowerCase() !== 's')) return
-    event.preventDefault()
-    void save()
-  }
-
-  for (const [name, listener] of listeners) form.addEventListener(name, listener)
+  const stopListening = listenToForm(form, {
+    edit: take,
+    save: () => void save(),
+    reset() {
+      takeUnknown()
+      typed.clear()
+      store.revert()
+      show()
+    },
+    show,
+  })
   // The browser's own checks would block a save without a message of ours.
   form.noValidate = true
   form.dataset.ncForm = `${store.type}/${store.id}`
@@ -273,28 +274,9 @@ export function bindForm<F extends object = Fields>(
   show()
   return () => {
     for (const stop of stops) stop()
-    for (const [name, listener] of listeners) form.removeEventListener(name, listener)
+    stopListening()
     for (const control of [...fixed]) fix(control, false)
     form.noValidate = hadNoValidate
     delete form.dataset.ncForm
   }
-}
-
-const isControl = (element: unknown): element is Control =>
-  element instanceof HTMLInputElement ||
-  element instanceof HTMLSelectElement ||
-  element instanceof HTMLTextAreaElement
-
-const isText = (control: Control) =>
-  control instanceof HTMLTextAreaElement ||
-  (control instanceof HTMLInputElement && control.type !== 'checkbox' && control.type !== 'radio')
-
-const isTypedIn = (control: Control) =>
-  control instanceof HTMLInputElement && control.type === 'checkbox'
-    ? control.checked !== control.defaultChecked
-    : !(control instanceof HTMLSelectElement) && isText(control) && control.value !== control.defaultValue
-
-function setFlag(element: Element, name: string, value: string | null) {
-  if (value === null) element.removeAttribute(name)
-  else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }

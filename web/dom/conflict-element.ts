@@ -49,9 +49,15 @@ export function showConflict(
     return made
   }
 
+  const activeNow = () => (host.getRootNode() as Document).activeElement
+
+  const goBack = () => {
+    if (cameFrom instanceof HTMLElement && cameFrom.isConnected) cameFrom.focus()
+  }
+
   /** The pressed button goes away with the dialog: the focus goes back to where it came from. */
   const leaveBy = (act: () => void) => () => {
-    if (cameFrom instanceof HTMLElement && cameFrom.isConnected) cameFrom.focus()
+    goBack()
     act()
   }
 
@@ -116,7 +122,10 @@ export function showConflict(
     const scroll = make('div', 'nc-conflict-scroll')
     scroll.append(...twoSided.map(rowOf))
     if (oneSided.length > 0) {
-      const details = Object.assign(document.createElement('details'), { open: twoSided.length === 0 })
+      const before = host.querySelector('details')
+      const details = Object.assign(document.createElement('details'), {
+        open: before?.open ?? twoSided.length === 0,
+      })
       details.append(make('summary', '', fillPlural(texts.oneSided, oneSided.length, words.locale)))
       details.append(...oneSided.map(rowOf))
       scroll.append(details)
@@ -127,7 +136,7 @@ export function showConflict(
       words,
     )
     const save = button(buttons.resolve, 'nc-resolve', decide, 'nc-button nc-primary')
-    save.toggleAttribute('disabled', shown.isLoading)
+    if (shown.isLoading) save.setAttribute('aria-disabled', 'true')
     const actions = make('div', 'nc-buttons')
     actions.append(
       save,
@@ -157,14 +166,13 @@ export function showConflict(
       event.stopPropagation()
       leaveBy(store.closeConflict)()
     })
-    cameFrom = document.activeElement
+    cameFrom = activeNow()
     host.replaceChildren(dialog)
     return dialog
   }
 
   /** Typing goes on: the dialog takes the focus only where it would be lost. */
-  const isTyping = () =>
-    document.activeElement?.matches('input, textarea, select, [contenteditable]') === true
+  const isTyping = () => activeNow()?.matches('input, textarea, select, [contenteditable]') === true
 
   function draw() {
     const before = view
@@ -173,6 +181,7 @@ export function showConflict(
       choices = {}
       isAsking = false
       drawn = ''
+      if (host.contains(activeNow())) goBack()
       if (host.childElementCount > 0) host.replaceChildren()
       return
     }
@@ -181,13 +190,14 @@ export function showConflict(
     drawn = now
     const known = before?.key === view.key ? host.querySelector<HTMLElement>('dialog') : null
     const dialog = known ?? open(view)
-    const focused = document.activeElement
+    const focused = activeNow()
     const key = focused instanceof HTMLElement && dialog.contains(focused) ? focused.dataset : null
     const scrolled = dialog.querySelector('.nc-conflict-scroll')?.scrollTop ?? 0
     dialog.replaceChildren(...contentOf(view))
     dialog.querySelector('.nc-conflict-scroll')?.scrollTo(0, scrolled)
-    const again = [...dialog.querySelectorAll<HTMLElement>('input, button')].find(
-      ({ dataset }) => key !== null && dataset.key === key.key && dataset.slot === key.slot,
+    const again = [...dialog.querySelectorAll<HTMLElement>('input, button, summary')].find(
+      ({ dataset, tagName }) =>
+        key !== null && dataset.key === key.key && dataset.slot === key.slot && tagName === focused?.tagName,
     )
     if (key) (again ?? dialog).focus({ preventScroll: true })
     else if (!known && !isTyping()) dialog.focus({ preventScroll: true })

@@ -8,7 +8,7 @@ import type { RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import { createWords, fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
 import { timeOfDay } from '../client/words/time-ago.ts'
-import { make, type PageParts, showBanner } from './banner-element.ts'
+import { make, type PageParts, showBanner, write } from './banner-element.ts'
 import type { ConflictTools } from './conflict-element.ts'
 
 const conflictCode = lazyModule(() => import('./conflict-element.ts'))
@@ -163,7 +163,7 @@ const pillClass = () =>
       const checked = at === null ? texts.neverChecked : fill(texts.lastChecked, { time: at })
       pill.title = isLive ? texts.upToDate : `${checked} ${texts.checkedOnSave}`
       for (const place of [pill, name]) place.dataset.status = status
-      if (name.textContent !== texts[status]) name.textContent = texts[status]
+      write(name, texts[status])
       time.textContent = isLive || at === null ? '' : fill(texts.asOf, { time: at })
     }
     const stop = client.connection.subscribe(show)

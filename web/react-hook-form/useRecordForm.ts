@@ -13,6 +13,7 @@ import {
   type UseFormReturn,
 } from 'react-hook-form'
 import { isSame } from '../client/base/values.ts'
+import { englishMessages } from '../client/words/messages.ts'
 import { emptyOf, isShown, recordValue } from './form-values.ts'
 
 /** The part of `useRecordEditor` that a form needs. */
@@ -27,6 +28,8 @@ export interface RecordFormEditor<F extends object> {
   change<K extends keyof F & string>(name: K, value: F[K]): void
   /** Sets aside what was typed. */
   revert?: () => void
+  /** What is said of a text that is no number. Default: in English. */
+  words?: { messages: { notANumber: string; notADate: string } }
 }
 
 /**
@@ -51,6 +54,8 @@ export function useRecordForm<F extends FieldValues>(
   const isResetting = useRef(false)
   /** The form's next values are those of a reset. */
   const isAnnounced = useRef(false)
+  /** Names of inputs whose text is no value. */
+  const unread = useRef(new Set<string>())
   const [fills, fillAgain] = useReducer((before: number) => before + 1, 0)
 
   useEffect(
@@ -63,6 +68,12 @@ export function useRecordForm<F extends FieldValues>(
           isAnnounced.current = false
           if (isOfReset || isFilling.current || !('name' in event) || !isOpen(latest.current)) return
           const field = name === undefined ? null : (/^[^.[]+/.exec(name)?.[0] ?? name)
+          if (name !== undefined && isUnread(form, name, get(values, name))) {
+            unread.current.add(name)
+            sayUnread(form, latest.current, unread.current)
+            return
+          }
+          if (name !== undefined && unread.current.delete(name)) form.clearErrors(name as Path<F>)
           for (const one of field === null ? Object.keys(values) : [field])
             take(form, latest.current, one, values[one])
         },
@@ -70,9 +81,20 @@ export function useRecordForm<F extends FieldValues>(
     [form],
   )
 
+  /** A submission clears what it knows nothing of. */
+  useEffect(
+    () =>
+      form.subscribe({
+        formState: { errors: true },
+        callback: () => sayUnread(form, latest.current, unread.current),
+      }),
+    [form],
+  )
+
   /** `form.reset()` and the form's own reset mean the same: back to the record. What was typed can be restored. */
   useEffect(() => {
     const goBack = () => {
+      unread.current.clear()
       if (isOpen(latest.current)) latest.current.revert?.()
       fillAgain()
     }
@@ -108,6 +130,7 @@ export function useRecordForm<F extends FieldValues>(
   useEffect(() => {
     if (!isOpen(editor) && !isFilled.current) return
     isFilled.current = isOpen(editor)
+    if (!isFilled.current) unread.current.clear()
     const base: FieldValues = editor.base ?? {}
     const values: FieldValues = editor.values
     isFilling.current = true
@@ -115,7 +138,7 @@ export function useRecordForm<F extends FieldValues>(
     for (const field of new Set([...Object.keys(values), ...Object.keys(shown)])) {
       const name = field as Path<F>
       const value = field in values ? values[field] : emptyOf(shown[field])
-      if (!(field in values) && editor.record) continue
+      if ((!(field in values) && editor.record) || unread.current.has(field)) continue
       if (field in base && !isSame(form.formState.defaultValues?.[field], base[field]))
         form.resetField(name, {
           ...KEPT,
@@ -157,6 +180,34 @@ function take<F extends FieldValues>(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     form.setError(field as Path<F>, { type: REFUSED, message })
+  }
+}
+
+/** An input's text that is no number or no day: what the form has of it is not what was typed. */
+function isUnread<F extends FieldValues>(
+  { control }: UseFormReturn<F>,
+  name: string,
+  typed: unknown,
+): boolean {
+  const isNothing = Number.isNaN(typed instanceof Date ? typed.getTime() : typed)
+  const { _f: field } = (get(control._fields, name) ?? {}) as Partial<Field>
+  const input = field?.ref as { value?: unknown; validity?: { badInput: boolean } } | undefined
+  return isNothing && (input?.validity?.badInput === true || (input?.value ?? '') !== '')
+}
+
+function sayUnread<F extends FieldValues>(
+  form: UseFormReturn<F>,
+  { words }: RecordFormEditor<F>,
+  names: Set<string>,
+): void {
+  for (const name of names) {
+    const value = form.getValues(name as Path<F>) as unknown
+    if (!isUnread(form, name, value)) names.delete(name)
+    else if (!form.getFieldState(name as Path<F>).error) {
+      const { notANumber, notADate } = words?.messages ?? englishMessages
+      const message = value instanceof Date ? notADate : notANumber
+      form.setError(name as Path<F>, { type: REFUSED, message })
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 import { fillPlural } from '../client/words/messages.ts'
 import { useLive } from './base/LiveProvider.tsx'
 import { classes, leaveFocus } from './base/parts.tsx'
+import { useHeldFocus } from './base/useHeldFocus.ts'
 import type { LiveList } from './useLiveList.ts'
 
 /** The part of a list that the bar uses. */
@@ -28,6 +29,7 @@ export function ListBar({ list, className }: { list: ListBarList; className?: st
   const { words, parts } = useLive()
   const texts = words.messages.list
   const { waiting, status, trouble, isWhole } = list
+  const place = useHeldFocus<HTMLDivElement>()
   const sentence = waiting
     ? waiting.count === null
       ? texts.waitingSome
@@ -41,7 +43,7 @@ export function ListBar({ list, className }: { list: ListBarList; className?: st
         : texts.cut.replace('{count}', list.rows.length.toLocaleString(words.locale))
   const isShown = sentence !== ''
   return (
-    <div className="nc-list-bar-place" data-slot="nc-list-bar-place">
+    <div className="nc-list-bar-place" data-slot="nc-list-bar-place" ref={place} tabIndex={-1}>
       <parts.Banner
         data-slot="nc-list-bar"
         isShown={isShown}

@@ -6,6 +6,7 @@ import type { LostSave } from '../client/lost/types.ts'
 import { fill, fillPlural, listFields } from '../client/words/messages.ts'
 import { clockTime } from '../client/words/time-ago.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
+import { useHeldFocus } from './base/useHeldFocus.ts'
 
 /** What {@link LostSaves} takes. */
 export interface LostSavesProps {
@@ -24,8 +25,9 @@ const NONE: readonly LostSave[] = []
 export function LostSaves({ nameOf, onOpen }: LostSavesProps) {
   const client = useRecordClient()
   const lost = useStore(client.lostSaves, NONE)
+  const place = useHeldFocus<HTMLDivElement>()
   return (
-    <div role="status">
+    <div role="status" ref={place} tabIndex={-1}>
       {lost.length > 0 && (
         <ul className="nc-unsent">
           {lost.map((save) => (
@@ -82,7 +84,12 @@ function LostWrite({ save, nameOf, onOpen }: LostSavesProps & { save: LostSave }
         {state === 'failed' && <small> {lost.notRestored}</small>}
       </span>
       <span className="nc-buttons">
-        <button type="button" className="nc-button" disabled={state === 'asked'} onClick={() => void act()}>
+        <button
+          type="button"
+          className="nc-button"
+          aria-disabled={state === 'asked' || undefined}
+          onClick={() => state !== 'asked' && void act()}
+        >
           {label}
         </button>
         <button type="button" className="nc-button" onClick={() => client.dismissLost(save)}>

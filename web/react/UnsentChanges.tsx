@@ -1,7 +1,7 @@
 // What is not on the server yet: each record's edits, why they wait, and what can be done about it. The app names the record
 // and opens it; the library does the rest.
 
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import type { Readable } from '../client/base/store.ts'
 import { editsAsText } from '../client/conflict/conflict-view.ts'
 import {
@@ -14,6 +14,7 @@ import {
 import { fill, fillPlural, listFields, problemText, type Words } from '../client/words/messages.ts'
 import { copyText } from '../dom/copy-text.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
+import { useHeldFocus } from './base/useHeldFocus.ts'
 
 /** The part of `createOffline()` that is shown. */
 export interface UnsentSource {
@@ -42,7 +43,7 @@ export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChan
   const { words, parts } = useLive()
   const state = useUnsent(offline)
   const { unsent: texts, buttons } = words.messages
-  const place = useRef<HTMLElement>(null)
+  const place = useHeldFocus<HTMLElement>()
   const [last, setLast] = useState<{ key: string; isUndone: boolean } | null>(null)
   const [isNotCopied, setNotCopied] = useState(false)
   /** The button that was pressed goes away with its line: the focus goes to what undoes it, or stays in the list. */

@@ -5,6 +5,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Banner, BannerAction } from '../client/record/banner.ts'
 import { fill } from '../client/words/messages.ts'
+import { activeAt, holdFocus, isOfForm } from '../dom/focus.ts'
 import { useLive } from './base/LiveProvider.tsx'
 import { classes, leaveFocus } from './base/parts.tsx'
 import { TimeAgo } from './base/TimeAgo.tsx'
@@ -33,13 +34,6 @@ export interface UpdateBannerProps {
   actions?: (banner: Banner) => ReactNode
 }
 
-/** The cursor is in the banner's own form, or in none. */
-function isOfForm(place: Element | null): boolean {
-  const form = place?.closest('form')
-  const { activeElement } = document
-  return !form || !activeElement || activeElement === document.body || form.contains(activeElement)
-}
-
 /** Put it at the top of the form; it stays in sight while the form scrolls. */
 export function UpdateBanner({ editor, className, actions }: UpdateBannerProps) {
   const { available = null } = editor
@@ -52,12 +46,15 @@ export function UpdateBanner({ editor, className, actions }: UpdateBannerProps) 
   const place = useRef<HTMLDivElement>(null)
   const [isNotCopied, setNotCopied] = useState(false)
   const cameFrom = useRef<HTMLElement | null>(null)
-  /** The button that was pressed goes away with its line: the focus goes back to where it came from, not nowhere. */
-  const leave = () => {
-    if (!place.current?.contains(document.activeElement)) return
+  /** The button that has the focus goes away with its line: the focus goes back to where it came from, not nowhere. */
+  const goBack = () => {
     const target = cameFrom.current?.isConnected ? cameFrom.current : place.current
-    target.focus({ preventScroll: true })
+    target?.focus({ preventScroll: true })
   }
+  const leave = () => {
+    if (place.current?.contains(activeAt(place.current))) goBack()
+  }
+  useEffect(() => (place.current ? holdFocus(place.current, goBack) : undefined), [])
   const act = (action: BannerAction) => () => {
     leave()
     release()
@@ -69,14 +66,16 @@ export function UpdateBanner({ editor, className, actions }: UpdateBannerProps) 
   useEffect(() => {
     if (!hasButtons) return
     const goThere = (event: globalThis.KeyboardEvent) => {
-      if (event.key !== 'F8' || !isOfForm(place.current)) return
+      if (event.key !== 'F8' || !place.current || !isOfForm(place.current)) return
       event.preventDefault()
-      if (place.current?.contains(document.activeElement)) return leave()
-      cameFrom.current = document.activeElement as HTMLElement | null
-      place.current?.querySelector('button')?.focus()
+      const active = activeAt(place.current) as HTMLElement | null
+      if (place.current.contains(active)) return leave()
+      cameFrom.current = active
+      place.current.querySelector('button')?.focus()
     }
-    document.addEventListener('keydown', goThere)
-    return () => document.removeEventListener('keydown', goThere)
+    const page = place.current?.ownerDocument ?? document
+    page.addEventListener('keydown', goThere)
+    return () => page.removeEventListener('keydown', goThere)
   })
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: nothing is pressed here; it only notices that somebody is in it

@@ -6,7 +6,6 @@ import { copiesOf, isEmpty, isReadOnly } from '../client/base/values.ts'
 import { type ConflictView, conflictFor, editsAsText } from '../client/conflict/conflict-view.ts'
 import { isNewRecord, type NewRecordOptions } from '../client/http/new-record.ts'
 import type { ClientCreateOutcome, ClientRemoveOutcome, ClientSaveOutcome } from '../client/http/outcomes.ts'
-import { autosave } from '../client/record/autosave.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
 import { undoOf } from '../client/record/edit-transitions.ts'
 import { availableVersion, newerFields } from '../client/record/remote-versions.ts'
@@ -34,6 +33,8 @@ import {
   unreadErrors,
 } from './base/field-props.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
+import { useAutosave } from './base/useAutosave.ts'
+import { useBlankSelects } from './base/useBlankSelects.ts'
 import { useStoreOf } from './base/useStoreOf.ts'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 
@@ -160,10 +161,8 @@ export function useRecordEditor<F extends object = Fields>(
   const isNew = isNewRecord(store.id)
   const state = useStore(store, initialRecordState)
   const texts = useTypedTexts(owner, client.personId())
-  useEffect(
-    () => (autosaveAfterMs === undefined || isNew ? undefined : autosave(store, autosaveAfterMs)),
-    [store, isNew, autosaveAfterMs],
-  )
+  useBlankSelects(texts.selects, formKey({ type: store.type, id: isNew ? '' : store.id }))
+  useAutosave(store, isNew ? undefined : autosaveAfterMs)
   useEffect(
     () =>
       store.onSaved((record) => {
@@ -206,10 +205,12 @@ function editorOf<F extends object>(
   const isFixed = !record || state.status === 'gone'
   const values = copiesOf(valuesOf(state)) as Partial<F>
   const sent = (state.writing ?? state.unanswered)?.changes ?? {}
+  const last = state.ownSaves.at(-1)
+  const saved = last && last.version === record?.version ? last.changes : {}
   const isUnread = texts.unread().length > 0
   const change = (name: string, value: unknown) => store.change(name as FieldName, value as F[FieldName])
   const save = async (form?: unknown): Promise<ClientSaveOutcome<F> | null> => {
-    rereadForm(form, texts.unread(), (name, kind) => field(name as FieldName, { as: kind }))
+    rereadForm(form, texts.unread(), texts.isField, (name, kind) => field(name as FieldName, { as: kind }))
     texts.insist(change)
     const unread = texts.unread()
     if (unread.length === 0) return store.save()
@@ -232,6 +233,7 @@ function editorOf<F extends object>(
         value: (values as Fields)[name],
         base,
         unread: name in sent ? sent[name] : (base ?? null),
+        sent: name in draft ? undefined : saved[name],
         isInvalid: name in errors,
         isHighlighted: highlighted.has(name),
         isFixed: isFixed || (!isNew && isReadOnly(record, name)),

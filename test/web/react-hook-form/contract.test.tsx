@@ -77,6 +77,7 @@ function HookForm() {
       onCancel={() => form.reset()}
     >
       <p>{errors.name?.message}</p>
+      <p>{errors.budget?.message}</p>
       <p>{Object.values(errors.root ?? {}).map((each) => (each as { message?: string }).message)}</p>
     </Frame>
   )
@@ -223,6 +224,24 @@ describe.each([
     await waitFor(() => expect(screen.queryByText('is too short')).toBeNull())
     await server.saves({ name: 'Tunnel' })
   })
+})
+
+test('react-hook-form: a text that is no number is no value: it stays, is said, and nothing is sent in its place', async () => {
+  const { changes, saves } = await open(HookForm)
+  const budget = box('Budget')
+  let isBad = true
+  Object.defineProperty(budget, 'validity', { get: () => ({ badInput: isBad }) })
+  type('Budget', '')
+  await screen.findByText('This is not a number.')
+  type('Name', 'Tunnel')
+  await saves({ name: 'Tunnel' })
+  await screen.findByText('This is not a number.')
+  expect(budget.value).toBe('')
+  isBad = false
+  type('Budget', '7')
+  await waitFor(() => expect(screen.queryByText('This is not a number.')).toBeNull())
+  await saves({ budget: 7 })
+  expect(changes()).toHaveLength(2)
 })
 
 interface Odd {

@@ -118,7 +118,7 @@ test.each([CREATION, BULK, IMPORT])(
     const [line] = lines() as [HTMLElement]
     const [first] = within(line).getAllByRole<HTMLButtonElement>('button') as [HTMLButtonElement]
     fireEvent.click(first)
-    expect(first.disabled).toBe(true)
+    expect(first.getAttribute('aria-disabled')).toBe('true')
     fireEvent.click(first)
     expect(done.map(([save]) => save)).toEqual([lost])
     await act(async () => done[0]?.[1](false))

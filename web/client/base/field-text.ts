@@ -12,6 +12,19 @@ export interface InputText {
   value: string
   checked?: boolean
   validity?: { badInput: boolean }
+  /** What the element calls itself; parts of design systems don't. */
+  type?: string
+}
+
+/** What the page's own inputs are, where it says no more of them. */
+export const INPUT_KINDS: Readonly<Record<string, InputKind>> = {
+  number: 'number',
+  range: 'number',
+  date: 'date',
+  'datetime-local': 'datetime',
+  'select-one': 'select',
+  radio: 'select',
+  checkbox: 'checkbox',
 }
 
 export interface FieldOfRecord {
@@ -30,19 +43,27 @@ export type ReadText =
   | { kind: 'unfinished'; meant?: unknown }
   | { kind: 'unreadable' }
 
-/** The kind that suits the field's values, where the page names none. */
-export const kindOf = (asked: InputKind | undefined, type: string): InputKind =>
-  asked ?? (type === 'number' ? 'number' : 'text')
+/** The kind that suits the field's values, and the input that they are typed in, where the page names none. */
+export function kindOf(asked: InputKind | undefined, type: string, inputType = ''): InputKind {
+  const own = INPUT_KINDS[inputType]
+  const isOfText = type === 'string' && own !== 'date' && own !== 'datetime'
+  return asked ?? (isOfText ? undefined : own) ?? (type === 'number' ? 'number' : 'text')
+}
 
-/** A value that no text stands for is shown, and not changed. */
-export const isShownOnly = (value: unknown): boolean => typeof value === 'object' && value !== null
+/** A value that this input has no form for is shown, and not changed. */
+export const isShownOnly = (value: unknown, kind: InputKind, type = ''): boolean =>
+  kind === 'checkbox'
+    ? !['undefined', 'boolean', 'number'].includes(value === null ? type || 'undefined' : typeof value)
+    : isObject(value)
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null
 
 /** @throws TypeError where the input would lose a part of the value: see `dayText` and `timeText`. */
 export function inputText(name: string, value: unknown, kind: InputKind): string {
   if (kind === 'date') return dayText(name, value)
   if (kind === 'datetime') return timeText(name, value)
   if (value === null || value === undefined) return ''
-  return isShownOnly(value) ? JSON.stringify(value) : String(value)
+  return isObject(value) ? JSON.stringify(value) : String(value)
 }
 
 export const isChecked = (value: unknown): boolean => value === true || value === 1
@@ -57,14 +78,21 @@ export function readInput(input: InputText, kind: InputKind, field: FieldOfRecor
   const { base, type, locale } = field
   if (input.validity?.badInput) return { kind: 'unfinished' }
   const text = input.value
-  if (text === '') return { kind: 'value', value: emptyValue(kind, base) }
+  if (text === '') return { kind: 'value', value: emptyValue(NO_TEXT.has(input.type) ? 'date' : kind, base) }
   if (kind === 'number') return numberOf(text, locale, base)
   if (kind === 'date') return readDay(text)
   if (kind === 'datetime') return readTime(text, base)
   if (kind === 'select' && type === 'number') return numberOf(text, 'en', base)
   if (kind === 'select' && type === 'boolean') return { kind: 'value', value: text === 'true' }
-  return { kind: 'value', value: withLineEnds(text, base) }
+  return { kind: 'value', value: isSameTime(text, base, input.type) ? base : withLineEnds(text, base) }
 }
+
+/** Empty they are no text. */
+const NO_TEXT = new Set<string | undefined>(['time', 'month', 'week', 'number', 'date', 'datetime-local'])
+
+/** The input leaves out seconds that are none. */
+const isSameTime = (text: string, base: unknown, inputType?: string) =>
+  inputType === 'time' && typeof base === 'string' && /^:00(\.0*)?$/.test(base.replace(text, ''))
 
 /** An empty input is `null` where the record has none, so that typing and clearing is no edit. */
 const emptyValue = (kind: InputKind, base: unknown) =>

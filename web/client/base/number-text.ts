@@ -25,19 +25,29 @@ function marksOf(locale: string) {
  * Thousands may be marked where it can be meant in one way alone: `1,234.5` in English, `1.234,5` in German.
  */
 export function readNumber(typed: string, locale: string): ReadNumber {
-  const text = typed
-    .normalize('NFKC')
-    .replace(/\u2212/g, '-')
-    .trim()
+  const text = inAscii(typed)
   if (text === '') return { kind: 'value', value: null }
   const plain = withoutMarks(text, locale)
   if (UNFINISHED.test(plain)) return { kind: 'unfinished' }
   return PLAIN.test(plain) ? { kind: 'value', value: exact(plain) } : { kind: 'unreadable' }
 }
 
+const ARABIC = { group: '\u066c', decimal: '.' }
+
+/** Arabic, Persian and Indian digits are digits, and marks of direction are none. */
+const inAscii = (typed: string) =>
+  typed
+    .normalize('NFKC')
+    .replace(/[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/g, '')
+    .replace(/\u2212/g, '-')
+    .replace(/\u066b/g, '.')
+    .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) % 16))
+    .replace(/[\u0966-\u096f\u09e6-\u09ef]/g, (digit) => String((digit.charCodeAt(0) - 6) % 16))
+    .trim()
+
 function withoutMarks(text: string, locale: string): string {
   if (PLAIN.test(text)) return text
-  const { group, decimal } = marksOf(locale)
+  const { group, decimal } = text.includes(ARABIC.group) ? ARABIC : marksOf(locale)
   const [whole = '', ...fractions] = text.split(decimal)
   if (fractions.length > 1) return text
   const mark = /\s/.test(group) ? '\\s' : group.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')

@@ -6,11 +6,19 @@ import { isEmpty } from '../base/values.ts'
 import type { RecordState } from './state.ts'
 import type { RecordStore } from './store.ts'
 
-/** Follows one open record and saves it `afterMs` after its draft last changed. An edit that was refused waits for the next. */
+/** A year in the middle of being typed is 2, 20 and 202 first. */
+const isHalfTyped = (draft: RecordState['draft']) =>
+  Object.values(draft).some((value) => typeof value === 'string' && /^0\d{3}-\d\d-\d\d(T|$)/.test(value))
+
+/**
+ * Follows one open record and saves it `afterMs` after its draft last changed. An edit that was refused waits for the next, and so
+ * does a day before the year 1000. While `isComposing()`, as of an input method's word, it waits as long again.
+ */
 export function autosave<F extends object>(
   store: Pick<RecordStore<F>, 'get' | 'subscribe' | 'save'>,
   afterMs: number,
   clock: Clock = systemClock,
+  isComposing: () => boolean = () => false,
 ): Stop {
   let seen: RecordState['draft'] = store.get().draft
   let stopTimer: Stop = () => {}
@@ -21,10 +29,16 @@ export function autosave<F extends object>(
     seen = draft
     stopTimer()
     if (isEmpty(draft) || status !== 'dirty') return
-    stopTimer = clock.after(afterMs, () => {
+    const later = () => {
+      stopTimer = clock.after(afterMs, saveNow)
+    }
+    const saveNow = () => {
       const now = store.get()
-      if (now.status === 'dirty' && isEmpty(now.errors)) void store.save()
-    })
+      if (now.status !== 'dirty' || !isEmpty(now.errors) || isHalfTyped(now.draft)) return
+      if (isComposing()) later()
+      else void store.save()
+    }
+    later()
   }
   const stop = store.subscribe(look)
   return () => {

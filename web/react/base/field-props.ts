@@ -3,6 +3,7 @@
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
 import {
+  INPUT_KINDS,
   type InputKind,
   type InputText,
   inputText,
@@ -13,6 +14,7 @@ import {
   readInput,
 } from '../../client/base/field-text.ts'
 import type { Messages } from '../../client/words/messages.ts'
+import { watchTyping } from '../../dom/focus.ts'
 import type { TypedTexts } from './useTypedTexts.ts'
 
 export type { InputKind }
@@ -45,6 +47,8 @@ export interface FieldView {
   base: unknown
   /** What the field is while its text is no value: the record's value, or the one on its way to the server. */
   unread: unknown
+  /** What was saved where the record's value is the server's answer to it. */
+  sent?: unknown
   isInvalid: boolean
   isHighlighted: boolean
   isFixed: boolean
@@ -64,22 +68,26 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
     ...(view.isInvalid ? { 'aria-invalid': true as const } : {}),
     ...(view.isHighlighted ? { 'data-nc-highlight': '' as const } : {}),
   }
+  const isFixed = view.isFixed || isShownOnly(value, kind, field.type)
   if (kind === 'checkbox') {
     const onChange = ({ target }: InputChange) => change(readCheckbox(target, field))
-    return { ...common, checked: isChecked(value), onChange, ...(view.isFixed ? { disabled: true } : {}) }
+    return { ...common, checked: isChecked(value), onChange, ...(isFixed ? { disabled: true } : {}) }
   }
-  const isFixed = view.isFixed || isShownOnly(value)
   /** The input keeps what is typed. Text that is no value reverts the edit. */
   const take = (input: InputText) => {
-    const read = readInput(input, kind, field)
+    const own = kindOf(asked, field.type, input.type)
+    if (own === 'checkbox') return change(readCheckbox(input, field))
+    const read = readInput(input, own, field)
     const typed = read.kind === 'value' ? read.value : view.unread
     change(typed)
-    texts.note(name, { text: input.value, value: typed, read, kind })
+    texts.note(name, { text: input.value, value: typed, read, kind: own })
   }
   const isText = kind === 'text' || kind === 'select'
+  const shown = texts.of(name, value, view.sent) ?? inputText(name, value, kind)
+  if (kind === 'select') texts.selects.set(name, shown)
   return {
     ...common,
-    value: texts.of(name, value) ?? inputText(name, value, kind),
+    value: shown,
     onChange: ({ target }) => take(target),
     ...(isText ? {} : { onInput: ({ currentTarget }) => take(currentTarget) }),
     ...(isFixed ? (kind === 'select' ? { disabled: true } : { readOnly: true }) : {}),
@@ -122,22 +130,21 @@ interface NamedInput extends InputText {
   type: string
 }
 
-const KINDS: Record<string, InputKind> = { number: 'number', date: 'date', 'datetime-local': 'datetime' }
-
 /**
  * An input whose text is no value reports not every key: it is read again before a save. `unread`: the names whose
- * text is known to be none.
+ * text is known to be none; `isField`: what of the form is the record's.
  */
 export function rereadForm(
   form: unknown,
   unread: readonly [name: string, kind: InputKind][],
+  isField: (name: string) => boolean,
   propsOf: (name: string, kind: InputKind) => FieldProps,
 ): void {
   const { elements = [] } = (form ?? {}) as { elements?: Iterable<NamedInput> }
   const kinds = new Map(unread)
   for (const input of elements) {
-    const kind =
-      kinds.get(input.name) ?? (input.validity?.badInput && input.name ? KINDS[input.type] : undefined)
+    const isBad = input.validity?.badInput === true && isField(input.name)
+    const kind = kinds.get(input.name) ?? (isBad ? INPUT_KINDS[input.type] : undefined)
     if (kind) propsOf(input.name, kind).onChange({ target: input })
   }
 }
@@ -167,9 +174,14 @@ export const saveButtonProps = (canSave: boolean): SaveButtonProps => ({
 
 /** After a refusal the first field whose value was refused has the focus, once the page shows it. */
 async function focusRefused(saved: unknown, form: unknown) {
+  if (!(form instanceof HTMLElement)) return
+  const isBusy = watchTyping(form)
   const answer = (await saved) as { outcome?: unknown } | null | undefined
-  if (answer?.outcome !== 'invalid' || !(form instanceof HTMLElement)) return
-  setTimeout(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+  setTimeout(() => {
+    const isLeft = isBusy()
+    if (answer?.outcome === 'invalid' && !isLeft)
+      form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  })
 }
 
 /** The browser's own checks are off: they would block a save without a message of ours. Ctrl+S and Ctrl+Enter save. */

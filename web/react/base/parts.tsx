@@ -83,8 +83,15 @@ const ICONS = { info: 'ℹ', warning: '⚠', refusal: '⊘' } as const
 const VARIANTS = { plain: 'nc-button', primary: 'nc-button nc-primary', pill: 'nc-available' }
 
 export const defaultParts: Parts = {
-  Button: ({ variant, className, ...rest }) => (
-    <button type="button" className={classes(VARIANTS[variant], className)} {...rest} />
+  // It keeps the focus while it can't be pressed.
+  Button: ({ variant, className, disabled, onClick, ...rest }) => (
+    <button
+      type="button"
+      className={classes(VARIANTS[variant], className)}
+      aria-disabled={disabled || undefined}
+      onClick={disabled ? undefined : onClick}
+      {...rest}
+    />
   ),
   Banner: ({ isShown, tone, children, actions, className, 'data-slot': slot }) => (
     <div

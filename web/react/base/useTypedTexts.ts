@@ -1,9 +1,10 @@
 // The texts of inputs whose value is no text. While somebody types, an input shows what they typed and nothing else, for
 // "0." and "0.0" are the same number; text that is not a value stays visible, is never saved, and is reported as invalid.
 
-import { useMemo, useReducer } from 'react'
+import { useEffect, useMemo, useReducer } from 'react'
 import type { InputKind, ReadText } from '../../client/base/field-text.ts'
 import { isSame } from '../../client/base/values.ts'
+import { nameInFocus } from '../../dom/focus.ts'
 
 /** What stands in one input. */
 interface TypedText {
@@ -16,8 +17,11 @@ interface TypedText {
 }
 
 export interface TypedTexts {
-  /** The typed text, while it stands for this value. */
-  of(name: string, value: unknown): string | null
+  /**
+   * The typed text, while it stands for this value. `sent`: what the value was when it was saved; while the cursor is in the
+   * field, what the server made of it moves nothing.
+   */
+  of(name: string, value: unknown, sent?: unknown): string | null
   note(name: string, typed: TypedText): void
   /** Names whose text is not a value, and is reported; each with whether it is to be a date. */
   unreadable(): [name: string, kind: InputKind][]
@@ -29,6 +33,10 @@ export interface TypedTexts {
   forget(names?: readonly string[]): void
   /** What the field's values are: those of the record, or the last one that it had. */
   typeOf(name: string, base: unknown): string
+  /** What selects show, by name. */
+  selects: Map<string, string>
+  /** The form has an input for it. */
+  isField(name: string): boolean
 }
 
 /** The texts of one form or cell; forgotten with `owner`, and with the person. */
@@ -37,15 +45,31 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
   const texts = useMemo(() => new Map<string, TypedText>(), [owner, person])
   /** A column's values are of one type, in whatever record: what was seen of it counts for one that has none. */
   const types = useMemo(() => new Map<string, string>(), [person])
+  const selects = useMemo(() => new Map<string, string>(), [owner, person])
+  /** Names whose text stands only while the cursor is in the field. */
+  const held = useMemo(() => new Set<string>(), [owner, person])
+  useEffect(() => {
+    const leave = () => {
+      for (const name of held) texts.delete(name)
+      if (held.size > 0) redraw()
+      held.clear()
+    }
+    document.addEventListener('focusout', leave)
+    return () => document.removeEventListener('focusout', leave)
+  }, [texts, held])
   return useMemo(() => {
     const those = (passes: (read: ReadText) => boolean) =>
       [...texts].flatMap(([name, { read, kind }]): [string, InputKind][] =>
         passes(read) ? [[name, kind]] : [],
       )
     return {
-      of(name, value) {
+      of(name, value, sent) {
         const typed = texts.get(name)
-        return typed && (typed.read.kind !== 'value' || isSame(typed.value, value)) ? typed.text : null
+        if (!typed) return null
+        if (typed.read.kind !== 'value' || isSame(typed.value, value)) return typed.text
+        if (sent === undefined || !isSame(typed.value, sent) || nameInFocus() !== name) return null
+        held.add(name)
+        return typed.text
       },
       note(name, typed) {
         texts.set(name, typed)
@@ -71,8 +95,11 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
       },
       typeOf(name, base) {
         if (base !== null && base !== undefined) types.set(name, typeof base)
+        else if (!types.has(name)) types.set(name, '')
         return types.get(name) ?? ''
       },
+      selects,
+      isField: (name) => types.has(name),
     }
-  }, [texts, types, count])
+  }, [texts, types, held, selects, count])
 }

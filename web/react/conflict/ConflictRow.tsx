@@ -24,8 +24,10 @@ export function ConflictRow({ row, side, words, parts, onChoose }: ConflictRowPr
   const texts = words.messages.conflict
   const name = useId()
   const diff = useTextDiff(row)
-  const [chosenParts, setChosenParts] = useState<TextChoices | null>(null)
-  const isByPart = diff?.parts && chosenParts ? diff.parts : null
+  /** It stays while another side is chosen: what was typed in it is not lost by an arrow key. */
+  const [chosenParts, setChosenParts] = useState<TextChoices>(NOTHING_CHOSEN)
+  const [isPartly, setPartly] = useState(false)
+  const isByPart = isPartly ? (diff?.parts ?? null) : null
   const isTaken = side === 'both' && isByPart !== null
   const both = row.both ? { value: row.both.value, marked: null } : null
   const together = both ?? (diff?.both ? { value: diff.both.text, marked: diff.both.marked } : null)
@@ -36,11 +38,12 @@ export function ConflictRow({ row, side, words, parts, onChoose }: ConflictRowPr
   ]
   const { of, theirs } = row
   const choose = (chosen: Side) => () => {
-    setChosenParts(null)
+    setPartly(false)
     onChoose({ side: chosen, of, theirs, ...(chosen === 'both' && together ? { both: together.value } : {}) })
   }
   const chooseParts = (chosen: TextChoices) => {
     setChosenParts(chosen)
+    setPartly(true)
     const text = diff?.parts ? textOfChoices(diff.parts, chosen) : null
     onChoose(text === null ? null : { side: 'both', of, theirs, both: text })
   }
@@ -91,15 +94,10 @@ export function ConflictRow({ row, side, words, parts, onChoose }: ConflictRowPr
       {diff?.parts && (
         <>
           <label className="nc-side" data-slot="nc-side" data-chosen={isTaken || undefined}>
-            <input
-              type="radio"
-              name={name}
-              checked={isTaken}
-              onChange={() => chooseParts(chosenParts ?? NOTHING_CHOSEN)}
-            />
+            <input type="radio" name={name} checked={isTaken} onChange={() => chooseParts(chosenParts)} />
             <span className="nc-side-name nc-side-wide">{texts.byPart}</span>
           </label>
-          {isByPart && chosenParts && (
+          {isByPart && (
             <TextChooser
               text={isByPart}
               chosen={chosenParts}

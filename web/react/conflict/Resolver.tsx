@@ -1,7 +1,7 @@
 // The dialog itself, field by field. It lies over the page and takes the focus only where it would be lost otherwise, so that
 // typing goes on. Escape inside it closes it. What is decided against is set aside, and every save is guarded.
 
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import {
   type Choice,
   type Choices,
@@ -20,8 +20,15 @@ interface ResolverProps extends ConflictDialogProps {
   parts: Parts
 }
 
-const isTypedIn = (element: Element | null) =>
-  element instanceof HTMLElement && element.matches('input, textarea, select, [contenteditable]')
+/** Somebody types there, or is about to choose. */
+const isInUse = (element: Element | null) =>
+  element?.matches(
+    'input, textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=checkbox], [role=slider]',
+  ) === true
+
+/** Also in a shadow tree and in another window. */
+const activeAt = (place: Element | null) =>
+  (place?.getRootNode() as Document | undefined)?.activeElement ?? null
 
 export function Resolver({
   editor,
@@ -44,10 +51,20 @@ export function Resolver({
   const twoSided = view.fields.filter((row) => !oneSided.includes(row))
 
   useEffect(() => {
-    cameFrom.current ??= document.activeElement
+    const active = activeAt(dialog.current)
+    cameFrom.current ??= active
     if (modal) dialog.current?.showModal()
-    else if (!isTypedIn(document.activeElement)) dialog.current?.focus({ preventScroll: true })
+    else if (!isInUse(active)) dialog.current?.focus({ preventScroll: true })
   }, [modal])
+
+  /** It goes away by itself, as when the record is deleted. */
+  useLayoutEffect(() => {
+    const place = dialog.current
+    return () => {
+      if (place?.contains(activeAt(place)) && cameFrom.current instanceof HTMLElement)
+        cameFrom.current.focus()
+    }
+  }, [])
 
   const remember: DialogPartProps['onFocus'] = ({ relatedTarget, currentTarget }) => {
     if (relatedTarget && !currentTarget.contains(relatedTarget)) cameFrom.current = relatedTarget

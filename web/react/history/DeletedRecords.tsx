@@ -7,6 +7,7 @@ import { fill, personName } from '../../client/words/messages.ts'
 import { useLive, useRecordClient, useStore } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
 import { TimeAgo } from '../base/TimeAgo.tsx'
+import { useHeldFocus } from '../base/useHeldFocus.ts'
 import { usePersonKey } from '../base/usePersonKey.ts'
 import { createDeletedStore, NONE_YET } from './deleted-records.ts'
 import { historyTexts } from './history-editor.ts'
@@ -44,6 +45,7 @@ function DeletedOfPerson(props: DeletedRecordsProps) {
   const { status, records, next } = useStore(store, NONE_YET)
   const [said, setSaid] = useState('')
   const [busy, setBusy] = useState<string | null>(null)
+  const place = useHeldFocus<HTMLElement>()
   useEffect(() => {
     void store.refresh()
     return client.onEvent(({ event }) => {
@@ -75,6 +77,8 @@ function DeletedOfPerson(props: DeletedRecordsProps) {
     <section
       className={classes('nc-history nc-deleted', className)}
       data-slot="nc-deleted"
+      ref={place}
+      tabIndex={-1}
       aria-label={texts.deleted}
     >
       <p className="nc-history-said" role="status">

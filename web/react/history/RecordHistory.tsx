@@ -6,6 +6,7 @@ import type { HistoryMessages } from '../../client/words/history-messages.ts'
 import { fill } from '../../client/words/messages.ts'
 import { useLive, useRecordClient, useStore } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
+import { useHeldFocus } from '../base/useHeldFocus.ts'
 import { usePersonKey } from '../base/usePersonKey.ts'
 import { HistoryVersion } from './HistoryVersion.tsx'
 import { type HistoryEditor, historyTexts } from './history-editor.ts'
@@ -49,6 +50,7 @@ function HistoryOfPerson({ editor, pageSize = 20, className }: RecordHistoryProp
   )
   const state = useStore(store, NO_HISTORY)
   const [said, setSaid] = useState('')
+  const place = useHeldFocus<HTMLElement>()
   const newest = newer?.version ?? record?.version ?? 0
   useEffect(() => {
     if (id !== '' && newest > 0) void store.refresh()
@@ -70,7 +72,13 @@ function HistoryOfPerson({ editor, pageSize = 20, className }: RecordHistoryProp
   const undo = before && undoable.length > 0 ? () => void restore(before.version, undoable) : null
   const isForgotten = state.next === null && entries.length > 0 && entries.at(-1)?.event !== 'created'
   return (
-    <section className={classes('nc-history', className)} data-slot="nc-history" aria-label={texts.title}>
+    <section
+      className={classes('nc-history', className)}
+      data-slot="nc-history"
+      aria-label={texts.title}
+      ref={place}
+      tabIndex={-1}
+    >
       {undo && (
         <parts.Button data-slot="nc-history-undo" variant="plain" onClick={undo}>
           {texts.undo}

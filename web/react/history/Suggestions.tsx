@@ -9,6 +9,7 @@ import { initialRecordState } from '../../client/record/state.ts'
 import { fill, fillPlural, personName, type Words } from '../../client/words/messages.ts'
 import { useRecordClient } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
+import { useHeldFocus } from '../base/useHeldFocus.ts'
 import { usePersonKey } from '../base/usePersonKey.ts'
 import { ConflictDialog } from '../conflict/ConflictDialog.tsx'
 import { type HistoryEditor, historyTexts } from './history-editor.ts'
@@ -53,6 +54,7 @@ function SuggestionsOfPerson({ editor, className }: SuggestionsProps) {
   const [busy, setBusy] = useState<string | null>(null)
   const [overlap, setOverlap] = useState<OverlappingSuggestion | null>(null)
   const { open, may } = state
+  const place = useHeldFocus<HTMLDivElement>()
 
   const show = (answer: AcceptAnswer) => {
     setBusy(null)
@@ -92,7 +94,12 @@ function SuggestionsOfPerson({ editor, className }: SuggestionsProps) {
     },
   }
   return (
-    <div className={classes('nc-suggestions', className)} data-slot="nc-suggestions">
+    <div
+      className={classes('nc-suggestions', className)}
+      data-slot="nc-suggestions"
+      ref={place}
+      tabIndex={-1}
+    >
       <p className="nc-history-said" role="status">
         {said}
       </p>

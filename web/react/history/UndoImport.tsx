@@ -5,6 +5,7 @@ import type { UndoneRow } from '../../../server/protocol/bulk-and-import.ts'
 import { fill, fillPlural } from '../../client/words/messages.ts'
 import { useLive, useRecordClient } from '../base/LiveProvider.tsx'
 import { classes } from '../base/parts.tsx'
+import { useHeldFocus } from '../base/useHeldFocus.ts'
 import { usePersonKey } from '../base/usePersonKey.ts'
 import { historyTexts } from './history-editor.ts'
 
@@ -33,6 +34,7 @@ function UndoOfPerson({ type, importId, onUndone, className }: UndoImportProps) 
   const { parts, words } = useLive()
   const texts = historyTexts(words)
   const [state, setState] = useState<State>({ step: 'ready' })
+  const place = useHeldFocus<HTMLDivElement>()
   const running = useRef<AbortController | null>(null)
   useEffect(() => () => running.current?.abort(), [])
 
@@ -63,7 +65,12 @@ function UndoOfPerson({ type, importId, onUndone, className }: UndoImportProps) 
     return left > 0 ? `${undone} ${fillPlural(texts.leftAsItIs, left, words.locale)}` : undone
   }
   return (
-    <div className={classes('nc-history nc-undo-import', className)} data-slot="nc-undo-import">
+    <div
+      className={classes('nc-history nc-undo-import', className)}
+      data-slot="nc-undo-import"
+      ref={place}
+      tabIndex={-1}
+    >
       <p className="nc-history-said" role="status">
         {sentence()}
       </p>

@@ -1,0 +1,88 @@
+// Where the keyboard is. Invariants: the focus isn't lost with the button that had it, and no field takes it from another in
+// which somebody types.
+
+import type { Stop } from '../client/base/clock.ts'
+
+/** What has the focus there, also in a shadow tree and in another window. */
+export const activeAt = (place: Node): Element | null =>
+  (place.getRootNode() as Partial<DocumentOrShadowRoot>).activeElement ?? null
+
+/** The name of the field that the cursor is in. */
+export function nameInFocus(): string | null {
+  let active = document.activeElement
+  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement
+  return (active as { name?: string } | null)?.name ?? null
+}
+
+/** Whether an input method is in the middle of a word on this page. */
+export function watchComposition(): { isComposing(): boolean; stop: Stop } {
+  let at: Node | null = null
+  const begin = ({ target }: Event) => {
+    at = target as Node
+  }
+  const end = () => {
+    at = null
+  }
+  document.addEventListener('compositionstart', begin, true)
+  document.addEventListener('compositionend', end, true)
+  return {
+    isComposing: () => at?.isConnected === true,
+    stop() {
+      document.removeEventListener('compositionstart', begin, true)
+      document.removeEventListener('compositionend', end, true)
+    },
+  }
+}
+
+const isNowhere = (active: Element | null): active is null =>
+  active === null || active === active.ownerDocument.body
+
+/** The cursor is in the form that the place is in, or in none. */
+export function isOfForm(place: Element): boolean {
+  const form = place.closest('form')
+  const active = activeAt(place)
+  return !form || isNowhere(active) || form.contains(active)
+}
+
+/** The button that had the focus goes away, or can't have it any more: `onLost` gives it another place. Default: `place`. */
+export function holdFocus(
+  place: HTMLElement,
+  onLost: () => void = () => place.focus({ preventScroll: true }),
+): Stop {
+  let last: Element | null = null
+  const observer = new MutationObserver(() => {
+    if (!last || !isNowhere(activeAt(place)) || (last.isConnected && !last.matches(':disabled'))) return
+    last = null
+    onLost()
+  })
+  const enter = ({ target }: Event) => {
+    last = target === place ? null : (target as Element)
+    observer.observe(place, { childList: true, subtree: true, attributeFilter: ['disabled'] })
+  }
+  const leave = ({ relatedTarget }: FocusEvent) => {
+    if (relatedTarget && !place.contains(relatedTarget as Node)) last = null
+  }
+  place.addEventListener('focusin', enter)
+  place.addEventListener('focusout', leave)
+  return () => {
+    observer.disconnect()
+    place.removeEventListener('focusin', enter)
+    place.removeEventListener('focusout', leave)
+  }
+}
+
+/** Whether somebody has gone on typing since, asked once. */
+export function watchTyping(form: HTMLElement): () => boolean {
+  const root = form.getRootNode()
+  const before = activeAt(form)
+  let isTyping = false
+  const note = () => {
+    isTyping = true
+  }
+  root.addEventListener('input', note, true)
+  return () => {
+    root.removeEventListener('input', note, true)
+    const now = activeAt(form)
+    return isTyping || (now !== before && now?.matches('input, textarea, select, [contenteditable]') === true)
+  }
+}

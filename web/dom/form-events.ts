@@ -1,0 +1,76 @@
+// What people do in a form, wherever its inputs stand: those that belong to it by their `form` attribute are outside of it.
+
+import type { Stop } from '../client/base/clock.ts'
+import { type Control, isControl } from './controls.ts'
+
+export interface FormActions {
+  edit(control: Control): void
+  save(): void
+  reset(): void
+  /** Inputs or options came; or the cursor has left an input. */
+  show(): void
+}
+
+export function listenToForm(form: HTMLFormElement, { edit, save, reset, show }: FormActions): Stop {
+  const root = form.isConnected ? form.getRootNode() : form.ownerDocument
+  function press(event: Event) {
+    if (!(event instanceof KeyboardEvent)) return
+    const { key, isComposing, keyCode, ctrlKey, metaKey } = event
+    // The key belongs to an input method.
+    if (key === 'Enter' && (isComposing || keyCode === 229)) return event.preventDefault()
+    if (!(ctrlKey || metaKey) || (key !== 'Enter' && key.toLowerCase() !== 's')) return
+    event.preventDefault()
+    save()
+  }
+
+  const editBy = (event: Event) => {
+    const { target } = event
+    if (isControl(target) && target.form === form) edit(target)
+  }
+  const outside =
+    (listener: (event: Event) => void): ((event: Event) => void) =>
+    (event) => {
+      if (isControl(event.target) && event.target.form === form && !form.contains(event.target))
+        listener(event)
+    }
+  const listeners: [EventTarget, string, (event: Event) => void][] = [
+    [form, 'input', editBy],
+    [form, 'change', editBy],
+    [form, 'keydown', press],
+    [form, 'focusout', () => queueMicrotask(show)],
+    [root, 'input', outside(editBy)],
+    [root, 'change', outside(editBy)],
+    [root, 'keydown', outside(press)],
+    [
+      form,
+      'submit',
+      (event) => {
+        // A button that sends the form to a place of its own.
+        if (event instanceof SubmitEvent && event.submitter?.hasAttribute('formaction')) return
+        event.preventDefault()
+        save()
+      },
+    ],
+    [
+      form,
+      'reset',
+      (event) => {
+        event.preventDefault()
+        reset()
+      },
+    ],
+  ]
+  const additions = new MutationObserver((mutations) => {
+    const isOfInput = (node: Node) =>
+      node instanceof Element && (node.matches(INPUTS) || node.querySelector(INPUTS) !== null)
+    if (mutations.some(({ addedNodes }) => [...addedNodes].some(isOfInput))) show()
+  })
+  for (const [target, name, listener] of listeners) target.addEventListener(name, listener)
+  additions.observe(form, { childList: true, subtree: true })
+  return () => {
+    for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)
+    additions.disconnect()
+  }
+}
+
+const INPUTS = 'input, select, textarea, option'
