@@ -9,7 +9,7 @@ import type { Actor } from '../base/record-type.ts'
 import { unexpectedProblem } from '../db/errors.ts'
 import type { OriginCheck } from '../http/origin.ts'
 import { readWatchMessage, type WatchRequest } from '../live/client-messages.ts'
-import { slowDown } from '../live/flooding-sockets.ts'
+import { limitFrames, slowDown } from '../live/flooding-sockets.ts'
 import { userRoom } from '../live/rooms.ts'
 import { createReceiver, refused } from '../live/socket-messages.ts'
 import {
@@ -65,6 +65,9 @@ const handshakeRequest = ({ request, handshake }: WatcherSocket): IncomingMessag
 }
 
 type Work = (watcher: SocketWatcher, request: WatchRequest, fresh: string[]) => Promise<WatchAnswer>
+
+/** Frames of a connection, for each message that it may send. */
+const FRAMES_PER_MESSAGE = 4
 
 /** Rooms of one message from which it takes its turn among its person's. */
 const MANY_ROOMS = 50
@@ -175,6 +178,11 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
     open?.end()
     openOf(socket.request)?.end()
     if (open?.isRevoked()) return void watcher.disconnect(true)
+    // Several signed in at one moment.
+    if (tally.of(watcher.data.actor) >= limits.socketsPerPerson) {
+      options.onLimited?.()
+      return void watcher.disconnect(true)
+    }
     if (!socket.connected) return
     socket.on('error', onError)
     socket.on('disconnect', onDisconnect)
@@ -186,6 +194,7 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
   io.use(middleware)
   io.on('connection', take)
   const stops = createReceivers(options).map((receive) => receive(io))
+  if (!hasGuests) stops.push(limitFrames(io, FRAMES_PER_MESSAGE * limits.messagesPerSecond))
   return () => {
     removeMiddleware(io, middleware)
     io.off('connection', take)
