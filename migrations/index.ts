@@ -58,18 +58,63 @@ export const migrationSource: Knex.MigrationSource<string> = {
 
 const TABLE = 'noclobber_migrations'
 
+/** As Knex makes it. */
+const LOCK_TABLE = `create table if not exists noclobber_migrations_lock (index serial primary key, is_locked integer)`
+
+/**
+ * Who may create tables where these belong could have made them first, with triggers that would run with the rights of the migrations.
+ * Names are qualified: functions and operators of others aren't called either.
+ */
+export const CHECK_OWNERS = `do $$
+declare
+  strange text := (select pg_catalog.string_agg(c.oid::pg_catalog.regclass::text operator(pg_catalog.||) ' of ' operator(pg_catalog.||) r.rolname::text, ', ')
+    from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) c.relowner
+    where c.oid::pg_catalog.int8 operator(pg_catalog.=) any(array[pg_catalog.to_regclass('noclobber_migrations')::pg_catalog.oid,
+        pg_catalog.to_regclass('noclobber_migrations_lock')::pg_catalog.oid]::pg_catalog.int8[])
+      and not r.rolsuper and r.rolname operator(pg_catalog.<>) current_user
+      and not exists (select from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) 'noclobber' and n.nspowner operator(pg_catalog.=) c.relowner));
+begin
+  if strange is not null then
+    raise insufficient_privilege using message = pg_catalog.concat('The change log can''t be migrated: ', strange, ' is another role''s than that of the migrations.'),
+      hint = 'Somebody may have made it first. Drop it, or give it to the role of the migrations: alter table … owner to ….';
+  end if;
+end $$`
+
+/** One migrates at a time. A lock that needs a right on the table: everybody may take an advisory one. */
+const TAKE_TURN = `lock table ${TABLE} in share row exclusive mode`
+
+/** Without the right to make tables: only where there is none. */
+const makeTable = async (knex: Knex, name: string, sql: string): Promise<void> => {
+  const { rows } = await knex.raw(`select pg_catalog.to_regclass('${name}') is null as "isMissing"`)
+  if (rows[0].isMissing) await knex.raw(sql)
+}
+
+/** Migrations that weren't run. */
+const missing = async (knex: Knex): Promise<string[]> => {
+  const { rows } = await knex.raw(`select name from ${TABLE}`)
+  return Object.keys(MIGRATIONS).filter((name) => !rows.some((row: { name: string }) => row.name === name))
+}
+
 /** What Knex's `migrate.latest` does, where there is no Knex: in one transaction, with the same table. */
 const latest = (knex: Knex): Promise<void> =>
   knex.transaction(async (transaction) => {
-    await transaction.raw('select pg_advisory_xact_lock(hashtext(?))', [TABLE])
-    await transaction.raw(MIGRATIONS_TABLE)
-    const { rows } = await transaction.raw(`select name from ${TABLE}`)
-    for (const name of Object.keys(MIGRATIONS)) {
-      if (rows.some((row: { name: string }) => row.name === name)) continue
+    await makeTable(transaction, TABLE, MIGRATIONS_TABLE)
+    await transaction.raw(CHECK_OWNERS)
+    if ((await missing(transaction)).length === 0) return
+    await transaction.raw(TAKE_TURN)
+    for (const name of await missing(transaction)) {
       await (await migrationSource.getMigration(name)).up(transaction)
       await transaction.raw(MIGRATION_RUN, [name])
     }
   })
+
+/** The tables are there before Knex asks for them, and are looked at. */
+const latestByKnex = async (knex: Knex): Promise<void> => {
+  await makeTable(knex, TABLE, MIGRATIONS_TABLE)
+  await makeTable(knex, `${TABLE}_lock`, LOCK_TABLE)
+  await knex.raw(CHECK_OWNERS)
+  await knex.migrate.latest({ migrationSource, tableName: TABLE })
+}
 
 /** The log is there, and nothing says that it was made. */
 const IS_FORGOTTEN = `select to_regclass('noclobber.record_changes') is not null and to_regclass('${TABLE}') is null as forgotten`
@@ -78,9 +123,10 @@ const IS_FORGOTTEN = `select to_regclass('noclobber.record_changes') is not null
 const remember = async (knex: Knex): Promise<void> => {
   if (!(await knex.raw(IS_FORGOTTEN)).rows[0].forgotten) return
   await knex.transaction(async (transaction) => {
-    await transaction.raw('select pg_advisory_xact_lock(hashtext(?))', [TABLE])
-    if (!(await transaction.raw(IS_FORGOTTEN)).rows[0].forgotten) return
     await transaction.raw(MIGRATIONS_TABLE)
+    await transaction.raw(CHECK_OWNERS)
+    await transaction.raw(TAKE_TURN)
+    if ((await transaction.raw(`select from ${TABLE}`)).rows.length > 0) return
     for (const [name, trace] of Object.entries(TRACES))
       if ((await transaction.raw(`select ${trace} as was_run`)).rows[0].was_run)
         await transaction.raw(MIGRATION_RUN, [name])
@@ -121,11 +167,11 @@ export const migrate = async (
   const knex = asKnex(sql)
   const refusal = (await tooOld(knex)) ?? (await olderLog(knex))
   if (refusal) throw new Error(refusal)
-  await remember(knex)
   const deadline = Date.now() + waitMs
   for (let races = 0; ; ) {
     try {
-      await ('migrate' in knex ? knex.migrate.latest({ migrationSource, tableName: TABLE }) : latest(knex))
+      await remember(knex)
+      await ('migrate' in knex ? latestByKnex(knex) : latest(knex))
       if (repair) await repairLog(knex, await installedBy(migrationSource))
       return
     } catch (error) {

@@ -2,7 +2,7 @@
 // Invariant: the text is what those functions send, so neither can fall behind the other.
 import type { Knex } from 'knex'
 import { asKnex, asRecording, type Sql } from '../server/db/pg-as-knex.ts'
-import { MIGRATION_RUN, MIGRATIONS_TABLE, migrationSource } from './index.ts'
+import { CHECK_OWNERS, MIGRATION_RUN, MIGRATIONS_TABLE, migrationSource } from './index.ts'
 import { quoteText } from './quote.ts'
 import type { TrackOptions } from './track-options.ts'
 import { trackTable } from './track-table.ts'
@@ -40,6 +40,7 @@ const recorder = (on?: Knex) => {
 export const changeLogSql = async (): Promise<string> => {
   const { knex, script } = recorder()
   await knex.raw(MIGRATIONS_TABLE)
+  await knex.raw(CHECK_OWNERS)
   for (const name of await migrationSource.getMigrations([])) {
     await (await migrationSource.getMigration(name)).up(knex)
     await knex.raw(MIGRATION_RUN, [name])

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import knex from 'knex'
 import { migrate, trackTable } from 'noclobber/migrations'
 import { doctor, pruneLog } from 'noclobber/server'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
@@ -150,6 +151,66 @@ test('nobody who may connect stops pruning, compaction or tracking by a lock', a
   await app.sql('create table sites (id integer primary key)')
   await trackTable(app.knex, 'sites')
   await outsider.raw('rollback')
+})
+
+test.each(['Knex', 'pg'])(
+  'who may create tables gains nothing by making those of the migrations first, with %s',
+  async (way) => {
+    const database = await freshDatabase({ migrated: false })
+    const superuser = knex({ client: 'pg', connection: database.url })
+    atEnd(() => superuser.destroy())
+    const role = `planter_${randomBytes(6).toString('hex')}`
+    await superuser.raw(
+      `create role ${role} login password 'x'; grant create, usage on schema public to ${role}`,
+    )
+    atEnd(() => superuser.raw(`drop owned by ${role} cascade; drop role ${role}`))
+    const url = new URL(database.url)
+    Object.assign(url, { username: role, password: 'x' })
+    const theirs = knex({ client: 'pg', connection: url.href })
+    atEnd(() => theirs.destroy())
+    await theirs.raw(`create table noclobber_migrations (id serial primary key, name varchar(255), batch integer, migration_time timestamptz);
+      create table noclobber_migrations_lock (index serial primary key, is_locked integer);
+      create sequence caught; grant all on all tables in schema public to public; grant all on sequence caught to public;
+      create function catch() returns trigger language plpgsql as $f$ begin
+        if current_user <> '${role}' then perform nextval('public.caught'); end if; return null; end $f$;
+      create trigger a before insert or update or delete on noclobber_migrations for each statement execute function catch();
+      create trigger a before insert or update or delete on noclobber_migrations_lock for each statement execute function catch()`)
+    const pool = new pg.Pool({ connectionString: database.url })
+    atEnd(() => pool.end())
+    const migrating = migrate(way === 'pg' ? pool : superuser, { waitMs: 1_000 })
+    await expect(migrating).rejects.toThrow(
+      /noclobber_migrations of planter_.* another role’s|another role's than that/,
+    )
+    expect((await theirs.raw('select is_called from caught')).rows).toEqual([{ is_called: false }])
+    await theirs.raw('drop table noclobber_migrations, noclobber_migrations_lock')
+    await migrate(way === 'pg' ? pool : superuser)
+    expect(await doctor(superuser)).toMatchObject({ ok: true })
+  },
+)
+
+test('nobody who may connect keeps the migrations waiting', async () => {
+  const database = await freshDatabase({ migrated: false })
+  const superuser = knex({ client: 'pg', connection: database.url })
+  atEnd(() => superuser.destroy())
+  const app = { database, sql: async (sql: string) => (await superuser.raw(sql)).rows }
+  await superuser.raw('create table t (id integer primary key)')
+  const role = `outsider_${randomBytes(6).toString('hex')}`
+  await superuser.raw(`create role ${role} login password 'x'`)
+  atEnd(() => app.sql(`drop owned by ${role}; drop role ${role}`))
+  const url = new URL(database.url)
+  Object.assign(url, { username: role, password: 'x' })
+  const outsider = knex({ client: 'pg', connection: url.href, pool: { min: 1, max: 1 } })
+  atEnd(() => outsider.destroy())
+  await outsider.raw(
+    `select pg_advisory_lock(hashtext('noclobber_migrations')), pg_advisory_lock(hashtext('noclobber'))`,
+  )
+  const pool = new pg.Pool({ connectionString: database.url, options: '-c lock_timeout=5s' })
+  atEnd(() => pool.end())
+  // Several at once, as nodes that start together.
+  await Promise.all([migrate(pool), migrate(pool), migrate(pool)])
+  await pool.query('drop table noclobber_migrations')
+  await Promise.all([migrate(pool), migrate(pool)])
+  expect(await doctor(superuser)).toMatchObject({ ok: true })
 })
 
 test.each([
