@@ -44,7 +44,7 @@ const STOP_MS = 2_000
 
 /**
  * A deletion without its values can't be authorized for everybody who knew the record: cursors from before it are refused, as those from
- * before a change that is gone.
+ * before a change that is gone. With a deletion go the proposals that it hides, which may be younger than the log: the id may come back.
  */
 const CHANGES = statement(`
 with times as materialized (
@@ -59,7 +59,10 @@ with times as materialized (
   order by c.xid, c.seq limit $4
 ), gone as (
   delete from noclobber.record_changes c using page p where p.old and c.xid = p.xid and c.seq = p.seq
-  returning c.xid, c.seq
+  returning c.xid, c.seq, c.event, c.table_name, c.record_id, c.tenant_id, c.version
+), unclosed as (
+  delete from noclobber.proposals p using gone g where g.event = 'deleted' and p.table_name = g.table_name
+    and p.record_id = g.record_id and p.tenant_id is not distinct from g.tenant_id and p.client_version < g.version
 ), bared as (
   update noclobber.record_changes c set changed_values = null, old_row = null from page p
   where p.bare and not p.old and c.xid = p.xid and c.seq = p.seq returning c.xid, c.seq, c.event

@@ -56,12 +56,11 @@ test.each([
   ['heartbeats', '3'],
 ])('%s are not read for a moment where there are too many, and others notice nothing', async (_, frame) => {
   const app = await startApp({ limits: { messagesPerSecond: 10 } })
-  const { socket, received } = await open(app, ALICE)
+  const { socket } = await open(app, ALICE)
   const bob = await app.socket({ as: 'bob' })
-  const [conn] = [...app.io.sockets.sockets.values()]
-    .filter(({ id }) => id !== bob.socket.id)
-    .map((one) => one.conn)
-  const reader = (conn?.transport as unknown as { socket: { isPaused: boolean } }).socket
+  const [connection] = [...app.io.sockets.sockets.values()].filter(({ id }) => id !== bob.socket.id)
+  const transport: unknown = connection?.conn.transport
+  const { socket: reader } = transport as { socket: { isPaused: boolean } }
   let seen = false
   const timer = setInterval(() => {
     seen ||= reader.isPaused
@@ -70,5 +69,4 @@ test.each([
   await waitFor(() => seen || socket.readyState === WebSocket.CLOSED, { what: 'a pause' })
   clearInterval(timer)
   expect((await bob.ask('unwatch', {})).code).toBeUndefined()
-  void received
 })

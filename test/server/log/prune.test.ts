@@ -195,3 +195,23 @@ test('a time that is none, and a table that isn’t there, are refused', async (
   await expect(setRetention(app.knex, 'nothing', { names: '1 day' })).rejects.toThrow('There is no table')
   expect(await app.sql('select * from noclobber.retentions')).toEqual([])
 })
+
+test('what was proposed for a record that is deleted goes with its deletion: a later one with its id has none of it', async () => {
+  const app = await startChangeApp()
+  const propose = (id: number, version: number) =>
+    app.sql(
+      `insert into noclobber.proposals (table_name, record_id, tenant_id, client_version, changes, proposed_by)
+       values ('public.notes', ?, 'a', ?, '{"title": "what the first one was to be"}', '{}')`,
+      [String(id), version],
+    )
+  await app.sql(`insert into notes (id, tenant_id) values (7, 'a'), (8, 'a')`)
+  await propose(7, 1)
+  await propose(8, 1)
+  await app.sql('delete from notes where id = 7')
+  // The log of this table is kept for a shorter time than proposals are.
+  await setRetention(app.knex, 'notes', { names: '1 hour' })
+  await app.sql(`update noclobber.record_changes set updated_at = updated_at - interval '2 hours'`)
+  await pruneLog(app.knex)
+  await app.sql(`insert into notes (id, tenant_id) values (7, 'a')`)
+  expect(await app.sql('select record_id from noclobber.proposals')).toEqual([{ record_id: '8' }])
+})
