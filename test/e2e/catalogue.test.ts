@@ -1,10 +1,20 @@
 // The catalogue: every state of every part, in light and dark, another language, from right to left, with longer words, at a
-// desk and on a phone. What can be measured is measured; the pictures are for the eye.
+// desk and on a phone. What it looks like is compared with what was looked at (shapes/, docs/decisions/068); the pictures are for
+// the eye.
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { seriousBarriers } from '../support/accessibility.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import {
+  compareWithKept,
+  differences,
+  type Kept,
+  mirrored,
+  type Shape,
+  shapesOf,
+  withoutWords,
+} from '../support/shapes.ts'
 
 const DESK = { viewport: { width: 1280, height: 800 } }
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
@@ -21,6 +31,15 @@ const VARIANTS = [
   ['phone-long-words', '?words=long', PHONE],
 ] as const
 
+/** What is kept of each variant: the others look like these, and those that aren't here are only measured. */
+const KEPT: Record<string, readonly Kept[]> = {
+  light: ['box', 'colours', 'text'],
+  dark: ['colours'],
+  german: ['box', 'text'],
+  phone: ['box'],
+}
+let light: { shapes: Shape[]; hasFont: boolean }
+
 let demo: RunningDemo
 let browser: Browser
 beforeAll(async () => {
@@ -28,7 +47,9 @@ beforeAll(async () => {
 })
 
 async function openCatalogue(query: string, options: object): Promise<Page> {
-  const page = await (await browser.newContext({ reducedMotion: 'reduce', ...options })).newPage()
+  const own = { reducedMotion: 'reduce', timezoneId: 'UTC', locale: 'en-GB', ...options } as const
+  const page = await (await browser.newContext(own)).newPage()
+  await page.clock.setFixedTime('2026-11-29T14:05:00Z')
   await page.goto(`${demo.url}/catalogue${query}`)
   await page.locator('[data-part="ConflictDialog"][data-state-name="refused"] dialog').waitFor()
   return page
@@ -135,8 +156,50 @@ describe.for(VARIANTS)('%s', ([name, query, options]) => {
     expect(await bannerLines(page)).toEqual([])
     expect(await weakEdges(page)).toEqual([])
     expect(await seriousBarriers(page)).toEqual([])
+    const found = await shapesOf(page)
+    if (name === 'light') light = found
+    const kept = KEPT[name]
+    if (kept) expect(await compareWithKept(name, kept, found)).toEqual([])
+    if (name === 'dark') expect(differences(found.shapes, boxesOf(light.shapes), found.hasFont)).toEqual([])
+    if (name === 'right-to-left') {
+      const turned = mirrored(found.shapes, await widthsOf(page))
+      const before = withoutWords(boxesOf(light.shapes))
+      expect(differences(withoutWords(turned), before, found.hasFont)).toEqual([])
+    }
     await page.context().close()
   })
+})
+
+const boxesOf = (shapes: Shape[]) => shapes.map(({ state, name, box, text }) => ({ state, name, box, text }))
+
+/** Of each state. */
+const widthsOf = async (page: Page) =>
+  new Map(
+    await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('[data-part]')].map(
+        ({ dataset, offsetWidth }): [string, number] => [`${dataset.part} ${dataset.stateName}`, offsetWidth],
+      ),
+    ),
+  )
+
+test('a button that is wider, of another colour, of another word or gone is found', () => {
+  const at = light.shapes.findIndex(({ name }) => name === 'nc-dismiss')
+  const changed = (change: Partial<Shape>) =>
+    differences(
+      light.shapes.map((shape, index) => (index === at ? { ...shape, ...change } : shape)),
+      light.shapes,
+      true,
+    )
+  const [left = 0, top = 0, width = 0, height = 0] = light.shapes[at]?.box ?? []
+  expect(changed({})).toEqual([])
+  expect(changed({ box: [left, top, width + 1, height] })).toEqual([])
+  for (const change of [
+    { box: [left, top, width + 3, height] as Shape['box'] },
+    { colours: '#000000 on none, edge none' },
+    { text: 'Hide' },
+    { name: 'nc-hide' },
+  ])
+    expect(changed(change)).toHaveLength(1)
 })
 
 describe.for([
