@@ -1,10 +1,11 @@
 // A window over a list of the real server, while rows come, go and move beside it: after each refresh it must hold an unbroken part
 // of the list as one statement gives it, every row once, as it is, in the database's order.
 
+import { expect } from 'vitest'
 import type { ListStore } from '../../web/client/list/store.ts'
 import { createRecordClient } from '../../web/client/record-client.ts'
 import type { TestApp } from './app.ts'
-import type { Random } from './random.ts'
+import { type Random, randomOf } from './random.ts'
 
 /** A list, and how its rows are written by hand. */
 export interface WindowedList {
@@ -20,6 +21,8 @@ export interface WindowedList {
   made: Record<string, unknown>
   /** Takes a row out of the list, or into it. */
   toggle: string
+  /** Statements on other tables, by which rows come and go without a change of their own. */
+  beside?: readonly string[]
 }
 
 /** @returns a tab without events, whose lists are refreshed by hand. */
@@ -41,8 +44,8 @@ export const openWindow = (app: TestApp, { type, query }: WindowedList, size: nu
 }
 
 /** One committed statement. */
-export const commitOne = async (app: TestApp, list: WindowedList, random: Random): Promise<void> => {
-  const { table, column, values, made, toggle } = list
+const commitOne = async (app: TestApp, list: WindowedList, random: Random): Promise<void> => {
+  const { table, column, values, made, toggle, beside } = list
   const value = random.pick(values)
   const kind = random.below(10)
   const one = `(select id from ${table} order by md5(id::text || '${random.below(1_000_000)}') limit 1)`
@@ -53,6 +56,7 @@ export const commitOne = async (app: TestApp, list: WindowedList, random: Random
       ...Object.values(made),
     ] as unknown[])
   } else if (kind < 6) await app.sql(`update ${table} set ${column} = ? where id = ${one}`, [value])
+  else if (kind === 6 && beside) await app.sql(random.pick(beside))
   else if (kind < 7) await app.sql(`update ${table} set ${toggle} where id = ${one}`)
   else if (kind < 9) await app.sql(`delete from ${table} where id = ${one}`)
   else
@@ -63,7 +67,7 @@ export const commitOne = async (app: TestApp, list: WindowedList, random: Random
 }
 
 /** Moves the window as a user would. */
-export const moveAbout = (list: ListStore, random: Random): Promise<void> | void => {
+const moveAbout = (list: ListStore, random: Random): Promise<void> | void => {
   const { rows } = list.get()
   const kind = random.below(8)
   if (kind === 0) return list.toStart()
@@ -73,11 +77,7 @@ export const moveAbout = (list: ListStore, random: Random): Promise<void> | void
 }
 
 /** What is wrong with a window; `null`: nothing. */
-export const wrongWith = async (
-  app: TestApp,
-  { sql }: WindowedList,
-  list: ListStore,
-): Promise<string | null> => {
+const wrongWith = async (app: TestApp, { sql }: WindowedList, list: ListStore): Promise<string | null> => {
   const all: { id: string; version: number }[] = await app.sql(sql)
   const { rows, window, status, trouble } = list.get()
   if (status !== 'ready' || trouble || !window) return `${status} ${trouble}`
@@ -87,4 +87,35 @@ export const wrongWith = async (
   const part = window.isEnd ? listed.slice(begin) : listed.slice(begin, begin + shown.length)
   if (JSON.stringify(part) === JSON.stringify(shown)) return null
   return JSON.stringify({ window, part, shown })
+}
+
+/** Commits so often beside an open window, and holds it against SQL after each refresh. */
+export const holdWindow = async (
+  app: TestApp,
+  list: WindowedList,
+  { commits, seed }: { commits: number; seed: number },
+): Promise<void> => {
+  const random = randomOf(seed)
+  for (let n = 0; n < 90; n += 1) await commitOne(app, list, random)
+  const { list: window, close } = openWindow(app, list, 10)
+  let done = 0
+  let shown = 0
+  while (done < commits) {
+    const work: Promise<void>[] = []
+    for (let n = random.below(4); n >= 0; n -= 1) {
+      done += 1
+      work.push(commitOne(app, list, random))
+      const moved = moveAbout(window, random)
+      if (moved) work.push(moved)
+      if (random.below(3) === 0) await work.at(-1)
+    }
+    await Promise.all(work)
+    await window.reload()
+    expect(await wrongWith(app, list, window), `seed ${seed}, ${done} commits`).toBeNull()
+    const { length } = window.get().rows
+    expect(length).toBeLessThanOrEqual(40)
+    shown += length
+  }
+  expect(shown).toBeGreaterThan(0)
+  close()
 }

@@ -1,14 +1,7 @@
 // Windows over long lists of the real server: in the database's order, whatever commits beside them, and never more rows than they keep.
-import { expect, test } from 'vitest'
+import { test } from 'vitest'
 import { startApp } from '../../../support/app.ts'
-import { randomOf } from '../../../support/random.ts'
-import {
-  commitOne,
-  moveAbout,
-  openWindow,
-  type WindowedList,
-  wrongWith,
-} from '../../../support/window-oracle.ts'
+import { holdWindow, type WindowedList } from '../../../support/window-oracle.ts'
 
 const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? 240)
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
@@ -72,29 +65,5 @@ const LISTS: WindowedList[] = [
 test.for(LISTS.map((list) => [`${list.type} by ${list.query.sort}`, list] as const))(
   'over commits a window of %s misses none, doubles none and is in the order of SQL',
   { timeout: 3_600_000 },
-  async ([, list]) => {
-    const random = randomOf(SEED)
-    for (let n = 0; n < 90; n += 1) await commitOne(app, list, random)
-    const { list: window, close } = openWindow(app, list, 10)
-    let commits = 0
-    let shown = 0
-    while (commits < COMMITS / LISTS.length) {
-      const work: Promise<void>[] = []
-      for (let n = random.below(4); n >= 0; n -= 1) {
-        commits += 1
-        work.push(commitOne(app, list, random))
-        const moved = moveAbout(window, random)
-        if (moved) work.push(moved)
-        if (random.below(3) === 0) await work.at(-1)
-      }
-      await Promise.all(work)
-      await window.reload()
-      expect(await wrongWith(app, list, window), `seed ${SEED}, ${commits} commits`).toBeNull()
-      const { length } = window.get().rows
-      expect(length).toBeLessThanOrEqual(40)
-      shown += length
-    }
-    expect(shown).toBeGreaterThan(0)
-    close()
-  },
+  ([, list]) => holdWindow(app, list, { commits: COMMITS / LISTS.length, seed: SEED }),
 )
