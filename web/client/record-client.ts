@@ -10,8 +10,8 @@ import { randomId } from './base/random-id.ts'
 import { createServerTime } from './base/server-clock.ts'
 import { createListeners } from './base/store.ts'
 import { createTicker } from './base/ticker.ts'
+import { createLateEvents } from './events/lazy-events.ts'
 import { createEventListeners, createListWatching } from './events/list-watching.ts'
-import { createRecordEvents } from './events/record-events.ts'
 import { createReviews } from './history/lazy-reviews.ts'
 import { createDatabaseHistory } from './http/database-history.ts'
 import { createHttp } from './http/fetch-json.ts'
@@ -85,12 +85,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   let eventRouter: EventRouter | undefined
   const listeners = createEventListeners()
   const routes: EventRouterOptions = {
-    ...listeners,
-    tabId,
-    clock,
-    localTime: serverTime.localTime,
-    isOwn,
-    isColleague,
+    ...{ ...listeners, tabId, clock, localTime: serverTime.localTime, isOwn, isColleague },
     onRemoteVersion: (address, remote) => records.find(address)?.receive(remote),
     onRevoked(address) {
       presence.forget(address)
@@ -105,7 +100,10 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     connection.joined(age)
     presence.joined()
   }
-  const watching = createWatching(transport, clock, onJoined, databaseHistory.learn)
+  const watching = createWatching(
+    ...([transport, clock, onJoined, databaseHistory.learn] as const),
+    (rooms) => transportsCode.now()?.joinRooms(rooms),
+  )
   const watchList = createListWatching(watching, listeners, start)
   const { id: socketId } = transport
   const presence = createDeferredPresence({
@@ -243,6 +241,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     options.offline?.reachable()
   }
 
+  const lateEvents = createLateEvents({ clock, page, watchList, onOwnWrite, onPersonChanged: changes.add })
   const client: RecordClient = {
     ...requests,
     ...reviews,
@@ -270,7 +269,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     ...{ onOwnWrite, seconds: createTicker(clock, page) },
     onEvent: listeners.observers.add,
     watchList,
-    onEvents: createRecordEvents({ clock, page, watchList, onOwnWrite, onPersonChanged: changes.add }),
+    onEvents: lateEvents.onEvents,
     fetch: createLazyAppFetch({ parts: http.parts, tabId, socketId, newId, onWritten, offline }),
     reconnect() {
       const epoch = person.epoch()
@@ -289,6 +288,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       records.close()
       for (const stop of stopOffline) stop?.()
       lists.close()
+      lateEvents.close()
       lists.now()?.close()
       transport.close()
     },

@@ -2,21 +2,15 @@
 // the page has the element. Invariant: what is chosen is sent only by the button, and a choice is valid for the value it was made against.
 
 import type { Stop } from '../client/base/clock.ts'
+import { conflictFor } from '../client/conflict/conflict-fields.ts'
 import { type Choices, resolutionOf, sideOf, undecided } from '../client/conflict/conflict-resolution.ts'
-import type {
-  ConflictField,
-  ConflictView,
-  conflictFor,
-  Side,
-  valueText,
-} from '../client/conflict/conflict-view.ts'
+import type { ConflictField, ConflictView, Side, valueText } from '../client/conflict/conflict-view.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import type { fill, fillPlural, listFields } from '../client/words/messages.ts'
 import type { make, PageParts } from './banner-element.ts'
 
 /** What the page has already. Handed in, for what a loaded module imports is split from the page's first code. */
 export interface ConflictTools {
-  conflictFor: typeof conflictFor
   valueText: typeof valueText
   fill: typeof fill
   fillPlural: typeof fillPlural
@@ -31,7 +25,7 @@ export function showConflict(
   host: HTMLElement,
   store: RecordStore,
   { words }: PageParts,
-  { conflictFor, valueText, fill, fillPlural, listFields, make }: ConflictTools,
+  { valueText, fill, fillPlural, listFields, make }: ConflictTools,
 ): Stop {
   const { conflict: texts, buttons } = words.messages
   let choices: Choices = {}

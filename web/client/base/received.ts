@@ -1,18 +1,18 @@
 // Normalizes incoming messages to the shapes that the client is written for. Invariant: whatever a server, a proxy or
 // SQL by hand puts into a message, the page shows it or leaves it out; no odd value throws later.
 
-import type { PresentPerson, WireRecord, Writer, WriterKind } from '../../../server/protocol/index.ts'
+import type { WireRecord, Writer, WriterKind } from '../../../server/protocol/index.ts'
 import { DECEPTIVE_CHARACTERS, MAX_NAME_CHARS } from '../../../server/protocol/index.ts'
 
 type Found = Record<string, unknown>
 
-const isFound = (value: unknown): value is Found =>
+export const isFound = (value: unknown): value is Found =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** One line of text, without characters that would reorder the text around it. */
 export const plainText = (text: string): string => text.replace(DECEPTIVE_CHARACTERS, '')
 
-const textOf = (value: unknown): string =>
+export const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
 
 const nameOf = (value: unknown): string => {
@@ -43,25 +43,10 @@ export function writerOf(value: unknown): Writer | null {
   return { id, name, kind, ...(behalf && { on_behalf_of: { id: behalf.id, name: behalf.name } }) }
 }
 
-/** Everybody of a presence message who can be shown. */
-export const peopleOf = (value: unknown): PresentPerson[] =>
-  listOf(value).flatMap((person) => {
-    if (!isFound(person) || !isFound(person.user)) return []
-    const writer = writerOf({ ...person.user, kind: 'agent' })
-    const { state, field } = person
-    if (!writer || (state !== 'viewing' && state !== 'editing' && state !== 'idle')) return []
-    const { kind: _, ...user } = writer
-    const tabs = typeof person.tabs === 'number' ? person.tabs : 1
-    const unsaved = person.unsaved === true && { unsaved: true }
-    return [{ user, state, field: textOf(field) || null, tabs, ...unsaved }]
-  })
-
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
-
 const namesOf = (value: unknown): string[] | null =>
   Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : null
 
-/** Normalizes a message in place: a record, an event, an answer for a watched record, or a problem. */
+/** Normalizes a message in place: a record, an event of one, an answer for a watched record, or a problem. */
 export function normalize(message: unknown): unknown {
   if (!isFound(message)) return message
   if ('updated_by' in message) message.updated_by = writerOf(message.updated_by)
@@ -70,9 +55,6 @@ export function normalize(message: unknown): unknown {
   if ('changed_fields' in message) message.changed_fields = namesOf(message.changed_fields)
   if ('fields' in message && !isFound(message.fields) && 'version' in message) message.fields = {}
   if (isFound(message.fields)) for (const value of Object.values(message.fields)) freeze(value)
-  if ('people' in message) message.people = peopleOf(message.people)
-  if ('scopes' in message) message.scopes = listOf(message.scopes).filter(isFound)
-  if ('from' in message) message.from = writerOf(message.from) ?? { id: '', name: '' }
   if ('detail' in message) message.detail = textOf(message.detail)
   if (Array.isArray(message.errors)) message.errors = message.errors.flatMap(fieldErrorOf)
   if (isFound(message.current)) normalize(message.current)

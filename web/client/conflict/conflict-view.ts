@@ -1,9 +1,8 @@
-// Both sides of a record as data, for any dialog: after a refused save, or on request before one. It always shows the
-// newest version here, so a further change appears in it by itself.
+// A conflict as data, for any dialog: after a refused save, or on request before one. The fields to decide about are in
+// conflict-fields.ts, which editors load on use.
 
 import type { WireRecord } from '../../../server/protocol/index.ts'
-import { mergeValues } from '../base/merge-values.ts'
-import { isEmpty, isSame } from '../base/values.ts'
+import { isEmpty } from '../base/values.ts'
 import { isReviewed, type RecordState } from '../record/state.ts'
 import { fill, labelOf, type Words, whoWrote } from '../words/messages.ts'
 
@@ -43,11 +42,15 @@ export interface ConflictView {
   isReloadFailed: boolean
 }
 
-/** What there is to decide, or `null` where there is nothing. */
-export function conflictFor(state: RecordState, words: Words): ConflictView | null {
-  const { conflict, record, newer, latest } = state
+/** What was received whole of the others' side. */
+export const newestOf = ({ conflict, latest }: RecordState): WireRecord | null =>
+  latest ?? conflict?.current ?? null
+
+/** What happened, without the fields to decide about: `conflictFor` has those too. `null` where there is nothing to decide. */
+export function conflictSummary(state: RecordState, words: Words): ConflictView | null {
+  const { conflict, record, newer } = state
   if (!record || !isReviewed(state) || state.status !== 'conflicted') return null
-  const newest = latest ?? conflict?.current ?? null
+  const newest = newestOf(state)
   const version = newest?.version ?? newer?.version ?? record.version
   const by =
     newest && newest.version !== newer?.version
@@ -63,35 +66,13 @@ export function conflictFor(state: RecordState, words: Words): ConflictView | nu
     reason: conflict ? 'refused' : 'review',
     version,
     sentence: fill(conflict ? refused : reviewed, { who: whoWrote(by, words, 'start'), version }),
-    fields: newest ? fieldsOf(state, record, newest, words) : [],
+    fields: [],
     isLoading: (newer?.version ?? 0) > (newest?.version ?? 0),
     isReloadFailed: state.trouble !== null,
   }
 }
 
-const keyOf = ({ type, id, version }: WireRecord) => JSON.stringify([type, id, version])
-
-function fieldsOf(
-  { draft }: RecordState,
-  record: WireRecord,
-  newest: WireRecord,
-  words: Words,
-): ConflictField[] {
-  const names = Object.keys({ ...record.fields, ...newest.fields, ...draft })
-  return names.flatMap((field): ConflictField[] => {
-    const original = record.fields[field]
-    const theirs = newest.fields[field]
-    const isMine = field in draft
-    const mine = isMine ? draft[field] : original
-    const isTheirs = !isSame(theirs, original)
-    if (!isTheirs && !isMine) return []
-    const isOne = !isMine || !isTheirs || isSame(mine, theirs)
-    const both = isOne ? null : mergeValues(original, mine, theirs)
-    const side = isOne ? (isTheirs ? 'theirs' : 'mine') : both ? 'both' : null
-    const of = keyOf(record)
-    return [{ of, field, label: labelOf(field, words), original, theirs, mine, isTheirs, isMine, both, side }]
-  })
-}
+export const keyOf = ({ type, id, version }: WireRecord) => JSON.stringify([type, id, version])
 
 /** A field's value in words, for reading: the app's own, where it has one. */
 export function valueText(value: unknown, { messages, formatValue }: Words, field = ''): string {

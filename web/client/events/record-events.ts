@@ -1,6 +1,6 @@
 // Calls one function after changes of whole types: for what the app itself fetches, as totals and filters. Events of a
 // storm are one call, and no call begins before the promise of the one before is settled. Missed changes count too: those
-// from before the first join, of a lost connection, and of writes of this tab.
+// from before the first join, of a lost connection, and of writes of this tab. Loaded with the first call.
 
 import type {
   ImportEvent,
@@ -50,7 +50,7 @@ export type OnRecordEvents = (
   options?: RecordEventsOptions,
 ) => Stop
 
-interface RecordEventsParts {
+export interface RecordEventsParts {
   clock: Clock
   page: Page
   random?: () => number
@@ -60,8 +60,12 @@ interface RecordEventsParts {
 }
 
 export const createRecordEvents =
-  ({ clock, page, random = Math.random, ...client }: RecordEventsParts): OnRecordEvents =>
-  (types, listener, { coalesceMs = 500, scope, isCalledFirst = true } = {}) => {
+  ({ clock, page, random = Math.random, ...client }: RecordEventsParts) =>
+  (
+    [types, listener, { coalesceMs = 500, scope, isCalledFirst = true } = {}]: Parameters<OnRecordEvents>,
+    /** This tab's writes since it was asked for. */
+    before: readonly OwnWrite[],
+  ): Stop => {
     const names = [...new Set([types].flat())]
     const cursors = new Map<string, string | null>()
     const unjoined = new Set<string>()
@@ -160,6 +164,7 @@ export const createRecordEvents =
       }),
       () => stopTimer(),
     ]
+    for (const write of before) own(write)
     return () => {
       isStopped = true
       for (const stop of stops) stop()

@@ -13,7 +13,7 @@ import type {
 } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
 import { createKeyedStores } from '../base/keyed-stores.ts'
-import { peopleOf } from '../base/received.ts'
+import { peopleOf } from '../base/received-people.ts'
 import type { Readable } from '../base/store.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { NOBODY } from './nobody.ts'

@@ -7,6 +7,7 @@ import { isEmpty } from '../base/values.ts'
 import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
 import type { createPendingWrites } from './pending-writes.ts'
 import type { createRecreation } from './recreate.ts'
+import type * as Reducer from './reducer.ts'
 import type { RecordState, RecordStateEvent } from './state.ts'
 import type { RecordStore, RecordStoreOptions } from './store-options.ts'
 
@@ -14,6 +15,8 @@ interface RecordActionsOptions extends Pick<RecordStoreOptions, 'requests' | 'ne
   address: RecordAddress
   state: Readable<RecordState>
   writes: Pick<ReturnType<typeof createPendingWrites>, 'ask'>
+  /** Resolves with the rest of the record's code. */
+  whenReady: () => Promise<typeof Reducer>
   dispatch: (stateEvent: RecordStateEvent) => void
 }
 
@@ -23,7 +26,7 @@ type RecordActions = Omit<
 >
 
 export function createRecordActions(options: RecordActionsOptions): RecordActions {
-  const { newId, state, writes, dispatch } = options
+  const { newId, state, writes, dispatch, whenReady } = options
   const save = () =>
     writes.ask({ kind: 'save_asked', mutationId: newId() }) as Promise<ClientSaveOutcome<Fields> | null>
 
@@ -37,8 +40,8 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
 
   let recreation: ReturnType<typeof createRecreation> | null = null
   async function recreate<F extends object>() {
-    const code = await import('./recreate.ts')
-    recreation ??= code.createRecreation(options)
+    const { createRecreation } = await whenReady()
+    recreation ??= createRecreation(options)
     return recreation<F>()
   }
 
@@ -48,9 +51,8 @@ export function createRecordActions(options: RecordActionsOptions): RecordAction
       asking.again = null
       return save()
     },
-    propose: async (note) => (await import('../history/ask.ts')).propose(asking, note),
-    restoreVersion: async (version, fields) =>
-      (await import('../history/ask.ts')).restoreVersion(asking, version, fields),
+    propose: async (note) => (await whenReady()).propose(asking, note),
+    restoreVersion: async (version, fields) => (await whenReady()).restoreVersion(asking, version, fields),
     undo: () =>
       writes.ask({ kind: 'undo_asked', mutationId: newId() }) as Promise<ClientSaveOutcome<Fields> | null>,
     remove: () =>

@@ -76,7 +76,7 @@ interface RecallOptions {
   personNow: () => unknown
   personId: () => string | null
   /** Resolves when the record can take edits back: before that they stay where they are. */
-  whenReady: () => Promise<void>
+  whenReady: () => Promise<unknown>
   onRecalled: (edits: UnsentEdits) => void
   /** Edits that arrived after their owner had left. */
   setAside: (owner: string | null, edits: UnsentEdits) => void

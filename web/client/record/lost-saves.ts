@@ -1,8 +1,9 @@
 // Answered saves of an editor that the server lost because its database went back. The record's history says which; they are
-// offered again. Invariant: they are of the current person alone.
+// offered again. Invariant: they are of the current person alone. Loaded with reducer.ts.
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
 import type { Timers } from '../base/timers.ts'
+import { findInHistory } from '../lost/lost-in-history.ts'
 import type { RecordState, RecordStateEvent } from './state.ts'
 import type { RecordStoreOptions } from './store-options.ts'
 
@@ -35,10 +36,7 @@ export function createLostSearch(options: LostSearchOptions) {
     const asked = ownSaves.filter(({ version }) => version < (record?.version ?? 0))
     if (asked.length === 0) return
     const person = personNow()
-    const found = await import('../lost/lost-in-history.ts').then(
-      ({ findInHistory }) => findInHistory(requests, address, asked),
-      () => null,
-    )
+    const found = await findInHistory(requests, address, asked)
     if (person !== personNow()) return
     if (found === null) timers.start('lost', AGAIN_MS, () => void findLost())
     else dispatch({ kind: 'saves_lost', saves: found })

@@ -3,7 +3,7 @@
 // Every cell of event × status is decided here and in first-steps.ts, which a page has from the start; a table with a hole does not
 // compile.
 
-import type { RemoteVersion } from '../transport/remote-version.ts'
+import type { RemoteVersion } from '../transport/transport.ts'
 import {
   discard,
   dismiss,
@@ -35,7 +35,11 @@ import {
 } from './server-transitions.ts'
 import type { RecordState, RecordStateEvent, StateEventOf, StepTable, Transition } from './state.ts'
 
+// What a record's store does now and then comes with it.
+export { propose, restoreVersion } from '../history/ask.ts'
+export { createLostSearch } from './lost-saves.ts'
 export { mergedByItself } from './merged-by-itself.ts'
+export { createRecreation } from './recreate.ts'
 
 /** The step for each event in each status, a column for each: first what the user does, then answers, versions and time. */
 // biome-ignore format: a table

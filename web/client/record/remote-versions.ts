@@ -2,7 +2,7 @@
 // Also the small functions that every step uses: `stay`, `to` and `catchUp`.
 
 import { differingFields, isEmpty } from '../base/values.ts'
-import type { RemoteVersion } from '../transport/remote-version.ts'
+import type { RemoteVersion } from '../transport/transport.ts'
 import type { RecordEffect, RecordState, Transition } from './state.ts'
 import { isReviewed } from './state.ts'
 

@@ -3,7 +3,7 @@
 
 import type { FieldError, Problem, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
-import type { RemoteVersion } from '../transport/remote-version.ts'
+import type { RemoteVersion } from '../transport/transport.ts'
 import { beyond, forgetOlder, remove, save, showLatest, undoableOf, withOwnSave } from './edit-transitions.ts'
 import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
 import {

@@ -6,7 +6,7 @@ import { isEmpty } from '../base/values.ts'
 import type { ClientProposeOutcome } from '../history/reviews.ts'
 import type { Refusal } from '../http/outcomes.ts'
 import type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
-import type { NewerVersion, RemoteVersion } from '../transport/remote-version.ts'
+import type { NewerVersion, RemoteVersion } from '../transport/transport.ts'
 
 /** In the order of the columns of reducer.ts. */
 export const STATUSES = [
@@ -26,7 +26,7 @@ export const STATUSES = [
 export type RecordStatus = (typeof STATUSES)[number]
 
 export type { MergedWith, Mutation, OwnSave } from '../http/own-writes.ts'
-export type { NewerVersion } from '../transport/remote-version.ts'
+export type { NewerVersion } from '../transport/transport.ts'
 
 /** Edits set aside that can be restored. */
 export interface Kept {

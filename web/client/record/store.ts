@@ -14,8 +14,9 @@ import { createRecordActions } from './actions.ts'
 import { createRecall } from './draft-persistence.ts'
 import { nextFirstState } from './first-steps.ts'
 import { createRecordLoad } from './load.ts'
-import { createLostSearch } from './lost-saves.ts'
+import type { createLostSearch } from './lost-saves.ts'
 import { createPendingWrites } from './pending-writes.ts'
+import type * as Reducer from './reducer.ts'
 import { newestKnown } from './remote-versions.ts'
 import {
   editsOf,
@@ -51,6 +52,11 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   /** The newest version that was known when the load on its way was sent. */
   let since = 0
 
+  const whenReady = () =>
+    new Promise<typeof Reducer>((resolve) => {
+      reducer.use((code) => void resolve(code))
+    })
+
   /** What the parts of this store have in common. */
   const shared = { ...options, timers, reducer, dispatch, stateNow: state.get, personNow: () => persons }
   const load = createRecordLoad({
@@ -66,11 +72,11 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     isKept: async () => persistence?.isKept(address) ?? false,
     onIdle: releaseIfIdle,
   })
-  const lost = createLostSearch(shared)
+  let lost: ReturnType<typeof createLostSearch> | undefined
   const recall = createRecall({
     ...shared,
     persistence,
-    whenReady: () => new Promise((resolve) => void reducer.use(() => void resolve())),
+    whenReady,
     onRecalled: (edits) => dispatch({ kind: 'recalled', edits }),
   })
   const lifetime = createLifetime({ clock, isMounted: () => stopWatching !== null, mount, release })
@@ -133,7 +139,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       isOwn: isOwn(record.updated_by),
       since,
     })
-    lost.loaded()
+    lost?.loaded()
   }
 
   function onAnswer(answer: WatchedRecord) {
@@ -225,14 +231,17 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   const values = cached(get, (now) => copiesOf(valuesOf(now)))
   return {
     ...address,
-    ...createRecordActions({ ...shared, state, writes }),
+    ...createRecordActions({ ...shared, state, writes, whenReady }),
     get,
     dispatch,
     open,
     leave,
     receive: (remote) => dispatch({ kind: 'version_received', remote }),
     historyChanged() {
-      lost.historyChanged()
+      reducer.use((code) => {
+        lost ??= code.createLostSearch(shared)
+        return void lost.historyChanged()
+      })
       if (stopWatching !== null || editsOf(state.get()) !== null) dispatch({ kind: 'history_changed' })
     },
     isMounted: () => stopWatching !== null,

@@ -11,10 +11,9 @@ import type {
   Writer,
 } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
-import { normalize } from '../base/received.ts'
+import { normalizeEvent } from '../base/received-people.ts'
 import type { createListeners } from '../base/store.ts'
-import type { RemoteVersion } from './remote-version.ts'
-import type { TransportEvent } from './transport.ts'
+import type { RemoteVersion, TransportEvent } from './transport.ts'
 
 /** An event as it arrived, for observers of the wire. */
 export interface ReceivedEvent {
@@ -76,7 +75,7 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
     receive(received) {
       if ('event' in received) {
         if (typeof received.event !== 'object' || received.event === null) return
-        normalize(received.event)
+        normalizeEvent(received.event)
       }
       const writing = 'event' in received && 'tab_id' in received.event ? received.event : null
       const isOwnTab = writing?.tab_id === options.tabId && !isColleague(writing.updated_by)

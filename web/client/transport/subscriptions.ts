@@ -1,5 +1,5 @@
 // The records and lists that this client watches, and their joins. Joins of one microtask are one message; after each
-// (re)connect everything is joined again in one message, with the known versions.
+// (re)connect everything is joined again in one message, with the known versions: see joins.ts.
 
 import type {
   Age,
@@ -9,10 +9,8 @@ import type {
   WatchedList,
   WatchedRecord,
 } from '../../../server/protocol/index.ts'
-import { MAX_ROOMS } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
-import { normalize } from '../base/received.ts'
-import { warn } from '../words/development.ts'
+import type { Rooms } from './joins.ts'
 import type { Transport } from './transport.ts'
 
 const TRY_AGAIN_MS = 5000
@@ -29,7 +27,7 @@ export interface RecordWatcher extends RecordAddress {
 }
 
 /** A watcher of one list. */
-interface ListWatcher extends ListAddress {
+export interface ListWatcher extends ListAddress {
   cursor(): string | null
   onAnswer(answer: WatchedList): void
 }
@@ -58,6 +56,8 @@ export function createWatching(
   clock: Clock,
   onJoined: (age: Partial<Age>) => void,
   onHistory: (history: string | undefined) => void,
+  /** `joinRooms`: its code is here where there is a connection. */
+  join: (rooms: Rooms) => unknown,
 ): Watching {
   const records = new Map<string, RecordWatcher>()
   const lists = new Map<string, Set<ListWatcher>>()
@@ -65,6 +65,13 @@ export function createWatching(
   const pendingRecords = new Set<string>()
   const pendingLists = new Set<string>()
   const leaving = { records: new Map<string, RecordAddress>(), lists: new Map<string, ListAddress>() }
+  const rooms: Rooms = {
+    ...{ transport, records, lists, joined, pendingRecords, pendingLists, onJoined, onHistory },
+    tryLater() {
+      stopRetry()
+      stopRetry = clock.after(TRY_AGAIN_MS, ask)
+    },
+  }
   let isFlushAsked = false
   let stopRetry: Stop = () => {}
 
@@ -75,7 +82,7 @@ export function createWatching(
       isFlushAsked = false
       if (transport.id() === null) return
       leave()
-      void join()
+      join(rooms)
     })
   }
 
@@ -84,46 +91,6 @@ export function createWatching(
     void transport.unwatch({ records: [...leaving.records.values()], lists: [...leaving.lists.values()] })
     leaving.records.clear()
     leaving.lists.clear()
-  }
-
-  async function join() {
-    const recordJoins = [...pendingRecords].flatMap((key) => records.get(key) ?? [])
-    const listJoins = [...pendingLists].flatMap((key) => [...(lists.get(key) ?? [])].slice(0, 1))
-    pendingRecords.clear()
-    pendingLists.clear()
-    if (recordJoins.length + listJoins.length === 0) return onJoined({})
-    const connection = transport.id()
-    const asked = new Map(
-      listJoins.map((watcher) => [listKey(watcher.type, watcher.scope), watcher.cursor()]),
-    )
-    const rooms = [...recordJoins.map(asRecordJoin), ...listJoins.map(asListJoin)].slice(0, MAX_ROOMS)
-    const answer = await transport.watch({
-      records: rooms.flatMap((room) => (room.kind === 'record' ? room.join : [])),
-      lists: rooms.flatMap((room) => (room.kind === 'list' ? room.join : [])),
-    })
-    if (transport.id() !== connection) return
-    if (!answer || 'ok' in answer) {
-      for (const watcher of recordJoins) pendingRecords.add(recordKey(watcher))
-      for (const { type, scope } of listJoins) pendingLists.add(listKey(type, scope))
-      stopRetry()
-      stopRetry = clock.after(TRY_AGAIN_MS, ask)
-      return
-    }
-    onHistory(answer.history)
-    for (const record of answer.records) {
-      const watcher = records.get(recordKey(record))
-      if (record.ok && watcher) joined.add(recordKey(record))
-      if (!record.ok) warn({ kind: 'record', type: record.type, code: record.code })
-      normalize(record)
-      watcher?.onAnswer(record)
-    }
-    for (const list of answer.lists) {
-      const key = listKey(list.type, list.scope)
-      if (!list.ok) warn({ kind: 'list', type: list.type, scope: list.scope, code: list.code })
-      for (const watcher of lists.get(key) ?? [])
-        watcher.onAnswer(list.ok && watcher.cursor() !== asked.get(key) ? { ...list, behind: true } : list)
-    }
-    onJoined(answer)
   }
 
   return {
@@ -177,16 +144,4 @@ export function createWatching(
     },
     unjoined: () => [...records].filter(([key]) => !joined.has(key)).map(([, watcher]) => watcher),
   }
-}
-
-function asRecordJoin(watcher: RecordWatcher) {
-  const { type, id } = watcher
-  const version = watcher.version()
-  return { kind: 'record', join: [version === null ? { type, id } : { type, id, version }] } as const
-}
-
-function asListJoin(watcher: ListWatcher) {
-  const { type, scope = {} } = watcher
-  const cursor = watcher.cursor()
-  return { kind: 'list', join: [cursor === null ? { type, scope } : { type, scope, cursor }] } as const
 }

@@ -9,6 +9,7 @@ import type { CreateTransport, TransportKind } from './transport.ts'
 import { createTransportFallback, type TransportCandidate } from './transport-fallback.ts'
 
 export { createEventRouter } from './event-router.ts'
+export { joinRooms } from './joins.ts'
 
 const DEFAULT_TRANSPORTS: TransportKind[] = ['websocket', 'event_stream']
 

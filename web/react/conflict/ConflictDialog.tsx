@@ -8,6 +8,7 @@ import { type ConflictView, valueText } from '../../client/conflict/conflict-vie
 import { fill, fillPlural, listFields, type Words } from '../../client/words/messages.ts'
 import { useLive } from '../base/LiveProvider.tsx'
 import { classes, type Parts } from '../base/parts.tsx'
+import { useCode } from '../base/useCode.ts'
 import type { ConflictDialogProps, DialogWords } from './dialog-props.ts'
 
 const resolverCode = lazyModule(() => import('./Resolver.tsx'))
@@ -15,35 +16,21 @@ const resolverCode = lazyModule(() => import('./Resolver.tsx'))
 // A page with this dialog may need it: its code is on the way before the first render.
 void resolverCode.load().catch(() => {})
 
-const TRY_AGAIN_MS = 3000
 /** A load that takes longer may never end. */
 const LATE_MS = 1000
 
-/** The code of the dialog; where it can't be had it is asked for again, as long as there is something to decide. */
-function useResolver(isWanted: boolean) {
-  const [code, setCode] = useState(resolverCode.now)
-  const [tries, setTries] = useState(0)
+/** Something has been there for a while. */
+function useIsLate(isThere: boolean) {
   const [isLate, setLate] = useState(false)
   useEffect(() => {
-    if (code || (tries > 0 && !isWanted)) return
-    let isHere = true
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const failed = () => {
-      setLate(true)
-      timer = setTimeout(() => setTries((before) => before + 1), TRY_AGAIN_MS)
-    }
-    resolverCode.load().then((loaded) => isHere && setCode(loaded), failed)
-    return () => {
-      isHere = false
-      clearTimeout(timer)
-    }
-  }, [code, tries, isWanted])
-  useEffect(() => {
-    if (code || !isWanted) return
+    if (!isThere) return
     const timer = setTimeout(() => setLate(true), LATE_MS)
-    return () => clearTimeout(timer)
-  }, [code, isWanted])
-  return { code: code ?? resolverCode.now(), isLate }
+    return () => {
+      clearTimeout(timer)
+      setLate(false)
+    }
+  }, [isThere])
+  return isLate
 }
 
 /** The words as the dialog's parts take them. */
@@ -60,7 +47,8 @@ export const dialogWords = (words: Words): DialogWords => ({
 export function ConflictDialog(props: ConflictDialogProps) {
   const live = useLive()
   const { conflictView: view, words = live.words } = props.editor
-  const { code, isLate } = useResolver(view !== null)
+  const code = useCode(resolverCode)
+  const isLate = useIsLate(view !== null && !code)
   const spoken = useMemo(() => dialogWords(words), [words])
   if (!view) return null
   if (code) return <code.Resolver key={view.key} {...props} view={view} words={spoken} parts={live.parts} />

@@ -4,7 +4,9 @@ import { createApi } from '@reduxjs/toolkit/query'
 import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import { invalidateOn, type RecordChanges } from 'noclobber/client'
 import { invalidateOn as invalidateQueries } from 'noclobber/tanstack-query'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
+import type { OwnWrite } from '../../../../web/client/http/own-writes.ts'
+import { createManualClock } from '../../../support/manual-clock.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { startLiveServer } from '../live-server.ts'
 
@@ -193,4 +195,41 @@ test('tags of Redux Toolkit Query are invalidated by type', async () => {
   await server.createProject('One more')
   await waitFor(() => total() === before + 1, { what: 'the new total' })
   query.unsubscribe()
+})
+
+test('what this tab writes before the code of it is here is not missed, nor is it called once it was stopped', async () => {
+  vi.resetModules()
+  const { createLateEvents } = await import('../../../../web/client/events/lazy-events.ts')
+  const clock = createManualClock()
+  const written = new Set<(write: OwnWrite) => void>()
+  const late = createLateEvents({
+    clock,
+    page: { isVisible: () => true, isOnline: () => true, onChange: () => () => {} },
+    watchList: () => () => {},
+    onPersonChanged: () => () => {},
+    onOwnWrite(listener) {
+      written.add(listener)
+      return () => void written.delete(listener)
+    },
+  })
+  const write = () => {
+    for (const listener of written) listener({ kind: 'removed', type: 'project', id: '1' })
+  }
+  const calls: RecordChanges[] = []
+  const stopped: RecordChanges[] = []
+  late.onEvents('project', (changes) => calls.push(changes), { isCalledFirst: false })
+  const stop = late.onEvents('project', (changes) => stopped.push(changes))
+  write()
+  stop()
+  await waitFor(
+    () => {
+      clock.forward(5000)
+      return calls.length > 0
+    },
+    { what: 'the write of before' },
+  )
+  expect(calls).toEqual([{ types: ['project'], events: [], isComplete: false }])
+  write()
+  clock.forward(500)
+  expect([calls.length, stopped.length, written.size]).toEqual([2, 0, 1])
 })

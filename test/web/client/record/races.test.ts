@@ -12,7 +12,7 @@ import {
   type RecordStateEvent,
   valuesOf,
 } from '../../../../web/client/record/state.ts'
-import type { RemoteVersion } from '../../../../web/client/transport/remote-version.ts'
+import type { RemoteVersion } from '../../../../web/client/transport/transport.ts'
 
 const bob: Writer = { id: 'u2', name: 'Bob', kind: 'user' }
 

@@ -3,7 +3,7 @@
 import { expect } from 'vitest'
 import type { Fields, WireRecord } from '../../../../server/protocol/index.ts'
 import type { Mutation, RecordStateEvent } from '../../../../web/client/record/state.ts'
-import type { RemoteVersion } from '../../../../web/client/transport/remote-version.ts'
+import type { RemoteVersion } from '../../../../web/client/transport/transport.ts'
 
 interface Decision {
   answer: RecordStateEvent

@@ -1,6 +1,7 @@
 // Who wrote and who is there, where that is a program that acts for somebody: in English and German, and of messages of any shape.
 import { expect, test } from 'vitest'
-import { peopleOf, writerOf } from '../../../../web/client/base/received.ts'
+import { writerOf } from '../../../../web/client/base/received.ts'
+import { peopleOf } from '../../../../web/client/base/received-people.ts'
 import { germanMessages } from '../../../../web/client/words/german.ts'
 import { createWords, personName, whoWrote } from '../../../../web/client/words/messages.ts'
 import { presenceSentence } from '../../../../web/react/PresenceBar.tsx'
