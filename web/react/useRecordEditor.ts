@@ -2,9 +2,8 @@
 
 import { useEffect, useMemo, useRef } from 'react'
 import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/protocol/index.ts'
-import { lazyModule } from '../client/base/lazy-module.ts'
 import { copiesOf, isEmpty, isReadOnly } from '../client/base/values.ts'
-import { type ConflictView, conflictSummary, editsAsText } from '../client/conflict/conflict-view.ts'
+import { type ConflictView, editsAsText } from '../client/conflict/conflict-view.ts'
 import { isNewRecord, type NewRecordOptions } from '../client/http/new-record.ts'
 import type { ClientCreateOutcome, ClientRemoveOutcome, ClientSaveOutcome } from '../client/http/outcomes.ts'
 import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
@@ -36,11 +35,9 @@ import {
 import { useLive, useStore } from './base/LiveProvider.tsx'
 import { useAutosave } from './base/useAutosave.ts'
 import { useBlankSelects } from './base/useBlankSelects.ts'
-import { useCode } from './base/useCode.ts'
+import { type ConflictFor, useConflictFor } from './base/useConflictFor.ts'
 import { useStoreOf } from './base/useStoreOf.ts'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
-
-const conflictCode = lazyModule(() => import('../client/conflict/conflict-fields.ts'))
 
 /** A newer version that is known and not shown. */
 export interface EditorNewerVersion {
@@ -167,7 +164,7 @@ export function useRecordEditor<F extends object = Fields>(
   const texts = useTypedTexts(owner, client.personId())
   useBlankSelects(texts.selects, formKey({ type: store.type, id: isNew ? '' : store.id }))
   useAutosave(store, isNew ? undefined : autosaveAfterMs)
-  const conflicts = useCode(conflictCode)
+  const conflictFor = useConflictFor()
   useEffect(
     () =>
       store.onSaved((record) => {
@@ -180,8 +177,9 @@ export function useRecordEditor<F extends object = Fields>(
     [store, isNew, follow],
   )
   const editor = useMemo(
-    () => editorOf(store, state, words, client, texts, conflicts, { mayRecreate: onRecreated !== undefined }),
-    [store, state, words, client, texts, conflicts, onRecreated !== undefined],
+    () =>
+      editorOf(store, state, words, client, texts, conflictFor, { mayRecreate: onRecreated !== undefined }),
+    [store, state, words, client, texts, conflictFor, onRecreated !== undefined],
   )
   return useMemo(() => {
     if (!onRecreated) return editor
@@ -194,16 +192,13 @@ export function useRecordEditor<F extends object = Fields>(
   }, [editor, store, onRecreated])
 }
 
-/** Nothing can be decided about fields that are not here. */
-const undecidable = (view: ConflictView | null) => view && { ...view, isLoading: true }
-
 function editorOf<F extends object>(
   store: RecordStore<F>,
   state: RecordState,
   words: Words,
   client: RecordClient,
   texts: TypedTexts,
-  conflicts: Awaited<ReturnType<typeof conflictCode.load>> | null,
+  conflictFor: ConflictFor,
   bannerOptions: BannerOptions,
 ): RecordEditor<F> {
   type FieldName = keyof F & string
@@ -268,7 +263,7 @@ function editorOf<F extends object>(
     newer: newer && { version: newer.version, by: newer.by, at: newer.at, fields: newerFields(state) },
     available: availableVersion(state),
     conflict: state.conflict as RecordEditor<F>['conflict'],
-    conflictView: conflicts?.conflictFor(state, words) ?? undecidable(conflictSummary(state, words)),
+    conflictView: conflictFor(state, words),
     errors: errors as RecordEditor<F>['errors'],
     highlighted,
     kept: (state.kept?.fields ?? null) as Partial<F> | null,

@@ -1,25 +1,9 @@
 // One message that joins what waits for it, and its answer. Loaded with the transports, without which nothing can be joined.
 
-import type { Age } from '../../../server/protocol/index.ts'
 import { MAX_ROOMS } from '../../../server/protocol/index.ts'
 import { normalize } from '../base/received.ts'
 import { warn } from '../words/development.ts'
-import { type ListWatcher, listKey, type RecordWatcher, recordKey } from './subscriptions.ts'
-import type { Transport } from './transport.ts'
-
-/** Who watches, what is joined, and what waits for it. */
-export interface Rooms {
-  transport: Transport
-  records: ReadonlyMap<string, RecordWatcher>
-  lists: ReadonlyMap<string, ReadonlySet<ListWatcher>>
-  joined: Set<string>
-  pendingRecords: Set<string>
-  pendingLists: Set<string>
-  onJoined: (age: Partial<Age>) => void
-  onHistory: (history: string | undefined) => void
-  /** There was no answer. */
-  tryLater: () => void
-}
+import { type ListWatcher, listKey, type RecordWatcher, type Rooms, recordKey } from './subscriptions.ts'
 
 export async function joinRooms(rooms: Rooms): Promise<void> {
   const { transport, records, lists, joined, pendingRecords, pendingLists, onJoined, onHistory } = rooms

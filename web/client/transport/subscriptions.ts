@@ -10,7 +10,6 @@ import type {
   WatchedRecord,
 } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
-import type { Rooms } from './joins.ts'
 import type { Transport } from './transport.ts'
 
 const TRY_AGAIN_MS = 5000
@@ -30,6 +29,20 @@ export interface RecordWatcher extends RecordAddress {
 export interface ListWatcher extends ListAddress {
   cursor(): string | null
   onAnswer(answer: WatchedList): void
+}
+
+/** Who watches, what is joined, and what waits for it. */
+export interface Rooms {
+  transport: Transport
+  records: ReadonlyMap<string, RecordWatcher>
+  lists: ReadonlyMap<string, ReadonlySet<ListWatcher>>
+  joined: Set<string>
+  pendingRecords: Set<string>
+  pendingLists: Set<string>
+  onJoined: (age: Partial<Age>) => void
+  onHistory: (history: string | undefined) => void
+  /** There was no answer. */
+  tryLater: () => void
 }
 
 export interface Watching {
