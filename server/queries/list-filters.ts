@@ -30,6 +30,8 @@ const OTHER = /^(window\[(after|before|from|to)\]|sum\[.+\])$/s
 const MOST = 50
 /** Values of one `in`. */
 const MOST_VALUES = 500
+/** Characters of all `contains`: each text is compared with them at each of its places. */
+const MOST_CONTAINED = 200
 
 const isOperator = (text: string): text is Operator => (OPERATORS as readonly string[]).includes(text)
 
@@ -64,7 +66,13 @@ export const filtersOf = (parameters: URLSearchParams, { shownNames, lists }: Kn
       of.set(group, [...(of.get(group) ?? []), grouped])
     } else return refuse('malformed', `There is no field ${inner || name} to filter by.`)
   }
-  return { all, groups: [...groups.or.values()], nots: [...groups.not.values()] }
+  const filters = { all, groups: [...groups.or.values()], nots: [...groups.not.values()] }
+  const contained = [all, ...filters.groups, ...filters.nots]
+    .flat()
+    .reduce((sum, { operator, value }) => sum + (operator === 'contains' ? value.length : 0), 0)
+  return contained <= MOST_CONTAINED
+    ? filters
+    : refuse('malformed', `contains takes ${MOST_CONTAINED} characters at most, of all filters together.`)
 }
 
 /** The values of `in`: separated by commas, a comma within one as `\,`, a backslash as `\\`. */
