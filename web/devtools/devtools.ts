@@ -26,6 +26,7 @@ export function createDevtools(
       options.onTransition?.(step)
     },
   })
+  client.onPersonChanged(journal.leave)
   client.onEvent((received) => journal.add({ kind: 'event', at: received.receivedAt, received }))
 
   const inspected: Inspected = {

@@ -36,6 +36,8 @@ export interface Journal {
   pause(isPaused: boolean): void
   isPaused(): boolean
   clear(): void
+  /** The person has changed: nothing of the one before is shown or exported. */
+  leave(): void
   /** Everything, as JSON. */
   text(): string
 }
@@ -68,6 +70,10 @@ export function createJournal(): Journal {
     isPaused: () => isPaused,
     clear() {
       entries = []
+    },
+    leave() {
+      entries = []
+      records.clear()
     },
     text: () => JSON.stringify({ records: [...records.values()], entries }, null, 2),
   }
