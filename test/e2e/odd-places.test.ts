@@ -85,6 +85,10 @@ it.for(['', 'shadow', 'dom', 'shadow&dom'])(
     const { page, id } = await open(query)
     const name = page.getByLabel('Name')
     await name.fill('Mine')
+    if (!query.includes('dom'))
+      await page.waitForFunction(
+        () => (window as unknown as { announced: unknown[] }).announced.at(-1) === 'name',
+      )
     await saveAsBob(id, { price: 6 })
     await page.getByRole('button', { name: 'Merge' }).waitFor()
     await page.keyboard.press('F8')

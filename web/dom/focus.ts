@@ -7,12 +7,15 @@ import type { Stop } from '../client/base/clock.ts'
 export const activeAt = (place: Node): Element | null =>
   (place.getRootNode() as Partial<DocumentOrShadowRoot>).activeElement ?? null
 
-/** The name of the field that the cursor is in. */
-export function nameInFocus(): string | null {
+/** What has the focus of the page, in whatever shadow tree. */
+export function deepActive(): Element | null {
   let active = document.activeElement
   while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement
-  return (active as { name?: string } | null)?.name ?? null
+  return active
 }
+
+/** The name of the field that the cursor is in. */
+export const nameInFocus = (): string | null => (deepActive() as { name?: string } | null)?.name ?? null
 
 /** Whether an input method is in the middle of a word on this page. */
 export function watchComposition(): { isComposing(): boolean; stop: Stop } {

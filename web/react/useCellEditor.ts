@@ -15,6 +15,7 @@ import type { ListStore } from '../client/list/store.ts'
 import { fill, type Words } from '../client/words/messages.ts'
 import { type FieldProps, fieldProps, type InputKind, unreadErrors } from './base/field-props.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
+import { useBlankSelects } from './base/useBlankSelects.ts'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 
 /** One cell at a time. Every function may be passed on by itself. */
@@ -49,6 +50,7 @@ export function useCellEditor(store: ListStore): ListCellEditor {
   const lastSaved = useStore(editor.lastSaved, null)
   useEffect(() => editor.cancel, [editor])
   const texts = useTypedTexts(edit?.base ?? store, client.personId())
+  useBlankSelects(texts.selects, null)
   const now = useRef(texts)
   now.current = texts
   const acts = useMemo(() => guarded(editor, now), [editor])

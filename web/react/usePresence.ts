@@ -5,6 +5,7 @@ import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol
 import { presenceCode } from '../client/presence/lazy-presence.ts'
 import { NOBODY } from '../client/presence/nobody.ts'
 import * as presenceNow from '../client/presence/presence.ts'
+import { deepActive } from '../dom/focus.ts'
 import { formKey } from './base/field-props.ts'
 import { useRecordClient, useStore } from './base/LiveProvider.tsx'
 import type { RecordEditor } from './useRecordEditor.ts'
@@ -67,7 +68,7 @@ export function useDoing<F extends object = Fields>({ isDirty, record }: DoingEd
 
 /** The name of the input that the cursor is in, where that is in the record's form, or the page marks no form as its. */
 function fieldInFocus(key: string): string | null {
-  const active = document.activeElement as (Element & { name?: unknown; form?: Element | null }) | null
+  const active = deepActive() as (Element & { name?: unknown; form?: Element | null }) | null
   const isMarked = (form: Element | null | undefined) => form?.getAttribute('data-nc-form') === key
   const forms = [...document.querySelectorAll('[data-nc-form]')]
   const own = active?.form ?? active?.closest('form')

@@ -1,14 +1,25 @@
 // One form in the places and under the readers that pages meet: in a shadow tree, with React and without.
-import { createRecordClient } from 'noclobber/client'
+import { createRecordClient, type RecordClient } from 'noclobber/client'
 import { bindForm, defineElements } from 'noclobber/dom'
-import { ConflictDialog, LiveProvider, UpdateBanner, useRecordEditor } from 'noclobber/react'
+import { ConflictDialog, LiveProvider, PresenceBar, UpdateBanner, useRecordEditor } from 'noclobber/react'
 import { createRoot } from 'react-dom/client'
 
 const parameters = new URLSearchParams(location.search)
 const id = parameters.get('id') ?? '1'
 const autosaveAfterMs = Number(parameters.get('autosave')) || undefined
-const client = createRecordClient({ token: () => 'alice', userId: () => 'alice' })
-Object.assign(window, { client })
+const plain = createRecordClient({ token: () => 'alice', userId: () => 'alice' })
+const announced: unknown[] = []
+const client: RecordClient = {
+  ...plain,
+  presence: {
+    ...plain.presence,
+    announce(address, doing) {
+      announced.push(doing.field)
+      return plain.presence.announce(address, doing)
+    },
+  },
+}
+Object.assign(window, { client, announced })
 const root = document.getElementById('root') as HTMLElement
 const place = parameters.has('shadow') ? root.attachShadow({ mode: 'open' }) : root
 
@@ -26,6 +37,7 @@ function Form() {
   return (
     <form {...editor.form} data-status={editor.status}>
       <UpdateBanner editor={editor} />
+      <PresenceBar editor={editor} userId="alice" />
       <input aria-label="Name" {...editor.field('name')} />
       <textarea aria-label="Body" {...editor.field('body')} />
       <select aria-label="State" {...editor.field('state', { as: 'select' })}>

@@ -1,9 +1,10 @@
 // Inputs of a form as pages have them: of kinds that nobody named, of others, and under a server that tidies what is typed.
 
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
-import { type EditorOptions, LiveProvider, useRecordEditor } from 'noclobber/react'
-import type { ReactNode } from 'react'
+import { type EditorOptions, LiveProvider, useCellEditor, useRecordEditor } from 'noclobber/react'
+import { type ReactNode, useEffect, useMemo } from 'react'
 import { afterEach, expect, test } from 'vitest'
+import { createListWorld } from '../client/list/list-world.ts'
 import { createSmallServer } from '../small-server.ts'
 
 afterEach(cleanup)
@@ -168,4 +169,37 @@ test('a refusal takes no cursor from who types on', async () => {
   await screen.findByText('{"name":"is missing"}')
   await new Promise((resolve) => setTimeout(resolve, 5))
   expect(document.activeElement).toBe(input('Status'))
+})
+
+test('a cell’s select that has no option for the value shows none', async () => {
+  const { client } = createSmallServer()
+  const world = createListWorld()
+  const record = {
+    type: 'task',
+    id: '1',
+    version: 1,
+    updated_at: '',
+    updated_by: null,
+    fields: { state: 'old' },
+  }
+  const Cell = () => {
+    const store = useMemo(() => world.open({}), [])
+    const cells = useCellEditor(store)
+    useEffect(() => void cells.begin(record, 'state'), [])
+    return cells.edit ? (
+      <select aria-label="State" {...cells.field({ as: 'select' })}>
+        <option>open</option>
+        <option>closed</option>
+      </select>
+    ) : null
+  }
+  render(
+    <LiveProvider client={client}>
+      <Cell />
+    </LiveProvider>,
+  )
+  const select = await screen.findByLabelText<HTMLSelectElement>('State')
+  expect(select.selectedIndex).toBe(-1)
+  fireEvent.change(select, { target: { value: 'open' } })
+  expect(select.value).toBe('open')
 })
