@@ -241,6 +241,25 @@ test('a further change of theirs leaves an edited result where it is, and asks f
   expect(input('Name').value).toBe('Written anew.')
 })
 
+test('what was put together is there again after another choice, a closed dialog, and a text of theirs that is all new', async () => {
+  const server = await openTexts()
+  fireEvent.change(result(), { target: { value: 'Written anew.' } })
+  fireEvent.click(side('Name', 'Mine').querySelector('input') as HTMLInputElement)
+  fireEvent.click(screen.getByLabelText('By part'))
+  expect(result().value).toBe('Written anew.')
+  click('Close')
+  click('Review changes')
+  fireEvent.click(await screen.findByLabelText('By part'))
+  expect(result().value).toBe('Written anew.')
+  act(() => server.saveAsBob('1', { name: `Something else altogether: ${'and more '.repeat(80)}` }))
+  await waitFor(() => expect(side('Name', 'Theirs').textContent).toContain('altogether'))
+  expect(result().value).toBe('Written anew.')
+  fireEvent.click(screen.getByLabelText('By part'))
+  click('Save this')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(input('Name').value).toBe('Written anew.')
+})
+
 test('a text of which more than half is new is shown whole on both sides, without parts', async () => {
   const server = await openForm()
   const rewritten = `Something else altogether: ${'and more '.repeat(80)}the end`

@@ -10,6 +10,7 @@ import { useLive } from '../base/LiveProvider.tsx'
 import { classes, type Parts } from '../base/parts.tsx'
 import { useCode } from '../base/useCode.ts'
 import type { ConflictDialogProps, DialogWords } from './dialog-props.ts'
+import type { TextChoices } from './TextChooser.tsx'
 
 const resolverCode = lazyModule(() => import('./Resolver.tsx'))
 
@@ -50,8 +51,12 @@ export function ConflictDialog(props: ConflictDialogProps) {
   const code = useCode(resolverCode)
   const isLate = useIsLate(view !== null && !code)
   const spoken = useMemo(() => dialogWords(words), [words])
+  /** What one person put together is not the next one's. */
+  const person = live.client.personId()
+  const texts = useMemo(() => new Map<string, TextChoices>(), [person])
   if (!view) return null
-  if (code) return <code.Resolver key={view.key} {...props} view={view} words={spoken} parts={live.parts} />
+  const own = { view, words: spoken, parts: live.parts, texts }
+  if (code) return <code.Resolver key={view.key} {...props} {...own} />
   return isLate ? <Undecided {...props} view={view} words={words} parts={live.parts} /> : null
 }
 

@@ -1,7 +1,7 @@
 // One field of a conflict: the original, and the sides to choose from, as radio buttons of one group. Of long texts it
 // shows what differs, with a little around it; where both changed one, it can be put together part by part.
 
-import { useId, useState } from 'react'
+import { useId, useRef, useState } from 'react'
 import type { Choice } from '../../client/conflict/conflict-resolution.ts'
 import type { ConflictField, Side } from '../../client/conflict/conflict-view.ts'
 import type { TextPart } from '../../client/text/text-diff.ts'
@@ -9,25 +9,32 @@ import type { Parts } from '../base/parts.tsx'
 import type { DialogWords } from './dialog-props.ts'
 import { MarkedText, PlainText } from './MarkedText.tsx'
 import { NOTHING_CHOSEN, type TextChoices, TextChooser, textOfChoices } from './TextChooser.tsx'
-import { useTextDiff } from './useTextDiff.ts'
+import { type PlacesOfText, useTextDiff } from './useTextDiff.ts'
 
 interface ConflictRowProps {
   row: ConflictField
   side: Side | null
   words: DialogWords
   parts: Parts
+  /** What was put together before, by record, version and field. */
+  texts: Map<string, TextChoices>
   /** `null`: nothing is chosen any more. */
   onChoose: (choice: Choice | null) => void
 }
 
-export function ConflictRow({ row, side, words, parts, onChoose }: ConflictRowProps) {
+export function ConflictRow({ row, side, words, parts, texts: before, onChoose }: ConflictRowProps) {
   const texts = words.messages.conflict
   const name = useId()
   const diff = useTextDiff(row)
-  /** It stays while another side is chosen: what was typed in it is not lost by an arrow key. */
-  const [chosenParts, setChosenParts] = useState<TextChoices>(NOTHING_CHOSEN)
+  const key = `${row.of} ${row.field}`
+  /** It stays while another side is chosen, and while the dialog is closed: what was typed in it is not lost by a key. */
+  const [chosenParts, setChosenParts] = useState(() => before.get(key) ?? NOTHING_CHOSEN)
   const [isPartly, setPartly] = useState(false)
-  const isByPart = isPartly ? (diff?.parts ?? null) : null
+  const lastPlaces = useRef<PlacesOfText | null>(null)
+  lastPlaces.current = diff?.parts ?? lastPlaces.current
+  /** A text that was edited can be read though the others have written theirs anew since. */
+  const places = diff?.parts ?? (chosenParts.edited === null ? null : lastPlaces.current)
+  const isByPart = isPartly ? places : null
   const isTaken = side === 'both' && isByPart !== null
   const both = row.both ? { value: row.both.value, marked: null } : null
   const together = both ?? (diff?.both ? { value: diff.both.text, marked: diff.both.marked } : null)
@@ -42,9 +49,10 @@ export function ConflictRow({ row, side, words, parts, onChoose }: ConflictRowPr
     onChoose({ side: chosen, of, theirs, ...(chosen === 'both' && together ? { both: together.value } : {}) })
   }
   const chooseParts = (chosen: TextChoices) => {
+    before.set(key, chosen)
     setChosenParts(chosen)
     setPartly(true)
-    const text = diff?.parts ? textOfChoices(diff.parts, chosen) : null
+    const text = places ? textOfChoices(places, chosen) : null
     onChoose(text === null ? null : { side: 'both', of, theirs, both: text })
   }
   const value = (one: { value: unknown; marked: TextPart[] | null }) =>
@@ -91,7 +99,7 @@ export function ConflictRow({ row, side, words, parts, onChoose }: ConflictRowPr
           {value({ value: row.original, marked: diff?.original ?? null })}
         </bdi>
       </div>
-      {diff?.parts && (
+      {places && (
         <>
           <label className="nc-side" data-slot="nc-side" data-chosen={isTaken || undefined}>
             <input type="radio" name={name} checked={isTaken} onChange={() => chooseParts(chosenParts)} />

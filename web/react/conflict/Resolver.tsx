@@ -13,11 +13,14 @@ import type { ConflictField, ConflictView } from '../../client/conflict/conflict
 import type { DialogPartProps, Parts } from '../base/parts.tsx'
 import { ConflictRow } from './ConflictRow.tsx'
 import type { ConflictDialogProps, DialogWords } from './dialog-props.ts'
+import type { TextChoices } from './TextChooser.tsx'
 
 interface ResolverProps extends ConflictDialogProps {
   view: ConflictView
   words: DialogWords
   parts: Parts
+  /** What was put together of long texts; it outlives the dialog. */
+  texts: Map<string, TextChoices>
 }
 
 /** Somebody types there, or is about to choose. */
@@ -35,6 +38,7 @@ export function Resolver({
   view,
   words,
   parts,
+  texts: kept,
   className,
   placement,
   modal,
@@ -103,6 +107,7 @@ export function Resolver({
       side={sideOf(row, choices)}
       words={words}
       parts={parts}
+      texts={kept}
       onChoose={choose(row.field)}
     />
   )
