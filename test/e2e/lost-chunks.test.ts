@@ -15,9 +15,15 @@ type Files = Map<string, string>
 let app: TestApp
 let files: Files
 let form: Files
+let elements: Files
 
 beforeAll(async () => {
-  ;[app, files, form] = await Promise.all([startApp(), buildPage('lost-chunks'), buildPage('cold-conflict')])
+  ;[app, files, form, elements] = await Promise.all([
+    startApp(),
+    buildPage('lost-chunks'),
+    buildPage('cold-conflict'),
+    buildPage('cold-elements'),
+  ])
 })
 
 /** What the page itself names in its imports: it is here, or there would be no page. */
@@ -193,5 +199,29 @@ it('leaves edits of before where they are kept until they can be taken back', as
   isThere = true
   await kept.waitFor()
   expect(await name.inputValue()).toBe('Dam')
+  await context.close()
+})
+
+it('says a conflict without React too, before its dialog is there', async () => {
+  let isThere = false
+  const { url } = await servePage(elements, () => isThere)
+  const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
+  const { id } = body.data
+  const context = await (await launchBrowser()).newContext()
+  const page = await context.newPage()
+  await page.goto(`${url}/${id}/alice`)
+  await page.locator('output').getByText('clean').waitFor()
+  await page.locator('input').fill('Dam')
+  await app.call('PATCH', `/records/project/${id}`, {
+    ...{ as: 'bob', body: { client_version: 1, changes: { name: 'Tunnel' } } },
+  })
+  await page.getByRole('button', { name: 'Save' }).click()
+  const dialog = page.locator('noclobber-conflict')
+  await page.getByRole('alert').getByText('Bob saved version 2').waitFor()
+  expect(await dialog.getByRole('radio').count()).toBe(0)
+  isThere = true
+  await dialog.getByText('Tunnel').waitFor()
+  expect(await dialog.getByText('Bob saved version 2').count()).toBe(1)
+  expect(await page.locator('input[name=name]').first().inputValue()).toBe('Dam')
   await context.close()
 })
