@@ -59,15 +59,15 @@ export const problem = (code: ProblemCode, detail: string = DETAILS[code] ?? TIT
   detail,
 })
 
+/** Of a request that names thousands of fields which aren't there: the answer isn't a multiple of it. */
+const MOST_ERRORS = 200
+
 /** 422, with one entry for each error. */
-export const invalidProblem = (errors: FieldError[]): InvalidProblem => ({
-  ...problem(
-    'invalid',
-    errors.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join(' · '),
-  ),
-  code: 'invalid',
-  errors,
-})
+export const invalidProblem = (all: FieldError[]): InvalidProblem => {
+  const errors = all.slice(0, MOST_ERRORS)
+  const detail = errors.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join(' · ')
+  return { ...problem('invalid', detail), code: 'invalid', errors }
+}
 
 /** "Bob", "Claude, for Alice": who wrote, in sentences. */
 export const writerName = (writer: Writer | null): string => {

@@ -25,7 +25,8 @@ const headerError = (names: string[], delimiter: string): string | null => {
     return 'every column needs a name in the first line'
   if (delimiter === ',' && names.length === 1 && /[;\t]/.test(names[0] ?? ''))
     return 'commas must stand between the values, not semicolons or tabs; or begin the file with the line sep=;'
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.size === seen.add(name).size)
   return twice === undefined ? null : `the first line names ${twice.slice(0, 100)} twice`
 }
 

@@ -108,3 +108,13 @@ test('a number of many zeros is read in the time that its length takes', async (
   expect(row).toMatchObject({ fields: { n: exact, zero: 1 }, inexact: ['n'] })
   expect(performance.now() - begun).toBeLessThan(2_000)
 })
+
+test('a first line of very many names is read in the time that its length takes', async () => {
+  const names = Array.from({ length: 120_000 }, (_, at) => `c${at}`).join()
+  const begun = performance.now()
+  const [head] = await all(csvRows(inPieces(`${names}\n`, 1_000_000)))
+  expect(head?.header).toHaveLength(120_000)
+  const [twice] = await all(csvRows(inPieces(`${names},c7\n`, 1_000_000)))
+  expect(twice?.rowError).toBe('the first line names c7 twice')
+  expect(performance.now() - begun).toBeLessThan(5_000)
+})

@@ -22,3 +22,10 @@ test('what texts are to contain is as short, and as little, as what is searched 
   expect([many.status, many.body.detail]).toEqual([400, expect.stringContaining('200 characters at most')])
   expect(performance.now() - begun).toBeLessThan(3_000)
 })
+
+test('a request that names very many fields gets no answer that is larger than it', async () => {
+  const fields = Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`k${at}`, 1]))
+  const made = await app.call('POST', '/records/project', { body: { fields } })
+  expect([made.status, made.body.errors.length]).toEqual([422, 200])
+  expect(made.text.length).toBeLessThan(50_000)
+})
