@@ -10,24 +10,10 @@ const useCommitEffect = typeof document === 'undefined' ? useEffect : useLayoutE
 export function useBlankSelects(selects: ReadonlyMap<string, string>, key: string | null): void {
   useCommitEffect(() => {
     if (selects.size === 0) return
-    if (key === null) {
-      for (const [name, text] of selects)
-        for (const select of document.querySelectorAll<HTMLSelectElement>(
-          `select[name=${JSON.stringify(name)}]`,
-        ))
-          if (!select.closest('[data-nc-form]')) showNone(select, text)
-      return
+    for (const select of document.querySelectorAll('select')) {
+      const text = selects.get(select.name)
+      const isOurs = (select.form?.getAttribute('data-nc-form') ?? null) === key
+      if (isOurs && text !== undefined && !select.multiple && select.value !== text) select.selectedIndex = -1
     }
-    for (const form of document.querySelectorAll<HTMLFormElement>(
-      `form[data-nc-form=${JSON.stringify(key)}]`,
-    ))
-      for (const [name, text] of selects) {
-        const select = form.elements.namedItem(name)
-        if (select instanceof HTMLSelectElement) showNone(select, text)
-      }
   })
-}
-
-function showNone(select: HTMLSelectElement, text: string) {
-  if (!select.multiple && select.value !== text) select.selectedIndex = -1
 }
