@@ -12,6 +12,7 @@ export const VALUES: Record<string, string> = {
   setting_lines: `pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '')`,
   plain_settings: `set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set timezone = 'UTC' set extra_float_digits = 1 set bytea_output = 'hex'`,
   origin_of_lines: `jsonb_build_object(${(['tab_id', 'socket_id', 'import_id'] as const).map((name) => `'${name}', lines[${NAMES.indexOf(name) + 1}]`).join(', ')})`,
+  name_in_log: `case when tg_nargs > 6 then tg_argv[6] else concat(tg_table_schema, '.', tg_table_name) end`,
   notifies: `current_setting('noclobber.notify', true) is distinct from 'off'`,
   longest_id: String(LONGEST.id),
   longest_name: String(LONGEST.name),

@@ -17,11 +17,11 @@
 -- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. Where a
 -- trigger came since, the name of the table is null: the save fails, and the node sends it again as any other. That it is
 -- this record is not compared, but signed: the row's own key and version are what must have been signed. Its values are read
--- by concat or as exactly their type, see types.sql: looking up the types would cost a save more. (The CASE keeps PostgreSQL
--- from planning the second row as a node of its own, which costs more than asking for it.) Any
+-- by concat or as exactly their type, see types.sql: looking up the types would cost a save more. No other row can come with
+-- it: it is found by its key, and a table that a foreign key updates isn't plain. Any
 -- other update of one row that kept its key is logged by one statement. That compares the columns by their names, while the
 -- table has those that it had when it was tracked, else the rows as jsonb; what would name a column that is gone isn't parsed
--- then. Up to 20 rows are joined as jsonb; more go into batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
+-- then. How many rows there are is what GET DIAGNOSTICS says of the question for the columns: a subquery would cost twenty times that. Up to 20 rows are joined as jsonb; more go into batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
 -- those of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first
 -- perhaps to the floor of the history: a new row goes with the old one of the version before, or with the only one below.
 -- A row that differs at the same version was changed by a trigger behind the stamp: refused, because a change without a
@@ -58,48 +58,54 @@ begin
   if split_part(setting, E'\n', :line_fields) <> '' then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
-    select case when noclobber.is_plain(%27$L) then concat(tg_table_schema, '.', tg_table_name) end, concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
+    select noclobber.plain_name(%27$L), concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
       %3$s, string_to_array(split_part(setting, E'\n', :line_fields), ','), %26$s, %13$s,
       %14$s, nullif(split_part(setting, E'\n', :line_tab_id), ''), nullif(split_part(setting, E'\n', :line_socket_id), '')
     from new_rows n where split_part(setting, E'\n', :line_signature) = md5(concat(noclobber.node_key(), %21$L, n.%7$I, ' ', %1$s, E'\n',
-        split_part(setting, E'\n', :line_tab_id), E'\n', split_part(setting, E'\n', :line_socket_id)))
-      and case when n.%7$I is not null then not exists (select from new_rows offset 1) end;
+        split_part(setting, E'\n', :line_tab_id), E'\n', split_part(setting, E'\n', :line_socket_id)));
     if found then
       return null;
     end if;
   end if;
   declare
-    source text := case when tg_nargs > 6 then tg_argv[6] else concat(tg_table_schema, '.', tg_table_name) end;
+    source text;
     lines text[];
     origin jsonb;
+    own_tab text;
+    own_socket text;
+    own_import text;
     trusted boolean;
-    row_count bigint := 1;
-    named boolean;
+    row_count bigint;
     moved boolean;
     planning text[];
   begin
     if strpos(setting, E'\n') > 0 then
       lines := string_to_array(setting, E'\n', '');
-      origin := case when noclobber.is_ours(lines) and noclobber.is_signed(lines) then :origin_of_lines end;
+      if noclobber.is_ours(lines) and noclobber.is_signed(lines) then
+        origin := :origin_of_lines;
+        own_tab := origin->>'tab_id';
+        own_socket := origin->>'socket_id';
+        own_import := origin->>'import_id';
+      end if;
     end if;
-    perform from new_rows where noclobber.has_columns(%27$L, %22$L) limit 1;
-    named := found;
-    if named then
+    perform from new_rows where noclobber.has_columns(%27$L, %22$L) limit 2;
+    get diagnostics row_count = row_count;
+    if row_count = 1 then
       insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
         updated_at, updated_by, tab_id, socket_id, import_id)
-      select source, concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated', %3$s, %23$s, %24$s,
-        %13$s, %14$s, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
+      select coalesce(noclobber.own_name(%27$L), :name_in_log), concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated', %3$s, %23$s, %24$s,
+        %13$s, %14$s, own_tab, own_socket, own_import
       from new_rows n, old_rows o
-      where noclobber.exactly(n.%7$I, null::%6$s) <> noclobber.exactly(o.%7$I, null::%6$s) and %25$s
-        and not exists (select from new_rows offset 1);
+      where noclobber.exactly(n.%7$I, null::%6$s) <> noclobber.exactly(o.%7$I, null::%6$s) and %25$s;
     else
+      row_count := 1;
       insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
         updated_at, updated_by, tab_id, socket_id, import_id)
-      select source, n.key, n.version::bigint, 'updated', n.tenant, array(
+      select :name_in_log, n.key, n.version::bigint, 'updated', n.tenant, array(
           select e.key from jsonb_each(n.r) e
           where e.value is distinct from o.r->e.key and e.key <> all(%17$L)),
         case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
-        n.updated_at, n.updated_by, origin->>'tab_id', origin->>'socket_id', origin->>'import_id'
+        n.updated_at, n.updated_by, own_tab, own_socket, own_import
       from (select case when :trusted_types then to_jsonb(n.*) end as r,
           concat(%1$s) as key, %3$s as tenant, concat(n.%7$I) as version,
           %13$s as updated_at,
@@ -110,6 +116,7 @@ begin
         and not exists (select from new_rows offset 1);
     end if;
     if not found then
+      source := :name_in_log;
       select count(*), :trusted_types into row_count, trusted from (select from new_rows limit 21) r;
       if not trusted then
         perform noclobber.check_own_columns(tg_relid, tg_argv[5]::text[]);
@@ -133,11 +140,11 @@ begin
         planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
           pg_size_bytes('32MB') then '32MB' else current_setting('work_mem') end]);
         execute noclobber.batch_statement('UPDATE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[])
-          into moved using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+          into moved using noclobber.writer(), own_tab, own_socket, own_import;
         perform noclobber.plan_by(planning);
         if moved then
           execute noclobber.log_statement('MOVE', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[])
-            using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+            using noclobber.writer(), own_tab, own_socket, own_import;
         end if;
         perform noclobber.compact_at_once(tg_relid);
       end if;
@@ -148,8 +155,11 @@ begin
           hint = 'PostgreSQL fires triggers by name. Rename that one, so that it comes before zz_noclobber_stamp: alter trigger … rename to ….';
       end if;
     end if;
-    if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
-      perform noclobber.order_changes(source, array(select concat(%1$s) from new_rows n));
+    if pg_trigger_depth() > 1 or current_setting('noclobber.nested', true) <> '' then
+      source := :name_in_log;
+      if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
+        perform noclobber.order_changes(source, array(select concat(%1$s) from new_rows n));
+      end if;
     end if;
     :wake_readers
   end;
@@ -224,14 +234,14 @@ begin
   end if;
   return new;
 end $update$ end), writers(type, cheap, plain) as (select t.type,
-    format(case names[8] when 'jsonb' then $cheap$if pg_catalog.split_part(setting, E'\n', :line_writer_signature) operator(pg_catalog.=)
-        pg_catalog.md5(noclobber.node_key() operator(pg_catalog.||) pg_catalog.split_part(setting, E'\n', :line_writer)) then
-      new.%1$I := pg_catalog.split_part(setting, E'\n', :line_writer)::pg_catalog.jsonb;
-    elsif (pg_catalog.strpos(setting, E'\n') operator(pg_catalog.>) 0) is not true then
+    format(case names[8] when 'jsonb' then $cheap$if (pg_catalog.strpos(setting, E'\n') operator(pg_catalog.>) 0) is not true then
       new.%1$I := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
           operator(pg_catalog.=) coalesce(:setting, '')
         and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
         then noclobber.session_writer() operator(pg_catalog.->) 'writer' else noclobber.writer() end;
+    elsif pg_catalog.split_part(setting, E'\n', :line_writer_signature) operator(pg_catalog.=)
+        pg_catalog.md5(noclobber.node_key() operator(pg_catalog.||) pg_catalog.split_part(setting, E'\n', :line_writer)) then
+      new.%1$I := pg_catalog.split_part(setting, E'\n', :line_writer)::pg_catalog.jsonb;
     else
       new.%1$I := noclobber.writer();
     end if;$cheap$ when '' then '' else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type),

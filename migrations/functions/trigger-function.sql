@@ -26,19 +26,29 @@ begin
     (select bool_and(noclobber.columns_of(r.relation) = columns) from unnest(noclobber.relations_of(made)) r(relation)), false);
 end $$;
 
--- Whether nothing but the SET of an UPDATE decides what it changes in the tables of a trigger function: no trigger but ours,
--- no key that cascades, no rule, no generated column, no partition. Then a node's save knows what it changed. To the planner a
--- constant, in the same way.
-create function noclobber.is_plain(made text) returns boolean language plpgsql immutable
+-- The name in the log of the one table of a trigger function; null where it has several, or one that is a partition or has
+-- some. To the planner a constant, in the same way: renaming a table or a schema makes every session plan anew.
+create function noclobber.own_name(made text) returns text language plpgsql immutable
   set search_path = pg_catalog, pg_temp as $$
 begin
-  return coalesce((select bool_and(c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
+  return (select min(concat(n.nspname, '.', c.relname)) from unnest(noclobber.relations_of(made)) r(relation)
+    join pg_class c on c.oid = r.relation join pg_namespace n on n.oid = c.relnamespace
+    having count(*) = 1 and bool_and(c.relkind = 'r' and not c.relispartition));
+end $$;
+
+-- The same name where nothing but the SET of an UPDATE decides what it changes in the table: no trigger but ours,
+-- no key that cascades, no rule, no generated column, no partition. Then a node's save knows what it changed, and no other
+-- row comes with the one that it names.
+create function noclobber.plain_name(made text) returns text language plpgsql immutable
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select noclobber.own_name(made) where (select bool_and(c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
       and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
       and not exists (select from pg_trigger o where o.tgrelid = c.oid and not o.tgisinternal and o.tgtype & 16 <> 0
         and o.tgenabled in ('O', 'A') and not starts_with(o.tgname, 'zz_noclobber_'))
       and not exists (select from pg_constraint k join pg_index i on i.indrelid = c.oid and i.indisprimary
         where k.contype = 'f' and k.confrelid = c.oid and k.confupdtype in ('c', 'n', 'd') and not k.confkey <@ i.indkey::smallint[]))
-    from unnest(noclobber.relations_of(made)) r(relation) join pg_class c on c.oid = r.relation), false);
+    from unnest(noclobber.relations_of(made)) r(relation) join pg_class c on c.oid = r.relation));
 end $$;
 
 -- Makes the trigger function of a kind for these column names, and answers its name. That of log_update doesn't depend on the

@@ -116,6 +116,26 @@ describe('after the table was altered, on a connection that has prepared its sta
     expect(await changed(`a = 'after'`)).toEqual(['a'])
   })
 
+  test('its changes stand under the name that it has by then', async () => {
+    const { table, client } = await setUp('a text')
+    const place = `of_${table}`
+    const moves: [string, string][] = [
+      [`alter table ${table} rename to renamed_${made}`, `public.renamed_${made}`],
+      [`create schema ${place}; alter table renamed_${made} set schema ${place}`, `${place}.renamed_${made}`],
+      [`alter schema ${place} rename to now_${place}`, `now_${place}.renamed_${made}`],
+    ]
+    for (const [move, name] of moves) {
+      await app.sql(move)
+      for (const ids of ['id = 1', 'id > 0']) {
+        await client.query(`update ${name} set a = a || '.' where ${ids}`)
+        const [last] = await app.sql(
+          'select c.table_name from noclobber.changes c order by c.seq desc limit 1',
+        )
+        expect(last.table_name).toBe(name)
+      }
+    }
+  })
+
   test('in a transaction that still sees the table as it was', async () => {
     const { table, client, changed } = await setUp('a text, b text')
     await client.query('begin isolation level repeatable read')
