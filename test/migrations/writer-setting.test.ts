@@ -21,14 +21,20 @@ const types = [
     fields: { code: z.string(), parent: z.string().nullable() },
     merge: true,
   }),
+  defineRecordType<Person>('kitten', {
+    table: 'kittens',
+    fields: { code: z.string(), parent: z.string().nullable() },
+  }),
 ]
 
 const app = await startApp({
   types,
   prepare: async (knex) => {
     await knex.raw(`create table cats (id int primary key, code text unique, parent text references cats (code) on update cascade);
+      create table kittens (id int primary key, code text unique, parent text);
       create table visits (id int primary key, place text, seen timestamptz)`)
     await trackTable(knex, 'cats', { lists: ['parent'] })
+    await trackTable(knex, 'kittens')
     await trackTable(knex, 'visits', { ignore: ['seen'] })
   },
 })
@@ -304,6 +310,22 @@ test('a row that a foreign key updates within a save is logged with its own chan
     body: { client_version: 1, changes: { parent: null }, on_stale: 'merge' },
   })
   expect(stale.status).toBe(409)
+})
+
+test('rows that come with a save by a key which came while the server ran are logged, on every connection', async () => {
+  await app.sql(`insert into kittens values (1, 'A', null), (2, 'A1', 'A')`)
+  const save = async (version: number, code: string) => {
+    const { status } = await app.call('PATCH', '/records/kitten/1', {
+      body: { client_version: version, changes: { code } },
+    })
+    expect(status).toBe(200)
+    return (await lastOf('kittens', '1'))?.fields
+  }
+  for (let version = 1; version < 13; version += 1)
+    expect(await save(version, version % 2 ? 'B' : 'A')).toEqual(['code'])
+  await app.sql('alter table kittens add foreign key (parent) references kittens (code) on update cascade')
+  expect(await save(13, 'Z')).toEqual(['code'])
+  expect(await lastOf('kittens', '2')).toMatchObject({ version: 2, fields: ['parent'] })
 })
 
 test('the key that signs can’t be asked for', async () => {
