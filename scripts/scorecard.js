@@ -58,7 +58,7 @@ const PROMISES = [
   {
     promise: 'a queued offline mutation applied other than once',
     figure: '0 of 5,000 replays with dropped answers',
-    tests: ['test/web/client/offline/replays.test.ts'],
+    tests: ['test/web/client/offline/replays.test.ts', 'test/web/client/offline/sequences.test.ts'],
     environment: { NOCLOBBER_REPLAYS: '5000' },
   },
   {

@@ -96,6 +96,12 @@ const SUBJECTS = {
     runs: 20_000,
     environment: (runs) => ({ NOCLOBBER_REPLAYS: runs }),
   },
+  sequences: {
+    file: 'test/web/client/offline/sequences.test.ts',
+    only: 'cut at any point',
+    runs: 2_000,
+    environment: (runs) => ({ NOCLOBBER_SEQUENCES: runs }),
+  },
   age: {
     file: 'test/faults/age.test.ts',
     only: 'up to date as of',

@@ -1,8 +1,7 @@
 // Pages of five people over two nodes, who watch in every way: sockets, an event stream, polling, a list, a program that
 // follows the changes, and a tab whose line can be cut or lose an answer.
 import { followChanges } from '../../web/client/http/follow-changes.ts'
-import { createMemoryStorage } from '../../web/client/offline/draft-storage.ts'
-import { createOffline } from '../../web/client/offline/index.ts'
+import { createMemoryStorage, createOffline } from '../../web/client/offline/index.ts'
 import { createRecordClient } from '../../web/client/record-client.ts'
 import type { RecordClientOptions } from '../../web/client/record-client-options.ts'
 import type { TestApp } from './app.ts'

@@ -10,6 +10,7 @@ import type { NewRecordOptions } from './http/new-record.ts'
 import type { AppFetch } from './http/queued-request.ts'
 import type { Requests } from './http/requests.ts'
 import type { LiveListsOfClient } from './list/live-lists.ts'
+import type { ListOverlay } from './list/store-options.ts'
 import type { LostSave } from './lost/types.ts'
 import type { Presence } from './presence/presence.ts'
 import type { DraftPersistence } from './record/draft-persistence.ts'
@@ -49,7 +50,7 @@ export interface RecordClientOptions {
   /** Another way to carry events (transport.ts), instead of all of these. */
   createTransport?: CreateTransport
   /** Keeps edits beyond the page: `createOffline()` of `noclobber/offline`. It needs `userId`. */
-  offline?: DraftPersistence
+  offline?: DraftPersistence & { overlay?: ListOverlay }
   /**
    * `merge` (default): where the type allows it, a stale save of an editor, a cell or the offline queue passes if it overlaps
    * with nothing. `reject`: each is decided by the user.

@@ -20,7 +20,6 @@ import { isNewRecord } from './http/new-record.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
 import { type ClientSaveOptions, createRequests } from './http/requests.ts'
 import { createListOpener, liveListsCode } from './list/lazy-lists.ts'
-import { draftClient } from './offline/draft-client.ts'
 import { createDeferredPresence } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
@@ -62,8 +61,10 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     by !== null && person.id() !== null && (by.kind === 'database' || by.id !== person.id())
 
   const credentials = options.credentials ?? (options.token ? 'same-origin' : 'include')
-  const fetchNow: typeof fetch = (input, init) =>
-    (options.fetch ?? globalThis.fetch)(input, { ...init, credentials })
+  const fetchNow: typeof fetch = (input, init) => {
+    const [send, asked] = [options.fetch ?? globalThis.fetch, { ...init, credentials }]
+    return offline?.pass ? offline.pass(send, input, asked) : send(input, asked)
+  }
   const isLive = () => connection.state.get().status === 'live'
   const livenessCheck = createLivenessCheck(clock, () => isLive() && transport.reconnect())
   const transport = createBestTransport(options, {
@@ -108,14 +109,12 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const { id: socketId } = transport
   const presence = createDeferredPresence({
     ...{ clock, page },
-    send: async (message) => transport.presence?.(message) ?? null,
+    send: async (message) => (isNewRecord(message.id) ? null : (transport.presence?.(message) ?? null)),
     sendTakeOver: async (message) => transport.takeOver?.(message) ?? null,
   })
 
   const http = createHttp({
-    url,
-    fetch: fetchNow,
-    ...{ credentials, clock, tabId, socketId, token, person },
+    ...{ url, fetch: fetchNow, credentials, clock, tabId, socketId, token, person },
     timeoutMs: options.timeoutMs ?? 10_000,
     onAnswer(status, date, age) {
       serverTime.learn(date, age)
@@ -123,13 +122,16 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       else if (status < 500) connection.reached()
       else if (status > 500) polling?.probe()
     },
+    translate: offline?.translate,
   })
   const { requests, onOwnWrite, notifyOwnWrite } = observeOwnWrites(createRequests({ http, clock, newId }))
   const reviews = createReviews({ http, clock, newId, onSaved })
   const lists = createLazyPart(
     liveListsCode,
     ({ createLiveLists }) =>
-      createLiveLists(() => client, { clock, page, checkPerson: person.check, epoch: person.epoch }),
+      createLiveLists(() => client, {
+        ...{ clock, page, checkPerson: person.check, epoch: person.epoch, overlay: offline?.overlay },
+      }),
     clock,
   )
 
@@ -211,7 +213,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     if (!isClosed) return
     isClosed = false
     stopOffline = [
-      options.offline?.open(draftClient({ client, records, person, clock, page })),
+      options.offline?.open({ client, records, person, clock, page }),
       connection.state.subscribe(() => {
         const { status } = connection.state.get()
         if (status === 'live' || status === 'behind' || status === 'polling') options.offline?.reachable()

@@ -4,6 +4,7 @@ import { Component, lazy, type ReactNode, Suspense } from 'react'
 import { formatValue } from './base/format.ts'
 import { MissingPage } from './base/MissingPage.tsx'
 import { Sentence } from './base/Parts.tsx'
+import { projectOfAddress } from './base/records.ts'
 import { usePath, useVisit } from './base/router.ts'
 import { openSession, type Person, useSession } from './base/session.ts'
 import { WORDS } from './base/words.ts'
@@ -46,8 +47,7 @@ class CrashPage extends Component<{ children: ReactNode }, { crashed: boolean }>
 const Pages = ({ person, path }: { person: Person; path: string }) => {
   const visit = useVisit()
   const id = /^\/projects\/([^/]+)\/?$/.exec(path)?.[1]
-  if (id !== undefined)
-    return <ProjectPage key={visit} id={id === 'new' ? null : decodeURIComponent(id)} person={person} />
+  if (id !== undefined) return <ProjectPage key={visit} id={projectOfAddress(id)} person={person} />
   if (path === '/projects' || path === '/projects/') return <ProjectsPage person={person} />
   if (path === '/tasks' || path === '/tasks/')
     return (

@@ -4,6 +4,7 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import type { Readable } from '../client/base/store.ts'
 import { editsAsText } from '../client/conflict/conflict-view.ts'
+import { isNewRecord } from '../client/http/new-record.ts'
 import {
   isAsked,
   NOTHING_UNSENT,
@@ -11,6 +12,7 @@ import {
   type UnsentEntry,
   type UnsentState,
 } from '../client/offline/draft-storage.ts'
+import { isLeft } from '../client/offline/queued-bulk.ts'
 import { fill, fillPlural, listFields, problemText, type Words } from '../client/words/messages.ts'
 import { copyText } from '../dom/copy-text.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
@@ -63,9 +65,7 @@ export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChan
     setLast({ key, isUndone: true })
   }
   const copy = async ({ edits }: UnsentEntry) => setNotCopied(!(await copyText(editsAsText(edits, words))))
-  const isWaiting =
-    state.entries.some((entry) => isAsked(entry) && !entry.trouble) ||
-    state.requests.some(({ refusal }) => refusal === null)
+  const isWaiting = state.entries.some(isAsked) || state.requests.some(({ refusal }) => refusal === null)
   const isLost = state.storage === 'full' || state.storage === 'barred'
   /** Storage that was read holds nothing either. */
   const isAllSaved =
@@ -159,26 +159,45 @@ export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChan
   )
 }
 
-const toneOf = ({ trouble }: UnsentEntry) =>
-  trouble === null ? 'nc-info' : trouble.kind === 'conflict' ? 'nc-warning' : 'nc-refusal'
+const toneOf = ({ trouble, waits }: UnsentEntry) =>
+  waits === 'gone'
+    ? 'nc-warning'
+    : trouble === null
+      ? 'nc-info'
+      : trouble.kind === 'conflict'
+        ? 'nc-warning'
+        : 'nc-refusal'
 
-function whatOf({ edits }: UnsentEntry, words: Words): string {
+function whatOf({ id, edits }: UnsentEntry, words: Words): string {
+  const { creation, removal } = words.messages.unsent
   const isRemoval = edits.unanswered?.kind === 'remove' || edits.next?.kind === 'remove'
   const fields = listFields(Object.keys({ ...edits.kept?.fields, ...edits.draft }), words)
-  return [fields, isRemoval ? words.messages.unsent.removal : ''].filter((text) => text !== '').join(', ')
+  const what = [isNewRecord(id) ? creation : '', fields, isRemoval ? removal : '']
+  return what.filter((text) => text !== '').join(', ')
 }
+
+const WAITS = { parent: 'waitsForParent', refused: 'waitsForRefused', gone: 'waitsForGone' } as const
 
 function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, words: Words): string {
   const { unsent: texts } = words.messages
-  const { trouble } = entry
+  const { trouble, waits } = entry
+  if (waits) return texts[WAITS[waits]]
   if (trouble?.kind === 'refused') return fill(texts.refused, { detail: problemText(trouble, words) })
   if (trouble) return texts[trouble.kind]
   if (!isAsked(entry)) return texts.typed
   return isSending ? texts.sending : texts.waiting
 }
 
-function stateOf({ refusal }: QueuedRequest, { isSending }: UnsentState, { messages }: Words): string {
-  const { unsent: texts } = messages
+function stateOf({ refusal, bulk }: QueuedRequest, { isSending }: UnsentState, words: Words): string {
+  const { unsent: texts } = words.messages
+  const rows = bulk?.rows ?? []
+  const done = rows.filter(({ outcome }) => outcome !== undefined).length
+  const left = rows.filter(isLeft).length
+  if (left > 0 && refusal) return fillPlural(texts.bulkLeft, left, words.locale)
+  if (done > 0 && !refusal)
+    return fill(fillPlural(texts.bulk, rows.length, words.locale), {
+      done: done.toLocaleString(words.locale),
+    })
   if (refusal) return fill(texts.refused, { detail: refusal.detail })
   return isSending ? texts.sending : texts.waiting
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo } from 'react'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
-import { initialListState, type ListWindow } from '../client/list/initial-state.ts'
+import { initialListState, type ListWindow, type UnsentRow } from '../client/list/initial-state.ts'
 import { liveListsCode } from '../client/list/lazy-lists.ts'
 import type { LiveListQuery } from '../client/list/query.ts'
 import {
@@ -33,6 +33,8 @@ export interface LiveList<F extends object = Fields> {
   trouble: ListTrouble | null
   /** What is new, by id, for three seconds. */
   highlighted: ReadonlyMap<string, RowHighlight>
+  /** Rows with writes that wait for the server, by id: see `<UnsentMark>`. */
+  unsent: ReadonlyMap<string, UnsentRow>
   /** There is a bar to show: so many changes wait for the user; `null` where unknown. */
   waiting: {
     count: number | null
@@ -67,10 +69,10 @@ export function useLiveList<F extends object = Fields>(
 }
 
 function listOf<F extends object>(store: ListStore, state: ListState): LiveList<F> {
-  const { status, rows, isWhole, window, trouble, highlighted, imported } = state
+  const { status, rows, isWhole, window, trouble, highlighted, imported, unsent } = state
   const { showing, toStart, toEnd } = store
   return {
-    ...{ status, isWhole, trouble, highlighted, store },
+    ...{ status, isWhole, trouble, highlighted, unsent, store },
     rows: rows as readonly WireRecord<F>[],
     window: window && { ...window, showing, toStart, toEnd },
     isEmpty: status === 'ready' && rows.length === 0,

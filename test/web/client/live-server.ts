@@ -30,6 +30,11 @@ const hurriedClock: Clock = {
   },
 }
 
+export interface Note {
+  project_id: number | string
+  text: string
+}
+
 /** Starts it all; it is stopped at the end of the file. `routes` adds the app's own. */
 export async function startLiveServer(
   routes: (app: express.Express, records: RecordServer) => void = () => {},
@@ -45,6 +50,12 @@ export async function startLiveServer(
     table.jsonb('links').notNullable().defaultTo('{}')
   })
   await trackTable(connection, 'projects', { history: 'values' })
+  await connection.schema.createTable('notes', (table) => {
+    table.uuid('id').primary().defaultTo(connection.raw('gen_random_uuid()'))
+    table.integer('project_id').notNullable().references('projects.id')
+    table.text('text').notNullable().unique()
+  })
+  await trackTable(connection, 'notes', { lists: ['project_id'] })
   const project = defineRecordType('project', {
     table: 'projects',
     fields: {
@@ -58,10 +69,15 @@ export async function startLiveServer(
     history: 'values',
     can: ({ id }, action) => id !== 'vera' || action === 'read' || action === 'propose',
   })
+  const note = defineRecordType('note', {
+    table: 'notes',
+    fields: { project_id: z.coerce.number().int(), text: z.string().min(1) },
+    can: ({ id }, action) => id !== 'vera' || action === 'read',
+  })
   const records = createRecordServer({
     log: null,
     knex: connection,
-    types: [project],
+    types: [project, note],
     authenticate(request) {
       const name = /^Bearer (\w+)$/.exec(request.headers.authorization ?? '')?.[1]
       return name ? { id: name, name: name.charAt(0).toUpperCase() + name.slice(1), tenantId: '1' } : null

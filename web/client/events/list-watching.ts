@@ -4,6 +4,7 @@
 import type { Scope } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import { createListeners } from '../base/store.ts'
+import { isNewRecord } from '../http/new-record.ts'
 import type { ListEvent, ReceivedEvent } from '../transport/event-router.ts'
 import type { Watching } from '../transport/subscriptions.ts'
 
@@ -40,6 +41,12 @@ export const createListWatching =
   ({ type, scope, cursor }: ListToWatch, listener: (event: ListEvent) => void): Stop => {
     start()
     const stopEvents = onList(type, listener)
+    if (scope && Object.values(scope).some((value) => isNewRecord(String(value)))) {
+      // The server has no such list yet: it is polled.
+      const answer = { type, scope, ok: false, code: 'not_found' } as const
+      queueMicrotask(() => listener({ kind: 'joined', answer }))
+      return stopEvents
+    }
     const stop = watching.addList({
       type,
       ...(scope ? { scope } : {}),

@@ -53,6 +53,8 @@ export interface HttpOptions {
   timeoutMs: number
   /** Called with each answer, its Date header, and how far its node has read the log; with 503 where there is none. */
   onAnswer: (status: number, date: string | null, age?: Partial<Age>) => void
+  /** What is sent in a request's place, or its answer. */
+  translate?: ((request: HttpRequest) => HttpRequest | Promise<HttpRequest | HttpAnswer>) | undefined
 }
 
 export function createHttp(options: HttpOptions): Http {
@@ -65,14 +67,19 @@ export function createHttp(options: HttpOptions): Http {
     person,
     onAnswer: options.onAnswer,
   }
-  const send = async ({ method, path, body, epoch }: HttpRequest): Promise<HttpAnswer> => {
+  const send = async (given: HttpRequest): Promise<HttpAnswer> => {
     person.check()
-    const asked = epoch ?? person.epoch()
+    const asked = given.epoch ?? person.epoch()
     if (asked !== person.epoch()) return signedOut()
     if (person.isNobody()) {
       options.onAnswer(401, null)
       return signedOut()
     }
+    const translated = options.translate?.(given) ?? given
+    const request = 'path' in translated ? translated : await translated
+    if (!('path' in request)) return request
+    if (asked !== person.epoch()) return signedOut()
+    const { method, path, body } = request
     const abort = new AbortController()
     const stopTimer = clock.after(timeoutMs, () => abort.abort())
     const number = person.asks()

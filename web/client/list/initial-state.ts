@@ -18,6 +18,12 @@ export interface ListWindow {
   loading: 'before' | 'after' | 'elsewhere' | null
 }
 
+/** What of a row is not on the server yet. `isRefused`: it waits for its person. */
+export interface UnsentRow {
+  what: 'created' | 'changed' | 'removed'
+  isRefused: boolean
+}
+
 /** A live list as it is shown now. */
 export interface ListState {
   /** `loading` and `failed`: there are no rows to show yet. */
@@ -43,6 +49,8 @@ export interface ListState {
   highlighted: ReadonlyMap<string, RowHighlight>
   /** Rows that were changed here and keep their place until the next refresh. */
   misplaced: ReadonlySet<string>
+  /** Rows with writes that wait for the server, by id. `byId` has the server's. */
+  unsent: ReadonlyMap<string, UnsentRow>
 }
 
 const NONE = new Map<string, never>()
@@ -61,4 +69,5 @@ export const initialListState: ListState = {
   trouble: null,
   highlighted: NONE,
   misplaced: new Set(),
+  unsent: NONE,
 }

@@ -8,7 +8,7 @@ import type { OwnWrite } from '../http/own-writes.ts'
 import { moreRequestsCode } from '../http/requests.ts'
 import { type LiveListQuery, orderKey, recordsKey } from './query.ts'
 import { createListStore, type ListStore } from './store.ts'
-import type { ListClient, OwnedListStore } from './store-options.ts'
+import type { ListClient, ListOverlay, OwnedListStore } from './store-options.ts'
 
 export { countLive } from './live-count.ts'
 
@@ -35,10 +35,12 @@ export interface LiveListsOptions {
   random?: () => number
   checkPerson: () => unknown
   epoch: () => number
+  /** What is not on the server yet is shown over the rows. */
+  overlay?: ListOverlay | undefined
 }
 
 export function createLiveLists(client: () => ListClient, options: LiveListsOptions): LiveLists {
-  const { clock, page, checkPerson, epoch, random = Math.random } = options
+  const { clock, page, checkPerson, epoch, overlay, random = Math.random } = options
   const lists = createObjectCache<OwnedListStore>()
   return {
     open(type, query = {}) {
@@ -56,6 +58,7 @@ export function createLiveLists(client: () => ListClient, options: LiveListsOpti
         random,
         checkPerson,
         epoch,
+        overlay,
         type,
         query,
         seed: (!query.window && [...lists.kept()].find(isSeed)?.[1]) || null,

@@ -7,6 +7,7 @@ import type { OwnWrite } from '../http/own-writes.ts'
 import type { Requests } from '../http/requests.ts'
 import type { ConnectionState } from '../transport/connection-status.ts'
 import type { ListEvent } from '../transport/event-router.ts'
+import type { CompareRecords } from './order.ts'
 import type { LiveListQuery } from './query.ts'
 import type { ListState } from './state.ts'
 
@@ -18,6 +19,21 @@ export interface ListClient extends Pick<Requests, 'list' | 'versions'> {
   ): Stop
   connection: Pick<Readable<ConnectionState>, 'get'>
   onOwnWrite(listener: (write: OwnWrite) => void): Stop
+}
+
+/** A list over which something is laid. */
+export interface OverlaidList {
+  type: string
+  query: LiveListQuery
+  compare: CompareRecords
+}
+
+/** Lays what is not on the server over lists: `createOffline()` does. */
+export interface ListOverlay {
+  /** MUST give the same object until something has changed. */
+  over(list: OverlaidList, state: ListState): ListState
+  /** Called when what it gives may have changed. */
+  subscribe(listener: () => void): Stop
 }
 
 export interface ListStoreOptions {
@@ -33,6 +49,7 @@ export interface ListStoreOptions {
   query: LiveListQuery
   /** Another list of the same records, whose rows are here already, in another order. */
   seed: ListStore | null
+  overlay?: ListOverlay | undefined
   /** It has a listener: the client has to keep it. */
   onUsed: () => void
   onIdle: () => void

@@ -24,6 +24,8 @@ const RECHECK_MS = 60_000
 export function createListStore(options: ListStoreOptions): OwnedListStore {
   const { client, clock, page, type, query } = options
   const compare = compareRecords(query.sort ?? 'id', query.locale)
+  const { overlay } = options
+  const self = { type, query, compare }
   const most = query.most ?? MOST_ROWS
   const wanted = wantedOf(query)
   const { seed } = options
@@ -147,11 +149,16 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     get() {
       options.checkPerson()
       if (epoch !== options.epoch()) leave()
-      return state.get()
+      return overlay ? overlay.over(self, state.get()) : state.get()
     },
     onLeft: left.add,
     leave,
-    subscribe: (listener) => lifetime.add(state.subscribe(listener)),
+    subscribe(listener) {
+      const stops = [state.subscribe(listener), overlay?.subscribe(listener)]
+      return lifetime.add(() => {
+        for (const stop of stops) stop?.()
+      })
+    },
     reload() {
       refresh.force()
       const now = state.get()

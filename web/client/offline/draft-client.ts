@@ -1,26 +1,11 @@
 // What the client lets `noclobber/offline` do with it.
 
-import type { Clock, Page } from '../base/clock.ts'
-import type { Person } from '../base/person.ts'
-import type { Reviews } from '../history/reviews.ts'
 import { createBySave, isNewRecord } from '../http/new-record.ts'
-import type { Requests } from '../http/requests.ts'
-import type { DraftClient } from '../record/draft-persistence.ts'
-import type { OpenRecords } from '../record/open-records.ts'
+import type { DraftClient, DraftParts } from '../record/draft-persistence.ts'
 import { sendWrite } from '../record/pending-writes.ts'
 
-interface DraftClientOptions {
-  client: Pick<Requests, 'create' | 'save' | 'remove'> &
-    Pick<Reviews, 'restoreVersion' | 'propose'> &
-    Pick<DraftClient, 'tabId' | 'fetch'> & { onStale: 'reject' | 'merge' }
-  records: Pick<OpenRecords, 'of' | 'discard'>
-  person: Pick<Person, 'id' | 'isNamed'>
-  clock: Clock
-  page: Page
-}
-
 /** Drafts belong to the user that the app has named, and to nobody else. */
-export const draftClient = ({ client, records, person, clock, page }: DraftClientOptions): DraftClient => ({
+export const draftClient = ({ client, records, person, clock, page }: DraftParts): DraftClient => ({
   tabId: client.tabId,
   userId() {
     const id = person.id()
@@ -29,11 +14,20 @@ export const draftClient = ({ client, records, person, clock, page }: DraftClien
   clock,
   page,
   resume: (address) => records.of(address).resume(),
+  recall: (address) => records.of(address).recall(),
   send: (address, mutation) =>
     isNewRecord(address.id)
-      ? createBySave(client, address.type, mutation)
+      ? createBySave(client, address, mutation)
       : sendWrite({ address, requests: client, onStale: client.onStale }, mutation),
-  bringBack: (address, edits) => records.of(address).dispatch({ kind: 'recalled', edits }),
+  bringBack: (address, edits, isNewest = false) =>
+    records.of(address).dispatch({ kind: 'recalled', edits, isNewest }),
   discard: records.discard,
+  async becomes(address, id) {
+    const store = records.find(address)
+    const answer = store && (await client.read(address.type, id))
+    if (answer?.outcome === 'found') store?.becomes(answer.record)
+  },
+  remove: (address) => void records.of(address).remove(),
+  saveMany: client.saveMany,
   fetch: client.fetch,
 })

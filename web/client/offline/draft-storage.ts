@@ -1,9 +1,10 @@
-// Storage of unsent edits: its interface, and an implementation in memory. An entry belongs to one person and one page;
-// the entries of a closed page go to the page that claims them first.
+// What waits on this device, as data. An entry belongs to one person and one page; the entries of a closed page go to the page
+// that claims them first.
 
 import type { ProblemCode, RecordAddress } from '../../../server/protocol/index.ts'
 import type { RequestToQueue } from '../http/queued-request.ts'
 import type { UnsentEdits } from '../record/state.ts'
+import type { QueuedBulk } from './queued-bulk.ts'
 
 /** Why a save was refused: it waits for its owner, and holds nothing else up. */
 export type UnsentTrouble =
@@ -11,6 +12,9 @@ export type UnsentTrouble =
   | { kind: 'gone' }
   | { kind: 'forbidden' }
   | { kind: 'refused'; detail: string; code?: ProblemCode }
+
+/** Why it waits for another record: that is not created yet, was refused, or was discarded. */
+export type Waits = 'parent' | 'refused' | 'gone'
 
 /** One record's edits that are not on the server. */
 export interface UnsentEntry extends RecordAddress {
@@ -24,6 +28,11 @@ export interface UnsentEntry extends RecordAddress {
   at: number
   changedAt: number
   trouble: UnsentTrouble | null
+  /**
+   * It names a new record that is not on the server, and is sent after it: `parent` waits too, was `refused`, or is `gone`: discarded.
+   * Only in {@link UnsentState}.
+   */
+  waits?: Waits | null
 }
 
 /** A request of the app's own that has no answer yet, or was refused. */
@@ -36,6 +45,8 @@ export interface QueuedRequest extends RequestToQueue {
   at: number
   /** Why the server refused it: it waits for its owner, and holds nothing else up. */
   refusal: { status: number; detail: string } | null
+  /** It is a bulk edit, of `offline.saveMany`. */
+  bulk?: QueuedBulk
 }
 
 /** What is not on the server, as a panel shows it. */
@@ -61,38 +72,9 @@ export const NOTHING_UNSENT: UnsentState = {
   ...{ requests: [], discardedRequests: [] },
 }
 
-/** A save was asked for, and has no answer. */
-export const isAsked = ({ edits }: UnsentEntry): boolean => edits.unanswered !== null
+/** A write was asked for, and has no answer. One that was refused has a `trouble`. */
+export const isAsked = ({ edits, trouble }: UnsentEntry): boolean =>
+  edits.unanswered !== null && trouble === null
 
 export const entryKey = (person: string, { type, id }: RecordAddress, tab: string): string =>
   JSON.stringify([person, type, id, tab])
-
-/** What a storage keeps entries by. */
-export interface Kept {
-  key: string
-  person: string
-}
-
-/** Every function may reject: without room, or where the browser allows no storage. */
-export interface EditStorage<Entry extends Kept = UnsentEntry> {
-  all(person: string): Promise<Entry[]>
-  put(entry: Entry): Promise<void>
-  remove(key: string): Promise<void>
-  /** MUST be one transaction: puts `entry` in the place of the one under `key`; `false` where that is gone already. */
-  claim(key: string, entry: Entry): Promise<boolean>
-}
-
-/** Lasts as long as the object: for tests, and for programs that are no pages. */
-export function createMemoryStorage<Entry extends Kept = UnsentEntry>(): EditStorage<Entry> {
-  const entries = new Map<string, Entry>()
-  return {
-    all: async (person) => [...entries.values()].filter((entry) => entry.person === person),
-    put: async (entry) => void entries.set(entry.key, structuredClone(entry)),
-    remove: async (key) => void entries.delete(key),
-    async claim(key, entry) {
-      if (!entries.delete(key)) return false
-      entries.set(entry.key, structuredClone(entry))
-      return true
-    },
-  }
-}

@@ -4,26 +4,23 @@
 import type { RecordAddress } from '../../../server/protocol/index.ts'
 import { elapsedOf, type Stop } from '../base/clock.ts'
 import { createTimers } from '../base/timers.ts'
-import { isEmpty } from '../base/values.ts'
+import { askedAt } from '../device/asked-order.ts'
+import { isLate } from '../device/browser-limits.ts'
+import type { Tabs } from '../device/browser-tabs.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
 import { editsOf, type RecordState, type UnsentEdits } from '../record/state.ts'
-import { askedAt } from './asked-order.ts'
-import { isLate } from './browser-limits.ts'
-import type { Tabs } from './browser-tabs.ts'
 import { hasRoom } from './can-restore.ts'
-import {
-  type EditStorage,
-  entryKey,
-  isAsked,
-  type UnsentEntry,
-  type UnsentState,
-  type UnsentTrouble,
-} from './draft-storage.ts'
+import { grownBy, isSameEdits, replacedBy, troubleOf } from './compared-edits.ts'
+import type { CreatedIds } from './created-ids.ts'
+import { createDiscarded } from './discarded.ts'
+import { entryKey, isAsked, type UnsentEntry, type UnsentState, type UnsentTrouble } from './draft-storage.ts'
+import { isLocalId } from './local-ids.ts'
+import type { EditStorage } from './storages.ts'
+import { withWaits } from './waiting-parents.ts'
 
 const WRITE_AFTER_MS = 100
 /** An answer to a save is shown no later than this, whatever storage does. */
 const SHOWN_AFTER_MS = 300
-const MOST_DISCARDED = 200
 /** Writing takes at most this share of the time, however long the text. */
 const WRITING_SHARE = 0.1
 
@@ -31,14 +28,18 @@ export interface EditKeepingOptions {
   client: DraftClient
   storage: EditStorage
   tabs: Tabs
+  ids: CreatedIds
   show: (patch: Partial<UnsentState>) => void
   /** Another page has changed what is kept. */
   onTabsChanged: () => void
+  /** A save that was asked for at this time has replaced this version by the next one. */
+  onSaved: (address: RecordAddress, version: number, askedAt: number) => void
 }
 
 export type EditKeeping = ReturnType<typeof keepEdits>
 
-export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKeepingOptions) {
+export function keepEdits(options: EditKeepingOptions) {
+  const { client, storage, tabs, ids, show, onTabsChanged } = options
   const { clock, page, tabId } = client
   const timers = createTimers(clock)
   /** This page's own edits, newer than what storage has of them. */
@@ -47,7 +48,9 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
   let writing: Promise<void> = Promise.resolve()
   let tookMs = 0
   let isStopped = false
-  let discarded: UnsentEntry[] = []
+  const discarded = createDiscarded<UnsentEntry>()
+  /** As they were read last. */
+  let ofOthers: readonly UnsentEntry[] = []
   /** A read proves no room to write, so it ends `unknown` and nothing else. */
   let storageState: UnsentState['storage'] = 'unknown'
   const showStorage = (found: UnsentState['storage']) => {
@@ -57,10 +60,9 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
 
   /** The current person. Edits of others stay in `own`, and are theirs. */
   const person = () => client.userId()
-  const live = () => {
-    const whose = person()
-    return [...own.values()].filter((entry) => entry.person === whose)
-  }
+  const ofPerson = ({ person: whose }: UnsentEntry) => whose === person()
+  const live = () => [...own.values()].filter(ofPerson)
+  const all = (): UnsentEntry[] => [...ofOthers.filter(ofPerson), ...live()]
 
   const fail = (error: unknown) => {
     const isFull = error instanceof Error && error.name === 'QuotaExceededError'
@@ -73,13 +75,16 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     const key = entryKey(whose, address, tabId)
     const before = own.get(key)
     const edits = editsOf(state)
+    const replaced = replacedBy(before, state)
+    if (before && replaced !== null) options.onSaved(address, replaced, before.at)
     if (!edits) {
       if (!own.delete(key)) return
       unwritten.set(key, null)
     } else {
       const trouble = troubleOf(state)
       if (before && isSameEdits(before.edits, edits) && before.trouble?.kind === trouble?.kind) return
-      const at = before && isAsked(before) === (edits.unanswered !== null) ? before.at : askedAt(clock)
+      const isSameAsk = (before?.edits.unanswered === null) === (edits.unanswered === null)
+      const at = before && isSameAsk ? before.at : askedAt(clock)
       const { type, id } = address
       const entry: UnsentEntry = {
         ...{ type, id, key, edits, at, trouble },
@@ -90,7 +95,9 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
       own.set(key, entry)
       unwritten.set(key, entry)
     }
-    const isUrgent = edits?.unanswered !== before?.edits.unanswered || !page.isVisible()
+    const isAskedNow =
+      edits?.unanswered !== before?.edits.unanswered || edits?.next?.kind !== before?.edits.next?.kind
+    const isUrgent = isAskedNow || !page.isVisible()
     if (isUrgent) void write()
     else timers.start('write', Math.max(WRITE_AFTER_MS, tookMs / WRITING_SHARE), () => void write(), 'keep')
   }
@@ -100,7 +107,10 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     timers.cancel('write')
     writing = writing.then(async () => {
       const begun = elapsedOf(clock)
-      for (const [key, entry] of [...unwritten]) {
+      // What has moved to another entry is there before it goes here.
+      const moves = [...unwritten].sort(([, a], [, b]) => Number(a === null) - Number(b === null))
+      for (const [key, entry] of moves) {
+        if (!entry && !(await ids.isSafe(JSON.parse(key)[2]))) continue
         try {
           if (entry) await storage.put(entry)
           else await storage.remove(key)
@@ -140,7 +150,12 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     })
     if (whose !== person() || isStopped) return
     const others = kept?.filter(({ tab }) => tab !== tabId) ?? []
-    show({ entries: [...others, ...live()].toSorted((a, b) => a.at - b.at) })
+    const isThere = ({ key }: UnsentEntry) => others.some((other) => other.key === key)
+    const isFewer = ofOthers.some((entry) => isLocalId(entry.id) && !isThere(entry))
+    ofOthers = others
+    if (isFewer) await ids.load()
+    if (whose !== person() || isStopped) return
+    show({ entries: withWaits(all(), ids).toSorted((a, b) => a.at - b.at) })
     if (kept && storageState === 'unknown') showStorage('ok')
   }
 
@@ -162,9 +177,10 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
         if (entry.person !== person()) break
         if (!hasRoom(stateNow(), entry.edits)) continue
         const key = entryKey(entry.person, entry, tabId)
-        if (!(await storage.claim(entry.key, grownBy(entry, key)))) continue
+        const grown = () => grownBy(own.get(key), { ...entry, key, tab: tabId })
+        if (!(await storage.claim(entry.key, grown()))) continue
         if (entry.person === person() && hasRoom(stateNow(), entry.edits)) {
-          own.set(key, grownBy(entry, key))
+          own.set(key, grown())
           tabs.notify()
           void refresh()
           return entry.edits
@@ -179,30 +195,25 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     return null
   }
 
-  function grownBy(entry: UnsentEntry, key: string): UnsentEntry {
-    const mine = own.get(key)
-    return mine ? { ...mine, edits: bothEdits(mine.edits, entry.edits) } : { ...entry, key, tab: tabId }
-  }
-
   /** The server has answered a save that no editor had room for: what it did not take is there to be restored. */
   async function settle(entry: UnsentEntry, edits: UnsentEdits | null, trouble: UnsentTrouble | null) {
-    if (edits) await storage.put({ ...entry, edits, trouble })
-    else await storage.remove(entry.key)
+    const { person: whose, type, tab } = entry
+    const id = edits?.base?.id ?? entry.id
+    const key = entryKey(whose, { type, id }, tab)
+    if (edits) await storage.put({ ...entry, key, id, edits, trouble })
+    if (!edits || key !== entry.key) await storage.remove(entry.key)
     tabs.notify()
     await refresh()
   }
 
-  const showDiscarded = () => {
-    const whose = person()
-    show({ discarded: discarded.filter((entry) => entry.person === whose) })
-  }
+  const showDiscarded = () => show({ discarded: discarded.of(person()) })
 
   async function discard(key: string) {
     const whose = person()
     const mine = own.get(key)
     const found =
       mine ?? (whose === null ? [] : await storage.all(whose).catch(() => [])).find((one) => one.key === key)
-    if (found) discarded = [found, ...discarded.filter((one) => one.key !== key)].slice(0, MOST_DISCARDED)
+    if (found) discarded.add(found)
     showDiscarded()
     if (mine && client.discard(mine)) return write()
     await storage.remove(key).catch(fail)
@@ -212,9 +223,9 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
 
   /** As if it had not been discarded; it is found where its record is opened, or waits in its form. */
   function undoDiscard(key: string) {
-    const entry = discarded.find((one) => one.key === key)
-    if (!entry || entry.person !== person()) return
-    discarded = discarded.filter((one) => one !== entry)
+    const entry = discarded.of(person()).find((one) => one.key === key)
+    if (!entry) return
+    discarded.remove(entry)
     client.bringBack(entry, entry.edits)
     // It is shown as discarded until it is shown as unsent: a list that is empty in between may be taken away.
     void write().then(showDiscarded)
@@ -223,7 +234,7 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
   async function clear() {
     const whose = person()
     if (whose === null) return
-    discarded = discarded.filter((entry) => entry.person !== whose)
+    discarded.clear(whose)
     showDiscarded()
     for (const { key } of live()) {
       own.delete(key)
@@ -254,8 +265,12 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
     undoDiscard,
     clear,
     live,
+    all,
+    find: (address: RecordAddress) => own.get(entryKey(person() ?? '', address, tabId)),
     leave() {
       show({ entries: [] })
+      ofOthers = []
+      void ids.load()
       if (storageState === 'ok') showStorage('unknown')
       showDiscarded()
       if (unwritten.size > 0) void write()
@@ -268,29 +283,4 @@ export function keepEdits({ client, storage, tabs, show, onTabsChanged }: EditKe
       return unwritten.size > 0 ? write() : null
     },
   }
-}
-
-const isSameEdits = (a: UnsentEdits, b: UnsentEdits) =>
-  a.base === b.base &&
-  a.draft === b.draft &&
-  a.kept === b.kept &&
-  a.unanswered === b.unanswered &&
-  a.next === b.next
-
-/** One record's edits of two pages: those of the first that has some as they are, the other's to be restored. */
-function bothEdits(edits: UnsentEdits, other: UnsentEdits): UnsentEdits {
-  const isIdle = isEmpty(edits.draft) && !edits.unanswered
-  const aside = isIdle ? {} : other.draft
-  const fields = { ...other.kept?.fields, ...aside, ...edits.kept?.fields }
-  const kept = isEmpty(fields) ? null : { fields, why: 'recalled' as const, isHidden: false }
-  return { ...(isIdle ? other : edits), kept }
-}
-
-function troubleOf({ conflict, status, trouble, errors }: RecordState): UnsentTrouble | null {
-  if (conflict) return { kind: 'conflict' }
-  if (status === 'gone') return { kind: 'gone' }
-  if (status === 'forbidden' || trouble?.kind === 'not_allowed') return { kind: 'forbidden' }
-  if (trouble?.kind === 'failed') return { ...trouble, kind: 'refused' }
-  const [field, message] = Object.entries(errors)[0] ?? []
-  return field === undefined ? null : { kind: 'refused', detail: `${field}: ${message}` }
 }

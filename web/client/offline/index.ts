@@ -1,11 +1,22 @@
-// The entry point `noclobber/offline`: edits that outlive the page, and saves that wait for the server. A separate one, because it
+// The entry point `noclobber/offline`: edits that outlive the page, and writes that wait for the server. A separate one, because it
 // contains the IndexedDB code.
 
-export type { Tabs } from './browser-tabs.ts'
-export { createBrowserTabs } from './browser-tabs.ts'
-export type { EditStorage, QueuedRequest, UnsentEntry, UnsentState, UnsentTrouble } from './draft-storage.ts'
-export { createMemoryStorage, isAsked } from './draft-storage.ts'
-export { createIndexedDbStorage } from './indexeddb-storage.ts'
-export type { Offline, OfflineOptions } from './queue.ts'
+export type { Tabs } from '../device/browser-tabs.ts'
+export { createBrowserTabs } from '../device/browser-tabs.ts'
+export type { CreatedId } from './created-ids.ts'
+export type { QueuedRequest, UnsentEntry, UnsentState, UnsentTrouble } from './draft-storage.ts'
+export { isAsked } from './draft-storage.ts'
+export type { Offline, OfflineOptions } from './options.ts'
 export { createOffline } from './queue.ts'
+export type { QueuedBulk, QueuedRow, RowToSave } from './queued-bulk.ts'
+export type {
+  QueuedCreateOptions,
+  QueuedCreateOutcome,
+  QueuedRemoveOutcome,
+  QueuedSaveManyOutcome,
+  QueuedWrite,
+  QueuedWrites,
+} from './queued-writes.ts'
 export type { LateAnswer } from './request-queue.ts'
+export type { EditStorage } from './storages.ts'
+export { createIndexedDbStorage, createMemoryStorage } from './storages.ts'

@@ -2,65 +2,39 @@
 // order, one after the other. Each keeps its first mutation id, so it is written once, whichever page sends it and however
 // often. A refused save waits for its user and blocks nothing else.
 
-import type { Stop } from '../base/clock.ts'
-import { createListeners, createWritable, type Readable } from '../base/store.ts'
+import type { RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
+import { createListeners, createWritable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
-import type { DraftClient, DraftPersistence } from '../record/draft-persistence.ts'
-import { limitStorage, limitTabs } from './browser-limits.ts'
-import { createBrowserTabs, type Tabs } from './browser-tabs.ts'
+import { limitStorage, limitTabs } from '../device/browser-limits.ts'
+import { createBrowserTabs } from '../device/browser-tabs.ts'
+import type { DraftClient } from '../record/draft-persistence.ts'
+import * as reducer from '../record/reducer.ts'
+import type { Mutation } from '../record/state.ts'
+import { reducerCode } from '../record/store.ts'
+import { type CreatedId, type CreatedIds, keepCreatedIds } from './created-ids.ts'
+import { draftClient } from './draft-client.ts'
 import {
-  createMemoryStorage,
-  type EditStorage,
   isAsked,
-  type Kept,
   NOTHING_UNSENT,
   type QueuedRequest,
   type UnsentEntry,
   type UnsentState,
 } from './draft-storage.ts'
 import { type EditKeeping, keepEdits } from './draft-sync.ts'
-import { createIndexedDbStorage } from './indexeddb-storage.ts'
+import { createHeldRequests } from './held-requests.ts'
+import { isLocalId } from './local-ids.ts'
+import { defaultStorage, type Offline, type OfflineOptions } from './options.ts'
+import { createQueuedWrites } from './queued-writes.ts'
 import { editsAfter, troubleAfter } from './remaining-edits.ts'
 import { keepRequests, type LateAnswer, type RequestQueue } from './request-queue.ts'
+import { createMemoryStorage, type EditStorage } from './storages.ts'
+import { createUnsentRows } from './unsent-rows.ts'
+import { namedBy, unmadeOf, waitsOf } from './waiting-parents.ts'
+
+reducerCode.provide(reducer)
 
 const RETRY_AFTER_MS = 5_000
 const LONGEST_RETRY_MS = 60_000
-
-/** Edits that outlive the page, and saves that wait for the server. */
-export interface Offline extends DraftPersistence {
-  unsent: Readable<UnsentState>
-  /** Tries to send what waits, now. */
-  retry(): void
-  /** Sends a request that the server has refused once more, as it was: see `unsent.requests`. */
-  resend(key: string): void
-  /**
-   * Called with each answer to a request of the app's own that came after `client.fetch` had answered 202, perhaps to an earlier page.
-   * Listen before the client is made.
-   *
-   * @example
-   * offline.onAnswered(({ request, response }) => toast(`${request.label}: ${response.ok ? 'done' : 'refused'}`))
-   */
-  onAnswered(listener: (answer: LateAnswer) => void): Stop
-  /** Discards one record's edits, or a request. Another page that has the record open keeps its own edits. */
-  discard(key: string): Promise<void>
-  /** Restores what was discarded on this page: see `unsent.discarded`. */
-  undoDiscard(key: string): void
-  /** Discards all that this person has unsent on this device: for a sign-out that leaves nothing behind. */
-  clear(): Promise<void>
-}
-
-/** What {@link createOffline} takes. */
-export interface OfflineOptions {
-  /** Default: IndexedDB, database `noclobber`. */
-  storage?: EditStorage
-  /**
-   * Where requests of the app's own wait. Default: IndexedDB, database `noclobber-requests`; with a `storage` of your own, memory
-   * alone.
-   */
-  requests?: EditStorage<QueuedRequest>
-  /** Which pages are alive. Default: by the browser’s locks. */
-  tabs?: Tabs
-}
 
 /**
  * Keeps edits beyond the page, and sends what could not be sent.
@@ -73,6 +47,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   const givenStorage = options.storage ?? defaultStorage<UnsentEntry>()
   const requestStorage: EditStorage<QueuedRequest> =
     options.requests ?? (options.storage ? createMemoryStorage() : defaultStorage('noclobber-requests'))
+  const createdStorage: EditStorage<CreatedId> =
+    options.created ?? (options.storage ? createMemoryStorage() : defaultStorage('noclobber-created'))
   const givenTabs = options.tabs ?? createBrowserTabs()
   let tabs = givenTabs
   const unsent = createWritable<UnsentState>(NOTHING_UNSENT)
@@ -80,15 +56,38 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   const answered = createListeners<[LateAnswer]>()
   let keeping: EditKeeping | null = null
   let requests: RequestQueue | null = null
+  let ids: CreatedIds | null = null
+  /** What waits is being put on the version that a save has made. */
+  let advancing: Promise<unknown> = Promise.resolve()
   let client: DraftClient | null = null
   let timers: ReturnType<typeof createTimers> | null = null
   let isSending = false
   let isAskedAgain = false
   let failures = 0
 
+  const queued = createQueuedWrites({
+    now: () => client && keeping && requests && { client, keeping, requests },
+    openAs,
+    versionOf: ({ id, version }) => version || (ids?.find(id)?.version ?? 0),
+    send: () => void send(),
+  })
+
+  const rows = createUnsentRows({ unsent, ids: () => ids })
+
+  /** New records that aren't on the server. */
+  const unmade = () => (ids ? unmadeOf(keeping?.all() ?? [], ids) : new Map<string, UnsentEntry>())
+  const isWaitingFor = (named: unknown, self?: string) =>
+    ids !== null && waitsOf(named, unmade(), ids, self) !== null
+
+  function openAs({ type, id }: RecordAddress): string {
+    const now = ids?.idOf(id) ?? id
+    const entry = isLocalId(now) ? undefined : unmade().get(now)
+    return entry?.type === type ? entry.id : now
+  }
+
   async function send(): Promise<void> {
     const whose = keeping?.person() ?? null
-    if (!client || !keeping || whose === null) return
+    if (!client || !keeping || whose === null) return queued.endTries()
     if (isSending) {
       isAskedAgain = true
       return
@@ -107,6 +106,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     isSending = false
     set({ isSending: false })
     requests?.answerCallers()
+    queued.endTries()
     if (failures > 0) sendLater()
   }
 
@@ -150,7 +150,9 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   /** `false`, as of `sendOne`. */
   async function sendRequest(request: QueuedRequest): Promise<boolean> {
     set({ isSending: true })
+    await advancing
     const outcome = await requests?.send(request)
+    if (request.bulk && outcome === 'answered') isAskedAgain = true
     if (outcome === 'unreachable') failures += 1
     return outcome === 'answered'
   }
@@ -158,6 +160,7 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   /** `false`: the server can't be reached, or knows nobody; the rest waits too. */
   async function sendOne(entry: UnsentEntry): Promise<boolean> {
     if (entry.person !== keeping?.person()) return false
+    if (isWaitingFor(namedBy(entry), entry.id)) return true
     set({ isSending: true })
     const { status } = (await client?.resume(entry)) ?? {}
     if (status === 'offline') failures += 1
@@ -168,19 +171,47 @@ export function createOffline(options: OfflineOptions = {}): Offline {
   async function sendPast(entry: UnsentEntry): Promise<boolean> {
     const mutation = entry.edits.unanswered
     if (!mutation || !client || entry.person !== keeping?.person()) return false
+    if (isWaitingFor(namedBy(entry), entry.id)) return true
     const answer = await client.send(entry, mutation)
     if (answer.outcome === 'unreachable') failures += 1
     if (answer.outcome === 'unreachable' || answer.outcome === 'unauthenticated') return false
+    if (answer.outcome === 'saved') await passed(entry, mutation, answer.record)
     const left = editsAfter(entry.edits, mutation, answer)
-    await keeping?.settle(entry, left, troubleAfter(answer))
-    if (left?.unanswered) isAskedAgain = true
+    const trouble = left && troubleAfter(answer)
+    await keeping?.settle(entry, left, trouble)
+    if (left?.unanswered) isAskedAgain = !trouble
     else if (left) await client?.resume(entry)
     return true
   }
 
+  async function passed(entry: UnsentEntry, { clientVersion }: Mutation, record: WireRecord) {
+    if (clientVersion === 0) await ids?.add(entry, record)
+    else if (record.version === clientVersion + 1)
+      await requests?.advance(entry.type, new Map([[entry.id, clientVersion]]), entry.at)
+  }
+
   return {
     unsent,
-    open(opened) {
+    overlay: rows.overlay,
+    ...queued.writes,
+    openAs,
+    ...createHeldRequests(() => ids),
+    created(address, record) {
+      void ids?.add(address, record)
+      queued.created(address, record)
+      if (client) rows.arrive(record, client.clock)
+      if (isLocalId(address.id)) void send()
+    },
+    async elsewhere(address) {
+      if (!isLocalId(address.id) || keeping?.find(address)) return null
+      await ids?.loaded()
+      const isKnown = ids?.find(address.id) || unmade().has(address.id)
+      return isKnown
+        ? { outcome: 'unreachable', retryAfterMs: null, detail: 'Another page has it.' }
+        : { outcome: 'not_found' }
+    },
+    open(parts) {
+      const opened = draftClient(parts)
       client = opened
       timers = createTimers(opened.clock)
       tabs = limitTabs(givenTabs, opened.clock)
@@ -190,14 +221,30 @@ export function createOffline(options: OfflineOptions = {}): Offline {
         void requests?.refresh()
         void sendFound()
       }
-      const current = keepEdits({ client: opened, storage, tabs, show: set, onTabsChanged })
+      const made = keepCreatedIds({
+        ...{ client: opened, storage: limitStorage(createdStorage, opened.clock) },
+        onFound(found) {
+          for (const { type, id, local } of found) void opened.becomes({ type, id: local }, id)
+          void send()
+        },
+      })
+      const current = keepEdits({
+        ...{ client: opened, storage, tabs, ids: made, show: set, onTabsChanged },
+        onSaved(address, version, at) {
+          advancing = advancing.then(() =>
+            requests?.advance(address.type, new Map([[address.id, version]]), at),
+          )
+        },
+      })
       const queue = keepRequests({
-        ...{ client: opened, tabs, show: set, answered },
+        ...{ client: opened, tabs, show: set, answered, ids: made, isWaitingFor, isKept: current.isKept },
         storage: limitStorage(requestStorage, opened.clock),
       })
       keeping = current
       requests = queue
-      void Promise.all([current.refresh(), queue.adopt()]).then(() => {
+      ids = made
+      void Promise.all([made.load(), current.refresh(), queue.adopt()]).then(() => {
+        if (unsent.get().entries.some(({ waits }) => waits)) void current.refresh()
         const { entries, requests: waiting } = unsent.get()
         if (entries.some(isAsked) || waiting.length > 0) void send()
       })
@@ -205,12 +252,14 @@ export function createOffline(options: OfflineOptions = {}): Offline {
       return () => {
         cancelAll()
         queue.answerCallers()
+        queued.endTries()
         queue.stop()
         const writing = current.stop()
         if (writing) void writing.finally(stopTab)
         else stopTab()
         keeping = null
         requests = null
+        ids = null
         client = null
         set({ ...NOTHING_UNSENT, isSending: unsent.get().isSending })
       }
@@ -224,6 +273,8 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     leave() {
       keeping?.leave()
       requests?.leave()
+      queued.endTries()
+      rows.leave()
     },
     keep: (address, state) => keeping?.keep(address, state),
     isKept: async (address) => keeping?.isKept(address) ?? false,
@@ -237,16 +288,13 @@ export function createOffline(options: OfflineOptions = {}): Offline {
     undoDiscard(key) {
       if (unsent.get().discardedRequests.some((one) => one.key === key))
         void requests?.bringBack(key).then(send)
-      else keeping?.undoDiscard(key)
+      else {
+        keeping?.undoDiscard(key)
+        void send()
+      }
     },
     async clear() {
       await Promise.all([keeping?.clear(), requests?.clear()])
     },
   }
 }
-
-/** Outside a browser there is no IndexedDB. A page that may not use it sees that it is `barred`. */
-const defaultStorage = <Entry extends Kept>(name?: string): EditStorage<Entry> =>
-  typeof document === 'undefined' && typeof indexedDB === 'undefined'
-    ? createMemoryStorage<Entry>()
-    : createIndexedDbStorage<Entry>(name)

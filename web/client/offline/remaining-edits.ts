@@ -4,20 +4,27 @@ import type { Fields } from '../../../server/protocol/index.ts'
 import { isEmpty, isSame, pick } from '../base/values.ts'
 import type { ClientProposeOutcome } from '../history/reviews.ts'
 import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
-import { beyond } from '../record/edit-transitions.ts'
+import { beyond, removalIn, removedVersion } from '../record/edit-transitions.ts'
 import type { Mutation, UnsentEdits } from '../record/state.ts'
 import type { UnsentTrouble } from './draft-storage.ts'
 
 export type SendAnswer = ClientSaveOutcome<Fields> | ClientRemoveOutcome | ClientProposeOutcome
 
-/** `null`: nothing. What was asked for after a save that passed is asked for on the version that it made. */
+/**
+ * `null`: nothing. What was asked for after a save that passed is asked for on the version that it made; a removal that was refused
+ * is still asked for, by whom it was.
+ */
 export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: SendAnswer): UnsentEdits | null {
   const settled = { ...edits, unanswered: null, next: null }
   if (answer.outcome === 'proposed') {
     const left = beyond(edits.draft, sent.changes)
     return isEmpty(left) && !edits.kept ? null : { ...settled, draft: left }
   }
-  if (answer.outcome !== 'saved') return isEmpty(edits.draft) && !edits.kept ? null : settled
+  if (answer.outcome !== 'saved') {
+    const isGone = answer.outcome === 'removed' || answer.outcome === 'gone'
+    const removal = isGone || sent.clientVersion === 0 ? null : removalIn(sent, edits.next)
+    return isEmpty(edits.draft) && !edits.kept && !removal ? null : { ...settled, unanswered: removal }
+  }
   const { record } = answer
   const draft = pick(
     beyond(edits.draft, sent.changes),
@@ -26,8 +33,8 @@ export function editsAfter(edits: UnsentEdits, sent: Mutation, answer: SendAnswe
   const isGoingOn = edits.next !== null && (edits.next.kind === 'remove' || !isEmpty(draft))
   if (isEmpty(draft) && !edits.kept && !isGoingOn) return null
   const changes = edits.next?.kind === 'save' ? draft : {}
-  const unanswered =
-    edits.next && isGoingOn ? { ...edits.next, clientVersion: record.version, changes } : null
+  const clientVersion = edits.next?.kind === 'remove' ? removedVersion(sent, record) : record.version
+  const unanswered = edits.next && isGoingOn ? { ...edits.next, clientVersion, changes } : null
   return { ...settled, base: record, draft, unanswered }
 }
 

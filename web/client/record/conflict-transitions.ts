@@ -6,7 +6,7 @@ import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import { forgetOlder, save, undoOf, write } from './edit-transitions.ts'
-import { catchUp, stay, to, weighHeld } from './remote-versions.ts'
+import { askedOfGone, catchUp, stay, to, weighHeld } from './remote-versions.ts'
 import {
   type Kept,
   type RecordState,
@@ -99,6 +99,11 @@ export function resume(state: RecordState): Transition {
   return unanswered && record && isRetry ? write(state, unanswered, next) : stay(state)
 }
 
+/** What is being saved is deleted after that. */
+export function removeNext(state: RecordState, { mutationId }: { mutationId: string }): Transition {
+  return state.writing?.kind === 'save' ? to(state, { next: { kind: 'remove', mutationId } }) : stay(state)
+}
+
 /** Dismisses the banner for this version; the save stays guarded. */
 export function dismiss(state: RecordState): Transition {
   switch (topicOf(state)) {
@@ -107,7 +112,7 @@ export function dismiss(state: RecordState): Transition {
     case 'kept':
       return to(state, { kept: state.kept && { ...state.kept, isHidden: true } })
     case 'trouble':
-      return state.record === null ? stay(state) : catchUp({ ...state, trouble: null })
+      return state.record === null ? stay(state) : catchUp(withoutRefusal(state))
     case 'notice':
       return to(state, { notice: null })
     default:
@@ -115,21 +120,39 @@ export function dismiss(state: RecordState): Transition {
   }
 }
 
+/** A removal that was refused is no longer wanted then; a write without an answer is. */
+const withoutRefusal = ({ trouble, unanswered, ...state }: RecordState): RecordState => ({
+  ...{ ...state, trouble: null },
+  unanswered: trouble?.kind === 'failed' || trouble?.kind === 'not_allowed' ? null : unanswered,
+})
+
 /** The banner of a version that was dismissed comes back. */
 export const show = (state: RecordState): Transition => to(state, { dismissed: 0 })
 
-/** Nothing else is typed, and the version that they were built on is the shown one, or none is shown yet. */
-export function isAtHome(state: RecordState, { base }: UnsentEdits): boolean {
+/**
+ * Nothing else is typed, and the version that they were built on is the shown one, or none is shown yet. A removal shows no text
+ * that another version could replace.
+ */
+export function isAtHome(state: RecordState, { base, draft, unanswered }: UnsentEdits): boolean {
   const isUntouched = isEmpty(state.draft) && !state.writing && !state.unanswered && !state.isRefused
-  return base !== null && isUntouched && (state.record === null || state.record.version === base.version)
+  const isRemoval = unanswered?.kind === 'remove' && isEmpty(draft)
+  return (
+    base !== null &&
+    isUntouched &&
+    (state.record === null || state.record.version === base.version || isRemoval)
+  )
 }
 
 /** Edits from before the page was left, on the version that they were built on: a newer version is handled as usual. */
-export function recall(state: RecordState, { edits }: StateEventOf<'recalled'>): Transition {
-  const { base, draft, unanswered, next } = edits
+export function recall(
+  state: RecordState,
+  { edits, isNewest = false }: StateEventOf<'recalled'>,
+): Transition {
+  const { base, draft, next } = edits
+  const unanswered = state.deletion ? askedOfGone(edits) : edits.unanswered
   const kept = bothKept(state.kept, edits.kept)
   if (state.isRefused) return to(state, { draft: { ...draft, ...state.draft }, kept })
-  if (!isAtHome(state, edits)) return recallAside(state, { ...edits.kept?.fields, ...draft })
+  if (!isAtHome(state, edits)) return recallAside(state, { ...edits.kept?.fields, ...draft }, isNewest)
   const recalled: RecordState = {
     ...state,
     ...{ record: state.record ?? base, draft, unanswered, next, kept },
@@ -142,15 +165,15 @@ export function recall(state: RecordState, { edits }: StateEventOf<'recalled'>):
 const bothKept = (kept: Kept | null, other: Kept | null): Kept | null =>
   kept && other ? { ...kept, fields: { ...other.fields, ...kept.fields } } : (kept ?? other)
 
-function recallAside(state: RecordState, fields: Fields): Transition {
+function recallAside(state: RecordState, fields: Fields, isNewest: boolean): Transition {
   const unshown = pick(fields, (field, value) => {
     const isShown = field in state.draft ? state.draft[field] : state.record?.fields[field]
     return !isSame(isShown, value)
   })
   if (isEmpty(unshown)) return stay(state)
-  return to(state, {
-    kept: { fields: { ...unshown, ...state.kept?.fields }, why: 'recalled', isHidden: false },
-  })
+  const before = state.kept?.fields
+  const aside = isNewest ? { ...before, ...unshown } : { ...unshown, ...before }
+  return to(state, { kept: { fields: aside, why: 'recalled', isHidden: false } })
 }
 
 /** Discarded by the user. A write in flight is left to its answer. */

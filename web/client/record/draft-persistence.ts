@@ -1,12 +1,36 @@
 // The interface of what keeps edits beyond the page, and how an open record gets them back from it. The client itself keeps
 // nothing: `noclobber/offline` does, and an app that needs no more than the tab's memory never loads it.
 
-import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
+import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
 import type { Clock, Page, Stop } from '../base/clock.ts'
-import type { ClientProposeOutcome } from '../history/reviews.ts'
-import type { ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
+import type { Person } from '../base/person.ts'
+import type { ClientProposeOutcome, Reviews } from '../history/reviews.ts'
+import type { HttpAnswer, HttpRequest } from '../http/fetch-json.ts'
+import type { ClientRemoveOutcome, ClientSaveOutcome, Refusal } from '../http/outcomes.ts'
 import type { RequestToQueue } from '../http/queued-request.ts'
-import type { Mutation, RecordState, UnsentEdits } from './state.ts'
+import type { Requests } from '../http/requests.ts'
+import type { Mutation, RecordState, RecordStateEvent, UnsentEdits } from './state.ts'
+
+/** What a client hands to the persistence of its drafts, which loads what it needs of them. */
+export interface DraftParts {
+  client: Pick<Requests, 'read' | 'create' | 'save' | 'saveMany' | 'remove'> &
+    Pick<Reviews, 'restoreVersion' | 'propose'> &
+    Pick<DraftClient, 'tabId' | 'fetch'> & { onStale: 'reject' | 'merge' }
+  /** The open records: `of` opens one. */
+  records: {
+    of(address: RecordAddress): {
+      resume(): Promise<RecordState>
+      recall(): Promise<void>
+      remove(): Promise<unknown>
+      dispatch(stateEvent: RecordStateEvent): unknown
+    }
+    find(address: RecordAddress): { becomes(record: WireRecord): void } | undefined
+    discard(address: RecordAddress): boolean
+  }
+  person: Pick<Person, 'id' | 'isNamed'>
+  clock: Clock
+  page: Page
+}
 
 /** What the persistence of drafts may do with its client. */
 export interface DraftClient {
@@ -17,15 +41,22 @@ export interface DraftClient {
   page: Page
   /** Brings kept edits back and sends what was asked to be saved; resolves when that has its answer. */
   resume(address: RecordAddress): Promise<RecordState>
+  /** Brings kept edits back, and sends nothing. */
+  recall(address: RecordAddress): Promise<void>
   /** Sends it as it was asked for, past the record's editor. */
   send(
     address: RecordAddress,
     mutation: Mutation,
   ): Promise<ClientSaveOutcome<Fields> | ClientRemoveOutcome | ClientProposeOutcome>
-  /** Restores discarded edits. */
-  bringBack(address: RecordAddress, edits: UnsentEdits): void
+  /** Restores discarded edits, or adds some. `isNewest`: before what is set aside already. */
+  bringBack(address: RecordAddress, edits: UnsentEdits, isNewest?: boolean): void
   /** Discards its edits; `false` where the record is not open here. */
   discard(address: RecordAddress): boolean
+  /** A new record is this one on the server by now: what shows it here goes on with that. */
+  becomes(address: RecordAddress, id: string): Promise<void>
+  /** Asks to delete a record after what was asked for of it; a new one once it is created, if that may have happened. */
+  remove(address: RecordAddress): void
+  saveMany: Requests['saveMany']
   /** Sends a request of the app's own, as `client.fetch` does. */
   fetch: typeof fetch
 }
@@ -33,7 +64,7 @@ export interface DraftClient {
 /** Keeps edits; made by `createOffline`. Never rejects: storage that fails is a state, not an error. */
 export interface DraftPersistence {
   /** Called once by the client. */
-  open(client: DraftClient): Stop
+  open(parts: DraftParts): Stop
   /**
    * Edits of a page that is no more, if the record as it stands then has room for them; asked before the first load, and
    * again until there are none.
@@ -48,6 +79,16 @@ export interface DraftPersistence {
    * named: then nothing is kept.
    */
   enqueue?(request: RequestToQueue): Promise<Response | null>
+  /** A new record was created here. It is called before its edits are dropped. */
+  created?(address: RecordAddress, record: WireRecord): void
+  /** The id under which a record is open here: that of a new one while it waits, and its own from then on. */
+  openAs?(address: RecordAddress): string
+  /** Why a new record that was opened by its id can't be shown; `null` where its edits are here. */
+  elsewhere?(address: RecordAddress): Promise<Refusal | null>
+  /** A request as it is sent, or its answer where it names a record that is not on the server yet. */
+  translate?(request: HttpRequest): HttpRequest | Promise<HttpRequest | HttpAnswer>
+  /** Sends what the client sends, whatever that is, unless it names such a record: then it rejects. */
+  pass?(send: typeof fetch, input: RequestInfo | URL, init: RequestInit): Promise<Response>
   /** The person changes: shows the edits of the new one, and keeps those of the one before. */
   leave(): void
   /** The server seems reachable again. */

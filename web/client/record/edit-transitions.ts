@@ -88,14 +88,31 @@ export function saveNext(state: RecordState, { mutationId }: StateEventOf<'save_
 }
 
 /** After a save without an answer, that save goes first: else the removal could be refused for a version of one's own. */
-export function remove(state: RecordState, { mutationId }: { mutationId: string }): Transition {
+export function remove(
+  state: RecordState,
+  { mutationId, clientVersion }: { mutationId: string; clientVersion?: number },
+): Transition {
   const { record, unanswered } = state
   if (!record) return stay(state)
-  const fresh: Mutation = { kind: 'remove', mutationId, clientVersion: record.version, changes: {} }
+  const fresh = removalOf(mutationId, clientVersion ?? record.version)
   if (unanswered?.clientVersion !== record.version || unanswered.kind === 'propose')
     return write(state, fresh, null)
   return write(state, unanswered, unanswered.kind === 'save' ? { kind: 'remove', mutationId } : null)
 }
+
+export const removalOf = (mutationId: string, clientVersion: number): Mutation => ({
+  ...{ kind: 'remove', mutationId, clientVersion, changes: {} },
+})
+
+/** The removal that was asked for, of the version that it was asked for: as it was, or after a save that is refused too. */
+export const removalIn = (sent: Mutation, next: RecordState['next']): Mutation | null => {
+  if (sent.kind === 'remove') return sent
+  return next?.kind === 'remove' ? removalOf(next.mutationId, sent.clientVersion) : null
+}
+
+/** The version that a removal after a save is of: none that somebody else has made meanwhile. */
+export const removedVersion = (saved: Mutation, { version }: WireRecord): number =>
+  Math.min(version, saved.clientVersion + 1)
 
 export function write(state: RecordState, mutation: Mutation, next: RecordState['next']): Transition {
   const patch = {
@@ -188,7 +205,10 @@ export function revert(state: RecordState, { isDiscard = false }: StateEventOf<'
 /** Put away unresolved; that there is a newer version is still so, and the banner says it. */
 export function closeConflict(state: RecordState): Transition {
   return catchUp(
-    forgetOlder({ ...state, conflict: null, reviewing: false, merging: false, reloading: false }),
+    forgetOlder({
+      ...{ ...state, conflict: null, reviewing: false, merging: false, reloading: false },
+      unanswered: state.conflict ? null : state.unanswered,
+    }),
   )
 }
 

@@ -40,7 +40,7 @@ export const firstSteps = {
   opened:           [open,         open,         open,         ignore,       open,         open,          open,            open,         open,         open],
   typed:            [ignore,       type,         type,         type,         type,         type,          type,            type,         type,         type],
   save_asked:       [ignore,       save,         save,         saveNext,     save,         ignore,        ignore,          save,         ignore,       save],
-  remove_asked:     [ignore,       remove,       remove,       ignore,       remove,       ignore,        ignore,          remove,       ignore,       remove],
+  remove_asked:     [ignore,       remove,       remove,       null,         remove,       ignore,        ignore,          remove,       ignore,       remove],
   reload_asked:     [ignore,       reload,       reload,       ignore,       reload,       reload,        open,            reload,       open,         reload],
   restore_asked:    [ignore,       restore,      restore,      restore,      restore,      ignore,        restore,         restore,      ignore,       restore],
   revert_asked:     [ignore,       ignore,       revert,       ignore,       revert,       revert,        ignore,          revert,       ignore,       revert],

@@ -46,7 +46,8 @@ export function createOpenRecords(options: OpenRecordsOptions) {
   /** What was created is a record like any other from then on, with what was typed meanwhile; the next new one is blank. */
   function withCreated(own: OwnedRecordStore): OwnedRecordStore {
     own.onSaved((record) => {
-      const { draft, kept } = own.get()
+      const { draft, kept, next } = own.get()
+      options.persistence?.created?.({ type: own.type, id: own.id }, record)
       own.reset()
       const created = records.of(record)
       created.dispatch({
@@ -56,16 +57,20 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       const nothing = { base: null, draft: {}, unanswered: null, next: null }
       if (kept) created.dispatch({ kind: 'recalled', edits: { ...nothing, kept } })
       for (const [field, value] of Object.entries(draft)) created.change(field, value)
+      if (next) void created[next.kind === 'remove' ? 'remove' : 'save']()
     })
     return {
       ...own,
       async save() {
-        const isSecond = own.get().writing !== null
+        const { writing, unanswered } = own.get()
+        const isSecond = writing !== null || unanswered !== null
         const outcome = await own.save()
         if (!isSecond || outcome?.outcome !== 'saved') return outcome
         return (await records.of(outcome.record).save()) ?? outcome
       },
       async remove() {
+        const { writing, unanswered } = own.get()
+        if (writing || unanswered) return own.remove()
         own.discard()
         return null
       },
@@ -73,8 +78,8 @@ export function createOpenRecords(options: OpenRecordsOptions) {
   }
 
   const records = {
-    /** `initial`: of a new record, what its form shows at first. */
-    of(address: RecordAddress, initial: Fields = {}): OwnedRecordStore {
+    /** `initial`: of the form of a new record, what it shows at first. */
+    of(address: RecordAddress, initial?: Fields): OwnedRecordStore {
       const owner = options.personId()
       const key = recordKey(address)
       const existing = stores.find(key)
@@ -82,11 +87,16 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       const isNew = isNewRecord(address.id)
       const own = createRecordStore({
         ...options,
-        ...(isNew && { requests: newRecordRequests(options.requests, initial) }),
+        ...(isNew && {
+          requests: newRecordRequests(options.requests, initial ?? {}, async () =>
+            initial ? null : ((await options.persistence?.elsewhere?.(address)) ?? null),
+          ),
+        }),
         address,
         setAside: (whose, edits) => setAside(whose, key, edits),
         onUsed: () => stores.keep(key, store),
         onIdle: () => stores.drop(key, store),
+        isReplaced: () => (stores.find(key) ?? store) !== store,
       })
       const store = stores.handleOf(key, isNew ? withCreated(own) : own)
       stores.add(key, store)
@@ -94,7 +104,9 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       return store
     },
     editor: <F extends object>(type: string, id: string | null, unmade: NewRecordOptions<F> = {}) =>
-      records.of({ type, id: id ?? newRecordId(unmade) }, unmade.initial as Fields) as RecordStore<F>,
+      (id === null
+        ? records.of({ type, id: newRecordId(unmade) }, (unmade.initial ?? {}) as Fields)
+        : records.of({ type, id: options.persistence?.openAs?.({ type, id }) ?? id })) as RecordStore<F>,
     /** The person changes: every record is as if it had never been opened. */
     leave(owner: string | null) {
       noted.leave()
@@ -160,5 +172,3 @@ export function createOpenRecords(options: OpenRecordsOptions) {
   }
   return records
 }
-
-export type OpenRecords = ReturnType<typeof createOpenRecords>

@@ -93,10 +93,10 @@ export function createPendingWrites(options: PendingWritesOptions) {
     const { mutationId } = mutation
     const person = personNow()
     const answer = await sendWrite(options, mutation)
+    // What is to be deleted after the save was not seen in the newer version.
+    const isMergeable = options.onStale === 'merge' && stateNow().next?.kind !== 'remove'
     const resolution =
-      answer.outcome === 'conflict' && options.onStale === 'merge'
-        ? await byItself(mutation, answer.problem)
-        : null
+      answer.outcome === 'conflict' && isMergeable ? await byItself(mutation, answer.problem) : null
     const isKept = answer.outcome === 'unreachable' && (await options.isKept())
     if (person !== personNow()) return
     const at = clock.now()
@@ -154,6 +154,7 @@ export function createPendingWrites(options: PendingWritesOptions) {
     ask,
     /** Called with the record of each save. */
     onSaved: saved.add,
+    notifySaved: saved.notify,
     /** Resolves when the write in flight has its answer, if there is one. */
     async settled() {
       const { writing } = stateNow()

@@ -10,6 +10,7 @@ import {
   merge,
   recall,
   recreated,
+  removeNext,
   resolve,
   resume,
   review,
@@ -17,7 +18,7 @@ import {
   show,
   undo,
 } from './conflict-transitions.ts'
-import { beyond, ignore, setAside } from './edit-transitions.ts'
+import { beyond, ignore, remove, setAside } from './edit-transitions.ts'
 import { firstSteps, stepOf } from './first-steps.ts'
 import { catchUp, newestKnown, stay, to, weighHeld } from './remote-versions.ts'
 import { changesOf, doubt, goBack, offerLost, withLostTyped, withoutNewer } from './restored.ts'
@@ -49,6 +50,7 @@ const recordSteps: StepTable = {
   undo_asked:       [ignore,       undo,         ignore,       ignore,       undo,         ignore,        ignore,          ignore,       ignore,       ignore],
   write_asked:      [ignore,       sendAsked,    sendAsked,    ignore,       sendAsked,    ignore,        ignore,          sendAsked,    ignore,       sendAsked],
   resume_asked:     [ignore,       resume,       resume,       ignore,       resume,       ignore,        ignore,          resume,       ignore,       resume],
+  remove_asked:     [ignore,       remove,       remove,       removeNext,   remove,       ignore,        ignore,          remove,       ignore,       remove],
   dismissed:        [ignore,       dismiss,      dismiss,      ignore,       dismiss,      ignore,        ignore,          dismiss,      ignore,       ignore],
   show_asked:       [ignore,       ignore,       ignore,       ignore,       show,         ignore,        ignore,          show,         ignore,       ignore],
   merge_asked:      [ignore,       ignore,       ignore,       ignore,       merge,        ignore,        ignore,          merge,        ignore,       ignore],

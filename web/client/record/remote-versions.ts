@@ -52,6 +52,10 @@ export function catchUp(state: RecordState): Transition {
 /** So many versions one event stands for, at most: of more it isn't known which fields they changed. */
 const MOST_VERSIONS = 1000
 
+/** Where a record is gone: its removal is done, by whomever it was done. */
+export const askedOfGone = ({ unanswered }: Pick<RecordState, 'unanswered'>): RecordState['unanswered'] =>
+  unanswered?.kind === 'remove' ? null : unanswered
+
 /** Notes a version that is newer than the shown one. */
 export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
   const { record, newer } = state
@@ -60,7 +64,8 @@ export function weigh(state: RecordState, remote: RemoteVersion): RecordState {
     if (remote.version < record.version) return state
     const { version, by, at, isOwn } = remote
     const closed = { conflict: null, reviewing: false, merging: false, reloading: false }
-    return { ...state, ...closed, deletion: { version, by, at, isOwn }, newer: null }
+    const deletion = { version, by, at, isOwn }
+    return { ...state, ...closed, deletion, newer: null, unanswered: askedOfGone(state) }
   }
   if (remote.version <= record.version) return state
   const isNewest = !newer || remote.version > newer.version

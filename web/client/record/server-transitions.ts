@@ -4,8 +4,18 @@
 import type { FieldError, Problem, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
 import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/transport.ts'
-import { beyond, forgetOlder, remove, save, showLatest, undoableOf, withOwnSave } from './edit-transitions.ts'
-import { catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
+import {
+  beyond,
+  forgetOlder,
+  removalIn,
+  remove,
+  removedVersion,
+  save,
+  showLatest,
+  undoableOf,
+  withOwnSave,
+} from './edit-transitions.ts'
+import { askedOfGone, catchUp, stay, to, weigh, weighHeld } from './remote-versions.ts'
 import {
   isNew,
   type Mutation,
@@ -120,7 +130,10 @@ export function failLoad(
     case 'forbidden':
       return state.isUnsure ? null : refuse(still)
     case 'gone':
-      return to(still, { deletion: deletionOf(refusal.problem, at), conflict: null, reviewing: false })
+      return to(still, {
+        ...{ deletion: deletionOf(refusal.problem, at), conflict: null, reviewing: false },
+        unanswered: askedOfGone(still),
+      })
     case 'unauthenticated':
       return to(still, { trouble: { kind: 'signed_out' } })
     case 'unreachable':
@@ -170,7 +183,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
     record: current,
     draft,
     writing: null,
-    next: null,
+    next: isNew(state) ? next : null,
     highlighted,
     undoable: undoableOf(record, writing, answer),
     ownSaves: withOwnSave(state.ownSaves, {
@@ -181,8 +194,11 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
   }
   const settled = weighHeld(forgetOlder(adopted))
   const isOpen = !settled.deletion && !settled.isRefused
-  const goOn = next?.kind === 'remove' ? remove : save
-  const transition = next && isOpen && !isNew(state) ? goOn(settled, next) : catchUp(settled)
+  const goOn = ({ kind, mutationId }: NonNullable<typeof next>) =>
+    kind === 'remove'
+      ? remove(settled, { mutationId, clientVersion: removedVersion(writing, current) })
+      : save(settled, { mutationId })
+  const transition = next && isOpen && !isNew(state) ? goOn(next) : catchUp(settled)
   const highlight = highlighted.length > 0 ? [{ kind: 'fade', what: 'highlight' } as const] : []
   const fades = [...highlight, { kind: 'fade', what: 'notice' } as const]
   return { state: transition.state, effects: [...transition.effects, ...fades] }
@@ -201,8 +217,8 @@ export function adoptRemoved(state: RecordState, { mutationId, at }: StateEventO
 }
 
 /**
- * Nothing of the write took effect, unless there was no answer at all; every typed value stays. `null`: it is proposed, or the
- * record has gone back.
+ * Nothing of the write took effect, unless there was no answer at all; every typed value stays, and so does a removal: no text
+ * shows that it was asked for. `null`: it is proposed, or the record has gone back.
  */
 export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refused'>): Transition | null {
   const { writing } = state
@@ -222,7 +238,7 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
       if (refusal.problem.current_version < refusal.problem.client_version) return null
       return settled.deletion ? stay(settled) : conflict(settled, refusal.problem, at)
     case 'gone':
-      return to(settled, { deletion: deletionOf(refusal.problem, at), newer: null })
+      return to(settled, { deletion: deletionOf(refusal.problem, at), newer: null, unanswered: null })
     case 'invalid':
       return catchUp({ ...settled, errors: errorsByField(refusal.errors) })
     case 'unauthenticated':
@@ -238,6 +254,7 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
 export const withoutWrite = (state: RecordState): RecordState => ({
   ...state,
   ...{ writing: null, next: null },
+  unanswered: state.writing && !isNew(state) ? removalIn(state.writing, state.next) : null,
   draft: pick(state.draft, (field, value) => !isSame(value, state.record?.fields[field])),
 })
 

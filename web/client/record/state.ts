@@ -133,7 +133,8 @@ export type RecordStateEvent =
   | { kind: 'merge_asked' }
   | { kind: 'review_asked' }
   | Resolution
-  | { kind: 'recalled'; edits: UnsentEdits }
+  /** `isNewest`: they come before what is set aside already. */
+  | { kind: 'recalled'; edits: UnsentEdits; isNewest?: boolean }
   | { kind: 'recreated' }
   /** Everything unsaved is discarded, at the user's explicit request. */
   | { kind: 'discarded' }

@@ -38,7 +38,9 @@ export interface RecordStoreOptions {
   /** Edits that arrived after their owner had left. */
   setAside: (owner: string | null, edits: UnsentEdits) => void
   /** Where edits outlive the page. */
-  persistence?: Pick<DraftPersistence, 'recall' | 'keep' | 'isKept'> | undefined
+  persistence?:
+    | Pick<DraftPersistence, 'recall' | 'keep' | 'isKept' | 'created' | 'openAs' | 'elsewhere'>
+    | undefined
   /** Saves pass a newer version where the type allows it and no field overlaps. */
   onStale?: 'reject' | 'merge' | undefined
   /** Called after each event, with the state that it led to. */
@@ -47,6 +49,8 @@ export interface RecordStoreOptions {
   onIdle: () => void
   /** It has a listener or unsaved edits: the client has to keep it. */
   onUsed: () => void
+  /** It was forgotten, and another one is open for its record: what is unsent there is none of its own. */
+  isReplaced?: () => boolean
 }
 
 /** What the client does to a store of its own. */
@@ -60,8 +64,12 @@ export interface OwnedRecordStore extends RecordStore {
   open(): void
   /** The person changes: returns the unsaved edits, and empties the store. */
   leave(): UnsentEdits | null
+  /** Brings edits of earlier pages back. */
+  recall(): Promise<void>
   /** Brings edits of earlier pages back and sends what got no answer; resolves when that has its answer. */
   resume(): Promise<RecordState>
+  /** It was created, by another page: as after a save here. */
+  becomes(record: WireRecord): void
   /** As if it had just been opened: what it had is another record's now. */
   reset(): void
   /** The page is visible again: a waiting load starts at once. */

@@ -98,7 +98,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
         })
       })
     const { state: next, effects } = done
-    if (next !== before) persistence?.keep(address, next)
+    if (next !== before && !options.isReplaced?.()) persistence?.keep(address, next)
     state.set(next)
     options.onTransition?.({ ...address, event: stateEvent.kind, state: next })
     const isOld = newestKnown(next) > (next.record?.version ?? 0) || next.writing !== null
@@ -250,6 +250,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       persistence?.keep(address, initialRecordState)
       if (stopWatching !== null) open()
     },
+    recall: recall.again,
     async resume() {
       await recall.again()
       dispatch({ kind: 'resume_asked' })
@@ -264,6 +265,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       return stop
     },
     onSaved: writes.onSaved,
+    becomes: writes.notifySaved,
     asOf,
     values,
     loadWaiting: load.waiting,

@@ -155,6 +155,24 @@ export const germanMessages = {
     refused: 'Abgelehnt: {detail}',
     typed: 'Noch nicht gespeichert',
     removal: 'Löschen',
+    creation: 'Neu',
+    waitsForParent: 'Wartet auf den neuen Datensatz, zu dem es gehört',
+    waitsForRefused:
+      'Wartet: Der Datensatz, zu dem es gehört, wurde abgelehnt. Berichtigen Sie zuerst diesen.',
+    waitsForGone:
+      'Der Datensatz, zu dem es gehört, wurde verworfen: Stellen Sie ihn wieder her, oder verwerfen Sie dies.',
+    bulk: {
+      one: '{done} von {count} Datensatz beantwortet',
+      other: '{done} von {count} Datensätzen beantwortet',
+    },
+    bulkLeft: {
+      one: '{count} Datensatz konnte nicht gespeichert werden',
+      other: '{count} Datensätze konnten nicht gespeichert werden',
+    },
+    rowCreated: 'Noch nicht gesendet',
+    rowChanged: 'Änderungen noch nicht gesendet',
+    rowRemoved: 'Löschung noch nicht gesendet',
+    rowRefused: 'Nicht gespeichert: Sie müssen entscheiden',
     discarded: 'Verworfen',
     isDiscarded: 'Die Änderungen sind verworfen. Sie können das rückgängig machen.',
     isBack: 'Die Änderungen sind wieder da.',

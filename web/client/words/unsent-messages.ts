@@ -13,6 +13,21 @@ export const englishUnsentMessages = {
   refused: 'Refused: {detail}',
   typed: 'Not saved yet',
   removal: 'Delete',
+  creation: 'New',
+  /** It belongs to a new record that is not on the server. */
+  waitsForParent: 'Waits for the new record that it belongs to',
+  waitsForRefused: 'Waits: the record that it belongs to was refused. Correct that one first.',
+  waitsForGone: 'The record that it belongs to was discarded: restore that one, or discard this.',
+  bulk: { one: '{done} of {count} record answered', other: '{done} of {count} records answered' } as Plural,
+  bulkLeft: {
+    one: '{count} record could not be saved',
+    other: '{count} records could not be saved',
+  } as Plural,
+  /** A row of a list. */
+  rowCreated: 'Not sent yet',
+  rowChanged: 'Changes not sent yet',
+  rowRemoved: 'Deletion not sent yet',
+  rowRefused: 'Not saved: it needs you',
   discarded: 'Discarded',
   /** Said once it was done. */
   isDiscarded: 'The changes are discarded. You can undo that.',

@@ -1,5 +1,5 @@
 // The demo's records as the browser sees them.
-import type { ClientReadOutcome } from 'noclobber/client'
+import { type ClientReadOutcome, isNewRecord, newRecordId } from 'noclobber/client'
 
 /** A record as the client's reads answer it. */
 type Shown<F extends object> = Extract<ClientReadOutcome<F>, { outcome: 'found' }>['record']
@@ -47,3 +47,15 @@ export type Part = Shown<PartFields>
 export type Comment = Shown<CommentFields>
 
 export const PROJECT_STATUSES: readonly ProjectStatus[] = ['planned', 'active', 'on_hold', 'done']
+
+const NEW = 'new-'
+
+/** A project's page; of one that isn't on the server, by the key of its draft. */
+export const projectAddress = (id: string): string =>
+  `/projects/${isNewRecord(id) ? NEW + id.slice(1) : encodeURIComponent(id)}`
+
+/** Which project an address is of; `null` for the form of a new one. */
+export const projectOfAddress = (part: string): string | null => {
+  if (part === 'new') return null
+  return part.startsWith(NEW) ? newRecordId({ draftKey: part.slice(NEW.length) }) : decodeURIComponent(part)
+}

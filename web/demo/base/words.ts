@@ -94,6 +94,10 @@ export const WORDS = {
     empty: 'No tasks yet.',
     failed: 'The tasks could not be loaded.',
     done: (done: number, all: number) => `${done} of ${all} done`,
+    new: 'New task',
+    add: 'Add',
+    refused: (title: string) => `“${title}” was refused: see the unsent changes.`,
+    signedOut: 'Not added: you are signed out.',
   },
   crowd: {
     fill: 'Make it 10,000',
@@ -141,6 +145,7 @@ export const WORDS = {
     title: 'Unsent changes',
     typed: (count: number) => (count === 1 ? '1 draft' : `${count} drafts`),
     unnamed: (id: string) => `Project ${id}`,
+    newTask: 'New task',
   },
   restoreField: 'Restore my edit',
   leave: {

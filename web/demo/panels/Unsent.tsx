@@ -2,12 +2,25 @@
 // the conflict, if there is one.
 
 import { isNewRecord } from 'noclobber/client'
-import { isAsked, type Offline } from 'noclobber/offline'
+import { isAsked, type Offline, type UnsentEntry } from 'noclobber/offline'
 import { UnsentChanges, useRecordClient, useUnsent, useUnsentCount } from 'noclobber/react'
 import { useId, useRef } from 'react'
+import { projectAddress } from '../base/records.ts'
 import { navigate } from '../base/router.ts'
 import { useSession } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
+
+const nameOf = ({ type, id, edits }: UnsentEntry): string => {
+  const fields = { ...edits.base?.fields, ...edits.draft }
+  const unnamed = type === 'task' ? WORDS.unsent.newTask : WORDS.projects.newTitle
+  return String(fields.name ?? fields.title ?? (isNewRecord(id) ? unnamed : WORDS.unsent.unnamed(id)))
+}
+
+/** A task has no page of its own. */
+const addressOf = ({ type, id, edits }: UnsentEntry): string =>
+  type === 'project'
+    ? projectAddress(id)
+    : projectAddress(String({ ...edits.base?.fields, ...edits.draft }.project_id))
 
 const Badge = ({ offline }: { offline: Offline }) => {
   const id = useId()
@@ -34,15 +47,10 @@ const Badge = ({ offline }: { offline: Offline }) => {
         <h2>{WORDS.unsent.title}</h2>
         <UnsentChanges
           offline={offline}
-          nameOf={({ edits, id: record }) =>
-            isNewRecord(record)
-              ? WORDS.projects.newTitle
-              : String(edits.base?.fields.name ?? WORDS.unsent.unnamed(record))
-          }
-          onOpen={({ type, id: record }) => {
+          nameOf={nameOf}
+          onOpen={(entry) => {
             panel.current?.hidePopover()
-            if (type === 'project')
-              navigate(`/projects/${isNewRecord(record) ? 'new' : encodeURIComponent(record)}`)
+            navigate(addressOf(entry))
           }}
         />
       </div>

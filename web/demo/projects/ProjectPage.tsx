@@ -1,14 +1,14 @@
 // One project: the form with its banner, tasks and comments below, history beside it, and what happens underneath.
 // The editor's state is the library's; this page only places it.
 
-import type { Banner } from 'noclobber/client'
+import { type Banner, newRecordId } from 'noclobber/client'
 import { RecordHistory } from 'noclobber/history'
 import { UpdateBanner, useRecordEditor } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { LeaveDialog } from '../base/LeaveDialog.tsx'
 import { MissingPage } from '../base/MissingPage.tsx'
 import { Skeleton } from '../base/Parts.tsx'
-import type { ProjectFields } from '../base/records.ts'
+import { type ProjectFields, projectAddress } from '../base/records.ts'
 import { asPerson, navigate, rename } from '../base/router.ts'
 import type { Person } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
@@ -18,13 +18,23 @@ import { Tasks } from '../tasks/Tasks.tsx'
 import { Comments } from './Comments.tsx'
 import { ProjectForm } from './ProjectForm.tsx'
 
-const addressOf = ({ id }: { id: string }) => `/projects/${encodeURIComponent(id)}`
-
 /** The edits live on in the new project, so nothing is left to ask about. */
-const showRecreated = (project: { id: string }) => navigate(addressOf(project))
+const showRecreated = ({ id }: { id: string }) => navigate(projectAddress(id))
 
-/** The form of the new project goes on as that project's. */
-const showCreated = (project: { id: string }) => rename(addressOf(project))
+/** The form of the new project goes on as that project's, and the next new one is another. */
+const showCreated = ({ id }: { id: string }) => {
+  if (location.pathname === '/projects/new') localStorage.removeItem(DRAFT)
+  rename(projectAddress(id))
+}
+
+const DRAFT = 'noclobber-demo-new-project'
+
+/** The key of the draft at "New project": the same until that was asked to be created. */
+function draftKeyNow(): string {
+  const key = localStorage.getItem(DRAFT) ?? crypto.randomUUID()
+  localStorage.setItem(DRAFT, key)
+  return key
+}
 
 const INITIAL: Partial<ProjectFields> = { status: 'planned' }
 
@@ -35,7 +45,9 @@ const sentenceOf = (banner: Banner | null): string | undefined =>
 
 /** `id` is `null` for a new one. */
 export const ProjectPage = ({ id, person }: { id: string | null; person: Person }) => {
+  const [draftKey] = useState(() => (id === null ? draftKeyNow() : ''))
   const editor = useRecordEditor<ProjectFields>('project', id, {
+    draftKey,
     ...{ initial: INITIAL, onCreated: showCreated, onRecreated: showRecreated },
   })
   const [isOpen, setOpen] = useState(() => asPerson === null && !isNarrow())
@@ -45,6 +57,11 @@ export const ProjectPage = ({ id, person }: { id: string | null; person: Person 
   useEffect(() => {
     document.title = WORDS.page.title(name ?? WORDS.projects.title)
   }, [name])
+
+  const isUnsent = editor.isNew && status === 'offline'
+  useEffect(() => {
+    if (isUnsent && id === null) showCreated({ id: newRecordId({ draftKey }) })
+  }, [isUnsent, id, draftKey])
 
   const isMissing = status === 'forbidden' || status === 'gone'
   if (!record && isMissing && !editor.isDirty) {
@@ -80,12 +97,8 @@ export const ProjectPage = ({ id, person }: { id: string | null; person: Person 
               <Skeleton lines={14} label={WORDS.editor.loading} />
             </div>
           )}
-          {!editor.isNew && (
-            <>
-              <Tasks projectId={editor.id} />
-              <Comments projectId={editor.id} isReader={person.role !== 'editor'} />
-            </>
-          )}
+          {(!editor.isNew || id !== null) && <Tasks projectId={editor.isNew ? (id ?? '') : editor.id} />}
+          {!editor.isNew && <Comments projectId={editor.id} isReader={person.role !== 'editor'} />}
         </div>
         {record && (
           <aside className="card history" aria-label={WORDS.history.title}>

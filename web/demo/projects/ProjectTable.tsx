@@ -1,10 +1,10 @@
 // The table of projects. Each row is one link; column heads sort and show the direction.
-import type { RowHighlight } from 'noclobber/client'
-import { PresenceRow, TimeAgo } from 'noclobber/react'
+import type { RowHighlight, UnsentRow } from 'noclobber/client'
+import { PresenceRow, TimeAgo, UnsentMark } from 'noclobber/react'
 import { memo } from 'react'
 import { formatDay, formatMoney } from '../base/format.ts'
 import { Badge, Link, writerName } from '../base/Parts.tsx'
-import { PROJECT_STATUSES, type Project } from '../base/records.ts'
+import { PROJECT_STATUSES, type Project, projectAddress } from '../base/records.ts'
 import { useSession } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
 
@@ -29,7 +29,7 @@ const COLUMNS: { column: Column; className?: string }[] = [
 
 const sortKey = ({ fields, updated_at }: Project, column: Column): string | number | null => {
   if (column === 'updated_at') return updated_at
-  return column === 'status' ? PROJECT_STATUSES.indexOf(fields.status) : fields[column]
+  return column === 'status' ? PROJECT_STATUSES.indexOf(fields.status) : (fields[column] ?? null)
 }
 
 const collator = new Intl.Collator('en', { numeric: true })
@@ -47,27 +47,41 @@ export const sortProjects = (projects: Project[], { column, descending }: SortCo
   })
 
 /** Rendered again only when its project changed or is highlighted. */
-const Row = memo(({ project, highlight }: { project: Project; highlight: RowHighlight | undefined }) => {
+interface RowProps {
+  project: Project
+  highlight: RowHighlight | undefined
+  unsent: UnsentRow | undefined
+}
+
+const Row = memo(({ project, highlight, unsent }: RowProps) => {
   const session = useSession()
   const ownId = session.status === 'signed_in' ? session.person.id : null
   const { id, fields, updated_at, updated_by } = project
   return (
-    <tr className={highlight ? 'row-link nc-highlight' : 'row-link'}>
+    <tr className={highlight ? 'row-link nc-highlight' : 'row-link'} data-unsent={unsent?.what}>
       <td className="soft figures at-medium">{fields.number}</td>
       <td className="wide">
-        <Link to={`/projects/${id}`}>{fields.name}</Link>
-        <PresenceRow type="project" id={id} userId={ownId} />
-        <span className="second">{`${fields.client} · ${formatMoney(fields.budget)}`}</span>
+        <Link to={projectAddress(id)}>{fields.name}</Link>
+        {unsent ? (
+          <UnsentMark list={{ unsent: new Map([[id, unsent]]) }} id={id} />
+        ) : (
+          <PresenceRow type="project" id={id} userId={ownId} />
+        )}
+        <span className="second">{`${fields.client ?? ''} · ${formatMoney(fields.budget ?? null)}`}</span>
       </td>
       <td className="client at-medium">{fields.client}</td>
       <td>
         <Badge tone={fields.status}>{WORDS.statuses[fields.status]}</Badge>
       </td>
-      <td className="figures at-large">{formatDay(fields.starts_on)}</td>
-      <td className="figures at-medium">{formatDay(fields.ends_on)}</td>
-      <td className="right figures at-medium">{formatMoney(fields.budget)}</td>
+      <td className="figures at-large">{formatDay(fields.starts_on ?? null)}</td>
+      <td className="figures at-medium">{formatDay(fields.ends_on ?? null)}</td>
+      <td className="right figures at-medium">{formatMoney(fields.budget ?? null)}</td>
       <td className="soft changed at-large">
-        {writerName(updated_by)}, <TimeAgo at={updated_at} />
+        {updated_at !== '' && (
+          <>
+            {writerName(updated_by)}, <TimeAgo at={updated_at} />
+          </>
+        )}
       </td>
     </tr>
   )
@@ -88,10 +102,11 @@ export const ProjectTable = (props: {
   projects: Project[] | null
   /** What somebody else changed a moment ago. */
   highlighted: ReadonlyMap<string, RowHighlight>
+  unsent: ReadonlyMap<string, UnsentRow>
   sort: SortColumn
   onSort: (sort: SortColumn) => void
 }) => {
-  const { projects, highlighted, sort, onSort } = props
+  const { projects, highlighted, unsent, sort, onSort } = props
   const labels: Record<Column, string> = { ...WORDS.fields, updated_at: WORDS.projects.changed }
   return (
     <table className="table" aria-busy={projects === null}>
@@ -118,7 +133,12 @@ export const ProjectTable = (props: {
       <tbody>
         {projects
           ? projects.map((project) => (
-              <Row key={project.id} project={project} highlight={highlighted.get(project.id)} />
+              <Row
+                key={project.id}
+                project={project}
+                highlight={highlighted.get(project.id)}
+                unsent={unsent.get(project.id)}
+              />
             ))
           : [70, 48, 62, 80, 54, 66, 45, 74, 58, 68].map((width) => (
               <SkeletonRow key={width} width={width} />

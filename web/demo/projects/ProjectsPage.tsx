@@ -106,7 +106,13 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
               <Sentence text={words.none} action={words.clear} onAction={clear} />
             )
           ) : (
-            <ProjectTable projects={shown} highlighted={projects.highlighted} sort={sort} onSort={setSort} />
+            <ProjectTable
+              projects={shown}
+              highlighted={projects.highlighted}
+              unsent={projects.unsent}
+              sort={sort}
+              onSort={setSort}
+            />
           )}
         </div>
         <DeletedProjects />

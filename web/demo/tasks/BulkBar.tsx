@@ -3,12 +3,10 @@
 import { useRecordClient } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import type { Task } from '../base/records.ts'
+import { useSession } from '../base/session.ts'
 import { WORDS } from '../base/words.ts'
 import { TASK_WORDS } from './task-words.ts'
 import type { Selection } from './useSelection.ts'
-
-/** The server takes so many records at a time. */
-const AT_ONCE = 500
 
 const CHOICES = [
   ...Object.entries(WORDS.taskStatuses).map(([value, label]) => ['status', value, label] as const),
@@ -29,10 +27,11 @@ export const BulkBar = ({
   onSaved: () => void
 }) => {
   const client = useRecordClient()
+  const session = useSession()
   const [choice, setChoice] = useState('')
   const [isSaving, setSaving] = useState(false)
   const [said, setSaid] = useState<Said>(null)
-  const [done, setDone] = useState<{ id: string; version: number }[]>([])
+  const [done, setDone] = useState<readonly { id: string; version?: number }[]>([])
   const count = selection.ids.size
 
   // What was saved before is no news beside a cell that is edited, nor when the server has lost it.
@@ -46,34 +45,28 @@ export const BulkBar = ({
   }, [client, isEditing])
 
   const apply = async () => {
-    const [field, value] = CHOICES[Number(choice)] ?? []
-    if (!field || choice === '') return
+    const [field, value, label] = CHOICES[Number(choice)] ?? []
+    if (!field || choice === '' || session.status !== 'signed_in') return
+    const { offline } = session
     setSaving(true)
     const targets = rows.filter(({ id }) => selection.ids.has(id))
     const left: string[] = []
-    const written: { id: string; version: number }[] = []
-    let isFailed = false
-    for (let start = 0; start < targets.length; start += AT_ONCE) {
-      const some = targets.slice(start, start + AT_ONCE)
-      const outcome = await client.saveMany('task', {
-        changes: { [field]: value },
-        records: some.map(({ id, version }) => ({ id, clientVersion: version })),
-        onRefused: 'skip',
-      })
-      if (outcome.outcome === 'saved')
-        for (const { id, outcome: one, version } of outcome.records) {
-          if (one === 'saved' && version !== undefined) written.push({ id, version })
-          else left.push(id)
-        }
-      else {
-        isFailed = true
-        left.push(...some.map(({ id }) => id))
-      }
-    }
+    const outcome = await offline.saveMany('task', {
+      changes: { [field]: value },
+      records: targets,
+      label: TASK_WORDS.bulkLabel(label ?? '', targets.length),
+    })
+    if (outcome.outcome === 'saved')
+      left.push(...outcome.records.flatMap(({ id, outcome: one }) => (one === 'saved' ? [] : id)))
+    else if (outcome.outcome !== 'queued') left.push(...targets.map(({ id }) => id))
     const saved = targets.length - left.length
     const text = left.length > 0 ? TASK_WORDS.bulkPartly(saved, left.length) : TASK_WORDS.bulkDone(saved)
-    setSaid({ text: isFailed && saved === 0 ? TASK_WORDS.bulkFailed : text, isBad: left.length > 0 })
-    setDone(written)
+    const isFailed = outcome.outcome !== 'saved' && outcome.outcome !== 'queued'
+    const isQueued = outcome.outcome === 'queued'
+    const sentence = isFailed ? TASK_WORDS.bulkFailed : isQueued ? TASK_WORDS.bulkWaits(saved) : text
+    setSaid({ text: sentence, isBad: left.length > 0 })
+    const written = outcome.outcome === 'saved' ? outcome.records : []
+    setDone(written.filter(({ outcome: one }) => one === 'saved'))
     setSaving(false)
     setChoice('')
     selection.keepOnly(left)

@@ -1,17 +1,26 @@
 // The project's tasks, in the order in which they are due.
-import { useLiveList } from 'noclobber/react'
+import type { UnsentRow } from 'noclobber/client'
+import { UnsentMark, useLiveList } from 'noclobber/react'
 import { memo } from 'react'
 import { formatDay, formatHours } from '../base/format.ts'
 import { Badge, Sentence, Skeleton } from '../base/Parts.tsx'
 import type { Task, TaskFields } from '../base/records.ts'
 import { WORDS } from '../base/words.ts'
+import { NewTask } from './NewTask.tsx'
 
 const words = WORDS.tasks
 
-const Row = memo(({ task: { fields }, isHighlighted }: { task: Task; isHighlighted: boolean }) => (
-  <tr className={isHighlighted ? 'nc-highlight' : undefined}>
+interface RowProps {
+  task: Task
+  isHighlighted: boolean
+  /** Not on the server as it is shown. */
+  unsent: UnsentRow | undefined
+}
+
+const Row = memo(({ task: { id, fields }, isHighlighted, unsent }: RowProps) => (
+  <tr className={isHighlighted ? 'nc-highlight' : undefined} data-unsent={unsent?.what}>
     <td className="wide">
-      {fields.title}
+      {fields.title} {unsent && <UnsentMark list={{ unsent: new Map([[id, unsent]]) }} id={id} />}
       <span className="second">{`${fields.assignee ?? words.nobody} · ${formatDay(fields.due_on)}`}</span>
     </td>
     <td>
@@ -29,9 +38,11 @@ const Row = memo(({ task: { fields }, isHighlighted }: { task: Task; isHighlight
 const Table = ({
   tasks,
   highlighted,
+  unsent,
 }: {
   tasks: readonly Task[]
   highlighted: ReadonlyMap<string, unknown>
+  unsent: ReadonlyMap<string, UnsentRow>
 }) => (
   <table className="table table-still">
     <caption className="visually-hidden">{words.caption}</caption>
@@ -57,7 +68,12 @@ const Table = ({
     </thead>
     <tbody>
       {tasks.map((task) => (
-        <Row key={task.id} task={task} isHighlighted={highlighted.has(task.id)} />
+        <Row
+          key={task.id}
+          task={task}
+          isHighlighted={highlighted.has(task.id)}
+          unsent={unsent.get(task.id)}
+        />
       ))}
     </tbody>
   </table>
@@ -78,7 +94,10 @@ export const Tasks = ({ projectId }: { projectId: string }) => {
         <Sentence text={words.failed} action={WORDS.projects.retry} onAction={tasks.reload} />
       )}
       {found?.length === 0 && <Sentence text={words.empty} />}
-      {found && found.length > 0 && <Table tasks={found} highlighted={tasks.highlighted} />}
+      {found && found.length > 0 && (
+        <Table tasks={found} highlighted={tasks.highlighted} unsent={tasks.unsent} />
+      )}
+      <NewTask projectId={projectId} />
     </section>
   )
 }

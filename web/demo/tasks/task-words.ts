@@ -25,6 +25,9 @@ export const TASK_WORDS = {
   applying: 'Saving…',
   clearSelection: 'Clear selection',
   bulkDone: (saved: number) => `${saved.toLocaleString('en-GB')} saved.`,
+  bulkLabel: (value: string, count: number) => `${value}: ${count.toLocaleString('en-GB')} tasks`,
+  bulkWaits: (count: number) =>
+    `${count.toLocaleString('en-GB')} are kept on this device, and saved when the server is back.`,
   bulkPartly: (saved: number, left: number) =>
     `${saved.toLocaleString('en-GB')} saved; ${left.toLocaleString('en-GB')} had been changed by others and stay selected.`,
   bulkUndone: (back: number, left: number) =>

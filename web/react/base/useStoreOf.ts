@@ -2,7 +2,7 @@
 
 import { useCallback, useState } from 'react'
 import type { RecordAddress } from '../../../server/protocol/index.ts'
-import { type NewRecordOptions, newRecordId } from '../../client/http/new-record.ts'
+import { isNewRecord, type NewRecordOptions, newRecordId } from '../../client/http/new-record.ts'
 import type { RecordStore } from '../../client/record/store.ts'
 import type { RecordClient } from '../../client/record-client-options.ts'
 
@@ -28,7 +28,8 @@ export function useStoreOf<F extends object>(
   options: NewRecordOptions<F>,
 ): StoreOf<F> {
   const [created, setCreated] = useState<Created<F> | null>(null)
-  const key = id === null ? `${type} ${newRecordId(options)}` : null
+  const isUnmade = id === null || isNewRecord(id)
+  const key = isUnmade ? `${type} ${id ?? newRecordId(options)}` : null
   const isOpened = created !== null && id === created.store.id && type === created.store.type
   const isFollowed = created !== null && (isOpened || (key !== null && created.from === key))
   if (created && key === null && (created.from !== null || !isOpened))

@@ -11,7 +11,7 @@ import {
 } from 'noclobber/offline'
 import { requestContext } from 'noclobber/server'
 import { expect, test } from 'vitest'
-import { askedAt } from '../../../../web/client/offline/asked-order.ts'
+import { askedAt } from '../../../../web/client/device/asked-order.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { createTabs } from '../browser-tabs.ts'
 import { type Project, startLiveServer } from '../live-server.ts'

@@ -2,7 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { systemClock } from '../base/clock.ts'
-import type { EditStorage, Kept, UnsentEntry } from './draft-storage.ts'
+import type { Kept, KeptStorage } from './storage.ts'
 
 interface Schema<Entry> extends DBSchema {
   edits: { key: string; value: Entry; indexes: { person: string } }
@@ -12,9 +12,7 @@ interface Schema<Entry> extends DBSchema {
 const OPEN_MS = 1900
 
 /** Opened on first use. `name` is the database's name in this origin. */
-export function createIndexedDbStorage<Entry extends Kept = UnsentEntry>(
-  name = 'noclobber',
-): EditStorage<Entry> {
+export function createIndexedDb<Entry extends Kept>(name = 'noclobber'): KeptStorage<Entry> {
   const open = () =>
     openDB<Schema<Entry>>(name, 1, {
       upgrade(database) {

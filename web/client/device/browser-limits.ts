@@ -3,7 +3,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Tabs } from './browser-tabs.ts'
-import type { EditStorage, Kept } from './draft-storage.ts'
+import type { Kept, KeptStorage } from './storage.ts'
 
 /** One try. What is kept locally takes milliseconds. */
 const LIMIT_MS = 2000
@@ -24,9 +24,9 @@ function within<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
 
 /** Two tries: a connection that the browser has closed is opened anew by the second. */
 export function limitStorage<Entry extends Kept>(
-  storage: EditStorage<Entry>,
+  storage: KeptStorage<Entry>,
   clock: Clock,
-): EditStorage<Entry> {
+): KeptStorage<Entry> {
   const twice = <T>(work: () => Promise<T>) => within(clock, work).catch(() => within(clock, work))
   return {
     all: (person) => twice(async () => storage.all(person)),

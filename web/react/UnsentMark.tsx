@@ -1,0 +1,37 @@
+// The mark of a list's row whose writes wait for the server.
+
+import { useLive } from './base/LiveProvider.tsx'
+import { classes } from './base/parts.tsx'
+import type { LiveList } from './useLiveList.ts'
+
+const TEXTS = { created: 'rowCreated', changed: 'rowChanged', removed: 'rowRemoved' } as const
+
+/** What {@link UnsentMark} takes. */
+export interface UnsentMarkProps {
+  list: Pick<LiveList<never>, 'unsent'>
+  /** The row's. */
+  id: string
+  className?: string
+}
+
+/**
+ * "Not sent yet", for a row that is not on the server as it is shown; nothing for every other row.
+ *
+ * @example
+ * <td>{task.fields.title} <UnsentMark list={tasks} id={task.id} /></td>
+ */
+export function UnsentMark({ list, id, className }: UnsentMarkProps) {
+  const { words } = useLive()
+  const row = list.unsent.get(id)
+  if (!row) return null
+  const { unsent: texts } = words.messages
+  return (
+    <span
+      className={classes('nc-unsent-mark', row.isRefused ? 'nc-refusal' : 'nc-info', className)}
+      data-slot="nc-unsent-mark"
+      data-unsent={row.what}
+    >
+      {row.isRefused ? texts.rowRefused : texts[TEXTS[row.what]]}
+    </span>
+  )
+}
