@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { loggerOf } from '../base/logger.ts'
 import type { ApiOptions } from './api.ts'
 import { createServer, type McpServerOptions } from './server.ts'
 import { toolsFor } from './tools.ts'
@@ -133,14 +134,15 @@ export const mcpHandler = ({
     await transport.handleRequest(request, response, body)
   }
 
-  // What fails is answered here: not every host takes a rejection.
+  // What fails is answered here: not every host takes a rejection. What breaks off has nobody who reads an answer.
   return (
     request: IncomingMessage & { body?: unknown },
     response: ServerResponse,
     _next?: unknown,
   ): Promise<void> =>
-    answer(request, response).catch(() => {
-      if (response.headersSent) response.destroy()
-      else refuse(response, 500, 'The call failed.')
+    answer(request, response).catch((error) => {
+      if (request.destroyed || response.headersSent) return void response.destroy()
+      loggerOf(undefined).error({ err: error }, 'A request of an agent failed.')
+      refuse(response, 500, 'The call failed.')
     })
 }
