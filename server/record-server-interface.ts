@@ -1,5 +1,6 @@
 // What a record server gives to the app that made it (record-server.ts): routes, sockets, operations.
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Server as SocketServer } from 'socket.io'
 import type { PgClient } from './base/pg.ts'
 import type { Actor } from './base/record-type.ts'
@@ -29,16 +30,21 @@ export interface RecordServer<A extends Actor = Actor> extends Operations<A> {
   router: HostMiddleware
   /**
    * The routes below `basePath`, for a host without middlewares: `http.createServer(records.handler)`, Fastify, Koa, Hono. Other
-   * paths go to `next`; without one they are answered 404.
+   * paths go to `next`; without one they are answered 404. Of HTTP/2 too: `http2.createSecureServer({ …, allowHTTP1: true },
+   * records.handler)`.
    */
-  handler: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
+  handler: (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+    next?: (error?: unknown) => void,
+  ) => void
   /**
    * Serves live events on the app's HTTP server, or on a Socket.IO server that it has already, whose other sockets stay
    * the app's. Attached twice, it gives the same.
    *
    * @throws where another record server of this process serves that Socket.IO server, or that path of the HTTP server.
    */
-  attach(server: HttpServer | SocketServer, options?: AttachOptions): Attached
+  attach(server: HttpServer | Http2SecureServer | SocketServer, options?: AttachOptions): Attached
   /**
    * The client of the `pool` that an ORM's transaction runs on, for the `transaction` of a write. `ask` sends SQL within that
    * transaction: `(sql) => tx.$queryRawUnsafe(sql)` of Prisma, `(sql) => manager.query(sql)` of TypeORM.

@@ -247,8 +247,9 @@ export const createRecordServer = <A extends Actor>({
 
   return {
     router,
-    handler: hostHandler(router, basePath),
-    attach,
+    handler: hostHandler(router, basePath) as RecordServer<A>['handler'],
+    // Of servers and requests of HTTP/2 what both have is used: http/http2.ts.
+    attach: attach as RecordServer<A>['attach'],
     start: starting.start,
     metrics: node.metrics,
     health: node.health,

@@ -6,6 +6,7 @@ import { problem } from '../base/problems.ts'
 import type { Next } from '../base/request.ts'
 import { admit, answerFailure, type EntryOptions } from '../http/authenticate-request.ts'
 import { cors } from '../http/cors.ts'
+import { fromHttp2 } from '../http/http2.ts'
 import { eachInTurn, inTurn } from '../http/in-turn.ts'
 import { jsonBody } from '../http/json-body.ts'
 import { sendProblem } from '../http/responses.ts'
@@ -46,6 +47,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   }
   const ofProposals = eachInTurn(long, proposalHandlers(options))
   const ofLists = eachInTurn(long, listHandlers(options))
+  router.use(fromHttp2)
   const beforeRoutes = [
     cors(options.origins, options.originRefusal),
     fastRoutes({ ...ofRecord, ...ofLists }, options),

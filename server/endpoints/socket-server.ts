@@ -4,6 +4,7 @@ import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
 import { expressAppOf, keepApp } from '../http/as-express.ts'
 import { closerOf } from '../http/graceful-close.ts'
+import { sentMark } from '../http/http2.ts'
 import { noteListeners, takePath } from '../http/shared-server.ts'
 import type { WatcherServer } from '../live/watchers.ts'
 import { createAdmissionQueue, LEAVING, leaveInTurn } from '../pacing/admission-queue.ts'
@@ -38,11 +39,11 @@ const createSocketServer = (
       keepApp(request, app)
       // Between the upgrade and the answer nobody else listens, and a client that goes would end the process.
       request.socket.on('error', ignore)
-      const written = request.socket.bytesWritten
+      const isAnswered = sentMark(request)
       handshakes.admit(request).then(
         (code) => {
           // Gone, or another Socket.IO server at this path has answered.
-          if (code === undefined || request.socket.bytesWritten !== written) return
+          if (code === undefined || isAnswered()) return
           request.socket.off('error', ignore)
           decide(code, code === null)
           if (code === null && request.headers.upgrade) leaveInTurn(request.socket, leave)

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import type { WatcherServer } from '../live/watchers.ts'
 import { atMost } from '../pacing/timeouts.ts'
 import { untilNobodyComes } from './drain-accept-queue.ts'
+import { sessionsOf } from './http2.ts'
 
 /** How long a WebSocket's client may take to answer a goodbye. */
 const GOODBYE_MS = 1_000
@@ -20,6 +21,7 @@ const LEAST_LINGER_MS = 250
 /** Made before connections are (Node knows of an upgraded connection only that there is one), and after Socket.IO's server. */
 export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
   const upgraded = new Set<Duplex>()
+  const sessions = sessionsOf(server)
   let isClosing = false
   server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
     if (isClosing || isDraining()) response.shouldKeepAlive = false
@@ -42,13 +44,16 @@ export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
     NetServer.prototype.close.call(server)
     if (isDraining()) await atMost(Math.max(LEAST_LINGER_MS, lingers - performance.now()), left)
     const closed = io.close()
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+    // Each is answered what it has asked for, and asks for nothing more.
+    for (const session of sessions) session.close()
+    const sweep = setInterval(() => server.closeIdleConnections?.(), SWEEP_MS)
     try {
       if (await atMost(Math.min(GOODBYE_MS, timeoutMs), closed)) return
       hangUp()
       if (await atMost(timeoutMs - GOODBYE_MS, closed)) return
       hangUp()
-      server.closeAllConnections()
+      for (const session of sessions) session.destroy()
+      server.closeAllConnections?.()
       await atMost(GOODBYE_MS, closed)
     } finally {
       clearInterval(sweep)

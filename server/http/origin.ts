@@ -5,13 +5,15 @@ import type { Logger } from '../base/logger.ts'
 import { problem } from '../base/problems.ts'
 import { type Problem, printable } from '../protocol/index.ts'
 import { schemeOf } from './as-express.ts'
+import { hostOf } from './http2.ts'
 
 /**
  * Is the request's `Origin` absent, the scheme and host that the request itself came to, or one of the listed origins? A
  * page that came over http may have been written by anybody on the way, so it isn't the https one's own.
  */
 const isOwnOrigin = (request: IncomingMessage, origins: string[]): boolean => {
-  const { origin, host } = request.headers
+  const { origin } = request.headers
+  const host = hostOf(request)
   if (origin === undefined) return true
   if (origins.includes(origin)) return true
   const scheme = schemeOf(request)
@@ -39,7 +41,7 @@ export const createOriginCheck = (origins: string[], log: Logger): OriginCheck =
     if (isOwnOrigin(request, origins)) return null
     const shown = (text = 'none') => printable(text).slice(0, MOST_TEXT)
     const page = shown(request.headers.origin)
-    const host = `${schemeOf(request)}://${shown(request.headers.host)}`
+    const host = `${schemeOf(request)}://${shown(hostOf(request))}`
     const pair = `${page} ${host}`
     if (!logged.has(pair) && logged.size < MOST_LOGGED) {
       logged.add(pair)

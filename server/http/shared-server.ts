@@ -3,7 +3,7 @@
 // before the last takes away what it put on the server, and leaves the server open.
 import type { Server as HttpServer } from 'node:http'
 
-const EVENTS = ['request', 'upgrade', 'listening', 'close'] as const
+const EVENTS = ['request', 'upgrade', 'session', 'listening', 'close'] as const
 
 type Listener = (...values: unknown[]) => void
 

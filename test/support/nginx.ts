@@ -2,26 +2,34 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../scripts/free-port.js'
 import { atEnd } from './at-end.ts'
+import { certificate } from './certificate.ts'
 import { findProgram } from './programs.ts'
 import { waitFor } from './wait-for.ts'
 
 const conf = fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url))
 
-/** `deploy/nginx.conf` word for word, but for the port and the nodes' addresses. */
-const configured = async (dir: string, port: number, nodes: string[]) => {
+/** `deploy/nginx.conf` word for word, but for the port, the certificate and the nodes' addresses; a node that is left out is no line. */
+const configured = async (dir: string, port: number, nodes: string[], isHttp2: boolean) => {
   let text = await readFile(conf, 'utf8')
   const change = (from: string, to: string) => {
     if (!text.includes(from)) throw new Error(`deploy/nginx.conf has no "${from}".`)
     text = text.replace(from, to)
   }
-  change('listen 80;', `listen 127.0.0.1:${port};`)
+  const tls = `ssl_certificate ${dir}/cert.pem;\n  ssl_certificate_key ${dir}/key.pem;`
+  change(
+    'listen 80;',
+    isHttp2 ? `listen 127.0.0.1:${port} ssl http2;\n  ${tls}` : `listen 127.0.0.1:${port};`,
+  )
   for (const [place, url] of nodes.entries())
     change(`server node${place + 1}:3000`, `server 127.0.0.1:${new URL(url).port}`)
+  text = text.replace(/^ *server node\d.*\n/gm, '')
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const temp = kinds.map((kind) => `${kind}_temp_path ${dir}/${kind};`).join('\n')
   return `daemon off;\npid ${dir}/nginx.pid;\nerror_log ${dir}/error.log;\nevents {}\nhttp {\naccess_log off;\n${temp}\n${text}\n}\n`
@@ -33,13 +41,15 @@ export interface TestNginx {
   log(): Promise<string>
 }
 
-/** Starts it before these nodes and waits until it answers. */
-export async function startNginx(nodes: string[]): Promise<TestNginx> {
+/** Starts it before these nodes and waits until it answers. `http2`: with TLS, and HTTP/2 for those who ask for it. */
+export async function startNginx(nodes: string[], { http2 = false } = {}): Promise<TestNginx> {
   const program = await findProgram('nginx', ['nginx'], 'nginx-light')
   const dir = await mkdtemp(join(tmpdir(), 'noclobber-nginx-'))
   await chmod(dir, 0o755)
   const port = await freePort()
-  await writeFile(join(dir, 'nginx.conf'), await configured(dir, port, nodes))
+  await writeFile(join(dir, 'nginx.conf'), await configured(dir, port, nodes, http2))
+  await writeFile(join(dir, 'key.pem'), certificate.key)
+  await writeFile(join(dir, 'cert.pem'), certificate.cert)
   const child = spawn(program, ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')], {
     stdio: 'ignore',
   })
@@ -49,14 +59,17 @@ export async function startNginx(nodes: string[]): Promise<TestNginx> {
     await ended
     await rm(dir, { recursive: true, force: true })
   })
-  const url = `http://127.0.0.1:${port}`
+  const url = `${http2 ? 'https' : 'http'}://127.0.0.1:${port}`
   const log = () => readFile(join(dir, 'error.log'), 'utf8').catch(() => 'no log')
   await waitFor(
     () =>
-      fetch(`${url}/healthz`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
+      new Promise<boolean>((resolve) => {
+        const get = http2 ? https.get : http.get
+        get(`${url}/healthz`, { rejectUnauthorized: false }, (response) => {
+          response.resume()
+          resolve(response.statusCode === 200)
+        }).on('error', () => resolve(false))
+      }),
     {
       what: async () => `nginx: ${await log()}`,
       deadlineMs: 20_000,

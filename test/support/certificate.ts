@@ -1,0 +1,20 @@
+// A certificate of this machine's own address for servers that need one, HTTP/2's among them. Nobody trusts it: clients of the
+// tests don't look at it.
+export const certificate = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgosMf484g9SjGd4w7
+D5/ZFfw1Dy+/O/+CJoSdvgscUyehRANCAATfx+2i7V6JOjo8c6LJmKSsqRP6DkXn
+7fFpE3WG4bA5KcczBx6wXoc6IydixVGL3V8D71+jAsRMV2D+Jh67JyBT
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUMgFnd1XTxXVw0HC6gSp/QPsTV/YwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEzMDAwMjYxOVoYDzIxMjYxMTA2
+MDAyNjE5WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATfx+2i7V6JOjo8c6LJmKSsqRP6DkXn7fFpE3WG4bA5KcczBx6wXoc6
+IydixVGL3V8D71+jAsRMV2D+Jh67JyBTo28wbTAdBgNVHQ4EFgQUU00BCq8PfhmC
+BIkgPILB8OndhM0wHwYDVR0jBBgwFoAUU00BCq8PfhmCBIkgPILB8OndhM0wDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI
+zj0EAwIDSAAwRQIgWUyJfqBcbpnbUTaiIZ+mS/46H6CLCL8nMYpFZY0PgukCIQCE
+SVTbJqSnAU04cuOW6JuUX2/cpvrB066OradkoiIWSg==
+-----END CERTIFICATE-----`,
+}
