@@ -140,7 +140,7 @@ const ownedOf = (
     if (found && !types.includes(found.type))
       refuse(
         table,
-        `its column ${name} is ${found.type}, where ${types.join(' or ')} is needed. Rename it, change its type first, or name another: columns: { ${column}: … }.`,
+        `its column ${name} is ${found.type}, where ${types.join(' or ')} is needed. Rename it, change its type first, or ${TYPES[column].includes(found.type) ? 'take it as it is' : 'name another'}: columns: { ${column}: ${TYPES[column].includes(found.type) ? `'${name}'` : '…'} }.`,
       )
     if (found?.isRequired && column === 'updatedBy' && found.type !== 'jsonb')
       refuse(

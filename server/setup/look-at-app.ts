@@ -1,7 +1,7 @@
 // What an app is made of, as its files say: the framework, the ORM, the front end, the kind of modules, where its migrations are.
 // Invariant: it only reads.
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, join, relative, resolve } from 'node:path'
+import { dirname, extname, join, relative, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import {
   dependenciesOf,
@@ -24,6 +24,8 @@ export interface FoundApp {
   packages: ReadonlyMap<string, string>
   host: Host | null
   orm: Orm | null
+  /** What its TypeScript writes behind the path of a file that it imports. */
+  importsEndIn: '' | '.js' | '.ts'
   /** ECMAScript modules, as package.json says. */
   isModule: boolean
   /** What its server is written in. */
@@ -37,6 +39,8 @@ export interface FoundApp {
   pages: { folder: string; framework: string; version: string } | null
   /** The file from `root` in which the ORM brings tables to its models by itself. */
   altersIn: string | null
+  /** The file from `root` in which the ORM drops tables and makes them anew. */
+  remakesIn: string | null
   /** Does anything in its sources read `DATABASE_URL`? */
   readsUrl: boolean
   /** The file from `root` that sets `DATABASE_URL`. */
@@ -79,14 +83,25 @@ const sourcesOf = async (root: string): Promise<string[]> => {
 
 const ALTERS = /\.sync\(\s*\{[^}]*\balter\s*:\s*true\s*[,}]|\bsynchronize\s*:\s*true\b/
 
+/** Of a file beside or above it. */
+const IMPORTS = /\bfrom\s*['"]\.{1,2}\/[^'"]*?(\.[jt]s)?['"]/g
+
+const REMAKES = /\.sync\(\s*\{[^}]*\bforce\s*:\s*true\s*[,}]|\bdropSchema\s*:\s*true\b/
+
 /** What its sources say. */
 const lookAtSources = async (
   root: string,
-): Promise<Pick<FoundApp, 'serverFile' | 'listenFile' | 'altersIn' | 'readsUrl'>> => {
+): Promise<
+  Pick<FoundApp, 'serverFile' | 'listenFile' | 'altersIn' | 'remakesIn' | 'readsUrl'> & {
+    endings: Set<string>
+  }
+> => {
   let serverFile: string | null = null
   let [made, listens]: string[] = []
   let altersIn: string | null = null
+  let remakesIn: string | null = null
   let readsUrl = false
+  const endings = new Set<string>()
   for (const path of await sourcesOf(root)) {
     const text = await readFile(path, 'utf8').catch(() => '')
     const [starts, isListening] = [STARTS.test(text), LISTENS.test(text)]
@@ -94,11 +109,13 @@ const lookAtSources = async (
     else if (starts && MAKES.test(text)) made ??= relative(root, path)
     else if (isListening) listens ??= relative(root, path)
     if (ALTERS.test(text)) altersIn ??= relative(root, path)
+    if (REMAKES.test(text)) remakesIn ??= relative(root, path)
     readsUrl ||= text.includes('DATABASE_URL')
+    for (const [, ending = ''] of text.matchAll(IMPORTS)) endings.add(ending)
   }
   const isSplit = serverFile === null && made !== undefined
   const listenFile = isSplit ? (listens ?? null) : null
-  return { serverFile: serverFile ?? made ?? null, listenFile, altersIn, readsUrl }
+  return { serverFile: serverFile ?? made ?? null, listenFile, altersIn, remakesIn, readsUrl, endings }
 }
 
 /** `DATABASE_URL` of a folder's `.env`. */
@@ -132,7 +149,9 @@ const migrationsOf = async (root: string, orm: Orm | null, given: string | undef
   const guesses = named
     ? [named]
     : [otherwise, 'db/migrations', 'src/migrations', 'src/db/migrations', 'migrations']
-  for (const folder of guesses) {
+  const below = (await sourcesOf(root)).map((path) => relative(root, dirname(path)))
+  const elsewhere = below.filter((folder) => /(^|\/)migrations$/.test(folder))
+  for (const folder of named ? guesses : [...guesses, ...elsewhere]) {
     const entries = (await readdir(resolve(root, folder)).catch(() => null))?.toSorted()
     if (!entries) continue
     const newest = entries.findLast((name) => /\.([cm]?[jt]s|sql)$/.test(name) && !/\.d\.ts$/.test(name))
@@ -173,12 +192,17 @@ export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
     packages.set(name, (await installedVersion(root, name)) ?? range)
   const first = <T>(known: [string, T][]) => known.find(([name]) => packages.has(name))?.[1] ?? null
   const orm = first(ORMS)
-  const sources = await lookAtSources(root)
+  const { endings, ...sources } = await lookAtSources(root)
   const isTyped = sources.serverFile ? /ts$/.test(sources.serverFile) : packages.has('typescript')
   return {
     ...{ root, packages, orm, ...sources },
     host: first(HOSTS),
     isModule: manifest.type === 'module',
+    importsEndIn: endings.has('.ts')
+      ? '.ts'
+      : endings.has('.js') || (manifest.type === 'module' && !endings.has(''))
+        ? '.js'
+        : '',
     language: isTyped ? 'ts' : 'js',
     migrations: await migrationsOf(root, orm, dir && resolve(cwd, dir)),
     pages: await pagesOf(root),

@@ -61,31 +61,46 @@ const SECRET =
   /pass(word|wd|phrase)|secret|token|hash|salt|otp|api_?key|private_?key|credential|ssn|iban|card_?number/i
 /** Written by the app's own code, not in a form. */
 const HOUSEKEEPING = /^(created|deleted|inserted)(at|on|by)$|^(lastseen|lastlogin)(at)?$/
+/** Who signs in with a row of it isn't what others may edit. */
+const SIGNS_IN = /pass(word|wd|phrase|code)|(^|_)pwd?(_|$)|hash|salt|otp/i
+/** Rows that stand for tenants, which no tenant's column keeps apart. */
+const TENANTS = /^(tenant|organi[sz]ation|org|workspace)s?$/i
 const INFRASTRUCTURE =
   /migration|session|token|credential|password|secret|user|account|member|audit|(^|_)logs?$|(^|_)jobs?$|queue|event|outbox|lock|schema/i
 const TIMES = /^timestamp/
 const INTEGERS = /^(integer|bigint)$/
 const WRITERS = /^(jsonb|integer|bigint|uuid|text|character varying)/
 
-/** `undefined`: as it is called here too; a name: another one; `null`: a column of that name that can't be taken over. */
-function columnFor(columns: FoundColumn[], names: string[], fits: RegExp): string | null | undefined {
+/** `undefined`: as it is called and typed here too; a name: another one, or another type; `null`: a column of that name that can't be taken over. */
+function columnFor(
+  columns: FoundColumn[],
+  names: string[],
+  fits: RegExp,
+  fitsUnnamed: RegExp,
+): string | null | undefined {
   const [own = ''] = names
   const named = columns.filter(({ name }) => names.some((one) => plain(one) === plain(name)))
   const found = named.find(({ type }) => fits.test(type))
-  if (found) return found.name === own ? undefined : found.name
+  if (found) return found.name === own && fitsUnnamed.test(found.type) ? undefined : found.name
   return named.some(({ name }) => name === own) ? null : undefined
 }
 
 const isShown = (type: string) => !/^(bytea|tsvector|oid|money|interval|.*range|.*\[\])/.test(type)
+
+const UPDATED_AT = [
+  ...['updated_at', 'modified_at', 'last_modified', 'last_modified_at', 'changed_at', 'last_changed'],
+  ...['last_changed_at', 'last_updated', 'last_updated_at', 'updated_on', 'modified_on', 'changed_on'],
+]
+const UPDATED_BY = ['updated_by', 'modified_by', 'changed_by', 'last_modified_by', 'last_changed_by']
 
 export function proposalFor(table: FoundTable): TableProposal {
   const { key, columns } = table
   const all = columns.filter(({ name }) => !key.includes(name))
   const tenants = columns.filter(({ name, isNull }) => TENANT.test(plain(name)) && !isNull)
   const maybeTenant = all.filter(({ name }) => MAYBE_TENANT.test(plain(name)))
-  const version = columnFor(all, ['version', 'lock_version', 'row_version'], INTEGERS)
-  const updatedAt = columnFor(all, ['updated_at', 'modified_at', 'last_modified'], TIMES)
-  const updatedBy = columnFor(all, ['updated_by', 'modified_by'], WRITERS)
+  const version = columnFor(all, ['version', 'lock_version', 'row_version'], INTEGERS, INTEGERS)
+  const updatedAt = columnFor(all, UPDATED_AT, TIMES, /with time zone/)
+  const updatedBy = columnFor(all, UPDATED_BY, WRITERS, /^jsonb/)
   const named = {
     ...(version === undefined ? {} : { version: version ?? 'record_version' }),
     ...(updatedAt === undefined ? {} : { updatedAt }),
@@ -115,5 +130,10 @@ export function proposalFor(table: FoundTable): TableProposal {
 }
 
 /** Records that people edit, by the look of them. */
-export const looksEdited = ({ name, key, whyNot, fields }: TableProposal): boolean =>
-  whyNot === null && key.length === 1 && fields.length > 0 && !INFRASTRUCTURE.test(name)
+export const looksEdited = ({ name, key, whyNot, fields, secrets }: TableProposal): boolean =>
+  whyNot === null &&
+  key.length === 1 &&
+  fields.length > 0 &&
+  !INFRASTRUCTURE.test(name) &&
+  !TENANTS.test(name.replace(/^.*\./, '')) &&
+  !secrets.some((secret) => SIGNS_IN.test(secret))

@@ -143,7 +143,8 @@ function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescrip
 const RUN: Record<string, string> = {
   knex: 'npx knex migrate:latest',
   sequelize: 'npx sequelize-cli db:migrate (or your own runner of migrations)',
-  typeorm: 'npx typeorm migration:run -d YOUR_DATA_SOURCE, which must list this folder in its migrations',
+  typeorm:
+    'npx typeorm migration:run -d YOUR_DATA_SOURCE (or your own script), which must list this folder in its migrations',
 }
 
 const MOUNT: Record<Host | 'node', string[]> = {
@@ -191,7 +192,7 @@ function withoutTables(all: TableProposal[] | null): string[] {
 
 /** What its own code does that a tracked table doesn’t bear, or that the files don’t know. */
 function ofItsSources(
-  { orm, altersIn, readsUrl, migrations }: FoundApp,
+  { orm, altersIn, remakesIn, readsUrl, migrations }: FoundApp,
   files: ProposedFile[],
   now: Date,
 ): string[] {
@@ -203,6 +204,10 @@ function ofItsSources(
   if (orm === 'typeorm' && altersIn)
     lines.push(
       `${altersIn}: with synchronize, the entity needs the columns of tracking: docs/stacks.md#typeorm`,
+    )
+  if ((orm === 'sequelize' || orm === 'typeorm') && remakesIn)
+    lines.push(
+      `${remakesIn}: what it drops and makes anew has no triggers. Track those tables again behind it, at each such start: docs/stacks.md#orms`,
     )
   if (orm === 'prisma' && migrations.isThere)
     lines.push(
@@ -234,13 +239,16 @@ function leftOver(
   const { host, orm, packages, serverFile, listenFile, envFile } = app
   if (!isApp(app)) return ['Run: npx knex migrate:latest, then npx noclobber track TABLE --tenant COLUMN']
   if (tables.length === 0) return [...tooLow(app), ...withoutTables(all)]
-  const missing = ['noclobber', 'pg', 'zod'].filter((name) => !packages.has(name))
+  const compiler = versionOf(packages.get('typescript') ?? '')
+  // Zod 4 is written for TypeScript 5; both have the standard interface.
+  const zod = compiler && compiler.major < 5 ? 'zod@3' : 'zod'
+  const missing = ['noclobber', 'pg', zod].filter((name) => !packages.has(name.replace(/@.*/, '')))
   const records = files.at(-1)?.path ?? ''
   const from = serverFile ? `./${relative(dirname(serverFile), records)}` : `./${records}`
   const imported =
     formOf(extname(serverFile ?? records).slice(1), app.isModule) === 'cjs' && !typescript
       ? `const { records } = require('${from}')`
-      : `import { records } from '${from.replace(/\.ts$/, '.js')}'`
+      : `import { records } from '${from.replace(/\.ts$/, app.importsEndIn)}'`
   const program = files[0]?.path ?? ''
   const node = `${/ts$/.test(program) ? 'npx tsx' : 'node'}${envFile ? ` --env-file=${envFile}` : ''}`
   return [

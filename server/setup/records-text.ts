@@ -55,7 +55,7 @@ function schemaOf({ type, isNull, hasDefault, values }: FoundColumn): string {
 
 const isName = (text: string) => /^[A-Za-z_$][\w$]*$/.test(text)
 
-const typeText = (table: TableProposal) => {
+const typeText = (table: TableProposal, isShared: boolean) => {
   const name = typeNameOf(table.name)
   return [
     `const ${name} = defineRecordType(${quoted(name)}, {`,
@@ -70,7 +70,9 @@ const typeText = (table: TableProposal) => {
     ),
     '  },',
     ...(table.secrets.length > 0 ? [`  // Left out by their names: ${table.secrets.join(', ')}.`] : []),
-    '  // Who may: everybody of the tenant, until you say otherwise. action: read, create, update, delete …',
+    isShared
+      ? '  // It has no tenant, so this lets everybody of every tenant do everything: say who may. action: read, create, update, delete …'
+      : '  // Who may: everybody of the tenant, until you say otherwise. action: read, create, update, delete …',
     '  can: (actor, action, record) => true,',
     '})',
     '',
@@ -86,7 +88,9 @@ const WHO = [
 export function recordsText(tables: TableProposal[], form: Form): string {
   const names = tables.map(({ name }) => typeNameOf(name))
   const typed = form === 'ts'
-  const isOneTenant = tables.every(({ options }) => options.tenant === undefined)
+  const hasTenants = tables.some(({ options }) => options.tenant !== undefined)
+  const maybe = tables.flatMap(({ maybeTenant }) => maybeTenant.slice(0, 1))
+  const isOneTenant = tables.every(({ options }) => options.tenant === undefined) && maybe.length === 0
   const imports = ['createRecordServer', ...(tables.length > 0 ? ['defineRecordType'] : [])].join(', ')
   return [
     '// Written by `npx noclobber init`, and yours from now on: docs/embedding.md of the package.',
@@ -108,6 +112,7 @@ export function recordsText(tables: TableProposal[], form: Form): string {
     '',
     ...WHO,
     ...(isOneTenant ? [` * No table has a tenant's column: let tenantId be any constant, 'app'.`] : []),
+    ...(maybe[0] ? [` * tenantId: the person's ${maybe[0]}, if that is the tenant; else any constant.`] : []),
     ' */',
     typed
       ? 'async function sessionOf(request: IncomingMessage): Promise<Actor | null> {'
@@ -115,7 +120,7 @@ export function recordsText(tables: TableProposal[], form: Form): string {
     '  return null',
     '}',
     '',
-    ...tables.flatMap(typeText),
+    ...tables.flatMap((table) => typeText(table, table.options.tenant === undefined && hasTenants)),
     `const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })   // or your own pool or Knex: { knex }`,
     `${form === 'cjs' ? 'const' : 'export const'} records = createRecordServer({ pool, types: [${names.join(', ')}], authenticate: sessionOf })`,
     ...(form === 'cjs' ? ['', 'module.exports = { records }'] : []),

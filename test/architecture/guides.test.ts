@@ -157,7 +157,15 @@ async function writeProposals(folder: string) {
       },
       packages: new Map([['pg', '8.11.0']]),
       migrations: { folder: 'migrations', extension: '', isThere: false },
-      ...{ listenFile: null, pages: null, altersIn: null, readsUrl: true, envFile: null },
+      ...{
+        listenFile: null,
+        pages: null,
+        altersIn: null,
+        remakesIn: null,
+        importsEndIn: '' as const,
+        readsUrl: true,
+        envFile: null,
+      },
     }
     const { files } = propose(app, [table], { typescript: true, tables: [], now: new Date() })
     for (const { path, text } of files) {

@@ -139,6 +139,11 @@ test.for([
     /models\/index\.js: PostgreSQL refuses sync\(\{ alter: true \}\)/,
   ],
   [
+    'Sequelize that makes tables anew',
+    withOrm('sequelize', { 'models/index.js': 'db.sync({ force: true })' }),
+    /models\/index\.js: what it drops and makes anew has no triggers/,
+  ],
+  [
     'pg alone',
     withOrm('dotenv', { '.env': 'DATABASE_URL=postgres://127.0.0.1:1/none' }),
     /node --env-file=\.env noclobber-migrate\.js/,
@@ -218,4 +223,27 @@ test('what it can’t do is refused with a sentence, and writes nothing', async 
   expect([none.code, none.err]).toEqual([1, ['There is no table nothing in this database.']])
   expect((await run(cwd, ['init', '--tables', 'posts'])).code).toBe(2)
   expect(await readdir(join(cwd, 'src'))).toEqual(['data.ts', 'main.ts', 'migrations'])
+})
+
+test('who signs in, and who the tenants are, is proposed by name alone; columns of other names are found', async () => {
+  const url = await database(`
+    create table orgs (id serial primary key, name text);
+    create table staff (id serial primary key, org_id int not null references orgs, login text, pw_hash text, is_manager boolean);
+    create table items (item_no serial primary key, org_id int not null references orgs, descr text, last_changed timestamp, changed_by int);
+    create table colours (id serial primary key, name text);
+    create table rooms (id serial primary key, company_id int not null, name text)`)
+  const cwd = await generate(withOrm('dotenv', {}))
+  const { text } = await run(cwd, ['init', '--dry-run', '--database', url])
+  expect([...text.matchAll(/defineRecordType\('(\w+)'/g)].map(([, name]) => name)).toEqual([
+    'colour',
+    'item',
+    'room',
+  ])
+  expect(text).toContain('"columns":{"updatedAt":"last_changed","updatedBy":"changed_by"}')
+  expect(text).toMatch(
+    /table: 'colours'[^}]*\},\n {2}\/\/ It has no tenant, so this lets everybody of every tenant/,
+  )
+  const named = await run(cwd, ['init', '--dry-run', '--database', url, '--tables', 'rooms'])
+  expect(named.text).toContain("tenantId: the person's company_id, if that is the tenant")
+  expect(named.text).not.toContain("any constant, 'app'")
 })
