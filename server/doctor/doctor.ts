@@ -10,6 +10,7 @@ import { connectionFindings } from './connection.ts'
 import { type Finding, problem } from './finding.ts'
 import { installedFindings } from './installation.ts'
 import { logFindings } from './log.ts'
+import { lostTableFindings } from './lost-tables.ts'
 import { tablesByPatterns } from './table-patterns.ts'
 import { tableFindings, trackedTables } from './tables.ts'
 
@@ -89,6 +90,12 @@ export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Dia
   const isCurrent = installed.every(({ code }) => code === 'log_of_superuser')
   const findings = [...installed, ...missing, ...(isCurrent && tables.length === 0 ? [NOTHING_TRACKED] : [])]
   for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))
+  findings.push(
+    ...(await lostTableFindings(
+      knex,
+      tables.map(({ source }) => source),
+    )),
+  )
   findings.push(...(await logFindings(knex, retentionMs)))
   findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))
   return {

@@ -8,7 +8,7 @@ import { migrate as migrateDrizzle } from 'drizzle-orm/node-postgres/migrator'
 import { sql as kyselySql, Migrator } from 'kysely'
 import { migrate, trackTable } from 'noclobber/migrations'
 import type { RecordServer } from 'noclobber/server'
-import type pg from 'pg'
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { changeLogSql, trackTableSql } from '../../../migrations/plain-sql.ts'
 import { atEnd } from '../../support/at-end.ts'
@@ -45,9 +45,16 @@ const folder = await writeGuide('docs/stacks.md', [
 await run(join(root, 'node_modules/.bin/prisma'), ['generate', '--schema', 'schema.prisma'], {
   cwd: folder,
   env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
+  timeout: 60_000,
 })
 
-const { url } = await freshDatabase({ migrated: false })
+const { url, name: databaseName } = await freshDatabase({ migrated: false })
+// Each recipe has connections of its own: one that waits for another's lock ends with PostgreSQL's word for it, not with ours.
+const limits = new pg.Client({ connectionString: url })
+await limits.connect()
+for (const limit of [`lock_timeout = '20s'`, `idle_in_transaction_session_timeout = '30s'`])
+  await limits.query(`alter database ${databaseName} set ${limit}`)
+await limits.end()
 process.env.DATABASE_URL = url
 atEnd(() => delete process.env.DATABASE_URL)
 const { pool, records }: { pool: pg.Pool; records: RecordServer } = await import(join(folder, 'records.ts'))
@@ -105,12 +112,14 @@ const MIGRATIONS: Record<string, (recipe: Recipe) => Promise<unknown>> = {
 /** The two scripts, made on a database like this one. */
 async function plainSql(): Promise<[string, string]> {
   const client = await pool.connect()
-  await client.query('begin')
-  await migrate(client)
-  const posts = await trackTableSql(client, 'posts', {})
-  await client.query('rollback')
-  client.release()
-  return [await changeLogSql(), posts]
+  try {
+    await client.query('begin')
+    await migrate(client)
+    return [await changeLogSql(), await trackTableSql(client, 'posts', {})]
+  } finally {
+    // Closed, and its transaction with it: `pool.end()` would wait for one that is kept.
+    client.release(true)
+  }
 }
 
 const ann: Writer = { id: 'u1', name: 'Ann', tenantId: 'app' }

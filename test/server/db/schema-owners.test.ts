@@ -184,7 +184,17 @@ test('a table made anew has no triggers: start, /readyz and the doctor say so, a
   const next = createRecordServer({ log: null, pool, types: [post], authenticate: () => null })
   await expect(next.start()).rejects.toThrow('posts')
   await next.stop()
+  // Of a table that nobody names the doctor can't know whether it was untracked on purpose.
+  const { ok, findings } = await doctor(pool)
+  expect(ok).toBe(true)
+  expect(findings).toContainEqual(
+    expect.objectContaining({
+      ...{ code: 'not_tracked', level: 'note', table: 'public.posts' },
+      advice: expect.stringContaining('sync({ force: true })'),
+    }),
+  )
   await trackTable(pool, 'posts')
+  expect((await doctor(pool)).findings.filter(({ code }) => code === 'not_tracked')).toEqual([])
   await pool.query(`insert into posts (title) values ('anew')`)
   expect(await problems()).toEqual([])
   expect(await savesStill()).toBe('saved')
