@@ -38,6 +38,7 @@ await Promise.all(STYLES.map(writeUnlayered))
 // What lets a compiler find `import 'noclobber/styles.css'`.
 for (const path of STYLES.flatMap((style) => [style, unlayered(style)]))
   await writeFile(join(dist, `${path}.d.ts`), 'export {}\n')
+await adaptTypes()
 if (!compiled.includes(false)) await buildCommonJs(dist, await codeDoors())
 const isPageBuilt = !sources.includes(PAGE) || (await buildPage())
 if (!isPageBuilt || compiled.includes(false)) process.exit(1)
@@ -57,6 +58,21 @@ async function writeUnlayered(path) {
     join(dist, unlayered(path)),
     `/* ${basename(path)} without its layer. */\n${rules.replace(/^ {2}/gm, '')}`,
   )
+}
+
+/**
+ * Types for every compiler: those before TypeScript 5 don't resolve the names of sources; and an app may be without Knex or pg: what
+ * is typed by them is `any` there, and its compiler has nothing to say, also without `skipLibCheck`.
+ */
+async function adaptTypes() {
+  for (const path of await filesBelow('dist')) {
+    if (!path.endsWith('.d.ts') || path.startsWith(join('dist', 'cjs'))) continue
+    const text = await readFile(join(root, path), 'utf8')
+    const adapted = text
+      .replace(/(\bfrom |\bimport\()(['"])(\.{1,2}\/[^'"]*)\.tsx?\2/g, '$1$2$3.js$2')
+      .replace(/(?<!@ts-ignore\n)^import type .* from '(knex|pg)';$/gm, '// @ts-ignore\n$&')
+    if (adapted !== text) await writeFile(join(root, path), adapted)
+  }
 }
 
 /** Files that are read as they are. */
