@@ -1,7 +1,7 @@
 // What npm would publish: the doors resolve for types and for code, nothing of the demo goes along, and the client is small.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -131,6 +131,50 @@ test('the types of every door resolve for node10, node16 from both kinds of modu
     expect(stdout).toContain(`"noclobber/${door}"`)
 })
 
+test('its types have nothing to say where optional packages are missing, without skipLibCheck too', async () => {
+  const place = await mkdtemp(join(dir, 'types-'))
+  const modules = join(place, 'node_modules')
+  await mkdir(join(modules, 'noclobber'), { recursive: true })
+  await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'noclobber')])
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  for (const name of [
+    ...Object.keys(dependencies),
+    '@types/node',
+    'undici-types',
+    '@types/react',
+    'csstype',
+    'react',
+  ]) {
+    await mkdir(dirname(join(modules, name)), { recursive: true })
+    // Real folders, or TypeScript would look for what these import in this tree.
+    await run('cp', ['-r', join(root, 'node_modules', name), join(modules, name)])
+  }
+  await writeFile(
+    join(place, 'app.ts'),
+    ['server', 'migrations', 'client', 'react', 'history', 'dom', 'offline', 'devtools']
+      .map((door, at) => `import * as door${at} from 'noclobber/${door}'\nexport { door${at} }\n`)
+      .join(''),
+  )
+  const named = ['-rlE', `from '\\.[^']*\\.tsx?'`, join(modules, 'noclobber/dist')]
+  const { stdout: sources } = await run('grep', named).catch((error) => error)
+  expect(sources, 'before TypeScript 5 these are errors').toBe('')
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--types',
+    'node',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2023,dom,dom.iterable',
+  ]
+  const resolving = ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck', 'false']
+  const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), [...options, ...resolving, 'app.ts'], {
+    cwd: place,
+  }).catch((error) => error)
+  expect(stdout.split('\n').filter((line: string) => /noclobber/.test(line))).toEqual([])
+})
+
 test('every door is CommonJS too, where Node can’t require a module, with the same names', async () => {
   for (const door of Object.keys(manifest.exports).filter((name) => !/\.\w+$/.test(name.slice(1)))) {
     const name = `noclobber/${door.slice(2)}`
@@ -216,7 +260,7 @@ test('the devtools are absent from what is built for production', async () => {
   expect(used.filter((one) => !/devtools\/index\.js/.test(one))).toEqual([])
 })
 
-test('what `noclobber new` makes runs on the package as it would be installed, with its own database', async () => {
+test('what `npm create noclobber` makes runs on the packages as they would be installed, with its own database', async () => {
   const place = await mkdtemp(join(dir, 'new-'))
   const folder = join(place, 'my-app')
   const modules = join(place, 'node_modules')
@@ -224,14 +268,30 @@ test('what `noclobber new` makes runs on the package as it would be installed, w
   await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'noclobber')])
   // What a registry would bring is here already.
   const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const program = join(modules, 'noclobber/dist/server/cli/main.js')
   await symlink(join(root, 'node_modules/pg'), join(modules, 'pg'))
   await symlink(join(root, 'node_modules/knex'), join(modules, 'knex'))
   for (const name of Object.keys(dependencies)) {
     await mkdir(dirname(join(modules, name)), { recursive: true })
     await symlink(join(root, 'node_modules', name), join(modules, name))
   }
-  await run(process.execPath, [program, 'new', 'my-app'], { cwd: place })
+  const pack = ['pack', join(root, 'deploy/create-noclobber'), '--json', '--pack-destination', dir]
+  const [creator] = JSON.parse((await run('npm', pack)).stdout) as {
+    filename: string
+    files: { path: string }[]
+  }[]
+  expect(creator?.files.map(({ path }) => path)).toEqual(['LICENSE', 'README.md', 'main.js', 'package.json'])
+  await mkdir(join(modules, 'create-noclobber'))
+  const archive = join(dir, creator?.filename ?? '')
+  await run('tar', ['-xzf', archive, '--strip-components=1', '-C', join(modules, 'create-noclobber')])
+  await mkdir(join(modules, '.bin'))
+  await symlink('../create-noclobber/main.js', join(modules, '.bin/create-noclobber'))
+  const create = (...given: string[]) =>
+    run('npm', ['create', '--offline', 'noclobber', ...given], { cwd: place })
+  await expect(create()).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('npm create noclobber my-app'),
+  })
+  await create('my-app')
   const own = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   expect(own.name).toBe('my-app')
   for (const name of Object.keys({ ...own.dependencies, ...own.devDependencies })) {

@@ -34,6 +34,25 @@ test('the versions of the page are those of the manifest', () => {
   expect(versions).toContain('| React | 18.2 and later of 18, 19 |')
 })
 
+test('both packages are released together, in one version, from a tag that names it', async () => {
+  const release = parse(textOf('.github/workflows/release.yml'))
+  const creator = JSON.parse(textOf('deploy/create-noclobber/package.json'))
+  expect(creator).toMatchObject({
+    name: 'create-noclobber',
+    version: manifest.version,
+    engines: manifest.engines,
+    dependencies: { noclobber: manifest.version },
+  })
+  expect(release.on.push.tags).toEqual(['v*'])
+  const steps: { run?: string }[] = release.jobs.publish.steps
+  const published = steps.find(({ run }) => run?.includes('npm publish'))?.run ?? ''
+  expect(published).toContain('for folder in . ./deploy/create-noclobber;')
+  // What it publishes was tried: the other workflow can be called, and is.
+  expect(release.jobs.publish.needs).toBe('ci')
+  expect(release.jobs.ci.uses).toBe('./.github/workflows/ci.yml')
+  expect(Object.keys(parse(workflow).on)).toContain('workflow_call')
+})
+
 test('the workflow calls scripts that the manifest has', () => {
   const called = [...workflow.matchAll(/npm (?:run )?(test|build|matrix|bench|lint)\b/g)].map(
     ([, name = '']) => name,
