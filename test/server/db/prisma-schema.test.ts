@@ -76,7 +76,17 @@ const engineOn = (databaseUrl: string, text: string) => {
     provider: pgFactory.provider,
     adapterName: pgFactory.adapterName,
     connect: async () => readsCatalogue(await pgFactory.connect()),
-    connectToShadowDb: async () => readsCatalogue(await pgFactory.connectToShadowDb()),
+    connectToShadowDb: async () => {
+      const shadow = readsCatalogue(await pgFactory.connectToShadowDb())
+      const [{ client }, dispose] = [shadow as unknown as Inner, shadow.dispose.bind(shadow)]
+      // It would drop the database on which its own pool is still open.
+      shadow.dispose = async () => {
+        await client.end()
+        Object.assign(client, { end: async () => {} })
+        await dispose()
+      }
+      return shadow
+    },
   }
   return Engine.new(
     { datamodels: [['schema.prisma', text]] },
