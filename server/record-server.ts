@@ -46,10 +46,24 @@ const isSocketServer = (server: HttpServer | SocketServer): server is SocketServ
 
 type AttachedServer = Attached & { server: object; path: string; delivery: Delivery }
 
+/** What TypeScript would have said. */
+const checkGiven = (given: { hasOne: boolean; types: unknown; authenticate: unknown }) => {
+  if (!given.hasOne)
+    throw new Error(
+      'createRecordServer takes either a `knex` or a `pool` of pg: createRecordServer({ pool: new pg.Pool({ connectionString }), … }).',
+    )
+  if (!Array.isArray(given.types))
+    throw new Error('createRecordServer takes `types`, a list of what defineRecordType gives.')
+  if (typeof given.authenticate !== 'function')
+    throw new Error(
+      'createRecordServer takes `authenticate`, a function that says who sent a request: (request) => ({ id, name, tenantId }), or null.',
+    )
+}
+
 /**
  * Makes the server side of a toolkit for one database.
  *
- * @throws Error for options that no server can work with: neither `knex` nor `pool`, an unknown limit, an origin that is none.
+ * @throws Error for options that no server can work with: neither `knex` nor `pool`, no `types`, no `authenticate`, an unknown limit, an origin that is none.
  *
  * @example
  * const records = createRecordServer({ knex, types: [project, task], authenticate: (request) => sessionOf(request) })
@@ -72,7 +86,7 @@ export const createRecordServer = <A extends Actor>({
   relay = false,
   shortcuts: chosenShortcuts = {},
 }: RecordServerOptions<A>): RecordServer<A> => {
-  if (!given === !pool) throw new Error('createRecordServer takes either a `knex` or a `pool` of pg.')
+  checkGiven({ hasOne: !given !== !pool, types, authenticate: authenticateGiven })
   const knex = asKnex((given ?? pool) as Sql)
   const limits = limitsOf(chosen)
   const log = harmlessLogger(loggerOf(logger))
@@ -196,6 +210,10 @@ export const createRecordServer = <A extends Actor>({
     server: HttpServer | SocketServer,
     { path = '/socket.io' }: AttachOptions = {},
   ): Attached => {
+    if (typeof server === 'function' || !('listeners' in server || 'of' in server))
+      throw new Error(
+        'attach takes the HTTP server, not the app: what app.listen(port), createAppServer(app) or http.createServer(app) gives.',
+      )
     for (const known of attached.values())
       if (known.server === server && (known.path === path || isSocketServer(server)))
         return { io: known.io, stop: known.stop }
@@ -230,7 +248,10 @@ export const createRecordServer = <A extends Actor>({
     const given: Attached = { io: io as unknown as SocketServer, stop }
     attached.set(io, { ...given, server, path, delivery })
     begin().catch((error) =>
-      log.error({ err: error }, 'Live events are off: the tables could not be looked up.'),
+      log.error(
+        { err: error },
+        'The record server has not started: its tables could not be looked up. It tries again; until then requests are refused.',
+      ),
     )
     return given
   }

@@ -15,7 +15,11 @@ const SECRET = statement('select k.secret from noclobber.cursor_key k')
 export const readSecret = async (knex: Knex): Promise<Buffer> => {
   const rows = await send(knex, SECRET, [], { named: false }).catch((error) => {
     if (error?.code !== '42P01' && error?.code !== '3F000') throw error
-    return []
+    throw new SetupError(
+      'migrate',
+      'This database has no change log, or an old one. Call migrate(knex) of noclobber/migrations in a migration (npx noclobber init ' +
+        'writes it), and see that this is the database which was migrated: npx noclobber doctor --database URL.',
+    )
   })
   const [row] = rows
   if (!row)

@@ -29,7 +29,10 @@ export const createStarting = ({ limits, log, lookUp, run }: StartingOptions) =>
       } catch (error) {
         if (!isUnavailable(error)) throw error
         cause = error
-        log.warn({ err: error }, 'The database is not available yet.')
+        log.warn(
+          { err: error },
+          'The database is not available yet. It is asked again each second; if it stays away, see the address in DATABASE_URL.',
+        )
         await pause(RETRY_MS)
       }
     }

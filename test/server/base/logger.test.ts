@@ -97,7 +97,10 @@ test('a server without a logger says on the console why it does not start', asyn
     vi.restoreAllMocks()
   })
   await expect(records.start()).rejects.toThrow('could not start')
-  await vi.waitUntil(() => said.includes('noclobber: The database is not available yet.'), 30_000)
+  await vi.waitUntil(
+    () => said.some((line) => line.startsWith('noclobber: The database is not available yet.')),
+    30_000,
+  )
 })
 
 test('events arrive though every log call, a permission and a metric fail', async () => {

@@ -1,10 +1,12 @@
 // A start that can't succeed says so within its time, with the cause, and goes on trying.
+import express from 'express'
 import createKnex from 'knex'
 import { createRecordServer } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { startApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
+import { freshDatabase } from '../../support/postgres.ts'
 
 const serverOn = (connection: string) => {
   const knex = createKnex({
@@ -76,4 +78,23 @@ test('what the pool does to each connection is done to the feed’s own', async 
   // The pool's and the feed's, at least.
   expect(names.length).toBeGreaterThanOrEqual(2)
   expect(new Set(names.map(({ name }) => name))).toEqual(new Set(['after create']))
+})
+
+test('what was forgotten is said where the server is made', async () => {
+  const { knex } = await startApp()
+  const make = (given: object) => () =>
+    createRecordServer({ log: null, knex, types: [], authenticate: () => null, ...given })
+  expect(make({ knex: undefined })).toThrow('either a `knex` or a `pool`')
+  expect(make({ types: undefined })).toThrow('`types`, a list')
+  expect(make({ authenticate: undefined })).toThrow('`authenticate`, a function')
+  const records = make({})()
+  atEnd(() => records.stop())
+  expect(() => records.attach(express() as never)).toThrow('attach takes the HTTP server, not the app')
+})
+
+test('a database without the change log is said to have none, with the next step', async () => {
+  const { url } = await freshDatabase({ migrated: false })
+  await expect(serverOn(url).start()).rejects.toThrow(
+    /no change log.*migrate\(knex\) of noclobber\/migrations.*npx noclobber init/s,
+  )
 })
