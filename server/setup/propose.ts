@@ -106,7 +106,10 @@ function recordsFile(app: FoundApp, tables: TableProposal[], { typescript }: Wan
 
 function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescript }: Wanted): ProposedFile[] {
   const { orm, migrations, language, isModule } = app
-  const isPlain = isApp(app) && (orm === null || ['prisma', 'drizzle', 'kysely'].includes(orm))
+  // Sequelize has no runner of its own: without one, and without a folder, a migration would never run.
+  const isUnrun =
+    orm === 'sequelize' && !migrations.isThere && !RUNNERS.some((name) => app.packages.has(name))
+  const isPlain = isApp(app) && (orm === null || isUnrun || ['prisma', 'drizzle', 'kysely'].includes(orm))
   const known = /^[cm]?[jt]s$/.test(migrations.extension) && !isPlain ? migrations.extension : language
   const extension = typescript ? 'ts' : known
   const form = formOf(extension, isModule)
@@ -139,6 +142,8 @@ function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescrip
     ),
   ]
 }
+
+const RUNNERS = ['sequelize-cli', 'umzug']
 
 const RUN: Record<string, string> = {
   knex: 'npx knex migrate:latest',
@@ -254,7 +259,7 @@ function leftOver(
   return [
     ...tooLow(app),
     ...(missing.length > 0 ? [`Install: npm install ${missing.join(' ')}`] : []),
-    `Run: ${RUN[orm ?? ''] ?? `${node} ${program}`}`,
+    `Run: ${/noclobber-migrate\.\w+$/.test(program) ? `${node} ${program}` : RUN[orm ?? '']}`,
     ...ofItsSources(app, files, now),
     ...tables.flatMap(({ name, maybeTenant }) =>
       maybeTenant.length > 0
