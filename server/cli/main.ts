@@ -3,7 +3,6 @@
 // alone touches the process.
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { runCommand } from './run.ts'
 
 /** A signal within this time is the first Ctrl-C again: npx, yarn and the like receive it too, and forward it. */
 const SAME_MS = 300
@@ -12,6 +11,15 @@ const END_MS = 2_000
 const ORPHAN_CHECK_MS = 500
 
 const program = globalThis.process
+const [major = 0, minor = 0] = program.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  program.stderr.write(
+    `noclobber needs Node 20.19 or later, and this is ${program.versions.node}: update Node.\n`,
+  )
+  program.exit(2)
+}
+// An older Node can't even load it.
+const { runCommand } = await import('./run.ts')
 const stopping = new AbortController()
 let sameUntil = Number.POSITIVE_INFINITY
 for (const [signal, exitCode] of [
