@@ -26,6 +26,14 @@ test('each problem code has a heading, with its status', () => {
     expect(page).toMatch(new RegExp(`### ${code}\n\n${status}[.,]`))
 })
 
+test('each code is linked at the top of its section: three clicks from the front page', () => {
+  for (const section of ['What the doctor says', 'Problem codes']) {
+    const [, rest = ''] = page.split(`\n## ${section}\n`)
+    const [top = ''] = rest.split('\n### ')
+    for (const code of headingsBelow(section)) expect(top).toContain(`[${code}](#${code})`)
+  }
+})
+
 test('what messages, the console and the command line name is a heading', () => {
   const named = ['migrations/index.ts', 'web/client/words/warnings.ts'].flatMap((path) =>
     [...textOf(path).matchAll(/["“]([A-Z][^"”\n]*)["”] (?:in|\.)|troubleshooting\.md, "([^"]+)"/g)].map(
