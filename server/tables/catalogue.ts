@@ -221,11 +221,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
     fail(type, `not everybody sees its field ${guarded}, and ids, tenants and watched lists show it.`)
   for (const name of fieldNames) {
     const column = columns.find((found) => found.name === columnOf(name))
-    if (!column)
-      return fail(
-        type,
-        `it has no column ${columnOf(name)}. Add it in a migration, or name another: columnOf: { ${name}: '…' }.`,
-      )
+    if (!column) return fail(type, `it has no column ${columnOf(name)}: add it, or name another in columnOf.`)
     if (ownedNames(owned).includes(column.name))
       return fail(type, `its column ${column.name} belongs to the triggers and can't be a field.`)
     const why = uncarriable(column)
