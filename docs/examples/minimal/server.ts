@@ -31,11 +31,10 @@ export const start = async (vite: ViteDevServer) => {
     console.log(`The database: ${databaseUrl}`)
   })
 
-  server.once('error', (error: NodeJS.ErrnoException) => {
-    console.error(
-      error.code === 'EADDRINUSE' ? `Port ${PORT} is taken. Take another: PORT=3001 npm start` : error,
-    )
-    stop().finally(() => process.exit(1))
+  server.once('error', async (error: NodeJS.ErrnoException) => {
+    await stop()
+    console.error(error.code === 'EADDRINUSE' ? `Port ${PORT} is taken. Take another: PORT=3001 npm start` : error)
+    process.exit(1)
   })
 
   const stop = async () => {
