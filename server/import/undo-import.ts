@@ -10,6 +10,7 @@ import { refuse } from '../base/problems.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import { isRetryable } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
+import { storageError } from '../db/value-codec.ts'
 import type { UndoneRow } from '../protocol/bulk-and-import.ts'
 import type { InvalidProblem, Problem } from '../protocol/index.ts'
 import { readLogged, textOf, toWire, withTexts } from '../records/history-values.ts'
@@ -229,6 +230,7 @@ export const undoImport = async (
   const known = await database.typeFor(type, undefined, options.actor)
   if (!known) return MISSING
   const { importId, after, limit = 200, actor } = options
+  if (storageError(importId) !== null) return MISSING
   const tenant = known.tenantColumn ? actor.tenantId : null
   const [found] = await database.send(FIND, [importId, known.source, tenant])
   if (!found?.xid) return MISSING

@@ -207,6 +207,11 @@ test('any request of a signed-in person is answered, and alike on every host', {
   )
 })
 
+test('an import whose id no text of the database can be is not there', async () => {
+  const answers = await askAll('/records/project/import/%00/undo', { method: 'POST' })
+  expect(answers.map(({ status }) => status)).toEqual([404, 404, 404])
+})
+
 test('an agent’s request is answered alike on every host, and one that breaks off ends no process', async () => {
   const handler = mcpHandler({ url: `${app.origin}/api/v1`, callsPerMinute: 1e9, bodyBytes: 2_000 })
   const onExpress5 = express().all('/mcp', handler)
