@@ -33,7 +33,9 @@ export const start = async (vite: ViteDevServer) => {
 
   server.once('error', async (error: NodeJS.ErrnoException) => {
     await stop()
-    console.error(error.code === 'EADDRINUSE' ? `Port ${PORT} is taken. Take another: PORT=3001 npm start` : error)
+    console.error(
+      error.code === 'EADDRINUSE' ? `Port ${PORT} is taken. Take another: PORT=3001 npm start` : error,
+    )
     process.exit(1)
   })
 
