@@ -5,8 +5,9 @@ import type { Knex } from 'knex'
 import { type Owned, type OwnedColumn, PLAIN } from './owned-columns.ts'
 import { quoteTable } from './quote.ts'
 import { keyOf } from './record-key.ts'
-import { LATE_TRIGGERS, olderLog, RENAME_THEM, UNTRACKABLE } from './supported.ts'
+import { LATE_TRIGGERS, olderLog, RENAME_THEM, readOnly, UNTRACKABLE } from './supported.ts'
 import type { TrackOptions } from './track-options.ts'
+import { typeName } from './trigger-arguments.ts'
 
 export interface Column {
   name: string
@@ -31,7 +32,7 @@ const KIND = `select ${UNTRACKABLE} as why, ${LATE_TRIGGERS} as late from pg_cla
 
 const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
   const { rows } = await knex.raw(
-    `select a.attname as name, format_type(a.atttypid, null) as type,
+    `select a.attname as name, ${typeName('a.atttypid')} as type,
        coalesce(array_position(${keyOf('a.attrelid')}, a.attname::text), 0) as key, a.attnotnull as "isRequired",
        exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose",
        (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
@@ -59,6 +60,8 @@ select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamesp
 const checkLog = async (knex: Knex, table: string) => {
   const older = await olderLog(knex)
   if (older) throw new Error(older)
+  const unwritable = await readOnly(knex)
+  if (unwritable) refuse(table, unwritable)
   const [log] = (await knex.raw(LOG)).rows
   if (!log.isThere)
     refuse(

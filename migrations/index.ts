@@ -5,7 +5,8 @@ import { changeLog } from './001-change-log.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { proposals, restores, retention, tenantChanges } from './later-migrations.ts'
 import { closeSchema } from './rights.ts'
-import { olderLog, tooOld } from './supported.ts'
+import { steadily } from './sql.ts'
+import { olderLog, readOnly, tooOld } from './supported.ts'
 
 export type { TrackColumns } from './owned-columns.ts'
 export type { PartOf } from './parts.ts'
@@ -49,8 +50,10 @@ export const migrationSource: Knex.MigrationSource<string> = {
     return {
       ...migration,
       up: async (knex) => {
-        await migration.up(knex)
-        await closeSchema(knex)
+        await steadily(knex, async () => {
+          await migration.up(knex)
+          await closeSchema(knex)
+        })
       },
     }
   },
@@ -113,7 +116,8 @@ const latestByKnex = async (knex: Knex): Promise<void> => {
   await makeTable(knex, TABLE, MIGRATIONS_TABLE)
   await makeTable(knex, `${TABLE}_lock`, LOCK_TABLE)
   await knex.raw(CHECK_OWNERS)
-  await knex.migrate.latest({ migrationSource, tableName: TABLE })
+  // A newer version may have run further ones: this one goes on working on its log.
+  await knex.migrate.latest({ migrationSource, tableName: TABLE, disableMigrationsListValidation: true })
 }
 
 /** The log is there, and nothing says that it was made. */
@@ -131,6 +135,23 @@ const remember = async (knex: Knex): Promise<void> => {
       if ((await transaction.raw(`select ${trace} as was_run`)).rows[0].was_run)
         await transaction.raw(MIGRATION_RUN, [name])
   })
+}
+
+/** Migrations that were run here and that this version doesn't have: nodes of a newer one are, or were, at work. */
+const newerMigrations = async (knex: Knex): Promise<string[]> => {
+  const [{ known }] = (await knex.raw(`select to_regclass('${TABLE}') is not null as known`)).rows
+  if (!known) return []
+  const { rows } = await knex.raw(`select name from ${TABLE} order by id`)
+  return rows.flatMap(({ name }: { name: string }) => (Object.hasOwn(MIGRATIONS, name) ? [] : [name]))
+}
+
+/** What was made by a newer version isn't made anew by this one. */
+const refuseNewer = async (knex: Knex): Promise<void> => {
+  const newer = await newerMigrations(knex)
+  if (newer.length > 0)
+    throw new Error(
+      `The change log is of a newer noclobber (${newer.join(', ')}): this version would put its own functions in the place of newer ones. Repair it with that version.`,
+    )
 }
 
 /** Knex's own lock: another process migrates, or one was ended while it did. */
@@ -158,7 +179,8 @@ export interface MigrateOptions {
  * Brings the change log up to date, by Knex, a pool of `pg` or a connected client. Safe to call at every start, and by several nodes at once: one migrates, the
  * others wait for it.
  *
- * @throws Error with a sentence where PostgreSQL is older than 15, or the log was made before the first release.
+ * @throws Error with a sentence where PostgreSQL is older than 14, the session may not write, or the log was made before the first release; with `repair` also where
+ * the log lacks tables or columns, or is of a newer version.
  */
 export const migrate = async (
   sql: Sql,
@@ -167,11 +189,14 @@ export const migrate = async (
   const knex = asKnex(sql)
   const refusal = (await tooOld(knex)) ?? (await olderLog(knex))
   if (refusal) throw new Error(refusal)
+  const unwritable = await readOnly(knex)
+  if (unwritable) throw new Error(`The change log can't be migrated: ${unwritable}`)
   const deadline = Date.now() + waitMs
   for (let races = 0; ; ) {
     try {
       await remember(knex)
       await ('migrate' in knex ? latestByKnex(knex) : latest(knex))
+      if (repair) await refuseNewer(knex)
       if (repair) await repairLog(knex, await installedBy(migrationSource))
       return
     } catch (error) {

@@ -3,6 +3,7 @@
 import type { Knex } from 'knex'
 import { quoteName } from './quote.ts'
 import { closeSchema, OPEN } from './rights.ts'
+import { steadily } from './sql.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from './trigger-arguments.ts'
 
 /** A function as the migrations leave it. */
@@ -39,8 +40,9 @@ const plainIndex = (isUnique: boolean, definition: string): string => {
   const using = /^using /i.test(definition.trim()) ? definition : `using btree ${definition}`
   return `${isUnique ? 'unique ' : ''}${using}`
     .toLowerCase()
+    .replaceAll('"', '')
     .replace(/::\w+/g, '')
-    .replace(/[()'"]/g, ' ')
+    .replace(/[()']/g, ' ')
     .replace(/\s+/g, ' ')
     .replace(/ ,/g, ',')
     .replace(/ ?= ?/g, '=')
@@ -151,7 +153,7 @@ where cardinality(t.args) >= 6`
 /** The functions that were made for tracked tables, by columns that stand in a comment where the name doesn't say them, and whether each is as `trigger_function` makes it. */
 const MADE_FOR_TABLES = `
 select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names || coalesce(
-    substring(obj_description(p.oid, 'pg_proc') from '^\\{.*\\}$'), '{}')::text[]) and p.prosecdef = (m.kind <> 'keep_writer')
+    substring(obj_description(p.oid, 'pg_proc') from '^[{].*[}]$'), '{}')::text[]) and p.prosecdef = (m.kind <> 'keep_writer')
   and p.proconfig is not distinct from case when m.kind <> 'stamp_update' then array['search_path=pg_catalog, pg_temp'] end) as is_as_made
 from (${MADE}) m join pg_proc p on p.oid = m.tgfoid
 where p.pronamespace = 'noclobber'::regnamespace
@@ -231,10 +233,19 @@ export const differenceOf = async (
   }
 }
 
+/** What is said of tables and columns that the log lacks: nothing can put back what they held. */
+export const lacking = (columns: string[]): string =>
+  `The log lacks ${columns.map((name) => `noclobber.${name}`).join(', ')}.`
+
+/** What to do about {@link lacking}. */
+export const ANEW =
+  'Restore them from a backup, or drop the schema noclobber, migrate and track the tables anew: the log then begins anew.'
+
 /** Puts functions and indexes back as the migrations make them. */
 export const repair = async (knex: Knex, installed: Installed): Promise<void> => {
-  await knex.transaction(async (transaction) => {
-    const { functions, indexes, withoutIdentity } = await differenceOf(transaction, installed)
+  const putBack = async (transaction: Knex) => {
+    const { functions, indexes, columns, withoutIdentity } = await differenceOf(transaction, installed)
+    if (columns.length > 0) throw new Error(`${lacking(columns)} ${ANEW}`)
     for (const { sql } of functions) await transaction.raw(sql.replaceAll('?', '\\?'))
     await transaction.raw(MAKE_FOR_TABLES)
     for (const { name, table, sql, isThere } of indexes) {
@@ -248,5 +259,6 @@ export const repair = async (knex: Knex, installed: Installed): Promise<void> =>
     for (const name of withoutIdentity)
       await transaction.raw(`alter table noclobber.${quoteName(name)} replica identity full`)
     await closeSchema(transaction)
-  })
+  }
+  await knex.transaction((transaction) => steadily(transaction, () => putBack(transaction)))
 }

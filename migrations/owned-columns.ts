@@ -1,6 +1,7 @@
 // The columns that the triggers own: those for a record's version, time and writer, whatever a table calls them and of whatever
 // types it has them. They stand in the arguments of the triggers, and there alone.
 // Invariant: a column that a trigger names can't be dropped or given another type, so what the arguments say stays so.
+import { createHash } from 'node:crypto'
 import { arrayText, textArray } from './quote.ts'
 
 /** Which columns of a table the triggers own. One that is missing is added. */
@@ -73,3 +74,19 @@ export const columnsOption = (owned: Owned): TrackColumns | undefined => {
   if (!isPlain('updatedBy')) option.updatedBy = owned.updatedBy?.name ?? null
   return Object.keys(option).length > 0 ? option : undefined
 }
+
+/** A tag for a table tracked in this way: the triggers' fifth argument, by their others. It is another one after the table was renamed. */
+export const tagOf = (
+  source: string,
+  [key = '', tenant = '', lists = '', ignored = '', , owned]: string[],
+): string =>
+  createHash('md5')
+    .update(
+      `${source}\n${[key, tenant, lists, ignored, ...(columnsOption(ownedBy(owned)) ? [owned] : [])].join()}`,
+    )
+    .digest('hex')
+    .slice(0, 12)
+
+/** Whether triggers with these arguments were made when the table had another name, or was in another schema. */
+export const isFormerName = (source: string, args: string[]): boolean =>
+  Boolean(args[4]) && args[4] !== tagOf(source, args)

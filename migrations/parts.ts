@@ -46,7 +46,7 @@ const partTriggers = ['insert', 'update', 'delete', 'truncate'].flatMap((event) 
 export const PART_TRIGGERS = partTriggers.map(({ name }) => name)
 
 const PARENT = `
-select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, i.indnkeyatts as key_columns, a.attname as key, format_type(a.atttypid, null) as key_type,
+select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, i.indnkeyatts as key_columns, a.attname as key, (select quote_ident(s.nspname) || '.' || quote_ident(t.typname) from pg_type t join pg_namespace s on s.oid = t.typnamespace where t.oid = a.atttypid) as key_type,
   (${TRIGGER_ARGUMENTS})[2] as tenant, (${TRIGGER_ARGUMENTS})[6] as owned, c.relowner::regrole::text as owner,
   l.nspowner::regrole::text as log_owner, c.relowner = l.nspowner or r.rolsuper as is_trusted
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_namespace l on l.nspname = 'noclobber'

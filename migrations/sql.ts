@@ -12,7 +12,7 @@ export const VALUES: Record<string, string> = {
   setting_lines: `pg_catalog.string_to_array(pg_catalog.current_setting('noclobber.actor', true), E'\\n', '')`,
   plain_settings: `set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set timezone = 'UTC' set extra_float_digits = 1 set bytea_output = 'hex'`,
   origin_of_lines: `jsonb_build_object(${(['tab_id', 'socket_id', 'import_id'] as const).map((name) => `'${name}', lines[${NAMES.indexOf(name) + 1}]`).join(', ')})`,
-  name_in_log: `case when tg_nargs > 6 then tg_argv[6] else concat(tg_table_schema, '.', tg_table_name) end`,
+  name_in_log: `case when tg_nargs > 6 then noclobber.partition_source(tg_relid, tg_argv[6]) else concat(tg_table_schema, '.', tg_table_name) end`,
   notifies: `current_setting('noclobber.notify', true) is distinct from 'off'`,
   longest_id: String(LONGEST.id),
   longest_name: String(LONGEST.name),
@@ -62,4 +62,25 @@ export const readSql = (path: string): string => substitute(textOf(`./${path}`),
 /** Runs the SQL of a file. */
 export const runSql = async (knex: Knex, path: string): Promise<void> => {
   await knex.raw(readSql(path).replaceAll('?', '\\?'))
+}
+
+/** What SQL files mean by a name or a text, whatever a role, a database or a connection sets. */
+const STEADY: Record<string, string> = {
+  search_path: 'pg_catalog, pg_temp',
+  quote_all_identifiers: 'off',
+  standard_conforming_strings: 'on',
+  transform_null_equals: 'off',
+}
+const NAMES_OF_STEADY = Object.keys(STEADY)
+
+/** Does the work of a migration under settings of our own, and puts back those that the transaction had. */
+export const steadily = async (knex: Knex, work: () => Promise<void>): Promise<void> => {
+  const had = NAMES_OF_STEADY.map((name) => `current_setting('${name}') as ${name}`).join(', ')
+  const [before] = (await knex.raw(`select ${had}`)).rows
+  for (const [name, value] of Object.entries(STEADY)) await knex.raw(`set local ${name} = ${value}`)
+  await work()
+  // A script that is printed can't know what the session that it will run in has.
+  for (const name of NAMES_OF_STEADY)
+    if (before) await knex.raw('select set_config(?, ?, true)', [name, before[name]])
+    else await knex.raw(`set local ${name} to default`)
 }

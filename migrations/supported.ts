@@ -16,6 +16,13 @@ export const tooOld = async (knex: Knex): Promise<string | null> => {
     : `noclobber needs PostgreSQL ${OLDEST_POSTGRES} or later; this is ${name}.`
 }
 
+/** What keeps this session from writing; `null` where nothing does. */
+export const readOnly = async (knex: Knex): Promise<string | null> =>
+  (await knex.raw(`select current_setting('transaction_read_only')::boolean as "isReadOnly"`)).rows[0]
+    .isReadOnly
+    ? 'this session may not write: default_transaction_read_only is on for the role or the database, or it is a read-only standby. Reset it for the role of the migrations.'
+    : null
+
 /** Asks the catalogue: a role without rights on the schema gets an answer too. */
 const OLDER_LOG = `
 select bool_or(c.relname = 'record_changes') and not bool_or(c.relname = 'change_batches') as "isOlder"

@@ -7,6 +7,7 @@ import { type Column, checkTable } from './check-table.ts'
 import { dropValues, trackValues } from './history-values.ts'
 import {
   columnsOption,
+  isFormerName,
   type Owned,
   ownedArgument,
   ownedBy,
@@ -14,6 +15,7 @@ import {
   ownedList,
   ownedNames,
   PLAIN,
+  tagOf,
 } from './owned-columns.ts'
 import { dropPartitions, trackPartitions } from './partitions.ts'
 import { dropParent, dropPart, keepParent, trackPart } from './parts.ts'
@@ -185,6 +187,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     })
     const { tag, source, ...functions } = made.rows[0]
     const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
+    await followName(transaction, table, source)
     if (!tenant) await forgetTenants(transaction, table, source)
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns, owned)
@@ -224,6 +227,30 @@ const forgetTenants = async (knex: Knex, table: string, source: string) => {
       `update noclobber.${log} set tenant_id = null where table_name = ? and tenant_id is not null`,
       [source],
     )
+}
+
+const ARGUMENTS_OF = `select ${TRIGGER_ARGUMENTS} as args from pg_trigger g
+  where g.tgrelid = to_regclass(?) and g.tgname = '${STAMP_TRIGGER}'`
+
+/** The names in the log that no table has now. */
+const FORMER = `
+with recursive names(name) as (
+  select min(c.table_name) from noclobber.record_changes c
+  union all
+  select (select min(c.table_name) from noclobber.record_changes c where c.table_name > n.name) from names n where n.name is not null)
+select n.name from (select name from names union select b.table_name from noclobber.change_batches b) n
+where not exists (select from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname || '.' || c.relname = n.name)`
+
+/** The log of a table that was renamed, or moved to another schema, goes on under its name as it is now. */
+const followName = async (knex: Knex, table: string, source: string) => {
+  const [{ args }] = [...(await knex.raw(ARGUMENTS_OF, [quoteTable(table)])).rows, { args: [] }]
+  if (!isFormerName(source, args)) return
+  const former = (await knex.raw(FORMER)).rows.find(
+    ({ name }: { name: string | null }) => name !== null && tagOf(name, args) === args[4],
+  )
+  if (!former) return
+  for (const log of ['record_changes', 'change_batches', 'proposals', 'imports', 'retentions'])
+    await knex.raw(`update noclobber.${log} set table_name = ? where table_name = ?`, [source, former.name])
 }
 
 const dropTriggers = async (knex: Knex, table: string) => {

@@ -22,7 +22,7 @@ const TRACKED = `select t.relation::regclass::text as name from unnest(noclobber
 export const beginHistory = async (knex: Knex): Promise<void> => {
   await knex.transaction(async (transaction) => {
     const { rows } = await transaction.raw(TRACKED)
-    for (const { name } of rows) await transaction.raw(`lock table ${name} in share row exclusive mode`)
+    for (const { name } of rows) await transaction.raw(asIs(`lock table ${name} in share row exclusive mode`))
     await transaction.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
     await transaction.raw('select noclobber.begin_history(true)')
   })

@@ -61,3 +61,20 @@ begin
     origin->>'tab_id', origin->>'socket_id', origin->>'import_id',
     case when new_row is null then old_row end);
 end $$;
+
+-- The name in the log of the table whose partition this is, for a statement that names the partition: `root` is what it was called when
+-- it was tracked. A detached partition keeps the triggers for statements and loses those for rows, so it is refused.
+create function noclobber.partition_source(relation oid, root text) returns text language plpgsql stable
+  set search_path = pg_catalog, pg_temp as $$
+declare
+  source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = pg_partition_root(relation) and c.oid <> relation);
+begin
+  if source is null then
+    raise object_not_in_prerequisite_state using
+      message = format('Table %s can''t be written: it was a partition of %s and was detached, and has triggers of a partition still.',
+        relation::regclass, root),
+      hint = 'Take them away: untrackTable(knex, …) or npx noclobber untrack. Or track it as a table of its own.';
+  end if;
+  return source;
+end $$;

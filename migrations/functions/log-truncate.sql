@@ -10,7 +10,8 @@ begin
   end if;
   execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, %s, null, $7) from only %s t',
       noclobber.row_json(tg_relid, 't'), tg_relid::regclass)
-    using coalesce(tg_argv[6], tg_table_schema || '.' || tg_table_name), tg_argv[0], tg_argv[1], tg_argv[2]::text[],
+    using case when tg_nargs > 6 then noclobber.partition_source(tg_relid, tg_argv[6])
+      else tg_table_schema || '.' || tg_table_name end, tg_argv[0], tg_argv[1], tg_argv[2]::text[],
       tg_argv[5]::text[], noclobber.origin(), tg_relid;
   if :notifies then
     perform pg_notify('noclobber', '');

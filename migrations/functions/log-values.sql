@@ -7,7 +7,8 @@ create function noclobber.log_values() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp :plain_settings as $$
 #variable_conflict use_variable
 declare
-  source text := coalesce(tg_argv[3], tg_table_schema || '.' || tg_table_name);
+  source text := case when tg_nargs > 3 then noclobber.partition_source(tg_relid, tg_argv[3])
+    else tg_table_schema || '.' || tg_table_name end;
   owned text[] := tg_argv[2];
   version_column text := owned[1];
   unkept text[] := owned[:3] || tg_argv[1]::text[];

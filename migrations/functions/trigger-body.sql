@@ -1,7 +1,7 @@
 -- The bodies of trigger functions that are made for columns of certain names, because a column that is named is read at a
 -- fraction of what a row turned into jsonb costs. Made by trigger-function.sql.
 -- Invariant: a name is data. format quotes it in one pass, so no name is read for another's placeholder.
--- A seventh argument of a trigger is the name in the log: of the table whose partition the trigger is on, see partitions.ts.
+-- A seventh argument of a trigger is the name of the table whose partition the trigger is on, see partitions.ts.
 -- The names: key (see record-id.sql), tenant, the six of log-change.sql that say what the triggers own; then of stamp_update the
 -- housekeeping columns, of log_update the table's tag, its lists, and what columns_of says of it.
 -- In the bodies: 1 the id of the row n, 18, 19 and 20 those of o, t and new, read by concat; 2 the housekeeping columns put
@@ -49,7 +49,7 @@
 -- A copy of the new row is compared: using NEW as a whole value reads its large values into it, and PostgreSQL would store
 -- them anew at each update, although they haven't changed.
 create function noclobber.trigger_body(kind text, names text[]) returns text language sql stable
-  set search_path = pg_catalog, pg_temp as $made$
+  set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $made$
   with bodies(body) as (select case kind when 'log_update' then $log$
 #variable_conflict use_variable
 declare

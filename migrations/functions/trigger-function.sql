@@ -1,6 +1,6 @@
 -- The columns of a table with their types, in the order of their names: name, type, name, type.
 create function noclobber.columns_of(relation oid) returns text[] language sql stable
-  set search_path = pg_catalog, pg_temp as $$
+  set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $$
   select array_agg(v.value order by a.attname collate "C", v.at) from pg_attribute a,
     lateral (values (a.attname::text, 1), (format_type(a.atttypid, null), 2)) v(value, at)
   where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
@@ -55,7 +55,7 @@ end $$;
 -- table's columns, which change without it; those that it was made for stand in its comment. One that is there as it should be is left
 -- alone. Only stamp_update has no search path, see trigger-body.sql, and only keep_writer has the writer's rights. A name of a function that takes a row would become a call of it if the column were dropped, so it is refused.
 create function noclobber.trigger_function(kind text, names text[]) returns text language plpgsql
-  security definer set search_path = pg_catalog, pg_temp as $$
+  security definer set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $$
 declare
   body text := noclobber.trigger_body(kind, names);
   made text := kind || '_' || left(md5(array_to_json(case kind when 'log_update' then names[:10] else names end)::text), 12);

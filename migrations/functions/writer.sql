@@ -64,7 +64,7 @@ end $$;
 -- The current writer's id as the key of a user, for a column that holds one: null where it is no such key. Where the column is a
 -- foreign key, that user must be there. Reading another table may run what its owner made, so that owner must be trusted.
 create function noclobber.writer_key(relation oid, column_name text) returns text language plpgsql stable
-  set search_path = pg_catalog, pg_temp as $$
+  set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $$
 declare
   id text := noclobber.writer()->>'id';
   of_type text;

@@ -4,6 +4,7 @@ import { quoteText } from '../../migrations/quote.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import { type Audience, setAudience } from './audience.ts'
+import { lookByPolicies, type Policed } from './gone-policies.ts'
 
 /** ids, versions: of each deletion its members. */
 const goneStatement = ({ by, source, on, named, loggedName, membersOf }: Audience, of: string): Statement => {
@@ -23,12 +24,14 @@ interface Deletion {
   record: PermissionRecord
 }
 
-/** Notes with records that are gone who their audience was. */
+/** Notes with records that are gone who their audience was, and whether policies let this session see them. */
 export const setGoneAudience = async (
   send: (query: Statement, values: unknown[]) => Promise<Row[]>,
-  { audience, source }: { audience: Audience | null; source: string },
+  known: Policed & { audience: Audience | null },
   deletions: Deletion[],
 ): Promise<void> => {
+  await lookByPolicies(send, known, deletions)
+  const { audience, source } = known
   if (!audience || deletions.length === 0) return
   const values = [deletions.map(({ id }) => id), deletions.map(({ version }) => version)]
   const rows = await send(goneStatement(audience, source), values)

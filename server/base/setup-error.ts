@@ -14,15 +14,17 @@ export class SetupError extends Error {
   }
 }
 
-/** Permission denied; no such schema or table. */
+/** Permission denied; no such schema, table, column or function. */
 const GRANT = '42501'
 const MISSING = ['3F000', '42P01']
+const MISSING_OF_LOG = ['42703', '42883']
 
 /** The step that an error is about; `null` where it is about none. */
 export const setupStepOf = (error: unknown): SetupStep | null => {
   if (error instanceof SetupError) return error.step
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
   if (code === GRANT) return 'grant'
+  if (MISSING_OF_LOG.includes(code)) return /\bnoclobber\./.test(message) ? 'migrate' : null
   return MISSING.includes(code) ? (/\bnoclobber\b/.test(message) ? 'migrate' : 'track') : null
 }
 

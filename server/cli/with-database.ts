@@ -5,7 +5,7 @@ import { isUnavailable } from '../db/errors.ts'
 import { asKnex } from '../db/pg-as-knex.ts'
 import { urlOfEnvFile } from '../setup/look-at-app.ts'
 import { type Terminal, text, UnreachableError, UsageError, type Values } from './command.ts'
-import { withRole } from './rights.ts'
+import { explained, withRole } from './rights.ts'
 
 /** Wrong password, unknown role, no such database, unknown host. */
 const REFUSED = /^(28...|3D000|ENOTFOUND|EACCES)$/
@@ -49,6 +49,8 @@ export const withDatabase = async <T>(
     if (older) throw new Error(older)
     return await use(knex)
   } catch (error) {
+    const sentence = explained(error)
+    if (sentence) throw sentence
     if (!isUnavailable(error) && !REFUSED.test((error as { code?: string }).code ?? ''))
       throw await withRole(knex, error)
     throw new UnreachableError(`The database ${placeOf(url)} can't be reached: ${(error as Error).message}`)

@@ -23,6 +23,20 @@ export interface ColumnType {
   delimiter: string
 }
 
+/** The type that an oid and a modifier mean, below all domains, as the base columns of `b`. */
+export const baseOf = (
+  oid: string,
+  modifier: string,
+) => `(with recursive d(oid, modifier) as (select ${oid}, ${modifier}
+    union all select t.typbasetype, t.typtypmod from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
+  select b.*, d.modifier from d join pg_type b on b.oid = d.oid where b.typtype <> 'd')`
+
+/** A type's part of {@link ColumnType}, for jsonb_build_object. */
+export const TYPE = (
+  b: string,
+) => `'type', ${b}.typname, 'kind', ${b}.typtype, 'isUserDefined', ${b}.oid >= 16384,
+      'isExact', ${b}.modifier >= 0, 'delimiter', ${b}.typdelim`
+
 export interface ColumnCodec {
   /** SQL of the value as it is sent: a text, or what pg and jsonb carry as it is. */
   select(column: string): string

@@ -127,7 +127,9 @@ const fieldsOf = (
     name !== undefined && shownNames.includes(name)
   const parameter = Number(/\$(\d+)/.exec(where)?.[1] ?? 0)
   const ofType = (sent.length > 0 ? sent : shownNames).filter(
-    (name) => dataType && columns.get(name)?.cast.split('.').at(-1) === dataType,
+    (name) =>
+      dataType &&
+      columns.get(name)?.cast.split('.').at(-1)?.replaceAll('"', '') === dataType?.replaceAll('"', ''),
   )
   const candidates = [
     column === undefined ? [] : [fieldOf(column)],

@@ -1,10 +1,18 @@
-// Which primary a connection leads to: a standby, or the old primary after a failover, must not answer for the new one.
+// Which primary a connection leads to: a standby, or the old primary after a failover, must not answer for the new one. And whether
+// its session is one in which nothing can be promised, by the settings of its role, its database or the app's pool.
 // Invariant: of one cluster the highest timeline that this node has learned of counts, from its own connections or from
-// other nodes; a connection to a lower one, or to a standby, is used for nothing.
+// other nodes; a connection to a lower one, or to a standby, or of such a session, is used for nothing.
 import { type Connection, sendOn, statement } from './statement.ts'
 
 export const STANDBY = 'This PostgreSQL is a read-only standby: connect this node to the primary.'
 const OLD_PRIMARY = 'This PostgreSQL was replaced by another primary: connect this node to that one.'
+
+const BYPASSING =
+  'session_replication_role is replica for this connection: what it writes would pass the triggers, and have no version. Reset it: alter role … reset session_replication_role.'
+const NO_NULLS =
+  'array_nulls is off for this connection: a null in an array would be saved as the text NULL. Reset it: alter role … reset array_nulls.'
+const OTHER_ENCODING =
+  'client_encoding is not UTF8 for this connection, so other texts would be read and written than are there. Leave it as the driver sets it.'
 
 /** Of one cluster; each promotion of a standby begins a new timeline. */
 export interface Lineage {
@@ -13,17 +21,19 @@ export interface Lineage {
   timeline: string
 }
 
-const LINEAGE =
-  statement(`select pg_catalog.pg_is_in_recovery() as standby, c.system_identifier::text as system,
+const LINEAGE = statement(`select pg_catalog.pg_is_in_recovery() as standby,
+  pg_catalog.current_setting('session_replication_role') = 'replica' as bypasses,
+  not pg_catalog.current_setting('array_nulls')::boolean as lacks_nulls, pg_catalog.current_setting('client_encoding') <> 'UTF8' as encodes, c.system_identifier::text as system,
   case when not pg_catalog.pg_is_in_recovery() then
     pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) end as timeline
 from pg_catalog.pg_control_system() c`)
 
 const unusable = (message: string) => Object.assign(new Error(message), { code: '25006' })
 
-/** Whether an error says that the database is no primary, or no longer. */
-export const isNoPrimary = (error: unknown): boolean =>
-  error instanceof Error && (error.message === STANDBY || error.message === OLD_PRIMARY)
+const SENTENCES = new Set([STANDBY, OLD_PRIMARY, BYPASSING, NO_NULLS, OTHER_ENCODING])
+
+/** Whether an error says why a connection is used for nothing: its message is a sentence. */
+export const isUnusable = (error: unknown): boolean => error instanceof Error && SENTENCES.has(error.message)
 
 export interface Lineages {
   /** It was checked since the last change of primaries. */
@@ -31,7 +41,7 @@ export interface Lineages {
   newest(): Lineage | null
   /** Another node's, or a connection's. `older`: it is of a primary that was replaced. */
   learn(found: Lineage): 'newer' | 'same' | 'older' | 'other'
-  /** @throws an error that is answered 503, where the connection leads to no primary. */
+  /** @throws an error that is answered 503, where the connection leads to no primary, or its session's settings are such. */
   check(connection: Connection, driver: unknown): Promise<void>
 }
 
@@ -68,6 +78,9 @@ export const createLineages = (onAnother: () => void): Lineages => {
       const begun = generation
       const [row] = (await sendOn(connection, driver, LINEAGE, [], false)).rows
       if (!row || row.standby) return refuse(STANDBY)
+      if (row.bypasses) refuse(BYPASSING)
+      if (row.lacks_nulls) refuse(NO_NULLS)
+      if (row.encodes) refuse(OTHER_ENCODING)
       const { system, timeline } = row
       // Another cluster in this one's place is a restore elsewhere.
       const known = learn({ system, timeline })

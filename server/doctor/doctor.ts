@@ -8,7 +8,7 @@ import { STANDBY } from '../db/lineage.ts'
 import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { connectionFindings } from './connection.ts'
 import { type Finding, problem } from './finding.ts'
-import { installedFindings } from './installation.ts'
+import { installedFindings, isUnreadable } from './installation.ts'
 import { logFindings } from './log.ts'
 import { lostTableFindings } from './lost-tables.ts'
 import { tablesByPatterns } from './table-patterns.ts'
@@ -83,7 +83,8 @@ export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Dia
       tables: [],
     }
   const installed = await installedFindings(knex)
-  if (!(await isReadable(knex))) return { ok: false, findings: installed, tables: [] }
+  if (installed.some(isUnreadable) || !(await isReadable(knex)))
+    return { ok: false, findings: installed, tables: [] }
   const named = await tablesByPatterns(knex, options.tables ?? [])
   const values = await tablesByPatterns(knex, options.values ?? [], { onlyThere: true })
   const { tables, missing } = await trackedTables(knex, named, values)

@@ -21,6 +21,8 @@ export type FindingCode =
   | 'trigger_disabled'
   | 'trigger_altered'
   | 'trigger_late'
+  | 'table_renamed'
+  | 'partition_detached'
   | 'column_missing'
   | 'parent_not_tracked'
   | 'parts_missing'

@@ -1,7 +1,7 @@
 // Checks what `migrate` installs: is it there, of this version, and as the migrations made it?
 import type { Knex } from 'knex'
 import { migrationSource } from '../../migrations/index.ts'
-import { differenceOf, installedBy } from '../../migrations/installed.ts'
+import { ANEW, differenceOf, installedBy, lacking } from '../../migrations/installed.ts'
 import { OLDER, olderLog } from '../../migrations/supported.ts'
 import { type Finding, problem } from './finding.ts'
 
@@ -33,6 +33,10 @@ const migrationsApart = async (knex: Knex) => {
   }
 }
 
+/** A finding that leaves the further checks nothing to read: a table or a column of the log isn't there. */
+export const isUnreadable = ({ code, message }: Finding): boolean =>
+  code === 'log_altered' && message.startsWith(lacking([]).slice(0, -1))
+
 /** What is wrong with the log's tables, indexes and functions. Behind a `no_log` there is nothing more to look at. */
 export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
   const [has] = (await knex.raw(HAS_LOG)).rows
@@ -63,15 +67,7 @@ export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
     await installedBy(migrationSource),
   )
   const findings: Finding[] = []
-  if (columns.length > 0)
-    findings.push(
-      problem(
-        'log_altered',
-        null,
-        `The log lacks ${columns.map((name) => `noclobber.${name}`).join(', ')}.`,
-        'Restore them from a backup, or drop the schema noclobber, migrate and track the tables anew: the log then begins anew.',
-      ),
-    )
+  if (columns.length > 0) findings.push(problem('log_altered', null, lacking(columns), ANEW))
   const altered = [
     ...[...functions.map(({ name }) => name), ...madeForTables].map((name) => `function noclobber.${name}`),
     ...indexes.map(({ name }) => `index noclobber.${name}`),

@@ -13,7 +13,7 @@ import { trackedOptions } from './tracking-options.ts'
 import { lostOwned, ownedOf } from './triggers.ts'
 
 /** What tracking a table again mends. */
-const MENDED: FindingCode[] = ['column_missing', 'trigger_missing', 'trigger_altered']
+const MENDED: FindingCode[] = ['column_missing', 'trigger_missing', 'trigger_altered', 'table_renamed']
 
 /** What a history that begins now would count from is noted, for the next one begins above it. */
 const loggedVersions = (source: string, key: string, { name, type }: OwnedColumn) => `
@@ -44,7 +44,7 @@ const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> =
         ),
       )
       await transaction.raw(asIs(loggedVersions(source, key, version)))
-      await transaction.raw(`alter table ${quoteTable(source)} enable trigger user`)
+      await transaction.raw(asIs(`alter table ${quoteTable(source)} enable trigger user`))
     }
     await trackTable(transaction, source, options)
   })

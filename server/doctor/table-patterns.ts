@@ -8,7 +8,7 @@ const PATTERN = /^([^".]*%[^".]*)\.(.+)$/s
 export const isPattern = (name: string): boolean => PATTERN.test(name)
 
 const SCHEMAS = `select n.nspname as schema from pg_namespace n where n.nspname like ? and n.nspname <> 'noclobber'
-  and n.nspname not like 'pg\\_%' order by 1`
+  and not starts_with(n.nspname, 'pg_') order by 1`
 
 const asGiven = (schema: string) => (/[".%]/.test(schema) ? quoteName(schema) : schema)
 

@@ -1,12 +1,13 @@
 // Checks tracked tables: their triggers, and whether their rows and the log agree.
 import type { Knex } from 'knex'
+import { isFormerName } from '../../migrations/owned-columns.ts'
 import { PARTITIONS_APART } from '../../migrations/partitions.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
 import { idText, keyArgument, keyColumns, keyOf } from '../../migrations/record-key.ts'
 import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/supported.ts'
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
-import { TRIGGER_ARGUMENTS, uncompared } from '../../migrations/trigger-arguments.ts'
+import { TRIGGER_ARGUMENTS, typeName, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
 import {
   type FoundTrigger,
@@ -29,6 +30,7 @@ export interface ExaminedTable extends TriggeredTable {
   lateTriggers: string | null
   /** Its partitions that lack noclobber's statement triggers. */
   partitionsApart: string | null
+  isPartition: boolean
   /** Row level security decides which of its rows this role sees. */
   hidesRows: boolean
 }
@@ -40,14 +42,14 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
   ${UNTRACKABLE} as "whyNot", ${LATE_TRIGGERS} as "lateTriggers",
-  (select jsonb_object_agg(a.attname, format_type(a.atttypid, null)) from pg_attribute a
+  (select jsonb_object_agg(a.attname, ${typeName('a.atttypid')}) from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as types,
-  ${PARTITIONS_APART} as "partitionsApart", row_security_active(c.oid) as "hidesRows",
+  ${PARTITIONS_APART} as "partitionsApart", row_security_active(c.oid) as "hidesRows", c.relispartition as "isPartition",
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid
     and a.attname = coalesce((select (${TRIGGER_ARGUMENTS}[6]::text[])[1] from pg_trigger g
       where g.tgrelid = c.oid and g.tgname = '${STAMP_TRIGGER}'), 'version')), 0) as age,
   coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
-    'calls', p.pronamespace::regnamespace::text || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
+    'calls', (select s.nspname from pg_namespace s where s.oid = p.pronamespace) || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
     'rows', concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
     'narrowed', g.tgqual is not null or g.tgattr <> '') order by g.tgname)
     filter (where g.tgname is not null), '[]') as triggers
@@ -206,11 +208,33 @@ const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]>
   return findings
 }
 
+/** A partition that is none any more, by the argument that the triggers of no other table have. */
+const detachedFinding = (table: ExaminedTable): Finding | null => {
+  const { source, triggers, isPartition } = table
+  const root = triggers.find(({ name, args }) => TRIGGER_NAMES.includes(name) && args[6])?.args[6]
+  if (isPartition || root === undefined) return null
+  return problem(
+    'partition_detached',
+    source,
+    `It was a partition of ${root} and was detached: it has the triggers of a partition still, which refuse every write.`,
+    `Call untrackTable(knex, '${source}'), or run: npx noclobber untrack ${source}. To have it tracked as a table of its own: ${trackAgain(table)}`,
+  )
+}
+
 /** What has changed about the table itself since it was tracked. */
 const relationFindings = (table: ExaminedTable): Finding[] => {
   const { source, triggers, whyNot, lateTriggers, partitionsApart } = table
   if (triggers.length === 0) return []
   const findings: Finding[] = []
+  if (isFormerName(source, triggers.find(({ name }) => name === STAMP_TRIGGER)?.args ?? []))
+    findings.push(
+      problem(
+        'table_renamed',
+        source,
+        'It was renamed, or moved to another schema, since it was tracked: its history stands under its former name, and servers refuse it.',
+        `${trackAgain(table)} It takes the history along.`,
+      ),
+    )
   if (partitionsApart !== null)
     findings.push(
       problem(
@@ -238,6 +262,8 @@ const relationFindings = (table: ExaminedTable): Finding[] => {
 
 /** What is wrong with one table. */
 export const tableFindings = async (knex: Knex, table: ExaminedTable, rows: boolean): Promise<Finding[]> => {
+  const detached = detachedFinding(table)
+  if (detached) return [detached]
   const findings = [...relationFindings(table), ...triggerFindings(table)]
   if (!rows || table.triggers.length === 0 || lostOwned(table).length > 0) return findings
   if (!table.hidesRows) return [...findings, ...(await rowFindings(knex, table))]

@@ -161,7 +161,7 @@ export const createDelivery = (database: Database, audience: Audience) => {
   /** Whom records were for that are deleted. */
   const setDeletedAudiences = async (all: Map<RoutedChange, Rows>) => {
     for (const [{ change, known }, rows] of all)
-      if (known.audience && change.event === 'deleted')
+      if ((known.audience || known.hasPolicies) && change.event === 'deleted')
         for (const [session, record] of rows)
           if (record) await setGoneAudience(session.send, known, [{ ...change, record }])
   }

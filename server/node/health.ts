@@ -2,7 +2,7 @@
 // Invariant: it answers within its deadline whatever is down; what is advisory (Redis) never takes a node out.
 
 import type { Limits } from '../base/options.ts'
-import { isNoPrimary } from '../db/lineage.ts'
+import { isUnusable } from '../db/lineage.ts'
 import { statement } from '../db/statement.ts'
 import { tableFindings, trackedTables } from '../doctor/tables.ts'
 import type { Feed } from '../log/feed.ts'
@@ -47,7 +47,7 @@ const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
     () => ({ ok: true }),
     (error: Error) => ({
       ok: false,
-      detail: isNoPrimary(error) || error.message === detail ? error.message : `${detail} ${error.message}`,
+      detail: isUnusable(error) || error.message === detail ? error.message : `${detail} ${error.message}`,
     }),
   )
 

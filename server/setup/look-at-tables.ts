@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 import type { TrackOptions } from '../../migrations/index.ts'
 import { keyOf } from '../../migrations/record-key.ts'
 import { UNTRACKABLE } from '../../migrations/supported.ts'
+import { typeName } from '../../migrations/trigger-arguments.ts'
 
 export interface FoundColumn {
   name: string
@@ -42,13 +43,13 @@ const TABLES = `
 select case when pg_table_is_visible(c.oid) then c.relname else n.nspname || '.' || c.relname end as name,
   coalesce(to_jsonb(${keyOf('c.oid')}), '[]') as key, ${UNTRACKABLE} as "whyNot",
   exists (select from pg_trigger g where g.tgrelid = c.oid and starts_with(g.tgname, 'zz_noclobber_')) as "isTracked",
-  (select jsonb_agg(jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'isNull', not a.attnotnull,
+  (select jsonb_agg(jsonb_build_object('name', a.attname, 'type', ${typeName('a.atttypid', 'a.atttypmod')}, 'isNull', not a.attnotnull,
       'hasDefault', a.atthasdef or a.attidentity <> '', 'isFixed', a.attgenerated <> '' or a.attidentity = 'a',
       'values', (select jsonb_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = a.atttypid))
     order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and not c.relispartition
-  and n.nspname not in ('pg_catalog', 'information_schema', 'noclobber') and n.nspname not like 'pg\\_%'
+  and n.nspname not in ('pg_catalog', 'information_schema', 'noclobber') and not starts_with(n.nspname, 'pg_')
 order by 1`
 
 export const lookAtTables = async (knex: Knex): Promise<FoundTable[]> => (await knex.raw(TABLES)).rows

@@ -2,7 +2,7 @@
 // Invariant: identifiers in our SQL come from here alone, looked up and quoted once; no request supplies one.
 import type { Knex } from 'knex'
 import { VALUES_TRIGGER } from '../../migrations/history-values.ts'
-import { type Owned, ownedBy, ownedNames } from '../../migrations/owned-columns.ts'
+import { isFormerName, type Owned, ownedBy, ownedNames } from '../../migrations/owned-columns.ts'
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName, quoteTable, textArray } from '../../migrations/quote.ts'
 import { keyOf } from '../../migrations/record-key.ts'
@@ -13,7 +13,14 @@ import { type Audience, readAudience } from '../audience/audience.ts'
 import { type ColumnNames, columnNames } from '../base/column-names.ts'
 import type { RecordType } from '../base/record-type.ts'
 import { SetupError } from '../base/setup-error.ts'
-import { type ColumnCodec, type ColumnType, columnCodec, uncarriable } from '../db/column-codec.ts'
+import {
+  baseOf,
+  type ColumnCodec,
+  type ColumnType,
+  columnCodec,
+  TYPE,
+  uncarriable,
+} from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
 import { REACTIONS, type Reactions, type ReactionsRow, reactionsOf } from './reactions.ts'
 import { type KeyColumn, keyArgumentOf, type RecordKey, recordKey, tenantFormOf } from './record-id.ts'
@@ -100,17 +107,6 @@ export interface Catalogue {
 /** A name that means the same as it stands, within a line, a list or JSON. */
 const PLAIN_NAME = /^[^\p{Cc},]+$/u
 
-/** The type that an oid and a modifier mean, below all domains, as the base columns of `b`. */
-const baseOf = (
-  oid: string,
-  modifier: string,
-) => `(with recursive d(oid, modifier) as (select ${oid}, ${modifier}
-    union all select t.typbasetype, t.typtypmod from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
-  select b.*, d.modifier from d join pg_type b on b.oid = d.oid where b.typtype <> 'd')`
-
-const TYPE = (b: string) => `'type', ${b}.typname, 'kind', ${b}.typtype, 'isUserDefined', ${b}.oid >= 16384,
-      'isExact', ${b}.modifier >= 0, 'delimiter', ${b}.typdelim`
-
 /** The table `c` and its partitions, as `relid`. */
 const WITH_PARTITIONS = '(select c.oid as relid union select q.relid from pg_partition_tree(c.oid) q)'
 
@@ -163,6 +159,9 @@ const fail = (type: RecordType, why: string): never => {
   throw new SetupError('track', `Record type "${type.name}", table ${type.table}: ${why}`)
 }
 
+const RENAMED =
+  'it was renamed, or moved to another schema, since it was tracked: its history stands under its former name. Call trackTable(knex,'
+
 /** The arguments stand in the order in which `trackPart` of the migrations gives them. */
 const partOf = (
   type: RecordType,
@@ -184,8 +183,8 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
   if (!row) return fail(type, 'there is no such table.')
   if (row.why_not) return fail(type, row.why_not)
   const columns: FoundColumn[] = row.columns
-  const [tracked = '', tenant = '', lists = '{}', ignored = '{}', tag = '', argument] =
-    Object.values<string[]>(row.triggers ?? {})[0] ?? []
+  const tracking = Object.values<string[]>(row.triggers ?? {})[0] ?? []
+  const [tracked = '', tenant = '', lists = '{}', ignored = '{}', tag = '', argument] = tracking
   const owned = ownedBy(argument)
   const missing = triggerNames(owned).filter((name) => !row.triggers?.[name])
   const dropped = ownedNames(owned).filter((name) => !columns.some((column) => column.name === name))
@@ -198,9 +197,8 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
   const names = columnNames(type, columns, (why) => fail(type, why))
   const { columnOf, fieldOf } = names
   const key = recordKey(columns, tenant, fieldOf, type)
-  if (!key || missing.length > 0) {
+  if (!key || missing.length > 0)
     return fail(type, `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`)
-  }
   for (const { name, collation } of columns.filter((column) => column.key > 0))
     if (collation !== null)
       fail(
@@ -212,6 +210,8 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
       type,
       `its primary key is another than it was tracked with. Call trackTable(knex, '${type.table}', …) again.`,
     )
+  if (isFormerName(row.source, tracking))
+    fail(type, `${RENAMED} '${type.table}', …) again, with the same options.`)
   const listed = textArray(lists).map(fieldOf)
   const revealed = type.hidden.find((name) => listed.includes(name))
   if (revealed !== undefined)

@@ -3,6 +3,7 @@
 // found, the type as nobody in particular sees it: these fields are hidden until it is asked for as somebody sees it.
 import { createHash } from 'node:crypto'
 import { forAudience } from '../audience/audience.ts'
+import { isSeenByPolicies } from '../audience/gone-policies.ts'
 import { type FieldRights, fieldRights, hasGuards, nobodysRights } from '../base/field-permissions.ts'
 import { isBare } from '../base/hidden-fields.ts'
 import type { Logger } from '../base/options.ts'
@@ -40,8 +41,8 @@ export interface KnownType extends TrackedType {
   /** An opaque text: other fields, another text. `null` where every field is everybody's. */
   rights: string | null
   /**
-   * The same of a record that is deleted, as it last was. No policy can be asked of it: where policies alone separate
-   * tenants, nobody may; and where its values are kept no more, those alone who may read all.
+   * The same of a record that is deleted, as it last was: where its table has policies, as they were asked about it before; and where
+   * its values are kept no more, those alone who may read all, and nobody where there are policies.
    */
   mayReadDeleted(actor: Actor, record: PermissionRecord): boolean
 }
@@ -161,7 +162,7 @@ export const knownTypes = (
       mayRead: (actor, record) => isOwn(actor) && may(asked, actor, 'read', record),
       mayReadDeleted: (actor, record) =>
         isOwn(actor) &&
-        !(hasSessions && tracked.hasPolicies && tracked.tenantColumn === null && ownTenant === null) &&
+        (!tracked.hasPolicies || isSeenByPolicies(record)) &&
         (!isBare(record) || staticPermission(asked, actor, 'read') === true) &&
         may(asked, actor, 'read', record),
     }

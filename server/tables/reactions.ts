@@ -34,7 +34,7 @@ export const REACTIONS = `(select coalesce(bit_or(g.tgtype::integer), 0) from ${
   exists (select from ${ownTriggers('c.oid')} and g.tginitdeferred) as fires_late,
   exists (select from pg_constraint k join pg_index i on i.indrelid = c.oid and i.indisprimary
     where k.contype = 'f' and k.confrelid = c.oid and k.confupdtype in ('c', 'n', 'd')
-      and not k.confkey <@ i.indkey::smallint[]) as cascades,
+      and not k.confkey operator(pg_catalog.<@) i.indkey::smallint[]) as cascades,
   exists (select from (select to_regclass(${TRIGGER_ARGUMENTS}[4]) as parent from pg_trigger g
       where g.tgrelid = c.oid and g.tgname = '${PART_TRIGGER}') q,
     lateral (select from ${ownTriggers('q.parent')} limit 1) r) as parent_fires`

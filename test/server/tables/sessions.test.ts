@@ -326,6 +326,38 @@ const suite = (start: () => Promise<Place>) => {
     expect((await save(4, { title: 'free' })).status).toBe(422)
   })
 
+  test('a deletion is known to those alone whose policies would have shown the record', async () => {
+    const bob = await app.socket({ as: 'bob' })
+    await bob.watchList('card')
+    const { cursor } = (await app.call('GET', '/changes', { as: 'bob' })).body
+    const secret = await app.make('card', { title: 'acme secret', owner: 'alice' })
+    const shared = await app.make('card', { title: 'acme shared', owner: null })
+    const doc = await app.make('doc', { title: 'acme doc' })
+    for (const { type, id } of [secret, shared, doc])
+      expect(
+        (await app.call('DELETE', `/records/${type}/${id}`, { body: { client_version: 1 } })).status,
+      ).toBe(204)
+    const status = async (as: string, { type, id }: { type: string; id: string }, what = '') =>
+      (await app.call('GET', `/records/${type}/${id}${what}`, { as })).status
+    expect([
+      await status('alice', secret),
+      await status('bob', secret),
+      await status('gina', secret),
+    ]).toEqual([410, 404, 404])
+    expect([await status('bob', shared), await status('gina', shared)]).toEqual([410, 404])
+    expect([await status('bob', doc), await status('gina', doc)]).toEqual([410, 404])
+    expect([await status('bob', secret, '/version'), await status('bob', secret, '/history')]).toEqual([
+      404, 404,
+    ])
+    const stale = { body: { client_version: 1, changes: { title: 'x' } }, as: 'bob' }
+    expect((await app.call('PATCH', `/records/card/${secret.id}`, stale)).status).toBe(404)
+    const feed = await app.call('GET', `/changes?cursor=${cursor}&type=card`, { as: 'bob' })
+    expect(feed.text).toContain(shared.id)
+    expect(feed.text).not.toContain(secret.id)
+    await bob.receives('RecordDeleted', { id: shared.id })
+    expect(bob.received.filter(({ event }) => event?.id === secret.id)).toEqual([])
+  })
+
   test('who is at a record is sent to those who see it', async () => {
     const { id } = await app.make('card', { title: 'secret', owner: 'alice' })
     const { id: shared } = await app.make('card', { title: 'shared', owner: null })

@@ -1,0 +1,121 @@
+// What becomes of a tracked table when it is altered afterwards: its guard and its log go on, or a sentence says what it is and how to
+// mend it, to those who write, in the doctor and at a server's start.
+import createKnex from 'knex'
+import { trackTable, untrackTable } from 'noclobber/migrations'
+import { createRecordServer, defineRecordType, doctor } from 'noclobber/server'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { repairTables } from '../../server/doctor/repair.ts'
+import { atEnd } from '../support/at-end.ts'
+import { freshDatabase } from '../support/postgres.ts'
+
+const { url } = await freshDatabase()
+const knex = createKnex({ client: 'pg', connection: url, pool: { min: 1, max: 4 } })
+atEnd(() => knex.destroy())
+
+const alice = { id: 'alice', name: 'Alice', tenantId: 't' }
+
+const found = async (table: string) =>
+  (await doctor(knex, { listenMs: 10_000 })).findings
+    .filter(({ level, table: of }) => level === 'problem' && of === table)
+    .map(({ code, message, advice }) => `${code}: ${message} ${advice}`)
+
+const logOf = async (table: string) =>
+  (
+    await knex.raw(
+      `select record_id || ' ' || event || version as line from noclobber.changes where table_name = ? order by xid, seq`,
+      [table],
+    )
+  ).rows.map(({ line }: { line: string }) => line)
+
+const serverOf = (table: string) => {
+  const types = [defineRecordType('thing', { table, fields: { label: z.any() } })]
+  const records = createRecordServer({ knex, types, authenticate: () => alice, log: null })
+  onTestFinished(() => records.stop())
+  return records
+}
+
+test('a partition that was detached says so, until it is untracked or tracked by itself; attached again it goes on', async () => {
+  await knex.raw(`create table halls (id int primary key, label text) partition by range (id);
+    create table halls_1 partition of halls for values from (0) to (100);
+    create table halls_2 partition of halls for values from (100) to (200)`)
+  await trackTable(knex, 'halls', { history: 'values' })
+  await knex.raw(`insert into halls values (1, 'a'), (101, 'b'); alter table halls detach partition halls_1`)
+  const detached = /halls_1 can't be written: it was a partition of public.halls and was detached/
+  for (const write of [
+    'insert into halls_1 values (2)',
+    `update halls_1 set label = 'x'`,
+    'delete from halls_1',
+    'truncate halls_1',
+  ])
+    await expect(knex.raw(write), write).rejects.toThrow(detached)
+  expect(await found('public.halls_1')).toEqual([
+    expect.stringMatching(
+      /^partition_detached: It was a partition of public.halls .*untrackTable\(knex, 'public.halls_1'\)/,
+    ),
+  ])
+  await repairTables(knex)
+  expect(await found('public.halls_1')).toHaveLength(1)
+  await untrackTable(knex, 'halls_1')
+  await knex.raw(`update halls_1 set label = 'archived'`)
+  expect(await found('public.halls_1')).toEqual([])
+  await trackTable(knex, 'halls_1')
+  await knex.raw(`update halls_1 set label = 'again'`)
+  expect(await logOf('public.halls_1')).toEqual(['1 updated2'])
+
+  await untrackTable(knex, 'halls_1')
+  await knex.raw('alter table halls attach partition halls_1 for values from (0) to (100)')
+  expect(await found('public.halls')).toContainEqual(
+    expect.stringMatching(/^trigger_missing: Partitions lack triggers: halls_1/),
+  )
+  await trackTable(knex, 'halls', { history: 'values' })
+  await knex.raw(`update halls_1 set label = 'back'`)
+  expect((await logOf('public.halls')).at(-1)).toBe('1 updated3')
+
+  await knex.raw('alter table halls rename to rooms')
+  await knex.raw(`update halls_1 set label = 'renamed'`)
+  expect(await logOf('public.rooms')).toEqual(['1 updated4'])
+})
+
+test.each([
+  ['renamed', `alter table shelves rename to racks`, 'racks'],
+  ['moved to another schema', `create schema store; alter table shelves set schema store`, 'store.shelves'],
+])(
+  'a table that was %s is refused until it is tracked again, and takes its log along',
+  async (_, alteration, now) => {
+    await knex.raw('drop table if exists shelves; create table shelves (id text primary key, label text)')
+    await trackTable(knex, 'shelves', { history: 'values' })
+    await knex.raw(
+      `insert into shelves values ('a', '1'), ('b', '1'); update shelves set label = '2'; delete from shelves where id = 'a'`,
+    )
+    const log = await logOf('public.shelves')
+    const gone = Number(/a deleted(\d+)/.exec(log.join())?.[1])
+    await knex.raw(alteration)
+    const source = now.includes('.') ? now : `public.${now}`
+    await expect(serverOf(now).start()).rejects.toThrow(
+      'was renamed, or moved to another schema, since it was tracked',
+    )
+    expect(await found(source)).toContainEqual(
+      expect.stringMatching(/^table_renamed: .*trackTable\(knex, '.*', \{ history: 'values' \}\)/),
+    )
+    expect(await repairTables(knex)).toContain(source)
+    expect(await found(source)).toEqual([])
+    expect(await logOf(source)).toEqual(log)
+    await serverOf(now).start()
+    // A deleted id that comes again counts on: who holds the old record can't be taken for who has seen the new one.
+    await knex.raw(`insert into ${now} values ('a', 'new')`)
+    expect(Number((await knex(now).where({ id: 'a' }).first('version')).version)).toBe(gone + 1)
+    await untrackTable(knex, now)
+  },
+)
+
+test('the log stays with a table that has the former name now', async () => {
+  await knex.raw('create table boxes (id int primary key, label text)')
+  await trackTable(knex, 'boxes')
+  await knex.raw('insert into boxes values (1); alter table boxes rename to boxes_old')
+  await knex.raw('create table boxes (like boxes_old including all)')
+  await trackTable(knex, 'boxes')
+  await trackTable(knex, 'boxes_old')
+  expect(await logOf('public.boxes')).toEqual(['1 created1'])
+  expect(await logOf('public.boxes_old')).toEqual([])
+})
