@@ -19,9 +19,17 @@ const GRANT = '42501'
 const MISSING = ['3F000', '42P01']
 const MISSING_OF_LOG = ['42703', '42883']
 
+/** What a statement of ours fails with where no trigger would stamp what it writes. */
+export const UNSTAMPED = 'noclobber: no trigger stamps'
+
+/** A table was made anew, or its triggers are switched off: what is written would have no version. */
+export const isUnstamped = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes(UNSTAMPED)
+
 /** The step that an error is about; `null` where it is about none. */
 export const setupStepOf = (error: unknown): SetupStep | null => {
   if (error instanceof SetupError) return error.step
+  if (isUnstamped(error)) return 'track'
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
   if (code === GRANT) return 'grant'
   if (MISSING_OF_LOG.includes(code)) return /\bnoclobber\./.test(message) ? 'migrate' : null

@@ -1,7 +1,7 @@
 // What PostgreSQL's errors mean to the person who saves.
 // Invariant: bad input is 422, a database that can't be reached or is overrun is 503, and neither is ever a 500.
 import { invalidProblem, problem } from '../base/problems.ts'
-import { SETUP_SENTENCES, setupStepOf } from '../base/setup-error.ts'
+import { isUnstamped, SETUP_SENTENCES, setupStepOf } from '../base/setup-error.ts'
 import type { Problem } from '../protocol/index.ts'
 
 /** The parts of pg's DatabaseError that are read. */
@@ -161,6 +161,7 @@ const isMissingKey = ({ key }: WrittenTable, sent: SentValues, column = ''): col
  * of the table does; `null` for everything else.
  */
 export const refusedValues = (error: unknown, table: WrittenTable, sent: SentValues): Problem | null => {
+  if (isUnstamped(error)) return null
   const known = asDatabaseError(error)
   const { code = '', routine, constraint } = known
   const column = known.column === undefined ? undefined : table.names.fieldOf(known.column)

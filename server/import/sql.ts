@@ -5,7 +5,7 @@ import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { Column } from '../tables/catalogue.ts'
 import type { KnownType } from '../tables/database.ts'
-import { columnSql } from '../tables/field-sql.ts'
+import { columnSql, IS_STAMPED, isStampedIn } from '../tables/field-sql.ts'
 import { idSql } from '../tables/head-sql.ts'
 import { parentIsThere } from '../tables/part-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
@@ -136,7 +136,7 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
            (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${column(name)}`, `r.${column(name)}`)).join(', ')}
               from json_populate_record(t.*, s.doc) r)
          from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
-           and ${id.isText('s.id')} and t.${version} = s.seen ${ofTenant(3)}${isMember}
+           and ${id.isText('s.id')} and t.${version} = s.seen ${ofTenant(3)}${isMember} and ${IS_STAMPED}
          returning s.line, t.${version} <> s.seen as changed`,
       ),
     insert: (names) =>
@@ -144,7 +144,7 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
         `insert into ${table} (${version}${[...(tenantColumn ? [tenantColumn] : []), ...names].map((name) => `, ${column(name)}`).join('')})
          select 1${tenantColumn ? `, $4::${columns.get(tenantColumn)?.cast}` : ''}${names.map((name) => `, r.${column(name)}`).join('')}
          from pg_temp.noclobber_import s cross join lateral json_populate_record(null::${table}, s.doc) r
-         where s.line between $1 and $2 and s.seen is null and s.shape = $3 order by s.line returning 1 as made`,
+         where s.line between $1 and $2 and s.seen is null and s.shape = $3 and ${isStampedIn(table)} order by s.line returning 1 as made`,
       ),
   }
 }

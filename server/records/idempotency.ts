@@ -7,6 +7,7 @@ import { checkBeforeWrite, type OpenRequest, PermissionOutdated } from '../base/
 import type { Forbidden, Invalid, Reused } from '../base/outcomes.ts'
 import { problem } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
+import { isUnstamped, SetupError } from '../base/setup-error.ts'
 import {
   isCancelled,
   isNotPlain,
@@ -154,6 +155,11 @@ export const sendWrite = async (
       if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
       return { outcome: 'written', rows, isSent }
     } catch (error) {
+      if (isUnstamped(error))
+        throw new SetupError(
+          'track',
+          `Record type "${known.type.name}", table ${known.source}: its triggers are missing or switched off, so what is written would have no version. Nothing was. Run: npx noclobber doctor`,
+        )
       if (error instanceof CacheCleared) return { outcome: 'cache_cleared' }
       if (isStoredMutation(error)) return { outcome: 'stored' }
       if (write.mayBeOutdated && (isOfOtherType(error) || isNotPlain(error))) return { outcome: 'outdated' }

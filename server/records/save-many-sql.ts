@@ -4,7 +4,7 @@
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
-import { columnSql, fieldValue } from '../tables/field-sql.ts'
+import { columnSql, fieldValue, IS_STAMPED } from '../tables/field-sql.ts'
 import { idSql } from '../tables/head-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
@@ -31,7 +31,8 @@ export const updateMany = (tracked: TrackedType, returned: string, changed: stri
         select ${id.asValue('w.id')} as id, w.version from unnest($2::text[], $3::bigint[]) w(id, version)),
       locked as materialized (
         select ${id.value} as id, ${version} as version from wanted w join ${table} t on ${id.is('w.id')} and ${isAtVersionOf(version, 'w')}
-        ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} ${isMember} order by ${id.order()} for no key update of t)
+        ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} ${isMember}
+          and ${IS_STAMPED} order by ${id.order()} for no key update of t)
       update ${table} t set ${set} from writer, locked l
       where writer.named and ${id.is('l.id')} and ${isAtVersionOf(version, 'l')}
         and (select count(*) from locked) >= $4::bigint

@@ -2,7 +2,9 @@
 // Invariant: a column may have any name that PostgreSQL takes. Where it is no plain one, or could be taken for one of ours,
 // its value comes under a name made of its digest, so that no name means two things in a row.
 import { createHash } from 'node:crypto'
-import { quoteName } from '../../migrations/quote.ts'
+import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { STAMP_TRIGGER } from '../../migrations/track-table.ts'
+import { UNSTAMPED } from '../base/setup-error.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 
 const ORDINARY = /^(?!noclobber|constructor$|field_[0-9a-f]{16}$)[a-z][a-zA-Z0-9_]*$/
@@ -44,3 +46,17 @@ export const isSameField = (tracked: Columns, name: string, parameter: string): 
 /** The text of a column as the log and the rooms write it, whatever the session's settings are. */
 export const fieldText = (tracked: Columns, name: string): string =>
   `(${fieldExpression(tracked, name)})::text`
+
+const orFail = (
+  relation: string,
+) => `case when exists (select from pg_catalog.pg_trigger g where g.tgrelid = ${relation}
+  and g.tgname = '${STAMP_TRIGGER}' and g.tgenabled in ('O', 'A')) then true else concat('${UNSTAMPED} ', ${relation})::boolean end`
+
+/**
+ * A condition on the row `t` that is about to be written: true where a trigger stamps it, else an error, see {@link UNSTAMPED}. A table
+ * may be made anew, or its triggers switched off, after it was looked up: two saves of one version would both pass.
+ */
+export const IS_STAMPED = orFail('t.tableoid')
+
+/** The same of a row that is to be made in a table. */
+export const isStampedIn = (table: string): string => orFail(`${quoteText(table)}::regclass`)

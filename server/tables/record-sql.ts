@@ -9,7 +9,7 @@ import { type Row, type Statement, statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
-import { aliasOf, columnSql, fieldExpression, fieldValue } from './field-sql.ts'
+import { aliasOf, columnSql, fieldExpression, fieldValue, IS_STAMPED, isStampedIn } from './field-sql.ts'
 import { headSql, idSql } from './head-sql.ts'
 import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
@@ -194,7 +194,7 @@ export const recordSql = (
           part && place >= 0
             ? ` and ${parentIsThere(part, `$${firstValue + place}::${tracked.columns.get(part.column)?.cast}`, tenant)}`
             : ''
-        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} returning ${returned}${changeSet}`
+        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} and ${IS_STAMPED} returning ${returned}${changeSet}`
         return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
@@ -205,14 +205,14 @@ export const recordSql = (
         const ofTenant = tenantColumn ? (values[0] as string) : null
         const there = part && value ? ` and ${parentIsThere(part, value, ofTenant)}` : ''
         const write = `insert into ${table} as t (${quoteName(tracked.owned.version.name)}${names.map((name) => `, ${column(name)}`).join('')})
-          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named${there} returning ${returned}`
+          select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named and ${isStampedIn(table)}${there} returning ${returned}`
         return withMutation
           ? storeResponse(write, answer(columns), names.length + 2, WRITER)
           : `${WRITER} ${write}`
       }),
     remove: (withMutation) =>
       shaped(`remove ${withMutation}`, () => {
-        const write = `delete from ${table} t where ${guard} and ${NAMING} returning ${id.text} as "noclobber_id"`
+        const write = `delete from ${table} t where ${guard} and ${NAMING} and ${IS_STAMPED} returning ${id.text} as "noclobber_id"`
         return withMutation ? storeResponse(write, `'{}'::jsonb`, firstValue) : write
       }),
     storeResponse: (columns, isStored) => {

@@ -119,3 +119,36 @@ test('the log stays with a table that has the former name now', async () => {
   expect(await logOf('public.boxes')).toEqual(['1 created1'])
   expect(await logOf('public.boxes_old')).toEqual([])
 })
+
+test.each([
+  [
+    'was made anew',
+    `drop table jars; create table jars (id text primary key, label text, version bigint not null default 1,
+    updated_at timestamptz not null default now(), updated_by jsonb); insert into jars values ('a', 'x')`,
+  ],
+  ['has its triggers off', 'alter table jars disable trigger user'],
+])('a table that %s while a server runs: nothing is saved without a version', async (_, alteration) => {
+  await knex.raw('drop table if exists jars; create table jars (id text primary key, label text)')
+  await trackTable(knex, 'jars')
+  await knex.raw(`insert into jars values ('a', 'x')`)
+  const types = [defineRecordType('jar', { table: 'jars', fields: { label: z.any() }, importKey: 'id' })]
+  const records = createRecordServer({ knex, types, authenticate: () => alice, log: null })
+  onTestFinished(() => records.stop())
+  await records.start()
+  await knex.raw(alteration)
+  const clientVersion = Number((await knex('jars').first('version')).version)
+  const by = { actor: alice, clientVersion }
+  const off = /triggers are missing or switched off|no trigger stamps/
+  await expect(records.save('jar', 'a', { ...by, changes: { label: 'y' } })).rejects.toThrow(off)
+  await expect(records.remove('jar', 'a', by)).rejects.toThrow(off)
+  await expect(records.create('jar', { actor: alice, id: 'b', fields: { label: 'y' } })).rejects.toThrow(off)
+  const all = { actor: alice, changes: { label: 'y' }, records: [{ id: 'a', clientVersion }] }
+  await expect(records.saveMany('jar', all)).rejects.toThrow(off)
+  for (const id of ['a', 'b']) {
+    const input = (async function* () {
+      yield Buffer.from(`id,label\n${id},y\n`)
+    })()
+    await expect(records.import('jar', { actor: alice, input, format: 'csv' })).rejects.toThrow(off)
+  }
+  expect(await knex('jars').select('id', 'label')).toEqual([{ id: 'a', label: 'x' }])
+})
