@@ -183,7 +183,7 @@ export const createRecordServer = <A extends Actor>({
   })
 
   const { begin, ...starting } = createStarting({
-    ...{ limits, log },
+    ...{ limits, log, failure: () => feed.failure() },
     lookUp: async () => {
       await database.ready()
       await settleRestoredLog(database, log)

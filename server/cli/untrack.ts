@@ -61,7 +61,7 @@ export const uninstall: Command = {
   run: (terminal, values) =>
     withDatabase(terminal, values, async (knex) => {
       const tables = (await hasLog(knex))
-        ? (await trackedTables(knex, [])).tables.map(({ source }) => source)
+        ? (await trackedTables(knex, [])).tables.map(({ written }) => written)
         : []
       const isDone = values.yes === true
       const dropColumns = values['drop-columns'] === true

@@ -16,16 +16,16 @@ import { lostOwned, ownedOf } from './triggers.ts'
 const MENDED: FindingCode[] = ['column_missing', 'trigger_missing', 'trigger_altered', 'table_renamed']
 
 /** What a history that begins now would count from is noted, for the next one begins above it. */
-const loggedVersions = (source: string, key: string, { name, type }: OwnedColumn) => `
+const loggedVersions = (source: string, written: string, key: string, { name, type }: OwnedColumn) => `
 with fresh as (
   insert into noclobber.noted_floors values (noclobber.history_ms())
     returning noclobber.relation_floor(${type === 'integer'}, ms) as floor)
-update ${quoteTable(source)} t set ${quoteName(name)} = greatest(
-  noclobber.next_version(0, ${quoteText(quoteTable(source))}::regclass), coalesce((select max(c.version) from noclobber.changes c
+update ${quoteTable(written)} t set ${quoteName(name)} = greatest(
+  noclobber.next_version(0, ${quoteText(quoteTable(written))}::regclass), coalesce((select max(c.version) from noclobber.changes c
     where c.table_name = ${quoteText(source)} and c.record_id = ${idText('t', keyColumns(key))}), (select f.floor from fresh f)))`
 
 const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> => {
-  const { source, key, triggers } = table
+  const { source, written, key, triggers } = table
   const options = trackedOptions(triggers)
   if (!options || !key) return false
   await knex.transaction(async (transaction) => {
@@ -34,19 +34,19 @@ const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> =
     for (const column of [updatedAt, updatedBy])
       if (column && lost.includes(column.name))
         await transaction.raw(
-          asIs(`alter table ${quoteTable(source)} add column ${quoteName(column.name)} ${column.type}`),
+          asIs(`alter table ${quoteTable(written)} add column ${quoteName(column.name)} ${column.type}`),
         )
     if (lost.includes(version.name)) {
       // Nothing that fires on a write works without the column.
       await transaction.raw(
         asIs(
-          `alter table ${quoteTable(source)} disable trigger user, add column ${quoteName(version.name)} ${version.type}`,
+          `alter table ${quoteTable(written)} disable trigger user, add column ${quoteName(version.name)} ${version.type}`,
         ),
       )
-      await transaction.raw(asIs(loggedVersions(source, key, version)))
-      await transaction.raw(asIs(`alter table ${quoteTable(source)} enable trigger user`))
+      await transaction.raw(asIs(loggedVersions(source, written, key, version)))
+      await transaction.raw(asIs(`alter table ${quoteTable(written)} enable trigger user`))
     }
-    await trackTable(transaction, source, options)
+    await trackTable(transaction, written, options)
   })
   return true
 }

@@ -59,6 +59,9 @@ left join pg_proc p on p.oid = g.tgfoid
 where g.tgname is not null and not c.relispartition or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
 group by c.oid, n.nspname, c.relname order by 1`
 
+/** A name as one writes it, quoted where a dot or a quote in it would mean something. */
+const asWritten = (name: string) => (/[".]/.test(name) ? quoteName(name) : name)
+
 /** A trigger that every tracked table has: not one for parts or kept values. */
 const isOwn = ({ name }: FoundTrigger) => TRIGGER_NAMES.includes(name)
 
@@ -99,8 +102,9 @@ export const trackedTables = async (
       problem('table_missing', name, 'There is no such table.', 'Create it, or correct the declaration.'),
     )
   }
-  const found = rows.map((row: { key: string[] | null }) => ({
+  const found = rows.map((row: { key: string[] | null; schema: string; name: string }) => ({
     ...row,
+    written: [row.schema, row.name].map(asWritten).join('.'),
     key: row.key && keyArgument(row.key),
   }))
   return { tables: withParts(found), missing }
@@ -123,10 +127,10 @@ const wereSwitched = ({ triggers: all, age }: ExaminedTable) => {
  * shows that the row should be of that transaction too: after a restore, both were written anew. Two tenants may use one id,
  * each with versions of its own.
  */
-const compare = ({ source, triggers, columns, age }: ExaminedTable, key: string) => {
+const compare = ({ source, written, triggers, columns, age }: ExaminedTable, key: string) => {
   const [, tenantColumn = ''] = triggers.find(({ name }) => name === STAMP_TRIGGER)?.args ?? []
   const tenant = columns.includes(tenantColumn) ? `r.${quoteName(tenantColumn)}::text` : 'null::text'
-  const [table, name] = [quoteTable(source), quoteText(source)]
+  const [table, name] = [quoteTable(written), quoteText(source)]
   const version = quoteName(ownedOf(triggers).version.name)
   return asIs(`
 with logged as (

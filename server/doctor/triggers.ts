@@ -28,6 +28,8 @@ export interface FoundTrigger {
 /** What triggers are looked at with. */
 export interface TriggeredTable {
   source: string
+  /** The same as `trackTable` and a command take it: names that have dots are quoted. */
+  written: string
   /** Its primary key, as the triggers' first argument has one. */
   key: string | null
   columns: string[]
@@ -39,7 +41,7 @@ export interface TriggeredTable {
   /** Its values must be kept. */
   keepsValues: boolean
   /** The tables whose rows are part of its records. */
-  parts: Pick<TriggeredTable, 'source' | 'triggers'>[]
+  parts: Pick<TriggeredTable, 'written' | 'triggers'>[]
   /** The table that its own rows are part of, if that isn't tracked. */
   lostParent: string | null
 }
@@ -175,16 +177,16 @@ export const lostOwned = ({ triggers, columns }: Pick<TriggeredTable, 'triggers'
 
 /** The advice to track a table again, with the options that its triggers have, and those that are asked of it. */
 export const trackAgain = ({
-  source,
+  written,
   triggers,
   keepsValues = false,
-}: Pick<TriggeredTable, 'source' | 'triggers'> & { keepsValues?: boolean }): string => {
+}: Pick<TriggeredTable, 'written' | 'triggers'> & { keepsValues?: boolean }): string => {
   const options = trackedOptions(triggers)
   if (!options)
-    return `Call trackTable(knex, '${source}', ${keepsValues ? `{ …, history: 'values' }` : '…'}) in a migration, with the same options if it was tracked before.`
+    return `Call trackTable(knex, '${written}', ${keepsValues ? `{ …, history: 'values' }` : '…'}) in a migration, with the same options if it was tracked before.`
   if (keepsValues && options.history !== 'values')
-    return `Call ${callOf(source, { ...options, history: 'values' })} in a migration: the options that it has, and history: 'values', which it lacks.`
-  return `Call ${callOf(source, options)} again, in a migration: these are the options that its triggers have.`
+    return `Call ${callOf(written, { ...options, history: 'values' })} in a migration: the options that it has, and history: 'values', which it lacks.`
+  return `Call ${callOf(written, options)} again, in a migration: these are the options that its triggers have.`
 }
 
 const withoutParent = (triggers: FoundTrigger[]) => {
@@ -226,7 +228,7 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
         'trigger_disabled',
         source,
         `Triggers are switched off: ${off.join(', ')}.`,
-        `Run: alter table ${quoteTable(source)} enable trigger user;`,
+        `Run: alter table ${quoteTable(table.written)} enable trigger user;`,
       ),
     )
   const altered = triggers.filter((trigger) => isAltered(trigger, table)).map(({ name }) => name)
@@ -256,7 +258,7 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
         'trigger_altered',
         source,
         `The triggers go by columns that are not there any more, or not the key: ${lost.join(', ')}.`,
-        `Call trackTable(knex, '${source}', …) again, with the columns' names as they are now.`,
+        `Call trackTable(knex, '${table.written}', …) again, with the columns' names as they are now.`,
       ),
     )
   if (lostParent)
@@ -265,7 +267,7 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
         'parent_not_tracked',
         source,
         `Its rows are part of ${lostParent}, which is not tracked or not there: no version rises with them, or each write fails.`,
-        `Track ${lostParent} and then ${source} again; or call ${callOf(source, withoutParent(triggers))}, without partOf.`,
+        `Track ${lostParent} and then ${source} again; or call ${callOf(table.written, withoutParent(triggers))}, without partOf.`,
       ),
     )
   if (table.parts.length === 0 && triggers.some(({ name }) => name === PARENT_TRIGGER))
@@ -274,7 +276,7 @@ export const triggerFindings = (table: TriggeredTable): Finding[] => {
       level: 'note',
       table: source,
       message: 'Its versions rose with its parts, and no table is tracked as part of it any more.',
-      advice: `Track the parts again with partOf; or, if that is meant: drop trigger ${PARENT_TRIGGER} on ${quoteTable(source)};`,
+      advice: `Track the parts again with partOf; or, if that is meant: drop trigger ${PARENT_TRIGGER} on ${quoteTable(table.written)};`,
     })
   return findings
 }

@@ -57,6 +57,8 @@ export interface Feed {
   reads(): number
   /** Time since the log was last read to its end, in milliseconds; `Infinity` before the first time. */
   idleMs(): number
+  /** Why it reads nothing just now; `null` where it does. */
+  failure(): unknown
   /** Everything that was committed before `as_of` was handed on. */
   age(): Age
   stop(): Promise<void>
@@ -100,13 +102,13 @@ export const createFeed = (options: FeedOptions): Feed => {
   let cursor: Cursor | null = null
   let open: Open | null = null
   let stopped = false
+  let failure: unknown = null
   const ages = createFeedAge()
   let loop: Promise<void> | null = null
   let began: () => void = () => {}
   const beginning = new Promise<void>((resolve) => {
     began = resolve
   })
-
   const ending = createEnding()
 
   const { wake, isWoken, begin, end: endRest, rest } = createFeedRest(() => stopped || !!relay?.hasPages())
@@ -257,10 +259,12 @@ export const createFeed = (options: FeedOptions): Feed => {
         if (!open) continue
         await look(open)
         failures = 0
+        failure = null
         await untilNextLook()
       } catch (error) {
         open?.close()
         if (stopped) return
+        failure = error
         log.warn({ err: error }, 'The feed lost the database and tries again.')
         await pause(RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)] as number)
         failures += 1
@@ -282,6 +286,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     cursor: () => cursor,
     reads: () => reads,
     idleMs: ages.idleMs,
+    failure: () => failure,
     age: ages.age,
     stop: async () => {
       stopped = true

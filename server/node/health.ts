@@ -41,6 +41,9 @@ const PING = statement(`select pg_catalog.current_setting('transaction_read_only
 const READ_ONLY =
   'The database takes no writes: default_transaction_read_only is on, for it or for this role.'
 
+const unread = (failure: unknown): string =>
+  `The change log has not been read for too long, or never.${failure instanceof Error ? ` ${failure.message}` : ''}`
+
 /** In time, or why not: what PostgreSQL or a sentence of ours says. */
 const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
   withinMs(DEADLINE_MS, work, detail).then(
@@ -97,10 +100,7 @@ export const createHealth = ({ database, feed, limits, isRedisUp, isDraining }: 
     const checks = {
       database: isReadOnly ? { ok: false, detail: READ_ONLY } : pinged,
       tables: !looked.ok ? looked : unserved === '' ? tables : { ok: false, detail: unserved },
-      feed:
-        feed.idleMs() < mostIdleMs
-          ? { ok: true }
-          : { ok: false, detail: 'The change log has not been read for too long, or never.' },
+      feed: feed.idleMs() < mostIdleMs ? { ok: true } : { ok: false, detail: unread(feed.failure()) },
       redis:
         redisUp === false
           ? { ok: false, detail: 'Other nodes learn of changes by their timers alone.' }

@@ -10,11 +10,13 @@ export interface StartingOptions {
   log: Logger
   lookUp(): Promise<void>
   run(): Promise<void>
+  /** Why what runs stands still; `null` where nothing is known. */
+  failure(): unknown
 }
 
 const RETRY_MS = 1_000
 
-export const createStarting = ({ limits, log, lookUp, run }: StartingOptions) => {
+export const createStarting = ({ limits, log, lookUp, run, failure }: StartingOptions) => {
   let starting: Promise<void> | null = null
   /** Why it hasn't begun yet. */
   let cause: unknown = null
@@ -58,6 +60,7 @@ export const createStarting = ({ limits, log, lookUp, run }: StartingOptions) =>
     start: () =>
       withinMs(limits.startMs, begin(), `No start within ${limits.startMs} ms.`).catch((error) => {
         if (!starting) throw error
+        cause = failure() ?? cause
         const why = cause instanceof Error ? cause.message : 'the database does not answer'
         throw new Error(
           `The record server could not start within ${limits.startMs} ms, and goes on trying: ${why}`,

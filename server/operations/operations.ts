@@ -146,6 +146,12 @@ const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused
   return refused('malformed', 'clientVersion must be a positive integer.')
 }
 
+/** A body that somebody else wrote may have none, or something else. */
+const refusedFields = (values: unknown, name: string): Refused | null =>
+  values !== null && typeof values === 'object' && !Array.isArray(values)
+    ? null
+    : refused('malformed', `${name} must be an object of values by field.`)
+
 /** Sends those who watch a list of the type how far an import is. */
 type Importing = (begun: {
   type: string
@@ -184,13 +190,15 @@ export const recordOperations = <A extends Actor>(
       refusedActor({ actor }) ?? readHistory(database, { actor: normalizedActor(actor), type, id }, page),
     create: async (type, given) => {
       const options = taken(given)
-      const outcome = refusedActor(options) ?? (await createRecord(database, type, options))
+      const none = refusedActor(options) ?? refusedFields(options.fields, 'fields')
+      const outcome = none ?? (await createRecord(database, type, options))
       if (outcome.outcome === 'created') wakeAfter(options)
       return outcome
     },
     save: async (type, id, given) => {
       const options = taken(given)
-      const outcome = refusedWrite(options) ?? (await saveRecord(database, type, id, options))
+      const none = refusedWrite(options) ?? refusedFields(options.changes, 'changes')
+      const outcome = none ?? (await saveRecord(database, type, id, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },
@@ -227,7 +235,8 @@ export const recordOperations = <A extends Actor>(
       rejectProposal(database, type, id, proposalId, { ...options, actor: normalizedActor(actor) }),
     saveMany: async (type, given) => {
       const options = taken(given)
-      const outcome = refusedActor(options) ?? (await saveMany(database, type, options))
+      const none = refusedActor(options) ?? refusedFields(options.changes, 'changes')
+      const outcome = none ?? (await saveMany(database, type, options))
       if (outcome.outcome === 'saved') wakeAfter(options)
       return outcome
     },

@@ -78,17 +78,17 @@ test('a partition that was detached says so, until it is untracked or tracked by
 })
 
 test.each([
-  ['renamed', `alter table shelves rename to racks`, 'racks'],
-  ['moved to another schema', `create schema store; alter table shelves set schema store`, 'store.shelves'],
+  ['renamed', `alter table crates rename to racks`, 'racks'],
+  ['moved to another schema', `create schema store; alter table crates set schema store`, 'store.crates'],
 ])(
   'a table that was %s is refused until it is tracked again, and takes its log along',
   async (_, alteration, now) => {
-    await knex.raw('drop table if exists shelves; create table shelves (id text primary key, label text)')
-    await trackTable(knex, 'shelves', { history: 'values' })
+    await knex.raw('drop table if exists crates; create table crates (id text primary key, label text)')
+    await trackTable(knex, 'crates', { history: 'values' })
     await knex.raw(
-      `insert into shelves values ('a', '1'), ('b', '1'); update shelves set label = '2'; delete from shelves where id = 'a'`,
+      `insert into crates values ('a', '1'), ('b', '1'); update crates set label = '2'; delete from crates where id = 'a'`,
     )
-    const log = await logOf('public.shelves')
+    const log = await logOf('public.crates')
     const gone = Number(/a deleted(\d+)/.exec(log.join())?.[1])
     await knex.raw(alteration)
     const source = now.includes('.') ? now : `public.${now}`

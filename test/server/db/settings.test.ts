@@ -260,3 +260,26 @@ test.each([
     })
   await holding?.rollback()
 })
+
+test('where an event trigger of the app refuses DDL, a start and health say what it said', async () => {
+  const { url } = await freshDatabase()
+  const owner = open(url)
+  await owner.raw('create table notes (id int primary key, body text)')
+  await trackTable(owner, 'notes')
+  await owner.raw(`truncate noclobber.version_floors;
+    create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'Ask Ops for %', tg_tag; end $$;
+    create event trigger refuse on ddl_command_end execute function refuse()`)
+  const types = [defineRecordType('note', { table: 'notes', fields: { body: any } })]
+  const records = createRecordServer({
+    knex: open(url),
+    types,
+    authenticate: () => alice,
+    log: null,
+    limits: { startMs: 1_000 },
+  })
+  onTestFinished(() => records.stop())
+  await expect(records.start()).rejects.toThrow(/goes on trying: Ask Ops for ALTER FUNCTION/)
+  expect((await records.health()).checks.feed.detail).toContain('Ask Ops for ALTER FUNCTION')
+  await owner.raw('drop event trigger refuse')
+  await records.start()
+})
