@@ -224,3 +224,29 @@ test('retention says how long a table keeps what, sets it, and takes it back', a
   expect((await run('lines', '--values', 'soon')).err).toContain('Not a time')
   expect(await run('lines', '--default')).toMatchObject({ out: 'All is kept as long as the servers say.' })
 })
+
+test.each(['a.b', 'what?', `it's "quoted"`])(
+  'a table that is called %s is tracked, looked at, mended and untracked',
+  async (name) => {
+    const app = await startChangeApp()
+    const quoted = `"${name.replaceAll('"', '""')}"`
+    const sql = (text: string) => app.sql(text.replaceAll('?', '\\?'))
+    const done = async (...args: string[]) =>
+      expect([args, await runOn(app.databaseUrl, ...args)]).toEqual([
+        args,
+        expect.objectContaining({ code: 0 }),
+      ])
+    await sql(`create table ${quoted} (id integer primary key, label text)`)
+    await done('track', quoted)
+    await sql(`insert into ${quoted} values (1, 'a'); update ${quoted} set label = 'b'`)
+    await done('doctor')
+    await sql(`drop trigger zz_noclobber_insert on ${quoted}`)
+    expect(await runOn(app.databaseUrl, 'doctor')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('trigger_missing'),
+    })
+    for (const command of ['doctor --repair', 'restored', 'status', 'doctor'])
+      await done(...command.split(' '))
+    await done('untrack', quoted)
+  },
+)

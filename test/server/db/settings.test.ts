@@ -44,6 +44,12 @@ const HARMLESS: Record<string, string> = {
   TimeZone: 'Pacific/Apia',
 }
 
+/** Extensions bring operators of arrays and texts of their own, which make some of PostgreSQL's ambiguous. */
+const EXTENSIONS = `do $$ declare e record; begin
+  for e in select name from pg_available_extensions where name in ('intarray', 'hstore', 'ltree', 'citext', 'cube', 'seg', 'pg_trgm') loop
+    execute format('create extension %I schema public', e.name);
+  end loop; end $$`
+
 const TABLES = `
 create schema "odd ""schema""";
 create domain "odd ""schema""".uuid as pg_catalog.text;
@@ -113,6 +119,7 @@ const quotedName = (name: string) => `"${name.replaceAll('"', '""')}"`
 /** All that the library does with a database. */
 const doAll = async (url: string) => {
   const knex = open(url)
+  await knex.raw(EXTENSIONS)
   await knex.raw(TABLES)
   await migrate(knex)
   await migrate(knex, { repair: true })
