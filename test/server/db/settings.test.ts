@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { runCommand } from '../../../server/cli/run.ts'
 import { freshDatabase } from '../../support/postgres.ts'
+import { waitFor } from '../../support/wait-for.ts'
 
 /** Under which everything works. */
 const HARMLESS: Record<string, string> = {
@@ -288,5 +289,5 @@ test('where an event trigger of the app refuses DDL, a start and health say what
   await expect(records.start()).rejects.toThrow(/goes on trying: Ask Ops for ALTER FUNCTION/)
   expect((await records.health()).checks.feed.detail).toContain('Ask Ops for ALTER FUNCTION')
   await owner.raw('drop event trigger refuse')
-  await records.start()
+  await waitFor(async () => (await records.health()).checks.feed.ok, { what: 'the feed to read' })
 })
