@@ -47,20 +47,33 @@ export function isOfForm(place: Element): boolean {
   return !form || isNowhere(active) || form.contains(active)
 }
 
+/** Watches what is in a place, by its own window's observer. A page that has none, as in a test, is watched by nothing. */
+export function watchTree(
+  place: Node,
+  onChange: (changes: MutationRecord[]) => void,
+  options: MutationObserverInit = {},
+): Stop {
+  const Observer = place.ownerDocument?.defaultView?.MutationObserver
+  const observer = Observer && new Observer(onChange)
+  observer?.observe(place, { childList: true, subtree: true, ...options })
+  return () => observer?.disconnect()
+}
+
 /** The button that had the focus goes away, or can't have it any more: `onLost` gives it another place. Default: `place`. */
 export function holdFocus(
   place: HTMLElement,
   onLost: () => void = () => place.focus({ preventScroll: true }),
 ): Stop {
   let last: Element | null = null
-  const observer = new MutationObserver(() => {
+  let stopWatching: Stop | null = null
+  const look = () => {
     if (!last || !isNowhere(activeAt(place)) || (last.isConnected && !last.matches(':disabled'))) return
     last = null
     onLost()
-  })
+  }
   const enter = ({ target }: Event) => {
     last = target === place ? null : (target as Element)
-    observer.observe(place, { childList: true, subtree: true, attributeFilter: ['disabled'] })
+    stopWatching ??= watchTree(place, look, { attributeFilter: ['disabled'] })
   }
   const leave = ({ relatedTarget }: FocusEvent) => {
     if (relatedTarget && !place.contains(relatedTarget as Node)) last = null
@@ -68,7 +81,7 @@ export function holdFocus(
   place.addEventListener('focusin', enter)
   place.addEventListener('focusout', leave)
   return () => {
-    observer.disconnect()
+    stopWatching?.()
     place.removeEventListener('focusin', enter)
     place.removeEventListener('focusout', leave)
   }

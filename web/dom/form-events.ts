@@ -2,6 +2,7 @@
 
 import type { Stop } from '../client/base/clock.ts'
 import { type Control, isControl } from './controls.ts'
+import { watchTree } from './focus.ts'
 
 export interface FormActions {
   edit(control: Control): void
@@ -60,16 +61,15 @@ export function listenToForm(form: HTMLFormElement, { edit, save, reset, show }:
       },
     ],
   ]
-  const additions = new MutationObserver((mutations) => {
-    const isOfInput = (node: Node) =>
-      node instanceof Element && (node.matches(INPUTS) || node.querySelector(INPUTS) !== null)
-    if (mutations.some(({ addedNodes }) => [...addedNodes].some(isOfInput))) show()
-  })
+  const isOfInput = (node: Node) =>
+    node instanceof Element && (node.matches(INPUTS) || node.querySelector(INPUTS) !== null)
   for (const [target, name, listener] of listeners) target.addEventListener(name, listener)
-  additions.observe(form, { childList: true, subtree: true })
+  const stopWatching = watchTree(form, (changes) => {
+    if (changes.some(({ addedNodes }) => [...addedNodes].some(isOfInput))) show()
+  })
   return () => {
     for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)
-    additions.disconnect()
+    stopWatching()
   }
 }
 

@@ -5,7 +5,7 @@ import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol
 import { presenceCode } from '../client/presence/lazy-presence.ts'
 import { NOBODY } from '../client/presence/nobody.ts'
 import * as presenceNow from '../client/presence/presence.ts'
-import { deepActive } from '../dom/focus.ts'
+import { deepActive, watchTree } from '../dom/focus.ts'
 import { formKey } from './base/field-props.ts'
 import { useRecordClient, useStore } from './base/LiveProvider.tsx'
 import type { RecordEditor } from './useRecordEditor.ts'
@@ -58,9 +58,7 @@ export function useDoing<F extends object = Fields>({ isDirty, record }: DoingEd
   /** An input that goes away takes the cursor with it, and says nothing. */
   useEffect(() => {
     if (focused === null || key === null) return
-    const observer = new MutationObserver(() => setFocused(fieldInFocus(key)))
-    observer.observe(document.body, { childList: true, subtree: true })
-    return () => observer.disconnect()
+    return watchTree(document.body, () => setFocused(fieldInFocus(key)))
   }, [focused, key])
   const field = focused !== null && record && focused in record.fields ? focused : null
   return { state: isDirty || field !== null ? 'editing' : 'viewing', field, unsaved: isDirty }

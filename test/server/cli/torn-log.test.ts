@@ -16,7 +16,7 @@ const COMMANDS = [
 
 /** A sentence of ours: PostgreSQL's own stands in none of them alone. */
 const SENTENCE =
-  /The log lacks noclobber\.|The change log isn't as this version makes it|change log is not there|There is no row in noclobber|of an older noclobber/
+  /The log lacks noclobber\.|The change log isn't as this version makes it|change log is not there|There is no row in noclobber|has no change log, or an old one|of an older noclobber/
 const RAW = /^(relation|column|function|schema|type) .* does not exist$/m
 
 const openDatabase = async (): Promise<{ knex: Knex; url: string }> => {

@@ -109,5 +109,8 @@ test.each(Object.entries(MAPPERS))('%s', async (_, mapper) => {
     [mapper.out('lock_version')]: expect.anything(),
   })
   await untrackTable(knex, 'post_lines', { dropColumns: true })
-  expect(ofInterest((await doctor(knex)).findings).map(({ code }) => code)).toEqual(['parts_missing'])
+  expect(ofInterest((await doctor(knex)).findings).map(({ code }) => code)).toEqual([
+    'parts_missing',
+    'not_tracked',
+  ])
 })
