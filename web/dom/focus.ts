@@ -47,15 +47,14 @@ export function isOfForm(place: Element): boolean {
   return !form || isNowhere(active) || form.contains(active)
 }
 
-/** Watches what is in a place, by its own window's observer. A page that has none, as in a test, is watched by nothing. */
-export function watchTree(
-  place: Node,
-  onChange: (changes: MutationRecord[]) => void,
-  options: MutationObserverInit = {},
-): Stop {
-  const Observer = place.ownerDocument?.defaultView?.MutationObserver
+/**
+ * Watches what is in a place, and what of it is disabled, by its own window's observer. A window that has none, as in a test, is
+ * watched by nothing.
+ */
+export function watchTree(place: Element, onChange: MutationCallback): Stop {
+  const Observer = place.ownerDocument.defaultView?.MutationObserver
   const observer = Observer && new Observer(onChange)
-  observer?.observe(place, { childList: true, subtree: true, ...options })
+  observer?.observe(place, { childList: true, subtree: true, attributeFilter: ['disabled'] })
   return () => observer?.disconnect()
 }
 
@@ -73,7 +72,7 @@ export function holdFocus(
   }
   const enter = ({ target }: Event) => {
     last = target === place ? null : (target as Element)
-    stopWatching ??= watchTree(place, look, { attributeFilter: ['disabled'] })
+    stopWatching ??= watchTree(place, look)
   }
   const leave = ({ relatedTarget }: FocusEvent) => {
     if (relatedTarget && !place.contains(relatedTarget as Node)) last = null
