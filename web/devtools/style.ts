@@ -24,7 +24,7 @@ input { flex: 1 1 90px; min-width: 60px; }
 ul { margin: 0; padding: 0; list-style: none; }
 li { padding: 6px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 .head { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; }
-.head b { font-weight: 600; white-space: nowrap; }
+.head b { font-weight: 600; }
 .time, .soft { color: var(--soft); font-variant-numeric: tabular-nums; }
 .time { margin-left: auto; white-space: nowrap; }
 .bad { color: var(--bad); }

@@ -18,6 +18,9 @@ export interface Row {
 const versionOf = (record: { version: number } | null | undefined) =>
   record ? `version ${record.version}` : '–'
 
+/** A record that is not on the server yet has an id of this device, which begins with a character that nobody sees. */
+const nameOf = ({ type, id }: { type: string; id: string }) => `${type} ${id.replace('\0', 'new ')}`
+
 const names = (fields: object) => Object.keys(fields).join(', ') || '–'
 
 /** Shown, newest, base, draft and queue of an open record, and the event that led there. */
@@ -30,7 +33,7 @@ export function recordRow({ type, id, event, state }: RecordTransition): Row {
     ...(held.length > 0 ? [`${held.length} versions held`] : []),
   ]
   return {
-    head: `${type} ${id}`,
+    head: nameOf({ type, id }),
     detail: `${state.status}, after ${event}`,
     at: null,
     isBad: conflict !== null || trouble !== null,
@@ -73,7 +76,7 @@ const requestRow = ({ at, request }: Extract<Entry, { kind: 'request' }>): Row =
 
 const stepRow = ({ at, step }: Extract<Entry, { kind: 'step' }>): Row => ({
   head: step.event,
-  detail: `${step.type} ${step.id} is ${step.state.status}, ${versionOf(step.state.record)}`,
+  detail: `${nameOf(step)} is ${step.state.status}, ${versionOf(step.state.record)}`,
   at,
 })
 
