@@ -8,6 +8,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
+import { waitUntilKept } from '../support/kept-edits.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 type Files = Map<string, string>
@@ -189,6 +190,7 @@ it('takes edits of before back, though nothing further can be loaded', async () 
   }
   await open()
   await name.fill('Dam')
+  await waitUntilKept(page, 'Dam')
   await open()
   await kept.waitFor()
   isThere = false
