@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import compression from 'compression'
-import express from 'express'
+import express, { type Express } from 'express'
 import helmet from 'helmet'
 import { createRecordServer } from 'noclobber/server'
 import type { Browser } from 'playwright-core'
@@ -57,19 +57,20 @@ const anotherNode = () => {
 
 const portOf = (server: { address(): AddressInfo | string | null }) => (server.address() as AddressInfo).port
 
-const onExpress = async () => {
+/** The routes of a node of its own and the page, after what an app has before them; gives the port. */
+const listen = async (before: Express) => {
   const records = anotherNode()
-  const own = express()
-    .use(helmet(), compression({ threshold: 0 }))
-    .use('/api/v1', records.router)
-    .use((request, response, next) => {
-      if (!servePage(request, response)) next()
-    })
-  const server = createServer(own).listen(0, '127.0.0.1')
+  before.use('/api/v1', records.router).use((request, response, next) => {
+    if (!servePage(request, response)) next()
+  })
+  const server = createServer(before).listen(0, '127.0.0.1')
   await once(server, 'listening')
   records.attach(server)
-  return `http://127.0.0.1:${portOf(server)}`
+  return portOf(server)
 }
+
+const onExpress = async () =>
+  `http://127.0.0.1:${await listen(express().use(helmet(), compression({ threshold: 0 })))}`
 
 const onHttp2 = async () => {
   const records = anotherNode()
@@ -86,19 +87,11 @@ const onHttp2 = async () => {
 }
 
 const behindProxy = async () => {
-  const records = anotherNode()
   const own = express()
     .set('trust proxy', 'loopback')
     .get('/healthz', (_request, response) => void response.sendStatus(200))
     .use(helmet())
-    .use('/api/v1', records.router)
-    .use((request, response, next) => {
-      if (!servePage(request, response)) next()
-    })
-  const server = createServer(own).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  records.attach(server)
-  return (await startNginx([`http://127.0.0.1:${portOf(server)}`], { http2: true })).url
+  return (await startNginx([`http://127.0.0.1:${await listen(own)}`], { http2: true })).url
 }
 
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import type { RowHighlight } from 'noclobber/client'
 import type { LiveList } from 'noclobber/react'
 import { memo, useEffect, useRef } from 'react'
 import type { Part, PartFields } from '../base/records.ts'
+import { Gap, SkeletonCell, SortHead } from '../base/TableParts.tsx'
 import { useAnchoredScroll } from '../base/useAnchoredScroll.ts'
 import { PART_COLUMNS, type PartColumn } from './part-columns.ts'
 import { PART_WORDS } from './part-words.ts'
@@ -26,16 +27,9 @@ export interface PartTableProps {
 const Head = ({ sort, onSort }: Pick<PartTableProps, 'sort' | 'onSort'>) => (
   <thead>
     <tr>
-      {PART_COLUMNS.map(({ column, className }) => {
-        const direction = sort === column ? 'ascending' : sort === `-${column}` ? 'descending' : undefined
-        return (
-          <th key={column} scope="col" className={className} aria-sort={direction}>
-            <button type="button" className="sort" onClick={() => onSort(column)}>
-              {PART_WORDS.columns[column]}
-            </button>
-          </th>
-        )
-      })}
+      {PART_COLUMNS.map(({ column, className }) => (
+        <SortHead key={column} label={PART_WORDS.columns[column]} {...{ column, className, sort, onSort }} />
+      ))}
     </tr>
   </thead>
 )
@@ -55,19 +49,10 @@ const SkeletonRows = () =>
   Array.from({ length: 12 }, (_, row) => (
     <tr key={row}>
       {PART_COLUMNS.map(({ column, className }) => (
-        <td key={column} className={className}>
-          <span className="skeleton" style={{ width: `${80 - ((row * 17) % 40)}%` }} />
-        </td>
+        <SkeletonCell key={column} className={className} row={row} />
       ))}
     </tr>
   ))
-
-const Gap = ({ height }: { height: number }) =>
-  height > 0 ? (
-    <tr className="task-gap" style={{ height }}>
-      <td />
-    </tr>
-  ) : null
 
 export const PartTable = ({ list, count, listKey, sort, onSort, onSeen }: PartTableProps) => {
   const { rows, window, highlighted, status } = list

@@ -6,6 +6,7 @@ import { BusyColleague } from '../base/BusyColleague.tsx'
 import { Sentence } from '../base/Parts.tsx'
 import type { PartFields } from '../base/records.ts'
 import type { Person } from '../base/session.ts'
+import { Toolbar } from '../base/Toolbar.tsx'
 import { useSettled } from '../base/useSettled.ts'
 import { WORDS } from '../base/words.ts'
 import { colleagueName } from '../panels/colleagues.ts'
@@ -59,31 +60,16 @@ export const PartsPage = ({ person }: { person: Person }) => {
             />
           )}
         </div>
-        <search className="toolbar">
-          <input
-            type="search"
-            className="input"
-            aria-label={PART_WORDS.search}
-            placeholder={PART_WORDS.searchHint}
-            value={text}
-            onChange={({ target }) => setText(target.value)}
-          />
-          <div className="choices">
-            {(Object.keys(STOCKS) as Stock[]).map((choice) => (
-              <button
-                key={choice}
-                type="button"
-                aria-pressed={stock === choice}
-                onClick={() => setStock(choice)}
-              >
-                {PART_WORDS.stocks[choice]}
-              </button>
-            ))}
-          </div>
-          <p className="toolbar-count figures" role="status">
-            {count === null ? PART_WORDS.counting : PART_WORDS.count(count, Number(sums.stock))}
-          </p>
-        </search>
+        <Toolbar
+          {...{ text, onText: setText, chosen: stock, onChoose: setStock }}
+          label={PART_WORDS.search}
+          hint={PART_WORDS.searchHint}
+          choices={(Object.keys(STOCKS) as Stock[]).map(
+            (choice) => [choice, PART_WORDS.stocks[choice]] as const,
+          )}
+        >
+          {count === null ? PART_WORDS.counting : PART_WORDS.count(count, Number(sums.stock))}
+        </Toolbar>
         <ListBar list={list} />
         <div className="card task-card part-card">
           {list.status === 'failed' ? (

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { Link, Sentence } from '../base/Parts.tsx'
 import { PROJECT_STATUSES, type Project, type ProjectFields, type ProjectStatus } from '../base/records.ts'
 import type { Person } from '../base/session.ts'
+import { Toolbar } from '../base/Toolbar.tsx'
 import { WORDS } from '../base/words.ts'
 import { ImportButton } from '../import/ImportDialog.tsx'
 import { ImportingLine } from '../import/ImportingLine.tsx'
@@ -12,6 +13,11 @@ import { Lost } from '../panels/Lost.tsx'
 import { TASK_WORDS } from '../tasks/task-words.ts'
 import { DeletedProjects } from './DeletedProjects.tsx'
 import { ProjectTable, type SortColumn, sortProjects } from './ProjectTable.tsx'
+
+const CHOICES = [
+  [null, WORDS.projects.allStatuses],
+  ...PROJECT_STATUSES.map((status) => [status, WORDS.statuses[status]] as const),
+] as const
 
 const matches = (project: Project, text: string, status: ProjectStatus | null): boolean => {
   if (status !== null && project.fields.status !== status) return false
@@ -68,31 +74,14 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
             </>
           )}
         </div>
-        <search className="toolbar">
-          <input
-            type="search"
-            className="input"
-            aria-label={words.filter}
-            placeholder={words.filterHint}
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-          />
-          <div className="choices">
-            {[null, ...PROJECT_STATUSES].map((choice) => (
-              <button
-                key={choice}
-                type="button"
-                aria-pressed={status === choice}
-                onClick={() => setStatus(choice)}
-              >
-                {choice === null ? words.allStatuses : WORDS.statuses[choice]}
-              </button>
-            ))}
-          </div>
-          <p className="toolbar-count figures" role="status">
-            {shown && words.count(shown.length, projects.rows.length)}
-          </p>
-        </search>
+        <Toolbar
+          {...{ text, onText: setText, chosen: status, onChoose: setStatus }}
+          label={words.filter}
+          hint={words.filterHint}
+          choices={CHOICES}
+        >
+          {shown && words.count(shown.length, projects.rows.length)}
+        </Toolbar>
         <ImportingLine type="project" />
         <Lost />
         <ListBar list={projects} />

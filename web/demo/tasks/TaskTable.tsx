@@ -4,6 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import type { CellEdit, RowHighlight } from 'noclobber/client'
 import { useRef } from 'react'
 import type { Task } from '../base/records.ts'
+import { Gap, SkeletonCell, SortHead } from '../base/TableParts.tsx'
 import { useAnchoredScroll } from '../base/useAnchoredScroll.ts'
 import type { CellActions, CellField, CellTexts } from './TaskCell.tsx'
 import { TaskRow } from './TaskRow.tsx'
@@ -48,16 +49,9 @@ const Head = ({ rows, sort, onSort, selection, isReader }: TaskTableProps) => {
             onChange={({ target }) => selection.selectAll(target.checked)}
           />
         </th>
-        {TASK_COLUMNS.map(({ column, className }) => {
-          const direction = sort === column ? 'ascending' : sort === `-${column}` ? 'descending' : undefined
-          return (
-            <th key={column} scope="col" className={className} aria-sort={direction}>
-              <button type="button" className="sort" onClick={() => onSort(column)}>
-                {labelOfColumn(column)}
-              </button>
-            </th>
-          )
-        })}
+        {TASK_COLUMNS.map(({ column, className }) => (
+          <SortHead key={column} label={labelOfColumn(column)} {...{ column, className, sort, onSort }} />
+        ))}
         <th scope="col" className="task-present">
           <span className="visually-hidden">{TASK_WORDS.present}</span>
         </th>
@@ -71,20 +65,11 @@ const SkeletonRows = () =>
     <tr key={row}>
       <td className="task-check" />
       {TASK_COLUMNS.map(({ column, className }) => (
-        <td key={column} className={className}>
-          <span className="skeleton" style={{ width: `${80 - ((row * 17) % 40)}%` }} />
-        </td>
+        <SkeletonCell key={column} className={className} row={row} />
       ))}
       <td className="task-present" />
     </tr>
   ))
-
-const Gap = ({ height }: { height: number }) =>
-  height > 0 ? (
-    <tr className="task-gap" style={{ height }}>
-      <td />
-    </tr>
-  ) : null
 
 export const TaskTable = (props: TaskTableProps) => {
   const {

@@ -6,6 +6,7 @@ import { BusyColleague } from '../base/BusyColleague.tsx'
 import { Sentence } from '../base/Parts.tsx'
 import type { Task, TaskFields } from '../base/records.ts'
 import type { Person } from '../base/session.ts'
+import { Toolbar } from '../base/Toolbar.tsx'
 import { useSettled } from '../base/useSettled.ts'
 import { WORDS } from '../base/words.ts'
 import { ImportButton } from '../import/ImportDialog.tsx'
@@ -24,6 +25,10 @@ import { useSelection } from './useSelection.ts'
 /** Below this number of tasks the page offers to import more. */
 const FEW = 5_000
 const STATUSES = Object.keys(WORDS.taskStatuses) as TaskFields['status'][]
+const CHOICES = [
+  [null, WORDS.projects.allStatuses],
+  ...STATUSES.map((status) => [status, WORDS.taskStatuses[status]] as const),
+] as const
 
 /** A reload removed the row of an open cell: what was typed can still be read and copied. */
 const LeftBehind = ({ cells, rows }: { cells: ListCellEditor; rows: readonly Task[] }) => {
@@ -88,31 +93,14 @@ export const TasksPage = ({ person }: { person: Person }) => {
           )}
           {person.role === 'editor' && <ImportButton type="task" onImported={list.reload} />}
         </div>
-        <search className="toolbar">
-          <input
-            type="search"
-            className="input"
-            aria-label={TASK_WORDS.search}
-            placeholder={TASK_WORDS.searchHint}
-            value={text}
-            onChange={({ target }) => setText(target.value)}
-          />
-          <div className="choices">
-            {[null, ...STATUSES].map((choice) => (
-              <button
-                key={choice}
-                type="button"
-                aria-pressed={status === choice}
-                onClick={() => setStatus(choice)}
-              >
-                {choice === null ? WORDS.projects.allStatuses : WORDS.taskStatuses[choice]}
-              </button>
-            ))}
-          </div>
-          <p className="toolbar-count figures" role="status">
-            {!isLoading && list.status === 'ready' && TASK_WORDS.count(rows.length)}
-          </p>
-        </search>
+        <Toolbar
+          {...{ text, onText: setText, chosen: status, onChoose: setStatus }}
+          label={TASK_WORDS.search}
+          hint={TASK_WORDS.searchHint}
+          choices={CHOICES}
+        >
+          {!isLoading && list.status === 'ready' && TASK_WORDS.count(rows.length)}
+        </Toolbar>
         <ImportingLine type="task" />
         <Lost onTask={bringBack} />
         <ListBar list={list} />
