@@ -1,4 +1,5 @@
-// People who have records open: sockets, each in several records' rooms, and how long an event takes to reach them.
+// People who have records open: loaded over HTTP, then watched by sockets, each in several records' rooms; and how long an event
+// takes to reach them.
 
 import { openConnection } from './connection.js'
 import { holdVersions } from './held-versions.js'
@@ -14,6 +15,10 @@ export default async ({ port, rows, sockets: count, watched, watchersEach }) => 
   const sentAt = new Map()
   let delays = []
 
+  for (let id = 1; id <= watched; id += 1) {
+    const { status, body } = await connections[0].send('GET', `/api/v1/records/project/${id}`)
+    if (status !== 200) throw new Error(`A record was answered ${status}: ${body}`)
+  }
   await Promise.all(
     sockets.map((socket, at) => {
       const ids = []

@@ -72,6 +72,11 @@ export default async ({ url, readsVersions = false, byHand = false }) => {
     }
     response.json({ data: row })
   })
+  app.get('/api/v1/records/project/:id', async (request, response) => {
+    const { id } = request.params
+    const row = await knex(TABLES.bare).where({ id, tenant_id: TENANT }).first()
+    response.json({ data: row })
+  })
   app.get('/api/v1/records/project/:id/version', async (request, response) => {
     const { id } = request.params
     const row = await knex(TABLES.bare).where({ id, tenant_id: TENANT }).first('version', 'updated_at')

@@ -64,7 +64,8 @@ export const deliverOnSave = (
     oldRow: null,
   }
   try {
-    const isAlone = before !== undefined && isLater(record.updated_at, before.updated_at)
+    const seen = recordCache.seen(tenantId, record.type, record.id, clientVersion)
+    const isAlone = seen !== undefined && isLater(record.updated_at, seen.updated_at)
     savedChanges.publish({ change, row: record, isAlone })
   } catch (error) {
     log.error(

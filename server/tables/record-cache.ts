@@ -9,7 +9,9 @@ import type { WireRecord } from '../protocol/index.ts'
 export interface RecordCache {
   /** The record at this version, or at any version where none is named. */
   get(tenantId: string, type: string, id: string, version?: number): WireRecord | undefined
-  /** The same for many records of one type. */
+  /** The record at this version, however long ago it was read: columns that make no version may have changed since. */
+  seen(tenantId: string, type: string, id: string, version: number): WireRecord | undefined
+  /** The same as `get` for many records of one type. */
   of(tenantId: string, type: string): (id: string, version?: number) => WireRecord | undefined
   /** Takes in what was read or written after `isStill` was made; nothing if all was forgotten meanwhile. */
   put(tenantId: string, record: WireRecord, isStill: IsStill): void
@@ -65,7 +67,7 @@ export const createRecordCache = ({
   maxTotalText = 20_000_000,
   keepMs = 30_000,
   maxText = 16_000,
-  now = Date.now,
+  now = () => performance.now(),
 }: RecordCacheOptions = {}): RecordCache => {
   // By partition and id: a reconnect storm looks up tens of thousands, and no key text is built for any of them.
   const partitions = new Map<string, Map<string, Entry>>()
@@ -90,6 +92,10 @@ export const createRecordCache = ({
   return {
     of,
     get: (tenantId, type, id, version) => of(tenantId, type)(id, version),
+    seen: (tenantId, type, id, version) => {
+      const record = partitions.get(partitionOf(tenantId, type))?.get(id)?.record
+      return record?.version === version ? record : undefined
+    },
     mark: () => {
       const marked = generation
       return () => marked === generation

@@ -37,6 +37,7 @@ export const lookingAtRecords = (type: RecordType): RecordType => ({
 export const NO_CACHE: RecordCache = {
   of: () => () => undefined,
   get: () => undefined,
+  seen: () => undefined,
   mark: () => () => true,
   clear: () => {},
   put: () => {},

@@ -1,6 +1,7 @@
 // A save is sent before the feed has read it, and no less surely: each version once to anyone who watches the record, the
 // list or both, on the node that saved and on another; and what the feed sends comes to the same.
-import { expect, test } from 'vitest'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
 import { createEarlyDeliveries } from '../../../server/live/early-deliveries.ts'
 import type { Change } from '../../../server/log/log-reader.ts'
 import { startApp } from '../../support/app.ts'
@@ -47,6 +48,33 @@ test('each save is received once, on every node, by record and by list', async (
     )
     expect(received.sort()).toEqual(expected.sort())
   }
+})
+
+test('the save of a record that was opened long ago waits for no feed', async () => {
+  const app = await startApp({ limits: { gapMs: 4_000 } })
+  const [task, other] = [
+    await app.make('task', { project_id: 1, title: 't' }),
+    await app.make('task', { project_id: 1, title: 'o' }),
+  ]
+  const watcher = await app.socket({ as: 'alice' })
+  await watcher.watch(['task', task.id])
+  await watcher.forget()
+  await app.call('GET', `/records/task/${task.id}`)
+  const save = async ({ id }: { id: string }) => {
+    const body = { client_version: 1, changes: { title: 'saved' } }
+    expect((await app.call('PATCH', `/records/task/${id}`, { body })).status).toBe(200)
+  }
+  // More than the two seconds after which nobody counts as having changed it just before.
+  await pause(2_500)
+  await save(other)
+  // The feed has read what nobody waits for, and rests.
+  await pause(500)
+  const minuteLater = vi.spyOn(performance, 'now')
+  const now = performance.now()
+  minuteLater.mockReturnValue(now + 60_000)
+  await save(task)
+  minuteLater.mockRestore()
+  await watcher.receives('RecordUpdated', { id: task.id, version: 2 }, 5_000)
 })
 
 test('whichever comes first, the other one keeps silent', () => {

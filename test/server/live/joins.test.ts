@@ -178,6 +178,7 @@ describe('what a node has seen', () => {
     expect([of('b', 1)?.id, of('b', 2), seen.get('globex', 'note', 'b')]).toEqual(['b', undefined, undefined])
     now = 11
     expect(of('b')).toBeUndefined()
+    expect([1, 2].map((version) => seen.seen('acme', 'note', 'b', version)?.id)).toEqual(['b', undefined])
   })
 
   test('is forgotten at once, with what was read before and comes after', () => {
