@@ -11,7 +11,7 @@ const menuOf = (menu, page, relative) =>
             const isCurrent =
               address === page.address ||
               (address === 'reference.html' && page.address.startsWith('reference/')) ||
-              (address === 'decisions.html' && page.address.startsWith('decisions/'))
+              (address === 'decisions/index.html' && page.address.startsWith('decisions/'))
             return `<li><a class="to" href="${relative(page.address, address)}"${isCurrent ? ' aria-current="page"' : ''}>${escapeHtml(name)}</a></li>`
           })
           .join('')}</ul></section>`,

@@ -13,6 +13,9 @@ import { referencePages } from './reference.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
+const DECISIONS = 'docs/decisions'
+const INDEX = `${DECISIONS}/README.md`
+
 /** As GitHub names a heading. */
 const anchorOf = (text) =>
   text
@@ -96,17 +99,6 @@ const sectionsOf = ({ address, html, title }) =>
     ]
   })
 
-const listDecisions = async (root) => {
-  const names = (await readdir(join(root, 'docs/decisions'))).sort()
-  const lines = await Promise.all(
-    names.map(async (name) => {
-      const text = await readFile(join(root, 'docs/decisions', name), 'utf8')
-      return `- [${name.slice(0, 3)}](decisions/${name}) ${/^# (?:\d+[.:]? )?(.*)$/m.exec(text)?.[1] ?? name}`
-    }),
-  )
-  return `# Decisions\n\nWhy it is built this way, a page for each.\n\n${lines.join('\n')}\n`
-}
-
 /** All pages by their source: files of the repository, and those that are made here. */
 const readPages = async (root, nav) => {
   const pages = new Map()
@@ -115,13 +107,12 @@ const readPages = async (root, nav) => {
   for (const [, list] of nav)
     for (const [source] of list)
       if (source.endsWith('.md')) add(source, await readFile(join(root, source), 'utf8'))
-  for (const name of await readdir(join(root, 'docs/decisions')))
-    add(`docs/decisions/${name}`, await readFile(join(root, 'docs/decisions', name), 'utf8'))
+  for (const name of await readdir(join(root, DECISIONS)))
+    add(`${DECISIONS}/${name}`, await readFile(join(root, DECISIONS, name), 'utf8'))
   add(
     'docs/examples/minimal/README.md',
     await readFile(join(root, 'docs/examples/minimal/README.md'), 'utf8'),
   )
-  add('docs/decisions.md', await listDecisions(root))
   for (const [path, text] of await referencePages(root)) add(`docs/${path}`, text)
   return pages
 }
@@ -146,7 +137,7 @@ export const buildSite = async (root, out) => {
       if (/^[a-z]+:/.test(href)) return href
       const [path, anchor] = href.split('#')
       let source = path === '' ? page.source : posix.join(posix.dirname(page.source), path)
-      if (source === 'docs/decisions') source = 'docs/decisions.md'
+      if (source === DECISIONS) source = INDEX
       const found = pages.get(source)
       if (found) {
         page.links.push({ href, found, anchor })
@@ -184,9 +175,7 @@ export const buildSite = async (root, out) => {
     await write(page.address, layout({ page, menu, relative, version, repository }))
   const index = new MiniSearch({ fields: ['title', 'page', 'text'], storeFields: ['title', 'page'] })
   index.addAll(
-    [...pages.values()].flatMap((page) =>
-      page.source.startsWith('docs/decisions/') ? [] : sectionsOf(page),
-    ),
+    [...pages.values()].flatMap((page) => (page.source.startsWith(`${DECISIONS}/`) ? [] : sectionsOf(page))),
   )
   await write('assets/search.json', JSON.stringify(index))
   await copyFile(join(here, 'site.css'), join(out, 'assets/site.css'))

@@ -106,9 +106,41 @@ const SIGNS: Record<string, [place: string, sign: RegExp][]> = {
   ],
   'a default': [['server/base/options.ts', /export const DEFAULT_LIMITS/]],
   'the words': [['web/client/words/', /export const \w*WORDS|export interface Words/i]],
-  'the wire': [['server/protocol/', /stale_record/]],
+  'the wire': [
+    ['server/protocol/', /stale_record/],
+    ['web/client/base/received.ts', /export const isFound/],
+  ],
+  'a column’s type': [
+    ['server/db/column-codec.ts', /export interface ColumnCodec/],
+    ['web/client/base/field-text.ts', /export (const|function) \w+/],
+  ],
+  'the banner': [['web/client/record/banner.ts', /export function bannerFor/]],
+  'a language': [['web/client/words/german.ts', /export const germanMessages/]],
+  'the formats of an import': [['server/import/parse.ts', /export type ImportFormat/]],
+  'a finding': [
+    ['server/doctor/finding.ts', /export type FindingCode/],
+    ['server/doctor/doctor.ts', /await logFindings/],
+  ],
+  'a host': [
+    ['server/endpoints/router.ts', /export const hostHandler/],
+    ['server/setup/look-at-app.ts', /export type Host/],
+  ],
+  'a metric': [
+    ['server/node/metrics.ts', /export const createMetrics/],
+    ['scripts/dashboard.js', /const ROWS/],
+  ],
   'the triggers': [['migrations/', /create table noclobber\.record_changes/]],
 }
+
+test('each decision stands once in the index', async () => {
+  const numbers = (await projectFiles()).flatMap(
+    (path) => /^docs\/decisions\/(\d{3}-.*)$/.exec(path)?.[1] ?? [],
+  )
+  const listed = [...textOf('docs/decisions/README.md').matchAll(/^- \[\d{3}\]\((.*?)\) /gm)].map(
+    ([, path]) => path,
+  )
+  expect(listed.toSorted()).toEqual(numbers)
+})
 
 test('CONTRIBUTING.md’s table names where things are', async () => {
   const files = await projectFiles()
@@ -123,7 +155,9 @@ test('CONTRIBUTING.md’s table names where things are', async () => {
   expect(named).toEqual(signs.map(([place]) => place))
   const without = signs.filter(([place, sign]) => {
     const read = (path: string) => (path.endsWith('.sql') ? textOf(path) : codeOf(path))
-    return !files.some((path) => path.startsWith(place) && /\.(ts|sql)$/.test(path) && sign.test(read(path)))
+    return !files.some(
+      (path) => path.startsWith(place) && /\.(ts|sql|js)$/.test(path) && sign.test(read(path)),
+    )
   })
   expect(without.map(([place]) => place)).toEqual([])
 })
