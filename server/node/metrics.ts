@@ -21,7 +21,6 @@ export interface NodeMetrics extends Metrics {
   observe: Middleware
   /** Counts one request, begun at this moment of `performance.now()`. */
   answered(operation: string, status: number, begun: number): void
-  wrote(operation: string, outcome: string): void
   /** The same audience, counted. */
   counted(audience: Audience): Audience
   /** So many changes of the log were read. */
@@ -49,21 +48,48 @@ export interface MetricsOptions {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** What is asked beside `/records`. */
+const DOORS = ['changes', 'events', 'deleted']
+/** What becomes of a proposal. */
+const DECISIONS = ['accept', 'reject']
+/** What is asked of a record. */
+const PARTS = new Map([
+  ['version', 'version'],
+  ['history', 'history'],
+  ['restore', 'restore'],
+  ['presence', 'presence'],
+  ['take-over', 'take_over'],
+])
+
 /** What a request is, by its method and the shape of its path. */
 const operationOf = (method: string, path: string): string => {
-  const [, door = '', , id, part] = path.split('/')
-  if (door !== 'records') return door === 'changes' || door === 'events' ? door : 'other'
+  const [, door = '', , id, part, , decision] = path.split('/')
+  if (door !== 'records') return DOORS.includes(door) ? door : 'other'
   if (path === '/records/versions') return 'versions'
-  if (part === 'version' || part === 'history') return part
-  if (id === 'import') return 'import'
+  if (decision) return DECISIONS.includes(decision) ? decision : 'other'
+  if (part === 'proposals') return method === 'POST' ? 'propose' : 'proposals'
+  if (id === 'import') return part ? 'undo_import' : 'import'
+  if (part) return PARTS.get(part) ?? 'other'
   if (method === 'POST') return 'create'
   if (method === 'PATCH') return id ? 'save' : 'bulk'
   if (method === 'DELETE') return 'remove'
   return id ? 'read' : 'list'
 }
 
-const WRITES = new Set(['save', 'create', 'remove', 'bulk', 'import'])
-const OPERATIONS = [...WRITES, 'read', 'list', 'version', 'versions', 'history', 'changes', 'events', 'other']
+const WRITES = new Set([
+  'save',
+  'create',
+  'remove',
+  'bulk',
+  'import',
+  'undo_import',
+  'restore',
+  'propose',
+  ...DECISIONS,
+])
+const OPERATIONS = [
+  ...new Set([...WRITES, ...DOORS, ...PARTS.values(), 'read', 'list', 'versions', 'proposals', 'other']),
+]
 const OUTCOMES = ['saved', 'conflict', 'gone', 'invalid', 'limited', 'refused', 'failed']
 /** Those that alerts are about. */
 const STATUSES = [200, 429, 500, 503]
@@ -201,7 +227,6 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
       next()
     },
     answered,
-    wrote: harmless((operation, outcome) => writes.inc({ operation, outcome })),
     counted: (audience) => ({
       ...audience,
       publishTo: audience.publishTo,

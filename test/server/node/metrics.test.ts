@@ -24,6 +24,35 @@ test('counters begin at 0 with each label that they may have, and count from the
   )
 })
 
+test('each request counts as what it is, and only a write as one', async () => {
+  const app = await startApp()
+  const { id } = await app.make('project', { name: 'a' })
+  const record = `/records/project/${id}`
+  const ask = async (method: string, path: string, body?: object) =>
+    (await app.call(method, path, { as: 'alice', ...(body && { body }) })).status
+  expect(await ask('POST', `${record}/presence`, { state: 'viewing' })).toBeLessThan(300)
+  expect(await ask('GET', `${record}/proposals`)).toBe(200)
+  expect(await ask('POST', `${record}/proposals`, { client_version: 1, changes: { name: 'b' } })).toBe(201)
+  expect(await ask('POST', `${record}/constructor`, {})).toBe(404)
+  expect(await ask('GET', '/deleted/project')).toBe(200)
+  const text = await app.records.metrics.text()
+  const lines = [
+    ...text.matchAll(/^noclobber_(requests|writes)_total\{operation="(\w+)",\w+="(\w+)"\} ([1-9]\d*)$/gm),
+  ]
+  expect(
+    lines.map(([, what, operation, as, count]) => [what, operation, as, count].join(' ')).sort(),
+  ).toEqual([
+    'requests create 201 1',
+    'requests deleted 200 1',
+    'requests other 404 1',
+    'requests presence 204 1',
+    'requests proposals 200 1',
+    'requests propose 201 1',
+    'writes create saved 1',
+    'writes propose saved 1',
+  ])
+})
+
 test('the dashboard shows each metric, and none that there isn’t', async () => {
   const file = await readFile('deploy/grafana.json', 'utf8')
   const { stdout } = await promisify(execFile)(process.execPath, ['scripts/dashboard.js', '--print'])
