@@ -1,6 +1,8 @@
-// Edits of one record compared and joined, and why the server has refused them.
+// Edits of one record compared and joined, whether they fit into what is open, and why the server has refused them.
 
-import { isEmpty } from '../base/values.ts'
+import type { Fields } from '../../../server/protocol/index.ts'
+import { isEmpty, isSame } from '../base/values.ts'
+import { isAtHome } from '../record/conflict-transitions.ts'
 import type { RecordState, UnsentEdits } from '../record/state.ts'
 import type { UnsentEntry, UnsentTrouble } from './draft-storage.ts'
 
@@ -42,4 +44,16 @@ export function replacedBy(
   if (sent?.kind !== 'save' || sent.clientVersion === 0 || !record) return null
   const isOpen = (writing ?? unanswered)?.mutationId === sent.mutationId
   return !isOpen && record.version === sent.clientVersion + 1 ? sent.clientVersion : null
+}
+
+/**
+ * Edits from before can be brought back without loss: they would cover nothing else that was typed or set aside, and a
+ * save that was asked for could still be sent as it was.
+ */
+export function hasRoom(state: RecordState, edits: UnsentEdits): boolean {
+  const isHome = isAtHome(state, edits)
+  if (edits.unanswered && !isHome) return false
+  const taken: Fields = { ...state.kept?.fields, ...(state.isRefused ? state.draft : {}) }
+  const coming: Fields = { ...edits.kept?.fields, ...(isHome ? {} : edits.draft) }
+  return Object.entries(coming).every(([field, value]) => !(field in taken) || isSame(taken[field], value))
 }

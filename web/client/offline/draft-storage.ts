@@ -68,8 +68,12 @@ export interface UnsentState {
 }
 
 export const NOTHING_UNSENT: UnsentState = {
-  ...{ entries: [], storage: 'unknown', isSending: false, discarded: [] },
-  ...{ requests: [], discardedRequests: [] },
+  entries: [],
+  storage: 'unknown',
+  isSending: false,
+  discarded: [],
+  requests: [],
+  discardedRequests: [],
 }
 
 /** A write was asked for, and has no answer. One that was refused has a `trouble`. */

@@ -9,8 +9,7 @@ import { isLate } from '../device/browser-limits.ts'
 import type { Tabs } from '../device/browser-tabs.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
 import { editsOf, type RecordState, type UnsentEdits } from '../record/state.ts'
-import { hasRoom } from './can-restore.ts'
-import { grownBy, isSameEdits, replacedBy, troubleOf } from './compared-edits.ts'
+import { grownBy, hasRoom, isSameEdits, replacedBy, troubleOf } from './compared-edits.ts'
 import type { CreatedIds } from './created-ids.ts'
 import { createDiscarded } from './discarded.ts'
 import { entryKey, isAsked, type UnsentEntry, type UnsentState, type UnsentTrouble } from './draft-storage.ts'
@@ -87,7 +86,12 @@ export function keepEdits(options: EditKeepingOptions) {
       const at = before && isSameAsk ? before.at : askedAt(clock)
       const { type, id } = address
       const entry: UnsentEntry = {
-        ...{ type, id, key, edits, at, trouble },
+        type,
+        id,
+        key,
+        edits,
+        at,
+        trouble,
         person: whose,
         tab: tabId,
         changedAt: clock.now(),

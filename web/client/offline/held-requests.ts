@@ -92,7 +92,9 @@ function bodyWith(body: Body, now: (text: string) => string | null): Body | null
 
 /** Nothing on the server belongs to a record that isn't there. */
 const NOTHING_THERE: HttpAnswer = {
-  ...{ isAnswered: true, status: 200, headers: new Headers() },
+  isAnswered: true,
+  status: 200,
+  headers: new Headers(),
   body: { data: [], cursor: null, next: null },
 }
 

@@ -36,9 +36,12 @@ export interface QueuedBulk {
 export type RowToSave = Pick<WireRecord<object>, 'id' | 'version' | 'fields'>
 
 export const bulkOf = (type: string, changes: Fields, records: readonly RowToSave[]): QueuedBulk => ({
-  ...{ type, changes, parts: 0 },
+  type,
+  changes,
+  parts: 0,
   rows: records.map(({ id, version, fields }) => ({
-    ...{ id, clientVersion: version },
+    id,
+    clientVersion: version,
     before: pick(fields as Fields, (field) => field in changes),
   })),
 })
@@ -80,7 +83,9 @@ export async function sendPart({ client, key }: PartOptions, bulk: QueuedBulk): 
   const { type, changes, rows, parts } = bulk
   const asked = rows.filter(({ outcome }) => outcome === undefined).slice(0, PART)
   const answer = await client.saveMany(type, {
-    ...{ changes, onRefused: 'skip', mutationId: `${key}:${parts}` },
+    changes,
+    onRefused: 'skip',
+    mutationId: `${key}:${parts}`,
     records: asked.map(({ id, clientVersion }) => ({ id, clientVersion })),
   })
   switch (answer.outcome) {
@@ -90,7 +95,8 @@ export async function sendPart({ client, key }: PartOptions, bulk: QueuedBulk): 
       return { kind: 'signed_out' }
     case 'invalid':
       return {
-        ...{ kind: 'refused', status: 422 },
+        kind: 'refused',
+        status: 422,
         detail: answer.errors.map(({ field, message }) => `${field}: ${message}`)[0] ?? '',
       }
     case 'not_found':
@@ -129,7 +135,9 @@ function ownSave(
   const now = current ?? unseen
   const base = { ...now, version: clientVersion, fields: { ...now.fields, ...before } }
   return {
-    ...{ base, kept: null, next: null },
+    base,
+    kept: null,
+    next: null,
     draft: pick(changes, (field, value) => !isSame(value, before[field])),
     unanswered: { kind: 'save', mutationId, clientVersion, changes },
   }

@@ -115,7 +115,7 @@ export function createQueuedWrites({ now, openAs, versionOf, send }: QueuedWrite
       if (record) return { outcome: 'created', record: record as WireRecord<F> }
       const shown = { ...base, id: options.id ?? address.id, fields: changes } as WireRecord
       const trouble = keeping.find(address)?.trouble ?? null
-      return { ...{ outcome: 'queued', isKept, trouble }, record: shown as WireRecord<F> }
+      return { outcome: 'queued', isKept, trouble, record: shown as WireRecord<F> }
     },
     async remove(record) {
       const parts = now()
@@ -186,6 +186,9 @@ const isSaveOf = ({ edits: { draft, unanswered } }: UnsentEntry, version: number
   isEmpty(beyond(draft, unanswered.changes))
 
 const asked = (base: WireRecord, unanswered: Mutation, draft: Fields): UnsentEdits => ({
-  ...{ base, draft, unanswered },
-  ...{ kept: null, next: null },
+  base,
+  draft,
+  unanswered,
+  kept: null,
+  next: null,
 })

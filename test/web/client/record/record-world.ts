@@ -2,7 +2,7 @@
 // a network that delays, reorders, doubles and loses. After every step it checks what must never happen.
 
 import { expect } from 'vitest'
-import { hasRoom } from '../../../../web/client/offline/can-restore.ts'
+import { hasRoom } from '../../../../web/client/offline/compared-edits.ts'
 import { editsAfter, type SendAnswer } from '../../../../web/client/offline/remaining-edits.ts'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import type {
