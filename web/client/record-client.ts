@@ -1,10 +1,9 @@
 // The client of one server for one tab: the only place where requests, connection, polling and open records are wired.
 // `close` stops everything that it starts. It opens no connection before the first watcher.
 
-import type { Age, Fields, WireRecord, WireVersionDifference, Writer } from '../../server/protocol/index.ts'
+import type { Fields, WireRecord } from '../../server/protocol/index.ts'
 import { DEFAULT_BASE_PATH } from '../../server/protocol/index.ts'
 import { browserPage, type Stop, systemClock } from './base/clock.ts'
-import { createLazyPart } from './base/lazy-module.ts'
 import { createPerson } from './base/person.ts'
 import { randomId } from './base/random-id.ts'
 import { createServerTime } from './base/server-clock.ts'
@@ -19,7 +18,7 @@ import { createLazyAppFetch } from './http/lazy-app-fetch.ts'
 import { isNewRecord } from './http/new-record.ts'
 import { observeOwnWrites } from './http/own-writes.ts'
 import { type ClientSaveOptions, createRequests } from './http/requests.ts'
-import { createListOpener, liveListsCode } from './list/lazy-lists.ts'
+import { createLateLists, createListOpener } from './list/lazy-lists.ts'
 import { createDeferredPresence } from './presence/lazy-presence.ts'
 import { createOpenRecords } from './record/open-records.ts'
 import type { RecordClient, RecordClientOptions } from './record-client-options.ts'
@@ -27,8 +26,8 @@ import { createBestTransport, transportsCode } from './transport/best-transport.
 import { type Connection, createConnection } from './transport/connection-status.ts'
 import type { EventRouter, EventRouterOptions } from './transport/event-router.ts'
 import { createLivenessCheck } from './transport/liveness-check.ts'
-import { type Polling, startPolling } from './transport/polling.ts'
-import { createWatching, type RecordWatcher } from './transport/subscriptions.ts'
+import { answerOf, type Polling, startPolling } from './transport/polling.ts'
+import { createWatching } from './transport/subscriptions.ts'
 
 /**
  * One client for the page.
@@ -40,13 +39,8 @@ import { createWatching, type RecordWatcher } from './transport/subscriptions.ts
  * const outcome = await editor.save()
  */
 export function createRecordClient(options: RecordClientOptions = {}): RecordClient {
-  const clock = options.clock ?? systemClock
-  const page = options.page ?? browserPage()
-  const newId = options.newId ?? randomId
-  const onStale = options.onStale ?? 'merge'
-  const tabId = options.tabId ?? newId()
-  const token = options.token ?? (() => null)
-  const { url = DEFAULT_BASE_PATH, offline } = options
+  const { clock = systemClock, page = browserPage(), newId = randomId, onStale = 'merge' } = options
+  const { url = DEFAULT_BASE_PATH, tabId = newId(), token = () => null, offline } = options
   const serverTime = createServerTime(clock)
   const databaseHistory = createDatabaseHistory((isFirst) => records.historyChanged(isFirst))
   const person = createPerson({ userId: options.userId, token })
@@ -56,20 +50,17 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   let isClosed = true
   let isSignedOutReported = false
 
-  const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === person.id()
-  const isColleague = (by: Writer | null) =>
-    by !== null && person.id() !== null && (by.kind === 'database' || by.id !== person.id())
-
   const credentials = options.credentials ?? (options.token ? 'same-origin' : 'include')
   const fetchNow: typeof fetch = (input, init) => {
     const [send, asked] = [options.fetch ?? globalThis.fetch, { ...init, credentials }]
     return offline?.pass ? offline.pass(send, input, asked) : send(input, asked)
   }
+  const ofPerson = { clock, checkPerson: person.check, epoch: person.epoch }
+  /** How the server is reached, and as whom. */
+  const access = { url, fetch: fetchNow, credentials, clock, tabId, token, person }
   const isLive = () => connection.state.get().status === 'live'
   const livenessCheck = createLivenessCheck(clock, () => isLive() && transport.reconnect())
-  const transport = createBestTransport(options, {
-    ...{ url, fetch: fetchNow, credentials, clock, page, tabId, token, person },
-  })({
+  const transport = createBestTransport(options, { ...access, page })({
     onStatus(status, kind) {
       connection.transportChanged(status, kind)
       if (status === 'connected') watching.rejoin()
@@ -86,7 +77,12 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   let eventRouter: EventRouter | undefined
   const listeners = createEventListeners()
   const routes: EventRouterOptions = {
-    ...{ ...listeners, tabId, clock, localTime: serverTime.localTime, isOwn, isColleague },
+    ...listeners,
+    tabId,
+    clock,
+    localTime: serverTime.localTime,
+    isOwn: person.isOwn,
+    isColleague: person.isColleague,
     onRemoteVersion: (address, remote) => records.find(address)?.receive(remote),
     onRevoked(address) {
       presence.forget(address)
@@ -97,24 +93,27 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onAge: (age) => connection.aged(age),
   }
   const connection: Connection = createConnection(clock, page, () => polling?.poll(), serverTime)
-  const onJoined = (age: Partial<Age>) => {
-    connection.joined(age)
-    presence.joined()
-  }
-  const watching = createWatching(
-    ...([transport, clock, onJoined, databaseHistory.learn] as const),
-    (rooms) => transportsCode.now()?.joinRooms(rooms),
-  )
+  const watching = createWatching({
+    transport,
+    clock,
+    joinRooms: (rooms) => transportsCode.now()?.joinRooms(rooms),
+    onJoined(age) {
+      connection.joined(age)
+      presence.joined()
+    },
+    onHistory: databaseHistory.learn,
+  })
   const watchList = createListWatching(watching, listeners, start)
-  const { id: socketId } = transport
   const presence = createDeferredPresence({
-    ...{ clock, page },
+    clock,
+    page,
     send: async (message) => (isNewRecord(message.id) ? null : (transport.presence?.(message) ?? null)),
     sendTakeOver: async (message) => transport.takeOver?.(message) ?? null,
   })
 
   const http = createHttp({
-    ...{ url, fetch: fetchNow, credentials, clock, tabId, socketId, token, person },
+    ...access,
+    socketId: transport.id,
     timeoutMs: options.timeoutMs ?? 10_000,
     onAnswer(status, date, age) {
       serverTime.learn(date, age)
@@ -126,14 +125,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   })
   const { requests, onOwnWrite, notifyOwnWrite } = observeOwnWrites(createRequests({ http, clock, newId }))
   const reviews = createReviews({ http, clock, newId, onSaved })
-  const lists = createLazyPart(
-    liveListsCode,
-    ({ createLiveLists }) =>
-      createLiveLists(() => client, {
-        ...{ clock, page, checkPerson: person.check, epoch: person.epoch, overlay: offline?.overlay },
-      }),
-    clock,
-  )
+  const lists = createLateLists(() => client, { ...ofPerson, page, overlay: offline?.overlay })
 
   function onSaved(record: WireRecord, isShown = false) {
     if (!isShown) records.showOwn(record)
@@ -165,7 +157,10 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       due: () => (isLive() && !livenessCheck.isDue() ? watching.unjoined() : watching.records()),
       onDue: () => isLive() || watching.refreshLists(),
       all: () => watching.records(),
-      onDifference: applyDifference,
+      onDifference(watcher, difference) {
+        if (isLive() && watcher.version() !== difference.version) livenessCheck.missed()
+        watcher.onAnswer(answerOf(watcher, difference))
+      },
       onHistory: databaseHistory.learn,
       onResult: (result) => connection.polled(result),
       epoch: person.epoch,
@@ -180,14 +175,6 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     transport.connect()
   }
 
-  function applyDifference(watcher: RecordWatcher, difference: WireVersionDifference) {
-    const { type, id } = watcher
-    const { version, updated_at: at, ...rest } = difference
-    if (isLive() && watcher.version() !== version) livenessCheck.missed()
-    if (version === null) return watcher.onAnswer({ type, id, ok: false, code: 'not_found' })
-    watcher.onAnswer({ ...rest, type, id, ok: true, version, updated_at: at ?? '' })
-  }
-
   const records = createOpenRecords({
     requests: { ...requests, ...reviews },
     watching: {
@@ -196,15 +183,14 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
         return isNewRecord(watcher.id) ? () => {} : watching.addRecord(watcher)
       },
     },
-    clock,
+    ...ofPerson,
     newId,
     localTime: serverTime.localTime,
-    isOwn,
-    checkPerson: person.check,
-    epoch: person.epoch,
+    isOwn: person.isOwn,
     personId: person.id,
     asOf: () => connection.state.get().asOf,
-    ...{ persistence: options.offline, onTransition: options.onTransition },
+    persistence: options.offline,
+    onTransition: options.onTransition,
     onStale,
   })
 
@@ -258,7 +244,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
       if (outcome.outcome === 'removed') records.showOwnRemoval({ type, id }, change.clientVersion + 1)
       return outcome
     },
-    ...{ tabId, presence },
+    tabId,
+    presence,
     connection: {
       get: connection.state.get,
       subscribe(listener) {
@@ -268,18 +255,28 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     },
     editor: records.editor,
     liveList: createListOpener(lists),
-    ...{ onOwnWrite, seconds: createTicker(clock, page) },
+    onOwnWrite,
+    seconds: createTicker(clock, page),
     onEvent: listeners.observers.add,
     watchList,
     onEvents: lateEvents.onEvents,
-    fetch: createLazyAppFetch({ parts: http.parts, tabId, socketId, newId, onWritten, offline }),
+    fetch: createLazyAppFetch({
+      parts: http.parts,
+      tabId,
+      socketId: transport.id,
+      newId,
+      onWritten,
+      offline,
+    }),
     reconnect() {
       const epoch = person.epoch()
       person.signedIn()
       if (epoch === person.epoch()) restart()
     },
     ...records.lost,
-    ...{ personId: person.id, onPersonChanged: changes.add, localTime: serverTime.localTime },
+    personId: person.id,
+    onPersonChanged: changes.add,
+    localTime: serverTime.localTime,
     close() {
       isClosed = true
       polling?.stop()

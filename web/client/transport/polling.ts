@@ -3,7 +3,7 @@
 // that it can't, it is asked every few seconds, so that a page is right soon after a failover.
 // Versions are authoritative and events only speed things up, so polling alone is correct, only slower.
 
-import type { WireVersionDifference } from '../../../server/protocol/index.ts'
+import type { WatchedRecord, WireVersionDifference } from '../../../server/protocol/index.ts'
 import { MAX_ROOMS } from '../../../server/protocol/index.ts'
 import { type Clock, elapsedOf, type Page, type Stop } from '../base/clock.ts'
 import type { Requests } from '../http/requests.ts'
@@ -45,6 +45,15 @@ export interface Polling {
   probe(): void
   stop: Stop
 }
+
+/** A polled difference as the answer of a join. */
+export const answerOf = (
+  { type, id }: RecordWatcher,
+  { version, updated_at: at, ...rest }: WireVersionDifference,
+): WatchedRecord =>
+  version === null
+    ? { type, id, ok: false, code: 'not_found' }
+    : { ...rest, type, id, ok: true, version, updated_at: at ?? '' }
 
 export function startPolling(options: PollingOptions): Polling {
   const { clock, page } = options

@@ -64,14 +64,17 @@ export const recordKey = ({ type, id }: RecordAddress): string => JSON.stringify
 export const listKey = (type: string, scope: Scope = {}): string =>
   JSON.stringify([type, Object.entries(scope).sort(([a], [b]) => (a < b ? -1 : 1))])
 
-export function createWatching(
-  transport: Transport,
-  clock: Clock,
-  onJoined: (age: Partial<Age>) => void,
-  onHistory: (history: string | undefined) => void,
-  /** `joinRooms`: its code is here where there is a connection. */
-  join: (rooms: Rooms) => unknown,
-): Watching {
+export interface WatchingOptions {
+  transport: Transport
+  clock: Clock
+  /** Of joins.ts, whose code is here where there is a connection. */
+  joinRooms: (rooms: Rooms) => unknown
+  onJoined: (age: Partial<Age>) => void
+  onHistory: (history: string | undefined) => void
+}
+
+export function createWatching(options: WatchingOptions): Watching {
+  const { transport, clock, joinRooms, onJoined, onHistory } = options
   const records = new Map<string, RecordWatcher>()
   const lists = new Map<string, Set<ListWatcher>>()
   const joined = new Set<string>()
@@ -79,7 +82,14 @@ export function createWatching(
   const pendingLists = new Set<string>()
   const leaving = { records: new Map<string, RecordAddress>(), lists: new Map<string, ListAddress>() }
   const rooms: Rooms = {
-    ...{ transport, records, lists, joined, pendingRecords, pendingLists, onJoined, onHistory },
+    transport,
+    records,
+    lists,
+    joined,
+    pendingRecords,
+    pendingLists,
+    onJoined,
+    onHistory,
     tryLater() {
       stopRetry()
       stopRetry = clock.after(TRY_AGAIN_MS, ask)
@@ -95,7 +105,7 @@ export function createWatching(
       isFlushAsked = false
       if (transport.id() === null) return
       leave()
-      join(rooms)
+      joinRooms(rooms)
     })
   }
 

@@ -44,7 +44,8 @@ export interface TransportsOptions {
 export const bestTransportOf = (choice: TransportChoice, options: TransportsOptions): CreateTransport =>
   createTransportFallback({
     candidates: candidatesOf(choice, options),
-    ...{ clock: options.clock, page: options.page },
+    clock: options.clock,
+    page: options.page,
   })
 
 function candidatesOf(choice: TransportChoice, options: TransportsOptions): TransportCandidate[] {
