@@ -1,7 +1,6 @@
 // The only wiring: options in, a router, sockets and functions out. Nothing here decides anything.
 import { randomUUID } from 'node:crypto'
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import type { Server as SocketServer } from 'socket.io'
+import type { IncomingMessage } from 'node:http'
 import { harmlessLogger } from './base/logger.ts'
 import { normalizedIds } from './base/normalized-actor.ts'
 import { createOpenRequests } from './base/open-requests.ts'
@@ -11,17 +10,12 @@ import { createShortcuts } from './base/shortcuts.ts'
 import { asKnex, clientOf, type Sql } from './db/pg-as-knex.ts'
 import { createHandshakes } from './endpoints/handshakes.ts'
 import { hostHandler, recordRouter } from './endpoints/router.ts'
-import { makeSocketServer } from './endpoints/socket-server.ts'
-import { serveSockets } from './endpoints/sockets.ts'
 import { checkedOrigins } from './http/cors.ts'
 import { createOriginCheck } from './http/origin.ts'
 import { signIn } from './http/sign-in.ts'
-import { createDelivery, type Delivery } from './live/delivery.ts'
 import { createStreams } from './live/event-streams.ts'
 import { recheckAccess } from './live/recheck-access.ts'
-import { socketAudience } from './live/socket-broadcast.ts'
-import { serveServer, watchersOf } from './live/socket-watchers.ts'
-import type { Audience, WatcherServer } from './live/watchers.ts'
+import type { Audience } from './live/watchers.ts'
 import { createChangeWaiters } from './log/change-waiters.ts'
 import { keepCompacted } from './log/compaction.ts'
 import { createFeed } from './log/feed.ts'
@@ -37,14 +31,9 @@ import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
 import { createReconnectSpread } from './pacing/reconnect-spread.ts'
 import { createTurns } from './pacing/turns.ts'
 import { DEFAULT_BASE_PATH } from './protocol/index.ts'
-import type { Attached, AttachOptions, RecordServer } from './record-server-interface.ts'
+import type { RecordServer } from './record-server-interface.ts'
 import { createDatabase } from './tables/database.ts'
 import { sourcesOf, tenantConcerned } from './tables/tenant.ts'
-
-/** By its shape: an app may have another copy of Socket.IO than ours. */
-const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
-
-type AttachedServer = Attached & { server: object; path: string; delivery: Delivery }
 
 /** What TypeScript would have said. */
 const checkGiven = (given: { hasOne: boolean; types: unknown; authenticate: unknown }) => {
@@ -97,7 +86,11 @@ export const createRecordServer = <A extends Actor>({
   // Each type may narrow the actor to the app's own; only `authenticate` makes actors, so each `can` gets its own kind.
   const declared = types as unknown as RecordType[]
   const database = createDatabase({
-    ...{ knex, types: declared, limits, nodeId: randomUUID(), log },
+    knex,
+    types: declared,
+    limits,
+    nodeId: randomUUID(),
+    log,
     tenancy,
     session: session && ((actor) => session(actor as A)),
     shortcut: shortcuts.statements,
@@ -112,7 +105,6 @@ export const createRecordServer = <A extends Actor>({
     const actor = await authenticate(request)
     return actor && isLive(actor) ? actor : null
   }
-  const attached = new Map<WatcherServer, AttachedServer>()
   let stopPruning = async () => {}
   let stopLooking = () => {}
   let compacting: ReturnType<typeof keepCompacted> | null = null
@@ -122,23 +114,26 @@ export const createRecordServer = <A extends Actor>({
   /** Nobody can be sure any more of having received everything. */
   const resync = () => {
     changeWaiters.notifyAll()
-    for (const io of attached.keys()) for (const watcher of watchersOf(io).values()) watcher.emit('Resync')
+    for (const watcher of attached.watchers()) watcher.emit('Resync')
     streams.resync()
   }
 
   /** What this node remembers of the database's records and changes may never have been. */
   const forget = () => {
     database.recordCache.clear()
-    for (const { delivery } of attached.values()) delivery.forget()
+    for (const delivery of attached.deliveries()) delivery.forget()
     streams.forget()
   }
 
   const feed = createFeed({
-    ...{ knex, limits, log, namesStatements: database.namesStatements },
+    knex,
+    limits,
+    log,
+    namesStatements: database.namesStatements,
     checkConnection: (connection) => database.lineages.check(connection, knex.client.driver),
     sources: () => sourcesOf(database.types()),
     ...createFeedDelivery({
-      receivers: () => [...Array.from(attached.values(), ({ delivery }) => delivery), streams],
+      receivers: () => [...attached.deliveries(), streams],
       changeWaiters,
       node: () => node,
       onBatches: () => compacting?.wake(),
@@ -159,17 +154,21 @@ export const createRecordServer = <A extends Actor>({
   const enter = createAdmissionQueue(ENTERING)
   const turns = createTurns(limits, knex.client.pool?.max ?? 1)
   const spread = createReconnectSpread({
-    count: () =>
-      [...attached.keys()].reduce((sum, io) => sum + watchersOf(io).size, streams.audience.watchers().size),
+    count: () => attached.watchers().length + streams.audience.watchers().size,
     publish: (spread_ms) => {
-      for (const io of attached.keys())
-        for (const watcher of watchersOf(io).values()) watcher.emit('SpreadChanged', { spread_ms })
+      for (const watcher of attached.watchers()) watcher.emit('SpreadChanged', { spread_ms })
       streams.spread(spread_ms)
     },
   })
   const requests = createOpenRequests({ authenticate, limits })
   const node = createNode({
-    ...{ requests, database, feed, redis, limits, log, onDrained: changeWaiters.stop },
+    requests,
+    database,
+    feed,
+    redis,
+    limits,
+    log,
+    onDrained: changeWaiters.stop,
     streams: () => streams.audience.watchers().values(),
     streamAudience: streams.audience,
     beatStreams: streams.beat,
@@ -183,7 +182,9 @@ export const createRecordServer = <A extends Actor>({
   })
 
   const { begin, ...starting } = createStarting({
-    ...{ limits, log, failure: () => feed.failure() },
+    limits,
+    log,
+    failure: () => feed.failure(),
     lookUp: async () => {
       await database.ready()
       await settleRestoredLog(database, log)
@@ -200,65 +201,57 @@ export const createRecordServer = <A extends Actor>({
   const recheck = (audience: Audience) =>
     node.guard(
       recheckAccess({
-        ...{ database, audience, authenticate: authenticateLive, log },
-        ...{ recheckMs: limits.recheckMs, recheckRooms: limits.recheckRooms },
+        database,
+        audience,
+        authenticate: authenticateLive,
+        log,
+        recheckMs: limits.recheckMs,
+        recheckRooms: limits.recheckRooms,
       }),
     )
   const streamAccess = recheck(streams.audience)
 
-  const attach = (
-    server: HttpServer | SocketServer,
-    { path = '/socket.io' }: AttachOptions = {},
-  ): Attached => {
-    if (typeof server === 'function' || !('listeners' in server || 'of' in server))
-      throw new Error(
-        'attach takes the HTTP server, not the app: what app.listen(port), createAppServer(app) or http.createServer(app) gives.',
+  const attached = createAttachedServers({
+    sockets: {
+      database,
+      origins,
+      originRefusal,
+      limits,
+      log,
+      isLive,
+      handshakes,
+      spread,
+      turns,
+    },
+    frames: shortcuts.frames,
+    node,
+    recheck,
+    onAttached: () => {
+      begin().catch((error) =>
+        log.error(
+          { err: error },
+          'The record server has not started: its tables could not be looked up. It tries again; until then requests are refused.',
+        ),
       )
-    for (const known of attached.values())
-      if (known.server === server && (known.path === path || isSocketServer(server)))
-        return { io: known.io, stop: known.stop }
-    const options = {
-      ...{ database, origins, originRefusal, limits, log, isLive },
-      ...{ handshakes, spread, turns, hasGuests: isSocketServer(server) },
-    }
-    const made = isSocketServer(server) ? null : makeSocketServer(server, path, options, node.isDraining)
-    // An app's server has the app's event map; ours is one more.
-    const io = made?.io ?? (server as unknown as WatcherServer)
-    serveServer(io)
-    const part = node.join(io)
-    const unserve = serveSockets(io, {
-      ...options,
-      onWatched: node.watched,
-      onLimited: () => node.metrics.limited('sockets'),
-      isDraining: node.isDraining,
-    })
-    const audience = node.metrics.counted(socketAudience(io, shortcuts.frames))
-    const access = recheck(audience)
-    const stop = async () => {
-      if (!attached.delete(io)) return
-      stopEarly()
-      unserve()
-      part()
-      access.stop()
-      await made?.close(limits.leaveMs)
-    }
-    const delivery = createDelivery(database, audience)
-    const stopEarly = database.savedChanges.subscribe(delivery.deliverEarly)
-    // The app's own events are none of our types': it gets the server without them.
-    const given: Attached = { io: io as unknown as SocketServer, stop }
-    attached.set(io, { ...given, server, path, delivery })
-    begin().catch((error) =>
-      log.error(
-        { err: error },
-        'The record server has not started: its tables could not be looked up. It tries again; until then requests are refused.',
-      ),
-    )
-    return given
-  }
+    },
+  })
 
   const router = recordRouter({
-    ...{ database, requests, origins, originRefusal, limits, log, node, changeWaiters, isLive },
-    ...{ streams, enter, spread, turns, wake: node.wake, shortcut: shortcuts.routes },
+    database,
+    requests,
+    origins,
+    originRefusal,
+    limits,
+    log,
+    node,
+    changeWaiters,
+    isLive,
+    streams,
+    enter,
+    spread,
+    turns,
+    wake: node.wake,
+    shortcut: shortcuts.routes,
     follow: () => {
       begin().catch((error) =>
         log.error({ err: error }, 'Waiting for changes: the tables could not be looked up.'),
@@ -270,7 +263,7 @@ export const createRecordServer = <A extends Actor>({
     router,
     handler: hostHandler(router, basePath) as RecordServer<A>['handler'],
     // Of servers and requests of HTTP/2 what both have is used: http/http2.ts.
-    attach: attach as RecordServer<A>['attach'],
+    attach: attached.attach as RecordServer<A>['attach'],
     start: starting.start,
     metrics: node.metrics,
     health: node.health,
@@ -283,7 +276,7 @@ export const createRecordServer = <A extends Actor>({
       streamAccess.stop()
       spread.stop()
       streams.close()
-      await Promise.all([...attached.values()].map(({ stop }) => stop()))
+      await attached.stop()
       await Promise.all([feed.stop(), stopPruning(), compacting?.stop()])
       await node.stop()
     },

@@ -4,7 +4,7 @@
 
 import type { Authenticate, Logger } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
-import { createTimeSlices } from '../pacing/time-slices.ts'
+import { createTimeSlices, type TimeSlices } from '../pacing/time-slices.ts'
 import { readTombstones } from '../records/read.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
@@ -153,35 +153,45 @@ const recheckGone = async (
   }
 }
 
-/** Looks at watched records with their authorization rows, one query a type and tenant for some records. */
-const recheckRecords = async (database: Database, groups: Groups) => {
-  const slices = createTimeSlices()
-  for (const [known, tenants] of groups) {
-    for (const [tenantId, watches] of tenants) {
-      const ids = [...watches.keys()]
-      for (let at = 0; at < ids.length; at += CHUNK) {
-        const asked = ids.slice(at, at + CHUNK)
-        const isSince = database.recordCache.mark()
-        const records = await readRecords(database, known, asked, { tenantId })
-        const gone = new Set(asked)
-        for (const record of records.values()) {
-          if (slices.isOver()) await slices.rest()
-          gone.delete(record.id)
-          const verdicts = new Map<Actor, boolean>()
-          for (const { watcher, room } of watches.get(record.id) ?? []) {
-            const { actor } = watcher.data
-            const verdict = verdicts.get(actor) ?? known.mayRead(actor, record)
-            verdicts.set(actor, verdict)
-            if (verdict) continue
-            // A watcher that asks to be let in again must not be authorized by an older row.
-            database.recordCache.put(tenantId, record, isSince)
-            revoke(watcher, [room])
-          }
-        }
-        await recheckGone(database, known, watches, gone)
-      }
+/** Looks at some watched records of one type and tenant by their authorization rows: one query. */
+const recheckChunk = async (
+  database: Database,
+  {
+    known,
+    tenantId,
+    watches,
+    ids,
+  }: { known: KnownType; tenantId: string; watches: Map<string, Watch[]>; ids: string[] },
+  slices: TimeSlices,
+) => {
+  const isSince = database.recordCache.mark()
+  const records = await readRecords(database, known, ids, { tenantId })
+  for (const record of records.values()) {
+    if (slices.isOver()) await slices.rest()
+    const verdicts = new Map<Actor, boolean>()
+    for (const { watcher, room } of watches.get(record.id) ?? []) {
+      const { actor } = watcher.data
+      const verdict = verdicts.get(actor) ?? known.mayRead(actor, record)
+      verdicts.set(actor, verdict)
+      if (verdict) continue
+      // A watcher that asks to be let in again must not be authorized by an older row.
+      database.recordCache.put(tenantId, record, isSince)
+      revoke(watcher, [room])
     }
   }
+  const gone = ids.filter((id) => !records.has(id))
+  await recheckGone(database, known, watches, gone)
+}
+
+/** Looks at watched records, some at a time. */
+const recheckRecords = async (database: Database, groups: Groups) => {
+  const slices = createTimeSlices()
+  for (const [known, tenants] of groups)
+    for (const [tenantId, watches] of tenants) {
+      const all = [...watches.keys()]
+      for (let at = 0; at < all.length; at += CHUNK)
+        await recheckChunk(database, { known, tenantId, watches, ids: all.slice(at, at + CHUNK) }, slices)
+    }
 }
 
 /** Rechecks every `recheckMs` until stopped. A round that fails is logged, and the next one tries again. */

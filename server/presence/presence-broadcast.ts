@@ -133,18 +133,20 @@ export const createPresenceBroadcast = (
     return new Set(watchers.map(({ data }) => database.forActor(data.actor)))
   }
 
+  const sendWithin = async (session: Database, entries: PresenceEntry[]) => {
+    const rows = await readRows(session, entries)
+    for (const entry of entries) {
+      const row = rows.get(entry.room)
+      if (row) for (const audience of audiences()) send(audience, entry, row, session)
+    }
+  }
+
   const flush = async () => {
     flushing = null
     const entries = [...dirty.values()]
     dirty.clear()
     try {
-      for (const session of sessions()) {
-        const rows = await readRows(session, entries)
-        for (const entry of entries) {
-          const row = rows.get(entry.room)
-          if (row) for (const audience of audiences()) send(audience, entry, row, session)
-        }
-      }
+      for (const session of sessions()) await sendWithin(session, entries)
     } catch (error) {
       warn(error)
     }

@@ -22,6 +22,7 @@ import {
   uncarriable,
 } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
+import { type PartOf, partOf } from './part-sql.ts'
 import { REACTIONS, type Reactions, type ReactionsRow, reactionsOf } from './reactions.ts'
 import { type KeyColumn, keyArgumentOf, type RecordKey, recordKey, tenantFormOf } from './record-id.ts'
 
@@ -33,23 +34,6 @@ export interface Column extends ColumnType {
   exact: string
   /** Quoted for SQL, where different texts are equal by it (a nondeterministic one). */
   collation: string | null
-}
-
-/** Whose parts a table's rows are, as it was tracked. */
-export interface PartOf {
-  /** What the column goes by that holds the parent's key. */
-  column: string
-  /** That column, quoted for SQL. */
-  sql: string
-  /** `schema.table` as the log writes it. */
-  source: string
-  /** Quoted for SQL. */
-  table: string
-  key: string
-  keyType: string
-  tenantColumn: string | null
-  /** May the server's role lock the parent's rows? That takes the right to update them. */
-  isLockable: boolean
 }
 
 /** A declared type and its table as the database has it. */
@@ -155,33 +139,35 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_r
 
 type FoundColumn = Omit<Column, 'codec'> & KeyColumn
 
-const fail = (type: RecordType, why: string): never => {
+function fail(type: RecordType, why: string): never {
   throw new SetupError('track', `Record type "${type.name}", table ${type.table}: ${why}`)
 }
 
 const RENAMED =
   'it was renamed, or moved to another schema, since it was tracked: its history stands under its former name. Call trackTable(knex,'
 
-/** The arguments stand in the order in which `trackPart` of the migrations gives them. */
-const partOf = (
+/** @throws where a declared field has no column, or one that can't be a field. */
+const checkFields = (
   type: RecordType,
-  part: { args: string[]; selectable: boolean; lockable: boolean } | null,
-  { fieldOf }: ColumnNames,
-): PartOf | null => {
-  if (!part) return null
-  const [, column = '', , table = '', source = '', key = '', tenant = '', , keyType = ''] = part.args
-  if (!part.selectable)
-    return fail(type, `its rows are parts of ${source}, which this role may not read: GRANT SELECT on it.`)
-  return {
-    ...{ column: fieldOf(column), sql: quoteName(column) },
-    ...{ source, table, key, keyType, tenantColumn: tenant || null, isLockable: part.lockable },
+  columns: FoundColumn[],
+  owned: Owned,
+  columnOf: ColumnNames['columnOf'],
+) => {
+  for (const name of Object.keys(type.fields)) {
+    const column = columns.find((found) => found.name === columnOf(name))
+    if (!column) fail(type, `it has no column ${columnOf(name)}: add it, or name another in columnOf.`)
+    if (ownedNames(owned).includes(column.name))
+      fail(type, `its column ${column.name} belongs to the triggers and can't be a field.`)
+    const why = uncarriable(column)
+    if (why)
+      fail(type, `values of its column ${column.name} can't be saved: ${why}. Leave it out of the fields.`)
   }
 }
 
 const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): Promise<TrackedType> => {
   const [row] = await send(knex, TABLE, [quoteTable(type.table), TRIGGER_NAMES], { named: false })
-  if (!row) return fail(type, 'there is no such table.')
-  if (row.why_not) return fail(type, row.why_not)
+  if (!row) fail(type, 'there is no such table.')
+  if (row.why_not) fail(type, row.why_not)
   const columns: FoundColumn[] = row.columns
   const tracking = Object.values<string[]>(row.triggers ?? {})[0] ?? []
   const [tracked = '', tenant = '', lists = '{}', ignored = '{}', tag = '', argument] = tracking
@@ -189,7 +175,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
   const missing = triggerNames(owned).filter((name) => !row.triggers?.[name])
   const dropped = ownedNames(owned).filter((name) => !columns.some((column) => column.name === name))
   if (row.triggers && dropped.length > 0)
-    return fail(
+    fail(
       type,
       `its columns ${dropped.join(', ')} were dropped, which its triggers need: every write of it fails. Run: npx noclobber doctor --repair`,
     )
@@ -198,7 +184,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
   const { columnOf, fieldOf } = names
   const key = recordKey(columns, tenant, fieldOf, type)
   if (!key || missing.length > 0)
-    return fail(type, `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`)
+    fail(type, `it isn't tracked. Call trackTable(knex, '${type.table}') in a migration.`)
   for (const { name, collation } of columns.filter((column) => column.key > 0))
     if (collation !== null)
       fail(
@@ -219,15 +205,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
   const guarded = [...listed, ...key.names, fieldOf(tenant)].find((name) => type.guards[name]?.read)
   if (guarded !== undefined)
     fail(type, `not everybody sees its field ${guarded}, and ids, tenants and watched lists show it.`)
-  for (const name of fieldNames) {
-    const column = columns.find((found) => found.name === columnOf(name))
-    if (!column) return fail(type, `it has no column ${columnOf(name)}: add it, or name another in columnOf.`)
-    if (ownedNames(owned).includes(column.name))
-      return fail(type, `its column ${column.name} belongs to the triggers and can't be a field.`)
-    const why = uncarriable(column)
-    if (why)
-      fail(type, `values of its column ${column.name} can't be saved: ${why}. Leave it out of the fields.`)
-  }
+  checkFields(type, columns, owned, columnOf)
   if (type.history === 'values' && !row.keeps_values)
     fail(
       type,
@@ -240,10 +218,12 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
   ])
   const shownNames = fieldNames.filter((name) => !type.hidden.includes(name))
   return {
-    ...{ type, source: row.source },
+    type,
+    source: row.source,
     table: `${quoteName(row.schema)}.${quoteName(row.name)}`,
     key,
-    ...{ tenantColumn: tenant ? fieldOf(tenant) : null, tenantForm: tenantFormOf(columns, tenant) },
+    tenantColumn: tenant ? fieldOf(tenant) : null,
+    tenantForm: tenantFormOf(columns, tenant),
     names,
     lists: listed,
     ignored: textArray(ignored).map(fieldOf),
@@ -270,7 +250,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
     fieldNames,
     shownNames,
     changeNames: [...new Set([...shownNames, ...((row.parts ?? []) as string[])])],
-    part: partOf(type, row.part, names),
+    part: partOf(row.part, names, (why) => fail(type, why)),
     hasPolicies: row.has_policies,
     audience: await readAudience(knex, type, { names, columns, key, tenant, lists: listed, isOfTenant }),
   }

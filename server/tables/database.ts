@@ -149,7 +149,11 @@ export const createDatabase = ({
   }
 
   const lookup = createTypeLookup({
-    ...{ knex, types, log, tenancy, checkLog },
+    knex,
+    types,
+    log,
+    tenancy,
+    checkLog,
     hasSessions: session !== undefined,
     namesStatements: () => namesStatements,
     prepare: settleNames,

@@ -68,7 +68,10 @@ const ofSeveral = ({ key, columns, names }: Keyed): IdSql => {
     `${row} in (select ${partsOf('k.id').join(', ')} from unnest(${array}::text[]) k(id))`
   const text = idText('t', key.names.map(names.columnOf))
   return {
-    ...{ text, value: text, isText, isAnyText },
+    text,
+    value: text,
+    isText,
+    isAnyText,
     asValue: (other) => `${other}::text`,
     asValues: (array) => `${array}::text[]`,
     is: isText,

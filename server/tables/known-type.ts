@@ -122,7 +122,9 @@ export const knownTypes = (
     view.rights = rightsText({ ...tracked, ...view })
     const sql = recordSql({ ...tracked, ...view }, rights.unseen)
     return Object.assign(Object.create(known), view, {
-      ...{ type: typeOf({ ...tracked, ...view }), openType: openOf({ ...tracked, ...view }), sql },
+      type: typeOf({ ...tracked, ...view }),
+      openType: openOf({ ...tracked, ...view }),
+      sql,
     })
   }
 

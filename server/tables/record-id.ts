@@ -71,7 +71,9 @@ export const recordKey = (
   const given = own.filter(({ name }) => name !== tenant)
   const isOpen = (column: KeyColumn) => !column.fixed && !isNumbered(column)
   return {
-    ...{ names, kind: kinds, field: 'id' },
+    names,
+    kind: kinds,
+    field: 'id',
     isMade: !given.every((column) => isOpen(column) && mayGive(fieldOf(column.name))),
     creatable: new Set(
       given
@@ -102,8 +104,11 @@ const INTEGER = /^(0|-?[1-9]\d{0,18})$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const MAX_TEXT = 200
 const TENANTS: Record<PartKind, RegExp | null> = {
-  ...{ int2: INTEGER, int4: INTEGER, int8: INTEGER },
-  ...{ uuid: UUID, text: null },
+  int2: INTEGER,
+  int4: INTEGER,
+  int8: INTEGER,
+  uuid: UUID,
+  text: null,
 }
 
 /** How PostgreSQL writes the values of a tenant's column of this type; `null`: any text is one. */

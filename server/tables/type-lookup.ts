@@ -105,7 +105,12 @@ const factsOf = ({ type: _, ...facts }: TrackedType): string => JSON.stringify(f
 export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
   const { knex, types, log, tenancy, hasSessions, namesStatements, checkLog, prepare } = options
   const scopeOf = (own: RecordType[], tenantId: string | null): Scope => ({
-    ...{ types: own, tenantId, looking: null, found: null, list: [], problem: null },
+    types: own,
+    tenantId,
+    looking: null,
+    found: null,
+    list: [],
+    problem: null,
     within: new WeakMap(),
   })
   const shared = scopeOf(tenancy ? types.filter(hasSchema) : types, null)
