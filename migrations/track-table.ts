@@ -194,7 +194,9 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     await knowRelation(transaction, table, owned.version)
     const { log_update } = (
       await transaction.raw(MAKE_LOG_UPDATE, {
-        ...{ names: arrayText(names), tag, lists: args[2] as string },
+        names: arrayText(names),
+        tag,
+        lists: args[2] as string,
         table: quoteTable(table),
       })
     ).rows[0]

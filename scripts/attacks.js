@@ -51,7 +51,9 @@ try {
   const spent = async () => {
     const { processorMs: node, loopP99: loop } = await server.call('spent')
     return {
-      ...{ node, loop, database: await databases.processorMs() },
+      node,
+      loop,
+      database: await databases.processorMs(),
       sender: await attacker.call('processorMs'),
     }
   }

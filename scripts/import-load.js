@@ -36,7 +36,10 @@ function* fileOf(badLine) {
 
 const send = async (port, badLine = null) => {
   const sending = request({
-    ...{ host: '127.0.0.1', port, method: 'POST', path: '/api/v1/records/project/import?key=' },
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: '/api/v1/records/project/import?key=',
     headers: { 'content-type': 'text/csv', 'x-import-name': 'projects.csv' },
   })
   const answered = once(sending, 'response')

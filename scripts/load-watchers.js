@@ -44,8 +44,11 @@ let tries = 0
 function open(url, id) {
   const watcher = { id, version: 0, watchedAt: 0 }
   const wire = createSocketTransport({
-    ...{ url, path: '/socket.io', wire: 'websocket' },
-    ...{ tabId: `load-${watchers.length}`, token: () => 'demo:bob' },
+    url,
+    path: '/socket.io',
+    wire: 'websocket',
+    tabId: `load-${watchers.length}`,
+    token: () => 'demo:bob',
   })
   const create = createTransportFallback({
     candidates: [{ create: wire, stallMs: STALL_MS }],

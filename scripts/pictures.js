@@ -194,13 +194,13 @@ async function signIn(user, viewport) {
 /** A project of Alice's, as the demo's own are. */
 async function newProject() {
   const fields = {
-    ...{
-      name: 'Riverside school extension',
-      number: '26-211',
-      client: 'City of Lindhaven',
-      status: 'active',
-    },
-    ...{ budget: 9_120_000, starts_on: '2026-01-12', ends_on: '2027-07-16' },
+    name: 'Riverside school extension',
+    number: '26-211',
+    client: 'City of Lindhaven',
+    status: 'active',
+    budget: 9_120_000,
+    starts_on: '2026-01-12',
+    ends_on: '2027-07-16',
     description: 'Twelve classrooms and a hall in timber, built beside the running school.',
   }
   return (await send('alice', 'POST', '/records/project', { fields })).data.id

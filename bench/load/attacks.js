@@ -23,7 +23,12 @@ const createClient = ({ port, authorization, signal, tally }) => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
   const open = (method, route, headers = {}) => {
     const request = http.request({
-      ...{ port, host: '127.0.0.1', method, path: `/api/v1${route}`, agent, signal },
+      port,
+      host: '127.0.0.1',
+      method,
+      path: `/api/v1${route}`,
+      agent,
+      signal,
       headers: { ...(authorization && { authorization }), ...headers },
     })
     return request
@@ -52,7 +57,8 @@ const createClient = ({ port, authorization, signal, tally }) => {
   const sockets = async (count) => {
     const made = Array.from({ length: count }, () =>
       io(`http://127.0.0.1:${port}`, {
-        ...{ transports: ['websocket'], forceNew: true },
+        transports: ['websocket'],
+        forceNew: true,
         ...(authorization && { extraHeaders: { authorization } }),
       }),
     )
@@ -145,7 +151,8 @@ export const ATTACKS = {
       const versions = new Map((found.data ?? []).map(({ id, version }) => [id, version]))
       await client.ask('PATCH', '/records/project', {
         records: mine.map((id) => ({ id: String(id), client_version: versions.get(String(id)) ?? 1 })),
-        ...{ changes: { name: `LargeTransaction ${Math.random()}` }, on_stale: 'skip' },
+        changes: { name: `LargeTransaction ${Math.random()}` },
+        on_stale: 'skip',
       })
     }),
   'presence storm': async ({ client, ids, size, signal, tally }) => {

@@ -11,8 +11,11 @@ const roomOf = (id) => `record:${id}`
 const ALICE = { id: 'alice', name: 'Alice', kind: 'user' }
 
 const eventOf = (id, changes) => ({
-  ...{ type: 'project', id, changed_fields: Object.keys(changes) },
-  ...{ updated_at: new Date().toISOString(), updated_by: ALICE },
+  type: 'project',
+  id,
+  changed_fields: Object.keys(changes),
+  updated_at: new Date().toISOString(),
+  updated_by: ALICE,
 })
 
 /** In a transaction: the update if the version is still the editor's, and a row of a log. */
@@ -24,8 +27,13 @@ const saveByHand = (knex, { id, version, changes }) =>
       .returning('*')
     if (!row) return null
     await transaction(LOG_BY_HAND).insert({
-      ...{ table_name: TABLES.byHand, record_id: id, version: version + 1, tenant_id: TENANT },
-      ...{ changed_fields: Object.keys(changes), updated_at: row.updated_at, updated_by: ALICE },
+      table_name: TABLES.byHand,
+      record_id: id,
+      version: version + 1,
+      tenant_id: TENANT,
+      changed_fields: Object.keys(changes),
+      updated_at: row.updated_at,
+      updated_by: ALICE,
     })
     return row
   })

@@ -10,8 +10,12 @@ export default async ({ url, redisUrl, options = {} }) => {
   const redis = new Redis(redisUrl)
   const log = { info() {}, warn: console.warn, error: console.error }
   const records = createRecordServer({
-    ...{ knex, types: [project], redis, log },
-    ...{ authenticate: () => ({ ...ALICE }), ...options },
+    knex,
+    types: [project],
+    redis,
+    log,
+    authenticate: () => ({ ...ALICE }),
+    ...options,
   })
   await records.start()
   const { rows } = await knex.raw(`select id, version::integer from ${TABLES.ours}`)

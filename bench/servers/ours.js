@@ -30,8 +30,11 @@ const watchProcess = () => {
     clearInterval(timer)
     delay.disable()
     return {
-      ...{ rss: before.rss, moreRss: most.rss - before.rss, moreHeap: most.heapUsed - before.heapUsed },
-      ...{ heldP99: delay.percentile(99) / 1e6, heldWorst: delay.max / 1e6 },
+      rss: before.rss,
+      moreRss: most.rss - before.rss,
+      moreHeap: most.heapUsed - before.heapUsed,
+      heldP99: delay.percentile(99) / 1e6,
+      heldWorst: delay.max / 1e6,
     }
   }
 }

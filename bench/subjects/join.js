@@ -55,7 +55,10 @@ export const join = async ({ fresh, rounds, rows, scale }) => {
       if (bare === 'blind')
         measurements.push({
           name: 'time of the processor for a join authorized by the row, to ours that authorize nobody',
-          ...{ unit: 'µs', digits: 1, ...each('micros'), target: { atMost: AT_MOST } },
+          unit: 'µs',
+          digits: 1,
+          ...each('micros'),
+          target: { atMost: AT_MOST },
         })
     }
     return measurements

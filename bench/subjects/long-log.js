@@ -43,7 +43,10 @@ const openSide = async ({ url, changes, prunes, processorMs }) => {
   await knex.raw('vacuum analyze noclobber.record_changes')
   const log = { info() {}, warn: console.warn, error: console.error }
   const records = createRecordServer({
-    ...{ knex, types: [project], authenticate: () => ({ ...ALICE }), log },
+    knex,
+    types: [project],
+    authenticate: () => ({ ...ALICE }),
+    log,
     limits: {
       pruneEveryMs: 0,
       requestsPerPerson: 1e9,
@@ -193,7 +196,9 @@ export const longLog = async ({ fresh, rounds, scale, processorMs }) => {
       bare: bare.prune,
     })
     measurements.push({
-      ...{ name: `pruning a thousand of ${changes.toLocaleString('en')}`, unit: 'ms', digits: 1 },
+      name: `pruning a thousand of ${changes.toLocaleString('en')}`,
+      unit: 'ms',
+      digits: 1,
       ...pruning,
       target: { atMost: 1.5 },
     })

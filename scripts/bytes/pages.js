@@ -42,7 +42,10 @@ export const PAGES = {
 export const bundlePage = async (code) => {
   const door = (name) => [`noclobber/${name}`, join(root, `dist/web/${name}/index.js`)]
   const built = await build({
-    ...{ configFile: false, logLevel: 'silent', root, mode: 'production' },
+    configFile: false,
+    logLevel: 'silent',
+    root,
+    mode: 'production',
     // As an app is built, whatever the tests run in.
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [
@@ -57,7 +60,10 @@ export const bundlePage = async (code) => {
       conditions: ['module', 'browser', 'production'],
     },
     build: {
-      ...{ write: false, minify: true, target: 'esnext', modulePreload: false },
+      write: false,
+      minify: true,
+      target: 'esnext',
+      modulePreload: false,
       rolldownOptions: { input: ENTRY, external: /^(react|react-dom)(\/|$)/ },
     },
   })

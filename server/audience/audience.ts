@@ -43,8 +43,11 @@ const isWhole = (bits: bigint) => (text: string) =>
 
 /** Types of users' ids by which an index is used, and what a value of each looks like. */
 const TYPES: Record<string, (text: string) => boolean> = {
-  ...{ text: () => true, 'character varying': () => true },
-  ...{ smallint: isWhole(15n), integer: isWhole(31n), bigint: isWhole(63n) },
+  text: () => true,
+  'character varying': () => true,
+  smallint: isWhole(15n),
+  integer: isWhole(31n),
+  bigint: isWhole(63n),
   uuid: (text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text),
 }
 

@@ -63,7 +63,12 @@ export const createBackplane = ({ redis, nodeId, readKey, log, onDropped }: Back
     for (const receiver of upListeners) receiver()
   }
   const channel = createNodeChannel({
-    ...{ nodeId, readKey, log, receive, onDropped, onOpen: announceUp },
+    nodeId,
+    readKey,
+    log,
+    receive,
+    onDropped,
+    onOpen: announceUp,
     publish: (name, message) => line.publish(name, message),
     subscribe: (name, receiver) => line.subscribe(name, receiver),
   })

@@ -31,7 +31,10 @@ export interface LinkedAdapter {
 const withoutPeople = (response: ClusterResponse): ClusterResponse => {
   if (response.type !== MessageType.FETCH_SOCKETS_RESPONSE) return response
   const sockets = (response.data.sockets as { id: string; rooms: string[] }[]).map(({ id, rooms }) => ({
-    ...{ id, rooms, handshake: {}, data: {} },
+    id,
+    rooms,
+    handshake: {},
+    data: {},
   }))
   return { ...response, data: { ...response.data, sockets } } as ClusterResponse
 }

@@ -77,7 +77,9 @@ export const logFindings = async (knex: Knex, retentionMs: number): Promise<Find
   }
   for (const { source } of hasTimes ? (await knex.raw(KEPT_TOO_LONG)).rows : [])
     findings.push({
-      ...{ code: 'values_too_long', level: 'problem', table: source },
+      code: 'values_too_long',
+      level: 'problem',
+      table: source,
       message: 'The log keeps its values, or its changes, longer than setRetention says.',
       advice: 'Run: npx noclobber prune. Then see that a server runs with limits.pruneEveryMs above 0.',
     })

@@ -40,14 +40,14 @@ const MAX_NAME = 200
 
 /** Charsets by the names that files' senders say. */
 const ENCODINGS: Record<string, ImportEncoding> = {
-  ...{
-    'utf-8': 'utf-8',
-    utf8: 'utf-8',
-    'utf-16': 'utf-16le',
-    'utf-16le': 'utf-16le',
-    'utf-16be': 'utf-16be',
-  },
-  ...{ 'iso-8859-1': 'windows-1252', latin1: 'windows-1252', 'windows-1252': 'windows-1252' },
+  'utf-8': 'utf-8',
+  utf8: 'utf-8',
+  'utf-16': 'utf-16le',
+  'utf-16le': 'utf-16le',
+  'utf-16be': 'utf-16be',
+  'iso-8859-1': 'windows-1252',
+  latin1: 'windows-1252',
+  'windows-1252': 'windows-1252',
 }
 
 const formatOf = ({
@@ -167,7 +167,10 @@ export const addImportRoutes = (
     const importProgress = dryRun
       ? null
       : node.importing({
-          ...{ type: request.params.type, importId, actor, tabId: origin.tabId ?? null },
+          type: request.params.type,
+          importId,
+          actor,
+          tabId: origin.tabId ?? null,
           totalBytes: length || null,
         })
     const options = {

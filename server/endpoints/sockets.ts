@@ -77,7 +77,9 @@ const createReceivers = ({ database, limits, log, spread, turns, onWatched }: So
   const allowedJoins = createAllowance(limits.joinsPerSecond)
   const receiver = (name: string, work: Work) =>
     createReceiver<WatchAnswer | RefusedMessage>({
-      ...{ name, log, limits },
+      name,
+      log,
+      limits,
       work: async (watcher, message, answer) => {
         const request = readWatchMessage(message, limits.roomsPerSocket)
         if (!request)

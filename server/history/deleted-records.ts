@@ -59,8 +59,11 @@ const thereStatement = (known: KnownType) => {
 }
 
 const recordOf = (known: KnownType, row: Row): WireRecord => ({
-  ...{ type: known.type.name, id: row.record_id, version: Number(row.version) },
-  ...{ updated_at: isoUtc(row.updated_at), updated_by: normalizedWriter(row.updated_by) },
+  type: known.type.name,
+  id: row.record_id,
+  version: Number(row.version),
+  updated_at: isoUtc(row.updated_at),
+  updated_by: normalizedWriter(row.updated_by),
   fields: fieldsOf(known, row.old_row, row.old_texts),
 })
 

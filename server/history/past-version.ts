@@ -89,8 +89,11 @@ export const fieldsOf = (known: KnownType, row: Row, texts: Row): Record<string,
 
 const recordOf = (known: KnownType, id: string, now: WireRecord | null, row: Row): WireRecord => {
   const head = {
-    ...{ type: known.type.name, id, version: Number(row.version) },
-    ...{ updated_at: isoUtc(row.updated_at), updated_by: normalizedWriter(row.updated_by) },
+    type: known.type.name,
+    id,
+    version: Number(row.version),
+    updated_at: isoUtc(row.updated_at),
+    updated_by: normalizedWriter(row.updated_by),
   }
   const fields = row.deleted_in === null ? (now?.fields ?? {}) : fieldsOf(known, row.old_row, row.old_texts)
   const was = known.fieldNames.flatMap((name): [string, unknown][] => {

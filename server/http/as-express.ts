@@ -40,8 +40,10 @@ const seenBy = (request: IncomingMessage): Seen => {
   if (!app || 'app' in request) return request as Seen
   const { headers, socket } = request
   return Object.create(app.request, {
-    ...{ app: { value: app }, headers: { value: headers } },
-    ...{ socket: { value: socket }, connection: { value: socket } },
+    app: { value: app },
+    headers: { value: headers },
+    socket: { value: socket },
+    connection: { value: socket },
   })
 }
 

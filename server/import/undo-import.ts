@@ -157,7 +157,10 @@ const undoRow = async (
   if (!known.mayRead(actor, withValues(current, fields))) return { id, outcome: 'forbidden' }
   const changes = Object.fromEntries(Object.entries(fields).filter(([field]) => known.writable.has(field)))
   const saved = await saveRecord(database, type, id, {
-    ...{ ...writing, clientVersion: version, changes, transaction },
+    ...writing,
+    clientVersion: version,
+    changes,
+    transaction,
     extended: { hash: '', json, also: async () => void (await name(Number(row.first) - 1)) },
   })
   if (saved.outcome === 'saved') return { id, outcome: 'restored', version: saved.record.version }

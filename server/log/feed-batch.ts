@@ -120,7 +120,11 @@ export const readBatch = async (options: BatchOptions): Promise<Round> => {
   const isWhole = !more && !hasLargeTransaction(keys, limits.bulkThreshold)
   if (asOf !== null)
     onRead?.({
-      ...{ epoch: from.epoch, from: from.snapshot, to: cursor.snapshot, asOf, sources: asked },
+      epoch: from.epoch,
+      from: from.snapshot,
+      to: cursor.snapshot,
+      asOf,
+      sources: asked,
       keys: isWhole ? keys : null,
     })
   const largeTransactions = await largeTransactionsOf(page)

@@ -134,7 +134,15 @@ export const largeTransactionsIn = (changes: Change[], threshold: number): Large
       for (const change of group) {
         const { xid, source, tenantId, importId, updatedAt, updatedBy, tabId, socketId } = change
         const large = tenants.get(tenantId) ?? {
-          ...{ xid, source, tenantId, count: 0, importId, updatedAt, updatedBy, tabId, socketId },
+          xid,
+          source,
+          tenantId,
+          count: 0,
+          importId,
+          updatedAt,
+          updatedBy,
+          tabId,
+          socketId,
           ids: new Set(),
         }
         tenants.set(tenantId, large)

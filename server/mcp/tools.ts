@@ -104,12 +104,10 @@ const toolsOf = (type: string, name: string, schemas: Record<string, Schema>): M
         description,
         inputSchema: { type: 'object', properties, required, additionalProperties: false },
         annotations: {
-          ...{
-            readOnlyHint: isRead,
-            destructiveHint: verb === 'save',
-            idempotentHint: isRead,
-            openWorldHint: false,
-          },
+          readOnlyHint: isRead,
+          destructiveHint: verb === 'save',
+          idempotentHint: isRead,
+          openWorldHint: false,
         },
       },
       async run(api, input) {

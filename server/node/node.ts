@@ -104,16 +104,25 @@ export const createNode = (options: NodeOptions): RecordNode => {
   const servers = new Set<WatcherServer>()
   const accesses = new Set<Access>()
   const backplane = createBackplane({
-    ...{ redis, log, nodeId: database.nodeId },
+    redis,
+    log,
+    nodeId: database.nodeId,
     readKey: () => readNodeKey(database),
     onDropped: (reason) => metrics.dropped(reason),
   })
   const presence = createPresence({
-    ...{ database, backplane, nodeId: database.nodeId, limits, log },
+    database,
+    backplane,
+    nodeId: database.nodeId,
+    limits,
+    log,
     streams: options.streamAudience,
   })
   const takeOver = createTakeOver({
-    ...{ database, backplane, limits, log },
+    database,
+    backplane,
+    limits,
+    log,
     streams: options.streamAudience,
     present: presence.at,
   })
@@ -139,7 +148,9 @@ export const createNode = (options: NodeOptions): RecordNode => {
   ]
   const { drain, isDraining, sendAway } = createDrain(leavers, options.onDrained)
   const stopHeartbeat = keepHeartbeat({
-    ...{ limits, log, age: feed.age },
+    limits,
+    log,
+    age: feed.age,
     send: (age) => {
       for (const io of servers)
         socketAudience(io, options.frames).publishTo([...watchersOf(io).keys()], 'Heartbeat', age)

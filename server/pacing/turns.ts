@@ -51,7 +51,8 @@ export const createTurns = (limits: Limits, connections: number): Turns => {
   }
   return {
     short: createFairQueue({
-      ...{ atOnce: Math.max(1, connections), perPerson: limits.shortPerPerson },
+      atOnce: Math.max(1, connections),
+      perPerson: limits.shortPerPerson,
       ...short,
     }),
     long: createFairQueue({
@@ -62,13 +63,17 @@ export const createTurns = (limits: Limits, connections: number): Turns => {
       ...ofPerson,
     }),
     joins: createFairQueue({
-      ...{ atOnce: Number.POSITIVE_INFINITY, perPerson: limits.longPerPerson, restShare: 2 },
+      atOnce: Number.POSITIVE_INFINITY,
+      perPerson: limits.longPerPerson,
+      restShare: 2,
       allowance: createWorkAllowance({ share, burstMs: BURST_MS, activity, strictness }),
       costOf: (_tookMs, rooms) => JOIN_MS + rooms / ROOMS_PER_MS,
       ...watching,
     }),
     versions: createFairQueue({
-      ...{ atOnce: Number.POSITIVE_INFINITY, perPerson: limits.longPerPerson, restShare: 2 },
+      atOnce: Number.POSITIVE_INFINITY,
+      perPerson: limits.longPerPerson,
+      restShare: 2,
       ...short,
       ...watching,
     }),

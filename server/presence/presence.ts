@@ -122,7 +122,9 @@ export const createPresence = ({
   }
 
   const receive = createReceiver<PresenceAnswer | RefusedMessage>({
-    ...{ name: 'presence', log, limits },
+    name: 'presence',
+    log,
+    limits,
     work: async (socket, message, answer) => {
       const read = await readEntry(database, socket, message, (room) => remove(room, socket.id))
       if (typeof read === 'string') return answer(refused(read))
@@ -187,7 +189,14 @@ export const createPresence = ({
           if (entry.user.id === actor.id && entry.socketId.startsWith('tab ')) remove(givenUp, entry.socketId)
     }
     const entry: PresenceEntry = {
-      ...{ room, tenantId, type, id, socketId, userTenantId: actor.tenantId, state, unsaved },
+      room,
+      tenantId,
+      type,
+      id,
+      socketId,
+      userTenantId: actor.tenantId,
+      state,
+      unsaved,
       user: presentUser(actor),
       field: field !== null && known.shownNames.includes(field) ? field : null,
     }

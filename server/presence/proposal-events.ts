@@ -26,8 +26,15 @@ const readEvent = (value: unknown): ProposalEvent | null => {
   if (!STATES.includes(state) || !Number.isSafeInteger(client_version) || !names || !isText(at, MAX_NAME))
     return null
   return {
-    ...{ tenant_id, type, id, proposal_id, at, changed_fields: names, by: normalizedWriter(value.by) },
-    ...{ state: state as ProposalState, client_version: client_version as number },
+    tenant_id,
+    type,
+    id,
+    proposal_id,
+    at,
+    changed_fields: names,
+    by: normalizedWriter(value.by),
+    state: state as ProposalState,
+    client_version: client_version as number,
   }
 }
 

@@ -158,7 +158,9 @@ export const createTakeOver = (options: TakeOverOptions): TakeOver => {
     present(room, actor.tenantId).some(({ socketId }) => socketId === key)
 
   const receive = createReceiver<TakeOverAnswer | RefusedMessage>({
-    ...{ name: 'take_over', log, limits },
+    name: 'take_over',
+    log,
+    limits,
     work: async (socket, value, answer) => {
       const message = readTakeOverMessage(value)
       if (!message) return answer(refused('malformed'))

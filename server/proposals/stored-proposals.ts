@@ -170,7 +170,10 @@ export const proposalEvent = ({ known, actor, id }: Target, proposal: WirePropos
   const names = [...all.filter(isGuarded), ...all.filter((name) => !isGuarded(name))]
   return {
     tenant_id: tenantOf(known, actor) || null,
-    ...{ type: known.type.name, id, proposal_id: proposal.id, state: proposal.state },
+    type: known.type.name,
+    id,
+    proposal_id: proposal.id,
+    state: proposal.state,
     client_version: proposal.client_version,
     changed_fields: names.slice(0, MOST_NAMED),
     by: isOpen ? proposal.proposed_by : proposal.decided_by,

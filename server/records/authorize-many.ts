@@ -137,8 +137,14 @@ export const authorizeMany = async (
     else {
       const { version, updated_at, updated_by } = record
       const entry: Stale = {
-        ...{ id, outcome: 'stale_record', client_version: clientVersion, current_version: version },
-        ...{ changed_fields: null, updated_at, updated_by, current: null },
+        id,
+        outcome: 'stale_record',
+        client_version: clientVersion,
+        current_version: version,
+        changed_fields: null,
+        updated_at,
+        updated_by,
+        current: null,
       }
       stale.push(entry)
       authorized.refused.push(entry)

@@ -80,7 +80,8 @@ export const readTombstones = async (
     const limit = { bytes: SMALL_BYTES }
     const { rows, isCut } = await sendSized(database, { text, values }, limit, transaction)
     const deletions = rows.map(({ noclobber_id: id, version, old_row: oldRow }) => ({
-      ...{ id, version: Number(version) },
+      id,
+      version: Number(version),
       record: recordFromOldRow(known, { id, version: Number(version) - 1, oldRow }),
     }))
     await setGoneAudience((query, values) => database.send(query, values, transaction), known, deletions)

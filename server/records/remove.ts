@@ -65,7 +65,9 @@ export const removeRecord = async (
       ],
       columns: [],
       settle: settling(database, target, options, {
-        ...{ event: 'delete', columns: [], hash },
+        event: 'delete',
+        columns: [],
+        hash,
         clientVersion: options.clientVersion,
       }),
       isStill: permitted?.isStill,

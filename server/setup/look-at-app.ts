@@ -195,7 +195,10 @@ export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
   const { endings, ...sources } = await lookAtSources(root)
   const isTyped = sources.serverFile ? /ts$/.test(sources.serverFile) : packages.has('typescript')
   return {
-    ...{ root, packages, orm, ...sources },
+    root,
+    packages,
+    orm,
+    ...sources,
     host: first(HOSTS),
     isModule: manifest.type === 'module',
     importsEndIn: endings.has('.ts')

@@ -126,7 +126,8 @@ export function proposalFor(table: FoundTable): TableProposal {
       ...(Object.keys(named).length > 0 ? { columns: named } : {}),
     },
     maybeTenant: tenant === undefined ? maybeTenant.map(({ name }) => name) : [],
-    ...{ secrets, fields },
+    secrets,
+    fields,
   }
 }
 

@@ -36,6 +36,10 @@ describe('a source file', () => {
   })
 })
 
+test('an object is one literal, not merged from literals: so the compiler knows of each name that is too much', () => {
+  expect(files.filter((path) => /^\s*\.\.\.\{/m.test(codeOf(path)))).toEqual([])
+})
+
 test(`at most ${MAX_CASTS} casts go past the type checker, each with its reason beside it`, () => {
   const casts = files.flatMap((path) => {
     const lines = textOf(path).split('\n')

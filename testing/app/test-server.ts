@@ -104,7 +104,12 @@ export async function startTestServer<A extends Actor = any>(
     const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
     const url = origin + BASE_PATH
     return {
-      ...{ origin, url, databaseUrl: database.url, knex, records, stop },
+      origin,
+      url,
+      databaseUrl: database.url,
+      knex,
+      records,
+      stop,
       open: async (name, client) => {
         const { id } = actorOf(name)
         const person = await openPerson({ userId: () => id, ...client, url, token: name })

@@ -5,8 +5,14 @@ import type { EditStorage, UnsentEntry } from 'noclobber/offline'
 export type OpenStorage = (name: string) => EditStorage
 
 const entry = (person: string, id: string, tab: string, name: string): UnsentEntry => ({
-  ...{ key: JSON.stringify([person, 'document', id, tab]), person, tab, type: 'document', id },
-  ...{ at: 1, changedAt: 2, trouble: null },
+  key: JSON.stringify([person, 'document', id, tab]),
+  person,
+  tab,
+  type: 'document',
+  id,
+  at: 1,
+  changedAt: 2,
+  trouble: null,
   edits: {
     base: null,
     draft: { name, nested: { list: [1, null, 'ü'] } },

@@ -43,7 +43,8 @@ export function transportKit(options: TransportKitOptions): Kit {
     try {
       await check(
         {
-          ...{ server, proxy },
+          server,
+          proxy,
           open: (person) => {
             const one = open(person)
             opened.push(one)

@@ -40,7 +40,10 @@ export const openOn =
           : [],
       )
     return {
-      ...{ transport, statuses, events, versionsOf },
+      transport,
+      statuses,
+      events,
+      versionsOf,
       is: (status: TransportStatus) =>
         waitFor(() => statuses.at(-1)?.[0] === status, {
           what: () => `the status ${status}, after ${JSON.stringify(statuses)}`,

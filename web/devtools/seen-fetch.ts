@@ -23,7 +23,8 @@ export function noteRequests(given: typeof fetch, note: (request: SeenRequest) =
       note({
         method: init?.method ?? 'GET',
         path: String(input instanceof Request ? input.url : input).replace(/^https?:\/\/[^/]+/, ''),
-        ...{ status, code },
+        status,
+        code,
         ms: Math.round(performance.now() - begun),
         mutationId: mutationIdIn(init),
       })

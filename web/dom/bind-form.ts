@@ -92,7 +92,10 @@ export function bindForm<F extends object = Fields>(
   const controls = () => [...form.elements].filter(isControl)
   const kindOfControl = (control: Control) => kindOf(INPUT_KINDS[control.type], types.get(control.name) ?? '')
   const fieldOf = (name: string) => ({
-    ...{ name, base: store.get().record?.fields[name], type: types.get(name) ?? '', locale: words.locale },
+    name,
+    base: store.get().record?.fields[name],
+    type: types.get(name) ?? '',
+    locale: words.locale,
   })
   const ofName = (name: string) => controls().filter((control) => control.name === name)
   const isList = (control: Control) =>

@@ -73,7 +73,9 @@ export function showConflict(
   function sideLabel(row: ConflictField, side: Side, label: string, value: unknown) {
     const place = make('label', 'nc-side')
     const input = Object.assign(document.createElement('input'), {
-      ...{ type: 'radio', name: `${prefix}-${row.field}`, checked: sideOf(row, choices) === side },
+      type: 'radio',
+      name: `${prefix}-${row.field}`,
+      checked: sideOf(row, choices) === side,
     })
     input.dataset.key = `${row.field} ${side}`
     input.addEventListener('change', () => choose(row, side))

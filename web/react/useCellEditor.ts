@@ -65,9 +65,16 @@ export function useCellEditor(store: ListStore): ListCellEditor {
       const base = edit?.base.fields[edit.field]
       return fieldProps(
         {
-          ...{ name: edit?.field ?? '', value: edit?.value, base, unread: base ?? null },
-          ...{ isInvalid, isHighlighted: false, isFixed: !edit || isReadOnly(edit.base, edit.field), texts },
-          ...{ locale: words.locale, change: editor.change },
+          name: edit?.field ?? '',
+          value: edit?.value,
+          base,
+          unread: base ?? null,
+          isInvalid,
+          isHighlighted: false,
+          isFixed: !edit || isReadOnly(edit.base, edit.field),
+          texts,
+          locale: words.locale,
+          change: editor.change,
         },
         as,
       )

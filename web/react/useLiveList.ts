@@ -72,7 +72,12 @@ function listOf<F extends object>(store: ListStore, state: ListState): LiveList<
   const { status, rows, isWhole, window, trouble, highlighted, imported, unsent } = state
   const { showing, toStart, toEnd } = store
   return {
-    ...{ status, isWhole, trouble, highlighted, unsent, store },
+    status,
+    isWhole,
+    trouble,
+    highlighted,
+    unsent,
+    store,
     rows: rows as readonly WireRecord<F>[],
     window: window && { ...window, showing, toStart, toEnd },
     isEmpty: status === 'ready' && rows.length === 0,

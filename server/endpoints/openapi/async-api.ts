@@ -102,13 +102,17 @@ const asyncApiDocument: Part = {
       Object.entries(SENT).map(([name, { summary }]) => [
         name,
         {
-          ...{ action: 'receive', summary, channel: { $ref: '#/channels/socket' } },
+          action: 'receive',
+          summary,
+          channel: { $ref: '#/channels/socket' },
           messages: [{ $ref: `#/channels/socket/messages/${name}` }],
         },
       ]),
     ),
     events: {
-      ...{ action: 'send', summary: 'What the server sends.', channel: { $ref: '#/channels/socket' } },
+      action: 'send',
+      summary: 'What the server sends.',
+      channel: { $ref: '#/channels/socket' },
       messages: named(RECEIVED, '#/channels/socket/messages'),
     },
   },

@@ -30,7 +30,9 @@ export const listParameters = (known: KnownType): Record<string, unknown>[] => [
   query('search', 'Only records with this text, where the type has fields to search.'),
   query('sort', 'A field, `id`, `version` or `updated_at`; descending with `-` before it.'),
   query('limit', 'Rows, 100 unless given; 0 for totals alone.', {
-    ...{ type: 'integer', minimum: 0, maximum: 1_000 },
+    type: 'integer',
+    minimum: 0,
+    maximum: 1_000,
   }),
   query('after', 'The `next` of the page before.'),
   ...['after', 'before', 'from', 'to'].map((end) =>

@@ -54,8 +54,11 @@ export async function propose<K extends { fields: Fields } | null>(
   if (!record?.version || writing || isEmpty(draft)) return null
   asking.again = () => propose(asking, note)
   const fresh: Mutation = {
-    ...{ kind: 'propose', mutationId: asking.newId(), clientVersion: record.version },
-    ...{ changes: draft, note },
+    kind: 'propose',
+    mutationId: asking.newId(),
+    clientVersion: record.version,
+    changes: draft,
+    note,
   }
   const isRetry = unanswered && isSame(unanswered, { ...fresh, mutationId: unanswered.mutationId })
   return (await send(asking, isRetry ? unanswered : fresh, { draft, kept })) as ClientProposeOutcome | null
@@ -89,8 +92,11 @@ export async function restoreVersion<F extends object, K extends { fields: Field
   const changes = Object.fromEntries(differing.map((name) => [name, was[name]]))
   asking.again = null
   const mutation: Mutation = {
-    ...{ kind: 'save', mutationId: asking.newId(), clientVersion: record.version },
-    ...{ changes, restores: version },
+    kind: 'save',
+    mutationId: asking.newId(),
+    clientVersion: record.version,
+    changes,
+    restores: version,
   }
   const form = { draft: { ...draft, ...changes }, kept: keptBeside(kept, draft, changes) }
   return (await send(asking, mutation, form)) as ClientSaveOutcome<F> | null

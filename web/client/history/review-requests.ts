@@ -57,7 +57,8 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
       if (codeOf(answer) === 'no_longer_known') return { outcome: 'no_longer_known' }
       const { writable } = bodyOf(answer)
       return recordOf(answer, (record: WireRecord<F>) => ({
-        ...{ outcome: 'found' as const, record },
+        outcome: 'found' as const,
+        record,
         writable: Array.isArray(writable) ? writable.map(String) : [],
       }))
     },
@@ -67,7 +68,9 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
     ) {
       const { clientVersion, toVersion, fields, mutationId = newId() } = options
       const body = {
-        ...{ client_version: clientVersion, to_version: toVersion, mutation_id: mutationId },
+        client_version: clientVersion,
+        to_version: toVersion,
+        mutation_id: mutationId,
         ...(fields && { fields }),
       }
       const answer = await write({ method: 'POST', path: `${pathOf(type, id)}/restore`, body })
@@ -76,7 +79,9 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
 
     async propose(type, id, { clientVersion, changes, note, mutationId = newId() }) {
       const body = {
-        ...{ client_version: clientVersion, changes: plainFields(changes), mutation_id: mutationId },
+        client_version: clientVersion,
+        changes: plainFields(changes),
+        mutation_id: mutationId,
         ...(note && { note }),
       }
       const answer = await write({ method: 'POST', path: `${pathOf(type, id)}/proposals`, body })
@@ -94,7 +99,9 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
         may: { save: boolean; propose: boolean }
       }>
       return dataOf(answer, (proposals: WireProposal[]) => ({
-        ...{ outcome: 'found' as const, proposals, next: next ?? null },
+        outcome: 'found' as const,
+        proposals,
+        next: next ?? null,
         may: { save: may?.save === true, propose: may?.propose === true },
       }))
     },
@@ -104,7 +111,8 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
     ) {
       const { clientVersion, fields, edited, mutationId = newId() } = options
       const body = {
-        ...{ client_version: clientVersion, mutation_id: mutationId },
+        client_version: clientVersion,
+        mutation_id: mutationId,
         ...(fields && { fields }),
         ...(edited && { edited: plainFields(edited) }),
       }
@@ -118,7 +126,9 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
       const answer = await http({ method: 'GET', path: `/deleted/${segmentOf(type)}?${query}` })
       const { next } = bodyOf(answer) as { next?: string }
       return dataOf(answer, (records: WireDeleted[]) => ({
-        ...{ outcome: 'found' as const, records, next: next ?? null },
+        outcome: 'found' as const,
+        records,
+        next: next ?? null,
       }))
     },
 

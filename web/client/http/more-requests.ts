@@ -143,7 +143,10 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
       const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/history${query}` })
       const { next = null, writable = [] } = bodyOf(answer) as { next?: string; writable?: string[] }
       return dataOf(answer, (entries: WireHistoryEntry[]) => ({
-        ...{ outcome: 'found' as const, entries, next, writable },
+        outcome: 'found' as const,
+        entries,
+        next,
+        writable,
       }))
     },
 

@@ -161,8 +161,15 @@ export function createCellEditor(
         for (const stop of stops) stop()
       }
       state.set({
-        ...{ id: record.id, field, value: record.fields[field], others: {}, base: record, status: 'editing' },
-        ...{ conflict: null, rowError: null, refusal: null },
+        id: record.id,
+        field,
+        value: record.fields[field],
+        others: {},
+        base: record,
+        status: 'editing',
+        conflict: null,
+        rowError: null,
+        refusal: null,
       })
       return true
     },
@@ -213,7 +220,8 @@ export function createCellEditor(
       keepSaved(null)
       const { id, version: clientVersion, before: changes } = saved
       const outcome = await client.save(list.type, id, {
-        ...{ clientVersion, changes },
+        clientVersion,
+        changes,
         ...(client.onStale && { onStale: client.onStale }),
       })
       // Nothing was written: it can be tried again.

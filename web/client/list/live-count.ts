@@ -48,7 +48,9 @@ export function countLive(
   async function count() {
     const begun = performance.now()
     const answer = await client.list(type, {
-      ...{ where: { ...where, ...scope }, limit: 0, count: 'exact' },
+      where: { ...where, ...scope },
+      limit: 0,
+      count: 'exact',
       ...(search?.trim() && { search }),
       ...(sum && { sum }),
     })

@@ -91,7 +91,8 @@ export function createListRefresh(options: ListRefreshOptions): ListRefresh {
     const fetched =
       cursor !== null && isWhole
         ? await fetchDelta(client, type, wanted, {
-            ...{ most, cursor },
+            most,
+            cursor,
             mostChanges: forced ? Number.POSITIVE_INFINITY : MOST_FETCHED,
           })
         : await fetchWhole(client, type, wanted, most)

@@ -46,7 +46,9 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     windowed ?? createListRefresh({ ...refreshed, most, compare, cursor: seed?.cursor() ?? null })
   const lifetime = createLifetime({ clock, isMounted: () => stops.length > 0, mount, release })
   const events = createListEvents({
-    ...{ type, query, state },
+    type,
+    query,
+    state,
     offer: refresh.offer,
     drop: refresh.drop,
     schedule: () => schedule,

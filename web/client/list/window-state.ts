@@ -19,14 +19,16 @@ export function showWindow(state: ListState, window: WindowRows): ListState {
   const part = windowOf(window)
   return {
     ...state,
-    ...{ status: 'ready', rows, byId: new Map(rows.map((record) => [record.id, record])), trouble: null },
-    ...{
-      staged: initialListState.staged,
-      isOffered: false,
-      isKept: false,
-      misplaced: initialListState.misplaced,
-    },
-    ...{ window: part, isWhole: part.isStart && part.isEnd },
+    status: 'ready',
+    rows,
+    byId: new Map(rows.map((record) => [record.id, record])),
+    trouble: null,
+    staged: initialListState.staged,
+    isOffered: false,
+    isKept: false,
+    misplaced: initialListState.misplaced,
+    window: part,
+    isWhole: part.isStart && part.isEnd,
   }
 }
 

@@ -224,7 +224,11 @@ export function createWindowRefresh(
   }
 
   return {
-    ...{ run, offer, show, recheck, drop },
+    run,
+    offer,
+    show,
+    recheck,
+    drop,
     cursor: () => cursor,
     needsRecheck: () => needsRecheck,
     force() {

@@ -45,7 +45,9 @@ async function lostImport({ requests, clock }: NotedWritesOptions, write: NotedW
   const { options, since = 0 } = write.import ?? {}
   if (elapsedOf(clock) - since > REMEMBERED_MS) return []
   const probe = await requests.importFile(write.type, new Blob([NO_ROW]), {
-    ...{ mutationId: write.mutationId as string, dryRun: true, format: 'ndjson' },
+    mutationId: write.mutationId as string,
+    dryRun: true,
+    format: 'ndjson',
     ...(options?.key === undefined ? {} : { key: options.key }),
   })
   if (probe.outcome === 'unreachable') return null

@@ -30,7 +30,12 @@ export function createNotedRequests(
       const changes = bulk.changes as Fields
       if (saved[0])
         note({
-          ...{ ...saved[0], what: 'bulk', type, at: clock.now(), changes, count: saved.length },
+          ...saved[0],
+          what: 'bulk',
+          type,
+          at: clock.now(),
+          changes,
+          count: saved.length,
           bulk: { options: bulk, saved },
         })
       return outcome
@@ -41,7 +46,13 @@ export function createNotedRequests(
       const outcome = await requests.importFile(type, file, sent)
       if (outcome.outcome === 'imported' && !sent.dryRun && file instanceof Blob)
         note({
-          ...{ what: 'import', type, id: '', version: 0, at: clock.now(), changes: {}, mutationId },
+          what: 'import',
+          type,
+          id: '',
+          version: 0,
+          at: clock.now(),
+          changes: {},
+          mutationId,
           count: outcome.answer.created + outcome.answer.updated,
           fileName: sent.name ?? ('name' in file ? String(file.name) : ''),
           import: { file, options: sent, since: elapsedOf(clock) },

@@ -70,8 +70,16 @@ function rebase(state: RecordState, record: WireRecord, edits: Fields): Transiti
   const { state: current, effects } = catchUp(
     forgetOlder({
       ...state,
-      ...{ record, draft, conflict: null, reviewing: false, merging: false, reloading: false },
-      ...{ unanswered: null, next: null, trouble: null, errors: {} },
+      record,
+      draft,
+      conflict: null,
+      reviewing: false,
+      merging: false,
+      reloading: false,
+      unanswered: null,
+      next: null,
+      trouble: null,
+      errors: {},
       notice: { kind: 'merged', version: record.version },
       highlighted: changed.filter((field) => !(field in draft)),
     }),
@@ -122,7 +130,8 @@ export function dismiss(state: RecordState): Transition {
 
 /** A removal that was refused is no longer wanted then; a write without an answer is. */
 const withoutRefusal = ({ trouble, unanswered, ...state }: RecordState): RecordState => ({
-  ...{ ...state, trouble: null },
+  ...state,
+  trouble: null,
   unanswered: trouble?.kind === 'failed' || trouble?.kind === 'not_allowed' ? null : unanswered,
 })
 
@@ -155,7 +164,11 @@ export function recall(
   if (!isAtHome(state, edits)) return recallAside(state, { ...edits.kept?.fields, ...draft }, isNewest)
   const recalled: RecordState = {
     ...state,
-    ...{ record: state.record ?? base, draft, unanswered, next, kept },
+    record: state.record ?? base,
+    draft,
+    unanswered,
+    next,
+    kept,
     notice: isEmpty(draft) ? state.notice : { kind: 'recalled' },
   }
   const { state: current, effects } = catchUp(weighHeld(recalled))

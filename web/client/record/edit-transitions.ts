@@ -41,7 +41,10 @@ export function save(
   const changes = isNew(state) ? { ...record.fields, ...draft } : draft
   const isRetry = unanswered?.kind === 'save' && unanswered.clientVersion === record.version
   const fresh: Mutation = {
-    ...{ kind: 'save', mutationId, clientVersion: record.version, changes },
+    kind: 'save',
+    mutationId,
+    clientVersion: record.version,
+    changes,
     ...(merged && { merged }),
   }
   const mutation = isRetry ? unanswered : fresh
@@ -101,7 +104,10 @@ export function remove(
 }
 
 export const removalOf = (mutationId: string, clientVersion: number): Mutation => ({
-  ...{ kind: 'remove', mutationId, clientVersion, changes: {} },
+  kind: 'remove',
+  mutationId,
+  clientVersion,
+  changes: {},
 })
 
 /** The removal that was asked for, of the version that it was asked for: as it was, or after a save that is refused too. */
@@ -206,7 +212,11 @@ export function revert(state: RecordState, { isDiscard = false }: StateEventOf<'
 export function closeConflict(state: RecordState): Transition {
   return catchUp(
     forgetOlder({
-      ...{ ...state, conflict: null, reviewing: false, merging: false, reloading: false },
+      ...state,
+      conflict: null,
+      reviewing: false,
+      merging: false,
+      reloading: false,
       unanswered: state.conflict ? null : state.unanswered,
     }),
   )

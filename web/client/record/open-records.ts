@@ -51,7 +51,10 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       own.reset()
       const created = records.of(record)
       created.dispatch({
-        ...{ kind: 'loaded', record, isOwn: true, isCreated: true },
+        kind: 'loaded',
+        record,
+        isOwn: true,
+        isCreated: true,
         at: options.localTime(record.updated_at),
       })
       const nothing = { base: null, draft: {}, unanswered: null, next: null }

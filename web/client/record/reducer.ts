@@ -143,7 +143,8 @@ function loseCreation(state: RecordState, { save }: StateEventOf<'creation_lost'
   const entered = { ...save.changes, ...changesOf(state.ownSaves) }
   return refuse({
     ...state,
-    ...{ draft: { ...entered, ...state.draft }, isUnsure: false },
+    draft: { ...entered, ...state.draft },
+    isUnsure: false,
     lostCreation: { at: save.at, fields: entered },
   })
 }

@@ -37,9 +37,24 @@ export function goBack(state: RecordState, record: WireRecord): Transition {
   const { state: current, effects } = catchUp(
     weighHeld({
       ...state,
-      ...{ record, kept, highlighted, draft: {}, latest: null, newer: null, dismissed: 0, deletion: null },
-      ...{ conflict: null, reviewing: false, merging: false, reloading: false, isRefused: false },
-      ...{ unanswered: null, next: null, trouble: null, errors: {}, isUnsure: false },
+      record,
+      kept,
+      highlighted,
+      draft: {},
+      latest: null,
+      newer: null,
+      dismissed: 0,
+      deletion: null,
+      conflict: null,
+      reviewing: false,
+      merging: false,
+      reloading: false,
+      isRefused: false,
+      unanswered: null,
+      next: null,
+      trouble: null,
+      errors: {},
+      isUnsure: false,
       notice: { kind: 'restored' },
       ownSaves: state.ownSaves.filter((save) => !lost.includes(save)),
       held: state.held.filter(({ version }) => version <= record.version),
@@ -51,7 +66,12 @@ export function goBack(state: RecordState, record: WireRecord): Transition {
 /** A version that is known is none any more, and the shown one is still the record. */
 export const withoutNewer = (state: RecordState): RecordState => ({
   ...state,
-  ...{ latest: null, newer: null, dismissed: 0, conflict: null, reviewing: false, merging: false },
+  latest: null,
+  newer: null,
+  dismissed: 0,
+  conflict: null,
+  reviewing: false,
+  merging: false,
 })
 
 /** What is shown may be lost: only a load shows it. A write in flight is answered first. */

@@ -131,7 +131,9 @@ export function failLoad(
       return state.isUnsure ? null : refuse(still)
     case 'gone':
       return to(still, {
-        ...{ deletion: deletionOf(refusal.problem, at), conflict: null, reviewing: false },
+        deletion: deletionOf(refusal.problem, at),
+        conflict: null,
+        reviewing: false,
         unanswered: askedOfGone(still),
       })
     case 'unauthenticated':
@@ -157,7 +159,12 @@ export function refuse(state: RecordState): Transition {
     state,
     {
       ...nothing,
-      ...{ held: [], highlighted: [], isRefused: true, reloading: false, merging: false, reviewing: false },
+      held: [],
+      highlighted: [],
+      isRefused: true,
+      reloading: false,
+      merging: false,
+      reviewing: false,
     },
     { kind: 'forget_loads' },
   )
@@ -253,7 +260,8 @@ export function refuseWrite(state: RecordState, answer: StateEventOf<'write_refu
 /** What was typed and is as the record has it is no edit. */
 export const withoutWrite = (state: RecordState): RecordState => ({
   ...state,
-  ...{ writing: null, next: null },
+  writing: null,
+  next: null,
   unanswered: state.writing && !isNew(state) ? removalIn(state.writing, state.next) : null,
   draft: pick(state.draft, (field, value) => !isSame(value, state.record?.fields[field])),
 })

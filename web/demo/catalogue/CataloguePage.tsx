@@ -47,8 +47,16 @@ const locale = asked.get('lang') ?? 'en'
 
 const nothing = () => {}
 const EDITOR = {
-  ...{ merge: nothing, review: nothing, reload: nothing, dismiss: nothing, show: nothing, restore: nothing },
-  ...{ retry: nothing, copy: async () => false, recreate: nothing, available: null },
+  merge: nothing,
+  review: nothing,
+  reload: nothing,
+  dismiss: nothing,
+  show: nothing,
+  restore: nothing,
+  retry: nothing,
+  copy: async () => false,
+  recreate: nothing,
+  available: null,
 }
 const ADDRESS = { type: 'project', id: '1' }
 const HANDED = { ...ADDRESS, isDirty: false, save: async () => null }

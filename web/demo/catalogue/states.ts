@@ -159,8 +159,14 @@ export const unsentOf = (storage: 'ok' | 'full' | 'barred', isEmpty = false): Un
   ]
   const discarded = [{ ...entry, id: '4', key: '4', edits: edits({ name: 'Tunnel' }), trouble: null }]
   const request = {
-    ...{ ...entry, key: '5', label: 'Close Harbour bridge', url: '/projects/1/close', method: 'POST' },
-    ...{ headers: {}, body: null, refusal: null },
+    ...entry,
+    key: '5',
+    label: 'Close Harbour bridge',
+    url: '/projects/1/close',
+    method: 'POST',
+    headers: {},
+    body: null,
+    refusal: null,
   }
   const refusal = { status: 409, detail: 'It has open tasks.' }
   const requests = [request, { ...request, key: '6', label: 'Close Tunnel', refusal }]

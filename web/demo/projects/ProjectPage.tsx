@@ -48,7 +48,9 @@ export const ProjectPage = ({ id, person }: { id: string | null; person: Person 
   const [draftKey] = useState(() => (id === null ? draftKeyNow() : ''))
   const editor = useRecordEditor<ProjectFields>('project', id, {
     draftKey,
-    ...{ initial: INITIAL, onCreated: showCreated, onRecreated: showRecreated },
+    initial: INITIAL,
+    onCreated: showCreated,
+    onRecreated: showRecreated,
   })
   const [isOpen, setOpen] = useState(() => asPerson === null && !isNarrow())
   const { record, status } = editor

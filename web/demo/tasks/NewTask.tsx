@@ -20,7 +20,9 @@ export const NewTask = ({ projectId }: { projectId: string }) => {
     const fields = { project_id: projectId, title: asked, status: 'todo', priority: 'normal' } as const
     const outcome = await session.offline.create<TaskFields>('task', {
       ...fields,
-      ...{ assignee: null, due_on: null, estimate_hours: null },
+      assignee: null,
+      due_on: null,
+      estimate_hours: null,
     })
     if (outcome.outcome === 'queued' && outcome.trouble) setProblem(words.refused(asked))
     if (outcome.outcome !== 'unauthenticated') return

@@ -15,7 +15,11 @@ interface DifferenceProps {
 
 export function Difference({ field, before, after, words }: DifferenceProps) {
   const differences = useTextDiff({
-    ...{ original: before, mine: after, theirs: before, isMine: true, isTheirs: false },
+    original: before,
+    mine: after,
+    theirs: before,
+    isMine: true,
+    isTheirs: false,
   })
   const spoken = dialogWords(words)
   if (differences?.mine)

@@ -31,8 +31,12 @@ function viewOf(
 ): ConflictView | null {
   const isAsked = (field: string) => fields.includes(field)
   const state = {
-    ...{ ...initialRecordState, status: 'conflicted' as const, reviewing: true },
-    ...{ record: base, latest: current, draft: pick(proposal.changes, isAsked) },
+    ...initialRecordState,
+    status: 'conflicted' as const,
+    reviewing: true,
+    record: base,
+    latest: current,
+    draft: pick(proposal.changes, isAsked),
   }
   const view = conflictFor(state, words)
   const by = proposal.proposed_by

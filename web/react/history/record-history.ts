@@ -16,7 +16,11 @@ export interface HistoryState {
 }
 
 export const NO_HISTORY: HistoryState = {
-  ...{ status: 'loading', entries: [], writable: [], next: null, older: 'ready' },
+  status: 'loading',
+  entries: [],
+  writable: [],
+  next: null,
+  older: 'ready',
 }
 
 export interface HistoryStore extends Readable<HistoryState> {
@@ -46,7 +50,9 @@ export function createHistoryStore(
     const known = before.entries.filter(({ version }) => version < last)
     const isJoined = before.entries.some(({ version }) => version >= last)
     state.set({
-      ...{ status: 'ready', writable, older: before.older === 'loading' ? 'ready' : before.older },
+      status: 'ready',
+      writable,
+      older: before.older === 'loading' ? 'ready' : before.older,
       entries: isJoined ? [...entries, ...known] : entries,
       next: isJoined && known.length > 0 ? before.next : next,
     })
