@@ -25,6 +25,7 @@ import {
   sendWrite,
   type WriteOptions,
   type WriteVerdict,
+  type Written,
 } from './idempotency.ts'
 import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
@@ -124,13 +125,12 @@ export const saveRecord = async (
   options: SaveOptions,
 ): Promise<SaveOutcome> => {
   const database = shared.forActor(options.actor)
-  const { actor, transaction, tabId, socketId } = options
+  const { actor, transaction, extended } = options
   const target = await targetOf(database, { type, id, actor, transaction })
   if (!target) return MISSING
   const { known } = target
   const writing = { actor, action: 'update' as const }
   let valid = await validateFields(known, options.changes, writing)
-  const { extended } = options
   const hash =
     options.mutationId && valid.ok && !extended
       ? requestHash('save', type, target.id, options.clientVersion, options.changes)
@@ -140,9 +140,9 @@ export const saveRecord = async (
   const texts: Record<string, string> = {}
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
+  let mergedBy: Writer | null = null
   let wasSent = false
   const isSwallowed = swallowing(database, known, 'update')
-  let mergedBy: Writer | null = null
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const isFirst = attempt === 0 && valid.ok && Object.keys(valid.values).length > 0
     const permitted = isFirst ? permittedUnread(database, target, 'update', clientVersion) : null
@@ -151,15 +151,15 @@ export const saveRecord = async (
     if (refused) {
       const replayed = refused.outcome === 'missing' ? null : await replay()
       if (replayed) return replayed
-      const merged = refused.outcome === 'conflict' ? mergedChanges(known, options, refused) : null
-      if (refused.outcome === 'conflict' && valid.ok && !merged) {
+      if (refused.outcome !== 'conflict' || !valid.ok) return refused
+      const merged = mergedChanges(known, options, refused)
+      if (!merged) {
         const same = await savedAlready(database, target, { ...options, hash }, refused, valid.values)
         if (same === 'stored') return (await replay()) ?? MISSING
-        if (same && same !== 'moved') return { outcome: 'saved', record: same }
         // On a record that goes on changing it is stale, whatever it has by now.
         if (same === 'moved' && attempt < MAX_LOOKS) continue
+        return same && same !== 'moved' ? { outcome: 'saved', record: same } : refused
       }
-      if (refused.outcome !== 'conflict' || !valid.ok || !merged) return refused
       valid = await validateFields(known, { ...options.changes, ...texts, ...merged }, writing)
       Object.assign(texts, merged)
       mergedBy = refused.problem.updated_by
@@ -167,8 +167,7 @@ export const saveRecord = async (
       mergedFields = [...new Set([...(mergedFields ?? []), ...(refused.problem.changed_fields ?? [])])]
     }
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
-    const columns = Object.keys(valid.values).sort()
-    if (columns.length === 0) return unchanged(database, target, options)
+    if (Object.keys(valid.values).length === 0) return unchanged(database, target, options)
     if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
     if (!refused && wasSent && (await isSwallowed())) return SWALLOWED
     const broken =
@@ -176,54 +175,74 @@ export const saveRecord = async (
         ? await ruleErrorsOfUpdate(database, target, clientVersion, valid.values)
         : NONE_BROKEN
     if (broken.length > 0) return (await replay()) ?? { outcome: 'invalid', problem: invalidProblem(broken) }
-    const isPrecomputed =
-      !options.transaction &&
-      !extended &&
-      known.precomputesChanges() &&
-      canPrecompute(known, { id: target.id, columns })
-    const reading = extended?.json ? undefined : commonJson(database, target, [target.id], valid.values)
-    const stored = extended?.json ?? (reading && (await reading))
-    const settle = settling(database, target, options, { event: 'update', clientVersion, columns, hash })
-    const isSince = database.recordCache.mark()
-    const written = await sendWrite(database, known, options, {
-      query: known.sql.update(columns, options.mutationId !== undefined, isPrecomputed),
-      values: [
-        isPrecomputed
-          ? savingContext(database.signing, options, known, { id: target.id, version: clientVersion })
-          : writerContext(database.signing, options),
-        target.id,
-        clientVersion,
-        ...guardParameters(known, options.actor),
-        ...parametersOf(known, columns, valid.values, stored),
-        ...mutationParameters(options, hash),
-      ],
-      columns,
-      mayBeOutdated: isPrecomputed,
-      isStill: permitted?.isStill,
-      authorize: authorizeParents(database, target, 'update', { clientVersion, values: valid.values }),
-      settle: extended ? withMore(extended, settle) : settle,
-    })
+    const update = { clientVersion, values: valid.values, hash, isStill: permitted?.isStill }
+    const written = await sendUpdate(database, target, options, update)
     wasSent = written.outcome === 'written' && written.isSent
     if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
-    if (written.outcome === 'cache_cleared') continue
-    if (written.outcome === 'outdated') {
-      known.stopPrecomputing()
-      continue
-    }
     if (written.outcome === 'stored') return (await replay()) ?? MISSING
-    const [row] = written.rows
-    if (row) {
-      const record = known.sql.toRecord(row)
-      // A save of before a failover must not hide the new history's change of the same version.
-      if (isPrecomputed && isSince()) {
-        const saved = { clientVersion, columns, changeSet: row.noclobber_change_set, tabId, socketId }
-        deliverOnSave(database, target, record, saved)
-      }
-      if (!options.transaction) database.recordCache.put(tenantOf(known, options.actor), record, isSince)
-      return { outcome: 'saved', record, ...(mergedFields && { mergedFields, mergedBy }) }
-    }
+    if (written.outcome === 'written' && written.record)
+      return { outcome: 'saved', record: written.record, ...(mergedFields && { mergedFields, mergedBy }) }
   }
   throw new Refusal(problem('unavailable', 'The record changes too fast to save. Try again.'))
+}
+
+interface Update {
+  clientVersion: number
+  values: Record<string, unknown>
+  hash: string
+  /** For as long as this holds it is authorized. */
+  isStill: IsStill | undefined
+}
+
+type SentUpdate =
+  | Exclude<Written, { outcome: 'written' }>
+  | { outcome: 'written'; isSent: boolean; record: WireRecord | null }
+
+/** Sends the guarded UPDATE once. A record that it wrote is delivered, where its change is known whole, and cached. */
+const sendUpdate = async (
+  database: Database,
+  target: Target,
+  options: SaveOptions,
+  { clientVersion, values, hash, isStill }: Update,
+): Promise<SentUpdate> => {
+  const { known, actor, id } = target
+  const { extended, transaction, tabId, socketId } = options
+  const columns = Object.keys(values).sort()
+  const isPrecomputed =
+    !transaction && !extended && known.precomputesChanges() && canPrecompute(known, { id, columns })
+  const reading = extended?.json ? undefined : commonJson(database, target, [id], values)
+  const stored = extended?.json ?? (reading && (await reading))
+  const settle = settling(database, target, options, { event: 'update', clientVersion, columns, hash })
+  const isSince = database.recordCache.mark()
+  const written = await sendWrite(database, known, options, {
+    query: known.sql.update(columns, options.mutationId !== undefined, isPrecomputed),
+    values: [
+      isPrecomputed
+        ? savingContext(database.signing, options, known, { id, version: clientVersion })
+        : writerContext(database.signing, options),
+      id,
+      clientVersion,
+      ...guardParameters(known, actor),
+      ...parametersOf(known, columns, values, stored),
+      ...mutationParameters(options, hash),
+    ],
+    columns,
+    mayBeOutdated: isPrecomputed,
+    isStill,
+    authorize: authorizeParents(database, target, 'update', { clientVersion, values }),
+    settle: extended ? withMore(extended, settle) : settle,
+  })
+  if (written.outcome === 'outdated') known.stopPrecomputing()
+  if (written.outcome !== 'written') return written
+  const [row] = written.rows
+  const record = row ? known.sql.toRecord(row) : null
+  // A save of before a failover must not hide the new history's change of the same version.
+  if (row && record && isPrecomputed && isSince()) {
+    const saved = { clientVersion, columns, changeSet: row.noclobber_change_set, tabId, socketId }
+    deliverOnSave(database, target, record, saved)
+  }
+  if (record && !transaction) database.recordCache.put(tenantOf(known, actor), record, isSince)
+  return { outcome: 'written', isSent: written.isSent, record }
 }
 
 /**
