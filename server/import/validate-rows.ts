@@ -1,7 +1,9 @@
 // Validates rows of a file, some at a time, against the records that they would change: which they update or create, whether
 // their values are valid, whether the user may, whether the file's version is the record's.
 // Invariant: a record that the user may not read is treated as if it weren't there.
+
 import type { Knex } from 'knex'
+import { addTo } from '../base/groups.ts'
 import { writerName } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import type { TimeSlices } from '../pacing/time-slices.ts'
@@ -156,8 +158,7 @@ export const createRowValidator = (database: Database, job: ImportJob) => {
       transaction,
     )) {
       const record = known.sql.toRecord(row)
-      if (known.mayRead(job.actor, record))
-        found.set(row.noclobber_key, [...(found.get(row.noclobber_key) ?? []), record])
+      if (known.mayRead(job.actor, record)) addTo(found, row.noclobber_key, record)
     }
     return found
   }

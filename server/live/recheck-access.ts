@@ -2,6 +2,7 @@
 // Invariant: who may no longer be here, or no longer read what they watch, is out within one round; who has more than
 // their turn in a round takes several, and delays nobody else's.
 
+import { addTo } from '../base/groups.ts'
 import type { Authenticate, Logger } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import { createTimeSlices, type TimeSlices } from '../pacing/time-slices.ts'
@@ -140,12 +141,7 @@ const recheckGone = async (
 ) => {
   const byActor = new Map<Actor, [id: string, Watch][]>()
   for (const id of gone)
-    for (const watch of watches.get(id) ?? []) {
-      const { actor } = watch.watcher.data
-      const own = byActor.get(actor)
-      if (own) own.push([id, watch])
-      else byActor.set(actor, [[id, watch]])
-    }
+    for (const watch of watches.get(id) ?? []) addTo(byActor, watch.watcher.data.actor, [id, watch])
   for (const [actor, own] of byActor) {
     const ids = [...new Set(own.map(([id]) => id))]
     const tombstones = await readTombstones(database, { known, actor, transaction: undefined }, ids)

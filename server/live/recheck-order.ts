@@ -1,6 +1,7 @@
 // Whom a round of rechecks looks at, and in which order, where there is more than one round can do.
 // Invariant: of each person's connections and rooms a few are taken at a time, in turns, so that nobody waits for the end
 // of somebody else's many; who was left over comes first in the next round.
+import { groupBy } from '../base/groups.ts'
 import { personKey } from '../pacing/person.ts'
 import type { Watched, Watcher } from './watchers.ts'
 
@@ -23,18 +24,7 @@ export interface RecheckOrder {
   rooms(all: Iterable<Watcher>, most: number): Iterable<WatchedRoom>
 }
 
-const grouped = (watchers: Iterable<Watcher>, keyOf: (watcher: Watcher) => string) => {
-  const groups = new Map<string, Watcher[]>()
-  for (const watcher of watchers) {
-    const key = keyOf(watcher)
-    const group = groups.get(key)
-    if (group) group.push(watcher)
-    else groups.set(key, [watcher])
-  }
-  return groups
-}
-
-const byPerson = (watchers: Iterable<Watcher>) => grouped(watchers, ({ data }) => personKey(data.actor))
+const byPerson = (watchers: Iterable<Watcher>) => groupBy(watchers, ({ data }) => personKey(data.actor))
 
 function* roomsOf(watchers: Watcher[]): Generator<WatchedRoom, undefined> {
   for (const watcher of watchers)
@@ -60,7 +50,7 @@ export const createRecheckOrder = (): RecheckOrder => {
       forgetThoseWhoLeft(people)
       const turns: Watcher[][] = []
       for (const [key, own] of people) {
-        const signIns = [...grouped(own, keyOf).values()]
+        const signIns = [...groupBy(own, keyOf).values()]
         const from = signInsFrom.get(key) ?? 0
         const count = Math.min(MOST_SIGN_INS, signIns.length)
         for (let n = 0; n < count; n += 1) {

@@ -2,6 +2,7 @@
 // Invariant: join first, read after, answer with what was read, so that nothing falls between. A watcher that may not read
 // a record is out of its room again before the answer, and was sent nothing meanwhile (delivery asks again, with the row in
 // hand). An `unwatch`, a revocation or a disconnect that comes while a `watch` is being answered wins.
+import { addTo } from '../base/groups.ts'
 import type { RecordAddress, WatchAnswer, WatchedRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { canonicalId, canonicalScope } from '../tables/record-id.ts'
@@ -120,10 +121,7 @@ const watchRecords = async (
   const answers = joinRecords(database, watcher, message, addresses, most)
   const idsByType = new Map<KnownType, string[]>()
   for (const answer of answers) {
-    if (!('known' in answer)) continue
-    const ids = idsByType.get(answer.known)
-    if (ids) ids.push(answer.id)
-    else idsByType.set(answer.known, [answer.id])
+    if ('known' in answer) addTo(idsByType, answer.known, answer.id)
   }
   const states = new Map<KnownType, Map<string, RecordState>>()
   try {

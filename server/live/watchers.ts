@@ -1,7 +1,9 @@
 // Who watches what on this node: sockets and event streams, the actors behind them, their rooms.
 // Invariant: a watcher is in a room only while its entry here says so, and each entry was asked for by that watcher.
+
 import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'socket.io'
+import { addTo } from '../base/groups.ts'
 import type { Limits } from '../base/options.ts'
 import type { Actor } from '../base/record-type.ts'
 import type {
@@ -226,9 +228,7 @@ export const byRights = (
     if (!actor) continue
     const view = views.get(actor) ?? known.forActor(actor)
     views.set(actor, view)
-    const kind = kinds.get(view)
-    if (kind) kind.push(id)
-    else kinds.set(view, [id])
+    addTo(kinds, view, id)
   }
   return kinds
 }

@@ -2,6 +2,7 @@
 // import. Whatever their number, what is held of them here is a few lines a tenant.
 // Invariant: a large transaction counts each record once, and lists get no change of one also singly.
 
+import { groupBy } from '../base/groups.ts'
 import { isoUtc } from '../db/iso-time.ts'
 import { type Row, type Statement, statement } from '../db/statement.ts'
 import type { Writer } from '../protocol/index.ts'
@@ -120,14 +121,7 @@ export const hasLargeTransaction = (keys: ChangeKey[], threshold: number): boole
 export const largeTransactionsIn = (changes: Change[], threshold: number): LargeTransaction[] => {
   const isWhole = changes.length >= threshold || changes.some(({ importId }) => importId !== null)
   if (!isWhole) return []
-  const tables = new Map<string, Change[]>()
-  for (const change of changes) {
-    const key = keyOf(change)
-    const group = tables.get(key)
-    if (group) group.push(change)
-    else tables.set(key, [change])
-  }
-  return [...tables.values()]
+  return [...groupBy(changes, keyOf).values()]
     .filter((group) => group.length >= threshold || group.some(({ importId }) => importId !== null))
     .flatMap((group) => {
       const tenants = new Map<string | null, LargeTransaction & { ids: Set<string> }>()

@@ -1,6 +1,7 @@
 // From the roster to the sockets and event streams of this node that may see it.
 // Invariant: who is at a record is sent only to watchers of the same tenant that were let into its room, or that watch a
 // list which shows it, and only while they may read it, authorized with the record's row.
+import { addTo } from '../base/groups.ts'
 import type { Logger } from '../base/options.ts'
 import type { PermissionRecord } from '../base/record-type.ts'
 import { recordRoom } from '../live/rooms.ts'
@@ -28,10 +29,7 @@ const readRows = async (
   for (const entry of entries) {
     const cached = database.recordCache.get(entry.tenantId, entry.type, entry.id)
     if (cached) rows.set(entry.room, cached)
-    else {
-      const key = JSON.stringify([entry.tenantId, entry.type])
-      missing.set(key, [...(missing.get(key) ?? []), entry])
-    }
+    else addTo(missing, JSON.stringify([entry.tenantId, entry.type]), entry)
   }
   for (const group of missing.values()) {
     const [{ type, tenantId }] = group as [PresenceEntry]

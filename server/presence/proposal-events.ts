@@ -1,6 +1,7 @@
 // That something was proposed or decided, sent to those who watch the record, on every node.
 // Invariant: only who may read the record at this moment is sent it, judged by its row; and nobody waits for it: a message that
 // doesn't arrive changes nothing, for the proposals can be asked for.
+import { addTo } from '../base/groups.ts'
 import type { Logger } from '../base/options.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { isObject, isText, isTextOrNull, MAX_NAME, readEach } from '../cluster/node-messages.ts'
@@ -65,8 +66,7 @@ export const createProposalEvents = ({ database, backplane, log, audiences }: Pr
     for (const id of audience.rooms().get(room) ?? []) {
       const watcher = audience.watchers().get(id)
       if (!watcher || !isAdmitted(known, watcher, room, tenantId)) continue
-      const session = database.forActor(watcher.data.actor)
-      bySession.set(session, [...(bySession.get(session) ?? []), watcher])
+      addTo(bySession, database.forActor(watcher.data.actor), watcher)
     }
     for (const [session, watchers] of bySession) {
       const cached = session.recordCache.get(tenantId, event.type, event.id)

@@ -1,5 +1,6 @@
 // Filters of a list, as a query's parameters name them.
 // Invariant: `filter[NAME]` is the field of that name, whatever it is called; a bare name is one where it means nothing else.
+import { addTo } from '../base/groups.ts'
 import { refuse } from '../base/problems.ts'
 import type { KnownType } from '../tables/database.ts'
 
@@ -61,10 +62,8 @@ export const filtersOf = (parameters: URLSearchParams, { shownNames, lists }: Kn
     if ((condition ?? grouped)?.operator === 'in' && valuesIn(value).length > MOST_VALUES)
       return refuse('malformed', `${name} takes ${MOST_VALUES} values at most.`)
     if (condition) all.push(condition)
-    else if (grouped) {
-      const of = groups[kind as 'or' | 'not']
-      of.set(group, [...(of.get(group) ?? []), grouped])
-    } else return refuse('malformed', `There is no field ${inner || name} to filter by.`)
+    else if (grouped) addTo(groups[kind as 'or' | 'not'], group, grouped)
+    else return refuse('malformed', `There is no field ${inner || name} to filter by.`)
   }
   const filters = { all, groups: [...groups.or.values()], nots: [...groups.not.values()] }
   const contained = [all, ...filters.groups, ...filters.nots]

@@ -1,6 +1,7 @@
 // Many versions at once: what a client that polls, or comes back from a pause, asks for all that it holds.
 // Invariant: one query a type, and only differences are answered; what may not be read looks like what isn't there.
 
+import { addTo } from '../base/groups.ts'
 import type { Actor } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
 import type { RecordAddress, WireRecord, WireVersionDifference } from '../protocol/index.ts'
@@ -139,9 +140,7 @@ export const versionDifferences = async (
     }
     const ids = byType.get(known) ?? new Map<string, HeldVersion[]>()
     byType.set(known, ids)
-    const entries = ids.get(id)
-    if (entries) entries.push(entry)
-    else ids.set(id, [entry])
+    addTo(ids, id, entry)
   }
   for (const [known, entries] of byType)
     differences.push(...(await differencesOf(database, known, actor, entries)))
