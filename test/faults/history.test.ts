@@ -1,6 +1,7 @@
 // The database's history goes back on real servers: promotion of a standby that lags, a split brain, a data folder rolled back, a
 // crash with synchronous_commit = off, recovery to a point in time. Nobody saves over what they never saw, nobody is let in by a
 // row that was lost, every commit of the new history arrives, and pages come out of it.
+
 import { Redis } from 'ioredis'
 import { afterAll, expect, test } from 'vitest'
 import { migrate } from '../../migrations/index.ts'
@@ -12,6 +13,7 @@ import type { RecordClientOptions } from '../../web/client/record-client-options
 import { createWords } from '../../web/client/words/messages.ts'
 import { type AppOptions, startApp, type TestApp, trackTables } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
+import { createFastClock } from '../support/clocks.ts'
 import { makeStandby, startCluster, type TestCluster } from '../support/clusters.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { startRedis } from '../support/redis.ts'
@@ -44,13 +46,7 @@ const other = await nodeOn(proxy.urlFor(first.url()))
 await Promise.all([app.records.start(), other.records.start()])
 
 const words = createWords()
-const hurried: RecordClientOptions['clock'] = {
-  now: () => Date.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs / 10)
-    return () => clearTimeout(timer)
-  },
-}
+const hurried = createFastClock()
 
 const openTab = (node: TestApp, person: string, options: RecordClientOptions = {}) => {
   const client = createRecordClient({

@@ -1,5 +1,6 @@
 // Boards that are for their members alone, and cards that are for the members of their board. Alice and Bob are members here and
 // there; Vera is of the same tenant and of no board. Joining and leaving counts at once, on every wire.
+
 import { createRecordClient } from 'noclobber/client'
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
@@ -8,6 +9,7 @@ import { z } from 'zod'
 import { type CallOptions, type Person, startApp, TYPES } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'
 import { atEnd } from '../../support/at-end.ts'
+import { createFastClock } from '../../support/clocks.ts'
 import { seed, times, writeDown } from '../../support/figures.ts'
 import { randomOf } from '../../support/random.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -187,15 +189,8 @@ test('who joins is let in at once, who leaves is out at once: sockets, streams, 
   const { cursor } = await bob.watchList('card')
   expect((await bob.watch(['card', it])).records).toMatchObject([{ ok: false, code: 'not_found' }])
   const url = `${app.origin}/api/v1`
-  const hurried = {
-    now: Date.now,
-    after(delayMs: number, run: () => void) {
-      const timer = setTimeout(run, delayMs / 10)
-      return () => clearTimeout(timer)
-    },
-  }
   const clients = [{}, { transports: [] }].map((options) =>
-    createRecordClient({ url, token: () => 'bob', clock: hurried, ...options }),
+    createRecordClient({ url, token: () => 'bob', clock: createFastClock(), ...options }),
   )
   const lists = clients.map((client) => client.liveList('card', { scope: { board_id: String(id) } }))
   for (const client of clients) atEnd(client.close)

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { type Answer, type CallOptions, type Person, startApp, TYPES } from '../../support/app.ts'
 import { openStream } from '../../support/app-stream.ts'
 import { atEnd } from '../../support/at-end.ts'
+import { createFastClock } from '../../support/clocks.ts'
 import { seed, times, writeDown } from '../../support/figures.ts'
 import { randomOf } from '../../support/random.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -336,15 +337,8 @@ test.each([
   ['polling', { transports: [] }],
 ])('a page shows what its person may see now, %s, and keeps what is typed', async (_, options) => {
   const { id } = await make()
-  const hurried = {
-    now: Date.now,
-    after(delayMs: number, run: () => void) {
-      const timer = setTimeout(run, delayMs / 10)
-      return () => clearTimeout(timer)
-    },
-  }
   const url = `${app.origin}/api/v1`
-  const client = createRecordClient({ url, token: () => 'bob', clock: hurried, ...options })
+  const client = createRecordClient({ url, token: () => 'bob', clock: createFastClock(), ...options })
   atEnd(client.close)
   const editor = client.editor('employee', id)
   editor.subscribe(() => {})

@@ -8,9 +8,9 @@ import { createRecordServer, defineRecordType, type RecordServer } from 'noclobb
 import { afterAll } from 'vitest'
 import { z } from 'zod'
 import { trackTable } from '../../../migrations/index.ts'
-import type { Clock } from '../../../web/client/base/clock.ts'
 import { createRecordClient } from '../../../web/client/record-client.ts'
 import type { RecordClientOptions } from '../../../web/client/record-client-options.ts'
+import { createFastClock } from '../../support/clocks.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
 export interface Project {
@@ -22,13 +22,7 @@ export interface Project {
 }
 
 /** Time runs ten times as fast for whatever waits, and the same for what reads the clock. */
-const hurriedClock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs / 10)
-    return () => clearTimeout(timer)
-  },
-}
+const hurriedClock = createFastClock()
 
 export interface Note {
   project_id: number | string

@@ -3,7 +3,7 @@ import { act, cleanup, render, screen } from '@testing-library/react'
 import { createRecordClient } from 'noclobber/client'
 import { ConnectionPill, LiveProvider } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { createManualClock } from '../../support/clocks.ts'
 
 afterEach(cleanup)
 

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest'
 import { elapsedOf, systemClock } from '../../../../web/client/base/clock.ts'
-import { createManualClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/clocks.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

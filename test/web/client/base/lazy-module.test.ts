@@ -4,7 +4,7 @@ import { createLazyPart, lateFunctions, lazyModule } from '../../../../web/clien
 import { createListOpener } from '../../../../web/client/list/lazy-lists.ts'
 import type { LiveLists } from '../../../../web/client/list/live-lists.ts'
 import { createLazyTransport } from '../../../../web/client/transport/lazy-transport.ts'
-import { createManualClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/clocks.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 

@@ -6,7 +6,7 @@ import { invalidateOn, type RecordChanges } from 'noclobber/client'
 import { invalidateOn as invalidateQueries } from 'noclobber/tanstack-query'
 import { afterAll, expect, test, vi } from 'vitest'
 import type { OwnWrite } from '../../../../web/client/http/own-writes.ts'
-import { createManualClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/clocks.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { startLiveServer } from '../live-server.ts'
 

@@ -4,7 +4,7 @@ import { createPerson } from '../../../../web/client/base/person.ts'
 import { createHttp } from '../../../../web/client/http/fetch-json.ts'
 import * as moreRequests from '../../../../web/client/http/more-requests.ts'
 import { createRequests, moreRequestsCode } from '../../../../web/client/http/requests.ts'
-import { createManualClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/clocks.ts'
 
 const ANSWER = JSON.stringify({ data: { type: 'project', id: '1', version: 1, fields: {} } })
 

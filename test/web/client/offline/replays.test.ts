@@ -1,8 +1,9 @@
 // Saves over a network that loses requests and answers, by pages that are killed in the middle: the real database counts how
 // often each was written. The full size is `npm run soak -- replays`.
+
 import { createMemoryStorage, createOffline, type Tabs } from 'noclobber/offline'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Clock } from '../../../../web/client/base/clock.ts'
+import { createFastClock } from '../../../support/clocks.ts'
 import { randomOf } from '../../../support/random.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
@@ -18,13 +19,7 @@ await server.sql(`create table written (project_id integer, name text);
   create trigger count_write after update on projects for each row execute function count_write()`)
 
 /** What waits for time, as retries do, waits a twentieth of it. */
-const hastyClock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs / 20)
-    return () => clearTimeout(timer)
-  },
-}
+const hastyClock = createFastClock(20)
 
 /** Pages that count as dead at once: what they were writing comes after the next page has looked. */
 function mortalPages(): Tabs {

@@ -4,8 +4,8 @@
 
 import { createMemoryStorage, createOffline, type QueuedRequest } from 'noclobber/offline'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Clock } from '../../../../web/client/base/clock.ts'
 import type { CreatedId } from '../../../../web/client/offline/created-ids.ts'
+import { createFastClock } from '../../../support/clocks.ts'
 import { type Random, randomOf } from '../../../support/random.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { createTabs } from '../browser-tabs.ts'
@@ -30,13 +30,7 @@ await server.sql(`create table done (what text, name text, value text);
   create trigger count_done after insert or update or delete on projects for each row execute function count_done()`)
 
 /** What waits for time, as retries do, waits a twentieth of it. */
-const hastyClock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs / 20)
-    return () => clearTimeout(timer)
-  },
-}
+const hastyClock = createFastClock(20)
 
 /** What a person has done to one record. */
 interface Made {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { createRecordClient } from '../../../../web/client/record-client.ts'
-import { createManualClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/clocks.ts'
 
 /** A page that only polls, on a server that can be away: how it then answers. */
 const openPage = () => {

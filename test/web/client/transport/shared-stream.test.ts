@@ -7,7 +7,7 @@ import { createSharedStream } from '../../../../web/client/transport/shared-stre
 import type { TransportEvent, TransportStatus } from '../../../../web/client/transport/transport.ts'
 import { startApp, type TestApp } from '../../../support/app.ts'
 import { atEnd } from '../../../support/at-end.ts'
-import { createManualClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/clocks.ts'
 import { postgresUrl } from '../../../support/postgres.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { createLocks } from '../offline/locks.ts'

@@ -9,7 +9,7 @@ import type {
   TransportStatus,
 } from '../../../../web/client/transport/transport.ts'
 import { createTransportFallback } from '../../../../web/client/transport/transport-fallback.ts'
-import { createManualClock } from '../../../support/manual-clock.ts'
+import { createManualClock } from '../../../support/clocks.ts'
 
 /** A candidate whose transports the test controls. */
 function createCandidate(kind: TransportKind) {
