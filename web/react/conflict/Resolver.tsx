@@ -1,7 +1,7 @@
 // The dialog itself, field by field. It lies over the page and takes the focus only where it would be lost otherwise, so that
 // typing goes on. Escape inside it closes it. What is decided against is set aside, and every save is guarded.
 
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, useState } from 'react'
 import {
   type Choice,
   type Choices,
@@ -10,10 +10,11 @@ import {
   undecided,
 } from '../../client/conflict/conflict-resolution.ts'
 import type { ConflictField, ConflictView } from '../../client/conflict/conflict-view.ts'
-import type { DialogPartProps, Parts } from '../base/parts.tsx'
+import type { Parts } from '../base/parts.tsx'
 import { ConflictRow } from './ConflictRow.tsx'
 import type { ConflictDialogProps, DialogWords } from './dialog-props.ts'
 import type { TextChoices } from './TextChooser.tsx'
+import { useDialogFocus } from './useDialogFocus.ts'
 
 interface ResolverProps extends ConflictDialogProps {
   view: ConflictView
@@ -22,16 +23,6 @@ interface ResolverProps extends ConflictDialogProps {
   /** What was put together of long texts; it outlives the dialog. */
   texts: Map<string, TextChoices>
 }
-
-/** Somebody types there, or is about to choose. */
-const isInUse = (element: Element | null) =>
-  element?.matches(
-    'input, textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=checkbox], [role=slider]',
-  ) === true
-
-/** Also in a shadow tree and in another window. */
-const activeAt = (place: Element | null) =>
-  (place?.getRootNode() as Document | undefined)?.activeElement ?? null
 
 export function Resolver({
   editor,
@@ -48,37 +39,11 @@ export function Resolver({
   const { conflict: texts, buttons } = words.messages
   const [choices, setChoices] = useState<Choices>({})
   const [isAsking, setAsking] = useState(false)
-  const dialog = useRef<HTMLDialogElement>(null)
-  const cameFrom = useRef<Element | null>(null)
+  const { dialog, remember, leaveBy } = useDialogFocus(modal === true)
   const open = undecided(view, choices)
   const oneSided = view.fields.filter(({ isMine, isTheirs }) => !(isMine && isTheirs))
   const twoSided = view.fields.filter((row) => !oneSided.includes(row))
 
-  useEffect(() => {
-    const active = activeAt(dialog.current)
-    cameFrom.current ??= active
-    if (modal) dialog.current?.showModal()
-    else if (!isInUse(active)) dialog.current?.focus({ preventScroll: true })
-  }, [modal])
-
-  /** It goes away by itself, as when the record is deleted. */
-  useLayoutEffect(() => {
-    const place = dialog.current
-    return () => {
-      if (place?.contains(activeAt(place)) && cameFrom.current instanceof HTMLElement)
-        cameFrom.current.focus()
-    }
-  }, [])
-
-  const remember: DialogPartProps['onFocus'] = ({ relatedTarget, currentTarget }) => {
-    if (relatedTarget && !currentTarget.contains(relatedTarget)) cameFrom.current = relatedTarget
-  }
-  /** The pressed button goes away with the dialog: the focus goes back to where it came from. */
-  const leaveBy = (act: () => void) => () => {
-    dialog.current?.close?.()
-    if (cameFrom.current instanceof HTMLElement) cameFrom.current.focus()
-    act()
-  }
   const closeOnEscape = (event: KeyboardEvent) => {
     if (event.key !== 'Escape') return
     event.stopPropagation()
