@@ -81,6 +81,7 @@ export const lookByPolicies = async (
   }
   await look(deletions).catch(async (error) => {
     if (isUnavailable(error)) throw error
+    // A deletion that can't be asked about is hidden.
     for (const deletion of deletions) await look([deletion]).catch(() => {})
   })
 }

@@ -1,12 +1,13 @@
 // `noclobber changes`: the log as the database has it, all tenants, for the operator; --follow goes on until Ctrl-C.
 // Programs follow GET /changes instead, which shows each caller what they may see.
-import { setTimeout as wait } from 'node:timers/promises'
+
 import type { Knex } from 'knex'
 import type { Connection } from '../db/statement.ts'
 import type { Cursor, Cursors } from '../log/cursor.ts'
 import { readCursors } from '../log/cursor-key.ts'
 import { type Change, createLogReader } from '../log/log-reader.ts'
 import { hasExpired } from '../log/read-log.ts'
+import { pauseUntil } from '../pacing/timeouts.ts'
 import {
   COMMON,
   type Command,
@@ -81,6 +82,7 @@ const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<Ex
   const cursors = await readCursors(knex)
   const { client } = knex
   const connection = await client.acquireRawConnection()
+  // What is asked next finds out that it was lost.
   connection.on('error', () => {})
   try {
     const reader = createLogReader(connection, client.driver, NAMED)
@@ -104,7 +106,7 @@ const print = async (knex: Knex, terminal: Terminal, values: Values): Promise<Ex
       if (!rest) cursor = page.cursor
       if (rest) continue
       if (!values.follow) break
-      await wait(POLL_MS, undefined, { signal: terminal.signal }).catch(() => {})
+      await pauseUntil(POLL_MS, terminal.signal)
     }
     const end = cursors.encode(rest ? { ...cursor, rest } : cursor)
     if (values.json) terminal.out(JSON.stringify({ cursor: end }))

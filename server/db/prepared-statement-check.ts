@@ -42,6 +42,7 @@ export const namesLast = async (knex: Knex): Promise<boolean> => {
   const opened: RawConnection[] = []
   const open = async () => {
     const connection: RawConnection = await openConnection(knex)
+    // What is asked next finds out that it was lost.
     connection.on('error', () => {})
     opened.push(connection)
     return connection
@@ -53,6 +54,7 @@ export const namesLast = async (knex: Knex): Promise<boolean> => {
     .then((connection) => askInTurn(connection, open))
     .catch(() => true)
   const answer = await withinMs(ANSWER_MS, asked, 'No answer.').catch(() => true)
+  // Nobody waits for the end of a connection that does not answer.
   asked.then(closeAll).catch(() => {})
   return answer
 }

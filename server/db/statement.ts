@@ -114,6 +114,7 @@ const withSettings = async (
     await end('commit')
     return rows
   } catch (error) {
+    // What went wrong first is thrown; a connection that can't be rolled back is lost.
     if (!isLate(error)) await end('rollback')?.catch(() => {})
     throw error
   }

@@ -39,6 +39,7 @@ export const connectionFindings = async (
 ): Promise<Finding[]> => {
   const findings: Finding[] = []
   const connection: RawConnection = await openConnection(knex)
+  // What is asked next finds out that it was lost.
   connection.on('error', () => {})
   try {
     if (!(await receives(connection, knex, listenMs)))

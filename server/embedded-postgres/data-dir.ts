@@ -98,7 +98,9 @@ async function folderOutside(): Promise<string> {
       if (made !== undefined) await chmod(home, 0o755)
       if (!(await isOwnFolder(home))) continue
       return await mkdtemp(join(home, 'postgres-'))
-    } catch {}
+    } catch {
+      // Not this one: the next, or the error below.
+    }
   }
   throw new Error(
     'Neither /var/lib/noclobber nor /var/tmp/noclobber can be written by this user alone. Set DATABASE_URL, or run Node as an ordinary user.',

@@ -37,6 +37,7 @@ export async function acquire(cluster: Cluster): Promise<ReferenceCount | 'absen
     await client.end()
     return 'busy'
   } catch (error) {
+    // Why matters, not how the connection ended.
     await client?.end().catch(() => {})
     return isStartingOrStopping(error) ? 'busy' : 'absent'
   }
@@ -74,6 +75,7 @@ export async function release(cluster: Cluster, { client }: ReferenceCount): Pro
   keepAlive(client, true)
   const alone = await isLast(client)
   if (alone) await shutDown(cluster)
+  // The server may have ended before it.
   await client.end().catch(() => {})
   if (alone !== null) return
   // The connection was lost: the server was ended by hand, or has restarted itself.

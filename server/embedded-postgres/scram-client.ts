@@ -84,6 +84,7 @@ export async function connectByScram(port: number, password: string): Promise<Cl
     await client.connect()
     return client
   } catch (error) {
+    // Why it could not connect matters, not how that ended.
     await client.end().catch(() => {})
     throw error
   }

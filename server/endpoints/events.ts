@@ -31,7 +31,7 @@ export interface EventStreamOptions extends RouteOptions {
   originRefusal: OriginCheck
   streams: Streams
   turns: Turns
-  /** The node's door, which sockets come through too. */
+  /** The node's admission queue, which sockets pass too. */
   enter: AdmissionQueue
   spread: ReconnectSpread
   node: Pick<RecordNode, 'watched'>

@@ -99,6 +99,7 @@ export async function* csvRows(file: AsyncIterable<Buffer>, between = ','): Asyn
     on_record: placed as never,
   })
   const feeding = pipeline(Readable.from(rest, { objectMode: true, highWaterMark: 1 }), parser)
+  // Its failure is the parser's too, and is thrown where that is read.
   feeding.catch(() => {})
   let header: string[] | null = null
   try {

@@ -1,12 +1,11 @@
 // What statements of many rows left in batches is put into rows of the log, a little at a time, by whichever node comes
 // first, on a connection of its own that lives as long as there is work. Invariant: nothing waits for it. A change in a
 // batch is read as one in a row is; it is only found more slowly.
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Logger } from '../base/options.ts'
 import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
-import { atMost, withinMs } from '../pacing/timeouts.ts'
+import { atMost, pauseUntil, withinMs } from '../pacing/timeouts.ts'
 
 /** Changes of one transaction: some ten milliseconds of the database's time. */
 const SLICE = 1_000
@@ -43,7 +42,7 @@ export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Logge
   const rest = async (ms: number, mayWake = false) => {
     if (isEnding || (mayWake && isWoken)) return
     resting = { controller: new AbortController(), mayWake }
-    await pause(ms, undefined, { signal: resting.controller.signal }).catch(() => {})
+    await pauseUntil(ms, resting.controller.signal)
     resting = null
   }
 
@@ -53,9 +52,11 @@ export const keepCompacted = ({ knex, log, timeoutMs }: { knex: Knex; log: Logge
   const compact = async () => {
     const opening: Promise<RawConnection> = openConnection(knex)
     const connection = await within(opening).catch((error) => {
+      // It stands too late, or never.
       opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
       throw error
     })
+    // What is asked next finds out that it was lost.
     connection.on('error', () => {})
     try {
       while (!isEnding) {

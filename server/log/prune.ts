@@ -1,13 +1,12 @@
 // Retention: changes and stored responses older than their time go, in small batches, with pauses.
 // Invariant: nothing is deleted that a transaction still open could belong in front of, and the horizon passes every
 // deleted change in the same statement; so a cursor that would have needed it is recognized. One node prunes at a time.
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type Logger, RETENTION_MS, SILENT } from '../base/options.ts'
 import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, type Statement, sendOn, statement } from '../db/statement.ts'
-import { atMost } from '../pacing/timeouts.ts'
+import { atMost, pauseUntil } from '../pacing/timeouts.ts'
 import { COMPACT } from './compaction.ts'
 
 /** What {@link pruneLog} takes. */
@@ -120,10 +119,6 @@ const takesTurn = (connection: Connection) =>
 
 const DONE = statement(`update noclobber.log_horizon set pruned_at = clock_timestamp()`)
 
-/** Resolves after `ms`, or when the signal aborts. */
-const rest = (ms: number, signal: AbortSignal | undefined) =>
-  pause(ms, undefined, signal ? { signal } : {}).catch(() => {})
-
 /**
  * Batches are compacted first; then rows are deleted or lose their values, some at a time, from the oldest on, until none is as old as
  * the shortest retention. A row with a wrong clock is passed over, as is one that is kept longer than others.
@@ -134,7 +129,7 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
   let after = { xid: '0', seq: '0' }
   for (let moved = 1; moved > 0 && !options.signal?.aborted; ) {
     moved = (await sendOn(connection, driver, COMPACT, [batch], namedStatements)).rows[0]?.moved ?? 0
-    if (moved > 0) await rest(pauseMs, options.signal)
+    if (moved > 0) await pauseUntil(pauseMs, options.signal)
   }
   while (!options.signal?.aborted) {
     const values = [retentionMs, after.xid, after.seq, batch]
@@ -143,7 +138,7 @@ const pruneChanges = async (connection: Connection, driver: unknown, options: Re
     gone.values += row?.bared ?? 0
     if (!row || row.looked < batch || !row.aged) break
     after = { xid: row.xid, seq: row.seq }
-    await rest(pauseMs, options.signal)
+    await pauseUntil(pauseMs, options.signal)
   }
   return gone
 }
@@ -160,7 +155,7 @@ const pruneOld = async (
     const { rowCount } = await sendOn(connection, driver, query, [retentionMs, batch], namedStatements)
     deleted += rowCount ?? 0
     if ((rowCount ?? 0) < batch) break
-    await rest(pauseMs, options.signal)
+    await pauseUntil(pauseMs, options.signal)
   }
   return deleted
 }
@@ -181,6 +176,7 @@ export const pruneLog = async (sql: Sql, options: PruneOptions = {}): Promise<Pr
   const opened: Connection[] = []
   const open = async () => {
     const connection = await openConnection<PruneConnection>(knex)
+    // What is asked next finds out that it was lost.
     connection.on('error', () => {})
     opened.push(connection)
     return connection
@@ -222,14 +218,14 @@ export const keepPruned = ({ knex, log, random = Math.random, ...options }: Keep
   const { pruneEveryMs: everyMs, retentionMs, namedStatements } = options
   const ending = new AbortController()
   const rounds = async () => {
-    await rest(everyMs * 0.1 * random(), ending.signal)
+    await pauseUntil(everyMs * 0.1 * random(), ending.signal)
     while (!ending.signal.aborted) {
       try {
         await pruneLog(knex, { retentionMs, namedStatements, log, signal: ending.signal })
       } catch (error) {
         log.warn({ err: error }, 'The log could not be pruned; the next round tries again.')
       }
-      await rest(everyMs * (0.8 + 0.4 * random()), ending.signal)
+      await pauseUntil(everyMs * (0.8 + 0.4 * random()), ending.signal)
     }
   }
   const running = everyMs > 0 ? rounds() : Promise.resolve()

@@ -1,6 +1,6 @@
 // Tables that change under a running server: tracked, altered, given triggers or policies by somebody's migration.
 // Invariant: a table that can't be served any more is said, and served as it was found last.
-import { setTimeout as pause } from 'node:timers/promises'
+import { pauseUntil } from '../pacing/timeouts.ts'
 import type { Database } from '../tables/database.ts'
 
 export interface CurrentTypesOptions {
@@ -16,7 +16,7 @@ export const keepTypesCurrent = ({ database, everyMs, onChanged }: CurrentTypesO
   const { log } = database
   const rounds = async () => {
     for (;;) {
-      await pause(everyMs, undefined, { signal: ending.signal, ref: false }).catch(() => {})
+      await pauseUntil(everyMs, ending.signal, { ref: false })
       if (ending.signal.aborted) return
       try {
         if (!(await database.lookAgain()) || ending.signal.aborted) continue

@@ -46,7 +46,7 @@ export const createStarting = ({ limits, log, lookUp, run, failure }: StartingOp
       .then(() => (stopped ? undefined : run()))
       .catch((error) => {
         starting = null
-        // Somebody may yet track the table, or grant the right.
+        // Somebody may yet track the table, or grant the right. Why it failed was said the first time, and is in `health`.
         clearTimeout(retry)
         if (!stopped) retry = setTimeout(() => begin().catch(() => {}), limits.tablesMs).unref()
         throw error

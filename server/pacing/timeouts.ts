@@ -1,4 +1,5 @@
 // Bounded waiting: timeouts, and an end that interrupts every wait.
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** Resolves when the work is over, well or not, and at the latest after `ms`; `false`: it isn't over. */
 export const atMost = async (ms: number, work: Promise<unknown>): Promise<boolean> => {
@@ -70,4 +71,14 @@ export const createEnding = (): Ending => {
       waiting.clear()
     },
   }
+}
+
+/** Resolves after so long, or when the signal aborts. `ref: false`: it keeps no process alive. */
+export const pauseUntil = async (
+  ms: number,
+  signal: AbortSignal | undefined,
+  { ref = true }: { ref?: boolean } = {},
+): Promise<void> => {
+  // It is rejected by the signal alone.
+  await pause(ms, undefined, { ref, ...(signal && { signal }) }).catch(() => {})
 }

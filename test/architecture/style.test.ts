@@ -56,6 +56,18 @@ test(`at most ${MAX_CASTS} casts go past the type checker, each with its reason 
   expect(casts.length).toBeLessThanOrEqual(MAX_CASTS)
 })
 
+test('an error that is swallowed has its reason beside it', () => {
+  const silent = files.flatMap((path) => {
+    const lines = textOf(path).split('\n')
+    return lines.flatMap((line, index) => {
+      if (!/\bcatch(\(\(\) => \{\}\)| \{\}|\(\(\) => undefined\))/.test(line)) return []
+      const near = lines.slice(Math.max(0, index - 3), index + 1)
+      return near.some((one) => /\/\/|\/\*\*|^ \*\//.test(one)) ? [] : [`${path}:${index + 1}`]
+    })
+  })
+  expect(silent).toEqual([])
+})
+
 test('nothing races with a promise that stays, or is combined with a signal that stays', () => {
   // Both keep what they were given for as long as the other lives: see `createEnding`.
   const ownTimer = ['server/pacing/timeouts.ts']

@@ -66,6 +66,7 @@ const losingAnswers =
   async (input, init) => {
     const answer = await given(input, init)
     if (!isWrite(init) || !isDropped()) return answer
+    // Whether it came whole or not, it is dropped.
     await answer.arrayBuffer().catch(() => {})
     throw new TypeError('The answer was dropped by the test.')
   }

@@ -28,6 +28,7 @@ export function createBrowserTabs(): Tabs {
       const isLeft = new Promise<void>((resolve) => {
         leave = resolve
       })
+      // A page that may have no lock counts as one without locks.
       locks?.request(LOCK + tab, () => isLeft).catch(() => {})
       const own = orNull(() => new BroadcastChannel('noclobber-unsent'))
       channel = own

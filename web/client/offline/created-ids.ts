@@ -69,6 +69,7 @@ export function keepCreatedIds({ client, storage, onFound }: CreatedIdsOptions) 
     const ids = ofPerson()
     const kept = found.toSorted((a, b) => b.at - a.at)
     const isOld = ({ at }: CreatedId, index: number) => index >= MOST_IDS || client.clock.now() - at > KEPT_MS
+    // What stays is removed the next time.
     for (const { key } of kept.filter(isOld)) void storage.remove(key).catch(() => {})
     const fresh = kept.filter((one) => !ids.has(one.local))
     for (const one of fresh) ids.set(one.local, one)

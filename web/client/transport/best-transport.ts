@@ -12,6 +12,7 @@ export function createBestTransport(choice: TransportChoice, options: Transports
   const { transports: [first] = ['websocket'], createTransport } = choice
   const now = () => transportsCode.now()?.bestTransportOf(choice, options) ?? null
   const load = async () => {
+    // Only early: it is loaded again, with retries, where it is used.
     if (first === 'websocket' && !createTransport) void import('./socket.ts').catch(() => {})
     return (await transportsCode.load()).bestTransportOf(choice, options)
   }

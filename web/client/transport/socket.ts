@@ -72,6 +72,9 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
       isOpening = true
       socket.connect()
     }
+    /** For a message with an answer; `null` where none can be sent. */
+    const asking = () => (socket.connected ? socket.timeout(ANSWER_TIMEOUT_MS) : null)
+    const unanswered = () => null
     const end = (status: TransportStatus) => {
       isOpening = false
       listener.onStatus(status, null)
@@ -101,34 +104,14 @@ export function createSocketTransport(options: SocketOptions): CreateTransport {
         connect()
       },
       id: () => (socket.connected ? (socket.id ?? null) : null),
-      async watch(message) {
-        if (!socket.connected) return null
-        return socket
-          .timeout(ANSWER_TIMEOUT_MS)
-          .emitWithAck('watch', message)
-          .catch(() => null)
-      },
+      watch: async (message) => (await asking()?.emitWithAck('watch', message).catch(unanswered)) ?? null,
       async unwatch(message) {
-        if (!socket.connected) return
-        await socket
-          .timeout(ANSWER_TIMEOUT_MS)
-          .emitWithAck('unwatch', message)
-          .catch(() => null)
+        await asking()?.emitWithAck('unwatch', message).catch(unanswered)
       },
-      async presence(message) {
-        if (!socket.connected) return null
-        return socket
-          .timeout(ANSWER_TIMEOUT_MS)
-          .emitWithAck('presence', message)
-          .catch(() => null)
-      },
-      async takeOver(message) {
-        if (!socket.connected) return null
-        return socket
-          .timeout(ANSWER_TIMEOUT_MS)
-          .emitWithAck('take_over', message)
-          .catch(() => null)
-      },
+      presence: async (message) =>
+        (await asking()?.emitWithAck('presence', message).catch(unanswered)) ?? null,
+      takeOver: async (message) =>
+        (await asking()?.emitWithAck('take_over', message).catch(unanswered)) ?? null,
       close() {
         socket.removeAllListeners()
         socket.disconnect()

@@ -70,6 +70,7 @@ export function useTextDiff({
       }
       if (isWanted) setFound(differences)
     }
+    // Without the code both texts are shown whole.
     differ().catch(() => {})
     return () => {
       isWanted = false
