@@ -1,6 +1,7 @@
 // The only wiring: options in, a router, sockets and functions out. Nothing here decides anything.
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { createAttachedServers } from './attached-servers.ts'
 import { harmlessLogger } from './base/logger.ts'
 import { normalizedIds } from './base/normalized-actor.ts'
 import { createOpenRequests } from './base/open-requests.ts'
