@@ -140,8 +140,7 @@ export const createFeed = (options: FeedOptions): Feed => {
   const connect = async () => {
     const opening: Promise<FeedConnection> = openConnection(knex)
     const connection = await within(opening).catch((error) => {
-      // It stands too late, or never.
-      opening.then((late) => late.connection?.stream?.destroy()).catch(() => {})
+      opening.then((late) => late.connection?.stream?.destroy()).catch(() => {}) // Too late, or never.
       throw error
     })
     const drop = () => {
