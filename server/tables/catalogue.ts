@@ -22,8 +22,14 @@ import {
   uncarriable,
 } from '../db/column-codec.ts'
 import { send, statement } from '../db/statement.ts'
-import { type PartOf, partOf } from './part-sql.ts'
-import { REACTIONS, type Reactions, type ReactionsRow, reactionsOf } from './reactions.ts'
+import {
+  type PartOf,
+  partOf,
+  REACTIONS,
+  type Reactions,
+  type ReactionsRow,
+  reactionsOf,
+} from './reactions.ts'
 import { type KeyColumn, keyArgumentOf, type RecordKey, recordKey, tenantFormOf } from './record-id.ts'
 
 /** A column: its type without domains, and as SQL writes it in a cast, without and with its modifier. */

@@ -1,49 +1,10 @@
-// Parts and the records that they are parts of: what their triggers say of it, and the SQL about both.
+// The SQL about parts and the records that they are parts of.
 // Invariant: parts are locked before their parents, and both in the order of their keys, as the triggers do it.
 import { quoteName } from '../../migrations/quote.ts'
-import type { ColumnNames } from '../base/column-names.ts'
 import type { TrackedType } from './catalogue.ts'
 import { columnSql } from './field-sql.ts'
 import { idSql } from './head-sql.ts'
-
-/** Whose parts a table's rows are, as it was tracked. */
-export interface PartOf {
-  /** What the column goes by that holds the parent's key. */
-  column: string
-  /** That column, quoted for SQL. */
-  sql: string
-  /** `schema.table` as the log writes it. */
-  source: string
-  /** Quoted for SQL. */
-  table: string
-  key: string
-  keyType: string
-  tenantColumn: string | null
-  /** May the server's role lock the parent's rows? That takes the right to update them. */
-  isLockable: boolean
-}
-
-/** The arguments stand in the order in which `trackPart` of the migrations gives them. */
-export const partOf = (
-  part: { args: string[]; selectable: boolean; lockable: boolean } | null,
-  { fieldOf }: ColumnNames,
-  fail: (why: string) => never,
-): PartOf | null => {
-  if (!part) return null
-  const [, column = '', , table = '', source = '', key = '', tenant = '', , keyType = ''] = part.args
-  if (!part.selectable)
-    return fail(`its rows are parts of ${source}, which this role may not read: GRANT SELECT on it.`)
-  return {
-    column: fieldOf(column),
-    sql: quoteName(column),
-    source,
-    table,
-    key,
-    keyType,
-    tenantColumn: tenant || null,
-    isLockable: part.lockable,
-  }
-}
+import type { PartOf } from './reactions.ts'
 
 /** SQL for the key of a part's parent, from the value of the part's own column: compared as the trigger compares it. */
 const asParentKey = ({ keyType }: PartOf, value: string) => `${value}::text::${keyType}`

@@ -1,7 +1,48 @@
-// What goes on with a write of a table besides our triggers: the app's own triggers, on the table, its partitions and what it is
-// part of, and foreign keys that cascade.
+// What stands behind a table: the table whose parts its rows are; and what goes on with a write besides our triggers: the app's
+// own, on the table, its partitions and what it is part of, and foreign keys that cascade.
 import { PART_TRIGGER } from '../../migrations/parts.ts'
+import { quoteName } from '../../migrations/quote.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
+import type { ColumnNames } from '../base/column-names.ts'
+
+/** Whose parts a table's rows are, as it was tracked. */
+export interface PartOf {
+  /** What the column goes by that holds the parent's key. */
+  column: string
+  /** That column, quoted for SQL. */
+  sql: string
+  /** `schema.table` as the log writes it. */
+  source: string
+  /** Quoted for SQL. */
+  table: string
+  key: string
+  keyType: string
+  tenantColumn: string | null
+  /** May the server's role lock the parent's rows? That takes the right to update them. */
+  isLockable: boolean
+}
+
+/** The arguments stand in the order in which `trackPart` of the migrations gives them. */
+export const partOf = (
+  part: { args: string[]; selectable: boolean; lockable: boolean } | null,
+  { fieldOf }: ColumnNames,
+  fail: (why: string) => never,
+): PartOf | null => {
+  if (!part) return null
+  const [, column = '', , table = '', source = '', key = '', tenant = '', , keyType = ''] = part.args
+  if (!part.selectable)
+    return fail(`its rows are parts of ${source}, which this role may not read: GRANT SELECT on it.`)
+  return {
+    column: fieldOf(column),
+    sql: quoteName(column),
+    source,
+    table,
+    key,
+    keyType,
+    tenantColumn: tenant || null,
+    isLockable: part.lockable,
+  }
+}
 
 /** What a trigger fires for. */
 export type WriteEvent = 'insert' | 'update' | 'delete'

@@ -50,6 +50,7 @@ test('every source file lies in a room', () => {
 
 test('beside the rooms lie only the doors and their wiring', () => {
   expect(files.filter((path) => /^(server|web|web\/client)\/[^/]+$/.test(path)).sort()).toEqual([
+    'server/attached-servers.ts',
     'server/index.ts',
     'server/record-server-interface.ts',
     'server/record-server.ts',
