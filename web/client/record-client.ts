@@ -107,7 +107,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   const presence = createDeferredPresence({
     clock,
     page,
-    send: async (message) => (isNewRecord(message.id) ? null : (transport.presence?.(message) ?? null)),
+    send: async (message) => transport.presence?.(message) ?? null,
     sendTakeOver: async (message) => transport.takeOver?.(message) ?? null,
   })
 

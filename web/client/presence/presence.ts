@@ -1,5 +1,5 @@
 // Who else is at a record, and what this tab does there. This tab announces itself every 15 s and after each (re)join; a
-// hidden tab is idle. Advisory: nothing here stops anybody from saving.
+// hidden tab is idle. Advisory: nothing here stops anybody from saving. Invariant: no id of a record that the server doesn't have is sent.
 
 import type {
   PresenceAnswer,
@@ -15,6 +15,7 @@ import type { Clock, Page, Stop } from '../base/clock.ts'
 import { createKeyedStores } from '../base/keyed-stores.ts'
 import { peopleOf } from '../base/received-people.ts'
 import type { Readable } from '../base/store.ts'
+import { isNewRecord } from '../http/new-record.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { NOBODY } from './nobody.ts'
 import { createTakeOver, type TakeOver, type TakeOverOptions } from './take-over.ts'
@@ -59,8 +60,15 @@ export interface PresenceOptions {
   page: Page
 }
 
-export function createPresence({ send, sendTakeOver, clock, page }: PresenceOptions): OwnedPresence {
-  const takeOver = createTakeOver({ send: sendTakeOver, clock })
+/** Nobody is at a record that the server doesn't have yet, and its id means nothing there. */
+const ofServer =
+  <M extends RecordAddress, A>(send: (message: M) => Promise<A | null>) =>
+  async (message: M): Promise<A | null> =>
+    isNewRecord(message.id) ? null : send(message)
+
+export function createPresence({ clock, page, ...sending }: PresenceOptions): OwnedPresence {
+  const send = ofServer(sending.send)
+  const takeOver = createTakeOver({ send: ofServer(sending.sendTakeOver), clock })
   const people = createKeyedStores(NOBODY, (present) => present.length === 0)
   const announced = new Map<string, RecordAddress & Doing>()
   /** Records that this tab is at no more, which nobody was sent yet. */

@@ -1,6 +1,10 @@
 // Presence between the tabs of two people, through the real server.
+import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import type { Page } from '../../../../web/client/base/clock.ts'
+import { type Page, systemClock } from '../../../../web/client/base/clock.ts'
+import { newRecordId } from '../../../../web/client/http/new-record.ts'
+import { localIdOf } from '../../../../web/client/offline/local-ids.ts'
+import { createPresence } from '../../../../web/client/presence/presence.ts'
 import type { RecordClient } from '../../../../web/client/record-client-options.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { startLiveServer } from '../live-server.ts'
@@ -115,4 +119,27 @@ test('a tab that watches only the list is at a row that it edits, and its edits 
   await waitFor(() => bob.presence.takeOver.at(address(id)).get().asker?.name === 'Alice', {
     what: 'the ask',
   })
+})
+
+test('nothing is sent of a record that the server doesn’t have: no presence, no request to take over, no answer', async () => {
+  const sent: object[] = []
+  const take = async (message: object) => {
+    sent.push(message)
+    return null
+  }
+  const { page } = createPage()
+  const presence = createPresence({ send: take, sendTakeOver: take, clock: systemClock, page })
+  const bob = { id: 'bob', name: 'Bob' }
+  for (const id of [newRecordId({}), localIdOf(randomUUID()), localIdOf('', 'key of the app')]) {
+    const unmade = { type: 'project', id }
+    presence.announce(unmade, { state: 'editing', field: 'name', unsaved: true })
+    await presence.takeOver.ask(unmade, bob)
+    expect(presence.takeOver.at(unmade).get().asked?.outcome).toBe('unreachable')
+    presence.receive({ ...unmade, from: bob, say: 'ask' })
+    await presence.takeOver.answer(unmade, 'handed_over')
+  }
+  presence.announce(address('7'), { state: 'editing' })
+  await waitFor(() => sent.length > 0, { what: 'what is sent of a record that is there' })
+  presence.close()
+  expect(sent).toMatchObject([{ id: '7' }])
 })
