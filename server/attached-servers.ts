@@ -21,6 +21,8 @@ export interface AttachedServersOptions {
   node: RecordNode
   /** Looks at the permissions of an audience again and again. */
   recheck(audience: Audience): Access
+  /** Of saves that this node has committed, those that may go out ahead of the feed. */
+  ahead(deliver: Delivery['deliverEarly']): Delivery['deliverEarly']
   /** A server is attached: events are wanted. */
   onAttached(): void
 }
@@ -40,7 +42,7 @@ type AttachedServer = Attached & { server: object; path: string; delivery: Deliv
 const isSocketServer = (server: HttpServer | SocketServer): server is SocketServer => 'of' in server
 
 export const createAttachedServers = (options: AttachedServersOptions): AttachedServers => {
-  const { frames, node, recheck, onAttached } = options
+  const { frames, node, recheck, ahead, onAttached } = options
   const { database, limits } = options.sockets
   const attached = new Map<WatcherServer, AttachedServer>()
 
@@ -57,7 +59,7 @@ export const createAttachedServers = (options: AttachedServersOptions): Attached
     const audience = node.metrics.counted(socketAudience(io, frames))
     const access = recheck(audience)
     const delivery = createDelivery(database, audience)
-    const stopEarly = database.savedChanges.subscribe(delivery.deliverEarly)
+    const stopEarly = database.savedChanges.subscribe(ahead(delivery.deliverEarly))
     const undo = () => {
       stopEarly()
       unserve()

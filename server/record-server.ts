@@ -19,7 +19,7 @@ import { recheckAccess } from './live/recheck-access.ts'
 import type { Audience } from './live/watchers.ts'
 import { createChangeWaiters } from './log/change-waiters.ts'
 import { keepCompacted } from './log/compaction.ts'
-import { createFeed } from './log/feed.ts'
+import { createFeed, type Feed } from './log/feed.ts'
 import { keepPruned } from './log/prune.ts'
 import { createRelay } from './log/relay.ts'
 import { settleRestoredLog } from './log/restored-log.ts'
@@ -126,22 +126,27 @@ export const createRecordServer = <A extends Actor>({
     streams.forget()
   }
 
-  const feed = createFeed({
+  const feedDelivery = createFeedDelivery({
+    receivers: () => [...attached.deliveries(), streams],
+    changeWaiters,
+    node: () => node,
+    onBatches: () => compacting?.wake(),
+    feed: () => logFeed,
+    eventsPerRecord: limits.eventsPerRecord,
+  })
+  const logFeed = createFeed({
     knex,
     limits,
     log,
     namesStatements: database.namesStatements,
     checkConnection: (connection) => database.lineages.check(connection, knex.client.driver),
     sources: () => sourcesOf(database.types()),
-    ...createFeedDelivery({
-      receivers: () => [...attached.deliveries(), streams],
-      changeWaiters,
-      node: () => node,
-      onBatches: () => compacting?.wake(),
-    }),
+    select: feedDelivery.select,
+    deliver: feedDelivery.deliver,
     onLost: forget,
     onReset: () => {
       forget()
+      feedDelivery.forget()
       settleRestoredLog(database, log).catch((error) =>
         log.error({ err: error }, 'A restored log stays unsettled.'),
       )
@@ -150,6 +155,7 @@ export const createRecordServer = <A extends Actor>({
     onMissed: () => resync(),
     relay: relay ? createRelay({ id: database.nodeId, send: (page) => node.sendPage(page) }) : undefined,
   })
+  const feed: Feed = { ...logFeed, cursor: feedDelivery.cursor, age: feedDelivery.age }
   const streams = createStreams({ database, limits, position: feed.cursor })
 
   const enter = createAdmissionQueue(ENTERING)
@@ -227,6 +233,7 @@ export const createRecordServer = <A extends Actor>({
     frames: shortcuts.frames,
     node,
     recheck,
+    ahead: feedDelivery.ahead,
     onAttached: () => {
       begin().catch((error) =>
         log.error(

@@ -15,6 +15,8 @@ export default async ({ url }) => {
     types: [project],
     authenticate: () => ALICE,
     limits: {
+      // A round changes one record again and again.
+      eventsPerRecord: UNLIMITED,
       requestsPerPerson: UNLIMITED,
       requestsPerAddress: UNLIMITED,
       streamsPerPerson: UNLIMITED,

@@ -169,6 +169,11 @@ export interface Limits {
   recheckRooms: number
   /** Changes of one type in one transaction from which lists receive one `RecordsImported` instead of each. */
   bulkThreshold: number
+  /**
+   * Events of one record that its watchers get at once in a second. Where it changes faster, further changes are one event at the
+   * second's end, with the last version and all fields. `Infinity`: each is one. The change feed has them all in any case.
+   */
+  eventsPerRecord: number
   /** How long changes and stored responses stay in the log, in milliseconds: 30 days. */
   retentionMs: number
   /** First answers that are kept for one person's writes with a mutation id, in bytes, about; beyond it their oldest go. */
@@ -245,6 +250,7 @@ export const DEFAULT_LIMITS = {
   signInAgeMs: 1_000,
   recheckRooms: 5_000,
   bulkThreshold: 50,
+  eventsPerRecord: 5,
   retentionMs: RETENTION_MS,
   answerBytesPerPerson: 5_000_000,
   pruneEveryMs: 3_600_000,

@@ -11,7 +11,7 @@ const scopesOfBoth = (one: Change['scopes'], other: Change['scopes']): Change['s
 }
 
 /** The later of two changes, with what the earlier one did. What was made and changed was made. */
-const merged = (earlier: Change, later: Change): Change => ({
+export const mergedChange = (earlier: Change, later: Change): Change => ({
   ...later,
   event: earlier.event === 'created' && later.event === 'updated' ? 'created' : later.event,
   changedFields:
@@ -33,7 +33,7 @@ export const mergedByTransaction = (changes: Change[]): Change[] => {
     const key = keyOf(change)
     const earlier = whole.get(key)
     whole.delete(key)
-    whole.set(key, earlier ? merged(earlier, change) : change)
+    whole.set(key, earlier ? mergedChange(earlier, change) : change)
   }
   return whole.size === changes.length ? changes : [...whole.values()]
 }

@@ -255,13 +255,15 @@ test('connections that are cut, slow or sliced lose nothing', async () => {
 })
 
 test('two nodes on one database each send to their own watchers once', async () => {
-  const other = await startApp({ database: app.database })
-  const [near, far] = [await watching(app, 11), await watching(other, 11)]
+  // Each of the ten saves is an event.
+  const options = { database: app.database, limits: { eventsPerRecord: Number.POSITIVE_INFINITY } }
+  const [one, other] = [await startApp(options), await startApp(options)]
+  const [near, far] = [await watching(one, 11), await watching(other, 11)]
   const { id, version: created } = await make('task', { project_id: 11, title: 'x' })
   for (const watcher of [near, far]) await watcher.watch(['task', id])
   const expected = [created]
   for (let write = 1; write <= 10; write += 1) {
-    const node = write % 2 === 0 ? app : other
+    const node = write % 2 === 0 ? one : other
     const body = { client_version: expected.at(-1), changes: { title: `t${write}` } }
     const saved = await node.call('PATCH', `/records/task/${id}`, { body })
     expect(saved.status).toBe(200)
@@ -271,7 +273,7 @@ test('two nodes on one database each send to their own watchers once', async () 
     const versions = (await watcher.flushed()).map(({ event }) => event.version)
     expect(versions).toEqual(expected)
   }
-  await other.stop()
+  await Promise.all([one.stop(), other.stop()])
 })
 
 test('changes whose permission cannot be looked up are tried again, and at last sent as Resync', async () => {

@@ -19,6 +19,8 @@ const select = (wants: (key: ChangeKey) => Wants, pollsFor?: string) => {
     changeWaiters,
     node: () => ({ metrics: { read: () => {}, delivered: () => {} } as never, passed: () => {} }),
     onBatches: () => {},
+    feed: () => ({ cursor: () => null, age: () => ({ as_of: null, behind_ms: null }) }),
+    eventsPerRecord: 5,
   })
   const { wanted, isAwaited } = select([keyOf('1'), keyOf('2')])
   if (waiting) waiting.stop()
