@@ -1,13 +1,16 @@
 // The routes of many records: a list, what became of it since a cursor, and many versions at once.
 import type { Router } from 'router'
+import type { Limits } from '../base/options.ts'
 import { problem, refuse } from '../base/problems.ts'
 import { queryOf } from '../base/request.ts'
+import { jsonBody } from '../http/json-body.ts'
 import { type Body, bodyOf, queryNumber, queryText } from '../http/request-parameters.ts'
 import { sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { rightsOfCursor } from '../log/cursor.ts'
 import { presentCursor } from '../log/read-log.ts'
-import type { ListAnswer, ListDelta } from '../protocol/index.ts'
+import type { CountedType, ListAnswer, ListDelta } from '../protocol/index.ts'
+import { countChanged } from '../queries/changed-since.ts'
 import { listRecords } from '../queries/list.ts'
 import { listDelta } from '../queries/list-delta.ts'
 import { filtersOf } from '../queries/list-filters.ts'
@@ -76,6 +79,24 @@ const sumsOf = ({ url }: Parameters<typeof queryText>[0]): string[] => {
   return isRefused ? refuse('malformed', `A list takes ${MOST_SUMS} sums at most, each once.`) : sums
 }
 
+/** Types that one request counts the changed records of, and how far it counts: 99 unless asked for otherwise. */
+const MOST_TYPES = 50
+const COUNTED = 99
+
+/** The `since` and `most` of the body. */
+const countedOf = ({ since, most = COUNTED }: Body): { since: CountedType[]; most: number } => {
+  if (!Array.isArray(since) || since.length > MOST_TYPES)
+    return refuse('malformed', `since must be a list of {type, cursor}, ${MOST_TYPES} at most.`)
+  for (const one of since as Partial<CountedType>[]) {
+    const isOptionalText = one?.cursor === undefined || typeof one.cursor === 'string'
+    if (typeof one !== 'object' || one === null || typeof one.type !== 'string' || !isOptionalText)
+      return refuse('malformed', 'Each entry of since needs a type, and a cursor if there is one.')
+  }
+  if (typeof most !== 'number' || !Number.isSafeInteger(most) || most < 1 || most > MAX_PAGE)
+    return refuse('malformed', `most must be a whole number from 1 to ${MAX_PAGE}.`)
+  return { since, most }
+}
+
 /** What each route of many records does. */
 export const listHandlers = ({ database }: RouteOptions) => {
   const list: Handler = async (request, response, actor) => {
@@ -135,10 +156,21 @@ export const listHandlers = ({ database }: RouteOptions) => {
     const data = await versionDifferences(database, actor, held)
     await sendPage(response, { data, ...age, ...(history && { history }) })
   }
-  return { list, versions }
+  const changed: Handler = async (request, response, actor) => {
+    const { since, most } = countedOf(bodyOf(request))
+    const age = database.age()
+    const { gone } = database.largeAnswers.budgetOf(response, actor)
+    await sendPage(response, { data: await countChanged(database, actor, since, most, gone), ...age })
+  }
+  return { list, versions, changed }
 }
 
-export const addListRoutes = (router: Router, { list, versions }: ReturnType<typeof listHandlers>): void => {
+export const addListRoutes = (
+  router: Router,
+  { list, versions, changed }: ReturnType<typeof listHandlers>,
+  { bodyBytes }: Pick<Limits, 'bodyBytes'>,
+): void => {
+  router.post('/changes/count', jsonBody(bodyBytes), handle(changed))
   router.post('/records/versions', handle(versions))
   router.get('/records/:type', handle(list))
 }

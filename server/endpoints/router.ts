@@ -60,7 +60,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   router.use(['/deleted', '/changes', '/events', '/openapi.json', '/asyncapi.json'], entry)
   addOpenApiRoute(router, options.database)
   addAsyncApiRoute(router)
-  addListRoutes(router, ofLists)
+  addListRoutes(router, ofLists, options.limits)
   addBulkRoutes(router, options)
   addImportRoutes(router, options)
   addRecordRoutes(router, ofRecord)

@@ -78,6 +78,19 @@ export const AHEAD = ahead(COLUMNS, ALL)
 export const PRESENT = 'pg_current_snapshot()::text as snapshot, noclobber.epoch() as epoch'
 
 /**
+ * Records with a change ahead of the snapshot in $1 that counts for one person: not of their own making, and not of such columns alone as
+ * they may not see. $2: the most records; then the person, those columns, and a {@link LogFilter}.
+ */
+export const CHANGED_RECORDS = statement(`
+with here as materialized (select ${PRESENT})
+select here.snapshot, here.epoch, r.id from here left join (
+  select l.record_id as id
+  from (${begunSince('c.record_id, c.event, c.changed_fields, c.updated_by', 'changes', 'pg_current_snapshot()', ofFilter(5))}) l
+  where coalesce(l.updated_by->>'id' <> $3 or l.updated_by->>'kind' = 'database', true)
+    and not (l.event = 'updated' and l.changed_fields <> '{}' and l.changed_fields <@ $4::text[])
+  group by l.record_id limit $2) r on true`)
+
+/**
  * How large a value of the log is, without reading it: what it takes on disk, times twenty where it is compressed (most
  * text is to a third, at the utmost to an eightieth).
  */

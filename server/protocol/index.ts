@@ -11,7 +11,7 @@ export { type Age, BEHIND_MS, HEARTBEAT_MS } from './age.ts'
 export { DECEPTIVE_CHARACTERS, printable } from './hidden-characters.ts'
 export type { ChangedValues, HistoryEvent, RestoreBody, WireDeleted, WireHistoryEntry } from './history.ts'
 export type { ImportingEvent } from './import-progress.ts'
-export type { ListAnswer, ListDelta, ListTotals } from './list.ts'
+export type { ChangedCount, CountedType, ListAnswer, ListDelta, ListTotals } from './list.ts'
 export {
   MAX_NOTE_CHARS,
   MAX_PROPOSALS,

@@ -43,3 +43,22 @@ export interface ListTotals {
   /** By field: a number, its digits where JavaScript can't hold it, `null` where no record has a value. */
   sums?: Record<string, number | string | null>
 }
+
+/** A type, and the position since which its changes are counted; without one there is nothing to count yet. */
+export interface CountedType {
+  type: string
+  cursor?: string
+}
+
+/** How many records of a type have changed since a position, as far as the caller may read them and has not changed them. */
+export interface ChangedCount {
+  type: string
+  /** `null`: unknown. The log reaches back no further, there is too much to look through, or there is no such type. */
+  count: number | null
+  /** There are more: `count` is the most that was asked for. */
+  more?: true
+  /** The position up to which it was counted; `null` where there is no such type. */
+  cursor: string | null
+  /** The cursor sent is none, or of another history of the database: counting begins anew at this one. */
+  reset?: true
+}

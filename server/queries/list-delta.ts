@@ -41,7 +41,7 @@ interface Changed {
 }
 
 /** Which of these records may the caller know of? All where that doesn't depend on the record. */
-const knowable = async (
+export const knowable = async (
   database: Database,
   known: KnownType,
   actor: Actor,

@@ -1,10 +1,16 @@
 // The wire's other end for component tests, by the client's own openings: a `fetch` that answers for some projects and
 // a transport whose events a test sends itself. Guarding, pushing and the like are tried on the real server elsewhere.
 
-import type { Fields, RecordEvent, WireRecord } from '../../server/protocol/index.ts'
+import type {
+  ChangedCount,
+  CountedType,
+  Fields,
+  RecordEvent,
+  WireRecord,
+} from '../../server/protocol/index.ts'
 import { createRecordClient } from '../../web/client/record-client.ts'
 import type { RecordClientOptions } from '../../web/client/record-client-options.ts'
-import type { TransportListener } from '../../web/client/transport/transport.ts'
+import type { TransportEvent, TransportListener } from '../../web/client/transport/transport.ts'
 
 const BOB = { id: 'u2', name: 'Bob', kind: 'user' } as const
 
@@ -29,6 +35,7 @@ export function createSmallServer({
   let isHolding = false
   let isRefusing = false
   let refusal: { field: string; message: string }[] | null = null
+  let counts: ((since: CountedType[]) => ChangedCount[] | null) | null = null
   let listener: TransportListener | null = null
 
   for (const id of ['1', '2'])
@@ -64,10 +71,18 @@ export function createSmallServer({
       : json(200, { data: [], cursor: 'c', next: null, count: records.size, sums: { budget } })
   }
 
+  /** Without anything that counts the server is an older one. */
+  function countChanges(since: CountedType[]): Response {
+    if (!counts) return json(404, { code: 'not_found', status: 404 })
+    const data = counts(since)
+    return data ? json(200, { data }) : json(503, { code: 'unavailable', status: 503 })
+  }
+
   function answer({ method, path, body }: Sent): Response {
     const record = records.get(path.split('/').at(-1) ?? '')
     if (/[?&]limit=0&?/.test(path)) return totals()
     if (path.endsWith('/versions')) return json(200, { data: [] })
+    if (path === '/changes/count') return countChanges(body?.since as CountedType[])
     if (method === 'POST') return create((body?.fields ?? {}) as Fields)
     if (!record) return json(404, { code: 'not_found', status: 404 })
     if (method === 'GET') return json(200, { data: record })
@@ -138,6 +153,12 @@ export function createSmallServer({
     refuseCounts(refuses: boolean) {
       isRefusing = refuses
     },
+    /** What `POST /changes/count` answers; `null`: 503. */
+    countBy(answers: NonNullable<typeof counts>) {
+      counts = answers
+    },
+    /** Sends what a server sends. */
+    send: (event: TransportEvent) => listener?.onEvent(event),
     /** The next write is answered with these errors. */
     refuseNext(errors: { field: string; message: string }[]) {
       refusal = errors

@@ -2,6 +2,8 @@
 
 export type { UndoneRow } from '../../server/protocol/bulk-and-import.ts'
 export type {
+  ChangedCount,
+  CountedType,
   DeletedProblem,
   FieldError,
   Fields,
@@ -42,7 +44,12 @@ export type { Choice, Choices } from './conflict/conflict-resolution.ts'
 export { loadTextDiff, resolutionOf, sideOf, undecided } from './conflict/conflict-resolution.ts'
 export type { ConflictField, ConflictView, Side } from './conflict/conflict-view.ts'
 export { editsAsText, valueText } from './conflict/conflict-view.ts'
+export type { ChangedSinceOptions, CountingClient } from './events/changed-since.ts'
+export type { ChangedCounted, ChangedSince } from './events/changed-state.ts'
 export { invalidateOn } from './events/invalidate-on.ts'
+export type { LastLooks, LastLooksStorage } from './events/last-looks.ts'
+export type { ChangedSinceStore } from './events/lazy-changed.ts'
+export { changedSince } from './events/lazy-changed.ts'
 export type { ListToWatch } from './events/list-watching.ts'
 export type { OnRecordEvents, RecordChanges, RecordEventsOptions } from './events/record-events.ts'
 export type {
@@ -119,7 +126,9 @@ export type {
   TransportListener,
   TransportStatus,
 } from './transport/transport.ts'
+export type { ChangedMessages } from './words/changed-messages.ts'
 export { germanMessages } from './words/german.ts'
+export { germanChangedMessages } from './words/german-changed-messages.ts'
 export type { FormatValue, Messages, MessagesPatch, Plural, Words } from './words/messages.ts'
 export { createWords, englishMessages, labelOf, listFields, whoWrote } from './words/messages.ts'
 export { timeAgo, timeOfDay } from './words/time-ago.ts'

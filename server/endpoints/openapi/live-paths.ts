@@ -1,9 +1,9 @@
-// The paths of the OpenAPI document that have to do with events: the stream, and who is at a record.
+// The paths of the OpenAPI document that have to do with events: the stream, who is at a record, and how much has changed.
 
 import { HEADERS } from '../../protocol/index.ts'
 import { query } from './list-parameters.ts'
 import { body, COMMON, data, header, ID, json, type Part, refused } from './paths.ts'
-import { listOf, object, ref, text } from './schemas.ts'
+import { age, listOf, object, ref, text } from './schemas.ts'
 
 const many = { style: 'form', explode: true }
 
@@ -84,6 +84,24 @@ export const STREAM_PATH: Part = {
         ...COMMON,
         403: refused('Live events are off, or the request comes from another site.'),
       },
+    },
+  },
+}
+
+const counted = object({
+  since: { ...listOf(object({ type: text, 'cursor?': text })), maxItems: 50 },
+  'most?': { type: 'integer', minimum: 1, maximum: 1_000 },
+})
+
+/** How much has changed. */
+export const COUNT_PATH: Part = {
+  '/changes/count': {
+    post: {
+      operationId: 'countChanges',
+      summary:
+        'How many records of some types others have changed since a cursor, as far as one may read them.',
+      requestBody: body(counted),
+      responses: { 200: json(data(listOf(ref('ChangedCount')), age)), ...COMMON },
     },
   },
 }

@@ -5,7 +5,7 @@ import type { Router } from 'router'
 import { sendData } from '../../http/responses.ts'
 import { handle } from '../../http/route-handler.ts'
 import type { Database, KnownType } from '../../tables/database.ts'
-import { presencePath, STREAM_PATH } from './live-paths.ts'
+import { COUNT_PATH, presencePath, STREAM_PATH } from './live-paths.ts'
 import { listPaths, type Part, recordPaths, WIDE_PATHS } from './paths.ts'
 import { proposalPaths, restorePaths } from './review-paths.ts'
 import { schemaName, typeSchemas, WIRE_SCHEMAS } from './schemas.ts'
@@ -23,6 +23,7 @@ const openApiDocument = (types: KnownType[], basePath: string): Part => ({
     {},
     WIDE_PATHS,
     STREAM_PATH,
+    COUNT_PATH,
     ...types.flatMap((known) => {
       const name = schemaName(known.type.name)
       return [

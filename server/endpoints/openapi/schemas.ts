@@ -67,6 +67,13 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     deleted: flag,
     'rights?': text,
   }),
+  ChangedCount: object({
+    type: text,
+    count: { type: ['integer', 'null'], minimum: 0 },
+    'more?': { const: true },
+    cursor: nullableText,
+    'reset?': { const: true },
+  }),
   HistoryEntry: object({
     version,
     event: { enum: ['created', 'updated', 'deleted'] },

@@ -118,6 +118,9 @@ describe('real answers', () => {
     const { body } = await call('GET', '/records/project?limit=1&sort=-updated_at')
     await app.make('project', fields)
     await call('GET', `/records/project?cursor=${body.cursor}`)
+    const counted = { since: [{ type: 'project', cursor: body.cursor }, { type: 'task' }, { type: 'none' }] }
+    expect((await call('POST', '/changes/count', { body: { ...counted, most: 1 } })).status).toBe(200)
+    expect((await call('POST', '/changes/count', { body: {} })).status).toBe(400)
     await call('GET', '/records/project?sort=secret')
     const held = [
       { type: 'project', id, version: 1 },

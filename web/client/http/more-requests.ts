@@ -1,7 +1,14 @@
 // The routes that a page with one record doesn't need, as functions with outcomes: creations, many records, files, lists and
 // histories. Loaded with the first call.
 
-import type { Fields, WireHistoryEntry, WireRecord, WireVersion } from '../../../server/protocol/index.ts'
+import type {
+  ChangedCount,
+  CountedType,
+  Fields,
+  WireHistoryEntry,
+  WireRecord,
+  WireVersion,
+} from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import { plainFields } from '../base/plain-value.ts'
 import { isRecord } from '../base/received.ts'
@@ -153,6 +160,18 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
     async version(type: string, id: string): Promise<FetchOutcome<{ version: WireVersion }>> {
       const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/version` })
       return dataOf(answer, (version: WireVersion) => ({ outcome: 'found' as const, version }))
+    },
+
+    /**
+     * How many records of these types others have changed since a cursor, as far as this person may read them: at most `most` each.
+     * Without a cursor it is 0, and the answer's cursor is where to begin. See `changedSince` for a count that stays current.
+     */
+    async countChanges(
+      since: readonly CountedType[],
+      most = 99,
+    ): Promise<FetchOutcome<{ counts: ChangedCount[] }>> {
+      const answer = await http({ method: 'POST', path: '/changes/count', body: { since, most } })
+      return dataOf(answer, (counts: ChangedCount[]) => ({ outcome: 'found' as const, counts }))
     },
 
     async list<F extends object = Fields>(

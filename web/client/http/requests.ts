@@ -29,7 +29,16 @@ export interface ClientSaveOptions {
 }
 
 const LATE: (keyof MoreRequests)[] = [
-  ...(['create', 'saveMany', 'undoMany', 'importFile', 'history', 'version', 'list'] as const),
+  ...([
+    'create',
+    'saveMany',
+    'undoMany',
+    'importFile',
+    'history',
+    'version',
+    'list',
+    'countChanges',
+  ] as const),
 ]
 
 function createRecordRequests({ http, clock, newId }: MoreRequestsOptions) {

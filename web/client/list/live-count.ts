@@ -4,6 +4,7 @@
 import type { Scope } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
 import type { Requests } from '../http/requests.ts'
+import { countPauseMs } from './count-pause.ts'
 import type { LiveListQuery } from './query.ts'
 
 /** What is counted: as of a list, and which fields are summed. */
@@ -23,11 +24,6 @@ export interface LiveCount {
   /** What is shown may be out of date: the last request was not answered. */
   isStale: boolean
 }
-
-/** Least time between two requests, and how much of the time the server may spend on them: a twentieth. */
-const PACE_MS = 2500
-const SHARE = 20
-const MOST_MS = 60_000
 
 interface CountClient extends Pick<Requests, 'list'> {
   onEvents(type: string, listener: () => Promise<void>, options: { scope?: Scope }): Stop
@@ -63,7 +59,7 @@ export function countLive(
       ? { ...before, isStale: true }
       : { status: 'failed', count: null, sums: {}, isStale: false }
     show(answer.outcome === 'found' && last ? last.count : failed, person)
-    const pause = Math.min(MOST_MS, Math.max(PACE_MS, (performance.now() - begun) * (SHARE - 1)))
+    const pause = countPauseMs(performance.now() - begun)
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, pause)
       wake = () => {

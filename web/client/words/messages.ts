@@ -5,6 +5,7 @@ import type { Problem, ProblemCode, Writer } from '../../../server/protocol/inde
 import { DECEPTIVE_CHARACTERS } from '../../../server/protocol/index.ts'
 import { localeOf } from '../base/locale.ts'
 import { plainText } from '../base/received.ts'
+import type { ChangedMessages } from './changed-messages.ts'
 import type { HistoryMessages } from './history-messages.ts'
 import { englishListMessages } from './list-messages.ts'
 import { englishLostMessages } from './lost-messages.ts'
@@ -187,6 +188,8 @@ export type MessagesPatch = {
 } & {
   /** Of `noclobber/history`. */
   history?: Partial<HistoryMessages>
+  /** Of `<ChangedBadge>`. */
+  changed?: Partial<ChangedMessages>
 }
 
 /** A field's value as people know it, "1,540,000 €" for 1540000; `null` or nothing for the usual text. */

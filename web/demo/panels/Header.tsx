@@ -2,6 +2,7 @@
 // same user, so that typed text can still be saved.
 import { ConnectionPill, useConnection } from 'noclobber/react'
 import type { ReactNode } from 'react'
+import { ChangedLink } from '../base/ChangedLink.tsx'
 import { Avatar, Link } from '../base/Parts.tsx'
 import { asPerson } from '../base/router.ts'
 import { type Person, signInAgain, signOut } from '../base/session.ts'
@@ -31,7 +32,15 @@ export const Header = ({
         </Link>
         <nav aria-label={WORDS.header.place}>
           <ol className="crumbs">
-            <li>{place ? <Link to="/projects">{WORDS.header.projects}</Link> : WORDS.header.projects}</li>
+            <li>
+              {place ? (
+                <ChangedLink type="project" to="/projects">
+                  {WORDS.header.projects}
+                </ChangedLink>
+              ) : (
+                WORDS.header.projects
+              )}
+            </li>
             {place && <li aria-current="page">{place}</li>}
           </ol>
         </nav>

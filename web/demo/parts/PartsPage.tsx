@@ -3,6 +3,7 @@ import type { LiveListQuery } from 'noclobber/client'
 import { ListBar, useLiveCount, useLiveList } from 'noclobber/react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { BusyColleague } from '../base/BusyColleague.tsx'
+import { useSeen } from '../base/ChangedLink.tsx'
 import { Sentence } from '../base/Parts.tsx'
 import type { PartFields } from '../base/records.ts'
 import type { Person } from '../base/session.ts'
@@ -25,6 +26,7 @@ const STOCKS: Record<Stock, NonNullable<LiveListQuery['where']>> = {
 }
 
 export const PartsPage = ({ person }: { person: Person }) => {
+  useSeen('part')
   const [text, setText] = useState('')
   const [stock, setStock] = useState<Stock>('all')
   const [sort, setSort] = useState('code')

@@ -1,6 +1,7 @@
 // All projects in one live table: filter, status, sort. Sorting and filtering happen here, on what the list holds.
 import { ListBar, useLiveList } from 'noclobber/react'
 import { useEffect, useMemo, useState } from 'react'
+import { ChangedLink, useSeen } from '../base/ChangedLink.tsx'
 import { Link, Sentence } from '../base/Parts.tsx'
 import { PROJECT_STATUSES, type Project, type ProjectFields, type ProjectStatus } from '../base/records.ts'
 import type { Person } from '../base/session.ts'
@@ -31,6 +32,7 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
   const [status, setStatus] = useState<ProjectStatus | null>(null)
   const [sort, setSort] = useState<SortColumn>({ column: 'name', descending: false })
   const words = WORDS.projects
+  useSeen('project')
 
   useEffect(() => {
     document.title = WORDS.page.title(words.title)
@@ -58,12 +60,12 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
         <div className="project-title">
           <h1>{words.title}</h1>
           <span className="title-links">
-            <Link to="/tasks" className="button">
+            <ChangedLink type="task" to="/tasks" className="button">
               {TASK_WORDS.link}
-            </Link>
-            <Link to="/parts" className="button">
+            </ChangedLink>
+            <ChangedLink type="part" to="/parts" className="button">
               {words.parts}
-            </Link>
+            </ChangedLink>
           </span>
           {person.role === 'editor' && (
             <>

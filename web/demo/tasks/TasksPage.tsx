@@ -3,6 +3,7 @@
 import { ConflictDialog, ListBar, type ListCellEditor, useCellEditor, useLiveList } from 'noclobber/react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { BusyColleague } from '../base/BusyColleague.tsx'
+import { useSeen } from '../base/ChangedLink.tsx'
 import { Sentence } from '../base/Parts.tsx'
 import type { Task, TaskFields } from '../base/records.ts'
 import type { Person } from '../base/session.ts'
@@ -45,6 +46,7 @@ const LeftBehind = ({ cells, rows }: { cells: ListCellEditor; rows: readonly Tas
 }
 
 export const TasksPage = ({ person }: { person: Person }) => {
+  useSeen('task')
   const [text, setText] = useState('')
   const [status, setStatus] = useState<TaskFields['status'] | null>(null)
   const [sort, setSort] = useState('due_on')
