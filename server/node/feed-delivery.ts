@@ -67,6 +67,7 @@ export const createFeedDelivery = (options: FeedDeliveryOptions) => {
 
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
     const done = last.then(work)
+    // Who has asked for it gets the failure.
     last = done.catch(() => {})
     return done
   }

@@ -44,7 +44,9 @@ const countOf = async (
 ): Promise<ChangedCount> => {
   const { name: type, hidden } = known.type
   const answer = (count: number | null, here: Cursor, more: Pick<ChangedCount, 'more' | 'reset'> = {}) => ({
-    ...{ type, count, cursor: shared.cursors.encode(here) },
+    type,
+    count,
+    cursor: shared.cursors.encode(here),
     ...more,
   })
   const now = await presentCursor(shared)

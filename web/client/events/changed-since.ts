@@ -150,6 +150,7 @@ export function createChangedCounter(
     for (const type of types) due.add(type)
     nextRound ??= round.then(() => {
       nextRound = null
+      // What a storage of the app's throws ends this round alone.
       round = countDue().catch(() => {})
       return round
     })

@@ -20,5 +20,9 @@ export interface ChangedSince extends ChangedCounted {
 
 /** Nothing was counted yet. */
 export const NOT_COUNTED: ChangedSince = {
-  ...{ status: 'loading', count: null, isMore: false, isStale: false, byType: {} },
+  status: 'loading',
+  count: null,
+  isMore: false,
+  isStale: false,
+  byType: {},
 }
