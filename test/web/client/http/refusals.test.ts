@@ -1,4 +1,4 @@
-// A 403 is about a permission only where the server says so.
+// A 403 is about a permission only where the server says so, and who is asked to come back knows when.
 import { expect, test } from 'vitest'
 import { refusalOf } from '../../../../web/client/http/refusals.ts'
 
@@ -15,4 +15,12 @@ test('a 403 that is no permission’s says what it is about', () => {
     outcome: 'failed',
     problem: { status: 403, detail: 'The server answered 403.' },
   })
+})
+
+test('who is asked to come back knows when, in milliseconds', () => {
+  const later = (status: number, headers?: HeadersInit) =>
+    refusalOf({ isAnswered: true, status, headers: new Headers(headers), body: null })
+  expect(later(503, { 'Retry-After': '2' })).toMatchObject({ outcome: 'unreachable', retryAfterMs: 2_000 })
+  expect(later(429, { 'Retry-After': '1' })).toMatchObject({ outcome: 'unreachable', retryAfterMs: 1_000 })
+  expect(later(500)).toMatchObject({ outcome: 'unreachable', retryAfterMs: null })
 })
