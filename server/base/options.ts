@@ -250,7 +250,7 @@ export const DEFAULT_LIMITS = {
   signInAgeMs: 1_000,
   recheckRooms: 5_000,
   bulkThreshold: 50,
-  eventsPerRecord: 5,
+  eventsPerRecord: 20,
   retentionMs: RETENTION_MS,
   answerBytesPerPerson: 5_000_000,
   pruneEveryMs: 3_600_000,

@@ -5,17 +5,17 @@ import { startApp, type TestApp } from '../../support/app.ts'
 import type { Received } from '../../support/app-socket.ts'
 import { openStream } from '../../support/app-stream.ts'
 
+const CHANGES = 40
+const AT_ONCE = 5
+
 let app: TestApp
 /** A node that makes each change an event. */
 let plain: TestApp
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp({ limits: { eventsPerRecord: AT_ONCE } })
   plain = await startApp({ database: app.database, limits: { eventsPerRecord: Number.POSITIVE_INFINITY } })
 })
-
-const CHANGES = 40
-const AT_ONCE = 5
 
 interface Event {
   id: string
