@@ -1,7 +1,7 @@
 // The client of one server for one tab: the only place where requests, connection, polling and open records are wired.
 // `close` stops everything that it starts. It opens no connection before the first watcher.
 
-import type { Fields, WireRecord } from '../../server/protocol/index.ts'
+import type { Fields, WireRecord, Writer } from '../../server/protocol/index.ts'
 import { DEFAULT_BASE_PATH } from '../../server/protocol/index.ts'
 import { browserPage, type Stop, systemClock } from './base/clock.ts'
 import { createPerson } from './base/person.ts'
@@ -50,6 +50,9 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
   let isClosed = true
   let isSignedOutReported = false
 
+  const isOwn = (by: Writer | null) => by?.kind === 'user' && by.id === person.id()
+  const isColleague = (by: Writer | null) =>
+    by !== null && person.id() !== null && (by.kind === 'database' || by.id !== person.id())
   const credentials = options.credentials ?? (options.token ? 'same-origin' : 'include')
   const fetchNow: typeof fetch = (input, init) => {
     const [send, asked] = [options.fetch ?? globalThis.fetch, { ...init, credentials }]
@@ -81,8 +84,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     tabId,
     clock,
     localTime: serverTime.localTime,
-    isOwn: person.isOwn,
-    isColleague: person.isColleague,
+    isOwn,
+    isColleague,
     onRemoteVersion: (address, remote) => records.find(address)?.receive(remote),
     onRevoked(address) {
       presence.forget(address)
@@ -93,10 +96,8 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     onAge: (age) => connection.aged(age),
   }
   const connection: Connection = createConnection(clock, page, () => polling?.poll(), serverTime)
-  const watching = createWatching({
-    transport,
-    clock,
-    joinRooms: (rooms) => transportsCode.now()?.joinRooms(rooms),
+  const watching = createWatching(transport, clock, {
+    join: (rooms) => transportsCode.now()?.joinRooms(rooms),
     onJoined(age) {
       connection.joined(age)
       presence.joined()
@@ -186,7 +187,7 @@ export function createRecordClient(options: RecordClientOptions = {}): RecordCli
     ...ofPerson,
     newId,
     localTime: serverTime.localTime,
-    isOwn: person.isOwn,
+    isOwn,
     personId: person.id,
     asOf: () => connection.state.get().asOf,
     persistence: options.offline,

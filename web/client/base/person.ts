@@ -2,7 +2,6 @@
 // is drawn or sent for the next. The app names the person (`userId`); otherwise the server does, by X-Person-ID in its
 // answers, and after a sign-in the person counts as unknown until it has.
 
-import type { Writer } from '../../../server/protocol/index.ts'
 import type { Stop } from './clock.ts'
 import { createListeners } from './store.ts'
 
@@ -21,9 +20,6 @@ export interface Person {
   isNamed(): boolean
   /** The app says that nobody is signed in, after it had named a person. */
   isNobody(): boolean
-  isOwn(by: Writer | null): boolean
-  /** Another person, or nobody by name: plain SQL. `false` while this person is unknown. */
-  isColleague(by: Writer | null): boolean
   /** Rises with each change of person. */
   epoch(): number
   /** Detects a change of person now; returns `false` when there was one. */
@@ -112,8 +108,6 @@ export function createPerson({ userId, token }: PersonOptions): Person {
     id: current,
     isNamed: () => wasNamed,
     isNobody: () => isNobody,
-    isOwn: (by) => by?.kind === 'user' && by.id === current(),
-    isColleague: (by) => by !== null && current() !== null && (by.kind === 'database' || by.id !== current()),
     epoch: () => epoch,
     check,
     signedIn() {

@@ -64,17 +64,16 @@ export const recordKey = ({ type, id }: RecordAddress): string => JSON.stringify
 export const listKey = (type: string, scope: Scope = {}): string =>
   JSON.stringify([type, Object.entries(scope).sort(([a], [b]) => (a < b ? -1 : 1))])
 
-export interface WatchingOptions {
-  transport: Transport
-  clock: Clock
+export interface WatchingOptions extends Pick<Rooms, 'onJoined' | 'onHistory'> {
   /** Of joins.ts, whose code is here where there is a connection. */
-  joinRooms: (rooms: Rooms) => unknown
-  onJoined: (age: Partial<Age>) => void
-  onHistory: (history: string | undefined) => void
+  join: (rooms: Rooms) => unknown
 }
 
-export function createWatching(options: WatchingOptions): Watching {
-  const { transport, clock, joinRooms, onJoined, onHistory } = options
+export function createWatching(
+  transport: Transport,
+  clock: Clock,
+  { join, ...listeners }: WatchingOptions,
+): Watching {
   const records = new Map<string, RecordWatcher>()
   const lists = new Map<string, Set<ListWatcher>>()
   const joined = new Set<string>()
@@ -88,8 +87,7 @@ export function createWatching(options: WatchingOptions): Watching {
     joined,
     pendingRecords,
     pendingLists,
-    onJoined,
-    onHistory,
+    ...listeners,
     tryLater() {
       stopRetry()
       stopRetry = clock.after(TRY_AGAIN_MS, ask)
@@ -105,7 +103,7 @@ export function createWatching(options: WatchingOptions): Watching {
       isFlushAsked = false
       if (transport.id() === null) return
       leave()
-      joinRooms(rooms)
+      join(rooms)
     })
   }
 
