@@ -1,6 +1,7 @@
 // The JSON of a request's body. What nearly every client sends, a small body of known length and no encoding, is read
 // here in a few steps; everything else by body-parser.
 // Invariant: both ways take, refuse and answer the same.
+import { isUtf8 } from 'node:buffer'
 import bodyParser from 'body-parser'
 import { problem, Refusal } from '../base/problems.ts'
 import type { Middleware, Request, Response } from '../base/request.ts'
@@ -21,8 +22,14 @@ export const READ_BEFORE =
 
 const notJson = () => new Refusal(problem('malformed', BODY_FAILURES['entity.parse.failed']))
 
+/** Other bytes would be read as U+FFFD, and saved so. */
+const checkUtf8 = (bytes: Buffer) => {
+  if (!isUtf8(bytes)) throw new Refusal(problem('malformed', BODY_FAILURES['charset.unsupported']))
+}
+
 /** @throws Refusal where the bytes are no JSON object or list. */
 export const objectOf = (bytes: Buffer): object => {
+  checkUtf8(bytes)
   const text = bytes.toString()
   let value: unknown
   try {
@@ -75,11 +82,17 @@ const readPlain = (request: Request): Promise<void> =>
   })
 
 /** Reads a JSON body, unless somebody before us has. */
-export const jsonBody = (limit: number): Middleware => bodyParser.json({ limit })
+export const jsonBody = (limit: number): Middleware =>
+  bodyParser.json({
+    limit,
+    verify: (_request, _response, bytes, encoding) => {
+      if (encoding === 'utf-8') checkUtf8(bytes)
+    },
+  })
 
 /** Reads `request.body`, unless something before us in the app has; for bodies of at most `limit` bytes. */
 export const jsonReader = (limit: number) => {
-  const parse = bodyParser.json({ limit })
+  const parse = jsonBody(limit)
   return (request: Request, response: Response): Promise<void> | undefined => {
     if (isPlain(request, limit)) return takePlain(request) ? undefined : readPlain(request)
     return new Promise((resolve, reject) => {

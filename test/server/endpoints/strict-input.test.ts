@@ -37,6 +37,30 @@ const answered = async (method: string, at: string, options: Parameters<typeof c
   return `${status} ${body?.code}`
 }
 
+test('a body that isn’t UTF-8 is refused, whoever reads it: its letters would be saved as others', async () => {
+  const body = Buffer.from('{"client_version":1,"changes":{"name":"caf\xe9"}}', 'latin1')
+  for (const type of [
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/json;charset="utf-8"',
+  ])
+    for (const id of [target.id, `${target.id}?`]) {
+      const answer = await fetch(`${app.origin}/api/v1/records/project/${id}`, {
+        method: 'PATCH',
+        body,
+        headers: { authorization: 'Bearer alice', 'content-type': type },
+      })
+      const { code, detail } = await answer.json()
+      expect([type, id, answer.status, code, detail]).toEqual([
+        type,
+        id,
+        400,
+        'malformed',
+        'The body must be UTF-8.',
+      ])
+    }
+})
+
 describe('a version', () => {
   test('that is no plain positive integer is 400, in the body', async () => {
     for (const version of [
