@@ -164,8 +164,9 @@ export const serveSockets = (io: WatcherServer, options: SocketOptions): (() => 
     next()
   }
 
-  function onError(this: WatcherSocket, error: Error) {
-    log.warn({ err: error }, 'A socket failed.')
+  /** A client may send an event of this name: what it says isn't worth a line. */
+  function onError(this: WatcherSocket, error: unknown) {
+    if (error instanceof Error) log.warn({ err: error }, 'A socket failed.')
   }
   function onDisconnect(this: WatcherSocket) {
     const watcher = watcherOf(this)

@@ -70,3 +70,14 @@ test.each([
   clearInterval(timer)
   expect((await bob.ask('unwatch', {})).code).toBeUndefined()
 })
+
+test('an event called error says nothing in the log, however often it is sent', async () => {
+  const lines: string[] = []
+  const add = (_: object, message: string) => void lines.push(message)
+  const app = await startApp({ log: { info: () => {}, warn: add, error: add } })
+  const { socket, received } = await open(app, ALICE)
+  for (let left = 150; left > 0; left -= 1) socket.send('42["error",{"message":"x"}]')
+  socket.send('421["unwatch",{}]')
+  await waitFor(() => received.some((frame) => frame.startsWith('431')), { what: 'the answer behind them' })
+  expect(lines).toEqual([])
+})
