@@ -33,10 +33,10 @@ const KIND = `select ${UNTRACKABLE} as why, ${LATE_TRIGGERS} as late from pg_cla
 const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
   const { rows } = await knex.raw(
     `select a.attname as name, ${typeName('a.atttypid')} as type,
-       coalesce(array_position(${keyOf('a.attrelid')}, a.attname::text), 0) as key, a.attnotnull as "isRequired",
+       coalesce(pg_catalog.array_position(${keyOf('a.attrelid')}, a.attname::text), 0) as key, a.attnotnull as "isRequired",
        exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose",
        (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
-         select bool_or(b.typtype = 'e' or b.typtype = 'b' and b.typcategory <> 'A'
+         select pg_catalog.bool_or(b.typtype = 'e' or b.typtype = 'b' and b.typcategory <> 'A'
            and (b.oid >= 16384 or b.typname = any(string_to_array('${STEADY_TYPES}', ' '))))
          from d join pg_type b on b.oid = d.oid where b.typtype <> 'd') as "isSteady"
      from pg_attribute a
@@ -157,7 +157,7 @@ const ownedOf = (
 }
 
 const USERS = `
-select k.confrelid::regclass::text as users, cardinality(k.conkey) > 1 as "hasMore", c.relowner::regrole::text as owner,
+select k.confrelid::regclass::text as users, pg_catalog.cardinality(k.conkey) > 1 as "hasMore", c.relowner::regrole::text as owner,
   c.relowner = n.nspowner or r.rolsuper as "isTrusted",
   has_column_privilege(n.nspowner, c.oid, k.confkey[1], 'select') as "isReadable"
 from pg_constraint k join pg_class c on c.oid = k.confrelid join pg_roles r on r.oid = c.relowner

@@ -118,7 +118,7 @@ export const installedBy = async (source: Knex.MigrationSource<string>): Promise
 
 const FUNCTIONS_THERE = `
 select p.proname as name, p.prosrc as body, l.lanname as language, p.provolatile as volatility, p.prosecdef as definer,
-  (select substr(s.setting, 13) from unnest(p.proconfig) s(setting) where starts_with(s.setting, 'search_path=')) as path
+  (select substr(s.setting, 13) from pg_catalog.unnest(p.proconfig) s(setting) where starts_with(s.setting, 'search_path=')) as path
 from pg_proc p join pg_language l on l.oid = p.prolang where p.pronamespace = 'noclobber'::regnamespace`
 
 const INDEXES_THERE = `
@@ -128,7 +128,7 @@ from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid
 where t.relnamespace = 'noclobber'::regnamespace`
 
 const COLUMNS_THERE = `
-select c.relname as table, array_agg(a.attname::text) as columns from pg_class c
+select c.relname as table, pg_catalog.array_agg(a.attname::text) as columns from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p', 'v') group by c.relname`
 
@@ -148,16 +148,16 @@ from (select o.tgfoid, o.tgrelid, o.tgname, (select ${TRIGGER_ARGUMENTS} from pg
 join (values ('zz_noclobber_update', 'log_update'), ('zz_noclobber_stamp_insert', 'stamp_insert'),
   ('zz_noclobber_stamp_key', 'stamp_key'), ('zz_noclobber_stamp', 'stamp_update'), ('zz_noclobber_keep', 'keep_writer'),
   ('zz_noclobber_stamp_part', 'stamp_parent')) k(name, kind) on k.name = t.tgname
-where cardinality(t.args) >= 6`
+where pg_catalog.cardinality(t.args) >= 6`
 
 /** The functions that were made for tracked tables, by columns that stand in a comment where the name doesn't say them, and whether each is as `trigger_function` makes it. */
 const MADE_FOR_TABLES = `
-select p.proname as name, bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names || coalesce(
+select p.proname as name, pg_catalog.bool_and(p.prosrc = noclobber.trigger_body(m.kind, m.names || coalesce(
     substring(obj_description(p.oid, 'pg_proc') from '^[{].*[}]$'), '{}')::text[]) and p.prosecdef = (m.kind <> 'keep_writer')
   and p.proconfig is not distinct from case when m.kind <> 'stamp_update' then array['search_path=pg_catalog, pg_temp'] end) as is_as_made
 from (${MADE}) m join pg_proc p on p.oid = m.tgfoid
 where p.pronamespace = 'noclobber'::regnamespace
-  and p.proname = m.kind || '_' || left(md5(array_to_json(m.names)::text), 12) group by p.proname`
+  and p.proname = m.kind || '_' || left(md5(pg_catalog.array_to_json(m.names)::text), 12) group by p.proname`
 
 const MAKE_FOR_TABLES = `select noclobber.trigger_function(m.kind, m.names ||
   case m.kind when 'log_update' then noclobber.columns_of(m.root) end) from (${MADE}) m`

@@ -12,18 +12,18 @@ const PARTITIONS = `pg_partition_tree(to_regclass(?)) t where t.relid <> to_regc
 
 /** The statements that make a table's triggers for its partitions. The last argument is the name in the log. */
 const MAKE = `
-select format('create trigger %I %s %s on %s %s for each statement execute function %s(%s)', g.tgname,
+select pg_catalog.format('create trigger %I %s %s on %s %s for each statement execute function %s(%s)', g.tgname,
   case when g.tgtype & 2 <> 0 then 'before' else 'after' end,
   case when g.tgtype & 4 <> 0 then 'insert' when g.tgtype & 8 <> 0 then 'delete' when g.tgtype & 16 <> 0 then 'update' else 'truncate' end,
   t.relid::regclass,
-  case when num_nonnulls(g.tgoldtable, g.tgnewtable) > 0 then concat('referencing', ' old table as ' || g.tgoldtable, ' new table as ' || g.tgnewtable) end,
+  case when pg_catalog.num_nonnulls(g.tgoldtable, g.tgnewtable) > 0 then pg_catalog.concat('referencing', ' old table as ' || g.tgoldtable, ' new table as ' || g.tgnewtable) end,
   g.tgfoid::regproc,
-  (select string_agg(quote_literal(a.text), ', ' order by a.at)
-    from unnest(trim_array(${TRIGGER_ARGUMENTS}, 1) || concat(n.nspname, '.', c.relname)) with ordinality a(text, at))) as sql
+  (select pg_catalog.string_agg(quote_literal(a.text), ', ' order by a.at)
+    from pg_catalog.unnest(trim_array(${TRIGGER_ARGUMENTS}, 1) || pg_catalog.concat(n.nspname, '.', c.relname)) with ordinality a(text, at))) as sql
 from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace, ${PARTITIONS} and c.oid = to_regclass(?) and ${OF_STATEMENTS}`
 
 const DROP = `
-select format('drop trigger %I on %s', g.tgname, t.relid::regclass) as sql
+select pg_catalog.format('drop trigger %I on %s', g.tgname, t.relid::regclass) as sql
 from ${PARTITIONS.replace(' where', ' join pg_trigger g on g.tgrelid = t.relid where')} and ${OF_STATEMENTS}`
 
 const runAll = async (knex: Knex, rows: { sql: string }[]) => {
@@ -43,6 +43,6 @@ export const trackPartitions = async (knex: Knex, table: string): Promise<void> 
 }
 
 /** SQL for the partitions of the relation `c` that lack a trigger which it has for statements; null where none does. */
-export const PARTITIONS_APART = `(select string_agg(distinct t.relid::regclass::text, ', ')
+export const PARTITIONS_APART = `(select pg_catalog.string_agg(distinct t.relid::regclass::text, ', ')
   from pg_partition_tree(c.oid) t, pg_trigger g where t.relid <> c.oid and g.tgrelid = c.oid and ${OF_STATEMENTS}
     and not exists (select from pg_trigger p where p.tgrelid = t.relid and p.tgname = g.tgname))`

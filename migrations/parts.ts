@@ -100,7 +100,7 @@ const raiseParent = async (knex: Knex, table: string, names: string[]) => {
 
 const PARTS = `
 select exists (select from pg_trigger g where g.tgrelid = to_regclass(:table) and g.tgname = '${PARENT_TRIGGER}') as "isParent",
-  (select string_agg(p.relid::regclass::text, ', ') from (
+  (select pg_catalog.string_agg(p.relid::regclass::text, ', ') from (
     select g.tgrelid as relid, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = '${PART_TRIGGER}' and g.tgparentid = 0) p
     where to_regclass(p.args[4]) = to_regclass(:table) and p.args[11:12] <> cast(:raised as text[])) as parts`
 

@@ -21,6 +21,6 @@ export const idText = (row: string, columns: string[]): string => {
 /** SQL for the columns of the primary key of the relation `relation`, in their order, as an array; null where it has none. */
 export const keyOf = (
   relation: string,
-): string => `(select array_agg(k.attname::text order by array_position(i.indkey::smallint[], k.attnum))
+): string => `(select pg_catalog.array_agg(k.attname::text order by pg_catalog.array_position(i.indkey::smallint[], k.attnum))
   from pg_index i join pg_attribute k on k.attrelid = i.indrelid and k.attnum = any(i.indkey[:i.indnkeyatts - 1])
   where i.indrelid = ${relation} and i.indisprimary)`

@@ -22,8 +22,10 @@ export const VALUES: Record<string, string> = {
 
 /** Pieces that several files have in common: `:check_types` is `fragments/check-types.sql`. */
 export const FRAGMENTS = [
+  'changes_of_the_id',
   'check_types',
   'log_declarations',
+  'name_of_table',
   'tombstones',
   'trusted_types',
   'valid_floor',

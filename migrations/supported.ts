@@ -25,7 +25,7 @@ export const readOnly = async (knex: Knex): Promise<string | null> =>
 
 /** Asks the catalogue: a role without rights on the schema gets an answer too. */
 const OLDER_LOG = `
-select bool_or(c.relname = 'record_changes') and not bool_or(c.relname = 'change_batches') as "isOlder"
+select pg_catalog.bool_or(c.relname = 'record_changes') and not pg_catalog.bool_or(c.relname = 'change_batches') as "isOlder"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'noclobber' and c.relname in ('record_changes', 'change_batches')
   and not exists (select from pg_proc p where p.pronamespace = n.oid and p.proname = 'compact')`
@@ -49,21 +49,23 @@ export const UNTRACKABLE = `case
   when c.relkind not in ('r', 'p') then 'it is no table.'
   when c.relpersistence = 't' then 'it is a temporary table, which other connections don''t see.'
   when c.relpersistence = 'u' then 'it is unlogged: a crash of PostgreSQL empties it, past every trigger. ALTER TABLE … SET LOGGED first.'
-  when c.relispartition then format('it is a partition of %s. Track that one, and write to it.',
+  when c.relispartition then pg_catalog.format('it is a partition of %s. Track that one, and write to it.',
     (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
   when c.relkind = 'r' and exists (select from pg_inherits i where i.inhrelid = c.oid) then
-    format('it inherits from %s: what is written to that one passes the triggers of this one by. Make it a table of its own.',
+    pg_catalog.format('it inherits from %s: what is written to that one passes the triggers of this one by. Make it a table of its own.',
       (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
   when c.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = c.oid) then
-    format('%s inherits from it, and PostgreSQL runs no trigger of this one for rows of that one. Use tables without INHERITS.',
+    pg_catalog.format('%s inherits from it, and PostgreSQL runs no trigger of this one for rows of that one. Use tables without INHERITS.',
       (select i.inhrelid::regclass from pg_inherits i where i.inhparent = c.oid limit 1))
+  when exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p' and k.condeferrable) then
+    'its primary key is deferrable: two records could have one id for a while, and a version would stand for both. Make it NOT DEFERRABLE.'
   when exists (select from pg_rewrite r where r.ev_class = c.oid) then
-    format('it has the rule %s: rules rewrite statements, and PostgreSQL doesn''t answer then what was written. Make it a trigger.',
-      (select string_agg(quote_ident(r.rulename), ', ' order by r.rulename) from pg_rewrite r where r.ev_class = c.oid))
+    pg_catalog.format('it has the rule %s: rules rewrite statements, and PostgreSQL doesn''t answer then what was written. Make it a trigger.',
+      (select pg_catalog.string_agg(quote_ident(r.rulename), ', ' order by r.rulename) from pg_rewrite r where r.ev_class = c.oid))
 end`
 
 /** SQL for the triggers of the relation `c` that fire after the stamp, before the row is written; null where there is none. */
-export const LATE_TRIGGERS = `(select string_agg(quote_ident(g.tgname), ', ' order by g.tgname) from pg_trigger g
+export const LATE_TRIGGERS = `(select pg_catalog.string_agg(quote_ident(g.tgname), ', ' order by g.tgname) from pg_trigger g
   where g.tgrelid = c.oid and not g.tgisinternal and g.tgtype & 3 = 3 and g.tgtype & 20 <> 0 and g.tgenabled in ('O', 'A')
     and g.tgname::text collate "C" > 'zz_noclobber_stamp' and not starts_with(g.tgname, 'zz_noclobber_'))`
 

@@ -23,10 +23,13 @@ import { arrayText, asIs, quoteName, quoteTable, quoteText } from './quote.ts'
 import { keyArgument } from './record-key.ts'
 import type { TrackOptions } from './track-options.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from './trigger-arguments.ts'
-import { knowRelation } from './version-floor.ts'
+import { knowRelation, raiseUnseen, unseenRelations } from './version-floor.ts'
 
 /** The trigger that stamps versions. PostgreSQL fires by name, so this one comes after the app's own triggers. */
 export const STAMP_TRIGGER = 'zz_noclobber_stamp'
+
+/** The trigger that logs updates, statement by statement. */
+export const UPDATE_TRIGGER = 'zz_noclobber_update'
 
 /** The trigger that puts back a writer that SQL sets; it comes before the stamp. */
 export const KEEP_TRIGGER = 'zz_noclobber_keep'
@@ -86,7 +89,7 @@ const triggersOf = (
     `after insert on ${table} referencing new table as new_rows for each statement execute function noclobber.log_insert(${args})`,
   ],
   [
-    'zz_noclobber_update',
+    UPDATE_TRIGGER,
     `after update on ${table} referencing old table as old_rows new table as new_rows for each statement execute function noclobber.${functions.log_update}(${args})`,
   ],
   [
@@ -161,6 +164,8 @@ const takeOver = async (knex: Knex, table: string, columns: Column[], owned: Own
 /**
  * Tracks a table: adds `version`, `updated_at` and `updated_by`, or the `columns` named instead, where they are missing, and the
  * triggers that own them. Existing rows begin at version 1, or keep the version that they have. Call it again to change the options.
+ * Where the table, or a partition, was without the triggers for a while, each row that may have been written meanwhile gets a new
+ * version, above all that it can have had.
  *
  * @param sql The migration's connection or transaction: of Knex, or a pool or connected client of `pg`.
  * @param table The table, with its schema if it isn't on the search path: `projects`, `app.projects`.
@@ -189,9 +194,10 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
     await followName(transaction, table, source)
     if (!tenant) await forgetTenants(transaction, table, source)
+    const unseen = await unseenRelations(transaction, table)
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns, owned)
-    await knowRelation(transaction, table, owned.version)
+    const raised = await knowRelation(transaction, table, owned.version, unseen)
     const { log_update } = (
       await transaction.raw(MAKE_LOG_UPDATE, {
         names: arrayText(names),
@@ -214,6 +220,8 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     if (options.history === 'values')
       await trackValues(transaction, table, [key, ignored, ownedArgument(owned)])
     await trackPartitions(transaction, table)
+    const fields = columns.map(({ name }) => name).filter((name) => !ownedNames(owned).includes(name))
+    await raiseUnseen(transaction, { table, source, keys, version: owned.version.name, fields }, raised)
   })
 }
 
@@ -237,9 +245,9 @@ const ARGUMENTS_OF = `select ${TRIGGER_ARGUMENTS} as args from pg_trigger g
 /** The names in the log that no table has now. */
 const FORMER = `
 with recursive names(name) as (
-  select min(c.table_name) from noclobber.record_changes c
+  select pg_catalog.min(c.table_name) from noclobber.record_changes c
   union all
-  select (select min(c.table_name) from noclobber.record_changes c where c.table_name > n.name) from names n where n.name is not null)
+  select (select pg_catalog.min(c.table_name) from noclobber.record_changes c where c.table_name > n.name) from names n where n.name is not null)
 select n.name from (select name from names union select b.table_name from noclobber.change_batches b) n
 where not exists (select from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname || '.' || c.relname = n.name)`
 

@@ -1,8 +1,8 @@
 // What PostgreSQL's catalogue says, as SQL: what a trigger was created with, and the names of types.
 
 /** The arguments of trigger `g`: PostgreSQL keeps them as bytes, each ended by a zero. */
-export const TRIGGER_ARGUMENTS = `(select array_agg(convert_from(decode(a.text, 'escape'), getdatabaseencoding()) order by a.at)
-  from unnest(string_to_array(encode(g.tgargs, 'escape'), E'\\\\000')) with ordinality a(text, at))`
+export const TRIGGER_ARGUMENTS = `(select pg_catalog.array_agg(convert_from(decode(a.text, 'escape'), getdatabaseencoding()) order by a.at)
+  from pg_catalog.unnest(string_to_array(encode(g.tgargs, 'escape'), E'\\\\000')) with ordinality a(text, at))`
 
 /** The columns that the stamp of a table leaves out of its comparison: the housekeeping columns, and those that are generated. */
 export const uncompared = (relation: string, ignored: string): string => `(${ignored} || array(

@@ -1,18 +1,82 @@
 // The lowest version that a change may get, see functions/history.sql.
 import type { Knex } from 'knex'
 import type { OwnedColumn } from './owned-columns.ts'
-import { asIs, quoteName, quoteTable } from './quote.ts'
+import { arrayText, asIs, quoteName, quoteTable } from './quote.ts'
+import { idText } from './record-key.ts'
 
-/** Notes a table that is tracked from now on, and the highest version that it has. */
-export const knowRelation = async (knex: Knex, table: string, version: OwnedColumn): Promise<void> => {
+/** The table, and of its partitions those, that no trigger of ours sees written by whatever name. */
+const UNSEEN = `
+select array(select t.relid::bigint from (select to_regclass(:table)::oid as relid
+    union select p.relid::oid from pg_partition_tree(to_regclass(:table)) p) t
+  where (select pg_catalog.count(*) from pg_trigger g where g.tgrelid = t.relid and g.tgenabled in ('O', 'A')
+    and g.tgname in ('zz_noclobber_stamp', 'zz_noclobber_update')) < 2) as unseen`
+
+/** Asked before its triggers are dropped. Ids of relations, as texts. */
+export const unseenRelations = async (knex: Knex, table: string): Promise<string[]> =>
+  (await knex.raw(UNSEEN, { table: quoteTable(table) })).rows[0].unseen.map(String)
+
+/**
+ * Notes a table that is tracked from now on, and the highest version that it has.
+ *
+ * @param unseen {@link unseenRelations}
+ * @returns Of these, those whose rows may have other content than their versions had: see {@link raiseUnseen}.
+ */
+export const knowRelation = async (
+  knex: Knex,
+  table: string,
+  version: OwnedColumn,
+  unseen: string[],
+): Promise<string[]> => {
   const name = quoteTable(table)
-  await knex.raw(
-    `select noclobber.know_relation(?::regclass, coalesce((select max(t.${asIs(quoteName(version.name))}) from ${asIs(name)} t), 0), ?)`,
-    [name, version.type === 'integer'],
+  const { rows } = await knex.raw(
+    `select noclobber.know_relation(?::regclass, coalesce((select pg_catalog.max(t.${asIs(quoteName(version.name))}) from ${asIs(name)} t), 0), ?,
+       ?::oid[])::bigint[] as known`,
+    [name, version.type === 'integer', arrayText(unseen)],
   )
+  return rows[0].known.map(String)
 }
 
-const TRACKED = `select t.relation::regclass::text as name from unnest(noclobber.tracked_relations()) t(relation)
+/** A row of the log's that its transaction wrote itself, and that the row `t` is still as that transaction left it. */
+const isOf = (log: string, writtenBy: string, id: string, version: string) => `
+  exists (select from noclobber.${log} c where c.table_name = :source and c.record_id = ${id} and c.version = t.${version}
+    and c.event <> 'deleted' and c.xid::xid = t.xmin and ${writtenBy})`
+
+/**
+ * Gives each row of these relations a new version, above all that were ever given, unless the log shows that it is as it was when it
+ * got the version that it has. Its triggers are there again.
+ */
+export const raiseUnseen = async (
+  knex: Knex,
+  {
+    table,
+    source,
+    keys,
+    version,
+    fields,
+  }: { table: string; source: string; keys: string[]; version: string; fields: string[] },
+  relations: string[],
+): Promise<void> => {
+  if (relations.length === 0) return
+  const [id, column] = [asIs(idText('t', keys)), asIs(quoteName(version))]
+  await knex.raw(
+    `update ${asIs(quoteTable(table))} t set ${column} = t.${column} + 1 where t.tableoid = any(cast(:relations as oid[]))
+     and not ${isOf('record_changes', 'coalesce(c.moved_in, c.xid)::xid = c.xmin', id, column)}
+     and not ${isOf('batched_changes', 'c.xid::xid = c.written_in', id, column)}`,
+    { source, relations: arrayText(relations) },
+  )
+  // Which fields are others is not known, nor what they were.
+  for (const [log, values] of [
+    ['record_changes', ', changed_values = null'],
+    ['change_batches', ''],
+  ])
+    await knex.raw(
+      `update noclobber.${log} c set changed_fields = cast(:fields as text[]) ${values}
+       where c.xid = pg_current_xact_id() and c.table_name = :source and c.event = 'updated' and c.changed_fields = '{}'`,
+      { source, fields: arrayText(fields) },
+    )
+}
+
+const TRACKED = `select t.relation::regclass::text as name from pg_catalog.unnest(noclobber.tracked_relations()) t(relation)
   join pg_class c on c.oid = t.relation where not c.relispartition order by t.relation`
 
 /**

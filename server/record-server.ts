@@ -97,6 +97,7 @@ export const createRecordServer = <A extends Actor>({
     shortcut: shortcuts.statements,
     onSkipped: (count) => node.metrics.skipped(count),
     onPrimary: () => node.primaryFound(),
+    onTables: () => resync(),
     onProposal: (event) => node.announceProposal(event),
     history: () => feed.cursor()?.epoch,
     age: () => feed.age(),
@@ -187,7 +188,6 @@ export const createRecordServer = <A extends Actor>({
     enter,
     byAddress: node.requestLimits.byAddress,
   })
-
   const { begin, ...starting } = createStarting({
     limits,
     log,

@@ -143,12 +143,14 @@ begin
 end $$;
 
 -- A relation that is tracked from now on. One that the log knows by its name, and this history not, was restored, or is
--- tracked again: its versions go on above a floor of its own.
-create function noclobber.know_relation(root regclass, highest bigint, has_integers boolean) returns void language plpgsql
+-- tracked again: its versions go on above a floor of its own. So do those of `unseen`: itself or partitions of it that were
+-- written, perhaps, while no trigger of ours was there. Answers these, none where no version of them was ever given.
+create function noclobber.know_relation(root regclass, highest bigint, has_integers boolean, unseen oid[]) returns oid[] language plpgsql
   security definer set search_path = pg_catalog, pg_temp as $$
 declare
   source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = root);
   relations oid[] := array(select t.relid from pg_partition_tree(root) t union select root);
+  is_logged boolean := exists (select from noclobber.changes c where c.table_name = source);
   ms bigint;
 begin
   lock table noclobber.version_base in share row exclusive mode;
@@ -156,21 +158,29 @@ begin
     where not has_integers and highest > 1000000;
   update noclobber.version_base b set integers = greatest(b.integers, highest)
     where has_integers and highest > 1000000;
+  if not is_logged and not exists (select from noclobber.version_floors f where f.relation = any(unseen) and :valid_floor) then
+    unseen := '{}';
+  end if;
   if exists (select from noclobber.version_floors f where f.relation = root and :valid_floor) then
-    return;
+    relations := unseen;
+    if unseen = '{}' then
+      return unseen;
+    end if;
   end if;
   if not exists (select from noclobber.version_floors f where f.history is not null and :valid_floor) then
     perform noclobber.begin_history(true);
   end if;
-  if exists (select from noclobber.changes c where c.table_name = source) then
+  if is_logged or unseen <> '{}' then
     ms := noclobber.history_ms();
     update noclobber.version_base b set floor_ms = greatest(b.floor_ms, ms);
   else
     select f.floor into ms from noclobber.version_floors f where f.history is not null and :valid_floor;
   end if;
+  delete from noclobber.version_floors f where f.relation = any(relations);
   perform noclobber.add_floors(relations, array(select noclobber.relation_floor(has_integers, ms)
     from unnest(relations) with ordinality r(relation, at) order by r.at), null);
   perform noclobber.announce_floors();
+  return unseen;
 end $$;
 
 -- Brings the history up to date where its epoch is asked for: begins it, ends it, or announces what was added.

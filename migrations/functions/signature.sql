@@ -1,6 +1,8 @@
 -- The key that nodes sign their setting with, see writer-setting.ts. To the planner it is a constant, so it is read once a
 -- session. Only the triggers' functions may ask for it. Every role may have its session print the plans that are made
 -- (debug_print_plan), constants included; they are printed after this was called, so it turns that off for the transaction.
+-- Invariant: it is called in expressions of PL/pgSQL alone (IF, RETURN, :=), never in a statement. PL/pgSQL evaluates an expression past
+-- PostgreSQL's executor, so what prints the plans of statements that run (auto_explain and the like) never sees the constant.
 create function noclobber.node_key() returns text language plpgsql immutable
   security definer set search_path = pg_catalog, pg_temp as $$
 begin

@@ -4,7 +4,7 @@
 -- A seventh argument of a trigger is the name of the table whose partition the trigger is on, see partitions.ts.
 -- The names: key (see record-id.sql), tenant, the six of log-change.sql that say what the triggers own; then of stamp_update the
 -- housekeeping columns, of log_update the table's tag, its lists, and what columns_of says of it.
--- In the bodies: 1 the id of the row n, 18, 19 and 20 those of o, t and new, read by concat; 2 the housekeeping columns put
+-- In the bodies: 1 the id of the row n, 18, 19, 20 and 28 those of o, t, new and old, read by concat; 2 the housekeeping columns put
 -- back, 3 and 4 the new and the old row's tenant, read by concat, 5 that a tombstone is of the new row's tenant; 7, 8, 9 the
 -- columns for version, time and writer, 6, 10, 11 their types; 12 the time as it is now, 13 and 14 the new row's time and writer
 -- for the log, 15 and 16 what sets the writer, cheaply and plainly; 17 the three columns; 21 the tag, 22 the columns with their
@@ -13,25 +13,26 @@
 -- 27 the function's own name.
 -- A line that names a column for the time (8) or the writer (9) is left out where the table has none.
 --
--- log_update, after each UPDATE. First the change set that a node's save precomputes, see writer-setting.ts, for the one
--- record that it names: its statement compared the columns that it sets, and nothing else on that table sets any. Where a
--- trigger came since, the name of the table is null: the save fails, and the node sends it again as any other. That it is
--- this record is not compared, but signed: the row's own key and version are what must have been signed. Its values are read
--- by concat or as exactly their type, see types.sql: looking up the types would cost a save more. No other row can come with
--- it: it is found by its key, and a table that a foreign key updates isn't plain. Any
--- other update of one row that kept its key is logged by one statement. That compares the columns by their names, while the
--- table has those that it had when it was tracked, else the rows as jsonb; what would name a column that is gone isn't parsed
--- then. How many rows there are is what GET DIAGNOSTICS says of the question for the columns: a subquery would cost twenty times that. Up to 20 rows are joined as jsonb; more go into batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with
--- those of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first
--- perhaps to the floor of the history: a new row goes with the old one of the version before, or with the only one below.
--- A row that differs at the same version was changed by a trigger behind the stamp: refused, because a change without a
--- version is missed.
+-- log_update, after each UPDATE. First the change set that a node's save precomputes, see writer-setting.ts, for the one record that it
+-- names: its statement compared the columns that it sets, and nothing else on that table sets any. Where a trigger came since, the name
+-- of the table is null: the save fails, and the node sends it again as any other. The signature is looked at in an expression of its own,
+-- see signature.sql. The row's values are read by concat or as exactly their type, see types.sql: looking up the types would cost a save
+-- more. No other row can come with it: it is found by its key, and a table that a foreign key updates isn't plain. Any other update of
+-- one row that kept its key is logged by one statement. That compares the columns by their names, while the table has those that it had
+-- when it was tracked, else the rows as jsonb; what would name a column that is gone isn't parsed then. How many rows there are is what
+-- GET DIAGNOSTICS says of the question for the columns: a subquery would cost twenty times that. Up to 20 rows are joined as jsonb; more
+-- go into batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with those
+-- of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first perhaps to the floor of
+-- the history: a new row goes with the old one of the version before, or with the only one below. A row that differs at the same version
+-- was changed by a trigger behind the stamp: refused, because a change without a version is missed.
 --
 -- keep_writer, before an UPDATE that sets the writer, puts it back: only the stamp sets it. stamp_parent: see parts.sql.
 --
--- stamp_insert, stamp_key. A deleted id that comes back counts on after its tombstone, so that an editor with the old
--- record can't mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted
--- before. Another tenant's tombstones don't count: the version would reveal them.
+-- stamp_insert, stamp_key. A deleted id that comes back counts on after its tombstone, so that an editor with the old record can't
+-- mistake the new one for it. The same where a record goes to a key, or a tenant, where one was deleted before. Another tenant's
+-- tombstones don't count: the version would reveal them. Where a statement changes many keys, as in "id = id + 1", a record may come to
+-- an id that another one has had until this statement: then, or where the log doesn't say so, it goes on above whatever version can have
+-- been given, as a new history does. With a deferrable key two may exchange their ids in other ways, so such tables aren't tracked.
 --
 -- stamp_update, before each UPDATE of a row: stamps version, time and writer. Rows are compared whole, with housekeeping
 -- and generated columns as they were (what is generated isn't there yet before the write), so columns that are added or
@@ -55,14 +56,15 @@ create function noclobber.trigger_body(kind text, names text[]) returns text lan
 declare
   setting text := :setting;
 begin
-  if split_part(setting, E'\n', :line_fields) <> '' then
+  if split_part(setting, E'\n', :line_fields) <> '' and split_part(setting, E'\n', :line_signature) = md5(concat(
+      noclobber.node_key(), split_part(setting, E'\n', :line_record), E'\n', split_part(setting, E'\n', :line_tab_id), E'\n',
+      split_part(setting, E'\n', :line_socket_id))) then
     insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
       updated_at, updated_by, tab_id, socket_id)
     select noclobber.plain_name(%27$L), concat(%1$s), noclobber.exactly(n.%7$I, null::%6$s), 'updated',
       %3$s, string_to_array(split_part(setting, E'\n', :line_fields), ','), %26$s, %13$s,
       %14$s, nullif(split_part(setting, E'\n', :line_tab_id), ''), nullif(split_part(setting, E'\n', :line_socket_id), '')
-    from new_rows n where split_part(setting, E'\n', :line_signature) = md5(concat(noclobber.node_key(), %21$L, n.%7$I, ' ', %1$s, E'\n',
-        split_part(setting, E'\n', :line_tab_id), E'\n', split_part(setting, E'\n', :line_socket_id)));
+    from new_rows n where split_part(setting, E'\n', :line_record) = concat(%21$L, n.%7$I, ' ', %1$s);
     if found then
       return null;
     end if;
@@ -176,6 +178,12 @@ end $insert$
 begin
   :check_types
   new.%7$I := greatest(new.%7$I, (select max(c.version) + 1 :tombstones));
+  if concat(%28$s) <> concat(%20$s) and (exists (select from noclobber.change_batches b where b.table_name = :name_of_table)
+      or coalesce((select c.event <> 'deleted' :changes_of_the_id order by c.version desc, c.seq desc limit 1),
+        (select h.xid <> '0' from noclobber.log_horizon h))) then
+    new.%7$I := greatest(new.%7$I, (select max(c.version) + 1 :changes_of_the_id),
+      noclobber.relation_floor('%6$s' = 'integer', noclobber.history_ms()));
+  end if;
   return new;
 end $key$
       when 'keep_writer' then $keep$
@@ -251,7 +259,7 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
     select r.name, case when count(*) = 1 then min(format('%s.%I', r.name, k.name))
       else format('concat(%s)', string_agg(format('replace(replace(concat(%s.%I), ''!'', ''!0''), ''~'', ''!1'')', r.name, k.name),
         ', ''~'', ' order by k.at)) end
-    from unnest(array['n', 'o', 't', 'new']) r(name),
+    from unnest(array['n', 'o', 't', 'new', 'old']) r(name),
       unnest(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end) with ordinality k(name, at) group by r.name),
   columns(name, type, at) as (
     select names[at], names[at + 1], at from generate_series(11, cardinality(names), 2) at where kind = 'log_update'),
@@ -291,6 +299,6 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
     (select string_agg(format('%s is not distinct from %s', s.now, s.was), ' and ') from sides s
       where s.name = names[2] or s.name = any(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end)),
     case names[10] when '{}' then 'null::jsonb' else $scopes$nullif(split_part(setting, E'\n', :line_scopes), '')::jsonb$scopes$ end,
-    kind || '_' || left(md5(array_to_json(names[:10])::text), 12))
+    kind || '_' || left(md5(array_to_json(names[:10])::text), 12), (select i.id from ids i where i.row = 'old'))
   from bodies b, writers w
 $made$;

@@ -54,7 +54,7 @@ const TYPES: Record<string, (text: string) => boolean> = {
 const MEMBERS = statement(`
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
   has_table_privilege(c.oid, 'select') as readable,
-  (select jsonb_object_agg(a.attname, ${typeName('a.atttypid', '-1')}) from pg_attribute a
+  (select pg_catalog.jsonb_object_agg(a.attname, ${typeName('a.atttypid', '-1')}) from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select ${TRIGGER_ARGUMENTS} from pg_trigger g
     where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A') limit 1) as arguments

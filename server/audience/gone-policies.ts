@@ -8,9 +8,9 @@ import { type Row, type Statement, statement } from '../db/statement.ts'
 /** table */
 const POLICIES = statement(`
 select c.relname as name, row_security_active(c.oid) as active, coalesce((
-  select jsonb_agg(jsonb_build_object('isPermissive', p.polpermissive, 'sql', coalesce(pg_get_expr(p.polqual, p.polrelid), 'true')))
+  select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('isPermissive', p.polpermissive, 'sql', coalesce(pg_get_expr(p.polqual, p.polrelid), 'true')))
   from pg_policy p where p.polrelid = c.oid and p.polcmd in ('*', 'r')
-    and exists (select from unnest(p.polroles) r(role) where case when r.role = 0 then true else pg_has_role(r.role, 'usage') end)
+    and exists (select from pg_catalog.unnest(p.polroles) r(role) where case when r.role = 0 then true else pg_has_role(r.role, 'usage') end)
 ), '[]') as policies
 from pg_class c where c.oid = to_regclass($1)`)
 
@@ -36,7 +36,7 @@ const seenStatement = (
   text: `select c.record_id as id, c.version from unnest($1::text[], $2::bigint[]) w(id, version)
 join noclobber.record_changes c on c.table_name = ${quoteText(source)} and c.record_id = w.id and c.version = w.version
   and c.event = 'deleted' and c.old_row is not null
-where (select ${condition} from jsonb_populate_record(null::${table}, c.old_row) ${quoteName(name)})`,
+where (select ${condition} from pg_catalog.jsonb_populate_record(null::${table}, c.old_row) ${quoteName(name)})`,
 })
 
 /** A table that may have policies. */

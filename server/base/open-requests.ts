@@ -6,6 +6,7 @@ import type { Authenticate, Limits } from './options.ts'
 import { problem, Refusal } from './problems.ts'
 import type { Actor } from './record-type.ts'
 import { isUser, type RevokeOptions } from './revoke-options.ts'
+import { wereTablesLookedUp } from './table-changes.ts'
 
 /** How often a write begins anew because its permission may have changed after the check. */
 const MOST_ATTEMPTS = 3
@@ -201,18 +202,30 @@ export const createOpenRequests = (options: OpenRequestsOptions): OpenRequests =
   }
 }
 
+const TABLE_CHANGED = 'A table was changed while this was under way. Nothing of it was saved: send it again.'
+
 /**
- * Does a request's work as the person who is behind it now; anew where that may have changed before anything was written.
+ * Does a request's work as the person who is behind it now; anew where that may have changed before anything was written, or
+ * where a table had changed.
  *
+ * @param mayRepeat Asked after a failure: its body is still there, and nothing of an answer has been sent.
  * @throws Refusal where the sign-in has ended meanwhile.
  */
-export const asPersonNow = async <T>(open: OpenRequest, work: (actor: Actor) => Promise<T>): Promise<T> => {
+export const asPersonNow = async <T>(
+  open: OpenRequest,
+  work: (actor: Actor) => Promise<T>,
+  mayRepeat: () => boolean,
+): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     if (open.isDue()) await open.renew()
     try {
       return await work(open.actor)
     } catch (error) {
-      if (!(error instanceof PermissionOutdated)) throw error
+      if (!(error instanceof PermissionOutdated)) {
+        if (attempt === MOST_ATTEMPTS || !(await wereTablesLookedUp(error))) throw error
+        if (!mayRepeat()) throw new Refusal(problem('unavailable', TABLE_CHANGED), { cause: error })
+        continue
+      }
       if (attempt === MOST_ATTEMPTS)
         throw new Refusal(problem('unavailable', 'Permissions change too fast to save. Try again.'))
     }

@@ -2,7 +2,7 @@
 // alone; tables, columns and roles are in the server's log.
 
 /** The step of setting up that is missing or unfinished. */
-export type SetupStep = 'migrate' | 'track' | 'grant'
+export type SetupStep = 'migrate' | 'track' | 'grant' | 'changed'
 
 /** Why a server can't serve, as its operator reads it. */
 export class SetupError extends Error {
@@ -30,7 +30,13 @@ export const isUnstamped = (error: unknown): boolean =>
 export const setupStepOf = (error: unknown): SetupStep | null => {
   if (error instanceof SetupError) return error.step
   if (isUnstamped(error)) return 'track'
-  const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
+  const {
+    code = '',
+    message = '',
+    where = '',
+  } = (error ?? {}) as Record<'code' | 'message' | 'where', string | undefined>
+  // Code of the app's that a statement ran.
+  if (where !== '' && !/\bnoclobber\b/.test(where + message)) return null
   if (code === GRANT) return 'grant'
   if (MISSING_OF_LOG.includes(code)) return /\bnoclobber\./.test(message) ? 'migrate' : null
   return MISSING.includes(code) ? (/\bnoclobber\b/.test(message) ? 'migrate' : 'track') : null
@@ -42,6 +48,8 @@ export const SETUP_SENTENCES: Record<SetupStep, string> = {
     'This server is not set up: its database has no change log, or an older one. Call migrate(knex) in a migration. The server’s log says more.',
   track:
     'This server is not set up: a declared record type does not fit its table. Call trackTable(knex, table) in a migration, or correct the declaration. The server’s log names the table.',
+  changed:
+    'A table was altered while this server runs, and its record type does not fit it any more: nothing was saved. Start the server with a declaration that fits, or undo the change. The server’s log names the column.',
   grant:
     'This server is not set up: its database role lacks a right. GRANT it; the server’s log says which, and docs/operating.md has them all.',
 }

@@ -13,7 +13,7 @@ export interface NodeKey {
 
 /** A copy of a database is another database: its nodes must not receive messages of the first. */
 const SECRET = statement(`
-select encode(k.secret, 'hex') as secret, concat_ws('-', c.system_identifier, d.oid) as database
+select encode(k.secret, 'hex') as secret, pg_catalog.concat_ws('-', c.system_identifier, d.oid) as database
 from noclobber.cursor_key k, pg_control_system() c, pg_database d where d.datname = current_database()`)
 
 /** @throws where there is no secret, or the role may not read it. */

@@ -54,6 +54,13 @@ export interface ColumnCodec {
   refusal(value: unknown): string | null
   /** SQL of the value that a column gets: what it has already, if both are the same on the wire. */
   kept(column: string, value: string): string
+  /**
+   * SQL of the value, and an error where the column is of another type by now, and PostgreSQL would convert the value by the session's zone,
+   * or round it.
+   */
+  ofType(column: string, value: string): string
+  /** {@link ColumnCodec.ofType} asks. */
+  readonly asksType: boolean
   /** Does {@link ColumnCodec.kept} compare? */
   readonly isComparing: boolean
 }
@@ -113,11 +120,11 @@ const selectOf = (known: ColumnType): ((column: string) => string) => {
   if (kind === 'e') return (column) => column
   // By its output function, as concat calls it: a cast may be anybody's, and that of inet adds a mask.
   if ((kind === 'b' && isUserDefined) || type === 'inet')
-    return (column) => `case when num_nulls(${column}) = 0 then concat(${column}) end`
+    return (column) => `case when pg_catalog.num_nulls(${column}) = 0 then pg_catalog.concat(${column}) end`
   if (isUserDefined) return wireText
   if (PLAIN.has(type)) return (column) => column
   if (type === 'timestamptz') return utcText
-  if (TIMES.has(type)) return (column) => `(to_json(${column}) #>> '{}')`
+  if (TIMES.has(type)) return (column) => `(pg_catalog.to_json(${column}) #>> '{}')`
   if (type === 'bytea') return (column) => `E'\\\\x' || encode(${column}, 'hex')`
   if (STEADY.has(type)) return (column) => `${column}::text`
   const isAsShown = FLOATS.has(type)
@@ -174,6 +181,19 @@ const asJson = (known: ColumnType, value: unknown): unknown => {
   return isPlain && !Object.is(value, -0) ? value : textOf(known, value)
 }
 
+/**
+ * By type, as a cast names it, the range over it: `column <@ null::range` is a parse error for a column of any other type, and else a
+ * constant, so it costs nothing.
+ */
+const RANGES: Record<string, string> = {
+  date: 'daterange',
+  'timestamp without time zone': 'tsrange',
+  'timestamp with time zone': 'tstzrange',
+  numeric: 'numrange',
+}
+/** There is no range over these: it is asked for each row, and only where they are written. */
+const ASKED = new Set(['real', 'double precision', 'time without time zone', 'time with time zone'])
+
 const NOT_NULL_CHARACTER = String.raw`!~ E'\\\\u0000'`
 
 /** What is equal on the wire though its texts differ: 1.5 and 1.50, and JSON with other spaces or other order. */
@@ -196,8 +216,19 @@ const keptOf = ({ type, element, isExact }: ColumnType): ColumnCodec['kept'] | n
   return (column, value) => `case when ${guarded(column, value)} then ${column} else ${value} end`
 }
 
-export const columnCodec = (known: ColumnType): ColumnCodec => {
-  const { type, element } = known
+/** @param known With its type as a cast names it, without domains if it has none. */
+export const columnCodec = (known: ColumnType & { cast?: string }): ColumnCodec => {
+  const { type, element, cast = '' } = known
+  const range = Object.hasOwn(RANGES, cast) ? RANGES[cast] : undefined
+  const isOfRange = (column: string, value: string) =>
+    `case when (${column} operator(pg_catalog.<@) null::pg_catalog.${range}) is null then ${value} end`
+  const ofType: ColumnCodec['ofType'] = (column, value) => {
+    if (range) return isOfRange(column, value)
+    return ASKED.has(cast)
+      ? `case when pg_catalog.record_image_ne(row(${column}), row(null::${cast})) is not null then ${value} end`
+      : value
+  }
+  const select = selectOf(known)
   const read = readerOf(known)
   const kept = keptOf(known)
   const ofRow = type === 'timestamptz' ? isoUtc : read
@@ -229,7 +260,9 @@ export const columnCodec = (known: ColumnType): ColumnCodec => {
   const isObjectInJsonb = (element ?? known).kind === 'c' || VECTORS.has(type)
   return {
     isObjectInJsonb,
-    select: selectOf(known),
+    select: (column) => (range ? isOfRange(column, select(column)) : select(column)),
+    ofType,
+    asksType: range !== undefined || ASKED.has(cast),
     fromRow: (raw) => (typeof raw === 'string' ? ofRow(raw) : (raw ?? null)),
     fromJsonb: (value, text) => {
       if (text === null) return null

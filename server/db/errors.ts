@@ -3,6 +3,7 @@
 import { invalidProblem, problem } from '../base/problems.ts'
 import { isUnstamped, SETUP_SENTENCES, setupStepOf } from '../base/setup-error.ts'
 import type { Problem } from '../protocol/index.ts'
+import { isOutdated } from './prepared-query.ts'
 
 /** The parts of pg's DatabaseError that are read. */
 interface DatabaseError {
@@ -33,6 +34,15 @@ export const isCancelled = (error: unknown): boolean => asDatabaseError(error).c
 /** A column is of another type than when the table was looked up. */
 export const isOfOtherType = (error: unknown): boolean =>
   ['42804', '42883'].includes(asDatabaseError(error).code ?? '')
+
+/**
+ * A statement of ours doesn't fit its table, which was altered since: it failed before it wrote anything. Not where code of the app's
+ * says so.
+ */
+export const isOfOtherTable = (error: unknown): error is Error => {
+  const { code = '', where } = asDatabaseError(error)
+  return !where && (['42703', '42P01', '42804', '42883', '42846'].includes(code) || isOutdated(error))
+}
 
 /** A change set was sent for a table that is not plain any more: see `log_update` in migrations/functions/trigger-body.sql. */
 export const isNotPlain = (error: unknown): boolean => {
@@ -186,5 +196,6 @@ export const refusedValues = (error: unknown, table: WrittenTable, sent: SentVal
 export const unexpectedProblem = (error: unknown): Problem => {
   if (isUnavailable(error)) return problem('unavailable')
   const step = setupStepOf(error)
-  return step ? problem('internal', SETUP_SENTENCES[step]) : problem('internal')
+  if (!step) return problem('internal')
+  return problem(step === 'changed' ? 'unavailable' : 'internal', SETUP_SENTENCES[step])
 }

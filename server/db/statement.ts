@@ -138,6 +138,8 @@ export interface SendOptions {
   shortcut?: Shortcut | undefined
   /** Hold for this statement. Default: none, and a statement that is in no transaction is sent by itself. */
   settings?: Settings | undefined
+  /** Learns of what the statement fails with. */
+  onFailed?: (error: unknown) => void
   /** When their access is revoked, the statement is cancelled, unless it has its answer by then. */
   sender?: Revocable | undefined
 }
@@ -170,7 +172,7 @@ export const send = async (
   values: unknown[],
   options: SendOptions = {},
 ): Promise<Row[]> => {
-  const { named = true, onConnection, sender } = options
+  const { named = true, onConnection, onFailed, sender } = options
   refuseEnded(knex)
   const client = knex.client
   const connection = await client.acquireConnection()
@@ -191,6 +193,7 @@ export const send = async (
   } catch (error) {
     // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.
     if (isLate(error)) connection.__knex__disposed = error
+    onFailed?.(error)
     throw error
   } finally {
     sender?.onRevoked(nothing)

@@ -7,6 +7,7 @@ import { RETENTION_MS } from '../base/options.ts'
 import { STANDBY } from '../db/lineage.ts'
 import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { connectionFindings } from './connection.ts'
+import { exposureFindings } from './exposure.ts'
 import { type Finding, problem } from './finding.ts'
 import { installedFindings, isUnreadable } from './installation.ts'
 import { logFindings } from './log.ts'
@@ -97,6 +98,7 @@ export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Dia
       tables.map(({ source }) => source),
     )),
   )
+  findings.push(...(await exposureFindings(knex)))
   findings.push(...(await logFindings(knex, retentionMs)))
   findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))
   return {

@@ -12,6 +12,8 @@ export type FindingCode =
   | 'log_altered'
   | 'log_open'
   | 'log_of_superuser'
+  | 'schema_open'
+  | 'secret_published'
   | 'restored_log'
   | 'nothing_tracked'
   | 'table_missing'

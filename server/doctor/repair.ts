@@ -21,7 +21,7 @@ with fresh as (
   insert into noclobber.noted_floors values (noclobber.history_ms())
     returning noclobber.relation_floor(${type === 'integer'}, ms) as floor)
 update ${quoteTable(written)} t set ${quoteName(name)} = greatest(
-  noclobber.next_version(0, ${quoteText(quoteTable(written))}::regclass), coalesce((select max(c.version) from noclobber.changes c
+  noclobber.next_version(0, ${quoteText(quoteTable(written))}::regclass), coalesce((select pg_catalog.max(c.version) from noclobber.changes c
     where c.table_name = ${quoteText(source)} and c.record_id = ${idText('t', keyColumns(key))}), (select f.floor from fresh f)))`
 
 const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> => {

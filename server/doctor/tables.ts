@@ -37,26 +37,26 @@ export interface ExaminedTable extends TriggeredTable {
 
 const TABLES = `
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
-  to_jsonb(${keyOf('c.oid')}) as key,
-  coalesce(c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name)), false) as "keepsValues",
-  (select jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+  pg_catalog.to_jsonb(${keyOf('c.oid')}) as key,
+  coalesce(c.oid = any(select to_regclass(t.name) from pg_catalog.unnest(?::text[]) t(name)), false) as "keepsValues",
+  (select pg_catalog.jsonb_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   ${uncompared('c.oid', `'{}'::text[]`)} as generated,
   ${UNTRACKABLE} as "whyNot", ${LATE_TRIGGERS} as "lateTriggers",
-  (select jsonb_object_agg(a.attname, ${typeName('a.atttypid')}) from pg_attribute a
+  (select pg_catalog.jsonb_object_agg(a.attname, ${typeName('a.atttypid')}) from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as types,
   ${PARTITIONS_APART} as "partitionsApart", row_security_active(c.oid) as "hidesRows", c.relispartition as "isPartition",
   coalesce((select age(a.xmin) from pg_attribute a where a.attrelid = c.oid
     and a.attname = coalesce((select (${TRIGGER_ARGUMENTS}[6]::text[])[1] from pg_trigger g
       where g.tgrelid = c.oid and g.tgname = '${STAMP_TRIGGER}'), 'version')), 0) as age,
-  coalesce(jsonb_agg(jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
+  coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', g.tgname, 'enabled', g.tgenabled, 'shape', g.tgtype, 'age', age(g.xmin),
     'calls', (select s.nspname from pg_namespace s where s.oid = p.pronamespace) || '.' || p.proname, 'args', trim_array(coalesce(${TRIGGER_ARGUMENTS}, '{""}'), 1),
-    'rows', concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
+    'rows', pg_catalog.concat_ws(',', coalesce(g.tgoldtable, ''), coalesce(g.tgnewtable, '')),
     'narrowed', g.tgqual is not null or g.tgattr <> '') order by g.tgname)
     filter (where g.tgname is not null), '[]') as triggers
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_trigger g on g.tgrelid = c.oid and starts_with(g.tgname, 'zz_noclobber_') and g.tgparentid = 0
 left join pg_proc p on p.oid = g.tgfoid
-where g.tgname is not null and not c.relispartition or c.oid = any(select to_regclass(t.name) from unnest(?::text[]) t(name))
+where g.tgname is not null and not c.relispartition or c.oid = any(select to_regclass(t.name) from pg_catalog.unnest(?::text[]) t(name))
 group by c.oid, n.nspname, c.relname order by 1`
 
 /** A name as one writes it, quoted where a dot or a quote in it would mean something. */
@@ -149,13 +149,13 @@ with logged as (
   full join (select ${idText('r', keyColumns(key))} as id, r.${version} as version, r.xmin as row_xid, age(r.xmin) as row_age from ${table} r) t
     on t.id = l.record_id
 )
-select count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
-  count(*) filter (where id is not null and version <> logged) as out_of_step,
-  count(*) filter (where id is null and event <> 'deleted') as vanished,
-  count(*) filter (where id is not null and version = logged and is_own and row_xid <> xid) +
-  count(*) filter (where id is not null and logged is null and row_age < ${age}) as unlogged,
-  min(id) filter (where id is not null and version <> logged) as step_example,
-  min(record_id) filter (where id is null and event <> 'deleted') as vanished_example
+select pg_catalog.count(*) filter (where version < 1 or (id is not null and version is null)) as invalid,
+  pg_catalog.count(*) filter (where id is not null and version <> logged) as out_of_step,
+  pg_catalog.count(*) filter (where id is null and event <> 'deleted') as vanished,
+  pg_catalog.count(*) filter (where id is not null and version = logged and is_own and row_xid <> xid) +
+  pg_catalog.count(*) filter (where id is not null and logged is null and row_age < ${age}) as unlogged,
+  pg_catalog.min(id) filter (where id is not null and version <> logged) as step_example,
+  pg_catalog.min(record_id) filter (where id is null and event <> 'deleted') as vanished_example
 from pairs`)
 }
 

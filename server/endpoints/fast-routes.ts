@@ -8,6 +8,7 @@
 // docs/decisions/014-lean-requests.md.
 import { asPersonNow, type OpenRequest } from '../base/open-requests.ts'
 import type { Limits, Logger } from '../base/options.ts'
+import type { Actor } from '../base/record-type.ts'
 import type { Middleware, Request, Response } from '../base/request.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { admission, type EntryOptions, failureAnswer } from '../http/authenticate-request.ts'
@@ -87,7 +88,8 @@ export const fastRoutes = (handlers: FastHandlers, options: FastRouteOptions): M
       if (!open) return
       const reading = hasBody ? readBody(request, response) : undefined
       if (reading) await reading
-      await asPersonNow(open, (actor) => handler(request as Request<Params>, response, actor))
+      const work = (actor: Actor) => handler(request as Request<Params>, response, actor)
+      await asPersonNow(open, work, () => !response.headersSent)
     } catch (error) {
       fail(error, response)
     } finally {

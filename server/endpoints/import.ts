@@ -124,10 +124,15 @@ const inputOf = (request: Request): AsyncIterable<Uint8Array> => {
   return refuse('malformed', READ_BEFORE)
 }
 
-/** Nothing of a file is wanted any more: who goes on sending must not hold the connection by it. */
+/**
+ * Nothing of a file is wanted any more: who goes on sending must not hold the connection by it. What has come to its end meanwhile isn't
+ * always read to its end: another request may be on that connection by then.
+ */
 const linger = (request: Request) => {
   if (request.complete || request.destroyed) return
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS)
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy()
+  }, LINGER_MS)
   const done = () => clearTimeout(timer)
   request.once('end', done).once('close', done).resume()
 }
@@ -226,12 +231,15 @@ export const addImportRoutes = (
   }
   router.post(
     '/records/:type/import',
-    handle(async (request, response, actor) => {
-      try {
-        await importFile(request, response, actor)
-      } finally {
-        linger(request)
-      }
-    }),
+    handle(
+      async (request, response, actor) => {
+        try {
+          await importFile(request, response, actor)
+        } finally {
+          linger(request)
+        }
+      },
+      { isRepeatable: false },
+    ),
   )
 }

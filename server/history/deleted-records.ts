@@ -35,7 +35,7 @@ const MOST_BYTES = 4_000_000
 
 /** source, tenant, id, both numbers of the last one before, rows, bytes: the deletions of a table, or of one record, newest first. */
 const deletions = (known: KnownType, isRebuilding: boolean) => {
-  const old = `(select jsonb_object_agg(e.key, e.value) from jsonb_each_text(d.old_row) e)`
+  const old = `(select pg_catalog.jsonb_object_agg(e.key, e.value) from jsonb_each_text(d.old_row) e)`
   const oldText = (name: string) => textOf(known, name, `d.old_row->'${name.replaceAll("'", "''")}'`)
   return statement(`
 select d.*, ${isRebuilding ? withTexts(known, old, 'd.old_row', oldText) : old} as old_texts from (

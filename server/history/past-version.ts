@@ -38,7 +38,7 @@ export const NOT_KEPT: NoLongerKnown = {
 /** source, id, version, time, [tenant]: what the log has of that version, and of each field its first change since. */
 const pastStatement = (known: KnownType, isRebuilding: boolean) => {
   const texts = `coalesce(p.texts, '{}')`
-  const old = `(select jsonb_object_agg(e.key, e.value) from jsonb_each_text(p.old_row) e)`
+  const old = `(select pg_catalog.jsonb_object_agg(e.key, e.value) from jsonb_each_text(p.old_row) e)`
   const was = (name: string) => textOf(known, name, `p.was->${quoteText(name)}`)
   const oldText = (name: string) => textOf(known, name, `p.old_row->${quoteText(name)}`)
   const ofRecord = 'c.table_name = $1 and c.record_id = $2 and ($5::text is null or c.tenant_id = $5)'
@@ -60,8 +60,8 @@ select p.*, ${isRebuilding ? withTexts(known, texts, 'p.was', was) : texts} as t
   ${isRebuilding ? withTexts(known, old, 'p.old_row', oldText) : old} as old_texts
 from (
   select at.version, at.event, at.updated_at, at.updated_by, at.old_row as own_row, gone.version as deleted_in, gone.old_row,
-    coalesce((select jsonb_object_agg(f.key, f.value) from first f), '{}') as was,
-    (select jsonb_object_agg(f.key, f.value #>> '{}') from first f) as texts,
+    coalesce((select pg_catalog.jsonb_object_agg(f.key, f.value) from first f), '{}') as was,
+    (select pg_catalog.jsonb_object_agg(f.key, f.value #>> '{}') from first f) as texts,
     not exists (select from since s where s.event <> 'updated' or s.changed_values is null) as is_whole
   from at left join gone on true) p`)
 }

@@ -22,9 +22,9 @@ where n.nspname || '.' || c.relname = $1`)
 /** source: what cascades from it, of tracked tables; columns that refer, and those that they refer to. */
 const CASCADES = statement(`
 select n.nspname || '.' || c.relname as source,
-  array(select a.attname::text from unnest(k.conkey) with ordinality u(attnum, at) join pg_attribute a
+  array(select a.attname::text from pg_catalog.unnest(k.conkey) with ordinality u(attnum, at) join pg_attribute a
     on a.attrelid = k.conrelid and a.attnum = u.attnum order by u.at) as columns,
-  array(select a.attname::text from unnest(k.confkey) with ordinality u(attnum, at) join pg_attribute a
+  array(select a.attname::text from pg_catalog.unnest(k.confkey) with ordinality u(attnum, at) join pg_attribute a
     on a.attrelid = k.confrelid and a.attnum = u.attnum order by u.at) as referred
 from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
 where k.contype = 'f' and k.confdeltype = 'c' and k.conparentid = 0
@@ -109,10 +109,10 @@ export const restoreRows = async (
 with gone as materialized (${ROWS(rows.columns)}),
 made as (
   insert into ${table.name} (${version}${list('')}) overriding system value
-  select 1${list('r.')} from gone g cross join lateral jsonb_populate_record(null::${table.name}, g.old_row) r
+  select 1${list('r.')} from gone g cross join lateral pg_catalog.jsonb_populate_record(null::${table.name}, g.old_row) r
   where not exists (select from ${table.name} t where ${(table.keys as string[]).map((key) => `t.${quoteName(key)} = r.${quoteName(key)}`).join(' and ')})
   order by g.seq returning 1 as one)
-select count(*)::integer as made from made`
+select pg_catalog.count(*)::integer as made from made`
   const [row] = await database.send({ name: '', text }, parametersOf(rows), transaction)
   const name = `
 update noclobber.record_changes c set restored_from = (g.old_row->>${quoteText(owned.version.name)})::bigint

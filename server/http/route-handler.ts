@@ -22,12 +22,14 @@ export type Params = { type: string; id: string }
 /** Reads its parameters, calls one operation, and answers with its outcome. */
 export type Handler = (request: Request<Params>, response: Response, actor: Actor) => Promise<void>
 
-/** A handler as the router wants it; only behind {@link admit}. */
-export const handle = (handler: Handler): Middleware =>
+/** A handler as the router wants it; only behind {@link admit}. `isRepeatable: false`: it reads a body that comes only once. */
+export const handle = (handler: Handler, { isRepeatable = true } = {}): Middleware =>
   catching((request, response) => {
     const { params } = request as Request<Params>
     if (params.id !== undefined) params.id = idOfSegment(params.id)
-    return asPersonNow(openOf(request) as OpenRequest, (actor) =>
-      handler(request as Request<Params>, response, actor),
+    return asPersonNow(
+      openOf(request) as OpenRequest,
+      (actor) => handler(request as Request<Params>, response, actor),
+      () => isRepeatable && !response.headersSent,
     )
   })

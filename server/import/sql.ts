@@ -5,7 +5,7 @@ import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { Column } from '../tables/catalogue.ts'
 import type { KnownType } from '../tables/database.ts'
-import { columnSql, IS_STAMPED, isStampedIn } from '../tables/field-sql.ts'
+import { columnSql, isStamped, isStampedIn } from '../tables/field-sql.ts'
 import { idSql } from '../tables/head-sql.ts'
 import { parentIsThere } from '../tables/part-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
@@ -60,7 +60,7 @@ where s.line between $1 and $2 and s.seen is not null order by s.line`)
 
 /** from, to: field sets of rows that create, and how many rows have each */
 export const SHAPES_IN = unnamed(`
-select s.shape, count(*)::integer as rows from pg_temp.noclobber_import s
+select s.shape, pg_catalog.count(*)::integer as rows from pg_temp.noclobber_import s
 where s.line between $1 and $2 and s.seen is null group by s.shape order by 1`)
 
 /** lines, versions: rows that were checked again */
@@ -70,7 +70,7 @@ where s.line = w.line`)
 
 /** The last line of each savepoint batch of so many rows. */
 export const SAVEPOINT_BATCHES = unnamed(`
-select max(p.line) as last from (select s.line, (row_number() over (order by s.line) - 1) / $1::integer as batch
+select pg_catalog.max(p.line) as last from (select s.line, (row_number() over (order by s.line) - 1) / $1::integer as batch
   from pg_temp.noclobber_import s) p group by p.batch order by 1`)
 
 /** The statements of one type. */
@@ -96,6 +96,12 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
   const version = quoteName(owned.version.name)
   const column = (name: string) => columnSql(known, name)
   const id = idSql(known)
+  /** What a row gives a field; of an update beside what the record has. */
+  const value = (name: string, current?: string) => {
+    const given = `r.${column(name)}`
+    const codec = columns.get(name)?.codec
+    return codec?.ofType(given, current ? codec.kept(current, given) : given)
+  }
   const foundBy = key === null || key === 'id' ? null : (columns.get(key) as Column)
   const asKey = (text: string) =>
     foundBy
@@ -111,18 +117,18 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
   const parent = part ? `r.${part.sql}` : 'null'
   const ofParent = part?.tenantColumn ? `$3::${columns.get(tenantColumn ?? '')?.cast}` : null
   const lines = (selected: string) => `select s.line, ${selected} from pg_temp.noclobber_import s
-    cross join lateral json_populate_record(null::${table}, s.doc) r where s.line between $1 and $2`
+    cross join lateral pg_catalog.json_populate_record(null::${table}, s.doc) r where s.line between $1 and $2`
   return {
     parents: unnamed(`${lines(`s.id, ${parent}::text as parent, s.doc::text as doc`)} order by s.line`),
     orphans: unnamed(
       `${lines('s.id')} ${part ? `and not ${parentIsThere(part, parent, ofParent)}` : 'and false'} order by s.line`,
     ),
     find: unnamed(
-      `${sql.selectFrom('k.key as "noclobber_key"')} join unnest($1::text[]) k(key) on ${isFound('k.key')} ${ofTenant(2)}`,
+      `${sql.selectFrom('k.key as "noclobber_key"')} join pg_catalog.unnest($1::text[]) k(key) on ${isFound('k.key')} ${ofTenant(2)}`,
     ),
     repeatedKeys: unnamed(
-      `select r.line, r.first, count(*) over () as total from (
-         select s.line, min(s.line) over (partition by ${asKey('s.key')}) as first
+      `select r.line, r.first, pg_catalog.count(*) over () as total from (
+         select s.line, pg_catalog.min(s.line) over (partition by ${asKey('s.key')}) as first
          from pg_temp.noclobber_import s where s.key is not null) r
        where r.line > r.first order by r.line limit $1`,
     ),
@@ -133,17 +139,17 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
     update: (names) =>
       unnamed(
         `update ${table} t set (${names.map(column).join(', ')}) =
-           (select ${names.map((name) => columns.get(name)?.codec.kept(`t.${column(name)}`, `r.${column(name)}`)).join(', ')}
-              from json_populate_record(t.*, s.doc) r)
+           (select ${names.map((name) => value(name, `t.${column(name)}`)).join(', ')}
+              from pg_catalog.json_populate_record(t.*, s.doc) r)
          from pg_temp.noclobber_import s where s.line between $1 and $2 and s.seen is not null
-           and ${id.isText('s.id')} and t.${version} = s.seen ${ofTenant(3)}${isMember} and ${IS_STAMPED}
+           and ${id.isText('s.id')} and t.${version} = s.seen ${ofTenant(3)}${isMember} and ${isStamped(known)}
          returning s.line, t.${version} <> s.seen as changed`,
       ),
     insert: (names) =>
       unnamed(
         `insert into ${table} (${version}${[...(tenantColumn ? [tenantColumn] : []), ...names].map((name) => `, ${column(name)}`).join('')})
-         select 1${tenantColumn ? `, $4::${columns.get(tenantColumn)?.cast}` : ''}${names.map((name) => `, r.${column(name)}`).join('')}
-         from pg_temp.noclobber_import s cross join lateral json_populate_record(null::${table}, s.doc) r
+         select 1${tenantColumn ? `, $4::${columns.get(tenantColumn)?.cast}` : ''}${names.map((name) => `, ${value(name)}`).join('')}
+         from pg_temp.noclobber_import s cross join lateral pg_catalog.json_populate_record(null::${table}, s.doc) r
          where s.line between $1 and $2 and s.seen is null and s.shape = $3 and ${isStampedIn(table)} order by s.line returning 1 as made`,
       ),
   }

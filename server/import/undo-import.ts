@@ -38,8 +38,8 @@ export type UndoImportOutcome =
 /** import, source, [tenant]: note it where it stands in the log. */
 export const NOTE_IMPORT = statement(`
 insert into noclobber.imports (import_id, table_name, tenant_id, first_seq, last_seq, changes)
-select $1, $2, $3, min(c.seq), max(c.seq), count(*)::integer from noclobber.changes c
-where c.xid = pg_current_xact_id() and c.table_name = $2 and c.import_id = $1 having count(*) > 0
+select $1, $2, $3, pg_catalog.min(c.seq), pg_catalog.max(c.seq), pg_catalog.count(*)::integer from noclobber.changes c
+where c.xid = pg_current_xact_id() and c.table_name = $2 and c.import_id = $1 having pg_catalog.count(*) > 0
 on conflict (import_id) do nothing`)
 
 /** Rows of one transaction: beyond 64 savepoints PostgreSQL slows down for everyone. */
@@ -75,11 +75,11 @@ const BEFORE = (known: KnownType, isRebuilding: boolean) => {
   const was = (name: string) => textOf(known, name, `p.was->${quoteText(name)}`)
   return statement(`
 select p.id, p.was, p.is_whole, ${isRebuilding ? withTexts(known, texts, 'p.was', was) : texts} as texts from (
-  select k.id, (select bool_and(c.changed_values is not null) from noclobber.changes c
+  select k.id, (select pg_catalog.bool_and(c.changed_values is not null) from noclobber.changes c
       where c.table_name = $1 and c.record_id = k.id and c.import_id = $3) as is_whole,
-    jsonb_object_agg(v.key, v.value) filter (where v.key is not null) as was,
-    jsonb_object_agg(v.key, v.value #>> '{}') filter (where v.key is not null) as texts
-  from unnest($2::text[]) k(id) left join lateral (
+    pg_catalog.jsonb_object_agg(v.key, v.value) filter (where v.key is not null) as was,
+    pg_catalog.jsonb_object_agg(v.key, v.value #>> '{}') filter (where v.key is not null) as texts
+  from pg_catalog.unnest($2::text[]) k(id) left join lateral (
     select distinct on (e.key) e.key, e.value->0 as value from noclobber.record_changes c, jsonb_each(c.changed_values) e
     where c.table_name = $1 and c.record_id = k.id and c.import_id = $3 order by e.key, c.version) v on true
   group by k.id) p`)

@@ -4,6 +4,7 @@
 
 import { setGoneAudience } from '../audience/gone-audience.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
+import { wereTablesLookedUp } from '../base/table-changes.ts'
 import { isUnavailable } from '../db/errors.ts'
 import type { FeedBatch } from '../log/feed-batch.ts'
 import {
@@ -90,6 +91,10 @@ export const createDelivery = (database: Database, audience: Audience) => {
       return await readRecords(session, known, ids, { tenantId, toCache: true })
     } catch (error) {
       if (isUnavailable(error)) throw error
+      if (await wereTablesLookedUp(error).catch(() => false)) {
+        const now = database.typeOfSource(known.source)
+        if (now && now !== known) return readTogether(session, now, tenantId, ids)
+      }
       const [id, second] = ids
       if (second === undefined) {
         database.skip(error, known.source, id === undefined ? 0 : 1)

@@ -2,6 +2,7 @@
 // ends the process. Invariant: a socket that was not admitted learns why, unless the app has a message of that name itself.
 import type { Limits, Logger } from '../base/options.ts'
 import { problem, Refusal } from '../base/problems.ts'
+import { byTablesNow } from '../base/table-changes.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
 import { createMessageAllowance } from '../pacing/rate-limiters.ts'
 import type { ProblemCode, RefusedMessage } from '../protocol/index.ts'
@@ -37,7 +38,7 @@ export const createReceiver = <Answer>({ name, limits, log, work }: MessageOptio
     try {
       const watcher = watcherOf(this)
       if (watcher) {
-        if (allowed(watcher)) return await work(watcher, message, answer)
+        if (allowed(watcher)) return await byTablesNow(async () => work(watcher, message, answer))
         await slowDown(this)
         answer(refused('rate_limited'))
       } else if (untyped(this).listenerCount(name) === 1) answer(refused(refusalOf(this)))

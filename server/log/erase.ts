@@ -39,10 +39,10 @@ select from gone`
 /** A replay of a write takes what was left out from the record as it is. */
 const RESPONSES = `
 update noclobber.mutations m set answer = case
-  when jsonb_typeof(m.answer) = 'array' then (select jsonb_agg(case when e.value->>'id' = :id and e.value ? 'current'
+  when jsonb_typeof(m.answer) = 'array' then (select pg_catalog.jsonb_agg(case when e.value->>'id' = :id and e.value ? 'current'
     then jsonb_set(e.value, '{current}', 'null') else e.value end order by e.at) from jsonb_array_elements(m.answer) with ordinality e(value, at))
-  else (select jsonb_object_agg(e.key, e.value) from jsonb_each(m.answer) e where starts_with(e.key, 'noclobber_'))
-    || jsonb_build_object('noclobber_left_out', (select coalesce(jsonb_agg(e.key), '[]') from jsonb_object_keys(m.answer) e(key)
+  else (select pg_catalog.jsonb_object_agg(e.key, e.value) from jsonb_each(m.answer) e where starts_with(e.key, 'noclobber_'))
+    || pg_catalog.jsonb_build_object('noclobber_left_out', (select coalesce(pg_catalog.jsonb_agg(e.key), '[]') from jsonb_object_keys(m.answer) e(key)
       where not starts_with(e.key, 'noclobber_'))) end
 where m.answer->>'noclobber_id' = :id
   or jsonb_typeof(m.answer) = 'array' and exists (select from jsonb_array_elements(m.answer) e(value)
@@ -161,7 +161,7 @@ export const erasePerson = async (
     const responses = await rowsOf(
       transaction,
       `delete from noclobber.mutations m where (m.actor_id = :person
-         or jsonb_path_exists(m.answer, '$.**.id \\? (@ == $person)', jsonb_build_object('person', :person::text)))
+         or jsonb_path_exists(m.answer, '$.**.id \\? (@ == $person)', pg_catalog.jsonb_build_object('person', :person::text)))
          and ${OF_TENANT(`nullif(m.tenant_id, '')`)}`,
       asked,
     )

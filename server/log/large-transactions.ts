@@ -29,12 +29,12 @@ export interface LargeTransaction {
 /** The last cursor's snapshot, the snapshot to read up to, the least number of changes that makes a large transaction. */
 const LARGE_TRANSACTIONS = statement(`
 with tenants as (
-  select a.xid, a.table_name, a.tenant_id, count(*) as changes, count(distinct a.record_id) as records,
-    min(a.place) as first, max(a.updated_at) as updated_at, max(a.import_id) as import_id
+  select a.xid, a.table_name, a.tenant_id, pg_catalog.count(*) as changes, pg_catalog.count(distinct a.record_id) as records,
+    pg_catalog.min(a.place) as first, pg_catalog.max(a.updated_at) as updated_at, pg_catalog.max(a.import_id) as import_id
   from (${AHEAD}) a where pg_visible_in_snapshot(a.xid::xid8, $2::pg_snapshot) group by a.xid, a.table_name, a.tenant_id
 ), totals as (
   select t.*, sum(t.changes) over (partition by t.xid, t.table_name) as total,
-    max(t.import_id) over (partition by t.xid, t.table_name) as imported from tenants t
+    pg_catalog.max(t.import_id) over (partition by t.xid, t.table_name) as imported from tenants t
 )
 select t.xid, t.table_name, t.tenant_id, t.records, t.import_id, t.updated_at, c.updated_by, c.tab_id, c.socket_id
 from totals t cross join lateral (

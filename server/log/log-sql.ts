@@ -95,7 +95,7 @@ select here.snapshot, here.epoch, r.id from here left join (
  * text is to a third, at the utmost to an eightieth).
  */
 export const storedBytes = (column: string): string =>
-  `coalesce(pg_column_size(${column})::bigint * case when pg_column_compression(${column}) is null then 1 else 20 end, 0)`
+  `coalesce(pg_catalog.pg_column_size(${column})::bigint * case when pg_catalog.pg_column_compression(${column}) is null then 1 else 20 end, 0)`
 
 /** Rows in the order of their places, up to the first with which their old rows are more than a budget of bytes. */
 const withinBytes = (rows: string, budget: string): string => `
@@ -177,7 +177,7 @@ const listed = (value: string, name: string) =>
 /** A page in one row, its columns as JSON: a driver's row and its values cost more than all that is in them. */
 const inOneRow = (text: string) => `
 with k as (${text})
-select min(k.here) as here, min(k.epoch) as epoch, min(k.as_of) as as_of, ${[
+select pg_catalog.min(k.here) as here, pg_catalog.min(k.epoch) as epoch, pg_catalog.min(k.as_of) as as_of, ${[
   listed('k.xid', 'xids'),
   listed('k.seq', 'seqs'),
   listed('k.table_name', 'sources'),

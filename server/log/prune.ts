@@ -52,7 +52,7 @@ with times as materialized (
 ), page as materialized (
   select c.xid, c.seq, c.updated_at < clock_timestamp() - coalesce(t.names, make_interval(secs => $1::float8 / 1000)) as old,
     c.updated_at < clock_timestamp() - t.values and (c.changed_values is not null or c.old_row is not null) as bare,
-    c.updated_at < clock_timestamp() - least(make_interval(secs => $1::float8 / 1000), (select min(o.values) from times o)) as aged
+    c.updated_at < clock_timestamp() - least(make_interval(secs => $1::float8 / 1000), (select pg_catalog.min(o.values) from times o)) as aged
   from noclobber.record_changes c left join times t on t.table_name = c.table_name
   where (c.xid, c.seq) > ($2::xid8, $3::bigint) and c.xid < pg_snapshot_xmin(pg_current_snapshot())
   order by c.xid, c.seq limit $4
@@ -69,10 +69,10 @@ with times as materialized (
   select g.xid, g.seq from gone g union all select b.xid, b.seq from bared b where b.event = 'deleted'
 ), highest as (select g.xid from passed g order by g.xid desc limit 1),
 moved as (
-  update noclobber.log_horizon h set xid = greatest(h.xid, m.xid), seq = greatest(h.seq, (select max(g.seq) from passed g))
+  update noclobber.log_horizon h set xid = greatest(h.xid, m.xid), seq = greatest(h.seq, (select pg_catalog.max(g.seq) from passed g))
   from highest m)
-select (select count(*)::int from gone) as deleted, (select count(*)::int from bared) as bared,
-  (select count(*)::int from page) as looked, exists (select from page p where p.aged) as aged,
+select (select pg_catalog.count(*)::int from gone) as deleted, (select pg_catalog.count(*)::int from bared) as bared,
+  (select pg_catalog.count(*)::int from page) as looked, exists (select from page p where p.aged) as aged,
   l.xid::text as xid, l.seq::text as seq
 from (select) one left join lateral (select p.xid, p.seq from page p order by p.xid desc, p.seq desc limit 1) l on true`)
 

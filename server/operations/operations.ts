@@ -16,6 +16,7 @@ import type {
 import type { Transaction } from '../base/pg.ts'
 import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
+import { byTablesNow } from '../base/table-changes.ts'
 import { asTransaction } from '../db/pg-as-knex.ts'
 import { type DeletedOutcome, type DeletedQuery, readDeleted } from '../history/deleted-records.ts'
 import { readPast } from '../history/past-version.ts'
@@ -161,7 +162,7 @@ type Importing = (begun: {
   totalBytes: number | null
 }) => { publish(progress: ImportProgress): void; end(): void }
 
-export const recordOperations = <A extends Actor>(
+const operationsOf = <A extends Actor>(
   database: Database,
   wake: () => void,
   importing: Importing,
@@ -266,4 +267,19 @@ export const recordOperations = <A extends Actor>(
       }
     },
   }
+}
+
+/** A failed statement has ended a caller's transaction; a file comes only once. */
+const isRepeatable = (name: string, given: unknown[]): boolean =>
+  name !== 'import' && !(given.at(-1) as { transaction?: unknown } | undefined)?.transaction
+
+/** The operations; those that met an altered table are done by its new form. */
+export const recordOperations = <A extends Actor>(
+  ...options: Parameters<typeof operationsOf<A>>
+): Operations<A> => {
+  const all = Object.entries(operationsOf<A>(...options)).map(([name, work]) => [
+    name,
+    (...given: unknown[]) => (isRepeatable(name, given) ? byTablesNow(() => work(...given)) : work(...given)),
+  ])
+  return Object.fromEntries(all)
 }

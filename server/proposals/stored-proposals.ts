@@ -30,7 +30,7 @@ const INSERT = statement(`
 with p as (
   insert into noclobber.proposals (table_name, record_id, tenant_id, client_version, changes, note, proposed_by)
   select $1, $2, $3, $5, $6, $7, $8
-  where (select count(*) from noclobber.proposals p where ${OF_RECORD} and p.state = 'open') < ${MAX_PROPOSALS}
+  where (select pg_catalog.count(*) from noclobber.proposals p where ${OF_RECORD} and p.state = 'open') < ${MAX_PROPOSALS}
   returning *)
 select ${COLUMNS} from p`)
 
@@ -46,7 +46,7 @@ with l as materialized (
   where ${OF_RECORD} and ($5::text is null or p.state = $5)
     and ($6::uuid is null or (p.proposed_at, p.id) < (select a.proposed_at, a.id from noclobber.proposals a where a.id = $6))
   window newest as (order by p.proposed_at desc, p.id desc) order by number limit ${MAX_PROPOSALS + 1})
-select l.*, (select count(*)::int from l) as found from l
+select l.*, (select pg_catalog.count(*)::int from l) as found from l
 where l.number = 1 or l.bytes <= $7::bigint and l.number <= ${MAX_PROPOSALS} order by l.number`)
 
 /** …, proposal, state, who, fields, version: nothing where it is decided. */

@@ -198,7 +198,7 @@ export const placesQuery = (
     'w.at as "noclobber_sort"',
     'w.before as "noclobber_before"',
     'w.place::integer as "noclobber_place"',
-  ])} join (select n.* from (select k.*, lag(k.id) over (rows unbounded preceding) as before, row_number() over () as place
+  ])} join (select n.* from (select k.*, pg_catalog.lag(k.id) over (rows unbounded preceding) as before, row_number() over () as place
       from (${keys}) k) n where n.id = any(${parameter(ids)}::text[]) or n.place > ${parameter(limit)}) w
     on ${id.isText('w.id')} order by w.place`
   return { text, values }
@@ -228,7 +228,7 @@ export const totalsQuery = (
     return `, sum(t.${columnSql(known, name)}::numeric)::text as "sum_${at}"`
   })
   return {
-    text: `select count(*)::text as count${summed.join('')} from ${known.table} t ${condition}`,
+    text: `select pg_catalog.count(*)::text as count${summed.join('')} from ${known.table} t ${condition}`,
     values,
   }
 }
@@ -240,7 +240,7 @@ export const matchQuery = (known: KnownType, actor: Actor, filter: ListFilter, i
   const text = `${known.sql.selectSized([
     `coalesce(${matches.length > 0 ? matches.join(' and ') : 'true'}, false) as "noclobber_matches"`,
     'i.place::integer as "noclobber_place"',
-  ])} join unnest(${parameter(ids)}::text[]) with ordinality i(id, place)
+  ])} join pg_catalog.unnest(${parameter(ids)}::text[]) with ordinality i(id, place)
     on ${idSql(known).isText('i.id')}
     ${tenantParameter(known, actor)
       .map((tenant) => `where t.${columnSql(known, known.tenantColumn as string)} = ${parameter(tenant)}`)

@@ -32,7 +32,7 @@ const SIZE = (row: string) => `${storedBytes(`${row}.changed_values`)} + ${store
 
 /** What jsonb made an object of, as a text: through the table's own type. */
 export const textOf = ({ table }: KnownType, column: string, json: string) =>
-  `noclobber.wire_text((jsonb_populate_record(null::${table}, jsonb_build_object(${quoteText(column)}, ${json}))).${quoteName(column)})`
+  `noclobber.wire_text((pg_catalog.jsonb_populate_record(null::${table}, pg_catalog.jsonb_build_object(${quoteText(column)}, ${json}))).${quoteName(column)})`
 
 /** SQL of the texts by field, with those of fields that are objects in jsonb put in by `rebuild`. */
 export const withTexts = (known: KnownType, texts: string, log: string, rebuild: (name: string) => string) =>
@@ -41,14 +41,14 @@ export const withTexts = (known: KnownType, texts: string, log: string, rebuild:
     .map(known.names.columnOf)
     .reduce(
       (sql, column) =>
-        `${sql} || case when ${log} ? ${quoteText(column)} then jsonb_build_object(${quoteText(column)}, ${rebuild(column)}) else '{}' end`,
+        `${sql} || case when ${log} ? ${quoteText(column)} then pg_catalog.jsonb_build_object(${quoteText(column)}, ${rebuild(column)}) else '{}' end`,
       texts,
     )
 
 /** @param isRebuilding Without it, fields that are objects in jsonb have its text. */
 const valuesStatement = (known: KnownType, isRebuilding: boolean) => {
-  const texts = `(select jsonb_object_agg(e.key, jsonb_build_array(e.value->>0, e.value->>1)) from jsonb_each(s.changed_values) e)`
-  const old = '(select jsonb_object_agg(e.key, e.value) from jsonb_each_text(s.old_row) e)'
+  const texts = `(select pg_catalog.jsonb_object_agg(e.key, pg_catalog.jsonb_build_array(e.value->>0, e.value->>1)) from jsonb_each(s.changed_values) e)`
+  const old = '(select pg_catalog.jsonb_object_agg(e.key, e.value) from jsonb_each_text(s.old_row) e)'
   const both = (name: string) =>
     `jsonb_build_array(${[0, 1].map((at) => textOf(known, name, `s.changed_values->${quoteText(name)}->${at}`)).join(', ')})`
   const one = (name: string) => textOf(known, name, `s.old_row->${quoteText(name)}`)

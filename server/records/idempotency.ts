@@ -158,7 +158,7 @@ export const sendWrite = async (
       if (isUnstamped(error))
         throw new SetupError(
           'track',
-          `Record type "${known.type.name}", table ${known.source}: its triggers are missing or switched off, so what is written would have no version. Nothing was. Run: npx noclobber doctor`,
+          `Record type "${known.type.name}", table ${known.source}: its triggers are missing or switched off, so what is written would have no version; or a partition was attached, whose rows may be others than their versions say. Nothing was written. Run: npx noclobber doctor`,
         )
       if (error instanceof CacheCleared) return { outcome: 'cache_cleared' }
       if (isStoredMutation(error)) return { outcome: 'stored' }

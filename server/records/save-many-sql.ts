@@ -4,7 +4,7 @@
 import { quoteName } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { TrackedType } from '../tables/catalogue.ts'
-import { columnSql, fieldValue, IS_STAMPED } from '../tables/field-sql.ts'
+import { columnSql, fieldValue, isStamped } from '../tables/field-sql.ts'
 import { idSql } from '../tables/head-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
@@ -32,10 +32,10 @@ export const updateMany = (tracked: TrackedType, returned: string, changed: stri
       locked as materialized (
         select ${id.value} as id, ${version} as version from wanted w join ${table} t on ${id.is('w.id')} and ${isAtVersionOf(version, 'w')}
         ${tenantColumn ? `and t.${columnSql(tracked, tenantColumn)} = $5` : ''} ${isMember}
-          and ${IS_STAMPED} order by ${id.order()} for no key update of t)
+          and ${isStamped(tracked)} order by ${id.order()} for no key update of t)
       update ${table} t set ${set} from writer, locked l
       where writer.named and ${id.is('l.id')} and ${isAtVersionOf(version, 'l')}
-        and (select count(*) from locked) >= $4::bigint
+        and (select pg_catalog.count(*) from locked) >= $4::bigint
       returning ${returned}`,
   }
 }
@@ -51,9 +51,9 @@ since as (${['record_changes', 'batched_changes']
     and ($5::text is null or c.tenant_id = $5)`,
   )
   .join(' union all ')})
-select c.record_id as id, count(distinct c.version) as versions, bool_and(c.event = 'updated') as plain,
-  array_remove(array_agg(distinct f.name), null) as names
-from since c left join lateral unnest(c.changed_fields) f(name) on true group by c.record_id`)
+select c.record_id as id, pg_catalog.count(distinct c.version) as versions, pg_catalog.bool_and(c.event = 'updated') as plain,
+  pg_catalog.array_remove(pg_catalog.array_agg(distinct f.name), null) as names
+from since c left join lateral pg_catalog.unnest(c.changed_fields) f(name) on true group by c.record_id`)
 
 /** tenant, actor, mutation id: a second request waits here for the first one's transaction, then fails on the key. */
 export const CLAIM_MUTATION = statement(`

@@ -67,6 +67,7 @@ export interface TrackedType extends Reactions {
    * that cascades it, no generated column, no rule, no partition, and its columns have plain names.
    */
   readonly isPlain: boolean
+  isPartitioned: boolean
   columns: Map<string, Column>
   /** Columns by the name of their constraint or unique index, those in its expressions too. */
   constraints: Record<string, string[]>
@@ -102,20 +103,20 @@ const WITH_PARTITIONS = '(select c.oid as relid union select q.relid from pg_par
 
 const TABLE = statement(`
 select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
-  (select jsonb_agg(jsonb_build_object('name', a.attname, ${TYPE('t')},
-      'element', case when t.typinput = 'array_in'::regproc then (select jsonb_build_object(${TYPE('e')})
+  (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', a.attname, ${TYPE('t')},
+      'element', case when t.typinput = 'array_in'::regproc then (select pg_catalog.jsonb_build_object(${TYPE('e')})
         from ${baseOf('t.typelem', 't.modifier')} e) end,
       'collation', (select o.oid::regcollation::text from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic),
       'cast', format_type(a.atttypid, -1), 'exact', format_type(a.atttypid, a.atttypmod), 'fixed', a.attgenerated <> '' or a.attidentity = 'a',
       'hasDefault', a.atthasdef or a.attidentity <> '',
-      'key', coalesce(array_position(${keyOf('c.oid')}, a.attname::text), 0)) order by a.attnum)
+      'key', coalesce(pg_catalog.array_position(${keyOf('c.oid')}, a.attname::text), 0)) order by a.attnum)
     from pg_attribute a cross join lateral ${baseOf('a.atttypid', 'a.atttypmod')} t
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
-  (select jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
+  (select pg_catalog.jsonb_object_agg(g.tgname, ${TRIGGER_ARGUMENTS})
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
-  ${UNTRACKABLE} as why_not, c.relrowsecurity as has_policies,
+  ${UNTRACKABLE} as why_not, c.relrowsecurity as has_policies, c.relkind = 'p' as is_partitioned,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
-  (select jsonb_build_object('args', p.args, 'selectable', has_column_privilege(to_regclass(p.args[4]), p.args[6], 'select')
+  (select pg_catalog.jsonb_build_object('args', p.args, 'selectable', has_column_privilege(to_regclass(p.args[4]), p.args[6], 'select')
       and (p.args[7] = '' or has_column_privilege(to_regclass(p.args[4]), p.args[7], 'select')),
       'lockable', has_any_column_privilege(to_regclass(p.args[4]), 'update'))
     from (select ${TRIGGER_ARGUMENTS} as args from pg_trigger g
@@ -124,21 +125,21 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
     and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)
     as is_plain,
-  (select jsonb_object_agg(k.name, k.columns) from (
-    select x.relname as name, jsonb_agg(distinct a.attname) as columns
+  (select pg_catalog.jsonb_object_agg(k.name, k.columns) from (
+    select x.relname as name, pg_catalog.jsonb_agg(distinct a.attname) as columns
     from ${WITH_PARTITIONS} p join pg_index i on i.indrelid = p.relid and (i.indisunique or i.indisexclusion)
     join pg_class x on x.oid = i.indexrelid
     join pg_attribute a on a.attrelid = i.indrelid and (a.attnum = any(i.indkey[:i.indnkeyatts - 1]) or i.indexprs is not null and exists (
       select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid and d.refobjid = i.indrelid
-        and d.refobjsubid = a.attnum and strpos((select string_agg(pg_get_indexdef(i.indexrelid, e.at, true), ' ')
+        and d.refobjsubid = a.attnum and strpos((select pg_catalog.string_agg(pg_get_indexdef(i.indexrelid, e.at, true), ' ')
           from generate_series(1, i.indnkeyatts) e(at) where i.indkey[e.at - 1] = 0), quote_ident(a.attname)) > 0))
     group by x.relname
     union all
-    select k.conname, jsonb_agg(distinct a.attname) from ${WITH_PARTITIONS} p
+    select k.conname, pg_catalog.jsonb_agg(distinct a.attname) from ${WITH_PARTITIONS} p
     join pg_constraint k on k.conrelid = p.relid and k.contype in ('c', 'f', 'n')
     join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any(k.conkey) group by k.conname) k) as constraints,
   ${REACTIONS},
-  (select jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
+  (select pg_catalog.jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
     from pg_trigger g where g.tgname = '${PART_TRIGGER}') p
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`)
@@ -258,6 +259,7 @@ const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): P
     changeNames: [...new Set([...shownNames, ...((row.parts ?? []) as string[])])],
     part: partOf(row.part, names, (why) => fail(type, why)),
     hasPolicies: row.has_policies,
+    isPartitioned: row.is_partitioned,
     audience: await readAudience(knex, type, { names, columns, key, tenant, lists: listed, isOfTenant }),
   }
 }

@@ -6,6 +6,8 @@ import type { Limits, Logger, SessionOf, Tenancy } from '../base/options.ts'
 import type { Actor, RecordType } from '../base/record-type.ts'
 import { SetupError } from '../base/setup-error.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
+import { noteLook } from '../base/table-changes.ts'
+import { isOfOtherTable, isUnavailable } from '../db/errors.ts'
 import { createLineages, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
@@ -85,6 +87,8 @@ export interface DatabaseOptions<A extends Actor = Actor> {
   age?: () => Age
   /** Called where another primary has taken the place of the one before. */
   onPrimary?: () => void
+  /** Called after a table was found altered, because a statement failed by it. */
+  onTables?: () => void
   /** {@link Database.announceProposal} */
   onProposal?: (event: ProposalEvent) => void
   /** Called with the number of changes that {@link Database.skip} left out. */
@@ -117,6 +121,7 @@ export const createDatabase = ({
   onSkipped = () => {},
   onProposal = () => {},
   onPrimary = () => {},
+  onTables = () => {},
   history = () => undefined,
   age = () => ({ as_of: null, behind_ms: null }),
 }: DatabaseOptions): Database => {
@@ -159,6 +164,40 @@ export const createDatabase = ({
     prepare: settleNames,
   })
 
+  const look = (): Promise<void> =>
+    lookup.lookAgain().then(
+      (isChanged) => {
+        if (!isChanged) return
+        recordCache.clear()
+        onTables()
+      },
+      (error) => {
+        throw isUnavailable(error) ? error : new SetupError('changed', String(error?.message ?? error))
+      },
+    )
+  let looking: Promise<void> | null = null
+  let next: Promise<void> | null = null
+  /** A look that begins now. Those who fail while one is under way, which may have begun too early for them, share the next one. */
+  const lookNow = (): Promise<void> => {
+    if (looking) {
+      // Whom its failure concerns has it from the promise itself.
+      next ??= looking
+        .catch(() => {})
+        .then(() => {
+          next = null
+          return lookNow()
+        })
+      return next
+    }
+    looking = look().finally(() => {
+      looking = null
+    })
+    return looking
+  }
+  const onFailed = (error: unknown) => {
+    if (isOfOtherTable(error)) noteLook(error, lookNow())
+  }
+
   const sendWith =
     (settings?: Settings): Database['send'] =>
     (query, values, transaction, isStill, sender) =>
@@ -172,6 +211,7 @@ export const createDatabase = ({
         shortcut,
         settings,
         sender,
+        onFailed,
       })
   const sendOwn = sendWith()
 

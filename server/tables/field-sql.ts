@@ -3,7 +3,7 @@
 // its value comes under a name made of its digest, so that no name means two things in a row.
 import { createHash } from 'node:crypto'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
-import { STAMP_TRIGGER } from '../../migrations/track-table.ts'
+import { STAMP_TRIGGER, UPDATE_TRIGGER } from '../../migrations/track-table.ts'
 import { UNSTAMPED } from '../base/setup-error.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 
@@ -26,7 +26,9 @@ export const fieldExpression = (tracked: Columns, name: string): string =>
 /** What a SET gives a field: the parameter, or the value that it has where both are the same on the wire. */
 export const fieldValue = (tracked: Columns, name: string, parameter: string): string => {
   const { codec, cast } = tracked.columns.get(name) as Column
-  return codec.isComparing ? codec.kept(`t.${columnSql(tracked, name)}`, `${parameter}::${cast}`) : parameter
+  const column = `t.${columnSql(tracked, name)}`
+  if (codec.isComparing) return codec.ofType(column, codec.kept(column, `${parameter}::${cast}`))
+  return codec.asksType ? codec.ofType(column, `${parameter}::${cast}`) : parameter
 }
 
 /** Compared byte by byte: a column's collation may take different texts for equal. */
@@ -47,16 +49,24 @@ export const isSameField = (tracked: Columns, name: string, parameter: string): 
 export const fieldText = (tracked: Columns, name: string): string =>
   `(${fieldExpression(tracked, name)})::text`
 
-const orFail = (
-  relation: string,
-) => `case when exists (select from pg_catalog.pg_trigger g where g.tgrelid = ${relation}
-  and g.tgname = '${STAMP_TRIGGER}' and g.tgenabled in ('O', 'A')) then true else concat('${UNSTAMPED} ', ${relation})::boolean end`
+const orFail = (relation: string, further = '') =>
+  `case when exists (select from pg_catalog.pg_trigger g where g.tgrelid = ${relation}
+  and g.tgname = '${STAMP_TRIGGER}' and g.tgenabled in ('O', 'A')${further}) then true else pg_catalog.concat('${UNSTAMPED} ', ${relation})::boolean end`
+
+/**
+ * PostgreSQL gives a partition the triggers for its rows when it is attached, and `trackTable` those for statements afterwards. Without
+ * these, a row of before may have another content than somebody saw at its version.
+ */
+const CAME_LATER = `
+  and (exists (select from pg_catalog.pg_trigger s where s.tgrelid = t.tableoid and s.tgname = '${UPDATE_TRIGGER}')
+    or age(t.xmin) < age(g.xmin) or t.xmin = g.xmin and t.cmin::text::bigint > g.cmin::text::bigint)`
 
 /**
  * A condition on the row `t` that is about to be written: true where a trigger stamps it, else an error, see {@link UNSTAMPED}. A table
  * may be made anew, or its triggers switched off, after it was looked up: two saves of one version would both pass.
  */
-export const IS_STAMPED = orFail('t.tableoid')
+export const isStamped = ({ isPartitioned }: Pick<TrackedType, 'isPartitioned'>): string =>
+  orFail('t.tableoid', isPartitioned ? CAME_LATER : '')
 
 /** The same of a row that is to be made in a table. */
 export const isStampedIn = (table: string): string => orFail(`${quoteText(table)}::regclass`)

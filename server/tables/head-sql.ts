@@ -65,7 +65,7 @@ const ofSeveral = ({ key, columns, names }: Keyed): IdSql => {
     return `(${all.map((column, at) => `${column} = ${parts[at]}`).join(' and ')})`
   }
   const isAnyText = (array: string) =>
-    `${row} in (select ${partsOf('k.id').join(', ')} from unnest(${array}::text[]) k(id))`
+    `${row} in (select ${partsOf('k.id').join(', ')} from pg_catalog.unnest(${array}::text[]) k(id))`
   const text = idText('t', key.names.map(names.columnOf))
   return {
     text,
@@ -105,7 +105,7 @@ const logged = (heads: Heads, value: string) =>
 const timeOf = (heads: Heads, isReturned: boolean): string => {
   const { updatedAt } = heads.owned
   if (updatedAt?.type === 'timestamp with time zone') return utcText(`t.${quoteName(updatedAt.name)}`)
-  if (updatedAt) return `(to_json(t.${quoteName(updatedAt.name)}) #>> '{}')`
+  if (updatedAt) return `(pg_catalog.to_json(t.${quoteName(updatedAt.name)}) #>> '{}')`
   return isReturned
     ? utcText('statement_timestamp()')
     : `coalesce(${logged(heads, utcText('c.updated_at'))}, '')`
@@ -122,7 +122,7 @@ const writerOf = (heads: Heads, isReturned: boolean): string => {
   const writer = logged(heads, 'c.updated_by')
   if (!updatedBy) return writer
   return `coalesce(${writer}, case when ${column} is not null then
-    jsonb_build_object('id', ${column}::text, 'name', ${column}::text, 'kind', 'user') end)`
+    pg_catalog.jsonb_build_object('id', ${column}::text, 'name', ${column}::text, 'kind', 'user') end)`
 }
 
 export const headSql = (heads: Heads): HeadSql => {

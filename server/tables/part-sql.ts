@@ -51,7 +51,7 @@ export const parentsByKeys = (
   const value = asParentKey(part, `$2::${columns.get(part.column)?.cast}`)
   const further = `coalesce(${key} = ${value}, false) as "noclobber_is_next",
     ${ofParent ? `t.${ofParent.sql}::text` : 'null'} as "noclobber_parent"`
-  return `${selectFrom(further)} where ${key} = any(array_append($1::text[]::${part.keyType}[], ${value}))
+  return `${selectFrom(further)} where ${key} = any(pg_catalog.array_append($1::text[]::${part.keyType}[], ${value}))
     ${part.tenantColumn ? `and t.${quoteName(part.tenantColumn)} = $3` : ''}
     order by ${key} ${isLocking && part.isLockable ? 'for no key update of t' : ''}`
 }

@@ -9,7 +9,7 @@ import { type Row, type Statement, statement } from '../db/statement.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
-import { aliasOf, columnSql, fieldExpression, fieldValue, IS_STAMPED, isStampedIn } from './field-sql.ts'
+import { aliasOf, columnSql, fieldExpression, fieldValue, isStamped, isStampedIn } from './field-sql.ts'
 import { headSql, idSql } from './head-sql.ts'
 import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
@@ -86,8 +86,8 @@ const answerOf = (all: string[], untouched: string[]) => {
   })
   const leftOut = untouched.map((name) => `case when ${isLong(name)} then ${quoteText(name)} end`)
   const heads = HEADS.map((name) => `w."${name}"`)
-  return `(select to_jsonb(s.*) from (select ${[...heads, ...kept].join(', ')}) s)
-    || jsonb_build_object('noclobber_left_out', array_remove(array[${leftOut.join(', ')}]::text[], null))`
+  return `(select pg_catalog.to_jsonb(s.*) from (select ${[...heads, ...kept].join(', ')}) s)
+    || pg_catalog.jsonb_build_object('noclobber_left_out', pg_catalog.array_remove(array[${leftOut.join(', ')}]::text[], null))`
 }
 
 /** Where a record stands among the ids that were asked for, from 1. */
@@ -131,7 +131,7 @@ export const recordSql = (
   const size = rowSize(tracked, unseen)
   const shown = [...head.selected, ...size.shown, ...whom].join(', ')
   const lean = [...head.selected, ...size.lean, ...whom].join(', ')
-  const byIds = ` join unnest($1::text[]) with ordinality i(id, place)
+  const byIds = ` join pg_catalog.unnest($1::text[]) with ordinality i(id, place)
     on ${id.isText('i.id')}${ofTenant(2)} order by i.place`
   const select = (...columns: string[]) => `select ${columns.join(', ')} from ${table} t`
   const member = tenantColumn ? 5 : 4
@@ -194,7 +194,7 @@ export const recordSql = (
           part && place >= 0
             ? ` and ${parentIsThere(part, `$${firstValue + place}::${tracked.columns.get(part.column)?.cast}`, tenant)}`
             : ''
-        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} and ${IS_STAMPED} returning ${returned}${changeSet}`
+        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} and ${isStamped(tracked)} returning ${returned}${changeSet}`
         return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>
@@ -212,7 +212,7 @@ export const recordSql = (
       }),
     remove: (withMutation) =>
       shaped(`remove ${withMutation}`, () => {
-        const write = `delete from ${table} t where ${guard} and ${NAMING} and ${IS_STAMPED} returning ${id.text} as "noclobber_id"`
+        const write = `delete from ${table} t where ${guard} and ${NAMING} and ${isStamped(tracked)} returning ${id.text} as "noclobber_id"`
         return withMutation ? storeResponse(write, `'{}'::jsonb`, firstValue) : write
       }),
     storeResponse: (columns, isStored) => {

@@ -39,7 +39,7 @@ const sizedQuery = ({ text, values }: Query, { bytes, atLeastOne = true }: SizeL
       select pg_current_snapshot()::text as "noclobber_here", noclobber.epoch() as "noclobber_epoch"),
     sized as materialized (
       select p.*, sum(p."noclobber_bytes") over (rows unbounded preceding) as "noclobber_total" from (${text}) p)
-    select here.*, (select max(s."noclobber_total") from sized s) as "noclobber_sum", q.* from here left join sized q
+    select here.*, (select pg_catalog.max(s."noclobber_total") from sized s) as "noclobber_sum", q.* from here left join sized q
       on q."noclobber_total" <= $${values.length + 1}${atLeastOne ? ' or q."noclobber_total" = q."noclobber_bytes"' : ''}`,
   values: [...values, bytes],
 })

@@ -13,7 +13,7 @@ const BATCH = 1_000
 const TRIM = statement(`
 with sized as (
   select m.mutation_id, m.created_at,
-    sum(pg_column_size(m.answer) + ${OWN_BYTES}) over (order by m.created_at desc, m.mutation_id) as total
+    sum(pg_catalog.pg_column_size(m.answer) + ${OWN_BYTES}) over (order by m.created_at desc, m.mutation_id) as total
   from noclobber.mutations m where m.tenant_id = $1 and m.actor_id = $2
 ), old as (select s.mutation_id from sized s where s.total > $3 order by s.created_at limit ${BATCH})
 delete from noclobber.mutations m using old o

@@ -186,7 +186,7 @@ export const changeSetCondition = (tracked: TrackedType, columns: string[], firs
   const { columnOf } = tracked.names
   const scopes = lists.map(
     (name) =>
-      `${quoteText(columnOf(name))}, to_jsonb(array_remove(array[${fieldText(tracked, name)}], null))`,
+      `${quoteText(columnOf(name))}, pg_catalog.to_jsonb(pg_catalog.array_remove(array[${fieldText(tracked, name)}], null))`,
   )
   const changed = columns.map(
     (name, at) =>

@@ -28,6 +28,7 @@ create foreign table far (id int, label text) server nowhere;
 create unlogged table quick (id int primary key, label text);
 create table ruled (id int primary key, label text);
 create rule soft as on delete to ruled do instead update ruled set label = 'gone' where id = old.id;
+create table swapping (id int primary key deferrable, label text);
 create table sorted (id int primary key, label text);
 create function nothing_at_all() returns trigger language plpgsql as 'begin return new; end';
 create trigger zzz_last before update on sorted for each row execute function nothing_at_all()`)
@@ -42,6 +43,7 @@ test.each([
   ['far', /it is a foreign table/],
   ['quick', /it is unlogged/],
   ['ruled', /it has the rule soft/],
+  ['swapping', /its primary key is deferrable/],
   ['sorted', /its triggers zzz_last fire after noclobber's/],
 ])('%s is refused with a sentence', async (table, sentence) => {
   await expect(knex.transaction((one) => trackTable(one, table))).rejects.toThrow(sentence)

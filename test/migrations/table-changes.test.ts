@@ -28,6 +28,9 @@ const logOf = async (table: string) =>
     )
   ).rows.map(({ line }: { line: string }) => line)
 
+const versionsOf = async (table: string): Promise<number[]> =>
+  (await logOf(table)).map((line: string) => Number(/\d+$/.exec(line)?.[0]))
+
 const serverOf = (table: string) => {
   const types = [defineRecordType('thing', { table, fields: { label: z.any() } })]
   const records = createRecordServer({ knex, types, authenticate: () => alice, log: null })
@@ -61,7 +64,8 @@ test('a partition that was detached says so, until it is untracked or tracked by
   expect(await found('public.halls_1')).toEqual([])
   await trackTable(knex, 'halls_1')
   await knex.raw(`update halls_1 set label = 'again'`)
-  expect(await logOf('public.halls_1')).toEqual(['1 updated2'])
+  const [raised = 0] = await versionsOf('public.halls_1')
+  expect(await logOf('public.halls_1')).toEqual([`1 updated${raised}`, `1 updated${raised + 1}`])
 
   await untrackTable(knex, 'halls_1')
   await knex.raw('alter table halls attach partition halls_1 for values from (0) to (100)')
@@ -69,12 +73,13 @@ test('a partition that was detached says so, until it is untracked or tracked by
     expect.stringMatching(/^trigger_missing: Partitions lack triggers: halls_1/),
   )
   await trackTable(knex, 'halls', { history: 'values' })
+  const [before = 0] = (await versionsOf('public.halls')).slice(-1)
   await knex.raw(`update halls_1 set label = 'back'`)
-  expect((await logOf('public.halls')).at(-1)).toBe('1 updated3')
+  expect((await logOf('public.halls')).at(-1)).toBe(`1 updated${before + 1}`)
 
   await knex.raw('alter table halls rename to rooms')
   await knex.raw(`update halls_1 set label = 'renamed'`)
-  expect(await logOf('public.rooms')).toEqual(['1 updated4'])
+  expect(await logOf('public.rooms')).toEqual([`1 updated${before + 2}`])
 })
 
 test.each([
@@ -152,3 +157,143 @@ test.each([
   }
   expect(await knex('jars').select('id', 'label')).toEqual([{ id: 'a', label: 'x' }])
 })
+
+const GAPS: Record<string, { make: string; gap: () => Promise<void> }> = {
+  'untracked, written and tracked again': {
+    make: 'create table vats (id int primary key, label text)',
+    gap: async () => {
+      await untrackTable(knex, 'vats')
+      await knex.raw(`update vats set label = 'behind' where id = 1; delete from vats where id = 2;
+        insert into vats values (2, 'another')`)
+    },
+  },
+  'switched off, written and tracked again': {
+    make: 'create table vats (id int primary key, label text)',
+    gap: async () => {
+      await knex.raw(`alter table vats disable trigger user; update vats set label = 'behind' where id = 1;
+        delete from vats where id = 2; insert into vats values (2, 'another')`)
+    },
+  },
+  'made anew': {
+    make: 'create table vats (id int primary key, label text)',
+    gap: async () => {
+      await knex.raw(`drop table vats; create table vats (id int primary key, label text, version bigint not null default 1,
+          updated_at timestamptz not null default now(), updated_by jsonb);
+        insert into vats values (1, 'behind', 2), (2, 'another', 1), (3, 'c', 1)`)
+    },
+  },
+  'with a partition that was detached, untracked, written and attached': {
+    make: `create table vats (id int primary key, label text) partition by range (id);
+      create table vats_1 partition of vats for values from (0) to (3);
+      create table vats_2 partition of vats for values from (3) to (9)`,
+    gap: async () => {
+      await knex.raw('alter table vats detach partition vats_1')
+      await untrackTable(knex, 'vats_1')
+      await knex.raw(`update vats_1 set label = 'behind' where id = 1; delete from vats_1 where id = 2;
+        insert into vats_1 values (2, 'another'); alter table vats attach partition vats_1 for values from (0) to (3)`)
+    },
+  },
+  'with a partition whose rows were loaded, and that was attached in one transaction': {
+    make: `create table vats (id int primary key, label text) partition by range (id);
+      create table vats_1 partition of vats for values from (0) to (3);
+      create table vats_2 partition of vats for values from (3) to (9)`,
+    gap: async () => {
+      await knex.raw('drop table vats_1')
+      await knex.transaction(async (transaction) => {
+        await transaction.raw(`create table vats_1 (like vats including defaults including constraints)`)
+        await transaction.raw(
+          `insert into vats_1 (id, label, version) values (1, 'behind', 2), (2, 'another', 1)`,
+        )
+        await transaction.raw('alter table vats attach partition vats_1 for values from (0) to (3)')
+      })
+    },
+  },
+}
+
+test.each(Object.keys(GAPS))('no version stands for two contents where a table was %s', async (name) => {
+  const { make, gap } = GAPS[name] as (typeof GAPS)[string]
+  await knex.raw('drop table if exists vats cascade')
+  await knex.raw(make)
+  await trackTable(knex, 'vats', { history: 'values' })
+  const records = serverOf('vats')
+  await records.start()
+  await knex.raw(`insert into vats values (1, 'a'), (2, 'b'), (3, 'c')`)
+  await knex.raw(`update vats set label = 'seen' where id = 1`)
+  const save = (id: number, clientVersion: number) =>
+    records.save('thing', String(id), { actor: alice, clientVersion, changes: { label: 'mine' } })
+  const seen = async () =>
+    new Map<number, number>(
+      (await knex('vats').select('id', 'version')).map((row) => [row.id, Number(row.version)]),
+    )
+  const before = await seen()
+  await gap()
+  // Until it is tracked again nothing is saved there.
+  const was = await knex('vats').orderBy('id').select('id', 'label')
+  for (const id of [1, 2])
+    await expect(save(id, (await seen()).get(id) ?? 0)).rejects.toThrow(
+      'triggers are missing or switched off',
+    )
+  expect(await knex('vats').orderBy('id').select('id', 'label')).toEqual(was)
+  await trackTable(knex, 'vats', { history: 'values' })
+  const after = await seen()
+  for (const id of [1, 2]) {
+    const highest = before.get(id) ?? 0
+    expect(after.get(id)).toBeGreaterThan(highest + 1_000)
+    for (const version of [1, 2, highest - 1, highest, highest + 1, highest + 2].filter((one) => one > 0)) {
+      const refused = await save(id, version)
+      expect(refused.outcome).toBe('conflict')
+      if (refused.outcome === 'conflict')
+        expect([null, ['label']]).toContainEqual(refused.problem.changed_fields)
+    }
+  }
+  const current = after.get(1) ?? 0
+  const past = (version = 0) => records.readPast('thing', '1', { actor: alice, version })
+  expect(await past(current)).toMatchObject({ outcome: 'found', record: { fields: { label: 'behind' } } })
+  // What it was before can't be known from what it became meanwhile.
+  expect(await past(before.get(1))).not.toMatchObject({ record: { fields: { label: 'behind' } } })
+  expect(await save(1, current)).toMatchObject({ outcome: 'saved', record: { version: current + 1 } })
+  if (name === 'made anew') return
+  // Nobody can have written this one, so it is as it was.
+  expect(after.get(3)).toBe(before.get(3))
+  expect(await save(3, before.get(3) ?? 0)).toMatchObject({ outcome: 'saved' })
+})
+
+test('tracking a table for the first time, or with other options, leaves its versions as they are', async () => {
+  await knex.raw(
+    `create table tubs (id int primary key, label text, version bigint); insert into tubs values (1, 'a', 7), (2, 'b', null)`,
+  )
+  await trackTable(knex, 'tubs')
+  await knex.raw(`update tubs set label = 'c' where id = 2`)
+  await trackTable(knex, 'tubs', { history: 'values' })
+  expect((await knex('tubs').orderBy('id').select('version')).map(({ version }) => Number(version))).toEqual([
+    7, 2,
+  ])
+})
+
+test.each([
+  ['a few', 5],
+  ['many', 60],
+])(
+  'records that come to the ids of others, %s at once, go on above the versions of these',
+  async (_, count) => {
+    const table = `seats_${count}`
+    await knex.raw(`create table ${table} (id int primary key, label text)`)
+    await trackTable(knex, table, { history: 'values' })
+    // In this order no two of them have one id when it is checked.
+    await knex.raw(`insert into ${table} select n, 'of ' || n from generate_series(${count}, 1, -1) n`)
+    for (let at = 0; at < 3; at += 1) await knex.raw(`update ${table} set label = label || '.' where id <= 3`)
+    const records = serverOf(table)
+    const before = await knex(table).where({ id: 3 }).first()
+    await knex.raw(`update ${table} set id = id + 1`)
+    const after = await knex(table).where({ id: 3 }).first()
+    expect([before.label, after.label]).toEqual(['of 3...', 'of 2...'])
+    expect(Number(after.version)).toBeGreaterThan(Number(before.version))
+    for (let clientVersion = 1; clientVersion <= Number(before.version) + 2; clientVersion += 1)
+      expect(
+        await records.save('thing', '3', { actor: alice, clientVersion, changes: { label: 'mine' } }),
+      ).toMatchObject({ outcome: 'conflict' })
+    expect(await found(`public.${table}`)).toEqual([])
+    const versions = (await logOf(`public.${table}`)).filter((line: string) => line.startsWith('3 '))
+    expect(new Set(versions).size).toBe(versions.length)
+  },
+)

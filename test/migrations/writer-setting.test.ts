@@ -193,7 +193,7 @@ test('a signed save is logged as it says, with each of its values', async () => 
 })
 
 test.each([
-  ['record', '1', 'label'],
+  ['record', '1', 'ratio'],
   ['record', '2', 'ratio'],
   ['tab_id', 'altered', 'ratio'],
   ['socket_id', 'altered', 'ratio'],

@@ -4,9 +4,10 @@
 import { randomBytes } from 'node:crypto'
 import createKnex, { type Knex } from 'knex'
 import { migrate, trackTable, untrackTable } from 'noclobber/migrations'
-import { doctor } from 'noclobber/server'
+import { createRecordServer, defineRecordType, doctor } from 'noclobber/server'
 import pg from 'pg'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { atEnd } from '../../support/at-end.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
@@ -369,6 +370,85 @@ test('who writes a tracked table reads the secret of the nodes in no plan that P
   await theirs.query(`select 'a text of mine' from app.things`)
   expect(printed.join()).toContain(shown('a text of mine'))
   expect(printed.filter((text) => text.includes(shown(secret)) || text.includes(secret)).length).toBe(0)
+})
+
+test('the nodes’ secret is in nothing that PostgreSQL can be made to log, of a node’s statements and of others', async () => {
+  const { url, owner } = await setUp()
+  const [{ secret }] = (await owner.raw(`select encode(secret, 'hex') as secret from noclobber.cursor_key`))
+    .rows
+  const settings: Record<string, string> = {
+    'auto_explain.log_min_duration': '0',
+    'auto_explain.log_nested_statements': 'on',
+    'auto_explain.log_verbose': 'on',
+    'auto_explain.log_analyze': 'on',
+    'auto_explain.log_triggers': 'on',
+    'auto_explain.log_settings': 'on',
+    'auto_explain.log_parameter_max_length': '-1',
+    log_min_duration_statement: '0',
+    log_parameter_max_length: '-1',
+    log_parameter_max_length_on_error: '-1',
+    debug_print_parse: 'on',
+    debug_print_rewritten: 'on',
+    debug_print_plan: 'on',
+    log_statement: 'all',
+    client_min_messages: 'log',
+  }
+  const digits = [...Buffer.from(secret)].join('')
+  for (const mode of ['auto', 'force_custom_plan', 'force_generic_plan']) {
+    const printed: string[] = []
+    const watch = (client: pg.Client, done: (error?: Error) => void) => {
+      client.on('notice', ({ message, detail, where }) =>
+        printed.push([message, detail, where].join(' ').replace(/\s+/g, '')),
+      )
+      const set = Object.entries({ ...settings, plan_cache_mode: mode }).map(
+        ([name, value]) => `set_config('${name}', '${value}', false)`,
+      )
+      client
+        .query(`load 'auto_explain'`)
+        .then(() => client.query(`select ${set.join()}`).then(() => done(), done), done)
+    }
+    const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 2, afterCreate: watch } })
+    atEnd(() => knex.destroy())
+    const thing = defineRecordType('thing', {
+      table: 'app.things',
+      fields: { title: z.string(), kind: z.string().optional() },
+      importKey: 'id',
+    })
+    const records = createRecordServer({ knex, types: [thing], authenticate: () => null, log: null })
+    const by = { actor: { id: 'a', name: 'A', tenantId: 't' } }
+    const id = String({ auto: 1, force_custom_plan: 2, force_generic_plan: 3 }[mode])
+    const input = (async function* () {
+      yield Buffer.from('id,title\n500,a\n501,b\n')
+    })()
+    await records.import('thing', { ...by, input, format: 'csv' })
+    await knex.raw(`insert into app.things (id, tenant_id, title) values (?, 't', 'x')`, [id])
+    for (let clientVersion = 1; clientVersion < 8; clientVersion += 1)
+      expect(
+        await records.save('thing', id, { ...by, clientVersion, changes: { title: `x${clientVersion}` } }),
+      ).toMatchObject({ outcome: 'saved' })
+    await records.saveMany('thing', { ...by, changes: { title: 'y' }, records: [{ id, clientVersion: 8 }] })
+    await records.remove('thing', id, { ...by, clientVersion: 9 })
+    for (const sql of [
+      ...writes('app.things', `title = title || '!'`),
+      'delete from app.things',
+      'insert into app.orders (id) values (1)',
+      'insert into app.lines (id, order_id) values (1, 1)',
+      'update app.lines set amount = 2',
+      'delete from app.orders',
+      'delete from app.lines',
+    ])
+      await knex.raw(sql.replaceAll('?', '\\?')).catch(() => {})
+    await records.stop()
+    const all = printed.join('\n')
+    // Plans of our statements within triggers are among it, and so are constants as a plan prints them.
+    expect(all).toContain('Insertonnoclobber.record_changes')
+    expect(all).toContain('md5(')
+    expect(
+      printed
+        .filter((text) => text.includes(secret) || text.includes(digits))
+        .map((text) => text.slice(0, 300)),
+    ).toEqual([])
+  }
 })
 
 test('a name is data: whatever a column is called, it is logged by that name', async () => {

@@ -37,7 +37,7 @@ const answered = async (method: string, at: string, options: Parameters<typeof c
   return `${status} ${body?.code}`
 }
 
-test('a body that isn’t UTF-8 is refused, whoever reads it: its letters would be saved as others', async () => {
+test('a body that isn’t UTF-8 is refused, by each way of reading it: its letters would be saved as others', async () => {
   const body = Buffer.from('{"client_version":1,"changes":{"name":"caf\xe9"}}', 'latin1')
   for (const type of [
     'application/json',

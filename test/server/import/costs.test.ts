@@ -2,7 +2,7 @@
 // their turn, and nobody else waits behind them.
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -121,4 +121,30 @@ test('rows that wait on the disk are all written, and leave no file', async () =
   const stored = await app.sql('select name from projects order by id')
   expect(stored.map(({ name }) => name)).toEqual(rows)
   expect(await readdir(dir)).toEqual([])
+})
+
+test('a connection whose upload was refused early serves what comes on it afterwards', async () => {
+  const app = await startApp()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  atEnd(() => agent.destroy())
+  const ask = async (method: string, path: string, body = '') => {
+    const sent = request(`${app.origin}/api/v1${path}`, {
+      method,
+      agent,
+      headers: {
+        authorization: 'Bearer alice',
+        ...(body && { 'content-type': 'text/csv', 'content-length': body.length }),
+      },
+    })
+    sent.end(body)
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    await response.toArray()
+    return [response.statusCode, sent.socket?.localPort]
+  }
+  const [status, port] = await ask('POST', '/records/project/import', `nothing\n${'x'.repeat(900_000)}\n`)
+  expect(status).toBe(422)
+  // Somebody is on it when the time is over that a refused upload may go on for.
+  const poll = await ask('GET', '/changes?cursor=start')
+  expect(poll).toEqual([200, port])
+  expect(await ask('GET', '/changes?wait=7')).toEqual([200, port])
 })
