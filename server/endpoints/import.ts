@@ -134,7 +134,8 @@ const linger = (request: Request) => {
     if (!request.complete) request.socket.destroy()
   }, LINGER_MS)
   const done = () => clearTimeout(timer)
-  request.once('end', done).once('close', done).resume()
+  // While somebody listens for 'readable', as who iterates over it does, resume() reads nothing.
+  request.removeAllListeners('readable').once('end', done).once('close', done).resume()
 }
 
 export interface ImportRouteOptions extends RouteOptions {

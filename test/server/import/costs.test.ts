@@ -146,5 +146,5 @@ test('a connection whose upload was refused early serves what comes on it afterw
   // Somebody is on it when the time is over that a refused upload may go on for.
   const poll = await ask('GET', '/changes?cursor=start')
   expect(poll).toEqual([200, port])
-  expect(await ask('GET', '/changes?wait=7')).toEqual([200, port])
+  expect(await ask('GET', '/changes?wait=6')).toEqual([200, port])
 })
