@@ -16,7 +16,9 @@ const MOST_FOR_WORDS = 100_000
 const TIMEOUT_MS = 40
 const MOST_EDITS = 2000
 
-const WORDS = /\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu
+/** A word with its marks; a flag; a sign or an emoji with all that is joined to it. None of them is changed in part. */
+const WORDS =
+  /\s+|[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}_]|\u200c|\u200d)*|\p{RI}{2}|[^\s\p{L}\p{N}_](?:[\p{M}\p{Emoji_Modifier}\u{e0020}-\u{e007f}]|\u200d\S)*/gu
 const LINES = /[^\n]*\n|[^\n]+/g
 
 /** The edits that make one text of the other, in order, without overlaps. */
@@ -59,7 +61,8 @@ function diffBy(pattern: RegExp, before: string, after: string): TextEdit[] | nu
 }
 
 const isWordAt = (text: string, at: number): boolean => /[\p{L}\p{N}_\p{M}]/u.test(text.charAt(at))
-const isHalf = (text: string, at: number): boolean => /[\uD800-\uDFFF]/.test(text.charAt(at))
+/** A half of a character, or what joins two. */
+const isHalf = (text: string, at: number): boolean => /[\uD800-\uDFFF\u200d]/.test(text.charAt(at))
 
 /** Characters that both begin with; ends at the start of a word, and never inside a character of two halves. */
 function commonStart(a: string, b: string): number {

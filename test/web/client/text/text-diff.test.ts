@@ -60,3 +60,20 @@ test('a million characters that have nothing in common become one change, soon',
   expect(edits).toHaveLength(1)
   expect(apply(a, edits) === b).toBe(true)
 })
+
+test.each([
+  ['a word with marks of its own', 'für die Brücke', 'vür die Brücke', 'fürt die Brücke'],
+  ['a word in Devanagari', 'हिन्दी में', 'हिन्दू में', 'बिन्दी में'],
+  ['a family', 'of 👨‍👩‍👧 here', 'of 👩‍👩‍👧 here', 'of 👨‍👩‍👦 here'],
+  ['a profession', '👩‍💻', '👨‍💻', '👩‍🚀'],
+  ['a flag', 'from 🇩🇪 to', 'from 🇩🇰 to', 'from 🇧🇪 to'],
+  ['a sign with its look', '❤️ it', '💙️ it', '❤ it'],
+])('%s that both changed is one that both changed', (_what, original, mine, theirs) => {
+  const decompose = (text: string) => text.normalize('NFD')
+  expect(mergeTexts(decompose(original), decompose(mine), decompose(theirs))).toBeNull()
+})
+
+test('what is joined to a sign stays with it where the others changed something else', () => {
+  const merged = mergeTexts('👩‍💻 and 🇩🇪 meet', '👨‍💻 and 🇩🇪 meet', '👩‍💻 and 🇩🇰 meet')
+  expect(merged).toBe('👨‍💻 and 🇩🇰 meet')
+})
