@@ -32,7 +32,7 @@ import {
   setFlag,
   showList,
 } from './controls.ts'
-import { activeAt, watchTyping } from './focus.ts'
+import { activeAt, focusRefused, watchTyping } from './focus.ts'
 import { listenToForm } from './form-events.ts'
 
 /** What {@link bindForm} takes beside the form. */
@@ -255,8 +255,7 @@ export function bindForm<F extends object = Fields>(
     const outcome = isUnread ? null : await store.save()
     show()
     const isLeft = isBusy()
-    if (!isLeft && (isUnread || outcome?.outcome === 'invalid'))
-      form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+    if (!isLeft && (isUnread || outcome?.outcome === 'invalid')) focusRefused(form)
   }
 
   const stopListening = listenToForm(form, {

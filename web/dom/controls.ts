@@ -24,11 +24,24 @@ export const isText = (control: Control) => !isSelect(control) && !isCheckbox(co
 export const isMultiple = (control: Control): control is HTMLSelectElement =>
   isSelect(control) && control.multiple
 
+/** What a browser makes of what the page came with: a colour without a value is black, and a range has its middle. */
+function textAtFirst(control: HTMLInputElement | HTMLTextAreaElement): string {
+  const fresh = control.ownerDocument.createElement(control.localName) as typeof control
+  // The type is the last: a range is put in the middle of bounds that it has already.
+  for (const name of ['min', 'max', 'step', 'multiple', 'value', 'type']) {
+    const value = control.getAttribute(name)
+    if (value !== null) fresh.setAttribute(name, value)
+  }
+  if (control instanceof HTMLTextAreaElement) fresh.defaultValue = control.defaultValue
+  return fresh.value
+}
+
 /** Something else stands in it than the page came with. */
 export function isTypedIn(control: Control): boolean {
   if (isCheckbox(control)) return control.checked !== control.defaultChecked
   if (isRadio(control)) return control.checked && !control.defaultChecked
-  if (!isSelect(control)) return control.value !== control.defaultValue
+  if (!isSelect(control))
+    return control.value !== control.defaultValue && control.value !== textAtFirst(control)
   const options = [...control.options]
   if (control.multiple) return options.some(({ selected, defaultSelected }) => selected !== defaultSelected)
   const first = options.findIndex(({ disabled }) => !disabled)

@@ -61,14 +61,15 @@ export function watchTree(place: Element, onChange: MutationCallback): Stop {
 /** The button that had the focus goes away, or can't have it any more: `onLost` gives it another place. Default: `place`. */
 export function holdFocus(
   place: HTMLElement,
-  onLost: () => void = () => place.focus({ preventScroll: true }),
+  onLost: (last: Element) => void = () => place.focus({ preventScroll: true }),
 ): Stop {
   let last: Element | null = null
   let stopWatching: Stop | null = null
   const look = () => {
     if (!last || !isNowhere(activeAt(place)) || (last.isConnected && !last.matches(':disabled'))) return
+    const lost = last
     last = null
-    onLost()
+    onLost(lost)
   }
   const enter = ({ target }: Event) => {
     last = target === place ? null : (target as Element)
@@ -83,6 +84,25 @@ export function holdFocus(
     stopWatching?.()
     place.removeEventListener('focusin', enter)
     place.removeEventListener('focusout', leave)
+  }
+}
+
+/** The form that an element belongs to, by its place or its `form` attribute; `null`: none. */
+export function formOf(element: unknown): unknown {
+  const one = element as Partial<HTMLInputElement> | null | undefined
+  // A form's own `form` may be one of its inputs.
+  return one?.matches?.('form') ? one : (one?.form ?? one?.closest?.('form') ?? null)
+}
+
+/** The first refused value whose element can have the focus gets it; what is folded away is opened for it. */
+export function focusRefused(form: HTMLElement): void {
+  const root = form.getRootNode() as ParentNode
+  for (const element of root.querySelectorAll<HTMLElement>('[aria-invalid="true"]')) {
+    if (formOf(element) !== form) continue
+    for (let at: Element | null = element; at; at = at.parentElement)
+      if (at instanceof HTMLDetailsElement) at.open = true
+    element.focus()
+    if (element.contains(activeAt(form))) return
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from 'react-hook-form'
 import { isSame } from '../client/base/values.ts'
 import { englishMessages } from '../client/words/messages.ts'
+import { holdFocus } from '../dom/focus.ts'
 import { emptyOf, isShown, recordValue } from './form-values.ts'
 
 /** The part of `useRecordEditor` that a form needs. */
@@ -150,6 +151,22 @@ export function useRecordForm<F extends FieldValues>(
     isFilling.current = false
   }, [form, editor.record, editor.isNew, editor.base, editor.values, fills])
 
+  /** Rows that others have changed are made anew, and so is the input in which the cursor is: it stays in that place. */
+  const held = useRef<{ element: HTMLElement; stop: () => void } | null>(null)
+  useEffect(() => {
+    const element = elementOf(form)
+    if (element === (held.current?.element ?? null)) return
+    held.current?.stop()
+    held.current = element && { element, stop: holdFocus(element, (last) => focusAgain(form, last)) }
+  })
+  useEffect(
+    () => () => {
+      held.current?.stop()
+      held.current = null
+    },
+    [],
+  )
+
   /** What stands at no input would keep the form from ever being sent again: it stands at `root`. */
   useEffect(() => {
     const names = Object.entries(editor.errors).map(([field, message]) => {
@@ -216,11 +233,31 @@ const REFUSED = 'value'
 
 const KEPT = { keepTouched: true, keepError: true } as const
 
+function inputOf<F extends FieldValues>(
+  { control }: UseFormReturn<F>,
+  name: string,
+): Partial<HTMLInputElement> {
+  const { _f: field } = (get(control._fields, name) ?? {}) as Partial<Field>
+  return ((field?.refs?.[0] ?? field?.ref) as Partial<HTMLInputElement> | undefined) ?? {}
+}
+
 /** One of the form's inputs is in this element. */
-function isOf<F extends FieldValues>({ control }: UseFormReturn<F>, element: HTMLFormElement): boolean {
-  return [...control._names.mount].some((name) => {
-    const { _f: field } = (get(control._fields, name) ?? {}) as Partial<Field>
-    const input = (field?.refs?.[0] ?? field?.ref) as { form?: unknown } | undefined
-    return input?.form === element
-  })
+const isOf = <F extends FieldValues>(form: UseFormReturn<F>, element: HTMLFormElement): boolean =>
+  [...form.control._names.mount].some((name) => inputOf(form, name).form === element)
+
+/** The element that the form's inputs are in. */
+function elementOf<F extends FieldValues>(form: UseFormReturn<F>): HTMLFormElement | null {
+  for (const name of form.control._names.mount) {
+    const element = inputOf(form, name).form
+    if (element) return element
+  }
+  return null
+}
+
+function focusAgain<F extends FieldValues>(form: UseFormReturn<F>, last: Element): void {
+  const { name, selectionStart = null, selectionEnd = null } = last as Partial<HTMLInputElement>
+  if (!name) return
+  const input = inputOf(form, name)
+  input.focus?.()
+  if (selectionStart !== null) input.setSelectionRange?.(selectionStart, selectionEnd)
 }

@@ -214,7 +214,7 @@ function editorOf<F extends object>(
   const isUnread = texts.unread().length > 0
   const change = (name: string, value: unknown) => store.change(name as FieldName, value as F[FieldName])
   const save = async (form?: unknown): Promise<ClientSaveOutcome<F> | null> => {
-    rereadForm(form, texts.unread(), texts.isField, (name, kind) => field(name as FieldName, { as: kind }))
+    rereadForm(form, texts.unread(), texts.asked, (name, as) => field(name as FieldName, as && { as }))
     texts.insist(change)
     const unread = texts.unread()
     if (unread.length === 0) return store.save()

@@ -3,7 +3,6 @@
 
 import type { RecordAddress } from '../../../server/protocol/index.ts'
 import {
-  INPUT_KINDS,
   type InputKind,
   type InputText,
   inputText,
@@ -14,7 +13,7 @@ import {
   readInput,
 } from '../../client/base/field-text.ts'
 import type { Messages } from '../../client/words/messages.ts'
-import { watchTyping } from '../../dom/focus.ts'
+import { focusRefused, formOf, watchTyping } from '../../dom/focus.ts'
 import type { TypedTexts } from './useTypedTexts.ts'
 
 export type { InputKind }
@@ -69,12 +68,17 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
     ...(view.isHighlighted ? { 'data-nc-highlight': '' as const } : {}),
   }
   const isFixed = view.isFixed || isShownOnly(value, kind, field.type)
+  texts.asked.set(name, asked)
   if (kind === 'checkbox') {
-    const onChange = ({ target }: InputChange) => change(readCheckbox(target, field))
+    const onChange = ({ target }: InputChange) => isFixed || change(readCheckbox(target, field))
     return { ...common, checked: isChecked(value), onChange, ...(isFixed ? { disabled: true } : {}) }
   }
-  /** The input keeps what is typed. Text that is no value reverts the edit. */
+  /**
+   * The input keeps what is typed. Text that is no value reverts the edit. Radio buttons, selects and design systems' inputs may
+   * know nothing of `readOnly`.
+   */
   const take = (input: InputText) => {
+    if (isFixed) return
     const own = kindOf(asked, field.type, input.type)
     if (own === 'checkbox') return change(readCheckbox(input, field))
     const read = readInput(input, own, field)
@@ -94,21 +98,25 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
   }
 }
 
+/** Where an event comes from, and where it is handled. */
+interface Arrival {
+  target?: unknown
+  currentTarget?: unknown
+}
+
 /** The part of a keyboard event that is read. */
-interface KeyPress {
+interface KeyPress extends Arrival {
   key: string
   keyCode?: number
   ctrlKey?: boolean
   metaKey?: boolean
-  currentTarget?: unknown
   nativeEvent?: { isComposing?: boolean }
   preventDefault(): void
 }
 
 /** The part of a submit event that is read: the form's inputs. */
-interface Submission {
+interface Submission extends Arrival {
   preventDefault(): void
-  currentTarget?: unknown
 }
 
 /** Props for a `form`. */
@@ -117,7 +125,7 @@ export interface FormProps {
   /** Whose form it is: a cursor in another one is not at this record. */
   'data-nc-form'?: string
   onSubmit: (event: Submission) => void
-  onReset: (event: { preventDefault(): void }) => void
+  onReset: (event: Submission) => void
   onKeyDown: (event: KeyPress) => void
 }
 
@@ -128,24 +136,36 @@ export const isComposing = ({ keyCode, nativeEvent }: Pick<KeyPress, 'keyCode' |
 interface NamedInput extends InputText {
   name: string
   type: string
+  defaultValue?: string
 }
 
+const TYPED_IN = /^(text|textarea|search|email|tel|url)$/
+
+/** React writes what it shows into `defaultValue` too: something else stands there, which no event has reported. */
+const isFilled = ({ type, value, defaultValue = value }: NamedInput) =>
+  TYPED_IN.test(type) &&
+  defaultValue.replace(type === 'textarea' ? /\r/g : /[\r\n]/g, '').trim() !== value.replace(/\r/g, '').trim()
+
+const inputsOf = (form: unknown): NamedInput[] => [
+  ...((form as { elements?: Iterable<NamedInput> } | null)?.elements ?? []),
+]
+
 /**
- * An input whose text is no value reports not every key: it is read again before a save. `unread`: the names whose
- * text is known to be none; `isField`: what of the form is the record's.
+ * An input whose text is no value reports not every key, and a password manager may report nothing: both are read again before
+ * a save. `unread`: the names whose text is known to be none; `asked`: the record's fields, with the kinds that the page gave.
  */
 export function rereadForm(
   form: unknown,
   unread: readonly [name: string, kind: InputKind][],
-  isField: (name: string) => boolean,
-  propsOf: (name: string, kind: InputKind) => FieldProps,
+  asked: ReadonlyMap<string, InputKind | undefined>,
+  propsOf: (name: string, kind: InputKind | undefined) => FieldProps,
 ): void {
-  const { elements = [] } = (form ?? {}) as { elements?: Iterable<NamedInput> }
   const kinds = new Map(unread)
-  for (const input of elements) {
-    const isBad = input.validity?.badInput === true && isField(input.name)
-    const kind = kinds.get(input.name) ?? (isBad ? INPUT_KINDS[input.type] : undefined)
-    if (kind) propsOf(input.name, kind).onChange({ target: input })
+  for (const input of inputsOf(form)) {
+    const { name } = input
+    const isBad = input.validity?.badInput === true
+    if (kinds.has(name) || (asked.has(name) && (isBad || isFilled(input))))
+      propsOf(name, kinds.get(name) ?? asked.get(name)).onChange({ target: input })
   }
 }
 
@@ -160,7 +180,7 @@ export interface SaveButtonProps {
   type: 'submit'
   'aria-disabled'?: true
   'aria-keyshortcuts': string
-  onClick: (event: { preventDefault(): void }) => void
+  onClick: (event: Submission) => void
 }
 
 export const saveButtonProps = (canSave: boolean): SaveButtonProps => ({
@@ -168,39 +188,51 @@ export const saveButtonProps = (canSave: boolean): SaveButtonProps => ({
   ...(canSave ? {} : { 'aria-disabled': true }),
   'aria-keyshortcuts': 'Control+S Control+Enter',
   onClick(event) {
-    if (!canSave) event.preventDefault()
+    if (!canSave && !inputsOf(formOf(event.currentTarget)).some(isFilled)) event.preventDefault()
   },
 })
 
 /** After a refusal the first field whose value was refused has the focus, once the page shows it. */
-async function focusRefused(saved: unknown, form: unknown) {
+async function focusAfter(saved: unknown, form: unknown) {
   if (!(form instanceof HTMLElement)) return
   const isBusy = watchTyping(form)
   const answer = (await saved) as { outcome?: unknown } | null | undefined
   setTimeout(() => {
     const isLeft = isBusy()
-    if (answer?.outcome === 'invalid' && !isLeft)
-      form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+    if (answer?.outcome === 'invalid' && !isLeft) focusRefused(form)
   })
+}
+
+/** The form that an event is handled for: also where an input outside of it, that belongs to it, has the handler. */
+const handlingForm = ({ currentTarget }: Arrival): unknown => formOf(currentTarget) ?? currentTarget
+
+/** React passes on what happens in a portal: it may be another form's. */
+const isOfAnother = (event: Arrival): boolean => {
+  const own = formOf(event.target)
+  return own !== null && own !== handlingForm(event)
 }
 
 /** The browser's own checks are off: they would block a save without a message of ours. Ctrl+S and Ctrl+Enter save. */
 export const formProps = (save: (form: unknown) => unknown, revert: () => void): FormProps => ({
   noValidate: true,
   onSubmit(event) {
+    if (isOfAnother(event)) return
     event.preventDefault()
-    void focusRefused(save(event.currentTarget), event.currentTarget)
+    void focusAfter(save(event.currentTarget), event.currentTarget)
   },
   onReset(event) {
+    if (isOfAnother(event)) return
     event.preventDefault()
     revert()
   },
   onKeyDown(event) {
+    if (isOfAnother(event)) return
     if (event.key === 'Enter' && isComposing(event)) return event.preventDefault()
     const isSave = event.key === 'Enter' || event.key.toLowerCase() === 's'
     if (!isSave || !(event.ctrlKey || event.metaKey)) return
     event.preventDefault()
-    void focusRefused(save(event.currentTarget), event.currentTarget)
+    const form = handlingForm(event)
+    void focusAfter(save(form), form)
   },
 })
 

@@ -35,8 +35,8 @@ export interface TypedTexts {
   typeOf(name: string, base: unknown): string
   /** What selects show, by name. */
   selects: Map<string, string>
-  /** The form has an input for it. */
-  isField(name: string): boolean
+  /** The fields that have an input, with the kinds that the page gave. */
+  asked: Map<string, InputKind | undefined>
 }
 
 /** The texts of one form or cell; forgotten with `owner`, and with the person. */
@@ -46,6 +46,7 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
   /** A column's values are of one type, in whatever record: what was seen of it counts for one that has none. */
   const types = useMemo(() => new Map<string, string>(), [person])
   const selects = useMemo(() => new Map<string, string>(), [owner, person])
+  const asked = useMemo(() => new Map<string, InputKind | undefined>(), [owner, person])
   /** Names whose text stands only while the cursor is in the field. */
   const held = useMemo(() => new Set<string>(), [owner, person])
   useEffect(() => {
@@ -99,7 +100,7 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
         return types.get(name) ?? ''
       },
       selects,
-      isField: (name) => types.has(name),
+      asked,
     }
-  }, [texts, types, held, selects, count])
+  }, [texts, types, held, selects, asked, count])
 }
