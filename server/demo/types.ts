@@ -13,8 +13,9 @@ const can = (person: Person, action: string): boolean =>
 const canProject = (person: Person, action: string, project: { id: string }): boolean =>
   can(person, action) && !isClosed(person, project)
 
-const text = (most: number) => z.string().max(most)
-const someText = (most: number) => text(most).min(1, 'Must not be empty')
+const text = (most: number) => z.string().max(most, `At most ${most} characters`)
+const someText = (most: number) =>
+  z.string({ error: 'Must not be empty' }).max(most, `At most ${most} characters`).min(1, 'Must not be empty')
 const day = z.iso.date('Must be a date, like 2026-11-21').nullable().default(null)
 const parentId = z
   .union([z.int(), z.string().regex(/^[1-9]\d{0,9}$/)])
@@ -22,8 +23,16 @@ const parentId = z
   .pipe(z.int().min(1).max(2_147_483_647))
 
 /** Cents fit exactly: a budget is numeric(12,2). */
-const money = z.number().min(0).max(9_999_999_999.99).multipleOf(0.01, 'At most two decimal places')
-const hours = z.number().min(0).max(9_999.9).multipleOf(0.1, 'At most one decimal place')
+const money = z
+  .number('Must be a number')
+  .min(0, 'Must be 0 or more')
+  .max(9_999_999_999.99, 'Must be less than 10 billion')
+  .multipleOf(0.01, 'At most two decimal places')
+const hours = z
+  .number('Must be a number')
+  .min(0, 'Must be 0 or more')
+  .max(9_999.9, 'Must be less than 10,000')
+  .multipleOf(0.1, 'At most one decimal place')
 
 export const project = defineRecordType('project', {
   table: 'projects',

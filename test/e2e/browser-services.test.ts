@@ -30,7 +30,7 @@ const BROKEN: [string, () => void][] = [
       const throwing = () => {
         throw new DOMException('The page may not.', 'SecurityError')
       }
-      for (const name of ['indexedDB', 'caches'] as const)
+      for (const name of ['indexedDB', 'caches', 'localStorage', 'sessionStorage'] as const)
         Object.defineProperty(window, name, { get: throwing })
       for (const name of ['locks', 'clipboard'] as const)
         Object.defineProperty(navigator, name, { get: throwing })

@@ -133,6 +133,35 @@ it('what Alice could not send is neither shown nor sent when Bob signs in on her
   await context.close()
 })
 
+it.each(['answered too late', 'never sent'])(
+  'a tab that is closed while its save is %s: the next one finds it saved, once',
+  async (what) => {
+    const id = await createProject()
+    const context = await browser.newContext()
+    const page = await openTab(await context.newPage(), id, /Alice/)
+    const { version } = await request(id, 'GET')
+    let isAsked = false
+    await page.route('**/api/v1/records/project/*', async (route) => {
+      if (route.request().method() !== 'PATCH') return route.continue()
+      if (what === 'answered too late') await route.fetch()
+      isAsked = true
+    })
+    await typeInto(page, /^Name$/, `Closed ${id}`)
+    await page.keyboard.press('Enter')
+    await waitFor(() => isAsked, { what: 'the save is on its way' })
+    await page.close()
+    const next = await openTab(await context.newPage(), id)
+    await waitFor(async () => (await nameOf(id)) === `Closed ${id}`, { what: 'the save', deadlineMs: 90_000 })
+    await waitFor(async () => (await field(next, 'Name').inputValue()) === `Closed ${id}`, {
+      what: 'it is shown',
+    })
+    await next.getByRole('button', { name: /unsent/ }).waitFor({ state: 'detached' })
+    await next.getByText('All saved').first().waitFor()
+    expect((await request(id, 'GET')).version).toBe(version + 1)
+    await context.close()
+  },
+)
+
 it('IndexedDB keeps the contract of a storage, as other storages are held to it', async () => {
   const files = await buildPage('storage-checks')
   const page = await browser.newPage()

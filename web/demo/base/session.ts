@@ -4,6 +4,7 @@ import { createRecordClient, type RecordClient, type TransportKind } from 'noclo
 import { type Devtools, installDevtools } from 'noclobber/devtools'
 import { createOffline, type Offline } from 'noclobber/offline'
 import { useSyncExternalStore } from 'react'
+import { ofWindow } from './memory.ts'
 import { asPerson } from './router.ts'
 
 /** As the demo's server describes a person. */
@@ -38,7 +39,7 @@ const REMEMBERED = 'noclobber-demo-person'
  * frames share their cookies, so each sends a token. Without one the cookie speaks.
  */
 export const token = (): string | null => {
-  const id = asPerson ?? sessionStorage.getItem(REMEMBERED)
+  const id = asPerson ?? ofWindow.get(REMEMBERED)
   return id === null ? null : `demo:${id}`
 }
 
@@ -69,8 +70,8 @@ const TRANSPORTS: Record<string, TransportKind[]> = {
 /** `?transport=event_stream` uses one transport alone, for as long as the window lives: for comparing them. */
 const chosenTransports = (): { transports?: TransportKind[] } => {
   const asked = new URLSearchParams(location.search).get('transport')
-  if (asked !== null) sessionStorage.setItem(TRANSPORT, asked)
-  const transports = TRANSPORTS[sessionStorage.getItem(TRANSPORT) ?? '']
+  if (asked !== null) ofWindow.set(TRANSPORT, asked)
+  const transports = TRANSPORTS[ofWindow.get(TRANSPORT) ?? '']
   return transports ? { transports } : {}
 }
 
@@ -96,7 +97,7 @@ export const openSession = async (): Promise<void> => {
 export const signIn = async (id: string): Promise<boolean> => {
   const person = await askDemo<Person>('/session', 'POST', { user: id })
   if (!person) return false
-  sessionStorage.setItem(REMEMBERED, person.id)
+  ofWindow.set(REMEMBERED, person.id)
   show(enter(person))
   return true
 }
@@ -108,7 +109,7 @@ export const signInAgain = async (): Promise<void> => {
 }
 
 export const signOut = async (): Promise<void> => {
-  sessionStorage.removeItem(REMEMBERED)
+  ofWindow.remove(REMEMBERED)
   await ask('/session', 'DELETE')
   show({ status: 'signed_out' })
 }

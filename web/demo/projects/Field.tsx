@@ -60,9 +60,8 @@ export const Field = (props: FieldProps) => {
       ) : (
         <input
           {...control}
-          type={as}
+          type={as === 'date' ? 'date' : 'text'}
           readOnly={isReader || control.readOnly}
-          step={as === 'number' ? 'any' : undefined}
           inputMode={as === 'number' ? 'decimal' : undefined}
         />
       )}

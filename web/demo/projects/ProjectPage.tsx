@@ -7,6 +7,7 @@ import { UpdateBanner, useRecordEditor } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { LeaveDialog } from '../base/LeaveDialog.tsx'
 import { MissingPage } from '../base/MissingPage.tsx'
+import { ofBrowser } from '../base/memory.ts'
 import { Skeleton } from '../base/Parts.tsx'
 import { type ProjectFields, projectAddress } from '../base/records.ts'
 import { asPerson, navigate, rename } from '../base/router.ts'
@@ -23,7 +24,7 @@ const showRecreated = ({ id }: { id: string }) => navigate(projectAddress(id))
 
 /** The form of the new project goes on as that project's, and the next new one is another. */
 const showCreated = ({ id }: { id: string }) => {
-  if (location.pathname === '/projects/new') localStorage.removeItem(DRAFT)
+  if (location.pathname === '/projects/new') ofBrowser.remove(DRAFT)
   rename(projectAddress(id))
 }
 
@@ -31,8 +32,8 @@ const DRAFT = 'noclobber-demo-new-project'
 
 /** The key of the draft at "New project": the same until that was asked to be created. */
 function draftKeyNow(): string {
-  const key = localStorage.getItem(DRAFT) ?? crypto.randomUUID()
-  localStorage.setItem(DRAFT, key)
+  const key = ofBrowser.get(DRAFT) ?? crypto.randomUUID()
+  ofBrowser.set(DRAFT, key)
   return key
 }
 

@@ -73,7 +73,8 @@ const CellInputOf = ({
       </select>
     )
   }
-  if (input.as !== 'text') return <input {...common} {...field(input)} type={input.as} step="any" />
+  if (input.as === 'date') return <input {...common} {...field(input)} type="date" />
+  if (input.as === 'number') return <input {...common} {...field(input)} inputMode="decimal" />
   return <input {...common} onChange={({ target }) => actions.change(typedValue(target.value, spec))} />
 }
 
