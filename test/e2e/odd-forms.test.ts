@@ -258,7 +258,7 @@ it('two forms of one record agree key by key, and a text that is no number stays
   await page.context().close()
 })
 
-it('a tab that was doubled, frozen and woken hears of every change, and is no other tab', async () => {
+it('a tab that was doubled, frozen and woken receives every change, and is no other tab', async () => {
   const { page, id, wrong } = await open()
   await page.evaluate(() => sessionStorage.setItem('of the page', 'kept'))
   const [second] = await Promise.all([
