@@ -77,7 +77,10 @@ export type Settle = (
   sendIt: () => Promise<Row[] | Forbidden | Invalid>,
 ) => Promise<Row[] | Forbidden | Invalid>
 
-/** The rows of a write, and whether it was sent at all; `kept` where its mutation id was written meanwhile; `invalid` where the database refuses a value. */
+/**
+ * The rows of a write, and whether it was sent at all; `stored` where its mutation id was written meanwhile; `outdated` and
+ * `cache_cleared` see {@link sendWrite}; `invalid` where the database refuses a value.
+ */
 export type Written =
   | { outcome: 'written'; rows: Row[]; isSent: boolean }
   | { outcome: 'stored' }
@@ -133,9 +136,9 @@ const sendWithin = async (
 }
 
 /**
- * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`: it
- * goes by a column's type that isn't so any more, or by a table without triggers that has one by now, if it says that it may be. `forgotten`: nothing was sent, because what it was
- * authorized by doesn't count any more.
+ * Sends a write, again after a deadlock or a serialization failure unless the transaction is the caller's. `outdated`, if the
+ * write says that it may be: it goes by a column's type that isn't so any more, or by a table without triggers that has one by
+ * now. `cache_cleared`: nothing was sent, because what it was authorized by doesn't count any more.
  */
 export const sendWrite = async (
   database: Database,
