@@ -3,13 +3,11 @@
 import {
   createWords,
   englishMessages,
-  germanChangedMessages,
   germanMessages,
   type Messages,
   type RecordClient,
 } from 'noclobber/client'
 import {
-  ChangedBadge,
   ConflictDialog,
   ConnectionPill,
   FieldPresence,
@@ -25,7 +23,7 @@ import {
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import '../styles/catalogue.css'
 import { clientOf } from './clients.ts'
-import { bannersOf, CHANGED, conflictsOf, LOST, PEOPLE, unsentOf } from './states.ts'
+import { bannersOf, conflictsOf, LOST, PEOPLE, unsentOf } from './states.ts'
 
 const asked = new URLSearchParams(location.search)
 
@@ -43,8 +41,7 @@ function longer<T>(texts: T): T {
   return Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, longer(value)])) as T
 }
 
-const GERMAN = { ...germanMessages, changed: germanChangedMessages }
-const LANGUAGE = asked.get('lang') === 'de' ? GERMAN : englishMessages
+const LANGUAGE = asked.get('lang') === 'de' ? germanMessages : englishMessages
 const { messages } = createWords(asked.get('words') === 'long' ? longer(LANGUAGE) : LANGUAGE)
 const locale = asked.get('lang') ?? 'en'
 
@@ -199,18 +196,6 @@ export const CataloguePage = () => {
         <State part="ListBar" state="cut">
           <ListBar list={{ ...LIST, isWhole: false }} />
         </State>
-      </Speaking>
-      <h2>ChangedBadge</h2>
-      <Speaking>
-        <div className="catalogue-row">
-          {CHANGED.map(([state, changed]) => (
-            <State key={state} part="ChangedBadge" state={state}>
-              <a href="#content">
-                Tasks <ChangedBadge changed={changed} />
-              </a>
-            </State>
-          ))}
-        </div>
       </Speaking>
       <h2>UnsentChanges</h2>
       <Speaking>

@@ -9,7 +9,7 @@ import type {
   PresentPerson,
   UnsentEdits,
 } from 'noclobber/client'
-import type { ChangedBadgeProps, UnsentSource } from 'noclobber/react'
+import type { UnsentSource } from 'noclobber/react'
 
 const fill = (text: string, values: Record<string, string | number>) =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
@@ -198,14 +198,3 @@ export const LOST: LostSave[] = [
     fileName: 'bridges of the whole country.csv',
   },
 ]
-
-/** Counts of what changed since the last look, by what is shown. */
-export const CHANGED = [
-  ['one', { count: 1, isMore: false, isStale: false }],
-  ['stale', { count: 12, isMore: false, isStale: true }],
-  ['more', { count: 99, isMore: true, isStale: false }],
-  ['unknown', { count: null, isMore: false, isStale: false }],
-].map(([state, changed]) => [state, { status: 'ready', ...(changed as object) }]) as [
-  string,
-  ChangedBadgeProps['changed'],
-][]
