@@ -124,7 +124,7 @@ const selectOf = (known: ColumnType): ((column: string) => string) => {
   if (isUserDefined) return wireText
   if (PLAIN.has(type)) return (column) => column
   if (type === 'timestamptz') return utcText
-  if (TIMES.has(type)) return (column) => `(pg_catalog.to_json(${column}) #>> '{}')`
+  if (TIMES.has(type)) return (column) => `(pg_catalog.to_json(${column}) #>> '{}'::text[])`
   if (type === 'bytea') return (column) => `E'\\\\x' || encode(${column}, 'hex')`
   if (STEADY.has(type)) return (column) => `${column}::text`
   const isAsShown = FLOATS.has(type)

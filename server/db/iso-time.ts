@@ -67,4 +67,4 @@ export const withZone = (text: string): string => {
 
 /** SQL of a time with zone as a text for {@link isoUtc}, whatever the session's settings are. */
 export const utcText = (column: string): string =>
-  `(pg_catalog.to_json(${column} at time zone 'UTC') #>> '{}')`
+  `(pg_catalog.to_json(${column} at time zone 'UTC') #>> '{}'::text[])`

@@ -61,7 +61,7 @@ select p.*, ${isRebuilding ? withTexts(known, texts, 'p.was', was) : texts} as t
 from (
   select at.version, at.event, at.updated_at, at.updated_by, at.old_row as own_row, gone.version as deleted_in, gone.old_row,
     coalesce((select pg_catalog.jsonb_object_agg(f.key, f.value) from first f), '{}') as was,
-    (select pg_catalog.jsonb_object_agg(f.key, f.value #>> '{}') from first f) as texts,
+    (select pg_catalog.jsonb_object_agg(f.key, f.value #>> '{}'::text[]) from first f) as texts,
     not exists (select from since s where s.event <> 'updated' or s.changed_values is null) as is_whole
   from at left join gone on true) p`)
 }

@@ -78,7 +78,7 @@ select p.id, p.was, p.is_whole, ${isRebuilding ? withTexts(known, texts, 'p.was'
   select k.id, (select pg_catalog.bool_and(c.changed_values is not null) from noclobber.changes c
       where c.table_name = $1 and c.record_id = k.id and c.import_id = $3) as is_whole,
     pg_catalog.jsonb_object_agg(v.key, v.value) filter (where v.key is not null) as was,
-    pg_catalog.jsonb_object_agg(v.key, v.value #>> '{}') filter (where v.key is not null) as texts
+    pg_catalog.jsonb_object_agg(v.key, v.value #>> '{}'::text[]) filter (where v.key is not null) as texts
   from pg_catalog.unnest($2::text[]) k(id) left join lateral (
     select distinct on (e.key) e.key, e.value->0 as value from noclobber.record_changes c, jsonb_each(c.changed_values) e
     where c.table_name = $1 and c.record_id = k.id and c.import_id = $3 order by e.key, c.version) v on true

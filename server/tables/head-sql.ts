@@ -105,7 +105,7 @@ const logged = (heads: Heads, value: string) =>
 const timeOf = (heads: Heads, isReturned: boolean): string => {
   const { updatedAt } = heads.owned
   if (updatedAt?.type === 'timestamp with time zone') return utcText(`t.${quoteName(updatedAt.name)}`)
-  if (updatedAt) return `(pg_catalog.to_json(t.${quoteName(updatedAt.name)}) #>> '{}')`
+  if (updatedAt) return `(pg_catalog.to_json(t.${quoteName(updatedAt.name)}) #>> '{}'::text[])`
   return isReturned
     ? utcText('statement_timestamp()')
     : `coalesce(${logged(heads, utcText('c.updated_at'))}, '')`

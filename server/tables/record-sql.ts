@@ -76,8 +76,8 @@ const LONG_BYTES = 500
  */
 const answerOf = (all: string[], untouched: string[]) => {
   if (untouched.length === 0)
-    return `to_jsonb(w.*) - '{noclobber_change_set,noclobber_by,noclobber_audience}'::text[]`
-  const isLong = (name: string) => `pg_column_size(w.${quoteName(aliasOf(name))}) > ${LONG_BYTES}`
+    return `pg_catalog.to_jsonb(w.*) - '{noclobber_change_set,noclobber_by,noclobber_audience}'::text[]`
+  const isLong = (name: string) => `pg_catalog.pg_column_size(w.${quoteName(aliasOf(name))}) > ${LONG_BYTES}`
   const kept = all.map((name) => {
     const alias = quoteName(aliasOf(name))
     return untouched.includes(name)

@@ -84,7 +84,7 @@ export const rowSize = (tracked: TrackedType, unseen: string[]): RowSize => {
     shown: sizes.map(([name, size]) => selected(name, unseen.includes(name), size)),
     lean: [
       ...sizes.map(([name, size]) => selected(name, true, size)),
-      `array_remove(array[${omitted.join(', ')}]::text[], null) as "noclobber_omitted"`,
+      `pg_catalog.array_remove(array[${omitted.join(', ')}]::text[], null) as "noclobber_omitted"`,
       `(${sum((size) => `least(${size}, ${LARGE})`)})::bigint as "noclobber_bytes"`,
     ],
   }

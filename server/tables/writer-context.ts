@@ -193,8 +193,8 @@ export const changeSetCondition = (tracked: TrackedType, columns: string[], firs
       `case when ${differs(tracked, name, `$${first + at}`)} then ${quoteText(columnOf(name))} end`,
   )
   const parts = [
-    ...(lists.length > 0 ? [`jsonb_build_object(${scopes.join(', ')})::text || E'\\n'`] : []),
-    `concat_ws(',', ${changed.join(', ')})`,
+    ...(lists.length > 0 ? [`pg_catalog.jsonb_build_object(${scopes.join(', ')})::text || E'\\n'`] : []),
+    `pg_catalog.concat_ws(',', ${changed.join(', ')})`,
   ]
   return `set_config('noclobber.actor', $1 || ${parts.join(' || ')}, true) is not null`
 }
