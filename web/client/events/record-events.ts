@@ -19,7 +19,7 @@ import type { ListToWatch } from './list-watching.ts'
 const FIRST_MS = 2000
 const JOIN_JITTER_MS = 1000
 /** A list that isn't joined has no events. */
-const UNJOINED_MS = 10_000
+const UNJOINED_MS = 5_000
 /** Of a storm while the page is hidden. */
 const MOST_EVENTS = 1000
 

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import type { ChangeBatch, FollowOptions, FollowRefusedError, Pauses } from './follow-options.ts'
 
 const FIRST_DELAY_MS = 500
-const LONGEST_DELAY_MS = 30_000
+const LONGEST_DELAY_MS = 4_000
 /** On top of the requested wait, an answer may take this long. */
 const ANSWER_TIMEOUT_MS = 15_000
 /** The longest that the server waits. */

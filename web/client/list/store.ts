@@ -18,7 +18,7 @@ import { createWindowRefresh } from './window.ts'
 export type { ListStore } from './store-options.ts'
 
 const AFTER_HOLD_MS = 300
-const POLL_MS = 10_000
+const POLL_MS = 5_000
 const RECHECK_MS = 60_000
 
 export function createListStore(options: ListStoreOptions): OwnedListStore {
@@ -71,7 +71,7 @@ export function createListStore(options: ListStoreOptions): OwnedListStore {
     const { status } = client.connection.get()
     const isCut = status === 'polling' || status === 'offline' || state.get().trouble === 'unreachable'
     if (page.isVisible() && (isCut || !isJoined)) void schedule?.now()
-    later(POLL_MS, poll)
+    later(state.get().trouble === 'unreachable' ? POLL_MS / 2 : POLL_MS, poll)
   }
 
   function recheckRegularly() {

@@ -98,7 +98,7 @@ export function receive(state: RecordState, { remote }: { remote: RemoteVersion 
   const isBack = state.trouble?.kind === 'unreachable' && state.trouble.during === 'load'
   // An answer may be older than what is shown, or the record has gone back: only a load shows which.
   if (remote.isAnswer && remote.version < newestKnown(state))
-    return to(state, {}, { kind: 'load', when: 'soon' })
+    return to(state, {}, { kind: 'load', when: 'now' })
   return catchUp(weigh(isBack ? { ...state, trouble: null } : state, remote))
 }
 

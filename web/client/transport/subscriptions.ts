@@ -12,7 +12,7 @@ import type {
 import type { Clock, Stop } from '../base/clock.ts'
 import type { Transport } from './transport.ts'
 
-const TRY_AGAIN_MS = 5000
+const TRY_AGAIN_MS = 2500
 
 /** A watcher of one record. */
 export interface RecordWatcher extends RecordAddress {

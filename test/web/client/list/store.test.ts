@@ -273,27 +273,27 @@ describe('a connection that comes back', () => {
     expect(list.get().byId.get('3')).toBe(kept)
   })
 
-  test('without events it asks every ten seconds; after a failure it says so and tries again', async () => {
+  test('without events it asks every five seconds; after a failure it says so and tries again', async () => {
     const { world, list } = await openList()
     world.cut(false, 'polling')
-    await world.forward(10_000)
+    await world.forward(5_000)
     expect(kinds(world)).toBe('delta')
     world.cut(true, 'polling')
-    await world.forward(10_000)
+    await world.forward(5_000)
     expect([list.get().trouble, idsOf(list)]).toEqual(['unreachable', '1 2 3'])
     world.cut(false, 'live')
     world.put('4', { title: 'new' }, { silent: true })
-    await world.forward(10_000)
+    await world.forward(5_000)
     expect([list.get().trouble, idsOf(list)]).toEqual([null, '1 2 3 4'])
   })
 
-  test('a list that was refused for want of room asks every ten seconds', async () => {
+  test('a list that was refused for want of room asks every five seconds', async () => {
     const { world } = await openList()
     world.refuseJoin()
-    await world.forward(20_000)
+    await world.forward(10_000)
     expect(kinds(world)).toBe('delta delta')
     world.rejoin(false)
-    await world.forward(20_000)
+    await world.forward(10_000)
     expect(kinds(world)).toBe('delta delta')
   })
 

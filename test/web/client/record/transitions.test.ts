@@ -529,7 +529,7 @@ describe('a newer version and what is typed', () => {
     })
     expectAfter([...open, received(8, ['status'])], { effects: [{ kind: 'load', when: 'soon' }] })
     expectAfter([...open, received(6, null, { isAnswer: true })], {
-      effects: [{ kind: 'load', when: 'soon' }],
+      effects: [{ kind: 'load', when: 'now' }],
     })
   })
 

@@ -1,4 +1,4 @@
-// When a page without events asks: every 10 s, and while the server can't answer every few seconds, so that it is right soon after.
+// When a page without events asks: every 5 s, and while the server can't answer every few seconds, so that it is right soon after.
 
 import { expect, test } from 'vitest'
 import { createRecordClient } from '../../../../web/client/record-client.ts'
@@ -56,13 +56,13 @@ test.each(Object.entries(AWAY))(
     await advance(30_000)
     expect(editor.get().record?.version).toBe(1)
     const calm = asked.filter(({ path }) => path.endsWith('/versions')).length
-    expect(calm).toBeLessThanOrEqual(3)
+    expect(calm).toBeLessThanOrEqual(6)
     for (const outageMs of [3_000, 11_000, 61_000]) {
       server.away = away
       const begun = asked.length
       await advance(outageMs)
-      // Not more often than every 1.5 s, and every 4 s in the long run.
-      expect(asked.length - begun).toBeLessThanOrEqual(3 + outageMs / 3_000)
+      // Not more often than every 1.5 s, and every 3 s in the long run.
+      expect(asked.length - begun).toBeLessThanOrEqual(3 + outageMs / 2_500)
       server.away = null
       server.version += 1
       await advance(8_000)
@@ -71,7 +71,19 @@ test.each(Object.entries(AWAY))(
     }
     const begun = asked.length
     await advance(60_000)
-    expect(asked.length - begun).toBeLessThanOrEqual(7)
+    expect(asked.length - begun).toBeLessThanOrEqual(13)
     close()
   },
 )
+
+test('what nobody noticed between two polls is shown within 6.5 s, at whatever moment it came', async () => {
+  const { advance, server, editor, close } = openPage()
+  await advance(30_000)
+  for (let phaseMs = 250; phaseMs <= 5_250; phaseMs += 500) {
+    await advance(phaseMs)
+    server.version += 1
+    await advance(6_500)
+    expect([phaseMs, editor.get().record?.version]).toEqual([phaseMs, server.version])
+  }
+  close()
+})
