@@ -129,6 +129,8 @@ const PROMISES = [
     tests: [
       'test/faults/history.test.ts',
       'test/faults/history-servers.test.ts',
+      'test/faults/history-attacks.test.ts',
+      'test/faults/silent-primary.test.ts',
       'test/faults/history-page.test.ts',
       'test/faults/history-schedules.test.ts',
       'test/migrations/history.test.ts',

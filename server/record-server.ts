@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { createAttachedServers } from './attached-servers.ts'
+import { checkGiven } from './base/given-options.ts'
 import { harmlessLogger } from './base/logger.ts'
 import { normalizedIds } from './base/normalized-actor.ts'
 import { createOpenRequests } from './base/open-requests.ts'
@@ -26,6 +27,7 @@ import { settleRestoredLog } from './log/restored-log.ts'
 import { keepTypesCurrent } from './node/current-types.ts'
 import { createFeedDelivery } from './node/feed-delivery.ts'
 import { createNode } from './node/node.ts'
+import { createResync } from './node/resync.ts'
 import { createStarting } from './node/starting.ts'
 import { recordOperations } from './operations/operations.ts'
 import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
@@ -36,19 +38,6 @@ import type { RecordServer } from './record-server-interface.ts'
 import { createDatabase } from './tables/database.ts'
 import { sourcesOf, tenantConcerned } from './tables/tenant.ts'
 
-/** What TypeScript would have said. */
-const checkGiven = (given: { hasOne: boolean; types: unknown; authenticate: unknown }) => {
-  if (!given.hasOne)
-    throw new Error(
-      'createRecordServer takes either a `knex` or a `pool` of pg: createRecordServer({ pool: new pg.Pool({ connectionString }), … }).',
-    )
-  if (!Array.isArray(given.types))
-    throw new Error('createRecordServer takes `types`, a list of what defineRecordType gives.')
-  if (typeof given.authenticate !== 'function')
-    throw new Error(
-      'createRecordServer takes `authenticate`, a function that says who sent a request: (request) => ({ id, name, tenantId }), or null.',
-    )
-}
 
 /**
  * Makes the server side of a toolkit for one database.
@@ -116,8 +105,7 @@ export const createRecordServer = <A extends Actor>({
   /** Nobody can be sure any more of having received everything. */
   const resync = () => {
     changeWaiters.notifyAll()
-    for (const watcher of attached.watchers()) watcher.emit('Resync')
-    streams.resync()
+    watchers.ask()
   }
 
   /** What this node remembers of the database's records and changes may never have been. */
@@ -145,6 +133,7 @@ export const createRecordServer = <A extends Actor>({
     select: feedDelivery.select,
     deliver: feedDelivery.deliver,
     onLost: forget,
+    onDead: database.lineages.endAll,
     onReset: () => {
       forget()
       feedDelivery.forget()
@@ -158,6 +147,10 @@ export const createRecordServer = <A extends Actor>({
   })
   const feed: Feed = { ...logFeed, cursor: feedDelivery.cursor, age: feedDelivery.age }
   const streams = createStreams({ database, limits, position: feed.cursor })
+  const watchers = createResync(function* () {
+    yield* attached.watchers()
+    yield* streams.audience.watchers().values()
+  })
 
   const enter = createAdmissionQueue(ENTERING)
   const turns = createTurns(limits, knex.client.pool?.max ?? 1)
@@ -180,6 +173,7 @@ export const createRecordServer = <A extends Actor>({
     streams: () => streams.audience.watchers().values(),
     streamAudience: streams.audience,
     beatStreams: streams.beat,
+    isResyncing: watchers.isPending,
     frames: shortcuts.frames,
   })
   const handshakes = createHandshakes({
@@ -283,6 +277,7 @@ export const createRecordServer = <A extends Actor>({
       changeWaiters.stop()
       streamAccess.stop()
       spread.stop()
+      watchers.stop()
       streams.close()
       await attached.stop()
       await Promise.all([feed.stop(), stopPruning(), compacting?.stop()])

@@ -4,6 +4,12 @@
 // other nodes; a connection to a lower one, or to a standby, or of such a session, is used for nothing.
 import { type Connection, sendOn, statement } from './statement.ts'
 
+/** pg's client, as far as it is ended here. */
+interface Endable {
+  on?(event: 'end', listener: () => void): void
+  connection?: { stream?: { destroy(): void } }
+}
+
 export const STANDBY = 'This PostgreSQL is a read-only standby: connect this node to the primary.'
 const OLD_PRIMARY = 'This PostgreSQL was replaced by another primary: connect this node to that one.'
 
@@ -41,6 +47,8 @@ export interface Lineages {
   newest(): Lineage | null
   /** Another node's, or a connection's. `older`: it is of a primary that was replaced. */
   learn(found: Lineage): 'newer' | 'same' | 'older' | 'other'
+  /** Ends every connection that was checked: what they lead to may be there no more, and never answer. */
+  endAll(): void
   /** @throws an error that is answered 503, where the connection leads to no primary, or its session's settings are such. */
   check(connection: Connection, driver: unknown): Promise<void>
 }
@@ -50,11 +58,22 @@ export const createLineages = (onAnother: () => void): Lineages => {
   let newest: Lineage | null = null
   let generation = 0
   const checked = new WeakMap<object, number>()
+  const standing = new Set<Endable>()
+  const endAll = () => {
+    for (const each of standing) each.connection?.stream?.destroy()
+    standing.clear()
+  }
+  const stands = (connection: Endable) => {
+    if (!connection.on || standing.has(connection)) return
+    standing.add(connection)
+    connection.on('end', () => standing.delete(connection))
+  }
   const follow = (found: Lineage) => {
     const isFirst = newest === null
     newest = found
     if (isFirst) return
     generation += 1
+    endAll()
     onAnother()
   }
   const learn: Lineages['learn'] = (found) => {
@@ -68,6 +87,7 @@ export const createLineages = (onAnother: () => void): Lineages => {
     isChecked: (connection) => checked.get(connection) === generation,
     newest: () => newest,
     learn,
+    endAll,
     check: async (connection, driver) => {
       const refuse = (message: string) => {
         const error = unusable(message)
@@ -87,6 +107,7 @@ export const createLineages = (onAnother: () => void): Lineages => {
       if (known === 'other') follow({ system, timeline })
       if (known === 'older') refuse(OLD_PRIMARY)
       checked.set(connection, known === 'same' ? begun : generation)
+      stands(connection as Endable)
     },
   }
 }

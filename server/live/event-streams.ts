@@ -26,8 +26,6 @@ export interface Streams {
   spread(spreadMs: number): void
   /** The database may have become another one. */
   forget(): void
-  /** Something may have been missed: everybody looks again. */
-  resync(): void
   close(): void
 }
 
@@ -134,7 +132,6 @@ export const createStreams = ({ database, limits, position }: StreamsOptions): S
     spread: (spreadMs) => {
       for (const stream of streams.values()) stream.spread(spreadMs)
     },
-    resync,
     forget,
     close: () => {
       for (const stream of [...streams.values()]) stream.disconnect()

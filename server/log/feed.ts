@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { Limits, Logger } from '../base/options.ts'
 import { inSpan } from '../base/tracing.ts'
+import { createLifeline, type Lifeline, type RawConnection } from '../db/lifeline.ts'
 import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, type Statement, sendOn } from '../db/statement.ts'
 import { atMost, createEnding, withinMs } from '../pacing/timeouts.ts'
@@ -36,6 +37,8 @@ export interface FeedOptions {
   onReset(): void
   /** The connection was lost: whatever answers next may have lost what was committed last. */
   onLost(): void
+  /** Its connection led to nobody any more, and didn't say so: others may not either. */
+  onDead(): void
   /** Changes could not be delivered, even by retries: watchers must refetch. */
   onMissed(): void
   /** Where nodes read for each other. */
@@ -65,10 +68,9 @@ export interface Feed {
 }
 
 /** pg's client as Knex opens it. */
-interface FeedConnection extends Connection {
+interface FeedConnection extends RawConnection {
   query(query: object | string): Promise<{ rows: never[]; rowCount: number | null }>
   on(event: 'notification' | 'error' | 'end', listener: () => void): void
-  connection?: { stream?: { destroy(): void; pause?(): void; resume?(): void } }
 }
 
 /** The connection in use. */
@@ -76,10 +78,13 @@ interface Open {
   reader: LogReader
   connection: FeedConnection
   isListening: boolean
+  lifeline: Lifeline
   close(): void
 }
 
-const RECONNECT_MS = [100, 250, 500, 1_000, 2_000]
+const RECONNECT_MS = [100, 250, 500, 1_000]
+/** The first try to connect may take this long, each further one twice as long, up to `feedTimeoutMs`: a lost packet waits for seconds. */
+const CONNECT_MS = 2_000
 /** For a delivery that is under way at the stop: it may wait for a pool that gives no connection any more. */
 const STOP_MS = 2_000
 /** Pauses before a failed delivery is tried again. */
@@ -97,12 +102,13 @@ const FRESH_MS = 150
 const foundAny = ({ count }: Found) => count > 0
 
 export const createFeed = (options: FeedOptions): Feed => {
-  const { knex, limits, log, namesStatements, checkConnection, deliver, onReset, onLost, onMissed } = options
-  const { sources, select, relay } = options
+  const { knex, limits, log, namesStatements, checkConnection, deliver, onReset } = options
+  const { sources, select, relay, onLost, onDead, onMissed } = options
   let cursor: Cursor | null = null
   let open: Open | null = null
   let stopped = false
   let failure: unknown = null
+  let reads = 0
   const ages = createFeedAge()
   let loop: Promise<void> | null = null
   let began: () => void = () => {}
@@ -130,16 +136,13 @@ export const createFeed = (options: FeedOptions): Feed => {
   }
 
   /** Waits for the database as long as a feed does: not for ever, and not beyond its own end. */
-  const within = <T>(work: Promise<T>) =>
-    withinMs(
-      limits.feedTimeoutMs,
-      ending.orEnd(work),
-      `The database did not answer the feed within ${limits.feedTimeoutMs} ms.`,
-    )
+  const within = <T>(work: Promise<T>, ms = limits.feedTimeoutMs) =>
+    withinMs(ms, ending.orEnd(work), `The database did not answer the feed within ${ms} ms.`)
 
-  const connect = async () => {
+  const connect = async (failures: number) => {
     const opening: Promise<FeedConnection> = openConnection(knex)
-    const connection = await within(opening).catch((error) => {
+    const openMs = Math.min(limits.feedTimeoutMs, CONNECT_MS * 2 ** failures)
+    const connection = await within(opening, openMs).catch((error) => {
       opening.then((late) => late.connection?.stream?.destroy()).catch(() => {}) // Too late, or never.
       throw error
     })
@@ -158,6 +161,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     try {
       await within(connection.query('listen noclobber'))
       await within(checkConnection(connection))
+      const lifeline = await within(createLifeline(knex, connection))
       const reader = createLogReader(connection, knex.client.driver, namesStatements())
       const here = await within(reader.here())
       if (cursor && cursor.epoch !== here.epoch) {
@@ -169,18 +173,13 @@ export const createFeed = (options: FeedOptions): Feed => {
         cursor = here
       }
       cursor ??= here
-      open = { reader, connection, isListening: true, close }
+      open = { reader, connection, isListening: true, lifeline, close }
       began()
     } catch (error) {
       close()
       throw error
     }
   }
-
-  const factsOf = ({ changes, largeTransactions }: FeedBatch) => ({
-    'noclobber.changes': changes.length,
-    'noclobber.large_transactions': largeTransactions.length,
-  })
 
   /** Rounds one after the other that found changes, and none that somebody waits for. */
   let unawaited = 0
@@ -192,10 +191,12 @@ export const createFeed = (options: FeedOptions): Feed => {
   }
 
   const handOn = async (batch: FeedBatch) => {
-    if (batch.changes.length === 0 && batch.largeTransactions.length === 0) return
+    const [changes, large] = [batch.changes.length, batch.largeTransactions.length]
+    if (changes + large === 0) return
+    const facts = { 'noclobber.changes': changes, 'noclobber.large_transactions': large }
     for (const ms of [...HAND_ON_MS, null]) {
       try {
-        return await inSpan('deliver', factsOf(batch), () => deliver(batch))
+        return await inSpan('deliver', facts, () => deliver(batch))
       } catch (error) {
         if (stopped) return
         if (ms === null) log.error({ err: error }, 'Changes could not be delivered: watchers must refetch.')
@@ -212,8 +213,6 @@ export const createFeed = (options: FeedOptions): Feed => {
     const from = cursor as Cursor
     return { reader, send, limits, within, handOn, sources, select, from, onRead: relay?.send }
   }
-
-  let reads = 0
 
   const readToEnd = async (current: Open) => {
     reads += 1
@@ -255,9 +254,9 @@ export const createFeed = (options: FeedOptions): Feed => {
   const run = async () => {
     for (let failures = 0; !stopped; ) {
       try {
-        if (!open) await connect()
+        if (!open) await connect(failures)
         if (!open) continue
-        await look(open)
+        await open.lifeline.over(look(open), onDead)
         failures = 0
         failure = null
         await untilNextLook()

@@ -8,6 +8,8 @@ const LOOK_MS = 500
 
 export interface HeartbeatOptions {
   age(): Age
+  /** Some connections have not been asked yet to look again: an age would speak of what they don't show. */
+  isResyncing(): boolean
   /** Sends it to every connection of this node. */
   send(age: Age): void
   /** Closes every connection of this node, each at a moment of its own. */
@@ -17,12 +19,14 @@ export interface HeartbeatOptions {
 }
 
 /** Begins to say it; gives the function that ends it. */
-export const keepHeartbeat = ({ age, send, sendAway, limits, log }: HeartbeatOptions): (() => void) => {
+export const keepHeartbeat = (options: HeartbeatOptions): (() => void) => {
+  const { age, isResyncing, send, sendAway, limits, log } = options
   let sentAt = performance.now()
   let wasBehind = false
   let wereSentAway = false
 
   const look = () => {
+    if (isResyncing()) return
     const now = age()
     const behindMs = now.behind_ms ?? 0
     const isBehind = behindMs > BEHIND_MS

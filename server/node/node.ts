@@ -47,6 +47,8 @@ export interface NodeOptions {
   /** Event streams, which leave as sockets do. */
   streams(): Iterable<Leaver>
   streamAudience: Audience
+  /** Some connections have not been asked yet to look again. */
+  isResyncing(): boolean
   /** Sends each stream its heartbeat. */
   beatStreams(age: Age): void
   /** Of events, past Socket.IO. */
@@ -151,6 +153,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     limits,
     log,
     age: feed.age,
+    isResyncing: options.isResyncing,
     send: (age) => {
       for (const io of servers)
         socketAudience(io, options.frames).publishTo([...watchersOf(io).keys()], 'Heartbeat', age)

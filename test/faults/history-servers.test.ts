@@ -42,7 +42,7 @@ describe.skipIf(isWithout('postgresql'))('pages come out right', async () => {
         took.push(played.rightMs)
         lost += played.lost
         console.log(
-          `${at} seed ${seed} ${kind}: right after ${Math.round(played.rightMs)} ms, lost ${played.lost}`,
+          `${at} seed ${seed} ${kind}: right after ${Math.round(played.rightMs)} ms (last: ${played.last}), lost ${played.lost}`,
         )
         expect([seed, kind, played.wrong]).toEqual([seed, kind, []])
       }

@@ -18,6 +18,8 @@ interface Played {
   wrong: string[]
   /** From the database's return until every page showed what SQL has. */
   rightMs: number
+  /** Who was right last. */
+  last: string
   /** Saves that had been answered, and were lost. */
   lost: number
 }
@@ -98,6 +100,7 @@ async function playOne(
       ).map((row) => [row.id, row]),
     )
 
+  let last = ''
   const isRight = async () => {
     const truth = await rows()
     const pageIs = ({ id, editor }: (typeof pages)[number]) => {
@@ -108,10 +111,14 @@ async function playOne(
       if (newestKnown(editor.get()) !== version || isCut || status === 'gone') return false
       return !isQuiet || (record?.version === version && record.fields.name === truth.get(id)?.name)
     }
-    const isHeld = (id: string) =>
-      lists.every((list) => list.get().byId.get(id)?.version === truth.get(id)?.version) &&
-      followed.held.get(id) === truth.get(id)?.version
-    return pages.every(pageIs) && everyId.every(isHeld)
+    const isListed = (id: string) =>
+      lists.every((list) => list.get().byId.get(id)?.version === truth.get(id)?.version)
+    const isFollowed = (id: string) => followed.held.get(id) === truth.get(id)?.version
+    const late = pages.find((page) => !pageIs(page))
+    if (late) last = late.person
+    else if (!everyId.every(isListed)) last = 'a list'
+    else if (!everyId.every(isFollowed)) last = 'who follows'
+    return !late && everyId.every(isListed) && everyId.every(isFollowed)
   }
   const howItStands = async () =>
     `every page to be right after ${kind}: SQL ${[...(await rows())].map(([id, { version }]) => `${id} v${version}`)}; pages ${pages.map(({ person, id, editor }) => `${person} ${id} ${editor.get().status} v${editor.get().record?.version} newest ${newestKnown(editor.get())}`)}; lists ${lists.map((list) => everyId.map((id) => list.get().byId.get(id)?.version))}; followed ${everyId.map((id) => followed.held.get(id))}`
@@ -260,6 +267,7 @@ async function playOne(
   erin.line.is = 'open'
   await right()
   const rightMs = performance.now() - back
+  const lastRight = last
   await Promise.all([...attacks, ...unanswered])
   await right()
   if (!isOut) wrong.push('the database was never away')
@@ -339,5 +347,5 @@ async function playOne(
 
   await opened.close()
   await servers.primary.sql(`delete from projects where id in (${everyId})`)
-  return { wrong, rightMs, lost: entered.filter(isLost).length }
+  return { wrong, rightMs, last: lastRight, lost: entered.filter(isLost).length }
 }

@@ -33,16 +33,19 @@ export async function startPooler({
   poolSize = 10,
   mode = 'transaction',
   login,
+  before,
 }: {
   poolSize?: number
   mode?: 'session' | 'transaction'
   /** With whom it connects, under whatever name a client comes. Default: the superuser. */
   login?: { username: string; password: string }
+  /** The server's URL. Default: the run's own. */
+  before?: string
 } = {}): Promise<TestPooler> {
   const program = await findProgram('pgbouncer', ['pgbouncer'], 'pgbouncer')
   const { stdout } = await promisify(execFile)(program, ['--version'])
   const keepsStatements = keeps(stdout)
-  const server = new URL(postgresUrl())
+  const server = new URL(before ?? postgresUrl())
   if (login) Object.assign(server, login)
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'noclobber-pooler-'))

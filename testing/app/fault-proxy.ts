@@ -22,6 +22,8 @@ export interface FaultProxy {
   cut(): void
   /** Leads to another port from now on, and cuts what leads to the one before. */
   lead(port: number): void
+  /** Leads new connections to another port from now on; what stands goes on as it is. */
+  next(port: number): void
   /** Connections that stand. */
   open(): number
   /** Ends it, and every connection. */
@@ -93,6 +95,9 @@ export async function startFaultProxy(port: number): Promise<FaultProxy> {
     lead: (next) => {
       target = next
       proxy.cut()
+    },
+    next: (next) => {
+      target = next
     },
     open: () => sockets.size / 2,
     stop: async () => {
