@@ -1,5 +1,5 @@
-// What row level security says of records that are deleted: the policies that hold for the role of the session, asked of the row that
-// the log kept, in that session.
+// What row level security says of records that are deleted, and of what a record was: the policies that hold for the role of the session,
+// asked of the row that the log kept, or of the row as it is with the values of then, in that session.
 // Invariant: what can't be asked is hidden: a row without its values, a policy that fails on it, a table without a policy.
 import { quoteName, quoteText } from '../../migrations/quote.ts'
 import { isUnavailable } from '../db/errors.ts'
@@ -84,4 +84,76 @@ export const lookByPolicies = async (
     // A deletion that can't be asked about is hidden.
     for (const deletion of deletions) await look([deletion]).catch(() => {})
   })
+}
+
+/** A version of a record that was, by its number. */
+export interface PastVersion {
+  id: string
+  version: number
+}
+
+/** Whether policies would have shown a record to this session right before a change, and right after it. */
+export interface SeenThen {
+  before: boolean
+  after: boolean
+}
+
+const keyOf = ({ id, version }: PastVersion) => `${version} ${id}`
+
+/**
+ * ids, versions: of each the row before and after. Behind a change is the row of today, or as it was deleted, with the values that later
+ * changes have replaced.
+ */
+const thenStatement = (
+  { table, source }: Pick<Policed, 'table' | 'source'>,
+  row: string,
+  name: string,
+  condition: string,
+): Statement => {
+  const was = (from: string) => `(select coalesce(jsonb_object_agg(f.key, f.value), '{}') from (
+    select distinct on (e.key) e.key, e.value->0 as value from noclobber.changes c, jsonb_each(c.changed_values) e
+    where c.table_name = ${quoteText(source)} and c.record_id = w.id and c.version ${from} w.version and (d.version is null or c.version < d.version)
+    order by e.key, c.version) f)`
+  const seen = (values: string) =>
+    `coalesce((select ${condition} from jsonb_populate_record(null::${table}, b.noclobber_row || ${values}) ${quoteName(name)}), false)`
+  return {
+    name: '',
+    text: `select w.id, w.version, ${seen('b.noclobber_before')} as before, ${seen('b.noclobber_after')} as after
+from unnest($1::text[], $2::bigint[]) w(id, version)
+left join lateral (select c.version, c.old_row from noclobber.changes c where c.table_name = ${quoteText(source)} and c.record_id = w.id
+  and c.event = 'deleted' and c.version >= w.version order by c.version limit 1) d on true
+cross join lateral (select ${was('>=')} as noclobber_before, ${was('>')} as noclobber_after,
+  case when d.version is null then (${row}) else d.old_row end as noclobber_row) b`,
+  }
+}
+
+/**
+ * What policies say of versions that were; a version that isn't in the answer was hidden. `null`: nothing is hidden by them.
+ *
+ * @param row SQL of the row of today as jsonb, of the record whose id is `w.id`.
+ */
+export const seenThen = async (
+  send: (query: Statement, values: unknown[]) => Promise<Row[]>,
+  { hasPolicies, table, source }: Policed,
+  row: string,
+  versions: PastVersion[],
+): Promise<((version: PastVersion) => SeenThen) | null> => {
+  if (!hasPolicies || versions.length === 0) return null
+  const [found] = await send(POLICIES, [table])
+  if (found && !found.active) return null
+  const hidden: SeenThen = { before: false, after: false }
+  if (!found) return () => hidden
+  const query = thenStatement({ table, source }, row, found.name, conditionOf(found.policies))
+  const values = [versions.map(({ id }) => id), versions.map(({ version }) => version)]
+  const rows = await send(query, values).catch((error) => {
+    if (isUnavailable(error)) throw error
+    return [] as Row[]
+  })
+  const seenOf = new Map(
+    rows.map(({ id, version, before, after }) => [
+      keyOf({ id, version: Number(version) }),
+      { before, after },
+    ]),
+  )
+  return (version) => seenOf.get(keyOf(version)) ?? hidden
 }

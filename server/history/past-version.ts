@@ -5,6 +5,7 @@
 import { quoteText } from '../../migrations/quote.ts'
 import { withAudienceOf } from '../audience/audience.ts'
 import { setGoneAudience } from '../audience/gone-audience.ts'
+import { seenThen } from '../audience/gone-policies.ts'
 import { hide, withValues } from '../base/hidden-fields.ts'
 import type { Found, FoundPast, NoLongerKnown, PastOutcome } from '../base/outcomes.ts'
 import { MISSING } from '../base/outcomes.ts'
@@ -18,6 +19,7 @@ import { writableBy } from '../records/parents.ts'
 import { goneOrMissing, type Request, readRow, type Target, targetOf } from '../records/read.ts'
 import type { StoredJson } from '../records/stored-json.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { rowAsJson } from '../tables/head-sql.ts'
 import { recordFromOldRow } from '../tables/read-records.ts'
 
 /** The record as it was, as it is (unless it is gone), and by field the texts of JSON that it had then and has no more. */
@@ -155,6 +157,10 @@ export const pastOf = async (
   if (row.deleted_in !== null)
     await setGoneAudience(database.send, known, [{ id, version: Number(row.deleted_in), record }])
   const mayRead = row.deleted_in === null ? known.mayRead : known.mayReadDeleted
+  const version = { id, version: Number(row.version) }
+  const send: typeof database.send = (query, values) => database.send(query, values, transaction)
+  const seen = await seenThen(send, known, rowAsJson(known, 'w.id'), [version])
+  if (seen && !seen(version).after) return UNKNOWN
   return mayRead(actor, record) ? { outcome: 'found', record, now, json: jsonOf(known, row) } : UNKNOWN
 }
 

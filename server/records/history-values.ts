@@ -4,6 +4,7 @@
 // link of that chain is missing, nothing older is shown.
 import type { Knex } from 'knex'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
+import { type PastVersion, type SeenThen, seenThen } from '../audience/gone-policies.ts'
 import { withValues } from '../base/hidden-fields.ts'
 import type { Actor, PermissionRecord } from '../base/record-type.ts'
 import { staticPermission } from '../base/static-permission.ts'
@@ -12,6 +13,7 @@ import { storedBytes } from '../log/log-sql.ts'
 import type { AnswerBudget } from '../pacing/large-answers.ts'
 import type { ChangedValues } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { rowAsJson } from '../tables/head-sql.ts'
 import { SMALL_BYTES } from '../tables/sized-query.ts'
 
 /** A version whose values are wanted, with its record as it is now, or was when it was deleted. */
@@ -24,6 +26,9 @@ export interface WantedValues {
 
 /** Versions that are looked through for one answer; what lies behind them stays without values. */
 const MOST_ROWS = 5_000
+
+/** So many numbers at least a new history leaves out, where it is more than moments after the one before. */
+const LEAST_LEAP = 1_000
 
 /** Bytes of the log that are read for them, as `storedBytes` counts. */
 const MOST_BYTES = 8_000_000
@@ -129,7 +134,13 @@ const before = (record: PermissionRecord, version: number, values: ChangedValues
 }
 
 /** Of one record's versions, newest first, those that the caller could read before and after. */
-const readable = (known: KnownType, actor: Actor, now: PermissionRecord, rows: Row[]) => {
+const readable = (
+  known: KnownType,
+  actor: Actor,
+  now: PermissionRecord,
+  rows: Row[],
+  seen: ((version: PastVersion) => SeenThen) | null,
+) => {
   const shown = new Map<number, ChangedValues>()
   const isGone = rows[0]?.event === 'deleted' && (now.version === 0 || now.version >= Number(rows[0].version))
   let record = now
@@ -138,11 +149,13 @@ const readable = (known: KnownType, actor: Actor, now: PermissionRecord, rows: R
     const version = Number(row.version)
     if (version > next) continue
     const values = valuesIn(known, row)
-    if (!values || version !== next) break
+    // A new history begins far above; anything else that is missing was a change.
+    if (!values || (version !== next && next - version < LEAST_LEAP)) break
     const was = before(record, version, values)
+    const then = seen?.({ id: row.record_id, version })
     const mightRead =
-      (row.event === 'created' || known.mayRead(actor, was)) &&
-      (row.event === 'deleted' || known.mayRead(actor, record))
+      (row.event === 'created' || (known.mayRead(actor, was) && then?.before !== false)) &&
+      (row.event === 'deleted' || (known.mayRead(actor, record) && then?.after !== false))
     if (mightRead) shown.set(version, values)
     if (row.event === 'created') break
     record = was
@@ -172,8 +185,9 @@ const shownValues = async <Wanted extends WantedValues>(
     byType.set(entry.known, [...(byType.get(entry.known) ?? []), entry])
   }
   for (const [known, entries] of byType) {
-    const verdict = staticPermission(known.type, actor, 'read')
-    if (verdict === false) continue
+    const permission = staticPermission(known.type, actor, 'read')
+    if (permission === false) continue
+    const verdict = known.hasPolicies ? null : permission
     const oldest = new Map<string, number>()
     for (const { id, version } of entries) oldest.set(id, Math.min(version, oldest.get(id) ?? version))
     const asked: [string, number][] = verdict ? entries.map(({ id, version }) => [id, version]) : [...oldest]
@@ -193,6 +207,9 @@ const shownValues = async <Wanted extends WantedValues>(
     if (Number(rows.at(-1)?.total ?? 0) > MOST_BYTES) isCut = true
     const byRecord = new Map<string, Row[]>()
     for (const row of rows) byRecord.set(row.record_id, [...(byRecord.get(row.record_id) ?? []), row])
+    const versions = rows.map(({ record_id: id, version }) => ({ id, version: Number(version) }))
+    const send: Database['send'] = (query, values) => database.send(query, values, transaction)
+    const seen = await seenThen(send, known, rowAsJson(known, 'w.id'), versions)
     const shown = new Map<string, Map<number, ChangedValues>>()
     for (const { id, now } of entries) {
       if (shown.has(id)) continue
@@ -202,7 +219,7 @@ const shownValues = async <Wanted extends WantedValues>(
         valuesIn(known, row),
       ])
       const kept = all.filter((pair): pair is [number, ChangedValues] => pair[1] !== null)
-      shown.set(id, verdict ? new Map(kept) : readable(known, actor, now, own))
+      shown.set(id, verdict ? new Map(kept) : readable(known, actor, now, own, seen))
     }
     for (const entry of entries) {
       const values = shown.get(entry.id)?.get(entry.version)

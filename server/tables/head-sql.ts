@@ -85,6 +85,10 @@ const ofSeveral = ({ key, columns, names }: Keyed): IdSql => {
 export const idSql = (tracked: Keyed): IdSql =>
   tracked.key.names.length === 1 ? ofOne(tracked) : ofSeveral(tracked)
 
+/** SQL of a record's row as jsonb; `id`: SQL of its id as a text. */
+export const rowAsJson = (tracked: Keyed & Pick<TrackedType, 'table'>, id: string): string =>
+  `select to_jsonb(t) from ${tracked.table} t where ${idSql(tracked).isText(id)}`
+
 export interface HeadSql {
   /** `t."version"` */
   version: string

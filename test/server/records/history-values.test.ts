@@ -5,6 +5,7 @@ import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { beginHistory } from '../../../migrations/version-floor.ts'
 import type { WireChange, WireHistoryEntry } from '../../../server/protocol/index.ts'
 import { type Person, startApp, TYPES } from '../../support/app.ts'
 
@@ -189,4 +190,21 @@ test('tracked anew without it, a table stops keeping values', async () => {
   await extra.sql(`insert into contracts (tenant_id, name) values ('acme', 'x')`)
   const [row] = await extra.sql('select changed_values from noclobber.changes order by seq desc limit 1')
   expect(row.changed_values).toBeNull()
+})
+
+test('a history that went on above a floor shows the values of before, to those who could read them', async () => {
+  const letter = await app.make('letter', { owner: 'alice', body: 'one' })
+  const path = `/records/letter/${letter.id}`
+  const saved = await app.call('PATCH', path, { body: { client_version: 1, changes: { body: 'two' } } })
+  await app.sql(`update noclobber.version_base set floor_ms = floor_ms + 1e6`)
+  await beginHistory(app.knex)
+  const body = { client_version: saved.body.data.version, changes: { body: 'three', owner: 'everybody' } }
+  const { version } = (await app.call('PATCH', path, { body })).body.data
+  expect(version).toBeGreaterThan(1_000)
+  expect(valuesOf(await historyOf('letter', letter.id))).toEqual([
+    [version, { body: ['two', 'three'], owner: ['alice', 'everybody'] }],
+    [2, { body: ['one', 'two'] }],
+    [1, { body: [null, 'one'], owner: [null, 'alice'] }],
+  ])
+  expect((await historyOf('letter', letter.id, 'bob')).filter(({ values }) => values)).toEqual([])
 })
