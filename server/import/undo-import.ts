@@ -1,5 +1,6 @@
 // Undoes an import, a part of it at a time, from its last row back: what it created is deleted, what it changed gets the values back
-// that it had before. Invariant: each row is a guarded write of the person who asks, at the version that the import made, so nobody's
+// that it had before. An undoing is undone in the same way, by the id that its changes stand under: what it deleted comes back.
+// Invariant: each row is a guarded write of the person who asks, at the version that the import made, so nobody's
 // later work is touched; a part that is asked for again undoes nothing twice, and answers the same.
 import type { Knex } from 'knex'
 import { quoteText } from '../../migrations/quote.ts'
@@ -11,6 +12,7 @@ import { staticPermission } from '../base/static-permission.ts'
 import { isRetryable } from '../db/errors.ts'
 import { type Row, statement } from '../db/statement.ts'
 import { storageError } from '../db/value-codec.ts'
+import { undelete } from '../history/undelete.ts'
 import type { UndoneRow } from '../protocol/bulk-and-import.ts'
 import type { InvalidProblem, Problem } from '../protocol/index.ts'
 import { readLogged, textOf, toWire, withTexts } from '../records/history-values.ts'
@@ -22,7 +24,7 @@ import type { Database, KnownType } from '../tables/database.ts'
 
 /** What {@link RecordServer.undoImport} takes. */
 export interface UndoImportOptions extends Omit<WriteOptions, 'mutationId' | 'transaction'> {
-  /** `import_id` of its answer. */
+  /** `import_id` of its answer; with `undo:` before it, of its undoing. */
   importId: string
   /** The `next` of the part before. */
   after?: string | undefined
@@ -52,12 +54,19 @@ select i.first_seq::text as first, i.last_seq::text as last, i.changes,
   (select c.xid::text from noclobber.changes c where c.seq = i.first_seq limit 1) as xid
 from noclobber.imports i where i.import_id = $1 and i.table_name = $2 and i.tenant_id is not distinct from $3`)
 
-/** import, source, xid, first, last, number before, rows: the last change of each record, the newest first. */
+/**
+ * import, source, xid, first, last, number before, rows, what is undone: the import, or an undoing of it. The last change of each
+ * record, in the order of the import, the newest first; and what the record was before.
+ */
 const PART = statement(`
-select c.record_id as id, c.version, c.seq::text as seq, f.version as first, f.event
+select c.record_id as id, l.version, c.seq::text as seq, f.event,
+  coalesce((select max(b.version) from noclobber.changes b where b.table_name = $2 and b.record_id = c.record_id and b.version < f.version),
+    f.version - 1) as before
 from noclobber.changes c
-join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $1
+join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $8
   order by o.version limit 1) f on true
+join lateral (select max(o.version) as version from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id
+  and o.import_id = $8) l on true
 where c.xid = $3::xid8 and c.seq between $4::bigint and $5::bigint and c.table_name = $2 and c.import_id = $1
   and ($6::bigint is null or c.seq < $6::bigint)
   and not exists (select from noclobber.changes l where l.table_name = $2 and l.record_id = c.record_id and l.import_id = $1
@@ -90,8 +99,18 @@ const NAME_UNDONE = statement(`
 update noclobber.record_changes c set import_id = $5, restored_from = coalesce($4::bigint, c.restored_from)
 where c.xid = pg_current_xact_id() and c.table_name = $1 and c.record_id = $2 and c.version > $3`)
 
+const UNDO = 'undo:'
+/** So often an undoing may be undone in turn. */
+const MOST_TURNS = 20
 /** Under which the changes of its undoing stand in the log. */
-const undoOf = (importId: string) => `undo:${importId}`
+const undoOf = (importId: string) => `${UNDO}${importId}`
+
+/** The import itself, of an undoing. */
+const importOf = (importId: string): string => {
+  let base = importId
+  for (let turns = 0; base.startsWith(UNDO) && turns < MOST_TURNS; turns += 1) base = base.slice(UNDO.length)
+  return base
+}
 
 const errorsOf = (refused: Problem) =>
   (refused as Partial<InvalidProblem>).errors ?? [{ field: '', message: refused.detail }]
@@ -128,9 +147,20 @@ const undoRow = async (
     const now = await readRow(database, target)
     return now ? { id, outcome: 'stale_record', current_version: now.version } : { id, outcome: 'deleted' }
   }
-  if (current?.version !== version) return other()
   const { importId: _, after: _after, limit: _limit, ...writing } = options
   const type = known.type.name
+  if (row.event === 'deleted') {
+    if (current) return other()
+    const back = await undelete(database, target, { ...writing, clientVersion: version, transaction })
+    if (back.outcome === 'saved') {
+      await name(null)
+      return { id, outcome: 'restored', version: back.record.version }
+    }
+    if (back.outcome === 'invalid') return { id, outcome: 'invalid', errors: errorsOf(back.problem) }
+    if (back.outcome === 'unknown') return { id, outcome: 'no_values' }
+    return back.outcome === 'forbidden' ? { id, outcome: 'forbidden' } : other()
+  }
+  if (current?.version !== version) return other()
   if (row.event === 'created') {
     const removed = await removeRecord(database, type, id, {
       ...writing,
@@ -161,7 +191,7 @@ const undoRow = async (
     clientVersion: version,
     changes,
     transaction,
-    extended: { hash: '', json, also: async () => void (await name(Number(row.first) - 1)) },
+    extended: { hash: '', json, also: async () => void (await name(Number(row.before))) },
   })
   if (saved.outcome === 'saved') return { id, outcome: 'restored', version: saved.record.version }
   if (saved.outcome === 'invalid') return { id, outcome: 'invalid', errors: errorsOf(saved.problem) }
@@ -235,18 +265,19 @@ export const undoImport = async (
   const { importId, after, limit = 200, actor } = options
   if (storageError(importId) !== null) return MISSING
   const tenant = known.tenantColumn ? actor.tenantId : null
-  const [found] = await database.send(FIND, [importId, known.source, tenant])
+  const base = importOf(importId)
+  const [found] = await database.send(FIND, [base, known.source, tenant])
   if (!found?.xid) return MISSING
-  const range = [importId, known.source, found.xid, found.first, found.last]
+  const range = [base, known.source, found.xid, found.first, found.last]
   const rows: UndoneRow[] = []
   const numbers = after === undefined ? [null] : database.cursors.openNumbers(after, 1)
   if (!numbers) return refuse('malformed', 'after must be what an answer gave as next.')
   let [from = null] = numbers
   const isOpen = !known.audience && staticPermission(known.openType, actor, 'read') === true
-  const total = isOpen ? found.changes : null
+  const total = isOpen && base === importId ? found.changes : null
   for (let looked = 0; rows.length < limit && looked < MOST_LOOKED; ) {
     const count = Math.min(AT_ONCE, limit - rows.length)
-    const part = await database.send(PART, [...range, from, count])
+    const part = await database.send(PART, [...range, from, count, importId])
     rows.push(...(await undoRows(database, known, options, part)))
     if (part.length < count) return { outcome: 'undone', rows, next: null, total }
     from = part.at(-1)?.seq

@@ -170,6 +170,82 @@ test('two who undo at once, and one who edits meanwhile: each row once, nobody�
   expect(await app.sql(`select id from contracts where name like 'made %'`)).toEqual([])
 })
 
+test('an undoing is undone: what it deleted comes back with its values, what it restored is as imported; and so on, each row once', async () => {
+  const old = await some(3)
+  const importId = await importRows('contract', [
+    ...old.map(({ fields: { serial } }) => ({ serial, name: 'imported', tags: ['x'] })),
+    ...['new 1', 'new 2', 'new 3'].map((name) => ({ serial: nextSerial(), name, terms: { name } })),
+  ])
+  const all = await madeBy(importId)
+  const state = async () =>
+    (
+      await app.sql(
+        `select to_jsonb(c) - '{version,updated_at,updated_by}'::text[] as row from contracts c where id::text = any(?) order by id`,
+        [all],
+      )
+    ).map(({ row }) => row)
+  const imported = await state()
+  await undo(importId)
+  const undone = await state()
+  expect([imported.length, undone.length]).toEqual([6, 3])
+  expect(await undo(`undo:${importId}`, 'vera')).toEqual(
+    expect.arrayContaining([expect.objectContaining({ outcome: 'forbidden' })]),
+  )
+  expect(await state()).toEqual(undone)
+  const first = await undoPart(`undo:${importId}`, { limit: 2 })
+  expect(first.body).toMatchObject({ total: null, data: [{ outcome: 'restored' }, { outcome: 'restored' }] })
+  const rows = await undo(`undo:${importId}`)
+  expect(rows.map(({ outcome }) => outcome)).toEqual(Array(6).fill('restored'))
+  expect(rows.slice(0, 2)).toEqual(first.body.data)
+  expect(await state()).toEqual(imported)
+  expect(await undo(`undo:${importId}`)).toEqual(rows)
+  // The third time it is as after the first.
+  expect(outcomesOf(await undo(`undo:undo:${importId}`))).toEqual([
+    ...Array(3).fill('removed'),
+    ...Array(3).fill('restored'),
+  ])
+  expect(await state()).toEqual(undone)
+  for (const unknown of ['undo:nothing', `undo:undo:undo:undo:${importId}`, `undo:${'undo:'.repeat(50)}x`])
+    expect([unknown, (await undoPart(unknown)).body.data ?? 'missing']).toEqual([
+      unknown,
+      unknown.includes(importId) ? [] : 'missing',
+    ])
+  expect((await undoPart(`undo:${importId}`, {}, 'gina')).status).toBe(404)
+})
+
+test('of an undoing that is undone, what somebody has changed or brought back since stays theirs', async () => {
+  const old = await some(2)
+  const importId = await importRows('contract', [
+    ...old.map(({ fields: { serial } }) => ({ serial, name: 'imported' })),
+    ...['gone 1', 'gone 2', 'gone 3'].map((name) => ({ serial: nextSerial(), name })),
+  ])
+  const created = (await madeBy(importId)).filter((id) => old.every((record) => record.id !== id))
+  await undo(importId)
+  const now = (await read(old[0] as WireRecord)) as WireRecord
+  await save(now, { name: 'Bob’s' }, 'bob')
+  const back = await app.call('POST', `/records/contract/${created[0]}/restore`, {
+    as: 'bob',
+    body: { client_version: 2 },
+  })
+  expect(back.status).toBe(200)
+  await app.sql(`update contracts set serial = serial where id = ?`, [created[0]])
+  // Somebody takes a key that a row had: the table keeps no two of them.
+  await app.sql(`insert into contracts (id, tenant_id, name) values (?, 'globex', 'of another tenant')`, [
+    created[1],
+  ])
+  const outcomes = new Map((await undo(`undo:${importId}`)).map(({ id, outcome }) => [id, outcome]))
+  expect(outcomes.get(old[0]?.id as string)).toBe('stale_record')
+  expect(outcomes.get(old[1]?.id as string)).toBe('restored')
+  expect(outcomes.get(created[0] as string)).toBe('stale_record')
+  expect(outcomes.get(created[2] as string)).toBe('restored')
+  const [{ tenant_id }] = await app.sql('select tenant_id from contracts where id = ?', [created[1]])
+  expect([tenant_id, outcomes.get(created[1] as string)]).toEqual([
+    'globex',
+    expect.not.stringMatching('restored'),
+  ])
+  expect((await read(old[0] as WireRecord))?.fields.name).toBe('Bob’s')
+})
+
 const importNumber = (at: number) => `${at} of them`
 
 test('whatever was imported over whatever there was, undone it is as it was', async () => {
