@@ -1,6 +1,7 @@
 // Erasing what the log keeps about a record or a person, on request: values in the log and in stored first responses, proposals, names.
 // Invariant: versions and the order of changes stay as they are, so pages and feeds go on, but those from before a deletion whose values
 // are erased begin anew; what is erased is in no table of the log afterwards.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { ownedBy } from '../../migrations/owned-columns.ts'
 import { quoteName, quoteTable } from '../../migrations/quote.ts'
@@ -24,6 +25,44 @@ const compactAll = async (knex: Knex): Promise<void> => {
     moved = (await knex.raw('select noclobber.compact(5000) as moved')).rows[0]?.moved ?? 0
 }
 
+const UNDER_WAY_MS = 60_000
+const LOOK_MS = 100
+
+const one = async (knex: Knex, sql: string, values: string[] = []) => (await knex.raw(sql, values)).rows[0]
+
+/**
+ * Erases, and once more when all that was under way has ended: a write that had not committed was not seen, and holds what was to go.
+ *
+ * @throws Error where something is under way for a minute: it is erased so far.
+ */
+const untilSettled = async (knex: Knex, erase: () => Promise<Erased>): Promise<Erased> => {
+  const first = await erase()
+  const { own, next } = await one(
+    knex,
+    `select pg_current_xact_id_if_assigned() as own, pg_snapshot_xmax(pg_current_snapshot())::text as next`,
+  )
+  // Within a transaction of the caller's nobody else is waited for.
+  if (own !== null) return first
+  const begun = performance.now()
+  const isSettled = async () =>
+    (await one(knex, 'select pg_snapshot_xmin(pg_current_snapshot()) >= ?::xid8 as is_settled', [next]))
+      .is_settled
+  while (!(await isSettled())) {
+    if (performance.now() - begun > UNDER_WAY_MS)
+      throw new Error(
+        'Erased, but a transaction that began before is still open and may have written more: run this again when it has ended.',
+      )
+    await pause(LOOK_MS)
+  }
+  const second = await erase()
+  return {
+    changes: first.changes + second.changes,
+    proposals: first.proposals + second.proposals,
+    responses: first.responses + second.responses,
+    records: first.records + second.records,
+  }
+}
+
 const SOURCE = `select n.nspname || '.' || c.relname as source from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.oid = to_regclass(?)`
 
@@ -42,11 +81,12 @@ update noclobber.mutations m set answer = case
   when jsonb_typeof(m.answer) = 'array' then (select pg_catalog.jsonb_agg(case when e.value->>'id' = :id and e.value ? 'current'
     then jsonb_set(e.value, '{current}', 'null') else e.value end order by e.at) from jsonb_array_elements(m.answer) with ordinality e(value, at))
   else (select pg_catalog.jsonb_object_agg(e.key, e.value) from jsonb_each(m.answer) e where starts_with(e.key, 'noclobber_'))
-    || pg_catalog.jsonb_build_object('noclobber_left_out', (select coalesce(pg_catalog.jsonb_agg(e.key), '[]') from jsonb_object_keys(m.answer) e(key)
-      where not starts_with(e.key, 'noclobber_'))) end
-where m.answer->>'noclobber_id' = :id
+    || pg_catalog.jsonb_build_object('noclobber_left_out', coalesce(m.answer->'noclobber_left_out', '[]') || (select coalesce(pg_catalog.jsonb_agg(e.key), '[]')
+      from jsonb_object_keys(m.answer) e(key) where not starts_with(e.key, 'noclobber_'))) end
+where m.answer->>'noclobber_id' = :id and case when jsonb_typeof(m.answer) = 'object'
+    then exists (select from jsonb_object_keys(m.answer) e(key) where not starts_with(e.key, 'noclobber_')) end
   or jsonb_typeof(m.answer) = 'array' and exists (select from jsonb_array_elements(m.answer) e(value)
-    where e.value->>'id' = :id and e.value ? 'current')`
+    where e.value->>'id' = :id and e.value->'current' <> 'null')`
 
 /**
  * A deletion without its values can't be authorized for everybody who knew the record: cursors from before it are refused from then on, so
@@ -68,20 +108,22 @@ select from erased`
  *
  * @param sql As the role of the migrations: a pool or connected client of `pg`, or Knex.
  * @param id As the wire has it; a record of any tenant.
- * @throws Error with a sentence where there is no such table.
+ * @throws Error with a sentence where there is no such table, or where a transaction is open for a minute that may write more.
  */
 export const eraseRecord = async (sql: Sql, table: string, id: string): Promise<Erased> => {
   const knex = asKnex(sql)
-  await compactAll(knex)
   const [found] = (await knex.raw(SOURCE, [quoteTable(table)])).rows
   if (!found) throw new Error(`There is no table ${table}.`)
   const asked = { source: found.source as string, id }
-  return knex.transaction(async (transaction) => ({
-    changes: await rowsOf(transaction, CHANGES, asked),
-    proposals: await rowsOf(transaction, PROPOSALS, asked),
-    responses: await rowsOf(transaction, RESPONSES.replaceAll(' ? ', ' \\? '), asked),
-    records: 0,
-  }))
+  return untilSettled(knex, async () => {
+    await compactAll(knex)
+    return knex.transaction(async (transaction) => ({
+      changes: await rowsOf(transaction, CHANGES, asked),
+      proposals: await rowsOf(transaction, PROPOSALS, asked),
+      responses: await rowsOf(transaction, RESPONSES.replaceAll(' ? ', ' \\? '), asked),
+      records: 0,
+    }))
+  })
 }
 
 /** The tracked tables that note the writer as JSON. */
@@ -135,39 +177,44 @@ const eraseWriter = async (
  *
  * @param sql As the role of the migrations, which owns the tracked tables.
  * @param person `id` as `authenticate` gives it; `tenantId` where ids are unique within a tenant only.
+ * @throws Error where a transaction is open for a minute that may write more: it is erased so far.
  */
 export const erasePerson = async (
   sql: Sql,
   { id, tenantId = null }: { id: string; tenantId?: string | null },
 ): Promise<Erased> => {
   const knex = asKnex(sql)
-  await compactAll(knex)
   const asked = { person: id, tenant: tenantId }
-  return knex.transaction(async (transaction) => {
-    const changes = await rowsOf(
-      transaction,
-      `update noclobber.record_changes c set updated_by = ${without('c.updated_by')}, tab_id = null, socket_id = null
+  const erase = () =>
+    knex.transaction(async (transaction) => {
+      const changes = await rowsOf(
+        transaction,
+        `update noclobber.record_changes c set updated_by = ${without('c.updated_by')}, tab_id = null, socket_id = null
        where ${names('c.updated_by')} and ${OF_TENANT('c.tenant_id')}`,
-      asked,
-    )
-    const proposals = await rowsOf(
-      transaction,
-      `update noclobber.proposals p set note = case when ${names('p.proposed_by')} then null else p.note end,
+        asked,
+      )
+      const proposals = await rowsOf(
+        transaction,
+        `update noclobber.proposals p set note = case when ${names('p.proposed_by')} then null else p.note end,
          proposed_by = coalesce(case when ${names('p.proposed_by')} then ${without('p.proposed_by')} else p.proposed_by end, '{}'),
          decided_by = case when ${names('p.decided_by')} then ${without('p.decided_by')} else p.decided_by end
        where (${names('p.proposed_by')} or ${names('p.decided_by')}) and ${OF_TENANT('p.tenant_id')}`,
-      asked,
-    )
-    const responses = await rowsOf(
-      transaction,
-      `delete from noclobber.mutations m where (m.actor_id = :person
+        asked,
+      )
+      const responses = await rowsOf(
+        transaction,
+        `delete from noclobber.mutations m where (m.actor_id = :person
          or jsonb_path_exists(m.answer, '$.**.id \\? (@ == $person)', pg_catalog.jsonb_build_object('person', :person::text)))
          and ${OF_TENANT(`nullif(m.tenant_id, '')`)}`,
-      asked,
-    )
-    let records = 0
-    for (const table of (await transaction.raw(TRACKED)).rows)
-      records += await eraseWriter(transaction, table, asked)
-    return { changes, proposals, responses, records }
+        asked,
+      )
+      let records = 0
+      for (const table of (await transaction.raw(TRACKED)).rows)
+        records += await eraseWriter(transaction, table, asked)
+      return { changes, proposals, responses, records }
+    })
+  return untilSettled(knex, async () => {
+    await compactAll(knex)
+    return erase()
   })
 }

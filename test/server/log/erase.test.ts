@@ -1,9 +1,11 @@
 // Erased on request: what was typed into a record, and who typed, is afterwards in no table of the log, and everything goes on.
 import { tmpdir } from 'node:os'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { runCommand } from '../../../server/cli/run.ts'
 import { erasePerson, eraseRecord } from '../../../server/index.ts'
 import type { WireRecord } from '../../../server/protocol/index.ts'
+import type { Person } from '../../support/app.ts'
 import { startContracts } from '../../support/contracts.ts'
 
 const app = await startContracts()
@@ -152,4 +154,57 @@ test('the command line erases, and says how much', async () => {
     ['contracts', '1', '--tenant', 'acme'],
   ])
     expect((await run(...args))[0]).toBe(2)
+})
+
+test('a save that is under way while its writer or its record is erased leaves nothing behind', async () => {
+  const actor: Person = { id: 'leaver', name: aSecret(), tenantId: 'acme', role: 'editor' }
+  const [name, value] = [actor.name, aSecret()]
+  const record: WireRecord = await app.make('contract', { name: 'plain' })
+  const held = async (erase: () => Promise<unknown>, changes: Record<string, unknown>) => {
+    let commit = () => {}
+    const isHeld = new Promise<void>((resolve) => {
+      commit = resolve
+    })
+    let written = () => {}
+    const isWritten = new Promise<void>((resolve) => {
+      written = resolve
+    })
+    const saving = app.knex.transaction(async (transaction) => {
+      const { version } = (await app.call('GET', pathOf(record))).body.data
+      const saved = await app.records.save('contract', record.id, {
+        actor,
+        clientVersion: version,
+        changes,
+        transaction,
+      })
+      expect(saved.outcome).toBe('saved')
+      written()
+      await isHeld
+    })
+    await isWritten
+    let isErased = false
+    const erasing = erase().then(() => {
+      isErased = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(isErased).toBe(false)
+    commit()
+    await saving
+    await erasing
+  }
+  await held(() => erasePerson(app.knex, { id: 'leaver', tenantId: 'acme' }), { name: 'by the leaver' })
+  expect([await tablesWith(name), await tablesWith(name, 'public')]).toEqual([[], []])
+  await held(() => eraseRecord(app.knex, 'contracts', record.id), { name: value })
+  expect(await tablesWith(value)).toEqual([])
+  expect((await app.call('GET', pathOf(record))).body.data.fields.name).toBe(value)
+  // Within a transaction of the caller's it waits for nobody, itself least of all.
+  const client = new pg.Client({ connectionString: app.database.url })
+  await client.connect()
+  try {
+    await client.query('begin')
+    await eraseRecord(client, 'contracts', record.id)
+    await client.query('commit')
+  } finally {
+    await client.end()
+  }
 })
