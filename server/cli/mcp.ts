@@ -1,4 +1,6 @@
 // `noclobber mcp`: an MCP server on standard input and output, for agents on this machine. It asks the API as the token's agent.
+import { Console } from 'node:console'
+import { Writable } from 'node:stream'
 import { API, API_HELP, signedInApi } from './api.ts'
 import { COMMON, type Command, EXIT, UsageError } from './command.ts'
 
@@ -20,6 +22,15 @@ export const mcp: Command = {
     })
     const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {}
     const server = createMcpServer({ url: base, headers })
+    // Standard output is the protocol's: what else a module of this process prints goes beside it.
+    globalThis.console = new Console(
+      new Writable({
+        write: (text, _encoding, done) => {
+          terminal.err(String(text).trimEnd())
+          done()
+        },
+      }),
+    )
     const closed = new Promise<void>((resolve) => {
       server.onclose = resolve
       terminal.signal.addEventListener('abort', () => resolve(), { once: true })

@@ -14,6 +14,8 @@ export interface ApiOptions {
   fetch?: typeof fetch
   /** A request without an answer fails after this long. Default 30 s. */
   timeoutMs?: number
+  /** @internal Ends what only reads; a write goes on, so that it is known whether it was made. */
+  signal?: AbortSignal
 }
 
 export interface Answer {
@@ -42,15 +44,19 @@ const UNREACHABLE: Answer = {
 
 /** `null` where there was no answer. */
 const askOnce = async (
-  { url, headers, timeoutMs = 30_000, ...options }: ApiOptions,
+  { url, headers, timeoutMs = 30_000, signal, ...options }: ApiOptions,
   [method, path, body]: Parameters<Ask>,
   mutationId: string,
 ): Promise<{ answer: Answer; waitS: number } | null> => {
+  const end = new AbortController()
+  const stop = () => end.abort()
+  const timer = setTimeout(stop, timeoutMs)
+  if (method === 'GET') signal?.addEventListener('abort', stop, { once: true })
   try {
     const response = await (options.fetch ?? fetch)(url.replace(/\/$/, '') + path, {
       method,
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: end.signal,
       headers: {
         ...headers,
         Accept: 'application/json',
@@ -63,6 +69,9 @@ const askOnce = async (
     return { answer, waitS: Number(response.headers.get('retry-after')) }
   } catch {
     return null
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
   }
 }
 
@@ -75,7 +84,7 @@ export const askApi = async (
   let found = await askOnce(options, asked, mutationId)
   for (const afterMs of AGAIN_AFTER_MS) {
     const isLater = found && (found.answer.status === 503 || found.answer.status === 429)
-    if (found && !(isLater && found.waitS <= MOST_WAIT_S)) break
+    if (options.signal?.aborted || (found && !(isLater && found.waitS <= MOST_WAIT_S))) break
     await pause(found ? Math.max(afterMs, found.waitS * 1000) : afterMs)
     found = await askOnce(options, asked, mutationId)
   }

@@ -1,6 +1,7 @@
 // The tools of an agent, made from the types that its API declares: read, list, history, create, save, propose for each.
 // Invariant: a save names the version that it was built on; what was refused is answered with what changed meanwhile, so that the
 // agent can resolve it and call again.
+import { createHash } from 'node:crypto'
 import { type Answer, type ApiOptions, askApi } from './api.ts'
 
 /** A JSON Schema. */
@@ -57,14 +58,11 @@ const RESOLVE =
   'Nothing was written: the record has changed. `current` is the record as it is now, `changed_fields` what others changed since ' +
   'your version. Decide anew on top of `current`, and call again with its version as client_version.'
 
+/** Outside of the JSON stand this file's own words alone: names and values that people wrote are within it, quoted. */
 const resultOf = ({ status, body }: Answer): ToolResult => {
   const isError = status >= 400
   const isStale = isError && body.code === 'stale_record'
-  const said = isStale
-    ? `${String(body.detail)} ${RESOLVE}`
-    : isError
-      ? String(body.detail ?? `The server answered ${status}.`)
-      : ''
+  const said = isStale ? RESOLVE : isError ? `The server refused this (${status}): see \`detail\`.` : ''
   const structuredContent = isError ? { status, ...body } : body
   const text = JSON.stringify(structuredContent)
   return { content: [{ type: 'text', text: said ? `${said}\n${text}` : text }], structuredContent, isError }
@@ -80,6 +78,27 @@ const isObject = (value: unknown): value is Input =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const idIn = ({ id }: Input) => (typeof id === 'string' && id !== '') || typeof id === 'number'
 const mutationIn = ({ mutation_id: id }: Input) => (typeof id === 'string' ? id : undefined)
+
+/** Models' APIs take no longer names of tools. */
+const MOST_NAME = 64
+
+/** A type of a long name is cut; a digest keeps it apart from others. */
+const toolName = (type: string, verb: string): string => {
+  if (`${type}_${verb}`.length <= MOST_NAME) return `${type}_${verb}`
+  const digest = createHash('sha256').update(type).digest('hex').slice(0, 8)
+  const end = `_${digest}_${verb}`
+  return type.slice(0, MOST_NAME - end.length) + end
+}
+
+const commaEscaped = (value: unknown) => String(value).replace(/[\\,]/g, '\\$&')
+
+/** One condition on a field; `null`: no value can be asked for in this form. */
+const conditionOf = (field: string, value: unknown): [name: string, value: string] | null => {
+  if (value === null) return [`filter[${field}][null]`, 'true']
+  if (Array.isArray(value) && value.length > 0 && value.every((one) => !isObject(one) && one !== null))
+    return [`filter[${field}][in]`, value.map(commaEscaped).join(',')]
+  return typeof value === 'object' ? null : [`filter[${field}]`, String(value)]
+}
 
 const described = (schema: Schema, description: string): Schema => ({ ...schema, description })
 
@@ -99,7 +118,7 @@ const toolsOf = (type: string, name: string, schemas: Record<string, Schema>): M
     const isRead = ['read', 'list', 'history'].includes(verb)
     return {
       tool: {
-        name: `${type}_${verb}`,
+        name: toolName(type, verb),
         title,
         description,
         inputSchema: { type: 'object', properties, required, additionalProperties: false },
@@ -148,7 +167,10 @@ const toolsOf = (type: string, name: string, schemas: Record<string, Schema>): M
         `At most ${MOST_ROWS} a page; \`after\` is the \`next\` of the page before.`,
       ],
       {
-        where: { type: 'object', description: 'Only records with these values, by field.' },
+        where: {
+          type: 'object',
+          description: 'Only records with these values, by field; a list for any of several, null for none.',
+        },
         search: {
           type: 'string',
           description: 'Only records with this text, where the type can be searched.',
@@ -160,8 +182,11 @@ const toolsOf = (type: string, name: string, schemas: Record<string, Schema>): M
       [],
       async (api, { where = {}, search, sort, limit = 20, after }) => {
         const query = new URLSearchParams()
-        for (const [field, value] of Object.entries(where as Input))
-          query.set(`filter[${field}]`, String(value))
+        for (const [field, value] of Object.entries(where as Input)) {
+          const condition = conditionOf(field, value)
+          if (!condition) return refused(`where.${field} must be a value, a list of values, or null.`)
+          query.set(...condition)
+        }
         for (const [key, value] of Object.entries({ search, sort, after }))
           if (value !== undefined) query.set(key, String(value))
         query.set('limit', String(Math.min(MOST_ROWS, Math.max(1, Math.trunc(Number(limit)) || 1))))
