@@ -2,6 +2,7 @@
 import { defineRecordType } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { beginHistory } from '../../../migrations/version-floor.ts'
 import type { WireProposal, WireRecord } from '../../../server/protocol/index.ts'
 import { MAX_NOTE_CHARS, MAX_PROPOSALS } from '../../../server/protocol/index.ts'
 import { type Person, startApp, TYPES } from '../../support/app.ts'
@@ -305,4 +306,76 @@ test('an app does the same by itself', async () => {
   expect(await app.records.rejectProposal('project', record.id, id, { actor: alice })).toMatchObject({
     outcome: 'decided',
   })
+})
+
+test('what was proposed under rules that have changed since is refused by those of today, and stays open', async () => {
+  const record = await make()
+  const { id } = await proposed(record, { name: 'Tunnel', notes: 'new' })
+  const strict = await startApp({
+    database: app.database,
+    types: [
+      defineRecordType<Person>('project', {
+        table: 'projects',
+        fields: { name: z.string().startsWith('The '), notes: z.string().default('') },
+        readOnly: ['notes'],
+        can: ({ role }) => role === 'editor',
+      }),
+    ],
+  })
+  const accept = (body: object) =>
+    strict.call('POST', `${pathOf(record)}/${id}/accept`, { body: { client_version: 1, ...body } })
+  const refused = await accept({})
+  expect([refused.status, refused.body.errors.map(({ field }: { field: string }) => field).sort()]).toEqual([
+    422,
+    ['name', 'notes'],
+  ])
+  expect(await read(record)).toEqual(record)
+  expect((await list(record, '?state=open')).map((one) => one.id)).toEqual([id])
+  // What may not be written any more isn't even shown there; what may is accepted as the decider has made it.
+  const edited = await accept({ fields: ['name'], edited: { name: 'The tunnel' } })
+  expect([edited.status, edited.body.data?.fields.name]).toEqual([200, 'The tunnel'])
+  expect((await list(record))[0]).toMatchObject({ state: 'accepted', accepted_fields: ['name'] })
+})
+
+test('who has lost the right while the proposal was open, or the record, decides nothing', async () => {
+  const record = await make()
+  const { id } = await proposed(record, { name: 'Tunnel' })
+  const before = app.people.get('bob') as Person
+  try {
+    app.people.set('bob', { ...before, role: 'viewer' })
+    const accepted = await decide(record, id, 'accept', { client_version: 1 }, 'bob')
+    expect([accepted.status, accepted.body.code]).toEqual([403, 'forbidden'])
+    expect((await decide(record, id, 'reject', {}, 'bob')).status).toBe(403)
+    app.people.set('bob', { ...before, tenantId: 'globex' })
+    expect((await decide(record, id, 'accept', { client_version: 1 }, 'bob')).status).toBe(404)
+  } finally {
+    app.people.set('bob', before)
+  }
+  expect(await list(record, '?state=open')).toHaveLength(1)
+  expect(await read(record)).toEqual(record)
+  // Who proposed it and may not even read the record any more can't withdraw it either.
+  const vera = app.people.get('vera') as Person
+  try {
+    app.people.set('vera', { ...vera, role: 'none' })
+    expect((await decide(record, id, 'reject', {}, 'vera')).status).toBe(404)
+  } finally {
+    app.people.set('vera', vera)
+  }
+  expect((await decide(record, id, 'accept', { client_version: 1 })).status).toBe(200)
+})
+
+test('a proposal whose record went back behind its base is judged against the record as it is', async () => {
+  const record = await make()
+  const body = { client_version: 1, changes: { notes: 'saved, and lost' } }
+  const saved = (await app.call('PATCH', `/records/project/${record.id}`, { as: 'bob', body })).body.data
+  const { id } = await proposed(saved, { name: 'Tunnel' })
+  await app.sql(`begin; set local session_replication_role = replica;
+    update projects set notes = 'old', version = 1 where id = ${record.id};
+    delete from noclobber.record_changes where record_id = '${record.id}' and version = 2 and table_name = 'public.projects'; commit`)
+  await beginHistory(app.knex)
+  const stale = await decide(record, id, 'accept', { client_version: 2 })
+  expect([stale.status, stale.body.current_version]).toEqual([409, 1])
+  const accepted = await decide(record, id, 'accept', { client_version: 1 })
+  expect(accepted.body.data).toMatchObject({ fields: { name: 'Tunnel', notes: 'old' } })
+  expect(accepted.body.data.version).toBeGreaterThan(2)
 })
