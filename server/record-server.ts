@@ -38,7 +38,6 @@ import type { RecordServer } from './record-server-interface.ts'
 import { createDatabase } from './tables/database.ts'
 import { sourcesOf, tenantConcerned } from './tables/tenant.ts'
 
-
 /**
  * Makes the server side of a toolkit for one database.
  *

@@ -33,7 +33,7 @@ export interface Lifeline {
 
 const isGone = async (knex: Knex, pid: number, started: string): Promise<boolean> => {
   const opening = openConnection<RawConnection>(knex)
-  opening.then((connection) => connection.on?.('error', () => {})).catch(() => {})
+  opening.then((connection) => connection.on?.('error', () => {})).catch(() => {}) // Below.
   const end = (connection: RawConnection) => connection.connection?.stream?.destroy()
   try {
     const look = opening.then((connection) =>
@@ -44,7 +44,7 @@ const isGone = async (knex: Knex, pid: number, started: string): Promise<boolean
   } catch {
     return false
   } finally {
-    opening.then(end).catch(() => {})
+    opening.then(end).catch(() => {}) // Then there is nothing to end.
   }
 }
 
