@@ -110,7 +110,7 @@ const thenStatement = (
   name: string,
   condition: string,
 ): Statement => {
-  const was = (from: string) => `(select coalesce(jsonb_object_agg(f.key, f.value), '{}') from (
+  const was = (from: string) => `(select coalesce(pg_catalog.jsonb_object_agg(f.key, f.value), '{}') from (
     select distinct on (e.key) e.key, e.value->0 as value from noclobber.changes c, jsonb_each(c.changed_values) e
     where c.table_name = ${quoteText(source)} and c.record_id = w.id and c.version ${from} w.version and (d.version is null or c.version < d.version)
     order by e.key, c.version) f)`

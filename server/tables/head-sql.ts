@@ -87,7 +87,7 @@ export const idSql = (tracked: Keyed): IdSql =>
 
 /** SQL of a record's row as jsonb; `id`: SQL of its id as a text. */
 export const rowAsJson = (tracked: Keyed & Pick<TrackedType, 'table'>, id: string): string =>
-  `select to_jsonb(t) from ${tracked.table} t where ${idSql(tracked).isText(id)}`
+  `select pg_catalog.to_jsonb(t) from ${tracked.table} t where ${idSql(tracked).isText(id)}`
 
 export interface HeadSql {
   /** `t."version"` */
