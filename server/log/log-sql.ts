@@ -11,7 +11,7 @@ export const COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.
 
 /** The columns that say which change it is and whom it may concern. */
 const KEY_COLUMNS = `c.xid::text as xid, c.seq::text as seq, c.table_name, c.record_id, c.version, c.tenant_id, c.scopes,
-  c.import_id is not null as is_imported, null::jsonb as old_row`
+  c.import_id is not null as is_imported`
 
 /**
  * Those open at the snapshot in $1 that are over at a later one. Without the latter an import's rows, which nobody may see
@@ -97,16 +97,23 @@ select here.snapshot, here.epoch, r.id from here left join (
 export const storedBytes = (column: string): string =>
   `coalesce(pg_catalog.pg_column_size(${column})::bigint * case when pg_catalog.pg_column_compression(${column}) is null then 1 else 20 end, 0)`
 
+/** Rows of which as many as fit into a budget of bytes, if they have any that count: a window over each row costs as much as a key. */
+type Within = (rows: string, budget: string) => string
+
 /** Rows in the order of their places, up to the first with which their old rows are more than a budget of bytes. */
-const withinBytes = (rows: string, budget: string): string => `
+const withinBytes: Within = (rows, budget) => `
   select * from (select r.*, sum(${storedBytes('r.old_row')}) over (order by r.place rows unbounded preceding) as old_bytes
     from (${rows}) r) s where s.old_bytes - ${storedBytes('s.old_row')} <= ${budget}::bigint`
 
+/** The same of rows without old rows: all of them. */
+const whole: Within = (rows, budget) =>
+  `select r.*, 0 as old_bytes from (${rows}) r where ${budget}::bigint is not null`
+
 /** The last cursor's snapshot, the limit, the budget of bytes. */
-const first = (columns: string, further: Further) => `
+const first = (columns: string, further: Further, within: Within) => `
 with here as materialized (select ${PRESENT}, ${utcText('statement_timestamp()')} as as_of)
 select here.snapshot as here, here.epoch as epoch, here.as_of, c.* from here
-left join lateral (${withinBytes(`select * from (${ahead(columns, further)}) a order by place limit $2`, '$3')}) c on true order by c.place`
+left join lateral (${within(`select * from (${ahead(columns, further)}) a order by place limit $2`, '$3')}) c on true order by c.place`
 
 /**
  * How far beyond its size a page looks for rows that are next in the order of the log: changes of a batch have numbers
@@ -122,9 +129,9 @@ const OF_REST = `c.seq > $3::bigint and pg_visible_in_snapshot(c.xid, $4::pg_sna
 const BATCH_OF_REST = 'c.batch_seq > $3::bigint - 1000'
 
 /** A further page of a large batch, from the rows just behind the last one; of use where they fill it. $7: the budget. */
-const next = (columns: string, { condition }: Further) => `
+const next = (columns: string, { condition }: Further, within: Within) => `
 with here as materialized (select noclobber.epoch() as epoch)
-select $4::text as here, here.epoch, null::text as as_of, c.* from here, (${withinBytes(
+select $4::text as here, here.epoch, null::text as as_of, c.* from here, (${within(
   `select ${placed(columns)} from noclobber.changes c
   where ${OF_REST} and ${BATCH_OF_REST} and c.seq <= $3::bigint + $8::bigint and c.batch_seq <= $3::bigint + $8::bigint
     and (c.xid >= pg_snapshot_xmax($1::pg_snapshot) or c.xid = any(${overAt('$4::pg_snapshot')})) and ${condition}
@@ -140,10 +147,10 @@ const restOf = (columns: string, log: string, { condition, bound }: Further, bat
   })
 
 /** The same, looked for in the whole rest of the batch; sorted are the numbers of the log's rows, not these themselves. */
-const rest = (columns: string, further: Further) => `
+const rest = (columns: string, further: Further, within: Within) => `
 with here as materialized (select noclobber.epoch() as epoch),
 page as materialized (select a.xid, a.seq from (${restOf('c.xid, c.seq', 'record_changes', further)}) a order by a.seq limit $2)
-select $4::text as here, here.epoch, null::text as as_of, c.* from here, (${withinBytes(
+select $4::text as here, here.epoch, null::text as as_of, c.* from here, (${within(
   `select ${placed(columns)} from page p join noclobber.record_changes c on c.xid = p.xid and c.seq = p.seq
   union all
   select * from (${restOf(placed(columns), 'batched_changes', further, BATCH_OF_REST)}) b order by place limit $2`,
@@ -164,10 +171,11 @@ const pages = (
   columns: string,
   further: (at: number) => Further,
   form: (text: string) => string = (text) => text,
+  within: Within = withinBytes,
 ): PageStatements => ({
-  first: statement(form(first(columns, further(4)))),
-  next: statement(form(next(columns, further(9)))),
-  rest: statement(form(rest(columns, further(8)))),
+  first: statement(form(first(columns, further(4), within))),
+  next: statement(form(next(columns, further(9), within))),
+  rest: statement(form(rest(columns, further(8), within))),
 })
 
 /** A column of a page as one text. */
@@ -193,7 +201,7 @@ export const OF_ALL = pages(COLUMNS, () => ALL)
 /** The last parameters are those of a {@link LogFilter}. */
 export const OF_FILTER = pages(COLUMNS, ofFilter)
 /** The last parameter is the tables, or null. */
-export const KEYS = pages(KEY_COLUMNS, ofSources, inOneRow)
+export const KEYS = pages(KEY_COLUMNS, ofSources, inOneRow, whole)
 
 /** The changes of these transactions and numbers, up to a budget of bytes. */
 export const BY_KEYS = statement(`
