@@ -158,6 +158,8 @@ export const sendWrite = async (
       if (options.mutationId && rows.length > 0) database.storedResponses.add(options.actor, bytesOf(values))
       return { outcome: 'written', rows, isSent }
     } catch (error) {
+      // Sent again without its change set it is held against the triggers that the table has.
+      if (write.mayBeOutdated && isUnstamped(error)) return { outcome: 'outdated' }
       if (isUnstamped(error))
         throw new SetupError(
           'track',

@@ -49,9 +49,12 @@ export const isSameField = (tracked: Columns, name: string, parameter: string): 
 export const fieldText = (tracked: Columns, name: string): string =>
   `(${fieldExpression(tracked, name)})::text`
 
+/** By the role that the session has for replication, PostgreSQL fires those that are enabled for it, and those enabled always. */
+const FIRES = `g.tgenabled in ('A', case when pg_catalog.current_setting('session_replication_role') = 'replica' then 'R'::"char" else 'O' end)`
+
 const orFail = (relation: string, further = '') =>
   `case when exists (select from pg_catalog.pg_trigger g where g.tgrelid = ${relation}
-  and g.tgname = '${STAMP_TRIGGER}' and g.tgenabled in ('O', 'A')${further}) then true else pg_catalog.concat('${UNSTAMPED} ', ${relation})::boolean end`
+  and g.tgname = '${STAMP_TRIGGER}' and ${FIRES}${further}) then true else pg_catalog.concat('${UNSTAMPED} ', ${relation})::boolean end`
 
 /**
  * PostgreSQL gives a partition the triggers for its rows when it is attached, and `trackTable` those for statements afterwards. Without
@@ -63,7 +66,8 @@ const CAME_LATER = `
 
 /**
  * A condition on the row `t` that is about to be written: true where a trigger stamps it, else an error, see {@link UNSTAMPED}. A table
- * may be made anew, or its triggers switched off, after it was looked up: two saves of one version would both pass.
+ * may be made anew, or its triggers switched off, after it was looked up: two saves of one version would both pass. An update that says
+ * what it changes is held against its version instead, see `sentChangeSet`.
  */
 export const isStamped = ({ isPartitioned }: Pick<TrackedType, 'isPartitioned'>): string =>
   orFail('t.tableoid', isPartitioned ? CAME_LATER : '')

@@ -13,7 +13,7 @@ import { aliasOf, columnSql, fieldExpression, fieldValue, isStamped, isStampedIn
 import { headSql, idSql } from './head-sql.ts'
 import { parentIsThere } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
-import { changeSetCondition, NAMING, SENT_CHANGE_SET } from './writer-context.ts'
+import { changeSetCondition, NAMING, sentChangeSet } from './writer-context.ts'
 
 /** The most different sets of changed columns that get a prepared statement each; further ones are sent unnamed. */
 const MAX_SHAPES = 200
@@ -187,14 +187,17 @@ export const recordSql = (
           .map((name, index) => `${column(name)} = ${fieldValue(tracked, name, `$${firstValue + index}`)}`)
           .join(', ')
         const naming = isPrecomputed ? changeSetCondition(tracked, columns, firstValue) : NAMING
-        const changeSet = isPrecomputed ? `, ${SENT_CHANGE_SET} as "noclobber_change_set"` : ''
+        const changeSet = isPrecomputed
+          ? `, ${sentChangeSet(head.version, '$3')} as "noclobber_change_set"`
+          : ''
+        const stamped = isPrecomputed ? '' : ` and ${isStamped(tracked)}`
         const place = part ? columns.indexOf(part.column) : -1
         const tenant = tenantColumn ? `t.${column(tenantColumn)}` : null
         const there =
           part && place >= 0
             ? ` and ${parentIsThere(part, `$${firstValue + place}::${tracked.columns.get(part.column)?.cast}`, tenant)}`
             : ''
-        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming} and ${isStamped(tracked)} returning ${returned}${changeSet}`
+        const write = `update ${table} t set ${set} where ${guard}${there} and ${naming}${stamped} returning ${returned}${changeSet}`
         return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
       }),
     insert: (columns, withMutation) =>

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { NAMES, type Name, recordLine, signedText } from '../../migrations/functions/writer-setting.ts'
 import { quoteText } from '../../migrations/quote.ts'
 import type { Actor } from '../base/record-type.ts'
+import { UNSTAMPED } from '../base/setup-error.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
@@ -202,10 +203,19 @@ export const changeSetCondition = (tracked: TrackedType, columns: string[], firs
 const SCOPES_LINE = NAMES.indexOf('scopes')
 const FIELDS_LINE = NAMES.indexOf('fields')
 
-/** The change set that a save has sent, for RETURNING. Read by {@link readChangeSet}. */
-export const SENT_CHANGE_SET = `current_setting('noclobber.actor', true)`
+const SENT = `current_setting('noclobber.actor', true)`
 
-/** The values of the record's list columns and the changed ones, by the columns' own names as in the log, from {@link SENT_CHANGE_SET}. */
+/**
+ * The change set that a save has sent, for RETURNING. Read by {@link readChangeSet}. Where it names fields, and the row is at the version
+ * that it was at, no trigger has stamped the row: an error, see {@link UNSTAMPED}. It is that of a setting that isn't there, which costs
+ * nothing while it isn't met.
+ *
+ * @param before The parameter of the version on which it is saved.
+ */
+export const sentChangeSet = (version: string, before: string): string =>
+  `case when ${version} <> ${before} or ${SENT} like E'%\\n' then ${SENT} else current_setting('${UNSTAMPED}') end`
+
+/** The values of the record's list columns and the changed ones, by the columns' own names as in the log, from {@link sentChangeSet}. */
 export const readChangeSet = (setting: string) => {
   const lines = setting.split('\n')
   const [scopes, fields] = [lines[SCOPES_LINE] ?? '', lines[FIELDS_LINE] ?? '']

@@ -125,37 +125,116 @@ test('the log stays with a table that has the former name now', async () => {
   expect(await logOf('public.boxes_old')).toEqual([])
 })
 
-test.each([
-  [
-    'was made anew',
-    `drop table jars; create table jars (id text primary key, label text, version bigint not null default 1,
-    updated_at timestamptz not null default now(), updated_by jsonb); insert into jars values ('a', 'x')`,
-  ],
-  ['has its triggers off', 'alter table jars disable trigger user'],
-])('a table that %s while a server runs: nothing is saved without a version', async (_, alteration) => {
-  await knex.raw('drop table if exists jars; create table jars (id text primary key, label text)')
-  await trackTable(knex, 'jars')
-  await knex.raw(`insert into jars values ('a', 'x')`)
-  const types = [defineRecordType('jar', { table: 'jars', fields: { label: z.any() }, importKey: 'id' })]
-  const records = createRecordServer({ knex, types, authenticate: () => alice, log: null })
-  onTestFinished(() => records.stop())
-  await records.start()
-  await knex.raw(alteration)
-  const clientVersion = Number((await knex('jars').first('version')).version)
+const TABLE_OF_JARS = `create table jars (id text primary key, label text, shelf text, version bigint not null default 1,
+  updated_at timestamptz not null default now(), updated_by jsonb)`
+
+const jarType = () =>
+  defineRecordType('jar', {
+    table: 'jars',
+    fields: { label: z.any(), shelf: z.any() },
+    importKey: 'id',
+  })
+
+const OFF = /triggers are missing or switched off|no trigger stamps/
+
+/** Tries each way of writing the jar `a`, and of making one. */
+const expectUnwritable = async (records: ReturnType<typeof createRecordServer>, clientVersion: number) => {
   const by = { actor: alice, clientVersion }
-  const off = /triggers are missing or switched off|no trigger stamps/
-  await expect(records.save('jar', 'a', { ...by, changes: { label: 'y' } })).rejects.toThrow(off)
-  await expect(records.remove('jar', 'a', by)).rejects.toThrow(off)
-  await expect(records.create('jar', { actor: alice, id: 'b', fields: { label: 'y' } })).rejects.toThrow(off)
+  await expect(records.save('jar', 'a', { ...by, changes: { label: 'y' } })).rejects.toThrow(OFF)
+  const repeatable = { ...by, changes: { label: 'y' }, mutationId: 'm' }
+  await expect(records.save('jar', 'a', repeatable)).rejects.toThrow(OFF)
+  await expect(records.save('jar', 'a', { ...by, changes: { shelf: 'y' } })).rejects.toThrow(OFF)
+  await expect(
+    knex.transaction((transaction) =>
+      records.save('jar', 'a', { ...by, changes: { label: 'y' }, transaction }),
+    ),
+  ).rejects.toThrow(OFF)
+  await expect(records.remove('jar', 'a', by)).rejects.toThrow(OFF)
+  await expect(records.create('jar', { actor: alice, id: 'b', fields: { label: 'y' } })).rejects.toThrow(OFF)
   const all = { actor: alice, changes: { label: 'y' }, records: [{ id: 'a', clientVersion }] }
-  await expect(records.saveMany('jar', all)).rejects.toThrow(off)
+  await expect(records.saveMany('jar', all)).rejects.toThrow(OFF)
   for (const id of ['a', 'b']) {
     const input = (async function* () {
       yield Buffer.from(`id,label\n${id},y\n`)
     })()
-    await expect(records.import('jar', { actor: alice, input, format: 'csv' })).rejects.toThrow(off)
+    await expect(records.import('jar', { actor: alice, input, format: 'csv' })).rejects.toThrow(OFF)
   }
-  expect(await knex('jars').select('id', 'label')).toEqual([{ id: 'a', label: 'x' }])
+}
+
+const REPLICA = 'set session_replication_role = replica'
+/** Each connection of the pool. */
+const onAll = async (sql: string) => {
+  const all = await Promise.all(Array.from({ length: 4 }, () => knex.client.acquireConnection()))
+  for (const connection of all) await connection.query(sql)
+  for (const connection of all) await knex.client.releaseConnection(connection)
+}
+
+test.each([
+  ['was made anew', [`drop table jars; ${TABLE_OF_JARS}; insert into jars values ('a', 'x')`]],
+  ['has its triggers off', ['alter table jars disable trigger user']],
+  ['has its stamp alone off', ['alter table jars disable trigger zz_noclobber_stamp']],
+  ['has its stamp for replication only', ['alter table jars enable replica trigger zz_noclobber_stamp']],
+  ['is written as a replica', [REPLICA, 'reset session_replication_role']],
+])(
+  'a table that %s while a server runs: nothing is saved without a version',
+  async (_, [first = '', last]) => {
+    await knex.raw(`drop table if exists jars; ${TABLE_OF_JARS}`)
+    await trackTable(knex, 'jars', { lists: ['shelf'] })
+    await knex.raw(`insert into jars values ('a', 'x')`)
+    const records = createRecordServer({ knex, types: [jarType()], authenticate: () => alice, log: null })
+    onTestFinished(() => records.stop())
+    await records.start()
+    // Each connection is looked at when the server takes it for the first time.
+    await Promise.all(Array.from({ length: 12 }, () => records.read('jar', 'a', { actor: alice })))
+    if (last) onTestFinished(() => onAll(last))
+    await (last ? onAll(first) : knex.raw(first))
+    const before = (await knex.raw('select id, label, shelf, version from jars')).rows
+    await expectUnwritable(records, Number(before[0].version))
+    expect((await knex.raw('select id, label, shelf, version from jars')).rows).toEqual(before)
+  },
+)
+
+test('a save that changes nothing makes no version, and asks nobody for the trigger that would', async () => {
+  await knex.raw(`drop table if exists jars; ${TABLE_OF_JARS}`)
+  await trackTable(knex, 'jars', { lists: ['shelf'] })
+  await knex.raw(`insert into jars values ('a', 'x', 'low')`)
+  const records = createRecordServer({ knex, types: [jarType()], authenticate: () => alice, log: null })
+  onTestFinished(() => records.stop())
+  await records.start()
+  const first = Number((await knex('jars').first('version')).version)
+  const save = (label: string, clientVersion: number) =>
+    records.save('jar', 'a', { actor: alice, clientVersion, changes: { label } })
+  expect(await save('x', first)).toMatchObject({ outcome: 'saved', record: { version: first } })
+  expect(await save('y', first)).toMatchObject({ outcome: 'saved', record: { version: first + 1 } })
+  await knex.raw('alter table jars disable trigger user')
+  expect(await save('y', first + 1)).toMatchObject({ outcome: 'saved', record: { version: first + 1 } })
+  await expect(save('z', first + 1)).rejects.toThrow(OFF)
+})
+
+test('a partition whose triggers are off takes no save, and others do', async () => {
+  await knex.raw(`drop table if exists jars; create table jars (id text primary key, label text, shelf text) partition by list (id);
+    create table jars_a partition of jars for values in ('a'); create table jars_rest partition of jars default`)
+  await trackTable(knex, 'jars')
+  await knex.raw(`insert into jars values ('a', 'x'), ('c', 'x')`)
+  const records = createRecordServer({ knex, types: [jarType()], authenticate: () => alice, log: null })
+  onTestFinished(() => records.stop())
+  await records.start()
+  await knex.raw('alter table jars_a disable trigger user')
+  const versionOf = async (id: string) => Number((await knex('jars').where({ id }).first('version')).version)
+  const save = async (id: string) =>
+    records.save('jar', id, { actor: alice, clientVersion: await versionOf(id), changes: { label: 'y' } })
+  await expect(save('a')).rejects.toThrow(OFF)
+  expect(await save('c')).toMatchObject({ outcome: 'saved' })
+  const all = async (id: string) => ({
+    ...{ actor: alice, changes: { label: 'z' } },
+    records: [{ id, clientVersion: await versionOf(id) }],
+  })
+  await expect(records.saveMany('jar', await all('a'))).rejects.toThrow(OFF)
+  await records.saveMany('jar', await all('c'))
+  expect(await knex('jars').select('id', 'label').orderBy('id')).toEqual([
+    { id: 'a', label: 'x' },
+    { id: 'c', label: 'z' },
+  ])
 })
 
 const GAPS: Record<string, { make: string; gap: () => Promise<void> }> = {
