@@ -203,7 +203,7 @@ export const changeSetCondition = (tracked: TrackedType, columns: string[], firs
 const SCOPES_LINE = NAMES.indexOf('scopes')
 const FIELDS_LINE = NAMES.indexOf('fields')
 
-const SENT = `current_setting('noclobber.actor', true)`
+const SENT = `pg_catalog.current_setting('noclobber.actor', true)`
 
 /**
  * The change set that a save has sent, for RETURNING. Read by {@link readChangeSet}. Where it names fields, and the row is at the version
@@ -213,7 +213,7 @@ const SENT = `current_setting('noclobber.actor', true)`
  * @param before The parameter of the version on which it is saved.
  */
 export const sentChangeSet = (version: string, before: string): string =>
-  `case when ${version} <> ${before} or ${SENT} like E'%\\n' then ${SENT} else current_setting('${UNSTAMPED}') end`
+  `case when ${version} operator(pg_catalog.<>) ${before} or ${SENT} operator(pg_catalog.~~) E'%\\n' then ${SENT} else pg_catalog.current_setting('${UNSTAMPED}') end`
 
 /** The values of the record's list columns and the changed ones, by the columns' own names as in the log, from {@link sentChangeSet}. */
 export const readChangeSet = (setting: string) => {
