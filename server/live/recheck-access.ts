@@ -92,7 +92,9 @@ const recheckActors = async ({ database, authenticate, log }: AccessOptions, wat
     try {
       const actor = await looked
       const { id, tenantId } = watcher.data.actor
-      if (!actor || actor.id !== id || actor.tenantId !== tenantId) end(watcher)
+      // Nothing was taken from who has to sign in again: the page keeps what it shows, and what is typed there.
+      if (!actor) watcher.disconnect(true)
+      else if (actor.id !== id || actor.tenantId !== tenantId) end(watcher)
       else renew(database, watcher, actor)
     } catch (error) {
       log.warn({ err: error }, 'A sign-in could not be looked at again.')
