@@ -1,4 +1,4 @@
-// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Jest 29 and mocha. Each cell is scripts/matrix/app.js beside the
+// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Jest 29 and mocha; Bun and Deno. Each cell is scripts/matrix/app.js beside the
 // package as npm would publish it, with the versions named below, installed into a temporary folder. Needs a built tree and a registry.
 // `--here`: two cells with what is installed in this tree, without a registry. DATABASE_URL: a superuser's; else one from npm.
 import { execFile } from 'node:child_process'
@@ -44,6 +44,11 @@ const RUNNERS = {
   },
   mocha: { install: ['mocha', '^11.0.0'], args: ['node_modules/mocha/bin/mocha.js', 'runner.spec.cjs'] },
 }
+/** Each runs scripts/matrix/app.js, from a package of npm that has the program. */
+const RUNTIMES = {
+  Bun: { install: ['bun', '^1.4.0'], args: ['node_modules/.bin/bun'] },
+  Deno: { install: ['deno', '^2.9.0'], args: ['node_modules/.bin/deno', 'run', '-A'] },
+}
 /** The lowest pg goes with the lowest Knex. */
 const PG = { 2: '8.11.0', 3: '^8.16.0', none: '8.11.0' }
 /** Characters of each failure that are shown. */
@@ -64,6 +69,7 @@ try {
   else await tryAll()
   await tryHosts()
   await tryRunners()
+  if (!isHere) await tryRuntimes()
 } finally {
   await postgres.stop()
   await rm(dir, { recursive: true, force: true })
@@ -133,6 +139,17 @@ async function tryRunners() {
   }
 }
 
+async function tryRuntimes() {
+  const packed = join(dir, await tarball())
+  for (const [name, { install: wanted, args }] of Object.entries(RUNTIMES)) {
+    const folder = join(dir, name)
+    const installed = await install(folder, packed, { express: 5, react: 19, knex: 3 }, [wanted]).catch(
+      (error) => error,
+    )
+    report([name], installed ?? (await cell(folder, '3', 'ESM', args)))
+  }
+}
+
 /** `null`, or why this server doesn't serve. */
 async function host(folder, name) {
   const database = await createDatabase()
@@ -182,7 +199,7 @@ async function tarball() {
 }
 
 /** An error where npm refuses: a peer that is out of range does. */
-async function install(folder, packed, { express, react, knex }) {
+async function install(folder, packed, { express, react, knex }, more = []) {
   const dependencies = {
     noclobber: `file:${packed}`,
     express: EXPRESS[express],
@@ -190,7 +207,7 @@ async function install(folder, packed, { express, react, knex }) {
     'react-dom': REACT[react],
     pg: PG[knex],
     ...(KNEX[knex] ? { knex: KNEX[knex] } : {}),
-    ...Object.fromEntries(Object.values(BESIDE)),
+    ...Object.fromEntries([...Object.values(BESIDE), ...more]),
   }
   await installIn(folder, dependencies)
 }
@@ -210,7 +227,7 @@ async function link(target, folder, name) {
 }
 
 /** `null`, or why the cell isn't green. */
-async function cell(folder, knex, kind) {
+async function cell(folder, knex, kind, by = null) {
   const file = join(folder, `app.${MODULES[kind]}`)
   await writeFile(file, kind === 'ESM' ? source : asCommonJs(source))
   const database = await createDatabase()
@@ -218,7 +235,8 @@ async function cell(folder, knex, kind) {
   // As in Jest: what is required must be CommonJS.
   const flags = kind === 'CommonJS' ? ['--no-experimental-require-module'] : []
   try {
-    const { stdout } = await run(process.execPath, [...flags, file], { cwd: folder, env, timeout: 120_000 })
+    const [program, ...args] = by ?? [process.execPath, ...flags]
+    const { stdout } = await run(program, [...args, file], { cwd: folder, env, timeout: 120_000 })
     const { saved, refused, received, bad } = JSON.parse(stdout.trim().split('\n').at(-1))
     const isGreen =
       saved === 'saved' &&

@@ -40,8 +40,10 @@ export const closerOf = (server: HttpServer, isDraining: () => boolean) => {
     const lingers = performance.now() + LINGER_MS
     const left = new Promise<void>((resolve) => server.once('close', resolve))
     await untilNobodyComes(server, LINGER_MS)
-    // Node's own `close` of an HTTP server ends idle connections, too.
-    NetServer.prototype.close.call(server)
+    // Node's own `close` of an HTTP server ends idle connections, too. Bun's HTTP server is no server of `node:net`.
+    const isOfNode: boolean = server instanceof NetServer
+    if (isOfNode) NetServer.prototype.close.call(server)
+    else server.close()
     if (isDraining()) await atMost(Math.max(LEAST_LINGER_MS, lingers - performance.now()), left)
     const closed = io.close()
     // Each is answered what it has asked for, and asks for nothing more.
