@@ -4,6 +4,7 @@
 
 import type { Clock, Page } from '../base/clock.ts'
 import type { Person } from '../base/person.ts'
+import { warn } from '../words/development.ts'
 import { createLazyTransport } from './lazy-transport.ts'
 import type { CreateTransport, TransportKind } from './transport.ts'
 import { createTransportFallback, type TransportCandidate } from './transport-fallback.ts'
@@ -40,6 +41,15 @@ export interface TransportsOptions {
   person: Pick<Person, 'id' | 'isNamed'>
 }
 
+/** A bundle may lack the code. */
+const withWarning = (load: () => Promise<CreateTransport>): CreateTransport =>
+  createLazyTransport(() =>
+    load().catch((error) => {
+      warn({ kind: 'code', cause: String(error) })
+      throw error
+    }),
+  )
+
 /** The best of those that the app has chosen. */
 export const bestTransportOf = (choice: TransportChoice, options: TransportsOptions): CreateTransport =>
   createTransportFallback({
@@ -59,7 +69,7 @@ function candidatesOf(choice: TransportChoice, options: TransportsOptions): Tran
   if (createTransport) return [{ create: createTransport, stallMs: STALL_MS.websocket }]
   const origin = socketUrl ?? (/^https?:/.test(url) ? new URL(url).origin : undefined)
   const socket = (wire: 'websocket' | 'polling') =>
-    createLazyTransport(async () => {
+    withWarning(async () => {
       const { createSocketTransport } = await import('./socket.ts')
       return createSocketTransport({
         ...(origin ? { url: origin } : {}),
@@ -79,7 +89,7 @@ function candidatesOf(choice: TransportChoice, options: TransportsOptions): Tran
     websocket: () => socket('websocket'),
     long_polling: () => socket('polling'),
     event_stream: () =>
-      createLazyTransport(async () => {
+      withWarning(async () => {
         const [{ createEventStreamTransport, sendPresence, sendTakeOver }, { createSharedStream }] =
           await Promise.all([import('./event-stream.ts'), import('./shared-stream.ts')])
         const asked = { ...options, personId }

@@ -2,8 +2,21 @@
 import { fileURLToPath } from 'node:url'
 import { build, type Rolldown } from 'vite'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { browserPage, systemClock } from '../../../../web/client/base/clock.ts'
+import { bestTransportOf } from '../../../../web/client/transport/transports.ts'
 import { warn } from '../../../../web/client/words/development.ts'
 import { say, type Warning } from '../../../../web/client/words/warnings.ts'
+
+const OPTIONS: Parameters<typeof bestTransportOf>[1] = {
+  ...{
+    url: 'http://127.0.0.1:1/api/v1',
+    fetch,
+    credentials: 'include',
+    clock: systemClock,
+    page: browserPage(),
+  },
+  ...{ tabId: 'tab', token: () => null, person: { id: () => null, isNamed: () => false } },
+}
 
 const said = vi.fn()
 vi.spyOn(console, 'warn').mockImplementation(said)
@@ -35,6 +48,7 @@ test('each warning is said once, with what to look at', () => {
       /\{"port":"1"\}.*`lists` of trackTable/,
     ],
     [{ kind: 'record', type: 'boat', code: 'not_found' }, /A record of “boat” is not watched/],
+    [{ kind: 'code', cause: 'no "fs"' }, /code of a live connection .*no "fs".*socket\.io-client/],
   ]
   for (const [warning] of [...warnings, ...warnings]) say(warning)
   expect(said.mock.calls).toEqual(warnings.map(([, sentence]) => [expect.stringMatching(sentence)]))
@@ -49,6 +63,23 @@ test('nothing is said in production and in tests', async () => {
   warn({ kind: 'record', type: 'shown', code: 'not_found' })
   await vi.waitUntil(() => said.mock.calls.length > 0, 60_000)
   expect(said.mock.calls).toEqual([[expect.stringContaining('“shown”')]])
+})
+
+test('a transport whose code can’t be loaded says why, and counts as lost', async () => {
+  vi.stubEnv('NODE_ENV', 'development')
+  vi.doMock('../../../../web/client/transport/socket.ts', () => {
+    throw new TypeError('Failed to resolve "fs"')
+  })
+  const statuses: string[] = []
+  const made = bestTransportOf(
+    { transports: ['websocket'] },
+    OPTIONS,
+  )({ onStatus: (status) => void statuses.push(status), onEvent: () => {} })
+  made.connect()
+  await vi.waitUntil(() => said.mock.calls.length > 0, 60_000)
+  made.close()
+  expect(said.mock.calls).toEqual([[expect.stringContaining('The code of a live connection')]])
+  expect(statuses[0]).toBe('lost')
 })
 
 test('a page that is built for production has none of the words', async () => {
