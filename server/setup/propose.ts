@@ -197,7 +197,7 @@ function withoutTables(all: TableProposal[] | null): string[] {
 
 /** What its own code does that a tracked table doesn’t bear, or that the files don’t know. */
 function ofItsSources(
-  { orm, altersIn, remakesIn, readsUrl, migrations }: FoundApp,
+  { orm, altersIn, remakesIn, readsUrl, migrations, packages }: FoundApp,
   files: ProposedFile[],
   now: Date,
 ): string[] {
@@ -213,6 +213,10 @@ function ofItsSources(
   if ((orm === 'sequelize' || orm === 'typeorm') && remakesIn)
     lines.push(
       `${remakesIn}: what it drops and makes anew has no triggers. Track those tables again behind it, at each such start: docs/stacks.md#orms`,
+    )
+  if (packages.has('@mikro-orm/core'))
+    lines.push(
+      'MikroORM’s schema:update drops what it doesn’t know, the log too: name it in schemaGenerator, as in docs/stacks.md#mikroorm',
     )
   if (orm === 'prisma' && migrations.isThere)
     lines.push(

@@ -14,11 +14,14 @@ import { changeLogSql, trackTableSql } from '../../../migrations/plain-sql.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { writeGuide } from '../../support/guide.ts'
 import { freshDatabase } from '../../support/postgres.ts'
+import { waitFor } from '../../support/wait-for.ts'
 
 const run = promisify(execFile)
 const root = new URL('../../..', import.meta.url).pathname
 
-const MODELS = ['prisma', 'drizzle', 'kysely', 'typeorm', 'sequelize']
+const MODELS = ['prisma', 'drizzle', 'kysely', 'typeorm', 'sequelize', 'mikro-orm', 'objection']
+/** Their own version columns are integers, which they count by themselves. */
+const COUNTING = ['typeorm', 'sequelize', 'mikro-orm']
 
 interface Writer {
   id: string
@@ -36,30 +39,38 @@ interface Recipe {
   [own: string]: any
 }
 
-const folder = await writeGuide('docs/stacks.md', [
-  'records.ts',
-  'schema.prisma',
-  ...MODELS.map((name) => `${name}.ts`),
-])
-// `generate` needs no engine, but looks for one, elsewhere, unless one is named.
-await run(join(root, 'node_modules/.bin/prisma'), ['generate', '--schema', 'schema.prisma'], {
-  cwd: folder,
-  env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
-  timeout: 60_000,
-})
+/** What the recipes of one model have in common; each has a database and modules of its own. */
+interface Place {
+  folder: string
+  pool: pg.Pool
+  records: RecordServer
+}
+let { folder, pool, records } = {} as Place
 
-const { url, name: databaseName } = await freshDatabase({ migrated: false })
-// Each recipe has connections of its own: one that waits for another's lock ends with PostgreSQL's word for it, not with ours.
-const limits = new pg.Client({ connectionString: url })
-await limits.connect()
-for (const limit of [`lock_timeout = '20s'`, `idle_in_transaction_session_timeout = '30s'`])
-  await limits.query(`alter database ${databaseName} set ${limit}`)
-await limits.end()
-process.env.DATABASE_URL = url
+async function open(name: string): Promise<Place> {
+  const prisma = name === 'prisma' ? ['schema.prisma'] : []
+  const folder = await writeGuide('docs/stacks.md', ['records.ts', `${name}.ts`, ...prisma])
+  // `generate` needs no engine, but looks for one, elsewhere, unless one is named.
+  if (name === 'prisma')
+    await run(join(root, 'node_modules/.bin/prisma'), ['generate', '--schema', 'schema.prisma'], {
+      cwd: folder,
+      env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
+      timeout: 60_000,
+    })
+  const database = await freshDatabase({ migrated: false })
+  // Each recipe has connections of its own: one that waits for another's lock ends with PostgreSQL's word for it, not with ours.
+  const limits = new pg.Client({ connectionString: database.url })
+  await limits.connect()
+  for (const limit of [`lock_timeout = '20s'`, `idle_in_transaction_session_timeout = '30s'`])
+    await limits.query(`alter database ${database.name} set ${limit}`)
+  await limits.end()
+  process.env.DATABASE_URL = database.url
+  const { pool, records } = await import(join(folder, 'records.ts'))
+  atEnd(() => pool.end())
+  atEnd(() => records.stop())
+  return { folder, pool, records }
+}
 atEnd(() => delete process.env.DATABASE_URL)
-const { pool, records }: { pool: pg.Pool; records: RecordServer } = await import(join(folder, 'records.ts'))
-atEnd(() => pool.end())
-atEnd(() => records.stop())
 
 /** A migration in the library's own form. */
 const MIGRATIONS: Record<string, (recipe: Recipe) => Promise<unknown>> = {
@@ -107,6 +118,15 @@ const MIGRATIONS: Record<string, (recipe: Recipe) => Promise<unknown>> = {
     await down(sequelize.getQueryInterface())
     await up(sequelize.getQueryInterface())
   },
+  async 'mikro-orm'({ orm }) {
+    atEnd(() => orm.close())
+    for (const sql of await plainSql()) await orm.em.execute(sql)
+  },
+  async objection({ knex }) {
+    atEnd(() => knex.destroy())
+    await migrate(knex)
+    await trackTable(knex, 'posts')
+  },
 }
 
 /** The two scripts, made on a database like this one. */
@@ -139,9 +159,8 @@ describe.each(MODELS)('%s', (name) => {
     (await pool.query('select title from posts where id = $1', [id])).rows[0]?.title
 
   test('migrates in its own form', async () => {
-    await pool.query('drop schema if exists noclobber cascade')
-    await pool.query('drop table if exists posts, noclobber_migrations')
-    const version = name === 'typeorm' || name === 'sequelize' ? ', version integer not null default 1' : ''
+    ;({ folder, pool, records } = await open(name))
+    const version = COUNTING.includes(name) ? ', version integer not null default 1' : ''
     await pool.query(`create table posts (id serial primary key, title text${version})`)
     recipe = await import(join(folder, `${name}.ts`))
     await MIGRATIONS[name]?.(recipe)
@@ -195,5 +214,13 @@ describe.each(MODELS)('%s', (name) => {
     await expect(recipe.retitle(ann, id, 2, 'c', tooLong)).rejects.toThrow()
     expect([await titleOf(id), await count()]).toEqual(['b', before + 1])
     expect((await logOf(id)).map(({ by }) => by).at(1)).toBe('Ann')
+  })
+
+  test('leaves no transaction open', async () => {
+    const open = `select left(query, 200) as query from pg_stat_activity
+      where datname = current_database() and state like 'idle in transaction%'`
+    await waitFor(async () => (await pool.query(open)).rowCount === 0, {
+      what: 'the end of all transactions',
+    })
   })
 })

@@ -139,6 +139,11 @@ test.for([
     /models\/index\.js: PostgreSQL refuses sync\(\{ alter: true \}\)/,
   ],
   [
+    'MikroORM',
+    withOrm('@mikro-orm/core', {}),
+    /schema:update drops what it doesn’t know, the log too: .*docs\/stacks\.md#mikroorm/,
+  ],
+  [
     'Sequelize that makes tables anew',
     withOrm('sequelize', { 'models/index.js': 'db.sync({ force: true })' }),
     /models\/index\.js: what it drops and makes anew has no triggers/,
