@@ -27,6 +27,7 @@ const filesOf = (door: unknown): string[] =>
 let dir: string
 let tarball: string
 let packed: string[]
+let unpackedSize: number
 let manifest: { exports: Record<string, unknown> }
 
 beforeAll(async () => {
@@ -35,10 +36,11 @@ beforeAll(async () => {
   const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', dir], {
     cwd: root,
   })
-  const [made] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[]
+  const [made] = JSON.parse(stdout) as { filename: string; unpackedSize: number; files: { path: string }[] }[]
   if (made === undefined) throw new Error('npm pack made nothing')
   tarball = join(dir, made.filename)
   packed = made.files.map(({ path }) => path)
+  unpackedSize = made.unpackedSize
   manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 })
 
@@ -66,16 +68,27 @@ test('has exactly the doors that it promises, and no front door', () => {
   ])
 })
 
-test('what would be published is what was packed, within its budget', async () => {
+test('a release would publish both packages as they were packed, from this repository, within the budget', async () => {
   // Nothing is sent: a registry that nobody serves is enough.
-  const dryRun = ['publish', '--dry-run', '--json', '--ignore-scripts', '--fetch-retries=0']
-  const { stdout } = await run('npm', [...dryRun, '--registry=http://127.0.0.1:1'], { cwd: root })
-  const { noclobber } = JSON.parse(stdout) as {
-    noclobber: { size: number; unpackedSize: number; files: { path: string }[] }
+  const env = {
+    ...{ ...process.env, npm_config_registry: 'http://127.0.0.1:1', npm_config_fetch_retries: '0' },
+    GITHUB_REPOSITORY: 'acme/noclobber',
+    GITHUB_REF_NAME: '',
   }
-  expect(noclobber.files.map(({ path }) => path).toSorted()).toEqual(packed.toSorted())
-  expect(noclobber.size).toBeLessThan(MOST_BYTES.packed)
-  expect(noclobber.unpackedSize).toBeLessThan(MOST_BYTES.unpacked)
+  const release = (...args: string[]) =>
+    run(process.execPath, ['scripts/release.js', ...args], { cwd: root, env })
+  const { stdout } = await release('--dry-run')
+  const lines = stdout.trim().split('\n')
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const from = 'would be published from git+https://github.com/acme/noclobber.git'
+  expect(lines).toEqual([
+    expect.stringContaining(`noclobber@${version}: ${from}, ${packed.length} files,`),
+    expect.stringMatching(new RegExp(`^create-noclobber@${version}: would be published .* 4 files,`)),
+  ])
+  expect(Number(/(\d+) bytes$/.exec(lines[0] ?? '')?.[1])).toBeLessThan(MOST_BYTES.packed)
+  expect(unpackedSize).toBeLessThan(MOST_BYTES.unpacked)
+  env.GITHUB_REF_NAME = 'v0.0.1'
+  await expect(release()).rejects.toMatchObject({ stderr: expect.stringContaining('The tag v0.0.1') })
 })
 
 test('holds the doors, the licence and the README, and nothing of the demo, the tests or the sources', () => {
