@@ -2,6 +2,7 @@
 import {
   type CreateTransport,
   createRecordClient,
+  type Fields,
   type RecordClient,
   type RecordClientOptions,
   type RecordStore,
@@ -53,7 +54,7 @@ export interface TestPerson {
   client: RecordClient
   line: Line
   /** Opens a record as a form does, and resolves when it is shown. It stays open until the person is closed. */
-  edit<F extends object>(type: string, id: string): Promise<RecordStore<F>>
+  edit<F extends object = Fields>(type: string, id: string): Promise<RecordStore<F>>
   /** Ends the client and the line. */
   close(): Promise<void>
 }
