@@ -64,8 +64,8 @@ const credentialsOf = ({ data }: Watcher): string => {
   return text
 }
 
-const end = (watcher: Watcher) => {
-  revoke(watcher, [...watcher.data.watching.keys()])
+const end = (watcher: Watcher, why?: Pick<RevokedEvent, 'signed_out'>) => {
+  revoke(watcher, [...watcher.data.watching.keys()], why)
   watcher.disconnect(true)
 }
 
@@ -93,7 +93,7 @@ const recheckActors = async ({ database, authenticate, log }: AccessOptions, wat
       const actor = await looked
       const { id, tenantId } = watcher.data.actor
       // Nothing was taken from who has to sign in again: the page keeps what it shows, and what is typed there.
-      if (!actor) watcher.disconnect(true)
+      if (!actor) end(watcher, { signed_out: true })
       else if (actor.id !== id || actor.tenantId !== tenantId) end(watcher)
       else renew(database, watcher, actor)
     } catch (error) {

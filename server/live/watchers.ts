@@ -146,8 +146,12 @@ export const isAdmitted = (known: KnownType, watcher: Watcher, room: string, ten
   isWatching(known, watcher, room, tenantId) && watcher.data.watching.get(room)?.admitted === true
 
 /** Takes rooms from a watcher, and sends it which; of a room that it was not admitted to yet its `watch` is refused. */
-export const revoke = (watcher: Watcher, rooms: Iterable<string>): void => {
-  const revoked: RevokedEvent = { records: [], lists: [] }
+export const revoke = (
+  watcher: Watcher,
+  rooms: Iterable<string>,
+  why: Pick<RevokedEvent, 'signed_out'> = {},
+): void => {
+  const revoked: RevokedEvent = { ...why, records: [], lists: [] }
   for (const room of rooms) {
     const watched = watcher.data.watching.get(room)
     if (!watched) continue

@@ -250,6 +250,8 @@ export interface ImportEvent {
 
 /** `AccessRevoked`: the rooms were left. */
 export interface RevokedEvent {
+  /** Nothing was taken from this person: the sign-in ended, and with it the connection. */
+  signed_out?: true
   records: RecordAddress[]
   lists: { type: string; scope: Scope }[]
 }

@@ -142,7 +142,11 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     'unsaved?': flag,
   }),
   PresenceEvent: object({ ...address, people: listOf(ref('PresentPerson')) }),
-  RevokedEvent: object({ records: listOf(object(address)), lists: listOf(object({ type: text, scope })) }),
+  RevokedEvent: object({
+    'signed_out?': { const: true },
+    records: listOf(object(address)),
+    lists: listOf(object({ type: text, scope })),
+  }),
   /** What a stream's `heartbeat` carries. */
   Age: object(age),
   WatchingEvent: object({

@@ -85,7 +85,10 @@ export function createEventRouter(options: EventRouterOptions): EventRouter {
       if (received.name === 'PresenceChanged' || received.name === 'TakeOver')
         return options.onPresence(received.event)
       if (isQuiet(received)) return
-      if (received.name === 'AccessRevoked') return received.event.records.forEach(options.onRevoked)
+      if (received.name === 'AccessRevoked') {
+        if (!received.event.signed_out) received.event.records.forEach(options.onRevoked)
+        return
+      }
       if (isOwnTab) return
       for (const listener of lists.get(received.event.type) ?? [])
         listener({ kind: 'event', event: received })
