@@ -34,10 +34,10 @@ const tags = Object.entries(faults).map(([name, description]) => ({ name: `fault
 const RETRIES = process.env.CI ? 2 : 0
 
 /**
- * Files that run at once, each with a PostgreSQL of its own. One more than there are cores: most tests wait for a server, a
+ * Files that run at once, each with a PostgreSQL of its own. Two more than there are cores: most tests wait for a server, a
  * browser or a database more than they compute. A database that is given is there once.
  */
-const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, availableParallelism() + 1)
+const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, availableParallelism() + 2)
 
 /** Files of these folders take longest: begun last, they would be waited for alone. */
 const LONG = /\/test\/(e2e|faults|architecture)\//
