@@ -18,7 +18,7 @@ import { root } from './sources.ts'
 const run = promisify(execFile)
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_450_000, unpacked: 6_200_000 }
+const MOST_BYTES = { packed: 1_500_000, unpacked: 6_500_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
