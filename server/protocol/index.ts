@@ -248,9 +248,8 @@ export interface ImportEvent {
   tab_id: string | null
 }
 
-/** `AccessRevoked`: the rooms were left. */
+/** `AccessRevoked`: the rooms were left. `signed_out`: since the sign-in ended; nothing was taken from the person. */
 export interface RevokedEvent {
-  /** Nothing was taken from this person: the sign-in ended, and with it the connection. */
   signed_out?: true
   records: RecordAddress[]
   lists: { type: string; scope: Scope }[]
@@ -292,10 +291,7 @@ export interface ServerEvents {
   Resync: () => void
 }
 
-/**
- * The first event of a stream (`GET /events`), named `Watching`: what the acknowledgement of `watch` is to a socket.
- * Whatever happened after these versions and cursors follows.
- */
+/** The first event of a stream (`GET /events`), named `Watching`, as the acknowledgement of `watch`: what happened since follows. */
 export type WatchingEvent = WatchAnswer
 
 /** The most records or lists that one `watch` may name, and that one socket may watch. */

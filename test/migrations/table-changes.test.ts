@@ -125,13 +125,13 @@ test('the log stays with a table that has the former name now', async () => {
   expect(await logOf('public.boxes_old')).toEqual([])
 })
 
-const TABLE_OF_JARS = `create table jars (id text primary key, label text, shelf text, version bigint not null default 1,
+const TABLE_OF_JARS = `create table jars (id text primary key, label text, rack text, version bigint not null default 1,
   updated_at timestamptz not null default now(), updated_by jsonb)`
 
 const jarType = () =>
   defineRecordType('jar', {
     table: 'jars',
-    fields: { label: z.any(), shelf: z.any() },
+    fields: { label: z.any(), rack: z.any() },
     importKey: 'id',
   })
 
@@ -143,7 +143,7 @@ const expectUnwritable = async (records: ReturnType<typeof createRecordServer>, 
   await expect(records.save('jar', 'a', { ...by, changes: { label: 'y' } })).rejects.toThrow(OFF)
   const repeatable = { ...by, changes: { label: 'y' }, mutationId: 'm' }
   await expect(records.save('jar', 'a', repeatable)).rejects.toThrow(OFF)
-  await expect(records.save('jar', 'a', { ...by, changes: { shelf: 'y' } })).rejects.toThrow(OFF)
+  await expect(records.save('jar', 'a', { ...by, changes: { rack: 'y' } })).rejects.toThrow(OFF)
   await expect(
     knex.transaction((transaction) =>
       records.save('jar', 'a', { ...by, changes: { label: 'y' }, transaction }),
@@ -179,7 +179,7 @@ test.each([
   'a table that %s while a server runs: nothing is saved without a version',
   async (_, [first = '', last]) => {
     await knex.raw(`drop table if exists jars; ${TABLE_OF_JARS}`)
-    await trackTable(knex, 'jars', { lists: ['shelf'] })
+    await trackTable(knex, 'jars', { lists: ['rack'] })
     await knex.raw(`insert into jars values ('a', 'x')`)
     const records = createRecordServer({ knex, types: [jarType()], authenticate: () => alice, log: null })
     onTestFinished(() => records.stop())
@@ -188,15 +188,15 @@ test.each([
     await Promise.all(Array.from({ length: 12 }, () => records.read('jar', 'a', { actor: alice })))
     if (last) onTestFinished(() => onAll(last))
     await (last ? onAll(first) : knex.raw(first))
-    const before = (await knex.raw('select id, label, shelf, version from jars')).rows
+    const before = (await knex.raw('select id, label, rack, version from jars')).rows
     await expectUnwritable(records, Number(before[0].version))
-    expect((await knex.raw('select id, label, shelf, version from jars')).rows).toEqual(before)
+    expect((await knex.raw('select id, label, rack, version from jars')).rows).toEqual(before)
   },
 )
 
 test('a save that changes nothing makes no version, and asks nobody for the trigger that would', async () => {
   await knex.raw(`drop table if exists jars; ${TABLE_OF_JARS}`)
-  await trackTable(knex, 'jars', { lists: ['shelf'] })
+  await trackTable(knex, 'jars', { lists: ['rack'] })
   await knex.raw(`insert into jars values ('a', 'x', 'low')`)
   const records = createRecordServer({ knex, types: [jarType()], authenticate: () => alice, log: null })
   onTestFinished(() => records.stop())
@@ -212,7 +212,7 @@ test('a save that changes nothing makes no version, and asks nobody for the trig
 })
 
 test('a partition whose triggers are off takes no save, and others do', async () => {
-  await knex.raw(`drop table if exists jars; create table jars (id text primary key, label text, shelf text) partition by list (id);
+  await knex.raw(`drop table if exists jars; create table jars (id text primary key, label text, rack text) partition by list (id);
     create table jars_a partition of jars for values in ('a'); create table jars_rest partition of jars default`)
   await trackTable(knex, 'jars')
   await knex.raw(`insert into jars values ('a', 'x'), ('c', 'x')`)
