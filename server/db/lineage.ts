@@ -47,7 +47,7 @@ export interface Lineages {
   newest(): Lineage | null
   /** Another node's, or a connection's. `older`: it is of a primary that was replaced. */
   learn(found: Lineage): 'newer' | 'same' | 'older' | 'other'
-  /** Ends every connection that was checked: what they lead to may be there no more, and never answer. */
+  /** Ends every connection that was checked, or waits to be: what they lead to may be there no more, and never answer. */
   endAll(): void
   /** @throws an error that is answered 503, where the connection leads to no primary, or its session's settings are such. */
   check(connection: Connection, driver: unknown): Promise<void>
@@ -59,35 +59,38 @@ export const createLineages = (onAnother: () => void): Lineages => {
   let generation = 0
   const checked = new WeakMap<object, number>()
   const standing = new Set<Endable>()
-  const endAll = () => {
-    for (const each of standing) each.connection?.stream?.destroy()
-    standing.clear()
+  const endAllBut = (kept: object | null) => {
+    for (const each of standing)
+      if (each !== kept) {
+        each.connection?.stream?.destroy()
+        standing.delete(each)
+      }
   }
   const stands = (connection: Endable) => {
     if (!connection.on || standing.has(connection)) return
     standing.add(connection)
     connection.on('end', () => standing.delete(connection))
   }
-  const follow = (found: Lineage) => {
+  const follow = (found: Lineage, learnedFrom: object | null) => {
     const isFirst = newest === null
     newest = found
     if (isFirst) return
     generation += 1
-    endAll()
+    endAllBut(learnedFrom)
     onAnother()
   }
-  const learn: Lineages['learn'] = (found) => {
+  const learn = (found: Lineage, learnedFrom: object | null) => {
     if (newest && newest.system !== found.system) return 'other'
     if (newest && found.timeline <= newest.timeline)
       return found.timeline < newest.timeline ? 'older' : 'same'
-    follow(found)
+    follow(found, learnedFrom)
     return 'newer'
   }
   return {
     isChecked: (connection) => checked.get(connection) === generation,
     newest: () => newest,
-    learn,
-    endAll,
+    learn: (found) => learn(found, null),
+    endAll: () => endAllBut(null),
     check: async (connection, driver) => {
       const refuse = (message: string) => {
         const error = unusable(message)
@@ -96,6 +99,7 @@ export const createLineages = (onAnother: () => void): Lineages => {
         throw error
       }
       const begun = generation
+      stands(connection as Endable)
       const [row] = (await sendOn(connection, driver, LINEAGE, [], false)).rows
       if (!row || row.standby) return refuse(STANDBY)
       if (row.bypasses) refuse(BYPASSING)
@@ -103,11 +107,10 @@ export const createLineages = (onAnother: () => void): Lineages => {
       if (row.encodes) refuse(OTHER_ENCODING)
       const { system, timeline } = row
       // Another cluster in this one's place is a restore elsewhere.
-      const known = learn({ system, timeline })
-      if (known === 'other') follow({ system, timeline })
+      const known = learn({ system, timeline }, connection)
+      if (known === 'other') follow({ system, timeline }, connection)
       if (known === 'older') refuse(OLD_PRIMARY)
       checked.set(connection, known === 'same' ? begun : generation)
-      stands(connection as Endable)
     },
   }
 }

@@ -98,7 +98,7 @@ const REQUESTS: [string, number, Sent][] = [
   ['blanks', 400, { headers: JSON_TYPE, bytes: '   ' }],
   [
     'bytes that are no UTF-8',
-    422,
+    400,
     { headers: JSON_TYPE, bytes: Buffer.from(SAVE.replace('name', 'nam\u00e9'), 'latin1') },
   ],
   ['no body', 428, { headers: JSON_TYPE }],
