@@ -1,11 +1,8 @@
 // Agents as colleagues, tried with the SDK's own client: over Streamable HTTP beside a person, and on standard input and output.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect as connectTo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
@@ -218,8 +215,8 @@ test('on standard input and output, by the command line', async () => {
   expect(structuredContent).toMatchObject({ data: { id, version: 1, fields: { name: 'Stdio' } } })
   await client.close()
   // What a module of the same process prints by the console is no part of the protocol.
-  const noisy = join(await mkdtemp(join(tmpdir(), 'noclobber-noisy-')), 'noisy.mjs')
-  await writeFile(noisy, `setInterval(() => console.log('{"not": "the protocol"} and no JSON'), 5).unref()`)
+  const noise = `setInterval(() => console.log('{"not": "the protocol"} and no JSON'), 5).unref()`
+  const noisy = `data:text/javascript,${encodeURIComponent(noise)}`
   const server = spawn(process.execPath, ['--import', noisy, ...args], { stdio: ['pipe', 'pipe', 'ignore'] })
   let out = ''
   server.stdout.on('data', (chunk) => {
