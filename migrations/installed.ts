@@ -139,7 +139,7 @@ select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::reg
 
 /** Triggers whose functions are made for the names of their tables' columns. Those of a parent have no arguments of their own. */
 const MADE = `
-select t.tgfoid, k.kind, t.args[1:2] || t.args[6]::text[] ||
+select t.tgfoid, k.kind, t.args[1:2] operator(pg_catalog.||) t.args[6]::text[] operator(pg_catalog.||)
   case k.kind when 'stamp_update' then ${uncompared('t.tgrelid', 't.args[4]::text[]')}
     when 'log_update' then array[t.args[5], t.args[3]] else '{}' end as names,
   coalesce(pg_partition_root(t.tgrelid), t.tgrelid) as root

@@ -2,14 +2,13 @@
 // save is shown, nothing typed is overwritten, and loading is no edit.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import express from 'express'
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startApp, type TestApp } from '../support/app.ts'
-import { buildPage } from '../support/built-page.ts'
+import { appOfPage, buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { writeGuide } from '../support/guide.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -68,14 +67,7 @@ beforeAll(async () => {
           position float8 not null default 0)`)
         await trackTable(knex, 'orders')
       },
-      makeApp() {
-        const own = express()
-        own.get('/', (_request, response) => {
-          response.send('<!doctype html><div id="root"></div><script type="module" src="/page.js"></script>')
-        })
-        own.get('/{*file}.js', (request, response) => void response.type('js').send(files.get(request.path)))
-        return own
-      },
+      makeApp: () => appOfPage(files),
     }),
     launchBrowser(),
   ])

@@ -101,7 +101,8 @@ attack(
     const sent = asked.map(([method, path, options], at) =>
       call(at % 2 ? first : second, method, path, options),
     )
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    // With the first answer the others are under way.
+    await Promise.race(sent)
     const before = await takeOver(next)
     const answers = await Promise.all(sent)
     // What was answered before may be lost; asked again it is done once, or is there.

@@ -1,5 +1,6 @@
 // A page of test/e2e/pages/, built for a browser with the doors resolved to the sources.
 import { fileURLToPath } from 'node:url'
+import express, { type Express } from 'express'
 import { build, type Rolldown } from 'vite'
 
 const source = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -33,4 +34,15 @@ export async function buildPage(
   return new Map(
     output.flatMap((file) => (file.type === 'chunk' ? [[`/${file.fileName}`, file.code] as const] : [])),
   )
+}
+
+const PLAIN = '<!doctype html><div id="root"></div><script type="module" src="/page.js"></script>'
+
+/** An app that serves it at `/`, in this document, with these style sheets at `/styles.css`. */
+export function appOfPage(files: Map<string, string>, { document = PLAIN, styles = '' } = {}): Express {
+  const app = express()
+  app.get('/', (_request, response) => void response.send(document))
+  app.get('/styles.css', (_request, response) => void response.type('css').send(styles))
+  app.get('/{*file}.js', (request, response) => void response.type('js').send(files.get(request.path)))
+  return app
 }
