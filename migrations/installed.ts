@@ -180,6 +180,9 @@ export interface Difference {
   open: string[]
 }
 
+/** A script that Git has checked out on Windows has CRLF, and so do the bodies of what it makes; they do the same. */
+const withLf = (body: unknown): string => String(body).replaceAll('\r\n', '\n')
+
 /** Compares. The log's schema must be there. */
 export const differenceOf = async (
   knex: Knex,
@@ -192,7 +195,7 @@ export const differenceOf = async (
     foundFunctions.some(
       (row: Record<string, unknown>) =>
         row.name === name &&
-        row.body === body &&
+        withLf(row.body) === body &&
         row.language === language &&
         row.volatility === volatility &&
         row.definer === definer &&

@@ -3,6 +3,11 @@ export function buildSite(
   root: string,
   out: string,
 ): Promise<{
-  pages: { source: string; address: string; title: string }[]
+  pages: {
+    source: string
+    address: string
+    title: string
+    headings: { level: number; title: string; anchor: string }[]
+  }[]
   broken: string[]
 }>

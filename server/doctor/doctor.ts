@@ -19,6 +19,7 @@ import { tableFindings, trackedTables } from './tables.ts'
 export interface Diagnosis {
   /** No problems; there may be notes. */
   ok: boolean
+  /** Problems and notes, each with what to do. */
   findings: Finding[]
   /** The tracked tables that were looked at. */
   tables: string[]

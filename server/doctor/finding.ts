@@ -42,10 +42,13 @@ export type FindingCode =
 
 /** Something that is not as it should be. */
 export interface Finding {
+  /** Stable; each has a heading in docs/troubleshooting.md. */
   code: FindingCode
+  /** `problem`: changes may be missed or saves refused. `note`: nothing has to be done. */
   level: 'problem' | 'note'
   /** `schema.table`; `null` where it is about the whole database. */
   table: string | null
+  /** What is wrong, for people. */
   message: string
   /** What to do. */
   advice: string

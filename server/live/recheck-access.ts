@@ -85,6 +85,7 @@ const renew = (database: Database, watcher: Watcher, actor: Actor) => {
 const recheckActors = async ({ database, authenticate, log }: AccessOptions, watchers: Iterable<Watcher>) => {
   const slices = createTimeSlices()
   const known = new Map<string, Promise<Actor | null>>()
+  const failed: unknown[] = []
   for (const watcher of watchers) {
     if (slices.isOver()) await slices.rest()
     const signedInBy = credentialsOf(watcher)
@@ -98,9 +99,15 @@ const recheckActors = async ({ database, authenticate, log }: AccessOptions, wat
       else if (actor.id !== id || actor.tenantId !== tenantId) end(watcher)
       else renew(database, watcher, actor)
     } catch (error) {
-      log.warn({ err: error }, 'A sign-in could not be looked at again.')
+      failed.push(error)
     }
   }
+  const [err] = failed
+  if (failed.length > 0)
+    log.warn(
+      { err },
+      `${failed.length} sign-ins could not be looked at again: \`authenticate\` threw. They stay.`,
+    )
 }
 
 interface Watch {

@@ -11,7 +11,9 @@ import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 
 /** What {@link eraseRecord} and {@link erasePerson} changed, in rows. */
 export interface Erased {
+  /** Rows of the log. */
   changes: number
+  /** Proposed changes. */
   proposals: number
   /** First responses of writes that carried a mutation id. */
   responses: number

@@ -30,11 +30,13 @@ export interface PruneOptions {
 
 /** What was deleted. `busy`: another node is at it, nothing was done. */
 export interface Pruned {
+  /** Rows of the log. */
   changes: number
   /** Changes that stay, without their values: of tables tracked with a `retention`. */
   values: number
   /** First answers of writes that carried a mutation id. */
   mutations: number
+  /** Another node prunes at this moment. */
   busy: boolean
 }
 

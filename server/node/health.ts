@@ -11,6 +11,7 @@ import type { Database } from '../tables/database.ts'
 
 /** One part that was looked at. */
 export interface HealthCheck {
+  /** Nothing is wrong with it. */
   ok: boolean
   /** What is wrong, for people. */
   detail?: string
@@ -18,9 +19,11 @@ export interface HealthCheck {
 
 /** What {@link RecordServer.health} gives. `degraded`: serves, and something is slower than it should be. */
 export interface Health {
+  /** `unavailable`: answer 503 to the balancer. */
   status: 'ok' | 'degraded' | 'unavailable'
   /** This node is leaving: send it nothing new. */
   draining: boolean
+  /** Each part that was looked at; of Redis `ok` too where there is none. */
   checks: Record<'database' | 'tables' | 'feed' | 'redis', HealthCheck>
 }
 

@@ -84,7 +84,7 @@ describe.for(Object.entries(DOORS))('noclobber/%s', ([, file]) => {
   })
 })
 
-/** Every option of these has a sentence of its own: what it is, its unit and its default. */
+/** Every member of these has a sentence of its own: what it is, of an option its unit and its default too. */
 const OPTIONS: [file: string, name: string][] = [
   ['server/index.ts', 'RecordServerOptions'],
   ['server/index.ts', 'Limits'],
@@ -92,10 +92,18 @@ const OPTIONS: [file: string, name: string][] = [
   ['server/index.ts', 'RecordTypeOptions'],
   ['server/index.ts', 'DoctorOptions'],
   ['server/index.ts', 'PruneOptions'],
+  ...['Diagnosis', 'Finding', 'Health', 'HealthCheck', 'Pruned', 'Erased', 'RevokeOptions'].map(
+    (name): [string, string] => ['server/index.ts', name],
+  ),
   ['migrations/index.ts', 'TrackOptions'],
   ['migrations/index.ts', 'MigrateOptions'],
   ['web/client/index.ts', 'RecordClientOptions'],
   ['web/client/index.ts', 'FollowOptions'],
+  ...['RecordStore', 'ListQuery', 'ListPage', 'Comparison', 'ConnectionState'].map(
+    (name): [string, string] => ['web/client/index.ts', name],
+  ),
+  ['web/react/index.ts', 'RecordEditor'],
+  ['web/react/index.ts', 'LiveList'],
   ['web/react/index.ts', 'EditorOptions'],
   ['web/react/index.ts', 'LiveProviderProps'],
   ['web/client/offline/index.ts', 'OfflineOptions'],

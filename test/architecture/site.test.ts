@@ -8,7 +8,7 @@ import { readDoors } from '../../scripts/docs/doors.js'
 import { buildSite } from '../../scripts/docs/site.js'
 import { DEFAULT_LIMITS } from '../../server/base/options.ts'
 import { atEnd } from '../support/at-end.ts'
-import { projectFiles, root } from './sources.ts'
+import { codeOf, projectFiles, root, sourceFiles } from './sources.ts'
 
 /** What one page may weigh, with its style and program; the search is loaded when it is used. */
 const MOST_BYTES = 220_000
@@ -26,6 +26,25 @@ beforeAll(async () => {
 test('no link of it leads nowhere', () => {
   expect(site.pages.length).toBeGreaterThan(60)
   expect(site.broken).toEqual([])
+})
+
+test('each page and each heading that a message of the code names is there', async () => {
+  const said = (await sourceFiles()).flatMap((file) =>
+    [...codeOf(file).matchAll(/\b(docs\/[\w-]+\.md)(?:#([\w-]+)|, "([^"]+)")?/g)].map(
+      ([, page, anchor, title]) => ({ file, page, anchor, title }),
+    ),
+  )
+  expect(said.length).toBeGreaterThan(10)
+  const wrong = said.filter(({ page, anchor, title }) => {
+    const found = site.pages.find(({ source }) => source === page)
+    const headings = found?.headings ?? []
+    return !(
+      found &&
+      (anchor === undefined || headings.some((heading) => heading.anchor === anchor)) &&
+      (title === undefined || headings.some((heading) => heading.title === title))
+    )
+  })
+  expect(wrong).toEqual([])
 })
 
 test('every page of docs/ is in it', async () => {

@@ -8,8 +8,8 @@ import type { Doing } from '../client/presence/presence.ts'
 import { fill, labelOf, personName, type Words } from '../client/words/messages.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
+import type { RecordEditor } from './record-editor.ts'
 import { useDoing, usePresence } from './usePresence.ts'
-import type { RecordEditor } from './useRecordEditor.ts'
 
 /** More people than this are a number. */
 const MOST_SHOWN = 4

@@ -9,8 +9,8 @@ import type { TakeOverState } from '../client/presence/take-over.ts'
 import { fill } from '../client/words/messages.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
+import type { RecordEditor } from './record-editor.ts'
 import { usePresence } from './usePresence.ts'
-import type { RecordEditor } from './useRecordEditor.ts'
 
 type HandedEditor<F extends object> = Pick<RecordEditor<F>, 'type' | 'id' | 'isDirty' | 'save'>
 

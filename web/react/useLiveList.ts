@@ -21,9 +21,11 @@ void liveListsCode.load().catch(() => {})
 
 /** A list as it is shown. Rows that did not change are the same objects in each render: memoize what draws them. */
 export interface LiveList<F extends object = Fields> {
+  /** `loading` until the first rows, then `ready`; `failed`: the first request was refused or not answered. See {@link trouble} for what keeps them from being current. */
   status: ListState['status']
   /** In order. */
   rows: readonly WireRecord<F>[]
+  /** It is loaded, and has no rows. */
   isEmpty: boolean
   /** `false`: there are more than were fetched. */
   isWhole: boolean
@@ -46,6 +48,7 @@ export interface LiveList<F extends object = Fields> {
   reload: () => void
   /** The user goes on working: the bar stays, counts on, and asks no more. */
   keepEditing: () => void
+  /** The list without React: for `useCellEditor`, and its `asOf()`. */
   store: ListStore
 }
 

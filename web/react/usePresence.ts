@@ -8,7 +8,7 @@ import * as presenceNow from '../client/presence/presence.ts'
 import { deepActive, watchTree } from '../dom/focus.ts'
 import { formKey } from './base/field-props.ts'
 import { useRecordClient, useStore } from './base/LiveProvider.tsx'
-import type { RecordEditor } from './useRecordEditor.ts'
+import type { RecordEditor } from './record-editor.ts'
 
 type Doing = presenceNow.Doing
 

@@ -1,34 +1,24 @@
 // An open record for a form. A thin binding: the store of the client holds everything, nothing is copied into React.
 
 import { useEffect, useMemo, useRef } from 'react'
-import type { Fields, StaleProblem, WireRecord, Writer } from '../../server/protocol/index.ts'
+import type { Fields, WireRecord } from '../../server/protocol/index.ts'
 import { copiesOf, isEmpty, isReadOnly } from '../client/base/values.ts'
-import { type ConflictView, editsAsText } from '../client/conflict/conflict-view.ts'
+import { editsAsText } from '../client/conflict/conflict-view.ts'
 import { isNewRecord, type NewRecordOptions } from '../client/http/new-record.ts'
-import type { ClientCreateOutcome, ClientRemoveOutcome, ClientSaveOutcome } from '../client/http/outcomes.ts'
-import { type Banner, type BannerOptions, bannerFor } from '../client/record/banner.ts'
+import type { ClientSaveOutcome } from '../client/http/outcomes.ts'
+import { type BannerOptions, bannerFor } from '../client/record/banner.ts'
 import { undoOf } from '../client/record/edit-transitions.ts'
 import { availableVersion, newerFields } from '../client/record/remote-versions.ts'
-import {
-  canSave,
-  initialRecordState,
-  type RecordState,
-  type RecordStatus,
-  valuesOf,
-} from '../client/record/state.ts'
-import type { Decision, RecordStore } from '../client/record/store.ts'
+import { canSave, initialRecordState, type RecordState, valuesOf } from '../client/record/state.ts'
+import type { RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import { type FormatValue, type Words, wordsWith } from '../client/words/messages.ts'
 import { copyText } from '../dom/copy-text.ts'
 import {
-  type FieldProps,
-  type FormProps,
   fieldProps,
   formKey,
   formProps,
-  type InputKind,
   rereadForm,
-  type SaveButtonProps,
   saveButtonProps,
   unreadErrors,
 } from './base/field-props.ts'
@@ -38,16 +28,7 @@ import { useBlankSelects } from './base/useBlankSelects.ts'
 import { type ConflictFor, useConflictFor } from './base/useConflictFor.ts'
 import { useStoreOf } from './base/useStoreOf.ts'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
-
-/** A newer version that is known and not shown. */
-export interface EditorNewerVersion {
-  version: number
-  by: Writer | null
-  /** In this machine's milliseconds. */
-  at: number
-  /** The fields it changed, as far as known. */
-  fields: string[] | null
-}
+import type { RecordEditor } from './record-editor.ts'
 
 /** What {@link useRecordEditor} takes beside the record's address. */
 export interface EditorOptions<F extends object = Fields> extends NewRecordOptions<F> {
@@ -63,73 +44,6 @@ export interface EditorOptions<F extends object = Fields> extends NewRecordOptio
   labels?: Record<string, string>
   /** How this record's values are shown in its dialog and copies. */
   formatValue?: FormatValue
-}
-
-/** One record in a form. Every function may be passed on by itself: `onClick={editor.save}`. */
-export interface RecordEditor<F extends object = Fields> {
-  type: string
-  /** Empty while it is new. */
-  id: string
-  /** Its first save creates it. */
-  isNew: boolean
-  status: RecordStatus
-  /** The version that is shown, `null` before the first load, while it is new, and after access has gone. */
-  record: WireRecord<F> | null
-  /** What the form shows: `base` with the unsaved edits over it. */
-  values: Partial<F>
-  /** The fields of the shown version. */
-  base: Partial<F>
-  isDirty: boolean
-  dirtyFields: (keyof F & string)[]
-  isSaving: boolean
-  canSave: boolean
-  newer: EditorNewerVersion | null
-  /** The refusal of the last save, until it is reloaded or closed. */
-  conflict: (StaleProblem & { current: WireRecord<F> }) | null
-  conflictView: ConflictView | null
-  /** The server's error for each field; gone when the field is typed in. */
-  errors: Partial<Record<keyof F & string, string>>
-  /** Fields that somebody else changed within the last three seconds. */
-  highlighted: ReadonlySet<string>
-  /** Edits set aside by a reload; `restore` applies them again. */
-  kept: Partial<F> | null
-  banner: Banner | null
-  /** Props for the form: it saves and stays on the page, and its reset sets the edits aside: `<form {...editor.form}>`. */
-  form: FormProps
-  /** Props for the button that saves: `<button {...editor.saveButton}>Save</button>`. */
-  saveButton: SaveButtonProps
-  /** Props for an input: `<input type="number" {...editor.field('budget', { as: 'number' })} />`. */
-  field(name: keyof F & string, options?: { as?: InputKind }): FieldProps
-  change<K extends keyof F & string>(name: K, value: F[K]): void
-  /** `null`: there was nothing to send. A second click while one is on its way sends nothing twice. */
-  save: () => Promise<ClientSaveOutcome<F> | null>
-  /** Undoes the last save here, as a version of its own; where others have changed the same since, both sides are shown. */
-  undo: () => Promise<ClientSaveOutcome<F> | null>
-  /** For a button that lasts longer than the banner's. */
-  canUndo: boolean
-  remove: () => Promise<ClientRemoveOutcome | null>
-  reload: () => void
-  /** Without names: all kept edits. */
-  restore: (fields?: readonly (keyof F & string)[]) => void
-  /** My edits on top of the newest version; overlapping ones are reviewed. */
-  merge: () => void
-  review: () => void
-  resolve: (decision: Decision) => Promise<ClientSaveOutcome<F> | null>
-  recreate: () => Promise<ClientCreateOutcome<F> | null>
-  revert: () => void
-  /** For a form that is closed, as a dialog's Cancel: it shows the record when it is opened again, and offers the edits. */
-  discard: () => void
-  dismiss: () => void
-  /** The newer version whose banner was dismissed, while it lasts. */
-  available: number | null
-  /** Shows the banner of that version again. */
-  show: () => void
-  closeConflict: () => void
-  retry: () => void
-  /** Puts the unsaved edits on the clipboard as text; `false` where the browser does not allow it. */
-  copy: () => Promise<boolean>
-  /** The words that this editor speaks: the provider's, with its own labels and formats. */
-  words: Words
 }
 
 /**

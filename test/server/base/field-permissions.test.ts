@@ -190,6 +190,10 @@ test('conflicts, histories, earlier versions and the feed name only what is seen
   expect(changes.map(({ changed_fields }: Record<string, unknown>) => changed_fields)).toEqual([[], ['note']])
   const past = await asBob('GET', `/records/employee/${id}?version=1`)
   expect(Object.keys(past.body.data.fields)).toEqual(['name', 'note', 'grade'])
+  // In a browser that still has what Alice was answered: a 304 would show it to Bob.
+  const cached = { headers: { 'if-none-match': '"1"' } }
+  for (const query of ['?version=1', ''])
+    expect((await call('GET', `/records/employee/${id}${query}`, { as: 'bob', ...cached })).status).toBe(200)
   const restored = await asBob('POST', `/records/employee/${id}/restore`, {
     client_version: 3,
     to_version: 1,

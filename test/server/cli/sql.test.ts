@@ -66,3 +66,15 @@ test('the printed scripts do what the functions do', async () => {
   await byHand.pool.query(`insert into orders (tenant_id) values ('acme')`)
   expect((await byHand.pool.query('select version::int from orders')).rows).toEqual([{ version: 1 }])
 })
+
+test('a script that Git has checked out with CRLF makes a log in which nothing is altered', async () => {
+  const { url, pool } = await openDatabase()
+  const withCrlf = (script: string) => script.replaceAll('\n', '\r\n')
+  await pool.query(withCrlf(await printed(url, 'sql')))
+  await pool.query(withCrlf(await printed(url, 'sql', 'orders', '--tenant', 'tenant_id')))
+  const { findings } = await doctor(pool, { tables: ['orders'] })
+  expect(findings.filter(({ level }) => level === 'problem')).toEqual([])
+  await migrate(pool)
+  await pool.query(`insert into orders (tenant_id) values ('acme'); update orders set "a?b" = 'x'`)
+  expect((await pool.query('select version::int from orders')).rows).toEqual([{ version: 2 }])
+})

@@ -91,10 +91,25 @@ test('what authenticate throws is answered as that, over HTTP and to a socket, a
   expect(`${away.body.title}${away.body.detail}`).not.toMatch(/database/i)
   const refused = await app.socket({ as: 'bob' }).catch((error) => error.data)
   expect(refused).toMatchObject({ code: 'internal', detail: thrown.body.detail })
+  const failed = new TypeError('fetch failed', { cause: Object.assign(new Error(''), { code: 'ENOTFOUND' }) })
+  const late = new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+  const coded = (code: string) => Object.assign(new Error(code), { code })
+  for (const error of [
+    failed,
+    late,
+    coded('UND_ERR_CONNECT_TIMEOUT'),
+    coded('ERR_JWKS_TIMEOUT'),
+    coded('P1001'),
+  ]) {
+    app.people.set('vera', error)
+    expect((await app.call('GET', '/records/project', { as: 'vera' })).status, String(error)).toBe(503)
+  }
   expect(lines.map(({ details }) => details.err.message)).toEqual([
     'The token is odd.',
     'connect',
     'The token is odd.',
+    ...['fetch failed', 'The operation was aborted due to timeout'],
+    ...['UND_ERR_CONNECT_TIMEOUT', 'ERR_JWKS_TIMEOUT', 'P1001'],
   ])
 })
 

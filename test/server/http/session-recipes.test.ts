@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Express } from 'express'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import createKnex from 'knex'
 import { type RecordClient, valuesOf } from 'noclobber/client'
 import { trackTable } from 'noclobber/migrations'
@@ -37,6 +38,7 @@ await trackTable(knex, 'projects', { tenant: 'tenant_id' })
 const folder = await writeGuide('docs/sessions.md', [
   'people.ts',
   ...RECIPES.map((name) => `${name}.ts`),
+  'jwks.ts',
   'refresh-client.ts',
 ])
 const project = defineRecordType('project', { table: 'projects', fields: { name: z.string() } })
@@ -152,4 +154,55 @@ test('a token that expires is renewed: on a socket and by a save, and what is ty
   valid.clear()
   await waitFor(() => client.connection.get().status === 'signed_out', { what: 'the end of the session' })
   expect(valuesOf(editor.get()).name).toBe('Typed later')
+})
+
+test('tokens of a provider: what does not hold is nobody’s, and a provider that is away signs nobody out', async () => {
+  const { privateKey, publicKey } = await generateKeyPair('RS256')
+  const { privateKey: strange } = await generateKeyPair('RS256')
+  const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'RS256' }] }
+  let isAway = false
+  const provider = createServer((_request, response) =>
+    isAway ? void response.socket?.destroy() : void response.end(JSON.stringify(keys)),
+  ).listen(0, '127.0.0.1')
+  await once(provider, 'listening')
+  atEnd(() => void provider.close())
+  const issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/`
+  process.env.ISSUER = issuer
+  const token = (change: { key?: CryptoKey; kid?: string; audience?: string; expires?: string } = {}) =>
+    new SignJWT({})
+      .setProtectedHeader({ alg: 'RS256', kid: change.kid ?? 'k1' })
+      .setSubject('7')
+      .setIssuer(issuer)
+      .setAudience(change.audience ?? 'projects')
+      .setExpirationTime(change.expires ?? '5m')
+      .sign(change.key ?? privateKey)
+  const { authenticate }: Recipe = await import(join(folder, 'jwks.ts'))
+  const lines: string[] = []
+  const write = (_details: unknown, line?: string) => void lines.push(String(line))
+  const log = { info() {}, debug() {}, warn: write, error: write }
+  const records = createRecordServer({
+    ...{ knex, types: [project], authenticate, log, limits: { recheckMs: 50 } },
+  })
+  const server = createServer(records.handler).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  records.attach(server)
+  atEnd(async () => {
+    await records.stop()
+    server.closeAllConnections()
+  })
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const status = async (bearer: string) => {
+    const headers = { authorization: `Bearer ${bearer}` }
+    return (await fetch(`${origin}/api/v1/records/project/1`, { headers })).status
+  }
+
+  const mine = await token()
+  // The keys are fetched with the first token, so a provider that is away from the beginning lets nobody in, and signs nobody out.
+  isAway = true
+  expect(await status(mine)).toBe(503)
+  isAway = false
+  expect(await status(mine)).toBe(200)
+  const odd = [{ key: strange }, { audience: 'others' }, { expires: '1s ago' }]
+  for (const change of odd) expect(await status(await token(change)), JSON.stringify(change)).toBe(401)
+  expect(await status('no.token.at-all')).toBe(401)
 })

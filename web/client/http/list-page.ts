@@ -10,8 +10,9 @@ export interface ListQuery {
   sort?: string
   /** Words to find in the type's search fields, where it declares some. */
   search?: string
-  /** Rows; 0 for `count` and `sum` alone. */
+  /** Rows, at most 1,000; 0 for `count` and `sum` alone. Default 100. */
   limit?: number
+  /** `next` of the page before. */
   after?: string
   /** The delta since this cursor instead of the list; with `window`, which then has `from` and `to`, of that part of the list. */
   cursor?: string
@@ -28,10 +29,15 @@ export interface ListQuery {
 
 /** One page of a list, or its delta. */
 export interface ListPage<F extends object> {
+  /** The records, in the list's order; of a delta those that changed and still match. */
   data: WireRecord<F>[]
+  /** Ask with it for what changes from here on. `null`: not of a page behind the first. */
   cursor: string | null
+  /** `after` of the next page; `null`: this is the last one. */
   next: string | null
+  /** Of a delta: ids that changed and no longer match, or are gone. */
   removed: string[]
+  /** The cursor was too old, or of another database: `data` is the list anew. */
   reset: boolean
   /** Of a delta: there is more already. */
   more: boolean
@@ -54,12 +60,17 @@ export type WhereValue = string | number | boolean
 
 /** Comparisons of one field, of which all hold. One with an absent value doesn't hold, except `ne` and `null`. */
 export interface Comparison {
+  /** This value. */
   eq?: WhereValue
   /** Another value, or none. */
   ne?: WhereValue
+  /** Less than this one, in the database's order. */
   lt?: WhereValue
+  /** This one or less. */
   lte?: WhereValue
+  /** Greater than this one. */
   gt?: WhereValue
+  /** This one or greater. */
   gte?: WhereValue
   /** One of these, at most 500; of none no record. */
   in?: readonly WhereValue[]

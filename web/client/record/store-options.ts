@@ -86,6 +86,7 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   asOf(): string | null
   /** What a form shows: the record with the draft over it. */
   values(): Partial<F>
+  /** Types a value into a field; the value that the record has is no edit. @throws TypeError for what JSON has no form for. */
   change<K extends keyof F & string>(field: K, value: F[K]): void
   /** Sends what is typed. `null`: there was nothing to send. Calling it twice sends once. */
   save(): Promise<ClientSaveOutcome<F> | null>
@@ -107,6 +108,7 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
    * sides are shown first. `null`: there was nothing to propose.
    */
   propose(note?: string): Promise<ClientProposeOutcome | null>
+  /** Deletes the record, if it is still at the shown version. `null`: there was nothing to delete. */
   remove(): Promise<ClientRemoveOutcome | null>
   /** Shows the newest version and keeps what is typed for `restore`. */
   reload(): void
@@ -126,9 +128,11 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   discard(): void
   /** Called after each save of this record here, by whatever it was asked for: a button, a dialog, autosave, a retry. */
   onSaved(listener: (record: WireRecord) => void): Stop
+  /** Puts the banner of this version away. Saves stay guarded. */
   dismiss(): void
   /** Shows the banner of a version again that was dismissed. */
   show(): void
+  /** Closes the conflict without a decision; what is typed stays. */
   closeConflict(): void
   /** Retries what failed: the save when something is typed, otherwise the load. */
   retry(): void

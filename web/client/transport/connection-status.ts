@@ -27,6 +27,7 @@ export type ConnectionStatus =
 export interface ConnectionState {
   /** `live`: events arrive. `behind`: connected, but the server is late in reading what was committed. `polling`: versions are polled instead. `signed_out`: sign in, then `reconnect()`. */
   status: ConnectionStatus
+  /** Which way events come: `websocket`, `event_stream` …; `null`: none does. */
   transport: TransportKind | null
   /** When the data was last known to be current, in this machine's milliseconds. */
   lastCheckedAt: number | null
