@@ -55,7 +55,13 @@ const formatOf = ({
 }: Pick<Request, 'headers'>): { format: ImportFormat; encoding: ImportEncoding } => {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
   const format = FORMATS[type.trim()]
-  if (!format) return refuse('malformed', `Send the file as text/csv or as ${NDJSON}.`)
+  if (!format)
+    return refuse(
+      'malformed',
+      `Send the file as text/csv or as ${NDJSON}${/zip|excel|spreadsheet|officedocument/.test(type) ? ', unpacked: a workbook saved as "CSV UTF-8"' : ''}.`,
+    )
+  if (!['', 'identity'].includes((headers['content-encoding'] ?? '').trim().toLowerCase()))
+    return refuse('malformed', 'Send the file as it is: a Content-Encoding is not unpacked here.')
   const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='))
   const encoding = ENCODINGS[charset?.slice('charset='.length).replaceAll('"', '') ?? 'utf-8']
   if (!encoding)

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import { withinMs } from '../pacing/timeouts.ts'
+import { LOOKED_AT, whyUnreadable } from './binary-files.ts'
 
 const PIECE = 8_192
 
@@ -88,6 +89,8 @@ export const importSource = (
     const marked = MARKS[first.subarray(0, 2).toString('hex')]
     const found = marked ?? (encoding === 'utf-8' ? unmarked(first) : undefined) ?? encoding
     isUtf8 = found === 'utf-8'
+    const why = whyUnreadable(first, found.startsWith('utf-16'))
+    if (why) return refuse('malformed', why)
     return new TextDecoder(found, { fatal: true })
   }
 
@@ -102,12 +105,15 @@ export const importSource = (
     }
   }
 
-  /** The first chunk has the two bytes of a mark, if there are two. */
+  /** The first piece has the bytes by which kinds of files are told apart, if there are as many. */
   const readFirst = async (): Promise<Buffer | null> => {
-    const first = await read()
-    if (first?.length !== 1) return first
-    const second = await read()
-    return second ? Buffer.concat([first, second]) : first
+    let first = await read()
+    while (first && first.length < LOOKED_AT) {
+      const more = await read()
+      if (!more) break
+      first = Buffer.concat([first, more])
+    }
+    return first
   }
 
   return {

@@ -1,4 +1,6 @@
 // Files as people have them: taken as they are meant, or refused with the line and what is wanted.
+import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -83,6 +85,12 @@ describe('what is taken', () => {
       'text/csv; charset=ISO-8859-1',
       [{ name: 'Köln', phone: '1' }],
     ],
+    [
+      'values that look like a file’s first bytes',
+      'name,phone\nPK,1\n',
+      'text/csv',
+      [{ name: 'PK', phone: '1' }],
+    ],
     ['columns in another order', 'phone,name\n1,Ada\n', 'text/csv', ada],
   ])('%s', async (_, file, type, rows) => {
     const { status, ...body } = await send(file, type)
@@ -128,6 +136,68 @@ describe('what is refused', () => {
   test('Latin-1 that is not said, with how to say it', async () => {
     const { status, detail } = await send(Buffer.from('name\nKöln\n', 'latin1'))
     expect([status, detail]).toEqual([400, expect.stringMatching(/UTF-8.*charset=windows-1252 \(Latin-1\)/)])
+  })
+
+  const utf32 = (text: string, isBigEndian = false) => {
+    const bytes = Buffer.alloc(text.length * 4)
+    for (const [at, letter] of [...text].entries())
+      if (isBigEndian) bytes.writeUInt32BE(letter.codePointAt(0) ?? 0, at * 4)
+      else bytes.writeUInt32LE(letter.codePointAt(0) ?? 0, at * 4)
+    return bytes
+  }
+  const table = 'name,phone\nAda,1\nBob,2\n'
+  test.each<[string, Buffer, RegExp]>([
+    ['gzip', gzipSync(table), /compressed \(gzip\). Send it unpacked/],
+    [
+      'a workbook',
+      Buffer.concat([Buffer.from('PK\u0003\u0004', 'latin1'), randomBytes(3_000)]),
+      /workbook \(xlsx.*CSV UTF-8/,
+    ],
+    ['an old workbook', Buffer.from('d0cf11e0a1b11ae10000000000', 'hex'), /old Excel \(xls\).*CSV UTF-8/],
+    [
+      'a page under the name xls',
+      Buffer.from('\uFEFF<html xmlns:x="urn"><table><tr><td>Ada'),
+      /page \(HTML, XML\)/,
+    ],
+    ['an XML workbook', Buffer.from('<?xml version="1.0"?><Workbook>'), /page \(HTML, XML\)/],
+    ['UTF-32', utf32(table), /UTF-32. Save it as UTF-8/],
+    ['UTF-32 with its mark', utf32(`\uFEFF${table}`), /UTF-32. Save it as UTF-8/],
+    ['UTF-32, the other way round', utf32(table, true), /UTF-32. Save it as UTF-8/],
+    ['UTF-32 with its mark, the other way round', utf32(`\uFEFF${table}`, true), /UTF-32. Save it as UTF-8/],
+    ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108', 'hex'), /no text/],
+    ['a PDF', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), /PDF/],
+  ])('%s, with what it is, in one piece or by single bytes', async (_, file, sentence) => {
+    const { status, detail, rows } = await send(file)
+    expect([status, detail, rows]).toEqual([400, expect.stringMatching(sentence), []])
+    const dripped = await fetch(`${app.origin}/api/v1/records/person/import`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer alice', 'content-type': 'application/x-ndjson' },
+      body: new ReadableStream({
+        start: (controller) => {
+          for (const byte of file.subarray(0, 600)) controller.enqueue(new Uint8Array([byte]))
+          controller.close()
+        },
+      }),
+      duplex: 'half',
+    } as RequestInit)
+    expect((await dripped.json()).detail).toMatch(sentence)
+  })
+
+  test('a body that is packed for the way, and a type of file that is none of text', async () => {
+    const post = async (headers: Record<string, string>) => {
+      const response = await fetch(`${app.origin}/api/v1/records/person/import`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer alice', 'content-type': 'text/csv', ...headers },
+        body: new Uint8Array(gzipSync(table)),
+      })
+      return [response.status, (await response.json()).detail]
+    }
+    expect(await post({ 'content-encoding': 'gzip' })).toEqual([
+      400,
+      expect.stringContaining('Content-Encoding'),
+    ])
+    const xlsx = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+    expect(await post({ 'content-type': xlsx })).toEqual([400, expect.stringContaining('"CSV UTF-8"')])
   })
 
   test('UTF-16 that breaks off', async () => {
