@@ -27,6 +27,16 @@ begin
     where v.value is not null)) from unnest(lists) l(name));
 end $$;
 
+-- Refuses rows that one statement deletes (or moves to another key) and inserts again, as "with gone as (delete … returning *) insert
+-- … select … from gone": they were stamped before their deletion was logged, so their versions would stand for two contents.
+create function noclobber.refuse_replaced(source text, id text) returns void language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+begin
+  raise triggered_data_change_violation using
+    message = format('%s %s is deleted and inserted by one statement: its versions would begin anew.', source, id),
+    hint = 'UPDATE it, use INSERT … ON CONFLICT DO UPDATE, or delete and insert in two statements.';
+end $$;
+
 -- Writes one log row from a row as it was and as it is; null stands for "not there". If a deletion of the same id was still
 -- uncommitted when the row was stamped, and is committed now, no version counted past it: the write must be sent again.
 -- What depends on which of the two is there is computed ahead of the INSERT: within it PostgreSQL would expect a plan for each case
@@ -39,12 +49,18 @@ declare
   shown_version bigint := (shown->>owned[1])::bigint;
   logged_version bigint := case when new_row is null then noclobber.next_version(shown_version, relation) else shown_version end;
   changed text[] := '{}';
+  is_replaced boolean;
 begin
-  if old_row is null and exists (select from noclobber.record_changes c
+  if old_row is null then
+    is_replaced := (select c.xid = pg_current_xact_id() from noclobber.record_changes c
       where c.table_name = source and c.record_id = shown_id and c.event = 'deleted'
-        and (tenant_column = '' or c.tenant_id is not distinct from shown->>tenant_column)
-        and c.version >= shown_version and c.xid <> pg_current_xact_id()) then
-    raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
+        and (tenant_column = '' or c.tenant_id is not distinct from shown->>tenant_column) and c.version >= shown_version
+      order by 1 desc limit 1);
+    if is_replaced then
+      perform noclobber.refuse_replaced(source, shown_id);
+    elsif is_replaced is not null then
+      raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
+    end if;
   end if;
   if old_row is not null and new_row is not null then
     changed := array(

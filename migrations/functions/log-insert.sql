@@ -19,6 +19,14 @@ begin
   elsif row_count > 50 then
     execute noclobber.batch_statement('INSERT', tg_relid, source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[])
       using noclobber.writer(), origin->>'tab_id', origin->>'socket_id', origin->>'import_id';
+    if exists (select from noclobber.record_changes c where c.xid = pg_current_xact_id() and c.table_name = source and c.event = 'deleted') then
+      execute format('select noclobber.refuse_replaced($1, n.id) from (select %s as id, %s as tenant, n.%I as version from new_rows n) n
+          join noclobber.record_changes c on c.xid = pg_current_xact_id() and c.table_name = $1 and c.event = ''deleted''
+            and c.record_id = n.id and c.version >= n.version and ($2 = '''' or c.tenant_id is not distinct from n.tenant) limit 1',
+          noclobber.id_of(tg_relid, 'n', tg_argv[0]), case when tg_argv[1] = '' then 'null::text' else noclobber.text_of(tg_relid, 'n', tg_argv[1]) end,
+          (tg_argv[5]::text[])[1])
+        using source, tg_argv[1];
+    end if;
     perform noclobber.compact_at_once(tg_relid);
   end if;
   if pg_trigger_depth() > 1 or strpos(current_setting('noclobber.nested', true), source) > 0 then
