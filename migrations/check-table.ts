@@ -3,6 +3,7 @@
 // Invariant: a table that can't be tracked is refused with a sentence, and nothing of it is changed.
 import type { Knex } from 'knex'
 import { type Owned, type OwnedColumn, PLAIN } from './owned-columns.ts'
+import { columnsOfPart } from './parts.ts'
 import { quoteTable } from './quote.ts'
 import { keyOf } from './record-key.ts'
 import { LATE_TRIGGERS, olderLog, RENAME_THEM, readOnly, UNTRACKABLE } from './supported.ts'
@@ -188,7 +189,7 @@ const namedBy = ({ tenant, lists = [], ignore = [], partOf }: TrackOptions): str
   ...(tenant ? [tenant] : []),
   ...lists,
   ...ignore,
-  ...(partOf ? [partOf.column] : []),
+  ...(partOf ? columnsOfPart(partOf) : []),
 ]
 
 /**

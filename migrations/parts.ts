@@ -3,12 +3,16 @@
 import type { Knex } from 'knex'
 import { type Owned, ownedBy, ownedList } from './owned-columns.ts'
 import { arrayText, asIs, quoteName, quoteTable, quoteText } from './quote.ts'
+import { keyArgument, keyOf } from './record-key.ts'
 import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
 /** Which record a row is part of. */
 export interface PartOf {
-  /** The column that holds the parent's key. */
-  column: string
+  /**
+   * The column that holds the parent's key; of a key of several columns those that hold them, in the key's order:
+   * `['tenant_id', 'order_no']`. A row in which one of them is null is part of nothing.
+   */
+  column: string | string[]
   /** The parent's table, tracked already; with its schema if that isn't on the search path. */
   table: string
   /** The name of the parts in the parent's `changed_fields`: `lines`. Omit it to name none. */
@@ -45,18 +49,21 @@ const partTriggers = ['insert', 'update', 'delete', 'truncate'].flatMap((event) 
 /** The triggers that a table of parts has. */
 export const PART_TRIGGERS = partTriggers.map(({ name }) => name)
 
+/** The columns of {@link PartOf.column}. */
+export const columnsOfPart = ({ column }: PartOf): string[] => [column].flat()
+
 const PARENT = `
-select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, i.indnkeyatts as key_columns, a.attname as key, (select quote_ident(s.nspname) || '.' || quote_ident(t.typname) from pg_type t join pg_namespace s on s.oid = t.typnamespace where t.oid = a.atttypid) as key_type,
+select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name, pg_catalog.to_jsonb(k.names) as keys,
+  (select pg_catalog.jsonb_agg(quote_ident(s.nspname) || '.' || quote_ident(t.typname) order by pg_catalog.array_position(k.names, a.attname::text))
+    from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_namespace s on s.oid = t.typnamespace
+    where a.attrelid = c.oid and a.attname = any(k.names)) as key_types,
   (${TRIGGER_ARGUMENTS})[2] as tenant, (${TRIGGER_ARGUMENTS})[6] as owned, c.relowner::regrole::text as owner,
   l.nspowner::regrole::text as log_owner, c.relowner = l.nspowner or r.rolsuper as is_trusted
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_namespace l on l.nspname = 'noclobber'
 join pg_roles r on r.oid = c.relowner
 join pg_trigger g on g.tgrelid = c.oid and g.tgname = 'zz_noclobber_stamp'
-join pg_index i on i.indrelid = c.oid and i.indisprimary
-join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-where c.oid = to_regclass(?)`
-
-const MANY_KEYS = 'its key has several columns: a part names its parent by one.'
+cross join lateral (select ${keyOf('c.oid')}) k(names)
+where c.oid = to_regclass(?) and k.names is not null`
 
 /** A row of a tracked table that is part of another record. */
 export interface Part {
@@ -102,7 +109,8 @@ const PARTS = `
 select exists (select from pg_trigger g where g.tgrelid = to_regclass(:table) and g.tgname = '${PARENT_TRIGGER}') as "isParent",
   (select pg_catalog.string_agg(p.relid::regclass::text, ', ') from (
     select g.tgrelid as relid, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = '${PART_TRIGGER}' and g.tgparentid = 0) p
-    where to_regclass(p.args[4]) = to_regclass(:table) and p.args[11:12] <> cast(:raised as text[])) as parts`
+    where to_regclass(p.args[4]) = to_regclass(:table)
+      and (p.args[11:12] <> cast(:raised as text[]) or p.args[6] <> :key)) as parts`
 
 /**
  * Keeps a table that is tracked anew a parent, if it is one.
@@ -118,16 +126,13 @@ export const keepParent = async (
   names: string[],
   owned: Owned,
 ): Promise<void> => {
-  const raised = arrayText(raisedBy(owned))
-  const [found] = (await knex.raw(PARTS, { table: quoteTable(table), raised })).rows
+  const known = { table: quoteTable(table), raised: arrayText(raisedBy(owned)), key: keyArgument(keys) }
+  const [found] = (await knex.raw(PARTS, known)).rows
   if (found.parts)
     throw new Error(
       `Table ${table} can't be tracked: ${found.parts} is part of it by the columns that it had. Untrack that first, and track it again afterwards.`,
     )
-  if (!found.isParent) return
-  if (keys.length > 1)
-    throw new Error(`Table ${table} can't be tracked: it has parts, and ${MANY_KEYS} Untrack those first.`)
-  await raiseParent(knex, table, names)
+  if (found.isParent) await raiseParent(knex, table, names)
 }
 
 /**
@@ -135,18 +140,19 @@ export const keepParent = async (
  *
  * @throws Error with a sentence where the parent isn't tracked or is the table itself.
  */
-export const trackPart = async (
-  knex: Knex,
-  part: Part,
-  { column, table, field = '' }: PartOf,
-): Promise<void> => {
+export const trackPart = async (knex: Knex, part: Part, partOf: PartOf): Promise<void> => {
+  const { table, field = '' } = partOf
+  const columns = columnsOfPart(partOf)
   const refuse = (why: string): never => {
     throw new Error(`Table ${part.table} can't be part of ${table}: ${why}`)
   }
   const found = await knex.raw(PARENT, [quoteTable(table)])
   const [parent] = found.rows
   if (!parent) return refuse(`track ${table} first.`)
-  if (parent.key_columns > 1) refuse(MANY_KEYS)
+  if (columns.length !== parent.keys.length)
+    refuse(
+      `its key is of ${parent.keys.length === 1 ? 'the column' : 'the columns'} ${parent.keys.join(', ')}: name as many columns that hold it, in that order.`,
+    )
   if (!parent.is_trusted)
     refuse(
       `it belongs to ${parent.owner} and the change log to ${parent.log_owner}. A write of parts writes their parent with the log's rights: give both to one role.`,
@@ -160,14 +166,14 @@ export const trackPart = async (
   const parentTable = `${quoteName(parent.schema)}.${quoteName(parent.name)}`
   const values = [
     part.key,
-    column,
+    keyArgument(columns),
     part.tenant,
     parentTable,
     parent.source,
-    parent.key,
+    keyArgument(parent.keys),
     parent.tenant,
     field,
-    parent.key_type,
+    keyArgument(parent.key_types),
     part.owned.version.name,
     ...raisedBy(owned),
   ]
@@ -175,5 +181,5 @@ export const trackPart = async (
   for (const { name, event, call, referencing } of partTriggers)
     await knex.raw(`create trigger ${name} ${event === 'truncate' ? 'before' : 'after'} ${event} on ${quoteTable(part.table)}
       ${referencing} for each statement execute function noclobber.${call}(${args})`)
-  await raiseParent(knex, parentTable, [parent.key, parent.tenant, ...ownedList(owned)])
+  await raiseParent(knex, parentTable, [keyArgument(parent.keys), parent.tenant, ...ownedList(owned)])
 }

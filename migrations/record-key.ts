@@ -11,12 +11,15 @@ export const keyArgument = (columns: string[]): string => {
 export const keyColumns = (argument: string): string[] =>
   argument.startsWith('{') ? textArray(argument) : [argument]
 
+/** SQL for an id, of SQL for the texts of its parts. */
+export const joinedId = (texts: readonly string[]): string =>
+  texts.length === 1
+    ? (texts[0] as string)
+    : `(${texts.map((text) => `replace(replace(${text}, '!', '!0'), '~', '!1')`).join(` || '~' || `)})`
+
 /** SQL for the id of the row `row`. */
-export const idText = (row: string, columns: string[]): string => {
-  const texts = columns.map((name) => `${row}.${quoteName(name)}::text`)
-  if (texts.length === 1) return texts[0] as string
-  return `(${texts.map((text) => `replace(replace(${text}, '!', '!0'), '~', '!1')`).join(` || '~' || `)})`
-}
+export const idText = (row: string, columns: string[]): string =>
+  joinedId(columns.map((name) => `${row}.${quoteName(name)}::text`))
 
 /** SQL for the columns of the primary key of the relation `relation`, in their order, as an array; null where it has none. */
 export const keyOf = (

@@ -26,6 +26,7 @@ export const FRAGMENTS = [
   'check_types',
   'log_declarations',
   'name_of_table',
+  'parents_by_ids',
   'tombstones',
   'trusted_types',
   'valid_floor',

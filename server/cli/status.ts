@@ -66,7 +66,7 @@ const tableLine = ({
     ...(ignore.length > 0 ? [`ignores ${ignore.join(' and ')}`] : []),
     ...Object.entries(columns).map(([what, name]) => `${what} ${name === null ? 'nowhere' : `in ${name}`}`),
     ...(history === 'values' ? ['history of values'] : []),
-    ...(partOf ? [`part of ${partOf.table} by ${partOf.column}`] : []),
+    ...(partOf ? [`part of ${partOf.table} by ${[partOf.column].flat().join(' and ')}`] : []),
   ].join(', ')
 
 export const status: Command = {

@@ -12,7 +12,8 @@ export const TRACK_HELP = [
   '                   it has no column for the time, or for the writer: the log alone knows',
   '  --history values keep what each field was and became, not its name alone',
   '  --part-of TABLE=COLUMN',
-  '                   its rows are part of that table’s, by this column of theirs: orders=order_id',
+  '                   its rows are part of that table’s, by this column of theirs: orders=order_id; by several,',
+  '                   in the order of its key: orders=year,number',
   '  --part-field NAME what the parent’s changed_fields call its parts',
 ]
 
@@ -47,6 +48,12 @@ const columnsOf = (values: Values): TrackColumns => {
   }
 }
 
+/** `order_id`, or several: `year,number`. */
+const columnOf = (written: string): string | string[] => {
+  const names = written.split(',').map((name) => name.trim())
+  return names.length > 1 ? names : written
+}
+
 /** @throws UsageError for what is no way to track a table. */
 export const trackOptionsOf = (values: Values): TrackOptions => {
   const tenant = text(values, 'tenant')
@@ -67,6 +74,8 @@ export const trackOptionsOf = (values: Values): TrackOptions => {
     ...(ignore.length > 0 ? { ignore } : {}),
     ...(Object.keys(columns).length > 0 ? { columns } : {}),
     ...(history ? { history } : {}),
-    ...(parentTable && column ? { partOf: { table: parentTable, column, ...(field && { field }) } } : {}),
+    ...(parentTable && column
+      ? { partOf: { table: parentTable, column: columnOf(column), ...(field && { field }) } }
+      : {}),
   }
 }

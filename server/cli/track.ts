@@ -33,7 +33,7 @@ const wouldChange = async ({ err }: Terminal, knex: Knex, table: string, options
 export const track: Command = {
   name: 'track',
   usage:
-    'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--part-of TABLE=COLUMN] [--replace] [--write] [--dir migrations] [--ts]',
+    'TABLE [--tenant COLUMN] [--lists COLUMN,…] [--ignore COLUMN,…] [--history values] [--part-of TABLE=COLUMN,…] [--replace] [--write] [--dir migrations] [--ts]',
   summary: 'track a table: give it versions and a history',
   help: [
     '  TABLE            projects, app.projects, or tenant_%.projects: that of each schema whose name fits',

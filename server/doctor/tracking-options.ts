@@ -2,8 +2,9 @@
 // again. Invariant: an option that the triggers don't have is not made up.
 import { VALUES_TRIGGERS } from '../../migrations/history-values.ts'
 import { columnsOption, ownedBy } from '../../migrations/owned-columns.ts'
-import { PART_TRIGGERS } from '../../migrations/parts.ts'
+import { columnsOfPart, PART_TRIGGERS } from '../../migrations/parts.ts'
 import { textArray } from '../../migrations/quote.ts'
+import { keyColumns } from '../../migrations/record-key.ts'
 import type { TrackOptions } from '../../migrations/track-options.ts'
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 
@@ -30,7 +31,8 @@ export const trackedOptions = (triggers: TriggerArguments[]): TrackOptions | nul
   const own = argsOfMost(triggers, TRIGGER_NAMES, 6)
   if (!own) return null
   const [, tenant = '', lists = '', ignore = '', , owned] = own
-  const [, column = '', , , table = '', , , field = ''] = argsOfMost(triggers, PART_TRIGGERS, 9) ?? []
+  const [, ownNames = '', , , table = '', , , field = ''] = argsOfMost(triggers, PART_TRIGGERS, 9) ?? []
+  const names = keyColumns(ownNames)
   const parents = textArray(lists)
   const ignored = textArray(ignore)
   const columns = columnsOption(ownedBy(owned))
@@ -39,7 +41,11 @@ export const trackedOptions = (triggers: TriggerArguments[]): TrackOptions | nul
     ...(parents.length > 0 ? { lists: parents } : {}),
     ...(ignored.length > 0 ? { ignore: ignored } : {}),
     ...(columns ? { columns } : {}),
-    ...(table ? { partOf: { table, column, ...(field ? { field } : {}) } } : {}),
+    ...(table
+      ? {
+          partOf: { table, column: names.length > 1 ? names : (names[0] ?? ''), ...(field ? { field } : {}) },
+        }
+      : {}),
     ...(triggers.some(({ name }) => VALUES_TRIGGERS.includes(name)) ? { history: 'values' } : {}),
   }
 }
@@ -81,7 +87,7 @@ export const flagsOf = ({
     ['--updated-by-column', columns.updatedBy ?? undefined],
     ['--no-updated-by', columns.updatedBy === null ? ON : undefined],
     ['--history', history === 'values' ? history : undefined],
-    ['--part-of', partOf && `${partOf.table}=${partOf.column}`],
+    ['--part-of', partOf && `${partOf.table}=${columnsOfPart(partOf).join(',')}`],
     ['--part-field', partOf?.field],
   ]
   return new Map(flags.filter((flag): flag is [string, string] => Boolean(flag[1])))

@@ -165,7 +165,11 @@ const lostColumns = ({ triggers, key, columns }: TriggeredTable): string[] => {
   if (!stamp) return []
   const [ownKey = '', tenant = '', lists = '{}'] = stamp.args
   const part = triggers.find(({ name }) => PART_TRIGGERS.includes(name))
-  const named = [...(tenant ? [tenant] : []), ...textArray(lists), ...(part?.args[1] ? [part.args[1]] : [])]
+  const named = [
+    ...(tenant ? [tenant] : []),
+    ...textArray(lists),
+    ...(part?.args[1] ? keyColumns(part.args[1]) : []),
+  ]
   return [...(ownKey === key ? [] : keyColumns(ownKey)), ...named.filter((name) => !columns.includes(name))]
 }
 

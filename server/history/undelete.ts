@@ -9,13 +9,14 @@ import { invalidProblem, problem, refuse } from '../base/problems.ts'
 import type { Actor } from '../base/record-type.ts'
 import { refusedValues } from '../db/errors.ts'
 import { statement } from '../db/statement.ts'
+import { toWire } from '../records/history-values.ts'
 import { requestHash } from '../records/idempotency.ts'
 import { asksParents, authorizeNewPart, isParentThere, parentMissing } from '../records/parents.ts'
 import { goneOrMissing, readRow, type Target } from '../records/read.ts'
 import { conflictOf } from '../records/refused-write.ts'
 import { runOnce, type Work } from '../records/run-once.ts'
 import { SWALLOWED } from '../records/settled-write.ts'
-import type { Database } from '../tables/database.ts'
+import type { Database, KnownType } from '../tables/database.ts'
 import { NAMING, writerContext } from '../tables/writer-context.ts'
 import { type Deletion, deletionOf, mayRestore } from './deleted-records.ts'
 import { NOT_KEPT } from './past-version.ts'
@@ -25,6 +26,15 @@ import { cascadesOf, type DeletedRows, type Dependents, restoreRows, textsOf } f
 const NAME_WRITER = statement(`select ${NAMING}`)
 /** The rest of the transaction shall find what is wrong with the values here, and not at its commit. */
 const CHECK_NOW = { name: '', text: 'set constraints all immediate' }
+
+/** What a deleted part was part of: the values of the columns that say so, those included that no field shows. */
+const parentIn = (known: KnownType, { row }: Deletion): Record<string, unknown> =>
+  Object.fromEntries(
+    (known.part?.columns ?? []).map((name) => {
+      const column = known.names.columnOf(name)
+      return [name, toWire(known, name, row.old_row[column], row.old_texts?.[column] ?? null)]
+    }),
+  )
 
 const FORBIDDEN: Forbidden = { outcome: 'forbidden', problem: problem('forbidden') }
 const UNIQUE = '23505'
@@ -54,7 +64,13 @@ const dependentsOf = async (
       : []),
     ...types.flatMap(({ part, names, ...known }) =>
       part?.source === source
-        ? [{ source: known.source, columns: [names.columnOf(part.column)], referred: [part.key] }]
+        ? [
+            {
+              source: known.source,
+              columns: part.columns.map(names.columnOf),
+              referred: part.keys.map(({ name }) => name),
+            },
+          ]
         : [],
     ),
     ...(await cascadesOf(database, source, transaction)),
@@ -98,11 +114,11 @@ const whyNot = async (
   if (deletion.record.version !== options.clientVersion) return goneOrMissing(database, target)
   if (known.type.history !== 'values') return NOT_KEPT
   if (!mayRestore(known, actor, deletion.record)) return FORBIDDEN
-  const { fields } = deletion.record
+  const values = parentIn(known, deletion)
   if (!asksParents(known, actor, 'create'))
-    return (await isParentThere(database, target, fields)) ? null : parentMissing(known)
+    return (await isParentThere(database, target, values)) ? null : parentMissing(known)
   const draft = { ...deletion.record, id: '', version: 0 }
-  const verdict = await authorizeNewPart(database, { ...target, isLocking: true }, draft)
+  const verdict = await authorizeNewPart(database, { ...target, isLocking: true }, draft, values)
   if (verdict === 'no parent') return parentMissing(known)
   return verdict === 'forbidden' ? FORBIDDEN : null
 }

@@ -10,6 +10,7 @@ import {
   readParts,
 } from '../records/parents.ts'
 import type { Database } from '../tables/database.ts'
+import { namesParent } from '../tables/part-sql.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { FORBIDDEN, type ImportJob, MAY_NOT_CREATE, type RowError } from './validate-rows.ts'
 
@@ -24,12 +25,12 @@ export const authorizeParents = async (
   const { part } = known
   if (!part) return refused
   const missing = parentMissingError(known)
+  const tenant = tenantParameter(known, actor)
   const isAsked = {
     create: asksParents(known, actor, 'create'),
     update: asksParents(known, actor, 'update'),
   }
   if (!isAsked.create && !isAsked.update) {
-    const tenant = part.tenantColumn ? tenantParameter(known, actor) : []
     for (const { line } of await database.send(sql.orphans, [first, last, ...tenant], transaction))
       refused.set(line, missing)
     return refused
@@ -39,7 +40,7 @@ export const authorizeParents = async (
     Object.fromEntries(
       Object.entries<unknown>(JSON.parse(doc)).map(([column, value]) => [known.names.fieldOf(column), value]),
     )
-  const lines = await database.send(sql.parents, [first, last], transaction)
+  const lines = await database.send(sql.parents, [first, last, ...tenant], transaction)
   const asking = { known, actor, transaction, isLocking: true }
   const parts = await readParts(
     database,
@@ -51,7 +52,7 @@ export const authorizeParents = async (
   const lineOf = new Map(lines.map((row) => [row.id as string | null, row]))
   const moveOf = (id: string) => {
     const values = fieldsIn(lineOf.get(id)?.doc)
-    return Object.hasOwn(values, part.column) ? { values, parent: lineOf.get(id)?.parent } : null
+    return namesParent(part, Object.keys(values)) ? { values, parent: lineOf.get(id)?.parent } : null
   }
   const authorized = isAsked.update
     ? await authorizeParts(database, asking, 'update', { parts, readable, moveOf })
@@ -59,7 +60,7 @@ export const authorizeParents = async (
   for (const { line, id, parent, doc } of lines) {
     const fields = fieldsIn(doc)
     const draft = { type: known.type.name, id: '', version: 0, fields }
-    if (Object.hasOwn(fields, part.column) && parent !== null && !readable.has(parent))
+    if (namesParent(part, Object.keys(fields)) && parent !== null && !readable.has(parent))
       refused.set(line, missing)
     else if (id === null && isAsked.create && !mayUnder(asking, 'create', draft, parent, readable))
       refused.set(line, MAY_NOT_CREATE)

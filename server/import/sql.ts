@@ -1,13 +1,13 @@
 // The SQL of an import: validated rows wait in a temporary table and are written from there, within one transaction.
 // Invariant: the guard is inside the UPDATE here too: a row is written over a record only at the version at which it
 // was checked. Values go through json_populate_record, so each column gets what a row's JSON says and nothing else.
-import { quoteName } from '../../migrations/quote.ts'
+import { quoteName, quoteText } from '../../migrations/quote.ts'
 import { type Statement, statement } from '../db/statement.ts'
 import type { Column } from '../tables/catalogue.ts'
 import type { KnownType } from '../tables/database.ts'
 import { columnSql, isStamped, isStampedIn } from '../tables/field-sql.ts'
 import { idSql } from '../tables/head-sql.ts'
-import { parentIsThere } from '../tables/part-sql.ts'
+import { idOfParent, parentIsThere, valuesIn } from '../tables/part-sql.ts'
 import { NAMING } from '../tables/writer-context.ts'
 
 /** A validated row. `seen` is the version of the record that it updates; null if it creates one. */
@@ -83,7 +83,7 @@ export interface ImportSql {
   foundMeanwhile: Statement
   /** from, to, [tenant], [member]: lines written, and whether that made a new version */
   update(columns: string[]): Statement
-  /** from, to: lines with the key of the parent that each names; null where it names none */
+  /** from, to, [tenant]: lines with the key of the parent that each will have; null where it has none */
   parents: Statement
   /** from, to, [tenant]: lines that name a parent which isn't there */
   orphans: Statement
@@ -114,14 +114,23 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
   const isMember = audience
     ? ` and exists (select from ${audience.members} and ${audience.named} = $${tenantColumn ? 4 : 3}::text)`
     : ''
-  const parent = part ? `r.${part.sql}` : 'null'
-  const ofParent = part?.tenantColumn ? `$3::${columns.get(tenantColumn ?? '')?.cast}` : null
+  const own = tenantColumn ? `$3::${columns.get(tenantColumn)?.cast}` : null
+  /** As the record will have them: the file's, or else what it has; the tenant is the actor's. */
+  const parent = part
+    ? valuesIn(part, 'r').map((value, at) => (part.columns[at] === tenantColumn ? `${own}` : value))
+    : []
+  const isNamed = part?.columns
+    .map((name) => `s.doc->${quoteText(known.names.columnOf(name))} is not null`)
+    .join(' or ')
   const lines = (selected: string) => `select s.line, ${selected} from pg_temp.noclobber_import s
-    cross join lateral pg_catalog.json_populate_record(null::${table}, s.doc) r where s.line between $1 and $2`
+    left join ${table} t on s.seen is not null and ${id.isText('s.id')} ${ofTenant(3)}
+    cross join lateral pg_catalog.json_populate_record(t.*, s.doc) r where s.line between $1 and $2`
   return {
-    parents: unnamed(`${lines(`s.id, ${parent}::text as parent, s.doc::text as doc`)} order by s.line`),
+    parents: unnamed(
+      `${lines(`s.id, ${part ? idOfParent(parent) : 'null'} as parent, s.doc::text as doc`)} order by s.line`,
+    ),
     orphans: unnamed(
-      `${lines('s.id')} ${part ? `and not ${parentIsThere(part, parent, ofParent)}` : 'and false'} order by s.line`,
+      `${lines('s.id')} and ${part ? `(${isNamed}) and not ${parentIsThere(part, parent, part.tenantColumn ? own : null)}` : 'false'} order by s.line`,
     ),
     find: unnamed(
       `${sql.selectFrom('k.key as "noclobber_key"')} join pg_catalog.unnest($1::text[]) k(key) on ${isFound('k.key')} ${ofTenant(2)}`,

@@ -105,7 +105,7 @@ export const importSource = (
     }
   }
 
-  /** The first piece has the bytes by which kinds of files are told apart, if there are as many. */
+  /** The first piece has the bytes by which kinds of files differ, if there are as many. */
   const readFirst = async (): Promise<Buffer | null> => {
     let first = await read()
     while (first && first.length < LOOKED_AT) {

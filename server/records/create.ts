@@ -125,6 +125,7 @@ export const createRecord = async (
             database,
             { known, actor, transaction, isLocking: true },
             draft,
+            values,
           )
           if (verdict === 'no parent') return parentMissing(known)
           return verdict === 'forbidden' ? FORBIDDEN : verdict

@@ -13,7 +13,7 @@ import { MESSAGES } from '../db/errors.ts'
 import type { Row } from '../db/statement.ts'
 import type { FieldError, WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
-import { parentsByKeys, partsByIds, selectKey } from '../tables/part-sql.ts'
+import { namesParent, parentsByKeys, partsByIds, selectKey } from '../tables/part-sql.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { authorizeByIds } from './authorization-rows.ts'
 
@@ -44,7 +44,7 @@ export const writableBy = (known: KnownType, actor: Actor, record: WireRecord | 
 
 /** What is said of a foreign key to something that isn't there. */
 export const parentMissingError = ({ part, shownNames }: KnownType): FieldError => ({
-  field: part && shownNames.includes(part.column) ? part.column : '',
+  field: part?.columns.toReversed().find((name) => shownNames.includes(name)) ?? '',
   message: MESSAGES['23503'] as string,
 })
 
@@ -66,18 +66,33 @@ export interface PartsAsking {
 /** The parents that this person may read, by key; `undefined` where the parent's type isn't declared. */
 export type Readable = Map<string, WireRecord | undefined>
 
-/** How a part stands: its version, and the key of its parent. */
+/** How a part stands: its version, the key of its parent, and of the one that new values would give it. */
 export interface Part {
   version: number
   parent: string | null
+  next: string | null
 }
 
 const keysIn = (rows: Row[]): string[] => [
   ...new Set(rows.flatMap(({ noclobber_parent: key }) => (key === null ? [] : [key as string]))),
 ]
 
+/** New values by column, those of columns that name the parent, as a statement takes them. */
+const parentValues = ({ columns }: KnownType, names: readonly string[], values: Record<string, unknown>) =>
+  names.map((name) => columns.get(name)?.codec.toParameter(values[name] ?? null))
+
+/** The values of the columns by which a new part names its parent; `null` where it names none. */
+const valuesNaming = (
+  { part, tenantColumn }: KnownType,
+  { tenantId }: Actor,
+  values: Record<string, unknown>,
+): Record<string, unknown> | null => {
+  const all = tenantColumn ? { ...values, [tenantColumn]: tenantId } : values
+  return part?.columns.every((name) => (all[name] ?? null) !== null) ? all : null
+}
+
 /**
- * Reads parents by their keys, and the one that a value of the part's column means.
+ * Reads parents by their keys, and the one that the values of a new part mean.
  *
  * @returns Besides, the key of that one; `null` where it isn't among them.
  */
@@ -85,19 +100,26 @@ export const readParents = async (
   database: Database,
   { known, actor, transaction, isLocking }: PartsAsking,
   keys: string[],
-  value: unknown = null,
+  values: Record<string, unknown> | null = null,
 ): Promise<{ readable: Readable; next: string | null }> => {
   const readable: Readable = new Map()
   let next: string | null = null
   const { part, parent } = known
-  if (!part || (keys.length === 0 && value === null)) return { readable, next }
+  if (!part || (keys.length === 0 && values === null)) return { readable, next }
   const select = parent?.sql.selectFrom ?? ((further: string) => selectKey(part, further))
   const rows = await database.send(
-    { name: '', text: parentsByKeys(known, part, parent?.part ?? null, select, isLocking) },
+    {
+      name: '',
+      text: parentsByKeys(known, part, parent?.part ?? null, {
+        selectFrom: select,
+        isNamed: values !== null,
+        isLocking,
+      }),
+    },
     [
       keys,
-      known.columns.get(part.column)?.codec.toParameter(value),
       ...(part.tenantColumn ? [actor.tenantId] : []),
+      ...(values ? parentValues(known, part.columns, values) : []),
     ],
     transaction,
   )
@@ -115,19 +137,24 @@ export const readParents = async (
   return { readable, next }
 }
 
-/** Reads parts by their ids; those that aren't there are left out. */
+/** Reads parts by their ids, with what new values would make them parts of; those that aren't there are left out. */
 export const readParts = async (
   database: Database,
   { known, actor, transaction, isLocking }: PartsAsking,
   ids: string[],
+  values: Record<string, unknown> = {},
 ): Promise<Map<string, Part>> => {
   if (ids.length === 0) return new Map()
-  const text = partsByIds(known, isLocking)
-  const rows = await database.send({ name: '', text }, [ids, ...tenantParameter(known, actor)], transaction)
+  const names = known.part?.columns.filter((name) => Object.hasOwn(values, name)) ?? []
+  const rows = await database.send(
+    { name: '', text: partsByIds(known, names, isLocking) },
+    [ids, ...tenantParameter(known, actor), ...parentValues(known, names, values)],
+    transaction,
+  )
   return new Map(
     rows.map((row) => [
       row.noclobber_id as string,
-      { version: Number(row.version), parent: row.noclobber_parent as string | null },
+      { version: Number(row.version), parent: row.noclobber_parent, next: row.noclobber_next },
     ]),
   )
 }
@@ -195,14 +222,19 @@ export const readAuthorizedParts = async (
   asking: PartsAsking,
   { action, ids, values = {} }: { action: WriteAction; ids: string[]; values?: Record<string, unknown> },
 ): Promise<AuthorizedParts> => {
-  const parts = await readParts(database, asking, ids)
-  const column = asking.known.part?.column ?? ''
-  const value = values[column] ?? null
-  const keys = [...new Set([...parts.values()].flatMap(({ parent }) => parent ?? []))]
-  const { readable, next } = await readParents(database, asking, keys, value)
-  const isParentMissing = value !== null && next === null
-  const move = column in values && !isParentMissing ? { values, parent: next } : null
-  const authorized = await authorizeParts(database, asking, action, { parts, readable, moveOf: () => move })
+  const parts = await readParts(database, asking, ids, values)
+  const keys = [
+    ...new Set([...parts.values()].flatMap(({ parent, next }) => [parent ?? [], next ?? []].flat())),
+  ]
+  const { readable } = await readParents(database, asking, keys)
+  const isMissing = (next: string | null | undefined) => typeof next === 'string' && !readable.has(next)
+  const isMoving = asking.known.part !== null && namesParent(asking.known.part, Object.keys(values))
+  const moveOf = (id: string): Move | null => {
+    const next = parts.get(id)?.next
+    return isMoving && next !== undefined && !isMissing(next) ? { values, parent: next } : null
+  }
+  const authorized = await authorizeParts(database, asking, action, { parts, readable, moveOf })
+  const isParentMissing = [...parts.values()].some(({ next }) => isMissing(next))
   const answer: AuthorizedParts = { parts: new Map(), isParentMissing }
   for (const [id, { record, allowed }] of authorized)
     answer.parts.set(id, {
@@ -213,26 +245,46 @@ export const readAuthorizedParts = async (
   return answer
 }
 
-/** Authorizes a part that is yet to be made, under the record that it would be part of. */
+/**
+ * Authorizes a part that is yet to be made, under the record that it would be part of.
+ *
+ * @param values What its columns get, those included that no field shows.
+ */
 export const authorizeNewPart = async (
   database: Database,
   asking: PartsAsking,
   draft: PermissionRecord,
+  values: Record<string, unknown>,
 ): Promise<'allowed' | 'forbidden' | 'no parent'> => {
-  const value = draft.fields[asking.known.part?.column ?? ''] ?? null
-  const { readable, next } = await readParents(database, asking, [], value)
-  if (value !== null && next === null) return 'no parent'
+  const naming = valuesNaming(asking.known, asking.actor, values)
+  const { readable, next } = await readParents(database, asking, [], naming)
+  if (naming && next === null) return 'no parent'
   return mayUnder(asking, 'create', draft, next, readable) ? 'allowed' : 'forbidden'
 }
 
-/** Do new values name no parent, or one that is there for this person? */
+/** Does a new part name no parent, or one that is there for this person? */
 export const isParentThere = async (
   database: Database,
   asking: Omit<PartsAsking, 'isLocking'>,
   values: Record<string, unknown>,
 ): Promise<boolean> => {
-  const value = values[asking.known.part?.column ?? ''] ?? null
-  return (
-    value === null || (await readParents(database, { ...asking, isLocking: false }, [], value)).next !== null
+  const naming = valuesNaming(asking.known, asking.actor, values)
+  return !naming || (await readParents(database, { ...asking, isLocking: false }, [], naming)).next !== null
+}
+
+/** The same of parts that get new values. */
+export const areParentsThere = async (
+  database: Database,
+  target: Omit<PartsAsking, 'isLocking'>,
+  ids: string[],
+  values: Record<string, unknown>,
+): Promise<boolean> => {
+  const { part } = target.known
+  if (!part || !namesParent(part, Object.keys(values))) return true
+  const asking = { ...target, isLocking: false }
+  const named = [...(await readParts(database, asking, ids, values)).values()].flatMap(
+    ({ next }) => next ?? [],
   )
+  const { readable } = await readParents(database, asking, [...new Set(named)])
+  return named.every((key) => readable.has(key))
 }

@@ -11,12 +11,13 @@ import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { BulkEntry, BulkProblem } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { namesParent } from '../tables/part-sql.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { guardParameters, tenantOf } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
 import { authorizeMany } from './authorize-many.ts'
 import { parametersOf, requestHash, sendWrite, type WriteOptions, type WriteVerdict } from './idempotency.ts'
-import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
+import { areParentsThere, asksParents, parentMissing, readAuthorizedParts } from './parents.ts'
 import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
 import { SWALLOWED, settledVersions } from './settled-write.ts'
@@ -92,13 +93,13 @@ const authorizeTargets = (
   values: Record<string, unknown>,
 ) => {
   const isAsking = asksParents(known, actor, 'update')
-  if (!isAsking && !(known.part && known.part.column in values)) return undefined
+  if (!isAsking && !(known.part && namesParent(known.part, Object.keys(values)))) return undefined
   return async (transaction: Knex.Transaction): Promise<WriteVerdict> => {
+    const ids = targets.map(({ id }) => id)
     if (!isAsking)
-      return (await isParentThere(database, { known, actor, transaction }, values))
+      return (await areParentsThere(database, { known, actor, transaction }, ids, values))
         ? 'allowed'
         : parentMissing(known)
-    const ids = targets.map(({ id }) => id)
     const asking = { known, actor, transaction, isLocking: true }
     const authorized = await readAuthorizedParts(database, asking, { action: 'update', ids, values })
     if (authorized.isParentMissing) return parentMissing(known)

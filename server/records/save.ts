@@ -27,7 +27,7 @@ import {
   type WriteVerdict,
   type Written,
 } from './idempotency.ts'
-import { asksParents, isParentThere, parentMissing, readAuthorizedParts } from './parents.ts'
+import { areParentsThere, asksParents, parentMissing, readAuthorizedParts } from './parents.ts'
 import { goneOrMissing, readRow, type Target, targetOf } from './read.ts'
 import { conflictOf, replayOf, whyRefused } from './refused-write.ts'
 import { SWALLOWED, settling, swallowing } from './settled-write.ts'
@@ -136,7 +136,6 @@ export const saveRecord = async (
       ? requestHash('save', type, target.id, options.clientVersion, options.changes)
       : (extended?.hash ?? '')
   const replay = async () => (valid.ok ? replayOf(database, target, options, hash) : null)
-
   const texts: Record<string, string> = {}
   let clientVersion = options.clientVersion
   let mergedFields: string[] | undefined
@@ -168,7 +167,8 @@ export const saveRecord = async (
     }
     if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
     if (Object.keys(valid.values).length === 0) return unchanged(database, target, options)
-    if (attempt > 0 && !(await isParentThere(database, target, valid.values))) return parentMissing(known)
+    if (attempt > 0 && !(await areParentsThere(database, target, [target.id], valid.values)))
+      return parentMissing(known)
     if (!refused && wasSent && (await isSwallowed())) return SWALLOWED
     const broken =
       known.type.rule || known.audience

@@ -116,7 +116,8 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
   ${UNTRACKABLE} as why_not, c.relrowsecurity as has_policies, c.relkind = 'p' as is_partitioned,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
-  (select pg_catalog.jsonb_build_object('args', p.args, 'selectable', has_column_privilege(to_regclass(p.args[4]), p.args[6], 'select')
+  (select pg_catalog.jsonb_build_object('args', p.args, 'selectable', (select bool_and(has_column_privilege(to_regclass(p.args[4]), k.name, 'select'))
+        from pg_catalog.unnest(case when strpos(p.args[6], '{') = 1 then p.args[6]::text[] else array[p.args[6]] end) k(name))
       and (p.args[7] = '' or has_column_privilege(to_regclass(p.args[4]), p.args[7], 'select')),
       'lockable', has_any_column_privilege(to_regclass(p.args[4]), 'update'))
     from (select ${TRIGGER_ARGUMENTS} as args from pg_trigger g

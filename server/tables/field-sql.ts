@@ -16,8 +16,10 @@ export const aliasOf = (name: string): string =>
 type Columns = Pick<TrackedType, 'columns' | 'names'>
 
 /** A column, quoted, by what it goes by. */
-export const columnSql = ({ names }: Pick<TrackedType, 'names'>, name: string): string =>
-  quoteName(names.columnOf(name))
+export const columnSql = (
+  { names }: { names: Pick<TrackedType['names'], 'columnOf'> },
+  name: string,
+): string => quoteName(names.columnOf(name))
 
 /** A field's value as its column's codec selects it, of the table as `t`. */
 export const fieldExpression = (tracked: Columns, name: string): string =>

@@ -10,7 +10,11 @@ import { utcText } from '../db/iso-time.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 import { columnSql } from './field-sql.ts'
 
-type Keyed = Pick<TrackedType, 'key' | 'columns' | 'names'>
+interface Keyed {
+  key: Pick<TrackedType['key'], 'names'>
+  columns: ReadonlyMap<string, Pick<Column, 'type' | 'cast'>>
+  names: Pick<TrackedType['names'], 'columnOf'>
+}
 
 export interface IdSql {
   text: string
@@ -35,7 +39,7 @@ export interface IdSql {
 const ofOne = ({ key, columns, names }: Keyed): IdSql => {
   const [name = ''] = key.names
   const value = `t.${columnSql({ names }, name)}`
-  const { cast } = columns.get(name) as Column
+  const { cast } = columns.get(name) as Pick<Column, 'cast'>
   return {
     text: `${value}::text`,
     value,
@@ -55,7 +59,7 @@ const ofSeveral = ({ key, columns, names }: Keyed): IdSql => {
   const row = `(${all.join(', ')})`
   const partsOf = (text: string) =>
     key.names.map((name, at) => {
-      const { type, cast } = columns.get(name) as Column
+      const { type, cast } = columns.get(name) as Pick<Column, 'type' | 'cast'>
       const part = `split_part(${text}, '~', ${at + 1})`
       const isText = type === 'text' || type === 'varchar'
       return `${isText ? `replace(replace(${part}, '!1', '~'), '!0', '!')` : part}::${cast}`

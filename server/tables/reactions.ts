@@ -2,21 +2,22 @@
 // own, on the table, its partitions and what it is part of, and foreign keys that cascade.
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName } from '../../migrations/quote.ts'
+import { keyColumns } from '../../migrations/record-key.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { ColumnNames } from '../base/column-names.ts'
 
 /** Whose parts a table's rows are, as it was tracked. */
 export interface PartOf {
-  /** What the column goes by that holds the parent's key. */
-  column: string
-  /** That column, quoted for SQL. */
-  sql: string
+  /** What the columns go by that hold the parent's key, in the key's order. */
+  columns: readonly string[]
+  /** Those columns, quoted for SQL. */
+  sql: readonly string[]
   /** `schema.table` as the log writes it. */
   source: string
   /** Quoted for SQL. */
   table: string
-  key: string
-  keyType: string
+  /** The columns of its key, and their types as SQL. */
+  keys: readonly { name: string; type: string }[]
   tenantColumn: string | null
   /** May the server's role lock the parent's rows? That takes the right to update them. */
   isLockable: boolean
@@ -32,13 +33,13 @@ export const partOf = (
   const [, column = '', , table = '', source = '', key = '', tenant = '', , keyType = ''] = part.args
   if (!part.selectable)
     return fail(`its rows are parts of ${source}, which this role may not read: GRANT SELECT on it.`)
+  const [own, types] = [keyColumns(column), keyColumns(keyType)]
   return {
-    column: fieldOf(column),
-    sql: quoteName(column),
+    columns: own.map(fieldOf),
+    sql: own.map(quoteName),
     source,
     table,
-    key,
-    keyType,
+    keys: keyColumns(key).map((name, at) => ({ name, type: types[at] as string })),
     tenantColumn: tenant || null,
     isLockable: part.lockable,
   }

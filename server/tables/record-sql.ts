@@ -11,7 +11,7 @@ import type { WireRecord } from '../protocol/index.ts'
 import type { Column, TrackedType } from './catalogue.ts'
 import { aliasOf, columnSql, fieldExpression, fieldValue, isStamped, isStampedIn } from './field-sql.ts'
 import { headSql, idSql } from './head-sql.ts'
-import { parentIsThere } from './part-sql.ts'
+import { namesParent, parentIsThere, valuesGiven } from './part-sql.ts'
 import { rowSize } from './row-size.ts'
 import { changeSetCondition, NAMING, sentChangeSet } from './writer-context.ts'
 
@@ -191,11 +191,10 @@ export const recordSql = (
           ? `, ${sentChangeSet(head.version, '$3')} as "noclobber_change_set"`
           : ''
         const stamped = isPrecomputed ? '' : ` and ${isStamped(tracked)}`
-        const place = part ? columns.indexOf(part.column) : -1
         const tenant = tenantColumn ? `t.${column(tenantColumn)}` : null
         const there =
-          part && place >= 0
-            ? ` and ${parentIsThere(part, `$${firstValue + place}::${tracked.columns.get(part.column)?.cast}`, tenant)}`
+          part && namesParent(part, columns)
+            ? ` and ${parentIsThere(part, valuesGiven(tracked, part, columns, firstValue), tenant)}`
             : ''
         const write = `update ${table} t set ${set} where ${guard}${there} and ${naming}${stamped} returning ${returned}${changeSet}`
         return withMutation ? storeResponse(write, answer(columns), firstValue + columns.length) : write
@@ -204,9 +203,12 @@ export const recordSql = (
       shaped(`insert ${withMutation} ${JSON.stringify(columns)}`, () => {
         const names = [...(tenantColumn ? [tenantColumn] : []), ...columns]
         const values = names.map((name, index) => `$${index + 2}::${tracked.columns.get(name)?.cast}`)
-        const value = part ? values[names.indexOf(part.column)] : undefined
         const ofTenant = tenantColumn ? (values[0] as string) : null
-        const there = part && value ? ` and ${parentIsThere(part, value, ofTenant)}` : ''
+        const inserted = part?.columns.map((name) => values[names.indexOf(name)] ?? 'null')
+        const there =
+          part && inserted && namesParent(part, names)
+            ? ` and ${parentIsThere(part, inserted, ofTenant)}`
+            : ''
         const write = `insert into ${table} as t (${quoteName(tracked.owned.version.name)}${names.map((name) => `, ${column(name)}`).join('')})
           select 1${values.map((value) => `, ${value}`).join('')} from writer where writer.named and ${isStampedIn(table)}${there} returning ${returned}`
         return withMutation

@@ -394,7 +394,7 @@ test('what no id can be made of, and what names no parent, is refused', async ()
   )
   const partOf = { table: 'members', column: 'note' }
   await expect(trackTable(app.knex, 'plain', { partOf })).rejects.toThrow(
-    "plain can't be part of members: its key has several columns",
+    "plain can't be part of members: its key is of the columns",
   )
 })
 
