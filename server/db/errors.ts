@@ -20,6 +20,9 @@ interface DatabaseError {
   where?: string
   /** The function of PostgreSQL's source that reported it. */
   routine?: string
+  severity?: string
+  /** Of an error of the system. */
+  syscall?: string
 }
 
 const asDatabaseError = (error: unknown): DatabaseError => (error && typeof error === 'object' ? error : {})
@@ -57,14 +60,29 @@ export const isStoredMutation = (error: unknown): boolean => {
 }
 
 const UNAVAILABLE_CODES =
-  /^(08...|53...|57P0.|57014|55P03|40P01|40001|25006|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|EAI_AGAIN|EHOSTUNREACH)$/
+  /^(08...|28...|53...|57P0.|57014|55P03|40P01|40001|25006|25P0[34]|3D000|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|EAI_AGAIN|EHOSTUNREACH)$/
+/** Of a connection over TLS that wasn't made. */
+const TLS_CODES = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/
+/** What was asked of the system when a connection wasn't made: `connect` of a socket that isn't there is ENOENT. */
+const TO_CONNECT = ['connect', 'getaddrinfo']
 const UNAVAILABLE_TEXT =
-  /Timeout acquiring a connection|Connection terminated|connection timeout|Client has encountered a connection error|not queryable|Query read timeout|Unable to acquire a connection|^aborted$/i
+  /Timeout acquiring a connection|does not support SSL connections|Connection terminated|connection timeout|Client has encountered a connection error|not queryable|Query read timeout|Unable to acquire a connection|^aborted$/i
 
-/** The database can't be reached, has no connection left, or gave up: 503. */
-export const isUnavailable = (error: unknown): boolean =>
-  UNAVAILABLE_CODES.test(asDatabaseError(error).code ?? '') ||
-  (error instanceof Error && (error.name === 'KnexTimeoutError' || UNAVAILABLE_TEXT.test(error.message)))
+/** PostgreSQL ended the connection, or refused it: it says so by the severity, whatever the code. */
+const isFatal = ({ severity }: DatabaseError) => severity === 'FATAL' || severity === 'PANIC'
+
+/** The database can't be reached, has no connection left, lets nobody in, or gave up: 503. */
+export const isUnavailable = (error: unknown): boolean => {
+  const found = asDatabaseError(error)
+  const { code = '', syscall = '' } = found
+  return (
+    UNAVAILABLE_CODES.test(code) ||
+    isFatal(found) ||
+    TLS_CODES.test(code) ||
+    TO_CONNECT.includes(syscall) ||
+    (error instanceof Error && (error.name === 'KnexTimeoutError' || UNAVAILABLE_TEXT.test(error.message)))
+  )
+}
 
 /** What is said of a value that the database refuses, by PostgreSQL's code. */
 export const MESSAGES: Record<string, string> = {
