@@ -25,7 +25,7 @@ const receives = async (connection: RawConnection, knex: Knex, listenMs: number)
   })
   try {
     await connection.query(`listen ${channel}`)
-    await knex.raw('select pg_notify(?, ?)', [channel, ''])
+    await knex.raw('select pg_catalog.pg_notify(?::pg_catalog.text, ?::pg_catalog.text)', [channel, ''])
     return await withinMs(listenMs, received, 'No notification came.')
   } catch {
     return false

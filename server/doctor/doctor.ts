@@ -12,7 +12,8 @@ import { type Finding, problem } from './finding.ts'
 import { installedFindings, isUnreadable } from './installation.ts'
 import { logFindings } from './log.ts'
 import { lostTableFindings } from './lost-tables.ts'
-import { tablesByPatterns } from './table-patterns.ts'
+import { byOwnPath, meantBy, schemasOf } from './own-path.ts'
+import { isPattern, tablesByPatterns } from './table-patterns.ts'
 import { tableFindings, trackedTables } from './tables.ts'
 
 /** What {@link doctor} found. */
@@ -63,6 +64,49 @@ const isReadable = async (knex: Knex): Promise<boolean> =>
     )
   ).rows[0].ready
 
+/** What is found within one transaction; `isOver` where there is nothing more to look at. */
+interface Examined {
+  findings: Finding[]
+  tables: string[]
+  isOver: boolean
+}
+
+const over = (...findings: Finding[]): Examined => ({ findings, tables: [], isOver: true })
+
+interface Asked {
+  rows: boolean
+  retentionMs: number
+  /** Tables, as {@link DoctorOptions} has them. */
+  named: string[]
+  values: string[]
+  /** Of the caller's search path. */
+  schemas: string[]
+  migrations: string
+}
+
+const examine = async (knex: Knex, asked: Asked): Promise<Examined> => {
+  const refusal = await tooOld(knex)
+  if (refusal) return over(problem('database_too_old', null, refusal, UPGRADE))
+  const standby = (await knex.raw('select pg_is_in_recovery() as standby')).rows[0].standby
+  if (standby) return over(problem('standby', null, STANDBY, 'Nodes serve the primary alone.'))
+  const installed = await installedFindings(knex, asked.migrations)
+  if (installed.some(isUnreadable) || !(await isReadable(knex))) return over(...installed)
+  const named = await tablesByPatterns(knex, asked.named)
+  const values = await tablesByPatterns(knex, asked.values, { onlyThere: true })
+  const { tables, missing } = await trackedTables(knex, named, values)
+  const isCurrent = installed.every(({ code }) => code === 'log_of_superuser')
+  const findings = [...installed, ...missing, ...(isCurrent && tables.length === 0 ? [NOTHING_TRACKED] : [])]
+  for (const table of tables) findings.push(...(await tableFindings(knex, table, asked.rows)))
+  const sources = tables.map(({ source }) => source)
+  findings.push(...(await lostTableFindings(knex, sources)))
+  findings.push(...(await exposureFindings(knex, asked.schemas)))
+  findings.push(...(await logFindings(knex, asked.retentionMs)))
+  return { findings, tables: sources, isOver: false }
+}
+
+const allMeant = (knex: Knex, names: string[] = []): Promise<string[]> =>
+  Promise.all(names.map((name) => (isPattern(name) ? name : meantBy(knex, name))))
+
 /**
  * Checks a database.
  *
@@ -74,37 +118,15 @@ const isReadable = async (knex: Knex): Promise<boolean> =>
 export const doctor = async (sql: Sql, options: DoctorOptions = {}): Promise<Diagnosis> => {
   const knex = asKnex(sql)
   const { rows = true, retentionMs = RETENTION_MS, listenMs = 3_000, namedStatements = true } = options
-  const refusal = await tooOld(knex)
-  if (refusal)
-    return { ok: false, findings: [problem('database_too_old', null, refusal, UPGRADE)], tables: [] }
-  const standby = (await knex.raw('select pg_is_in_recovery() as standby')).rows[0].standby
-  if (standby)
-    return {
-      ok: false,
-      findings: [problem('standby', null, STANDBY, 'Nodes serve the primary alone.')],
-      tables: [],
-    }
-  const installed = await installedFindings(knex)
-  if (installed.some(isUnreadable) || !(await isReadable(knex)))
-    return { ok: false, findings: installed, tables: [] }
-  const named = await tablesByPatterns(knex, options.tables ?? [])
-  const values = await tablesByPatterns(knex, options.values ?? [], { onlyThere: true })
-  const { tables, missing } = await trackedTables(knex, named, values)
-  const isCurrent = installed.every(({ code }) => code === 'log_of_superuser')
-  const findings = [...installed, ...missing, ...(isCurrent && tables.length === 0 ? [NOTHING_TRACKED] : [])]
-  for (const table of tables) findings.push(...(await tableFindings(knex, table, rows)))
-  findings.push(
-    ...(await lostTableFindings(
-      knex,
-      tables.map(({ source }) => source),
-    )),
-  )
-  findings.push(...(await exposureFindings(knex)))
-  findings.push(...(await logFindings(knex, retentionMs)))
-  findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))
-  return {
-    ok: findings.every(({ level }) => level === 'note'),
-    findings,
-    tables: tables.map(({ source }) => source),
+  const asked: Asked = {
+    rows,
+    retentionMs,
+    named: await allMeant(knex, options.tables),
+    values: await allMeant(knex, options.values),
+    schemas: await schemasOf(knex),
+    migrations: await meantBy(knex, 'noclobber_migrations'),
   }
+  const { findings, tables, isOver } = await byOwnPath(knex, (own) => examine(own, asked))
+  if (!isOver) findings.push(...(await connectionFindings(knex, { listenMs, namedStatements })))
+  return { ok: !isOver && findings.every(({ level }) => level === 'note'), findings, tables }
 }

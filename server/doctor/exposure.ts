@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import type { Finding } from './finding.ts'
 
 /**
- * Schemas of this role's search path in which a role may create that is neither a superuser, nor the log's owner, nor this one, nor that of the
+ * schemas: those of them in which a role may create that is neither a superuser, nor the log's owner, nor this one, nor that of the
  * database; everybody where such roles can sign in.
  */
 const OPEN_SCHEMAS = `
@@ -14,7 +14,7 @@ with trusted as (
   union select r.oid from pg_roles r where r.rolname = 'pg_database_owner'
 )
 select n.nspname as schema, pg_catalog.string_agg(distinct case a.grantee when 0 then 'everybody' else a.grantee::regrole::text end, ', ') as who
-from pg_catalog.unnest(current_schemas(false)) s(name) join pg_namespace n on n.nspname = s.name,
+from jsonb_array_elements_text(?) s(name) join pg_namespace n on n.nspname = s.name,
   aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
 where n.nspname <> 'pg_catalog' and a.privilege_type = 'CREATE' and case a.grantee
   when 0 then exists (select from pg_roles r where r.rolcanlogin and r.oid not in (select t.oid from trusted t)
@@ -26,9 +26,13 @@ const PUBLISHED = `
 select pg_catalog.string_agg(p.pubname, ', ' order by p.pubname) as names from pg_publication_tables p
 where p.schemaname = 'noclobber' and p.tablename = 'cursor_key'`
 
-/** Notes: the operator knows whom to trust. */
-export const exposureFindings = async (knex: Knex): Promise<Finding[]> => {
-  const findings: Finding[] = (await knex.raw(OPEN_SCHEMAS)).rows.map(
+/**
+ * Notes: the operator knows whom to trust.
+ *
+ * @param schemas Those of the caller's search path.
+ */
+export const exposureFindings = async (knex: Knex, schemas: string[]): Promise<Finding[]> => {
+  const findings: Finding[] = (await knex.raw(OPEN_SCHEMAS, [JSON.stringify(schemas)])).rows.map(
     ({ schema, who }: { schema: string; who: string }) => ({
       code: 'schema_open',
       level: 'note',

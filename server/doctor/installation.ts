@@ -2,11 +2,12 @@
 import type { Knex } from 'knex'
 import { migrationSource } from '../../migrations/index.ts'
 import { ANEW, differenceOf, installedBy, lacking } from '../../migrations/installed.ts'
+import { asIs, quoteTable } from '../../migrations/quote.ts'
 import { OLDER, olderLog } from '../../migrations/supported.ts'
 import { type Finding, problem } from './finding.ts'
 
 const HAS_LOG = `
-select to_regclass('noclobber.record_changes') is not null as log, to_regclass('noclobber_migrations') is not null as migrations`
+select to_regclass('noclobber.record_changes') is not null as log, to_regclass(?) is not null as migrations`
 
 const NO_LOG = problem(
   'no_log',
@@ -23,8 +24,8 @@ const REPAIR =
   'Run: npx noclobber doctor --repair, or call migrate(knex, { repair: true }): it puts back what the migrations made.'
 
 /** Which of our migrations were not run here, and which of those that were run are not ours yet. */
-const migrationsApart = async (knex: Knex) => {
-  const { rows } = await knex.raw('select name from noclobber_migrations order by id')
+const migrationsApart = async (knex: Knex, table: string) => {
+  const { rows } = await knex.raw(asIs(`select name from ${quoteTable(table)} order by id`))
   const run: string[] = rows.map(({ name }: { name: string }) => name)
   const ours = await migrationSource.getMigrations([])
   return {
@@ -37,12 +38,18 @@ const migrationsApart = async (knex: Knex) => {
 export const isUnreadable = ({ code, message }: Finding): boolean =>
   code === 'log_altered' && message.startsWith(lacking([]).slice(0, -1))
 
-/** What is wrong with the log's tables, indexes and functions. Behind a `no_log` there is nothing more to look at. */
-export const installedFindings = async (knex: Knex): Promise<Finding[]> => {
-  const [has] = (await knex.raw(HAS_LOG)).rows
+/**
+ * What is wrong with the log's tables, indexes and functions. Behind a `no_log` there is nothing more to look at.
+ *
+ * @param migrations The table of the migrations that were run.
+ */
+export const installedFindings = async (knex: Knex, migrations: string): Promise<Finding[]> => {
+  const [has] = (await knex.raw(HAS_LOG, [quoteTable(migrations)])).rows
   if (!has.log) return [NO_LOG]
   if (await olderLog(knex)) return [problem('log_too_old', null, OLDER.message, OLDER.advice)]
-  const { missing, newer } = has.migrations ? await migrationsApart(knex) : { missing: [], newer: [] }
+  const { missing, newer } = has.migrations
+    ? await migrationsApart(knex, migrations)
+    : { missing: [], newer: [] }
   if (newer.length > 0)
     return [
       {

@@ -9,6 +9,7 @@ import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/suppor
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, typeName, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
+import { byOwnPath, meantBy } from './own-path.ts'
 import {
   type FoundTrigger,
   lostOwned,
@@ -59,6 +60,9 @@ left join pg_proc p on p.oid = g.tgfoid
 where g.tgname is not null and not c.relispartition or c.oid = any(select to_regclass(t.name) from pg_catalog.unnest(?::text[]) t(name))
 group by c.oid, n.nspname, c.relname order by 1`
 
+const THERE = `select coalesce(pg_catalog.jsonb_agg(to_regclass(t.name) is not null order by t.at), '[]') as there
+from pg_catalog.unnest(?::text[]) with ordinality t(name, at)`
+
 /** A name as one writes it, quoted where a dot or a quote in it would mean something. */
 const asWritten = (name: string) => (/[".]/.test(name) ? quoteName(name) : name)
 
@@ -89,15 +93,20 @@ const withParts = (found: Omit<ExaminedTable, 'parts' | 'lostParent'>[]): Examin
  * @param values Tables whose values must be kept.
  */
 export const trackedTables = async (
-  knex: Knex,
+  caller: Knex,
   named: string[],
   values: string[] = [],
 ): Promise<{ tables: ExaminedTable[]; missing: Finding[] }> => {
-  const { rows } = await knex.raw(TABLES, [values.map(quoteTable), named.map(quoteTable)])
+  const meant = new Map<string, string>()
+  for (const name of new Set([...named, ...values])) meant.set(name, await meantBy(caller, name))
+  const namesOf = (names: string[]) => names.map((name) => quoteTable(meant.get(name) ?? name))
+  const { rows, there } = await byOwnPath(caller, async (knex) => ({
+    rows: (await knex.raw(TABLES, [namesOf(values), namesOf(named)])).rows,
+    there: (await knex.raw(THERE, [namesOf(named)])).rows[0].there as boolean[],
+  }))
   const missing: Finding[] = []
-  for (const name of named) {
-    const there = await knex.raw('select to_regclass(?) is not null as there', [quoteTable(name)])
-    if (there.rows[0].there) continue
+  for (const [at, name] of named.entries()) {
+    if (there[at]) continue
     missing.push(
       problem('table_missing', name, 'There is no such table.', 'Create it, or correct the declaration.'),
     )

@@ -226,4 +226,21 @@ test('no function that others make in a schema of the search path is called by a
   expect(statuses.filter(([, status]) => status >= 300)).toEqual([])
   // PostgreSQL has no such operator of its own: it takes that of text, or of any enum.
   expect(await caught()).toEqual(['= public.mood,public.mood', '= varchar,varchar'])
+  // Nor by the doctor, under any role.
+  await owner.raw(
+    `insert into things (id, tenant, title, code, feeling) values ('z', 'acme', 'z', 'c', 'good')`,
+  )
+  await app.stop()
+  await caught()
+  for (const rows of [true, false]) {
+    const { findings } = await doctor(owner, {
+      rows,
+      tables: ['things', 'public.lines', 'nowhere'],
+      values: ['things'],
+    })
+    expect(findings.filter(({ level }) => level === 'problem').map(({ code }) => code)).toEqual([
+      'table_missing',
+    ])
+  }
+  expect(await caught()).toEqual([])
 })

@@ -1,0 +1,33 @@
+// The doctor's statements go by PostgreSQL's own names: what others have made in a schema of the caller's search path is neither called
+// nor read in the place of what is meant, under any role.
+// Invariant: what depends on the caller's search path is asked first, by statements that qualify each name.
+import type { Knex } from 'knex'
+import { quoteName, quoteTable } from '../../migrations/quote.ts'
+
+const MEANT = `select n.nspname as schema, c.relname as name from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(?)::pg_catalog.oid`
+
+/** The table that the caller means by this name, with its schema and quoted; the name as it is where there is none. */
+export const meantBy = async (knex: Knex, name: string): Promise<string> => {
+  const [found] = (await knex.raw(MEANT, [quoteTable(name)])).rows
+  return found ? `${quoteName(found.schema)}.${quoteName(found.name)}` : name
+}
+
+/** The schemas of the caller's search path that are there. */
+export const schemasOf = async (knex: Knex): Promise<string[]> =>
+  (await knex.raw('select pg_catalog.to_jsonb(pg_catalog.current_schemas(false)) as schemas')).rows[0].schemas
+
+/** Asks within a transaction whose search path has PostgreSQL's names alone; one of the caller's has its own again afterwards. */
+export const byOwnPath = <Found>(knex: Knex, ask: (knex: Knex) => Promise<Found>): Promise<Found> =>
+  knex.transaction(async (transaction) => {
+    // A reader of whole tables, serializable, would make others' writes fail.
+    if (!knex.isTransaction)
+      await transaction.raw('set transaction isolation level read committed, read only')
+    const [{ before }] = (await transaction.raw(`select pg_catalog.current_setting('search_path') as before`))
+      .rows
+    await transaction.raw('set local search_path = pg_catalog, pg_temp')
+    const found = await ask(transaction)
+    await transaction.raw(`select pg_catalog.set_config('search_path', ?, true)`, [before])
+    return found
+  })
