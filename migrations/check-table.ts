@@ -21,9 +21,16 @@ export interface Column {
   isLoose: boolean
   /** Its text is the same in each session, whatever its settings are. */
   isSteady: boolean
+  /** Values of its type are equal that have different texts. */
+  hasManyTexts: boolean
+  /** Its text is what JSON shows of it. */
+  isShownAsText: boolean
 }
 
 const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying']
+
+/** Types that JSON shows in another way than as their text. */
+const SHOWN_OTHERWISE = 'bool date timestamp time timetz'
 
 /** Types whose text depends on no setting, beside enums and what extensions make. */
 const STEADY_TYPES =
@@ -36,6 +43,10 @@ const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
     `select a.attname as name, ${typeName('a.atttypid')} as type,
        coalesce(pg_catalog.array_position(${keyOf('a.attrelid')}, a.attname::text), 0) as key, a.attnotnull as "isRequired",
        exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose",
+       (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
+         select pg_catalog.bool_and(b.typname <> all(string_to_array('${SHOWN_OTHERWISE}', ' '))) from d join pg_type b on b.oid = d.oid) as "isShownAsText",
+       (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
+         select pg_catalog.bool_or(b.typname = 'citext' or b.typname = 'numeric' and a.atttypid = b.oid and a.atttypmod = -1) from d join pg_type b on b.oid = d.oid) as "hasManyTexts",
        (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
          select pg_catalog.bool_or(b.typtype = 'e' or b.typtype = 'b' and b.typcategory <> 'A'
            and (b.oid >= 16384 or b.typname = any(string_to_array('${STEADY_TYPES}', ' '))))
@@ -99,12 +110,18 @@ const checkNames = (table: string, columns: Column[], named: string[]) => {
 
 /** The log and the rooms know tenants and lists by their texts. */
 const checkTexts = (table: string, columns: Column[], { tenant, lists = [] }: TrackOptions) => {
-  for (const { name, type, isSteady } of columns) {
-    if (!isSteady && (name === tenant || lists.includes(name)))
+  for (const { name, type, isSteady, isShownAsText, isLoose, hasManyTexts } of columns) {
+    const isTenant = name === tenant
+    if (!isTenant && !lists.includes(name)) continue
+    const none = `no ${isTenant ? 'tenant' : 'list'} goes by it.`
+    if (!isSteady)
+      refuse(table, `its column ${name} is ${type}, whose text depends on a session's settings: ${none}`)
+    if (isLoose || hasManyTexts)
       refuse(
         table,
-        `its column ${name} is ${type}, whose text depends on a session's settings: no ${name === tenant ? 'tenant' : 'list'} goes by it.`,
+        `its column ${name} takes different texts for equal (${isLoose ? 'its collation' : type}), and events go by the text: ${none} Give it ${type === 'numeric' ? 'a scale, as numeric(20,0)' : 'the type text, with a deterministic collation'}.`,
       )
+    if (isTenant && !isShownAsText) refuse(table, `its column ${name} is ${type}: ${none}`)
   }
 }
 

@@ -19,7 +19,7 @@ declare
   numbered boolean := cardinality(keys) = 1 and exists (select from pg_attribute a where a.attrelid = relation and a.attname = keys[1]
     and a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype));
   id text := noclobber.id_of(relation, 'n', key_column);
-  tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'n', tenant_column) end;
+  tenant text := case when tenant_column = '' then 'null::text' else noclobber.shown_text(relation, 'n', tenant_column) end;
   version text := format('n.%I', owned[1]);
   was_version text := format('o.%I', owned[1]);
   rows text := 'new_rows n';
@@ -59,12 +59,12 @@ begin
         or %4$s > %3$s and not exists (select from old_rows o where %1$s and %3$s = %4$s - 1)',
       noclobber.same_key(relation, key_column),
       case when tenant_column <> '' then format('and %s is not distinct from %s',
-        noclobber.text_of(relation, 'o', tenant_column), tenant) end, was_version, version);
+        noclobber.shown_text(relation, 'o', tenant_column), tenant) end, was_version, version);
   end if;
   if lists <> '{}' then
-    select seen || string_agg(format(', %1$s as now_%2$s, %3$s as was_%2$s', noclobber.text_of(relation, 'n', l.name), l.at,
-        case op when 'UPDATE' then format('nullif(%s, %s)', noclobber.text_of(relation, 'o', l.name),
-          noclobber.text_of(relation, 'n', l.name)) else 'null::text' end), ''),
+    select seen || string_agg(format(', %1$s as now_%2$s, %3$s as was_%2$s', noclobber.shown_text(relation, 'n', l.name), l.at,
+        case op when 'UPDATE' then format('nullif(%s, %s)', noclobber.shown_text(relation, 'o', l.name),
+          noclobber.shown_text(relation, 'n', l.name)) else 'null::text' end), ''),
       alike || string_agg(format(', now_%1$s, was_%1$s', l.at), ''),
       format('jsonb_build_object(%s)', string_agg(
         format('%1$L, to_jsonb(array_remove(array[g.was_%2$s, g.now_%2$s], null))', l.name, l.at), ', '))

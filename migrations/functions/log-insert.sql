@@ -23,7 +23,7 @@ begin
       execute format('select noclobber.refuse_replaced($1, n.id) from (select %s as id, %s as tenant, n.%I as version from new_rows n) n
           join noclobber.record_changes c on c.xid = pg_current_xact_id() and c.table_name = $1 and c.event = ''deleted''
             and c.record_id = n.id and c.version >= n.version and ($2 = '''' or c.tenant_id is not distinct from n.tenant) limit 1',
-          noclobber.id_of(tg_relid, 'n', tg_argv[0]), case when tg_argv[1] = '' then 'null::text' else noclobber.text_of(tg_relid, 'n', tg_argv[1]) end,
+          noclobber.id_of(tg_relid, 'n', tg_argv[0]), case when tg_argv[1] = '' then 'null::text' else noclobber.shown_text(tg_relid, 'n', tg_argv[1]) end,
           (tg_argv[5]::text[])[1])
         using source, tg_argv[1];
     end if;

@@ -5,8 +5,8 @@ create function noclobber.log_statement(op text, relation oid, source text, key_
 declare
   was_key text := noclobber.id_of(relation, 'o', key_column);
   key text := noclobber.id_of(relation, 'n', key_column);
-  was_tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'o', tenant_column) end;
-  tenant text := case when tenant_column = '' then 'null::text' else noclobber.text_of(relation, 'n', tenant_column) end;
+  was_tenant text := case when tenant_column = '' then 'null::text' else noclobber.shown_text(relation, 'o', tenant_column) end;
+  tenant text := case when tenant_column = '' then 'null::text' else noclobber.shown_text(relation, 'n', tenant_column) end;
   was_json text := noclobber.row_json(relation, 'o');
   scopes text := 'null::jsonb';
   was_version text := format('o.%I', owned[1]);
@@ -14,8 +14,8 @@ declare
 begin
   if lists <> '{}' then
     select format('jsonb_build_object(%s)', string_agg(format('%L, to_jsonb(array_remove(array[%s], null))', l.name,
-        case op when 'MOVE' then format('%1$s, nullif(%2$s, %1$s)', noclobber.text_of(relation, 'o', l.name),
-          noclobber.text_of(relation, 'n', l.name)) else noclobber.text_of(relation, 'o', l.name) end), ', '))
+        case op when 'MOVE' then format('%1$s, nullif(%2$s, %1$s)', noclobber.shown_text(relation, 'o', l.name),
+          noclobber.shown_text(relation, 'n', l.name)) else noclobber.shown_text(relation, 'o', l.name) end), ', '))
       into scopes from unnest(lists) l(name);
   end if;
   return format(

@@ -45,6 +45,20 @@ begin
     else 'case when num_nulls(%1$s.%2$I) = 0 then concat(%1$s.%2$I) end' end, row_name, column_name);
 end $$;
 
+-- SQL that reads a tenant or a list's parent as the log and the rooms have it: as JSON shows the value. The text of char(n) lacks the
+-- blanks at its end, that of inet names a mask.
+create function noclobber.shown_text(relation oid, row_name text, column_name text) returns text language sql stable
+  set search_path = pg_catalog, pg_temp as $$
+  with recursive d(oid, base) as (
+    select a.atttypid, t.typbasetype from pg_attribute a join pg_type t on t.oid = a.atttypid
+      where a.attrelid = relation and a.attname = column_name and a.attnum > 0
+    union all select t.oid, t.typbasetype from d join pg_type t on t.oid = d.base)
+  select case when noclobber.is_trusted_type((select d.oid from d where d.base = 0))
+      and not exists (select from d join pg_type t on t.oid = d.oid where d.base = 0 and (t.typtype = 'e'
+        or t.oid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype, 'text'::regtype, 'varchar'::regtype)))
+    then format('(to_jsonb(%1$s.%2$I) #>> ''{}'')', row_name, column_name) else noclobber.text_of(relation, row_name, column_name) end
+$$;
+
 -- SQL that reads a whole row as jsonb, 50 columns a call. An array of an untrusted type becomes an array of texts, any
 -- other value of such a type a text.
 create function noclobber.row_json(relation oid, row_name text) returns text language sql stable

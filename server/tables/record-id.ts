@@ -101,19 +101,35 @@ const LARGEST: Record<'int2' | 'int4' | 'int8', bigint> = {
 /** Texts of integers up to this length fit without counting. */
 const SHORT: Record<keyof typeof LARGEST, number> = { int2: 4, int4: 9, int8: 18 }
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/
+const INTEGER_OF_ANY_SIZE = /^(0|-?[1-9]\d*)$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const MAX_TEXT = 200
-const TENANTS: Record<PartKind, RegExp | null> = {
-  int2: INTEGER,
-  int4: INTEGER,
-  int8: INTEGER,
-  uuid: UUID,
-  text: null,
+const FORMS = new Map<string, RegExp>([
+  ['int2', INTEGER],
+  ['int4', INTEGER],
+  ['int8', INTEGER],
+  ['oid', INTEGER],
+  ['uuid', UUID],
+])
+
+/** The length of char(n), the digits of numeric(p,s) after its point; a domain's are not looked at. */
+const modifierIn = (exact: string): number | null => {
+  const [, number] = /(\d+)\)$/.exec(exact) ?? []
+  return number === undefined ? null : Number(number)
 }
 
 /** How PostgreSQL writes the values of a tenant's column of this type; `null`: any text is one. */
-export const tenantFormOf = (columns: Pick<KeyColumn, 'name' | 'type'>[], tenant: string): RegExp | null =>
-  TENANTS[keyKindOf(columns.find(({ name }) => name === tenant)?.type ?? '') ?? 'text']
+export const tenantFormOf = (
+  columns: { name: string; type: string; exact: string }[],
+  tenant: string,
+): RegExp | null => {
+  const { type = '', exact = '' } = columns.find(({ name }) => name === tenant) ?? {}
+  const modifier = modifierIn(exact)
+  if (type === 'numeric' && modifier !== null)
+    return modifier === 0 ? INTEGER_OF_ANY_SIZE : new RegExp(`^-?(0|[1-9]\\d*)\\.\\d{${modifier}}$`)
+  if (type === 'bpchar' && modifier !== null) return new RegExp(`^.{${modifier}}$`, 'su')
+  return FORMS.get(type) ?? null
+}
 
 /** @throws Error where a tenant is spelled otherwise than the log and the rooms have it: no event would arrive. */
 export const checkTenant = (
@@ -127,7 +143,8 @@ export const checkTenant = (
   if (tenantForm === null || tenantForm.test(tenantId)) return
   throw new Error(
     `A person's tenantId is ${JSON.stringify(tenantId)}, which is no value of ${tenantColumn} of record type "${type.name}" as PostgreSQL ` +
-      'writes it: a uuid has small letters and hyphens, a number no zero before it. authenticate must give it so.',
+      'writes it: a uuid has small letters and hyphens, a number no zero before it and the digits of its scale, char(n) the blanks at its end. ' +
+      'authenticate must give it so.',
   )
 }
 
@@ -173,23 +190,32 @@ export const canonicalId = (kind: KeyKind, id: unknown): string | null => {
 
 const BOOLEANS = new Set(['true', 'false'])
 
+/** As char(n) has it: PostgreSQL counts characters, not units of UTF-16. */
+const padded = (text: string, length: number): string => {
+  const characters = [...text].slice(0, length)
+  return characters.join('') + ' '.repeat(length - characters.length)
+}
+
 /**
  * A column's value as the log and the rooms write it, or `null` where this text is another spelling of it: `07` of 7.
  * Types with many spellings that are often meant (dates, numbers with decimals) are taken as they are.
  */
-export const canonicalValue = (type: string | undefined, text: string): string | null => {
+export const canonicalValue = (type: string | undefined, text: string, exact = ''): string | null => {
+  const length = type === 'bpchar' ? modifierIn(exact) : null
+  if (length !== null) return [...text.replace(/ +$/, '')].length > length ? null : padded(text, length)
   if (type === 'int2' || type === 'int4' || type === 'int8' || type === 'uuid') return canonicalId(type, text)
   return type === 'bool' && !BOOLEANS.has(text) ? null : text
 }
 
 /** A list's scope with each value in its canonical form, or `null` where one has none. */
 export const canonicalScope = (
-  { columns }: { columns: ReadonlyMap<string, { type: string }> },
+  { columns }: { columns: ReadonlyMap<string, { type: string; exact?: string }> },
   scope: Record<string, string>,
 ): Record<string, string> | null => {
   const canonical: Record<string, string> = {}
   for (const [column, text] of Object.entries(scope)) {
-    const value = canonicalValue(columns.get(column)?.type, text)
+    const { type, exact } = columns.get(column) ?? {}
+    const value = canonicalValue(type, text, exact)
     if (value === null) return null
     canonical[column] = value
   }

@@ -35,8 +35,12 @@ test.each([
   ['integer', '-7', ['-7', -7], ['-07', '−7']],
   ['uuid', UUID, [UUID], [UUID.toUpperCase(), `{${UUID}}`, UUID.replaceAll('-', ''), '']],
   ['text', UUID.toUpperCase(), [UUID.toUpperCase()], []],
+  ['numeric(10,2)', '42', ['42.00'], ['42', '42.0', '042.00', ' 42.00', '4.2e1']],
+  ['numeric(30,0)', '42', ['42', 42], ['42.0', '042', ' 42', '+42']],
+  ['char(5)', 'acme', ['acme '], ['acme', 'acme  ', '']],
+  ['oid', '42', ['42'], ['042', ' 42']],
 ])('of a column of type %s', async (type, value, right, wrong) => {
-  const history = await serve(`of_${type}`, type, value)
+  const history = await serve(`of_${type.replace(/\W/g, '_')}`, type, value)
   for (const tenantId of right)
     expect([tenantId, await history(tenantId)]).toMatchObject([tenantId, { entries: [{ version: 1 }] }])
   for (const tenantId of wrong) await expect(history(tenantId)).rejects.toThrow('as PostgreSQL writes it')
