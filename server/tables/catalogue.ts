@@ -21,7 +21,7 @@ import {
   TYPE,
   uncarriable,
 } from '../db/column-codec.ts'
-import { send, statement } from '../db/statement.ts'
+import { type Row, send, statement } from '../db/statement.ts'
 import {
   type PartOf,
   partOf,
@@ -101,8 +101,9 @@ const PLAIN_NAME = /^[^\p{Cc},]+$/u
 /** The table `c` and its partitions, as `relid`. */
 const WITH_PARTITIONS = '(select c.oid as relid union select q.relid from pg_partition_tree(c.oid) q)'
 
-const TABLE = statement(`
-select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
+/** Of all tables at once, as one is planned as long as many: `at` is the place of its name among those asked for. */
+const TABLES = statement(`
+select asked.at::int - 1 as at, n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname as name,
   (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', a.attname, ${TYPE('t')},
       'element', case when t.typinput = 'array_in'::regproc then (select pg_catalog.jsonb_build_object(${TYPE('e')})
         from ${baseOf('t.typelem', 't.modifier')} e) end,
@@ -143,7 +144,8 @@ select n.nspname || '.' || c.relname as source, n.nspname as schema, c.relname a
   (select pg_catalog.jsonb_agg(distinct p.args[8]) from (select ${TRIGGER_ARGUMENTS} as args
     from pg_trigger g where g.tgname = '${PART_TRIGGER}') p
     where p.args[5] = n.nspname || '.' || c.relname and p.args[8] <> '') as parts
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`)
+from pg_catalog.unnest($1::text[]) with ordinality asked(name, at)
+join pg_class c on c.oid = to_regclass(asked.name) join pg_namespace n on n.oid = c.relnamespace`)
 
 type FoundColumn = Omit<Column, 'codec'> & KeyColumn
 
@@ -172,8 +174,12 @@ const checkFields = (
   }
 }
 
-const trackedType = async (knex: Knex, type: RecordType, isOfTenant: boolean): Promise<TrackedType> => {
-  const [row] = await send(knex, TABLE, [quoteTable(type.table), TRIGGER_NAMES], { named: false })
+const trackedType = async (
+  knex: Knex,
+  type: RecordType,
+  row: Row | undefined,
+  isOfTenant: boolean,
+): Promise<TrackedType> => {
   if (!row) fail(type, 'there is no such table.')
   if (row.why_not) fail(type, row.why_not)
   const columns: FoundColumn[] = row.columns
@@ -277,8 +283,11 @@ export const readCatalogue = async (
 ): Promise<Catalogue> => {
   const byName = new Map<string, TrackedType>()
   const bySource = new Map<string, TrackedType>()
-  for (const type of types) {
-    const tracked = await trackedType(knex, type, isOfTenant)
+  const asked = types.map(({ table }) => quoteTable(table))
+  const rows = asked.length > 0 ? await send(knex, TABLES, [asked, TRIGGER_NAMES], { named: false }) : []
+  for (const [at, type] of types.entries()) {
+    const row = rows.find((found) => found.at === at)
+    const tracked = await trackedType(knex, type, row, isOfTenant)
     const taken = bySource.get(tracked.source)
     if (byName.has(type.name)) fail(type, 'the name is declared twice.')
     if (taken) fail(type, `the table is declared as "${taken.type.name}" already.`)

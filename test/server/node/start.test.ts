@@ -2,13 +2,14 @@
 import express from 'express'
 import createKnex from 'knex'
 import { createRecordServer } from 'noclobber/server'
+import type pg from 'pg'
 import { expect, test } from 'vitest'
-import { startApp } from '../../support/app.ts'
+import { startApp, TYPES } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
-const serverOn = (connection: string) => {
+const serverOn = (connection: string, startMs = 30_000) => {
   const knex = createKnex({
     client: 'pg',
     connection,
@@ -20,7 +21,7 @@ const serverOn = (connection: string) => {
     knex,
     types: [],
     authenticate: () => null,
-    limits: { startMs: 200 },
+    limits: { startMs },
   })
   atEnd(async () => {
     await records.stop()
@@ -32,7 +33,7 @@ const serverOn = (connection: string) => {
 test('a database that nobody serves, and one that is there later', async () => {
   const own = await startApp()
   const proxy = await startFaultProxy(Number(new URL(own.database.url).port))
-  const records = serverOn(proxy.urlFor(own.database.url))
+  const records = serverOn(proxy.urlFor(own.database.url), 200)
   proxy.set('hole')
   await expect(records.start()).rejects.toThrow(/could not start within 200 ms, and goes on trying/)
   expect(await records.health()).toMatchObject({ status: 'unavailable', checks: { database: { ok: false } } })
@@ -97,4 +98,35 @@ test('a database without the change log is said to have none, with the next step
   await expect(serverOn(url).start()).rejects.toThrow(
     /no change log.*migrate\(knex\) of noclobber\/migrations.*npx noclobber init/s,
   )
+})
+
+test('the tables of all types are looked at by one statement', async () => {
+  const own = await startApp()
+  const asked: string[] = []
+  const knex = createKnex({
+    client: 'pg',
+    connection: own.database.url,
+    pool: {
+      min: 0,
+      max: 1,
+      afterCreate: (connection: pg.Client, done: (error: unknown, connection: pg.Client) => void) => {
+        const query = connection.query.bind(connection) as (...given: unknown[]) => unknown
+        Object.assign(connection, {
+          query: (...given: [{ text?: string }]) => {
+            asked.push(given[0].text ?? '')
+            return query(...given)
+          },
+        })
+        done(null, connection)
+      },
+    },
+  })
+  const records = createRecordServer({ log: null, knex, types: TYPES, authenticate: () => null })
+  atEnd(async () => {
+    await records.stop()
+    await knex.destroy()
+  })
+  await records.start()
+  expect(TYPES.length).toBeGreaterThan(5)
+  expect(asked.filter((text) => /has_column_privilege.* as constraints/s.test(text))).toHaveLength(1)
 })
