@@ -52,6 +52,8 @@ export const trackTables = async (knex: Knex): Promise<void> => {
   for (const table of ['tags', 'samples', 'marks']) await trackTable(knex, table)
 }
 
+const APP_TABLES = { name: 'app', make: trackTables }
+
 const byRole = ({ role }: Person, action: string) =>
   role === 'editor' || (role === 'viewer' && action === 'read')
 
@@ -185,7 +187,7 @@ const nameIn = ({ headers }: IncomingMessage) =>
 
 /** Starts it and waits until it answers. */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
-  const database = options.database ?? (await freshDatabase())
+  const database = options.database ?? (await freshDatabase({ tables: APP_TABLES }))
   const knex = createKnex({
     client: options.client ?? 'pg',
     connection: options.databaseUrl ?? database.url,
@@ -193,7 +195,6 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     acquireConnectionTimeout: options.acquireMs ?? 10_000,
     log: { warn: () => {}, error: () => {} },
   })
-  if (!options.database) await trackTables(knex)
   await options.prepare?.(knex)
   const people = new Map(
     PEOPLE.map(([id, name, tenantId, role]): [string, Person | Error] => [id, { id, name, tenantId, role }]),
