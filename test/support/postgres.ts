@@ -44,6 +44,7 @@ export async function freshDatabase({
     const log = migrated ? await templateDatabase(client, CHANGE_LOG) : 'template1'
     const template = tables ? await templateDatabase(client, tables, log) : log
     await createDatabase(client, name, template)
+    if (tables) await withClient((own) => own.query(GO_ON), urlOf(name))
   })
   let isThere = true
   const database: FreshDatabase = {
@@ -58,6 +59,10 @@ export async function freshDatabase({
   atLast(database.drop)
   return database
 }
+
+/** The copy of a database has another history, whose versions begin above a floor: in this one they begin as in its template. */
+const GO_ON = `update noclobber.version_floors set made_in = pg_current_xact_id()::xid,
+  database = (select oid from pg_database where datname = current_database())`
 
 /** By copying files: page by page through the log, PostgreSQL's default, takes five times as much of the processor. */
 async function createDatabase(client: pg.Client, name: string, template: string): Promise<void> {
@@ -92,8 +97,8 @@ async function templateDatabase(
   }
 }
 
-async function withClient<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: postgresUrl() })
+async function withClient<T>(use: (client: pg.Client) => Promise<T>, url = postgresUrl()): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
     return await use(client)
