@@ -23,12 +23,17 @@ export const readOnly = async (knex: Knex): Promise<string | null> =>
     ? 'this session may not write: default_transaction_read_only is on for the role or the database, or it is a read-only standby. Reset it for the role of the migrations.'
     : null
 
-/** Asks the catalogue: a role without rights on the schema gets an answer too. */
+/**
+ * Asks the catalogue: a role without rights on the schema gets an answer too. A log of before lacks a table and the function that reads
+ * it; one that lost the table alone is torn, which the doctor finds.
+ */
 const OLDER_LOG = `
-select pg_catalog.bool_or(c.relname = 'record_changes') and not pg_catalog.bool_or(c.relname = 'change_batches') as "isOlder"
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = 'noclobber' and c.relname in ('record_changes', 'change_batches')
-  and not exists (select from pg_proc p where p.pronamespace = n.oid and p.proname = 'compact')`
+select pg_catalog.bool_or(
+  not exists (select from pg_proc p where p.pronamespace = n.oid and p.proname = k.of_function)
+  and not exists (select from pg_class t where t.relnamespace = n.oid and t.relname = k.of_table)) as "isOlder"
+from pg_namespace n join pg_class c on c.relnamespace = n.oid and c.relname = 'record_changes'
+cross join (values ('change_batches', 'compact'), ('noted_floors', 'uncertain_floor')) k(of_table, of_function)
+where n.nspname = 'noclobber'`
 
 /** What a log is that was made before the first release, and what to do with it. */
 export const OLDER = {

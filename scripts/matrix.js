@@ -1,4 +1,4 @@
-// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Jest 29 and mocha; Bun and Deno. Each cell is scripts/matrix/app.js beside the
+// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Nest with controllers; Jest 29 and mocha; Bun and Deno. Each cell is scripts/matrix/app.js beside the
 // package as npm would publish it, with the versions named below, installed into a temporary folder. Needs a built tree and a registry.
 // `--here`: two cells with what is installed in this tree, without a registry. DATABASE_URL: a superuser's; else one from npm.
 import { execFile } from 'node:child_process'
@@ -30,6 +30,10 @@ const HOSTS = {
   '@nestjs/platform-express': '^11.0.0',
   'reflect-metadata': '^0.2.0',
   rxjs: '^7.0.0',
+  // For the app with controllers, of docs/frameworks.md: Nest's decorators need a compiler that knows theirs.
+  typescript: '~5.9.0',
+  '@types/node': '^20.0.0',
+  '@types/pg': '^8.0.0',
 }
 /** Each runs scripts/matrix/runner.spec.cjs. */
 const RUNNERS = {
@@ -115,6 +119,43 @@ async function tryHosts() {
     await writeFile(join(folder, `${name}.js`), code)
     report([name], await host(folder, name))
   }
+  if (!isHere) report(['Nest', 'controllers'], await nestApp(folder))
+}
+
+/** The app of docs/frameworks.md, as it stands there: a guard, a pipe and a save of a controller, beside the routes. */
+async function nestApp(folder) {
+  const guide = await readFile(join(root, 'docs/frameworks.md'), 'utf8')
+  const [, code] = /```typescript\n(\/\/ main\.ts\n.*?)```/s.exec(guide)
+  await writeFile(join(folder, 'main.ts'), code)
+  await writeFile(
+    join(folder, 'records.d.ts'),
+    `export const records: import('noclobber/server').RecordServer
+export const sessionOf: (request: import('node:http').IncomingMessage) => Promise<import('noclobber/server').Actor | null>`,
+  )
+  await copyFile(join(root, 'scripts/matrix/try-controllers.js'), join(folder, 'try-controllers.js'))
+  const options = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--strict',
+    '--skipLibCheck',
+    '--types',
+    'node',
+  ]
+  const decorators = ['--experimentalDecorators', '--emitDecoratorMetadata']
+  try {
+    await run(
+      process.execPath,
+      ['node_modules/typescript/lib/tsc.js', ...options, ...decorators, 'main.ts'],
+      {
+        cwd: folder,
+      },
+    )
+  } catch (error) {
+    return new Error(error.stdout)
+  }
+  return host(folder, 'main', 'try-controllers.js')
 }
 
 async function tryRunners() {
@@ -151,11 +192,11 @@ async function tryRuntimes() {
 }
 
 /** `null`, or why this server doesn't serve. */
-async function host(folder, name) {
+async function host(folder, name, program = 'try-host.js') {
   const database = await createDatabase()
   const env = { ...process.env, DATABASE_URL: database.url, HOST_FILE: `./${name}.js` }
   try {
-    await run(process.execPath, ['try-host.js'], { cwd: folder, env, timeout: 60_000 })
+    await run(process.execPath, [program], { cwd: folder, env, timeout: 60_000 })
     return null
   } catch (error) {
     return error

@@ -18,7 +18,7 @@ const rulesOf = (language) => {
   )
 }
 
-const COLOURED = /^(ts|tsx|js|jsx|sql|sh|bash|json|html|prisma|py|python|yaml|yml|css|vue|svelte)$/
+const COLOURED = /^(ts|tsx|typescript|js|jsx|sql|sh|bash|json|html|prisma|py|python|yaml|yml|css|vue|svelte)$/
 
 /** Its HTML. */
 export const highlight = (code, language) => {

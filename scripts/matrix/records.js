@@ -11,9 +11,11 @@ await trackTable(pool, 'boats', { tenant: 'tenant_id' })
 
 const alice = { id: 'alice', name: 'Alice', tenantId: 'acme' }
 
+export const sessionOf = async ({ headers }) => (headers.authorization === 'Bearer alice' ? alice : null)
+
 export const records = createRecordServer({
   log: null,
   pool,
   types: [defineRecordType('boat', { table: 'boats', fields: { name: z.string().min(1) } })],
-  authenticate: ({ headers }) => (headers.authorization === 'Bearer alice' ? alice : null),
+  authenticate: sessionOf,
 })

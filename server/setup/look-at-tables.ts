@@ -35,6 +35,8 @@ export interface TableProposal extends FoundTable {
   maybeTenant: string[]
   /** Columns that are left out of the type because of their names. */
   secrets: string[]
+  /** Numbers that the app's own code may count up, with each visit, say: people decide whether they are of the record. */
+  counters: string[]
   /** Columns that people edit. */
   fields: FoundColumn[]
 }
@@ -61,7 +63,10 @@ const MAYBE_TENANT = /^(account|company|team|customer|client|shop|store|group|si
 const SECRET =
   /pass(word|wd|phrase)|secret|token|hash|salt|otp|api_?key|private_?key|credential|ssn|iban|card_?number/i
 /** Written by the app's own code, not in a form. */
-const HOUSEKEEPING = /^(created|deleted|inserted)(at|on|by)$|^(lastseen|lastlogin)(at)?$/
+const HOUSEKEEPING =
+  /^(created|inserted)(at|on|by)?$|^deleted(at|on|by)$|^(date|time)(created|deleted|inserted)$|^(lastseen|lastlogin)(at)?$/
+/** A number that the app's own code counts up, by the look of its name and its default. */
+const COUNTER = /(^|_)(count|counter|views|hits|clicks|visits|attempts|uses)$/i
 /** Who signs in with a row of it isn't what others may edit. */
 const SIGNS_IN = /pass(word|wd|phrase|code)|(^|_)pwd?(_|$)|hash|salt|otp/i
 /** Rows that stand for tenants, which no tenant's column keeps apart. */
@@ -91,6 +96,7 @@ const isShown = (type: string) => !/^(bytea|tsvector|oid|money|interval|.*range|
 const UPDATED_AT = [
   ...['updated_at', 'modified_at', 'last_modified', 'last_modified_at', 'changed_at', 'last_changed'],
   ...['last_changed_at', 'last_updated', 'last_updated_at', 'updated_on', 'modified_on', 'changed_on'],
+  ...['date_updated', 'date_modified', 'date_changed'],
 ]
 const UPDATED_BY = ['updated_by', 'modified_by', 'changed_by', 'last_modified_by', 'last_changed_by']
 
@@ -127,15 +133,19 @@ export function proposalFor(table: FoundTable): TableProposal {
     },
     maybeTenant: tenant === undefined ? maybeTenant.map(({ name }) => name) : [],
     secrets,
+    counters: fields
+      .filter(({ name, type, hasDefault }) => COUNTER.test(name) && INTEGERS.test(type) && hasDefault)
+      .map(({ name }) => name),
     fields,
   }
 }
 
-/** Records that people edit, by the look of them. */
-export const looksEdited = ({ name, key, whyNot, fields, secrets }: TableProposal): boolean =>
-  whyNot === null &&
-  key.length === 1 &&
-  fields.length > 0 &&
-  !INFRASTRUCTURE.test(name) &&
-  !TENANTS.test(name.replace(/^.*\./, '')) &&
-  !secrets.some((secret) => SIGNS_IN.test(secret))
+/** Why it isn't proposed by itself, as a few words; `null`: its records are edited by people, by the look of them. */
+export const whyLeftOut = ({ name, key, whyNot, fields, secrets }: TableProposal): string | null => {
+  const secret = secrets.find((one) => SIGNS_IN.test(one))
+  if (whyNot !== null) return 'can’t be tracked'
+  if (key.length !== 1) return key.length === 0 ? 'no key' : 'a key of several columns'
+  if (fields.length === 0) return 'nothing to edit'
+  if (INFRASTRUCTURE.test(name) || TENANTS.test(name.replace(/^.*\./, ''))) return 'by its name'
+  return secret === undefined ? null : `has a ${secret}`
+}

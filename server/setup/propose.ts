@@ -1,7 +1,8 @@
 // What init proposes to an app: the files, each with its text, and what is left to people. Invariant: a pure function of what was found.
 import { dirname, extname, join, relative } from 'node:path'
+import { counterLines, leftOutLines } from './left-out.ts'
 import type { FoundApp, Host } from './look-at-app.ts'
-import { looksEdited, type TableProposal } from './look-at-tables.ts'
+import { type TableProposal, whyLeftOut } from './look-at-tables.ts'
 import {
   type Form,
   knexMigration,
@@ -68,7 +69,7 @@ const isApp = ({ host, orm, packages }: FoundApp) => host !== null || orm !== nu
 
 function choose(all: TableProposal[], wanted: string[]): TableProposal[] {
   if (wanted.length === 0)
-    return all.filter((table) => looksEdited(table) && !table.isTracked).slice(0, MOST_TABLES)
+    return all.filter((table) => whyLeftOut(table) === null && !table.isTracked).slice(0, MOST_TABLES)
   return wanted.map((name) => {
     const found = all.find((table) => table.name === name || table.name === name.replace(/^public\./, ''))
     if (!found) throw new Error(`There is no table ${name} in this database.`)
@@ -243,7 +244,7 @@ function leftOver(
   all: TableProposal[] | null,
   tables: TableProposal[],
   files: ProposedFile[],
-  { typescript, now }: Wanted,
+  { typescript, tables: wanted, now }: Wanted,
 ): string[] {
   const { host, orm, packages, serverFile, listenFile, envFile } = app
   if (!isApp(app)) return ['Run: npx knex migrate:latest, then npx noclobber track TABLE --tenant COLUMN']
@@ -272,6 +273,7 @@ function leftOver(
           ]
         : [],
     ),
+    ...counterLines(tables),
     `Say who signs in: sessionOf in ${records}, which lets nobody in as it is`,
     `Mount it in ${serverFile ?? 'your server'}: ${imported}`,
     ...MOUNT[host ?? 'node'].map((line) =>
@@ -279,6 +281,7 @@ function leftOver(
     ),
     ...(orm && orm !== 'knex' ? [`Models and transactions: docs/stacks.md#${orm} of the package`] : []),
     pageLine(app, tables),
+    ...(all === null || wanted.length > 0 ? [] : leftOutLines(all, tables, MOST_TABLES)),
     `Then see what is left: npx noclobber doctor --tables ${tables.map(({ name }) => name).join(',')}`,
   ]
 }

@@ -62,6 +62,23 @@ test.each(['status', 'doctor', 'doctor --repair', 'prune', 'changes'])(
   },
 )
 
+test('a log of the weeks before the first release, whose migrations have the names of today', async () => {
+  const database = await freshDatabase()
+  const own = knex({ client: 'pg', connection: database.url })
+  atEnd(() => own.destroy())
+  await own.raw('create table projects (id int primary key, tenant_id text, name text)')
+  await trackTable(own, 'projects', { tenant: 'tenant_id' })
+  await own.raw('drop function noclobber.uncertain_floor cascade; drop table noclobber.noted_floors cascade')
+  await expect(migrate(own)).rejects.toThrow(SENTENCE)
+  await expect(trackTable(own, 'projects')).rejects.toThrow(SENTENCE)
+  expect(await doctor(own)).toMatchObject({ ok: false, findings: [{ code: 'log_too_old' }] })
+  const records = createRecordServer({
+    ...{ log: null, knex: own, types: [], authenticate: async () => null, limits: { startMs: 500 } },
+  })
+  await expect(records.start()).rejects.toThrow(SENTENCE)
+  await records.stop()
+})
+
 test('what it says helps', async () => {
   await connection.raw('drop schema noclobber cascade; drop table noclobber_migrations')
   await migrate(connection)

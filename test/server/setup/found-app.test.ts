@@ -61,6 +61,25 @@ test('TypeORM, Fastify, TypeScript, React 17: the database is that of .env, and 
     expect(text).toContain(said)
 })
 
+test('no table is passed over without a word, and numbers that code counts up are asked about', async () => {
+  const url = await database(`${POSTS};
+    create table links (id serial primary key, target text not null, password text, visit_count integer not null default 0, page_count integer,
+      date_created timestamptz not null default now(), date_modified timestamp not null default now());
+    create table tags (post_id integer, label text, primary key (post_id, label));
+    create table knex_migrations (id serial primary key, name text)`)
+  const cwd = await generate(TYPED)
+  const { text } = await run(cwd, ['init', '--dry-run'], { DATABASE_URL: url })
+  expect(text).toContain(
+    'Left out: links (has a password), tags (a key of several columns), users (by its name)\n    If people edit some of them, name those: npx noclobber init --tables links,…',
+  )
+  const named = await run(cwd, ['init', '--dry-run', '--tables', 'links'], { DATABASE_URL: url })
+  expect(named.text).not.toContain('Left out: links')
+  expect(named.text).toContain('links: if your code counts visit_count up')
+  expect(named.text).toContain("{ ignore: ['visit_count'] }")
+  expect(named.text).not.toContain('date_created')
+  expect(named.text).toContain("columns: { updatedAt: 'date_modified' }")
+})
+
 test('who sits at a terminal is asked before each file, and a no writes none; nobody there: none is written', async () => {
   const url = await database(POSTS)
   const cwd = await generate(TYPED)

@@ -1,0 +1,32 @@
+// What init proposes nothing for, as lines for people: tables that it passed over, and columns that it can't judge. Invariant: no table
+// is passed over without a word.
+import { type TableProposal, whyLeftOut } from './look-at-tables.ts'
+
+/** Of the tools that keep migrations, which nobody edits. */
+const OF_TOOLS = /migration|^(_prisma|__drizzle|mikro_orm|typeorm_metadata|SequelizeMeta|kysely)/i
+
+/** Tables that aren't proposed, and why; `most`: how many are proposed at once. */
+export function leftOutLines(all: TableProposal[], tables: TableProposal[], most: number): string[] {
+  const left = all.filter(
+    (table) => !tables.includes(table) && !table.isTracked && !OF_TOOLS.test(table.name),
+  )
+  if (left.length === 0) return []
+  const named = left.map((table) => `${table.name} (${whyLeftOut(table) ?? `more than ${most} at once`})`)
+  const wanted = left.filter(({ whyNot }) => whyNot === null).map(({ name }) => name)
+  return [
+    `Left out: ${named.join(', ')}`,
+    ...(wanted.length > 0
+      ? [`  If people edit some of them, name those: npx noclobber init --tables ${wanted[0]},…`]
+      : []),
+  ]
+}
+
+/** What a change of these columns alone would do, for people to decide. */
+export const counterLines = (tables: TableProposal[]): string[] =>
+  tables.flatMap(({ name, counters }) =>
+    counters.length === 0
+      ? []
+      : [
+          `${name}: if your code counts ${counters.join(', ')} up, each time makes a version, and open forms are stale: take ${counters.length > 1 ? 'them' : 'it'} out of the fields, and track with { ignore: [${counters.map((one) => `'${one}'`).join(', ')}] }`,
+        ],
+  )
