@@ -70,7 +70,10 @@ async function adaptTypes() {
     const text = await readFile(join(root, path), 'utf8')
     const adapted = text
       .replace(/(\bfrom |\bimport\()(['"])(\.{1,2}\/[^'"]*)\.tsx?\2/g, '$1$2$3.js$2')
-      .replace(/(?<!@ts-ignore\n)^import type .* from '(knex|pg)';$/gm, '// @ts-ignore\n$&')
+      .replace(
+        /(?<!@ts-ignore\n)^import (?:type .*|\{ type Knex \}) from '(knex|pg)';$/gm,
+        '// @ts-ignore\n$&',
+      )
     if (adapted !== text) await writeFile(join(root, path), adapted)
   }
 }

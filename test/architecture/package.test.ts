@@ -164,7 +164,7 @@ test('its types have nothing to say where optional packages are missing, without
   }
   await writeFile(
     join(place, 'app.ts'),
-    ['server', 'migrations', 'client', 'react', 'history', 'dom', 'offline', 'devtools']
+    ['server', 'migrations', 'client', 'react', 'history', 'dom', 'offline', 'devtools', 'testing']
       .map((door, at) => `import * as door${at} from 'noclobber/${door}'\nexport { door${at} }\n`)
       .join(''),
   )

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startTestDatabase } from 'noclobber/testing'
+import { startTestDatabase, startTestServer } from 'noclobber/testing'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { writeGuide } from '../support/guide.ts'
@@ -42,4 +42,14 @@ test('an embedded database is there without a server of one’s own, and gone af
   const third = await startTestDatabase({ serverUrl: serverUrl.href, migrated: false })
   for (const { stop } of [third, two, one]) await stop()
   await expect(startTestDatabase({ serverUrl: serverUrl.href })).rejects.toThrow()
+})
+
+test('the tables may be made by a tool that takes the database’s URL', async () => {
+  let given = ''
+  const prepare = async (_knex: unknown, databaseUrl: string) => {
+    given = databaseUrl
+  }
+  const server = await startTestServer({ types: [], prepare, database: { serverUrl: postgresUrl() } })
+  onTestFinished(server.stop)
+  expect(given).toBe(server.databaseUrl)
 })

@@ -13,8 +13,11 @@ import { type ClientOptions, openPerson, type TestPerson } from './test-person.t
 export interface TestServerOptions<A extends Actor = any> {
   /** The app's own record types. */
   types: RecordServerOptions<A>['types']
-  /** Makes and tracks the tables: your migrations, `(knex) => knex.migrate.latest()`. The change log is there already. */
-  prepare: (knex: Knex) => Promise<unknown>
+  /**
+   * Makes and tracks the tables: your migrations, `(knex) => knex.migrate.latest()`, or another tool's by the database's URL. The change
+   * log is there already.
+   */
+  prepare: (knex: Knex, databaseUrl: string) => Promise<unknown>
   /** Who can sign in, by their token. Default: `alice` and `bob` of the tenant `''`. */
   people?: Record<string, A>
   /** Further options of `createRecordServer`, such as `limits` or `session`. Warnings are not logged unless `log` is given. */
@@ -31,6 +34,7 @@ export interface TestServer<A extends Actor = Actor> {
   origin: string
   /** Where the routes are: `origin` and `/api/v1`. */
   url: string
+  /** Of its own database, as the role that made it. */
   databaseUrl: string
   /** On the same database, as the role that made it. */
   knex: Knex
@@ -81,7 +85,7 @@ export async function startTestServer<A extends Actor = any>(
     for (const end of stops.splice(0).reverse()) await end()
   }
   try {
-    await options.prepare(knex)
+    await options.prepare(knex, database.url)
     const records = createRecordServer<A>({
       log: null,
       authenticate: ({ headers }) => {
