@@ -107,9 +107,13 @@ export const readAudience = async (
       `records move by ${name}: declare it as a field, and track the table with lists: ['${columnOf(name)}'].`,
     )
   if (type.guards[name]?.read) return fail(`not everybody sees ${name}.`)
-  const isShared = record.tenant === '' && !record.isOfTenant
+  const isShared = record.tenant === '' && !record.isOfTenant && tenant !== null
   if (isShared && !tenant)
-    return fail("the records are of no tenant: name the members' column of their tenants in `tenant`.")
+    return fail(
+      "the records are of no tenant: name the members' column of their tenants in `tenant`, or say `tenant: null` where all people are of one.",
+    )
+  if (tenant === null && tracked !== '')
+    return fail(`all people are of one tenant by it, and the members are tracked with ${tracked} as theirs.`)
   const own = (column: string) => `m.${quoteName(column)}`
   const source = `${quoteName(row.schema)}.${quoteName(row.name)}`
   const named = isShared

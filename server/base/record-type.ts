@@ -89,9 +89,10 @@ export interface AudienceOptions {
   by?: string
   /**
    * Shares records across tenants: of a table without a tenant's column, this column of the members says of which tenant each user is.
-   * Default: none, and each record is for members of its own tenant alone.
+   * Default: none, and each record is for members of its own tenant alone. `null`: of a table without a tenant's column, where all people
+   * are of one tenant, so that their ids are enough.
    */
-  tenant?: string
+  tenant?: string | null
 }
 
 /** What {@link defineRecordType} takes. */
