@@ -77,7 +77,7 @@ test('no table is passed over without a word, and numbers that code counts up ar
   expect(named.text).toContain('links: if your code counts visit_count up')
   expect(named.text).toContain("{ ignore: ['visit_count'] }")
   expect(named.text).not.toContain('date_created')
-  expect(named.text).toContain("columns: { updatedAt: 'date_modified' }")
+  expect(named.text).toContain('trackTable(client, "links", {"columns":{"updatedAt":"date_modified"}})')
 })
 
 test('who sits at a terminal is asked before each file, and a no writes none; nobody there: none is written', async () => {
