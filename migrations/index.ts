@@ -3,9 +3,8 @@ import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { changeLog } from './001-change-log.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
-import { proposals, restores, retention, tenantChanges } from './later-migrations.ts'
 import { closeSchema } from './rights.ts'
-import { steadily } from './sql.ts'
+import { runSql, steadily } from './sql.ts'
 import { olderLog, readOnly, tooOld } from './supported.ts'
 
 export type { TrackColumns } from './owned-columns.ts'
@@ -21,12 +20,18 @@ export const MIGRATIONS_TABLE = `create table if not exists noclobber_migrations
 export const MIGRATION_RUN =
   'insert into noclobber_migrations (name, batch, migration_time) values (?, 1, now())'
 
+/** After the first, each is one file of SQL; the first one's way down drops everything. */
+const migrationOf = (file: string): Knex.Migration => ({
+  up: (knex) => runSql(knex, file),
+  down: async () => {},
+})
+
 const MIGRATIONS: Record<string, Knex.Migration> = {
   '001-change-log': changeLog,
-  '002-restores': restores,
-  '003-proposals': proposals,
-  '004-tenant-changes': tenantChanges,
-  '005-retention': retention,
+  '002-restores': migrationOf('restores.sql'),
+  '003-proposals': migrationOf('proposals.sql'),
+  '004-tenant-changes': migrationOf('tenant-changes.sql'),
+  '005-retention': migrationOf('retention.sql'),
 }
 
 /** By migration, how a database shows that it was run. */

@@ -25,4 +25,4 @@ create index imports_made_at on noclobber.imports (made_at);
 comment on table noclobber.imports is 'Where an import stands in the log, for undoing it. Kept as long as the log.';
 
 -- The deletions of a table and tenant, newest first. Other writes don't pay for it.
-create index record_changes_deleted on noclobber.record_changes (table_name, coalesce(tenant_id, ''), xid, seq) where event = 'deleted';
+create index record_changes_deleted on noclobber.record_changes (table_name, coalesce(tenant_id, ''), xid, seq) where event = 'deleted' and old_row is not null;

@@ -4,10 +4,10 @@
 import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { type Column, checkTable } from './check-table.ts'
+import { followColumns, followName, forgetTenants, noteColumns } from './follow-names.ts'
 import { dropValues, trackValues } from './history-values.ts'
 import {
   columnsOption,
-  isFormerName,
   type Owned,
   ownedArgument,
   ownedBy,
@@ -15,7 +15,6 @@ import {
   ownedList,
   ownedNames,
   PLAIN,
-  tagOf,
 } from './owned-columns.ts'
 import { dropPartitions, trackPartitions } from './partitions.ts'
 import { dropParent, dropPart, keepParent, trackPart } from './parts.ts'
@@ -192,8 +191,10 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     })
     const { tag, source, ...functions } = made.rows[0]
     const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
-    await followName(transaction, table, source)
-    if (!tenant) await forgetTenants(transaction, table, source)
+    const named = { table, source, stamp: STAMP_TRIGGER }
+    await followName(transaction, named)
+    await followColumns(transaction, named)
+    if (!tenant) await forgetTenants(transaction, named)
     const unseen = await unseenRelations(transaction, table)
     await dropTriggers(transaction, table)
     await takeOver(transaction, table, columns, owned)
@@ -215,6 +216,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     for (const [name, definition] of triggers) {
       await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
     }
+    await noteColumns(transaction, named)
     await keepParent(transaction, table, keys, names, owned)
     if (options.partOf) await trackPart(transaction, { table, key, tenant, owned }, options.partOf)
     if (options.history === 'values')
@@ -223,44 +225,6 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     const fields = columns.map(({ name }) => name).filter((name) => !ownedNames(owned).includes(name))
     await raiseUnseen(transaction, { table, source, keys, version: owned.version.name, fields }, raised)
   })
-}
-
-const TENANT_OF = `select (${TRIGGER_ARGUMENTS})[2] as tenant from pg_trigger g
-  where g.tgrelid = to_regclass(?) and g.tgname = '${STAMP_TRIGGER}'`
-
-/** Readers look for the changes of a table without tenants under the table: also for those from when it had some. */
-const forgetTenants = async (knex: Knex, table: string, source: string) => {
-  const [before] = (await knex.raw(TENANT_OF, [quoteTable(table)])).rows
-  if (!before?.tenant) return
-  for (const log of ['record_changes', 'change_batches'])
-    await knex.raw(
-      `update noclobber.${log} set tenant_id = null where table_name = ? and tenant_id is not null`,
-      [source],
-    )
-}
-
-const ARGUMENTS_OF = `select ${TRIGGER_ARGUMENTS} as args from pg_trigger g
-  where g.tgrelid = to_regclass(?) and g.tgname = '${STAMP_TRIGGER}'`
-
-/** The names in the log that no table has now. */
-const FORMER = `
-with recursive names(name) as (
-  select pg_catalog.min(c.table_name) from noclobber.record_changes c
-  union all
-  select (select pg_catalog.min(c.table_name) from noclobber.record_changes c where c.table_name > n.name) from names n where n.name is not null)
-select n.name from (select name from names union select b.table_name from noclobber.change_batches b) n
-where not exists (select from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname || '.' || c.relname = n.name)`
-
-/** The log of a table that was renamed, or moved to another schema, goes on under its name as it is now. */
-const followName = async (knex: Knex, table: string, source: string) => {
-  const [{ args }] = [...(await knex.raw(ARGUMENTS_OF, [quoteTable(table)])).rows, { args: [] }]
-  if (!isFormerName(source, args)) return
-  const former = (await knex.raw(FORMER)).rows.find(
-    ({ name }: { name: string | null }) => name !== null && tagOf(name, args) === args[4],
-  )
-  if (!former) return
-  for (const log of ['record_changes', 'change_batches', 'proposals', 'imports', 'retentions'])
-    await knex.raw(`update noclobber.${log} set table_name = ? where table_name = ?`, [source, former.name])
 }
 
 const dropTriggers = async (knex: Knex, table: string) => {

@@ -130,6 +130,7 @@ const PROMISES = [
       'test/faults/history.test.ts',
       'test/faults/history-servers.test.ts',
       'test/faults/history-attacks.test.ts',
+      'test/faults/history-restores.test.ts',
       'test/faults/silent-primary.test.ts',
       'test/faults/history-page.test.ts',
       'test/faults/history-schedules.test.ts',

@@ -6,7 +6,8 @@
 //   slow     two thousand saves beside a node and a client whose lines are slow
 //   kills    two hundred times kill -9 of a node between a commit and its delivery
 //   agents   two hundred rounds of two agents and a person who write to one record
-//   restores two thousand random histories, each version of them brought back and undone
+//   restores two thousand random histories of each kind and form, each version of them brought back and undone
+//   undo     an import of 100,000 rows undone, cut off half way and gone on with on another node
 //   history  two hundred schedules of saves and of databases that go back, in SQL and with real servers and open pages
 //   heap     a million changes, and thousands of everything else that comes and goes: what a node's heap has more afterwards
 //   requests twenty thousand generated requests and frames: none ends in a 5xx, none writes a protected column
@@ -67,10 +68,16 @@ const SUBJECTS = {
     environment: (runs) => ({ NOCLOBBER_MCP_ROUNDS: runs }),
   },
   restores: {
-    file: 'test/server/history/restore.test.ts',
+    file: 'test/server/history/',
     only: 'random histories',
     runs: 2_000,
     environment: (runs) => ({ NOCLOBBER_RESTORES: runs }),
+  },
+  undo: {
+    file: 'test/server/import/undo-large.test.ts',
+    only: 'is undone',
+    runs: 100_000,
+    environment: (runs) => ({ NOCLOBBER_ROWS: runs }),
   },
   history: {
     file: 'test/faults/history-s',

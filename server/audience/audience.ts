@@ -6,6 +6,7 @@ import { quoteName, quoteTable, quoteText, textArray } from '../../migrations/qu
 import { TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, typeName } from '../../migrations/trigger-arguments.ts'
 import type { ColumnNames } from '../base/column-names.ts'
+import { personIdOf } from '../base/normalized-actor.ts'
 import type { Actor, PermissionRecord, RecordType } from '../base/record-type.ts'
 import { SetupError } from '../base/setup-error.ts'
 import { send, statement } from '../db/statement.ts'
@@ -30,10 +31,12 @@ export interface Audience {
   named: string
   /** SQL for how the log names who has left, of its scopes as `c.scopes`. */
   loggedName: string
-  /** How an actor is named. */
-  nameOf(actor: Pick<Actor, 'id' | 'tenantId'>): string
+  /** How an actor is named: an agent as the person for whom it acts. */
+  nameOf(actor: Pick<Actor, 'id' | 'tenantId' | 'onBehalfOf'>): string
   /** SQL: a member, as `m`, is the actor; `null` where nobody can be: their id is none of the column's type. */
   isMember(actor: Actor, parameter: (value: unknown) => string): string
+  /** A change of the members' table is of this actor's tenant. */
+  isOfTenant(change: { tenantId: string | null; scopes: object | null }, actor: Actor): boolean
   /** SQL: the change `c` of the members' table concerns the user of a parameter, of the tenant of another. */
   concerns(user: string, tenant: string): string
 }
@@ -124,8 +127,10 @@ export const readAudience = async (
     !isShared && tracked !== '' && record.tenant !== ''
       ? ` and ${own(tracked)}::text = t.${quoteName(record.tenant)}::text`
       : ''
-  const nameOf: Audience['nameOf'] = ({ id, tenantId }) =>
-    isShared ? `${Buffer.byteLength(tenantId)} ${tenantId}${id}` : id
+  const nameOf: Audience['nameOf'] = (actor) => {
+    const { tenantId } = actor
+    return isShared ? `${Buffer.byteLength(tenantId)} ${tenantId}${personIdOf(actor)}` : personIdOf(actor)
+  }
   return {
     source: row.source,
     by: { column: columnOf(name), name, isKey },
@@ -144,12 +149,15 @@ export const readAudience = async (
       const type: string = row.columns[user]
       if (isShared) return `${named} = ${parameter(nameOf(actor))}::text`
       const isFit = TYPES[type]
-      if (isFit && !isFit(actor.id)) return 'false'
-      const is = isFit
-        ? `${own(user)} = ${parameter(actor.id)}::${type}`
-        : `${named} = ${parameter(actor.id)}::text`
+      const id = personIdOf(actor)
+      if (isFit && !isFit(id)) return 'false'
+      const is = isFit ? `${own(user)} = ${parameter(id)}::${type}` : `${named} = ${parameter(id)}::text`
       return tracked === '' ? is : `${is} and ${own(tracked)}::text = ${parameter(actor.tenantId)}::text`
     },
+    isOfTenant: ({ tenantId, scopes }, actor) =>
+      isShared
+        ? Object(scopes)[tenant as string]?.includes(actor.tenantId) === true
+        : tracked === '' || tenantId === actor.tenantId,
     concerns: (id, tenantId) => {
       const isIn = (column: string, value: string) => `c.scopes->${quoteText(column)} ? ${value}::text`
       if (isShared) return `${isIn(user, id)} and ${isIn(tenant as string, tenantId)}`

@@ -36,6 +36,10 @@ export const normalizedActor = <A extends Actor>(actor: A): A => {
   return Object.assign(Object.create(Object.getPrototypeOf(actor)), actor, own)
 }
 
+/** The person by whose memberships it goes: an agent's is the one for whom it acts. */
+export const personIdOf = ({ id, onBehalfOf }: Pick<Actor, 'id' | 'onBehalfOf'>): string =>
+  onBehalfOf?.id ?? id
+
 /** The ids of what is revoked. */
 export const normalizedIds = <Options extends object>(options: Options): Options =>
   Object.fromEntries(

@@ -268,7 +268,10 @@ export const columnCodec = (known: ColumnType & { cast?: string }): ColumnCodec 
       if (text === null) return null
       if (isJson(type)) return typeof value === 'string' ? value : parseJson(text)
       if (element && Array.isArray(value) && !isObjectInJsonb) return elementsOf(parseJson(text))
-      return typeof value === 'boolean' ? value : read(text)
+      if (typeof value === 'boolean') return value
+      const shown = type === 'bool' ? text : read(text)
+      // A text where the column makes numbers: it was of another type then.
+      return typeof shown === 'number' && typeof value === 'string' ? text : shown
     },
     toParameter,
     toImport: (value, stored) => {

@@ -11,7 +11,7 @@ const closed = new Map<string, Set<string>>()
 
 /** Asked of somebody to whom nothing is closed, it doesn't look at the project: they hold for every one. */
 export const isClosed = (person: Person, project: { id: string }): boolean =>
-  closed.get(person.id)?.has(project.id) ?? false
+  closed.get(person.onBehalfOf?.id ?? person.id)?.has(project.id) ?? false
 
 /** `POST /demo/access {"user":"alice","project":"1","open":false}` closes a project to a colleague; `true` opens it. */
 export const accessRoutes = (records: RecordServer): Router => {

@@ -1,8 +1,9 @@
 // The demo as one Express app around a record server: what an embedding app would write, and nothing more.
 // Invariant: it uses the public doors alone.
 import type { Server } from 'node:http'
-import express, { type ErrorRequestHandler, type Express, type Response } from 'express'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import type { Knex } from 'knex'
+import { mcpHandler } from 'noclobber/mcp'
 import { createRecordServer, type Logger, type RecordServer, type RedisClient } from 'noclobber/server'
 import { accessRoutes } from './access.ts'
 import { createCrowd } from './crowd.ts'
@@ -40,6 +41,15 @@ const LIMITS = {
   leaveMs: 5_000,
 }
 
+/** Agents, at the address that this server listens at. */
+const agentsRoute = (): RequestHandler => {
+  let answer: ReturnType<typeof mcpHandler> | null = null
+  return (request, response) => {
+    answer ??= mcpHandler({ url: `http://127.0.0.1:${request.socket.localPort}/api/v1` })
+    void answer(request, response)
+  }
+}
+
 const notFound = (response: Response) =>
   refuse(response, 404, 'not_found', 'Not found', 'There is nothing at this address.')
 
@@ -70,6 +80,7 @@ export const createDemoApp = ({ knex, databaseUrl, pageDirectory, redis, log }: 
   const app = express().disable('x-powered-by').set('trust proxy', 'loopback, uniquelocal')
   app.use(operationRoutes(records))
   app.use('/api/v1', records.router)
+  app.all('/mcp', agentsRoute())
   app.use(pageHeaders)
   const crowd = createCrowd(records, knex)
   app.use('/demo', sessionRoutes(), playRoutes(records, databaseUrl), accessRoutes(records), crowd.routes)

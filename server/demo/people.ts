@@ -1,10 +1,10 @@
 // The demo's users: two tenants and their people. Invariant: a person belongs to one tenant, and what they may do
-// follows from their role alone.
+// follows from their role alone; an agent may what its person may.
+import { asAgent } from 'noclobber/mcp'
+import type { Actor } from 'noclobber/server'
 
 /** What the demo hands to the record server as the actor. */
-export interface Person {
-  id: string
-  name: string
+export interface Person extends Actor {
   tenantId: 'acme' | 'globex'
   role: 'editor' | 'proposer' | 'reader'
   /** What they do in the office, for people to read. */
@@ -22,6 +22,9 @@ export const PEOPLE: readonly Person[] = [
 
 /** Gina's colleague, who never signs in: globex has one login, and a colleague is needed to play against. */
 const OMAR: Person = { id: 'omar', name: 'Omar', tenantId: 'globex', role: 'editor', title: 'Site engineer' }
+
+/** A program that acts for somebody: its writes are in both names. */
+export const agentOf = (person: Person): Person => asAgent(person, { id: 'claude', name: 'Claude' })
 
 /** The person with this id, or null. */
 export const personById = (id: unknown): Person | null => PEOPLE.find((person) => person.id === id) ?? null

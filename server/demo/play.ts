@@ -1,9 +1,9 @@
-// The side panel's buttons: a colleague who saves over HTTP, and a program that writes SQL on its own connection. Both use the
+// The side panel's buttons: a colleague or an agent who saves, and a program that writes SQL on its own connection. Both use the
 // real ways in, so the page shows real events.
 import express, { Router } from 'express'
 import type { Actor, RecordServer } from 'noclobber/server'
 import pg from 'pg'
-import { colleagueOf, type Person } from './people.ts'
+import { agentOf, colleagueOf, type Person } from './people.ts'
 import { refuse, sameOrigin } from './problem.ts'
 import { isEditor, personOf } from './sessions.ts'
 
@@ -58,20 +58,20 @@ const writeBySql = async (databaseUrl: string, person: Person, id: string): Prom
 const isThere = async (records: RecordServer, person: Person, id: string) =>
   (await records.read('project', id, { actor: person })).outcome === 'found'
 
-/** `POST /demo/play {"act":"status"|"rename"|"sql","id":"1"}`, for editors, on projects that they see. */
+/** `POST /demo/play {"act":"status"|"rename"|"agent"|"sql","id":"1"}`, for editors, on projects that they see. */
 export const playRoutes = (records: RecordServer, databaseUrl: string): Router => {
   const routes = Router()
   routes.post('/play', sameOrigin, express.json(), async (request, response) => {
     const person = personOf(request)
     if (!isEditor(person, response)) return
     const { act, id } = request.body ?? {}
-    if (!['status', 'rename', 'sql'].includes(act) || !/^[1-9]\d{0,8}$/.test(id)) {
+    if (!['status', 'rename', 'agent', 'sql'].includes(act) || !/^[1-9]\d{0,8}$/.test(id)) {
       return refuse(
         response,
         400,
         'malformed',
         'Not understood',
-        'Give an act (status, rename or sql) and an id.',
+        'Give an act (status, rename, agent or sql) and an id.',
       )
     }
     const isSql = act === 'sql'
@@ -79,7 +79,9 @@ export const playRoutes = (records: RecordServer, databaseUrl: string): Router =
       ? false
       : isSql
         ? await writeBySql(databaseUrl, person, id)
-        : await playColleague(records, colleagueOf(person), act, id)
+        : act === 'agent'
+          ? await playColleague(records, agentOf(person), 'status', id)
+          : await playColleague(records, colleagueOf(person), act, id)
     if (!isDone) return refuse(response, 404, 'not_found', 'Not found', 'There is no such project.')
     response.json({
       data: isSql ? { sql: RAISE_BUDGET.replace('$1', id).replace('$2', `'${person.tenantId}'`) } : {},

@@ -1,8 +1,8 @@
 // The demo's sign-in, which trusts any name: a cookie for pages, `Bearer demo:alice` for programs and for
-// the split view's frames. Invariant: a bearer token goes before the cookie, so two frames can be two people.
+// the split view's frames, `Bearer demo:claude@alice` for an agent that acts for Alice. Invariant: a bearer token goes before the cookie, so two frames can be two people.
 import type { IncomingMessage } from 'node:http'
 import express, { type Request, type Response, Router } from 'express'
-import { PEOPLE, type Person, personById } from './people.ts'
+import { agentOf, PEOPLE, type Person, personById } from './people.ts'
 import { refuse, sameOrigin } from './problem.ts'
 
 const COOKIE = 'noclobber_demo'
@@ -16,7 +16,11 @@ const cookieOf = (request: IncomingMessage): string | undefined =>
 /** The person behind a request or a socket's handshake, or null. What the record server is given as `authenticate`. */
 export const personOf = (request: IncomingMessage): Person | null => {
   const { authorization } = request.headers
-  if (authorization !== undefined) return personById(/^Bearer demo:(\w+)$/i.exec(authorization)?.[1])
+  if (authorization !== undefined) {
+    const [, agent, id] = /^Bearer demo:(claude@)?(\w+)$/i.exec(authorization) ?? []
+    const person = personById(id)
+    return person && agent ? agentOf(person) : person
+  }
   return personById(cookieOf(request))
 }
 

@@ -26,6 +26,8 @@ import { recordFromOldRow } from '../tables/read-records.ts'
 export interface KnownPast extends Found {
   now: WireRecord | null
   json: StoredJson
+  /** Fields that it didn't have then: of an earlier life of its id. */
+  absent: readonly string[]
 }
 
 /** Which version is asked for: one by its number, or the one of a moment, ISO 8601 in UTC with microseconds. */
@@ -106,6 +108,14 @@ const recordOf = (known: KnownType, id: string, now: WireRecord | null, row: Row
   return withAudienceOf(withValues({ ...head, fields }, Object.fromEntries(was)), now ?? {})
 }
 
+const absentIn = (known: KnownType, row: Row): string[] =>
+  row.deleted_in === null
+    ? []
+    : known.fieldNames.filter((name) => {
+        const column = known.names.columnOf(name)
+        return !Object.hasOwn(row.old_row, column) && !Object.hasOwn(row.was, column)
+      })
+
 /** Texts of JSON as they were, where numbers in them may be longer than JavaScript can hold. */
 const jsonOf = (known: KnownType, row: Row): StoredJson => {
   const texts: Row = { ...row.old_texts, ...row.texts }
@@ -131,7 +141,8 @@ export const pastOf = async (
   moment: Moment,
 ): Promise<KnownPast | Exclude<PastOutcome, FoundPast>> => {
   const { known, actor, id, transaction } = target
-  if (now && isCurrent(now, moment)) return { outcome: 'found', record: now, now, json: new Map() }
+  if (now && isCurrent(now, moment))
+    return { outcome: 'found', record: now, now, json: new Map(), absent: [] }
   if (now && 'version' in moment && moment.version > now.version) return MISSING
   if (known.type.history !== 'values') return NOT_KEPT
   const asked = [
@@ -161,7 +172,8 @@ export const pastOf = async (
   const send: typeof database.send = (query, values) => database.send(query, values, transaction)
   const seen = await seenThen(send, known, rowAsJson(known, 'w.id'), [version])
   if (seen && !seen(version).after) return UNKNOWN
-  return mayRead(actor, record) ? { outcome: 'found', record, now, json: jsonOf(known, row) } : UNKNOWN
+  if (!mayRead(actor, record)) return UNKNOWN
+  return { outcome: 'found', record, now, json: jsonOf(known, row), absent: absentIn(known, row) }
 }
 
 /** The record as it was at a version, or at a moment. */

@@ -153,7 +153,8 @@ export const undelete = async (
   options: RestoreOptions,
 ): Promise<RestoreOutcome> => {
   if (options.fields) return refuse('malformed', 'fields stand beside to_version.')
-  const { type, source } = { ...target.known, type: target.known.type.name }
+  const { source } = target.known
+  const type = target.known.type.name
   const hash = () => requestHash('undelete', type, target.id, options.clientVersion)
   if (options.request?.isDue()) await checkBeforeWrite(options.request)
 

@@ -1,7 +1,7 @@
 // Undoes an import, a part of it at a time, from its last row back: what it created is deleted, what it changed gets the values back
 // that it had before. An undoing is undone in the same way, by the id that its changes stand under: what it deleted comes back.
 // Invariant: each row is a guarded write of the person who asks, at the version that the import made, so nobody's
-// later work is touched; a part that is asked for again undoes nothing twice, and answers the same.
+// later work is touched, nor deleted with it; a part that is asked for again undoes nothing twice, and answers the same.
 import type { Knex } from 'knex'
 import { quoteText } from '../../migrations/quote.ts'
 import { withValues } from '../base/hidden-fields.ts'
@@ -21,6 +21,7 @@ import { goneOrMissing, readRow, type Target } from '../records/read.ts'
 import { removeRecord } from '../records/remove.ts'
 import { saveRecord } from '../records/save.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { addedSince } from './added-since.ts'
 
 /** What {@link RecordServer.undoImport} takes. */
 export interface UndoImportOptions extends Omit<WriteOptions, 'mutationId' | 'transaction'> {
@@ -51,27 +52,26 @@ const MOST_LOOKED = 1_000
 
 const FIND = statement(`
 select i.first_seq::text as first, i.last_seq::text as last, i.changes,
-  (select c.xid::text from noclobber.changes c where c.seq = i.first_seq limit 1) as xid
+  coalesce($4::text, (select c.xid::text from noclobber.changes c where c.seq = i.first_seq limit 1)) as xid
 from noclobber.imports i where i.import_id = $1 and i.table_name = $2 and i.tenant_id is not distinct from $3`)
 
-/**
- * import, source, xid, first, last, number before, rows, what is undone: the import, or an undoing of it. The last change of each
- * record, in the order of the import, the newest first; and what the record was before.
- */
+/** import, source, xid, first, last, number before, rows, what is undone: it, or its undoing. Only of so many changes anything is read. */
 const PART = statement(`
-select c.record_id as id, l.version, c.seq::text as seq, f.event,
+with part as materialized (
+  select c.record_id, c.version, c.seq from noclobber.changes c
+  where c.xid = $3::xid8 and c.seq between $4::bigint and $5::bigint and c.table_name = $2 and c.import_id = $1
+    and ($6::bigint is null or c.seq < $6::bigint)
+  order by c.seq desc limit $7)
+select c.record_id as id, l.version, c.seq::text as seq, f.event, f.event is not null and not exists (
+    select from noclobber.changes l where l.table_name = $2 and l.record_id = c.record_id and l.import_id = $1 and l.version > c.version) as is_last,
   coalesce((select max(b.version) from noclobber.changes b where b.table_name = $2 and b.record_id = c.record_id and b.version < f.version),
     f.version - 1) as before
-from noclobber.changes c
-join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $8
+from part c
+left join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $8
   order by o.version limit 1) f on true
-join lateral (select max(o.version) as version from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id
+left join lateral (select max(o.version) as version from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id
   and o.import_id = $8) l on true
-where c.xid = $3::xid8 and c.seq between $4::bigint and $5::bigint and c.table_name = $2 and c.import_id = $1
-  and ($6::bigint is null or c.seq < $6::bigint)
-  and not exists (select from noclobber.changes l where l.table_name = $2 and l.record_id = c.record_id and l.import_id = $1
-    and l.version > c.version)
-order by c.seq desc limit $7`)
+order by c.seq desc`)
 
 /** source, id, version, undo: what undoing has made of a record beyond that version. */
 const UNDONE = statement(`
@@ -208,32 +208,40 @@ class RowRefused extends Error {
   }
 }
 
+/** Values that were read have been erased since. */
+class ErasedMeanwhile extends Error {
+  constructor() {
+    super('Values were erased meanwhile.')
+    this.name = 'ErasedMeanwhile'
+  }
+}
+
 const isDone = ({ outcome }: UndoneRow) => outcome === 'removed' || outcome === 'restored'
 
-/** Undoes some rows in one transaction, again after a deadlock. */
+/** Undoes some rows in one transaction, again after a deadlock, or where values were erased that it has written. */
 const undoRows = async (
   database: Database,
   known: KnownType,
   options: UndoImportOptions,
-  rows: Row[],
+  { rows, xid }: { rows: Row[]; xid: string },
   retries = database.limits.writeRetries,
 ): Promise<UndoneRow[]> => {
+  const ids = rows.map(({ id }) => id)
+  const readBefore = (transaction: Knex.Transaction) =>
+    readLogged(database, known, BEFORE, [known.source, ids, options.importId], transaction)
   const work = async (transaction: Knex.Transaction) => {
-    const ids = rows.map(({ id }) => id)
-    const logged = await readLogged(
-      database,
-      known,
-      BEFORE,
-      [known.source, ids, options.importId],
-      transaction,
-    )
+    const logged = await readBefore(transaction)
     const before = new Map(logged.map((row) => [row.id, row]))
+    const made = rows.filter(({ event }) => event === 'created').map(({ id }) => id)
+    const added = await addedSince(database, known, { ids: made, xid }, transaction)
     const undone: UndoneRow[] = []
     for (const row of rows) {
       const one = await transaction
         .transaction(async (savepoint) => {
           const target = { known, actor: options.actor, id: row.id, transaction: savepoint }
           const result = await undoRow(database, target, options, row, before.get(row.id))
+          const errors = result?.outcome === 'removed' ? added.get(row.id) : undefined
+          if (errors) throw new RowRefused({ id: row.id, outcome: 'invalid', errors })
           if (result && !isDone(result)) throw new RowRefused(result)
           return result
         })
@@ -243,13 +251,17 @@ const undoRows = async (
         })
       if (one) undone.push(one)
     }
+    const again = await readBefore(transaction)
+    if (again.some(({ id, is_whole: isWhole }) => before.get(id)?.is_whole !== isWhole))
+      throw new ErasedMeanwhile()
     return undone
   }
   try {
     return await database.knex.transaction(work)
   } catch (error) {
-    if (!isRetryable(error) || retries === 0) throw error
-    return undoRows(database, known, options, rows, retries - 1)
+    const isAgain = error instanceof ErasedMeanwhile || isRetryable(error)
+    if (!isAgain || retries === 0) throw error
+    return undoRows(database, known, options, { rows, xid }, retries - 1)
   }
 }
 
@@ -266,22 +278,23 @@ export const undoImport = async (
   if (storageError(importId) !== null) return MISSING
   const tenant = known.tenantColumn ? actor.tenantId : null
   const base = importOf(importId)
-  const [found] = await database.send(FIND, [base, known.source, tenant])
+  const numbers = after === undefined ? [null, null] : database.cursors.openNumbers(after, 2)
+  if (!numbers) return refuse('malformed', 'after must be what an answer gave as next.')
+  let [from = null] = numbers
+  const [found] = await database.send(FIND, [base, known.source, tenant, numbers[1] ?? null])
   if (!found?.xid) return MISSING
   const range = [base, known.source, found.xid, found.first, found.last]
   const rows: UndoneRow[] = []
-  const numbers = after === undefined ? [null] : database.cursors.openNumbers(after, 1)
-  if (!numbers) return refuse('malformed', 'after must be what an answer gave as next.')
-  let [from = null] = numbers
   const isOpen = !known.audience && staticPermission(known.openType, actor, 'read') === true
   const total = isOpen && base === importId ? found.changes : null
   for (let looked = 0; rows.length < limit && looked < MOST_LOOKED; ) {
     const count = Math.min(AT_ONCE, limit - rows.length)
     const part = await database.send(PART, [...range, from, count, importId])
-    rows.push(...(await undoRows(database, known, options, part)))
+    const last = part.filter(({ is_last: isLast }) => isLast)
+    rows.push(...(await undoRows(database, known, options, { rows: last, xid: found.xid })))
     if (part.length < count) return { outcome: 'undone', rows, next: null, total }
     from = part.at(-1)?.seq
     looked += count
   }
-  return { outcome: 'undone', rows, next: from ? database.cursors.sealNumbers([from]) : null, total }
+  return { outcome: 'undone', rows, next: from && database.cursors.sealNumbers([from, found.xid]), total }
 }

@@ -1,5 +1,7 @@
 // Who joins or leaves an audience is let in or out at once: the members' tables are tracked, so each node learns of it as of any change.
 // Invariant: nobody else is looked at, or learns that somebody came or went; and no delivery waits for it.
+import { personIdOf } from '../base/normalized-actor.ts'
+import type { Actor } from '../base/record-type.ts'
 import type { Access } from '../live/recheck-access.ts'
 import type { Watcher } from '../live/watchers.ts'
 import type { ChangeSource } from '../log/change-waiters.ts'
@@ -8,7 +10,7 @@ import type { Database } from '../tables/database.ts'
 
 /** What the feed has come to. */
 export interface PassedChanges {
-  changes: Pick<ChangeKey, 'source' | 'scopes'>[]
+  changes: Pick<ChangeKey, 'source' | 'scopes' | 'tenantId'>[]
   largeTransactions: ChangeSource[]
 }
 
@@ -28,14 +30,21 @@ export const recheckMembers = (
 ): void => {
   const columns = columnsOf(database)
   if (columns.size === 0) return
-  const users = new Set<unknown>()
-  for (const { source, scopes } of changes)
-    for (const column of columns.get(source) ?? []) {
-      const named: unknown = scopes?.[column]
-      for (const user of Array.isArray(named) ? named : []) users.add(user)
+  const byUser = new Map<unknown, PassedChanges['changes']>()
+  for (const change of changes)
+    for (const column of columns.get(change.source) ?? []) {
+      const named: unknown = change.scopes?.[column]
+      for (const user of Array.isArray(named) ? named : [])
+        byUser.set(user, [...(byUser.get(user) ?? []), change])
     }
+  /** Ids of people are unique within a tenant only. */
+  const isOfTenant = (actor: Actor, change: PassedChanges['changes'][0]) =>
+    database
+      .types(actor.tenantId)
+      .some(({ audience }) => audience?.source === change.source && audience.isOfTenant(change, actor))
   const isEverybody = largeTransactions.some(({ source }) => columns.has(source))
-  if (!isEverybody && users.size === 0) return
-  const isConcerned = ({ data }: Watcher) => isEverybody || users.has(data.actor.id)
+  if (!isEverybody && byUser.size === 0) return
+  const isConcerned = ({ data: { actor } }: Watcher) =>
+    isEverybody || (byUser.get(personIdOf(actor)) ?? []).some((change) => isOfTenant(actor, change))
   for (const access of accesses) access.refresh(isConcerned)
 }

@@ -125,7 +125,7 @@ export const acceptProposal = async (
   }
 }
 
-/** Closes a proposal without saving it: by who may update the record, or by who proposed it. */
+/** Closes a proposal without saving it: by who may update the record, by who proposed it, or by whom that agent acts for. */
 export const rejectProposal = async (
   shared: Database,
   type: string,
@@ -149,7 +149,8 @@ export const rejectProposal = async (
       if (!proposed) return { result: MISSING }
       // Ids of people are unique within a tenant only.
       const isOwn =
-        tenantOf(target.known, options.actor) !== '' && proposed.proposed_by?.id === options.actor.id
+        tenantOf(target.known, options.actor) !== '' &&
+        [proposed.proposed_by?.id, proposed.proposed_by?.on_behalf_of?.id].includes(options.actor.id)
       if (refused?.outcome === 'forbidden' && !isOwn) return { result: refused }
       const decision = { proposalId, state: 'rejected' as const, fields: null, version: null }
       const proposal = await decideProposal(database, within, decision, transaction)

@@ -16,6 +16,8 @@ export interface WireHistoryEntry {
   changed_fields: string[]
   /** The version whose values this one brought back. */
   restored_from?: number
+  /** Whose proposal it accepted. */
+  proposed_by?: Writer
   /** Only of types that keep them, as far as they were kept and could be read by the asker then. */
   values?: ChangedValues
 }

@@ -2,6 +2,7 @@
 // it, or because they have joined or left? Invariant: what is for others alone, and who joins or leaves besides, changes nothing of it.
 import { quoteText } from '../../migrations/quote.ts'
 import type { Audience } from '../audience/audience.ts'
+import { personIdOf } from '../base/normalized-actor.ts'
 import type { Actor } from '../base/record-type.ts'
 import { statement } from '../db/statement.ts'
 import type { Cursor } from '../log/cursor.ts'
@@ -23,7 +24,7 @@ export const hasJoinedOrLeft = async (
 ): Promise<boolean> => {
   if (!audience) return false
   const text = `select ${joinedOrLeft(audience)} as changed`
-  const [row] = await database.send(statement(text), [snapshot, actor.id, actor.tenantId])
+  const [row] = await database.send(statement(text), [snapshot, personIdOf(actor), actor.tenantId])
   return row?.changed === true
 }
 
@@ -42,7 +43,7 @@ export const isChangedFor = async (
       select from noclobber.changes c join a on ${isOf} where ${SINCE} and c.table_name = ${quoteText(source)}
         and ($5::text is null or c.tenant_id = $5)) as changed`
   const values = [
-    ...[snapshot, actor.id, actor.tenantId, audience.nameOf(actor)],
+    ...[snapshot, personIdOf(actor), actor.tenantId, audience.nameOf(actor)],
     tenantColumn ? actor.tenantId : null,
   ]
   const [row] = await database.send(statement(text), values)

@@ -175,10 +175,22 @@ export const readVersion = async (shared: Database, request: Request): Promise<V
   }
 }
 
+/**
+ * source, id, version before, tenant, rows, unseen fields. Who proposed what a version saved: a proposal that its writer accepted with it, and
+ * not one of what the record had already.
+ */
 const HISTORY = statement(`
-select c.version, c.event, ${utcText('c.updated_at')} as updated_at, c.updated_by, c.changed_fields, c.restored_from from noclobber.changes c
-where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is null or c.tenant_id = $4)
-order by c.version desc limit $5`)
+select h.version, h.event, ${utcText('h.updated_at')} as updated_at, h.updated_by, h.changed_fields, h.restored_from, p.proposed_by
+from (
+  select c.version, c.event, c.updated_at, c.updated_by, c.changed_fields, c.restored_from from noclobber.changes c
+  where c.table_name = $1 and c.record_id = $2 and c.version < $3 and ($4::text is null or c.tenant_id = $4)
+  order by c.version desc limit $5) h
+left join lateral (
+  select p.proposed_by from noclobber.proposals p
+  where p.table_name = $1 and p.record_id = $2 and p.tenant_id is not distinct from $4 and p.accepted_version = h.version
+    and p.decided_by->>'id' = h.updated_by->>'id' and p.decided_at between h.updated_at and h.updated_at + interval '1 minute'
+    and not (p.changes ?| $6::text[]) limit 1) p on true
+order by h.version desc`)
 
 /** The record's changes, newest first, as far back as the log reaches. Fields that the type doesn't declare stay unnamed. */
 export const readHistory = async (
@@ -197,12 +209,14 @@ export const readHistory = async (
     : (await readTombstone(database, target)) !== null
   if (!readable) return MISSING
   const tenant = known.tenantColumn ? actor.tenantId : null
-  const rows = await database.send(HISTORY, [known.source, id, before, tenant, limit + 1], target.transaction)
+  const asked = [known.source, id, before, tenant, limit + 1, known.type.hidden]
+  const rows = await database.send(HISTORY, asked, target.transaction)
   const now = record ?? { type: known.type.name, id, version: 0, fields: {} }
   const wanted = rows.slice(0, limit).map((row) => ({ known, id, version: Number(row.version), now }))
   const { values, count } = await valuesWithin(database, actor, wanted, budget, target.transaction)
   const entries = rows.slice(0, count).map((row, at): WireHistoryEntry => {
     const shown = values.get(wanted[at] as (typeof wanted)[number])
+    const proposer = normalizedWriter(row.proposed_by)
     return {
       version: Number(row.version),
       event: row.event,
@@ -212,6 +226,7 @@ export const readHistory = async (
         .map(known.names.fieldOf)
         .filter((name) => known.changeNames.includes(name)),
       ...(row.restored_from !== null && { restored_from: Number(row.restored_from) }),
+      ...(proposer && { proposed_by: proposer }),
       ...(shown && { values: shown }),
     }
   })

@@ -121,11 +121,13 @@ export const knownTypes = (
     const view = { type, shownNames, changeNames, writable, rights: '' }
     view.rights = rightsText({ ...tracked, ...view })
     const sql = recordSql({ ...tracked, ...view }, rights.unseen)
-    return Object.assign(Object.create(known), view, {
+    return {
+      ...known,
+      ...view,
       type: typeOf({ ...tracked, ...view }),
       openType: openOf({ ...tracked, ...view }),
       sql,
-    })
+    }
   }
 
   const viewsOf = (known: KnownType, full: TrackedType): KnownType['forActor'] => {

@@ -243,6 +243,37 @@ describe.for(Object.entries(PAGES))('%s', ([name, { budget, code }]) => {
       ),
     ).toEqual([])
   })
+
+  test('loads nothing of histories, proposals and undoing but the names of their functions', async () => {
+    const { first } = await bundlePage(code)
+    const modules = first.flatMap((chunk) =>
+      Object.keys(chunk.modules).map((id) => id.replace(/.*\/web\//, '')),
+    )
+    expect(modules.filter((id) => /history|review|propos|suggest|undo|deleted/i.test(id))).toEqual([
+      'client/history/lazy-reviews.js',
+    ])
+    const own = first
+      .flatMap((chunk) => Object.entries(chunk.modules))
+      .find(([id]) => id.endsWith('lazy-reviews.js'))
+    expect(own?.[1].code?.length, name).toBeLessThan(1_000)
+  })
+})
+
+test('the server’s door and the migrations’ reach nothing of agents and their SDK', async () => {
+  const reached = new Set<string>()
+  const packages = new Set<string>()
+  const visit = async (file: string): Promise<void> => {
+    if (reached.has(file)) return
+    reached.add(file)
+    const text = await readFile(file, 'utf8')
+    for (const [, from = ''] of text.matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g))
+      if (from.startsWith('.')) await visit(join(dirname(file), from))
+      else packages.add(from)
+  }
+  for (const door of ['server', 'migrations']) await visit(join(root, `dist/${door}/index.js`))
+  expect(reached.size).toBeGreaterThan(100)
+  expect([...reached].filter((file) => file.includes('/mcp/'))).toEqual([])
+  expect([...packages].filter((name) => name.includes('modelcontextprotocol'))).toEqual([])
 })
 
 test('the devtools are absent from what is built for production', async () => {

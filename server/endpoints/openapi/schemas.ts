@@ -80,6 +80,7 @@ export const WIRE_SCHEMAS: Record<string, Schema> = {
     ...writing,
     changed_fields: names,
     'restored_from?': version,
+    'proposed_by?': ref('Writer'),
     'values?': { type: 'object' },
   }),
   Change: object({ ...event, event: { enum: ['created', 'updated', 'deleted'] } }),

@@ -45,6 +45,7 @@ const send = async (person: string | null, method: string, path: string, body: o
 const BUTTONS: [method: string, path: string, body: object][] = [
   ['POST', '/play', { act: 'status', id: '1' }],
   ['POST', '/play', { act: 'rename', id: '1' }],
+  ['POST', '/play', { act: 'agent', id: '1' }],
   ['POST', '/play', { act: 'sql', id: '1' }],
   ['POST', '/tasks', { count: 20_000 }],
   ['POST', '/busy', { rate: 20, seconds: 1 }],

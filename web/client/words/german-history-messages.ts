@@ -47,6 +47,7 @@ export const germanHistoryMessages = {
   suggestions: { one: '{count} Vorschlag', other: '{count} Vorschläge' },
   by: '{who} schlägt vor',
   own: 'Sie schlagen vor',
+  suggestedBy: 'Vorgeschlagen von {who}.',
   suggested: 'Vorgeschlagen',
   now: 'Jetzt',
   accept: 'Annehmen',

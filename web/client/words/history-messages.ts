@@ -48,6 +48,7 @@ export const englishHistoryMessages = {
   suggestions: { one: '{count} suggestion', other: '{count} suggestions' } as Plural,
   by: '{who} suggests',
   own: 'You suggest',
+  suggestedBy: 'Suggested by {who}.',
   suggested: 'Suggested',
   now: 'Now',
   accept: 'Accept',

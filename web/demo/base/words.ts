@@ -135,6 +135,7 @@ export const WORDS = {
     others: 'As somebody else',
     changeStatus: (name: string) => `${name} changes the status`,
     rename: (name: string) => `${name} renames it`,
+    agent: 'Claude, for you, changes the status',
     sql: 'Write by SQL',
     split: 'Two people side by side',
     inside: 'noclobber/devtools',

@@ -30,7 +30,7 @@ const Plays = ({ id, person }: { id: string; person: Person }) => {
   const [failed, setFailed] = useState(false)
   const colleague = colleagueName(person)
 
-  const play = async (act: 'status' | 'rename' | 'sql') => {
+  const play = async (act: 'status' | 'rename' | 'agent' | 'sql') => {
     const answer = await askDemo<{ sql?: string }>('/play', 'POST', { act, id })
     setFailed(answer === null)
     setSql(answer?.sql ?? null)
@@ -45,6 +45,9 @@ const Plays = ({ id, person }: { id: string; person: Person }) => {
         </button>
         <button type="button" className="button" onClick={() => play('rename')}>
           {words.rename(colleague)}
+        </button>
+        <button type="button" className="button" onClick={() => play('agent')}>
+          {words.agent}
         </button>
         <button type="button" className="button" onClick={() => play('sql')}>
           {words.sql}

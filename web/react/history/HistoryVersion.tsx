@@ -3,7 +3,15 @@
 import type { WireHistoryEntry } from '../../../server/protocol/index.ts'
 import { isSame } from '../../client/base/values.ts'
 import type { HistoryMessages } from '../../client/words/history-messages.ts'
-import { fill, fillPlural, labelOf, listFields, type Words, whoWrote } from '../../client/words/messages.ts'
+import {
+  fill,
+  fillPlural,
+  labelOf,
+  listFields,
+  personName,
+  type Words,
+  whoWrote,
+} from '../../client/words/messages.ts'
 import { useLive } from '../base/LiveProvider.tsx'
 import { TimeAgo } from '../base/TimeAgo.tsx'
 import { Difference } from './Difference.tsx'
@@ -26,7 +34,16 @@ interface HistoryVersionProps {
 export function HistoryVersion(props: HistoryVersionProps) {
   const { entry, now, writable, words, texts, isNewest, onRestore } = props
   const { parts } = useLive()
-  const { version, event, updated_by, updated_at, values = {}, changed_fields, restored_from } = entry
+  const {
+    version,
+    event,
+    updated_by,
+    updated_at,
+    values = {},
+    changed_fields,
+    restored_from,
+    proposed_by,
+  } = entry
   const mayRestore = now !== null && writable.length > 0 && event !== 'deleted' && !isNewest
   const canBring = (field: string, value: unknown) =>
     mayRestore && writable.includes(field) && !isSame(now?.[field], value)
@@ -66,6 +83,11 @@ export function HistoryVersion(props: HistoryVersionProps) {
       </p>
       {restored_from !== undefined && (
         <p className="nc-history-soft">{fill(texts.broughtBack, { version: restored_from })}</p>
+      )}
+      {proposed_by && (
+        <p className="nc-history-soft">
+          <bdi>{fill(texts.suggestedBy, { who: personName(proposed_by, words) })}</bdi>
+        </p>
       )}
       {fields.length === 0 && event === 'updated' && (
         <p className="nc-history-soft">{listFields(changed_fields, words)}</p>

@@ -15,6 +15,8 @@ interface SuggestionProps {
   version: number
   may: MayDecide
   isOwn: boolean
+  /** It is theirs, or an agent's that acts for them. */
+  mayWithdraw: boolean
   isBusy: boolean
   words: Words
   texts: HistoryMessages
@@ -23,7 +25,7 @@ interface SuggestionProps {
 }
 
 export function Suggestion(props: SuggestionProps) {
-  const { proposal, now, version, may, isOwn, isBusy, words, texts, onAccept, onReject } = props
+  const { proposal, now, version, may, isOwn, mayWithdraw, isBusy, words, texts, onAccept, onReject } = props
   const { parts } = useLive()
   const [left, setLeft] = useState<readonly string[]>([])
   const names = Object.keys(proposal.changes)
@@ -87,9 +89,9 @@ export function Suggestion(props: SuggestionProps) {
             {left.length > 0 ? texts.acceptChosen : texts.accept}
           </parts.Button>
         )}
-        {(may.save || isOwn) && (
+        {(may.save || mayWithdraw) && (
           <parts.Button data-slot="nc-reject" variant="plain" disabled={isBusy} onClick={onReject}>
-            {isOwn ? texts.withdraw : texts.reject}
+            {mayWithdraw ? texts.withdraw : texts.reject}
           </parts.Button>
         )}
       </span>

@@ -98,6 +98,7 @@ function SuggestionsOfPerson({ editor, className }: SuggestionsProps) {
       show(await store.decide(overlap.proposal, decision.version, fields, edited))
     },
   }
+  const isOwn = ({ proposed_by: by }: WireProposal) => by?.kind === 'user' && by.id === client.personId()
   return (
     <div
       className={classes('nc-suggestions', className)}
@@ -117,7 +118,10 @@ function SuggestionsOfPerson({ editor, className }: SuggestionsProps) {
                 key={proposal.id}
                 now={{ ...record.fields }}
                 version={record.version}
-                isOwn={proposal.proposed_by?.kind === 'user' && proposal.proposed_by.id === client.personId()}
+                isOwn={isOwn(proposal)}
+                mayWithdraw={
+                  isOwn(proposal) || proposal.proposed_by?.on_behalf_of?.id === (client.personId() ?? '')
+                }
                 isBusy={busy !== null}
                 onAccept={(fields) => void accept(proposal, fields)}
                 onReject={() => void reject(proposal)}
