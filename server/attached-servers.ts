@@ -32,6 +32,8 @@ export interface AttachedServers {
   attach(server: HttpServer | SocketServer, options?: AttachOptions): Attached
   /** The watchers of all servers. */
   watchers(): Watcher[]
+  /** How many there are, without a look at each. */
+  watcherCount(): number
   deliveries(): Delivery[]
   stop(): Promise<unknown>
 }
@@ -95,6 +97,11 @@ export const createAttachedServers = (options: AttachedServersOptions): Attached
       return given
     },
     watchers: () => [...attached.keys()].flatMap((io) => [...watchersOf(io).values()]),
+    watcherCount: () => {
+      let count = 0
+      for (const io of attached.keys()) count += watchersOf(io).size
+      return count
+    },
     deliveries: () => Array.from(attached.values(), ({ delivery }) => delivery),
     stop: () => Promise.all(Array.from(attached.values(), ({ stop }) => stop())),
   }

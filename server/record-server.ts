@@ -154,7 +154,7 @@ export const createRecordServer = <A extends Actor>({
   const enter = createAdmissionQueue(ENTERING)
   const turns = createTurns(limits, knex.client.pool?.max ?? 1)
   const spread = createReconnectSpread({
-    count: () => attached.watchers().length + streams.audience.watchers().size,
+    count: () => attached.watcherCount() + streams.audience.watchers().size,
     publish: (spread_ms) => {
       for (const watcher of attached.watchers()) watcher.emit('SpreadChanged', { spread_ms })
       streams.spread(spread_ms)
