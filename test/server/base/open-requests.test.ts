@@ -129,6 +129,11 @@ const LOCK_OUTS: [name: string, status: number, lockOut: (app: TestApp) => unkno
     (app) => app.people.set('alice', app.people.get('bob') as Person),
   ],
   [
+    'the session became another tenant’s',
+    401,
+    (app) => app.people.set('alice', { ...(app.people.get('alice') as Person), tenantId: 'globex' }),
+  ],
+  [
     'the right to write was taken',
     403,
     (app) => app.people.set('alice', { ...(app.people.get('alice') as Person), role: 'viewer' }),

@@ -52,6 +52,17 @@ test('a session that ends closes its sockets', async () => {
   await waitFor(() => !watcher.socket.connected, { what: 'the closing' })
 })
 
+test.each([
+  ['another tenant’s', { id: 'vera', tenantId: 'globex' }],
+  ['another person’s', { id: 'bob', tenantId: 'acme' }],
+])('a session that becomes %s closes its sockets, and takes away what they showed', async (_whose, now) => {
+  const app = await startApp({ limits: { recheckMs: 100 } })
+  const { id, watcher } = await watched(app)
+  app.people.set('vera', { name: 'Vera', role: 'editor', ...now })
+  expect(await watcher.receives('AccessRevoked')).toEqual({ records: [{ type: 'project', id }], lists: [] })
+  await waitFor(() => !watcher.socket.connected, { what: 'the closing' })
+})
+
 test('a record that moves to another tenant is deleted for those who watched it, who receive no more of it', async () => {
   const app = await startApp({ limits: { recheckMs: 100 } })
   const { id, watcher } = await watched(app)

@@ -127,6 +127,43 @@ test('a change of the new history is sent, though the lost one of the same versi
   expect(count()).toBe(before + 1)
 })
 
+test('a save that was under way when the history may have changed hides no change of the new one', async () => {
+  const socket = await app.socket({ as: 'vera' })
+  await socket.watchList('project')
+  const { id } = await app.make('project', { name: 'Bridge' })
+  await socket.flushed()
+  const goBack = () =>
+    app.knex.transaction(async (transaction) => {
+      await transaction.raw('set local session_replication_role = replica')
+      await transaction.raw(
+        `update projects set name = 'Bridge', version = 1, updated_at = now() - interval '1 hour' where id = ?`,
+        [id],
+      )
+    })
+  await goBack()
+  const ahead = await app.knex.transaction()
+  await ahead.raw('select from projects where id = ? for update', [id])
+  const saving = app.call('PATCH', `/records/project/${id}`, {
+    body: { client_version: 1, changes: { name: 'lost' } },
+  })
+  await waitFor(async () => (await app.sql('select from pg_locks where not granted')).length === 1, {
+    what: 'the save to wait for the lock',
+  })
+  await endBackends(IS_FEED)
+  const { id: other } = await app.make('project', { name: 'Tunnel' })
+  await socket.receives('RecordCreated', { id: other })
+  // A version that was opened again, and is old, is one whose save may go out ahead of the feed.
+  await app.call('GET', `/records/project/${id}`)
+  await ahead.commit()
+  expect((await saving).status).toBe(200)
+  await socket.receives('RecordUpdated', { id, version: 2 })
+  await goBack()
+  await app.sql(`update projects set name = 'by hand' where id = ?`, [id])
+  await socket.flushed()
+  const updates = socket.received.filter(({ name }) => name === 'RecordUpdated')
+  expect(updates.map(({ event }) => event.version)).toEqual([2, 2])
+})
+
 test('after the versions were raised by hand, what was built on the lost one is refused', async () => {
   const project = await app.make('project', { name: 'Bridge' })
   const path = `/records/project/${project.id}`

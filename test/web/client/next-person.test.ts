@@ -31,6 +31,10 @@ const ownersIn = (text: string): string[] => [...text.matchAll(WORD)].map(([, ow
 
 /** Words that their owners have saved: they are everybody's. */
 const saved = new Set<string>()
+/** Words on their way, by their owners' requests: an event may be here before the answer. */
+const underWay = new Map<string, number>()
+const count = (word: string, more: number) => underWay.set(word, (underWay.get(word) ?? 0) + more)
+const isEverybodys = (word: string) => saved.has(word) || (underWay.get(word) ?? 0) > 0
 let words = 0
 
 /** The pages of one browser: all are alive, and notify each other of changes. */
@@ -55,12 +59,16 @@ function openPage({ way, storage, session, tabs = createTabs() }: PageOptions) {
       const sender = headers.get('authorization')?.replace('Bearer ', '')
       const body = String(init?.body ?? '')
       const words = init?.method === 'PATCH' ? [...body.matchAll(WORD)] : []
-      const sent = words.flatMap(([word, owner]) => (owner === sender && !saved.has(word) ? [word] : []))
-      for (const word of sent) saved.add(word)
+      const sent = words.flatMap(([word, owner]) => (owner === sender ? [word] : []))
+      for (const word of sent) count(word, 1)
+      // A request that breaks off may have been written: its words stay under way.
       const answer = await fetch(input, { ...init, headers })
+      for (const word of sent) {
+        if (answer.ok) saved.add(word)
+        count(word, -1)
+      }
       for (const owner of ownersIn(body))
         if (owner !== sender && answer.status !== 401) wrong.push(`sent by ${sender}: ${body}`)
-      if (!answer.ok) for (const word of sent) saved.delete(word)
       return answer
     },
   }
@@ -95,18 +103,18 @@ function openPage({ way, storage, session, tabs = createTabs() }: PageOptions) {
         if (owner !== session.who) wrong.push(`shown to ${session.who}: ${mine}`)
       const name = String(editor.values().name ?? '')
       for (const [word, owner] of name.matchAll(WORD))
-        if (owner !== session.who && !saved.has(word)) wrong.push(`shown to ${session.who}: ${name}`)
+        if (owner !== session.who && !isEverybodys(word)) wrong.push(`shown to ${session.who}: ${name}`)
     }
     for (const owner of ownersIn(JSON.stringify(cells.get()?.value ?? '')))
       if (owner !== session.who) wrong.push(`a cell shown to ${session.who}`)
     const unsent = offline?.unsent.get()
     const entries = JSON.stringify([unsent?.entries, unsent?.discarded])
     for (const [word, owner] of entries.matchAll(WORD))
-      if (owner !== session.who && !saved.has(word))
+      if (owner !== session.who && !isEverybodys(word))
         wrong.push(`unsent changes shown to ${session.who}: ${word}`)
     const cached = queryClient.getQueryCache().getAll()
     for (const [word, owner] of JSON.stringify(cached.map(({ state }) => state.data)).matchAll(WORD))
-      if (owner !== session.who && !saved.has(word)) wrong.push(`a query shown to ${session.who}: ${word}`)
+      if (owner !== session.who && !isEverybodys(word)) wrong.push(`a query shown to ${session.who}: ${word}`)
   }
 
   const stops = [
