@@ -105,8 +105,8 @@ const recheckActors = async ({ database, authenticate, log }: AccessOptions, wat
   const [err] = failed
   if (failed.length > 0)
     log.warn(
-      { err },
-      `${failed.length} sign-ins could not be looked at again: \`authenticate\` threw. They stay.`,
+      { err, count: failed.length },
+      'Sign-ins could not be looked at again: `authenticate` threw. They stay.',
     )
 }
 

@@ -57,8 +57,10 @@ export class WatchedRooms extends Map<string, Watched> {
   person = nobody()
 
   override set(room: string, watched: Watched): this {
-    if (!this.has(room)) this.person.rooms += 1
-    return super.set(room, watched)
+    const before = this.size
+    super.set(room, watched)
+    this.person.rooms += this.size - before
+    return this
   }
 
   override delete(room: string): boolean {
