@@ -8,7 +8,9 @@ const TIMES = 40
 /** Timers look at all: a second is long enough for some of them. */
 const BY_TIMERS = 10
 
-const app = await startApp({ limits: { recheckMs: 600_000, messagesPerSecond: 10_000, messagesPerPerson: 10_000 } })
+const app = await startApp({
+  limits: { recheckMs: 600_000, messagesPerSecond: 10_000, messagesPerPerson: 10_000 },
+})
 const { id } = await app.make('project', { name: 'Bridge' })
 const others = [await app.socket({ as: 'bob' }), await app.socket({ as: 'vera' })]
 for (const other of others) await other.watch(['project', id])
