@@ -13,7 +13,10 @@ import { launchBrowser } from '../support/chromium.ts'
 import { writeGuide } from '../support/guide.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const FORMS = ['formik', 'hook-form', 'choosers', 'day-picker', 'react-aria', 'rich-text']
+const FORMS = [
+  ...['formik', 'hook-form', 'choosers', 'headless', 'day-picker', 'mui-date', 'react-aria', 'rich-text'],
+  'lexical',
+]
 const LISTS = ['table', 'drag']
 const FILES = [...FORMS, ...LISTS]
 
@@ -238,6 +241,69 @@ test('Downshift, react-select: what is chosen is saved, text that is no choice g
   await page.context().close()
 })
 
+test('Headless UI: what is chosen is saved, text that is no choice goes, others’ choices are shown', async () => {
+  const id = await make()
+  const { page, wrong, save, saved, live } = await open('headless', id)
+  const state = page.getByRole('combobox', { name: 'State' })
+  await shows(state, 'open')
+  await live()
+  await state.fill('clo')
+  await page.getByRole('option', { name: 'closed' }).click()
+  await shows(state, 'closed')
+  await save()
+  await saved({ state: 'closed' })
+  await saveAsBob(id, { state: 'cancelled' })
+  await shows(state, 'cancelled')
+  await state.fill('nonsense')
+  await page.keyboard.press('Tab')
+  await shows(state, 'cancelled')
+  await state.fill('op')
+  await page.getByRole('option', { name: 'open' }).waitFor()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await shows(state, 'open')
+  expect((await fieldsOf(id)).state).toBe('cancelled')
+  await page.keyboard.press('Control+s')
+  await saved({ state: 'open' })
+  expect(wrong).toEqual([])
+  await page.context().close()
+})
+
+test('MUI X date picker: a day is typed section by section, and half a day or year 2 is none', async () => {
+  const id = await make({ due_on: '2026-03-01' })
+  const { page, wrong, save, saved, live } = await open('mui-date', id)
+  const section = (name: string) => page.getByRole('spinbutton', { name })
+  const shown = () => page.getByRole('group', { name: 'Due' }).getByRole('spinbutton').allInnerTexts()
+  const value = page.locator('output')
+  await value.getByText('2026-03-01').waitFor()
+  await live()
+  await section('Month').click()
+  await page.keyboard.type('12')
+  await page.keyboard.type('3')
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.type('202')
+  expect(await value.textContent()).toBe('2026-03-01')
+  await page.keyboard.type('7')
+  await value.getByText('2027-12-03').waitFor()
+  await save()
+  await saved({ due_on: '2027-12-03' })
+  // A day that is half gone is neither saved nor filled up again.
+  await section('Day').click()
+  await page.keyboard.press('Backspace')
+  expect((await shown()).join('/')).toMatch(/^12\/DD\/2027$/)
+  expect(await value.textContent()).toBe('2027-12-03')
+  await saveAsBob(id, { due_on: '2028-01-31' })
+  await value.getByText('2028-01-31').waitFor()
+  await waitFor(async () => (await shown()).join('/') === '01/31/2028', { what: 'Bob’s day' })
+  await section('Day').click()
+  await page.keyboard.press('Control+a')
+  await page.keyboard.press('Backspace')
+  await save()
+  await saved({ due_on: null })
+  expect(wrong).toEqual([])
+  await page.context().close()
+})
+
 test('react-day-picker: the day that is clicked is the day that is saved, west of Greenwich too', async () => {
   const id = await make({ due_on: '2026-03-01' })
   const context = await browser.newContext({ baseURL: app.origin, timezoneId: 'America/Los_Angeles' })
@@ -320,6 +386,50 @@ test('Tiptap: loading is no edit, undo takes back one’s own words alone, and a
   await dialog.getByRole('radio', { name: /^Mine/ }).check()
   await dialog.getByRole('button', { name: 'Save this' }).click()
   await saved({ notes: '<p>Bob’s!</p>' })
+  expect(wrong).toEqual([])
+  await page.context().close()
+})
+
+test('Lexical: loading is no edit, no step of undo brings old text back over another person’s, a conflict shows text', async () => {
+  const id = await make()
+  const { page, wrong, save, saved, live } = await open('lexical', id)
+  const notes = page.getByRole('textbox', { name: 'Notes' })
+  const form = page.locator('form')
+  const textOf = (json: string) =>
+    JSON.stringify(json)
+      .match(/(?<=\\"text\\":\\").*?(?=\\")/g)
+      ?.join('') ?? ''
+  const isSaved = (text: string) =>
+    waitFor(async () => textOf((await fieldsOf(id)).notes) === text, { what: `${text} is saved` })
+  await page.locator('form[data-status=clean]').waitFor()
+  await live()
+  await notes.click()
+  await page.keyboard.type('Mine')
+  await save()
+  await isSaved('Mine')
+  const bobs = (text: string) => async () =>
+    saveAsBob(id, { notes: (await fieldsOf(id)).notes.replace(/"text":"[^"]*"/, `"text":"${text}"`) })
+  await bobs('Bob’s')()
+  await notes.getByText('Bob’s').waitFor()
+  expect(await form.getAttribute('data-status')).toBe('clean')
+  await notes.click()
+  await page.keyboard.press('Control+z')
+  expect(await notes.innerText()).toBe('Bob’s')
+  await page.keyboard.press('Control+End')
+  await page.keyboard.type('!')
+  await page.keyboard.type('?')
+  expect(await notes.innerText()).toBe('Bob’s!?')
+  await bobs('Changed again')()
+  await page.getByText(/You both changed/).waitFor()
+  expect(await notes.innerText()).toBe('Bob’s!?')
+  await save()
+  const dialog = page.locator('[data-slot=nc-conflict]')
+  await dialog.getByText('Changed again').first().waitFor()
+  expect(await dialog.innerText()).not.toContain('"text"')
+  await dialog.getByRole('radio', { name: /^Mine/ }).check()
+  await dialog.getByRole('button', { name: 'Save this' }).click()
+  await isSaved('Bob’s!?')
+  await saved({ name: 'Bridge' })
   expect(wrong).toEqual([])
   await page.context().close()
 })

@@ -14,11 +14,12 @@ import {
   readCheckbox,
   readInput,
 } from '../client/base/field-text.ts'
-import { isReadOnly, isSame } from '../client/base/values.ts'
+import { hasField, isReadOnly, isSame } from '../client/base/values.ts'
 import { canSave } from '../client/record/state.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import { createWords, type Words } from '../client/words/messages.ts'
 import { write } from './banner-element.ts'
+import { holdCaret } from './caret.ts'
 import {
   type Control,
   isCheckbox,
@@ -32,7 +33,7 @@ import {
   setFlag,
   showList,
 } from './controls.ts'
-import { activeAt, focusRefused, watchTyping } from './focus.ts'
+import { activeAt, focusRefused, ofForm, watchTyping } from './focus.ts'
 import { listenToForm } from './form-events.ts'
 
 /** What {@link bindForm} takes beside the form. */
@@ -81,15 +82,15 @@ export function bindForm<F extends object = Fields>(
   const fixed = new Set<Control>()
   /** They have shown a value of the record. */
   const shown = new WeakSet<Control>()
-  const hadNoValidate = form.noValidate
+  const hadNoValidate = ofForm(form, 'noValidate')
   let isLoaded = false
   let isReading = false
 
   const isField = ({ name }: Control) => {
     const { record } = store.get()
-    return name !== '' && record !== null && name in record.fields
+    return name !== '' && record !== null && hasField(record.fields, name)
   }
-  const controls = () => [...form.elements].filter(isControl)
+  const controls = () => [...ofForm(form, 'elements')].filter(isControl)
   const kindOfControl = (control: Control) => kindOf(INPUT_KINDS[control.type], types.get(control.name) ?? '')
   const fieldOf = (name: string) => ({
     name,
@@ -113,7 +114,8 @@ export function bindForm<F extends object = Fields>(
     const kind = kindOfControl(control)
     const read = readInput(control, kind, field)
     const { writing, unanswered } = store.get()
-    const unread = { ...(writing ?? unanswered)?.changes }[name] ?? field.base ?? null
+    const sent = (writing ?? unanswered)?.changes ?? {}
+    const unread = (hasField(sent, name) ? sent[name] : field.base) ?? null
     const value = read.kind === 'value' ? read.value : unread
     typed.set(name, { value, read, kind })
     known.set(control, control.value)
@@ -170,11 +172,12 @@ export function bindForm<F extends object = Fields>(
           !record || state.status === 'gone' || isReadOnly(record, name) || !hasForm(control, values[name]),
         )
       if (!isOurs) continue
-      setFlag(control, 'aria-invalid', name in errors ? 'true' : null)
+      setFlag(control, 'aria-invalid', hasField(errors, name) ? 'true' : null)
       setFlag(control, 'data-nc-highlight', highlighted.has(name) ? '' : null)
     }
     for (const place of form.querySelectorAll<HTMLElement>('[data-nc-error]')) {
-      write(place, errors[place.dataset.ncError ?? ''] ?? '')
+      const name = place.dataset.ncError ?? ''
+      write(place, (hasField(errors, name) && errors[name]) || '')
     }
     const isIdle = !canSave(state) && ![...typed.values()].some(({ read }) => read.kind !== 'value')
     for (const button of form.querySelectorAll('button:not([type]), [type="submit"]'))
@@ -196,7 +199,11 @@ export function bindForm<F extends object = Fields>(
     const last = typed.get(name)
     if (last && isStanding(control, last, value)) return
     typed.delete(name)
-    if (control.value !== text) control.value = text
+    if (control.value !== text) {
+      const moveCaret = holdCaret()
+      control.value = text
+      moveCaret()
+    }
     known.set(control, control.value)
   }
 
@@ -205,7 +212,7 @@ export function bindForm<F extends object = Fields>(
     if (read.kind !== 'value' || isSame(typedValue, value)) return true
     const { record, ownSaves, draft } = store.get()
     const last = ownSaves.at(-1)
-    const isAnswer = last !== undefined && last.version === record?.version && !(control.name in draft)
+    const isAnswer = last !== undefined && last.version === record?.version && !hasField(draft, control.name)
     return isAnswer && isSame(last.changes[control.name], typedValue) && activeAt(control) === control
   }
 
@@ -270,15 +277,15 @@ export function bindForm<F extends object = Fields>(
     show,
   })
   // The browser's own checks would block a save without a message of ours.
-  form.noValidate = true
-  form.dataset.ncForm = `${store.type}/${store.id}`
+  form.setAttribute('novalidate', '')
+  form.setAttribute('data-nc-form', `${store.type}/${store.id}`)
   const stops = [store.subscribe(show), store.onSaved(onSaved)]
   show()
   return () => {
     for (const stop of stops) stop()
     stopListening()
     for (const control of [...fixed]) fix(control, false)
-    form.noValidate = hadNoValidate
-    delete form.dataset.ncForm
+    setFlag(form, 'novalidate', hadNoValidate ? '' : null)
+    form.removeAttribute('data-nc-form')
   }
 }

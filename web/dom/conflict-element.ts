@@ -2,15 +2,22 @@
 // the page has the element. Invariant: what is chosen is sent only by the button, and a choice is valid for the value it was made against.
 
 import type { Stop } from '../client/base/clock.ts'
-import { conflictFor } from '../client/conflict/conflict-fields.ts'
 import { type Choices, resolutionOf, sideOf, undecided } from '../client/conflict/conflict-resolution.ts'
-import type { ConflictField, ConflictView, Side, valueText } from '../client/conflict/conflict-view.ts'
+import { conflictRows } from '../client/conflict/conflict-rows.ts'
+import type {
+  ConflictField,
+  ConflictView,
+  conflictWith,
+  Side,
+  valueText,
+} from '../client/conflict/conflict-view.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import type { fill, fillPlural, listFields } from '../client/words/messages.ts'
 import type { make, PageParts } from './banner-element.ts'
 
 /** What the page has already. Handed in, for what a loaded module imports is split from the page's first code. */
 export interface ConflictTools {
+  conflictWith: typeof conflictWith
   valueText: typeof valueText
   fill: typeof fill
   fillPlural: typeof fillPlural
@@ -25,7 +32,7 @@ export function showConflict(
   host: HTMLElement,
   store: RecordStore,
   { words }: PageParts,
-  { valueText, fill, fillPlural, listFields, make }: ConflictTools,
+  { conflictWith, valueText, fill, fillPlural, listFields, make }: ConflictTools,
 ): Stop {
   const { conflict: texts, buttons } = words.messages
   let choices: Choices = {}
@@ -157,7 +164,8 @@ export function showConflict(
     dialog.dataset.placement = host.getAttribute('placement') ?? 'end'
     dialog.setAttribute('aria-label', isRefused ? texts.title : texts.reviewTitle)
     dialog.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return
+      // An input method's word is given up by it.
+      if (event.key !== 'Escape' || event.isComposing || event.keyCode === 229) return
       event.preventDefault()
       event.stopPropagation()
       leaveBy(store.closeConflict)()
@@ -172,7 +180,7 @@ export function showConflict(
 
   function draw() {
     const before = view
-    view = conflictFor(store.get(), words)
+    view = conflictWith(conflictRows, store.get(), words)
     if (!view) {
       choices = {}
       isAsking = false

@@ -3,7 +3,7 @@
 
 import type { Stop } from '../client/base/clock.ts'
 import { lazyModule } from '../client/base/lazy-module.ts'
-import { conflictSummary, valueText } from '../client/conflict/conflict-view.ts'
+import { conflictSummary, conflictWith, valueText } from '../client/conflict/conflict-view.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
 import { createWords, fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
@@ -46,7 +46,7 @@ export function defineElements(client: RecordClient, words: Words = createWords(
 
 const ELEMENTS = 'noclobber-banner, noclobber-conflict, noclobber-pill'
 const TRY_AGAIN_MS = 3000
-const TOOLS: ConflictTools = { valueText, fill, fillPlural, listFields, make }
+const TOOLS: ConflictTools = { conflictWith, valueText, fill, fillPlural, listFields, make }
 
 /** Its code is asked for again until it is here; meanwhile what happened is said. */
 const showConflictLater: typeof showBanner = (element, store, page) => {

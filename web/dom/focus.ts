@@ -40,11 +40,15 @@ export function watchComposition(): { isComposing(): boolean; stop: Stop } {
 const isNowhere = (active: Element | null): active is null =>
   active === null || active === active.ownerDocument.body
 
+/** What a form itself has. One of its inputs may be called so (`elements`, `matches`), and would be found in its place. */
+export const ofForm = <K extends keyof HTMLFormElement>(form: HTMLFormElement, key: K): HTMLFormElement[K] =>
+  Reflect.get(HTMLFormElement.prototype, key, form)
+
 /** The cursor is in the form that the place is in, or in none. */
 export function isOfForm(place: Element): boolean {
   const form = place.closest('form')
   const active = activeAt(place)
-  return !form || isNowhere(active) || form.contains(active)
+  return !form || isNowhere(active) || ofForm(form, 'contains').call(form, active)
 }
 
 /**
@@ -88,11 +92,27 @@ export function holdFocus(
 }
 
 /** The form that an element belongs to, by its place or its `form` attribute; `null`: none. */
-export function formOf(element: unknown): unknown {
+export function formOf(element: unknown): HTMLFormElement | null {
   const one = element as Partial<HTMLInputElement> | null | undefined
-  // A form's own `form` may be one of its inputs.
-  return one?.matches?.('form') ? one : (one?.form ?? one?.closest?.('form') ?? null)
+  // A form's own `form` may be one of its inputs, and so may whatever else is asked of it.
+  if (one?.nodeName === 'FORM') return one as HTMLFormElement
+  return one?.form ?? one?.closest?.('form') ?? null
 }
+
+/** What is read of a keyboard event, the browser's or React's. */
+export interface KeyPressed {
+  key: string
+  code?: string
+  ctrlKey?: boolean
+  metaKey?: boolean
+  altKey?: boolean
+}
+
+/** Ctrl+S and Ctrl+Enter, of any keyboard: on one without Latin letters it is the key that S is on. AltGr is Ctrl and Alt. */
+export const isSaveKey = ({ key, code, ctrlKey, metaKey, altKey }: KeyPressed): boolean =>
+  (ctrlKey === true || metaKey === true) &&
+  altKey !== true &&
+  (key === 'Enter' || key.toLowerCase() === 's' || (code === 'KeyS' && key > '\u024f'))
 
 /** The first refused value whose element can have the focus gets it; what is folded away is opened for it. */
 export function focusRefused(form: HTMLElement): void {
@@ -100,16 +120,16 @@ export function focusRefused(form: HTMLElement): void {
   for (const element of root.querySelectorAll<HTMLElement>('[aria-invalid="true"]')) {
     if (formOf(element) !== form) continue
     for (let at: Element | null = element; at; at = at.parentElement)
-      if (at instanceof HTMLDetailsElement) at.open = true
+      if (at.nodeName === 'DETAILS') (at as HTMLDetailsElement).open = true
     element.focus()
     if (element.contains(activeAt(form))) return
   }
 }
 
-/** Whether somebody has gone on typing since, asked once. */
+/** Whether somebody has gone on typing since, asked once. What was switched off meanwhile has the cursor again. */
 export function watchTyping(form: HTMLElement): () => boolean {
   const root = form.getRootNode()
-  const before = activeAt(form)
+  const before = activeAt(form) as HTMLElement | null
   let isTyping = false
   const note = () => {
     isTyping = true
@@ -117,6 +137,7 @@ export function watchTyping(form: HTMLElement): () => boolean {
   root.addEventListener('input', note, true)
   return () => {
     root.removeEventListener('input', note, true)
+    if (isNowhere(activeAt(form))) before?.focus()
     const now = activeAt(form)
     return isTyping || (now !== before && now?.matches('input, textarea, select, [contenteditable]') === true)
   }

@@ -2,7 +2,7 @@
 
 import type { Stop } from '../client/base/clock.ts'
 import { type Control, isControl } from './controls.ts'
-import { watchTree } from './focus.ts'
+import { isSaveKey, ofForm, watchTree } from './focus.ts'
 
 export interface FormActions {
   edit(control: Control): void
@@ -13,13 +13,12 @@ export interface FormActions {
 }
 
 export function listenToForm(form: HTMLFormElement, { edit, save, reset, show }: FormActions): Stop {
-  const root = form.isConnected ? form.getRootNode() : form.ownerDocument
+  const root = ofForm(form, 'isConnected') ? form.getRootNode() : form.ownerDocument
   function press(event: Event) {
-    if (!(event instanceof KeyboardEvent)) return
-    const { key, isComposing, keyCode, ctrlKey, metaKey } = event
-    // The key belongs to an input method.
+    const { key, isComposing, keyCode } = event as KeyboardEvent
+    // The key belongs to an input method; some extensions send none at all.
     if (key === 'Enter' && (isComposing || keyCode === 229)) return event.preventDefault()
-    if (!(ctrlKey || metaKey) || (key !== 'Enter' && key.toLowerCase() !== 's')) return
+    if (!key || !isSaveKey(event as KeyboardEvent)) return
     event.preventDefault()
     save()
   }
@@ -31,7 +30,11 @@ export function listenToForm(form: HTMLFormElement, { edit, save, reset, show }:
   const outside =
     (listener: (event: Event) => void): ((event: Event) => void) =>
     (event) => {
-      if (isControl(event.target) && event.target.form === form && !form.contains(event.target))
+      if (
+        isControl(event.target) &&
+        event.target.form === form &&
+        !ofForm(form, 'contains').call(form, event.target)
+      )
         listener(event)
     }
   const listeners: [EventTarget, string, (event: Event) => void][] = [

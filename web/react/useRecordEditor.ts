@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef } from 'react'
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
-import { copiesOf, isEmpty, isReadOnly } from '../client/base/values.ts'
+import { copiesOf, hasField, isEmpty, isReadOnly } from '../client/base/values.ts'
 import { editsAsText } from '../client/conflict/conflict-view.ts'
 import { isNewRecord, type NewRecordOptions } from '../client/http/new-record.ts'
 import type { ClientSaveOutcome } from '../client/http/outcomes.ts'
@@ -26,6 +26,7 @@ import { useLive, useStore } from './base/LiveProvider.tsx'
 import { useAutosave } from './base/useAutosave.ts'
 import { useBlankSelects } from './base/useBlankSelects.ts'
 import { type ConflictFor, useConflictFor } from './base/useConflictFor.ts'
+import { useHeldCaret } from './base/useHeldCaret.ts'
 import { useStoreOf } from './base/useStoreOf.ts'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 import type { RecordEditor } from './record-editor.ts'
@@ -76,6 +77,7 @@ export function useRecordEditor<F extends object = Fields>(
   const isNew = isNewRecord(store.id)
   const state = useStore(store, initialRecordState)
   const texts = useTypedTexts(owner, client.personId())
+  useHeldCaret(store)
   useBlankSelects(texts.selects, formKey({ type: store.type, id: isNew ? '' : store.id }))
   useAutosave(store, isNew ? undefined : autosaveAfterMs)
   const conflictFor = useConflictFor()
@@ -127,8 +129,16 @@ function editorOf<F extends object>(
   const saved = last && last.version === record?.version ? last.changes : {}
   const isUnread = texts.unread().length > 0
   const change = (name: string, value: unknown) => store.change(name as FieldName, value as F[FieldName])
-  const save = async (form?: unknown): Promise<ClientSaveOutcome<F> | null> => {
-    rereadForm(form, texts.unread(), texts.asked, (name, as) => field(name as FieldName, as && { as }))
+  const reread = (form: HTMLFormElement | null, except?: unknown) =>
+    rereadForm(
+      form,
+      except ? [] : texts.unread(),
+      texts.asked,
+      (name, as) => field(name as FieldName, as && { as }),
+      except,
+    )
+  const save = async (form: HTMLFormElement | null = null): Promise<ClientSaveOutcome<F> | null> => {
+    reread(form)
     texts.insist(change)
     const unread = texts.unread()
     if (unread.length === 0) return store.save()
@@ -150,9 +160,9 @@ function editorOf<F extends object>(
         name,
         value: (values as Fields)[name],
         base,
-        unread: name in sent ? sent[name] : (base ?? null),
-        sent: name in draft ? undefined : saved[name],
-        isInvalid: name in errors,
+        unread: hasField(sent, name) ? sent[name] : (base ?? null),
+        sent: hasField(draft, name) ? undefined : saved[name],
+        isInvalid: hasField(errors, name),
         isHighlighted: highlighted.has(name),
         isFixed: isFixed || (!isNew && isReadOnly(record, name)),
         texts,
@@ -183,7 +193,7 @@ function editorOf<F extends object>(
     kept: (state.kept?.fields ?? null) as Partial<F> | null,
     banner: bannerFor(state, client.seconds.get(), words, bannerOptions),
     saveButton: saveButtonProps(canSaveNow),
-    form: { ...formProps(save, revert), 'data-nc-form': formKey({ type: store.type, id }) },
+    form: { ...formProps(save, revert, reread), 'data-nc-form': formKey({ type: store.type, id }) },
     field,
     change: store.change,
     save: () => save(),

@@ -1,8 +1,9 @@
 // A store for each key, all with the same empty value. Invariant: a store is kept only while it has a listener or a value
-// that isn't empty; of the latter only the newest without listeners.
+// that isn't empty; of the latter only the newest without listeners. It is handed what makes a store, for what a later chunk
+// shares with a page's first code becomes a chunk of its own.
 
 import { createObjectCache } from './object-cache.ts'
-import { createWritable, type Readable, type Writable } from './store.ts'
+import type { createWritable, Readable, Writable } from './store.ts'
 
 /** Stores with a value and without listeners; beyond it the oldest becomes empty. */
 const MOST_UNUSED = 1000
@@ -15,12 +16,16 @@ export interface KeyedStores<T> {
   reset(): void
 }
 
-export function createKeyedStores<T>(empty: T, isEmpty: (value: T) => boolean): KeyedStores<T> {
+export function createKeyedStores<T>(
+  create: typeof createWritable,
+  empty: T,
+  isEmpty: (value: T) => boolean,
+): KeyedStores<T> {
   const stores = createObjectCache<Writable<T>>()
   const unused = new Map<string, Writable<T>>()
 
-  function create(key: string): Writable<T> {
-    const value = createWritable(empty)
+  function added(key: string): Writable<T> {
+    const value = create(empty)
     let listeners = 0
     const keepIfNeeded = () => {
       const isFull = !isEmpty(value.get())
@@ -57,7 +62,7 @@ export function createKeyedStores<T>(empty: T, isEmpty: (value: T) => boolean): 
     return store
   }
 
-  const of = (key: string) => stores.find(key) ?? create(key)
+  const of = (key: string) => stores.find(key) ?? added(key)
 
   return {
     of,

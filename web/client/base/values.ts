@@ -29,6 +29,9 @@ export function pick(fields: Fields, passes: (field: string, value: unknown) => 
   return Object.fromEntries(Object.entries(fields).filter(([field, value]) => passes(field, value)))
 }
 
+/** It has a field of this name; one may be called `constructor`. */
+export const hasField: (fields: object, field: string) => boolean = Object.hasOwn
+
 export const isEmpty = (fields: object): boolean => Object.keys(fields).length === 0
 
 /** The values for somebody else's hands: what they change in place changes nothing here. */
@@ -42,4 +45,4 @@ export const copiesOf = (fields: Fields): Fields =>
 
 /** May its reader not change this field? One that they don't see either: it is not there. */
 export const isReadOnly = ({ fields, rights, read_only: fixed = [] }: WireRecord, field: string): boolean =>
-  rights !== undefined && (fixed.includes(field) || !(field in fields))
+  rights !== undefined && (fixed.includes(field) || !hasField(fields, field))

@@ -1,10 +1,11 @@
 // A conflict as data, for any dialog: after a refused save, or on request before one. The fields to decide about are in
-// conflict-fields.ts, which editors load on use.
+// conflict-rows.ts, which editors load on use.
 
 import type { WireRecord } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
 import { isReviewed, type RecordState } from '../record/state.ts'
 import { fill, labelOf, type Words, whoWrote } from '../words/messages.ts'
+import type { conflictRows } from './conflict-rows.ts'
 
 /** Which side a field takes; `both` where the two changes fit together. */
 export type Side = 'mine' | 'theirs' | 'both'
@@ -43,8 +44,7 @@ export interface ConflictView {
 }
 
 /** What was received whole of the others' side. */
-export const newestOf = ({ conflict, latest }: RecordState): WireRecord | null =>
-  latest ?? conflict?.current ?? null
+const newestOf = ({ conflict, latest }: RecordState): WireRecord | null => latest ?? conflict?.current ?? null
 
 /** What happened, without the fields to decide about: `conflictFor` has those too. `null` where there is nothing to decide. */
 export function conflictSummary(state: RecordState, words: Words): ConflictView | null {
@@ -72,7 +72,24 @@ export function conflictSummary(state: RecordState, words: Words): ConflictView 
   }
 }
 
-export const keyOf = ({ type, id, version }: WireRecord) => JSON.stringify([type, id, version])
+/** The same with the fields, by the code that finds them. */
+export function conflictWith(
+  rowsOf: typeof conflictRows,
+  state: RecordState,
+  words: Words,
+): ConflictView | null {
+  const view = conflictSummary(state, words)
+  const newest = newestOf(state)
+  if (!view || !state.record || !newest) return view
+  const fields = rowsOf(state, state.record, newest).map((row) => ({
+    ...row,
+    of: view.key,
+    label: labelOf(row.field, words),
+  }))
+  return { ...view, fields }
+}
+
+const keyOf = ({ type, id, version }: WireRecord) => JSON.stringify([type, id, version])
 
 /** A field's value in words, for reading: the app's own, where it has one. */
 export function valueText(value: unknown, { messages, formatValue }: Words, field = ''): string {

@@ -2,7 +2,7 @@
 // and sent like any save: guarded, once, and where others have changed the same both sides are shown. Loaded on use.
 
 import type { Fields, RecordAddress, WireRecord } from '../../../server/protocol/index.ts'
-import { isEmpty, isSame, pick } from '../base/values.ts'
+import { hasField, isEmpty, isSame, pick } from '../base/values.ts'
 import type { ClientSaveOutcome } from '../http/outcomes.ts'
 import type { Mutation } from '../http/own-writes.ts'
 import type { ClientPastOutcome, ClientProposeOutcome, Reviews } from './reviews.ts'
@@ -70,7 +70,7 @@ const keptBeside = <K extends { fields: Fields } | null>(
   draft: Fields,
   changes: Fields,
 ): K | SetAside => {
-  const typed = pick(draft, (field, value) => field in changes && !isSame(value, changes[field]))
+  const typed = pick(draft, (field, value) => hasField(changes, field) && !isSame(value, changes[field]))
   return isEmpty(typed) ? kept : { fields: { ...kept?.fields, ...typed }, why: 'resolved', isHidden: false }
 }
 

@@ -1,5 +1,5 @@
-// One HTTP request to the server: it always ends within its timeout, and never throws. Knows headers and timeouts;
-// requests.ts knows what the answers mean.
+// One HTTP request to the server: it always ends within its timeout, and never throws; a small write arrives though its page is left.
+// Knows headers and timeouts; requests.ts knows what the answers mean.
 
 import { type Age, HEADERS } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
@@ -57,8 +57,12 @@ export interface HttpOptions {
   translate?: ((request: HttpRequest) => HttpRequest | Promise<HttpRequest | HttpAnswer>) | undefined
 }
 
+/** Browsers send 64 KiB to their ends though their page goes: these many characters at once are less in any language. */
+const MOST_KEPT = 20_000
+
 export function createHttp(options: HttpOptions): Http {
   const { url, clock, tabId, timeoutMs, person } = options
+  let kept = 0
   const parts: HttpParts = {
     url,
     fetch: options.fetch,
@@ -80,18 +84,22 @@ export function createHttp(options: HttpOptions): Http {
     if (!('path' in request)) return request
     if (asked !== person.epoch()) return signedOut()
     const { method, path, body } = request
+    const sent = body === undefined ? '' : JSON.stringify(body)
+    const size = method === 'GET' ? 0 : sent.length
+    kept += size
     const abort = new AbortController()
     const stopTimer = clock.after(timeoutMs, () => abort.abort())
     const number = person.asks()
     try {
       const answer = await options.fetch(url + path, {
         method,
+        keepalive: size > 0 && kept < MOST_KEPT,
         signal: abort.signal,
         headers: {
           ...headersOf(body, tabId, options.socketId(), options.token()),
           ...(method !== 'GET' || person.isNamed() ? meant(person.id()) : {}),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: sent }),
       })
       const text = await answer.text()
       const { status } = answer
@@ -112,6 +120,7 @@ export function createHttp(options: HttpOptions): Http {
       const cause = error instanceof Error ? error.message : String(error)
       return { isAnswered: false, detail: abort.signal.aborted ? `no answer within ${timeoutMs} ms` : cause }
     } finally {
+      kept -= size
       stopTimer()
     }
   }

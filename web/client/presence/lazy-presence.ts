@@ -2,15 +2,19 @@
 
 import { createLazyPart, lazyModule } from '../base/lazy-module.ts'
 import { createObjectCache } from '../base/object-cache.ts'
-import type { Readable } from '../base/store.ts'
+import { createWritable, type Readable } from '../base/store.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { NO_REQUESTS, NOBODY } from './nobody.ts'
 import type { OwnedPresence, PresenceOptions } from './presence.ts'
 
 export const presenceCode = lazyModule(() => import('./presence.ts'))
 
-export function createDeferredPresence(options: PresenceOptions): OwnedPresence {
-  const part = createLazyPart(presenceCode, ({ createPresence }) => createPresence(options), options.clock)
+export function createDeferredPresence(options: Omit<PresenceOptions, 'createWritable'>): OwnedPresence {
+  const part = createLazyPart(
+    presenceCode,
+    ({ createPresence }) => createPresence({ ...options, createWritable }),
+    options.clock,
+  )
   /** Before the code is here, the same question gives the same store. */
   const deferred = createObjectCache<Readable<unknown>>()
   const readable = <T>(key: string, of: (presence: OwnedPresence) => Readable<T>, empty: T): Readable<T> => {

@@ -14,7 +14,7 @@ import type {
 import type { Clock, Page, Stop } from '../base/clock.ts'
 import { createKeyedStores } from '../base/keyed-stores.ts'
 import { peopleOf } from '../base/received-people.ts'
-import type { Readable } from '../base/store.ts'
+import type { createWritable, Readable } from '../base/store.ts'
 import { isNewRecord } from '../http/new-record.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { NOBODY } from './nobody.ts'
@@ -58,6 +58,7 @@ export interface PresenceOptions {
   sendTakeOver: TakeOverOptions['send']
   clock: Clock
   page: Page
+  createWritable: typeof createWritable
 }
 
 /** Nobody is at a record that the server doesn't have yet, and its id means nothing there. */
@@ -66,10 +67,10 @@ const ofServer =
   async (message: M): Promise<A | null> =>
     isNewRecord(message.id) ? null : send(message)
 
-export function createPresence({ clock, page, ...sending }: PresenceOptions): OwnedPresence {
+export function createPresence({ clock, page, createWritable, ...sending }: PresenceOptions): OwnedPresence {
   const send = ofServer(sending.send)
-  const takeOver = createTakeOver({ send: ofServer(sending.sendTakeOver), clock })
-  const people = createKeyedStores(NOBODY, (present) => present.length === 0)
+  const takeOver = createTakeOver({ send: ofServer(sending.sendTakeOver), clock, createWritable })
+  const people = createKeyedStores(createWritable, NOBODY, (present) => present.length === 0)
   const announced = new Map<string, RecordAddress & Doing>()
   /** Records that this tab is at no more, which nobody was sent yet. */
   const left = new Map<string, RecordAddress>()

@@ -10,7 +10,7 @@ import {
 } from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import { createKeyedStores } from '../base/keyed-stores.ts'
-import type { Readable } from '../base/store.ts'
+import type { createWritable, Readable } from '../base/store.ts'
 import { createTimers } from '../base/timers.ts'
 import { recordKey } from '../transport/subscriptions.ts'
 import { NO_REQUESTS, type OtherPerson, type TakeOverState } from './nobody.ts'
@@ -39,12 +39,13 @@ export interface OwnedTakeOver extends TakeOver {
 export interface TakeOverOptions {
   send: (message: TakeOverMessage) => Promise<TakeOverAnswer | RefusedMessage | null>
   clock: Clock
+  createWritable: typeof createWritable
 }
 
 const isNothing = ({ asker, asked, hasHandedOver }: TakeOverState) => !asker && !asked && !hasHandedOver
 
-export function createTakeOver({ send, clock }: TakeOverOptions): OwnedTakeOver {
-  const states = createKeyedStores(NO_REQUESTS, isNothing)
+export function createTakeOver({ send, clock, createWritable }: TakeOverOptions): OwnedTakeOver {
+  const states = createKeyedStores(createWritable, NO_REQUESTS, isNothing)
   const timers = createTimers(clock)
 
   function set(address: RecordAddress, patch: Partial<TakeOverState>) {

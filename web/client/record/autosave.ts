@@ -1,7 +1,7 @@
-// Saves by itself a little after the last keystroke, and only from status `dirty`. A newer version, a refusal or a lost
-// connection need the user's decision; then it waits.
+// Saves by itself a little after the last keystroke, or with the page being left, and only from status `dirty`. A newer version, a
+// refusal or a lost connection need the user's decision; then it waits.
 
-import { type Clock, type Stop, systemClock } from '../base/clock.ts'
+import { browserPage, type Clock, type Page, type Stop, systemClock } from '../base/clock.ts'
 import { isEmpty } from '../base/values.ts'
 import type { RecordState } from './state.ts'
 import type { RecordStore } from './store.ts'
@@ -11,38 +11,45 @@ const isHalfTyped = (draft: RecordState['draft']) =>
   Object.values(draft).some((value) => typeof value === 'string' && /^0\d{3}-\d\d-\d\d(T|$)/.test(value))
 
 /**
- * Follows one open record and saves it `afterMs` after its draft last changed. An edit that was refused waits for the next, and so
- * does a day before the year 1000. While `isComposing()`, as of an input method's word, it waits as long again.
+ * Follows one open record and saves it `afterMs` after its draft last changed, and at once what still waits when the page is hidden or
+ * left, or when it is stopped. An edit that was refused waits for the next, and so does a day before the year 1000. While
+ * `isComposing()`, as of an input method's word, it waits as long again.
  */
 export function autosave<F extends object>(
   store: Pick<RecordStore<F>, 'get' | 'subscribe' | 'save'>,
   afterMs: number,
   clock: Clock = systemClock,
   isComposing: () => boolean = () => false,
+  page: Pick<Page, 'isVisible' | 'onChange'> = browserPage(),
 ): Stop {
   let seen: RecordState['draft'] = store.get().draft
   let stopTimer: Stop = () => {}
+  /** Something is typed that no save has. */
+  let isWaiting = false
 
   const look = () => {
     const { draft, status } = store.get()
     if (draft === seen && status !== 'behind') return
     seen = draft
     stopTimer()
-    if (isEmpty(draft) || status !== 'dirty') return
-    const later = () => {
-      stopTimer = clock.after(afterMs, saveNow)
-    }
-    const saveNow = () => {
-      const now = store.get()
-      if (now.status !== 'dirty' || !isEmpty(now.errors) || isHalfTyped(now.draft)) return
-      if (isComposing()) later()
-      else void store.save()
-    }
-    later()
+    isWaiting = !isEmpty(draft) && (status === 'dirty' || status === 'saving')
+    if (isWaiting && status === 'dirty') later()
+  }
+  function later() {
+    stopTimer = clock.after(afterMs, () => (isComposing() ? later() : saveNow()))
+  }
+  function saveNow() {
+    const { status, errors, draft } = store.get()
+    stopTimer()
+    if (!isWaiting || (status !== 'dirty' && status !== 'saving')) return
+    isWaiting = false
+    if (isEmpty(errors) && !isHalfTyped(draft)) void store.save()
   }
   const stop = store.subscribe(look)
+  const stopPage = page.onChange(() => page.isVisible() || saveNow())
   return () => {
-    stopTimer()
     stop()
+    stopPage()
+    saveNow()
   }
 }

@@ -2,7 +2,7 @@
 // a time, and none while a conflict has its own dialog.
 
 import type { Writer } from '../../../server/protocol/index.ts'
-import { isEmpty } from '../base/values.ts'
+import { hasField, isEmpty } from '../base/values.ts'
 import { fill, listFields, problemText, type Words, whoWrote } from '../words/messages.ts'
 import { clockTime, timeAgo } from '../words/time-ago.ts'
 import { undoOf } from './edit-transitions.ts'
@@ -181,7 +181,7 @@ function newerLine(state: RecordState, line: Line, words: Words): Banner | null 
   if (!newer) return null
   const texts = words.messages.banner
   const changed = newerFields(state)
-  const overlap = changed?.filter((field) => field in draft) ?? null
+  const overlap = changed?.filter((field) => hasField(draft, field)) ?? null
   const isOverlapping = overlap !== null && overlap.length > 0
   const text = isOverlapping ? texts.overlap : changed?.length ? texts.updatedFields : texts.updated
   const lead = newer.isOwn && !isOverlapping ? texts.otherTab : text

@@ -4,7 +4,7 @@
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'
-import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
+import { differingFields, hasField, isEmpty, isSame, pick } from '../base/values.ts'
 import { forgetOlder, save, undoOf, write } from './edit-transitions.ts'
 import { askedOfGone, catchUp, stay, to, weighHeld } from './remote-versions.ts'
 import {
@@ -28,7 +28,7 @@ export function merge(state: RecordState): Transition {
   if (!latest) return to(state, { merging: true, reloading: false }, { kind: 'load', when: 'now' })
   const edits = { ...draft }
   for (const field of differingFields(record.fields, latest.fields)) {
-    if (!(field in draft)) continue
+    if (!hasField(draft, field)) continue
     const both = mergeValues(record.fields[field], draft[field], latest.fields[field])
     if (!both) return review(state)
     edits[field] = both.value
@@ -49,7 +49,7 @@ export function resolve(state: RecordState, resolution: Resolution): Transition 
   const { version, theirs, edited, mutationId, merged } = resolution
   if (latest?.version !== version) return stay(state)
   const decided = { ...pick(draft, (field) => !theirs.includes(field)), ...edited }
-  const dropped = pick(draft, (field, value) => !(field in decided && isSame(decided[field], value)))
+  const dropped = pick(draft, (field, value) => !(hasField(decided, field) && isSame(decided[field], value)))
   const aside =
     merged || isEmpty(dropped)
       ? kept
@@ -81,7 +81,7 @@ function rebase(state: RecordState, record: WireRecord, edits: Fields): Transiti
       trouble: null,
       errors: {},
       notice: { kind: 'merged', version: record.version },
-      highlighted: changed.filter((field) => !(field in draft)),
+      highlighted: changed.filter((field) => !hasField(draft, field)),
     }),
   )
   return to(current, {}, ...effects, { kind: 'fade', what: 'highlight' }, { kind: 'fade', what: 'notice' })
@@ -180,7 +180,7 @@ const bothKept = (kept: Kept | null, other: Kept | null): Kept | null =>
 
 function recallAside(state: RecordState, fields: Fields, isNewest: boolean): Transition {
   const unshown = pick(fields, (field, value) => {
-    const isShown = field in state.draft ? state.draft[field] : state.record?.fields[field]
+    const isShown = hasField(state.draft, field) ? state.draft[field] : state.record?.fields[field]
     return !isSame(isShown, value)
   })
   if (isEmpty(unshown)) return stay(state)

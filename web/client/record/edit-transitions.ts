@@ -2,7 +2,7 @@
 // step drops a typed value: it is in the draft, in the write in flight, or kept for restoring.
 
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
-import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
+import { differingFields, hasField, isEmpty, isSame, pick } from '../base/values.ts'
 import { catchUp, stay, to } from './remote-versions.ts'
 import type { Kept, MergedWith, Mutation, OwnSave, RecordState, StateEventOf, Transition } from './state.ts'
 import { isNew, isReviewed } from './state.ts'
@@ -26,7 +26,7 @@ export function type(state: RecordState, { field, value }: StateEventOf<'typed'>
   const sent = (state.writing ?? state.unanswered)?.changes
   const draft = { ...state.draft, [field]: value }
   const isShown = state.record !== null && isSame(state.record.fields[field], value)
-  if (isShown && !(sent && field in sent)) delete draft[field]
+  if (isShown && !(sent && hasField(sent, field))) delete draft[field]
   const { [field]: _, ...errors } = state.errors
   return catchUp({ ...state, draft, errors })
 }
@@ -61,10 +61,10 @@ export function undoableOf(
   { changes, clientVersion }: Mutation,
   answer: StateEventOf<'saved'>,
 ): RecordState['undoable'] {
-  const isTogether = answer.mergedFields.some((field) => field in changes)
+  const isTogether = answer.mergedFields.some((field) => hasField(changes, field))
   const isJump = answer.mergedFields.length === 0 && answer.record.version > clientVersion + 1
   if (isTogether || isJump || record.version === 0) return null
-  const changed = (fields: Fields) => pick(fields, (field) => field in changes)
+  const changed = (fields: Fields) => pick(fields, (field) => hasField(changes, field))
   return { before: changed(record.fields), after: changed(answer.record.fields) }
 }
 
@@ -136,7 +136,7 @@ export function write(state: RecordState, mutation: Mutation, next: RecordState[
 
 /** Edits that differ from what was sent. */
 export const beyond = (draft: Fields, sent: Fields): Fields =>
-  pick(draft, (field, value) => !(field in sent && isSame(value, sent[field])))
+  pick(draft, (field, value) => !(hasField(sent, field) && isSame(value, sent[field])))
 
 /** Shows the newest version; until it is here, everything stays as it is. */
 export function reload(state: RecordState): Transition {
@@ -189,12 +189,15 @@ export function restore(state: RecordState, { fields }: { fields?: readonly stri
   const { record, kept } = state
   if (!kept || !record) return stay(state)
   const wanted = fields ? pick(kept.fields, (field) => fields.includes(field)) : kept.fields
-  const displaced = pick(state.draft, (field, value) => field in wanted && !isSame(value, wanted[field]))
-  const rest = { ...pick(kept.fields, (field) => !(field in wanted)), ...displaced }
+  const displaced = pick(
+    state.draft,
+    (field, value) => hasField(wanted, field) && !isSame(value, wanted[field]),
+  )
+  const rest = { ...pick(kept.fields, (field) => !hasField(wanted, field)), ...displaced }
   const sent = (state.writing ?? state.unanswered)?.changes ?? {}
   const draft = pick(
     { ...state.draft, ...wanted },
-    (field, value) => field in sent || !isSame(value, record.fields[field]),
+    (field, value) => hasField(sent, field) || !isSame(value, record.fields[field]),
   )
   return catchUp({ ...state, draft, kept: isEmpty(rest) ? null : { ...kept, fields: rest }, notice: null })
 }

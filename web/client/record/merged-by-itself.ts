@@ -2,7 +2,7 @@
 
 import type { StaleProblem } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'
-import { differingFields, isSame } from '../base/values.ts'
+import { differingFields, hasField, isSame } from '../base/values.ts'
 import type { Mutation, RecordState, Resolution } from './state.ts'
 
 export type MergedByItself = Omit<Resolution, 'kind' | 'mutationId'>
@@ -17,7 +17,7 @@ export async function mergedByItself(
   { merge, current, updated_by: by }: StaleProblem,
 ): Promise<MergedByItself | null> {
   if (kind !== 'save' || !merge) return null
-  const isTextIn = merge.text.some((field) => field in stateNow().draft)
+  const isTextIn = merge.text.some((field) => hasField(stateNow().draft, field))
   const texts = isTextIn ? await import('../text/text-diff.ts').catch(() => null) : null
   const { record, draft } = stateNow()
   if (record?.version !== clientVersion || current.version <= clientVersion) return null
@@ -25,7 +25,7 @@ export async function mergedByItself(
   const edited: Record<string, unknown> = {}
   for (const field of fields) {
     const [original, mine, theirs] = [record.fields[field], draft[field], current.fields[field]]
-    if (!(field in draft) || isSame(mine, theirs)) continue
+    if (!hasField(draft, field) || isSame(mine, theirs)) continue
     const isText = texts !== null && merge.text.includes(field) && [original, mine, theirs].every(isString)
     const text = isText && texts.mergeTexts(String(original), String(mine), String(theirs))
     const both = isText ? (text === null ? null : { value: text }) : mergeValues(original, mine, theirs)

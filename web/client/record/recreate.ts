@@ -3,7 +3,7 @@
 
 import type { Fields, RecordAddress } from '../../../server/protocol/index.ts'
 import type { Readable } from '../base/store.ts'
-import { isSame } from '../base/values.ts'
+import { hasField, isSame } from '../base/values.ts'
 import type { ClientCreateOutcome } from '../http/outcomes.ts'
 import type { Requests } from '../http/requests.ts'
 import type { RecordState, RecordStateEvent } from './state.ts'
@@ -34,7 +34,7 @@ export function createRecreation({ address, requests, newId, state, dispatch }: 
         ...(asked.isIdRefused ? {} : { id }),
       })
     let outcome = await create()
-    if (outcome.outcome === 'invalid' && outcome.errors.some(({ field }) => !(field in fields))) {
+    if (outcome.outcome === 'invalid' && outcome.errors.some(({ field }) => !hasField(fields, field))) {
       asked.isIdRefused = true
       outcome = await create()
     }

@@ -38,6 +38,7 @@ import type { RecordState, RecordStateEvent, StateEventOf, StepTable, Transition
 
 // What a record's store does now and then comes with it.
 export { propose, restoreVersion } from '../history/ask.ts'
+export { placesIn } from '../text/places.ts'
 export { createLostSearch } from './lost-saves.ts'
 export { mergedByItself } from './merged-by-itself.ts'
 export { createRecreation } from './recreate.ts'

@@ -2,7 +2,7 @@
 // answer to a write that is no longer awaited; what was typed while a save was in flight stays typed.
 
 import type { FieldError, Problem, StaleProblem, WireRecord } from '../../../server/protocol/index.ts'
-import { differingFields, isEmpty, isSame, pick } from '../base/values.ts'
+import { differingFields, hasField, isEmpty, isSame, pick } from '../base/values.ts'
 import type { RemoteVersion } from '../transport/transport.ts'
 import {
   beyond,
@@ -61,7 +61,7 @@ export function showLoaded(
 function withRightsOf(shown: WireRecord, now: WireRecord): WireRecord {
   const { rights, read_only } = now
   if (shown.rights === rights) return shown
-  const fields = pick(shown.fields, (name) => name in now.fields)
+  const fields = pick(shown.fields, (name) => hasField(now.fields, name))
   return shown.version === now.version ? now : { ...shown, rights, read_only, fields }
 }
 
@@ -183,7 +183,7 @@ export function adoptSaved(state: RecordState, answer: StateEventOf<'saved'>): T
   )
   const isJump = answer.mergedFields.length === 0 && current.version > writing.clientVersion + 1
   const others = isJump ? differingFields(record.fields, current.fields) : answer.mergedFields
-  const highlighted = others.filter((field) => !isJump || !(field in writing.changes))
+  const highlighted = others.filter((field) => !isJump || !hasField(writing.changes, field))
   const adopted: RecordState = {
     ...state,
     notice: { kind: 'saved', version: current.version, merged: mergedWith(writing, answer) },
@@ -287,7 +287,5 @@ function conflict(state: RecordState, problem: StaleProblem, at: number): Transi
 const failed = ({ detail, code }: Problem): Trouble => ({ kind: 'failed', detail, code })
 
 function errorsByField(errors: FieldError[]): Record<string, string> {
-  const byField: Record<string, string> = {}
-  for (const { field, message } of errors) byField[field] ??= message
-  return byField
+  return Object.fromEntries([...errors].reverse().map(({ field, message }) => [field, message]))
 }

@@ -3,11 +3,13 @@
 import {
   createWords,
   englishMessages,
+  germanChangedMessages,
   germanMessages,
   type Messages,
   type RecordClient,
 } from 'noclobber/client'
 import {
+  ChangedBadge,
   ConflictDialog,
   ConnectionPill,
   FieldPresence,
@@ -15,15 +17,17 @@ import {
   LiveProvider,
   LostSaves,
   PresenceBar,
+  PresenceRow,
   TakeOverBar,
   TimeAgo,
   UnsentChanges,
+  UnsentMark,
   UpdateBanner,
 } from 'noclobber/react'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import '../styles/catalogue.css'
 import { clientOf } from './clients.ts'
-import { bannersOf, conflictsOf, LOST, PEOPLE, unsentOf } from './states.ts'
+import { bannersOf, COUNTS, conflictsOf, LOST, PEOPLE, UNSENT_ROWS, unsentOf } from './states.ts'
 
 const asked = new URLSearchParams(location.search)
 
@@ -41,7 +45,8 @@ function longer<T>(texts: T): T {
   return Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, longer(value)])) as T
 }
 
-const LANGUAGE = asked.get('lang') === 'de' ? germanMessages : englishMessages
+const LANGUAGE =
+  asked.get('lang') === 'de' ? { ...germanMessages, changed: germanChangedMessages } : englishMessages
 const { messages } = createWords(asked.get('words') === 'long' ? longer(LANGUAGE) : LANGUAGE)
 const locale = asked.get('lang') ?? 'en'
 
@@ -217,6 +222,28 @@ export const CataloguePage = () => {
         <State part="LostSaves" state="each">
           <LostSaves nameOf={({ id }) => `Project ${id}`} onOpen={nothing} />
         </State>
+      </Speaking>
+      <h2>Marks</h2>
+      <Speaking client={clientOf({ people: PEOPLE })}>
+        <div className="catalogue-row">
+          {COUNTS.map(([state, changed]) => (
+            <State key={state} part="ChangedBadge" state={state}>
+              <span>
+                Tasks <ChangedBadge changed={changed} />
+              </span>
+            </State>
+          ))}
+          {[...UNSENT_ROWS.unsent.keys()].map((id) => (
+            <State key={id} part="UnsentMark" state={id}>
+              <span>
+                Tunnel <UnsentMark list={UNSENT_ROWS} id={id} />
+              </span>
+            </State>
+          ))}
+          <State part="PresenceRow" state="all">
+            <PresenceRow {...ADDRESS} />
+          </State>
+        </div>
       </Speaking>
       <h2>Coming and going</h2>
       <Shifting words={messages} />

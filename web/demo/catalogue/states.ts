@@ -9,7 +9,7 @@ import type {
   PresentPerson,
   UnsentEdits,
 } from 'noclobber/client'
-import type { UnsentSource } from 'noclobber/react'
+import type { ChangedBadgeProps, UnsentMarkProps, UnsentSource } from 'noclobber/react'
 
 const fill = (text: string, values: Record<string, string | number>) =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
@@ -198,3 +198,23 @@ export const LOST: LostSave[] = [
     fileName: 'bridges of the whole country.csv',
   },
 ]
+
+const COUNTED: ChangedBadgeProps['changed'] = { status: 'ready', count: 7, isMore: false, isStale: false }
+
+/** What a badge shows of what has changed. */
+export const COUNTS: [string, ChangedBadgeProps['changed']][] = [
+  ['counted', COUNTED],
+  ['more', { ...COUNTED, count: 99, isMore: true }],
+  ['unknown', { ...COUNTED, count: null }],
+  ['stale', { ...COUNTED, isStale: true }],
+]
+
+/** A row for each mark, by its name. */
+export const UNSENT_ROWS: UnsentMarkProps['list'] = {
+  unsent: new Map([
+    ['created', { what: 'created', isRefused: false }],
+    ['changed', { what: 'changed', isRefused: false }],
+    ['removed', { what: 'removed', isRefused: false }],
+    ['refused', { what: 'changed', isRefused: true }],
+  ]),
+}

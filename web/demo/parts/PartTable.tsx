@@ -7,10 +7,9 @@ import { memo, useEffect, useRef } from 'react'
 import type { Part, PartFields } from '../base/records.ts'
 import { Gap, SkeletonCell, SortHead } from '../base/TableParts.tsx'
 import { useAnchoredScroll } from '../base/useAnchoredScroll.ts'
+import { useRowHeight } from '../base/useRowHeight.ts'
 import { PART_COLUMNS, type PartColumn } from './part-columns.ts'
 import { PART_WORDS } from './part-words.ts'
-
-const ROW_HEIGHT = 40
 
 export interface PartTableProps {
   list: LiveList<PartFields>
@@ -58,11 +57,12 @@ export const PartTable = ({ list, count, listKey, sort, onSort, onSeen }: PartTa
   const { rows, window, highlighted, status } = list
   const place = useRef<HTMLDivElement>(null)
   const isStart = window?.isStart ?? true
-  useAnchoredScroll(place, { rows, rowHeight: ROW_HEIGHT, listKey, isStart })
+  const rowHeight = useRowHeight()
+  useAnchoredScroll(place, { rows, rowHeight, listKey, isStart })
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => place.current,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: () => rowHeight,
     overscan: 8,
   })
   const items = virtualizer.getVirtualItems()

@@ -28,15 +28,17 @@ export const TaskRow = memo((props: TaskRowProps) => {
   return (
     <>
       <td className="task-check">
-        <input
-          type="checkbox"
-          aria-label={TASK_WORDS.select(task.fields.title)}
-          checked={isSelected}
-          disabled={isReader}
-          onChange={({ target, nativeEvent }) =>
-            onSelect(task.id, target.checked, (nativeEvent as MouseEvent).shiftKey === true)
-          }
-        />
+        <label>
+          <input
+            type="checkbox"
+            aria-label={TASK_WORDS.select(task.fields.title)}
+            checked={isSelected}
+            disabled={isReader}
+            onChange={({ target, nativeEvent }) =>
+              onSelect(task.id, target.checked, (nativeEvent as MouseEvent).shiftKey === true)
+            }
+          />
+        </label>
       </td>
       {TASK_COLUMNS.map((spec) => (
         <TaskCell

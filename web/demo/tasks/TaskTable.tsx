@@ -6,13 +6,12 @@ import { useRef } from 'react'
 import type { Task } from '../base/records.ts'
 import { Gap, SkeletonCell, SortHead } from '../base/TableParts.tsx'
 import { useAnchoredScroll } from '../base/useAnchoredScroll.ts'
+import { useRowHeight } from '../base/useRowHeight.ts'
 import type { CellActions, CellField, CellTexts } from './TaskCell.tsx'
 import { TaskRow } from './TaskRow.tsx'
 import { labelOfColumn, TASK_COLUMNS, type TaskColumn } from './task-columns.ts'
 import { TASK_WORDS } from './task-words.ts'
 import type { Selection } from './useSelection.ts'
-
-const ROW_HEIGHT = 40
 
 export interface TaskTableProps {
   rows: readonly Task[]
@@ -38,16 +37,18 @@ const Head = ({ rows, sort, onSort, selection, isReader }: TaskTableProps) => {
     <thead>
       <tr>
         <th scope="col" className="task-check">
-          <input
-            type="checkbox"
-            aria-label={TASK_WORDS.selectAll}
-            checked={isAll}
-            disabled={isReader || rows.length === 0}
-            ref={(box) => {
-              if (box) box.indeterminate = selection.ids.size > 0 && !isAll
-            }}
-            onChange={({ target }) => selection.selectAll(target.checked)}
-          />
+          <label>
+            <input
+              type="checkbox"
+              aria-label={TASK_WORDS.selectAll}
+              checked={isAll}
+              disabled={isReader || rows.length === 0}
+              ref={(box) => {
+                if (box) box.indeterminate = selection.ids.size > 0 && !isAll
+              }}
+              onChange={({ target }) => selection.selectAll(target.checked)}
+            />
+          </label>
         </th>
         {TASK_COLUMNS.map(({ column, className }) => (
           <SortHead key={column} label={labelOfColumn(column)} {...{ column, className, sort, onSort }} />
@@ -87,11 +88,12 @@ export const TaskTable = (props: TaskTableProps) => {
     userId,
   } = props
   const place = useRef<HTMLDivElement>(null)
-  useAnchoredScroll(place, { rows, rowHeight: ROW_HEIGHT, listKey })
+  const rowHeight = useRowHeight()
+  useAnchoredScroll(place, { rows, rowHeight, listKey })
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => place.current,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: () => rowHeight,
     overscan: 12,
   })
   const items = virtualizer.getVirtualItems()

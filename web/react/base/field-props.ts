@@ -13,7 +13,7 @@ import {
   readInput,
 } from '../../client/base/field-text.ts'
 import type { Messages } from '../../client/words/messages.ts'
-import { focusRefused, formOf, watchTyping } from '../../dom/focus.ts'
+import { focusRefused, formOf, isSaveKey, type KeyPressed, ofForm, watchTyping } from '../../dom/focus.ts'
 import type { TypedTexts } from './useTypedTexts.ts'
 
 export type { InputKind }
@@ -105,11 +105,8 @@ interface Arrival {
 }
 
 /** The part of a keyboard event that is read. */
-interface KeyPress extends Arrival {
-  key: string
+interface KeyPress extends Arrival, KeyPressed {
   keyCode?: number
-  ctrlKey?: boolean
-  metaKey?: boolean
   nativeEvent?: { isComposing?: boolean }
   preventDefault(): void
 }
@@ -127,6 +124,7 @@ export interface FormProps {
   onSubmit: (event: Submission) => void
   onReset: (event: Submission) => void
   onKeyDown: (event: KeyPress) => void
+  onInput: (event: Arrival) => void
 }
 
 /** The key belongs to an input method, as Enter does that takes a half written word: it does nothing else. */
@@ -146,23 +144,25 @@ const isFilled = ({ type, value, defaultValue = value }: NamedInput) =>
   TYPED_IN.test(type) &&
   defaultValue.replace(type === 'textarea' ? /\r/g : /[\r\n]/g, '').trim() !== value.replace(/\r/g, '').trim()
 
-const inputsOf = (form: unknown): NamedInput[] => [
-  ...((form as { elements?: Iterable<NamedInput> } | null)?.elements ?? []),
-]
+const inputsOf = (form: HTMLFormElement | null): NamedInput[] =>
+  form ? [...(ofForm(form, 'elements') as Iterable<NamedInput>)] : []
 
 /**
  * An input whose text is no value reports not every key, and a password manager may report nothing: both are read again before
- * a save. `unread`: the names whose text is known to be none; `asked`: the record's fields, with the kinds that the page gave.
+ * a save, and the latter before the page is drawn. `unread`: the names whose text is known to be none; `asked`: the record's
+ * fields, with the kinds that the page gave; `except`: the input that reports by itself.
  */
 export function rereadForm(
-  form: unknown,
+  form: HTMLFormElement | null,
   unread: readonly [name: string, kind: InputKind][],
   asked: ReadonlyMap<string, InputKind | undefined>,
   propsOf: (name: string, kind: InputKind | undefined) => FieldProps,
+  except?: unknown,
 ): void {
   const kinds = new Map(unread)
   for (const input of inputsOf(form)) {
     const { name } = input
+    if (input === except) continue
     const isBad = input.validity?.badInput === true
     if (kinds.has(name) || (asked.has(name) && (isBad || isFilled(input))))
       propsOf(name, kinds.get(name) ?? asked.get(name)).onChange({ target: input })
@@ -193,8 +193,8 @@ export const saveButtonProps = (canSave: boolean): SaveButtonProps => ({
 })
 
 /** After a refusal the first field whose value was refused has the focus, once the page shows it. */
-async function focusAfter(saved: unknown, form: unknown) {
-  if (!(form instanceof HTMLElement)) return
+async function focusAfter(saved: unknown, form: HTMLFormElement | null) {
+  if (!form) return
   const isBusy = watchTyping(form)
   const answer = (await saved) as { outcome?: unknown } | null | undefined
   setTimeout(() => {
@@ -204,7 +204,7 @@ async function focusAfter(saved: unknown, form: unknown) {
 }
 
 /** The form that an event is handled for: also where an input outside of it, that belongs to it, has the handler. */
-const handlingForm = ({ currentTarget }: Arrival): unknown => formOf(currentTarget) ?? currentTarget
+const handlingForm = ({ currentTarget }: Arrival): HTMLFormElement | null => formOf(currentTarget)
 
 /** React passes on what happens in a portal: it may be another form's. */
 const isOfAnother = (event: Arrival): boolean => {
@@ -213,12 +213,20 @@ const isOfAnother = (event: Arrival): boolean => {
 }
 
 /** The browser's own checks are off: they would block a save without a message of ours. Ctrl+S and Ctrl+Enter save. */
-export const formProps = (save: (form: unknown) => unknown, revert: () => void): FormProps => ({
+export const formProps = (
+  save: (form: HTMLFormElement | null) => unknown,
+  revert: () => void,
+  reread: (form: HTMLFormElement | null, except: unknown) => void = () => {},
+): FormProps => ({
   noValidate: true,
+  onInput(event) {
+    if (!isOfAnother(event)) reread(handlingForm(event), event.target)
+  },
   onSubmit(event) {
     if (isOfAnother(event)) return
     event.preventDefault()
-    void focusAfter(save(event.currentTarget), event.currentTarget)
+    const form = handlingForm(event)
+    void focusAfter(save(form), form)
   },
   onReset(event) {
     if (isOfAnother(event)) return
@@ -228,8 +236,7 @@ export const formProps = (save: (form: unknown) => unknown, revert: () => void):
   onKeyDown(event) {
     if (isOfAnother(event)) return
     if (event.key === 'Enter' && isComposing(event)) return event.preventDefault()
-    const isSave = event.key === 'Enter' || event.key.toLowerCase() === 's'
-    if (!isSave || !(event.ctrlKey || event.metaKey)) return
+    if (!isSaveKey(event)) return
     event.preventDefault()
     const form = handlingForm(event)
     void focusAfter(save(form), form)

@@ -55,8 +55,14 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
       if (held.size > 0) redraw()
       held.clear()
     }
+    /** React resets a form after its action: with it what React itself shows in selects, checkboxes and radio buttons. */
+    const drawAgain = () => void setTimeout(redraw)
     document.addEventListener('focusout', leave)
-    return () => document.removeEventListener('focusout', leave)
+    document.addEventListener('reset', drawAgain)
+    return () => {
+      document.removeEventListener('focusout', leave)
+      document.removeEventListener('reset', drawAgain)
+    }
   }, [texts, held])
   return useMemo(() => {
     const those = (passes: (read: ReadText) => boolean) =>

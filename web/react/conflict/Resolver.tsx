@@ -39,13 +39,14 @@ export function Resolver({
   const { conflict: texts, buttons } = words.messages
   const [choices, setChoices] = useState<Choices>({})
   const [isAsking, setAsking] = useState(false)
-  const { dialog, remember, leaveBy } = useDialogFocus(modal === true)
+  const { dialog, remember, leaveBy } = useDialogFocus(modal === true, editor.closeConflict)
   const open = undecided(view, choices)
   const oneSided = view.fields.filter(({ isMine, isTheirs }) => !(isMine && isTheirs))
   const twoSided = view.fields.filter((row) => !oneSided.includes(row))
 
   const closeOnEscape = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape') return
+    // An input method's word is given up by it.
+    if (event.key !== 'Escape' || event.nativeEvent.isComposing || event.keyCode === 229) return
     event.stopPropagation()
     event.preventDefault()
     leaveBy(editor.closeConflict)()

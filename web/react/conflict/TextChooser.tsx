@@ -46,7 +46,7 @@ export function TextChooser({ text, chosen, words, parts: { Button }, onChoose }
   const result = textOfChoices(text, chosen)
   /** What was typed here is not thrown away by one key. */
   const leaveOnEscape = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key !== 'Escape' || !isEdited) return
+    if (event.key !== 'Escape' || event.nativeEvent.isComposing || !isEdited) return
     event.stopPropagation()
     event.currentTarget.closest<HTMLElement>('[tabindex]')?.focus({ preventScroll: true })
   }

@@ -14,9 +14,24 @@ const isInUse = (element: Element | null) =>
 const activeAt = (place: Element | null) =>
   (place?.getRootNode() as Document | undefined)?.activeElement ?? null
 
-export function useDialogFocus(isModal: boolean) {
+export function useDialogFocus(isModal: boolean, close: () => void) {
   const dialog = useRef<HTMLDialogElement>(null)
   const cameFrom = useRef<Element | null>(null)
+  const goBack = () => (cameFrom.current as HTMLElement | null)?.focus?.()
+
+  const isLeft = useRef(false)
+  const latest = useRef(close)
+  latest.current = close
+
+  /** The browser closes it by itself: a phone's gesture of going back, a screen reader's of leaving. */
+  useEffect(() => {
+    const place = dialog.current
+    const closed = ({ target }: Event) => {
+      if (target === place && !isLeft.current) leaveBy(latest.current)()
+    }
+    place?.addEventListener('close', closed)
+    return () => place?.removeEventListener('close', closed)
+  }, [])
 
   useEffect(() => {
     const active = activeAt(dialog.current)
@@ -29,8 +44,7 @@ export function useDialogFocus(isModal: boolean) {
   useLayoutEffect(() => {
     const place = dialog.current
     return () => {
-      if (place?.contains(activeAt(place)) && cameFrom.current instanceof HTMLElement)
-        cameFrom.current.focus()
+      if (place?.contains(activeAt(place))) goBack()
     }
   }, [])
 
@@ -39,8 +53,9 @@ export function useDialogFocus(isModal: boolean) {
   }
   /** The pressed button goes away with the dialog: the focus goes back to where it came from. */
   const leaveBy = (act: () => void) => () => {
+    isLeft.current = true
     dialog.current?.close?.()
-    if (cameFrom.current instanceof HTMLElement) cameFrom.current.focus()
+    goBack()
     act()
   }
   return { dialog, remember, leaveBy }

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { createKeyedStores } from '../../../../web/client/base/keyed-stores.ts'
 import { createObjectCache } from '../../../../web/client/base/object-cache.ts'
+import { createWritable } from '../../../../web/client/base/store.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 
 setFlagsFromString('--expose-gc')
@@ -39,7 +40,7 @@ test('a released object can be found while somebody holds it, a dropped one can 
 })
 
 test('a store keeps its value for those who come later, and its listeners', async () => {
-  const stores = createKeyedStores('', (text) => text === '')
+  const stores = createKeyedStores(createWritable, '', (text) => text === '')
   const seen: string[] = []
   const stop = stores.of('watched').subscribe(() => void seen.push(stores.get('watched')))
   stores.set('later', 'Bob')
@@ -55,7 +56,7 @@ test('a store keeps its value for those who come later, and its listeners', asyn
 })
 
 test('values that nobody watches are kept up to a limit, the newest ones', () => {
-  const stores = createKeyedStores('', (text) => text === '')
+  const stores = createKeyedStores(createWritable, '', (text) => text === '')
   const stop = stores.of('0').subscribe(() => {})
   for (let key = 0; key < 1_100; key += 1) stores.set(String(key), 'here')
   expect([stores.get('0'), stores.get('1'), stores.get('1099')]).toEqual(['here', '', 'here'])

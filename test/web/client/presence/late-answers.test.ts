@@ -1,6 +1,8 @@
 // Who is at a record is shown to the person that asked, and to nobody who comes after.
+
 import { expect, test } from 'vitest'
 import type { PresenceAnswer } from '../../../../server/protocol/index.ts'
+import { createWritable } from '../../../../web/client/base/store.ts'
 import { createPresence } from '../../../../web/client/presence/presence.ts'
 import { createManualClock } from '../../../support/clocks.ts'
 
@@ -11,6 +13,7 @@ test('an answer that comes after the person has changed is dropped', async () =>
   const answers: ((answer: PresenceAnswer) => void)[] = []
   const presence = createPresence({
     clock,
+    createWritable,
     page: { isVisible: () => true, isOnline: () => true, onChange: () => () => {} },
     send: () => new Promise((resolve) => void answers.push(resolve)),
     sendTakeOver: async () => null,

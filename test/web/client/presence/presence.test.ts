@@ -1,7 +1,9 @@
 // Presence between the tabs of two people, through the real server.
+
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { type Page, systemClock } from '../../../../web/client/base/clock.ts'
+import { createWritable } from '../../../../web/client/base/store.ts'
 import { newRecordId } from '../../../../web/client/http/new-record.ts'
 import { localIdOf } from '../../../../web/client/offline/local-ids.ts'
 import { createPresence } from '../../../../web/client/presence/presence.ts'
@@ -128,7 +130,13 @@ test('nothing is sent of a record that the server doesn’t have: no presence, n
     return null
   }
   const { page } = createPage()
-  const presence = createPresence({ send: take, sendTakeOver: take, clock: systemClock, page })
+  const presence = createPresence({
+    send: take,
+    sendTakeOver: take,
+    clock: systemClock,
+    page,
+    createWritable,
+  })
   const bob = { id: 'bob', name: 'Bob' }
   for (const id of [newRecordId({}), localIdOf(randomUUID()), localIdOf('', 'key of the app')]) {
     const unmade = { type: 'project', id }
