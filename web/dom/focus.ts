@@ -131,13 +131,17 @@ export function watchTyping(form: HTMLElement): () => boolean {
   const root = form.getRootNode()
   const before = activeAt(form) as HTMLElement | null
   let isTyping = false
+  let isOff = false
   const note = () => {
     isTyping = true
   }
   root.addEventListener('input', note, true)
+  setTimeout(() => {
+    isOff = before?.matches(':disabled') === true
+  })
   return () => {
     root.removeEventListener('input', note, true)
-    if (isNowhere(activeAt(form))) before?.focus()
+    if (isOff && isNowhere(activeAt(form))) before?.focus()
     const now = activeAt(form)
     return isTyping || (now !== before && now?.matches('input, textarea, select, [contenteditable]') === true)
   }
