@@ -57,7 +57,6 @@ beforeAll(async () => {
 async function open(query: string, fields: Record<string, unknown> = {}) {
   const context = await browser.newContext()
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
   const wrong: string[] = []
   page.on('pageerror', (error) => wrong.push(String(error)))
   const sent: Record<string, unknown>[] = []
