@@ -33,7 +33,7 @@ import type { RecordEditor } from './record-editor.ts'
 
 /** What {@link useRecordEditor} takes beside the record's address. */
 export interface EditorOptions<F extends object = Fields> extends NewRecordOptions<F> {
-  /** Saves by itself, this long after the last keystroke, while nothing stands in the way. Default: never. */
+  /** Saves by itself, this long after the last keystroke or when the page is hidden or left, while nothing blocks it. Default: never. */
   autosaveAfterMs?: number
   /** A deleted record was created anew from the edits: go there. Without it the banner doesn't offer that. */
   onRecreated?: (record: WireRecord) => void
