@@ -25,7 +25,11 @@ interface ConflictRowProps {
 export function ConflictRow({ row, side, words, parts, texts: before, onChoose }: ConflictRowProps) {
   const texts = words.messages.conflict
   const name = useId()
-  const diff = useTextDiff(row)
+  /** The page shows this field otherwise than it is kept, as HTML or JSON: parts of what is kept are no parts of what is shown. */
+  const isAsKept = [row.original, row.mine, row.theirs].every(
+    (value) => typeof value !== 'string' || value === '' || words.value(value, row.field) === value,
+  )
+  const diff = useTextDiff(isAsKept ? row : { ...row, original: null, mine: null, theirs: null })
   const key = `${row.of} ${row.field}`
   /** It stays while another side is chosen, and while the dialog is closed: what was typed in it is not lost by a key. */
   const [chosenParts, setChosenParts] = useState(() => before.get(key) ?? NOTHING_CHOSEN)
