@@ -5,10 +5,7 @@ import type { WireRecord } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'
 import { hasField, isSame } from '../base/values.ts'
 import type { RecordState } from '../record/state.ts'
-import type { ConflictField } from './conflict-view.ts'
-
-/** Without their names on the screen, and what they are of. */
-export type ConflictRow = Omit<ConflictField, 'of' | 'label'>
+import type { ConflictRow } from './conflict-view.ts'
 
 export function conflictRows({ draft }: RecordState, record: WireRecord, newest: WireRecord): ConflictRow[] {
   const names = Object.keys({ ...record.fields, ...newest.fields, ...draft })

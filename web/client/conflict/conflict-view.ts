@@ -5,7 +5,6 @@ import type { WireRecord } from '../../../server/protocol/index.ts'
 import { isEmpty } from '../base/values.ts'
 import { isReviewed, type RecordState } from '../record/state.ts'
 import { fill, labelOf, type Words, whoWrote } from '../words/messages.ts'
-import type { conflictRows } from './conflict-rows.ts'
 
 /** Which side a field takes; `both` where the two changes fit together. */
 export type Side = 'mine' | 'theirs' | 'both'
@@ -26,6 +25,9 @@ export interface ConflictField {
   /** The side that changed it; `null` where both did, differently, and the user decides. */
   side: Side | null
 }
+
+/** Without their names on the screen, and what they are of. */
+export type ConflictRow = Omit<ConflictField, 'of' | 'label'>
 
 /** Both sides of a record, field by field, for a dialog of your own. */
 export interface ConflictView {
@@ -74,7 +76,7 @@ export function conflictSummary(state: RecordState, words: Words): ConflictView 
 
 /** The same with the fields, by the code that finds them. */
 export function conflictWith(
-  rowsOf: typeof conflictRows,
+  rowsOf: (state: RecordState, record: WireRecord, newest: WireRecord) => ConflictRow[],
   state: RecordState,
   words: Words,
 ): ConflictView | null {
