@@ -1,4 +1,4 @@
-// How the tests run: four projects by where their code lives, the public doors resolved to the sources.
+// How the tests run: three projects by what they need around them, the public doors resolved to the sources.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -28,7 +28,11 @@ const doors = {
 
 /** Tests carry the fault that they live through as a tag; a tag that isn't listed is an error. */
 const faults: Record<string, string> = JSON.parse(readFileSync(source('./scripts/faults.json'), 'utf8'))
-const tags = Object.entries(faults).map(([name, description]) => ({ name: `fault:${name}`, description }))
+const tags = [
+  ...Object.entries(faults).map(([name, description]) => ({ name: `fault:${name}`, description })),
+  // The timeout of test/e2e/, whose files carry it in their first lines.
+  { name: 'browser', description: 'a real browser', timeout: 400_000 },
+]
 
 // Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
 const RETRIES = process.env.CI ? 2 : 0
@@ -49,14 +53,24 @@ const BETWEEN_BROWSERS = 4
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const withBrowser = sorted.filter(({ moduleId }) => WITH_BROWSER.test(moduleId))
+    const of = (isWanted: (file: TestSpecification) => boolean) => sorted.filter(isWanted)
+    const isNode = ({ project }: TestSpecification) => project.name === 'node'
+    const withBrowser = of((file) => isNode(file) && WITH_BROWSER.test(file.moduleId))
     const [long, short] = [true, false].map((isLong) =>
-      sorted.filter((file) => !withBrowser.includes(file) && LONG.test(file.moduleId) === isLong),
+      of((file) => isNode(file) && !withBrowser.includes(file) && LONG.test(file.moduleId) === isLong),
     )
     const others = [...(long ?? []), ...(short ?? [])]
-    return [...withBrowser.flatMap((file) => [file, ...others.splice(0, BETWEEN_BROWSERS)]), ...others]
+    const node = [...withBrowser.flatMap((file) => [file, ...others.splice(0, BETWEEN_BROWSERS)]), ...others]
+    return [
+      ...of(({ project }) => project.name === 'apart'),
+      ...node,
+      ...of(({ project }) => project.name === 'web'),
+    ]
   }
 }
+
+/** What replaces a module for itself. */
+const APART = ['test/faults/oracle-mutations.test.ts']
 
 const services = {
   globalSetup: './test/support/database-server.ts',
@@ -77,10 +91,15 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['test/{migrations,server,web/client,web/tanstack-query}/**/*.test.ts'],
+          include: [
+            'test/{migrations,server,architecture,faults,testing,web/client,web/tanstack-query}/**/*.test.ts',
+            'test/e2e/**/*.test.ts',
+          ],
+          exclude: [...APART, ...(isWithout('chromium') ? ['test/e2e/**'] : [])],
           environment: 'node',
           ...services,
           // One after the other in a worker that keeps its modules: to load them anew costs most files more than their tests.
+          // Vitest ends such a worker where the next file in line is of another project: one project has them all.
           isolate: false,
         },
       },
@@ -88,7 +107,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'apart',
-          include: ['test/{architecture,faults,testing}/**/*.test.ts'],
+          include: APART,
           environment: 'node',
           ...services,
         },
@@ -104,16 +123,6 @@ export default defineConfig({
           setupFiles: './test/support/screen-timeout.ts',
           testTimeout: 60_000,
           retry: RETRIES,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'e2e',
-          include: isWithout('chromium') ? [] : ['test/e2e/**/*.test.ts'],
-          environment: 'node',
-          ...services,
-          testTimeout: 400_000,
         },
       },
     ],
