@@ -3,13 +3,14 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { buildPackage } from '../support/built.ts'
 import { postgresUrl } from '../support/postgres.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
 
 test('an app on either host, as either kind of module, starts, saves, is refused and receives an event; guides run as they stand', async () => {
-  await run(process.execPath, ['scripts/build.js'], { cwd: root })
+  await buildPackage()
   const env = { ...process.env, DATABASE_URL: postgresUrl() }
   const { stdout } = await run(process.execPath, ['scripts/matrix.js', '--here'], { cwd: root, env })
   expect(stdout.trim().split('\n')).toEqual([

@@ -27,6 +27,7 @@ export async function buildPage(
     },
     build: {
       write: false,
+      minify: false,
       lib: { entry: path, formats: ['es'], fileName: 'page' },
     },
   })

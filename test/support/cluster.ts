@@ -1,10 +1,10 @@
 // The demo as two nodes with Redis and a proxy before them: scripts/cluster.js, driven by its lines. Ends with the test
 // file.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { atEnd } from './at-end.ts'
+import { buildPackage } from './built.ts'
 import { findProgram } from './programs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -34,7 +34,7 @@ export interface ClusterOptions {
 
 /** Builds what isn't built, starts everything and waits until the proxy sends requests to each node. */
 export async function startCluster({ nodes = 2, redis, database }: ClusterOptions = {}): Promise<Cluster> {
-  await promisify(execFile)(process.execPath, ['scripts/build.js'], { cwd: root })
+  await buildPackage()
   if (redis === undefined) await findProgram('redis', ['redis-server'], 'redis-server')
   const child: ChildProcess = spawn(
     process.execPath,

@@ -1,11 +1,13 @@
 // The demo as its users run it: the built server in a process of its own, on a fresh database and a free port.
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import type { Knex } from 'knex'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { freePort } from '../../scripts/free-port.js'
+import { prepareDatabase } from '../../server/demo/seed.ts'
 import { atEnd } from './at-end.ts'
+import { buildPackage } from './built.ts'
 import { freshDatabase } from './postgres.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -43,10 +45,17 @@ const isUp = (url: string) =>
     () => false,
   )
 
+const PARTS = 1_000
+/** Its tables with what is in them at its first start, which then finds them there. */
+const DEMO_TABLES = {
+  name: 'demo',
+  make: (connection: Knex) => prepareDatabase(connection, { parts: PARTS }),
+}
+
 /** Builds what isn't built, starts it, and stops it at the end of the file; its exit code must be 0. */
 export async function startDemo(environment: Record<string, string> = {}): Promise<RunningDemo> {
-  await promisify(execFile)(process.execPath, ['scripts/build.js'], { cwd: root })
-  const { url: databaseUrl } = await freshDatabase({ migrated: false })
+  await buildPackage()
+  const { url: databaseUrl } = await freshDatabase({ migrated: false, tables: DEMO_TABLES })
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const child = spawn(process.execPath, ['dist/server/demo/main.js'], {
@@ -56,7 +65,7 @@ export async function startDemo(environment: Record<string, string> = {}): Promi
       NODE_ENV: 'production',
       DATABASE_URL: databaseUrl,
       PORT: String(port),
-      DEMO_PARTS: '1000',
+      DEMO_PARTS: String(PARTS),
       ...environment,
     },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -3,20 +3,17 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startTestDatabase, startTestServer } from 'noclobber/testing'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { startApp } from '../support/app.ts'
+import { buildPackage } from '../support/built.ts'
 import { writeGuide } from '../support/guide.ts'
 import { postgresUrl } from '../support/postgres.ts'
 
 const run = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
-beforeAll(async () => {
-  await run(process.execPath, ['scripts/build.js'], { cwd: root })
-})
+beforeAll(buildPackage)
 
 test.each([
   ['project.test.js', 4],

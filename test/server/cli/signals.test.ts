@@ -1,13 +1,13 @@
 // The built program as a terminal ends it: by Ctrl-C, which every process of the terminal's group gets, or by SIGTERM.
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { buildPackage } from '../../support/built.ts'
 import { startChangeApp } from '../../support/change-app.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const program = join(root, 'dist/server/cli/main.js')
 
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, ['scripts/build.js'], { cwd: root })
+  await buildPackage()
 })
 
 /** A folder in which `npx noclobber` is the program, as where it was installed. */

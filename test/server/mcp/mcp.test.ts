@@ -1,10 +1,9 @@
 // Agents as colleagues, tried with the SDK's own client: over Streamable HTTP beside a person, and on standard input and output.
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect as connectTo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -16,6 +15,7 @@ import { z } from 'zod'
 import type { WireRecord } from '../../../server/protocol/index.ts'
 import { type Person, startApp, TYPES } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
+import { buildPackage } from '../../support/built.ts'
 
 const ROUNDS = Number(process.env.NOCLOBBER_MCP_ROUNDS ?? 5)
 
@@ -206,7 +206,7 @@ test(`two agents and a person on one record, ${ROUNDS} rounds: nothing is lost, 
 
 test('on standard input and output, by the command line', async () => {
   const root = fileURLToPath(new URL('../../..', import.meta.url))
-  await promisify(execFile)(process.execPath, ['scripts/build.js'], { cwd: root })
+  await buildPackage()
   const client = new Client({ name: 'test', version: '1' })
   const args = [`${root}dist/server/cli/main.js`, 'mcp', '--url', `${app.origin}/api/v1`, '--token', 'claude']
   await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'inherit' }))

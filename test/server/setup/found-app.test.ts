@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 import { typeNameOf } from '../../../server/setup/records-text.ts'
-import { root } from '../../architecture/sources.ts'
+import { buildPackage } from '../../support/built.ts'
 import { database, generate, POSTS, run, type Shape } from './generated-app.ts'
 
-const BUILT = join(root, 'scripts/build.js')
-beforeAll(() => promisify(execFile)(process.execPath, [BUILT], { cwd: root }))
+beforeAll(buildPackage)
 
 const TYPED: Shape = {
   manifest: {

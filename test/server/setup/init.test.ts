@@ -7,11 +7,10 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { root } from '../../architecture/sources.ts'
+import { buildPackage } from '../../support/built.ts'
 import { database, generate, POSTS, run, type Shape } from './generated-app.ts'
 
-const BUILT = join(root, 'scripts/build.js')
-beforeAll(() => promisify(execFile)(process.execPath, [BUILT], { cwd: root }))
+beforeAll(buildPackage)
 
 /** The lines below one that is printed, as they are to be put into a file. */
 const after = (out: string[], start: string) => {
