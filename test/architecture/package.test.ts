@@ -19,7 +19,7 @@ import { root } from './sources.ts'
 const run = promisify(execFile)
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_500_000, unpacked: 6_500_000 }
+const MOST_BYTES = { packed: 1_550_000, unpacked: 6_600_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
@@ -251,7 +251,7 @@ describe.for(Object.entries(PAGES))('%s', ([name, { budget, code }]) => {
     const modules = first.flatMap((chunk) =>
       Object.keys(chunk.modules).map((id) => id.replace(/.*\/web\//, '')),
     )
-    expect(modules.filter((id) => /history|review|propos|suggest|undo|deleted/i.test(id))).toEqual([
+    expect(modules.filter((id) => /\bhistory\/|review|propos|suggest|undo|deleted/i.test(id))).toEqual([
       'client/history/lazy-reviews.js',
     ])
     const own = first
