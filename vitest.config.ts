@@ -38,10 +38,10 @@ const tags = [
 const RETRIES = process.env.CI ? 2 : 0
 
 /**
- * Files that run at once, each with a PostgreSQL of its own. Two more than there are cores: most tests wait for a server, a
- * browser or a database more than they compute. A database that is given is there once.
+ * Files that run at once, each with a PostgreSQL of its own. One more than there are cores, since some wait for a while; with two more
+ * a run is no shorter, and each test takes longer. A database that is given is there once.
  */
-const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, availableParallelism() + 2)
+const WORKERS = process.env.DATABASE_URL_TEST ? 1 : Math.min(6, availableParallelism() + 1)
 
 /** Files of these folders take longest: begun last, they would be waited for alone. */
 const LONG = /\/test\/(e2e|faults|architecture)\//

@@ -363,7 +363,8 @@ test('what `npm create noclobber` makes runs on the packages as they would be in
   const lines: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
   const address = () => lines.find((line) => line.startsWith('http'))
-  const { port } = new URL(await waitFor(address, { what: () => `an address, after ${lines.join(' | ')}` }))
+  const what = () => `an address, after ${lines.join(' | ')}`
+  const { port } = new URL(await waitFor(address, { what, deadlineMs: 90_000 }))
   const save = async (name: string, version: number, status: string) => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/records/project/1`, {
       method: 'PATCH',

@@ -11,7 +11,8 @@ export function holdCaret(): () => void {
   return () => {
     if (typeof start !== 'number' || typeof end !== 'number' || deepActive() !== input) return
     const now = input?.value ?? ''
+    if (now === before) return
     const [from = start, to = end] = reducerCode.now()?.placesIn(before, now, [start, end]) ?? []
-    if (now !== before) input?.setSelectionRange(from, to)
+    input?.setSelectionRange(from, to)
   }
 }
