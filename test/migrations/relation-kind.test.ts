@@ -182,7 +182,7 @@ test('a partition that comes later is found by the doctor until the table is tra
   expect(await found()).toEqual([expect.stringContaining('heirs inherits')])
   await knex.raw('create table events_3 partition of events for values from (200) to (300)')
   expect(await found()).toContainEqual(
-    expect.stringContaining('trigger_missing: Partitions lack triggers: events_3.'),
+    expect.stringContaining('trigger_missing: Partitions lack triggers: public.events_3.'),
   )
   await trackTable(knex, 'events', {
     history: 'values',

@@ -70,7 +70,7 @@ test('a partition that was detached says so, until it is untracked or tracked by
   await untrackTable(knex, 'halls_1')
   await knex.raw('alter table halls attach partition halls_1 for values from (0) to (100)')
   expect(await found('public.halls')).toContainEqual(
-    expect.stringMatching(/^trigger_missing: Partitions lack triggers: halls_1/),
+    expect.stringMatching(/^trigger_missing: Partitions lack triggers: public\.halls_1/),
   )
   await trackTable(knex, 'halls', { history: 'values' })
   const [before = 0] = (await versionsOf('public.halls')).slice(-1)
