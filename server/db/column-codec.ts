@@ -69,6 +69,8 @@ const PLAIN = new Set(['bool', 'int2', 'int4', 'oid', 'text', 'varchar', 'bpchar
 const FLOATS = new Set(['float4', 'float8', 'point', 'lseg', 'path', 'box', 'polygon', 'line', 'circle'])
 /** Arrays whose text is not one of arrays: `1 2 3`. */
 const VECTORS = new Set(['int2vector', 'oidvector'])
+/** The types whose values are numbers in jsonb too: an `oid` is a text there. */
+const NUMBERS_IN_JSONB = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric'])
 const TIMES = new Set(['date', 'timestamp', 'timestamptz'])
 /** Their text depends on no setting. */
 const STEADY = new Set([
@@ -270,8 +272,10 @@ export const columnCodec = (known: ColumnType & { cast?: string }): ColumnCodec 
       if (element && Array.isArray(value) && !isObjectInJsonb) return elementsOf(parseJson(text))
       if (typeof value === 'boolean') return value
       const shown = type === 'bool' ? text : read(text)
-      // A text where the column makes numbers: it was of another type then.
-      return typeof shown === 'number' && typeof value === 'string' ? text : shown
+      // A text where the column's type makes numbers of jsonb: it was of another type then.
+      return typeof shown === 'number' && typeof value === 'string' && NUMBERS_IN_JSONB.has(type)
+        ? text
+        : shown
     },
     toParameter,
     toImport: (value, stored) => {
