@@ -283,7 +283,7 @@ test('where an event trigger of the app refuses DDL, a start and health say what
     types,
     authenticate: () => alice,
     log: null,
-    limits: { startMs: 1_000 },
+    limits: { startMs: 5_000 },
   })
   onTestFinished(() => records.stop())
   await expect(records.start()).rejects.toThrow(/goes on trying: Ask Ops for ALTER FUNCTION/)
