@@ -1,4 +1,4 @@
-// How the tests run: three projects by what they need around them, the public doors resolved to the sources.
+// How the tests run: four projects by where their code lives, the public doors resolved to the sources.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -28,11 +28,7 @@ const doors = {
 
 /** Tests carry the fault that they live through as a tag; a tag that isn't listed is an error. */
 const faults: Record<string, string> = JSON.parse(readFileSync(source('./scripts/faults.json'), 'utf8'))
-const tags = [
-  ...Object.entries(faults).map(([name, description]) => ({ name: `fault:${name}`, description })),
-  // The timeout of test/e2e/, whose files carry it in their first lines.
-  { name: 'browser', description: 'a real browser', timeout: 400_000 },
-]
+const tags = Object.entries(faults).map(([name, description]) => ({ name: `fault:${name}`, description }))
 
 // Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
 const RETRIES = process.env.CI ? 2 : 0
@@ -53,24 +49,18 @@ const BETWEEN_BROWSERS = 4
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const of = (isWanted: (file: TestSpecification) => boolean) => sorted.filter(isWanted)
-    const isNode = ({ project }: TestSpecification) => project.name === 'node'
-    const withBrowser = of((file) => isNode(file) && WITH_BROWSER.test(file.moduleId))
-    const [long, short] = [true, false].map((isLong) =>
-      of((file) => isNode(file) && !withBrowser.includes(file) && LONG.test(file.moduleId) === isLong),
+    const withBrowser = sorted.filter(({ moduleId }) => WITH_BROWSER.test(moduleId))
+    const rest = sorted.filter(({ moduleId }) => !WITH_BROWSER.test(moduleId))
+    const long = rest.filter(({ moduleId }) => LONG.test(moduleId))
+    const short = rest.filter(({ moduleId }) => !LONG.test(moduleId))
+    // Vitest ends a worker that keeps its modules where the next file in line is of another project.
+    const byProject = ['node', 'apart', 'web'].flatMap((name) =>
+      short.filter(({ project }) => project.name === name),
     )
-    const others = [...(long ?? []), ...(short ?? [])]
-    const node = [...withBrowser.flatMap((file) => [file, ...others.splice(0, BETWEEN_BROWSERS)]), ...others]
-    return [
-      ...of(({ project }) => project.name === 'apart'),
-      ...node,
-      ...of(({ project }) => project.name === 'web'),
-    ]
+    const others = [...long, ...byProject]
+    return [...withBrowser.flatMap((file) => [file, ...others.splice(0, BETWEEN_BROWSERS)]), ...others]
   }
 }
-
-/** What replaces a module for itself. */
-const APART = ['test/faults/oracle-mutations.test.ts']
 
 const services = {
   globalSetup: './test/support/database-server.ts',
@@ -91,15 +81,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: [
-            'test/{migrations,server,architecture,faults,testing,web/client,web/tanstack-query}/**/*.test.ts',
-            'test/e2e/**/*.test.ts',
-          ],
-          exclude: [...APART, ...(isWithout('chromium') ? ['test/e2e/**'] : [])],
+          include: ['test/{migrations,server,web/client,web/tanstack-query}/**/*.test.ts'],
           environment: 'node',
           ...services,
           // One after the other in a worker that keeps its modules: to load them anew costs most files more than their tests.
-          // Vitest ends such a worker where the next file in line is of another project: one project has them all.
           isolate: false,
         },
       },
@@ -107,7 +92,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'apart',
-          include: APART,
+          include: ['test/{architecture,faults,testing}/**/*.test.ts'],
           environment: 'node',
           ...services,
         },
@@ -123,6 +108,16 @@ export default defineConfig({
           setupFiles: './test/support/screen-timeout.ts',
           testTimeout: 60_000,
           retry: RETRIES,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: isWithout('chromium') ? [] : ['test/e2e/**/*.test.ts'],
+          environment: 'node',
+          ...services,
+          testTimeout: 400_000,
         },
       },
     ],

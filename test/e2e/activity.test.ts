@@ -1,5 +1,4 @@
 // The activity panel, as somebody sees it who keeps it open: what others do appears by itself, with who, what and how.
-// @module-tag browser
 import { devices } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'

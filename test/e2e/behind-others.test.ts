@@ -1,6 +1,5 @@
 // The page of one origin with its API behind what apps put before it, in a real browser: helmet's default policy and compression(),
 // Node's own HTTP/2, and a proxy that speaks HTTP/2. By sockets and by event streams it reads, follows and saves.
-// @module-tag browser
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'

@@ -1,6 +1,5 @@
 // The demo in a real browser whose services are missing, throw or never answer: a record loads, is edited and saved, the other
 // person sees it, and what a clipboard would not take is said.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'

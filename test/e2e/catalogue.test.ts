@@ -1,7 +1,6 @@
 // The catalogue: every state of every part, in light and dark, another language, from right to left, with longer words, at a
 // desk and on a phone. What it looks like is compared with what was looked at (shapes/, docs/decisions/068); the pictures are for
 // the eye.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { seriousBarriers } from '../support/accessibility.ts'

@@ -1,6 +1,5 @@
 // Conflicts as people meet them in two browsers, each story once at a desk and once on a phone in the dark. Whatever Alice
 // does from the sign-in on, she does with the keyboard alone.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,6 +1,5 @@
 // The demo's forms in a real browser: a project is created, edited, undone and deleted in one form; no focused field is hidden
 // by what sticks to the window's edges; the page comes compressed; and an error is not taken for silence.
-// @module-tag browser
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'

@@ -1,6 +1,5 @@
 // The pages of docs/design-systems.md, grids.md and admin.md in a real browser, with the real libraries: what is typed and chosen is
 // saved, what others save is shown, and a refusal stands at its input.
-// @module-tag browser
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import express from 'express'

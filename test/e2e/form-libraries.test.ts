@@ -1,6 +1,5 @@
 // The code of docs/form-libraries.md in a real browser, with the real libraries: what is typed and chosen is saved, what others
 // save is shown, nothing typed is overwritten, and loading is no edit.
-// @module-tag browser
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { trackTable } from 'noclobber/migrations'

@@ -1,6 +1,5 @@
 // What a project was, and what is suggested for it, as two people use it in two browsers: a version comes back against somebody's
 // save, a suggestion is accepted twice at once, and one outlives its project.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { seriousBarriers } from '../support/accessibility.ts'

@@ -1,5 +1,4 @@
 // A file's way into the demo, as people go it: chosen, checked, followed, imported; once at a desk, once on a phone.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,5 +1,4 @@
 // What a colleague sees of somebody's import in an open list: a line that says how far it is, and goes.
-// @module-tag browser
 import { request } from 'node:http'
 import type { Browser } from 'playwright-core'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'

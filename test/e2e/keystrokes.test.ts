@@ -1,6 +1,5 @@
 // Generated keystrokes in a real browser, over every kind of field, in forms with and without autosave and in cells: what is
 // shown, kept and saved is what was typed. `npm run soak -- keystrokes` is the large run.
-// @module-tag browser
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import type { Browser, Page } from 'playwright-core'

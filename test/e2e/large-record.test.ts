@@ -1,5 +1,4 @@
 // A text of a million characters and two hundred fields: looked at, decided and saved without the page standing still.
-// @module-tag browser
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'
 import type { Page } from 'playwright-core'

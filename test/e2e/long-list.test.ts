@@ -1,6 +1,5 @@
 // A list of which a window is held, in a browser: the row that somebody looks at stays where it is while rows are loaded and
 // dropped around it, and what others change there is shown.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'

@@ -1,6 +1,5 @@
 // A page whose later code can't be had, as after a deployment that took it away: its record is read, edited and saved, another
 // person's save is announced, nothing typed is lost; and once the code is there again, the page takes it without being reloaded.
-// @module-tag browser
 import { once } from 'node:events'
 import { createServer, request as requestOf } from 'node:http'
 import type { AddressInfo } from 'node:net'

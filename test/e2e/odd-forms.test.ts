@@ -1,6 +1,5 @@
 // What browsers and people do to forms besides typing: undo across another person's save, spelling and dictation, huge texts,
 // radio buttons, lists, colours, wheels, frozen and doubled tabs, paper, enlarged windows and the system's own colours.
-// @module-tag browser
 import { readFile } from 'node:fs/promises'
 import type { RecordClient } from 'noclobber/client'
 import { trackTable } from 'noclobber/migrations'

@@ -1,5 +1,4 @@
 // Where the keyboard is, and what reads along: shadow trees, input methods, pasted lines, translated pages, buttons that go away.
-// @module-tag browser
 import type { RecordClient } from 'noclobber/client'
 import { trackTable } from 'noclobber/migrations'
 import { defineRecordType } from 'noclobber/server'

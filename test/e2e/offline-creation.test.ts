@@ -1,6 +1,5 @@
 // New records without the server, in a real browser with its real storage: a project, its task and a bulk edit wait, are shown
 // as not sent, outlive a reload, and are there once for everybody when the server is back.
-// @module-tag browser
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { seriousBarriers, signInByKeyboard } from '../support/accessibility.ts'

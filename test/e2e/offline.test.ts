@@ -1,6 +1,5 @@
 // Without a network, in a real browser with its real storage: saves wait, outlive their tabs, and are sent by the one that is
 // left; a conflict waits for its owner; what is whose never mixes. All by keyboard.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,6 +1,5 @@
 // A page of one origin and an API of another in a real browser: by cookies and by a token, under a strict Content-Security-Policy; and
 // a page of an origin that isn't allowed, which reads, writes and receives nothing.
-// @module-tag browser
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

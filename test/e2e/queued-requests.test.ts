@@ -1,6 +1,5 @@
 // The app's own requests in a real browser with its IndexedDB: they wait while the server can't be reached, outlive a reload and their
 // tab, and are sent by the tab that is left: in order, each once, though the answer to the first was lost.
-// @module-tag browser
 import express from 'express'
 import { type RecordServer, requestContext } from 'noclobber/server'
 import type { Browser, BrowserContext, Page } from 'playwright-core'

@@ -1,6 +1,5 @@
 // The site of the documents in a real browser: at a desk and on a phone, light and dark, nothing bars the way, nothing is cut off, and
 // its search finds a page.
-// @module-tag browser
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'

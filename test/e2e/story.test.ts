@@ -1,5 +1,4 @@
 // The story that the whole project is for, as two people live through it in two browsers.
-// @module-tag browser
 import type { Browser } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,6 +1,5 @@
 // A table of tasks in two browsers: what the one who works in it sees of the other's edits, and what that costs with ten
 // thousand rows, which come last.
-// @module-tag browser
 import createKnex from 'knex'
 import type { Browser, Page, Request } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,5 +1,4 @@
 // Asking to take over as two people meet it in two browsers, once at a desk and once on a phone in the dark.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'

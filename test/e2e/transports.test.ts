@@ -1,5 +1,4 @@
 // One story over every way that events can come, each in a real browser behind a proxy that leaves nothing else.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'

@@ -1,6 +1,5 @@
 // Keys in a real browser: what is typed into a field for a number is what is saved, in the form and in a table's cell, and an
 // input method's Enter saves nothing.
-// @module-tag browser
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'

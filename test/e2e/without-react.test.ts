@@ -1,14 +1,14 @@
 // The pages of docs/without-react.md in a real browser, built as they stand: two people, one of them in a page without a framework.
-// @module-tag browser
+import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import express from 'express'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { root } from '../architecture/sources.ts'
 import { seriousBarriers } from '../support/accessibility.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { buildPackage } from '../support/built.ts'
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { writeGuide } from '../support/guide.ts'
@@ -18,7 +18,7 @@ let app: TestApp
 let browser: Browser
 
 beforeAll(async () => {
-  await buildPackage()
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build.js')], { cwd: root })
   const folder = await writeGuide('docs/without-react.md', [
     'project.html',
     'page.ts',
