@@ -188,7 +188,7 @@ from (
 left join lateral (
   select p.proposed_by from noclobber.proposals p
   where p.table_name = $1 and p.record_id = $2 and p.tenant_id is not distinct from $4 and p.accepted_version = h.version
-    and p.decided_by->>'id' = h.updated_by->>'id' and p.decided_at between h.updated_at and h.updated_at + interval '1 minute'
+    and p.decided_by->>'id'::text = h.updated_by->>'id'::text and p.decided_at between h.updated_at and h.updated_at + interval '1 minute'
     and not (p.changes ?| $6::text[]) limit 1) p on true
 order by h.version desc`)
 
