@@ -1,5 +1,6 @@
 // The demo's sign-in, which trusts any name: a cookie for pages, `Bearer demo:alice` for programs and for
-// the split view's frames, `Bearer demo:claude@alice` for an agent that acts for Alice. Invariant: a bearer token goes before the cookie, so two frames can be two people.
+// the split view's frames, `Bearer demo:claude@alice` for an agent that acts for Alice.
+// Invariant: a bearer token goes before the cookie, so two frames can be two people.
 import type { IncomingMessage } from 'node:http'
 import express, { type Request, type Response, Router } from 'express'
 import { agentOf, PEOPLE, type Person, personById } from './people.ts'

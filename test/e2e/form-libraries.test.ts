@@ -11,6 +11,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { appOfPage, buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { writeGuide } from '../support/guide.ts'
+import { recordsOf } from '../support/records-of.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const FORMS = [
@@ -89,14 +90,7 @@ async function make(fields: object = {}): Promise<string> {
   return body.data.id
 }
 
-const read = async (id: string) => (await app.call('GET', `/records/order/${id}`)).body.data
-const fieldsOf = async (id: string) => (await read(id)).fields
-
-async function saveAsBob(id: string, changes: object) {
-  const { version } = await read(id)
-  const body = { client_version: version, changes }
-  expect((await app.call('PATCH', `/records/order/${id}`, { as: 'bob', body })).status).toBe(200)
-}
+const { fieldsOf, saveAsBob } = recordsOf(() => app, 'order')
 
 async function open(name: string, id = '') {
   const context = await browser.newContext({ baseURL: app.origin })

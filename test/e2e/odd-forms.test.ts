@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { startApp, type TestApp } from '../support/app.ts'
 import { appOfPage, buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
+import { recordsOf } from '../support/records-of.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const DOCUMENT = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">
@@ -78,14 +79,7 @@ async function open(query = '', fields: Record<string, unknown> = {}, options = 
   return { page, id: String(id), wrong, sent, save }
 }
 
-const read = async (id: string) => (await app.call('GET', `/records/thing/${id}`)).body.data
-const fieldsOf = async (id: string) => (await read(id)).fields
-
-async function saveAsBob(id: string, changes: object) {
-  const { version } = await read(id)
-  const body = { client_version: version, changes }
-  expect((await app.call('PATCH', `/records/thing/${id}`, { as: 'bob', body })).status).toBe(200)
-}
+const { fieldsOf, saveAsBob } = recordsOf(() => app, 'thing')
 
 const labelled = (page: Page, label: string) => page.getByLabel(label, { exact: true })
 const statusOf = (page: Page) => page.locator('#first').getAttribute('data-status')
