@@ -29,6 +29,8 @@ export async function renewPassword({ dir, account }: Cluster, client: Client): 
   const password = newPassword()
   await rm(nextIn(dir), { force: true })
   await writePrivately(account, nextIn(dir), `${password}\n`)
+  // Whatever `durable` says: a server that is killed now must not come back with the password of before, which no file holds then.
+  await client.query('set synchronous_commit = on')
   await client.query(`alter role ${EMBEDDED_USER} password '${password}'`)
   await rename(nextIn(dir), fileIn(dir))
   return password

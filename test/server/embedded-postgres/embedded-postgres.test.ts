@@ -366,6 +366,8 @@ async function bundleInto(dir: string): Promise<void> {
 
 async function folder(name: string, mode: number): Promise<string> {
   const dir = join(home, name)
+  // A test that is tried again finds its first folder.
+  await rm(dir, { recursive: true, force: true })
   await mkdir(dir)
   await chmod(dir, mode)
   return dir
