@@ -65,8 +65,12 @@ export default async ({ port, shown }) => {
         }
         isFetching = false
       }
-      const stop = page.client.watchList({ type: 'project' }, ({ kind }) => kind === 'event' && refetch())
-      await settled(() => page.client.connection.get().status === 'live')
+      let isJoined = false
+      const stop = page.client.watchList({ type: 'project' }, ({ kind }) => {
+        if (kind === 'event') refetch()
+        else isJoined = true
+      })
+      await settled(() => isJoined)
       begin({ ...page, stop }, () => rows.filter(({ version }) => version > 1).length)
     },
     /** Waits until so many of the shown rows are newer than they were made, and gives what it cost. */

@@ -25,7 +25,6 @@ beforeAll(() => run(process.execPath, ['scripts/build.js'], { cwd: root }))
 
 test.for(['save', 'event', 'trigger', 'feed', 'poll', 'join', 'fan-out', 'stream', 'list'])(
   '%s runs',
-  { timeout: 60_000 },
   async (subject, { signal }) => {
     const database = subject === 'save' ? '' : postgresUrl()
     const { stdout } = await bench(subject, { signal, database })
