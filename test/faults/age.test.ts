@@ -28,7 +28,7 @@ const sql = async (text: string) => (await direct.raw(text)).rows
 const backendsOf = ({ client: { pool } }: knex.Knex): number[] =>
   [...pool.used, ...pool.free].map(({ resource }) => resource.processID)
 
-/** Ends the feed's connection, and lets in no other. The pool's own stand. */
+/** Ends the feed's connections, and lets in no others. The pool's own stand. */
 const cutFeed = async () => {
   await Promise.all(Array.from({ length: 6 }, () => app.sql('select pg_sleep(0.05)')))
   proxy.set('full')
@@ -37,7 +37,8 @@ const cutFeed = async () => {
     where datname = current_database() and backend_type = 'client backend' and not pid = any(?)`,
     [[...backendsOf(app.knex), ...backendsOf(direct)]],
   )
-  expect(rows[0].count).toBe(1)
+  // Besides the feed's one that it had before, or by which it asks whether an overdue session still exists.
+  expect(rows[0].count).toBeGreaterThan(0)
 }
 
 beforeEach(() => proxy.set('pass'))
