@@ -2,6 +2,7 @@
 // that the options name, and nothing else under the names of the columns that the triggers own.
 // Invariant: a table that can't be tracked is refused with a sentence, and nothing of it is changed.
 import type { Knex } from 'knex'
+import { seeAbout } from '../server/base/setup-error.ts'
 import { type Owned, type OwnedColumn, PLAIN } from './owned-columns.ts'
 import { columnsOfPart } from './parts.ts'
 import { quoteTable } from './quote.ts'
@@ -58,8 +59,8 @@ const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
   return rows
 }
 
-const refuse = (table: string, why: string): never => {
-  throw new Error(`Table ${table} can't be tracked: ${why}`)
+const refuse = (table: string, why: string, heading = 'not_trackable'): never => {
+  throw new Error(`Table ${table} can't be tracked: ${why} ${seeAbout(heading)}`)
 }
 
 const LOG = `
@@ -71,7 +72,7 @@ select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamesp
 /** The log must be there, and the role's own: nobody else may call the triggers' functions. */
 const checkLog = async (knex: Knex, table: string) => {
   const older = await olderLog(knex)
-  if (older) throw new Error(older)
+  if (older) throw new Error(`${older} ${seeAbout('log_too_old')}`)
   const unwritable = await readOnly(knex)
   if (unwritable) refuse(table, unwritable)
   const [log] = (await knex.raw(LOG)).rows
@@ -79,6 +80,7 @@ const checkLog = async (knex: Knex, table: string) => {
     refuse(
       table,
       'the change log is not there yet. First run migrate(knex) of noclobber/migrations, or npx noclobber init, which writes a migration.',
+      'no_log',
     )
   if (!log.isMine)
     refuse(

@@ -1,5 +1,6 @@
 // The door `noclobber/migrations`.
 import type { Knex } from 'knex'
+import { seeAbout } from '../server/base/setup-error.ts'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { changeLog } from './001-change-log.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
@@ -155,7 +156,7 @@ const refuseNewer = async (knex: Knex): Promise<void> => {
   const newer = await newerMigrations(knex)
   if (newer.length > 0)
     throw new Error(
-      `The change log is of a newer noclobber (${newer.join(', ')}): this version would put its own functions in the place of newer ones. Repair it with that version.`,
+      `The change log is of a newer noclobber (${newer.join(', ')}): this version would put its own functions in the place of newer ones. Repair it with that version. ${seeAbout('log_newer')}`,
     )
 }
 
@@ -170,7 +171,7 @@ const isRace = (error: unknown): boolean => RACES.includes((error as { code?: st
 
 const lockedFor = (ms: number) =>
   `The change log's migrations have been locked for ${ms} ms. If nothing is migrating, one was ended halfway: ` +
-  `update ${TABLE}_lock set is_locked = 0, then migrate again. See docs/troubleshooting.md, "A migration that stopped halfway".`
+  `update ${TABLE}_lock set is_locked = 0, then migrate again. ${seeAbout('a-migration-that-stopped-halfway')}`
 
 /** How {@link migrate} goes about it. */
 export interface MigrateOptions {
@@ -192,8 +193,10 @@ export const migrate = async (
   { waitMs = 30_000, repair = false }: MigrateOptions = {},
 ): Promise<void> => {
   const knex = asKnex(sql)
-  const refusal = (await tooOld(knex)) ?? (await olderLog(knex))
-  if (refusal) throw new Error(refusal)
+  const old = await tooOld(knex)
+  if (old) throw new Error(`${old} ${seeAbout('database_too_old')}`)
+  const older = await olderLog(knex)
+  if (older) throw new Error(`${older} ${seeAbout('log_too_old')}`)
   const unwritable = await readOnly(knex)
   if (unwritable) throw new Error(`The change log can't be migrated: ${unwritable}`)
   const deadline = Date.now() + waitMs

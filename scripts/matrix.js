@@ -1,9 +1,10 @@
-// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Nest with controllers; Jest 29 and mocha; Bun and Deno. Each cell is scripts/matrix/app.js beside the
+// `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Nest with controllers; Jest 29 and mocha; Bun and Deno; the apps
+// of docs/examples. Each cell is scripts/matrix/app.js beside the
 // package as npm would publish it, with the versions named below, installed into a temporary folder. Needs a built tree and a registry.
 // `--here`: two cells with what is installed in this tree, without a registry. DATABASE_URL: a superuser's; else one from npm.
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -74,6 +75,7 @@ try {
   await tryHosts()
   await tryRunners()
   if (!isHere) await tryRuntimes()
+  if (!isHere) await tryExamples()
 } finally {
   await postgres.stop()
   await rm(dir, { recursive: true, force: true })
@@ -191,10 +193,27 @@ async function tryRuntimes() {
   }
 }
 
+/** The folders of docs/examples, with the versions that they name. */
+async function tryExamples() {
+  const packed = join(dir, await tarball())
+  const entries = await readdir(join(root, 'docs/examples'), { withFileTypes: true })
+  for (const { name } of entries.filter((entry) => entry.isDirectory())) {
+    const folder = join(dir, name)
+    await cp(join(root, 'docs/examples', name), folder, { recursive: true })
+    await copyFile(join(root, 'scripts/matrix/try-example.js'), join(folder, 'try-example.mjs'))
+    const options = ['--no-audit', '--no-fund', '--prefer-offline', '--strict-peer-deps']
+    const refused = await run('npm', ['install', ...options, packed], { cwd: folder }).then(
+      () => null,
+      (error) => error,
+    )
+    report(['example', name], refused ?? (await host(folder, name, 'try-example.mjs')))
+  }
+}
+
 /** `null`, or why this server doesn't serve. */
 async function host(folder, name, program = 'try-host.js') {
   const database = await createDatabase()
-  const env = { ...process.env, DATABASE_URL: database.url, HOST_FILE: `./${name}.js` }
+  const env = { ...process.env, DATABASE_URL: database.url, HOST_FILE: `./${name}.js`, PORT: '0' }
   try {
     await run(process.execPath, [program], { cwd: folder, env, timeout: 60_000 })
     return null

@@ -13,6 +13,7 @@ import type { Operations } from './operations/operations.ts'
 
 /** Sockets that were attached to a server. */
 export interface Attached {
+  /** The Socket.IO server: the app's own, or the one that was made. */
   io: SocketServer
   /** Stops serving records on it, and takes away what was put there; closes it if {@link RecordServer.attach} made it. */
   stop(): Promise<void>

@@ -56,6 +56,45 @@ const returnedBy = (code) => {
   return ''
 }
 
+/** `A<B, C>, D` → `A<B, C>` and `D`. */
+const partsAt = (separator, text) => {
+  let depth = 0
+  let begun = 0
+  const parts = []
+  for (let at = 0; at <= text.length; at++) {
+    if ('<({['.includes(text[at] || ' ')) depth += 1
+    else if ('>)}]'.includes(text[at] || ' ')) depth -= 1
+    else if (at === text.length || (text[at] === separator && depth === 0)) {
+      parts.push(text.slice(begun, at).trim())
+      begun = at + 1
+    }
+  }
+  return parts
+}
+
+/** What stands behind its own `extends`; what its parameters extend is none of it. */
+const afterExtends = (head) => {
+  let depth = 0
+  for (const { 0: sign, index } of head.matchAll(/<|(?<!=)>|\bextends /g)) {
+    if (sign === '<') depth += 1
+    else if (sign === '>') depth -= 1
+    else if (depth === 0) return head.slice(index + sign.length).replace(/\bimplements [\s\S]*/, '')
+  }
+  return ''
+}
+
+/** What an interface extends: each name, and which of its members it takes. */
+const heritageOf = (head) =>
+  partsAt(',', afterExtends(head)).flatMap((text) => {
+    const [, name, given = ''] = /^(\w+)(?:<([\s\S]*)>)?$/.exec(text) ?? []
+    if (!name) return []
+    if (!/^(Omit|Pick|Partial|Required|Readonly)$/.test(name)) return { parent: name, among: () => true }
+    const [parent = '', keys = ''] = partsAt(',', given)
+    const named = [...keys.matchAll(/'(\w+)'/g)].map(([, key]) => key)
+    const among = (member) => !keys || named.includes(member) === (name === 'Pick')
+    return { parent: /^\w+/.exec(parent)?.[0] ?? '', among }
+  })
+
 /** A comment's text, with its tags as lines of their own. */
 const sentenceOf = (comment) =>
   (comment ?? '')
@@ -65,6 +104,15 @@ const sentenceOf = (comment) =>
     .map((line) => line.replace(/^\s*\* ?/, ''))
     .join('\n')
     .trim()
+
+/** One literal: the type says all there is to say of it. */
+const LITERAL = /^[\w?]+: ('[^']*'|true|false)( \| undefined)?$/
+
+const explained = (name, comment, declared) => {
+  const text = declared.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\s+/g, ' ')
+  const [, literal] = LITERAL.exec(text.replace(/^readonly /, '')) ?? []
+  return { name, comment: comment || (literal ? `Always \`${literal.replaceAll("'", '')}\`.` : ''), text }
+}
 
 export const readDoors = (root) => {
   const texts = new Map()
@@ -103,12 +151,7 @@ export const readDoors = (root) => {
       const end = endOfMember(body, at)
       const text = body.slice(at, end).trim().replace(/;$/, '')
       const name = /^(?:readonly )?([\w$]+)\??/.exec(text)?.[1]
-      if (name)
-        own.push({
-          name,
-          comment: sentenceOf(found[1]),
-          text: text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\s+/g, ' '),
-        })
+      if (name && name !== 'constructor') own.push(explained(name, sentenceOf(found[1]), text))
       at = end
     }
     return own
@@ -128,15 +171,13 @@ export const readDoors = (root) => {
     if (!/\b(interface|class)\b/.test(head)) return []
     const body = code.slice(head.length + 1, code.lastIndexOf('}'))
     const own = membersIn(body)
-    const parents = /\bextends ([^{]*)/.exec(head)?.[1] ?? ''
-    const inherited = [...parents.matchAll(/\b([A-Z]\w*)\b/g)].flatMap(([, parent]) => {
+    const inherited = heritageOf(head).flatMap(({ parent, among }) => {
       const declared =
-        isExported(parent) || /^(Omit|Pick|Partial|Error|Record|Fields)$/.test(parent)
-          ? null
-          : find(file, parent)
-      return declared ? membersOf(declared, isExported) : []
+        isExported(parent) || /^(Error|Record|Fields)$/.test(parent) ? null : find(file, parent)
+      const members = declared ? membersOf(declared, isExported) : []
+      return members.filter(({ name }) => among(name))
     })
-    return [...inherited, ...own]
+    return [...inherited.filter(({ name }) => !own.some((one) => one.name === name)), ...own]
   }
 
   const endOfMember = (body, start) => {

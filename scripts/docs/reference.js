@@ -11,6 +11,7 @@ const WHAT = {
   'react-hook-form': 'Forms of react-hook-form over an editor.',
   'tanstack-query': 'Queries of TanStack Query over a client.',
   history: 'What a record was: its versions as a page of parts.',
+  mcp: 'Tools for agents, by the Model Context Protocol.',
   offline: 'Drafts that outlive the page, and saves that wait for the server.',
   testing: 'A server, people and lines for the tests of an app, and kits for adapters.',
   devtools: 'A panel that shows what a client does.',
@@ -80,28 +81,46 @@ const entryOf = (entry, defaults) => {
 
 const byName = (a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1)
 
-/** Pages by their path: `reference.md`, and one for each door. */
+/** With more of them its types have a page of their own: one of everything would be long to load and to look through. */
+const MOST_TYPES = 30
+
+const anchorOf = ({ name }) => name.toLowerCase()
+const linkTo = (page) => (entry) => `[\`${entry.name}\`](${page}.md#${anchorOf(entry)})`
+
+/** The pages of a door by their name: its values and its types, together or apart. */
+const pagesOf = ({ name, entries }, defaults) => {
+  const about = `${WHAT[name] ?? ''}\n\n\`\`\`ts\nimport { … } from 'noclobber/${name}'\n\`\`\``
+  const all = (title, list) =>
+    list.length > 0 ? [`## ${title}`, ...list.map((entry) => entryOf(entry, defaults))] : []
+  const values = entries.filter(isValue).toSorted(byName)
+  const types = entries.filter((entry) => !isValue(entry)).toSorted(byName)
+  const title = `# noclobber/${name}`
+  if (types.length <= MOST_TYPES)
+    return { [name]: [title, about, ...all('Values', values), ...all('Types', types)] }
+  const apart = `${name}-types`
+  const links = types.map(linkTo(apart)).join(' · ')
+  return {
+    [name]: [title, about, ...all('Values', values), '## Types', links],
+    [apart]: [
+      `${title}: types`,
+      `Its values: [noclobber/${name}](${name}.md).`,
+      ...types.map((entry) => entryOf(entry, defaults).replace(/^### /, '## ')),
+    ],
+  }
+}
+
+/** Pages by their path: `reference.md`, and one or two for each door. */
 export const referencePages = async (root) => {
   const doors = readDoors(root)
   const defaults = await defaultsOf(root)
-  const pages = doors.map(({ name, entries }) => {
-    const parts = [
-      `# noclobber/${name}\n\n${WHAT[name] ?? ''}\n\n\`\`\`ts\nimport { … } from 'noclobber/${name}'\n\`\`\``,
-      ...[
-        ['Values', entries.filter(isValue)],
-        ['Types', entries.filter((entry) => !isValue(entry))],
-      ].flatMap(([title, list]) =>
-        list.length > 0
-          ? [`## ${title}`, ...list.toSorted(byName).map((entry) => entryOf(entry, defaults))]
-          : [],
-      ),
-    ]
-    return [`reference/${name}.md`, parts.join('\n\n')]
-  })
+  const pages = doors.flatMap((door) =>
+    Object.entries(pagesOf(door, defaults)).map(([name, parts]) => [
+      `reference/${name}.md`,
+      parts.join('\n\n'),
+    ]),
+  )
   const lines = doors.map(({ name, entries }) => {
-    const values = entries
-      .filter(isValue)
-      .map((entry) => `[\`${entry.name}\`](reference/${name}.md#${entry.name.toLowerCase()})`)
+    const values = entries.filter(isValue).map(linkTo(`reference/${name}`))
     return `## [noclobber/${name}](reference/${name}.md)\n\n${WHAT[name] ?? ''} ${values.join(' · ')}`
   })
   return new Map([

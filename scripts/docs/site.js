@@ -109,10 +109,8 @@ const readPages = async (root, nav) => {
       if (source.endsWith('.md')) add(source, await readFile(join(root, source), 'utf8'))
   for (const name of await readdir(join(root, DECISIONS)))
     add(`${DECISIONS}/${name}`, await readFile(join(root, DECISIONS, name), 'utf8'))
-  add(
-    'docs/examples/minimal/README.md',
-    await readFile(join(root, 'docs/examples/minimal/README.md'), 'utf8'),
-  )
+  const example = 'docs/examples/minimal/README.md'
+  add(example, await readFile(join(root, example), 'utf8'))
   for (const [path, text] of await referencePages(root)) add(`docs/${path}`, text)
   return pages
 }

@@ -6,8 +6,11 @@ import { printable } from '../protocol/hidden-characters.ts'
 
 /** The logger of the app: pino, winston, console and most others fit. An error is in the details as `err`. */
 export interface Logger {
+  /** What is worth knowing: starts, stops, migrations of the log. */
   info(details: object, message: string): void
+  /** What somebody should look at, while all is served. */
   warn(details: object, message: string): void
+  /** What went wrong on the server's side. `details.err` is the error. */
   error(details: object, message: string): void
 }
 

@@ -32,8 +32,10 @@ export interface Tenancy {
 
 /** ioredis or node-redis, single or cluster, by the part of it that is used. The app keeps owning its client. */
 export interface RedisClient {
+  /** Listens to `error`, so that a lost Redis ends no process. */
   // biome-ignore lint/suspicious/noExplicitAny: both libraries overload it
   on(event: any, listener: (...values: any[]) => void): unknown
+  /** Gives a connection of its own with the same options, for what is subscribed to. */
   // biome-ignore lint/suspicious/noExplicitAny: their options differ
   duplicate(...options: any[]): any
 }

@@ -67,6 +67,7 @@ export type Derive<A extends Actor = Actor> = (
  * there is `can`. Called often: keep both free of I/O.
  */
 export interface GuardedField<A extends Actor = Actor> {
+  /** What a value must be, as of a field without a guard. */
   schema: StandardSchemaV1
   /** May this person see it? What is thrown, and anything but `true`, is a no. Default: everybody. */
   read?: (actor: A) => boolean
@@ -154,6 +155,7 @@ export interface RecordTypeOptions<A extends Actor = Actor> {
 export interface RecordType<A extends Actor = Actor> extends Required<Omit<RecordTypeOptions<A>, 'fields'>> {
   /** The name on the wire, in the singular. */
   name: string
+  /** The schema of each field, by its name, which is the column's. */
   fields: Record<string, StandardSchemaV1>
   /** Of the fields that not everybody may see or write: who may. */
   guards: Record<string, Omit<GuardedField<A>, 'schema'>>

@@ -1,10 +1,12 @@
 // The records' API as commands ask it, and how they print what it refuses. Invariant: every write is guarded as an editor's is, and
 // safe to be sent again.
 import { randomUUID } from 'node:crypto'
+import { seeAbout } from '../base/setup-error.ts'
 import {
   DEFAULT_BASE_PATH,
   type FieldError,
   HEADERS,
+  PROBLEM_STATUS,
   type Problem,
   type StaleProblem,
   type WireRecord,
@@ -123,6 +125,8 @@ export const printRefusal = (
   else if (body.code === 'stale_record') printConflict(terminal, body as StaleProblem)
   else terminal.err(`Not saved: ${body.detail ?? `the server answered ${status}.`}`)
   if (!values.json) for (const hint of hints) terminal.err(hint)
+  if (!values.json && body.code !== undefined && Object.hasOwn(PROBLEM_STATUS, body.code))
+    terminal.err(seeAbout(body.code))
   return status >= 500 || status === 429 ? EXIT.unreachable : EXIT.refused
 }
 

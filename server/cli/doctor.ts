@@ -1,5 +1,6 @@
 // `noclobber doctor`: what is wrong, and what to do about it.
 import { migrate } from '../../migrations/index.ts'
+import { seeAbout } from '../base/setup-error.ts'
 import { doctor as examine } from '../doctor/doctor.ts'
 import { repairTables } from '../doctor/repair.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, list, number } from './command.ts'
@@ -52,7 +53,7 @@ export const doctor: Command = {
           terminal.out(`${level}  ${code}${table ? `  ${table}` : ''}`)
           terminal.out(`  ${message}`)
           terminal.out(`  → ${advice}`)
-          terminal.out(`  see docs/troubleshooting.md#${code} of the package`)
+          terminal.out(`  ${seeAbout(code)}`)
         }
         const problems = findings.filter(({ level }) => level === 'problem').length
         terminal.out(

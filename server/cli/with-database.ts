@@ -1,6 +1,7 @@
 // Opens the database that a command was pointed to, and closes it again.
 import type { Knex } from 'knex'
 import { olderLog } from '../../migrations/supported.ts'
+import { seeAbout } from '../base/setup-error.ts'
 import { isUnavailable } from '../db/errors.ts'
 import { asKnex } from '../db/pg-as-knex.ts'
 import { urlOfEnvFile } from '../setup/look-at-app.ts'
@@ -46,7 +47,7 @@ export const withDatabase = async <T>(
   const knex = asKnex(pool)
   try {
     const older = await olderLog(knex)
-    if (older) throw new Error(older)
+    if (older) throw new Error(`${older} ${seeAbout('log_too_old')}`)
     return await use(knex)
   } catch (error) {
     const sentence = explained(error)

@@ -18,7 +18,17 @@ export interface NodeLine {
   stop(): Promise<void>
 }
 
-/** Socket.IO's adapters that know of one node alone. */
-const ONE_NODE = new Set(['Adapter', 'SessionAwareAdapter'])
+/** Where adapters of Socket.IO begin: every other one extends this, also that of another copy of the package. */
+const isRoot = (at: object): boolean =>
+  Object.hasOwn(at, 'serverSideEmit') && !('serverSideEmit' in Object.getPrototypeOf(at))
 
-export const isOfOneNode = (io: WatcherServer): boolean => ONE_NODE.has(io.of('/').adapter.constructor.name)
+/**
+ * Socket.IO's own adapters know of one node alone: the root of all, and the one that keeps sessions in memory. Not by the names of
+ * their classes, which a bundler's minifier takes away.
+ */
+export const isOfOneNode = (io: WatcherServer): boolean => {
+  const adapter = Object.getPrototypeOf(io.of('/').adapter)
+  if (isRoot(adapter)) return true
+  const keepsSessions = Object.hasOwn(adapter, 'restoreSession') && !Object.hasOwn(adapter, 'serverSideEmit')
+  return keepsSessions && isRoot(Object.getPrototypeOf(adapter))
+}

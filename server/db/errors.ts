@@ -1,7 +1,7 @@
 // What PostgreSQL's errors mean to the person who saves.
 // Invariant: bad input is 422, a database that can't be reached or is overrun is 503, and neither is ever a 500.
 import { invalidProblem, problem } from '../base/problems.ts'
-import { isUnstamped, SETUP_SENTENCES, setupStepOf } from '../base/setup-error.ts'
+import { isUnstamped, setupSentence, setupStepOf } from '../base/setup-error.ts'
 import type { Problem } from '../protocol/index.ts'
 import { isOutdated } from './prepared-query.ts'
 
@@ -215,5 +215,5 @@ export const unexpectedProblem = (error: unknown): Problem => {
   if (isUnavailable(error)) return problem('unavailable')
   const step = setupStepOf(error)
   if (!step) return problem('internal')
-  return problem(step === 'changed' ? 'unavailable' : 'internal', SETUP_SENTENCES[step])
+  return problem(step === 'changed' ? 'unavailable' : 'internal', setupSentence(step))
 }

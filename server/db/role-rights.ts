@@ -43,12 +43,12 @@ const OUTDATED =
   'The change log is of an older noclobber. Call migrate(knex) of noclobber/migrations before this server starts.'
 
 /**
- * @throws Error with a sentence where the log is of an older version, or the role lacks a right on the schema `noclobber` or one of its tables. Where there is
+ * @throws SetupError where the log is of an older version, or the role lacks a right on the schema `noclobber` or one of its tables. Where there is
  * no such schema yet, that is said elsewhere.
  */
 export const checkRights = async (knex: Knex): Promise<void> => {
   const [row] = await send(knex, LACKING, [JSON.stringify(NEEDED), CALLED], { named: false })
-  if (row?.is_outdated) throw new Error(OUTDATED)
+  if (row?.is_outdated) throw new SetupError('migrate', OUTDATED, 'log_outdated')
   if (!row || (row.uses && row.rights.length === 0)) return
   const lacking = [...(row.uses ? [] : ['usage of it']), ...row.rights]
   throw new SetupError(

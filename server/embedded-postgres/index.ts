@@ -24,6 +24,7 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** `postgres://…` of the database `noclobber`, with its password, which is another one after each start of the server. */
   url: string
+  /** On 127.0.0.1. */
   port: number
   /** True where the server was running already. */
   reused: boolean

@@ -19,12 +19,15 @@ import { createShortcut } from '../base/shortcuts.ts'
 
 /** The part of an Express app that is used. */
 export interface ExpressApp extends RequestListener {
+  /** The prototype of its requests. */
   request: object
+  /** The prototype of its responses. */
   response: object
 }
 
 /** Node's own options, and where to log that the shortcut is off. */
 export interface AppServerOptions extends ServerOptions {
+  /** Where it says, once, that the shortcut is off. Default: the console; `null` or `false`: nobody. */
   log?: Logger | null | false
 }
 

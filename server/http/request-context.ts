@@ -5,8 +5,11 @@ import { type Asked, mutationIdOf, originOf } from './request-parameters.ts'
 
 /** What the writes of a request take: which tab it comes from, and the id under which it is done once. */
 export interface RequestContext {
+  /** Of `X-Tab-ID`: the page that has asked, which ignores the event. */
   tabId?: string
+  /** Of `X-Socket-ID`: the socket that must not receive the event. */
   socketId?: string
+  /** Of `Idempotency-Key`: 1 to 200 characters. */
   mutationId?: string
 }
 

@@ -39,6 +39,7 @@ import { writeStaged } from './write-rows.ts'
 export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> {
   /** The file as it comes; read no faster than the database takes it. */
   input: AsyncIterable<Uint8Array>
+  /** `csv` with a head line, or `ndjson`, an object a line. */
   format: ImportFormat
   /** What its bytes are. Default `utf-8`; UTF-16 is seen by its byte order mark or its first letter. */
   encoding?: ImportEncoding | undefined
@@ -50,6 +51,7 @@ export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> 
   importId?: string | undefined
   /** Does everything and rolls it back: the response says what would have been imported. */
   dryRun?: boolean | undefined
+  /** Called a few times a second while it reads and writes. */
   onProgress?: ((progress: ImportProgress) => void) | undefined
   /** @internal Awaited after the upload and before anything is written; the function that it gives is called at the end. */
   admit?: (() => Promise<() => void>) | undefined
@@ -58,13 +60,16 @@ export interface ImportOptions<A extends Actor = Actor> extends WriteOptions<A> 
 /** Written, or in a dry run what would have been. */
 export interface Imported {
   outcome: 'imported'
+  /** How many rows were created, updated or left as they were. */
   answer: ImportAnswer
+  /** A replay of an import that was made before. */
   replayed?: boolean
 }
 
 /** Some rows can't be imported, so none was. */
 export interface ImportRefused {
   outcome: 'invalid'
+  /** What a 422 would say: the rows that are in the way, by line. */
   problem: ImportProblem
 }
 

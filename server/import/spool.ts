@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { seeAbout } from '../base/setup-error.ts'
 
 /** Bytes that are held in memory. */
 const MOST_IN_MEMORY = 256_000
@@ -16,6 +17,14 @@ export interface ImportSpool {
   /** Forgets everything. */
   close(): Promise<void>
 }
+
+/** In a container with a read-only root, or on a full disk. */
+const unwritable = (cause: unknown) =>
+  new Error(
+    `Rows of an import wait in a file, and none can be written in ${tmpdir()}: ${cause instanceof Error ? cause.message : cause}. ` +
+      `Give the process a temporary folder by TMPDIR. ${seeAbout('a-large-import-is-answered-500')}`,
+    { cause },
+  )
 
 export const createSpool = (): ImportSpool => {
   let held: Buffer[] = []
@@ -37,8 +46,12 @@ export const createSpool = (): ImportSpool => {
     const texts = held
     held = []
     heldBytes = 0
-    file ??= await openFile()
-    await file.appendFile(Buffer.concat(texts))
+    try {
+      file ??= await openFile()
+      await file.appendFile(Buffer.concat(texts))
+    } catch (cause) {
+      throw unwritable(cause)
+    }
     for (const { length } of texts) lengths.push(length)
   }
 

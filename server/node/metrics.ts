@@ -9,6 +9,7 @@ import type { Feed } from '../log/feed.ts'
 
 /** The metrics of one record server. */
 export interface Metrics {
+  /** The media type of `text()`. */
   contentType: string
   /** All of them as Prometheus reads them. */
   text(): Promise<string>

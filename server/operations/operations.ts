@@ -83,6 +83,7 @@ const taken = <Options extends Pick<WriteOptions, 'actor'>>(options: Callers<Opt
  * `clientVersion` is missing (428) or no version (400), as over the wire: a body's fields can be passed on as they came.
  */
 export interface Operations<A extends Actor> {
+  /** The record as it is now, with the fields that the actor may see. */
   read(type: string, id: string, options: { actor: A }): Promise<ReadOutcome | Refused>
   /** The record as it was at a version, or at a time; of types with `history: 'values'`. */
   readPast(
@@ -90,18 +91,23 @@ export interface Operations<A extends Actor> {
     id: string,
     options: { actor: A } & ({ version: number } | { asOf: Date }),
   ): Promise<PastOutcome | Refused>
+  /** The version that it has now, also of a deleted one. */
   version(type: string, id: string, options: { actor: A }): Promise<VersionOutcome | Refused>
+  /** Its versions, the newest first: `limit` of them, 100 by default, older than the version `before`. */
   history(
     type: string,
     id: string,
     options: { actor: A; limit?: number; before?: number },
   ): Promise<HistoryOutcome | Refused>
+  /** A new record, at version 1. */
   create(type: string, options: Callers<CreateOptions<A>>): Promise<CreateOutcome | Refused>
+  /** Writes `changes` if the record is still at `clientVersion`; with `onStale: 'merge'` also where nothing overlaps. */
   save(type: string, id: string, options: Callers<SaveOptions<A>>): Promise<SaveOutcome | Refused>
   /** Saves what the record was at a version, or some fields of it; without `toVersion` brings a deleted record back, with its parts. */
   restore(type: string, id: string, options: Callers<RestoreOptions<A>>): Promise<RestoreOutcome | Refused>
   /** The deleted records of a type with `history: 'values'`, the last deletion first. */
   deleted(type: string, options: { actor: A } & DeletedQuery): Promise<DeletedOutcome | Refused>
+  /** Deletes it if it is still at `clientVersion`. */
   remove(type: string, id: string, options: Callers<RemoveOptions<A>>): Promise<RemoveOutcome | Refused>
   /** Keeps changes for somebody else to decide about. */
   propose(type: string, id: string, options: Callers<ProposeOptions<A>>): Promise<ProposeOutcome | Refused>
@@ -118,6 +124,7 @@ export interface Operations<A extends Actor> {
     proposalId: string,
     options: Callers<AcceptOptions<A>>,
   ): Promise<AcceptOutcome | Refused>
+  /** Says no to what was proposed; the record stays as it is. */
   rejectProposal(
     type: string,
     id: string,

@@ -34,6 +34,7 @@ export type RejectOptions<A extends Actor = Actor> = Omit<WriteOptions<A>, 'tran
 /** Somebody has accepted or rejected it before; nothing was written. */
 export interface Decided {
   outcome: 'decided'
+  /** What a 409 `proposal_decided` would say. */
   problem: Problem
 }
 

@@ -26,6 +26,7 @@ import {
 export interface ProposeOptions<A extends Actor = Actor> extends Omit<WriteOptions<A>, 'transaction'> {
   /** The version that the changes were built on. */
   clientVersion: number
+  /** Proposed values, by field. */
   changes: Record<string, unknown>
   /** Why. */
   note?: string | undefined
@@ -36,6 +37,7 @@ export interface ProposeOptions<A extends Actor = Actor> extends Omit<WriteOptio
 /** Kept for somebody else to decide about. */
 export interface Proposed {
   outcome: 'proposed'
+  /** As it was kept. */
   proposal: WireProposal
   /** A replay of a proposal that was made before. */
   replayed?: boolean

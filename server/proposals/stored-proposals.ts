@@ -59,6 +59,7 @@ select ${COLUMNS} from p`)
 
 /** Which proposals of a record. */
 export interface ProposalQuery {
+  /** Only those that are `open`, `accepted` or `rejected`. Default: all. */
   state?: ProposalState | undefined
   /** A proposal's id: those older than it. */
   after?: string | undefined

@@ -5,7 +5,9 @@
  * `behind_ms`: how long ago that was. Both `null` before it has read for the first time.
  */
 export interface Age {
+  /** The time up to which the server has read the log: ISO 8601, by the database's clock. */
   as_of: string | null
+  /** How far it is behind, in milliseconds. */
   behind_ms: number | null
 }
 

@@ -6,11 +6,13 @@ export const MAX_BULK_RECORDS = 500
 
 /** Body of `PATCH /records/:type`: the same changes to many records, each guarded by its own version. */
 export interface BulkBody {
+  /** New values by field, the same for each record. */
   changes: Fields
   /** Each record once, at most {@link MAX_BULK_RECORDS}. */
   records: { id: string; client_version: number }[]
   /** Default `abort`: all or none. `skip` saves those that can be saved. */
   on_stale?: 'abort' | 'skip'
+  /** At most 200 characters. A replay of the same write gets its first answer back. */
   mutation_id?: string
 }
 
@@ -37,7 +39,9 @@ export type BulkEntry =
 
 /** A bulk edit with `abort` that saved nothing: status and code are those of the first record that could not be saved. */
 export interface BulkProblem extends Problem {
+  /** Of the first record that was in the way. */
   code: 'stale_record' | 'deleted' | 'not_found' | 'forbidden' | 'invalid'
+  /** What became of each, in the order asked. */
   records: BulkEntry[]
 }
 
@@ -46,11 +50,15 @@ export const MAX_IMPORT_ROW_ERRORS = 100
 
 /** `POST /records/:type/import`. */
 export interface ImportAnswer {
+  /** The one that `RecordsImported` has. */
   import_id: string
   /** Nothing was written. */
   dry_run: boolean
+  /** Rows of the file, without the head. */
   rows: number
+  /** Records that were not there. */
   created: number
+  /** Records that were found, and have changed. */
   updated: number
   /** Found, with the same values as in the file. */
   unchanged: number
@@ -78,11 +86,17 @@ export interface UndoImportAnswer {
 
 /** How far an import is: a line of the answer where `application/x-ndjson` was asked for. */
 export interface ImportProgress {
+  /** What it is at: reading and checking rows, then writing them. */
   phase: 'reading' | 'writing'
+  /** Bytes read. */
   bytes: number
+  /** Rows read. */
   rows: number
+  /** Of these, without an error. */
   valid: number
+  /** Of these, with one. */
   invalid: number
+  /** Of these, written. */
   written: number
 }
 
@@ -104,6 +118,7 @@ export interface ImportProblem extends InvalidProblem {
   rows: number
   /** Rows with errors; of them `stale` because the record has changed. */
   invalid: number
+  /** Of the rows with errors, those whose record has changed. */
   stale: number
   /** `false`: the search ended early, there may be more. */
   complete: boolean

@@ -9,10 +9,15 @@ export type ChangedValues = Record<string, [before: unknown, after: unknown]>
 
 /** One line of `GET /records/:type/:id/history`, newest first. */
 export interface WireHistoryEntry {
+  /** The version that was made. */
   version: number
+  /** Whether it was created, updated or deleted by it. */
   event: HistoryEvent
+  /** ISO 8601 UTC with microseconds. */
   updated_at: string
+  /** Who wrote it; `null` only where nothing is known. */
   updated_by: Writer | null
+  /** Declared fields that differ from the version before, of those that the reader may see. */
   changed_fields: string[]
   /** The version whose values this one brought back. */
   restored_from?: number
@@ -36,5 +41,6 @@ export interface RestoreBody {
   to_version?: number
   /** These fields alone. Default: all that may be written. */
   fields?: string[]
+  /** At most 200 characters. A replay of the same write gets its first answer back. */
   mutation_id?: string
 }

@@ -6,7 +6,9 @@ import type { Writer } from './record.ts'
  * read every record. Nothing of it is in the list yet; it is advisory like presence, and lapses without another one.
  */
 export interface ImportingEvent {
+  /** Whose it is; `null` where the table has no tenants. */
   tenant_id: string | null
+  /** The record type's name. */
   type: string
   /** The one that `RecordsImported` will have. */
   import_id: string
@@ -22,5 +24,6 @@ export interface ImportingEvent {
   total_bytes: number | null
   /** Who imports; the import itself is written under the file's name. */
   updated_by: Writer
+  /** The tab that imports; `null` for a program without one. */
   tab_id: string | null
 }

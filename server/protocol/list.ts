@@ -3,6 +3,7 @@ import type { WireRecord } from './record.ts'
 
 /** `GET /records/:type`: one page of a list. */
 export interface ListAnswer {
+  /** Records in the list's order. */
   data: WireRecord[]
   /** What was committed after this is not in the page: the delta begins here. Of several pages the first one's counts. */
   cursor: string
@@ -26,9 +27,11 @@ export interface ListDelta {
   data: WireRecord[]
   /** Ids of records that changed and don't belong to it, or are gone. Some may never have belonged to it. */
   removed: string[]
+  /** Send it with the next request. */
   cursor: string
   /** There is more already: ask again at once. */
   more: boolean
+  /** As of a page: ask for what you hold and may have lost. */
   recheck?: true
   /** Of a part of the list: the position of each record of `data`, which is in the list's order. */
   positions?: string[]
@@ -46,12 +49,15 @@ export interface ListTotals {
 
 /** A type, and the position since which its changes are counted; without one there is nothing to count yet. */
 export interface CountedType {
+  /** The record type's name. */
   type: string
+  /** Of the last answer, or of a list's. */
   cursor?: string
 }
 
 /** How many records of a type have changed since a position, as far as the caller may read them and has not changed them. */
 export interface ChangedCount {
+  /** The record type's name. */
   type: string
   /** `null`: unknown. The log reaches back no further, there is too much to look through, or there is no such type. */
   count: number | null

@@ -14,23 +14,33 @@ export type ProposalState = 'open' | 'accepted' | 'rejected'
 export interface ProposeBody {
   /** The version that the changes were built on. */
   client_version: number
+  /** Proposed values, by field. */
   changes: Fields
   /** Why. */
   note?: string
+  /** At most 200 characters. A replay of the same proposal gets its first answer back. */
   mutation_id?: string
 }
 
 /** Changes that somebody proposes. */
 export interface WireProposal {
+  /** A uuid. */
   id: string
+  /** `open`, `accepted` or `rejected`. */
   state: ProposalState
   /** The version that the changes were built on. */
   client_version: number
+  /** Proposed values, by field. */
   changes: Fields
+  /** Why, in the proposer's words; `null`: none was given. */
   note: string | null
+  /** Who; `null` only where nothing is known. */
   proposed_by: Writer | null
+  /** ISO 8601 UTC. */
   proposed_at: string
+  /** Who accepted or rejected it; `null` while it is open. */
   decided_by: Writer | null
+  /** ISO 8601 UTC; `null` while it is open. */
   decided_at: string | null
   /** Of an accepted one: which of the changes. */
   accepted_fields: string[] | null
@@ -40,18 +50,26 @@ export interface WireProposal {
 
 /** What the asker may do with a record: save changes and accept proposals, or propose. */
 export interface MayDecide {
+  /** May save changes, and accept proposals. */
   save: boolean
+  /** May propose. */
   propose: boolean
 }
 
 /** `ProposalCreated` and `ProposalDecided`: in the record's room. Metadata alone; the list has the rest. */
 export interface ProposalEvent extends RecordAddress {
+  /** Whose it is; `null` where the table has no tenants. */
   tenant_id: string | null
+  /** Of the proposal that was made or decided about. */
   proposal_id: string
+  /** What it is now. */
   state: ProposalState
+  /** The version that the changes were built on. */
   client_version: number
+  /** The first ten of the fields that it would change. */
   changed_fields: string[]
   /** Who proposed it, or who decided. */
   by: Writer | null
+  /** When: ISO 8601 UTC. */
   at: string
 }

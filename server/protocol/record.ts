@@ -13,6 +13,7 @@ export interface Writer {
   id: string
   /** 1 to 100 characters; no control characters and none that turn a text's direction. */
   name: string
+  /** A signed-in user, a program for one (`agent`), an import, a service that names itself, or SQL by hand (`database`). */
   kind: WriterKind
   /** Of an agent, if it says so: for whom it acts. */
   on_behalf_of?: { id: string; name: string }
@@ -26,6 +27,7 @@ export type Fields = Record<string, unknown>
 
 /** One row of a tracked table, as the wire shows it. */
 export interface WireRecord<F = Fields> {
+  /** The record type's name, in the singular. */
   type: string
   /** Always a string, whatever the column is. */
   id: string
@@ -35,6 +37,7 @@ export interface WireRecord<F = Fields> {
   updated_at: string
   /** `null` only where nothing is known. */
   updated_by: Writer | null
+  /** Values by field, as JSON has them: those that the reader may see. */
   fields: F
   /** Of types some of whose fields are not everybody's: those of these fields that this reader may not change. */
   read_only?: string[] | undefined
@@ -44,7 +47,9 @@ export interface WireRecord<F = Fields> {
 
 /** The address of a record. */
 export interface RecordAddress {
+  /** The record type's name, in the singular. */
   type: string
+  /** Always a string, whatever the column is. */
   id: string
 }
 
@@ -77,6 +82,7 @@ export type ProblemCode = keyof typeof PROBLEM_STATUS
 export interface FieldError {
   /** Empty where no field is the cause. */
   field: string
+  /** A sentence for people, as the schema or the database says it. */
   message: string
   /** Of a rule in the database: what it advises. */
   hint?: string
@@ -88,21 +94,30 @@ export interface FieldError {
 export interface Problem {
   /** `urn:noclobber:` and the code in kebab case. */
   type: string
+  /** The same for each problem of this code. */
   title: string
+  /** Of HTTP: 400 to 503. */
   status: number
+  /** What a program goes by; each has a heading in docs/troubleshooting.md. */
   code: ProblemCode
+  /** A sentence about this one, for people. */
   detail: string
 }
 
 /** 409 and 412: all that an editor needs to resolve the conflict without another request. */
 export interface StaleProblem extends Problem {
   code: 'stale_record'
+  /** The version that the save was built on. */
   client_version: number
+  /** The version that the record has. */
   current_version: number
   /** Union over all versions since `client_version`; `null` when the log no longer reaches back. */
   changed_fields: string[] | null
+  /** When that one was made: ISO 8601 UTC with microseconds. */
   updated_at: string
+  /** Who made it; `null` only where nothing is known. */
   updated_by: Writer | null
+  /** The record as it is now. */
   current: WireRecord
   /** Where the type allows merging; `text`: fields whose texts are merged by place. */
   merge?: { text: string[] }
@@ -111,13 +126,17 @@ export interface StaleProblem extends Problem {
 /** 422. */
 export interface InvalidProblem extends Problem {
   code: 'invalid'
+  /** One or more for each field that is in the way. */
   errors: FieldError[]
 }
 
 /** 410, for those who could read the record. */
 export interface DeletedProblem extends Problem {
   code: 'deleted'
+  /** The version of its deletion. */
   version: number
+  /** When it was deleted: ISO 8601 UTC with microseconds. */
   updated_at: string
+  /** Who deleted it; `null` only where nothing is known. */
   updated_by: Writer | null
 }

@@ -8,6 +8,7 @@ export type TakeOverWord = 'ask' | 'handed_over' | 'not_now'
 export interface TakeOverMessage extends RecordAddress {
   /** Who is asked, or is answered. */
   to: string
+  /** A request, or the answer to one. */
   say: TakeOverWord
 }
 
@@ -18,7 +19,9 @@ export interface TakeOverAnswer {
 
 /** `TakeOver`: somebody says this to you. An `ask` goes to the tabs in which you edit, an answer to all that watch. */
 export interface TakeOverEvent extends RecordAddress {
+  /** Who says it. */
   from: { id: string; name: string }
+  /** A request, or the answer to one. */
   say: TakeOverWord
 }
 

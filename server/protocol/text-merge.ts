@@ -6,8 +6,11 @@ import { diffArrays } from 'diff'
 
 /** `original.slice(from, to)` became `text`. */
 export interface TextEdit {
+  /** Offset in UTF-16 units. */
   from: number
+  /** Offset in UTF-16 units, exclusive. */
   to: number
+  /** What stands there instead. */
   text: string
 }
 

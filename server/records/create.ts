@@ -71,6 +71,7 @@ export const otherThanId = ({ fields }: SentId, values: Record<string, unknown>)
 
 /** What {@link RecordServer.create} takes. */
 export interface CreateOptions<A extends Actor = Actor> extends WriteOptions<A> {
+  /** Values by field; columns left out get the database's defaults. */
   fields: Record<string, unknown>
   /** A key made by the client, for uuid and text keys, and for keys of several columns that the database doesn't number. */
   id?: string | undefined

@@ -23,6 +23,7 @@ import type { StoredJson } from './stored-json.ts'
 
 /** Where a write comes from, and the id by which a replay is recognized. */
 export interface WriteOptions<A extends Actor = Actor> {
+  /** Who writes: what `authenticate` gave, or one of your own making. */
   actor: A
   /** The page that wrote: it knows the change already. */
   tabId?: string | undefined

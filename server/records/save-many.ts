@@ -26,7 +26,9 @@ import { ruleErrorsOfMany, validateFields } from './validate.ts'
 
 /** A record of a bulk edit, and the version that its editor loaded. */
 export interface BulkTarget {
+  /** Its id, as a string. */
   id: string
+  /** Positive integer. */
   clientVersion: number
 }
 
@@ -43,13 +45,16 @@ export interface SaveManyOptions<A extends Actor = Actor> extends WriteOptions<A
 /** What became of each record, in the order asked. */
 export interface SavedMany {
   outcome: 'saved'
+  /** What became of each: its new version, or why it was skipped. */
   records: BulkEntry[]
+  /** A replay of a bulk edit that was made before. */
   replayed?: boolean
 }
 
 /** With `abort`: at least one record stood in the way, and nothing was saved. */
 export interface Aborted {
   outcome: 'aborted'
+  /** Which record stood in the way, and why. */
   problem: BulkProblem
 }
 

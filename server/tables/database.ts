@@ -135,7 +135,7 @@ export const createDatabase = ({
   const checkLog = async (connection: Knex): Promise<void> => {
     if (cursors && signing) return
     const older = await olderLog(connection)
-    if (older) throw new SetupError('migrate', older)
+    if (older) throw new SetupError('migrate', older, 'log_too_old')
     await checkRights(connection)
     const secret = await readSecret(connection)
     signing = createSigning(secret)

@@ -1,7 +1,8 @@
 // docs/troubleshooting.md has a heading for each code that a program or a person may meet, and for nothing else.
 import { expect, test } from 'vitest'
+import { SetupError, type SetupStep, setupSentence } from '../../server/base/setup-error.ts'
 import { PROBLEM_STATUS } from '../../server/protocol/index.ts'
-import { textOf } from './sources.ts'
+import { codeOf, sourceFiles, textOf } from './sources.ts'
 
 const page = textOf('docs/troubleshooting.md')
 
@@ -42,4 +43,32 @@ test('what messages, the console and the command line name is a heading', () => 
   )
   expect(named.length).toBeGreaterThan(2)
   for (const heading of named) expect(page).toContain(`\n## ${heading}\n`)
+})
+
+test('an error of setting up ends with its step’s heading, in the log and in an answer', () => {
+  const steps = headingsBelow('Every request is answered 500')
+  const [, union = ''] = /export type SetupStep = (.*)/.exec(textOf('server/base/setup-error.ts')) ?? []
+  expect(steps).toEqual([...union.matchAll(/'(\w+)'/g)].map(([, step]) => step))
+  for (const step of steps as SetupStep[]) {
+    const link = `docs/troubleshooting.md#${step} of the package noclobber.`
+    expect(new SetupError(step, 'It is so.').message).toBe(`It is so. See ${link}`)
+    expect(setupSentence(step)).toMatch(/^\S.*\. See /)
+    expect(setupSentence(step).endsWith(link)).toBe(true)
+  }
+})
+
+test('what a message says to see is a heading', async () => {
+  const headings = [...page.matchAll(/^#{2,3} (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+  const sources = (await sourceFiles()).map(codeOf).join('\n')
+  const named = [
+    ...sources.matchAll(/seeAbout\('([^']+)'\)/g),
+    ...sources.matchAll(/new SetupError\('\w+', \w+, '(\w+)'\)/g),
+  ].map(([, heading = '']) => heading)
+  expect(named.length).toBeGreaterThan(6)
+  expect(named.filter((heading) => !headings.includes(heading))).toEqual([])
 })

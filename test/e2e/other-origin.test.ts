@@ -23,7 +23,8 @@ async function servePage(files: Map<string, string>): Promise<string> {
     const path = new URL(request.url ?? '/', 'http://page').pathname
     const code = files.get(path)
     const api = app ? `${app.origin} ${app.origin.replace('http', 'ws')}` : ''
-    response.setHeader('Content-Security-Policy', `default-src 'none'; script-src 'self'; connect-src ${api}`)
+    const policy = `default-src 'none'; script-src 'self'; connect-src ${api}; require-trusted-types-for 'script'; trusted-types`
+    response.setHeader('Content-Security-Policy', policy)
     response.setHeader('Content-Type', code === undefined ? 'text/html' : 'text/javascript')
     response.end(code ?? '<!doctype html><title>Page</title><script type="module" src="/page.js"></script>')
   }).listen(0, '127.0.0.1')

@@ -51,7 +51,9 @@ export interface Line {
 
 /** One person: {@link openPerson}. */
 export interface TestPerson {
+  /** Signed in as this person. */
   client: RecordClient
+  /** Between them and the server: cut it, slow it down, drop answers. */
   line: Line
   /** Opens a record as a form does, and resolves when it is shown. It stays open until the person is closed. */
   edit<F extends object = Fields>(type: string, id: string): Promise<RecordStore<F>>

@@ -38,6 +38,7 @@ export interface TestServer<A extends Actor = Actor> {
   databaseUrl: string
   /** On the same database, as the role that made it. */
   knex: Knex
+  /** The record server, with the types that were given. */
   records: RecordServer<A>
   /** Opens a client for somebody of `people`, on a line of their own; its options are the client's. */
   open(person: string, options?: ClientOptions): Promise<TestPerson>

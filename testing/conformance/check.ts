@@ -10,7 +10,9 @@ export interface Check {
 
 /** What became of the checks of one kit. */
 export interface Report {
+  /** Names of checks. */
   passed: string[]
+  /** Names of checks, each with what it threw. */
   failed: { name: string; error: Error }[]
 }
 

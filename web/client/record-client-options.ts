@@ -78,6 +78,7 @@ export interface RecordClientOptions {
 export interface RecordClient extends Requests, Reviews, LiveListsOfClient {
   /** As chosen. */
   onStale: 'reject' | 'merge'
+  /** Of this page load: sent with each write, and with the socket's handshake. */
   tabId: string
   /**
    * The open record, one for all who edit it in this tab. Nothing happens before somebody subscribes. With `null` a new one,
@@ -88,6 +89,7 @@ export interface RecordClient extends Requests, Reviews, LiveListsOfClient {
     id: string | null,
     unmade?: NewRecordOptions<F>,
   ): RecordStore<F>
+  /** How events come now, and how old what is shown may be. */
   connection: Readable<ConnectionState>
   /** Who is at which record. */
   presence: Presence
@@ -110,6 +112,7 @@ export interface RecordClient extends Requests, Reviews, LiveListsOfClient {
    * origins are fetched as they are. With `queue` it waits for the server where that can't be reached.
    */
   fetch: AppFetch
+  /** Calls the listener with each event of a list, until the stop; the app's own lists use it. */
   watchList(list: ListToWatch, listener: (event: ListEvent) => void): Stop
   /** After each sign-in and sign-out: connects anew and looks at every open record again, for who is here now. */
   reconnect(): void

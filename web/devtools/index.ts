@@ -17,6 +17,7 @@ export interface DevtoolsOptions {
 
 /** A client with its devtools: {@link installDevtools}. */
 export interface Devtools {
+  /** The one that the app uses. */
   client: RecordClient
   /** For requests of the app's own: they end with the line that the panel cuts, and are listed. */
   fetch: typeof fetch

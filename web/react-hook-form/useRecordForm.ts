@@ -19,13 +19,17 @@ import { emptyOf, isShown, recordValue } from './form-values.ts'
 
 /** The part of `useRecordEditor` that a form needs. */
 export interface RecordFormEditor<F extends object> {
+  /** The version that is shown; `null` while it loads. */
   record: unknown
   /** Its first save creates it: any input may be of a field. */
   isNew?: boolean
+  /** What the form shows. */
   values: Partial<F>
   /** The fields of the shown version: what the form goes back to. */
   base?: Partial<F>
+  /** The server's error for each field. */
   errors: Partial<Record<keyof F & string, string>>
+  /** Types a value into a field. */
   change<K extends keyof F & string>(name: K, value: F[K]): void
   /** Sets aside what was typed. */
   revert?: () => void

@@ -10,6 +10,7 @@ import { classes } from './base/parts.tsx'
 export interface ChangedBadgeProps {
   /** Of `useChangedSince`. */
   changed: Pick<ChangedSince, 'status' | 'count' | 'isMore' | 'isStale'>
+  /** Beside its own. */
   className?: string
 }
 

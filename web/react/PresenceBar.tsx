@@ -16,10 +16,13 @@ const MOST_SHOWN = 4
 
 /** What {@link PresenceRow} takes. */
 export interface PresenceRowProps {
+  /** The record type's name. */
   type: string
+  /** The record's. */
   id: string
   /** The current user, whose own tabs are not shown. */
   userId?: string | null
+  /** Beside its own. */
   className?: string
 }
 
@@ -95,6 +98,7 @@ export function PresenceRow({ type, id, userId = null, className }: PresenceRowP
 
 /** What {@link FieldPresence} takes. */
 export interface FieldPresenceProps extends PresenceRowProps {
+  /** The field's name: who has the cursor in it is shown. */
   field: string
 }
 

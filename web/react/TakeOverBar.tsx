@@ -16,10 +16,13 @@ type HandedEditor<F extends object> = Pick<RecordEditor<F>, 'type' | 'id' | 'isD
 
 /** The result of {@link useTakeOver}: the requests at the record, and the actions of this user. */
 export interface EditorTakeOver extends TakeOverState {
+  /** Asks this person to hand the record over. */
   ask(person: { id: string; name: string }): void
   /** Saves what is unsaved, or leaves it as a draft where it can't be saved, and answers the request. */
   handOver(): Promise<void>
+  /** Answers that this person goes on. */
   notNow(): void
+  /** Removes the outcome of one's own request. */
   dismiss(): void
 }
 
@@ -44,10 +47,13 @@ export function useTakeOver<F extends object = Fields>(editor: HandedEditor<F>):
 
 /** What {@link TakeOverBar} takes. */
 export interface TakeOverBarProps<F extends object = Fields> {
+  /** Of `useRecordEditor`. */
   editor: HandedEditor<F>
+  /** The current user, who is never asked. Default: whom the client speaks for. */
   userId?: string | null
   /** `false` for users who may not change the record: nothing is offered then. Default `true`. */
   canAsk?: boolean
+  /** Beside its own. */
   className?: string
 }
 

@@ -20,10 +20,15 @@ import { useHeldFocus } from './base/useHeldFocus.ts'
 
 /** The part of `createOffline()` that is shown. */
 export interface UnsentSource {
+  /** What waits. */
   unsent: Readable<UnsentState>
+  /** Tries to send it, now. */
   retry(): void
+  /** Sends a refused request once more. */
   resend(key: string): void
+  /** Discards an entry, by its `key`. */
   discard(key: string): Promise<void>
+  /** Restores it. */
   undoDiscard(key: string): void
 }
 
@@ -32,11 +37,13 @@ export const useUnsent = ({ unsent }: UnsentSource): UnsentState => useStore(uns
 
 /** What {@link UnsentChanges} takes. */
 export interface UnsentChangesProps {
+  /** Of `createOffline()`. */
   offline: UnsentSource
   /** What people call this record. */
   nameOf: (entry: UnsentEntry) => ReactNode
   /** Goes to the record: its edits are there, and its conflict can be resolved. */
   onOpen: (entry: UnsentEntry) => void
+  /** Beside its own. */
   className?: string
 }
 

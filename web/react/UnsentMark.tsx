@@ -8,9 +8,11 @@ const TEXTS = { created: 'rowCreated', changed: 'rowChanged', removed: 'rowRemov
 
 /** What {@link UnsentMark} takes. */
 export interface UnsentMarkProps {
+  /** Of `useLiveList`. */
   list: Pick<LiveList<never>, 'unsent'>
   /** The row's. */
   id: string
+  /** Beside its own. */
   className?: string
 }
 

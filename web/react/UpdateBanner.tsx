@@ -12,23 +12,37 @@ import { TimeAgo } from './base/TimeAgo.tsx'
 
 /** The part of an editor that the banner uses. */
 export interface BannerEditor {
+  /** What is shown; `null`: nothing. */
   banner: Banner | null
+  /** Puts the edits on top of the newest version. */
   merge: () => void
+  /** Shows both sides before anything is sent. */
   review: () => void
+  /** Shows the newest version; what is typed is set aside. */
   reload: () => void
+  /** Puts the banner of this version away. */
   dismiss: () => void
+  /** The newer version whose banner was dismissed. */
   available?: number | null
+  /** Shows the banner of that version again. */
   show?: () => void
+  /** Applies what was set aside again. */
   restore: () => void
+  /** Sends again what failed. */
   retry: () => void
+  /** Puts the edits on the clipboard; `false` where the browser does not allow it. */
   copy: () => Promise<boolean>
+  /** Makes a deleted record anew. */
   recreate: () => unknown
+  /** Undoes the last save. */
   undo?: () => unknown
 }
 
 /** What {@link UpdateBanner} takes. */
 export interface UpdateBannerProps {
+  /** Of `useRecordEditor`. */
   editor: BannerEditor
+  /** Beside its own. */
   className?: string
   /** More buttons after the banner's own. */
   actions?: (banner: Banner) => ReactNode

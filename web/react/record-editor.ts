@@ -11,7 +11,9 @@ import type { FieldProps, FormProps, InputKind, SaveButtonProps } from './base/f
 
 /** A newer version that is known and not shown. */
 export interface EditorNewerVersion {
+  /** Its number. */
   version: number
+  /** Who made it; `null` only where nothing is known. */
   by: Writer | null
   /** In this machine's milliseconds. */
   at: number

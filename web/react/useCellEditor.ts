@@ -22,6 +22,7 @@ import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
 export interface ListCellEditor extends Omit<CellEditor, 'get' | 'subscribe' | 'lastSaved'> {
   /** Props for the input of the cell that is edited, as an editor's `field`. */
   field(options?: { as?: InputKind }): FieldProps
+  /** The cell that is edited; `null`: none. */
   edit: CellEdit | null
   /** The last save here, for a button that undoes it. */
   lastSaved: SavedCell | null
@@ -31,6 +32,7 @@ export interface ListCellEditor extends Omit<CellEditor, 'get' | 'subscribe' | '
   conflictView: ConflictView | null
   /** The dialog's way back: shows what the others wrote. */
   reload: () => void
+  /** The words that it speaks: the provider's, with its own labels and formats. */
   words: Words
   /** What the buttons of a conflict say. */
   texts: { theirs: string; mine: string; open: string }

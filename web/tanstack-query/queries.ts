@@ -15,6 +15,7 @@ const ROOT = 'noclobber'
 
 /** A query that found nothing to show. `refusal` says why: gone, not found, no answer … */
 export class RecordQueryError extends Error {
+  /** As the client's request has it: `outcome`, and the problem where there is one. */
   readonly refusal: Refusal
   constructor(refusal: Refusal) {
     super(`The server answered: ${refusal.outcome}.`)

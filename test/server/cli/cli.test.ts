@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import { seeAbout } from '../../../server/base/setup-error.ts'
 import { runCommand } from '../../../server/cli/run.ts'
 import { type ChangeApp, startChangeApp } from '../../support/change-app.ts'
 import { freshDatabase } from '../../support/postgres.ts'
@@ -298,13 +299,16 @@ test('set saves on the version that it read, and reports a conflict instead of w
   expect(await refused.run('set', 'note', '1', 'title=x', '--token', 'nobody')).toBe(1)
   expect(refused.err).toEqual([
     expect.stringMatching(/^Not saved: title: /),
+    seeAbout('invalid'),
     'Not saved: There is no such record, or you may not see it.',
+    seeAbout('not_found'),
     'Not saved: Sign in and try again.',
+    seeAbout('unauthenticated'),
   ])
 
   const typed = at(app)
   expect(await typed.run('set', 'note', '1', 'secret=true', 'title:=5')).toBe(1)
-  expect(typed.err.slice(1)).toEqual(['secret=true sends a text. As JSON: secret:=true'])
+  expect(typed.err.slice(1)).toEqual(['secret=true sends a text. As JSON: secret:=true', seeAbout('invalid')])
 })
 
 test('create makes a record, and delete deletes it on the version that it read', async () => {

@@ -37,7 +37,9 @@ export const systemClock: Clock = {
 
 /** What the client asks of the page that it runs in. */
 export interface Page {
+  /** Somebody may be looking at it. */
   isVisible(): boolean
+  /** `false` only where the browser is sure that there is no network. */
   isOnline(): boolean
   /** No input for five minutes. */
   isIdle?(): boolean

@@ -5,6 +5,7 @@ import type { Stop } from './clock.ts'
 
 /** A value that can be read and watched. */
 export interface Readable<T> {
+  /** The value as it is now; the same object until it changes. */
   get(): T
   /** Calls the listener after each change, not at once. */
   subscribe(listener: () => void): Stop

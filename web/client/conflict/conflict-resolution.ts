@@ -7,9 +7,11 @@ import type { ConflictField, ConflictView, Side } from './conflict-view.ts'
 
 /** A choice, and the value it was made against. */
 export interface Choice {
+  /** What was chosen. */
   side: Side
   /** The row's `of`: without it the choice is taken for any record's. */
   of?: string
+  /** The others' value that it was chosen against. */
   theirs: unknown
   /** The value of `both`, where it was put together from texts. */
   both?: unknown

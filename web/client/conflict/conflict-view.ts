@@ -13,12 +13,19 @@ export type Side = 'mine' | 'theirs' | 'both'
 export interface ConflictField {
   /** Which record and version the edits are of: a choice stands for no other. */
   of: string
+  /** Its name on the wire. */
   field: string
+  /** Its name on the screen: of `labels`, else the field's in words. */
   label: string
+  /** What both sides began with. */
   original: unknown
+  /** What the others made of it. */
   theirs: unknown
+  /** What is typed. */
   mine: unknown
+  /** The others have changed it. */
   isTheirs: boolean
+  /** It was changed here. */
   isMine: boolean
   /** Both changes together, where the value has parts (keys, rows) and the two sides changed different ones. */
   both: { value: unknown } | null
@@ -37,7 +44,9 @@ export interface ConflictView {
   reason: 'refused' | 'review'
   /** The others' version that is shown. */
   version: number
+  /** Who saved, in the words of the provider. */
   sentence: string
+  /** Each that either side changed; empty until their code is loaded. */
   fields: ConflictField[]
   /** A newer version is known and being loaded. */
   isLoading: boolean

@@ -13,6 +13,7 @@ export interface Tabs {
   alone(task: string, work: () => Promise<void>): Promise<void>
   /** Notifies the other pages of a change. */
   notify(): void
+  /** Calls the listener when another page has called `notify`. */
   onChange(listener: () => void): Stop
 }
 

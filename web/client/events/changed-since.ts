@@ -21,9 +21,13 @@ export interface ChangedSinceOptions {
 
 /** The parts of a client that are used. */
 export interface CountingClient extends Pick<Requests, 'countChanges'> {
+  /** As of the client. */
   onEvents: OnRecordEvents
+  /** As of the client. */
   onEvent(listener: (received: ReceivedEvent) => void): Stop
+  /** As of the client. */
   onPersonChanged(listener: () => void): Stop
+  /** As of the client; nothing is counted while it is `null`. */
   personId(): string | null
 }
 

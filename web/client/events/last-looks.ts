@@ -10,6 +10,7 @@ export type LastLooks = Readonly<Record<string, string>>
 export interface LastLooksStorage {
   /** Empty where there are none. */
   read(person: string): LastLooks
+  /** Keeps them in place of those of before. */
   write(person: string, looks: LastLooks): void
   /** Another page of this device has written. */
   onChange(listener: () => void): Stop

@@ -10,7 +10,9 @@ import type { Watching } from '../transport/subscriptions.ts'
 
 /** A list whose changes are watched. */
 export interface ListToWatch {
+  /** The record type's name. */
   type: string
+  /** Which part of it. Default `{}`: all records of the type. */
   scope?: Scope
   /** Where the list's data stands in the change log, as its last answer said. */
   cursor?: () => string | null

@@ -37,6 +37,7 @@ export interface RestoreVersionOptions {
   toVersion: number
   /** These fields alone. Default: all that may be written. */
   fields?: readonly string[]
+  /** Default: a new one. A retry of the same write has the same. */
   mutationId?: string
   /** @internal An open record has asked, and shows the answer by itself. */
   isShown?: boolean
@@ -51,8 +52,11 @@ export type ClientProposeOutcome =
 
 /** Proposals, the newest first; `may`: what this person may do with the record. */
 export interface ProposalsPage {
+  /** Of one page. */
   proposals: WireProposal[]
+  /** Send it as `after`; `null` on the last. */
   next: string | null
+  /** What this person may do with them. */
   may: MayDecide
 }
 
@@ -64,11 +68,13 @@ export interface AcceptProposalOptions {
   fields?: readonly string[]
   /** What was made of some of them instead. */
   edited?: Fields
+  /** Default: a new one. A retry of the same write has the same. */
   mutationId?: string
 }
 
 /** Deleted records as they last were, the last deletion first. */
 export interface DeletedPage {
+  /** Of one page. */
   records: WireDeleted[]
   /** Send it as `after`. */
   next: string | null

@@ -48,7 +48,9 @@ export interface FollowedChanges extends AsyncIterable<ChangeBatch> {
 
 /** The server refused, and would refuse again: 400, 401, 403, 404. */
 export class FollowRefusedError extends Error {
+  /** Of HTTP. */
   readonly status: number
+  /** The answer's body; `null` where it was none of this server's. */
   readonly problem: Problem | null
   constructor(status: number, problem: Problem | null) {
     super(problem?.detail ?? `The server answered ${status}.`)

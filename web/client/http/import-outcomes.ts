@@ -13,6 +13,7 @@ export interface ImportFileOptions {
   format?: 'csv' | 'ndjson'
   /** Shown as the writer. Default: the file's name. */
   name?: string
+  /** Called a few times a second. */
   onProgress?: (progress: ImportFileProgress) => void
   /** Cancels the import. */
   signal?: AbortSignal
@@ -27,6 +28,7 @@ export interface ImportFileOptions {
 
 /** Reported a few times a second; `sending` by `xhr` only. */
 export interface ImportFileProgress {
+  /** What it is at: sent by the browser, then read and written by the server. */
   phase: 'sending' | 'reading' | 'writing'
   /** Sent, or read by the server. */
   bytes: number
@@ -34,17 +36,25 @@ export interface ImportFileProgress {
   totalBytes: number | null
   /** Read so far; during `writing`, all. */
   rows: number
+  /** Of the rows read, without an error. */
   valid: number
+  /** Of these, with one. */
   invalid: number
+  /** Of these, written. */
   written: number
 }
 
 /** What was done, or in a dry run what would be. */
 export interface FileImported {
+  /** The one that `RecordsImported` has. */
   import_id: string
+  /** Nothing was written. */
   dry_run: boolean
+  /** Rows of the file, without the head. */
   rows: number
+  /** Records that were not there. */
   created: number
+  /** Records that were found, and have changed. */
   updated: number
   /** Found, with the same values as in the file. */
   unchanged: number
@@ -56,6 +66,7 @@ export interface RowError extends FieldError {
   line: number | null
   /** Where the cause is not its values. */
   code?: 'stale_record' | 'forbidden' | 'not_found'
+  /** Of a `stale_record`: the version that the record has. */
   current_version?: number
 }
 
@@ -63,9 +74,11 @@ export interface RowError extends FieldError {
 export interface FileProblem extends InvalidProblem {
   /** The first 100, by line. */
   errors: RowError[]
+  /** Rows read. */
   rows: number
   /** Rows with errors; of them `stale` because the record has changed. */
   invalid: number
+  /** Of the rows with errors, those whose record has changed. */
   stale: number
   /** `false`: the search ended early, there may be more. */
   complete: boolean

@@ -33,6 +33,7 @@ export interface ClientSaveManyOptions {
   records: { id: string; clientVersion: number }[]
   /** Where a record is refused (stale, gone, forbidden, invalid): `abort` (default) saves none, `skip` those that can be saved. */
   onRefused?: 'abort' | 'skip'
+  /** Default: a new one. A retry of the same write has the same. */
   mutationId?: string
 }
 
@@ -56,6 +57,7 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
   const write = retriedWrite(http, clock)
 
   return {
+    /** A new record. `id`: a key made here, for uuid and text keys. */
     async create<F extends object = Fields>(
       type: string,
       fields: Partial<F>,
@@ -141,6 +143,7 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
       }
     },
 
+    /** Its versions, the newest first; `next` goes into the next page's `before`. */
     async history(
       type: string,
       id: string,
@@ -157,6 +160,7 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
       }))
     },
 
+    /** The version that it has now, also of a deleted one. */
     async version(type: string, id: string): Promise<FetchOutcome<{ version: WireVersion }>> {
       const answer = await http({ method: 'GET', path: `${pathOf(type, id)}/version` })
       return dataOf(answer, (version: WireVersion) => ({ outcome: 'found' as const, version }))
@@ -174,6 +178,7 @@ export function createMoreRequests({ http: send, clock, newId }: MoreRequestsOpt
       return dataOf(answer, (counts: ChangedCount[]) => ({ outcome: 'found' as const, counts }))
     },
 
+    /** A page of a list, or with a `cursor` what has changed in it since. */
     async list<F extends object = Fields>(
       type: string,
       query: ListQuery = {},

@@ -14,9 +14,13 @@ export type OwnWrite =
 
 /** A write that was sent. A retry of it is the same mutation, under the same id. */
 export interface Mutation {
+  /** What is asked for. */
   kind: 'save' | 'remove' | 'propose'
+  /** A uuid: what is sent again under it is done once. */
   mutationId: string
+  /** The version that it was built on. */
   clientVersion: number
+  /** New values by field; empty for a removal. */
   changes: Fields
   /** The others' changes that its values were merged with here. */
   merged?: MergedWith | null

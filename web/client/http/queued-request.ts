@@ -22,10 +22,13 @@ export interface RequestToQueue {
   key: string
   /** What people call it. */
   label: string
+  /** Its address. */
   url: string
+  /** Of HTTP, in capitals. */
   method: string
   /** As the app gave them; `Authorization` is added anew by each try. */
   headers: Record<string, string>
+  /** Its text; `null`: none. */
   body: string | null
 }
 

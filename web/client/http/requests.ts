@@ -21,6 +21,7 @@ export const moreRequestsCode = lazyModule(() => import('./more-requests.ts'))
 export interface ClientSaveOptions {
   /** The version that the changes were built on. */
   clientVersion: number
+  /** New values by field; the others stay. */
   changes: Fields
   /** Default: a new one. A retry of the same write has the same. */
   mutationId?: string
@@ -45,11 +46,13 @@ function createRecordRequests({ http, clock, newId }: MoreRequestsOptions) {
   const write = retriedWrite(http, clock)
 
   return {
+    /** The record as it is now. */
     async read<F extends object = Fields>(type: string, id: string): Promise<ClientReadOutcome<F>> {
       const answer = await http({ method: 'GET', path: pathOf(type, id) })
       return recordOf(answer, (record: WireRecord<F>) => ({ outcome: 'found' as const, record }))
     },
 
+    /** Writes `changes` if the record is still at `clientVersion`; `conflict` has both versions. */
     async save<F extends object = Fields>(
       type: string,
       id: string,
@@ -73,6 +76,7 @@ function createRecordRequests({ http, clock, newId }: MoreRequestsOptions) {
       }))
     },
 
+    /** Deletes it if it is still at `clientVersion`. */
     async remove(
       type: string,
       id: string,

@@ -18,29 +18,37 @@ import type { ListStore } from './store.ts'
 
 /** The one cell that is being edited. */
 export interface CellEdit {
+  /** The row's. */
   id: string
+  /** The column's field. */
   field: string
+  /** What is typed. */
   value: unknown
   /** What was decided besides, in other fields of the row, when both sides were looked at. */
   others: Fields
   /** What the edit is built on. */
   base: WireRecord
+  /** `conflicted`: somebody else has changed the record. `refused`: `rowError` or `refusal` says why. */
   status: 'editing' | 'saving' | 'conflicted' | 'refused'
   /** Somebody else changed the record: theirs, or mine over theirs. */
   conflict: StaleProblem | null
   /** The server's error about the value. */
   rowError: string | null
+  /** Why the last save got no useful answer. */
   refusal: Refusal | null
 }
 
 /** The last save of a cell, which can be undone. */
 export interface SavedCell {
+  /** The row's. */
   id: string
+  /** The cell's field; `before` may have others that were decided with it. */
   field: string
   /** The version that it made. */
   version: number
   /** What it replaced. */
   before: Fields
+  /** What it was replaced with. */
   after: Fields
 }
 
@@ -48,9 +56,11 @@ export interface SavedCell {
 export interface CellEditor extends Readable<CellEdit | null> {
   /** `false` where another cell has unsaved edits. */
   begin(record: WireRecord, field: string): boolean
+  /** Types a value into the cell. */
   change(value: unknown): void
   /** `true` once nothing is left to save. */
   save(): Promise<boolean>
+  /** Drops what was typed. */
   cancel(): void
   /** Drops what was typed and shows what the others wrote. */
   takeTheirs(): void

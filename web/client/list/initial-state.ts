@@ -20,7 +20,9 @@ export interface ListWindow {
 
 /** What of a row is not on the server yet. `isRefused`: it waits for its person. */
 export interface UnsentRow {
+  /** What was done to it here. */
   what: 'created' | 'changed' | 'removed'
+  /** The server has refused it. */
   isRefused: boolean
 }
 
@@ -30,6 +32,7 @@ export interface ListState {
   status: 'loading' | 'ready' | 'failed'
   /** In order. */
   rows: readonly WireRecord[]
+  /** The rows that are shown, by id. */
   byId: ReadonlyMap<string, WireRecord>
   /** Fetched and not shown: records as they are now, `null` for those that leave. */
   staged: ReadonlyMap<string, WireRecord | null>
@@ -45,7 +48,9 @@ export interface ListState {
   isWhole: boolean
   /** Of a list with a `window`; `null`: it has none, or no rows yet. */
   window: ListWindow | null
+  /** Why the last request of it failed; `null`: it didn't. */
   trouble: ListTrouble | null
+  /** Rows that others have just changed, by id, with the fields. */
   highlighted: ReadonlyMap<string, RowHighlight>
   /** Rows that were changed here and keep their place until the next refresh. */
   misplaced: ReadonlySet<string>

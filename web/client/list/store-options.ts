@@ -23,8 +23,11 @@ export interface ListClient extends Pick<Requests, 'list' | 'versions'> {
 
 /** A list over which something is laid. */
 export interface OverlaidList {
+  /** The record type's name. */
   type: string
+  /** Which records are in it. */
   query: LiveListQuery
+  /** Its order. */
   compare: CompareRecords
 }
 
@@ -76,7 +79,9 @@ export interface WindowMoves {
 
 /** A live list: its state, and what may be done with it. */
 export interface ListStore extends Readable<ListState>, WindowMoves {
+  /** The record type's name. */
   type: string
+  /** What it was opened with. */
   query: LiveListQuery
   /** Where the rows and what waits stand in the change log. */
   cursor(): string | null
@@ -93,5 +98,6 @@ export interface ListStore extends Readable<ListState>, WindowMoves {
   hold(): Stop
   /** Called when the person changes, and nothing of before may stay on the screen. */
   onLeft(listener: () => void): Stop
+  /** Lets go of it; the last one who does ends its requests. */
   close(): void
 }

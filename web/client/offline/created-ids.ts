@@ -11,12 +11,15 @@ const KEPT_MS = 60 * 86_400_000
 
 /** A new record of this device that is on the server. */
 export interface CreatedId extends RecordAddress {
+  /** In the storage. */
   key: string
+  /** Whose it is. */
   person: string
   /** Its id of before. */
   local: string
   /** The version that it was created in. */
   version: number
+  /** When it was created, in this machine's milliseconds. */
   at: number
 }
 

@@ -16,17 +16,29 @@ export type UnsentTrouble =
 /** Why it waits for another record: that is not created yet, was refused, or was discarded. */
 export type Waits = 'parent' | 'refused' | 'gone'
 
+/** An answer that came after `client.fetch` had answered 202, perhaps on another page. */
+export interface LateAnswer {
+  /** As it was asked for. */
+  request: QueuedRequest
+  /** As `fetch` would have given it. */
+  response: Response
+}
+
 /** One record's edits that are not on the server. */
 export interface UnsentEntry extends RecordAddress {
+  /** In the storage: what `discard` and `undoDiscard` take. */
   key: string
   /** Whose they are: nobody else ever gets, shows or sends them. */
   person: string
   /** The page load that has them. */
   tab: string
+  /** What is not on the server, and what it is built on. */
   edits: UnsentEdits
   /** When they began, in this machine's milliseconds: they are sent in this order. */
   at: number
+  /** When they last changed, in this machine's milliseconds. */
   changedAt: number
+  /** Why they are not sent; `null`: they wait, and are sent by themselves. */
   trouble: UnsentTrouble | null
   /**
    * It names a new record that is not on the server, and is sent after it: `parent` waits too, was `refused`, or is `gone`: discarded.
@@ -58,6 +70,7 @@ export interface UnsentState {
    * edits are kept in this page's memory alone.
    */
   storage: 'unknown' | 'ok' | 'full' | 'barred'
+  /** A write is on its way. */
   isSending: boolean
   /** What was discarded here, the latest first, for the life of this page: it can be restored. */
   discarded: readonly UnsentEntry[]

@@ -4,7 +4,7 @@
 export type { Tabs } from '../device/browser-tabs.ts'
 export { createBrowserTabs } from '../device/browser-tabs.ts'
 export type { CreatedId } from './created-ids.ts'
-export type { QueuedRequest, UnsentEntry, UnsentState, UnsentTrouble } from './draft-storage.ts'
+export type { LateAnswer, QueuedRequest, UnsentEntry, UnsentState, UnsentTrouble } from './draft-storage.ts'
 export { isAsked } from './draft-storage.ts'
 export type { Offline, OfflineOptions } from './options.ts'
 export { createOffline } from './queue.ts'
@@ -17,6 +17,5 @@ export type {
   QueuedWrite,
   QueuedWrites,
 } from './queued-writes.ts'
-export type { LateAnswer } from './request-queue.ts'
 export type { EditStorage } from './storages.ts'
 export { createIndexedDbStorage, createMemoryStorage } from './storages.ts'

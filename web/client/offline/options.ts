@@ -7,13 +7,13 @@ import type { Kept } from '../device/storage.ts'
 import type { ListOverlay } from '../list/store-options.ts'
 import type { DraftPersistence } from '../record/draft-persistence.ts'
 import type { CreatedId } from './created-ids.ts'
-import type { QueuedRequest, UnsentState } from './draft-storage.ts'
+import type { LateAnswer, QueuedRequest, UnsentState } from './draft-storage.ts'
 import type { QueuedWrites } from './queued-writes.ts'
-import type { LateAnswer } from './request-queue.ts'
 import { createIndexedDbStorage, createMemoryStorage, type EditStorage } from './storages.ts'
 
 /** Edits that outlive the page, and saves that wait for the server. */
 export interface Offline extends DraftPersistence, QueuedWrites {
+  /** What is not on the server, of this person on this device. */
   unsent: Readable<UnsentState>
   /** What is not sent, over the lists of the client that it belongs to. */
   overlay: ListOverlay

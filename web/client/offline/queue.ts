@@ -13,6 +13,7 @@ import { type CreatedId, keepCreatedIds } from './created-ids.ts'
 import { draftClient } from './draft-client.ts'
 import {
   isAsked,
+  type LateAnswer,
   NOTHING_UNSENT,
   type QueuedRequest,
   type UnsentEntry,
@@ -23,7 +24,7 @@ import { createHeldRequests } from './held-requests.ts'
 import { isLocalId } from './local-ids.ts'
 import { defaultStorage, type Offline, type OfflineOptions } from './options.ts'
 import { createQueuedWrites } from './queued-writes.ts'
-import { keepRequests, type LateAnswer } from './request-queue.ts'
+import { keepRequests } from './request-queue.ts'
 import { createSender, type OpenQueue } from './sender.ts'
 import { createMemoryStorage, type EditStorage } from './storages.ts'
 import { createUnsentRows } from './unsent-rows.ts'

@@ -13,7 +13,9 @@ const PART = 500
 
 /** One record of a bulk edit. */
 export interface QueuedRow {
+  /** The record's. */
   id: string
+  /** The version that it was shown at. */
   clientVersion: number
   /** What the bulk edit replaces. */
   before: Fields
@@ -25,8 +27,11 @@ export interface QueuedRow {
 
 /** The same changes to many records. */
 export interface QueuedBulk {
+  /** The record type's name. */
   type: string
+  /** New values by field. */
   changes: Fields
+  /** Each record, with what became of it. */
   rows: readonly QueuedRow[]
   /** How many parts were answered. */
   parts: number

@@ -9,7 +9,7 @@ import type { RequestToQueue } from '../http/queued-request.ts'
 import type { DraftClient } from '../record/draft-persistence.ts'
 import type { CreatedIds } from './created-ids.ts'
 import { createDiscarded } from './discarded.ts'
-import type { QueuedRequest, UnsentState } from './draft-storage.ts'
+import type { LateAnswer, QueuedRequest, UnsentState } from './draft-storage.ts'
 import { textNow } from './held-requests.ts'
 import { refusalOf, shortened, waiting } from './queued-answers.ts'
 import { againOf, isLeft, nextVersions, type QueuedBulk, type QueuedRow, sendPart } from './queued-bulk.ts'
@@ -21,12 +21,6 @@ const TRY_MS = 60_000
 const MOST_REQUESTS = 500
 /** The server, or what stands before it, asks to come back. */
 const COME_BACK = new Set([408, 425, 429, 502, 503, 504])
-
-/** An answer that came after `client.fetch` had answered 202, perhaps on another page. */
-export interface LateAnswer {
-  request: QueuedRequest
-  response: Response
-}
 
 export interface RequestQueueOptions {
   client: DraftClient

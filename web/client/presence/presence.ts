@@ -26,6 +26,7 @@ const SETTLE_MS = 150
 
 /** What a person does at a record. */
 export interface Doing {
+  /** `editing` where a cursor is in a field of it. */
   state: PresenceState
   /** The field that the cursor is in. */
   field?: string | null

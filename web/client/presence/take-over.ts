@@ -19,7 +19,9 @@ export type { OtherPerson, TakeOverState } from './nobody.ts'
 
 /** Requests between people at a record. Each is forgotten after a minute. */
 export interface TakeOver {
+  /** Requests at a record: by another person, and one's own. */
   at(address: RecordAddress): Readable<TakeOverState>
+  /** Asks this person to hand the record over. */
   ask(address: RecordAddress, person: OtherPerson): Promise<void>
   /** Answers the request of another person. */
   answer(address: RecordAddress, answer: 'handed_over' | 'not_now'): Promise<void>

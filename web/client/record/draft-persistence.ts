@@ -13,6 +13,7 @@ import type { Mutation, RecordState, RecordStateEvent, UnsentEdits } from './sta
 
 /** What a client hands to the persistence of its drafts, which loads what it needs of them. */
 export interface DraftParts {
+  /** Its requests, and how it treats a stale save. */
   client: Pick<Requests, 'read' | 'create' | 'save' | 'saveMany' | 'remove'> &
     Pick<Reviews, 'restoreVersion' | 'propose'> &
     Pick<DraftClient, 'tabId' | 'fetch'> & { onStale: 'reject' | 'merge' }
@@ -27,17 +28,23 @@ export interface DraftParts {
     find(address: RecordAddress): { becomes(record: WireRecord): void } | undefined
     discard(address: RecordAddress): boolean
   }
+  /** Who is here. */
   person: Pick<Person, 'id' | 'isNamed'>
+  /** The client's. */
   clock: Clock
+  /** The client's. */
   page: Page
 }
 
 /** What the persistence of drafts may do with its client. */
 export interface DraftClient {
+  /** Of this page load. */
   tabId: string
   /** The owner of the edits; `null` while unknown: then nothing is kept and nothing brought back. */
   userId(): string | null
+  /** The client's. */
   clock: Clock
+  /** The client's. */
   page: Page
   /** Brings kept edits back and sends what was asked to be saved; resolves when that has its answer. */
   resume(address: RecordAddress): Promise<RecordState>
@@ -56,6 +63,7 @@ export interface DraftClient {
   becomes(address: RecordAddress, id: string): Promise<void>
   /** Asks to delete a record after what was asked for of it; a new one once it is created, if that may have happened. */
   remove(address: RecordAddress): void
+  /** As of the client. */
   saveMany: Requests['saveMany']
   /** Sends a request of the app's own, as `client.fetch` does. */
   fetch: typeof fetch

@@ -30,6 +30,7 @@ export type { NewerVersion } from '../transport/transport.ts'
 
 /** Edits set aside that can be restored. */
 export interface Kept {
+  /** Values by field. */
   fields: Fields
   /** `restored`: the server's database went back. */
   why: 'reloaded' | 'reverted' | 'discarded' | 'access' | 'resolved' | 'recalled' | 'restored'
@@ -60,7 +61,9 @@ type Notice =
 export interface UnsentEdits {
   /** `null` where access has gone: nothing of the record is kept then. */
   base: WireRecord | null
+  /** What is typed, by field. */
   draft: Fields
+  /** What was set aside, and can be restored. */
   kept: Kept | null
   /** A write that was asked for and has no answer yet: it may have been written. */
   unanswered: Mutation | null
@@ -70,6 +73,7 @@ export interface UnsentEdits {
 
 /** An open record as it is shown now, with what is typed. */
 export interface RecordState {
+  /** Where the editor stands; it follows from the rest. */
   status: RecordStatus
   /** The version that is shown; the draft is built on it. `null` before the first load and after access has gone. */
   record: WireRecord | null
@@ -77,30 +81,41 @@ export interface RecordState {
   draft: Fields
   /** A newer version that was received whole and is not shown. */
   latest: WireRecord | null
+  /** A newer version that is known and not shown; `null`: none. */
   newer: NewerVersion | null
   /** The newest version whose banner was dismissed; 0 for none. */
   dismissed: number
   /** Versions that arrived while they could not be compared: before the first load, and while a write is in flight. */
   held: RemoteVersion[]
+  /** The write that is on its way. */
   writing: Mutation | null
   /** A write without an answer: it may have been written. */
   unanswered: Mutation | null
   /** A write that was asked for and waits for the answer to the one in flight. */
   next: Pick<Mutation, 'kind' | 'mutationId'> | null
+  /** The newest version was asked for, in place of what is typed. */
   reloading: boolean
   /** The newest version was asked for, to go under what is typed. */
   merging: boolean
   /** Both sides are looked at before anything was refused. */
   reviewing: boolean
+  /** Edits that were set aside, and can be restored. */
   kept: Kept | null
+  /** Why the last save was refused, until it is reloaded or closed. */
   conflict: StaleProblem | null
+  /** The record was deleted: by whom, and when in this machine's milliseconds. */
   deletion: { version: number; by: Writer | null; at: number; isOwn: boolean } | null
+  /** This person may not read it, or it isn't there. */
   isRefused: boolean
   /** It was created in this tab, and the server lost it. */
   lostCreation: { at: number; fields: Fields } | null
+  /** Why the last request failed; `null`: it didn't. */
   trouble: Trouble | null
+  /** The server's error for each field. */
   errors: Record<string, string>
+  /** A line about something done, for some seconds. */
   notice: Notice | null
+  /** Fields that somebody else has just changed. */
   highlighted: readonly string[]
   /** What the last save replaced and became: see `undoOf`. */
   undoable: { before: Fields; after: Fields } | null
@@ -281,17 +296,3 @@ export const canSave = (state: RecordState): boolean =>
     state.status === 'behind' ||
     state.status === 'offline' ||
     state.status === 'signed_out')
-
-/** The topic of a banner, if any: one at a time, the most serious first. */
-export type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'newer' | 'kept' | 'notice'
-
-/** The conflict has its own surface; while it is there or a write is in flight, there is no topic. */
-export function topicOf(state: RecordState): Topic | null {
-  if (state.isRefused) return 'forbidden'
-  if (state.deletion) return 'gone'
-  if (state.writing || isReviewed(state)) return null
-  if (state.trouble) return state.trouble.kind === 'signed_out' ? 'signed_out' : 'trouble'
-  if (state.newer && !isEmpty(state.draft) && state.newer.version > state.dismissed) return 'newer'
-  if (state.kept && !state.kept.isHidden) return 'kept'
-  return state.notice ? 'notice' : null
-}

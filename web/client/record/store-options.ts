@@ -15,6 +15,7 @@ import type { RecordState, RecordStateEvent, Resolution, UnsentEdits } from './s
 export interface RecordTransition extends RecordAddress {
   /** What was done or received: `typed`, `saved`, `version_received` … */
   event: RecordStateEvent['kind']
+  /** After the event. */
   state: RecordState
 }
 

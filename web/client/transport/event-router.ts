@@ -17,9 +17,11 @@ import type { RemoteVersion, TransportEvent } from './transport.ts'
 
 /** An event as it arrived, for observers of the wire. */
 export interface ReceivedEvent {
+  /** The message, as the wire has it. */
   event: TransportEvent
   /** This tab wrote it; its editors ignore it. */
   isOwnTab: boolean
+  /** Of its JSON. */
   sizeBytes: number
   /** From commit to arrival, as far as the clocks agree; `null` for events without a time. */
   delayMs: number | null

@@ -51,7 +51,9 @@ export type TransportEvent =
 
 /** Receives the status and the events of a transport. */
 export interface TransportListener {
+  /** Called when it is connected, or not any more; `kind`: by what. */
   onStatus(status: TransportStatus, kind: TransportKind | null): void
+  /** Called with each message of the server, in order. */
   onEvent(event: TransportEvent): void
 }
 
@@ -65,10 +67,13 @@ export interface Transport {
   id(): string | null
   /** `null` where no answer came in time. */
   watch(message: WatchMessage): Promise<WatchAnswer | RefusedMessage | null>
+  /** Ends watching these; resolves when it was answered, or can't be any more. */
   unwatch(message: WatchMessage): Promise<void>
   /** `null` where no answer came in time, or this transport carries no presence. */
   presence?(message: PresenceMessage): Promise<PresenceAnswer | RefusedMessage | null>
+  /** `null` where no answer came in time; left out where it can't be carried. */
   takeOver?(message: TakeOverMessage): Promise<TakeOverAnswer | RefusedMessage | null>
+  /** Ends the connection for good. */
   close(): void
 }
 
@@ -96,9 +101,13 @@ export interface RemoteVersion {
 
 /** The newest version that is known and not shown. */
 export interface NewerVersion {
+  /** Its number. */
   version: number
+  /** Who made it; `null` only where nothing is known. */
   by: Writer | null
+  /** When, in this machine's milliseconds. */
   at: number
+  /** The same person made it, in another tab. */
   isOwn: boolean
   /** Changed fields of each version that was received. */
   fieldsByVersion: Record<number, string[]>

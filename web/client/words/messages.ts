@@ -197,9 +197,11 @@ export type FormatValue = (field: string, value: unknown) => string | null | und
 
 /** The texts and the language that numbers, times and plurals follow. */
 export interface Words {
+  /** Each text, with `{name}` where something is put in. */
   messages: Messages
   /** A BCP 47 tag. */
   locale: string
+  /** The app's own way to write a value. */
   formatValue?: FormatValue | undefined
 }
 

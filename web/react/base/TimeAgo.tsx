@@ -8,6 +8,7 @@ import { classes } from './parts.tsx'
 export interface TimeAgoProps {
   /** This machine's milliseconds, or a time of the server's as the wire has it. */
   at: number | string
+  /** Added to `nc-time`. */
   className?: string
 }
 

@@ -20,14 +20,19 @@ export type { InputKind }
 
 /** The part of React's change events that is read. */
 export interface InputChange {
+  /** The input. */
   target: InputText
 }
 
 /** Props for an `input`, `textarea` or `select`. */
 export interface FieldProps {
+  /** The field's. */
   name: string
+  /** Of a text, a number or a choice, as text; empty for `null`. */
   value?: string
+  /** Of a checkbox or a radio button. */
   checked?: boolean
+  /** Types the value into the editor. */
   onChange: (event: InputChange) => void
   /** Of texts that are no value React takes one for the other, and for none: only this comes for each key. */
   onInput?: (event: { currentTarget: InputText }) => void
@@ -36,6 +41,7 @@ export interface FieldProps {
   'data-nc-highlight'?: ''
   /** Nothing can be typed: not loaded yet, deleted, or out of sight. A select and a checkbox are `disabled` instead. */
   readOnly?: true
+  /** Nothing can be chosen: as `readOnly`, for a select and a checkbox. */
   disabled?: true
 }
 
@@ -121,9 +127,13 @@ export interface FormProps {
   noValidate: true
   /** Whose form it is: a cursor in another one is not at this record. */
   'data-nc-form'?: string
+  /** Saves, and stays on the page. */
   onSubmit: (event: Submission) => void
+  /** Sets the edits aside. */
   onReset: (event: Submission) => void
+  /** Ctrl+S or ⌘S saves. */
   onKeyDown: (event: KeyPress) => void
+  /** Takes what a browser or a password manager has filled in. */
   onInput: (event: Arrival) => void
 }
 
@@ -180,6 +190,7 @@ export interface SaveButtonProps {
   type: 'submit'
   'aria-disabled'?: true
   'aria-keyshortcuts': string
+  /** Does nothing while there is nothing to save. */
   onClick: (event: Submission) => void
 }
 

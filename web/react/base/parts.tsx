@@ -19,11 +19,15 @@ export interface ButtonPartProps {
   'data-slot': string
   /** `primary`: the one that is expected. */
   variant: 'plain' | 'primary' | 'pill'
+  /** Its label. */
   children: ReactNode
+  /** What it does. */
   onClick: (() => void) | undefined
   /** Keeps the focus in the field; pass it on. */
   onMouseDown?: (event: MouseEvent) => void
+  /** It can't be used now. */
   disabled?: boolean
+  /** What the page has added. */
   className?: string
 }
 
@@ -32,49 +36,65 @@ export interface BannerPartProps {
   'data-slot': string
   /** `false`: the sentence is empty. It has to stay on the page all the same: it is what screen readers follow. */
   isShown: boolean
+  /** How urgent it is, for a colour or an icon. */
   tone: Tone
   /** The status element with its sentence. */
   children: ReactNode
   /** Buttons; `null` without any. */
   actions: ReactNode
+  /** `nc-banner`, and what the page has added. */
   className: string
 }
 
 /** What a dialog of your design system gets. */
 export interface DialogPartProps {
   'data-slot': string
+  /** How urgent it is, for a colour or an icon. */
   tone: Tone
+  /** Its accessible name. */
   label: string
   /** Where it lies: at the end of the page's lower edge, at its start, or in the middle. */
   placement: 'end' | 'start' | 'center'
   /** Nothing behind it can be reached. */
   isModal: boolean
+  /** What stands in it. */
   children: ReactNode
   /** Its element, for the focus. */
   place: RefObject<HTMLDialogElement | null>
+  /** Pass it on: where the focus goes back to is noted by it. */
   onFocus: (event: { relatedTarget: Element | null; currentTarget: Element }) => void
+  /** Pass it on: Escape closes by it. */
   onKeyDown: (event: KeyboardEvent) => void
+  /** `nc-dialog`, and what the page has added. */
   className: string
 }
 
 /** What a person’s picture of your design system gets. */
 export interface PersonPartProps {
   'data-slot': string
+  /** Of the person. */
   id: string
+  /** Of the person, as the server has it. */
   name: string
+  /** What they do at the record. */
   state: 'viewing' | 'editing' | 'idle'
   /** One of eight, always the same for a person: `--nc-person-0` to `--nc-person-7`. */
   color: number
   /** "Bob is editing Name". */
   sentence: string
+  /** `nc-person`, and what the page has added. */
   className: string
 }
 
 /** What can be replaced. */
 export interface Parts {
+  /** Every button of the parts. */
   Button: ComponentType<ButtonPartProps>
+  /** The line above a form or a list. */
   Banner: ComponentType<BannerPartProps>
+  /** What a conflict and a history open in. */
   Dialog: ComponentType<DialogPartProps>
+  /** A person at a record. */
   Person: ComponentType<PersonPartProps>
 }
 

@@ -9,9 +9,13 @@ import type { DialogPartProps } from '../base/parts.tsx'
 
 /** The part of an editor that the dialog uses; a cell's editor has it too. */
 export interface ConflictEditor {
+  /** Both sides; `null`: the dialog is closed. */
   conflictView: ConflictView | null
+  /** Applies what was chosen, and saves it. */
   resolve: (decision: Decision) => unknown
+  /** Takes all of theirs. */
   reload: () => void
+  /** Closes it, with nothing decided. */
   closeConflict: () => void
   /** The editor's own labels and formats; without them the provider's. */
   words?: Words
@@ -19,7 +23,9 @@ export interface ConflictEditor {
 
 /** What {@link ConflictDialog} takes. */
 export interface ConflictDialogProps {
+  /** Of `useRecordEditor` or `useCellEditor`. */
   editor: ConflictEditor
+  /** Beside its own. */
   className?: string
   /** Default `end`: the lower edge's end. */
   placement?: DialogPartProps['placement']

@@ -15,6 +15,7 @@ import { LoadFailed } from './LoadFailed.tsx'
 
 /** What {@link DeletedRecords} takes. */
 export interface DeletedRecordsProps {
+  /** The record type's name. */
   type: string
   /** What a record is called: its name, a title. Default: the first of its fields that is a text, or its id. */
   nameOf?: (record: WireRecord<Fields>) => string
@@ -24,6 +25,7 @@ export interface DeletedRecordsProps {
   onRestored?: (record: WireRecord<Fields>) => void
   /** Records of one page, at most 200. Default 20. */
   pageSize?: number
+  /** Beside its own. */
   className?: string
 }
 

@@ -20,6 +20,7 @@ export interface RecordHistoryProps {
   editor: HistoryEditor
   /** Versions of one page. Default 20. */
   pageSize?: number
+  /** Beside its own. */
   className?: string
 }
 

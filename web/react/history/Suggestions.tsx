@@ -22,6 +22,7 @@ import { useSuggestionStore } from './useSuggestions.ts'
 export interface SuggestionsProps {
   /** The editor of the record, as the page has it. */
   editor: HistoryEditor
+  /** Beside its own. */
   className?: string
 }
 

@@ -11,11 +11,13 @@ import { historyTexts } from './history-editor.ts'
 
 /** What {@link UndoImport} takes. */
 export interface UndoImportProps {
+  /** The record type's name. */
   type: string
   /** `import_id` of the import's answer, or of its event. */
   importId: string
   /** Called when all is undone that can be, with what became of each row. */
   onUndone?: (rows: UndoneRow[]) => void
+  /** Beside its own. */
   className?: string
 }
 

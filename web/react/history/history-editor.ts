@@ -6,10 +6,13 @@ import type { Messages, Words } from '../../client/words/messages.ts'
 
 /** The part of an editor that is used: what `useRecordEditor` gives. */
 export interface HistoryEditor {
+  /** The record type's name. */
   type: string
   /** Empty while it is new. */
   id: string
+  /** The version that is shown. */
   record: WireRecord<object> | null
+  /** A newer one that is not shown. */
   newer: { version: number } | null
   /** Its own labels and formats. */
   words: Words

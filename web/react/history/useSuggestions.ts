@@ -51,6 +51,7 @@ export function useSuggestionStore({ type, id, record, newer }: Omit<HistoryEdit
 
 /** What is proposed for an editor's record, as data. */
 export interface EditorSuggestions {
+  /** Those that nobody has decided about, the newest first. */
   open: readonly WireProposal[]
   /** `null` before it is known. */
   may: MayDecide | null
@@ -84,6 +85,7 @@ export interface SaveOrPropose {
   label: string
   /** Why, for who decides; empty after it was proposed. */
   note: string
+  /** Types it. */
   setNote: (note: string) => void
 }
 
