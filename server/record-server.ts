@@ -18,17 +18,13 @@ import { createStreams } from './live/event-streams.ts'
 import { recheckAccess } from './live/recheck-access.ts'
 import type { Audience } from './live/watchers.ts'
 import { createChangeWaiters } from './log/change-waiters.ts'
-import { keepCompacted } from './log/compaction.ts'
-import { createFeed, type Feed } from './log/feed.ts'
-import { keepPruned } from './log/prune.ts'
-import { createRelay } from './log/relay.ts'
 import { settleRestoredLog } from './log/restored-log.ts'
-import { keepTypesCurrent } from './node/current-types.ts'
-import { createFeedDelivery } from './node/feed-delivery.ts'
 import { checkGiven } from './node/given-options.ts'
+import { createLogReading } from './node/log-reading.ts'
 import { createNode } from './node/node.ts'
 import { createResync } from './node/resync.ts'
 import { createStarting } from './node/starting.ts'
+import { createUpkeep } from './node/upkeep.ts'
 import { recordOperations } from './operations/operations.ts'
 import { createAdmissionQueue, ENTERING } from './pacing/admission-queue.ts'
 import { createReconnectSpread } from './pacing/reconnect-spread.ts'
@@ -36,7 +32,7 @@ import { createTurns } from './pacing/turns.ts'
 import { DEFAULT_BASE_PATH } from './protocol/index.ts'
 import type { RecordServer } from './record-server-interface.ts'
 import { createDatabase } from './tables/database.ts'
-import { sourcesOf, tenantConcerned } from './tables/tenant.ts'
+import { tenantConcerned } from './tables/tenant.ts'
 
 /**
  * Makes the server side of a toolkit for one database.
@@ -95,10 +91,6 @@ export const createRecordServer = <A extends Actor>({
     const actor = await authenticate(request)
     return actor && isLive(actor) ? actor : null
   }
-  let stopPruning = async () => {}
-  let stopLooking = () => {}
-  let compacting: ReturnType<typeof keepCompacted> | null = null
-
   const changeWaiters = createChangeWaiters((change) => tenantConcerned(database, change))
 
   /** Nobody can be sure any more of having received everything. */
@@ -114,37 +106,19 @@ export const createRecordServer = <A extends Actor>({
     streams.forget()
   }
 
-  const feedDelivery = createFeedDelivery({
-    receivers: () => [...attached.deliveries(), streams],
-    changeWaiters,
-    node: () => node,
-    onBatches: () => compacting?.wake(),
-    feed: () => logFeed,
-    eventsPerRecord: limits.eventsPerRecord,
-  })
-  const logFeed = createFeed({
-    knex,
+  const upkeep = createUpkeep({ database, limits, log, onTables: resync })
+  const { feed, ahead } = createLogReading({
+    database,
     limits,
     log,
-    namesStatements: database.namesStatements,
-    checkConnection: (connection) => database.lineages.check(connection, knex.client.driver),
-    sources: () => sourcesOf(database.types()),
-    select: feedDelivery.select,
-    deliver: feedDelivery.deliver,
-    onLost: forget,
-    onDead: database.lineages.endAll,
-    onReset: () => {
-      forget()
-      feedDelivery.forget()
-      settleRestoredLog(database, log).catch((error) =>
-        log.error({ err: error }, 'A restored log stays unsettled.'),
-      )
-      resync()
-    },
-    onMissed: () => resync(),
-    relay: relay ? createRelay({ id: database.nodeId, send: (page) => node.sendPage(page) }) : undefined,
+    changeWaiters,
+    receivers: () => [...attached.deliveries(), streams],
+    onBatches: upkeep.wake,
+    node: () => node,
+    isRelaying: relay,
+    forget,
+    resync,
   })
-  const feed: Feed = { ...logFeed, cursor: feedDelivery.cursor, age: feedDelivery.age }
   const streams = createStreams({ database, limits, position: feed.cursor })
   const watchers = createResync(function* () {
     yield* attached.watchers()
@@ -191,9 +165,7 @@ export const createRecordServer = <A extends Actor>({
     },
     run: () => {
       node.open()
-      stopLooking = keepTypesCurrent({ database, everyMs: limits.tablesMs, onChanged: resync })
-      stopPruning = keepPruned({ knex, log, ...limits, namedStatements: database.namesStatements() })
-      compacting = keepCompacted({ knex, log, timeoutMs: limits.feedTimeoutMs })
+      upkeep.start()
       return feed.start()
     },
   })
@@ -226,7 +198,7 @@ export const createRecordServer = <A extends Actor>({
     frames: shortcuts.frames,
     node,
     recheck,
-    ahead: feedDelivery.ahead,
+    ahead,
     onAttached: () => {
       begin().catch((error) =>
         log.error(
@@ -272,14 +244,14 @@ export const createRecordServer = <A extends Actor>({
     revoke: (options) => node.revoke(normalizedIds(options)),
     stop: async () => {
       starting.stop()
-      stopLooking()
+      upkeep.stop()
       changeWaiters.stop()
       streamAccess.stop()
       spread.stop()
       watchers.stop()
       streams.close()
       await attached.stop()
-      await Promise.all([feed.stop(), stopPruning(), compacting?.stop()])
+      await Promise.all([feed.stop(), upkeep.ended()])
       await node.stop()
     },
     ...recordOperations(database, node.wake, node.importing),

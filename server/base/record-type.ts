@@ -188,6 +188,38 @@ export const isVersion = (value: unknown): value is number =>
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/
 
+/** @throws Error where what is declared names fields that aren't, or would show what is hidden. */
+const checkDeclared = <A extends Actor>(type: RecordType<A>): void => {
+  const { fields, guards, columnOf, hidden, readOnly, search, importKey, dateFormats, openFields } = type
+  const fail = (why: string) => {
+    throw new Error(`Record type "${type.name}": ${why}`)
+  }
+  const isUndeclared = (field: string) => !(field in fields)
+  const texts = mergedTextFields(type.merge)
+  if (!NAME.test(type.name)) fail('a name is lower case letters, digits and _.')
+  for (const owned of ['version', 'updated_at', 'updated_by'])
+    if (owned in fields) fail(`${owned} belongs to the trigger and can't be a field.`)
+  if (importKey !== null && importKey !== 'id' && isUndeclared(importKey)) fail('importKey names no field.')
+  for (const [field, format] of Object.entries(dateFormats))
+    if (isUndeclared(field) || !isDateFormat(format))
+      fail(`dateFormats names a field, and an order of DD, MM and YYYY: ${field}.`)
+  const unknown = search.find(isUndeclared)
+  if (unknown !== undefined) fail(`search names no field ${unknown}.`)
+  const unknownText = texts.find(isUndeclared)
+  if (unknownText !== undefined) fail(`merge names no field ${unknownText}.`)
+  const unmapped = [...Object.keys(columnOf), ...hidden].find(isUndeclared)
+  if (unmapped !== undefined) fail(`columnOf and hidden name fields, and ${unmapped} is none.`)
+  const used = [...search, ...texts, ...openFields, ...Object.keys(dateFormats), importKey ?? '']
+  const revealed = hidden.find((field) => used.includes(field))
+  if (revealed !== undefined)
+    fail(`${revealed} is hidden, and search, merge, openFields, dateFormats and importKey would show it.`)
+  const open = [...openFields, importKey ?? ''].find((field) => guards[field]?.read)
+  if (open !== undefined)
+    fail(`not everybody sees ${open}, and openFields and importKey name what is no secret.`)
+  const unshown = readOnly.find(isUndeclared)
+  if (unshown !== undefined) fail(`readOnly names no field ${unshown}.`)
+}
+
 /**
  * Declares a record type.
  *
@@ -222,51 +254,10 @@ export const defineRecordType = <A extends Actor = Actor>(
     history = 'fields',
   }: RecordTypeOptions<A>,
 ): RecordType<A> => {
-  const { fields, guards } = partsOf(declared)
-  if (!NAME.test(name)) throw new Error(`Record type "${name}": a name is lower case letters, digits and _.`)
-  for (const owned of ['version', 'updated_at', 'updated_by']) {
-    if (owned in fields)
-      throw new Error(`Record type "${name}": ${owned} belongs to the trigger and can't be a field.`)
-  }
-  if (importKey !== null && importKey !== 'id' && !(importKey in fields))
-    throw new Error(`Record type "${name}": importKey names no field.`)
-  for (const [field, format] of Object.entries(dateFormats))
-    if (!(field in fields) || !isDateFormat(format))
-      throw new Error(
-        `Record type "${name}": dateFormats names a field, and an order of DD, MM and YYYY: ${field}.`,
-      )
-  const unknown = search.find((field) => !(field in fields))
-  if (unknown !== undefined) throw new Error(`Record type "${name}": search names no field ${unknown}.`)
-  const unknownText = mergedTextFields(merge).find((field) => !(field in fields))
-  if (unknownText !== undefined)
-    throw new Error(`Record type "${name}": merge names no field ${unknownText}.`)
-  const unmapped = [...Object.keys(columnOf), ...hidden].find((field) => !(field in fields))
-  if (unmapped !== undefined)
-    throw new Error(`Record type "${name}": columnOf and hidden name fields, and ${unmapped} is none.`)
-  const used = [
-    ...search,
-    ...mergedTextFields(merge),
-    ...openFields,
-    ...Object.keys(dateFormats),
-    importKey ?? '',
-  ]
-  const revealed = hidden.find((field) => used.includes(field))
-  if (revealed !== undefined)
-    throw new Error(
-      `Record type "${name}": ${revealed} is hidden, and search, merge, openFields, dateFormats and importKey would show it.`,
-    )
-  const open = [...openFields, importKey ?? ''].find((field) => guards[field]?.read)
-  if (open !== undefined)
-    throw new Error(
-      `Record type "${name}": not everybody sees ${open}, and openFields and importKey name what is no secret.`,
-    )
-  const unshown = readOnly.find((field) => !(field in fields))
-  if (unshown !== undefined) throw new Error(`Record type "${name}": readOnly names no field ${unshown}.`)
-  return {
+  const type: RecordType<A> = {
     name,
     table,
-    fields,
-    guards,
+    ...partsOf(declared),
     columnOf: Object.assign(Object.create(null), columnOf),
     hidden,
     can,
@@ -281,4 +272,6 @@ export const defineRecordType = <A extends Actor = Actor>(
     openFields,
     history,
   }
+  checkDeclared(type)
+  return type
 }

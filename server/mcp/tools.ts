@@ -100,15 +100,10 @@ const conditionOf = (field: string, value: unknown): [name: string, value: strin
   return typeof value === 'object' ? null : [`filter[${field}]`, String(value)]
 }
 
-const described = (schema: Schema, description: string): Schema => ({ ...schema, description })
-
-/** The tools of one type; `schemas` are those of the API's document. */
-const toolsOf = (type: string, name: string, schemas: Record<string, Schema>): Made[] => {
-  const changes = described(
-    schemas[`${name}Changes`] ?? { type: 'object' },
-    'New values by field; others stay as they are.',
-  )
-  const made = (
+/** Makes tools of a type. What is wrong with a call's input is answered before it runs. */
+const makerOf =
+  (type: string) =>
+  (
     verb: string,
     [title, description]: [string, string],
     properties: Record<string, Schema>,
@@ -142,6 +137,9 @@ const toolsOf = (type: string, name: string, schemas: Record<string, Schema>): M
       },
     }
   }
+
+const readingTools = (type: string): Made[] => {
+  const made = makerOf(type)
   return [
     made(
       'read',
@@ -211,6 +209,17 @@ const toolsOf = (type: string, name: string, schemas: Record<string, Schema>): M
         return resultOf(await askApi(api, ['GET', `${pathOf(type, id)}/history?${query}`]))
       },
     ),
+  ]
+}
+
+/** `schemas` are those of the API's document. */
+const writingTools = (type: string, name: string, schemas: Record<string, Schema>): Made[] => {
+  const made = makerOf(type)
+  const changes: Schema = {
+    ...(schemas[`${name}Changes`] ?? { type: 'object' }),
+    description: 'New values by field; others stay as they are.',
+  }
+  return [
     made(
       'create',
       [`Create a ${type}`, 'A new record.'],
@@ -272,7 +281,8 @@ export const toolsFor = async (api: ApiOptions): Promise<{ tools: Tools } | { re
     const [, type] = /^\/records\/([a-z][a-z0-9_]*)$/.exec(path) ?? []
     const [, name] = /^list(.+)$/.exec(get?.operationId ?? '') ?? []
     if (type && name)
-      for (const made of toolsOf(type, name, components?.schemas ?? {})) tools.set(made.tool.name, made)
+      for (const made of [...readingTools(type), ...writingTools(type, name, components?.schemas ?? {})])
+        tools.set(made.tool.name, made)
   }
   return { tools }
 }
@@ -286,6 +296,5 @@ export const callTool = async (
 ): Promise<ToolResult> => {
   if ('refused' in found) return resultOf(found.refused)
   const made = found.tools.get(name)
-  if (!made) return refused(`There is no tool ${name}.`)
-  return made.run(api, isObject(input) ? input : {})
+  return made ? made.run(api, isObject(input) ? input : {}) : refused(`There is no tool ${name}.`)
 }

@@ -118,66 +118,70 @@ const harmless =
     }
   }
 
-export const createMetrics = (options: MetricsOptions): NodeMetrics => {
-  const registry = new Registry()
+/** Makes series of this library in a registry. */
+const seriesIn = (registry: Registry) => {
   const registers = [registry]
-  const counter = (name: string, help: string, labelNames: string[] = []) =>
-    new Counter({ name: `noclobber_${name}`, help, labelNames, registers })
-  const gauge = (name: string, help: string, collect: (set: Gauge) => void, labelNames: string[] = []) =>
-    new Gauge({
-      name: `noclobber_${name}`,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset()
-        collect(this)
-      },
-    })
-  const histogram = (name: string, help: string, labelNames: string[] = []) =>
-    new Histogram({ name: `noclobber_${name}`, help, labelNames, buckets: SECONDS, registers })
+  return {
+    counter: (name: string, help: string, labelNames: string[] = []) =>
+      new Counter({ name: `noclobber_${name}`, help, labelNames, registers }),
+    gauge: (name: string, help: string, collect: (set: Gauge) => void, labelNames: string[] = []) =>
+      new Gauge({
+        name: `noclobber_${name}`,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset()
+          collect(this)
+        },
+      }),
+    histogram: (name: string, help: string, labelNames: string[] = []) =>
+      new Histogram({ name: `noclobber_${name}`, help, labelNames, buckets: SECONDS, registers }),
+  }
+}
 
-  const requests = counter('requests_total', 'Requests by what they are and how they were answered.', [
-    'operation',
-    'status',
-  ])
-  const seconds = histogram('request_seconds', 'How long requests took.', ['operation'])
-  const writes = counter('writes_total', 'Writes by their outcome; "conflict" is a stale save.', [
-    'operation',
-    'outcome',
-  ])
-  const events = counter('events_total', 'Events sent to rooms of this node.', ['event'])
-  const changes = counter('changes_total', 'Changes of declared tables that this node has read in the log.')
-  new Counter({
-    name: 'noclobber_log_reads_total',
-    help: 'Reads of the log by this node itself; where nodes relay, one of them reads for the others.',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(options.feed.reads())
-    },
-  })
-  const skipped = counter('skipped_changes_total', 'Changes of the log that could not be handed on.')
-  const delay = histogram(
-    'delivery_seconds',
-    'From the write of a change to its delivery by this node, if somebody here watches.',
-  )
-  const limits = counter('limited_total', 'Refusals by a limit.', ['limit'])
-  const dropped = counter('node_messages_dropped_total', 'Messages between nodes that were not taken.', [
-    'reason',
-  ])
-  const slow = counter('slow_readers_total', 'Connections closed because they read too slowly.')
+type Series = ReturnType<typeof seriesIn>
 
+/** What is counted as it happens. */
+const countersOf = ({ counter, histogram }: Series) => {
+  const counters = {
+    requests: counter('requests_total', 'Requests by what they are and how they were answered.', [
+      'operation',
+      'status',
+    ]),
+    seconds: histogram('request_seconds', 'How long requests took.', ['operation']),
+    writes: counter('writes_total', 'Writes by their outcome; "conflict" is a stale save.', [
+      'operation',
+      'outcome',
+    ]),
+    events: counter('events_total', 'Events sent to rooms of this node.', ['event']),
+    changes: counter('changes_total', 'Changes of declared tables that this node has read in the log.'),
+    skipped: counter('skipped_changes_total', 'Changes of the log that could not be handed on.'),
+    delay: histogram(
+      'delivery_seconds',
+      'From the write of a change to its delivery by this node, if somebody here watches.',
+    ),
+    limits: counter('limited_total', 'Refusals by a limit.', ['limit']),
+    dropped: counter('node_messages_dropped_total', 'Messages between nodes that were not taken.', [
+      'reason',
+    ]),
+    slow: counter('slow_readers_total', 'Connections closed because they read too slowly.'),
+  }
   // A series that begins with its first rise shows no rise: `increase()` needs the 0 before it.
   for (const operation of OPERATIONS) {
-    for (const status of STATUSES) requests.inc({ operation, status }, 0)
-    if (operation !== 'events') seconds.zero({ operation })
+    for (const status of STATUSES) counters.requests.inc({ operation, status }, 0)
+    if (operation !== 'events') counters.seconds.zero({ operation })
   }
-  for (const operation of WRITES) for (const outcome of OUTCOMES) writes.inc({ operation, outcome }, 0)
-  for (const limit of LIMITS) limits.inc({ limit }, 0)
-  for (const reason of REASONS) dropped.inc({ reason }, 0)
-  for (const event of EVENTS) events.inc({ event }, 0)
+  for (const operation of WRITES)
+    for (const outcome of OUTCOMES) counters.writes.inc({ operation, outcome }, 0)
+  for (const limit of LIMITS) counters.limits.inc({ limit }, 0)
+  for (const reason of REASONS) counters.dropped.inc({ reason }, 0)
+  for (const event of EVENTS) counters.events.inc({ event }, 0)
+  return counters
+}
 
+/** What is looked up when somebody asks. */
+const addGauges = ({ gauge }: Series, options: MetricsOptions): void => {
   gauge('feed_idle_seconds', 'Time since the log was last read to its end.', (set) => {
     const idle = options.feed.idleMs() / 1_000
     set.set(Number.isFinite(idle) ? idle : -1)
@@ -209,6 +213,23 @@ export const createMetrics = (options: MetricsOptions): NodeMetrics => {
     set.set(isUp === null ? -1 : Number(isUp))
   })
   gauge('redis_in_flight', 'Messages that Redis has not answered.', (set) => set.set(options.redisDepth()))
+}
+
+export const createMetrics = (options: MetricsOptions): NodeMetrics => {
+  const registry = new Registry()
+  const series = seriesIn(registry)
+  const { requests, seconds, writes, events, changes, skipped, delay, limits, dropped, slow } =
+    countersOf(series)
+  new Counter({
+    name: 'noclobber_log_reads_total',
+    help: 'Reads of the log by this node itself; where nodes relay, one of them reads for the others.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(options.feed.reads())
+    },
+  })
+  addGauges(series, options)
 
   const answered: NodeMetrics['answered'] = harmless((operation, status, begun) => {
     requests.inc({ operation, status })

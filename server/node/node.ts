@@ -5,7 +5,7 @@ import type { OpenRequests } from '../base/open-requests.ts'
 import type { Limits, Logger, RedisClient } from '../base/options.ts'
 import type { RevokeOptions } from '../base/revoke-options.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
-import { createBackplane } from '../cluster/backplane.ts'
+import { type Backplane, createBackplane } from '../cluster/backplane.ts'
 import { readNodeKey } from '../cluster/node-key.ts'
 import { readNothing } from '../cluster/node-messages.ts'
 import { readPage, sentPage } from '../cluster/relayed-pages.ts'
@@ -101,10 +101,53 @@ const readLineage = (payload: unknown): Lineage | null => {
   return isOne ? { system, timeline: String(timeline) } : null
 }
 
+/** What nodes send each other of the log and of the primary that they follow. */
+const linkFeeds = (backplane: Backplane, feed: Feed, { lineages }: Database) => {
+  const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
+  backplane.on('wake', readNothing, feed.wake)
+  backplane.on('page', readPage, feed.receive)
+  const sendPrimary = atMostEvery(PRIMARY_GAP_MS, () => backplane.send('primary', lineages.newest()))
+  backplane.on('primary', readLineage, (found) => {
+    const is = lineages.newest()
+    if (is && lineages.learn(found) === 'older') sendPrimary()
+  })
+  backplane.onUp(() => {
+    feed.wake()
+    wakeOthers()
+    if (lineages.newest()) sendPrimary()
+  })
+  const linked: Pick<RecordNode, 'wake' | 'sendPage' | 'primaryFound'> = {
+    wake: () => {
+      feed.wake()
+      wakeOthers()
+    },
+    sendPage: (page) => backplane.send('page', sentPage(page)),
+    primaryFound: () => {
+      if (backplane.isUp() !== null) sendPrimary()
+      feed.reopen()
+    },
+  }
+  return linked
+}
+
+/** Permissions that are looked at again on a timer, and when one is taken away. */
+const createAccesses = () => {
+  const accesses = new Set<Access>()
+  const guard: RecordNode['guard'] = (access) => {
+    accesses.add(access)
+    const stop = () => {
+      accesses.delete(access)
+      access.stop()
+    }
+    return { ...access, stop }
+  }
+  return { accesses, guard }
+}
+
 export const createNode = (options: NodeOptions): RecordNode => {
   const { database, feed, redis, limits, log } = options
   const servers = new Set<WatcherServer>()
-  const accesses = new Set<Access>()
+  const { accesses, guard } = createAccesses()
   const backplane = createBackplane({
     redis,
     log,
@@ -129,20 +172,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     present: presence.at,
   })
   const audiences = () => [...[...servers].map((io) => socketAudience(io)), options.streamAudience]
-  const wakeOthers = atMostEvery(WAKE_GAP_MS, () => backplane.send('wake'))
-  backplane.on('wake', readNothing, feed.wake)
-  backplane.on('page', readPage, feed.receive)
-  const { lineages } = database
-  const sendPrimary = atMostEvery(PRIMARY_GAP_MS, () => backplane.send('primary', lineages.newest()))
-  backplane.on('primary', readLineage, (found) => {
-    const is = lineages.newest()
-    if (is && lineages.learn(found) === 'older') sendPrimary()
-  })
-  backplane.onUp(() => {
-    feed.wake()
-    wakeOthers()
-    if (lineages.newest()) sendPrimary()
-  })
+  const linked = linkFeeds(backplane, feed, database)
   const requestLimits = createRequestLimits({ limits, backplane })
   const leavers = (): Leaver[] => [
     ...[...servers].flatMap((io) => [...watchersOf(io).values()]),
@@ -171,15 +201,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
   })
 
   return {
-    wake: () => {
-      feed.wake()
-      wakeOthers()
-    },
-    sendPage: (page) => backplane.send('page', sentPage(page)),
-    primaryFound: () => {
-      if (backplane.isUp() !== null) sendPrimary()
-      feed.reopen()
-    },
+    ...linked,
     open: backplane.open,
     join: (io) => {
       backplane.join(io)
@@ -193,14 +215,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
         backplane.leave(io)
       }
     },
-    guard: (access) => {
-      accesses.add(access)
-      const stop = () => {
-        accesses.delete(access)
-        access.stop()
-      }
-      return { ...access, stop }
-    },
+    guard,
     watched: presence.watched,
     announce: presence.announce,
     takeOver: takeOver.say,

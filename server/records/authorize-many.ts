@@ -6,11 +6,13 @@ import type { Actor } from '../base/record-type.ts'
 import type { BulkEntry } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
+import { namesParent } from '../tables/part-sql.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { sendSized } from '../tables/sized-query.ts'
 import { tenantParameter } from '../tables/tenant.ts'
 import { authorizeByIds } from './authorization-rows.ts'
-import { asksParents, readAuthorizedParts } from './parents.ts'
+import type { WriteVerdict } from './idempotency.ts'
+import { areParentsThere, asksParents, parentMissing, readAuthorizedParts } from './parents.ts'
 import { readTombstones, type Tombstone } from './read.ts'
 import { CHANGED_SINCE_OF_MANY } from './save-many-sql.ts'
 import { sameness } from './since-version.ts'
@@ -153,4 +155,33 @@ export const authorizeMany = async (
   await showCurrent(database, asked, stale)
   await nameChanges(database, asked, stale)
   return authorized
+}
+
+/**
+ * Authorizes parts, if that depends on what they are parts of or the changes name another parent, right before they are written.
+ * A part that doesn't pass is authorized by itself in the next round.
+ */
+export const authorizeTargets = (
+  database: Database,
+  { known, actor }: { known: KnownType; actor: Actor },
+  targets: Omit<WireRecord, 'fields'>[],
+  values: Record<string, unknown>,
+) => {
+  const isAsking = asksParents(known, actor, 'update')
+  if (!isAsking && !(known.part && namesParent(known.part, Object.keys(values)))) return undefined
+  return async (transaction: Knex.Transaction): Promise<WriteVerdict> => {
+    const ids = targets.map(({ id }) => id)
+    if (!isAsking)
+      return (await areParentsThere(database, { known, actor, transaction }, ids, values))
+        ? 'allowed'
+        : parentMissing(known)
+    const asking = { known, actor, transaction, isLocking: true }
+    const authorized = await readAuthorizedParts(database, asking, { action: 'update', ids, values })
+    if (authorized.isParentMissing) return parentMissing(known)
+    const isReady = ({ id, version }: Omit<WireRecord, 'fields'>) => {
+      const part = authorized.parts.get(id)
+      return part?.version === version && part.isReadable && part.isAllowed
+    }
+    return targets.every(isReady) ? 'allowed' : 'changed'
+  }
 }

@@ -79,6 +79,34 @@ export interface CreateOptions<A extends Actor = Actor> extends WriteOptions<A> 
 
 const FORBIDDEN: Forbidden = { outcome: 'forbidden', problem: problem('forbidden') }
 
+/** By what the new part's parent says of it, while that is locked. */
+const authorizePart = async (
+  database: Database,
+  asking: Parameters<typeof authorizeNewPart>[1],
+  draft: Parameters<typeof authorizeNewPart>[2],
+  values: Record<string, unknown>,
+) => {
+  const verdict = await authorizeNewPart(database, asking, draft, values)
+  if (verdict === 'no parent') return parentMissing(asking.known)
+  return verdict === 'forbidden' ? FORBIDDEN : verdict
+}
+
+/** What an earlier request of this mutation id got, as its person may see it now; `null`: there was none. */
+const createdBefore = async (
+  database: Database,
+  { known, actor }: { known: KnownType; actor: Actor },
+  options: CreateOptions,
+  hash: string,
+): Promise<CreateOutcome | null> => {
+  const kept = await storedResponse(database, options, hash)
+  if (kept?.outcome !== 'stored') return kept
+  const target = { known, actor, id: kept.answer.noclobber_id, transaction: options.transaction }
+  const record = (await firstResponse(database, target, kept.answer)) ?? (await readRow(database, target))
+  return record && (record.version === Number(kept.answer.noclobber_version) || known.mayRead(actor, record))
+    ? { outcome: 'created', record, replayed: true }
+    : MISSING
+}
+
 /** Creates a record in the actor's tenant. */
 export const createRecord = async (
   shared: Database,
@@ -121,16 +149,8 @@ export const createRecord = async (
     ],
     columns,
     authorize: isAsking
-      ? async (transaction) => {
-          const verdict = await authorizeNewPart(
-            database,
-            { known, actor, transaction, isLocking: true },
-            draft,
-            values,
-          )
-          if (verdict === 'no parent') return parentMissing(known)
-          return verdict === 'forbidden' ? FORBIDDEN : verdict
-        }
+      ? (transaction) =>
+          authorizePart(database, { known, actor, transaction, isLocking: true }, draft, values)
       : undefined,
     settle: settling(database, { known, actor, id, transaction: options.transaction }, options, {
       event: 'insert',
@@ -145,16 +165,8 @@ export const createRecord = async (
     if (!options.transaction) database.recordCache.put(tenantOf(known, actor), record, isSince)
     return { outcome: 'created', record }
   }
-  const kept = await storedResponse(database, options, hash)
-  if (kept?.outcome === 'stored') {
-    const target = { known, actor, id: kept.answer.noclobber_id, transaction: options.transaction }
-    const record = (await firstResponse(database, target, kept.answer)) ?? (await readRow(database, target))
-    return record &&
-      (record.version === Number(kept.answer.noclobber_version) || known.mayRead(actor, record))
-      ? { outcome: 'created', record, replayed: true }
-      : MISSING
-  }
-  if (kept) return kept
+  const before = await createdBefore(database, { known, actor }, options, hash)
+  if (before) return before
   if (written.outcome === 'invalid' || written.outcome === 'forbidden') return written
   if (written.outcome !== 'written') return MISSING
   const isOrphan =

@@ -11,13 +11,11 @@ import { createTimeSlices } from '../pacing/time-slices.ts'
 import type { BulkEntry, BulkProblem } from '../protocol/bulk-and-import.ts'
 import type { WireRecord } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
-import { namesParent } from '../tables/part-sql.ts'
 import { canonicalId } from '../tables/record-id.ts'
 import { guardParameters, tenantOf } from '../tables/tenant.ts'
 import { writerContext } from '../tables/writer-context.ts'
-import { authorizeMany } from './authorize-many.ts'
-import { parametersOf, requestHash, sendWrite, type WriteOptions, type WriteVerdict } from './idempotency.ts'
-import { areParentsThere, asksParents, parentMissing, readAuthorizedParts } from './parents.ts'
+import { authorizeMany, authorizeTargets } from './authorize-many.ts'
+import { parametersOf, requestHash, sendWrite, type WriteOptions } from './idempotency.ts'
 import { runOnce, type Work } from './run-once.ts'
 import { updateMany } from './save-many-sql.ts'
 import { SWALLOWED, settledVersions } from './settled-write.ts'
@@ -73,7 +71,9 @@ const abortedBy = (all: BulkEntry[]): Aborted => {
   return { outcome: 'aborted', problem: { ...problem(code, detail), code, records: entries } }
 }
 
-const savedEntry = ({ id, version, updated_at, updated_by }: Omit<WireRecord, 'fields'>): BulkEntry => ({
+type Head = Omit<WireRecord, 'fields'>
+
+const savedEntry = ({ id, version, updated_at, updated_by }: Head): BulkEntry => ({
   id,
   outcome: 'saved',
   version,
@@ -86,35 +86,6 @@ const swallowedEntry = (id: string): BulkEntry => ({
   outcome: 'invalid',
   errors: SWALLOWED.problem.errors,
 })
-
-/**
- * Authorizes parts, if that depends on what they are parts of or the changes name another parent, right before they are written.
- * A part that doesn't pass is authorized by itself in the next round.
- */
-const authorizeTargets = (
-  database: Database,
-  { known, actor }: { known: KnownType; actor: Actor },
-  targets: Omit<WireRecord, 'fields'>[],
-  values: Record<string, unknown>,
-) => {
-  const isAsking = asksParents(known, actor, 'update')
-  if (!isAsking && !(known.part && namesParent(known.part, Object.keys(values)))) return undefined
-  return async (transaction: Knex.Transaction): Promise<WriteVerdict> => {
-    const ids = targets.map(({ id }) => id)
-    if (!isAsking)
-      return (await areParentsThere(database, { known, actor, transaction }, ids, values))
-        ? 'allowed'
-        : parentMissing(known)
-    const asking = { known, actor, transaction, isLocking: true }
-    const authorized = await readAuthorizedParts(database, asking, { action: 'update', ids, values })
-    if (authorized.isParentMissing) return parentMissing(known)
-    const isReady = ({ id, version }: Omit<WireRecord, 'fields'>) => {
-      const part = authorized.parts.get(id)
-      return part?.version === version && part.isReadable && part.isAllowed
-    }
-    return targets.every(isReady) ? 'allowed' : 'changed'
-  }
-}
 
 /** Stored entries as their person may see them now. */
 const shownEntries = (
@@ -135,6 +106,116 @@ const shownEntries = (
       current: current?.type === type.name ? { ...current, fields: Object.fromEntries(fields) } : null,
     }
   })
+}
+
+/** One run over all records, in rounds: a record that changes between its authorization and its write is tried again. */
+interface Run {
+  database: Database
+  known: KnownType
+  options: SaveManyOptions & { onRefused: 'abort' | 'skip' }
+  transaction: Knex.Transaction | undefined
+  records: BulkTarget[]
+  valid: Awaited<ReturnType<typeof validateFields>>
+  /** What has become of records so far. */
+  entries: Map<string, BulkEntry>
+  /** The versions at which records were sent. One that is still at it was swallowed by a trigger. */
+  sentAt: Map<string, number>
+  /** Those that the record cache may keep. */
+  written: WireRecord[]
+}
+
+const outcomeOf = ({ records, entries }: Run): SavedMany => ({
+  outcome: 'saved',
+  records: records.map(({ id }) => entries.get(id) ?? { id, outcome: 'held_back' }),
+})
+
+/** Those of a round that can be written, with their values; or what the whole run comes to. */
+const targetsOf = async (
+  run: Run,
+  open: BulkTarget[],
+): Promise<{ targets: Head[]; values: Record<string, unknown> } | { over: SaveManyOutcome }> => {
+  const { database, known, options, transaction, valid, entries, sentAt } = run
+  const { actor } = options
+  const isAborting = options.onRefused === 'abort'
+  const values = valid.ok ? valid.values : {}
+  const authorized = await authorizeMany(database, { known, actor, transaction, values }, open)
+  for (const entry of authorized.refused) entries.set(entry.id, entry)
+  for (const record of authorized.same) entries.set(record.id, savedEntry(record))
+  if (isAborting && authorized.refused.length > 0) return { over: abortedBy(outcomeOf(run).records) }
+  if (!valid.ok) return { over: { outcome: 'invalid', problem: invalidProblem(valid.errors) } }
+  if (Object.keys(values).length === 0)
+    for (const record of authorized.ready) entries.set(record.id, savedEntry(record))
+  if (Object.keys(values).length === 0 || authorized.ready.length === 0) return { over: outcomeOf(run) }
+  const isSwallowed = ({ id, version }: Head) => sentAt.get(id) === version
+  for (const { id } of authorized.ready.filter(isSwallowed)) entries.set(id, swallowedEntry(id))
+  const unsent = authorized.ready.filter((target) => !isSwallowed(target))
+  if (isAborting && unsent.length < authorized.ready.length)
+    return { over: abortedBy(outcomeOf(run).records) }
+  const broken = await ruleErrorsOfMany(database, { known, actor, transaction }, unsent, values)
+  for (const [id, errors] of broken) entries.set(id, { id, outcome: 'invalid', errors })
+  if (isAborting && broken.size > 0) return { over: abortedBy(outcomeOf(run).records) }
+  const targets = unsent.filter(({ id }) => !broken.has(id))
+  return targets.length === 0 ? { over: outcomeOf(run) } : { targets, values }
+}
+
+/** Writes them by one statement; gives what the database refused of the values themselves. */
+const writeTargets = async (
+  { database, known, options, transaction, entries, sentAt, written }: Run,
+  targets: Head[],
+  values: Record<string, unknown>,
+): Promise<Invalid | null> => {
+  const { actor } = options
+  const columns = Object.keys(values).sort()
+  const ids = targets.map(({ id }) => id)
+  const stored = await commonJson(database, { known, transaction }, ids, values)
+  const sent = await sendWrite(
+    database,
+    known,
+    { ...options, transaction },
+    {
+      query: updateMany(known, known.sql.leanReturned, columns),
+      values: [
+        writerContext(database.signing, options),
+        ids,
+        targets.map(({ version }) => version),
+        options.onRefused === 'abort' ? targets.length : 0,
+        ...guardParameters(known, actor),
+        ...parametersOf(known, columns, values, stored),
+      ],
+      columns,
+      isOfMany: true,
+      authorize: authorizeTargets(database, { known, actor }, targets, values),
+    },
+  )
+  if (sent.outcome === 'invalid') return sent
+  const rows = sent.outcome === 'written' ? sent.rows : []
+  if (sent.outcome === 'written' && sent.isSent)
+    for (const { id, version } of targets) sentAt.set(id, version)
+  const slices = createTimeSlices()
+  for (const row of rows) {
+    // Other requests get their turn; but not while this one holds locks.
+    if (!transaction && slices.isOver()) await slices.rest()
+    const record = known.sql.toRecord(row)
+    if (row.noclobber_omitted.length === 0 && !known.reactsTo.has('update')) written.push(record)
+    entries.set(record.id, savedEntry(record))
+  }
+  if (!transaction || !known.reactsTo.has('update')) return null
+  const settled = await settledVersions(database, { known, actor, transaction }, targets, rows)
+  for (const [id, current] of settled) entries.set(id, savedEntry({ id, type: known.type.name, ...current }))
+  return null
+}
+
+const runRounds = async (run: Run): Promise<SaveManyOutcome> => {
+  let open = run.records
+  for (let round = 0; round < MAX_ATTEMPTS; round += 1) {
+    const found = await targetsOf(run, open)
+    if ('over' in found) return found.over
+    const refused = await writeTargets(run, found.targets, found.values)
+    if (refused) return refused
+    open = run.records.filter(({ id }) => !run.entries.has(id))
+    if (open.length === 0) return outcomeOf(run)
+  }
+  throw new Refusal(problem('unavailable', 'The records change too fast to save. Try again.'))
 }
 
 /** Saves the same changes to many records. */
@@ -159,80 +240,19 @@ export const saveMany = async (
   const written: WireRecord[] = []
   const isSince = database.recordCache.mark()
 
-  const attempt = async (transaction: Knex.Transaction | undefined): Promise<SaveManyOutcome> => {
-    const entries = new Map<string, BulkEntry>()
-    const outcome = (): SavedMany => ({
-      outcome: 'saved',
-      records: records.map(({ id }) => entries.get(id) ?? { id, outcome: 'held_back' }),
-    })
+  const attempt = (transaction: Knex.Transaction | undefined): Promise<SaveManyOutcome> => {
     written.length = 0
-    let open = records
-    const sentAt = new Map<string, number>()
-    for (let round = 0; round < MAX_ATTEMPTS; round += 1) {
-      const authorized = await authorizeMany(database, { known, actor, transaction, values }, open)
-      for (const entry of authorized.refused) entries.set(entry.id, entry)
-      for (const record of authorized.same) entries.set(record.id, savedEntry(record))
-      if (onRefused === 'abort' && authorized.refused.length > 0) return abortedBy(outcome().records)
-      if (!valid.ok) return { outcome: 'invalid', problem: invalidProblem(valid.errors) }
-      const columns = Object.keys(valid.values).sort()
-      if (columns.length === 0)
-        for (const record of authorized.ready) entries.set(record.id, savedEntry(record))
-      if (columns.length === 0 || authorized.ready.length === 0) return outcome()
-      const isSwallowed = ({ id, version }: { id: string; version: number }) => sentAt.get(id) === version
-      for (const { id } of authorized.ready.filter(isSwallowed)) entries.set(id, swallowedEntry(id))
-      let targets = authorized.ready.filter((target) => !isSwallowed(target))
-      if (onRefused === 'abort' && targets.length < authorized.ready.length)
-        return abortedBy(outcome().records)
-      const broken = await ruleErrorsOfMany(database, { known, actor, transaction }, targets, valid.values)
-      for (const [id, errors] of broken) entries.set(id, { id, outcome: 'invalid', errors })
-      if (onRefused === 'abort' && broken.size > 0) return abortedBy(outcome().records)
-      targets = targets.filter(({ id }) => !broken.has(id))
-      if (targets.length === 0) return outcome()
-      const stored = await commonJson(
-        database,
-        { known, transaction },
-        targets.map(({ id }) => id),
-        valid.values,
-      )
-      const sent = await sendWrite(
-        database,
-        known,
-        { ...options, transaction },
-        {
-          query: updateMany(known, known.sql.leanReturned, columns),
-          values: [
-            writerContext(database.signing, options),
-            targets.map(({ id }) => id),
-            targets.map(({ version }) => version),
-            onRefused === 'abort' ? targets.length : 0,
-            ...guardParameters(known, actor),
-            ...parametersOf(known, columns, valid.values, stored),
-          ],
-          columns,
-          isOfMany: true,
-          authorize: authorizeTargets(database, { known, actor }, targets, valid.values),
-        },
-      )
-      if (sent.outcome === 'invalid') return sent
-      const rows = sent.outcome === 'written' ? sent.rows : []
-      if (sent.outcome === 'written' && sent.isSent)
-        for (const { id, version } of targets) sentAt.set(id, version)
-      const slices = createTimeSlices()
-      for (const row of rows) {
-        // Other requests get their turn; but not while this one holds locks.
-        if (!transaction && slices.isOver()) await slices.rest()
-        const record = known.sql.toRecord(row)
-        if (row.noclobber_omitted.length === 0 && !known.reactsTo.has('update')) written.push(record)
-        entries.set(record.id, savedEntry(record))
-      }
-      if (transaction && known.reactsTo.has('update')) {
-        const settled = await settledVersions(database, { known, actor, transaction }, targets, rows)
-        for (const [id, current] of settled) entries.set(id, savedEntry({ id, type, ...current }))
-      }
-      open = records.filter(({ id }) => !entries.has(id))
-      if (open.length === 0) return outcome()
+    const run = {
+      database,
+      known,
+      transaction,
+      records,
+      valid,
+      written,
+      entries: new Map(),
+      sentAt: new Map(),
     }
-    throw new Refusal(problem('unavailable', 'The records change too fast to save. Try again.'))
+    return runRounds({ ...run, options: { ...options, onRefused } })
   }
 
   const remember = async (outcome: SaveManyOutcome) => {

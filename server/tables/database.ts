@@ -109,75 +109,47 @@ const refuseCleared = (isStill: IsStill | undefined): void => {
   if (isStill && !isStill()) throw new CacheCleared()
 }
 
-export const createDatabase = ({
-  knex,
-  types,
-  limits,
-  nodeId,
-  log,
-  session,
-  tenancy,
-  shortcut,
-  onSkipped = () => {},
-  onProposal = () => {},
-  onPrimary = () => {},
-  onTables = () => {},
-  history = () => undefined,
-  age = () => ({ as_of: null, behind_ms: null }),
-}: DatabaseOptions): Database => {
-  let namesStatements = limits.namedStatements
-  const recordCache = createRecordCache()
-  const lineages = createLineages(onPrimary)
+/** What is made of the log's secret, once the log has been found to be of this server's kind. */
+const createSecrets = () => {
   let cursors: Cursors | null = null
   let signing: Signing | null = null
-
-  /** @throws Error with a sentence where the log is older than this server, or its role lacks a right. */
-  const checkLog = async (connection: Knex): Promise<void> => {
-    if (cursors && signing) return
-    const older = await olderLog(connection)
-    if (older) throw new SetupError('migrate', older, 'log_too_old')
-    await checkRights(connection)
-    const secret = await readSecret(connection)
-    signing = createSigning(secret)
-    cursors = createCursors(secret)
+  return {
+    cursors: () => cursors as Cursors,
+    signing: () => signing as Signing,
+    /** @throws Error with a sentence where the log is older than this server, or its role lacks a right. */
+    async check(connection: Knex): Promise<void> {
+      if (cursors && signing) return
+      const older = await olderLog(connection)
+      if (older) throw new SetupError('migrate', older, 'log_too_old')
+      await checkRights(connection)
+      const secret = await readSecret(connection)
+      signing = createSigning(secret)
+      cursors = createCursors(secret)
+    },
   }
+}
 
-  let areNamesSettled = false
-  /** Behind a pooler that forgets names each of them would fail now and then. */
-  const settleNames = async () => {
-    if (areNamesSettled || !namesStatements) return
-    const doLast = await namesLast(knex)
-    if (!doLast && namesStatements)
-      log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
-    if (!doLast) namesStatements = false
-    areNamesSettled = true
+/** Whether statements are sent under names. Behind a pooler that forgets names each of them would fail now and then. */
+const createNaming = ({ knex, limits, log }: Pick<DatabaseOptions, 'knex' | 'limits' | 'log'>) => {
+  let isNaming = limits.namedStatements
+  let isSettled = false
+  return {
+    isNaming: () => isNaming,
+    async settle(): Promise<void> {
+      if (isSettled || !isNaming) return
+      const doLast = await namesLast(knex)
+      if (!doLast && isNaming)
+        log.warn({}, 'Prepared statements do not last behind this pooler: going on without names.')
+      if (!doLast) isNaming = false
+      isSettled = true
+    },
   }
+}
 
-  const lookup = createTypeLookup({
-    knex,
-    types,
-    log,
-    tenancy,
-    checkLog,
-    hasSessions: session !== undefined,
-    namesStatements: () => namesStatements,
-    prepare: settleNames,
-  })
-
-  const look = (): Promise<void> =>
-    lookup.lookAgain().then(
-      (isChanged) => {
-        if (!isChanged) return
-        recordCache.clear()
-        onTables()
-      },
-      (error) => {
-        throw isUnavailable(error) ? error : new SetupError('changed', String(error?.message ?? error))
-      },
-    )
+/** Each call gets a look that begins now. Those who ask while one is under way, which may have begun too early, share the next one. */
+const createLooks = (look: () => Promise<void>): (() => Promise<void>) => {
   let looking: Promise<void> | null = null
   let next: Promise<void> | null = null
-  /** A look that begins now. Those who fail while one is under way, which may have begun too early for them, share the next one. */
   const lookNow = (): Promise<void> => {
     if (looking) {
       // Whom its failure concerns has it from the promise itself.
@@ -194,6 +166,52 @@ export const createDatabase = ({
     })
     return looking
   }
+  return lookNow
+}
+
+export const createDatabase = ({
+  knex,
+  types,
+  limits,
+  nodeId,
+  log,
+  session,
+  tenancy,
+  shortcut,
+  onSkipped = () => {},
+  onProposal = () => {},
+  onPrimary = () => {},
+  onTables = () => {},
+  history = () => undefined,
+  age = () => ({ as_of: null, behind_ms: null }),
+}: DatabaseOptions): Database => {
+  const recordCache = createRecordCache()
+  const lineages = createLineages(onPrimary)
+  const secrets = createSecrets()
+  const naming = createNaming({ knex, limits, log })
+  const lookup = createTypeLookup({
+    knex,
+    types,
+    log,
+    tenancy,
+    checkLog: secrets.check,
+    hasSessions: session !== undefined,
+    namesStatements: naming.isNaming,
+    prepare: naming.settle,
+  })
+
+  const lookNow = createLooks(() =>
+    lookup.lookAgain().then(
+      (isChanged) => {
+        if (!isChanged) return
+        recordCache.clear()
+        onTables()
+      },
+      (error) => {
+        throw isUnavailable(error) ? error : new SetupError('changed', String(error?.message ?? error))
+      },
+    ),
+  )
   const onFailed = (error: unknown) => {
     if (isOfOtherTable(error)) noteLook(error, lookNow())
   }
@@ -202,7 +220,7 @@ export const createDatabase = ({
     (settings?: Settings): Database['send'] =>
     (query, values, transaction, isStill, sender) =>
       send(transaction ?? knex, query, values, {
-        named: namesStatements && query.name !== '',
+        named: naming.isNaming() && query.name !== '',
         onConnection: (connection) => {
           if (lineages.isChecked(connection)) return refuseCleared(isStill)
           recordCache.clear()
@@ -223,17 +241,17 @@ export const createDatabase = ({
     lineages,
     history,
     age,
-    namesStatements: () => namesStatements,
+    namesStatements: naming.isNaming,
     nodeId,
     announceProposal: onProposal,
     log,
     recordCache,
     largeAnswers: createLargeAnswers({ limits }),
     get cursors() {
-      return cursors as Cursors
+      return secrets.cursors()
     },
     get signing() {
-      return signing as Signing
+      return secrets.signing()
     },
     savedChanges: createSavedChanges(),
     skip(error, table, count) {

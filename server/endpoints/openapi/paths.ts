@@ -67,8 +67,7 @@ export const flag: Schema = { type: 'boolean' }
 export const mutation = { 'mutation_id?': { type: 'string', minLength: 1, maxLength: 200 } }
 export const next: Schema = { type: ['string', 'null'] }
 
-/** The paths of one record of a type; `name` is that of its schema. */
-export const recordPaths = (type: string, name: string): Part => {
+const recordPath = (name: string): Part => {
   const record = ref(name)
   const stale = ref(`${name}StaleProblem`)
   const conflicts = {
@@ -77,86 +76,91 @@ export const recordPaths = (type: string, name: string): Part => {
     428: refused('No client_version and no If-Match.'),
   }
   return {
-    [`/records/${type}/{id}`]: {
-      parameters: [ID],
-      get: {
-        operationId: `read${name}`,
-        summary: 'The record; with `version` or `as_of`, as it was.',
-        parameters: [
-          query('version', 'The record as it was at this version.', version),
-          query('as_of', 'The record as it was at this time, like `2026-05-03T10:00:00Z`.'),
-          IF_NONE_MATCH,
-        ],
-        responses: {
-          200: json(data(record, { 'writable?': listOf(text) }), etag),
-          ...UNCHANGED,
-          ...GONE_OR_UNKNOWN,
-          ...COMMON,
-        },
-      },
-      patch: {
-        operationId: `save${name}`,
-        summary: 'Saves fields, if the record is still at the version that they were edited on.',
-        parameters: [IF_MATCH, ...ORIGIN],
-        requestBody: body(
-          object({
-            'client_version?': version,
-            changes: ref(`${name}Changes`),
-            'on_stale?': { enum: ['reject', 'merge'] },
-            'base?': { type: 'object', additionalProperties: text },
-            ...mutation,
-          }),
-        ),
-        responses: {
-          200: json(data(record, { 'merged_fields?': listOf(text), 'merged_by?': ref('Writer') }), etag),
-          ...conflicts,
-          ...GONE,
-          ...WRITING,
-        },
-      },
-      delete: {
-        operationId: `delete${name}`,
-        summary: 'Deletes it, if it is still at this version.',
-        parameters: [IF_MATCH, ...ORIGIN],
-        requestBody: body(object({ 'client_version?': version, ...mutation }), false),
-        responses: { 204: { description: 'Deleted.' }, ...conflicts, ...GONE, ...WRITING },
+    parameters: [ID],
+    get: {
+      operationId: `read${name}`,
+      summary: 'The record; with `version` or `as_of`, as it was.',
+      parameters: [
+        query('version', 'The record as it was at this version.', version),
+        query('as_of', 'The record as it was at this time, like `2026-05-03T10:00:00Z`.'),
+        IF_NONE_MATCH,
+      ],
+      responses: {
+        200: json(data(record, { 'writable?': listOf(text) }), etag),
+        ...UNCHANGED,
+        ...GONE_OR_UNKNOWN,
+        ...COMMON,
       },
     },
-    [`/records/${type}/{id}/version`]: {
-      parameters: [ID],
-      get: {
-        operationId: `version${name}`,
-        summary: 'Its version alone.',
-        parameters: [IF_NONE_MATCH],
-        responses: { 200: json(data(ref('Version'), age), etag), ...UNCHANGED, ...COMMON },
+    patch: {
+      operationId: `save${name}`,
+      summary: 'Saves fields, if the record is still at the version that they were edited on.',
+      parameters: [IF_MATCH, ...ORIGIN],
+      requestBody: body(
+        object({
+          'client_version?': version,
+          changes: ref(`${name}Changes`),
+          'on_stale?': { enum: ['reject', 'merge'] },
+          'base?': { type: 'object', additionalProperties: text },
+          ...mutation,
+        }),
+      ),
+      responses: {
+        200: json(data(record, { 'merged_fields?': listOf(text), 'merged_by?': ref('Writer') }), etag),
+        ...conflicts,
+        ...GONE,
+        ...WRITING,
       },
     },
-    [`/records/${type}/{id}/history`]: {
-      parameters: [ID],
-      get: {
-        operationId: `history${name}`,
-        summary: 'Its changes, newest first.',
-        parameters: [
-          query('limit', 'Entries, 50 unless given.', { type: 'integer', minimum: 1, maximum: 500 }),
-          query('before', 'Only versions before this one.', version),
-        ],
-        responses: {
-          200: json(data(listOf(ref('HistoryEntry')), { next, writable: listOf(text) })),
-          ...COMMON,
-        },
-      },
+    delete: {
+      operationId: `delete${name}`,
+      summary: 'Deletes it, if it is still at this version.',
+      parameters: [IF_MATCH, ...ORIGIN],
+      requestBody: body(object({ 'client_version?': version, ...mutation }), false),
+      responses: { 204: { description: 'Deleted.' }, ...conflicts, ...GONE, ...WRITING },
     },
   }
 }
 
-/** The paths of many records of a type. */
-export const listPaths = (known: KnownType, name: string): Part => {
-  const { name: type } = known.type
+const versionPath = (name: string): Part => ({
+  parameters: [ID],
+  get: {
+    operationId: `version${name}`,
+    summary: 'Its version alone.',
+    parameters: [IF_NONE_MATCH],
+    responses: { 200: json(data(ref('Version'), age), etag), ...UNCHANGED, ...COMMON },
+  },
+})
+
+const historyPath = (name: string): Part => ({
+  parameters: [ID],
+  get: {
+    operationId: `history${name}`,
+    summary: 'Its changes, newest first.',
+    parameters: [
+      query('limit', 'Entries, 50 unless given.', { type: 'integer', minimum: 1, maximum: 500 }),
+      query('before', 'Only versions before this one.', version),
+    ],
+    responses: {
+      200: json(data(listOf(ref('HistoryEntry')), { next, writable: listOf(text) })),
+      ...COMMON,
+    },
+  },
+})
+
+/** The paths of one record of a type; `name` is that of its schema. */
+export const recordPaths = (type: string, name: string): Part => ({
+  [`/records/${type}/{id}`]: recordPath(name),
+  [`/records/${type}/{id}/version`]: versionPath(name),
+  [`/records/${type}/{id}/history`]: historyPath(name),
+})
+
+/** A page of a list, and what became of the list since one was read. */
+const listAnswers = (name: string): Schema[] => {
   const rows = listOf(ref(name))
-  const sum = { type: ['number', 'string', 'null'] }
   const counted = {
     'count?': { type: ['integer', 'null'] },
-    'sums?': { type: 'object', additionalProperties: sum },
+    'sums?': { type: 'object', additionalProperties: { type: ['number', 'string', 'null'] } },
   }
   const positions = { 'positions?': listOf(text) }
   const page = data(rows, {
@@ -180,75 +184,80 @@ export const listPaths = (known: KnownType, name: string): Part => {
     'behind?': listOf(next),
     ...positions,
   })
-  const bulk = object({
-    changes: ref(`${name}Changes`),
-    records: {
-      ...listOf(object({ id: text, client_version: version })),
-      minItems: 1,
-      maxItems: MAX_BULK_RECORDS,
-    },
-    'on_stale?': { enum: ['abort', 'skip'] },
-    ...mutation,
-  })
+  return [page, delta]
+}
+
+const bulkOperation = (name: string): Part => {
+  const records = { ...listOf(object({ id: text, client_version: version })), minItems: 1 }
   return {
-    [`/records/${type}`]: {
-      get: {
-        operationId: `list${name}`,
-        summary: 'A page of the list; with `cursor`, what became of the list since.',
-        parameters: listParameters(known),
-        responses: { 200: json({ anyOf: [page, delta] }), ...COMMON },
-      },
-      post: {
-        operationId: `create${name}`,
-        summary: 'Creates a record.',
-        parameters: ORIGIN,
-        requestBody: body(object({ fields: ref(`${name}Fields`), 'id?': text, ...mutation })),
-        responses: {
-          201: json(data(ref(name)), { headers: { ...etag.headers, Location: { schema: text } } }),
-          409: refused('A mutation id with other content.'),
-          ...WRITING,
-        },
-      },
-      patch: {
-        operationId: `saveMany${name}`,
-        summary: 'The same changes to many records, each guarded by its version.',
-        parameters: ORIGIN,
-        requestBody: body(bulk),
-        responses: {
-          200: json(data(listOf({ type: 'object' }))),
-          409: refused('A stale record, with `abort`.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
-          410: refused('A deleted record, with `abort`.', ref('BulkProblem')),
-          428: refused('A record without a client_version.'),
-          ...WRITING,
-          403: refused('A record that may not be changed.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
-          404: refused('A record that is not there.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
-        },
-      },
-    },
-    [`/records/${type}/import`]: {
-      post: {
-        operationId: `import${name}`,
-        summary: 'Imports a file, all of it or nothing.',
-        parameters: [
-          query('key', 'The field by which records are found and updated.'),
-          query('dry_run', '`1`: looks, and writes nothing.', { enum: ['0', '1', 'true', 'false'] }),
-          header(HEADERS.importName, 'The name of the file, percent-encoded.'),
-          ...ORIGIN,
-        ],
-        requestBody: {
-          required: true,
-          content: { 'text/csv': { schema: text }, 'application/x-ndjson': { schema: text } },
-        },
-        responses: {
-          200: json(data(ref('ImportAnswer'))),
-          409: refused('A mutation id with other content.'),
-          ...WRITING,
-          422: refused('Rows that are not valid.', ref('ImportProblem')),
-        },
-      },
+    operationId: `saveMany${name}`,
+    summary: 'The same changes to many records, each guarded by its version.',
+    parameters: ORIGIN,
+    requestBody: body(
+      object({
+        changes: ref(`${name}Changes`),
+        records: { ...records, maxItems: MAX_BULK_RECORDS },
+        'on_stale?': { enum: ['abort', 'skip'] },
+        ...mutation,
+      }),
+    ),
+    responses: {
+      200: json(data(listOf({ type: 'object' }))),
+      409: refused('A stale record, with `abort`.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
+      410: refused('A deleted record, with `abort`.', ref('BulkProblem')),
+      428: refused('A record without a client_version.'),
+      ...WRITING,
+      403: refused('A record that may not be changed.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
+      404: refused('A record that is not there.', { anyOf: [ref('BulkProblem'), ref('Problem')] }),
     },
   }
 }
+
+const importOperation = (name: string): Part => ({
+  operationId: `import${name}`,
+  summary: 'Imports a file, all of it or nothing.',
+  parameters: [
+    query('key', 'The field by which records are found and updated.'),
+    query('dry_run', '`1`: looks, and writes nothing.', { enum: ['0', '1', 'true', 'false'] }),
+    header(HEADERS.importName, 'The name of the file, percent-encoded.'),
+    ...ORIGIN,
+  ],
+  requestBody: {
+    required: true,
+    content: { 'text/csv': { schema: text }, 'application/x-ndjson': { schema: text } },
+  },
+  responses: {
+    200: json(data(ref('ImportAnswer'))),
+    409: refused('A mutation id with other content.'),
+    ...WRITING,
+    422: refused('Rows that are not valid.', ref('ImportProblem')),
+  },
+})
+
+/** The paths of many records of a type. */
+export const listPaths = (known: KnownType, name: string): Part => ({
+  [`/records/${known.type.name}`]: {
+    get: {
+      operationId: `list${name}`,
+      summary: 'A page of the list; with `cursor`, what became of the list since.',
+      parameters: listParameters(known),
+      responses: { 200: json({ anyOf: listAnswers(name) }), ...COMMON },
+    },
+    post: {
+      operationId: `create${name}`,
+      summary: 'Creates a record.',
+      parameters: ORIGIN,
+      requestBody: body(object({ fields: ref(`${name}Fields`), 'id?': text, ...mutation })),
+      responses: {
+        201: json(data(ref(name)), { headers: { ...etag.headers, Location: { schema: text } } }),
+        409: refused('A mutation id with other content.'),
+        ...WRITING,
+      },
+    },
+    patch: bulkOperation(name),
+  },
+  [`/records/${known.type.name}/import`]: { post: importOperation(name) },
+})
 
 const heldVersions = object({
   records: {

@@ -92,78 +92,87 @@ export const restorePaths = (type: string, name: string): Part => ({
   },
 })
 
+const PROPOSAL: Part = { in: 'path', name: 'proposal', required: true, schema: text }
+const proposalOf = (name: string) => ref(`${name}Proposal`)
+
+const proposalsPath = (name: string): Part => ({
+  parameters: [ID],
+  get: {
+    operationId: `proposals${name}`,
+    summary: 'What is proposed for it, the newest first.',
+    parameters: [
+      query('state', 'Only these.', { enum: ['open', 'accepted', 'rejected'] }),
+      query('after', 'The `next` of the page before.'),
+    ],
+    responses: {
+      200: json(data(listOf(proposalOf(name)), { next, may: object({ save: flag, propose: flag }) })),
+      ...GONE,
+      ...COMMON,
+    },
+  },
+  post: {
+    operationId: `propose${name}`,
+    summary: 'Keeps changes for somebody else to decide about.',
+    parameters: [IF_MATCH, ...ORIGIN],
+    requestBody: body(
+      object({
+        'client_version?': version,
+        changes: ref(`${name}Changes`),
+        'note?': { type: 'string', maxLength: MAX_NOTE_CHARS },
+        ...mutation,
+      }),
+    ),
+    responses: {
+      201: json(data(proposalOf(name))),
+      ...conflicts(name, 'Stale, or a mutation id with other content.'),
+      ...GONE,
+      ...WRITING,
+    },
+  },
+})
+
+const acceptPath = (name: string): Part => ({
+  parameters: [ID, PROPOSAL],
+  post: {
+    operationId: `accept${name}Proposal`,
+    summary: 'Saves what is proposed, if the record is still at the version that was looked at.',
+    parameters: [IF_MATCH, ...ORIGIN],
+    requestBody: body(
+      object({
+        'client_version?': version,
+        'fields?': { ...listOf(text), minItems: 1 },
+        'edited?': ref(`${name}Changes`),
+        ...mutation,
+      }),
+    ),
+    responses: {
+      200: json(data(ref(name)), etag),
+      ...conflicts(name, 'Stale, decided already, or a mutation id with other content.'),
+      ...GONE,
+      ...WRITING,
+    },
+  },
+})
+
+const rejectPath = (name: string): Part => ({
+  parameters: [ID, PROPOSAL],
+  post: {
+    operationId: `reject${name}Proposal`,
+    summary: 'Closes a proposal without saving it.',
+    parameters: ORIGIN,
+    requestBody: body(object(mutation), false),
+    responses: {
+      200: json(data(proposalOf(name))),
+      409: refused('Decided already, or a mutation id with other content.'),
+      ...GONE,
+      ...WRITING,
+    },
+  },
+})
+
 /** The paths of a record's proposals; `name` is that of its schema. */
-export const proposalPaths = (type: string, name: string): Part => {
-  const proposal = ref(`${name}Proposal`)
-  const decided = { 409: refused('Decided already, or a mutation id with other content.') }
-  const PROPOSAL: Part = { in: 'path', name: 'proposal', required: true, schema: text }
-  return {
-    [`/records/${type}/{id}/proposals`]: {
-      parameters: [ID],
-      get: {
-        operationId: `proposals${name}`,
-        summary: 'What is proposed for it, the newest first.',
-        parameters: [
-          query('state', 'Only these.', { enum: ['open', 'accepted', 'rejected'] }),
-          query('after', 'The `next` of the page before.'),
-        ],
-        responses: {
-          200: json(data(listOf(proposal), { next, may: object({ save: flag, propose: flag }) })),
-          ...GONE,
-          ...COMMON,
-        },
-      },
-      post: {
-        operationId: `propose${name}`,
-        summary: 'Keeps changes for somebody else to decide about.',
-        parameters: [IF_MATCH, ...ORIGIN],
-        requestBody: body(
-          object({
-            'client_version?': version,
-            changes: ref(`${name}Changes`),
-            'note?': { type: 'string', maxLength: MAX_NOTE_CHARS },
-            ...mutation,
-          }),
-        ),
-        responses: {
-          201: json(data(proposal)),
-          ...conflicts(name, 'Stale, or a mutation id with other content.'),
-          ...GONE,
-          ...WRITING,
-        },
-      },
-    },
-    [`/records/${type}/{id}/proposals/{proposal}/accept`]: {
-      parameters: [ID, PROPOSAL],
-      post: {
-        operationId: `accept${name}Proposal`,
-        summary: 'Saves what is proposed, if the record is still at the version that was looked at.',
-        parameters: [IF_MATCH, ...ORIGIN],
-        requestBody: body(
-          object({
-            'client_version?': version,
-            'fields?': { ...listOf(text), minItems: 1 },
-            'edited?': ref(`${name}Changes`),
-            ...mutation,
-          }),
-        ),
-        responses: {
-          200: json(data(ref(name)), etag),
-          ...conflicts(name, 'Stale, decided already, or a mutation id with other content.'),
-          ...GONE,
-          ...WRITING,
-        },
-      },
-    },
-    [`/records/${type}/{id}/proposals/{proposal}/reject`]: {
-      parameters: [ID, PROPOSAL],
-      post: {
-        operationId: `reject${name}Proposal`,
-        summary: 'Closes a proposal without saving it.',
-        parameters: ORIGIN,
-        requestBody: body(object(mutation), false),
-        responses: { 200: json(data(proposal)), ...decided, ...GONE, ...WRITING },
-      },
-    },
-  }
-}
+export const proposalPaths = (type: string, name: string): Part => ({
+  [`/records/${type}/{id}/proposals`]: proposalsPath(name),
+  [`/records/${type}/{id}/proposals/{proposal}/accept`]: acceptPath(name),
+  [`/records/${type}/{id}/proposals/{proposal}/reject`]: rejectPath(name),
+})
