@@ -31,6 +31,8 @@ export const buildCommonJs = async (dist, names) => {
     preserveModulesRoot: dist,
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
+    // Editors read them in the types.
+    comments: { jsdoc: false },
   })
   await build.close()
   const written = new Set(['package.json', ...output.map(({ fileName }) => fileName)])

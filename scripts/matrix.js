@@ -43,11 +43,15 @@ const RUNNERS = {
     args: [
       'node_modules/jest/bin/jest.js',
       '--ci',
+      '--testTimeout=60000',
       '--config',
       '{"transform":{},"testMatch":["**/*.spec.cjs"],"haste":{"forceNodeFilesystemAPI":true}}',
     ],
   },
-  mocha: { install: ['mocha', '^11.0.0'], args: ['node_modules/mocha/bin/mocha.js', 'runner.spec.cjs'] },
+  mocha: {
+    install: ['mocha', '^11.0.0'],
+    args: ['node_modules/mocha/bin/mocha.js', '--timeout', '60000', 'runner.spec.cjs'],
+  },
 }
 /** Each runs scripts/matrix/app.js, from a package of npm that has the program. */
 const RUNTIMES = {
@@ -56,6 +60,8 @@ const RUNTIMES = {
 }
 /** The lowest pg goes with the lowest Knex. */
 const PG = { 2: '8.11.0', 3: '^8.16.0', none: '8.11.0' }
+/** For one app; a machine may be busy. */
+const MOST_MS = 240_000
 /** Characters of each failure that are shown. */
 const SHOWN = 2_000
 const MODULES = { CommonJS: 'cjs', ESM: 'mjs' }
@@ -176,7 +182,7 @@ async function tryRunners() {
   for (const [name, { args }] of Object.entries(RUNNERS)) {
     const database = await createDatabase()
     const env = { ...process.env, DATABASE_URL: database.url }
-    const tried = run(process.execPath, args, { cwd: folder, env, timeout: 60_000 })
+    const tried = run(process.execPath, args, { cwd: folder, env, timeout: MOST_MS })
     report([name], await tried.then(() => null).catch((error) => error))
     await database.drop()
   }
@@ -215,7 +221,7 @@ async function host(folder, name, program = 'try-host.js') {
   const database = await createDatabase()
   const env = { ...process.env, DATABASE_URL: database.url, HOST_FILE: `./${name}.js`, PORT: '0' }
   try {
-    await run(process.execPath, [program], { cwd: folder, env, timeout: 60_000 })
+    await run(process.execPath, [program], { cwd: folder, env, timeout: MOST_MS })
     return null
   } catch (error) {
     return error
@@ -296,7 +302,7 @@ async function cell(folder, knex, kind, by = null) {
   const flags = kind === 'CommonJS' ? ['--no-experimental-require-module'] : []
   try {
     const [program, ...args] = by ?? [process.execPath, ...flags]
-    const { stdout } = await run(program, [...args, file], { cwd: folder, env, timeout: 120_000 })
+    const { stdout } = await run(program, [...args, file], { cwd: folder, env, timeout: MOST_MS })
     const { saved, refused, received, bad } = JSON.parse(stdout.trim().split('\n').at(-1))
     const isGreen =
       saved === 'saved' &&
@@ -323,6 +329,6 @@ function report(names, failure) {
   console.log(`${failure ? 'FAILED' : 'ok    '}  ${names.map((name) => name.padEnd(11)).join(' ')}`)
   if (failure)
     failures.push(
-      `${names.join(', ')}: ${String(failure.stderr || failure.stack || failure).slice(0, SHOWN)}`,
+      `${names.join(', ')}: ${String(failure.stderr || failure.stdout || failure.stack || failure).slice(0, SHOWN)}`,
     )
 }

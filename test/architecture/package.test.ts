@@ -105,7 +105,7 @@ test('holds the doors, the licence and the README, and nothing of the demo, the 
   expect(wanted.filter((path) => !packed.includes(path))).toEqual([])
   const foreign = packed.filter(
     (path) =>
-      !/^(dist\/.*\.(js|d\.ts|css)|dist\/(cjs\/)?migrations\/.*\.sql|dist\/cjs\/package\.json|docs\/.*\.(md|png|sql|ts|js|tsx|json|html|py)|LICENSE|(README|CHANGELOG|SECURITY)\.md|package\.json)$/.test(
+      !/^(dist\/.*\.(js|d\.ts|css)|dist\/(cjs\/)?migrations\/.*\.sql|dist\/cjs\/package\.json|docs\/.*\.(md|png|sql|tsx?|jsx?|json|html|py)|LICENSE|(README|CHANGELOG|SECURITY)\.md|package\.json)$/.test(
         path,
       ),
   )

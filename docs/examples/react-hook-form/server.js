@@ -13,7 +13,7 @@ import { z } from 'zod'
 
 const { PORT = '3000', DATABASE_URL } = process.env
 const postgres = DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: '.postgres' })
-const knex = openKnex({ client: 'pg', connection: DATABASE_URL ?? postgres.url })
+const knex = openKnex({ client: 'pg', connection: DATABASE_URL || postgres.url })
 await migrate(knex)
 if (!(await knex.schema.hasTable('projects'))) {
   await knex.raw(`create table projects (id serial primary key, name text not null, budget integer);
@@ -32,19 +32,20 @@ const authenticate = ({ headers }) => {
 }
 const records = createRecordServer({ knex, types: [project], authenticate })
 
-const vite = await createServer({ appType: 'spa', server: { middlewareMode: true, hmr: false, ws: false } })
 const app = express()
+const server = createAppServer(app)
+const vite = await createServer({ appType: 'spa', server: { middlewareMode: true, hmr: { server } } })
 app.use('/api/v1', records.router)
 app.use(vite.middlewares)
-const server = createAppServer(app)
 records.attach(server)
 server.listen(Number(PORT), '127.0.0.1', () => {
   console.log(`http://localhost:${server.address().port}/?name=alice`)
 })
 
 const stop = async () => {
-  await Promise.all([records.stop(), vite.close()])
+  await records.stop()
   await knex.destroy()
   await postgres?.stop()
+  process.exit()
 }
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)

@@ -30,23 +30,24 @@ async function prepare(pool) {
 
 async function main() {
   const postgres = DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: '.postgres' })
-  const pool = new pg.Pool({ connectionString: DATABASE_URL ?? postgres.url })
+  const pool = new pg.Pool({ connectionString: DATABASE_URL || postgres.url })
   await prepare(pool)
   const records = createRecordServer({ pool, types: [project], authenticate })
   const { createServer: createVite } = await import('vite')
-  const vite = await createVite({ appType: 'spa', server: { middlewareMode: true, hmr: false, ws: false } })
   const app = express()
+  const server = createServer(app)
+  const vite = await createVite({ appType: 'spa', server: { middlewareMode: true, hmr: { server } } })
   app.use('/api/v1', records.router)
   app.use(vite.middlewares)
-  const server = createServer(app)
   records.attach(server)
   server.listen(Number(PORT), '127.0.0.1', () => {
     console.log(`http://localhost:${server.address().port}/?name=alice`)
   })
   const stop = async () => {
-    await Promise.all([records.stop(), vite.close()])
+    await records.stop()
     await pool.end()
     await postgres?.stop()
+    process.exit()
   }
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
 }

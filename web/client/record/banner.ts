@@ -7,7 +7,7 @@ import { fill, listFields, problemText, type Words, whoWrote } from '../words/me
 import { clockTime, timeAgo } from '../words/time-ago.ts'
 import { undoOf } from './edit-transitions.ts'
 import { newerFields } from './remote-versions.ts'
-import { isReviewed, type MergedWith, type RecordState } from './state.ts'
+import { type MergedWith, type RecordState, topicOf } from './state.ts'
 
 /** What a button of the banner does; each is a function of the same name on the editor, `retry` saves or loads again. */
 export type BannerAction =
@@ -25,20 +25,6 @@ export type BannerAction =
 export interface BannerOptions {
   /** A deleted record, or one that the server lost, can be recreated from what is typed. */
   mayRecreate?: boolean
-}
-
-/** The topic of a banner, if any: one at a time, the most serious first. */
-type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'newer' | 'kept' | 'notice'
-
-/** The conflict has its own surface; while it is there or a write is in flight, there is no topic. */
-export function topicOf(state: RecordState): Topic | null {
-  if (state.isRefused) return 'forbidden'
-  if (state.deletion) return 'gone'
-  if (state.writing || isReviewed(state)) return null
-  if (state.trouble) return state.trouble.kind === 'signed_out' ? 'signed_out' : 'trouble'
-  if (state.newer && !isEmpty(state.draft) && state.newer.version > state.dismissed) return 'newer'
-  if (state.kept && !state.kept.isHidden) return 'kept'
-  return state.notice ? 'notice' : null
 }
 
 /** A piece of the sentence; a time keeps counting where it is shown. */

@@ -5,10 +5,17 @@
 import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { mergeValues } from '../base/merge-values.ts'
 import { differingFields, hasField, isEmpty, isSame, pick } from '../base/values.ts'
-import { topicOf } from './banner.ts'
 import { forgetOlder, save, undoOf, write } from './edit-transitions.ts'
 import { askedOfGone, catchUp, stay, to, weighHeld } from './remote-versions.ts'
-import type { Kept, RecordState, Resolution, StateEventOf, Transition, UnsentEdits } from './state.ts'
+import {
+  type Kept,
+  type RecordState,
+  type Resolution,
+  type StateEventOf,
+  type Transition,
+  topicOf,
+  type UnsentEdits,
+} from './state.ts'
 
 const newestAtHand = ({ latest, newer }: RecordState): WireRecord | null =>
   latest && latest.version >= (newer?.version ?? 0) ? latest : null

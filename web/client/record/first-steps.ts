@@ -26,13 +26,29 @@ import {
   refuseWrite,
 } from './server-transitions.ts'
 import {
-  type FirstTable,
   type RecordState,
   type RecordStateEvent,
   STATUSES,
+  type StateEventOf,
   statusOf,
   type Transition,
 } from './state.ts'
+
+type Step<K extends RecordStateEvent['kind']> = (
+  state: RecordState,
+  stateEvent: StateEventOf<K>,
+) => Transition
+type Row<Columns extends readonly unknown[], Cell> = { [Column in keyof Columns]: Cell }
+/** A step for each event in each status. */
+export type StepTable = { [K in RecordStateEvent['kind']]: Row<typeof STATUSES, Step<K>> }
+
+/** Those that a page has from the start; `null` is left to the others, as a cell or as what its step says. */
+export type FirstTable = {
+  [K in RecordStateEvent['kind']]?: Row<
+    typeof STATUSES,
+    ((state: RecordState, stateEvent: StateEventOf<K>) => Transition | null) | null
+  >
+}
 
 // biome-ignore format: a table
 export const firstSteps = {

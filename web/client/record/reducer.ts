@@ -19,7 +19,7 @@ import {
   undo,
 } from './conflict-transitions.ts'
 import { beyond, ignore, remove, setAside } from './edit-transitions.ts'
-import { firstSteps, stepOf } from './first-steps.ts'
+import { firstSteps, type StepTable, stepOf } from './first-steps.ts'
 import { catchUp, newestKnown, stay, to, weighHeld } from './remote-versions.ts'
 import { changesOf, doubt, goBack, offerLost, withLostTyped, withoutNewer } from './restored.ts'
 import {
@@ -34,7 +34,7 @@ import {
   withLoaded,
   withoutWrite,
 } from './server-transitions.ts'
-import type { RecordState, RecordStateEvent, StateEventOf, StepTable, Transition } from './state.ts'
+import type { RecordState, RecordStateEvent, StateEventOf, Transition } from './state.ts'
 
 // What a record's store does now and then comes with it.
 export { propose, restoreVersion } from '../history/ask.ts'

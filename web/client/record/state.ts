@@ -213,19 +213,6 @@ export interface Transition {
   effects: RecordEffect[]
 }
 
-type Step<K extends StateEventKind> = (state: RecordState, stateEvent: StateEventOf<K>) => Transition
-type Row<Columns extends readonly unknown[], Cell> = { [Column in keyof Columns]: Cell }
-/** A step for each event in each status. */
-export type StepTable = { [K in StateEventKind]: Row<typeof STATUSES, Step<K>> }
-
-/** Those that a page has from the start; `null` is left to the others, as a cell or as what its step says. */
-export type FirstTable = {
-  [K in StateEventKind]?: Row<
-    typeof STATUSES,
-    ((state: RecordState, stateEvent: StateEventOf<K>) => Transition | null) | null
-  >
-}
-
 export const initialRecordState: RecordState = {
   status: 'loading',
   record: null,
@@ -296,3 +283,17 @@ export const canSave = (state: RecordState): boolean =>
     state.status === 'behind' ||
     state.status === 'offline' ||
     state.status === 'signed_out')
+
+/** The topic of a banner, if any: one at a time, the most serious first. */
+export type Topic = 'forbidden' | 'gone' | 'signed_out' | 'trouble' | 'newer' | 'kept' | 'notice'
+
+/** The conflict has its own surface; while it is there or a write is in flight, there is no topic. */
+export function topicOf(state: RecordState): Topic | null {
+  if (state.isRefused) return 'forbidden'
+  if (state.deletion) return 'gone'
+  if (state.writing || isReviewed(state)) return null
+  if (state.trouble) return state.trouble.kind === 'signed_out' ? 'signed_out' : 'trouble'
+  if (state.newer && !isEmpty(state.draft) && state.newer.version > state.dismissed) return 'newer'
+  if (state.kept && !state.kept.isHidden) return 'kept'
+  return state.notice ? 'notice' : null
+}

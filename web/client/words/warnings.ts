@@ -23,7 +23,7 @@ function sentenceOf(warning: Warning): string {
         ? `The list of “${warning.type}” can't be watched by ${JSON.stringify(warning.scope)}: name these columns in \`lists\` of trackTable. See “A list that doesn't update” in ${PAGE}.`
         : `The list of “${warning.type}” is not watched (${warning.code}): is a type of that name declared in createRecordServer, and may this person read it? See “A list that doesn't update” in ${PAGE}.`
     case 'record':
-      return `A record of “${warning.type}” is not watched (${warning.code}): it is not there, this person may not read it, or no type of that name is declared in createRecordServer. See “not_found” in ${PAGE}.`
+      return `A record of “${warning.type}” is not watched (${warning.code}): it is not there, this person may not read it, or no type of that name is declared in createRecordServer.`
     case 'code':
       return `The code of a live connection could not be loaded, and events come in another way, or by polling: ${warning.cause}. Does the bundle take the browser's files of socket.io-client? See “HTTP works and the socket is refused” in ${PAGE}.`
   }

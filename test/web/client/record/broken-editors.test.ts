@@ -1,14 +1,10 @@
 // The editor's invariant must fail for each of a few editors that are broken on purpose.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { StepTable } from '../../../../web/client/record/first-steps.ts'
 import { nextRecordState } from '../../../../web/client/record/reducer.ts'
 import { adoptSaved } from '../../../../web/client/record/server-transitions.ts'
-import {
-  type RecordStatus,
-  type StepTable,
-  statusOf,
-  type Transition,
-} from '../../../../web/client/record/state.ts'
+import { type RecordStatus, statusOf, type Transition } from '../../../../web/client/record/state.ts'
 import { conflictThen, interleavings } from './interleavings.ts'
 import type { Step } from './record-world.ts'
 
