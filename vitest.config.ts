@@ -49,18 +49,20 @@ const BETWEEN_BROWSERS = 4
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const withBrowser = sorted.filter(({ moduleId }) => WITH_BROWSER.test(moduleId))
-    const rest = sorted.filter(({ moduleId }) => !WITH_BROWSER.test(moduleId))
-    const long = rest.filter(({ moduleId }) => LONG.test(moduleId))
-    const short = rest.filter(({ moduleId }) => !LONG.test(moduleId))
-    // Vitest ends a worker that keeps its modules where the next file in line is of another project.
-    const byProject = ['node', 'apart', 'web'].flatMap((name) =>
-      short.filter(({ project }) => project.name === name),
+    const of = (name: string) => sorted.filter(({ project }) => project.name === name)
+    const withBrowser = of('node').filter(({ moduleId }) => WITH_BROWSER.test(moduleId))
+    const rest = of('node').filter(({ moduleId }) => !WITH_BROWSER.test(moduleId))
+    const others = [true, false].flatMap((isLong) =>
+      rest.filter(({ moduleId }) => LONG.test(moduleId) === isLong),
     )
-    const others = [...long, ...byProject]
-    return [...withBrowser.flatMap((file) => [file, ...others.splice(0, BETWEEN_BROWSERS)]), ...others]
+    const node = [...withBrowser.flatMap((file) => [file, ...others.splice(0, BETWEEN_BROWSERS)]), ...others]
+    // Vitest ends a worker that keeps its modules where the next file in line is of another project.
+    return [...of('apart'), ...node, ...of('web')]
   }
 }
+
+/** What replaces a module for itself. */
+const APART = ['test/faults/oracle-mutations.test.ts']
 
 const services = {
   globalSetup: './test/support/database-server.ts',
@@ -81,7 +83,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['test/{migrations,server,web/client,web/tanstack-query}/**/*.test.ts'],
+          include: [
+            'test/{migrations,server,architecture,faults,testing,web/client,web/tanstack-query}/**/*.test.ts',
+            ...(isWithout('chromium') ? [] : ['test/e2e/**/*.test.ts']),
+          ],
+          exclude: APART,
           environment: 'node',
           ...services,
           // One after the other in a worker that keeps its modules: to load them anew costs most files more than their tests.
@@ -92,7 +98,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'apart',
-          include: ['test/{architecture,faults,testing}/**/*.test.ts'],
+          include: APART,
           environment: 'node',
           ...services,
         },
@@ -108,16 +114,8 @@ export default defineConfig({
           setupFiles: './test/support/screen-timeout.ts',
           testTimeout: 60_000,
           retry: RETRIES,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'e2e',
-          include: isWithout('chromium') ? [] : ['test/e2e/**/*.test.ts'],
-          environment: 'node',
-          ...services,
-          testTimeout: 400_000,
+          // The window stays too: what a test renders or listens to there, it takes away.
+          isolate: false,
         },
       },
     ],

@@ -234,8 +234,12 @@ const entryOf = (code: string) => ({
 })
 
 describe.for(Object.entries(PAGES))('%s', ([name, { budget, code }]) => {
-  test('keeps its budget, and loads the rest on use', async () => {
-    const { first } = await bundlePage(code)
+  let first: Awaited<ReturnType<typeof bundlePage>>['first']
+  beforeAll(async () => {
+    first = (await bundlePage(code)).first
+  })
+
+  test('keeps its budget, and loads the rest on use', () => {
     const modules = first.flatMap((chunk) => Object.keys(chunk.modules))
     expect(gzipped(first), name).toBeGreaterThan(5_000)
     expect(gzipped(first), name).toBeLessThanOrEqual(budget)
@@ -246,8 +250,7 @@ describe.for(Object.entries(PAGES))('%s', ([name, { budget, code }]) => {
     ).toEqual([])
   })
 
-  test('loads nothing of histories, proposals and undoing but the names of their functions', async () => {
-    const { first } = await bundlePage(code)
+  test('loads nothing of histories, proposals and undoing but the names of their functions', () => {
     const modules = first.flatMap((chunk) =>
       Object.keys(chunk.modules).map((id) => id.replace(/.*\/web\//, '')),
     )

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { RecordCache } from '../../server/tables/record-cache.ts'
 import type { TestApp } from '../support/app.ts'
-import { breakServer, replaceSymbol } from '../support/broken-server.ts'
+import { bundleMutants, replaceSymbol } from '../support/broken-server.ts'
 import { save, testMutants } from '../support/mutants.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -196,10 +196,10 @@ testMutants([
 
 test('a symbol that is not there is said, and so is a module that is not there', async () => {
   const mutant = { module: 'server/http/origin.ts', symbol: 'isForeignOrigin', broken: () => () => true }
-  await expect(breakServer(mutant)).rejects.toThrow(
+  await expect(bundleMutants([mutant])).rejects.toThrow(
     'server/http/origin.ts has no function or constant isForeignOrigin at its top level',
   )
-  await expect(breakServer({ ...mutant, module: 'server/origin.ts' })).rejects.toThrow(
+  await expect(bundleMutants([{ ...mutant, module: 'server/origin.ts' }])).rejects.toThrow(
     'There is no module server/origin.ts',
   )
 })

@@ -1,7 +1,7 @@
-// The server with one symbol replaced: its sources, bundled with the replacement and loaded beside the real ones. What
+// The server with one symbol replaced: its sources, bundled with the replacements and loaded beside the real ones. What
 // is published knows nothing of it. The symbol is found in the syntax tree of its module, so neither the layout nor the
 // wording of the code counts; a symbol that isn't there fails the test that uses it.
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { access, copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin, parseAst } from 'vite'
@@ -20,10 +20,8 @@ export interface Mutant {
   broken: (real: never) => unknown
 }
 
-/** Where the bundles find the replacements of this process. */
-const REPLACEMENTS = Symbol.for('noclobber.mutants')
-const replacements: Mutant['broken'][] = []
-Object.assign(globalThis, { [REPLACEMENTS]: replacements })
+/** Where the bundles find what takes the place of a symbol: the mutant's of this number while it is loaded, else the real value. */
+const REPLACE = Symbol.for('noclobber.mutants')
 
 /** The module's code in which the top-level `symbol` is what `replace` makes of it. */
 export function replaceSymbol(code: string, symbol: string, replace: string): string | null {
@@ -41,29 +39,37 @@ export function replaceSymbol(code: string, symbol: string, replace: string): st
   return null
 }
 
-/** Loads the server with this symbol replaced. */
-export async function breakServer({
-  module,
-  symbol,
-  broken,
-}: Mutant): Promise<typeof import('noclobber/server')> {
-  const path = join(root, module)
-  await access(path).catch(() => {
-    throw new Error(`There is no module ${module}: was it renamed? Name it as it is called now.`)
-  })
-  const replace = `globalThis[Symbol.for('${REPLACEMENTS.description}')][${replacements.push(broken) - 1}]`
+/** Loads the server with the symbol of one of these mutants replaced. */
+export type LoadBroken = (mutant: Mutant) => Promise<typeof import('noclobber/server')>
+
+/**
+ * Bundles the server once, with a place for each of the mutants. What is loaded for one is a copy of the bundle: a module of its own,
+ * in which all other symbols are the real ones.
+ */
+export async function bundleMutants(mutants: Mutant[]): Promise<LoadBroken> {
+  for (const { module } of mutants)
+    await access(join(root, module)).catch(() => {
+      throw new Error(`There is no module ${module}: was it renamed? Name it as it is called now.`)
+    })
   // Below node_modules, so that the bundle finds what it imports.
   const outDir = await mkdtemp(join(root, 'node_modules', 'noclobber-broken-'))
   atEnd(() => rm(outDir, { recursive: true, force: true }))
-  let isReplaced = false
+  const replaced = new Set<Mutant>()
   const plugin: Plugin = {
-    name: 'one-broken-symbol',
+    name: 'broken-symbols',
     transform: (code, id) => {
-      if (id !== path) return null
-      const mutated = replaceSymbol(code, symbol, replace)
-      if (mutated === null)
-        throw new Error(`${module} has no function or constant ${symbol} at its top level: was it renamed?`)
-      isReplaced = true
+      const own = mutants.filter(({ module }) => join(root, module) === id)
+      if (own.length === 0) return null
+      let mutated = code
+      for (const mutant of own) {
+        const { module, symbol } = mutant
+        const replace = `globalThis[Symbol.for('${REPLACE.description}')](${mutants.indexOf(mutant)})`
+        const next = replaceSymbol(mutated, symbol, replace)
+        if (next === null)
+          throw new Error(`${module} has no function or constant ${symbol} at its top level: was it renamed?`)
+        mutated = next
+        replaced.add(mutant)
+      }
       return { code: mutated, map: null }
     },
   }
@@ -77,6 +83,14 @@ export async function breakServer({
       rolldownOptions: { output: { entryFileNames: 'server.mjs' } },
     },
   })
-  if (!isReplaced) throw new Error(`${module} is no part of the server.`)
-  return import(/* @vite-ignore */ join(outDir, 'server.mjs'))
+  for (const mutant of mutants)
+    if (!replaced.has(mutant)) throw new Error(`${mutant.module} is no part of the server.`)
+  return async (mutant) => {
+    const number = mutants.indexOf(mutant)
+    const copy = join(outDir, `broken-${number}.mjs`)
+    await copyFile(join(outDir, 'server.mjs'), copy)
+    const replace = (at: number) => (real: never) => (at === number ? mutant.broken(real) : real)
+    Object.assign(globalThis, { [REPLACE]: replace })
+    return import(/* @vite-ignore */ copy)
+  }
 }

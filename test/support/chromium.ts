@@ -7,8 +7,19 @@ import { findProgram } from './programs.ts'
 /** For whatever a page shall show: a slow machine under load is given its time. */
 const PAGE_TIMEOUT_MS = 90_000
 
-/** Launches it headless; it is closed at the end of the file. One context of it is one signed-in person. */
+/** The one of this worker, whose files run one after the other. It ends with the worker. */
+let launched: Promise<Browser> | undefined
+
+/** A headless one. One context of it is one signed-in person; those of a file are closed at its end. */
 export async function launchBrowser(): Promise<Browser> {
+  const open = await launched?.catch(() => undefined)
+  if (!open?.isConnected()) launched = launch()
+  const browser = await (launched as Promise<Browser>)
+  atLast(() => Promise.all(browser.contexts().map((context) => context.close())))
+  return browser
+}
+
+async function launch(): Promise<Browser> {
   const executablePath = await findProgram(
     'chromium',
     ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
@@ -25,7 +36,6 @@ export async function launchBrowser(): Promise<Browser> {
       '--no-first-run',
     ],
   })
-  atLast(() => browser.close())
   const newContext = browser.newContext.bind(browser)
   browser.newContext = async (options) => {
     const context = await newContext(options)

@@ -1,8 +1,8 @@
 // Mutation tests of the server: what must never happen is made to happen by one broken symbol, and the check that guards
 // against it must fail. Each check passes on the real server first, so that it is the broken symbol that it catches.
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from './app.ts'
-import { breakServer, type Mutant } from './broken-server.ts'
+import { bundleMutants, type LoadBroken, type Mutant } from './broken-server.ts'
 
 /** A mutant, and what catches it. */
 export interface TestedMutant extends Mutant {
@@ -12,13 +12,19 @@ export interface TestedMutant extends Mutant {
   check(app: TestApp): Promise<void>
 }
 
-/** One test for each mutant. */
+/** One test for each mutant; all of a file are in one bundle. */
 export const testMutants = (mutants: TestedMutant[]): void => {
+  let bundled: Promise<LoadBroken>
+  beforeAll(async () => {
+    bundled = bundleMutants(mutants)
+    await bundled
+  })
   test.each(mutants)(
     '$name is caught',
-    async ({ check, limits = {}, ...mutant }) => {
+    async (mutant) => {
+      const { check, limits = {} } = mutant
       await check(await startApp({ limits }))
-      const server = await breakServer(mutant)
+      const server = await (await bundled)(mutant)
       await expect(check(await startApp({ limits, server }))).rejects.toThrow()
     },
     60_000,

@@ -40,11 +40,11 @@ export async function freshDatabase({
   tables?: TestTables
 } = {}): Promise<FreshDatabase> {
   const name = `${inject('databasePrefix')}_${randomBytes(6).toString('hex')}`
-  await withClient(async (client) => {
+  await asAdmin(async (client) => {
     const log = migrated ? await templateDatabase(client, CHANGE_LOG) : 'template1'
     const template = tables ? await templateDatabase(client, tables, log) : log
     await createDatabase(client, name, template)
-    if (tables) await withClient((own) => own.query(GO_ON), urlOf(name))
+    if (tables) await withClient(urlOf(name), (own) => own.query(GO_ON))
   })
   let isThere = true
   const database: FreshDatabase = {
@@ -53,7 +53,7 @@ export async function freshDatabase({
     drop: async () => {
       if (!isThere) return
       isThere = false
-      await withClient((client) => client.query(`drop database if exists ${name} with (force)`))
+      await asAdmin((client) => client.query(`drop database if exists ${name} with (force)`))
     },
   }
   atLast(database.drop)
@@ -97,7 +97,7 @@ async function templateDatabase(
   }
 }
 
-async function withClient<T>(use: (client: pg.Client) => Promise<T>, url = postgresUrl()): Promise<T> {
+async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -105,6 +105,30 @@ async function withClient<T>(use: (client: pg.Client) => Promise<T>, url = postg
   } finally {
     await client.end()
   }
+}
+
+/** The connection of this worker that makes databases and drops them: a process of PostgreSQL for each costs more than the rest of it. */
+let admin: Promise<pg.Client> | undefined
+/** One after the other, as a lock of one session is no lock between two of its statements. */
+let last: Promise<unknown> = Promise.resolve()
+
+function asAdmin<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const done = last.then(async () => {
+    admin ??= connectAdmin()
+    return use(await admin)
+  })
+  last = done.catch(() => {})
+  return done
+}
+
+async function connectAdmin(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: postgresUrl() })
+  client.on('error', () => {})
+  client.on('end', () => {
+    admin = undefined
+  })
+  await client.connect()
+  return client
 }
 
 function urlOf(database: string): string {

@@ -126,7 +126,7 @@ const forgedOf = (target: Target): unknown[] => {
     [uid, null, null],
   ])
   const room = rooms[0]
-  const user = { id: 'mallory', name: 'M'.repeat(100_000) }
+  const user = { id: 'mallory', name: 'Mallory' }
   const entry = {
     room,
     tenantId,
@@ -143,6 +143,7 @@ const forgedOf = (target: Target): unknown[] => {
     ['revoke', { disconnect: true, userId: 'alice' }],
     ['revoke', {}],
     ['presence', [entry]],
+    ['presence', [{ ...entry, user: { ...user, name: 'M'.repeat(100_000) } }]],
     ['presence', { nodeId: 'x', entries: [entry] }],
     ['presence-ask', null],
     ['presence-end', 'x'],
