@@ -26,6 +26,21 @@ export const isoTimestamp = (text: string): string => {
   return Number.isNaN(utc.getTime()) ? text : `${utc.toISOString().slice(0, 19)}${micros}Z`
 }
 
+/** Times of four-digit years, which can be compared as texts. */
+const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z')
+const LAST_TIME = Date.parse('9999-12-31T23:59:59Z')
+
+/**
+ * A time in UTC with microseconds; `null` for none, and for one of a year without four digits.
+ *
+ * @param at Milliseconds since 1970, of which the second counts.
+ * @param fraction The digits of its fraction; finer ones are cut off.
+ */
+export const utcMoment = (at: number, fraction: string): string | null =>
+  at > FIRST_TIME && at < LAST_TIME
+    ? `${new Date(at).toISOString().slice(0, 19)}.${fraction.padEnd(6, '0').slice(0, 6)}Z`
+    : null
+
 /** The form that a time in UTC has as JSON, unless its microseconds end with a zero. */
 const WHOLE_TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/
 

@@ -4,7 +4,7 @@
 import type { Knex } from 'knex'
 import { ownedBy, ownedNames } from '../../migrations/owned-columns.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
-import { keyOf } from '../../migrations/record-key.ts'
+import { idText, keyOf } from '../../migrations/record-key.ts'
 import { STAMP_TRIGGER } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import { statement } from '../db/statement.ts'
@@ -57,6 +57,8 @@ export interface DeletedRows {
   /** `null`: the record's id. */
   columns: string[] | null
   values: string[]
+  /** Only those with these ids. */
+  among?: string[]
   /** When, to the minute: a log that was restored from a dump has one transaction for all that was before. */
   at: string
 }
@@ -66,14 +68,18 @@ const together = (columns: string[], row: string) =>
   `jsonb_build_array(${columns.map((name) => `${row}.old_row->>${quoteText(name)}`).join(', ')})::text`
 
 /** xid, source, values, time: the rows of the log. */
-const ROWS = (columns: string[] | null) => `
+const ROWS = ({ columns, among }: DeletedRows) => `
   select distinct on (c.record_id) c.record_id, c.version, c.old_row, c.seq from noclobber.record_changes c
   where c.xid = $1::xid8 and c.table_name = $2 and c.event = 'deleted' and c.old_row is not null
     and ${columns === null ? 'c.record_id' : together(columns, 'c')} = any($3::text[])
     and c.updated_at between $4::timestamptz - interval '1 minute' and $4::timestamptz + interval '1 minute'
+    ${among ? 'and c.record_id = any($5::text[])' : ''}
   order by c.record_id, c.version desc`
 
-const parametersOf = ({ xid, source, values, at }: DeletedRows) => [xid, source, values, at]
+const parametersOf = ({ xid, source, values, at, among }: DeletedRows) => [
+  ...[xid, source, values, at],
+  ...(among ? [among] : []),
+]
 
 /** What these columns held in these rows, as {@link DeletedRows.values} of other rows. */
 export const textsOf = async (
@@ -82,42 +88,42 @@ export const textsOf = async (
   columns: string[],
   transaction: Knex.Transaction,
 ): Promise<string[]> => {
-  const text = `select distinct ${together(columns, 'd')} as text from (${ROWS(rows.columns)}) d`
+  const text = `select distinct ${together(columns, 'd')} as text from (${ROWS(rows)}) d`
   const found = await database.send({ name: '', text }, parametersOf(rows), transaction)
   return found.map(({ text: value }) => value as string)
 }
 
-/** Writes the rows back; how many came. 0 where the table is not there any more. */
+/** Writes the rows back; the ids of those that came. None where the table is not there any more. */
 export const restoreRows = async (
   database: Database,
   rows: DeletedRows,
   transaction: Knex.Transaction,
-): Promise<number> => {
+): Promise<string[]> => {
   const [table] = await database.send(TABLE, [rows.source], transaction)
-  if (!table) return 0
+  if (!table) return []
   const owned = ownedBy(table.owned ?? undefined)
-  const asked = `select k.name from (${ROWS(rows.columns)}) d, jsonb_object_keys(d.old_row) k(name) group by k.name`
+  const asked = `select k.name from (${ROWS(rows)}) d, jsonb_object_keys(d.old_row) k(name) group by k.name`
   const had = await database.send({ name: '', text: asked }, parametersOf(rows), transaction)
   const names = new Set(had.map(({ name }) => name as string))
   const columns = (table.columns as string[]).filter(
     (name) => names.has(name) && !ownedNames(owned).includes(name),
   )
-  if (columns.length === 0) return 0
+  if (columns.length === 0) return []
   const version = quoteName(owned.version.name)
   const list = (of: string) => columns.map((name) => `, ${of}${quoteName(name)}`).join('')
   const text = `
-with gone as materialized (${ROWS(rows.columns)}),
+with gone as materialized (${ROWS(rows)}),
 made as (
-  insert into ${table.name} (${version}${list('')}) overriding system value
+  insert into ${table.name} as t (${version}${list('')}) overriding system value
   select 1${list('r.')} from gone g cross join lateral pg_catalog.jsonb_populate_record(null::${table.name}, g.old_row) r
   where not exists (select from ${table.name} t where ${(table.keys as string[]).map((key) => `t.${quoteName(key)} = r.${quoteName(key)}`).join(' and ')})
-  order by g.seq returning 1 as one)
-select pg_catalog.count(*)::integer as made from made`
+  order by g.seq returning ${idText('t', table.keys)} as id)
+select coalesce(pg_catalog.array_agg(m.id), '{}') as ids from made m`
   const [row] = await database.send({ name: '', text }, parametersOf(rows), transaction)
   const name = `
 update noclobber.record_changes c set restored_from = (g.old_row->>${quoteText(owned.version.name)})::bigint
-from (${ROWS(rows.columns)}) g
+from (${ROWS(rows)}) g
 where c.xid = pg_current_xact_id() and c.table_name = $2 and c.record_id = g.record_id and c.event = 'created'`
   await database.send({ name: '', text: name }, parametersOf(rows), transaction)
-  return row?.made ?? 0
+  return row?.ids ?? []
 }

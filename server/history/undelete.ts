@@ -87,11 +87,12 @@ const restoreDependents = async (
   const { transaction } = within
   for (const { source, columns, referred } of await dependentsOf(database, within, parents.source)) {
     const values = await textsOf(database, parents, referred, transaction)
-    const rows: DeletedRows = { ...parents, source, columns, values }
+    const rows: DeletedRows = { source, xid: parents.xid, columns, values, at: parents.at }
     const made = await restoreRows(database, rows, transaction).catch((error) => {
       throw new DependentRefused(source, error)
     })
-    if (made > 0) await restoreDependents(database, within, rows)
+    // An id that was taken meanwhile is another row's: what went with the one of before doesn't go to that.
+    if (made.length > 0) await restoreDependents(database, within, { ...rows, among: made })
   }
 }
 
@@ -166,7 +167,7 @@ export const undelete = async (
     await database.send(NAME_WRITER, [writerContext(database.signing, options)], transaction)
     const { xid, record } = deletion
     const rows: DeletedRows = { source, xid, columns: null, values: [target.id], at: record.updated_at }
-    if ((await restoreRows(database, rows, transaction)) === 0) {
+    if ((await restoreRows(database, rows, transaction)).length === 0) {
       // Somebody else has brought it back since it was looked at, or the table keeps it out.
       return { result: (await whyNot(database, within, options, deletion)) ?? SWALLOWED }
     }

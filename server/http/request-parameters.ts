@@ -5,6 +5,7 @@ import { type OpenRequest, openOf } from '../base/open-requests.ts'
 import { problem, Refusal, refuse } from '../base/problems.ts'
 import { isVersion } from '../base/record-type.ts'
 import { queryOf } from '../base/request.ts'
+import { utcMoment } from '../db/iso-time.ts'
 import { HEADERS } from '../protocol/index.ts'
 import { objectOf, READ_BEFORE } from './json-body.ts'
 
@@ -128,10 +129,6 @@ export const queryText = (request: Asked, name: string): string | undefined => {
   return refuse('malformed', `${name} must be given once.`)
 }
 
-/** Times of four-digit years, which can be compared as texts. */
-const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z')
-const LAST_TIME = Date.parse('9999-12-31T23:59:59Z')
-
 /** A query parameter as a whole number within bounds. */
 export const queryNumber = (request: Asked, name: string, fallback: number, most: number): number => {
   const text = queryText(request, name)
@@ -149,10 +146,10 @@ export const queryTime = (request: Asked, name: string): string | undefined => {
   const text = queryText(request, name)
   if (text === undefined) return undefined
   const [, minute = '', seconds = ':00', fraction = '', zone = ''] = ISO_TIME.exec(text) ?? []
-  const at = Date.parse(`${minute}${seconds}${zone}`)
+  const at = utcMoment(Date.parse(`${minute}${seconds}${zone}`), fraction)
   const isDay =
     new Date(Date.parse(`${minute.slice(0, 10)}T00:00:00Z`)).getUTCDate() === Number(minute.slice(8, 10))
-  if (!(at > FIRST_TIME && at < LAST_TIME) || !isDay)
+  if (at === null || !isDay)
     return refuse('malformed', `${name} must be a time with its zone, like 2026-05-03T10:00:00Z.`)
-  return `${new Date(at).toISOString().slice(0, 19)}.${fraction.padEnd(6, '0').slice(0, 6)}Z`
+  return at
 }

@@ -17,6 +17,7 @@ import type { Transaction } from '../base/pg.ts'
 import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
 import { byTablesNow } from '../base/table-changes.ts'
+import { utcMoment } from '../db/iso-time.ts'
 import { asTransaction } from '../db/pg-as-knex.ts'
 import { type DeletedOutcome, type DeletedQuery, readDeleted } from '../history/deleted-records.ts'
 import { readPast } from '../history/past-version.ts'
@@ -154,6 +155,9 @@ const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused
   return refused('malformed', 'clientVersion must be a positive integer.')
 }
 
+const momentOf = (date: Date): string | null =>
+  utcMoment(date.getTime(), String(date.getUTCMilliseconds()).padStart(3, '0'))
+
 /** A body that somebody else wrote may have none, or something else. */
 const refusedFields = (values: unknown, name: string): Refused | null =>
   values !== null && typeof values === 'object' && !Array.isArray(values)
@@ -189,7 +193,9 @@ const operationsOf = <A extends Actor>(
       if (none) return none
       if ('version' in asked && !isVersion(asked.version))
         return refused('malformed', 'version must be a positive integer.')
-      const moment = 'version' in asked ? asked : { asOf: asked.asOf.toISOString().replace('Z', '000Z') }
+      const asOf = 'version' in asked ? '' : momentOf(asked.asOf)
+      if (asOf === null) return refused('malformed', 'asOf must be a time of the years 1 to 9999.')
+      const moment = 'version' in asked ? asked : { asOf }
       return readPast(database, { actor: normalizedActor(actor), type, id }, moment)
     },
     version: async (type, id, { actor }) =>
