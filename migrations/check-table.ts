@@ -26,6 +26,8 @@ export interface Column {
   hasManyTexts: boolean
   /** Its text is what JSON shows of it. */
   isShownAsText: boolean
+  /** Generated when it is read: the rows that triggers get have no value of it. */
+  isVirtual: boolean
 }
 
 const KEY_TYPES = ['smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying']
@@ -42,7 +44,7 @@ const KIND = `select ${UNTRACKABLE} as why, ${LATE_TRIGGERS} as late from pg_cla
 const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
   const { rows } = await knex.raw(
     `select a.attname as name, ${typeName('a.atttypid')} as type,
-       coalesce(pg_catalog.array_position(${keyOf('a.attrelid')}, a.attname::text), 0) as key, a.attnotnull as "isRequired",
+       coalesce(pg_catalog.array_position(${keyOf('a.attrelid')}, a.attname::text), 0) as key, a.attnotnull as "isRequired", a.attgenerated = 'v' as "isVirtual",
        exists (select from pg_collation o where o.oid = a.attcollation and not o.collisdeterministic) as "isLoose",
        (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
          select pg_catalog.bool_and(b.typname <> all(string_to_array('${SHOWN_OTHERWISE}', ' '))) from d join pg_type b on b.oid = d.oid) as "isShownAsText",
@@ -108,6 +110,17 @@ const checkNames = (table: string, columns: Column[], named: string[]) => {
   for (const name of named) {
     if (!columns.some((column) => column.name === name)) refuse(table, `it has no column ${name}.`)
   }
+}
+
+/** Whose a row is, and what it is part of, is asked before it is written. */
+const checkVirtual = (table: string, columns: Column[], { tenant, partOf }: TrackOptions) => {
+  const asked = [...(tenant ? [tenant] : []), ...(partOf ? columnsOfPart(partOf) : [])]
+  const found = columns.find(({ name, isVirtual }) => isVirtual && asked.includes(name))
+  if (found)
+    refuse(
+      table,
+      `its column ${found.name} is a virtual generated one: no ${found.name === tenant ? 'tenant' : 'part'} goes by it. Make it STORED.`,
+    )
 }
 
 /** The log and the rooms know tenants and lists by their texts. */
@@ -229,6 +242,7 @@ export const checkTable = async (
   if (kinds[0].late) refuse(table, `its triggers ${kinds[0].late} fire after noclobber's. ${RENAME_THEM}`)
   const keys = keyNames(table, columns)
   checkNames(table, columns, namedBy(options))
+  checkVirtual(table, columns, options)
   checkTexts(table, columns, options)
   const owned = ownedOf(table, columns, options)
   await checkUsers(knex, table, owned)

@@ -6,7 +6,7 @@ import { changeLog } from './001-change-log.ts'
 import { installedBy, repair as repairLog } from './installed.ts'
 import { closeSchema } from './rights.ts'
 import { runSql, steadily } from './sql.ts'
-import { olderLog, readOnly, tooOld } from './supported.ts'
+import { olderLog, otherEncoding, readOnly, tooOld } from './supported.ts'
 
 export type { TrackColumns } from './owned-columns.ts'
 export type { PartOf } from './parts.ts'
@@ -185,7 +185,7 @@ export interface MigrateOptions {
  * Brings the change log up to date, by Knex, a pool of `pg` or a connected client. Safe to call at every start, and by several nodes at once: one migrates, the
  * others wait for it.
  *
- * @throws Error with a sentence where PostgreSQL is older than 14, the session may not write, or the log was made before the first release; with `repair` also where
+ * @throws Error with a sentence where PostgreSQL is older than 14, the database is not in UTF8, the session may not write, or the log was made before the first release; with `repair` also where
  * the log lacks tables or columns, or is of a newer version.
  */
 export const migrate = async (
@@ -195,6 +195,8 @@ export const migrate = async (
   const knex = asKnex(sql)
   const old = await tooOld(knex)
   if (old) throw new Error(`${old} ${seeAbout('database_too_old')}`)
+  const other = await otherEncoding(knex)
+  if (other) throw new Error(other)
   const older = await olderLog(knex)
   if (older) throw new Error(`${older} ${seeAbout('log_too_old')}`)
   const unwritable = await readOnly(knex)

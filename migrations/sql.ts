@@ -24,9 +24,11 @@ export const VALUES: Record<string, string> = {
 export const FRAGMENTS = [
   'changes_of_the_id',
   'check_types',
+  'differs',
   'log_declarations',
   'name_of_table',
   'parents_by_ids',
+  'plain_types',
   'tombstones',
   'trusted_types',
   'valid_floor',

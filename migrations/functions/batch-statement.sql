@@ -11,9 +11,10 @@ $$;
 -- at most 1,000 records of one tenant with the same changed fields and lists.
 -- Of an UPDATE these are the rows that kept their key and tenant; the statement answers whether others moved, which
 -- log_statement logs. The changed fields are a number, one bit for each field (m0, from 60 fields on m1): grouping by it
--- costs least. Values are compared as a reader sees them: two that PostgreSQL takes for equal may look different.
+-- costs least.
 create function noclobber.batch_statement(op text, relation oid, source text, key_column text, tenant_column text,
-  lists text[], owned text[]) returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+  lists text[], owned text[]) returns text language plpgsql stable
+  set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $$
 declare
   keys text[] := noclobber.key_columns(key_column);
   numbered boolean := cardinality(keys) = 1 and exists (select from pg_attribute a where a.attrelid = relation and a.attname = keys[1]
@@ -32,19 +33,16 @@ begin
   if op = 'UPDATE' then
     with compared as (
       select a.attname as name, row_number() over (order by a.attnum) - 1 as at,
-        case when a.atttypid = any(array['bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'uuid', 'date', 'timestamp',
-            'timestamptz', 'bytea', 'jsonb']::regtype[]) or t.typtype = 'e' and noclobber.is_trusted_type(t.oid)
-          then format('%I', a.attname) end as plain
+        case when t.typtype = 'e' and noclobber.is_trusted_type(t.oid) then 'an enum' else format_type(t.oid, null) end as type
       from pg_attribute a join pg_type t on t.oid = a.atttypid
       where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
         and a.attname <> all(owned[:3] || keys || tenant_column)
     ), bits as (
       select f.name, f.at, f.at / 60 as mask, 1::bigint << (f.at % 60)::integer as bit,
-        coalesce('n.' || f.plain, noclobber.text_of(relation, 'n', f.name) || ' collate "C"') as now,
-        coalesce('o.' || f.plain, noclobber.text_of(relation, 'o', f.name) || ' collate "C"') as was
+        noclobber.differs(f.type, noclobber.value_of(relation, 'o', f.name), noclobber.value_of(relation, 'n', f.name)) as differs
       from compared f
     ), masks as (
-      select b.mask, string_agg(format('case when %s is distinct from %s then %s else 0 end', b.now, b.was, b.bit), ' + ') as value,
+      select b.mask, string_agg(format('case when %s then %s else 0 end', b.differs, b.bit), ' + ') as value,
         string_agg(format('case when g.m%s & %s <> 0 then %L end', b.mask, b.bit, b.name), ', ' order by b.at) as names
       from bits b group by b.mask
     )

@@ -37,18 +37,40 @@ begin
     hint = 'UPDATE it, use INSERT … ON CONFLICT DO UPDATE, or delete and insert in two statements.';
 end $$;
 
--- Writes one log row from a row as it was and as it is; null stands for "not there". If a deletion of the same id was still
+-- The table that inherits from this one, for whose rows PostgreSQL runs no trigger of this one; of a partitioned table none.
+create function noclobber.heir_of(relation oid) returns regclass language sql stable
+  set search_path = pg_catalog, pg_temp as $$
+  select i.inhrelid from pg_inherits i join pg_class c on c.oid = i.inhparent where i.inhparent = relation and c.relkind = 'r' limit 1
+$$;
+
+-- Refuses a statement that has changed rows which the stamp hasn't seen.
+create function noclobber.refuse_unstamped(relation oid) returns void language plpgsql
+  set search_path = pg_catalog, pg_temp as $$
+declare
+  heir regclass := noclobber.heir_of(relation);
+begin
+  if heir is not null then
+    raise triggered_data_change_violation using
+      message = format('Table %s can''t be written: %s has come to inherit from it, and PostgreSQL runs no trigger of it for rows of that one.',
+        relation::regclass, heir),
+      hint = 'Take that one away: alter table … no inherit …. Or no longer track it: untrackTable(knex, …) or npx noclobber untrack ….';
+  end if;
+  raise triggered_data_change_violation using
+    message = format('Table %s: a trigger changed a row after its version was set, so the log would miss the change.', relation::regclass),
+    hint = 'PostgreSQL fires triggers by name. Rename that one, so that it comes before zz_noclobber_stamp: alter trigger … rename to ….';
+end $$;
+
+-- Writes one log row from a row as it was and as it is, with the columns that differ; null stands for "not there". If a deletion of the same id was still
 -- uncommitted when the row was stamped, and is committed now, no version counted past it: the write must be sent again.
 -- What depends on which of the two is there is computed ahead of the INSERT: within it PostgreSQL would expect a plan for each case
 -- to be cheaper than one for all, and plan at every deletion.
 create function noclobber.log_change(source text, key_column text, tenant_column text, lists text[], owned text[], origin jsonb,
-  old_row jsonb, new_row jsonb, relation oid) returns void language plpgsql as $$
+  old_row jsonb, new_row jsonb, relation oid, changed text[]) returns void language plpgsql as $$
 declare
   shown jsonb := coalesce(new_row, old_row);
   shown_id text := noclobber.id_in(shown, key_column);
   shown_version bigint := (shown->>owned[1])::bigint;
   logged_version bigint := case when new_row is null then noclobber.next_version(shown_version, relation) else shown_version end;
-  changed text[] := '{}';
   is_replaced boolean;
 begin
   if old_row is null then
@@ -62,16 +84,12 @@ begin
       raise serialization_failure using message = 'The record was deleted while it was being created: try again.';
     end if;
   end if;
-  if old_row is not null and new_row is not null then
-    changed := array(
-      select e.key from jsonb_each(new_row) e where e.value is distinct from old_row->e.key and e.key <> all(owned[:3]));
-  end if;
   insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
     updated_at, updated_by, tab_id, socket_id, import_id, old_row)
   values (source, shown_id, logged_version,
     case when new_row is null then 'deleted' when old_row is null then 'created' else 'updated' end,
     shown->>tenant_column,
-    changed, noclobber.scopes_of(lists, old_row, new_row),
+    case when old_row is null or new_row is null then '{}' else changed end, noclobber.scopes_of(lists, old_row, new_row),
     case when new_row is null then clock_timestamp() else noclobber.time_in(owned, new_row) end,
     case when new_row is null or owned[6] <> 'jsonb' then noclobber.writer() else new_row->owned[3] end,
     origin->>'tab_id', origin->>'socket_id', origin->>'import_id',

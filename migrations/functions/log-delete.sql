@@ -1,19 +1,22 @@
--- After each DELETE, see log-insert.sql.
+-- After each DELETE, see log-insert.sql. Where another table has come to inherit from this one, nothing says of which of them a row was.
 create function noclobber.log_delete() returns trigger language plpgsql
   security definer set search_path = pg_catalog, pg_temp :plain_settings as $$
 #variable_conflict use_variable
 declare
   :log_declarations
 begin
+  if noclobber.heir_of(tg_relid) is not null then
+    perform noclobber.refuse_unstamped(tg_relid);
+  end if;
   select count(*), :trusted_types into row_count, trusted from (select from old_rows limit 51) r;
   if not trusted then
     perform noclobber.check_own_columns(tg_relid, tg_argv[5]::text[]);
   end if;
   if row_count between 1 and 50 and trusted then
-    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, to_jsonb(t.*), null, tg_relid)
+    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, to_jsonb(t.*), null, tg_relid, '{}')
       from old_rows t;
   elsif row_count between 1 and 50 then
-    execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, %s, null, $7) from old_rows t',
+    execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, %s, null, $7, ''{}'') from old_rows t',
         noclobber.row_json(tg_relid, 't'))
       using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, tg_relid;
   elsif row_count > 50 then

@@ -10,10 +10,10 @@ begin
     perform noclobber.check_own_columns(tg_relid, tg_argv[5]::text[]);
   end if;
   if row_count between 1 and 50 and trusted then
-    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, null, to_jsonb(t.*), tg_relid)
+    perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, null, to_jsonb(t.*), tg_relid, '{}')
       from new_rows t;
   elsif row_count between 1 and 50 then
-    execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, null, %s, $7) from new_rows t',
+    execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, null, %s, $7, ''{}'') from new_rows t',
         noclobber.row_json(tg_relid, 't'))
       using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, tg_relid;
   elsif row_count > 50 then

@@ -34,3 +34,21 @@ begin
       noclobber.same_key(relation, key_column), case when tenant_column <> '' then
         format('and coalesce(''.'' || %s, '''') = coalesce(''.'' || %s, '''')', was_tenant, tenant) end, was_version, version) end);
 end $$;
+
+-- The SQL that logs an UPDATE of a few rows one by one, where JSON doesn't show of all columns what differs, see plain-types.sql.
+create function noclobber.few_statement(relation oid, key_column text, tenant_column text, owned text[]) returns text
+  language sql stable set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $$
+  select format(
+    'select noclobber.log_change($1, $2, $3, $4, $5, $6, case when %1$s is not null then %3$s end, case when %2$s is not null then %4$s end,
+         $7, array_remove(array[%5$s]::text[], null))
+       from old_rows o full join new_rows n on %6$s %7$s
+       where coalesce(%2$s = %1$s + 1 or %2$s > %1$s and not exists (select from old_rows x where %8$s = %9$s and x.%10$I = %2$s - 1), true)',
+    format('o.%I', owned[1]), format('n.%I', owned[1]), noclobber.row_json(relation, 'o'), noclobber.row_json(relation, 'n'),
+    (select string_agg(format('case when %s then %L end', noclobber.differs(format_type(a.atttypid, null),
+        noclobber.value_of(relation, 'o', a.attname), noclobber.value_of(relation, 'n', a.attname)), a.attname), ', '
+        order by a.attnum) from pg_attribute a
+      where a.attrelid = relation and a.attnum > 0 and not a.attisdropped and a.attname <> all(owned[:3])),
+    noclobber.same_key(relation, key_column), case when tenant_column <> '' then format('and coalesce(''.'' || %s, '''') = coalesce(''.'' || %s, '''')',
+      noclobber.shown_text(relation, 'o', tenant_column), noclobber.shown_text(relation, 'n', tenant_column)) end,
+    noclobber.id_of(relation, 'x', key_column), noclobber.id_of(relation, 'n', key_column), owned[1])
+$$;

@@ -8,7 +8,7 @@ begin
       message = format('Table %s can''t be truncated: it is tracked, and another role''s than the change log.', tg_relid::regclass),
       hint = 'DELETE its rows instead.';
   end if;
-  execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, %s, null, $7) from only %s t',
+  execute format('select noclobber.log_change($1, $2, $3, $4, $5, $6, %s, null, $7, ''{}'') from only %s t',
       noclobber.row_json(tg_relid, 't'), tg_relid::regclass)
     using case when tg_nargs > 6 then noclobber.partition_source(tg_relid, tg_argv[6])
       else tg_table_schema || '.' || tg_table_name end, tg_argv[0], tg_argv[1], tg_argv[2]::text[],

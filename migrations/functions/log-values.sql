@@ -1,5 +1,5 @@
 -- After each statement on a table tracked with history: values, behind the trigger that writes the log: adds the values
--- before and after to the change's log row. Trigger arguments: the key, the housekeeping columns, what the triggers own. With an untrusted type,
+-- before and after, of the fields that it names, to the change's log row. Trigger arguments: the key, the housekeeping columns, what the triggers own. With an untrusted type,
 -- see types.sql, the same statements are written for the table.
 -- Invariant: values are kept in the change's own log row, in the same transaction, and pruned with it. A deletion needs
 -- none: the log keeps its row.
@@ -24,7 +24,7 @@ begin
     else
     update noclobber.record_changes c set changed_values = coalesce((
       select jsonb_object_agg(e.key, jsonb_build_array(b.o->e.key, e.value)) from jsonb_each(b.n - unkept) e
-      where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
+      where case when c.event = 'updated' then e.key = any(c.changed_fields) else e.value <> 'null' end), '{}')
     from (select o.r as o, n.r as n from (select to_jsonb(t.*) as r from new_rows t) n
       left join (select to_jsonb(t.*) as r from old_rows t) o on noclobber.id_in(o.r, tg_argv[0]) = noclobber.id_in(n.r, tg_argv[0])
       where coalesce((n.r->>version_column)::bigint = (o.r->>version_column)::bigint + 1
@@ -44,7 +44,7 @@ begin
       else $rows$
     update noclobber.record_changes c set changed_values = coalesce((
       select jsonb_object_agg(e.key, jsonb_build_array(b.o->e.key, e.value)) from jsonb_each(b.n - $3) e
-      where e.value is distinct from b.o->e.key and (b.o is not null or e.value <> 'null')), '{}')
+      where case when c.event = 'updated' then e.key = any(c.changed_fields) else e.value <> 'null' end), '{}')
     from (select o.r as o, n.r as n from (select ROW as r from new_rows t) n
       left join (select ROW as r from old_rows t) o on noclobber.id_in(o.r, $2) = noclobber.id_in(n.r, $2)
       where coalesce((n.r->>$4)::bigint = (o.r->>$4)::bigint + 1

@@ -20,8 +20,8 @@
 -- more. No other row can come with it: it is found by its key, and a table that a foreign key updates isn't plain. Any other update of
 -- one row that kept its key is logged by one statement. That compares the columns by their names, while the table has those that it had
 -- when it was tracked, else the rows as jsonb; what would name a column that is gone isn't parsed then. How many rows there are is what
--- GET DIAGNOSTICS says of the question for the columns: a subquery would cost twenty times that. Up to 20 rows are joined as jsonb; more
--- go into batches. With an untrusted type, one row goes the way of 20. Rows that a foreign key updates in the same table come with those
+-- GET DIAGNOSTICS says of the question for the columns: a subquery would cost twenty times that. Up to 20 rows are joined as jsonb, or by
+-- a statement written for the table where JSON doesn't show each difference of its types; more go into batches. Rows that a foreign key updates in the same table come with those
 -- of the statement that caused it, so a record may be there twice: its versions go up by one each time, the first perhaps to the floor of
 -- the history: a new row goes with the old one of the version before, or with the only one below. A row that differs at the same version
 -- was changed by a trigger behind the stamp: refused, because a change without a version is missed.
@@ -76,7 +76,7 @@ begin
     own_tab text;
     own_socket text;
     own_import text;
-    trusted boolean;
+    plain boolean;
     row_count bigint;
     moved boolean;
     planning text[];
@@ -103,12 +103,10 @@ begin
       row_count := 1;
       insert into noclobber.record_changes (table_name, record_id, version, event, tenant_id, changed_fields, scopes,
         updated_at, updated_by, tab_id, socket_id, import_id)
-      select :name_in_log, n.key, n.version::bigint, 'updated', n.tenant, array(
-          select e.key from jsonb_each(n.r) e
-          where e.value is distinct from o.r->e.key and e.key <> all(%17$L)),
+      select :name_in_log, n.key, n.version::bigint, 'updated', n.tenant, noclobber.differing(o.r, n.r, %17$L),
         case when tg_argv[2] <> '{}' then noclobber.scopes_of(tg_argv[2]::text[], o.r, n.r) end,
         n.updated_at, n.updated_by, own_tab, own_socket, own_import
-      from (select case when :trusted_types then to_jsonb(n.*) end as r,
+      from (select case when :plain_types then to_jsonb(n.*) end as r,
           concat(%1$s) as key, %3$s as tenant, concat(n.%7$I) as version,
           %13$s as updated_at,
           %14$s as updated_by from new_rows n limit 1) n,
@@ -119,24 +117,20 @@ begin
     end if;
     if not found then
       source := :name_in_log;
-      select count(*), :trusted_types into row_count, trusted from (select from new_rows limit 21) r;
-      if not trusted then
+      select count(*), :plain_types into row_count, plain from (select from new_rows limit 21) r;
+      if not plain then
         perform noclobber.check_own_columns(tg_relid, tg_argv[5]::text[]);
       end if;
-      if row_count between 1 and 20 and trusted then
-        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, o.r, n.r, tg_relid)
+      if row_count between 1 and 20 and plain then
+        perform noclobber.log_change(source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, o.r, n.r, tg_relid,
+            noclobber.differing(o.r, n.r, tg_argv[5]::text[]))
           from (select to_jsonb(t.*) r from old_rows t) o full join (select to_jsonb(t.*) r from new_rows t) n
             on noclobber.id_in(o.r, tg_argv[0]) = noclobber.id_in(n.r, tg_argv[0]) and coalesce(o.r->>tg_argv[1], '') = coalesce(n.r->>tg_argv[1], '')
           where coalesce((n.r->>%7$L)::bigint = (o.r->>%7$L)::bigint + 1
             or (n.r->>%7$L)::bigint > (o.r->>%7$L)::bigint and not exists (select from old_rows t
               where concat(%19$s) = noclobber.id_in(n.r, tg_argv[0]) and concat(t.%7$I)::bigint = (n.r->>%7$L)::bigint - 1), true);
       elsif row_count between 1 and 20 then
-        execute replace($rows$select noclobber.log_change($1, $2, $3, $4, $5, $6, o.r, n.r, $7)
-          from (select ROW r from old_rows t) o full join (select ROW r from new_rows t) n
-            on noclobber.id_in(o.r, $2) = noclobber.id_in(n.r, $2) and coalesce(o.r->>$3, '') = coalesce(n.r->>$3, '')
-          where coalesce((n.r->>$5[1])::bigint = (o.r->>$5[1])::bigint + 1
-            or (n.r->>$5[1])::bigint > (o.r->>$5[1])::bigint and not exists (select from (select ROW r from old_rows t) x
-              where noclobber.id_in(x.r, $2) = noclobber.id_in(n.r, $2) and (x.r->>$5[1])::bigint = (n.r->>$5[1])::bigint - 1), true)$rows$, 'ROW', noclobber.row_json(tg_relid, 't'))
+        execute noclobber.few_statement(tg_relid, tg_argv[0], tg_argv[1], tg_argv[5]::text[])
           using source, tg_argv[0], tg_argv[1], tg_argv[2]::text[], tg_argv[5]::text[], origin, tg_relid;
       elsif row_count > 20 then
         planning := noclobber.plan_by(array['off', 'off', 'off', case when pg_size_bytes(current_setting('work_mem')) <
@@ -150,11 +144,9 @@ begin
         end if;
         perform noclobber.compact_at_once(tg_relid);
       end if;
-      if row_count between 1 and 20 and tg_argv[3] = '{}' and exists (select from old_rows o, new_rows n
+      if (row_count between 1 and 20 and tg_argv[3] = '{}' or noclobber.heir_of(tg_relid) is not null) and exists (select from old_rows o, new_rows n
           where concat(%1$s) = concat(%18$s) and concat(n.%7$I) = concat(o.%7$I) and record_image_ne(row(n.*), row(o.*))) then
-        raise triggered_data_change_violation using
-          message = format('Table %%s: a trigger changed a row after its version was set, so the log would miss the change.', tg_relid::regclass),
-          hint = 'PostgreSQL fires triggers by name. Rename that one, so that it comes before zz_noclobber_stamp: alter trigger … rename to ….';
+        perform noclobber.refuse_unstamped(tg_relid);
       end if;
     end if;
     if pg_trigger_depth() > 1 or current_setting('noclobber.nested', true) <> '' then
@@ -263,10 +255,9 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
       unnest(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end) with ordinality k(name, at) group by r.name),
   columns(name, type, at) as (
     select names[at], names[at + 1], at from generate_series(11, cardinality(names), 2) at where kind = 'log_update'),
-  sides(name, at, was, now) as (
-    select c.name, c.at, format(f.form, 'o', c.name), format(f.form, 'n', c.name) from columns c, lateral (select
-      case when c.type in ('boolean', 'smallint', 'integer', 'bigint', 'real', 'double precision', 'numeric', 'uuid', 'date',
-          'timestamp without time zone', 'timestamp with time zone', 'bytea', 'jsonb') then '%1$s.%2$I'
+  sides(name, was, now) as (
+    select c.name, format(f.form, 'o', c.name), format(f.form, 'n', c.name) from columns c, lateral (select
+      case when c.type in ('smallint', 'integer', 'bigint', 'uuid') then '%1$s.%2$I'
         when c.type in ('text', 'character varying') then '%1$s.%2$I collate "C"'
         else 'case when num_nulls(%1$s.%2$I) = 0 then concat(%1$s.%2$I) end' end) f(form))
   select format(regexp_replace(regexp_replace(b.body, case when names[4] = '' then '^.*%8[$]I.*' else '^.*%0[$]I.*' end, '', 'gn'),
@@ -287,11 +278,12 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
     case names[8] when 'jsonb' then format('noclobber.exactly(n.%I, null::jsonb)', names[5]) else 'noclobber.writer()' end,
     w.cheap, w.plain, names[3:5], (select i.id from ids i where i.row = 'o'), (select i.id from ids i where i.row = 't'),
     (select i.id from ids i where i.row = 'new'),
-    names[9], case when not exists (select from columns c where c.name = any(case kind when 'log_update' then names[10] end::text[])
+    names[9], case when not exists (select from columns c where c.type = 'a virtual column' or c.name = any(case kind when 'log_update' then names[10] end::text[])
       and c.type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')) then names[11:] end,
     (select format('array_remove(array[%s]::text[], null)', string_agg(
-      format('case when %s is distinct from %s then %L end', s.now, s.was, s.name), ', ' order by s.at))
-      from sides s where s.name <> all(names[3:5])),
+      format('case when %s then %L end', :differs, d.name), ', ' order by d.at))
+      from (select c.type, format('o.%I', c.name), format('n.%I', c.name), c.name, c.at from columns c) d(type, was, now, name, at)
+      where d.name <> all(names[3:5])),
     (select coalesce('jsonb_build_object(' || string_agg(format('%1$L, to_jsonb(array_remove(array[%2$s, nullif(%3$s, %2$s)], null))',
       l.name, format(l.form, 'o', l.name), format(l.form, 'n', l.name)), ', ') || ')', 'null::jsonb')
       from (select l.name, 'case when num_nulls(%1$s.%2$I) = 0 then concat(%1$s.%2$I) end'

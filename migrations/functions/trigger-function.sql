@@ -1,8 +1,8 @@
--- The columns of a table with their types, in the order of their names: name, type, name, type.
+-- The columns of a table with their types, in the order of their names: name, type, name, type. A virtual one has none that a row has.
 create function noclobber.columns_of(relation oid) returns text[] language sql stable
   set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $$
   select array_agg(v.value order by a.attname collate "C", v.at) from pg_attribute a,
-    lateral (values (a.attname::text, 1), (format_type(a.atttypid, null), 2)) v(value, at)
+    lateral (values (a.attname::text, 1), (case a.attgenerated when 'v' then 'a virtual column' else format_type(a.atttypid, null) end, 2)) v(value, at)
   where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
 $$;
 

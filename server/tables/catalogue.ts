@@ -6,7 +6,7 @@ import { isFormerName, type Owned, ownedBy, ownedNames } from '../../migrations/
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName, quoteTable, textArray } from '../../migrations/quote.ts'
 import { keyOf } from '../../migrations/record-key.ts'
-import { UNTRACKABLE } from '../../migrations/supported.ts'
+import { treeOf, UNTRACKABLE } from '../../migrations/supported.ts'
 import { TRIGGER_NAMES, triggerNames } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import { type Audience, readAudience } from '../audience/audience.ts'
@@ -99,7 +99,7 @@ export interface Catalogue {
 const PLAIN_NAME = /^[^\p{Cc},]+$/u
 
 /** The table `c` and its partitions, as `relid`. */
-const WITH_PARTITIONS = '(select c.oid as relid union select q.relid from pg_partition_tree(c.oid) q)'
+const WITH_PARTITIONS = treeOf('c.oid')
 
 /** Of all tables at once, as one is planned as long as many: `at` is the place of its name among those asked for. */
 const TABLES = statement(`

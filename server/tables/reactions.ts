@@ -3,6 +3,7 @@
 import { PART_TRIGGER } from '../../migrations/parts.ts'
 import { quoteName } from '../../migrations/quote.ts'
 import { keyColumns } from '../../migrations/record-key.ts'
+import { treeOf } from '../../migrations/supported.ts'
 import { TRIGGER_ARGUMENTS } from '../../migrations/trigger-arguments.ts'
 import type { ColumnNames } from '../base/column-names.ts'
 
@@ -60,7 +61,7 @@ export interface Reactions {
 
 /** Triggers of the app on a table, as its oid, or on its partitions. */
 const ownTriggers = (relation: string) => `pg_trigger g where (g.tgrelid = ${relation}
-  or g.tgrelid in (select p.relid from pg_partition_tree(${relation}) p)) and not g.tgisinternal
+  or g.tgrelid in ${treeOf(relation)}) and not g.tgisinternal
   and not starts_with(g.tgname, 'zz_noclobber_') and g.tgenabled in ('O', 'A')`
 
 /** What {@link REACTIONS} selects. */

@@ -6,6 +6,7 @@ import { doctor } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { atEnd } from '../support/at-end.ts'
 import { ofInterest } from '../support/findings.ts'
+import { brokenBy, logOf, rowsOf } from '../support/log-oracle.ts'
 import { freshDatabase } from '../support/postgres.ts'
 
 const STATEMENTS: Record<string, string[]> = {
@@ -149,64 +150,6 @@ const send = (knex: Knex, statements: string[]) =>
   knex.transaction(async (transaction) => {
     for (const text of statements) await transaction.raw(text.replaceAll('?', '\\?'))
   })
-
-interface Row {
-  version: number
-  fields: Record<string, unknown>
-}
-const rowsOf = async (knex: Knex) => {
-  const { rows } = await knex.raw(
-    `select id::text, version::int, to_jsonb(t) - array['version', 'updated_at', 'updated_by'] as fields from t`,
-  )
-  return new Map<string, Row>(rows.map(({ id, ...row }: Row & { id: string }) => [id, row]))
-}
-interface Logged {
-  id: string
-  version: number
-  event: string
-  fields: string[]
-}
-const logOf = async (knex: Knex) => {
-  const { rows } = await knex.raw(`select record_id as id, version::int, event, changed_fields as fields
-    from noclobber.changes where table_name = 'public.t' order by seq`)
-  const log = new Map<string, Logged[]>()
-  for (const change of rows as Logged[]) log.set(change.id, [...(log.get(change.id) ?? []), change])
-  return log
-}
-
-/** What doesn't hold of a table that was so before; empty where all does. */
-const brokenBy = async (knex: Knex, before: Map<string, Row>): Promise<string[]> => {
-  const [after, log] = [await rowsOf(knex), await logOf(knex)]
-  const broken: string[] = []
-  for (const [id, changes] of log)
-    for (const [at, { version }] of changes.entries())
-      if (at > 0 && version <= (changes[at - 1]?.version ?? 0))
-        broken.push(`${id}: ${version} is logged behind ${changes[at - 1]?.version}`)
-  for (const id of new Set([...before.keys(), ...after.keys()])) {
-    const [was, is, changes] = [before.get(id), after.get(id), log.get(id) ?? []]
-    const last = changes.at(-1)
-    if (is ? last?.version !== is.version || last.event === 'deleted' : last?.event !== 'deleted')
-      broken.push(`${id} is at ${is?.version}, and logged as ${last?.event} at ${last?.version}`)
-    if (!was || !is) continue
-    const differing = Object.keys(is.fields).filter(
-      (name) => name in was.fields && JSON.stringify(is.fields[name]) !== JSON.stringify(was.fields[name]),
-    )
-    if (
-      differing.length === 0 &&
-      is.version !== was.version &&
-      Object.keys(is.fields).every((name) => name in was.fields)
-    )
-      broken.push(`${id} has version ${is.version} of what ${was.version} was`)
-    if (differing.length > 0 && is.version <= was.version)
-      broken.push(`${id} was changed at version ${is.version}`)
-    const since = changes.filter(({ version }) => version > was.version)
-    if (since.some(({ event }) => event === 'created')) continue
-    for (const name of differing)
-      if (!since.some(({ fields }) => fields.includes(name)))
-        broken.push(`${id} was changed, and its ${name} is not logged`)
-  }
-  return broken
-}
 
 const versionOf = async (knex: Knex) =>
   Number((await knex.raw('show server_version_num')).rows[0].server_version_num)

@@ -5,6 +5,7 @@ import { trackTable } from 'noclobber/migrations'
 import { createRecordServer, defineRecordType, doctor } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { readCatalogue } from '../../server/tables/catalogue.ts'
 import { atEnd } from '../support/at-end.ts'
 import { freshDatabase } from '../support/postgres.ts'
 
@@ -30,8 +31,18 @@ create table ruled (id int primary key, label text);
 create rule soft as on delete to ruled do instead update ruled set label = 'gone' where id = old.id;
 create table swapping (id int primary key deferrable, label text);
 create table sorted (id int primary key, label text);
+create type item as (id int, label text);
+create table typed of item (primary key (id));
+create table cut_2 (id int primary key, label text) partition by range (id);
+create unlogged table cut_2_quick partition of cut_2 for values from (0) to (9);
+create table cut_3 (id int primary key, label text) partition by range (id);
+create table cut_3_ruled partition of cut_3 for values from (0) to (9);
+create rule quiet as on delete to cut_3_ruled do instead nothing;
+create table cut_4 (id int primary key, label text) partition by range (id);
+create table cut_4_late partition of cut_4 for values from (0) to (9);
 create function nothing_at_all() returns trigger language plpgsql as 'begin return new; end';
-create trigger zzz_last before update on sorted for each row execute function nothing_at_all()`)
+create trigger zzz_last before update on sorted for each row execute function nothing_at_all();
+create trigger zzz_last before update on cut_4_late for each row execute function nothing_at_all()`)
 
 test.each([
   ['media', /images inherits from it/],
@@ -45,6 +56,10 @@ test.each([
   ['ruled', /it has the rule soft/],
   ['swapping', /its primary key is deferrable/],
   ['sorted', /its triggers zzz_last fire after noclobber's/],
+  ['typed', /it is a table of the type item/],
+  ['cut_2', /its partition cut_2_quick is unlogged/],
+  ['cut_3', /it has the rule quiet on cut_3_ruled/],
+  ['cut_4', /its triggers zzz_last on cut_4_late fire after noclobber's/],
 ])('%s is refused with a sentence', async (table, sentence) => {
   await expect(knex.transaction((one) => trackTable(one, table))).rejects.toThrow(sentence)
 })
@@ -61,11 +76,35 @@ const open = (table: string) => {
 }
 const actor = { id: 'a', name: 'A', tenantId: 't' }
 
-test('a table that others have come to inherit from is refused by the server', async () => {
+test('a table that others have come to inherit from is refused by the server, and by a sentence where it is written', async () => {
   await knex.raw('create table bases (id int primary key, label text)')
   await trackTable(knex, 'bases')
   await knex.raw('create table heirs () inherits (bases)')
   await expect(open('bases').read('thing', '1', { actor })).rejects.toThrow(/heirs inherits from it/)
+  // No trigger of ours sees the other's rows, and nothing says of a row that is gone whose it was.
+  await knex.raw(
+    `insert into bases values (1, 'own'); insert into heirs select n, 'heir' from generate_series(2, 40) n`,
+  )
+  const sentence = /bases can't be written: public.heirs has come to inherit from it/
+  for (const statement of [
+    `update bases set label = 'x' where id = 2`,
+    `update bases set label = 'x' where id < 9`,
+    `update bases set label = 'x'`,
+    'delete from bases where id = 2',
+    'delete from bases',
+  ])
+    await expect(knex.raw(statement), statement).rejects.toThrow(sentence)
+  await knex.raw(`update bases set label = 'still' where id = 1`)
+  await knex.raw('alter table heirs no inherit bases; delete from bases')
+  const { rows } = await knex.raw(
+    `select record_id || ' ' || event as change from noclobber.changes where table_name = 'public.bases' order by seq`,
+  )
+  expect(rows.map(({ change }: { change: string }) => change)).toEqual([
+    '1 created',
+    '1 updated',
+    '1 deleted',
+  ])
+  await knex.raw('alter table heirs inherit bases')
 })
 
 test('two saves on one version of a partitioned table: one passes, in whatever partition', async () => {
@@ -81,6 +120,18 @@ test('two saves on one version of a partitioned table: one passes, in whatever p
       (await records.save('thing', id, { actor, clientVersion: 2, changes: { label: 'z' } })).outcome,
     ).toBe('conflict')
   }
+})
+
+test('a server looks its tables up while somebody holds a partition of one, and so never meets them in a deadlock', async () => {
+  const other = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
+  atEnd(() => other.destroy())
+  const holding = await other.transaction()
+  await holding.raw('lock table only halls_1 in access exclusive mode')
+  await knex.raw(`set statement_timeout = '10s'`)
+  const types = [defineRecordType('thing', { table: 'halls', fields: { label: z.string() } })]
+  const { byName } = await readCatalogue(knex, types)
+  expect(byName.get('thing')).toMatchObject({ source: 'public.halls', isPartitioned: true })
+  await holding.rollback()
 })
 
 test('a record that goes to another partition is a deletion and a creation', async () => {
