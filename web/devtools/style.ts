@@ -4,6 +4,7 @@ export const CORNER_STYLE = `
 :host { position: fixed; right: 12px; bottom: 12px; z-index: 2147483000; display: flex; flex-direction: column; align-items: flex-end; gap: 8px; }
 button { padding: 6px 12px; border: 1px solid #2b4a6f; border-radius: 999px; background: #12243a; color: #fff; font: 13px/1.4 system-ui, sans-serif; cursor: pointer; }
 button:focus-visible { outline: 2px solid #6cb2ff; outline-offset: 2px; }
+@media (pointer: coarse) { button { min-height: 44px; } }
 div:not(:empty) { width: min(560px, calc(100vw - 24px)); height: min(520px, calc(100vh - 80px)); box-shadow: 0 12px 40px rgb(0 0 0 / 30%); border-radius: 10px; overflow: hidden; }
 `
 
@@ -31,6 +32,7 @@ li { padding: 6px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhe
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 4px 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 code { font: 12px/1.4 ui-monospace, monospace; }
+@media (pointer: coarse) { button, input { min-height: 44px; min-width: 44px; } input { font-size: 16px; } }
 `
 
 /** Made by a program, so that a page's policy for styles (`style-src 'self'`) doesn't forbid it. */
