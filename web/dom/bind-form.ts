@@ -4,24 +4,24 @@
 import type { Fields, WireRecord } from '../../server/protocol/index.ts'
 import type { Stop } from '../client/base/clock.ts'
 import {
+  createInputTexts,
   INPUT_KINDS,
-  type InputKind,
-  inputText,
   isChecked,
   isShownOnly,
   kindOf,
-  type ReadText,
   readCheckbox,
   readInput,
+  type TypedText,
 } from '../client/base/field-text.ts'
 import { hasField, isReadOnly, isSame } from '../client/base/values.ts'
-import { canSave } from '../client/record/state.ts'
+import { canSave, valuesOf } from '../client/record/state.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import { createWords, type Words } from '../client/words/messages.ts'
 import { write } from './banner-element.ts'
 import { holdCaret } from './caret.ts'
 import {
   type Control,
+  forgetHalfTyped,
   isCheckbox,
   isChoosable,
   isControl,
@@ -32,9 +32,12 @@ import {
   readList,
   setFlag,
   showList,
+  textFor,
 } from './controls.ts'
+import { createFixed } from './fixed-inputs.ts'
 import { activeAt, focusRefused, ofForm, watchTyping } from './focus.ts'
 import { listenToForm } from './form-events.ts'
+import { isAsLeft, leave, takeLeft } from './left-inputs.ts'
 
 /** What {@link bindForm} takes beside the form. */
 export interface BindFormOptions {
@@ -45,16 +48,10 @@ export interface BindFormOptions {
 }
 
 /** An editor by texts: which of them are its fields is known once the record is there. */
-interface BoundEditor extends Pick<RecordStore, 'get' | 'subscribe' | 'revert' | 'onSaved' | 'type' | 'id'> {
+interface BoundEditor
+  extends Pick<RecordStore, 'get' | 'subscribe' | 'revert' | 'onSaved' | 'type' | 'id' | 'unread'> {
   change(field: string, value: unknown): void
-  values(): object
   save(): Promise<{ outcome: string } | null>
-}
-
-interface Typed {
-  value: unknown
-  read: ReadText
-  kind: InputKind
 }
 
 /**
@@ -73,13 +70,13 @@ export function bindForm<F extends object = Fields>(
   { words = createWords(), onSaved = () => {} }: BindFormOptions = {},
 ): Stop {
   const store: BoundEditor = editor
-  const typed = new Map<string, Typed>()
+  const typed = new Map<string, TypedText>()
   /** What stands in a control as far as is known here: an extension that puts a text in sends no event. */
   const known = new WeakMap<Control, string>()
   /** A column's values are of one type, in whatever record. */
   const types = new Map<string, string>()
-  /** Made read-only here, and not by the page. */
-  const fixed = new Set<Control>()
+  const { fix, ...fixed } = createFixed()
+  const textOf = createInputTexts()
   /** They have shown a value of the record. */
   const shown = new WeakSet<Control>()
   const hadNoValidate = ofForm(form, 'noValidate')
@@ -91,10 +88,12 @@ export function bindForm<F extends object = Fields>(
     return name !== '' && record !== null && hasField(record.fields, name)
   }
   const controls = () => [...ofForm(form, 'elements')].filter(isControl)
+  const shownControls = () => controls().filter((control) => shown.has(control))
   const kindOfControl = (control: Control) => kindOf(INPUT_KINDS[control.type], types.get(control.name) ?? '')
   const fieldOf = (name: string) => ({
     name,
     base: store.get().record?.fields[name],
+    now: valuesOf(store.get())[name],
     type: types.get(name) ?? '',
     locale: words.locale,
   })
@@ -117,7 +116,7 @@ export function bindForm<F extends object = Fields>(
     const sent = (writing ?? unanswered)?.changes ?? {}
     const unread = (hasField(sent, name) ? sent[name] : field.base) ?? null
     const value = read.kind === 'value' ? read.value : unread
-    typed.set(name, { value, read, kind })
+    typed.set(name, { text: control.value, value, read, kind })
     known.set(control, control.value)
     store.change(name, value)
     show()
@@ -148,16 +147,18 @@ export function bindForm<F extends object = Fields>(
     if (record && !isLoaded) {
       isLoaded = true
       // What was typed before this script was here is typed: all of it is read before anything is shown.
-      const early = controls().filter(isTypedIn)
+      const early = controls().filter((control) => isTypedIn(control) && !isAsLeft(control))
       isReading = true
       for (const control of early) fix(control, false)
       for (const control of early) take(control)
+      forgetHalfTyped(controls().filter(isAsLeft))
+      takeLeft(store, typed, controls())
       isReading = false
       show()
       return
     }
     takeUnknown()
-    const values: Fields = { ...store.values() }
+    const values = valuesOf(store.get())
     const errors = errorsNow()
     const highlighted = new Set(state.highlighted)
     for (const control of controls()) {
@@ -191,7 +192,7 @@ export function bindForm<F extends object = Fields>(
       control.checked = isChecked(value)
       return
     }
-    const text = inputText(name, value, kindOfControl(control))
+    const text = textFor(control, textOf(name, value, kindOfControl(control)))
     if (isRadio(control)) {
       control.checked = control.value === text
       return
@@ -200,15 +201,15 @@ export function bindForm<F extends object = Fields>(
     if (last && isStanding(control, last, value)) return
     typed.delete(name)
     if (control.value !== text) {
-      const moveCaret = holdCaret()
+      const moveCaret = activeAt(control) === control ? holdCaret(control) : null
       control.value = text
-      moveCaret()
+      moveCaret?.()
     }
     known.set(control, control.value)
   }
 
   /** What was typed stands for the value; while the cursor is there, also for what the server has made of it. */
-  function isStanding(control: Control, { read, value: typedValue }: Typed, value: unknown): boolean {
+  function isStanding(control: Control, { read, value: typedValue }: TypedText, value: unknown): boolean {
     if (read.kind !== 'value' || isSame(typedValue, value)) return true
     const { record, ownSaves, draft } = store.get()
     const last = ownSaves.at(-1)
@@ -226,15 +227,6 @@ export function bindForm<F extends object = Fields>(
           types.get(control.name),
         )
 
-  function fix(control: Control, isFixed: boolean) {
-    if (control.type === 'hidden' || fixed.has(control) === isFixed) return
-    const property = isText(control) ? 'readOnly' : 'disabled'
-    if (isFixed && Reflect.get(control, property)) return
-    Reflect.set(control, property, isFixed)
-    if (isFixed) fixed.add(control)
-    else fixed.delete(control)
-  }
-
   /** What is a value for the user who insists is one; other texts are said from now on. */
   function insist() {
     takeUnknown()
@@ -243,11 +235,8 @@ export function bindForm<F extends object = Fields>(
     for (const [name, one] of typed) {
       if (one.read.kind !== 'unfinished') continue
       const { meant } = one.read
-      typed.set(name, {
-        ...one,
-        read: meant === undefined ? { kind: 'unreadable' } : { kind: 'value', value: meant },
-      })
-      if (meant !== undefined) {
+      if (meant === undefined) typed.set(name, { ...one, read: { kind: 'unreadable' } })
+      else {
         typed.set(name, { ...one, value: meant, read: { kind: 'value', value: meant } })
         store.change(name, meant)
       }
@@ -271,6 +260,7 @@ export function bindForm<F extends object = Fields>(
     reset() {
       takeUnknown()
       typed.clear()
+      forgetHalfTyped(controls())
       store.revert()
       show()
     },
@@ -284,7 +274,9 @@ export function bindForm<F extends object = Fields>(
   return () => {
     for (const stop of stops) stop()
     stopListening()
-    for (const control of [...fixed]) fix(control, false)
+    if (!store.get().record) typed.clear()
+    leave(store, typed, shownControls())
+    fixed.release()
     setFlag(form, 'novalidate', hadNoValidate ? '' : null)
     form.removeAttribute('data-nc-form')
   }

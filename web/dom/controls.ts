@@ -2,21 +2,20 @@
 
 export type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
 
+const CONTROLS = new Set(['input', 'select', 'textarea'])
 const NO_FIELDS = new Set(['submit', 'reset', 'button', 'image', 'file', 'output', 'fieldset'])
 
-export const isControl = (element: unknown): element is Control =>
-  (element instanceof HTMLInputElement ||
-    element instanceof HTMLSelectElement ||
-    element instanceof HTMLTextAreaElement) &&
-  !NO_FIELDS.has(element.type)
+/** By its name: one of another window, as of a frame, is of that window's classes. */
+export const isControl = (element: unknown): element is Control => {
+  const { localName = '', type = '' } = (element ?? {}) as Partial<Control>
+  return CONTROLS.has(localName) && !NO_FIELDS.has(type)
+}
 
-export const isCheckbox = (control: Control): control is HTMLInputElement =>
-  control instanceof HTMLInputElement && control.type === 'checkbox'
+export const isCheckbox = (control: Control): control is HTMLInputElement => control.type === 'checkbox'
 
-export const isRadio = (control: Control): control is HTMLInputElement =>
-  control instanceof HTMLInputElement && control.type === 'radio'
+export const isRadio = (control: Control): control is HTMLInputElement => control.type === 'radio'
 
-const isSelect = (control: Control): control is HTMLSelectElement => control instanceof HTMLSelectElement
+export const isSelect = (control: Control): control is HTMLSelectElement => control.localName === 'select'
 
 /** Somebody types in it. */
 export const isText = (control: Control) => !isSelect(control) && !isCheckbox(control) && !isRadio(control)
@@ -24,16 +23,28 @@ export const isText = (control: Control) => !isSelect(control) && !isCheckbox(co
 export const isMultiple = (control: Control): control is HTMLSelectElement =>
   isSelect(control) && control.multiple
 
-/** What a browser makes of what the page came with: a colour without a value is black, and a range has its middle. */
-function textAtFirst(control: HTMLInputElement | HTMLTextAreaElement): string {
+/**
+ * What a browser makes of what the page came with: a colour without a value is black, a range has its middle, and addresses are
+ * tidied.
+ */
+export function textAtFirst(control: HTMLInputElement | HTMLTextAreaElement): string {
   const fresh = control.ownerDocument.createElement(control.localName) as typeof control
   // The type is the last: a range is put in the middle of bounds that it has already.
   for (const name of ['min', 'max', 'step', 'multiple', 'value', 'type']) {
     const value = control.getAttribute(name)
     if (value !== null) fresh.setAttribute(name, value)
   }
-  if (control instanceof HTMLTextAreaElement) fresh.defaultValue = control.defaultValue
+  if (control.localName === 'textarea') fresh.defaultValue = control.defaultValue
   return fresh.value
+}
+
+/** As far as the input can show it: a time is invalid beyond thousandths of a second. */
+export const textFor = ({ type }: Control, text: string): string =>
+  type === 'time' ? text.replace(/(\.\d{3})\d+$/, '$1') : text
+
+/** What a browser keeps to itself, as a half typed day, is in no value: without this it would stand for the next record. */
+export function forgetHalfTyped(controls: Iterable<Control>): void {
+  for (const control of controls) if (control.validity.badInput) control.value = ''
 }
 
 /** Something else stands in it than the page came with. */

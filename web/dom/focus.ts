@@ -7,9 +7,50 @@ import type { Stop } from '../client/base/clock.ts'
 export const activeAt = (place: Node): Element | null =>
   (place.getRootNode() as Partial<DocumentOrShadowRoot>).activeElement ?? null
 
-/** What has the focus of the page, in whatever shadow tree. */
+/** Documents beside the page's own in which somebody was in a form of ours: those of its windows and frames. */
+const others = new Set<Document>()
+const turns = new Set<(page: Document, isOn: boolean) => void>()
+
+/** Somebody is in this place of a form: also in another document than the page's. */
+export function enter(place: unknown): void {
+  const page = (place as Partial<Node> | null)?.ownerDocument
+  if (!page || page === document || others.has(page)) return
+  others.add(page)
+  for (const turn of turns) turn(page, true)
+}
+
+/** Listens in the page's document, and in each that somebody comes to. */
+export function listenOnPages(name: string, listener: (event: Event) => void, isCapture = false): Stop {
+  const turn = (page: Document, isOn: boolean) =>
+    page[isOn ? 'addEventListener' : 'removeEventListener'](name, listener, isCapture)
+  const all = (isOn: boolean) => {
+    for (const page of [document, ...others]) turn(page, isOn)
+  }
+  all(true)
+  turns.add(turn)
+  return () => {
+    turns.delete(turn)
+    all(false)
+  }
+}
+
+/** The page's document, those of its frames, and those that somebody came to; without windows that are closed. */
+export function openPages(): Set<Document> {
+  const frames = Array.from({ length: window.length }, (_, at) => {
+    try {
+      return window[at]?.document
+    } catch {
+      return null // Of another origin.
+    }
+  })
+  return new Set([...others, ...frames, document].filter((page) => page?.defaultView)) as Set<Document>
+}
+
+/** What has the focus of the page, in whatever shadow tree, window or frame. */
 export function deepActive(): Element | null {
-  let active = document.activeElement
+  const isHere = (page: Document) =>
+    page.defaultView !== null && page.hasFocus() && !isNowhere(page.activeElement)
+  let { activeElement: active } = [...others].find(isHere) ?? document
   while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement
   return active
 }
@@ -26,13 +67,11 @@ export function watchComposition(): { isComposing(): boolean; stop: Stop } {
   const end = () => {
     at = null
   }
-  document.addEventListener('compositionstart', begin, true)
-  document.addEventListener('compositionend', end, true)
+  const stops = [listenOnPages('compositionstart', begin, true), listenOnPages('compositionend', end, true)]
   return {
     isComposing: () => at?.isConnected === true,
     stop() {
-      document.removeEventListener('compositionstart', begin, true)
-      document.removeEventListener('compositionend', end, true)
+      for (const stop of stops) stop()
     },
   }
 }

@@ -50,7 +50,7 @@ export function listenToForm(form: HTMLFormElement, { edit, save, reset, show }:
       'submit',
       (event) => {
         // A button that sends the form to a place of its own.
-        if (event instanceof SubmitEvent && event.submitter?.hasAttribute('formaction')) return
+        if ((event as Partial<SubmitEvent>).submitter?.hasAttribute('formaction')) return
         event.preventDefault()
         save()
       },
@@ -65,7 +65,8 @@ export function listenToForm(form: HTMLFormElement, { edit, save, reset, show }:
     ],
   ]
   const isOfInput = (node: Node) =>
-    node instanceof Element && (node.matches(INPUTS) || node.querySelector(INPUTS) !== null)
+    node.nodeType === 1 &&
+    ((node as Element).matches(INPUTS) || (node as Element).querySelector(INPUTS) !== null)
   for (const [target, name, listener] of listeners) target.addEventListener(name, listener)
   const stopWatching = watchTree(form, (changes) => {
     if (changes.some(({ addedNodes }) => [...addedNodes].some(isOfInput))) show()

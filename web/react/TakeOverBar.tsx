@@ -7,6 +7,7 @@ import { plainText } from '../client/base/received.ts'
 import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { TakeOverState } from '../client/presence/take-over.ts'
 import { fill } from '../client/words/messages.ts'
+import { deepActive } from '../dom/focus.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
 import type { RecordEditor } from './record-editor.ts'
@@ -36,7 +37,8 @@ export function useTakeOver<F extends object = Fields>(editor: HandedEditor<F>):
     ...state,
     ask: (person) => void takeOver.ask(address, person),
     async handOver() {
-      if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+      const active = deepActive() as HTMLElement | null
+      active?.blur?.()
       if (editor.isDirty) await editor.save()
       await takeOver.answer(address, 'handed_over')
     },

@@ -51,7 +51,7 @@ export function useCellEditor(store: ListStore): ListCellEditor {
   const edit = useStore(editor, null)
   const lastSaved = useStore(editor.lastSaved, null)
   useEffect(() => editor.cancel, [editor])
-  const texts = useTypedTexts(edit?.base ?? store, client.personId())
+  const texts = useTypedTexts(edit?.base ?? store, client)
   useBlankSelects(texts.selects, null)
   const now = useRef(texts)
   now.current = texts

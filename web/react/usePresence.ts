@@ -5,7 +5,7 @@ import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol
 import { presenceCode } from '../client/presence/lazy-presence.ts'
 import { NOBODY } from '../client/presence/nobody.ts'
 import * as presenceNow from '../client/presence/presence.ts'
-import { deepActive, watchTree } from '../dom/focus.ts'
+import { deepActive, listenOnPages, watchTree } from '../dom/focus.ts'
 import { formKey } from './base/field-props.ts'
 import { useRecordClient, useStore } from './base/LiveProvider.tsx'
 import type { RecordEditor } from './record-editor.ts'
@@ -48,11 +48,9 @@ export function useDoing<F extends object = Fields>({ isDirty, record }: DoingEd
     const look = () => setFocused(key === null ? null : fieldInFocus(key))
     const lookSoon = () => queueMicrotask(look)
     look()
-    document.addEventListener('focusin', look)
-    document.addEventListener('focusout', lookSoon)
+    const stops = [listenOnPages('focusin', look), listenOnPages('focusout', lookSoon)]
     return () => {
-      document.removeEventListener('focusin', look)
-      document.removeEventListener('focusout', lookSoon)
+      for (const stop of stops) stop()
     }
   }, [key])
   /** An input that goes away takes the cursor with it, and says nothing. */
@@ -68,7 +66,7 @@ export function useDoing<F extends object = Fields>({ isDirty, record }: DoingEd
 function fieldInFocus(key: string): string | null {
   const active = deepActive() as (Element & { name?: unknown; form?: Element | null }) | null
   const isMarked = (form: Element | null | undefined) => form?.getAttribute('data-nc-form') === key
-  const forms = [...document.querySelectorAll('[data-nc-form]')]
+  const forms = [...(active?.ownerDocument ?? document).querySelectorAll('[data-nc-form]')]
   const own = active?.form ?? active?.closest('form')
   const isOurs = isMarked(own) || !(forms.some(isMarked) || own?.hasAttribute('data-nc-form'))
   return isOurs && typeof active?.name === 'string' && active.name !== '' ? active.name : null

@@ -26,6 +26,7 @@ import { useLive, useStore } from './base/LiveProvider.tsx'
 import { useAutosave } from './base/useAutosave.ts'
 import { useBlankSelects } from './base/useBlankSelects.ts'
 import { type ConflictFor, useConflictFor } from './base/useConflictFor.ts'
+import { useHalfTyped } from './base/useHalfTyped.ts'
 import { useHeldCaret } from './base/useHeldCaret.ts'
 import { useStoreOf } from './base/useStoreOf.ts'
 import { type TypedTexts, useTypedTexts } from './base/useTypedTexts.ts'
@@ -76,9 +77,11 @@ export function useRecordEditor<F extends object = Fields>(
   const { store, owner, follow } = useStoreOf<F>(client, type, id, options)
   const isNew = isNewRecord(store.id)
   const state = useStore(store, initialRecordState)
-  const texts = useTypedTexts(owner, client.personId())
+  const texts = useTypedTexts(owner, client, store.unread)
+  const key = formKey({ type: store.type, id: isNew ? '' : store.id })
   useHeldCaret(store)
-  useBlankSelects(texts.selects, formKey({ type: store.type, id: isNew ? '' : store.id }))
+  useHalfTyped(texts, key)
+  useBlankSelects(texts.selects, key)
   useAutosave(store, isNew ? undefined : autosaveAfterMs)
   const conflictFor = useConflictFor()
   useEffect(
@@ -123,7 +126,7 @@ function editorOf<F extends object>(
   const id = isNew ? '' : store.id
   const highlighted = new Set(state.highlighted)
   const isFixed = !record || state.status === 'gone'
-  const values = copiesOf(valuesOf(state)) as Partial<F>
+  const shown = valuesOf(state)
   const sent = (state.writing ?? state.unanswered)?.changes ?? {}
   const last = state.ownSaves.at(-1)
   const saved = last && last.version === record?.version ? last.changes : {}
@@ -158,7 +161,7 @@ function editorOf<F extends object>(
     return fieldProps(
       {
         name,
-        value: (values as Fields)[name],
+        value: shown[name],
         base,
         unread: hasField(sent, name) ? sent[name] : (base ?? null),
         sent: hasField(draft, name) ? undefined : saved[name],
@@ -178,7 +181,7 @@ function editorOf<F extends object>(
     isNew,
     status: state.status,
     record: (isNew ? null : record) as WireRecord<F> | null,
-    values,
+    values: copiesOf(shown) as Partial<F>,
     base: (record?.fields ?? {}) as Partial<F>,
     isDirty: !isEmpty(draft) || isUnread,
     dirtyFields: Object.keys(draft) as (keyof F & string)[],

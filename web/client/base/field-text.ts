@@ -31,6 +31,8 @@ export interface FieldOfRecord {
   name: string
   /** The shown record's value, `undefined` without a record. */
   base: unknown
+  /** What the field is now: what is typed, or the record's. */
+  now: unknown
   /** What the field's values are: of the record's, the last one that was there. */
   type: string
   /** The language that numbers are typed in. */
@@ -42,6 +44,19 @@ export type ReadText =
   | { kind: 'value'; value: unknown }
   | { kind: 'unfinished'; meant?: unknown }
   | { kind: 'unreadable' }
+
+/** What stands in an input. */
+export interface TypedText {
+  text: string
+  /** What the field is while the text stands. */
+  value: unknown
+  /** `unfinished` is not reported before a save is requested. */
+  read: ReadText
+  kind: InputKind
+}
+
+/** It would be lost with its input. Of what a browser keeps to itself there is nothing to keep. */
+export const isUnread = ({ text, read }: TypedText): boolean => read.kind !== 'value' && text !== ''
 
 /** The kind that suits the field's values, and the input that they are typed in, where the page names none. */
 export function kindOf(asked: InputKind | undefined, type: string, inputType = ''): InputKind {
@@ -56,14 +71,30 @@ export const isShownOnly = (value: unknown, kind: InputKind, type = ''): boolean
     ? !['undefined', 'boolean', 'number'].includes(value === null ? type || 'undefined' : typeof value)
     : isObject(value)
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** @throws TypeError where the input would lose a part of the value: see `dayText` and `timeText`. */
-export function inputText(name: string, value: unknown, kind: InputKind): string {
+/**
+ * The texts of one form's inputs, each made once for a value. Line ends are as inputs have them: of others a browser makes these, and
+ * the whole text would be put in again at each key.
+ *
+ * @throws TypeError where the input would lose a part of the value: see `dayText` and `timeText`.
+ */
+export function createInputTexts() {
+  const made = new Map<string, { value: unknown; kind: InputKind; text: string }>()
+  return (name: string, value: unknown, kind: InputKind): string => {
+    const before = made.get(name)
+    if (before && before.value === value && before.kind === kind) return before.text
+    const text = inputText(name, value, kind)
+    made.set(name, { value, kind, text })
+    return text
+  }
+}
+
+function inputText(name: string, value: unknown, kind: InputKind): string {
   if (kind === 'date') return dayText(name, value)
   if (kind === 'datetime') return timeText(name, value)
   if (value === null || value === undefined) return ''
-  return isObject(value) ? JSON.stringify(value) : String(value)
+  return isObject(value) ? JSON.stringify(value) : String(value).replace(/\r\n?/g, '\n')
 }
 
 export const isChecked = (value: unknown): boolean => value === true || value === 1
@@ -75,7 +106,7 @@ export function readCheckbox({ checked = false }: InputText, { base, type }: Fie
 }
 
 export function readInput(input: InputText, kind: InputKind, field: FieldOfRecord): ReadText {
-  const { base, type, locale } = field
+  const { base, now, type, locale } = field
   if (input.validity?.badInput) return { kind: 'unfinished' }
   const text = input.value
   if (text === '') return { kind: 'value', value: emptyValue(NO_TEXT.has(input.type) ? 'date' : kind, base) }
@@ -84,15 +115,17 @@ export function readInput(input: InputText, kind: InputKind, field: FieldOfRecor
   if (kind === 'datetime') return readTime(text, base)
   if (kind === 'select' && type === 'number') return numberOf(text, 'en', base)
   if (kind === 'select' && type === 'boolean') return { kind: 'value', value: text === 'true' }
-  return { kind: 'value', value: isSameTime(text, base, input.type) ? base : withLineEnds(text, base) }
+  if (isSameTime(text, base, input.type)) return { kind: 'value', value: base }
+  const isOneLine = ONE_LINE.test(input.type ?? '')
+  return { kind: 'value', value: isOneLine ? withHiddenEnds(text, now) : withLineEnds(text, base) }
 }
 
 /** Empty they are no text. */
 const NO_TEXT = new Set<string | undefined>(['time', 'month', 'week', 'number', 'date', 'datetime-local'])
 
-/** The input leaves out seconds that are none. */
+/** The input leaves out seconds that are none, and what is finer than it shows. */
 const isSameTime = (text: string, base: unknown, inputType?: string) =>
-  inputType === 'time' && typeof base === 'string' && /^:00(\.0*)?$/.test(base.replace(text, ''))
+  inputType === 'time' && typeof base === 'string' && /^(:00(\.0*)?|\d*)$/.test(base.replace(text, ''))
 
 /** An empty input is `null` where the record has none, so that typing and clearing is no edit. */
 const emptyValue = (kind: InputKind, base: unknown) =>
@@ -108,4 +141,28 @@ function withLineEnds(text: string, base: unknown): string {
   if (typeof base !== 'string' || !base.includes('\r')) return text
   if (base.replace(/\r\n?/g, '\n') === text) return base
   return /(^|[^\r])\n|\r(?!\n)/.test(base) ? text : text.replaceAll('\n', '\r\n')
+}
+
+const ONE_LINE = /^(text|search|tel|url|email)$/
+
+/** One line shows no line ends: those before and after what was changed stay where they are. */
+function withHiddenEnds(text: string, base: unknown): string {
+  if (typeof base !== 'string' || !/[\r\n]/.test(base)) return text
+  const isHidden = (at: number) => base[at] === '\r' || base[at] === '\n'
+  let [from, end] = [0, base.length]
+  let [first, last] = [0, text.length]
+  for (let at = 0; first < last && (isHidden(at) || base[at] === text[first]); at += 1)
+    if (!isHidden(at)) {
+      first += 1
+      from = at + 1
+    }
+  for (
+    let at = end - 1;
+    at >= from && (isHidden(at) || (last > first && base[at] === text[last - 1]));
+    at -= 1
+  ) {
+    if (!isHidden(at)) last -= 1
+    end = at
+  }
+  return base.slice(0, from) + text.slice(first, last) + base.slice(end)
 }

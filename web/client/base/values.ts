@@ -34,14 +34,24 @@ export const hasField: (fields: object, field: string) => boolean = Object.hasOw
 
 export const isEmpty = (fields: object): boolean => Object.keys(fields).length === 0
 
-/** The values for somebody else's hands: what they change in place changes nothing here. */
-export const copiesOf = (fields: Fields): Fields =>
-  Object.fromEntries(
-    Object.entries(fields).map(([field, value]) => [
-      field,
-      typeof value === 'object' ? structuredClone(value) : value,
-    ]),
-  )
+/**
+ * The values for somebody else's hands: what they change in place changes nothing here. What has parts is copied when it is read:
+ * most of it is read by nobody, at each key.
+ */
+export function copiesOf(fields: Fields): Fields {
+  const copies: Fields = { ...fields }
+  const put = (field: string, value: unknown) =>
+    Object.defineProperty(copies, field, { value, enumerable: true, configurable: true, writable: true })
+  for (const [field, value] of Object.entries(fields))
+    if (typeof value === 'object' && value !== null)
+      Object.defineProperty(copies, field, {
+        enumerable: true,
+        configurable: true,
+        get: () => put(field, structuredClone(value))[field],
+        set: (given) => put(field, given),
+      })
+  return copies
+}
 
 /** May its reader not change this field? One that they don't see either: it is not there. */
 export const isReadOnly = ({ fields, rights, read_only: fixed = [] }: WireRecord, field: string): boolean =>

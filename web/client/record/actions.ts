@@ -22,7 +22,7 @@ interface RecordActionsOptions extends Pick<RecordStoreOptions, 'requests' | 'ne
 
 type RecordActions = Omit<
   RecordStore,
-  keyof Readable<RecordState> | keyof RecordAddress | 'asOf' | 'values' | 'onSaved'
+  keyof Readable<RecordState> | keyof RecordAddress | 'asOf' | 'values' | 'unread' | 'onSaved'
 >
 
 export function createRecordActions(options: RecordActionsOptions): RecordActions {

@@ -2,6 +2,7 @@
 
 import type { Fields, RecordAddress, WireRecord, Writer } from '../../../server/protocol/index.ts'
 import type { Clock, Stop } from '../base/clock.ts'
+import type { TypedText } from '../base/field-text.ts'
 import type { Readable } from '../base/store.ts'
 import type { ClientPastOutcome, ClientProposeOutcome, Reviews } from '../history/reviews.ts'
 import type { ClientCreateOutcome, ClientRemoveOutcome, ClientSaveOutcome } from '../http/outcomes.ts'
@@ -127,6 +128,11 @@ export interface RecordStore<F extends object = Fields> extends Readable<RecordS
   revert(): void
   /** The same for a form that is closed: nothing is offered until the record is opened again. */
   discard(): void
+  /**
+   * Texts of inputs that are no value yet, as `12e` in an amount, by field: no draft can have them. A form leaves them here when it
+   * goes, and the next takes them.
+   */
+  unread(): Map<string, TypedText>
   /** Called after each save of this record here, by whatever it was asked for: a button, a dialog, autosave, a retry. */
   onSaved(listener: (record: WireRecord) => void): Stop
   /** Puts the banner of this version away. Saves stay guarded. */

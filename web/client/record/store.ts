@@ -4,6 +4,7 @@
 
 import type { Fields, WatchedRecord } from '../../../server/protocol/index.ts'
 import type { Stop } from '../base/clock.ts'
+import type { TypedText } from '../base/field-text.ts'
 import { createLazyPart, lazyModule } from '../base/lazy-module.ts'
 import { createLifetime } from '../base/lifetime.ts'
 import { cached, createWritable } from '../base/store.ts'
@@ -73,6 +74,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     onIdle: releaseIfIdle,
   })
   let lost: ReturnType<typeof createLostSearch> | undefined
+  const unread = new Map<string, TypedText>()
   const recall = createRecall({
     ...shared,
     persistence,
@@ -198,7 +200,8 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
   }
 
   function releaseIfIdle() {
-    if (stopWatching === null && !lifetime.hasListeners() && editsOf(state.get()) === null) options.onIdle()
+    const isEmpty = editsOf(state.get()) === null && unread.size === 0
+    if (stopWatching === null && !lifetime.hasListeners() && isEmpty) options.onIdle()
   }
 
   /** Reads are of the current person. */
@@ -219,6 +222,7 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
     persons += 1
     heldAsOf = null
     isWatched = false
+    unread.clear()
     for (const name of ['highlight', 'notice']) timers.cancel(name)
     load.leave()
     recall.leave()
@@ -245,7 +249,12 @@ export function createRecordStore(options: RecordStoreOptions): OwnedRecordStore
       if (stopWatching !== null || editsOf(state.get()) !== null) dispatch({ kind: 'history_changed' })
     },
     isMounted: () => stopWatching !== null,
+    unread() {
+      checkPerson()
+      return unread
+    },
     reset() {
+      unread.clear()
       state.set(initialRecordState)
       persistence?.keep(address, initialRecordState)
       if (stopWatching !== null) open()

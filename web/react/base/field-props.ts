@@ -5,7 +5,6 @@ import type { RecordAddress } from '../../../server/protocol/index.ts'
 import {
   type InputKind,
   type InputText,
-  inputText,
   isChecked,
   isShownOnly,
   kindOf,
@@ -13,8 +12,17 @@ import {
   readInput,
 } from '../../client/base/field-text.ts'
 import type { Messages } from '../../client/words/messages.ts'
-import { focusRefused, formOf, isSaveKey, type KeyPressed, ofForm, watchTyping } from '../../dom/focus.ts'
-import type { TypedTexts } from './useTypedTexts.ts'
+import { textAtFirst } from '../../dom/controls.ts'
+import {
+  enter,
+  focusRefused,
+  formOf,
+  isSaveKey,
+  type KeyPressed,
+  ofForm,
+  watchTyping,
+} from '../../dom/focus.ts'
+import type { TypedTexts, Unread } from './useTypedTexts.ts'
 
 export type { InputKind }
 
@@ -66,7 +74,7 @@ export interface FieldView {
 /** @throws TypeError where an input of this kind would lose a part of the value. */
 export function fieldProps(view: FieldView, asked: InputKind | undefined): FieldProps {
   const { name, value, base, texts, locale, change } = view
-  const field = { name, base, type: texts.typeOf(name, base), locale }
+  const field = { name, base, now: value, type: texts.typeOf(name, base), locale }
   const kind = kindOf(asked, field.type)
   const common = {
     name,
@@ -84,6 +92,7 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
    * know nothing of `readOnly`.
    */
   const take = (input: InputText) => {
+    enter(input)
     if (isFixed) return
     const own = kindOf(asked, field.type, input.type)
     if (own === 'checkbox') return change(readCheckbox(input, field))
@@ -93,7 +102,7 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
     texts.note(name, { text: input.value, value: typed, read, kind: own })
   }
   const isText = kind === 'text' || kind === 'select'
-  const shown = texts.of(name, value, view.sent) ?? inputText(name, value, kind)
+  const shown = texts.of(name, value, view.sent) ?? texts.textOf(name, value, kind)
   if (kind === 'select') texts.selects.set(name, shown)
   return {
     ...common,
@@ -135,24 +144,20 @@ export interface FormProps {
   onKeyDown: (event: KeyPress) => void
   /** Takes what a browser or a password manager has filled in. */
   onInput: (event: Arrival) => void
+  onFocus: (event: Arrival) => void
 }
 
 /** The key belongs to an input method, as Enter does that takes a half written word: it does nothing else. */
 export const isComposing = ({ keyCode, nativeEvent }: Pick<KeyPress, 'keyCode' | 'nativeEvent'>): boolean =>
   nativeEvent?.isComposing === true || keyCode === 229
 
-interface NamedInput extends InputText {
-  name: string
-  type: string
-  defaultValue?: string
-}
+type NamedInput = HTMLInputElement | HTMLTextAreaElement
 
 const TYPED_IN = /^(text|textarea|search|email|tel|url)$/
 
 /** React writes what it shows into `defaultValue` too: something else stands there, which no event has reported. */
-const isFilled = ({ type, value, defaultValue = value }: NamedInput) =>
-  TYPED_IN.test(type) &&
-  defaultValue.replace(type === 'textarea' ? /\r/g : /[\r\n]/g, '').trim() !== value.replace(/\r/g, '').trim()
+const isFilled = (input: NamedInput) =>
+  input.value !== input.defaultValue && TYPED_IN.test(input.type) && input.value !== textAtFirst(input)
 
 const inputsOf = (form: HTMLFormElement | null): NamedInput[] =>
   form ? [...(ofForm(form, 'elements') as Iterable<NamedInput>)] : []
@@ -164,18 +169,22 @@ const inputsOf = (form: HTMLFormElement | null): NamedInput[] =>
  */
 export function rereadForm(
   form: HTMLFormElement | null,
-  unread: readonly [name: string, kind: InputKind][],
+  unread: readonly Unread[],
   asked: ReadonlyMap<string, InputKind | undefined>,
   propsOf: (name: string, kind: InputKind | undefined) => FieldProps,
   except?: unknown,
 ): void {
-  const kinds = new Map(unread)
+  const known = new Map(unread.map((one) => [one[0], one]))
   for (const input of inputsOf(form)) {
     const { name } = input
     if (input === except) continue
     const isBad = input.validity?.badInput === true
-    if (kinds.has(name) || (asked.has(name) && (isBad || isFilled(input))))
-      propsOf(name, kinds.get(name) ?? asked.get(name)).onChange({ target: input })
+    const [, kind, text] = known.get(name) ?? []
+    // A text that was left here by another form may be none that this input can show.
+    const isHidden = text !== undefined && text !== '' && input.value === '' && !isBad
+    if (isHidden) continue
+    if (kind || (asked.has(name) && (isBad || isFilled(input))))
+      propsOf(name, kind ?? asked.get(name)).onChange({ target: input })
   }
 }
 
@@ -230,6 +239,7 @@ export const formProps = (
   reread: (form: HTMLFormElement | null, except: unknown) => void = () => {},
 ): FormProps => ({
   noValidate: true,
+  onFocus: ({ target }) => enter(target),
   onInput(event) {
     if (!isOfAnother(event)) reread(handlingForm(event), event.target)
   },
@@ -256,7 +266,7 @@ export const formProps = (
 
 /** What is said of texts that are no value. */
 export const unreadErrors = (
-  unread: readonly [name: string, kind: InputKind][],
+  unread: readonly Unread[],
   { notANumber, notADate }: Pick<Messages, 'notANumber' | 'notADate'>,
 ): Record<string, string> =>
   Object.fromEntries(

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef } from 'react'
 import type { Stop } from '../../client/base/clock.ts'
-import { watchTree } from '../../dom/focus.ts'
+import { listenOnPages, openPages, watchTree } from '../../dom/focus.ts'
 import { useCommitEffect } from './useCommitEffect.ts'
 
 /** `selects`: what each of them shows, by name; `key`: what the record's forms are marked with, `null` for a cell that is edited. */
@@ -12,7 +12,7 @@ export function useBlankSelects(selects: ReadonlyMap<string, string>, key: strin
   const show = useRef(() => {})
   useCommitEffect(() => {
     show.current = () => {
-      for (const select of document.querySelectorAll('select')) {
+      for (const select of [...openPages()].flatMap((page) => [...page.querySelectorAll('select')])) {
         const text = selects.get(select.name)
         const isOurs = (select.form?.getAttribute('data-nc-form') ?? null) === key
         if (!isOurs || text === undefined || select.multiple) continue
@@ -29,7 +29,12 @@ export function useBlankSelects(selects: ReadonlyMap<string, string>, key: strin
   })
   useEffect(() => {
     const all = watched.current
+    // A window of its own is known once somebody comes to it.
+    const stopListening = listenOnPages('focusin', ({ target }) => {
+      if ((target as Node).ownerDocument !== document) show.current()
+    })
     return () => {
+      stopListening()
       for (const stop of all.values()) stop()
       all.clear()
     }

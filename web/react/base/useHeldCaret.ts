@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'react'
 import type { Readable } from '../../client/base/store.ts'
 import { holdCaret } from '../../dom/caret.ts'
+import { deepActive } from '../../dom/focus.ts'
 import { useCommitEffect } from './useCommitEffect.ts'
 
 /** From a change of the store to what is drawn of it. */
@@ -11,7 +12,7 @@ export function useHeldCaret(store: Pick<Readable<unknown>, 'subscribe'>): void 
   useEffect(
     () =>
       store.subscribe(() => {
-        moveBack.current ??= holdCaret()
+        moveBack.current ??= holdCaret(deepActive())
       }),
     [store],
   )

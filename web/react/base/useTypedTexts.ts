@@ -1,20 +1,20 @@
 // The texts of inputs whose value is no text. While somebody types, an input shows what they typed and nothing else, for
 // "0." and "0.0" are the same number; text that is not a value stays visible, is never saved, and is reported as invalid.
 
-import { useEffect, useMemo, useReducer } from 'react'
-import type { InputKind, ReadText } from '../../client/base/field-text.ts'
+import { useEffect, useMemo, useReducer, useRef } from 'react'
+import {
+  createInputTexts,
+  type InputKind,
+  isUnread,
+  type ReadText,
+  type TypedText,
+} from '../../client/base/field-text.ts'
 import { isSame } from '../../client/base/values.ts'
-import { nameInFocus } from '../../dom/focus.ts'
+import type { RecordStore } from '../../client/record/store.ts'
+import type { RecordClient } from '../../client/record-client-options.ts'
+import { listenOnPages, nameInFocus } from '../../dom/focus.ts'
 
-/** What stands in one input. */
-interface TypedText {
-  text: string
-  /** What the field is while the text stands. */
-  value: unknown
-  /** `unfinished` is not reported before a save is requested. */
-  read: ReadText
-  kind: InputKind
-}
+export type Unread = [name: string, kind: InputKind, text: string]
 
 export interface TypedTexts {
   /**
@@ -23,30 +23,44 @@ export interface TypedTexts {
    */
   of(name: string, value: unknown, sent?: unknown): string | null
   note(name: string, typed: TypedText): void
-  /** Names whose text is not a value, and is reported; each with whether it is to be a date. */
-  unreadable(): [name: string, kind: InputKind][]
-  /** Names whose text is not a value. */
-  unread(): [name: string, kind: InputKind][]
+  /** Texts that are not a value, and are reported. */
+  unreadable(): Unread[]
+  /** Texts that are not a value. */
+  unread(): Unread[]
   /** A save was requested: what is a value for the user who insists is handed to `change`, the others are reported from now on. */
   insist(change: (name: string, value: unknown) => void): void
   /** Without names: all. */
   forget(names?: readonly string[]): void
+  /** Another one for each record, and for each time that all of it is forgotten. */
+  begun: { at: object }
   /** What the field's values are: those of the record, or the last one that it had. */
   typeOf(name: string, base: unknown): string
+  /** Of a value that nobody typed. */
+  textOf: ReturnType<typeof createInputTexts>
   /** What selects show, by name. */
   selects: Map<string, string>
   /** The fields that have an input, with the kinds that the page gave. */
   asked: Map<string, InputKind | undefined>
 }
 
-/** The texts of one form or cell; forgotten with `owner`, and with the person. */
-export function useTypedTexts(owner: object, person: string | null): TypedTexts {
+/**
+ * The texts of one form or cell; forgotten with `owner`, and with the person. Those that are no value are left with the record, if
+ * there is a place for them, and taken from there.
+ */
+export function useTypedTexts(
+  owner: object,
+  client: Pick<RecordClient, 'personId'>,
+  unread: RecordStore['unread'] = nowhere,
+): TypedTexts {
+  const person = client.personId()
   const [count, redraw] = useReducer((before: number) => before + 1, 0)
   const texts = useMemo(() => new Map<string, TypedText>(), [owner, person])
   /** A column's values are of one type, in whatever record: what was seen of it counts for one that has none. */
   const types = useMemo(() => new Map<string, string>(), [person])
+  const textOf = useMemo(createInputTexts, [owner, person])
   const selects = useMemo(() => new Map<string, string>(), [owner, person])
   const asked = useMemo(() => new Map<string, InputKind | undefined>(), [owner, person])
+  const begun = useMemo(() => ({ at: {} }), [owner, person])
   /** Names whose text stands only while the cursor is in the field. */
   const held = useMemo(() => new Set<string>(), [owner, person])
   useEffect(() => {
@@ -57,17 +71,16 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
     }
     /** React resets a form after its action: with it what React itself shows in selects, checkboxes and radio buttons. */
     const drawAgain = () => void setTimeout(redraw)
-    document.addEventListener('focusout', leave)
-    document.addEventListener('reset', drawAgain)
+    const stops = [listenOnPages('focusout', leave), listenOnPages('reset', drawAgain)]
     return () => {
-      document.removeEventListener('focusout', leave)
-      document.removeEventListener('reset', drawAgain)
+      for (const stop of stops) stop()
     }
   }, [texts, held])
+  useUnread(texts, () => client.personId() === person, unread, redraw)
   return useMemo(() => {
     const those = (passes: (read: ReadText) => boolean) =>
-      [...texts].flatMap(([name, { read, kind }]): [string, InputKind][] =>
-        passes(read) ? [[name, kind]] : [],
+      [...texts].flatMap(([name, { read, kind, text }]): Unread[] =>
+        passes(read) ? [[name, kind, text]] : [],
       )
     return {
       of(name, value, sent) {
@@ -96,10 +109,13 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
         }
         redraw()
       },
-      forget(names = [...texts.keys()]) {
-        const gone = names.filter((name) => texts.delete(name))
-        if (gone.length > 0) redraw()
+      forget(names) {
+        if (!names) begun.at = {}
+        for (const name of names ?? texts.keys()) texts.delete(name)
+        redraw()
       },
+      begun,
+      textOf,
       typeOf(name, base) {
         if (base !== null && base !== undefined) types.set(name, typeof base)
         else if (!types.has(name)) types.set(name, '')
@@ -108,5 +124,31 @@ export function useTypedTexts(owner: object, person: string | null): TypedTexts 
       selects,
       asked,
     }
-  }, [texts, types, held, selects, asked, count])
+  }, [texts, types, held, selects, asked, begun, textOf, count])
+}
+
+const nowhere = () => new Map<string, TypedText>()
+
+function useUnread(
+  texts: Map<string, TypedText>,
+  isSamePerson: () => boolean,
+  unread: RecordStore['unread'],
+  redraw: () => void,
+): void {
+  /** Of the record that was drawn last: a new one becomes another while it is shown. */
+  const place = useRef(unread)
+  useEffect(() => {
+    place.current = unread
+  }, [unread])
+  useEffect(() => {
+    const left = place.current()
+    for (const [name, typed] of left) texts.set(name, typed)
+    if (left.size > 0) redraw()
+    left.clear()
+    return () => {
+      if (!isSamePerson()) return
+      const now = place.current()
+      for (const [name, typed] of texts) if (isUnread(typed)) now.set(name, typed)
+    }
+  }, [texts, redraw])
 }
