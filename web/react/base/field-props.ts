@@ -144,6 +144,7 @@ export interface FormProps {
   onKeyDown: (event: KeyPress) => void
   /** Takes what a browser or a password manager has filled in. */
   onInput: (event: Arrival) => void
+  /** Takes what was filled in without an event, and keeps where the cursor is. */
   onFocus: (event: Arrival) => void
 }
 
