@@ -61,6 +61,18 @@ async function openForm(options: Parameters<typeof createSmallServer>[0] = {}) {
 const requests = ({ sent }: { sent: { method: string }[] }, method: string) =>
   sent.filter((request) => request.method === method)
 
+test('a number as the id, as apps in JavaScript have it, is the record of that id', async () => {
+  const { server, view, at } = await openForm()
+  view.unmount()
+  // biome-ignore lint/suspicious/noExplicitAny: what TypeScript refuses
+  render(at(1 as any))
+  await waitFor(() => expect(input('Name').value).toBe('Bridge 1'))
+  type('Name', 'Tunnel')
+  click('Save')
+  await screen.findByRole('form', { name: 'clean' })
+  expect(requests(server, 'PATCH')).toHaveLength(1)
+})
+
 test('StrictMode loads once', async () => {
   const { server } = await openForm()
   expect(requests(server, 'GET')).toHaveLength(1)

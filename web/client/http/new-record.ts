@@ -21,8 +21,8 @@ export interface NewRecordOptions<F extends object = Fields> {
 export const newRecordId = ({ initial = {}, draftKey = JSON.stringify(initial) }: NewRecordOptions): string =>
   PREFIX + draftKey
 
-/** Of an entry of unsent changes: its record is not created yet. */
-export const isNewRecord = (id: string): boolean => id.startsWith(PREFIX)
+/** Of an entry of unsent changes: its record is not created yet. An app in JavaScript may have a number as its id. */
+export const isNewRecord = (id: string): boolean => `${id}`.startsWith(PREFIX)
 
 /** Creates it, and answers as a save does. With a `=` its id is followed by the key that the app has chosen. */
 export async function createBySave(

@@ -106,10 +106,15 @@ export function createOpenRecords(options: OpenRecordsOptions) {
       restoreEdits(owner, key, store)
       return store
     },
-    editor: <F extends object>(type: string, id: string | null, unmade: NewRecordOptions<F> = {}) =>
-      (id === null
-        ? records.of({ type, id: newRecordId(unmade) }, (unmade.initial ?? {}) as Fields)
-        : records.of({ type, id: options.persistence?.openAs?.({ type, id }) ?? id })) as RecordStore<F>,
+    editor<F extends object>(type: string, given: string | null, unmade: NewRecordOptions<F> = {}) {
+      // An app in JavaScript may have a number.
+      const id = `${given}`
+      const store =
+        given === null
+          ? records.of({ type, id: newRecordId(unmade) }, (unmade.initial ?? {}) as Fields)
+          : records.of({ type, id: options.persistence?.openAs?.({ type, id }) ?? id })
+      return store as RecordStore<F>
+    },
     /** The person changes: every record is as if it had never been opened. */
     leave(owner: string | null) {
       noted.leave()
