@@ -76,7 +76,7 @@ export async function startDemo(environment: Record<string, string> = {}): Promi
     const [code] = await once(child, 'exit')
     if (code !== 0) throw new Error(`The demo ended with code ${code}.`)
   })
-  await waitFor(() => isUp(url), { what: 'the demo answers', deadlineMs: 30_000 })
+  await waitFor(() => isUp(url), { what: 'the demo answers', deadlineMs: 120_000 })
   const signIn: RunningDemo['signIn'] = async (browser, person, options = {}) => {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
     const answer = await context.request.post(`${url}/demo/session`, { data: { user: person } })

@@ -16,7 +16,7 @@ const authenticate = ({ headers }: IncomingMessage) => {
 export const start = async (vite: ViteDevServer) => {
   const { PORT = '3000', DATABASE_URL } = process.env
   const postgres = DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: '.postgres' })
-  const databaseUrl = DATABASE_URL ?? postgres?.url
+  const databaseUrl = DATABASE_URL || postgres?.url
   const knex = openKnex({ client: 'pg', connection: databaseUrl })
   await prepare(knex)
 
