@@ -80,6 +80,13 @@ test('each folder of docs/examples is here', async () => {
   for (const name of folders) expect(textOf('docs/examples/README.md')).toContain(`| [${name}](${name}/`)
 })
 
+test('examples that differ in their pages alone have one server', () => {
+  const [one, ...others] = ['tanstack-query', 'react-hook-form', 'vue'].map((name) =>
+    textOf(`docs/examples/${name}/server.js`),
+  )
+  for (const other of others) expect(other).toBe(one)
+})
+
 test.each(Object.keys(EXAMPLES))(`%s has fewer than ${MOST_LINES} lines of code`, async (name) => {
   const files = (await readdir(join(root, 'docs/examples', name))).filter((file) => /\.jsx?$/.test(file))
   const lines = files.flatMap((file) => textOf(`docs/examples/${name}/${file}`).split('\n'))

@@ -1,10 +1,10 @@
 // One record after the other in a form whose inputs the browser itself changes: with React in `#root`, without it in the form that the
 // document came with.
-import { createRecordClient, type RecordStore } from 'noclobber/client'
-import { bindForm } from 'noclobber/dom'
+import { createRecordClient } from 'noclobber/client'
 import { LiveProvider, useRecordEditor } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
+import { bindShown } from './bind-shown.ts'
 
 const first = new URLSearchParams(location.search).get('id') ?? '1'
 const client = createRecordClient({ token: () => 'alice', userId: () => 'alice' })
@@ -59,13 +59,7 @@ else {
   let stop = () => {}
   hooks.go = (id) => {
     stop()
-    const editor: RecordStore = client.editor('thing', id)
-    const show = () => form.setAttribute('data-status', editor.get().status)
-    const stops = [bindForm(form, editor), editor.subscribe(show)]
-    show()
-    stop = () => {
-      for (const one of stops) one()
-    }
+    stop = bindShown(form, client.editor('thing', id))
   }
   hooks.go(first)
 }

@@ -1,10 +1,10 @@
 // One form that shows one record after the other, in the page, in a frame or in a window of its own; with React and without.
-import { createRecordClient, type RecordStore } from 'noclobber/client'
-import { bindForm } from 'noclobber/dom'
+import { createRecordClient } from 'noclobber/client'
 import { LiveProvider, PresenceBar, UpdateBanner, useRecordEditor } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { createRoot } from 'react-dom/client'
+import { bindShown } from './bind-shown.ts'
 
 const parameters = new URLSearchParams(location.search)
 const first = parameters.get('id') ?? '1'
@@ -78,13 +78,7 @@ function bindOneByOne(place: Element) {
     stop()
     stop = () => {}
     if (id === null) return
-    const editor: RecordStore = client.editor('thing', id)
-    const show = () => form.setAttribute('data-status', editor.get().status)
-    const stops = [bindForm(form, editor), editor.subscribe(show)]
-    show()
-    stop = () => {
-      for (const one of stops) one()
-    }
+    stop = bindShown(form, client.editor('thing', id))
   }
   hooks.go(first)
 }
