@@ -33,8 +33,15 @@ const AT_ONCE = 100
 const MOST_READ = 1_000
 const MOST_BYTES = 4_000_000
 
-/** source, tenant, id, both numbers of the last one before, rows, bytes: the deletions of a table, or of one record, newest first. */
-const deletions = (known: KnownType, isRebuilding: boolean) => {
+/** What no transaction and no change has as its number. */
+const BEYOND = ['18446744073709551615', '9223372036854775807']
+
+/**
+ * source, tenant, id or null, both numbers of the last one before, rows, bytes: the deletions of a table, or of one record, newest first.
+ * Each is a bound of an index, also in a plan for any values: such a plan goes through everything where a value may be null. Of a record
+ * they are in the order of its versions, which is that of the index by record.
+ */
+const deletions = (which: 'of a table' | 'of a record') => (known: KnownType, isRebuilding: boolean) => {
   const old = `(select pg_catalog.jsonb_object_agg(e.key, e.value) from jsonb_each_text(d.old_row) e)`
   const oldText = (name: string) => textOf(known, name, `d.old_row->'${name.replaceAll("'", "''")}'`)
   return statement(`
@@ -44,11 +51,11 @@ select d.*, ${isRebuilding ? withTexts(known, old, 'd.old_row', oldText) : old} 
     select c.xid, c.seq, c.record_id, c.version, c.old_row, c.updated_by, ${utcText('c.updated_at')} as updated_at
     from noclobber.record_changes c
     where c.table_name = $1 and c.event = 'deleted' and c.old_row is not null and coalesce(c.tenant_id, '') = coalesce($2, '')
-      and ($3::text is null or c.record_id = $3)
-      and ($4::xid8 is null or (c.xid, c.seq) < ($4::xid8, $5::bigint))
+      and ${which === 'of a record' ? 'c.record_id = $3' : '$3::text is null'}
+      and (c.xid, c.seq) < ($4::xid8, $5::bigint)
       and not exists (select from noclobber.changes n where n.table_name = $1 and n.record_id = c.record_id and n.version > c.version
         and ($2::text is null or n.tenant_id = $2))
-    order by c.xid desc, c.seq desc limit $6) c) d
+    order by ${which === 'of a record' ? 'c.version desc' : 'c.xid desc, c.seq desc'} limit $6) c) d
 where d.number = 1 or d.bytes <= $7::bigint order by d.number`)
 }
 
@@ -82,9 +89,10 @@ const readDeletions = async (
 ): Promise<{ found: Deletion[]; last: Row | null }> => {
   const values = [
     ...[known.source, known.tenantColumn ? actor.tenantId : null, id ?? null],
-    ...[after?.[0] ?? null, after?.[1] ?? null, limit + 1, MOST_BYTES],
+    ...[...(after ?? BEYOND), limit + 1, MOST_BYTES],
   ]
-  const rows = await readLogged(database, known, deletions, values, transaction)
+  const statements = deletions(id === undefined ? 'of a table' : 'of a record')
+  const rows = await readLogged(database, known, statements, values, transaction)
   const page = rows.slice(0, limit)
   const isCut = rows.length > limit || (rows.length > 0 && Number(rows.at(-1)?.bytes) > MOST_BYTES)
   const ids = page.map((row) => row.record_id).filter((one) => canonicalId(known.key.kind, one) !== null)

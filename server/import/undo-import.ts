@@ -55,22 +55,24 @@ select i.first_seq::text as first, i.last_seq::text as last, i.changes,
   coalesce($4::text, (select c.xid::text from noclobber.changes c where c.seq = i.first_seq limit 1)) as xid
 from noclobber.imports i where i.import_id = $1 and i.table_name = $2 and i.tenant_id is not distinct from $3`)
 
-/** import, source, xid, first, last, number before, rows, what is undone: it, or its undoing. Only of so many changes anything is read. */
+/**
+ * import, source, xid, first number, last number, rows, what is undone: it, or its undoing. Only of so many changes anything is read: the
+ * last number is a bound of the index, where a further parameter that may be null is none.
+ */
 const PART = statement(`
 with part as materialized (
   select c.record_id, c.version, c.seq from noclobber.changes c
   where c.xid = $3::xid8 and c.seq between $4::bigint and $5::bigint and c.table_name = $2 and c.import_id = $1
-    and ($6::bigint is null or c.seq < $6::bigint)
-  order by c.seq desc limit $7)
+  order by c.seq desc limit $6)
 select c.record_id as id, l.version, c.seq::text as seq, f.event, f.event is not null and not exists (
     select from noclobber.changes l where l.table_name = $2 and l.record_id = c.record_id and l.import_id = $1 and l.version > c.version) as is_last,
   coalesce((select max(b.version) from noclobber.changes b where b.table_name = $2 and b.record_id = c.record_id and b.version < f.version),
     f.version - 1) as before
 from part c
-left join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $8
+left join lateral (select o.version, o.event from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id and o.import_id = $7
   order by o.version limit 1) f on true
 left join lateral (select max(o.version) as version from noclobber.changes o where o.table_name = $2 and o.record_id = c.record_id
-  and o.import_id = $8) l on true
+  and o.import_id = $7) l on true
 order by c.seq desc`)
 
 /** source, id, version, undo: what undoing has made of a record beyond that version. */
@@ -280,21 +282,21 @@ export const undoImport = async (
   const base = importOf(importId)
   const numbers = after === undefined ? [null, null] : database.cursors.openNumbers(after, 2)
   if (!numbers) return refuse('malformed', 'after must be what an answer gave as next.')
-  let [from = null] = numbers
   const [found] = await database.send(FIND, [base, known.source, tenant, numbers[1] ?? null])
   if (!found?.xid) return MISSING
-  const range = [base, known.source, found.xid, found.first, found.last]
+  let last: string = numbers[0] ?? found.last
   const rows: UndoneRow[] = []
   const isOpen = !known.audience && staticPermission(known.openType, actor, 'read') === true
   const total = isOpen && base === importId ? found.changes : null
   for (let looked = 0; rows.length < limit && looked < MOST_LOOKED; ) {
     const count = Math.min(AT_ONCE, limit - rows.length)
-    const part = await database.send(PART, [...range, from, count, importId])
-    const last = part.filter(({ is_last: isLast }) => isLast)
-    rows.push(...(await undoRows(database, known, options, { rows: last, xid: found.xid })))
+    const range = [found.xid, found.first, last]
+    const part = await database.send(PART, [base, known.source, ...range, count, importId])
+    const newest = part.filter(({ is_last: isLast }) => isLast)
+    rows.push(...(await undoRows(database, known, options, { rows: newest, xid: found.xid })))
     if (part.length < count) return { outcome: 'undone', rows, next: null, total }
-    from = part.at(-1)?.seq
+    last = String(BigInt(part.at(-1)?.seq) - 1n)
     looked += count
   }
-  return { outcome: 'undone', rows, next: from && database.cursors.sealNumbers([from, found.xid]), total }
+  return { outcome: 'undone', rows, next: database.cursors.sealNumbers([last, found.xid]), total }
 }
