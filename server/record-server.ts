@@ -9,6 +9,7 @@ import { limitsOf, loggerOf, type RecordServerOptions } from './base/options.ts'
 import type { Actor, RecordType } from './base/record-type.ts'
 import { createShortcuts } from './base/shortcuts.ts'
 import { asKnex, clientOf, type Sql } from './db/pg-as-knex.ts'
+import { tryConnection } from './db/raw-connection.ts'
 import { createHandshakes } from './endpoints/handshakes.ts'
 import { hostHandler, recordRouter } from './endpoints/router.ts'
 import { checkedOrigins } from './http/cors.ts'
@@ -159,6 +160,7 @@ export const createRecordServer = <A extends Actor>({
     limits,
     log,
     failure: () => feed.failure(),
+    connect: () => tryConnection(knex),
     lookUp: async () => {
       await database.ready()
       await settleRestoredLog(database, log)

@@ -71,6 +71,10 @@ const UNAVAILABLE_TEXT =
 /** PostgreSQL ended the connection, or refused it: it says so by the severity, whatever the code. */
 const isFatal = ({ severity }: DatabaseError) => severity === 'FATAL' || severity === 'PANIC'
 
+/** PostgreSQL lets this role into this database by no waiting: a wrong password or name, no line in pg_hba.conf, no such database. */
+export const isRefusedForGood = (error: unknown): boolean =>
+  isFatal(asDatabaseError(error)) && /^(28...|3D000)$/.test(asDatabaseError(error).code ?? '')
+
 /** The database can't be reached, has no connection left, lets nobody in, or gave up: 503. */
 export const isUnavailable = (error: unknown): boolean => {
   const found = asDatabaseError(error)

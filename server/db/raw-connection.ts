@@ -19,3 +19,7 @@ export const openConnection = async <Connection>(knex: Knex): Promise<Connection
     throw error
   }
 }
+
+/** Opens one and closes it; rejects by what the database says of it. */
+export const tryConnection = async (knex: Knex): Promise<void> =>
+  knex.client.destroyRawConnection(await openConnection(knex))

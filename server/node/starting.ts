@@ -2,7 +2,7 @@
 // Invariant: a start that can't succeed says why within its time, and goes on trying: a database may come up, a table be tracked.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Limits, Logger } from '../base/options.ts'
-import { isUnavailable } from '../db/errors.ts'
+import { isRefusedForGood, isUnavailable } from '../db/errors.ts'
 import { withinMs } from '../pacing/timeouts.ts'
 
 export interface StartingOptions {
@@ -10,18 +10,28 @@ export interface StartingOptions {
   log: Logger
   lookUp(): Promise<void>
   run(): Promise<void>
+  /** Opens a connection beside the pool's and closes it. Of one that is refused a pool says only that none came in time. */
+  connect(): Promise<void>
   /** Why what runs stands still; `null` where nothing is known. */
   failure(): unknown
 }
 
 const RETRY_MS = 1_000
+/** After so long without an answer a connection is tried by itself. */
+const LONG_MS = 1_000
 
-export const createStarting = ({ limits, log, lookUp, run, failure }: StartingOptions) => {
+export const createStarting = ({ limits, log, lookUp, run, connect, failure }: StartingOptions) => {
   let starting: Promise<void> | null = null
   /** Why it hasn't begun yet. */
   let cause: unknown = null
   let stopped = false
   let retry: NodeJS.Timeout | undefined
+
+  const reasonOf = (error: unknown) =>
+    connect().then(
+      () => error,
+      (own) => own,
+    )
 
   /** A database that isn't up yet is waited for. */
   const wait = async () => {
@@ -30,9 +40,9 @@ export const createStarting = ({ limits, log, lookUp, run, failure }: StartingOp
         return await lookUp()
       } catch (error) {
         if (!isUnavailable(error)) throw error
-        cause = error
+        cause = await reasonOf(error)
         log.warn(
-          { err: error },
+          { err: cause },
           'The database is not available yet. It is asked again each second; if it stays away, see the address in DATABASE_URL.',
         )
         await pause(RETRY_MS)
@@ -54,18 +64,26 @@ export const createStarting = ({ limits, log, lookUp, run, failure }: StartingOp
     return starting
   }
 
+  /** Settles where PostgreSQL lets nobody in, which no waiting mends. */
+  const refusal = async (begun: Promise<void>) => {
+    const isSettled = await Promise.race([begun.then(() => true), pause(LONG_MS, false, { ref: false })])
+    const reason = isSettled ? null : await reasonOf(null)
+    if (!isRefusedForGood(reason)) return begun
+    cause = reason
+    throw reason
+  }
+
   return {
     begin,
     /** The same for who awaits it: where the database stays away, what is waited for is said. It goes on beginning. */
     start: () =>
-      withinMs(limits.startMs, begin(), `No start within ${limits.startMs} ms.`).catch((error) => {
+      withinMs(limits.startMs, refusal(begin()), `No start within ${limits.startMs} ms.`).catch((error) => {
         if (!starting) throw error
-        cause = failure() ?? cause
+        const isRefused = error === cause
+        cause = isRefused ? cause : (failure() ?? cause)
         const why = cause instanceof Error ? cause.message : 'the database does not answer'
-        throw new Error(
-          `The record server could not start within ${limits.startMs} ms, and goes on trying: ${why}`,
-          { cause },
-        )
+        const within = isRefused ? '' : ` within ${limits.startMs} ms`
+        throw new Error(`The record server could not start${within}, and goes on trying: ${why}`, { cause })
       }),
     stop: () => {
       stopped = true

@@ -49,11 +49,18 @@ test('a database that nobody serves, and one that is there later', async () => {
   expect((await records.health()).checks.database.ok).toBe(true)
 })
 
-test('a wrong password is said at once', async () => {
-  const { database } = await startApp()
-  const url = new URL(database.url)
-  url.username = 'nobody_at_all'
-  await expect(serverOn(url.href).start()).rejects.toThrow(/nobody_at_all|password|could not start/)
+test.each([
+  ['a wrong password', { password: 'wrong' }, /could not start, and goes on trying: password authentication/],
+  ['a role that is not there', { username: 'nobody_at_all' }, /goes on trying: .*nobody_at_all/],
+  [
+    'a database that is not there',
+    { pathname: '/nowhere' },
+    /goes on trying: database "nowhere" does not exist/,
+  ],
+])('%s is said at once, and not that a pool is full', async (_, wrong, said) => {
+  const { url } = await freshDatabase()
+  const starting = serverOn(Object.assign(new URL(url), wrong).href, 3_600_000).start()
+  await expect(starting).rejects.toThrow(said)
 })
 
 test('what the pool does to each connection is done to the feed’s own', async () => {
