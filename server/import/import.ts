@@ -27,10 +27,10 @@ import {
   DROP_STAGE,
   importSql,
   NAME_WRITER,
+  NOTE_IMPORT,
   STAGE,
   type StagedRow,
 } from './sql.ts'
-import { NOTE_IMPORT } from './undo-import.ts'
 import { type ImportEncoding, type ImportSource, importSource } from './upload.ts'
 import { createRowValidator, type ImportJob } from './validate-rows.ts'
 import { writeStaged } from './write-rows.ts'

@@ -163,3 +163,10 @@ export const importSql = (known: KnownType, key: string | null): ImportSql => {
       ),
   }
 }
+
+/** import, source, [tenant]: note it where it stands in the log. */
+export const NOTE_IMPORT = statement(`
+insert into noclobber.imports (import_id, table_name, tenant_id, first_seq, last_seq, changes)
+select $1, $2, $3, pg_catalog.min(c.seq), pg_catalog.max(c.seq), pg_catalog.count(*)::integer from noclobber.changes c
+where c.xid = pg_current_xact_id() and c.table_name = $2 and c.import_id = $1 having pg_catalog.count(*) > 0
+on conflict (import_id) do nothing`)

@@ -38,13 +38,6 @@ export type UndoImportOutcome =
   | { outcome: 'undone'; rows: UndoneRow[]; next: string | null; total: number | null }
   | Missing
 
-/** import, source, [tenant]: note it where it stands in the log. */
-export const NOTE_IMPORT = statement(`
-insert into noclobber.imports (import_id, table_name, tenant_id, first_seq, last_seq, changes)
-select $1, $2, $3, pg_catalog.min(c.seq), pg_catalog.max(c.seq), pg_catalog.count(*)::integer from noclobber.changes c
-where c.xid = pg_current_xact_id() and c.table_name = $2 and c.import_id = $1 having pg_catalog.count(*) > 0
-on conflict (import_id) do nothing`)
-
 /** Rows of one transaction: beyond 64 savepoints PostgreSQL slows down for everyone. */
 const AT_ONCE = 40
 /** Rows that one part looks at: those that the caller may not read don't count in it. */

@@ -64,20 +64,23 @@ export const createStarting = ({ limits, log, lookUp, run, connect, failure }: S
     return starting
   }
 
-  /** Settles where PostgreSQL lets nobody in, which no waiting mends. */
-  const refusal = async (begun: Promise<void>) => {
-    const isSettled = await Promise.race([begun.then(() => true), pause(LONG_MS, false, { ref: false })])
-    const reason = isSettled ? null : await reasonOf(null)
-    if (!isRefusedForGood(reason)) return begun
-    cause = reason
-    throw reason
-  }
+  /** As `begun`, or rejected before it, where PostgreSQL lets nobody in: no waiting mends that. */
+  const orRefused = (begun: Promise<void>) =>
+    new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(async () => {
+        const reason = await reasonOf(null)
+        if (!isRefusedForGood(reason)) return
+        cause = reason
+        reject(reason)
+      }, LONG_MS).unref()
+      begun.then(resolve, reject).finally(() => clearTimeout(timer))
+    })
 
   return {
     begin,
     /** The same for who awaits it: where the database stays away, what is waited for is said. It goes on beginning. */
     start: () =>
-      withinMs(limits.startMs, refusal(begin()), `No start within ${limits.startMs} ms.`).catch((error) => {
+      withinMs(limits.startMs, orRefused(begin()), `No start within ${limits.startMs} ms.`).catch((error) => {
         if (!starting) throw error
         const isRefused = error === cause
         cause = isRefused ? cause : (failure() ?? cause)
