@@ -6,6 +6,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { isWithout } from './test/support/programs.ts'
+import { isShortRun } from './test/support/short-run.ts'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -28,7 +29,10 @@ const doors = {
 
 /** Tests carry the fault that they live through as a tag; a tag that isn't listed is an error. */
 const faults: Record<string, string> = JSON.parse(readFileSync(source('./scripts/faults.json'), 'utf8'))
-const tags = Object.entries(faults).map(([name, description]) => ({ name: `fault:${name}`, description }))
+const tags = [
+  ...Object.entries(faults).map(([name, description]) => ({ name: `fault:${name}`, description })),
+  { name: 'full', description: 'left out of a short run' },
+]
 
 // Real servers and browsers on a machine that others use too: there a test may fail twice and is shown as retried.
 const RETRIES = process.env.CI ? 2 : 0
@@ -64,6 +68,18 @@ class LongestFirst extends BaseSequencer {
 /** What replaces a module for itself. */
 const APART = ['test/faults/oracle-mutations.test.ts']
 
+/** Left out of a short run as files: their servers or pages are begun before the first test. */
+const FULL_RUN_ONLY = [
+  // Mutants: that the tests of promises find what they look for.
+  'test/faults/{mutations,live-mutations,oracle-mutations}.test.ts',
+  // Other people's libraries beside those of the guides.
+  'test/e2e/{form-libraries,design-systems}.test.ts',
+  // Further hosts and machines of what a short run tries on one.
+  'test/faults/{redis-cluster,history-attacks}.test.ts',
+  'test/server/node/process-managers.test.ts',
+]
+const leftOut = isShortRun ? FULL_RUN_ONLY : []
+
 const services = {
   globalSetup: './test/support/database-server.ts',
   setupFiles: './test/support/each-file.ts',
@@ -78,6 +94,7 @@ export default defineConfig({
     maxWorkers: WORKERS,
     sequence: { sequencer: LongestFirst },
     tags,
+    ...(isShortRun ? { tagsFilter: ['!full'] } : {}),
     projects: [
       {
         extends: true,
@@ -87,7 +104,7 @@ export default defineConfig({
             'test/{migrations,server,architecture,faults,testing,web/client,web/tanstack-query}/**/*.test.ts',
             ...(isWithout('chromium') ? [] : ['test/e2e/**/*.test.ts']),
           ],
-          exclude: APART,
+          exclude: [...APART, ...leftOut],
           environment: 'node',
           ...services,
           // One after the other in a worker that keeps its modules: to load them anew costs most files more than their tests.
@@ -99,6 +116,7 @@ export default defineConfig({
         test: {
           name: 'apart',
           include: APART,
+          exclude: leftOut,
           environment: 'node',
           ...services,
         },

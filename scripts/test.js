@@ -1,6 +1,7 @@
-// `npm test`: build, types, lint, what is unused, then all tests; the last line counts them, each check as one test.
-// A step that fails hides none of the later ones. Arguments go to Vitest, save `--without=chromium,redis,pgbouncer,nginx,postgresql,python3`: services
-// that are missing fail the run unless they are left out by name, and then the summary says so.
+// `npm test`: build, types, lint, what is unused, then the tests; the last line counts them, each check as one test.
+// Without `--full`, and without the name of a file, it is a short run: see test/support/short-run.ts.
+// A step that fails hides none of the later ones. Other arguments go to Vitest, save `--without=chromium,redis,pgbouncer,nginx,postgresql,python3`:
+// services that are missing fail the run unless they are left out by name, and then the summary says so.
 // A run has one temporary folder and leaves nothing: what its tests forget there fails it, and a run that is interrupted ends
 // whatever it started.
 import { spawn } from 'node:child_process'
@@ -13,7 +14,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const SERVICES = ['chromium', 'redis', 'pgbouncer', 'nginx', 'postgresql', 'python3']
 
 const isLeavingOut = (argument) => argument.startsWith('--without=')
-const vitestArguments = process.argv.slice(2).filter((argument) => !isLeavingOut(argument))
+const isFull = process.argv.includes('--full')
+const vitestArguments = process.argv
+  .slice(2)
+  .filter((argument) => !isLeavingOut(argument) && argument !== '--full')
+const isShort = !isFull && vitestArguments.length === 0
 const leftOut = [process.env.NOCLOBBER_WITHOUT ?? '', ...process.argv.filter(isLeavingOut)]
   .flatMap((list) => list.replace('--without=', '').split(','))
   .filter((name) => name !== '')
@@ -23,7 +28,7 @@ for (const name of leftOut) {
   process.exit(2)
 }
 
-const count = { passed: 0, failed: 0, skipped: 0 }
+const count = { passed: 0, failed: 0, skipped: 0, leftToFullRun: 0 }
 const FOLDER = 'noclobber-tests-'
 const dir = await makeFolder()
 
@@ -48,6 +53,10 @@ await removeFolder()
 if (interrupted) process.exit(130)
 
 if (leftOut.length > 0) console.log(`Left out: ${leftOut.join(', ')}`)
+if (isShort)
+  console.log(
+    `Left to \`npm test -- --full\`: ${count.leftToFullRun} tests, some files, and further rounds of others.`,
+  )
 const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : ''
 console.log(`${count.passed} passed, ${count.failed} failed${skipped}`)
 process.exitCode = count.failed > 0 ? 1 : 0
@@ -114,7 +123,11 @@ async function runTests() {
   const failed = (found?.numFailedTests ?? 0) + (unloaded?.length ?? 0)
   count.passed += found?.numPassedTests ?? 0
   count.failed += failed === 0 && code !== 0 ? 1 : failed
-  count.skipped += (found?.numPendingTests ?? 0) + (found?.numTodoTests ?? 0)
+  const skipped = (found?.testResults ?? [])
+    .flatMap((file) => file.assertionResults)
+    .filter(({ status }) => status === 'skipped' || status === 'todo' || status === 'pending')
+  count.leftToFullRun += isShort ? skipped.filter(({ tags }) => tags.includes('full')).length : 0
+  count.skipped += skipped.length - count.leftToFullRun
 }
 
 /** Gives its exit code, and what it wrote where that isn't inherited. */
@@ -124,7 +137,12 @@ function run(command, output) {
       cwd: root,
       detached: true,
       stdio: ['ignore', output, output],
-      env: { ...process.env, TMPDIR: dir, NOCLOBBER_WITHOUT: leftOut.join(',') },
+      env: {
+        ...process.env,
+        TMPDIR: dir,
+        NOCLOBBER_WITHOUT: leftOut.join(','),
+        NOCLOBBER_RUN: isShort ? 'short' : 'full',
+      },
     })
     steps.add(step)
     let written = ''

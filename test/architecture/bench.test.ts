@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 import { postgresUrl } from '../support/postgres.ts'
+import { byRun } from '../support/short-run.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -23,15 +24,14 @@ const bench = (subject: string, { signal, database = '' }: BenchOptions) =>
 
 beforeAll(() => run(process.execPath, ['scripts/build.js'], { cwd: root }))
 
-test.for(['save', 'event', 'trigger', 'feed', 'poll', 'join', 'fan-out', 'stream', 'list'])(
-  '%s runs',
-  async (subject, { signal }) => {
-    const database = subject === 'save' ? '' : postgresUrl()
-    const { stdout } = await bench(subject, { signal, database })
-    expect(stdout).toMatch(/^benchmark +ratio/m)
-    expect(stdout).not.toMatch(/NaN|Infinity/)
-  },
-)
+const SUBJECTS = ['save', 'event', 'trigger', 'feed', 'poll', 'join', 'fan-out', 'stream', 'list']
+
+test.for(byRun({ short: ['save', 'poll'], full: SUBJECTS }))('%s runs', async (subject, { signal }) => {
+  const database = subject === 'save' ? '' : postgresUrl()
+  const { stdout } = await bench(subject, { signal, database })
+  expect(stdout).toMatch(/^benchmark +ratio/m)
+  expect(stdout).not.toMatch(/NaN|Infinity/)
+})
 
 test('a subject that is not there is refused with a list of those that are', async ({ signal }) => {
   await expect(bench('tea', { signal })).rejects.toMatchObject({

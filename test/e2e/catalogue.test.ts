@@ -15,6 +15,7 @@ import {
   shapesOf,
   withoutWords,
 } from '../support/shapes.ts'
+import { byRun } from '../support/short-run.ts'
 
 const DESK = { viewport: { width: 1280, height: 800 } }
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
@@ -30,6 +31,9 @@ const VARIANTS = [
   ['phone-german', '?lang=de', PHONE],
   ['phone-long-words', '?words=long', PHONE],
 ] as const
+
+/** Each way of drawing once, at a desk or on a phone. */
+const IN_SHORT = new Set<string>(['light', 'dark', 'right-to-left', 'phone-german', 'phone-long-words'])
 
 /** What is kept of each variant: the others look like these, and those that aren't here are only measured. */
 const KEPT: Record<string, readonly Kept[]> = {
@@ -147,28 +151,31 @@ const overflowing = (page: Page) =>
     ]
   })
 
-describe.for(VARIANTS)('%s', ([name, query, options]) => {
-  test('nothing overflows, banners have two lines at most, edges stand out, axe finds nothing serious', async () => {
-    const page = await openCatalogue(query, options)
-    await keepPicture(page, `catalogue-${name.replaceAll(' ', '-')}`, true)
-    expect(await page.locator('[data-part]').count()).toBeGreaterThan(30)
-    expect(await overflowing(page)).toEqual([])
-    expect(await bannerLines(page)).toEqual([])
-    expect(await weakEdges(page)).toEqual([])
-    expect(await seriousBarriers(page)).toEqual([])
-    const found = await shapesOf(page)
-    if (name === 'light') light = found
-    const kept = KEPT[name]
-    if (kept) expect(await compareWithKept(name, kept, found)).toEqual([])
-    if (name === 'dark') expect(differences(found.shapes, boxesOf(light.shapes), found.hasFont)).toEqual([])
-    if (name === 'right-to-left') {
-      const turned = mirrored(found.shapes, await widthsOf(page))
-      const before = withoutWords(boxesOf(light.shapes))
-      expect(differences(withoutWords(turned), before, found.hasFont)).toEqual([])
-    }
-    await page.context().close()
-  })
-})
+describe.for(VARIANTS.filter(([name]) => byRun({ short: IN_SHORT.has(name), full: true })))(
+  '%s',
+  ([name, query, options]) => {
+    test('nothing overflows, banners have two lines at most, edges stand out, axe finds nothing serious', async () => {
+      const page = await openCatalogue(query, options)
+      await keepPicture(page, `catalogue-${name.replaceAll(' ', '-')}`, true)
+      expect(await page.locator('[data-part]').count()).toBeGreaterThan(30)
+      expect(await overflowing(page)).toEqual([])
+      expect(await bannerLines(page)).toEqual([])
+      expect(await weakEdges(page)).toEqual([])
+      expect(await seriousBarriers(page)).toEqual([])
+      const found = await shapesOf(page)
+      if (name === 'light') light = found
+      const kept = KEPT[name]
+      if (kept) expect(await compareWithKept(name, kept, found)).toEqual([])
+      if (name === 'dark') expect(differences(found.shapes, boxesOf(light.shapes), found.hasFont)).toEqual([])
+      if (name === 'right-to-left') {
+        const turned = mirrored(found.shapes, await widthsOf(page))
+        const before = withoutWords(boxesOf(light.shapes))
+        expect(differences(withoutWords(turned), before, found.hasFont)).toEqual([])
+      }
+      await page.context().close()
+    })
+  },
+)
 
 const boxesOf = (shapes: Shape[]) => shapes.map(({ state, name, box, text }) => ({ state, name, box, text }))
 

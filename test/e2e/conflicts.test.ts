@@ -7,6 +7,7 @@ import { seriousBarriers, signInByKeyboard, tabTo, typeInto } from '../support/a
 import { launchBrowser } from '../support/chromium.ts'
 import { field, keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
 import { waitUntilKept } from '../support/kept-edits.ts'
+import { byRun } from '../support/short-run.ts'
 
 let demo: RunningDemo
 let browser: Browser
@@ -51,7 +52,7 @@ const places = [
   { place: 'phone', options: { ...devices['Pixel 7'], colorScheme: 'dark' as const } },
 ]
 
-describe.each(places)('at the $place', ({ place, options }) => {
+describe.each(byRun({ short: places.slice(0, 1), full: places }))('at the $place', ({ place, options }) => {
   /** The banner lies above the form: anyone who types goes back to it. */
   const pressInBanner = async (page: Page, name: RegExp) => {
     await tabTo(page, name, 'Shift+Tab')

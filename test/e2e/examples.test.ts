@@ -12,6 +12,7 @@ import { atEnd } from '../support/at-end.ts'
 import { buildPackage } from '../support/built.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { freshDatabase } from '../support/postgres.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 /** Packages that are installed here under another name. The minimal one is run by test/architecture/package.test.ts. */
@@ -93,7 +94,7 @@ test.each(Object.keys(EXAMPLES))(`%s has fewer than ${MOST_LINES} lines of code`
   expect(lines.filter((line) => line.trim() !== '').length).toBeLessThan(MOST_LINES)
 })
 
-test.each(Object.keys(EXAMPLES))(
+test.each(Object.keys(EXAMPLES).slice(0, byRun({ short: 2, full: 9 })))(
   '%s: what the other saves is shown, and what is typed stays',
   async (name) => {
     const address = await start(name)

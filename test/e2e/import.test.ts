@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { seriousBarriers, tabTo } from '../support/accessibility.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { byRun } from '../support/short-run.ts'
 import { openPool } from '../support/sql.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -87,65 +88,70 @@ const places = [
   },
 ]
 
-describe.each(places)('at the $place', ({ place, count, options }) => {
-  const shown = count.toLocaleString('en-GB')
+describe.each(byRun({ short: places.slice(1), full: places }))(
+  'at the $place',
+  ({ place, count, options }) => {
+    const shown = count.toLocaleString('en-GB')
 
-  it(`checks a file, imports its ${shown} rows with a bar that moves, and shows them, by keyboard`, async () => {
-    await forgetRows(place)
-    const page = await demo.open(browser, 'alice', options)
-    const dialog = page.getByRole('dialog')
-    await page.getByRole('button', { name: 'Import…' }).waitFor()
-    await tabTo(page, /^Import…$/)
-    await page.keyboard.press('Enter')
-    await dialog.waitFor()
-    await look(page, `${place}-import-1-choose`, 'html')
-    await choose(page, fileOf(place, rowsOf(place, count)))
-    await dialog.getByText(`${shown} rows, all good: ${shown} new.`).waitFor()
-    expect(await countOf(place)).toBe(0)
-    await look(page, `${place}-import-2-checked`)
-    await followBar(page)
-    const letWrite = await holdWrites()
-    await page.keyboard.press('Enter')
-    await dialog.getByText(`0 of ${shown} rows written`).waitFor()
-    await letWrite()
-    await dialog.getByText(`Done: ${shown} created.`).waitFor()
-    expect(await countOf(place)).toBe(count)
-    await look(page, `${place}-import-3-done`)
-    const seen = await seenOf(page)
-    const steps = /^(Starting…|\d+ % of the file sent|[\d,]+ rows read|[\d,]+ of [\d,]+ rows written)$/
-    for (const { text } of seen) expect(text).toMatch(steps)
-    const shares = seen.map(({ share }) => share)
-    expect(shares).toEqual(shares.toSorted((a, b) => a - b))
-    expect(seen).toContainEqual({ share: 0.5, text: `0 of ${shown} rows written` })
-    await page.keyboard.press('Escape')
-    await dialog.waitFor({ state: 'detached' })
-    await page.getByRole('searchbox').fill('Import 1')
-    await page.getByRole('link', { name: 'Import 1', exact: true }).first().waitFor()
-    await page.context().close()
-    await forgetRows(place)
-  })
+    it(`checks a file, imports its ${shown} rows with a bar that moves, and shows them, by keyboard`, async () => {
+      await forgetRows(place)
+      const page = await demo.open(browser, 'alice', options)
+      const dialog = page.getByRole('dialog')
+      await page.getByRole('button', { name: 'Import…' }).waitFor()
+      await tabTo(page, /^Import…$/)
+      await page.keyboard.press('Enter')
+      await dialog.waitFor()
+      await look(page, `${place}-import-1-choose`, 'html')
+      await choose(page, fileOf(place, rowsOf(place, count)))
+      await dialog.getByText(`${shown} rows, all good: ${shown} new.`).waitFor()
+      expect(await countOf(place)).toBe(0)
+      await look(page, `${place}-import-2-checked`)
+      await followBar(page)
+      const letWrite = await holdWrites()
+      await page.keyboard.press('Enter')
+      await dialog.getByText(`0 of ${shown} rows written`).waitFor()
+      await letWrite()
+      await dialog.getByText(`Done: ${shown} created.`).waitFor()
+      expect(await countOf(place)).toBe(count)
+      await look(page, `${place}-import-3-done`)
+      const seen = await seenOf(page)
+      const steps = /^(Starting…|\d+ % of the file sent|[\d,]+ rows read|[\d,]+ of [\d,]+ rows written)$/
+      for (const { text } of seen) expect(text).toMatch(steps)
+      const shares = seen.map(({ share }) => share)
+      expect(shares).toEqual(shares.toSorted((a, b) => a - b))
+      expect(seen).toContainEqual({ share: 0.5, text: `0 of ${shown} rows written` })
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'detached' })
+      await page.getByRole('searchbox').fill('Import 1')
+      await page.getByRole('link', { name: 'Import 1', exact: true }).first().waitFor()
+      await page.context().close()
+      await forgetRows(place)
+    })
 
-  it('names the bad lines, and changes nothing', async () => {
-    const prefix = `${place}-bad`
-    const page = await demo.open(browser, 'alice', options)
-    await page.getByRole('button', { name: 'Import…' }).click()
-    const dialog = page.getByRole('dialog')
-    await choose(page, fileOf(prefix, rowsOf(prefix, 500, [41, 276])))
-    await dialog.getByText('2 of 500 rows can’t be imported, so none was.').waitFor()
-    const cells = await dialog
-      .locator('tbody tr')
-      .evaluateAll((rows) => rows.map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent)))
-    expect(cells).toEqual([
-      ['43', 'Status'],
-      ['278', 'Status'],
-    ])
-    expect(await countOf(prefix)).toBe(0)
-    await look(page, `${place}-import-4-refused`)
-    await page.keyboard.press('Enter')
-    await dialog.getByText('Choose a file').waitFor()
-    await page.context().close()
-  })
-})
+    it('names the bad lines, and changes nothing', async () => {
+      const prefix = `${place}-bad`
+      const page = await demo.open(browser, 'alice', options)
+      await page.getByRole('button', { name: 'Import…' }).click()
+      const dialog = page.getByRole('dialog')
+      await choose(page, fileOf(prefix, rowsOf(prefix, 500, [41, 276])))
+      await dialog.getByText('2 of 500 rows can’t be imported, so none was.').waitFor()
+      const cells = await dialog
+        .locator('tbody tr')
+        .evaluateAll((rows) =>
+          rows.map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent)),
+        )
+      expect(cells).toEqual([
+        ['43', 'Status'],
+        ['278', 'Status'],
+      ])
+      expect(await countOf(prefix)).toBe(0)
+      await look(page, `${place}-import-4-refused`)
+      await page.keyboard.press('Enter')
+      await dialog.getByText('Choose a file').waitFor()
+      await page.context().close()
+    })
+  },
+)
 
 it('is cancelled by Escape while it writes, leaves nothing, and the dialog stays', async () => {
   const page = await demo.open(browser, 'alice')

@@ -9,9 +9,10 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { type Random, randomOf } from '../support/random.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const KEYSTROKES = Number(process.env.NOCLOBBER_KEYSTROKES ?? 480)
+const KEYSTROKES = Number(process.env.NOCLOBBER_KEYSTROKES ?? byRun({ short: 120, full: 480 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const ZONE = 'Europe/Berlin'
 

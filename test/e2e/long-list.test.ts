@@ -39,7 +39,9 @@ const scrollBy = async (page: Page, rows: number) => {
   await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
 }
 
-it('every row of a thousand is passed once, down and up, though at most four hundred are held', async () => {
+it('every row of a thousand is passed once, down and up, though at most four hundred are held', {
+  tags: 'full',
+}, async () => {
   const page = await openParts()
   const held = () => page.locator('.task-scroll').evaluate(({ scrollHeight }) => scrollHeight)
   let at = 1

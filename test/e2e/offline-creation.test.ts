@@ -105,7 +105,7 @@ it('a project, its task and a bulk edit wait for the server, over a reload, and 
   await context.close()
 })
 
-it('a bulk edit waits for the server, and is one version of each task', async () => {
+it('a bulk edit waits for the server, and is one version of each task', { tags: 'full' }, async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
   const page = await context.newPage()
   await page.goto(`${demo.url}/tasks`)

@@ -7,6 +7,7 @@ import { seriousBarriers, signInByKeyboard, tabTo, typeInto } from '../support/a
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { field, keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let demo: RunningDemo
@@ -50,7 +51,7 @@ const places = [
   { place: 'phone', options: { ...devices['Pixel 7'], colorScheme: 'dark' as const } },
 ]
 
-describe.each(places)('at the $place', ({ place, options }) => {
+describe.each(byRun({ short: places.slice(1), full: places }))('at the $place', ({ place, options }) => {
   it('three records saved without a network are sent later, but for the one that Bob changed', async () => {
     const ids = [await createProject(), await createProject(), await createProject()] as const
     const context = await browser.newContext(options)

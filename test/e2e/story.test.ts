@@ -4,6 +4,7 @@ import { devices } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
 import { button, field, keepPicture, openProject, type RunningDemo, startDemo } from '../support/demo.ts'
+import { byRun } from '../support/short-run.ts'
 import { openPool } from '../support/sql.ts'
 
 let demo: RunningDemo
@@ -18,61 +19,64 @@ const people = [
   { name: 'on a phone', options: { ...devices['Pixel 7'], colorScheme: 'dark' } },
 ] as const
 
-describe.each(people)('two people open one record, $name', ({ name, options }) => {
-  it('notifies the one who types, refuses the stale save, and loses nothing', async () => {
-    const id = await demo.createProject()
-    const alice = await openProject(demo, browser, 'alice', id, options)
-    const bob = await openProject(demo, browser, 'bob', id, options)
-    const picture = (step: string) => keepPicture(alice, `${name.replaceAll(' ', '-')}-${step}`)
-    await picture('1-open')
+describe.each(byRun({ short: people.slice(0, 1), full: [...people] }))(
+  'two people open one record, $name',
+  ({ name, options }) => {
+    it('notifies the one who types, refuses the stale save, and loses nothing', async () => {
+      const id = await demo.createProject()
+      const alice = await openProject(demo, browser, 'alice', id, options)
+      const bob = await openProject(demo, browser, 'bob', id, options)
+      const picture = (step: string) => keepPicture(alice, `${name.replaceAll(' ', '-')}-${step}`)
+      await picture('1-open')
 
-    const typed = `Alice-${Date.now()}`
-    const status = (await field(bob, 'Status').inputValue()) === 'done' ? 'planned' : 'done'
-    await field(alice, 'Name').fill(typed)
-    await field(bob, 'Status').selectOption(status)
-    await button(bob, 'Save').click()
-    await bob.getByText('All saved').first().waitFor()
-    await alice.getByText(/Updated by Bob .*Status/).waitFor()
-    await field(bob, 'Name').fill(`Bob-${Date.now()}`)
-    await button(bob, 'Save').click()
-    await alice.getByText(/You both changed: Name/).waitFor()
-    expect(await field(alice, 'Name').inputValue()).toBe(typed)
-    await picture('2-banner')
+      const typed = `Alice-${Date.now()}`
+      const status = (await field(bob, 'Status').inputValue()) === 'done' ? 'planned' : 'done'
+      await field(alice, 'Name').fill(typed)
+      await field(bob, 'Status').selectOption(status)
+      await button(bob, 'Save').click()
+      await bob.getByText('All saved').first().waitFor()
+      await alice.getByText(/Updated by Bob .*Status/).waitFor()
+      await field(bob, 'Name').fill(`Bob-${Date.now()}`)
+      await button(bob, 'Save').click()
+      await alice.getByText(/You both changed: Name/).waitFor()
+      expect(await field(alice, 'Name').inputValue()).toBe(typed)
+      await picture('2-banner')
 
-    await button(alice, 'Dismiss').click()
-    await alice.getByText(/Updated by Bob/).waitFor({ state: 'detached' })
-    await button(alice, 'Save').click()
-    await alice.getByText(/Not saved: Bob saved version \d+ while you were editing/).waitFor()
-    const conflict = alice.getByRole('dialog')
-    expect(await conflict.innerText()).toContain(typed)
-    expect(await conflict.textContent()).toMatch(new RegExp(status, 'i'))
-    await picture('3-refused')
+      await button(alice, 'Dismiss').click()
+      await alice.getByText(/Updated by Bob/).waitFor({ state: 'detached' })
+      await button(alice, 'Save').click()
+      await alice.getByText(/Not saved: Bob saved version \d+ while you were editing/).waitFor()
+      const conflict = alice.getByRole('dialog')
+      expect(await conflict.innerText()).toContain(typed)
+      expect(await conflict.textContent()).toMatch(new RegExp(status, 'i'))
+      await picture('3-refused')
 
-    await button(alice, 'Reload latest').click()
-    await alice.getByText(/Your unsaved edits are kept/).waitFor()
-    expect(await field(alice, 'Status').inputValue()).toBe(status)
-    await picture('4-reloaded')
-    await button(alice, 'Restore my edits').click()
-    expect(await field(alice, 'Name').inputValue()).toBe(typed)
-    await button(alice, 'Save').click()
-    await alice.getByText('All saved').first().waitFor()
-    await picture('5-saved')
+      await button(alice, 'Reload latest').click()
+      await alice.getByText(/Your unsaved edits are kept/).waitFor()
+      expect(await field(alice, 'Status').inputValue()).toBe(status)
+      await picture('4-reloaded')
+      await button(alice, 'Restore my edits').click()
+      expect(await field(alice, 'Name').inputValue()).toBe(typed)
+      await button(alice, 'Save').click()
+      await alice.getByText('All saved').first().waitFor()
+      await picture('5-saved')
 
-    await bob.waitForFunction(
-      (value) => document.querySelector<HTMLInputElement>('input[name="name"]')?.value === value,
-      typed,
-    )
-    expect(await field(bob, 'Status').inputValue()).toBe(status)
-    await field(alice, 'Client').fill('Northern Roads')
-    await field(bob, 'Notes').fill('The pump is ordered.')
-    await button(bob, 'Save').click()
-    await alice.getByText(/Updated by Bob .*Notes/).waitFor()
-    await button(alice, 'Save').click()
-    await alice.getByText('Saved together with Bob’s change of Notes.').waitFor()
-    await alice.context().close()
-    await bob.context().close()
-  })
-})
+      await bob.waitForFunction(
+        (value) => document.querySelector<HTMLInputElement>('input[name="name"]')?.value === value,
+        typed,
+      )
+      expect(await field(bob, 'Status').inputValue()).toBe(status)
+      await field(alice, 'Client').fill('Northern Roads')
+      await field(bob, 'Notes').fill('The pump is ordered.')
+      await button(bob, 'Save').click()
+      await alice.getByText(/Updated by Bob .*Notes/).waitFor()
+      await button(alice, 'Save').click()
+      await alice.getByText('Saved together with Bob’s change of Notes.').waitFor()
+      await alice.context().close()
+      await bob.context().close()
+    })
+  },
+)
 
 it('shows two people side by side to somebody who is signed in, too', async () => {
   const id = await demo.createProject()

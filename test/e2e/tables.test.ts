@@ -272,7 +272,9 @@ it('can be used with the keyboard alone, on a phone, in the dark', async () => {
 describe('a table of ten thousand tasks', () => {
   beforeAll(() => api('POST', '/demo/tasks', { count: 10_000 }, 'alice'))
 
-  it('shows a hundred edits, each soon after its save, for the price of a hundred rows, and nothing jumps', async () => {
+  it('shows a hundred edits, each soon after its save, for the price of a hundred rows, and nothing jumps', {
+    tags: 'full',
+  }, async () => {
     const { page, cost } = await openTasks('alice')
     await page.getByText(/^10,000 tasks$/).waitFor()
     await scroller(page).evaluate((element) => element.scrollTo(0, 200_000))

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { seriousBarriers } from '../support/accessibility.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let demo: RunningDemo
@@ -59,51 +60,54 @@ const places = [
   { place: 'phone', first: 41, options: { ...devices['Pixel 7'], colorScheme: 'dark' as const } },
 ]
 
-describe.each(places)('at the $place', ({ place, first, options }) => {
-  it('who edits is asked without a field moving, hands over what is saved, and looks on', async () => {
-    const [alice, bob] = [
-      await openProject('alice', first, options),
-      await openProject('bob', first, options),
-    ]
-    await nameOf(alice).fill(`Typed by Alice at the ${place}`)
-    const before = await topOf(alice)
-    await press(bob, 'Ask to take over')
-    await said(bob, 'You asked Alice to hand over.')
-    await said(alice, 'Bob asks to take over.')
-    expect(await topOf(alice)).toBe(before)
-    await look(alice, `${place}-take-over-1-asked`)
-    await press(alice, 'Hand over')
-    await said(bob, 'Alice has handed over: you can go on.')
-    await look(bob, `${place}-take-over-2-handed-over`)
-    expect(await savedName(first)).toBe(`Typed by Alice at the ${place}`)
-    await bob.getByText('Alice is viewing this').waitFor({ state: 'attached' })
-    await press(bob, 'Dismiss')
-    await bob.getByText('Alice has handed over').waitFor({ state: 'detached' })
-    await Promise.all([alice, bob].map((page) => page.context().close()))
-  })
+describe.each(byRun({ short: places.slice(0, 1), full: places }))(
+  'at the $place',
+  ({ place, first, options }) => {
+    it('who edits is asked without a field moving, hands over what is saved, and looks on', async () => {
+      const [alice, bob] = [
+        await openProject('alice', first, options),
+        await openProject('bob', first, options),
+      ]
+      await nameOf(alice).fill(`Typed by Alice at the ${place}`)
+      const before = await topOf(alice)
+      await press(bob, 'Ask to take over')
+      await said(bob, 'You asked Alice to hand over.')
+      await said(alice, 'Bob asks to take over.')
+      expect(await topOf(alice)).toBe(before)
+      await look(alice, `${place}-take-over-1-asked`)
+      await press(alice, 'Hand over')
+      await said(bob, 'Alice has handed over: you can go on.')
+      await look(bob, `${place}-take-over-2-handed-over`)
+      expect(await savedName(first)).toBe(`Typed by Alice at the ${place}`)
+      await bob.getByText('Alice is viewing this').waitFor({ state: 'attached' })
+      await press(bob, 'Dismiss')
+      await bob.getByText('Alice has handed over').waitFor({ state: 'detached' })
+      await Promise.all([alice, bob].map((page) => page.context().close()))
+    })
 
-  it('“Not now” is said to who asked; what can’t be saved stays as a draft; a reader is offered nothing', async () => {
-    const id = first + 1
-    const [alice, bob, vera] = [
-      await openProject('alice', id, options),
-      await openProject('bob', id, options),
-      await openProject('vera', id, options),
-    ]
-    await nameOf(alice).fill('')
-    await press(bob, 'Ask to take over')
-    await press(alice, 'Not now')
-    await said(bob, 'Alice is not done yet.')
-    await press(bob, 'Dismiss')
-    await vera.getByText('Alice is editing').waitFor({ state: 'attached' })
-    expect(await vera.getByRole('button', { name: 'Ask to take over' }).count()).toBe(0)
-    await askAgain(bob, alice)
-    await press(alice, 'Hand over')
-    await said(bob, 'Alice has handed over: you can go on.')
-    await bob.getByText('Alice is viewing this').waitFor({ state: 'attached' })
-    expect(await nameOf(alice).inputValue()).toBe('')
-    expect(await savedName(id)).not.toBe('')
-    await nameOf(alice).focus()
-    await bob.getByText(/Alice is editing/).waitFor({ state: 'attached' })
-    await Promise.all([alice, bob, vera].map((page) => page.context().close()))
-  })
-})
+    it('“Not now” is said to who asked; what can’t be saved stays as a draft; a reader is offered nothing', async () => {
+      const id = first + 1
+      const [alice, bob, vera] = [
+        await openProject('alice', id, options),
+        await openProject('bob', id, options),
+        await openProject('vera', id, options),
+      ]
+      await nameOf(alice).fill('')
+      await press(bob, 'Ask to take over')
+      await press(alice, 'Not now')
+      await said(bob, 'Alice is not done yet.')
+      await press(bob, 'Dismiss')
+      await vera.getByText('Alice is editing').waitFor({ state: 'attached' })
+      expect(await vera.getByRole('button', { name: 'Ask to take over' }).count()).toBe(0)
+      await askAgain(bob, alice)
+      await press(alice, 'Hand over')
+      await said(bob, 'Alice has handed over: you can go on.')
+      await bob.getByText('Alice is viewing this').waitFor({ state: 'attached' })
+      expect(await nameOf(alice).inputValue()).toBe('')
+      expect(await savedName(id)).not.toBe('')
+      await nameOf(alice).focus()
+      await bob.getByText(/Alice is editing/).waitFor({ state: 'attached' })
+      await Promise.all([alice, bob, vera].map((page) => page.context().close()))
+    })
+  },
+)

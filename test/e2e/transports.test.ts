@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
 import { field, type RunningDemo, startDemo } from '../support/demo.ts'
 import { type HttpProxy, startHttpProxy } from '../support/http-proxy.ts'
+import { byRun } from '../support/short-run.ts'
 import { openPool } from '../support/sql.ts'
 
 let demo: RunningDemo
@@ -129,77 +130,80 @@ const ways: Way[] = [
   },
 ]
 
-describe.concurrent.each(ways)('over $name', ({ name: way, pill, query, within, obstruct }) => {
-  it('notifies, refreshes records and lists, says what was deleted or taken away, and recovers', async () => {
-    const proxy = await startHttpProxy(demo.url)
-    obstruct(proxy)
-    const [open, listed, moved, closed] = [
-      await makeProject(`Opened over ${way}`),
-      await makeProject(`Listed over ${way}`),
-      await makeProject(`Moved over ${way}`),
-      await makeProject(`Closed over ${way}`),
-    ]
-    const alice = await signIn(proxy.origin, query, pill === 'Polling')
-    const says = (text: string | RegExp) => alice.getByText(text).first().waitFor({ timeout: within })
-    const isConnected = () => alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
+describe.concurrent.each(byRun({ short: ways.slice(2, 4), full: ways }))(
+  'over $name',
+  ({ name: way, pill, query, within, obstruct }) => {
+    it('notifies, refreshes records and lists, says what was deleted or taken away, and recovers', async () => {
+      const proxy = await startHttpProxy(demo.url)
+      obstruct(proxy)
+      const [open, listed, moved, closed] = [
+        await makeProject(`Opened over ${way}`),
+        await makeProject(`Listed over ${way}`),
+        await makeProject(`Moved over ${way}`),
+        await makeProject(`Closed over ${way}`),
+      ]
+      const alice = await signIn(proxy.origin, query, pill === 'Polling')
+      const says = (text: string | RegExp) => alice.getByText(text).first().waitFor({ timeout: within })
+      const isConnected = () => alice.locator('.nc-pill', { hasText: pill }).waitFor({ timeout: 60_000 })
 
-    // A list that is watched: changed, made and deleted elsewhere, and the page is never loaded again.
-    const row = (project: string) => alice.getByRole('link', { name: project, exact: true })
-    const inList = (project: string) => row(project).waitFor({ timeout: within })
-    await inList(listed.name)
-    await isConnected()
-    await alice.evaluate(() => Object.assign(globalThis, { isTheSamePage: true }))
-    const another = await makeProject(`Made over ${way}`)
-    await asBob('PATCH', listed.id, { changes: { name: `Renamed ${listed.name}` } })
-    await inList(`Renamed ${listed.name}`)
-    await inList(another.name)
-    await asBob('DELETE', listed.id)
-    await row(`Renamed ${listed.name}`).waitFor({ state: 'detached', timeout: within })
-    expect(await alice.evaluate(() => 'isTheSamePage' in globalThis)).toBe(true)
+      // A list that is watched: changed, made and deleted elsewhere, and the page is never loaded again.
+      const row = (project: string) => alice.getByRole('link', { name: project, exact: true })
+      const inList = (project: string) => row(project).waitFor({ timeout: within })
+      await inList(listed.name)
+      await isConnected()
+      await alice.evaluate(() => Object.assign(globalThis, { isTheSamePage: true }))
+      const another = await makeProject(`Made over ${way}`)
+      await asBob('PATCH', listed.id, { changes: { name: `Renamed ${listed.name}` } })
+      await inList(`Renamed ${listed.name}`)
+      await inList(another.name)
+      await asBob('DELETE', listed.id)
+      await row(`Renamed ${listed.name}`).waitFor({ state: 'detached', timeout: within })
+      expect(await alice.evaluate(() => 'isTheSamePage' in globalThis)).toBe(true)
 
-    // A record: the banner over what was typed, the quiet refresh, a gap in the connection, the deletion.
-    await openProject(alice, open.id)
-    await isConnected()
-    await field(alice, 'Notes').fill('Typed by Alice')
-    await asBob('PATCH', open.id, { changes: { client: 'Client 1' } })
-    await says(/Updated by Bob .*Client/)
-    expect(await field(alice, 'Notes').inputValue()).toBe('Typed by Alice')
-    await field(alice, 'Notes').fill('')
-    await alice.getByRole('button', { name: 'Reload latest', exact: true }).first().click()
-    await value(alice, 'client', 'Client 1', within)
+      // A record: the banner over what was typed, the quiet refresh, a gap in the connection, the deletion.
+      await openProject(alice, open.id)
+      await isConnected()
+      await field(alice, 'Notes').fill('Typed by Alice')
+      await asBob('PATCH', open.id, { changes: { client: 'Client 1' } })
+      await says(/Updated by Bob .*Client/)
+      expect(await field(alice, 'Notes').inputValue()).toBe('Typed by Alice')
+      await field(alice, 'Notes').fill('')
+      await alice.getByRole('button', { name: 'Reload latest', exact: true }).first().click()
+      await value(alice, 'client', 'Client 1', within)
 
-    await asBob('PATCH', open.id, { changes: { client: 'Again' } })
-    await value(alice, 'client', 'Again', within)
+      await asBob('PATCH', open.id, { changes: { client: 'Again' } })
+      await value(alice, 'client', 'Again', within)
 
-    await alice.context().setOffline(true)
-    await asBob('PATCH', open.id, { changes: { client: 'Meanwhile' } })
-    await alice.context().setOffline(false)
-    await value(alice, 'client', 'Meanwhile', 60_000)
-    await isConnected()
+      await alice.context().setOffline(true)
+      await asBob('PATCH', open.id, { changes: { client: 'Meanwhile' } })
+      await alice.context().setOffline(false)
+      await value(alice, 'client', 'Meanwhile', 60_000)
+      await isConnected()
 
-    await asBob('DELETE', open.id)
-    await says(/Deleted by Bob/)
+      await asBob('DELETE', open.id)
+      await says(/Deleted by Bob/)
 
-    await openProject(alice, moved.id)
-    await isConnected()
-    await sql.query(`update projects set tenant_id = 'globex' where id = $1`, [moved.id])
-    // To those it was taken from, a record that moved to another tenant is a deleted one.
-    await says(/Deleted outside the app/)
+      await openProject(alice, moved.id)
+      await isConnected()
+      await sql.query(`update projects set tenant_id = 'globex' where id = $1`, [moved.id])
+      // To those it was taken from, a record that moved to another tenant is a deleted one.
+      await says(/Deleted outside the app/)
 
-    // A permission that goes while somebody types.
-    await openProject(alice, closed.id)
-    await isConnected()
-    await field(alice, 'Notes').fill('Typed in vain')
-    await send('POST', '/demo/access', { user: 'alice', project: String(closed.id), open: false })
-    await says(/You no longer have access to this record/)
-    await alice.getByRole('button', { name: 'Copy my edits', exact: true }).waitFor()
-    expect(await field(alice, 'Name').count()).toBe(0)
-    await send('POST', '/demo/access', { user: 'alice', project: String(closed.id), open: true })
-    await alice.context().close()
-  }, 300_000)
-})
+      // A permission that goes while somebody types.
+      await openProject(alice, closed.id)
+      await isConnected()
+      await field(alice, 'Notes').fill('Typed in vain')
+      await send('POST', '/demo/access', { user: 'alice', project: String(closed.id), open: false })
+      await says(/You no longer have access to this record/)
+      await alice.getByRole('button', { name: 'Copy my edits', exact: true }).waitFor()
+      expect(await field(alice, 'Name').count()).toBe(0)
+      await send('POST', '/demo/access', { user: 'alice', project: String(closed.id), open: true })
+      await alice.context().close()
+    }, 300_000)
+  },
+)
 
-it.concurrent('keeps seven tabs live over HTTP/1.1, and each loads and saves', async () => {
+it.concurrent('keeps seven tabs live over HTTP/1.1, and each loads and saves', { tags: 'full' }, async () => {
   const proxy = await startHttpProxy(demo.url)
   proxy.upgrades = false
   const first = await signIn(proxy.origin, '?transport=event_stream')

@@ -13,7 +13,7 @@ describe.skipIf(isWithout('redis'))('a cluster of two nodes', () => {
   }, 120_000)
 
   test('is restarted node by node under load: no save fails, each node ends with 0, everybody converges', {
-    tags: 'fault:nodes-restarted',
+    tags: ['fault:nodes-restarted', 'full'],
     timeout: 180_000,
   }, async () => {
     const load = await startLoad(cluster.url, {

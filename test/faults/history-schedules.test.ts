@@ -8,8 +8,9 @@ import { atEnd } from '../support/at-end.ts'
 import { keptTables } from '../support/kept-tables.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { type Random, randomOf } from '../support/random.ts'
+import { byRun } from '../support/short-run.ts'
 
-const SCHEDULES = Number(process.env.NOCLOBBER_SCHEDULES ?? 6)
+const SCHEDULES = Number(process.env.NOCLOBBER_SCHEDULES ?? byRun({ short: 3, full: 6 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? 1)
 const STEPS = 14
 
@@ -106,7 +107,7 @@ test('generated schedules give no version twice', { timeout: 600_000 }, async ()
   }
 })
 
-test('the same schedules catch a database that counts by the version alone', async () => {
+test('the same schedules catch a database that counts by the version alone', { tags: 'full' }, async () => {
   const countsAlone = (admin: Knex) =>
     admin.raw(`create or replace function noclobber.next_version(version bigint, relation oid) returns bigint
       language sql volatile as 'select version + 1'`)

@@ -25,7 +25,7 @@ describe.skipIf(isWithout('postgresql'))('pages come out right', async () => {
   const { play, servers } = await startHistoryPlay({ speed: SPEED })
 
   for (const [kind, fault] of FAULTS)
-    test(`after: ${kind}`, { tags: fault }, async () => {
+    test(`after: ${kind}`, { tags: kind === 'synchronous standby' ? fault : [fault, 'full'] }, async () => {
       const { wrong } = await play(randomOf(SEED), kind)
       expect(wrong).toEqual([])
     })
@@ -52,7 +52,7 @@ describe.skipIf(isWithout('postgresql'))('pages come out right', async () => {
       )
     })
 
-  test('not in a database that counts by the version alone', async () => {
+  test('not in a database that counts by the version alone', { tags: 'full' }, async () => {
     await servers.primary.sql(`create or replace function noclobber.next_version(version bigint, relation oid) returns bigint
       language sql volatile as 'select version + 1'`)
     const caught: string[] = []

@@ -192,7 +192,7 @@ test('a crash with synchronous_commit = off', { tags: 'fault:crash-without-wal' 
   await primary.sql('select pg_reload_conf()')
 })
 
-test('two crashes before a node is back', { tags: 'fault:two-crashes-unseen' }, async () => {
+test('two crashes before a node is back', { tags: ['fault:two-crashes-unseen', 'full'] }, async () => {
   const { id } = await app.make('project', { name: 'Bridge' })
   proxy.set('refuse')
   const inSession = (work: (sql: (text: string) => Promise<{ version: string }[]>) => Promise<void>) =>

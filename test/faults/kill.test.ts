@@ -12,9 +12,10 @@ import { startFollowing, startPager } from '../support/oracle-followers.ts'
 import { startSocketWatcher, startStreamWatcher } from '../support/oracle-watchers.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { randomOf } from '../support/random.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const KILLS = Number(process.env.NOCLOBBER_KILLS ?? 6)
+const KILLS = Number(process.env.NOCLOBBER_KILLS ?? byRun({ short: 2, full: 6 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const SAVERS = 3
 const UP_MS = 60_000

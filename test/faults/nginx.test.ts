@@ -82,7 +82,7 @@ describe.skipIf(isWithout('redis') || isWithout('nginx'))('nginx before two node
   })
 
   test('both nodes are restarted one after the other under load, and everybody converges', {
-    tags: 'fault:nodes-restarted-behind-nginx',
+    tags: ['fault:nodes-restarted-behind-nginx', 'full'],
     timeout: 120_000,
   }, async () => {
     const load = await startLoad(url, {

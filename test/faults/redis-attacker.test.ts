@@ -16,6 +16,7 @@ import { randomOf } from '../support/random.ts'
 import { redisClient, startRedis } from '../support/redis.ts'
 import { forgeries, KNOWN_CHANNELS, type RedisAttacker, redisAttacker } from '../support/redis-attacker.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
+import { byRun } from '../support/short-run.ts'
 import { twoNodes } from '../support/two-nodes.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -82,7 +83,7 @@ const attack = async (apps: TestApp[], attacker: RedisAttacker, messages: Buffer
 }
 
 describe.skipIf(isWithout('redis'))('somebody on Redis', () => {
-  test.each(Object.entries(WAYS))(
+  test.each(byRun({ short: Object.entries(WAYS).slice(1, 3), full: Object.entries(WAYS) }))(
     'moves, forges, reads and ends nothing over %s',
     async (_, start) => {
       const { client, attacker: attackerOf } = await start()

@@ -9,9 +9,10 @@ import { percentile } from '../support/cluster-load.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { isWithout } from '../support/programs.ts'
 import { redisClient, startRedis } from '../support/redis.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const SAVES = Number(process.env.NOCLOBBER_SAVES ?? 60)
+const SAVES = Number(process.env.NOCLOBBER_SAVES ?? byRun({ short: 20, full: 60 }))
 const RECORDS = 5
 const SLOW_MS = 300
 

@@ -230,7 +230,7 @@ it.concurrent('finds by comparing versions that a connection only looks alive', 
 
 describe.concurrent('transport fallback', () => {
   it('goes down to a stream where no upgrade comes through, and up again when one does', {
-    tags: 'fault:proxy-without-upgrades',
+    tags: ['fault:proxy-without-upgrades', 'full'],
     timeout: 120_000,
   }, async () => {
     const proxy = await startHttpProxy(app.origin)

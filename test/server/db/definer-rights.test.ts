@@ -372,7 +372,9 @@ test('who writes a tracked table reads the secret of the nodes in no plan that P
   expect(printed.filter((text) => text.includes(shown(secret)) || text.includes(secret)).length).toBe(0)
 })
 
-test('the nodes’ secret is in nothing that PostgreSQL can be made to log, of a node’s statements and of others', async () => {
+test('the nodes’ secret is in nothing that PostgreSQL can be made to log, of a node’s statements and of others', {
+  tags: 'full',
+}, async () => {
   const { url, owner } = await setUp()
   const [{ secret }] = (await owner.raw(`select encode(secret, 'hex') as secret from noclobber.cursor_key`))
     .rows

@@ -136,7 +136,7 @@ test('after a kill -9 of Node and of the server the next start recovers what was
   await next.stop()
 })
 
-test('a password that was given just before a kill -9 is the one that counts', async () => {
+test('a password that was given just before a kill -9 is the one that counts', { tags: 'full' }, async () => {
   const data = await dataFolder('renamed')
   const killed = await start(data, { durable: true })
   await writeFile(join(data, 'postgres', 'noclobber.password.next'), 'the-next-one\n', { mode: 0o600 })
@@ -167,7 +167,9 @@ test('what has taken the port of a killed server learns no password, and is not 
   expect(thief.received()).toBe('')
 })
 
-test('three processes that start at once share one server, and only the last to stop ends it', async () => {
+test('three processes that start at once share one server, and only the last to stop ends it', {
+  tags: 'full',
+}, async () => {
   const data = await folder('shared', 0o755)
   const [a, b, c] = await Promise.all([start(data), start(data), start(data)])
   expect(new Set([a.url, b.url, c.url]).size).toBe(1)
@@ -177,7 +179,7 @@ test('three processes that start at once share one server, and only the last to 
   expect(await answers(a.url)).toBe(false)
 })
 
-test('a stop after the server was ended by hand is no error', async () => {
+test('a stop after the server was ended by hand is no error', { tags: 'full' }, async () => {
   const data = await dataFolder('ended')
   const started = await start(data)
   process.kill(await serverPid(data), 'SIGINT')
@@ -185,7 +187,9 @@ test('a stop after the server was ended by hand is no error', async () => {
   await started.stop()
 })
 
-test('binaries that a cleaner of temporary files has bitten are copied afresh', async () => {
+test('binaries that a cleaner of temporary files has bitten are copied afresh', {
+  tags: 'full',
+}, async () => {
   const data = await dataFolder('bitten')
   await (await start(data)).stop()
   const [copy = ''] = (await readdir(join(home, 'tmp'))).filter((name) =>
@@ -196,7 +200,7 @@ test('binaries that a cleaner of temporary files has bitten are copied afresh', 
   expect(await readdir(join(home, 'tmp'))).toEqual([copy])
 })
 
-test('a copy of the binaries that somebody else could have made is not run', async () => {
+test('a copy of the binaries that somebody else could have made is not run', { tags: 'full' }, async () => {
   const data = await dataFolder('planted')
   await (await start(data)).stop()
   const [copy = ''] = (await readdir(join(home, 'tmp'))).filter((name) =>
@@ -241,7 +245,7 @@ test('a link that somebody put where settings or a password go is not followed',
   expect((await stat(victim)).uid).toBe((await stat(home)).uid)
 })
 
-test.runIf(asRoot)('data of somebody else’s making is refused', async () => {
+test.runIf(asRoot)('data of somebody else’s making is refused', { tags: 'full' }, async () => {
   const data = await folder('foreign-data', 0o777)
   await chown(data, PLAIN.uid, PLAIN.gid)
   const theirs = await start(data, { account: PLAIN })
@@ -257,7 +261,7 @@ test('a taken port is refused with a sentence', async () => {
   await taken.stop()
 })
 
-test('data of another major version is refused, and says what to install', async () => {
+test('data of another major version is refused, and says what to install', { tags: 'full' }, async () => {
   const data = await dataFolder('older')
   await (await start(data)).stop()
   await writeFile(join(data, 'postgres', 'PG_VERSION'), '16\n')

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type CallOptions, type Person, startApp, TYPES } from '../../support/app.ts'
 import { clientOf } from '../../support/app-socket.ts'
+import { byRun } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { withoutAge } from '../../support/without-age.ts'
 
@@ -305,7 +306,7 @@ describe('another site', () => {
   })
 })
 
-const runs = Number(process.env.NOCLOBBER_ATTEMPTS ?? 1_000)
+const runs = Number(process.env.NOCLOBBER_ATTEMPTS ?? byRun({ short: 300, full: 1_000 }))
 const seed = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 1e9)
 
 test(

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
+import { byRun } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const failures: object[] = []
@@ -441,7 +442,7 @@ describe('a frame', () => {
   })
 })
 
-const runs = Number(process.env.NOCLOBBER_FUZZ ?? 600)
+const runs = Number(process.env.NOCLOBBER_FUZZ ?? byRun({ short: 200, full: 600 }))
 const seed = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 1e9)
 
 test(

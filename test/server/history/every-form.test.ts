@@ -7,6 +7,7 @@ import { defineRecordType } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Person, startApp } from '../../support/app.ts'
+import { byRun } from '../../support/short-run.ts'
 
 const any = z.any().optional()
 const COLUMNS = 'name text, salary numeric, grade integer, terms jsonb'
@@ -112,7 +113,7 @@ const value = {
   terms: fc.option(fc.jsonValue({ maxDepth: 1 }).filter((json) => !JSON.stringify(json).includes('\\u0000'))),
 }
 const changes = fc.record(value, { requiredKeys: [] })
-const RUNS = Number(process.env.NOCLOBBER_RESTORES ?? 15)
+const RUNS = Number(process.env.NOCLOBBER_RESTORES ?? byRun({ short: 6, full: 15 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? 22)
 
 test.each(FORMS)(

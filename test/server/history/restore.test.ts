@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import type { WireRecord } from '../../../server/protocol/index.ts'
 import type { Person } from '../../support/app.ts'
 import { startContracts } from '../../support/contracts.ts'
+import { byRun } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const app = await startContracts()
@@ -250,6 +251,6 @@ test('of random histories: any version restored is as it was read, and undone it
       const back = await restore(before, { client_version: gone + 1 })
       expect(back.body.data).toMatchObject({ version: gone + 2, fields: before.fields })
     }),
-    { numRuns: Number(process.env.NOCLOBBER_RESTORES ?? 60), seed: SEED },
+    { numRuns: Number(process.env.NOCLOBBER_RESTORES ?? byRun({ short: 20, full: 60 })), seed: SEED },
   )
 })

@@ -12,7 +12,10 @@ const SAVES = 100
 const percentile = (values: number[], share: number) =>
   [...values].sort((one, other) => one - other)[Math.floor(values.length * share)] ?? 0
 
-test('15,000 rows are one event and little memory, and others go on saving meanwhile', async () => {
+test('15,000 rows are one event and little memory, and others go on saving meanwhile', {
+  tags: 'full',
+  timeout: 120_000,
+}, async () => {
   const app = await startApp()
   const record = await app.make('project', { name: 'Bridge' })
   let version = 1
@@ -70,7 +73,7 @@ test('15,000 rows are one event and little memory, and others go on saving meanw
   )
   expect(memory).toBeLessThan(200e6)
   expect(beside.length).toBeGreaterThan(50)
-}, 120_000)
+})
 
 test('rows are checked in slices of a few milliseconds', async () => {
   const rowMs = 1

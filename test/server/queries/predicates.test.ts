@@ -9,8 +9,9 @@ import { createRecordClient } from '../../../web/client/record-client.ts'
 import { type Person, startApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { type Random, randomOf } from '../../support/random.ts'
+import { byRun } from '../../support/short-run.ts'
 
-const RUNS = Number(process.env.NOCLOBBER_PREDICATES ?? 120)
+const RUNS = Number(process.env.NOCLOBBER_PREDICATES ?? byRun({ short: 60, full: 120 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const MANY = Number(process.env.NOCLOBBER_ROWS ?? 60)
 

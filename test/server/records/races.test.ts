@@ -4,10 +4,11 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { type Person, startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
+import { byRun } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const WRITERS = 30
-const rounds = Number(process.env.NOCLOBBER_ROUNDS ?? 100)
+const rounds = Number(process.env.NOCLOBBER_ROUNDS ?? byRun({ short: 25, full: 100 }))
 
 // All write as one person, who has no smaller share of the node than they are.
 const limits = { shortPerPerson: WRITERS }
