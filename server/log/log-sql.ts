@@ -23,43 +23,48 @@ export const overAt = (later: string): string => `array(select x from pg_snapsho
 /** What more is asked of a row `c`. */
 interface Further {
   condition: string
-  /** How a bound of its transaction is written. */
-  bound(value: string): string
+  /** A log's rows, as `c`, of transactions of a range, the last one excluded. */
+  between(log: string, first: string, end: string): string
 }
 
+const inRange = (log: string, first: string, end: string) =>
+  `noclobber.${log} c where c.xid >= ${first} and c.xid < ${end}`
+
 /** Nothing. */
-const ALL: Further = { condition: 'true', bound: (value) => value }
+const ALL: Further = { condition: 'true', between: inRange }
 
 /** The number in the log's index by which a tenant's changes are found; of a table without tenants it is the table's. */
 export const numberOf = (tenant: string, source: string) =>
   `hashtextextended(coalesce(${tenant}, ${source}), 0)`
 
 /**
- * The rows of a {@link LogFilter}, given as two parameters. The number leads to them, and two may have the same one. Bounds are
- * hidden from the planner: by its statistics there is nothing yet of transactions so new, and it would read all of them.
+ * The rows of a {@link LogFilter}, given as two parameters. The number leads to them, and two may have the same one. Each is looked up by
+ * itself (`offset 0`), and number and transaction are compared as one, so the index of both is what fits: by its statistics the planner
+ * takes few tenants for the whole log, and would read what all of them have changed. Bounds are hidden from it: there it has nothing yet
+ * of transactions so new.
  */
 const ofFilter = (at: number): Further => {
   const wanted = `unnest($${at}::text[], $${at + 1}::text[]) w(source, tenant)`
+  const own = `(${numberOf('c.tenant_id', 'c.table_name')}, c.xid)`
   return {
-    condition: `${numberOf('c.tenant_id', 'c.table_name')} = any(array(select ${numberOf('w.tenant', 'w.source')} from ${wanted}))
-    and exists (select from ${wanted} where w.source = c.table_name and (w.tenant is null or w.tenant = c.tenant_id))`,
-    bound: (value) => `(select ${value})`,
+    condition: `exists (select from ${wanted} where w.source = c.table_name and (w.tenant is null or w.tenant = c.tenant_id))`,
+    between: (log, first, end) => `(select distinct ${numberOf('w.tenant', 'w.source')} from ${wanted}) n(number)
+    cross join lateral (select c.* from noclobber.${log} c
+      where ${own} >= (n.number, (select ${first})) and ${own} < (n.number, (select ${end})) offset 0) c where true`,
   }
 }
 
 /** Rows of a log that `c` stands for, of transactions that were over at a later snapshot and not at that in $1. */
-const begunSince = (columns: string, log: string, later: string, { condition, bound }: Further) => `
-  select ${columns} from noclobber.${log} c
-  where c.xid >= ${bound('pg_snapshot_xmax($1::pg_snapshot)')} and c.xid < ${bound(`pg_snapshot_xmax(${later})`)} and ${condition}
+const begunSince = (columns: string, log: string, later: string, { condition, between }: Further) => `
+  select ${columns} from ${between(log, 'pg_snapshot_xmax($1::pg_snapshot)', `pg_snapshot_xmax(${later})`)} and ${condition}
   union all
-  select ${columns} from noclobber.${log} c
-  where c.xid >= ${bound('pg_snapshot_xmin($1::pg_snapshot)')} and c.xid < ${bound('pg_snapshot_xmax($1::pg_snapshot)')}
+  select ${columns} from ${between(log, 'pg_snapshot_xmin($1::pg_snapshot)', 'pg_snapshot_xmax($1::pg_snapshot)')}
     and c.xid = any(${overAt(later)}) and ${condition}`
 
 /** Those of some tables, given as one parameter; of all where it is null. */
 const ofSources = (at: number): Further => ({
   condition: `($${at}::text[] is null or c.table_name = any($${at}::text[]))`,
-  bound: (value) => value,
+  between: inRange,
 })
 
 /** With the place of each in the order of the log. */
@@ -140,10 +145,10 @@ select $4::text as here, here.epoch, null::text as as_of, c.* from here, (${with
 )}) c
 order by c.place`
 
-const restOf = (columns: string, log: string, { condition, bound }: Further, batches = 'true') =>
+const restOf = (columns: string, log: string, further: Further, batches = 'true') =>
   begunSince(columns, log, '$4::pg_snapshot', {
-    condition: `${OF_REST} and ${batches} and ${condition}`,
-    bound,
+    ...further,
+    condition: `${OF_REST} and ${batches} and ${further.condition}`,
   })
 
 /** The same, looked for in the whole rest of the batch; sorted are the numbers of the log's rows, not these themselves. */
