@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -383,6 +384,17 @@ test('what `npm create noclobber` makes runs on the packages as they would be in
     'bob saved version 2 while you were editing version 1.',
   ])
   const page = await fetch(`http://127.0.0.1:${port}/?name=alice`)
-  expect(await page.text()).toContain('src="/app.tsx"')
-  expect((await fetch(`http://127.0.0.1:${port}/app.tsx`)).status).toBe(200)
+  expect(await page.text()).toContain('src="/page.tsx"')
+  expect((await fetch(`http://127.0.0.1:${port}/page.tsx`)).status).toBe(200)
+  // Vite's own socket is on the app's port: a page that can't reach it reports an error on each load.
+  const upgrade = request({
+    port,
+    headers: {
+      ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+      ...{ 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-protocol': 'vite-ping' },
+    },
+  }).end()
+  const [answer, socket] = await once(upgrade, 'upgrade')
+  expect(answer.statusCode).toBe(101)
+  socket.destroy()
 })

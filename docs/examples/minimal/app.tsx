@@ -1,24 +1,11 @@
 // A live table, and a form that loses nothing.
-import { createRecordClient } from 'noclobber/client'
-import {
-  ConflictDialog,
-  ListBar,
-  LiveProvider,
-  UpdateBanner,
-  useLiveList,
-  useRecordEditor,
-} from 'noclobber/react'
-import 'noclobber/styles.css'
+import { ConflictDialog, ListBar, UpdateBanner, useLiveList, useRecordEditor } from 'noclobber/react'
 import { useState } from 'react'
-import { createRoot } from 'react-dom/client'
 
 interface Project {
   name: string
   status: 'planned' | 'active' | 'done'
 }
-
-const name = new URLSearchParams(location.search).get('name') ?? 'guest'
-const client = createRecordClient({ token: () => name, userId: () => name })
 
 function Projects({ onOpen }: { onOpen: (id: string) => void }) {
   const projects = useLiveList<Project>('project', { sort: 'name' })
@@ -61,15 +48,13 @@ function ProjectForm({ id }: { id: string }) {
   )
 }
 
-function App() {
+export function App({ name }: { name: string }) {
   const [open, setOpen] = useState('1')
   return (
-    <LiveProvider client={client}>
+    <>
       <h1>Projects, as {name}</h1>
       <Projects onOpen={setOpen} />
       <ProjectForm key={open} id={open} />
-    </LiveProvider>
+    </>
   )
 }
-
-createRoot(document.getElementById('app') as HTMLElement).render(<App />)

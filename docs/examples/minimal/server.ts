@@ -1,9 +1,9 @@
 // One server: its database, who is who, the routes, the sockets and the page.
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import express from 'express'
+import type { Express } from 'express'
 import openKnex from 'knex'
-import { createAppServer, createRecordServer, startEmbeddedPostgres } from 'noclobber/server'
+import { createRecordServer, startEmbeddedPostgres } from 'noclobber/server'
 import type { ViteDevServer } from 'vite'
 import { prepare, project } from './records.ts'
 
@@ -13,18 +13,16 @@ const authenticate = ({ headers }: IncomingMessage) => {
   return name ? { id: name, name, tenantId: '' } : null
 }
 
-export const start = async (vite: ViteDevServer) => {
+export const start = async (app: Express, server: Server, vite: ViteDevServer) => {
   const { PORT = '3000', DATABASE_URL } = process.env
   const postgres = DATABASE_URL ? null : await startEmbeddedPostgres({ dataDir: '.postgres' })
   const databaseUrl = DATABASE_URL || postgres?.url
   const knex = openKnex({ client: 'pg', connection: databaseUrl })
   await prepare(knex)
 
-  const app = express()
   const records = createRecordServer({ knex, types: [project], authenticate })
   app.use('/api/v1', records.router)
   app.use(vite.middlewares)
-  const server = createAppServer(app)
   records.attach(server)
   server.listen(Number(PORT), '127.0.0.1', () => {
     console.log(`http://localhost:${(server.address() as AddressInfo).port}/?name=alice`)
