@@ -10,9 +10,8 @@ import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { build, type Rolldown } from 'vite'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { bundlePage, gzipped, PAGES } from '../../scripts/bytes/pages.js'
-import { atEnd } from '../support/at-end.ts'
 import { buildPackage } from '../support/built.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { root } from './sources.ts'
@@ -359,7 +358,8 @@ test('what `npm create noclobber` makes runs on the packages as they would be in
     env: { ...environment, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  atEnd(async () => {
+  // Before its folder goes: Vite would begin anew without its configuration.
+  onTestFinished(async () => {
     if (child.exitCode !== null) return
     child.kill('SIGTERM')
     await once(child, 'close')
