@@ -53,6 +53,9 @@ export interface Lineages {
   check(connection: Connection, driver: unknown): Promise<void>
 }
 
+/** Connections of a pool that several record servers share have one listener for all: Node warns of an eleventh. */
+const standingBy = new WeakMap<Endable, Set<Set<Endable>>>()
+
 /** @param onAnother Called where another primary has taken the place of the one before. */
 export const createLineages = (onAnother: () => void): Lineages => {
   let newest: Lineage | null = null
@@ -69,7 +72,13 @@ export const createLineages = (onAnother: () => void): Lineages => {
   const stands = (connection: Endable) => {
     if (!connection.on || standing.has(connection)) return
     standing.add(connection)
-    connection.on('end', () => standing.delete(connection))
+    const others = standingBy.get(connection)
+    if (others) return void others.add(standing)
+    const all = new Set([standing])
+    standingBy.set(connection, all)
+    connection.on('end', () => {
+      for (const each of all) each.delete(connection)
+    })
   }
   const follow = (found: Lineage, learnedFrom: object | null) => {
     const isFirst = newest === null

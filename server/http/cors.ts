@@ -5,7 +5,7 @@ import { problem } from '../base/problems.ts'
 import type { Middleware } from '../base/request.ts'
 import { HEADERS } from '../protocol/index.ts'
 import type { OriginCheck } from './origin.ts'
-import { sendProblem } from './responses.ts'
+import { begin, sendProblem } from './responses.ts'
 
 const METHODS = 'GET, HEAD, POST, PATCH, DELETE'
 /** What a page may read of an answer, besides its body and type. */
@@ -54,12 +54,11 @@ export const cors = (origins: string[], originRefusal: OriginCheck): Middleware 
       return next()
     if (!isListed) return sendProblem(response, originRefusal(request) ?? problem('cross_origin'))
     const asked = String(request.headers['access-control-request-headers'] ?? '')
-    response.writeHead(204, {
+    begin(response, 204, {
       'Access-Control-Allow-Methods': METHODS,
       ...(HEADER_NAMES.test(asked) ? { 'Access-Control-Allow-Headers': asked } : {}),
       'Access-Control-Max-Age': PREFLIGHT_S,
       'Content-Length': '0',
-    })
-    response.end()
+    }).end()
   }
 }

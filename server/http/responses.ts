@@ -7,6 +7,18 @@ const RETRY_AFTER_S = 2
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
+/** Status and headers. A middleware that replaced `end` may add headers there: then none must have left before. */
+export const begin = (
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string | number>,
+): ServerResponse => {
+  if (!Object.hasOwn(response, 'end')) return response.writeHead(status, headers)
+  response.statusCode = status
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  return response
+}
+
 const sendText = (
   response: ServerResponse,
   status: number,
@@ -14,13 +26,12 @@ const sendText = (
   text: string,
   headers: Record<string, string>,
 ) => {
-  response.writeHead(status, {
+  begin(response, status, {
     ...headers,
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'private, no-cache',
-  })
-  response.end(text)
+  }).end(text)
 }
 
 /** The record's version as an entity tag: `"7"`. */
@@ -50,8 +61,7 @@ export const sendEmpty = (
   status: 204 | 304,
   headers: Record<string, string> = {},
 ): void => {
-  response.writeHead(status, { ...headers, 'Cache-Control': 'private, no-cache' })
-  response.end()
+  begin(response, status, { ...headers, 'Cache-Control': 'private, no-cache' }).end()
 }
 
 /** An error answer. */

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import openKnex from 'knex'
 import { createRecordServer, type RecordServer } from 'noclobber/server'
 import { Server } from 'socket.io'
 import { io as connect, type Socket } from 'socket.io-client'
@@ -106,6 +107,19 @@ test('guests of an app’s own server come, stay and keep their data', async () 
   await waitFor(() => alice.names.includes('RecordUpdated'), { what: 'the event' })
   // In the room of the list by the app's doing, and sent nothing all the same.
   expect([before.names, guest.names]).toEqual([[], []])
+})
+
+test('a dozen record servers of one pool, as for a schema each, leave one listener on its connections', async () => {
+  const knex = openKnex({ client: 'pg', connection: app.database.url, pool: { min: 1, max: 1 } })
+  atEnd(() => knex.destroy())
+  for (let count = 0; count < 12; count += 1) {
+    const records = recordServer({ knex })
+    await records.start()
+    await records.stop()
+  }
+  const connection = await knex.client.acquireConnection()
+  expect(connection.listenerCount('end')).toBeLessThan(10)
+  await knex.client.releaseConnection(connection)
 })
 
 test('a client of ours without a session is refused, so that it asks for a sign-in', async () => {

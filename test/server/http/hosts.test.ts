@@ -1,12 +1,17 @@
-// One record server behind every host: Express 5, Express 4 with body parsers and an extended query before it, and Node's own
+// One record server behind every host: Express 5, Express 4 with an extended query and what apps put before it, and Node's own
 // `http`. Whatever anybody asks for is answered alike, and no rejection is left unhandled, since that would end the process.
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import compression from 'compression'
 import express from 'express'
-import express4 from 'express4'
+import { rateLimit } from 'express-rate-limit'
+import session from 'express-session'
+import express4, { type RequestHandler as Handler4 } from 'express4'
 import fc from 'fast-check'
+import helmet from 'helmet'
 import { mcpHandler } from 'noclobber/mcp'
+import passport from 'passport'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
@@ -31,6 +36,19 @@ const serve = async (listener: RequestListener) => {
 
 const onExpress4 = express4()
 onExpress4.set('query parser', 'extended')
+/** As hand-made timers of answers do, which works where nothing is sent before `end`: not with streams. */
+const headerAtEnd: Handler4 = (request, response, next) => {
+  const end = response.end.bind(response) as (...given: unknown[]) => typeof response
+  if (!/\/events|import/.test(request.url))
+    response.end = (...given: unknown[]) => end(...(response.setHeader('x-took', '1') && given))
+  next()
+}
+for (const before of [
+  ...[helmet(), compression({ threshold: 0 }), rateLimit({ limit: 1e9 })],
+  ...[session({ secret: 's', resave: true, saveUninitialized: true, rolling: true }), passport.session()],
+  headerAtEnd,
+])
+  onExpress4.use(before as Handler4)
 onExpress4.use(express4.json(), express4.urlencoded({ extended: true }), express4.text())
 onExpress4.use('/api/v1', app.records.router)
 
