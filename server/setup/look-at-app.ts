@@ -88,6 +88,10 @@ const IMPORTS = /\bfrom\s*['"]\.{1,2}\/[^'"]*?(\.[jt]s)?['"]/g
 
 const REMAKES = /\.sync\(\s*\{[^}]*\bforce\s*:\s*true\s*[,}]|\bdropSchema\s*:\s*true\b/
 
+/** What is commented out does nothing; a `//` of an address isn't a comment. */
+const withoutComments = (text: string): string =>
+  text.replace(/\/\*[\s\S]*?\*\//g, ' ').replace(/(^|[\s;,{}()])\/\/.*/gm, '$1')
+
 /** What its sources say. */
 const lookAtSources = async (
   root: string,
@@ -104,12 +108,13 @@ const lookAtSources = async (
   const endings = new Set<string>()
   for (const path of await sourcesOf(root)) {
     const text = await readFile(path, 'utf8').catch(() => '')
+    const code = withoutComments(text)
     const [starts, isListening] = [STARTS.test(text), LISTENS.test(text)]
     if (starts && isListening) serverFile ??= relative(root, path)
     else if (starts && MAKES.test(text)) made ??= relative(root, path)
     else if (isListening) listens ??= relative(root, path)
-    if (ALTERS.test(text)) altersIn ??= relative(root, path)
-    if (REMAKES.test(text)) remakesIn ??= relative(root, path)
+    if (ALTERS.test(code)) altersIn ??= relative(root, path)
+    if (REMAKES.test(code)) remakesIn ??= relative(root, path)
     readsUrl ||= text.includes('DATABASE_URL')
     for (const [, ending = ''] of text.matchAll(IMPORTS)) endings.add(ending)
   }

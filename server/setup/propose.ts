@@ -159,8 +159,8 @@ const MOUNT: Record<Host | 'node', string[]> = {
     'records.attach(server)',
   ],
   express: [
-    `app.use('/api/v1', records.router)       // before your body parsers`,
-    'records.attach(server)                      // what app.listen(…) gives',
+    `app.use('/api/v1', records.router)       // before cors() and your body parsers`,
+    'records.attach(server)                   // what app.listen(…) gives',
   ],
   nestjs: [
     `app.use('/api/v1', records.router)       // in main.ts, before listen`,
