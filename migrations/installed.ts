@@ -2,8 +2,7 @@
 // put back. Invariant: nothing is listed twice; to change what is installed, a migration is all there is to change.
 import type { Knex } from 'knex'
 import { quoteName } from './quote.ts'
-import { closeSchema, OPEN } from './rights.ts'
-import { steadily } from './sql.ts'
+import { closeSchema, steadily } from './sql.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from './trigger-arguments.ts'
 
 /** A function as the migrations leave it. */
@@ -136,6 +135,20 @@ where c.relnamespace = 'noclobber'::regnamespace and c.relkind in ('r', 'p', 'v'
 const WITHOUT_IDENTITY = `
 select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::regnamespace and c.relkind = 'r' and c.relpersistence = 'p'
   and (c.relreplident = 'n' or c.relreplident = 'd' and c.relname <> all(?::text[]))`
+
+/** What is open in the log's schema, as a sentence each. */
+const OPEN = `
+select pg_catalog.format('function noclobber.%s may be called by everybody', p.proname) as what
+from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+where p.pronamespace = 'noclobber'::regnamespace and a.grantee = 0
+union all
+select pg_catalog.format('function noclobber.%s belongs to %s', p.proname, p.proowner::regrole)
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'noclobber' and p.proowner <> n.nspowner
+union all
+select pg_catalog.format('%s belongs to %s', c.oid::regclass, c.relowner::regrole)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'noclobber' and c.relkind in ('r', 'p', 'v') and c.relowner <> n.nspowner
+order by 1`
 
 /** Triggers whose functions are made for the names of their tables' columns. Those of a parent have no arguments of their own. */
 const MADE = `

@@ -3,12 +3,13 @@
 // Invariant: a statement that names a partition is logged as one that names the table itself.
 import type { Knex } from 'knex'
 import { asIs, quoteTable } from './quote.ts'
+import { treeOf } from './supported.ts'
 import { TRIGGER_ARGUMENTS } from './trigger-arguments.ts'
 
 /** Our triggers for statements on `g.tgrelid`. */
 const OF_STATEMENTS = `starts_with(g.tgname, 'zz_noclobber_') and g.tgtype & 1 = 0 and g.tgname <> 'zz_noclobber_needs_its_columns' and not g.tgisinternal`
 
-const PARTITIONS = `pg_partition_tree(to_regclass(?)) t where t.relid <> to_regclass(?)`
+const PARTITIONS = `${treeOf('to_regclass(?)')} t join pg_class l on l.oid = t.relid and l.relispartition where t.relid <> to_regclass(?)`
 
 /** The statements that make a table's triggers for its partitions. The last argument is the name in the log. */
 const MAKE = `
@@ -44,5 +45,5 @@ export const trackPartitions = async (knex: Knex, table: string): Promise<void> 
 
 /** SQL for the partitions of the relation `c` that lack a trigger which it has for statements; null where none does. */
 export const PARTITIONS_APART = `(select pg_catalog.string_agg(distinct t.relid::regclass::text, ', ')
-  from pg_partition_tree(c.oid) t, pg_trigger g where t.relid <> c.oid and g.tgrelid = c.oid and ${OF_STATEMENTS}
+  from ${treeOf('c.oid')} t, pg_trigger g where c.relkind = 'p' and t.relid <> c.oid and g.tgrelid = c.oid and ${OF_STATEMENTS}
     and not exists (select from pg_trigger p where p.tgrelid = t.relid and p.tgname = g.tgname))`

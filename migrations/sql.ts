@@ -69,6 +69,9 @@ export const runSql = async (knex: Knex, path: string): Promise<void> => {
   await knex.raw(readSql(path).replaceAll('?', '\\?'))
 }
 
+/** Closes the log's schema: who may call a trigger's function can make it a trigger of their own table. Every migration ends with it. */
+export const closeSchema = (knex: Knex): Promise<void> => runSql(knex, 'close-schema.sql')
+
 /** What SQL files mean by a name or a text, whatever a role, a database or a connection sets. */
 const STEADY: Record<string, string> = {
   search_path: 'pg_catalog, pg_temp',

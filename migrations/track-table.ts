@@ -6,6 +6,7 @@ import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
 import { type Column, checkTable } from './check-table.ts'
 import { followColumns, followName, forgetTenants, noteColumns } from './follow-names.ts'
 import { dropValues, trackValues } from './history-values.ts'
+import { lockTables } from './lock-tables.ts'
 import {
   columnsOption,
   type Owned,
@@ -183,6 +184,7 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
   const args = [key, tenant, arrayText(options.lists ?? []), ignored]
   const names = [key, tenant, ...ownedList(owned)]
   await knex.transaction(async (transaction) => {
+    await lockTables(transaction, [table, ...(options.partOf ? [options.partOf.table] : [])])
     const made = await transaction.raw(PREPARE, {
       names: arrayText(names),
       ignored,
@@ -238,20 +240,24 @@ const dropTriggers = async (knex: Knex, table: string) => {
 const OWNED_BY = `select (${TRIGGER_ARGUMENTS})[6] as argument from pg_trigger g
   where g.tgrelid = to_regclass(?) and g.tgname = '${STAMP_TRIGGER}'`
 
-/**
- * Stops tracking a table. Its columns `version`, `updated_at`, `updated_by` stay unless `dropColumns` is true; those that it was
- * tracked with under other names always stay. What the log holds of it stays until it is pruned.
- */
-export const untrackTable = async (sql: Sql, table: string, { dropColumns = false } = {}): Promise<void> => {
-  const knex = asKnex(sql)
-  const [found] = (await knex.raw(OWNED_BY, [quoteTable(table)])).rows
-  await dropTriggers(knex, table)
-  await dropParent(knex, table)
-  if (!dropColumns) return
-  const owned = ownedBy(found?.argument)
+const dropOwned = async (knex: Knex, table: string, owned: Owned) => {
   for (const column of ['version', 'updatedAt', 'updatedBy'] as const) {
     const plain = PLAIN[column]
     if (plain && owned[column]?.name === plain.name)
       await knex.raw(asIs(`alter table ${quoteTable(table)} drop column if exists ${plain.name}`))
   }
+}
+
+/**
+ * Stops tracking a table. Its columns `version`, `updated_at`, `updated_by` stay unless `dropColumns` is true; those that it was
+ * tracked with under other names always stay. What the log holds of it stays until it is pruned.
+ */
+export const untrackTable = async (sql: Sql, table: string, { dropColumns = false } = {}): Promise<void> => {
+  await asKnex(sql).transaction(async (knex) => {
+    await lockTables(knex, [table])
+    const [found] = (await knex.raw(OWNED_BY, [quoteTable(table)])).rows
+    await dropTriggers(knex, table)
+    await dropParent(knex, table)
+    if (dropColumns) await dropOwned(knex, table, ownedBy(found?.argument))
+  })
 }

@@ -1,13 +1,14 @@
 // The lowest version that a change may get, see functions/history.sql.
 import type { Knex } from 'knex'
+import { lockTables } from './lock-tables.ts'
 import type { OwnedColumn } from './owned-columns.ts'
 import { arrayText, asIs, quoteName, quoteTable } from './quote.ts'
 import { idText } from './record-key.ts'
+import { treeOf } from './supported.ts'
 
 /** The table, and of its partitions those, that no trigger of ours sees written by whatever name. */
 const UNSEEN = `
-select array(select t.relid::bigint from (select to_regclass(:table)::oid as relid
-    union select p.relid::oid from pg_partition_tree(to_regclass(:table)) p) t
+select array(select t.relid::bigint from ${treeOf('to_regclass(:table)')} t
   where (select pg_catalog.count(*) from pg_trigger g where g.tgrelid = t.relid and g.tgenabled in ('O', 'A')
     and g.tgname in ('zz_noclobber_stamp', 'zz_noclobber_update')) < 2) as unseen`
 
@@ -86,7 +87,8 @@ const TRACKED = `select t.relation::regclass::text as name from pg_catalog.unnes
 export const beginHistory = async (knex: Knex): Promise<void> => {
   await knex.transaction(async (transaction) => {
     const { rows } = await transaction.raw(TRACKED)
-    for (const { name } of rows) await transaction.raw(asIs(`lock table ${name} in share row exclusive mode`))
+    const names = rows.map(({ name }: { name: string }) => name)
+    await lockTables(transaction, names, 'share row exclusive')
     await transaction.raw('update noclobber.log_epoch set epoch = gen_random_uuid()')
     await transaction.raw('select noclobber.begin_history(true)')
   })

@@ -1,6 +1,7 @@
 // `noclobber track`: tracks a table, at once or by a migration. Invariant: options that a table has are not lost unasked.
 import type { Knex } from 'knex'
 import { type TrackOptions, trackTable } from '../../migrations/index.ts'
+import { lockTables } from '../../migrations/lock-tables.ts'
 import { isPattern, tablesByPatterns } from '../doctor/table-patterns.ts'
 import { commandOf } from '../doctor/tracking-options.ts'
 import { trackMigration } from '../setup/migration-text.ts'
@@ -75,6 +76,7 @@ export const track: Command = {
           const tables = await tablesByPatterns(trx, [table], { onlyThere: true })
           for (const each of tables)
             if (values.replace !== true && (await wouldChange(terminal, trx, each, options))) return true
+          if (tables.length > 1) await lockTables(trx, tables)
           for (const each of tables) await trackTable(trx, each, options)
           tracked.push(...tables)
           return false

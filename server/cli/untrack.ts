@@ -2,6 +2,7 @@
 // stay, and columns unless they are given up by name; without --yes `uninstall` changes nothing, and lists what it would.
 import type { Knex } from 'knex'
 import { untrackTable } from '../../migrations/index.ts'
+import { lockTables } from '../../migrations/lock-tables.ts'
 import { trackedTables } from '../doctor/tables.ts'
 import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, UsageError } from './command.ts'
 import { trackedAs } from './tracked.ts'
@@ -39,6 +40,7 @@ drop table if exists public.noclobber_migrations, public.noclobber_migrations_lo
 
 const removeAll = (knex: Knex, tables: string[], dropColumns: boolean) =>
   knex.transaction(async (trx) => {
+    await lockTables(trx, tables)
     for (const table of tables) await untrackTable(trx, table, { dropColumns })
     await trx.raw(DROP_LOG)
   })

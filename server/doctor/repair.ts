@@ -3,6 +3,7 @@
 // history, for the log may be older than the table; where the log doesn't reach back it is above all that were given. So no number
 // stands for two contents. A table is tracked with the options that its own triggers have, none are made up.
 import type { Knex } from 'knex'
+import { lockTables } from '../../migrations/lock-tables.ts'
 import type { OwnedColumn } from '../../migrations/owned-columns.ts'
 import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
 import { idText, keyColumns } from '../../migrations/record-key.ts'
@@ -29,6 +30,7 @@ const repairTable = async (knex: Knex, table: ExaminedTable): Promise<boolean> =
   const options = trackedOptions(triggers)
   if (!options || !key) return false
   await knex.transaction(async (transaction) => {
+    await lockTables(transaction, [written])
     const { version, updatedAt, updatedBy } = ownedOf(triggers)
     const lost = lostOwned(table)
     for (const column of [updatedAt, updatedBy])

@@ -9,7 +9,7 @@ import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/suppor
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, typeName, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
-import { byOwnPath, meantBy } from './own-path.ts'
+import { asSavepoint, byOwnPath, meantBy } from './own-path.ts'
 import {
   type FoundTrigger,
   lostOwned,
@@ -175,8 +175,7 @@ const rowFindings = async (knex: Knex, table: ExaminedTable): Promise<Finding[]>
   const key = table.triggers.find(({ name }) => name === STAMP_TRIGGER)?.args[0] ?? table.key
   // Where a column of the key is gone, the triggers' findings say so.
   if (!key || keyColumns(key).some((name) => !columns.includes(name))) return []
-  const { rows } = await knex.raw(compare(table, key))
-  const [row] = rows
+  const [row] = (await asSavepoint(knex, (savepoint) => savepoint.raw(compare(table, key)))).rows
   const invalid = Number(row.invalid)
   const outOfStep = Number(row.out_of_step)
   const vanished = Number(row.vanished)
