@@ -199,9 +199,9 @@ where k.contype = 'f' and k.conrelid = to_regclass(?)
   and (select a.attnum from pg_attribute a where a.attrelid = k.conrelid and a.attname = ?) = any(k.conkey)`
 
 /** Whether a writer is a user is looked up by the triggers, with the rights of the log's owner. */
-const checkUsers = async (knex: Knex, table: string, { updatedBy }: Owned) => {
+const checkUsers = async (knex: Knex, table: string, meant: string, { updatedBy }: Owned) => {
   if (!updatedBy) return
-  for (const found of (await knex.raw(USERS, [quoteTable(table), updatedBy.name])).rows) {
+  for (const found of (await knex.raw(USERS, [quoteTable(meant), updatedBy.name])).rows) {
     const { users, owner } = found
     if (found.hasMore)
       refuse(
@@ -227,17 +227,19 @@ const namedBy = ({ tenant, lists = [], ignore = [], partOf }: TrackOptions): str
 /**
  * Checks all of it; gives the table's columns, those of its key in their order, and what the triggers will own.
  *
+ * @param meant The table as {@link meantBy} has it; sentences have its name as the caller wrote it.
  * @throws Error with a sentence saying why it can't be tracked.
  */
 export const checkTable = async (
   knex: Knex,
   table: string,
+  meant: string,
   options: TrackOptions,
 ): Promise<{ columns: Column[]; keys: string[]; owned: Owned }> => {
   await checkLog(knex, table)
-  const columns = await columnsOf(knex, table)
+  const columns = await columnsOf(knex, meant)
   if (columns.length === 0) refuse(table, 'there is no such table.')
-  const { rows: kinds } = await knex.raw(KIND, [quoteTable(table)])
+  const { rows: kinds } = await knex.raw(KIND, [quoteTable(meant)])
   if (kinds[0].why) refuse(table, kinds[0].why)
   if (kinds[0].late) refuse(table, `its triggers ${kinds[0].late} fire after noclobber's. ${RENAME_THEM}`)
   const keys = keyNames(table, columns)
@@ -245,6 +247,6 @@ export const checkTable = async (
   checkVirtual(table, columns, options)
   checkTexts(table, columns, options)
   const owned = ownedOf(table, columns, options)
-  await checkUsers(knex, table, owned)
+  await checkUsers(knex, table, meant, owned)
   return { columns, keys, owned }
 }

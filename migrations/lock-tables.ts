@@ -87,7 +87,7 @@ export const lockTables = async (
   await transaction.raw(asIs(lockAll(tables, mode))).catch((error: { code?: string }) => {
     const { code = '' } = error
     if (!(code in WHY)) throw error
-    const message = `Table ${tables.join(', ')} can't be locked: ${WHY[code]} ${seeAbout('a-migration-that-ends-with-deadlock-detected')}`
+    const message = `Table ${tables.map((name) => name.replaceAll('"', '')).join(', ')} can't be locked: ${WHY[code]} ${seeAbout('a-migration-that-ends-with-deadlock-detected')}`
     throw Object.assign(new Error(message, { cause: error }), { code })
   })
 }

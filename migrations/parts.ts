@@ -68,6 +68,8 @@ where c.oid = to_regclass(?) and k.names is not null`
 /** A row of a tracked table that is part of another record. */
 export interface Part {
   table: string
+  /** As the caller wrote it. */
+  shown: string
   /** See {@link keyArgument}. */
   key: string
   /** Empty where the table has none. */
@@ -121,7 +123,7 @@ select exists (select from pg_trigger g where g.tgrelid = to_regclass(:table) an
  */
 export const keepParent = async (
   knex: Knex,
-  table: string,
+  { table, shown }: { table: string; shown: string },
   keys: string[],
   names: string[],
   owned: Owned,
@@ -130,7 +132,7 @@ export const keepParent = async (
   const [found] = (await knex.raw(PARTS, known)).rows
   if (found.parts)
     throw new Error(
-      `Table ${table} can't be tracked: ${found.parts} is part of it by the columns that it had. Untrack that first, and track it again afterwards.`,
+      `Table ${shown} can't be tracked: ${found.parts} is part of it by the columns that it had. Untrack that first, and track it again afterwards.`,
     )
   if (found.isParent) await raiseParent(knex, table, names)
 }
@@ -138,17 +140,18 @@ export const keepParent = async (
 /**
  * Makes a table's rows parts of their parents.
  *
+ * @param shown The parent's name as the caller wrote it.
  * @throws Error with a sentence where the parent isn't tracked or is the table itself.
  */
-export const trackPart = async (knex: Knex, part: Part, partOf: PartOf): Promise<void> => {
+export const trackPart = async (knex: Knex, part: Part, partOf: PartOf, shown: string): Promise<void> => {
   const { table, field = '' } = partOf
   const columns = columnsOfPart(partOf)
   const refuse = (why: string): never => {
-    throw new Error(`Table ${part.table} can't be part of ${table}: ${why}`)
+    throw new Error(`Table ${part.shown} can't be part of ${shown}: ${why}`)
   }
   const found = await knex.raw(PARENT, [quoteTable(table)])
   const [parent] = found.rows
-  if (!parent) return refuse(`track ${table} first.`)
+  if (!parent) return refuse(`track ${shown} first.`)
   if (columns.length !== parent.keys.length)
     refuse(
       `its key is of ${parent.keys.length === 1 ? 'the column' : 'the columns'} ${parent.keys.join(', ')}: name as many columns that hold it, in that order.`,

@@ -14,8 +14,9 @@ export interface Retention {
   names?: string | undefined
 }
 
-const SOURCE = `select n.nspname || '.' || c.relname as source from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.oid = to_regclass(?)`
+const SOURCE = `select pg_catalog.concat(n.nspname, '.', c.relname) as source from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(?)::pg_catalog.oid`
 
 const WANTED = `select w.kept > interval '0' and isfinite(now() - w.kept) as fits from (select cast(? as interval)) w(kept)`
 

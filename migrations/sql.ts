@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import type { Knex } from 'knex'
 import { LONGEST, NAMES, NOT_IN_NAMES } from './functions/writer-setting.ts'
-import { quoteText } from './quote.ts'
+import { asIs, quoteName, quoteTable, quoteText } from './quote.ts'
 
 /** The values that `:name` stands for. `:line_writer` is the number of the line `writer` in a node's setting. */
 export const VALUES: Record<string, string> = {
@@ -81,14 +81,43 @@ const STEADY: Record<string, string> = {
 }
 const NAMES_OF_STEADY = Object.keys(STEADY)
 
-/** Does the work of a migration under settings of our own, and puts back those that the transaction had. */
-export const steadily = async (knex: Knex, work: () => Promise<void>): Promise<void> => {
-  const had = NAMES_OF_STEADY.map((name) => `current_setting('${name}') as ${name}`).join(', ')
+const MEANT = `select n.nspname as schema, c.relname as name from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(?)::pg_catalog.oid`
+
+/** The table that the caller means by this name, with its schema and quoted; the name as it is where there is none. */
+export const meantBy = async (knex: Knex, name: string): Promise<string> => {
+  const [found] = (await knex.raw(MEANT, [quoteTable(name)])).rows
+  return found ? `${quoteName(found.schema)}.${quoteName(found.name)}` : name
+}
+
+/** Does what fires the app's own triggers: they find their tables by the caller's search path. Each name in it is qualified. */
+export type AsCaller = (work: () => Promise<unknown>) => Promise<void>
+
+/**
+ * Does the work of a migration under settings of our own, and puts back those that the transaction had. What others have made in a schema
+ * of the caller's search path isn't called then in the place of PostgreSQL's own.
+ */
+export const steadily = async <Done>(
+  knex: Knex,
+  work: (asCaller: AsCaller) => Promise<Done>,
+): Promise<Done> => {
+  const had = NAMES_OF_STEADY.map((name) => `pg_catalog.current_setting('${name}') as ${name}`).join(', ')
   const [before] = (await knex.raw(`select ${had}`)).rows
-  for (const [name, value] of Object.entries(STEADY)) await knex.raw(`set local ${name} = ${value}`)
-  await work()
+  const steady = async () => {
+    for (const [name, value] of Object.entries(STEADY)) await knex.raw(`set local ${name} = ${value}`)
+  }
   // A script that is printed can't know what the session that it will run in has.
-  for (const name of NAMES_OF_STEADY)
-    if (before) await knex.raw('select set_config(?, ?, true)', [name, before[name]])
-    else await knex.raw(`set local ${name} to default`)
+  const asBefore = async () => {
+    for (const name of NAMES_OF_STEADY)
+      await knex.raw(asIs(`set local ${name} = ${before ? before[name] || "''" : 'default'}`))
+  }
+  await steady()
+  const done = await work(async (asCaller) => {
+    await asBefore()
+    await asCaller()
+    await steady()
+  })
+  await asBefore()
+  return done
 }

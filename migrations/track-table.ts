@@ -21,6 +21,7 @@ import { dropPartitions, trackPartitions } from './partitions.ts'
 import { dropParent, dropPart, keepParent, trackPart } from './parts.ts'
 import { arrayText, asIs, quoteName, quoteTable, quoteText } from './quote.ts'
 import { keyArgument } from './record-key.ts'
+import { type AsCaller, meantBy, steadily } from './sql.ts'
 import type { TrackOptions } from './track-options.ts'
 import { TRIGGER_ARGUMENTS, uncompared } from './trigger-arguments.ts'
 import { knowRelation, raiseUnseen, unseenRelations } from './version-floor.ts'
@@ -146,19 +147,89 @@ const CONSTRAINTS: Record<string, string> = {
   'timestamp with time zone': 'not null default clock_timestamp()',
 }
 
-const takeOver = async (knex: Knex, table: string, columns: Column[], owned: Owned) => {
+const takeOver = async (
+  knex: Knex,
+  { table, columns, owned }: { table: string; columns: Column[]; owned: Owned },
+  asCaller: AsCaller,
+) => {
   const alter = (sql: string) => knex.raw(asIs(`alter table ${quoteTable(table)} ${sql}`))
-  const update = (sql: string) => knex.raw(asIs(`update ${quoteTable(table)} set ${sql}`))
+  const update = (sql: string) => asCaller(() => knex.raw(asIs(`update ${quoteTable(table)} set ${sql}`)))
   for (const { name, type } of ownedColumns(owned))
     if (columns.every((one) => one.name !== name))
       await alter(`add column ${quoteName(name)} ${type} ${CONSTRAINTS[type] ?? ''}`)
   const version = quoteName(owned.version.name)
-  await update(`${version} = 1 where ${version} is null or ${version} < 1`)
+  await update(`${version} = 1 where ${version} is null or ${version} operator(pg_catalog.<) 1`)
   await alter(`alter column ${version} set default 1, alter column ${version} set not null`)
   if (!owned.updatedAt) return
   const [time, now] = [quoteName(owned.updatedAt.name), NOW[owned.updatedAt.type]]
   await update(`${time} = ${now} where ${time} is null`)
   await alter(`alter column ${time} set default ${now}, alter column ${time} set not null`)
+}
+
+/** The tables that a caller means, as {@link meantBy} has them, and the name as it was written. */
+interface Meant {
+  shown: string
+  table: string
+  parent: string | null
+}
+
+const track = async (transaction: Knex, meant: Meant, options: TrackOptions, asCaller: AsCaller) => {
+  const { shown, table, parent } = meant
+  const { columns, keys, owned } = await checkTable(transaction, shown, table, options)
+  const key = keyArgument(keys)
+  const tenant = options.tenant ?? ''
+  const ignored = arrayText(options.ignore ?? [])
+  const args = [key, tenant, arrayText(options.lists ?? []), ignored]
+  const names = [key, tenant, ...ownedList(owned)]
+  await lockTables(transaction, [table, ...(parent === null ? [] : [parent])])
+  const made = await transaction.raw(PREPARE, {
+    names: arrayText(names),
+    ignored,
+    args: [...args, ...(columnsOption(owned) ? [ownedArgument(owned)] : [])].join(),
+    table: quoteTable(table),
+  })
+  const { tag, source, ...functions } = made.rows[0]
+  const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
+  const named = { table, source, stamp: STAMP_TRIGGER }
+  await followName(transaction, named)
+  await followColumns(transaction, named)
+  if (!tenant) await forgetTenants(transaction, named)
+  const unseen = await unseenRelations(transaction, table)
+  await dropTriggers(transaction, table)
+  await takeOver(transaction, { table, columns, owned }, asCaller)
+  const raised = await knowRelation(transaction, table, owned.version, unseen)
+  const { log_update } = (
+    await transaction.raw(MAKE_LOG_UPDATE, {
+      names: arrayText(names),
+      tag,
+      lists: args[2] as string,
+      table: quoteTable(table),
+    })
+  ).rows[0]
+  const triggers = triggersOf(quoteTable(table), allArgs, {
+    place: [...new Set([...keys, ...(tenant ? [tenant] : [])])].map(quoteName),
+    owned: ownedNames(owned).map(quoteName),
+    writer: owned.updatedBy && quoteName(owned.updatedBy.name),
+    functions: { ...functions, log_update },
+  })
+  for (const [name, definition] of triggers) {
+    await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
+  }
+  await noteColumns(transaction, named)
+  await keepParent(transaction, meant, keys, names, owned)
+  if (options.partOf && parent !== null) {
+    const part = { table, shown, key, tenant, owned }
+    await trackPart(transaction, part, { ...options.partOf, table: parent }, options.partOf.table)
+  }
+  if (options.history === 'values')
+    await trackValues(transaction, table, [key, ignored, ownedArgument(owned)])
+  await trackPartitions(transaction, table)
+  const fields = columns.map(({ name }) => name).filter((name) => !ownedNames(owned).includes(name))
+  await raiseUnseen(
+    transaction,
+    { table, source, keys, version: owned.version.name, fields, asCaller },
+    raised,
+  )
 }
 
 /**
@@ -176,56 +247,11 @@ const takeOver = async (knex: Knex, table: string, columns: Column[], owned: Own
  * export const down = (knex) => untrackTable(knex, 'projects')
  */
 export const trackTable = async (sql: Sql, table: string, options: TrackOptions = {}): Promise<void> => {
-  const knex = asKnex(sql)
-  const { columns, keys, owned } = await checkTable(knex, table, options)
-  const key = keyArgument(keys)
-  const tenant = options.tenant ?? ''
-  const ignored = arrayText(options.ignore ?? [])
-  const args = [key, tenant, arrayText(options.lists ?? []), ignored]
-  const names = [key, tenant, ...ownedList(owned)]
-  await knex.transaction(async (transaction) => {
-    await lockTables(transaction, [table, ...(options.partOf ? [options.partOf.table] : [])])
-    const made = await transaction.raw(PREPARE, {
-      names: arrayText(names),
-      ignored,
-      args: [...args, ...(columnsOption(owned) ? [ownedArgument(owned)] : [])].join(),
-      table: quoteTable(table),
-    })
-    const { tag, source, ...functions } = made.rows[0]
-    const allArgs = [...args, tag, ownedArgument(owned)].map(quoteText).join(', ')
-    const named = { table, source, stamp: STAMP_TRIGGER }
-    await followName(transaction, named)
-    await followColumns(transaction, named)
-    if (!tenant) await forgetTenants(transaction, named)
-    const unseen = await unseenRelations(transaction, table)
-    await dropTriggers(transaction, table)
-    await takeOver(transaction, table, columns, owned)
-    const raised = await knowRelation(transaction, table, owned.version, unseen)
-    const { log_update } = (
-      await transaction.raw(MAKE_LOG_UPDATE, {
-        names: arrayText(names),
-        tag,
-        lists: args[2] as string,
-        table: quoteTable(table),
-      })
-    ).rows[0]
-    const triggers = triggersOf(quoteTable(table), allArgs, {
-      place: [...new Set([...keys, ...(tenant ? [tenant] : [])])].map(quoteName),
-      owned: ownedNames(owned).map(quoteName),
-      writer: owned.updatedBy && quoteName(owned.updatedBy.name),
-      functions: { ...functions, log_update },
-    })
-    for (const [name, definition] of triggers) {
-      await transaction.raw(`create trigger ${name} ${definition.replaceAll('?', '\\?')}`)
-    }
-    await noteColumns(transaction, named)
-    await keepParent(transaction, table, keys, names, owned)
-    if (options.partOf) await trackPart(transaction, { table, key, tenant, owned }, options.partOf)
-    if (options.history === 'values')
-      await trackValues(transaction, table, [key, ignored, ownedArgument(owned)])
-    await trackPartitions(transaction, table)
-    const fields = columns.map(({ name }) => name).filter((name) => !ownedNames(owned).includes(name))
-    await raiseUnseen(transaction, { table, source, keys, version: owned.version.name, fields }, raised)
+  await asKnex(sql).transaction(async (transaction) => {
+    const { partOf } = options
+    const parent = partOf ? await meantBy(transaction, partOf.table) : null
+    const meant = { shown: table, table: await meantBy(transaction, table), parent }
+    await steadily(transaction, (asCaller) => track(transaction, meant, options, asCaller))
   })
 }
 
@@ -248,16 +274,21 @@ const dropOwned = async (knex: Knex, table: string, owned: Owned) => {
   }
 }
 
+const untrack = async (knex: Knex, table: string, dropColumns: boolean) => {
+  await lockTables(knex, [table])
+  const [found] = (await knex.raw(OWNED_BY, [quoteTable(table)])).rows
+  await dropTriggers(knex, table)
+  await dropParent(knex, table)
+  if (dropColumns) await dropOwned(knex, table, ownedBy(found?.argument))
+}
+
 /**
  * Stops tracking a table. Its columns `version`, `updated_at`, `updated_by` stay unless `dropColumns` is true; those that it was
  * tracked with under other names always stay. What the log holds of it stays until it is pruned.
  */
 export const untrackTable = async (sql: Sql, table: string, { dropColumns = false } = {}): Promise<void> => {
   await asKnex(sql).transaction(async (knex) => {
-    await lockTables(knex, [table])
-    const [found] = (await knex.raw(OWNED_BY, [quoteTable(table)])).rows
-    await dropTriggers(knex, table)
-    await dropParent(knex, table)
-    if (dropColumns) await dropOwned(knex, table, ownedBy(found?.argument))
+    const meant = await meantBy(knex, table)
+    await steadily(knex, () => untrack(knex, meant, dropColumns))
   })
 }

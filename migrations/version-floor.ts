@@ -4,6 +4,7 @@ import { lockTables } from './lock-tables.ts'
 import type { OwnedColumn } from './owned-columns.ts'
 import { arrayText, asIs, quoteName, quoteTable } from './quote.ts'
 import { idText } from './record-key.ts'
+import type { AsCaller } from './sql.ts'
 import { treeOf } from './supported.ts'
 
 /** The table, and of its partitions those, that no trigger of ours sees written by whatever name. */
@@ -54,17 +55,27 @@ export const raiseUnseen = async (
     keys,
     version,
     fields,
-  }: { table: string; source: string; keys: string[]; version: string; fields: string[] },
+    asCaller,
+  }: {
+    table: string
+    source: string
+    keys: string[]
+    version: string
+    fields: string[]
+    asCaller: AsCaller
+  },
   relations: string[],
 ): Promise<void> => {
   if (relations.length === 0) return
   const [id, column] = [asIs(idText('t', keys)), asIs(quoteName(version))]
-  await knex.raw(
-    `update ${asIs(quoteTable(table))} t set ${column} = t.${column} + 1 where t.tableoid = any(cast(:relations as oid[]))
+  const raise = () =>
+    knex.raw(
+      `update ${asIs(quoteTable(table))} t set ${column} = t.${column} + 1 where t.tableoid = any(cast(:relations as oid[]))
      and not ${isOf('record_changes', 'coalesce(c.moved_in, c.xid)::xid = c.xmin', id, column)}
      and not ${isOf('batched_changes', 'c.xid::xid = c.written_in', id, column)}`,
-    { source, relations: arrayText(relations) },
-  )
+      { source, relations: arrayText(relations) },
+    )
+  await asCaller(raise)
   // Which fields are others is not known, nor what they were.
   for (const [log, values] of [
     ['record_changes', ', changed_values = null'],

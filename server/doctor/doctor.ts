@@ -2,6 +2,7 @@
 // Invariant: it changes nothing, and each finding says what to do. A `problem` means that changes may be missed or saves
 // refused; a `note` needs no action.
 import type { Knex } from 'knex'
+import { meantBy } from '../../migrations/sql.ts'
 import { tooOld } from '../../migrations/supported.ts'
 import { RETENTION_MS } from '../base/options.ts'
 import { STANDBY } from '../db/lineage.ts'
@@ -12,7 +13,7 @@ import { type Finding, problem } from './finding.ts'
 import { installedFindings, isUnreadable } from './installation.ts'
 import { logFindings } from './log.ts'
 import { lostTableFindings } from './lost-tables.ts'
-import { byOwnPath, meantBy, schemasOf } from './own-path.ts'
+import { byOwnPath, schemasOf } from './own-path.ts'
 import { isPattern, tablesByPatterns } from './table-patterns.ts'
 import { tableFindings, trackedTables } from './tables.ts'
 

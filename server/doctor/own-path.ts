@@ -2,17 +2,6 @@
 // nor read in the place of what is meant, under any role.
 // Invariant: what depends on the caller's search path is asked first, by statements that qualify each name.
 import type { Knex } from 'knex'
-import { quoteName, quoteTable } from '../../migrations/quote.ts'
-
-const MEANT = `select n.nspname as schema, c.relname as name from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(?)::pg_catalog.oid`
-
-/** The table that the caller means by this name, with its schema and quoted; the name as it is where there is none. */
-export const meantBy = async (knex: Knex, name: string): Promise<string> => {
-  const [found] = (await knex.raw(MEANT, [quoteTable(name)])).rows
-  return found ? `${quoteName(found.schema)}.${quoteName(found.name)}` : name
-}
 
 /** The schemas of the caller's search path that are there. */
 export const schemasOf = async (knex: Knex): Promise<string[]> =>

@@ -5,11 +5,12 @@ import { PARTITIONS_APART } from '../../migrations/partitions.ts'
 import { PART_TRIGGERS } from '../../migrations/parts.ts'
 import { asIs, quoteName, quoteTable, quoteText } from '../../migrations/quote.ts'
 import { idText, keyArgument, keyColumns, keyOf } from '../../migrations/record-key.ts'
+import { meantBy } from '../../migrations/sql.ts'
 import { LATE_TRIGGERS, RENAME_THEM, UNTRACKABLE } from '../../migrations/supported.ts'
 import { STAMP_TRIGGER, TRIGGER_NAMES } from '../../migrations/track-table.ts'
 import { TRIGGER_ARGUMENTS, typeName, uncompared } from '../../migrations/trigger-arguments.ts'
 import { type Finding, problem } from './finding.ts'
-import { asSavepoint, byOwnPath, meantBy } from './own-path.ts'
+import { asSavepoint, byOwnPath } from './own-path.ts'
 import {
   type FoundTrigger,
   lostOwned,

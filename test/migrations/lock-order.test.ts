@@ -101,7 +101,7 @@ test('after lock_timeout the error names the table, and nothing was done', async
   await writer.query('begin; insert into halls_rest values (204)')
   await expect(trackTable(impatient, 'halls')).rejects.toMatchObject({
     code: '55P03',
-    message: expect.stringMatching(/^Table halls can't be locked: .* for longer than lock_timeout/),
+    message: expect.stringMatching(/^Table public.halls can't be locked: .* for longer than lock_timeout/),
   })
   await writer.query('rollback')
   await trackTable(impatient, 'halls')
@@ -122,7 +122,7 @@ test('where a transaction had locked another table before, the error says what t
   await expect(done).rejects.toMatchObject({
     code: '40P01',
     message: expect.stringMatching(
-      /Table orders can't be locked: .*in a transaction of its own.*deadlock-detected/,
+      /Table public.orders can't be locked: .*in a transaction of its own.*deadlock-detected/,
     ),
   })
   await behind

@@ -42,7 +42,7 @@ test.each([
   [
     'tenant text, editor bigint, foreign key (tenant, editor) references users (tenant, id)',
     { updatedBy: 'editor' },
-    /editor is in a foreign key of several columns to users/,
+    /editor is in a foreign key of several columns to public.users/,
   ],
 ])('%s with %o is refused', async (columns, option, message) => {
   const table = await create(columns)

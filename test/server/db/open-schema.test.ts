@@ -2,7 +2,7 @@
 // operators the equality of enums and of varchar columns alone. The doctor says that it is open.
 import { randomBytes } from 'node:crypto'
 import createKnex from 'knex'
-import { trackTable } from 'noclobber/migrations'
+import { setRetention, trackTable, untrackTable } from 'noclobber/migrations'
 import { defineRecordType, doctor, pruneLog } from 'noclobber/server'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -242,5 +242,20 @@ test('no function that others make in a schema of the search path is called by a
       'table_missing',
     ])
   }
+  expect(await caught()).toEqual([])
+  // Nor by a migration.
+  const lists = ['code', 'feeling']
+  for (const table of ['things', 'public.things'])
+    await trackTable(owner, table, { tenant: 'tenant', lists, ignore: ['amount'], history: 'values' })
+  await trackTable(owner, 'lines', {
+    tenant: 'tenant',
+    partOf: { table: 'things', column: 'thing', field: 'lines' },
+  })
+  await setRetention(owner, 'things', { values: '90 days' })
+  await owner.raw('alter table things rename to renamed; alter table renamed rename column title to heading')
+  await caught()
+  await trackTable(owner, 'renamed', { tenant: 'tenant' })
+  await untrackTable(owner, 'lines', { dropColumns: true })
+  await untrackTable(owner, 'renamed')
   expect(await caught()).toEqual([])
 })
