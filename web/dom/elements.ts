@@ -6,7 +6,8 @@ import { lazyModule } from '../client/base/lazy-module.ts'
 import { conflictSummary, conflictWith, valueText } from '../client/conflict/conflict-view.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import type { RecordClient } from '../client/record-client-options.ts'
-import { createWords, fill, fillPlural, listFields, type Words } from '../client/words/messages.ts'
+import { englishConnectionMessages } from '../client/words/connection-messages.ts'
+import { createWords, fill, fillPlural, listFields, textsOf, type Words } from '../client/words/messages.ts'
 import { timeOfDay } from '../client/words/time-ago.ts'
 import { make, type PageParts, showBanner, write } from './banner-element.ts'
 import type { ConflictTools } from './conflict-element.ts'
@@ -157,7 +158,7 @@ const pillClass = () =>
     element.replaceChildren(pill)
     const show = () => {
       const { status, lastCheckedAt } = client.connection.get()
-      const texts = words.messages.connection
+      const texts = textsOf(words, 'connection', englishConnectionMessages)
       const isLive = status === 'live'
       const at = lastCheckedAt === null ? null : timeOfDay(lastCheckedAt, words)
       const checked = at === null ? texts.neverChecked : fill(texts.lastChecked, { time: at })

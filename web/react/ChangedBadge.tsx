@@ -2,7 +2,7 @@
 
 import type { ChangedSince } from '../client/events/changed-state.ts'
 import { englishChangedMessages } from '../client/words/changed-messages.ts'
-import { fill, fillPlural, type MessagesPatch } from '../client/words/messages.ts'
+import { fill, fillPlural, textsOf } from '../client/words/messages.ts'
 import { useLive } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
 
@@ -25,7 +25,7 @@ export function ChangedBadge({ changed, className }: ChangedBadgeProps) {
   const { words } = useLive()
   const { status, count, isMore, isStale } = changed
   if (status !== 'ready' || count === 0) return null
-  const texts = { ...englishChangedMessages, ...(words.messages as MessagesPatch).changed }
+  const texts = textsOf(words, 'changed', englishChangedMessages)
   const number = count?.toLocaleString(words.locale) ?? ''
   const sentence =
     count === null

@@ -1,7 +1,8 @@
 // The pill that says how changes arrive now: Live, Behind, Reconnecting, Polling, Offline, Signed out; and where they don't come
 // by themselves, as of when what is shown holds.
 
-import { fill } from '../client/words/messages.ts'
+import { englishConnectionMessages } from '../client/words/connection-messages.ts'
+import { fill, textsOf } from '../client/words/messages.ts'
 import { timeOfDay } from '../client/words/time-ago.ts'
 import { useLive } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
@@ -11,7 +12,7 @@ import { useConnection } from './useConnection.ts'
 export function ConnectionPill({ className }: { className?: string }) {
   const { words } = useLive()
   const { status, lastCheckedAt } = useConnection()
-  const texts = words.messages.connection
+  const texts = textsOf(words, 'connection', englishConnectionMessages)
   const isLive = status === 'live'
   const time = lastCheckedAt === null ? null : timeOfDay(lastCheckedAt, words)
   const lastChecked = time === null ? texts.neverChecked : fill(texts.lastChecked, { time })

@@ -1,7 +1,8 @@
 // The bar over a list: "3 changes waiting", with its buttons. Its space is reserved, so that it moves no row; its buttons
 // leave the focus where the user types. While editing is kept it stays in sight, counts on, and says so politely.
 
-import { fillPlural } from '../client/words/messages.ts'
+import { englishListMessages } from '../client/words/list-messages.ts'
+import { fillPlural, textsOf } from '../client/words/messages.ts'
 import { useLive } from './base/LiveProvider.tsx'
 import { classes, leaveFocus } from './base/parts.tsx'
 import { useHeldFocus } from './base/useHeldFocus.ts'
@@ -27,7 +28,7 @@ const FAILED = {
 /** Put it above the table. */
 export function ListBar({ list, className }: { list: ListBarList; className?: string }) {
   const { words, parts } = useLive()
-  const texts = words.messages.list
+  const texts = textsOf(words, 'list', englishListMessages)
   const { waiting, status, trouble, isWhole } = list
   const place = useHeldFocus<HTMLDivElement>()
   const sentence = waiting

@@ -3,7 +3,8 @@
 
 import { type ReactNode, useState } from 'react'
 import type { LostSave } from '../client/lost/types.ts'
-import { fill, fillPlural, listFields } from '../client/words/messages.ts'
+import { englishLostMessages } from '../client/words/lost-messages.ts'
+import { fill, fillPlural, listFields, textsOf } from '../client/words/messages.ts'
 import { clockTime } from '../client/words/time-ago.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 import { useHeldFocus } from './base/useHeldFocus.ts'
@@ -46,12 +47,13 @@ function LostWrite({ save, nameOf, onOpen }: LostSavesProps & { save: LostSave }
   const client = useRecordClient()
   const { words } = useLive()
   const [state, setState] = useState<'asked' | 'failed' | null>(null)
-  const { banner, buttons, lost } = words.messages
+  const { banner, buttons } = words.messages
+  const lost = textsOf(words, 'lost', englishLostMessages)
   const { what, count, changes, fileName } = save
   const values = { fields: listFields(Object.keys(changes), words), clock: clockTime(save.at, words.locale) }
   const sentence = {
     save: () => fill(banner.restoredLost, values),
-    creation: () => fill(lost.creation, values),
+    creation: () => fill(banner.creationLost, values),
     bulk: () => fill(fillPlural(lost.bulk, count, words.locale), values),
     import: () => fill(fillPlural(lost.import, count, words.locale), values),
   }[what]()

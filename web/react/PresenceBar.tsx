@@ -5,7 +5,8 @@ import type { Fields, PresentPerson, RecordAddress } from '../../server/protocol
 import { plainText } from '../client/base/received.ts'
 import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { Doing } from '../client/presence/presence.ts'
-import { fill, labelOf, personName, type Words } from '../client/words/messages.ts'
+import { fill, labelOf, personName, textsOf, type Words } from '../client/words/messages.ts'
+import { englishPresenceMessages } from '../client/words/presence-messages.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
 import type { RecordEditor } from './record-editor.ts'
@@ -28,7 +29,7 @@ export interface PresenceRowProps {
 
 /** "Bob is editing Name". */
 export function presenceSentence({ user, state, field, unsaved }: PresentPerson, words: Words): string {
-  const texts = words.messages.presence
+  const texts = textsOf(words, 'presence', englishPresenceMessages)
   const name = personName(user, words)
   if (state === 'idle' && unsaved) return fill(texts.unsaved, { name })
   if (state === 'editing' && field !== null)
@@ -65,7 +66,7 @@ function People({
     <ul
       className={classes('nc-presence', className)}
       data-slot="nc-presence"
-      aria-label={words.messages.presence.label}
+      aria-label={textsOf(words, 'presence', englishPresenceMessages).label}
     >
       {shown.map(({ user, state }, place) => (
         <li key={user.id}>
@@ -83,7 +84,7 @@ function People({
           data-slot="nc-presence-rest"
           title={sentences.slice(MOST_SHOWN).join('\n')}
         >
-          {fill(words.messages.presence.more, { count: rest.length })}
+          {fill(textsOf(words, 'presence', englishPresenceMessages).more, { count: rest.length })}
         </li>
       )}
     </ul>

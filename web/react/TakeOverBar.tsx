@@ -6,7 +6,8 @@ import type { Fields } from '../../server/protocol/index.ts'
 import { plainText } from '../client/base/received.ts'
 import { NO_REQUESTS } from '../client/presence/nobody.ts'
 import type { TakeOverState } from '../client/presence/take-over.ts'
-import { fill } from '../client/words/messages.ts'
+import { fill, textsOf } from '../client/words/messages.ts'
+import { englishTakeOverMessages } from '../client/words/presence-messages.ts'
 import { deepActive } from '../dom/focus.ts'
 import { useLive, useRecordClient, useStore } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
@@ -67,7 +68,7 @@ export function TakeOverBar<F extends object = Fields>({
   className,
 }: TakeOverBarProps<F>) {
   const { words, parts } = useLive()
-  const texts = words.messages.takeOver
+  const texts = textsOf(words, 'takeOver', englishTakeOverMessages)
   const people = usePresence(editor)
   const { asker, asked, ask, handOver, notNow, dismiss } = useTakeOver(editor)
   const other = people.find(

@@ -13,7 +13,8 @@ import {
   type UnsentState,
 } from '../client/offline/draft-storage.ts'
 import { isLeft } from '../client/offline/queued-bulk.ts'
-import { fill, fillPlural, listFields, problemText, type Words } from '../client/words/messages.ts'
+import { fill, fillPlural, listFields, problemText, textsOf, type Words } from '../client/words/messages.ts'
+import { englishUnsentMessages } from '../client/words/unsent-messages.ts'
 import { copyText } from '../dom/copy-text.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
 import { useHeldFocus } from './base/useHeldFocus.ts'
@@ -51,7 +52,8 @@ export interface UnsentChangesProps {
 export function UnsentChanges({ offline, nameOf, onOpen, className }: UnsentChangesProps) {
   const { words, parts } = useLive()
   const state = useUnsent(offline)
-  const { unsent: texts, buttons } = words.messages
+  const texts = unsentTexts(words)
+  const { buttons } = words.messages
   const place = useHeldFocus<HTMLElement>()
   const [last, setLast] = useState<{ key: string; isUndone: boolean } | null>(null)
   const [isNotCopied, setNotCopied] = useState(false)
@@ -175,8 +177,10 @@ const toneOf = ({ trouble, waits }: UnsentEntry) =>
         ? 'nc-warning'
         : 'nc-refusal'
 
+const unsentTexts = (words: Words) => textsOf(words, 'unsent', englishUnsentMessages)
+
 function whatOf({ id, edits }: UnsentEntry, words: Words): string {
-  const { creation, removal } = words.messages.unsent
+  const { creation, removal } = unsentTexts(words)
   const isRemoval = edits.unanswered?.kind === 'remove' || edits.next?.kind === 'remove'
   const fields = listFields(Object.keys({ ...edits.kept?.fields, ...edits.draft }), words)
   const what = [isNewRecord(id) ? creation : '', fields, isRemoval ? removal : '']
@@ -186,7 +190,7 @@ function whatOf({ id, edits }: UnsentEntry, words: Words): string {
 const WAITS = { parent: 'waitsForParent', refused: 'waitsForRefused', gone: 'waitsForGone' } as const
 
 function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, words: Words): string {
-  const { unsent: texts } = words.messages
+  const texts = unsentTexts(words)
   const { trouble, waits } = entry
   if (waits) return texts[WAITS[waits]]
   if (trouble?.kind === 'refused') return fill(texts.refused, { detail: problemText(trouble, words) })
@@ -196,7 +200,7 @@ function reasonOf(entry: UnsentEntry, { isSending }: UnsentState, words: Words):
 }
 
 function stateOf({ refusal, bulk }: QueuedRequest, { isSending }: UnsentState, words: Words): string {
-  const { unsent: texts } = words.messages
+  const texts = unsentTexts(words)
   const rows = bulk?.rows ?? []
   const done = rows.filter(({ outcome }) => outcome !== undefined).length
   const left = rows.filter(isLeft).length
@@ -214,7 +218,7 @@ function discardedOf(
   nameOf: UnsentChangesProps['nameOf'],
   words: Words,
 ): { key: string; name: ReactNode; what: string }[] {
-  const what = words.messages.unsent.discarded
+  const what = unsentTexts(words).discarded
   return [
     ...discarded.map((entry) => ({
       key: entry.key,
@@ -230,5 +234,5 @@ export function useUnsentCount(offline: UnsentSource): string | null {
   const { words } = useLive()
   const { entries, requests } = useUnsent(offline)
   const count = entries.filter((entry) => isAsked(entry) || entry.trouble).length + requests.length
-  return count === 0 ? null : fillPlural(words.messages.unsent.count, count, words.locale)
+  return count === 0 ? null : fillPlural(unsentTexts(words).count, count, words.locale)
 }

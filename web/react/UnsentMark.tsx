@@ -1,5 +1,7 @@
 // The mark of a list's row whose writes wait for the server.
 
+import { textsOf } from '../client/words/messages.ts'
+import { englishUnsentMessages } from '../client/words/unsent-messages.ts'
 import { useLive } from './base/LiveProvider.tsx'
 import { classes } from './base/parts.tsx'
 import type { LiveList } from './useLiveList.ts'
@@ -26,7 +28,7 @@ export function UnsentMark({ list, id, className }: UnsentMarkProps) {
   const { words } = useLive()
   const row = list.unsent.get(id)
   if (!row) return null
-  const { unsent: texts } = words.messages
+  const texts = textsOf(words, 'unsent', englishUnsentMessages)
   return (
     <span
       className={classes('nc-unsent-mark', row.isRefused ? 'nc-refusal' : 'nc-info', className)}

@@ -12,7 +12,8 @@ import {
   type SavedCell,
 } from '../client/list/cell-editor.ts'
 import type { ListStore } from '../client/list/store.ts'
-import { fill, type Words } from '../client/words/messages.ts'
+import { englishListMessages } from '../client/words/list-messages.ts'
+import { fill, textsOf, type Words } from '../client/words/messages.ts'
 import { type FieldProps, fieldProps, type InputKind, unreadErrors } from './base/field-props.ts'
 import { useLive, useStore } from './base/LiveProvider.tsx'
 import { useBlankSelects } from './base/useBlankSelects.ts'
@@ -57,10 +58,11 @@ export function useCellEditor(store: ListStore): ListCellEditor {
   now.current = texts
   const acts = useMemo(() => guarded(editor, now), [editor])
   return useMemo(() => {
+    const own = textsOf(words, 'list', englishListMessages)
     const [unreadable] = Object.values(unreadErrors(texts.unreadable(), words.messages))
     const sentence =
       unreadable !== undefined
-        ? fill(words.messages.list.cellNotSaved, { detail: unreadable })
+        ? fill(own.cellNotSaved, { detail: unreadable })
         : edit && cellSentence(edit, words)
     const isInvalid = unreadable !== undefined || edit?.status === 'refused'
     const field: ListCellEditor['field'] = ({ as } = {}) => {
@@ -82,7 +84,7 @@ export function useCellEditor(store: ListStore): ListCellEditor {
       )
     }
     const conflictView = edit && cellConflict(edit, words)
-    const shown = { edit, lastSaved, field, sentence, conflictView, words, texts: words.messages.list }
+    const shown = { edit, lastSaved, field, sentence, conflictView, words, texts: own }
     return { ...editor, ...acts, ...shown, reload: editor.takeTheirs }
   }, [editor, acts, edit, lastSaved, words, texts])
 }

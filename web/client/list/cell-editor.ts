@@ -13,7 +13,8 @@ import type { Requests } from '../http/requests.ts'
 import { mergedByItself } from '../record/merged-by-itself.ts'
 import { initialRecordState } from '../record/state.ts'
 import type { Decision } from '../record/store.ts'
-import { fill, listFields, problemText, type Words, whoWrote } from '../words/messages.ts'
+import { englishListMessages } from '../words/list-messages.ts'
+import { fill, listFields, problemText, textsOf, type Words, whoWrote } from '../words/messages.ts'
 import type { ListStore } from './store.ts'
 
 /** The one cell that is being edited. */
@@ -253,7 +254,7 @@ export function cellConflict(
 
 /** Why a cell is not saved, in one sentence; `null` where nothing prevents it. */
 export function cellSentence({ conflict, rowError, refusal }: CellEdit, words: Words): string | null {
-  const texts = words.messages.list
+  const texts = textsOf(words, 'list', englishListMessages)
   if (conflict) {
     const who = whoWrote(conflict.updated_by, words, 'start')
     const { changed_fields: changed } = conflict

@@ -77,7 +77,7 @@ export function bannerFor(
       return line(
         'creation_lost',
         'refusal',
-        messages.lost.creation,
+        texts.creationLost,
         isTyped && mayRecreate ? ['copy', 'recreate'] : copy,
         {
           values: { clock: clockTime(lostCreation.at, words.locale) },

@@ -1,6 +1,7 @@
 // The toolkit in German, complete: `<LiveProvider messages={germanMessages} locale="de">`.
 
 import type { Messages } from './messages.ts'
+import type { PartMessages } from './part-messages.ts'
 
 /** All texts in German. */
 export const germanMessages = {
@@ -43,6 +44,8 @@ export const germanMessages = {
     restored: 'Der Server wurde wiederhergestellt. Das ist der Datensatz, wie er jetzt ist.',
     restoredTyped: 'Der Server wurde wiederhergestellt. Ihre ungespeicherten Änderungen sind aufgehoben.',
     restoredLost: 'Der Server wurde wiederhergestellt. Ihre Änderung von {clock} an {fields} ging verloren.',
+    creationLost:
+      'Der Server wurde wiederhergestellt. Der Datensatz, den Sie um {clock} angelegt haben, ging verloren.',
     keptAccess: 'Sie haben wieder Zugriff. Ihre ungespeicherten Änderungen sind aufgehoben.',
     deleted: 'Gelöscht {who}.',
     deletedOwn: 'Sie haben diesen Datensatz gelöscht.',
@@ -181,8 +184,6 @@ export const germanMessages = {
     count: { one: '{count} nicht gesendete Änderung', other: '{count} nicht gesendete Änderungen' },
   },
   lost: {
-    creation:
-      'Der Server wurde wiederhergestellt. Der Datensatz, den Sie um {clock} angelegt haben, ging verloren.',
     bulk: {
       one: 'Der Server wurde wiederhergestellt. Ihre Änderung von {clock} an {fields} von {count} Datensatz ging verloren.',
       other:
@@ -253,4 +254,4 @@ export const germanMessages = {
   yes: 'ja',
   no: 'nein',
   fields: {},
-} satisfies Messages
+} satisfies Messages & Omit<PartMessages, 'changed'>

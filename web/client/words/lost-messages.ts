@@ -6,7 +6,6 @@ const bulk = 'The server was restored. Your change to {fields} of {count} record
 const imported = 'The server was restored. Your import of {count} records from {clock} was lost.'
 
 export const englishLostMessages = {
-  creation: 'The server was restored. The record that you created at {clock} was lost.',
   bulk: { one: bulk.replace('records', 'record'), other: bulk } as Plural,
   import: { one: imported.replace('records', 'record'), other: imported } as Plural,
   notRestored: 'That did not succeed. Try again.',

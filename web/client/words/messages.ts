@@ -5,16 +5,13 @@ import type { Problem, ProblemCode, Writer } from '../../../server/protocol/inde
 import { DECEPTIVE_CHARACTERS } from '../../../server/protocol/index.ts'
 import { localeOf } from '../base/locale.ts'
 import { plainText } from '../base/received.ts'
-import type { ChangedMessages } from './changed-messages.ts'
 import type { HistoryMessages } from './history-messages.ts'
-import { englishListMessages } from './list-messages.ts'
-import { englishLostMessages } from './lost-messages.ts'
-import { englishUnsentMessages } from './unsent-messages.ts'
+import type { PartMessages } from './part-messages.ts'
 
 /** A sentence for each plural category of the language; `other` is what the rest falls back to. */
 export type Plural = { other: string } & Partial<Record<'zero' | 'one' | 'two' | 'few' | 'many', string>>
 
-/** All texts in English; placeholders are named. */
+/** The texts in English of forms and their banners; placeholders are named. Those of other parts come with them: `englishPartMessages`. */
 export const englishMessages = {
   /** Who wrote it, as it stands after "Updated" and "Deleted". */
   who: {
@@ -57,6 +54,7 @@ export const englishMessages = {
     restored: 'The server was restored. This is the record as it is now.',
     restoredTyped: 'The server was restored. Your unsaved edits are kept.',
     restoredLost: 'The server was restored. Your saved change to {fields} from {clock} was lost.',
+    creationLost: 'The server was restored. The record that you created at {clock} was lost.',
     keptAccess: 'You have access again. Your unsaved edits are kept.',
     deleted: 'Deleted {who}.',
     deletedOwn: 'You deleted this record.',
@@ -119,45 +117,6 @@ export const englishMessages = {
     open: 'Open',
     close: 'Close',
   },
-  connection: {
-    live: 'Live',
-    behind: 'Behind',
-    connecting: 'Connecting',
-    reconnecting: 'Reconnecting',
-    polling: 'Polling',
-    offline: 'Offline',
-    signed_out: 'Signed out',
-    upToDate: 'Changes arrive as they happen.',
-    late: 'The server is late in reading what others change. What is shown holds as of {time}.',
-    lastChecked: 'May be out of date, last checked {time}.',
-    neverChecked: 'May be out of date.',
-    asOf: 'up to date as of {time}',
-    checkedOnSave: 'Whether somebody else has changed something is checked when you save.',
-  },
-  presence: {
-    label: 'Also here',
-    viewing: '{name} is viewing this',
-    editing: '{name} is editing this',
-    editingField: '{name} is editing {field}',
-    idle: '{name} has this open in the background',
-    unsaved: '{name} has unsaved changes, in the background',
-    more: '+{count}',
-  },
-  /** "Ask to take over"; the last four are what came of it. */
-  takeOver: {
-    ask: 'Ask to take over',
-    asks: '{name} asks to take over.',
-    handOver: 'Hand over',
-    refuse: 'Not now',
-    waiting: 'You asked {name} to hand over.',
-    handed_over: '{name} has handed over: you can go on.',
-    not_now: '{name} is not done yet.',
-    unreachable: '{name} could not be asked just now.',
-  },
-  unsent: englishUnsentMessages,
-  /** Live lists, and editing in them. */
-  list: englishListMessages,
-  lost: englishLostMessages,
   time: {
     now: 'just now',
     seconds: '{count} s ago',
@@ -179,17 +138,17 @@ export const englishMessages = {
   fields: {} as Record<string, string>,
 }
 
-/** All texts of the toolkit. */
+/** The texts that every page has. */
 export type Messages = typeof englishMessages
 
 /** A part of the texts; what is left out stays English. */
 export type MessagesPatch = {
   [Group in keyof Messages]?: Messages[Group] extends string ? string : Partial<Messages[Group]>
 } & {
+  [Part in keyof PartMessages]?: Partial<PartMessages[Part]>
+} & {
   /** Of `noclobber/history`. */
   history?: Partial<HistoryMessages>
-  /** Of `<ChangedBadge>`. */
-  changed?: Partial<ChangedMessages>
 }
 
 /** A field's value as people know it, "1,540,000 €" for 1540000; `null` or nothing for the usual text. */
@@ -214,6 +173,13 @@ export function createWords(patch: MessagesPatch = {}, locale = 'en', formatValu
   }
   return { messages: messages as Messages, locale: localeOf(locale), formatValue }
 }
+
+/** The texts of a part, which no page without it loads: its English ones, with the app's in their places. */
+export const textsOf = <Part extends keyof PartMessages>(
+  { messages }: Words,
+  part: Part,
+  english: PartMessages[Part],
+): PartMessages[Part] => ({ ...english, ...(messages as MessagesPatch)[part] })
 
 /** The same words with other labels and another way to show values: for one editor. */
 export const wordsWith = (

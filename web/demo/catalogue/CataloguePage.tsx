@@ -3,6 +3,7 @@
 import {
   createWords,
   englishMessages,
+  englishPartMessages,
   germanChangedMessages,
   germanMessages,
   type Messages,
@@ -46,7 +47,9 @@ function longer<T>(texts: T): T {
 }
 
 const LANGUAGE =
-  asked.get('lang') === 'de' ? { ...germanMessages, changed: germanChangedMessages } : englishMessages
+  asked.get('lang') === 'de'
+    ? { ...germanMessages, changed: germanChangedMessages }
+    : { ...englishMessages, ...englishPartMessages }
 const { messages } = createWords(asked.get('words') === 'long' ? longer(LANGUAGE) : LANGUAGE)
 const locale = asked.get('lang') ?? 'en'
 

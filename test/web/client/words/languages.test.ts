@@ -4,6 +4,8 @@
 import {
   createWords,
   englishMessages,
+  englishPartMessages,
+  germanChangedMessages,
   germanMessages,
   labelOf,
   listFields,
@@ -29,8 +31,8 @@ function textsOf(messages: object, path = ''): Map<string, string> {
   return texts
 }
 
-const english = textsOf(englishMessages)
-const german = textsOf({ ...germanMessages, problems: {} })
+const english = textsOf({ ...englishMessages, ...englishPartMessages })
+const german = textsOf({ ...germanMessages, changed: germanChangedMessages, problems: {} })
 /** The same in both languages. */
 const SAME = /^whoSaved\.(user|service|agent)$|^presence\.more$|^connection\.(live|offline)$/
 
