@@ -3,9 +3,9 @@
 // the eye.
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { seriousBarriers } from '../support/accessibility.ts'
+import { seriousBarriers, smallTargets } from '../support/accessibility.ts'
 import { launchBrowser } from '../support/chromium.ts'
-import { keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { button, field, keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
 import {
   compareWithKept,
   differences,
@@ -230,20 +230,47 @@ describe.for([
   })
 })
 
-test('for a finger, every button is 44 px high and inputs have 16 px text', async () => {
-  const page = await openCatalogue('', PHONE)
-  const small = await page.evaluate(() =>
-    [...document.querySelectorAll('[data-part] button, [data-part] textarea')].flatMap((element) => {
-      const { height } = element.getBoundingClientRect()
-      const isSmall =
-        element.tagName === 'BUTTON'
-          ? height < 44
-          : Number.parseFloat(getComputedStyle(element).fontSize) < 16
-      return height > 0 && isSmall ? [`${element.getAttribute('data-slot')} ${height}`] : []
-    }),
-  )
-  expect(small).toEqual([])
+test('a finger finds 44 × 44 px of each control of the parts and of the demo, and inputs have 16 px text', async () => {
+  const catalogue = await openCatalogue('', PHONE)
+  expect(await smallTargets(catalogue, '[data-part]')).toEqual([])
+  await catalogue.context().close()
+  const id = await demo.createProject()
+  const page = await demo.signIn(browser, 'alice', { ...PHONE, reducedMotion: 'reduce' })
+  const shown = async (path: string, ready: string) => {
+    await page.goto(demo.url + path)
+    await page.locator(ready).first().waitFor()
+  }
+  const found: Record<string, string[]> = {}
+  const look = async (what: string) => {
+    await keepPicture(page, `finger-${what.replaceAll(' ', '-')}`)
+    const small = await smallTargets(page)
+    if (small.length > 0) found[what] = small
+  }
+  await shown('/', '.person')
+  await look('people')
+  await shown('/projects', '.row-link')
+  await page.locator('.deleted-projects summary').click()
+  await look('projects')
+  await page.locator('.import-open').click()
+  await look('import')
+  await shown(`/projects/${id}`, 'form.form')
+  await field(page, 'Name').fill('Typed by a finger')
+  await fetch(`${demo.url}/api/v1/records/project/${id}`, {
+    method: 'PATCH',
+    headers: { authorization: 'Bearer demo:bob', 'content-type': 'application/json' },
+    body: JSON.stringify({ client_version: 1, changes: { name: 'Bob’s', status: 'done' } }),
+  })
+  await page.locator('form.form [data-slot="nc-banner-actions"]').waitFor()
+  await look('form')
+  await button(page, 'Review changes').click()
+  await page.getByRole('dialog').getByRole('radio').first().waitFor()
+  await look('conflict')
+  await shown('/tasks', '.cell-button')
+  await look('tasks')
+  await shown('/parts', '.part-table tbody tr')
+  await look('parts')
   await page.context().close()
+  expect(found).toEqual({})
 })
 
 test('an address that nobody knows is a page that says so, with 404; for a program it is a document', async () => {

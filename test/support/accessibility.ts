@@ -60,3 +60,56 @@ export async function signInByKeyboard(page: Page, person: RegExp): Promise<void
   await tabTo(page, new RegExp(`^${text.trim().replace(/[^\w\s]/g, '.')}$`))
   await page.keyboard.press('Enter')
 }
+
+const PRESSED =
+  'a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button], [role=tab], [role=menuitem]'
+
+/**
+ * What a finger would miss: each control in sight that has fewer than 44 × 44 px to be pressed on, measured point by point from its
+ * middle, its label counted; and each text that is typed in letters of less than 16 px, which phones enlarge the page for.
+ */
+export const smallTargets = (page: Page, within = 'body'): Promise<string[]> =>
+  page.evaluate(
+    ([selector, pressed]) => {
+      const NEEDED = 44
+      const found: string[] = []
+      for (const control of document.querySelectorAll<HTMLInputElement>(
+        pressed
+          .split(', ')
+          .map((one) => `${selector} ${one}`)
+          .join(', '),
+      )) {
+        if (!control.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue
+        if (control.matches(':disabled, .visually-hidden, .skip-link:not(:focus)')) continue
+        control.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' })
+        const { left, top, width, height } = control.getBoundingClientRect()
+        if (width < 2 || height < 2) continue
+        const isHit = (x: number, y: number) => {
+          const hit = document.elementFromPoint(x, y)
+          const label = hit?.closest('label')
+          return hit !== null && (control.contains(hit) || label?.control === control)
+        }
+        const [x, y] = [left + width / 2, top + height / 2]
+        // Something lies over it: it is pressed once that is gone.
+        if (!isHit(x, y)) continue
+        const reach = (dx: number, dy: number) => {
+          let far = 0
+          while (far < NEEDED && isHit(x + dx * (far + 1), y + dy * (far + 1))) far += 1
+          return far
+        }
+        const [wide, high] = [reach(-1, 0) + reach(1, 0) + 1, reach(0, -1) + reach(0, 1) + 1]
+        const letters = Number.parseFloat(getComputedStyle(control).fontSize)
+        const isTyped = control.matches(
+          'input:not([type=checkbox], [type=radio], [type=range], [type=color], [type=file]), select, textarea',
+        )
+        const isSmall = wide < NEEDED || high < NEEDED || (isTyped && letters < 16)
+        const name = control.getAttribute('aria-label') ?? control.textContent ?? ''
+        if (isSmall)
+          found.push(
+            `${control.localName}.${control.className} “${name.trim().slice(0, 40)}” ${wide} × ${high}, ${letters} px`,
+          )
+      }
+      return [...new Set(found)]
+    },
+    [within, PRESSED] as const,
+  )

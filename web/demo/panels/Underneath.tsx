@@ -93,8 +93,12 @@ export const Underneath = ({ id, person, version, isOpen, onToggle }: Underneath
         </button>
       </div>
       <div className="underneath-body">
-        <h3>{words.play}</h3>
-        {id !== '' && <Plays id={id} person={person} />}
+        {id !== '' && (
+          <>
+            <h3>{words.play}</h3>
+            <Plays id={id} person={person} />
+          </>
+        )}
         <h3>{words.inside}</h3>
         <Inside />
       </div>
