@@ -1,13 +1,19 @@
 // One record after the other in a form whose inputs the browser itself changes: with React in `#root`, without it in the form that the
 // document came with.
 import { createRecordClient } from 'noclobber/client'
+import { createOffline } from 'noclobber/offline'
 import { LiveProvider, useRecordEditor } from 'noclobber/react'
 import { useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { bindShown } from './bind-shown.ts'
 
-const first = new URLSearchParams(location.search).get('id') ?? '1'
-const client = createRecordClient({ token: () => 'alice', userId: () => 'alice' })
+const asked = new URLSearchParams(location.search)
+const first = asked.get('id') ?? '1'
+const client = createRecordClient({
+  token: () => 'alice',
+  userId: () => 'alice',
+  ...(asked.has('offline') && { offline: createOffline() }),
+})
 
 /** What the page's own tests ask for. */
 const hooks = {
@@ -24,6 +30,8 @@ interface Thing {
   price: number | null
   due_on: string | null
   opens: string | null
+  state: string | null
+  done: boolean | null
 }
 
 function Form() {
@@ -41,6 +49,12 @@ function Form() {
       <input aria-label="Price" type="number" step="any" {...field('price', { as: 'number' })} />
       <input aria-label="Due" type="date" {...field('due_on', { as: 'date' })} />
       <input aria-label="Opens" type="time" step="1" {...field('opens')} />
+      <select aria-label="State" {...field('state', { as: 'select' })}>
+        <option>open</option>
+        <option>closed</option>
+        <option>third</option>
+      </select>
+      <input aria-label="Done" type="checkbox" {...field('done', { as: 'checkbox' })} />
       <button {...saveButton}>Save</button>
       <button type="reset">Cancel</button>
     </form>

@@ -57,7 +57,14 @@ export function createIndexedDb<Entry extends Kept>(name = 'noclobber'): KeptSto
   }
   return {
     all: (person) => use((connection) => connection.getAllFromIndex('edits', 'person', person)),
-    put: (entry) => use(async (connection) => void (await connection.put('edits', entry))),
+    // It is committed whether or not the page is there to be answered: one that is left has no time for that.
+    put: (entry) =>
+      use(async (connection) => {
+        const transaction = connection.transaction('edits', 'readwrite')
+        const put = transaction.store.put(entry)
+        transaction.commit?.()
+        await Promise.all([put, transaction.done])
+      }),
     remove: (key) => use((connection) => connection.delete('edits', key)),
     claim: (key, entry) =>
       use(async (connection) => {

@@ -45,6 +45,8 @@ export function keepEdits(options: EditKeepingOptions) {
   const own = new Map<string, UnsentEntry>()
   const unwritten = new Map<string, UnsentEntry | null>()
   let writing: Promise<void> = Promise.resolve()
+  /** How many writes wait for storage. */
+  let waiting = 0
   let tookMs = 0
   let isStopped = false
   const discarded = createDiscarded<UnsentEntry>()
@@ -109,6 +111,7 @@ export function keepEdits(options: EditKeepingOptions) {
   /** One after the other, so that an older state of an entry never lands on a newer one. */
   function write(): Promise<void> {
     timers.cancel('write')
+    waiting += 1
     writing = writing.then(async () => {
       const begun = elapsedOf(clock)
       // What has moved to another entry is there before it goes here.
@@ -126,10 +129,19 @@ export function keepEdits(options: EditKeepingOptions) {
         }
       }
       tookMs = Math.max(0, elapsedOf(clock) - begun)
+      waiting -= 1
       tabs.notify()
       await refresh()
     })
     return writing
+  }
+
+  /** The page may be gone before an earlier write is answered: storage gets at once what that one doesn't have. */
+  function writeBeforeLeaving() {
+    if (unwritten.size === 0) return
+    // What fails here is shown by the write after it.
+    if (waiting > 0) for (const entry of unwritten.values()) if (entry) storage.put(entry).catch(() => {})
+    void write()
   }
 
   /** Storage that has not answered by then counts as keeping nothing yet. */
@@ -253,9 +265,7 @@ export function keepEdits(options: EditKeepingOptions) {
   const stops: Stop[] = [
     timers.cancelAll,
     tabs.onChange(() => void refresh().then(onTabsChanged)),
-    page.onChange(() => {
-      if (unwritten.size > 0) void write()
-    }),
+    page.onChange(writeBeforeLeaving),
   ]
   return {
     person,
