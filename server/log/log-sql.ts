@@ -48,7 +48,11 @@ const ofFilter = (at: number): Further => {
   const own = `(${numberOf('c.tenant_id', 'c.table_name')}, c.xid)`
   return {
     condition: `exists (select from ${wanted} where w.source = c.table_name and (w.tenant is null or w.tenant = c.tenant_id))`,
-    between: (log, first, end) => `(select distinct ${numberOf('w.tenant', 'w.source')} from ${wanted}) n(number)
+    between: (
+      log,
+      first,
+      end,
+    ) => `(select distinct ${numberOf('w.tenant', 'w.source')} from ${wanted}) n(number)
     cross join lateral (select c.* from noclobber.${log} c
       where ${own} >= (n.number, (select ${first})) and ${own} < (n.number, (select ${end})) offset 0) c where true`,
   }
