@@ -29,6 +29,20 @@ const outlineOf = ({ headings, address }) => {
   return `<nav class="outline" aria-label="On this page"><p class="title">On this page</p><ul>${items.join('')}</ul></nav>`
 }
 
+/** The pages before and behind this one in the menu; of pages that aren't in it, the one that lists them. */
+const turnOf = (menu, { address }, to) => {
+  const all = menu.flatMap(([, list]) => list)
+  const at = all.findIndex(([other]) => other === address)
+  const folder = address.split('/')[0]
+  const up = all.find(([other]) => other === `${folder}.html` || other === `${folder}/index.html`)
+  const [before, behind] = at === -1 ? [up] : [all[at - 1], all[at + 1]]
+  const link = (found, rel, arrows) =>
+    found
+      ? `<a rel="${rel}" href="${to(found[0])}">${arrows[0]}${escapeHtml(found[1])}${arrows[1]}</a>`
+      : '<span></span>'
+  return `<nav class="turn" aria-label="Other pages">${link(before, 'prev', ['← ', ''])}${link(behind, 'next', ['', ' →'])}</nav>`
+}
+
 export const layout = ({ page, menu, relative, version }) => {
   const to = (address) => relative(page.address, address)
   const up = relative(page.address, 'index.html').replace(/index\.html$/, '')
@@ -53,7 +67,7 @@ export const layout = ({ page, menu, relative, version }) => {
 </header>
 <div class="columns">
 <nav id="menu" class="side" aria-label="Pages">${menuOf(menu, page, relative)}</nav>
-<main id="content">${page.html}</main>
+<main id="content">${page.html}${turnOf(menu, page, to)}</main>
 ${outlineOf(page)}
 </div>
 </body>

@@ -25,12 +25,13 @@ let index = null
 let chosen = -1
 
 const load = async () => {
-  const [{ default: MiniSearch }, answer] = await Promise.all([
+  const [{ default: MiniSearch }, { find, SEARCHED }, answer] = await Promise.all([
     import(new URL('minisearch.js', import.meta.url).href),
+    import(new URL('search.js', import.meta.url).href),
     fetch(`${up}assets/search.json`),
   ])
-  const options = { fields: ['title', 'page', 'text'], storeFields: ['title', 'page'] }
-  return MiniSearch.loadJSON(await answer.text(), options)
+  const loaded = MiniSearch.loadJSON(await answer.text(), SEARCHED)
+  return (question) => find(loaded, question)
 }
 
 const hide = () => {
@@ -40,7 +41,30 @@ const hide = () => {
   input.removeAttribute('aria-activedescendant')
 }
 
+/** Where to go on from a question without an answer. `null`: the index could not be loaded. */
+const showNone = (found) => {
+  results.role = 'status'
+  const item = document.createElement('div')
+  item.className = 'none'
+  item.append(found === null ? 'The search could not be loaded. Look in:' : 'Nothing found. Look in:')
+  for (const [address, title] of [
+    ['troubleshooting.html', 'Troubleshooting'],
+    ['questions.html', 'Questions'],
+    ['reference.html', 'API'],
+  ]) {
+    const link = document.createElement('a')
+    link.href = up + address
+    link.textContent = title
+    item.append(link)
+  }
+  results.replaceChildren(item)
+}
+
 const show = (found) => {
+  results.hidden = false
+  input.setAttribute('aria-expanded', 'true')
+  if (!found?.length) return showNone(found)
+  results.role = 'listbox'
   results.replaceChildren(
     ...found.map(({ id, title, page }, at) => {
       const item = document.createElement('li')
@@ -57,9 +81,6 @@ const show = (found) => {
       return item
     }),
   )
-  if (found.length === 0) results.textContent = 'Nothing found.'
-  results.hidden = false
-  input.setAttribute('aria-expanded', 'true')
 }
 
 const choose = (step) => {
@@ -75,13 +96,13 @@ input?.addEventListener('input', async () => {
   const text = input.value.trim()
   if (text === '') return hide()
   index ??= load()
-  const searched = (await index).search(text, {
-    prefix: true,
-    fuzzy: 0.15,
-    boost: { title: 4, page: 2 },
-    combineWith: 'AND',
-  })
-  if (text === input.value.trim()) show(searched.slice(0, 12))
+  const searched = await index
+    .then((search) => search(text).slice(0, 12))
+    .catch(() => {
+      index = null
+      return null
+    })
+  if (text === input.value.trim()) show(searched)
 })
 input?.addEventListener('keydown', (event) => {
   if (event.key === 'ArrowDown') choose(1)

@@ -10,6 +10,7 @@ import MiniSearch from 'minisearch'
 import { highlight } from './highlight.js'
 import { layout } from './layout.js'
 import { referencePages } from './reference.js'
+import { SEARCHED } from './search.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -171,13 +172,13 @@ export const buildSite = async (root, out) => {
   }
   for (const page of pages.values())
     await write(page.address, layout({ page, menu, relative, version, repository }))
-  const index = new MiniSearch({ fields: ['title', 'page', 'text'], storeFields: ['title', 'page'] })
+  const index = new MiniSearch(SEARCHED)
   index.addAll(
     [...pages.values()].flatMap((page) => (page.source.startsWith(`${DECISIONS}/`) ? [] : sectionsOf(page))),
   )
   await write('assets/search.json', JSON.stringify(index))
   await copyFile(join(here, 'site.css'), join(out, 'assets/site.css'))
-  await copyFile(join(here, 'page.js'), join(out, 'assets/page.js'))
+  for (const name of ['page.js', 'search.js']) await copyFile(join(here, name), join(out, 'assets', name))
   await copyFile(fileURLToPath(import.meta.resolve('minisearch')), join(out, 'assets/minisearch.js'))
   for (const [source, kept] of files) {
     await mkdir(dirname(join(out, kept)), { recursive: true })

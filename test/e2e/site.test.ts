@@ -47,16 +47,24 @@ test.each([
   await page.context().close()
 })
 
-test('the search finds a page by the words of an error, with the keyboard alone', async () => {
+test('“my second save is refused and I don’t know why”: the answer by the search, and by two links', async () => {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage()
   await page.goto(`${url}/index.html`)
-  const search = page.getByRole('searchbox').or(page.getByRole('combobox')).first()
-  await search.focus()
-  await page.keyboard.type('stale_record')
-  await page
-    .getByRole('link', { name: /stale|conflict|refused/i })
-    .or(page.getByRole('option'))
-    .first()
-    .waitFor()
+  const search = page.getByRole('combobox')
+  await page.keyboard.press('/')
+  await page.keyboard.type('zzzzqqq')
+  await page.getByRole('status').getByRole('link', { name: 'Troubleshooting' }).waitFor()
+  expect(await seriousBarriers(page)).toEqual([])
+  await search.fill('stale_record')
+  await page.getByRole('option').first().getByText('stale_record').waitFor()
+  await search.fill('my second save is refused and I don’t know why')
+  await page.getByRole('option').first().getByText('A second save is refused').waitFor()
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/troubleshooting.html#a-second-save-is-refused')
+
+  await page.goto(`${url}/index.html`)
+  await page.getByRole('main').getByRole('link', { name: 'Troubleshooting' }).click()
+  await page.getByRole('main').getByRole('link', { name: 'A second save is refused' }).first().click()
+  await page.waitForURL('**/troubleshooting.html#a-second-save-is-refused')
   await page.context().close()
 })
