@@ -1,7 +1,8 @@
 // `npm run matrix`: Express 4 and 5, React 18 and 19, Knex 2, 3 and none, CommonJS and ESM; Nest with controllers; Jest 29 and mocha; Bun and Deno; the apps
 // of docs/examples. Each cell is scripts/matrix/app.js beside the
 // package as npm would publish it, with the versions named below, installed into a temporary folder. Needs a built tree and a registry.
-// `--here`: two cells with what is installed in this tree, without a registry. DATABASE_URL: a superuser's; else one from npm.
+// `--here`: two cells with what is installed in this tree, without a registry. `--only=runners,examples`: these parts of cells, hosts,
+// runners, runtimes, examples. DATABASE_URL: a superuser's; else one from npm.
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -13,6 +14,10 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const isHere = process.argv.includes('--here')
+const only = process.argv
+  .find((argument) => argument.startsWith('--only='))
+  ?.slice(7)
+  .split(',')
 
 /** The lowest and the highest version of each that is supported. */
 const EXPRESS = { 4: '4.18.0', 5: '^5.0.0' }
@@ -76,12 +81,12 @@ const postgres = process.env.DATABASE_URL
 const source = await readFile(join(root, 'scripts/matrix/app.js'), 'utf8')
 const failures = []
 try {
-  if (isHere) await tryHere()
-  else await tryAll()
-  await tryHosts()
-  await tryRunners()
-  if (!isHere) await tryRuntimes()
-  if (!isHere) await tryExamples()
+  const parts = isHere
+    ? { cells: tryHere, hosts: tryHosts, runners: tryRunners }
+    : { cells: tryAll, hosts: tryHosts, runners: tryRunners, runtimes: tryRuntimes, examples: tryExamples }
+  const unknown = only?.filter((name) => !(name in parts)) ?? []
+  if (unknown.length > 0) throw new Error(`No part ${unknown}: ${Object.keys(parts).join(', ')}.`)
+  for (const [name, tryPart] of Object.entries(parts)) if (!only || only.includes(name)) await tryPart()
 } finally {
   await postgres.stop()
   await rm(dir, { recursive: true, force: true })
