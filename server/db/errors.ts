@@ -3,7 +3,7 @@
 import { invalidProblem, problem } from '../base/problems.ts'
 import { isUnstamped, setupSentence, setupStepOf } from '../base/setup-error.ts'
 import type { Problem } from '../protocol/index.ts'
-import { isOutdated } from './prepared-query.ts'
+import { discardedBy, isOutdated } from './prepared-query.ts'
 
 /** The parts of pg's DatabaseError that are read. */
 interface DatabaseError {
@@ -27,9 +27,9 @@ interface DatabaseError {
 
 const asDatabaseError = (error: unknown): DatabaseError => (error && typeof error === 'object' ? error : {})
 
-/** Deadlock and serialization failure: the same write may pass when it is sent again. */
+/** Deadlock, serialization failure, and prepared statements that were discarded: the same write may pass when it is sent again. */
 export const isRetryable = (error: unknown): boolean =>
-  ['40P01', '40001'].includes(asDatabaseError(error).code ?? '')
+  ['40P01', '40001'].includes(asDatabaseError(error).code ?? '') || discardedBy(error) !== null
 
 /** By another connection's request, or because it took too long. */
 export const isCancelled = (error: unknown): boolean => asDatabaseError(error).code === '57014'

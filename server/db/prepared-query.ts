@@ -24,6 +24,7 @@ interface Shape {
 interface Wire {
   stream: { writable: boolean; write(bytes: Uint8Array): unknown }
   parsedStatements: Record<string, string>
+  on(event: 'commandComplete', listener: (message: { text: string }) => void): unknown
 }
 
 /** The part of pg's client that is used; others than pg's JavaScript client have no `connection`. */
@@ -164,11 +165,42 @@ export const isOutdated = (error: unknown): boolean => {
   return code === '0A000' && routine === 'RevalidateCachedQuery'
 }
 
+const DISCARDS = ['DISCARD ALL', 'DEALLOCATE ALL']
+const listening = new WeakSet<object>()
+
+/** Learns when the app discards what is prepared on this connection: it is prepared anew, also in a transaction, which no retry helps. */
+export const heedDiscards = (client: Client): void => {
+  const { connection } = client
+  if (listening.has(client) || typeof connection?.on !== 'function') return
+  listening.add(client)
+  connection.on('commandComplete', ({ text }) => {
+    if (!DISCARDS.includes(text)) return
+    for (const name of Object.keys(connection.parsedStatements ?? {}))
+      if (name.startsWith('nc_')) forgetDiscarded(client, name)
+  })
+}
+
+const GONE = /"(nc_[0-9a-f]+)"/
+
+/**
+ * The statement of ours that the session doesn't have any more: DISCARD ALL or DEALLOCATE ALL was run on a connection of the pool.
+ * Nothing of it was done. `null`: it failed for another reason.
+ */
+export const discardedBy = (error: unknown): string | null => {
+  const { code, message = '' } = (error ?? {}) as { code?: string; message?: string }
+  return code === '26000' ? (GONE.exec(message)?.[1] ?? null) : null
+}
+
+/** The next time this client prepares a statement that the session doesn't have. Others it may have prepared since. */
+export const forgetDiscarded = (client: Client, name: string): void => {
+  shapes.get(client)?.delete(name)
+  delete client.connection?.parsedStatements?.[name]
+}
+
 /** The next time this client prepares the statement anew. Not within a transaction that has failed. */
 export const forget = async (client: Client, name: string): Promise<void> => {
-  shapes.get(client)?.delete(name)
   await client.query({ text: `deallocate "${name}"` })
-  delete client.connection?.parsedStatements?.[name]
+  forgetDiscarded(client, name)
 }
 
 /**

@@ -5,7 +5,16 @@ import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { cancelStatement } from './cancel-statement.ts'
-import { forget, hasPrepared, isOutdated, keepShape, sendBound } from './prepared-query.ts'
+import {
+  discardedBy,
+  forget,
+  forgetDiscarded,
+  hasPrepared,
+  heedDiscards,
+  isOutdated,
+  keepShape,
+  sendBound,
+} from './prepared-query.ts'
 import { parserOf } from './value-codec.ts'
 
 /** A statement as it is written once, and sent many times. */
@@ -69,6 +78,7 @@ const sendByDriver = async (
   shortcut: Shortcut | undefined,
 ): Promise<Row[]> => {
   const { name, text } = query
+  heedDiscards(connection)
   const { rows, fields } = await sendOn(connection, driver, query, values)
   if (!shortcut?.isOn()) return rows
   if (!hasPrepared(connection, name, text)) shortcut.turnOff()
@@ -144,6 +154,9 @@ export interface SendOptions {
   sender?: Revocable | undefined
 }
 
+/** A statement that the session doesn't have any more, or not as it was, and those of its settings. */
+const MOST_AGAIN = 2
+
 /** On a connection that is held: by itself, or where its settings hold. */
 const sendHeld = (
   knex: Knex,
@@ -183,12 +196,16 @@ export const send = async (
     sender?.onRevoked(() => {
       cancelled ??= cancelStatement(connection)
     })
-    try {
-      return await sendHeld(knex, connection, query, values, options)
-    } catch (error) {
-      if (!named || knex.isTransaction || !isOutdated(error)) throw error
-      await forget(connection, query.name)
-      return await sendHeld(knex, connection, query, values, options)
+    for (let again = 0; ; again += 1) {
+      try {
+        return await sendHeld(knex, connection, query, values, options)
+      } catch (error) {
+        const gone = discardedBy(error)
+        if (gone) forgetDiscarded(connection, gone)
+        const isNone = !named || knex.isTransaction || again === MOST_AGAIN
+        if (isNone || !(gone || isOutdated(error))) throw error
+        if (!gone) await forget(connection, query.name)
+      }
     }
   } catch (error) {
     // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.

@@ -102,7 +102,9 @@ delete from noclobber.proposals p using page where p.id = page.id`)
  * the session, and the lock with it. Taking it needs the right to update that table; everybody may take an advisory lock.
  */
 const TAKE_TURN = 'lock table noclobber.log_horizon in share update exclusive mode nowait'
-const STAY = `set local idle_in_transaction_session_timeout = 0`
+/** The turn lasts as long as the pruning, whatever a transaction may last otherwise; `transaction_timeout` is of PostgreSQL 17. */
+const STAY = `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s
+where s.name in ('idle_in_transaction_session_timeout', 'transaction_timeout')`
 const LOCKED = '55P03'
 
 interface PruneConnection extends Connection {

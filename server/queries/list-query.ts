@@ -47,8 +47,14 @@ const MAX_WORDS = 10
 const MAX_SEARCH = 200
 type Parameter = (value: unknown) => string
 
+/** A field's text in which something is looked for, which PostgreSQL does by no collation that takes different texts for equal. */
+const searchable = (known: KnownType, name: string): string =>
+  known.columns.get(name)?.collation
+    ? `${fieldText(known, name)} collate pg_catalog."default"`
+    : fieldText(known, name)
+
 const searched = (known: KnownType, search: string, parameter: Parameter): string[] => {
-  const columns = known.type.search.map((name) => fieldText(known, name))
+  const columns = known.type.search.map((name) => searchable(known, name))
   if (columns.length === 0) return refuse('malformed', 'search: this type declares no fields to search.')
   const words = search.split(/\s+/).filter((word) => word !== '')
   if (words.length > MAX_WORDS || search.length > MAX_SEARCH)
@@ -84,7 +90,7 @@ const conditionSql = (
       if (value !== 'true' && value !== 'false') return unfit()
       return `${column} is ${value === 'true' ? '' : 'not '}null`
     case 'contains':
-      return `${fieldText(known, field)} ilike ${parameter(`%${value.replace(/[\\%_]/g, '\\$&')}%`)}`
+      return `${searchable(known, field)} ilike ${parameter(`%${value.replace(/[\\%_]/g, '\\$&')}%`)}`
     case 'in':
       return `(${valuesIn(value)
         .map((text) => `${column} = ${one(text)}`)

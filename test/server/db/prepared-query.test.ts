@@ -69,3 +69,64 @@ test('records with a column whose type changes meanwhile are read and saved on',
     expect((await read()).body.data.fields.name).toBe(type)
   }
 })
+
+test.each(['discard all', 'deallocate all'])(
+  'after %s on a connection of the pool everything goes on',
+  async (command) => {
+    const label = (version: number, value: string) => ({ client_version: version, changes: { label: value } })
+    const { id } = await app.make('sample', { label: 'one' })
+    const path = `/records/sample/${id}`
+    const asked: [string, () => Promise<{ status: number }>][] = [
+      ['a read', () => app.call('GET', path)],
+      ['a save', () => app.call('PATCH', path, { body: label(1, 'two') })],
+      ['a list', () => app.call('GET', '/records/sample')],
+      [
+        'a replayed save',
+        () => app.call('PATCH', path, { body: { ...label(2, 'three'), mutation_id: command } }),
+      ],
+      [
+        'a bulk edit',
+        () =>
+          app.call('PATCH', '/records/sample', {
+            body: { changes: { ratio: 2 }, records: [{ id, client_version: 3 }] },
+          }),
+      ],
+      [
+        'an import',
+        () =>
+          app.call('POST', '/records/sample/import?key=id', {
+            text: `id,label\n${id},four\n`,
+            headers: { 'content-type': 'text/csv' },
+          }),
+      ],
+      ['a deletion', () => app.call('DELETE', path, { body: { client_version: 5 } })],
+    ]
+    const statuses: [string, number][] = []
+    for (const [what, ask] of asked) {
+      await app.call('GET', path)
+      await app.call('GET', '/records/sample?limit=1')
+      await app.knex.raw(command)
+      statuses.push([what, (await ask()).status])
+    }
+    expect(statuses.filter(([, status]) => status >= 300)).toEqual([])
+    const { id: other } = await app.make('sample', { label: 'one' })
+    await app.knex.raw(command)
+    const saved = await app.knex.transaction((transaction) =>
+      app.records.save('sample', other, {
+        actor: { id: 'alice', name: 'Alice', tenantId: 'acme', role: 'editor' },
+        clientVersion: 1,
+        changes: { label: 'two' },
+        transaction,
+      }),
+    )
+    expect(saved.outcome).toBe('saved')
+  },
+)
+
+test('what is discarded out of sight, as by a pooler, is prepared again', async () => {
+  const { id } = await app.make('sample', { label: 'one' })
+  const path = `/records/sample/${id}`
+  await app.call('GET', path)
+  await app.knex.raw(`do $$ begin execute 'deallocate all'; end $$`)
+  expect((await app.call('GET', path)).status).toBe(200)
+})

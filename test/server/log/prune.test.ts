@@ -1,4 +1,5 @@
 // Retention: what goes, what stays, and what those get who come too late.
+import createKnex from 'knex'
 import { expect, test } from 'vitest'
 import { setRetention, trackTable } from '../../../migrations/index.ts'
 import { pruneLog } from '../../../server/index.ts'
@@ -109,6 +110,26 @@ test('one node prunes at a time', async () => {
   ending.abort()
   expect((await first).changes).toBe(10)
   expect((await pruneLog(app.knex)).changes).toBe(30)
+})
+
+test('a turn that lasts longer than a transaction may is kept', async () => {
+  const app = await startChangeApp()
+  await app.sql(`insert into notes (tenant_id) select 'a' from generate_series(1, 40)`)
+  await age(app)
+  const [server] = await app.sql(`select current_setting('server_version_num') as number`)
+  const limits = [
+    'idle_in_transaction_session_timeout',
+    ...(Number(server?.number) >= 170_000 ? ['transaction_timeout'] : []),
+  ]
+  const short = createKnex({
+    client: 'pg',
+    connection: {
+      connectionString: app.databaseUrl,
+      options: limits.map((name) => `-c ${name}=150ms`).join(' '),
+    },
+  })
+  expect(await pruneLog(short, { batch: 10, pauseMs: 60 })).toMatchObject({ changes: 40, busy: false })
+  await short.destroy()
 })
 
 test('the server prunes by itself', async () => {
