@@ -8,6 +8,7 @@ import {
   INPUT_KINDS,
   isChecked,
   isShownOnly,
+  isYesOrNo,
   kindOf,
   readCheckbox,
   readInput,
@@ -27,7 +28,7 @@ import {
   isControl,
   isMultiple,
   isRadio,
-  isText,
+  isSelect,
   isTypedIn,
   readList,
   setFlag,
@@ -37,7 +38,7 @@ import {
 import { createFixed } from './fixed-inputs.ts'
 import { activeAt, focusRefused, ofForm, watchTyping } from './focus.ts'
 import { listenToForm } from './form-events.ts'
-import { isAsLeft, leave, takeLeft } from './left-inputs.ts'
+import { isAsLeft, isChangedSince, leave, standsIn, takeLeft } from './left-inputs.ts'
 
 /** What {@link bindForm} takes beside the form. */
 export interface BindFormOptions {
@@ -71,7 +72,9 @@ export function bindForm<F extends object = Fields>(
 ): Stop {
   const store: BoundEditor = editor
   const typed = new Map<string, TypedText>()
-  /** What stands in a control as far as is known here: an extension that puts a text in sends no event. */
+  /** The control that each text was typed in: another one of its name shows it too. */
+  const typedIn = new Map<string, Control>()
+  /** What stands in a control as far as is known here: an extension, or a script of the page, that changes it sends no event. */
   const known = new WeakMap<Control, string>()
   /** A column's values are of one type, in whatever record. */
   const types = new Map<string, string>()
@@ -98,15 +101,18 @@ export function bindForm<F extends object = Fields>(
     locale: words.locale,
   })
   const ofName = (name: string) => controls().filter((control) => control.name === name)
+  /** Of a yes or no, two checkboxes of one name are two places for it. */
   const isList = (control: Control) =>
     isMultiple(control) ||
     (isCheckbox(control) &&
-      (Array.isArray(fieldOf(control.name).base) || ofName(control.name).filter(isCheckbox).length > 1))
+      (Array.isArray(fieldOf(control.name).base) ||
+        (!isYesOrNo(types.get(control.name)) && ofName(control.name).filter(isCheckbox).length > 1)))
 
   function take(control: Control) {
     if (!isField(control) || fixed.has(control)) return
     const { name } = control
     const field = fieldOf(name)
+    known.set(control, standsIn(control))
     if (isList(control)) return store.change(name, readList(ofName(name), field.base))
     if (isCheckbox(control)) return store.change(name, readCheckbox(control, field))
     if (isRadio(control) && !control.checked) return
@@ -117,14 +123,13 @@ export function bindForm<F extends object = Fields>(
     const unread = (hasField(sent, name) ? sent[name] : field.base) ?? null
     const value = read.kind === 'value' ? read.value : unread
     typed.set(name, { text: control.value, value, read, kind })
-    known.set(control, control.value)
+    typedIn.set(name, control)
     store.change(name, value)
     show()
   }
 
   const takeUnknown = () => {
-    for (const control of controls())
-      if (isText(control) && known.has(control) && known.get(control) !== control.value) take(control)
+    for (const control of controls()) if (isChangedSince(known.get(control), control)) take(control)
   }
 
   const errorsNow = (): Record<string, string> => {
@@ -186,26 +191,34 @@ export function bindForm<F extends object = Fields>(
   }
 
   function showValue(control: Control, value: unknown) {
+    putIn(control, value)
+    known.set(control, standsIn(control))
+  }
+
+  function putIn(control: Control, value: unknown) {
     const { name } = control
     if (isList(control)) return showList(control, value)
     if (isCheckbox(control)) {
       control.checked = isChecked(value)
       return
     }
-    const text = textFor(control, textOf(name, value, kindOfControl(control)))
+    const own = textFor(control, textOf(name, value, kindOfControl(control)))
     if (isRadio(control)) {
-      control.checked = control.value === text
+      control.checked = control.value === own
       return
     }
     const last = typed.get(name)
-    if (last && isStanding(control, last, value)) return
-    typed.delete(name)
+    const typist = typedIn.get(name) ?? control
+    const isTyped = last !== undefined && isStanding(typist, last, value)
+    // A select whose options were put in anew shows one of the browser's choice.
+    if (isTyped && typist === control && !isSelect(control)) return
+    if (!isTyped) typed.delete(name)
+    const text = isTyped ? last.text : own
     if (control.value !== text) {
       const moveCaret = activeAt(control) === control ? holdCaret(control) : null
       control.value = text
       moveCaret?.()
     }
-    known.set(control, control.value)
   }
 
   /** What was typed stands for the value; while the cursor is there, also for what the server has made of it. */

@@ -3,19 +3,28 @@
 
 import { isUnread, type TypedText } from '../client/base/field-text.ts'
 import type { RecordStore } from '../client/record/store.ts'
-import { type Control, isCheckbox, isRadio, isSelect, isText } from './controls.ts'
+import { type Control, isCheckbox, isRadio, isSelect, isText, readList } from './controls.ts'
 
 type Left = Pick<RecordStore, 'unread'>
 
 /** As they were left. */
 const left = new WeakMap<Control, string>()
 
-const standsIn = (control: Control): string =>
+/** What somebody has chosen or typed; of a select with what there is to choose from. */
+export const standsIn = (control: Control): string =>
   isCheckbox(control) || isRadio(control)
     ? String(control.checked)
     : isSelect(control)
-      ? [...control.selectedOptions].map(({ value }) => value).join('\n')
+      ? JSON.stringify([optionsOf(control), control.multiple ? readList([control], []) : control.value])
       : control.value
+
+const optionsOf = ({ options }: HTMLSelectElement) => [...options].map(({ value }) => value).join('\n')
+
+/** Something else stands in it than was known. Of a select with other options it is the browser's choice. */
+export const isChangedSince = (known: string | undefined, control: Control): boolean =>
+  known !== undefined &&
+  known !== standsIn(control) &&
+  !(isSelect(control) && JSON.parse(known)[0] !== optionsOf(control))
 
 /** Nobody has touched it since another record was shown in it. */
 export const isAsLeft = (control: Control): boolean => left.get(control) === standsIn(control)

@@ -125,6 +125,48 @@ test('a value that an extension put in without an event is saved, and what other
   expect(editor.get().draft).toEqual({ name: 'From a voice' })
 })
 
+test('what a script of the page chooses without an event is chosen: it is saved, and nobody’s save takes it back', async () => {
+  const { saves, saveAsBob, editor } = await open(
+    `<form><select name="status"><option>planned</option><option>active</option></select>
+     <input type="checkbox" name="done"><input name="name"></form>`,
+    { status: 'planned', done: false },
+  )
+  find<HTMLSelectElement>('select').value = 'active'
+  find('[name=done]').checked = true
+  type('[name=name]', 'Tunnel')
+  expect(editor.get().draft).toEqual({ status: 'active', done: true, name: 'Tunnel' })
+  await saves({ status: 'active', done: true, name: 'Tunnel' })
+  find<HTMLSelectElement>('select').value = 'planned'
+  await saves({ status: 'planned' })
+  find('select').innerHTML = '<option>other</option><option>planned</option>'
+  await waitFor(() => find<HTMLSelectElement>('select').value === 'planned', { what: 'the record’s status' })
+  expect(editor.get().draft).toEqual({})
+  find('[name=done]').checked = false
+  saveAsBob('1', { name: 'Bob’s' })
+  await waitFor(() => editor.get().status === 'behind', { what: 'the newer version' })
+  expect([editor.get().draft, find('[name=done]').checked]).toEqual([{ done: false }, false])
+})
+
+test('two inputs of one name are two places for one value', async () => {
+  const { saves, editor } = await open(
+    `<form><input name="name" id="top"><input name="name" id="foot"><input type="checkbox" name="done" id="a">
+     <input type="checkbox" name="done" id="b"><input type="number" name="budget" id="c"><input name="budget" id="d"></form>`,
+    { done: true, budget: 5 },
+  )
+  const shown = () => ['#top', '#foot', '#c', '#d'].map((one) => find(one).value)
+  type('#foot', 'Tunnel')
+  type('#d', '7.50')
+  expect(shown()).toEqual(['Tunnel', 'Tunnel', '7.50', '7.50'])
+  click('#b')
+  expect([find('#a').checked, find('#b').checked]).toEqual([false, false])
+  expect(editor.get().draft).toEqual({ name: 'Tunnel', budget: 7.5, done: false })
+  await saves({ name: 'Tunnel', budget: 7.5, done: false })
+  type('#top', 'Quay')
+  expect(shown().slice(0, 2)).toEqual(['Quay', 'Quay'])
+  find<HTMLFormElement>('form').reset()
+  expect(shown().slice(0, 2)).toEqual(['Tunnel', 'Tunnel'])
+})
+
 test('a time, a month and a range: nothing is null, and typing back what was there is no edit', async () => {
   const { saves, editor } = await open(
     '<form><input type="time" name="opens"><input type="month" name="month"><input type="range" name="share"></form>',

@@ -97,6 +97,8 @@ function inputText(name: string, value: unknown, kind: InputKind): string {
   return isObject(value) ? JSON.stringify(value) : String(value).replace(/\r\n?/g, '\n')
 }
 
+export const isYesOrNo = (type?: string): boolean => type === 'boolean' || type === 'number'
+
 export const isChecked = (value: unknown): boolean => value === true || value === 1
 
 /** A click and another one leave the record as it is, though it says neither yes nor no. */
