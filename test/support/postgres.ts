@@ -1,6 +1,7 @@
 // A database of its own for each test file or test, on its worker's PostgreSQL. It is dropped when the file is done.
 // A file that imports this is held to it: databases are made from a template that the change log is already in.
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
 import { inject } from 'vitest'
@@ -53,7 +54,7 @@ export async function freshDatabase({
     drop: async () => {
       if (!isThere) return
       isThere = false
-      await asAdmin((client) => client.query(`drop database if exists ${name} with (force)`))
+      await asAdmin((client) => dropDatabase(client, name))
     },
   }
   atLast(database.drop)
@@ -71,6 +72,14 @@ async function createDatabase(client: pg.Client, name: string, template: string)
   )
   const strategy = rows[0].hasChoice ? 'strategy file_copy' : ''
   await client.query(`create database ${name} template ${template} ${strategy}`)
+}
+
+/** Connections that are being closed are waited for: one that is cut meanwhile is an error that nobody listens to. Others are cut. */
+async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+  const isInUse = async () =>
+    (await client.query('select from pg_stat_activity where datname = $1', [name])).rowCount !== 0
+  for (let tries = 0; tries < 10 && (await isInUse()); tries += 1) await pause(20)
+  await client.query(`drop database if exists ${name} with (force)`)
 }
 
 /** Any constant: files that run at once make the template one after the other. */
