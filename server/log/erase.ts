@@ -135,6 +135,13 @@ from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.
   lateral (select ${TRIGGER_ARGUMENTS} as args) t
 where g.tgname = '${STAMP_TRIGGER}' and not c.relispartition order by 1, 2`
 
+interface TrackedRow {
+  schema: string
+  name: string
+  tenant: string
+  owned: string
+}
+
 /** Whose rows: ids of people are unique within a tenant; rows of tables without tenants count for every one. */
 const OF_TENANT = (column: string) =>
   `(:tenant::text is null or ${column} is null or ${column}::text = :tenant)`
@@ -144,10 +151,25 @@ const without = (column: string) =>
   `case when ${column}->>'id' = :person then null else ${column} - 'on_behalf_of' end`
 const names = (column: string) => `(${column}->>'id' = :person or ${column}->'on_behalf_of'->>'id' = :person)`
 
+/** The writer in a row as it was deleted, or their id alone; tables that are not tracked any more had the usual column. */
+const WRITER_COLUMN = `coalesce(:writers::jsonb->>c.table_name, 'updated_by')`
+const LAST_WRITER = `(c.old_row->${WRITER_COLUMN})`
+const namesLast = `(${names(LAST_WRITER)} or c.old_row->>${WRITER_COLUMN} = :person)`
+
+/** The log's rows that name the person: as who wrote, or as the last writer of what somebody deleted. */
+const WRITERS = `
+update noclobber.record_changes c set
+  updated_by = case when ${names('c.updated_by')} then ${without('c.updated_by')} else c.updated_by end,
+  tab_id = case when ${names('c.updated_by')} then null else c.tab_id end,
+  socket_id = case when ${names('c.updated_by')} then null else c.socket_id end,
+  old_row = case when ${namesLast} then jsonb_set(c.old_row, array[${WRITER_COLUMN}],
+    coalesce(case when jsonb_typeof(${LAST_WRITER}) = 'object' then ${without(LAST_WRITER)} end, 'null')) else c.old_row end
+where (${names('c.updated_by')} or ${namesLast}) and ${OF_TENANT('c.tenant_id')}`
+
 /** Triggers that would put the writer back, or make a version, are off for this one statement; other writers wait. */
 const eraseWriter = async (
   knex: Knex,
-  { schema, name, tenant, owned }: { schema: string; name: string; tenant: string; owned: string },
+  { schema, name, tenant, owned }: TrackedRow,
   asked: Record<string, string | null>,
 ): Promise<number> => {
   const { updatedBy } = ownedBy(owned)
@@ -189,12 +211,14 @@ export const erasePerson = async (
   const asked = { person: id, tenant: tenantId }
   const erase = () =>
     knex.transaction(async (transaction) => {
-      const changes = await rowsOf(
-        transaction,
-        `update noclobber.record_changes c set updated_by = ${without('c.updated_by')}, tab_id = null, socket_id = null
-       where ${names('c.updated_by')} and ${OF_TENANT('c.tenant_id')}`,
-        asked,
+      const { rows: tracked } = await transaction.raw(TRACKED)
+      const writers = Object.fromEntries(
+        tracked.map(({ schema, name, owned }: TrackedRow) => [
+          `${schema}.${name}`,
+          ownedBy(owned).updatedBy?.name ?? '',
+        ]),
       )
+      const changes = await rowsOf(transaction, WRITERS, { ...asked, writers: JSON.stringify(writers) })
       const proposals = await rowsOf(
         transaction,
         `update noclobber.proposals p set note = case when ${names('p.proposed_by')} then null else p.note end,
@@ -211,8 +235,7 @@ export const erasePerson = async (
         asked,
       )
       let records = 0
-      for (const table of (await transaction.raw(TRACKED)).rows)
-        records += await eraseWriter(transaction, table, asked)
+      for (const table of tracked) records += await eraseWriter(transaction, table, asked)
       return { changes, proposals, responses, records }
     })
   return untilSettled(knex, async () => {

@@ -1,5 +1,6 @@
 // Erased on request: what was typed into a record, and who typed, is afterwards in no table of the log, and everything goes on.
 import { tmpdir } from 'node:os'
+import { trackTable } from 'noclobber/migrations'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { runCommand } from '../../../server/cli/run.ts'
@@ -9,6 +10,8 @@ import type { Person } from '../../support/app.ts'
 import { startContracts } from '../../support/contracts.ts'
 
 const app = await startContracts()
+await app.sql(`create table rooms (id integer primary key, tenant_id text, changed_by text)`)
+await trackTable(app.knex, 'rooms', { tenant: 'tenant_id', columns: { updatedBy: 'changed_by' } })
 const { pathOf, save } = app
 
 /** The tables, of the log's and of others, in which a text stands anywhere. */
@@ -102,6 +105,12 @@ test('a person’s name is gone everywhere, the versions of what they wrote stay
   const one: WireRecord = await app.make('contract', { name: 'by Bob' }, 'bob')
   const two = await save(one, { name: 'by Bob again' }, 'bob')
   const three: WireRecord = await app.make('contract', { name: 'by Alice' })
+  const gone: WireRecord = await app.make('contract', { name: 'deleted by Alice' }, 'bob')
+  await app.call('DELETE', pathOf(gone), { body: { client_version: 1 } })
+  await app.sql(`insert into rooms values (1, 'acme')`)
+  const asBob = `alter table rooms disable trigger user; update rooms set changed_by = 'bob'; alter table rooms enable trigger user`
+  await app.sql(`${asBob}; delete from rooms`)
+  expect(await tablesWith('"changed_by": "bob"')).toEqual(['noclobber.record_changes'])
   await app.call('POST', `${pathOf(three)}/proposals`, {
     as: 'bob',
     body: { client_version: 1, changes: { name: 'proposed' }, note: 'Bob thinks so', mutation_id: 'by-bob' },
@@ -126,6 +135,11 @@ test('a person’s name is gone everywhere, the versions of what they wrote stay
   const { body: proposals } = await app.call('GET', `${pathOf(three)}/proposals`)
   expect(proposals.data[0]).toMatchObject({ note: null, proposed_by: null, changes: { name: 'proposed' } })
   expect(await save(two, { name: 'goes on' })).toMatchObject({ version: 3, updated_by: { id: 'alice' } })
+  // What Bob wrote last, and Alice deleted, still comes back.
+  const { body: deleted } = await app.call('GET', '/deleted/contract')
+  expect(deleted.data[0]).toMatchObject({ id: gone.id, version: 2, updated_by: { id: 'alice' } })
+  const back = await app.call('POST', `${pathOf(gone)}/restore`, { body: { client_version: 2 } })
+  expect(back.body.data.fields).toEqual(gone.fields)
   const [triggers] = await app.sql(`select count(*)::int as off from pg_trigger where tgenabled = 'D'`)
   expect(triggers).toEqual({ off: 0 })
 })
