@@ -3,6 +3,7 @@
 // agent can resolve it and call again.
 import { createHash } from 'node:crypto'
 import { type Answer, type ApiOptions, askApi } from './api.ts'
+import { MUTATION, mutationIn, whyNoMutation } from './mutation-id.ts'
 
 /** A JSON Schema. */
 type Schema = Record<string, unknown>
@@ -48,12 +49,6 @@ const VERSION: Schema = {
   minimum: 1,
   description: 'The version that you have read and built on. Read the record first; never guess it.',
 }
-const MUTATION: Schema = {
-  type: 'string',
-  maxLength: 200,
-  description: 'An id of this write, of your own: sent again, it takes effect once.',
-}
-
 const RESOLVE =
   'Nothing was written: the record has changed. `current` is the record as it is now, `changed_fields` what others changed since ' +
   'your version. Decide anew on top of `current`, and call again with its version as client_version.'
@@ -77,7 +72,6 @@ const isVersion = (value: unknown): value is number => Number.isSafeInteger(valu
 const isObject = (value: unknown): value is Input =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const idIn = ({ id }: Input) => (typeof id === 'string' && id !== '') || typeof id === 'number'
-const mutationIn = ({ mutation_id: id }: Input) => (typeof id === 'string' ? id : undefined)
 
 /** Models' APIs take no longer names of tools. */
 const MOST_NAME = 64
@@ -125,11 +119,15 @@ const makerOf =
         },
       },
       async run(api, input) {
+        const unknown = Object.keys(input).filter((field) => !Object.hasOwn(properties, field))
+        if (unknown.length > 0) return refused(`There is no ${unknown.join(', ')} here.`)
         const missing = required.filter((field) => input[field] === undefined)
         if (missing.length > 0) return refused(`Give ${missing.join(', ')}.`)
         if (properties.id && required.includes('id') && !idIn(input)) return refused('id must be a text.')
         if (properties.client_version && !isVersion(input.client_version))
           return refused('client_version must be the version that you have read: a positive integer.')
+        const misnamed = whyNoMutation(input)
+        if (misnamed) return refused(misnamed)
         for (const field of ['changes', 'fields', 'where'])
           if (input[field] !== undefined && !isObject(input[field]))
             return refused(`${field} must be an object.`)

@@ -131,6 +131,24 @@ test('a save is the agent’s, for its person; a refusal says what changed, and 
   expect(proposed.data).toMatchObject({ state: 'open', proposed_by: { on_behalf_of: { name: 'Alice' } } })
 })
 
+test('a write under an id that can’t be kept is refused, and so is what a tool doesn’t take: repeated, nothing is made twice', async () => {
+  const { call } = await connect('claude')
+  const name = `Once ${Math.random()}`
+  for (const mutation_id of [7, null, '', 'ä', 'a\nb', 'é'.repeat(3), 'x'.repeat(201), ['one']])
+    for (let times = 0; times < 2; times += 1)
+      expect(await call('project_create', { fields: { name }, mutation_id })).toMatchObject({
+        ...{ isError: true, status: 400, code: 'malformed' },
+        detail: expect.stringContaining('mutation_id'),
+      })
+  const misnamed = await call('project_create', { fields: { name }, mutationId: 'one' })
+  expect(misnamed).toMatchObject({ isError: true, code: 'malformed', detail: 'There is no mutationId here.' })
+  expect((await call('project_list', { where: { name } })).data).toEqual([])
+  const once = { fields: { name }, mutation_id: `a b~${'x'.repeat(190)}` }
+  const [one, two] = [await call('project_create', once), await call('project_create', once)]
+  expect(two.data).toEqual(one.data)
+  expect((await call('project_list', { where: { name } })).data).toHaveLength(1)
+})
+
 test('an agent may what its person may: nothing more, and nothing of another tenant', async () => {
   const { id } = await make()
   const reading = await connect('reading')
