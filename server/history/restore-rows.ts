@@ -1,6 +1,6 @@
 // The SQL that writes deleted rows back as the log kept them, whatever types their columns have.
 // Invariant: all columns come back but generated ones and those of the triggers, so versions go up past all that an id had; a row
-// whose id is there again is left as it is. Each change's row in the log names the version that came back.
+// whose id is there again is left as it is. Each change's row in the log names the version that came back; those of a batch have no place for it.
 import type { Knex } from 'knex'
 import { ownedBy, ownedNames } from '../../migrations/owned-columns.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'

@@ -39,7 +39,9 @@ function longer<T>(texts: T): T {
       .repeat(10)
       .slice(0, Math.ceil(texts.replace(/\{\w+\}/g, '').length * 0.4))
     return (
-      texts === '' ? texts : texts.replace(/([\p{L}}])([^\p{L}}]*)$/u, `$1${more.replace(/(.{9})/g, '$1 ')}$2`)
+      texts === ''
+        ? texts
+        : texts.replace(/([\p{L}}])([^\p{L}}]*)$/u, `$1${more.replace(/(.{9})/g, '$1 ')}$2`)
     ) as T
   }
   if (typeof texts !== 'object' || texts === null) return texts
