@@ -209,6 +209,37 @@ it('edits many at once, leaves those alone that somebody was quicker with, and s
   await page.context().close()
 })
 
+it('undoes a bulk edit where nobody has been since, and leaves a colleague’s later edit', async () => {
+  const [{ page }, { page: colleague }] = [await openTasks('alice'), await openTasks('bob')]
+  for (const each of [page, colleague]) {
+    await each.getByLabel('Search tasks').fill('Cost estimate')
+    await each.getByText(/^\d\d? tasks$/).waitFor()
+  }
+  const [first = '', second = ''] = await rowsInSight(page)
+  const before = (await sql.query('select id, priority from tasks where id = any($1)', [[first, second]]))
+    .rows
+  for (const id of [first, second]) await page.locator(`tr[data-id="${id}"] input[type=checkbox]`).check()
+  const isUrgent = before.every(({ priority }) => priority === 'urgent')
+  await page.getByLabel('Set status / Set priority').selectOption({ label: isUrgent ? 'Low' : 'Urgent' })
+  await page.getByRole('button', { name: 'Apply' }).click()
+  await page.getByText('2 saved.').waitFor()
+  const shows = (id: string, text: string) =>
+    colleague.locator(`tr[data-id="${id}"]`, { hasText: text }).waitFor()
+  await shows(second, isUrgent ? 'Low' : 'Urgent')
+  await sql.query(`update tasks set estimate_hours = 77 where id = $1`, [first])
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await page.getByText('1 as before; 1 were changed since and stay.').waitFor()
+  await colleague
+    .locator(`tr[data-id="${second}"]`, { hasText: isUrgent ? 'Low' : 'Urgent' })
+    .waitFor({ state: 'detached' })
+  const after = (await sql.query('select id, priority from tasks where id = any($1)', [[first, second]])).rows
+  const priorityOf = (rows: typeof before, id: string) => rows.find((row) => String(row.id) === id)?.priority
+  expect(priorityOf(after, second)).toBe(priorityOf(before, second))
+  expect(priorityOf(after, first)).toBe(isUrgent ? 'low' : 'urgent')
+  await page.context().close()
+  await colleague.context().close()
+})
+
 it('offers the save of a cell that a restored database has lost, in the cell', async () => {
   const { page } = await openTasks('alice')
   const knex = createKnex({ client: 'pg', connection: demo.databaseUrl, pool: { min: 0, max: 1 } })
