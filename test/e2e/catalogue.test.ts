@@ -252,6 +252,7 @@ test('a finger finds 44 × 44 px of each control of the parts and of the demo, a
   await page.locator('.deleted-projects summary').click()
   await look('projects')
   await page.locator('.import-open').click()
+  await page.getByRole('dialog').locator('input[type=file]').waitFor({ state: 'attached' })
   await look('import')
   await shown(`/projects/${id}`, 'form.form')
   await field(page, 'Name').fill('Typed by a finger')

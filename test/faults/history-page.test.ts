@@ -168,7 +168,7 @@ describe.skipIf(isWithout('postgresql'))('docs/history.md', () => {
     await run('alter system reset')
   })
 
-  test('one table alone', { tags: 'full' }, async () => {
+  test('one table alone', async () => {
     await save('kept in the table’s dump')
     const [dump = '', restore = ''] = (scripts.find((each) => each.includes('--table=tasks')) ?? '').split(
       '\n',
@@ -180,7 +180,7 @@ describe.skipIf(isWithout('postgresql'))('docs/history.md', () => {
     await comesBack('kept in the table’s dump', lost)
   })
 
-  test('`noclobber restored`, and transactions of two phases', { tags: 'full' }, async () => {
+  test('`noclobber restored`, and transactions of two phases', async () => {
     const before = await save('before')
     await run('noclobber restored')
     expect(await save('after')).toBeGreaterThan(before + 100)

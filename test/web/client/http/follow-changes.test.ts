@@ -13,11 +13,10 @@ import {
   followChanges,
 } from '../../../../web/client/http/follow-changes.ts'
 import { type ChangeApp, startChangeApp } from '../../../support/change-app.ts'
-import { byRun } from '../../../support/short-run.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 
 const WRITERS = 10
-const COMMITS = byRun({ short: 160, full: 480 })
+const COMMITS = 480
 const SEED = Number(process.env.SEED ?? 7)
 
 /** A small generator of numbers from 0 to 1 that a seed repeats. */
