@@ -46,20 +46,20 @@ create trigger zzz_last before update on cut_4_late for each row execute functio
 
 test.each([
   ['media', /images inherits from it/],
-  ['images', /it inherits from media/],
+  ['images', /it inherits from public.media/],
   ['shown', /it is a view/],
   ['kept', /it is a view/],
-  ['halls_1', /it is a partition of halls/],
+  ['halls_1', /it is a partition of public.halls/],
   ['passing', /it is a temporary table/],
   ['far', /it is a foreign table/],
   ['quick', /it is unlogged/],
   ['ruled', /it has the rule soft/],
   ['swapping', /its primary key is deferrable/],
   ['sorted', /its triggers zzz_last fire after noclobber's/],
-  ['typed', /it is a table of the type item/],
-  ['cut_2', /its partition cut_2_quick is unlogged/],
-  ['cut_3', /it has the rule quiet on cut_3_ruled/],
-  ['cut_4', /its triggers zzz_last on cut_4_late fire after noclobber's/],
+  ['typed', /it is a table of the type public.item/],
+  ['cut_2', /its partition public.cut_2_quick is unlogged/],
+  ['cut_3', /it has the rule quiet on public.cut_3_ruled/],
+  ['cut_4', /its triggers zzz_last on public.cut_4_late fire after noclobber's/],
 ])('%s is refused with a sentence', async (table, sentence) => {
   await expect(knex.transaction((one) => trackTable(one, table))).rejects.toThrow(sentence)
 })
