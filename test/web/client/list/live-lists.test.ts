@@ -49,8 +49,9 @@ test('rows come, go and find their places, whatever the writer', async () => {
 })
 
 test('after a connection that was lost: one delta, then current', async () => {
-  const [id] = await make(['one', 'two'], 'lost')
-  const { asked, names, client } = await openList({ where: { status: 'lost' } })
+  const status = `lost ${Date.now()}`
+  const [id] = await make(['one', 'two'], status)
+  const { asked, names, client } = await openList({ where: { status } })
   const lost = waitFor(() => client.connection.get().status !== 'live', { what: 'the loss' })
   server.io.disconnectSockets(true)
   await server.sql(`update projects set name = 'changed' where id = ${id}`)
