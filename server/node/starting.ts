@@ -27,10 +27,11 @@ export const createStarting = ({ limits, log, lookUp, run, connect, failure }: S
   let stopped = false
   let retry: NodeJS.Timeout | undefined
 
+  /** What a connection of its own is refused by; one that doesn't come soon says nothing, and is waited for no longer. */
   const reasonOf = (error: unknown) =>
-    connect().then(
+    withinMs(LONG_MS, connect(), 'No connection.').then(
       () => error,
-      (own) => own,
+      (own) => (own.code === undefined ? error : own),
     )
 
   /** A database that isn't up yet is waited for. */
