@@ -270,6 +270,12 @@ test('a finger finds 44 × 44 px of each control of the parts and of the demo, a
   await look('tasks')
   await shown('/parts', '.part-table tbody tr')
   await look('parts')
+  // The longest state's name, while edits wait too.
+  await page.evaluate(() => {
+    const name = document.querySelector('.header .nc-pill > [data-status]')
+    if (name !== null) name.textContent = 'Reconnecting'
+  })
+  await look('parts while it connects')
   await page.context().close()
   expect(found).toEqual({})
 })

@@ -36,6 +36,18 @@ const app = await startApp({
   },
 })
 
+const connections = async () =>
+  (await app.sql(
+    `select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend'`,
+  )) as { pid: number }[]
+/** Runs on a node of its own, until the last of its connections has ended: only then has PostgreSQL counted what they read. */
+const onNode = async (work: (node: TestApp) => Promise<void>) => {
+  const others = new Set((await connections()).map(({ pid }) => pid))
+  const node = await startApp({ database: app.database, types, limits })
+  await work(node)
+  await node.stop()
+  await expect.poll(async () => (await connections()).filter(({ pid }) => !others.has(pid))).toEqual([])
+}
 /** Transactions that were committed, and rows of the log that were read, by connections that have ended: others say it later. */
 const counted = async () => {
   const [row] = await app.sql(
@@ -93,16 +105,17 @@ test(`an import of ${ROWS} rows, half of them new, is undone, cut off half way a
     after = part.next
   }
   // The page and its node are gone; another page asks another node, from the beginning.
-  const other = await startApp({ database: app.database, types, limits })
   await app.records.stop()
   const outcomes: UndoneRow[] = []
   let peak = 0
-  for (let after: string | null | undefined; after !== null; ) {
-    const part: { data: UndoneRow[]; next: string | null } = await undoPart(other, after ?? null)
-    outcomes.push(...part.data)
-    after = part.next
-    peak = Math.max(peak, process.memoryUsage().heapUsed)
-  }
+  await onNode(async (other) => {
+    for (let after: string | null | undefined; after !== null; ) {
+      const part: { data: UndoneRow[]; next: string | null } = await undoPart(other, after ?? null)
+      outcomes.push(...part.data)
+      after = part.next
+      peak = Math.max(peak, process.memoryUsage().heapUsed)
+    }
+  })
   const ms = performance.now() - begun
   const { user, system } = process.cpuUsage(cpuBefore)
   const count = (wanted: string) => outcomes.filter(({ outcome }) => outcome === wanted).length
@@ -124,7 +137,6 @@ test(`an import of ${ROWS} rows, half of them new, is undone, cut off half way a
   )
   expect(versions).toBe(ROWS - 10)
 
-  await other.stop()
   const countedAfter = await counted()
   const perRow = (field: 'commits' | 'logged') => (countedAfter[field] - countedBefore[field]) / ROWS
   console.info(
@@ -136,24 +148,24 @@ test(`an import of ${ROWS} rows, half of them new, is undone, cut off half way a
 
   // What it has deleted is a long list, read page by page, and one by one where it is brought back.
   const readBefore = await deletionsRead()
-  const lister = await startApp({ database: app.database, types, limits })
   const deleted: { id: string; version: number }[] = []
-  for (let after: string | null = ''; after !== null; ) {
-    const page = await lister.call('GET', `/deleted/item?limit=20${after && `&after=${after}`}`)
-    expect(page.status, page.text).toBe(200)
-    deleted.push(...page.body.data)
-    after = page.body.next
-  }
+  await onNode(async (lister) => {
+    for (let after: string | null = ''; after !== null; ) {
+      const page = await lister.call('GET', `/deleted/item?limit=20${after && `&after=${after}`}`)
+      expect(page.status, page.text).toBe(200)
+      deleted.push(...page.body.data)
+      after = page.body.next
+    }
+  })
   expect([deleted.length, new Set(deleted.map(({ id }) => id)).size]).toEqual([half - 5, half - 5])
-  await lister.stop()
   const readForList = await deletionsRead()
   expect((readForList - readBefore) / deleted.length).toBeLessThan(2)
   const oldest = deleted.at(-1)
   const body = { client_version: oldest?.version }
-  const restorer = await startApp({ database: app.database, types, limits })
-  const restored = await restorer.call('POST', `/records/item/${oldest?.id}/restore`, { body })
-  expect(restored.status, restored.text).toBe(200)
-  await restorer.stop()
+  await onNode(async (restorer) => {
+    const restored = await restorer.call('POST', `/records/item/${oldest?.id}/restore`, { body })
+    expect(restored.status, restored.text).toBe(200)
+  })
   // Those of its transaction, to find its parts.
   expect((await deletionsRead()) - readForList).toBeLessThan(200)
 }, 3_600_000)
