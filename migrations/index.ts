@@ -32,6 +32,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '003-proposals': migrationOf('proposals.sql'),
   '004-tenant-changes': migrationOf('tenant-changes.sql'),
   '005-retention': migrationOf('retention.sql'),
+  '006-open-proposals': migrationOf('open-proposals.sql'),
 }
 
 /** By migration, how a database shows that it was run. */
@@ -41,6 +42,7 @@ const TRACES: Record<keyof typeof MIGRATIONS, string> = {
   '003-proposals': `to_regclass('noclobber.proposals') is not null`,
   '004-tenant-changes': `to_regclass('noclobber.record_changes_tenant') is not null`,
   '005-retention': `to_regclass('noclobber.retentions') is not null`,
+  '006-open-proposals': `to_regclass('noclobber.proposals_open') is not null`,
 }
 
 /**

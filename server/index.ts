@@ -61,7 +61,7 @@ export { type Pruned, type PruneOptions, pruneLog } from './log/prune.ts'
 export type { DrainOptions } from './node/drain.ts'
 export type { Health, HealthCheck } from './node/health.ts'
 export type { Metrics } from './node/metrics.ts'
-export type { Callers } from './operations/operations.ts'
+export type { Callers } from './operations/callers-options.ts'
 export type {
   AcceptOptions,
   AcceptOutcome,
@@ -69,6 +69,7 @@ export type {
   RejectOptions,
   RejectOutcome,
 } from './proposals/decide.ts'
+export type { OpenProposalsOutcome, OpenProposalsQuery } from './proposals/open-proposals.ts'
 export type { ProposalsOutcome, Proposed, ProposeOptions, ProposeOutcome } from './proposals/propose.ts'
 export type { ProposalQuery } from './proposals/stored-proposals.ts'
 export type {
@@ -126,6 +127,7 @@ export type {
   WatchMessage,
   WireDeleted,
   WireHistoryEntry,
+  WireOpenProposal,
   WireProposal,
   WireRecord,
   WireVersion,

@@ -12,11 +12,13 @@ import {
   namesIn,
   objectIn,
   originOf,
+  queryNumber,
   queryText,
 } from '../http/request-parameters.ts'
-import { etagOf, sendData, sendProblem } from '../http/responses.ts'
+import { etagOf, sendData, sendPage, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
 import { acceptProposal, proposeChanges, rejectProposal } from '../operations/traced-writes.ts'
+import { readOpenProposals } from '../proposals/open-proposals.ts'
 import { readProposals } from '../proposals/propose.ts'
 import { isProposalId } from '../proposals/stored-proposals.ts'
 import { MAX_NOTE_CHARS, type ProposalState } from '../protocol/index.ts'
@@ -63,6 +65,20 @@ export const proposalHandlers = ({ database, wake }: RouteOptions) => {
     sendData(response, { data: found.proposals, next: found.next, may: found.may })
   }
 
+  const openProposals: Handler = async (request, response, actor) => {
+    const mine = queryText(request, 'mine')
+    if (mine !== undefined && mine !== 'true' && mine !== 'false')
+      return refuse('malformed', 'mine must be true or false.')
+    const query = {
+      mine: mine === 'true',
+      limit: queryNumber(request, 'limit', 50, 200),
+      after: queryText(request, 'after'),
+    }
+    const found = await readOpenProposals(database, { actor, type: request.params.type }, query)
+    if (found.outcome !== 'found') return sendProblem(response, found.problem)
+    await sendPage(response, { data: found.proposals, next: found.next })
+  }
+
   const accept: Handler = async (request, response, actor) => {
     const body = bodyOf(request)
     const accepted = await inRequest(request, () =>
@@ -93,14 +109,15 @@ export const proposalHandlers = ({ database, wake }: RouteOptions) => {
     if (rejected.outcome !== 'rejected') return sendProblem(response, rejected.problem)
     sendData(response, { data: rejected.proposal })
   }
-  return { propose, proposals, accept, reject }
+  return { propose, proposals, openProposals, accept, reject }
 }
 
 export const addProposalRoutes = (
   router: Router,
-  { propose, proposals, accept, reject }: ReturnType<typeof proposalHandlers>,
+  { propose, proposals, openProposals, accept, reject }: ReturnType<typeof proposalHandlers>,
 ): void => {
   router.route('/records/:type/:id/proposals').get(handle(proposals)).post(handle(propose))
+  router.get('/proposals/:type', handle(openProposals))
   router.post('/records/:type/:id/proposals/:proposal/accept', handle(accept))
   router.post('/records/:type/:id/proposals/:proposal/reject', handle(reject))
 }

@@ -57,7 +57,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   const entry = admit(options)
   router.use(options.node.metrics.observe)
   router.use('/records', entry, jsonBody(options.limits.bodyBytes))
-  router.use(['/deleted', '/changes', '/events', '/openapi.json', '/asyncapi.json'], entry)
+  router.use(['/deleted', '/proposals', '/changes', '/events', '/openapi.json', '/asyncapi.json'], entry)
   addOpenApiRoute(router, options.database)
   addAsyncApiRoute(router)
   addListRoutes(router, ofLists, options.limits)
@@ -72,7 +72,7 @@ export const recordRouter = (options: RouterOptions): Router => {
   addProposalRoutes(router, ofProposals)
   addChangeRoutes(router, options)
   addEventRoute(router, options)
-  const own = ['/records', '/deleted', '/changes', '/events', '/openapi.json', '/asyncapi.json']
+  const own = ['/records', '/deleted', '/proposals', '/changes', '/events', '/openapi.json', '/asyncapi.json']
   router.use(own, (_request, response) => sendProblem(response, problem('not_found')))
   router.use(answerFailure(options.log))
   return router

@@ -50,7 +50,7 @@ export interface MetricsOptions {
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** What is asked beside `/records`. */
-const DOORS = ['changes', 'events', 'deleted']
+const DOORS = ['changes', 'events', 'deleted', 'proposals']
 /** What becomes of a proposal. */
 const DECISIONS = ['accept', 'reject']
 /** What is asked of a record. */
@@ -88,9 +88,7 @@ const WRITES = new Set([
   'propose',
   ...DECISIONS,
 ])
-const OPERATIONS = [
-  ...new Set([...WRITES, ...DOORS, ...PARTS.values(), 'read', 'list', 'versions', 'proposals', 'other']),
-]
+const OPERATIONS = [...new Set([...WRITES, ...DOORS, ...PARTS.values(), 'read', 'list', 'versions', 'other'])]
 const OUTCOMES = ['saved', 'conflict', 'gone', 'invalid', 'limited', 'refused', 'failed']
 /** Those that alerts are about. */
 const STATUSES = [200, 429, 500, 503]

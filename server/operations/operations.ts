@@ -13,18 +13,20 @@ import type {
   SaveOutcome,
   VersionOutcome,
 } from '../base/outcomes.ts'
-import type { Transaction } from '../base/pg.ts'
-import { problem } from '../base/problems.ts'
 import { type Actor, isVersion } from '../base/record-type.ts'
 import { byTablesNow } from '../base/table-changes.ts'
 import { utcMoment } from '../db/iso-time.ts'
-import { asTransaction } from '../db/pg-as-knex.ts'
 import { type DeletedOutcome, type DeletedQuery, readDeleted } from '../history/deleted-records.ts'
 import { readPast } from '../history/past-version.ts'
 import type { RestoreOptions, RestoreOutcome } from '../history/restore-options.ts'
 import type { ImportOptions, ImportOutcome } from '../import/import.ts'
 import type { UndoImportOptions, UndoImportOutcome } from '../import/undo-import.ts'
 import type { AcceptOptions, AcceptOutcome, RejectOptions, RejectOutcome } from '../proposals/decide.ts'
+import {
+  type OpenProposalsOutcome,
+  type OpenProposalsQuery,
+  readOpenProposals,
+} from '../proposals/open-proposals.ts'
 import {
   type ProposalsOutcome,
   type ProposeOptions,
@@ -40,6 +42,7 @@ import type { RemoveOptions } from '../records/remove.ts'
 import type { SaveOptions } from '../records/save.ts'
 import type { SaveManyOptions, SaveManyOutcome } from '../records/save-many.ts'
 import type { Database } from '../tables/database.ts'
+import { type Callers, refused, refusedActor, refusedFields, refusedWrite, taken } from './callers-options.ts'
 import {
   acceptProposal,
   createRecord,
@@ -52,32 +55,6 @@ import {
   saveRecord,
   undoImport,
 } from './traced-writes.ts'
-
-/** What an app hands over: any kind of transaction, and a version as its driver reads it, `7` or a bigint's `'7'`. */
-export type Callers<Options> = Omit<Options, 'transaction' | 'clientVersion'> & {
-  /**
-   * A transaction of the caller's: of Knex, or the connected client of `pg` that it runs on (`records.transactionOf` finds that of an
-   * ORM). One that has ended is an error. The event follows its commit. After `invalid` it is aborted, as PostgreSQL has it.
-   */
-  transaction?: Transaction | undefined
-} & (Options extends { clientVersion: number } ? { clientVersion: number | string } : unknown)
-
-const DECIMAL = /^[1-9]\d{0,15}$/
-
-const versionOf = (given: unknown) =>
-  typeof given === 'string' && DECIMAL.test(given) ? Number(given) : given
-
-/** What an app has handed over, as the operations take it. */
-const taken = <Options extends Pick<WriteOptions, 'actor'>>(options: Callers<Options>): Options => {
-  const given = options as Options & { clientVersion?: unknown; transaction?: Transaction }
-  if (!given?.actor) return given
-  return {
-    ...given,
-    actor: normalizedActor(given.actor),
-    ...(given.transaction && { transaction: asTransaction(given.transaction) }),
-    ...('clientVersion' in given && { clientVersion: versionOf(given.clientVersion) }),
-  }
-}
 
 /**
  * All answer with outcomes as values; they throw for broken promises alone. `refused` where nobody is signed in (401) or
@@ -118,6 +95,11 @@ export interface Operations<A extends Actor> {
     id: string,
     options: { actor: A } & ProposalQuery,
   ): Promise<ProposalsOutcome | Refused>
+  /** The open proposals of a type's records that the actor may decide about, the one that waits longest first. */
+  openProposals(
+    type: string,
+    options: { actor: A } & OpenProposalsQuery,
+  ): Promise<OpenProposalsOutcome | Refused>
   /** Saves what was proposed. */
   acceptProposal(
     type: string,
@@ -140,29 +122,8 @@ export interface Operations<A extends Actor> {
   undoImport(type: string, options: UndoImportOptions & { actor: A }): Promise<UndoImportOutcome | Refused>
 }
 
-const refused = (...about: Parameters<typeof problem>): Refused => ({
-  outcome: 'refused',
-  problem: problem(...about),
-})
-
-/** What TypeScript rules out, and a session that has ended and a body that somebody else wrote do not. */
-const refusedActor = ({ actor }: { actor: Actor | null }): Refused | null =>
-  actor ? null : refused('unauthenticated')
-
-const refusedWrite = (asked: { actor: Actor; clientVersion?: unknown }): Refused | null => {
-  if (!asked.actor || isVersion(asked.clientVersion)) return refusedActor(asked)
-  if (asked.clientVersion === undefined) return refused('version_required')
-  return refused('malformed', 'clientVersion must be a positive integer.')
-}
-
 const momentOf = (date: Date): string | null =>
   utcMoment(date.getTime(), String(date.getUTCMilliseconds()).padStart(3, '0'))
-
-/** A body that somebody else wrote may have none, or something else. */
-const refusedFields = (values: unknown, name: string): Refused | null =>
-  values !== null && typeof values === 'object' && !Array.isArray(values)
-    ? null
-    : refused('malformed', `${name} must be an object of values by field.`)
 
 /** Sends those who watch a list of the type how far an import is. */
 type Importing = (begun: {
@@ -238,6 +199,8 @@ const operationsOf = <A extends Actor>(
     },
     proposals: async (type, id, { actor, ...query }) =>
       refusedActor({ actor }) ?? readProposals(database, { actor: normalizedActor(actor), type, id }, query),
+    openProposals: async (type, { actor, ...query }) =>
+      refusedActor({ actor }) ?? readOpenProposals(database, { actor: normalizedActor(actor), type }, query),
     acceptProposal: async (type, id, proposalId, given) => {
       const options = taken(given)
       const outcome = refusedWrite(options) ?? (await acceptProposal(database, type, id, proposalId, options))

@@ -1,17 +1,17 @@
-// That something was proposed or decided, sent to those who watch the record, on every node.
+// That something was proposed or decided, sent to those who watch the record or a list that shows it, on every node.
 // Invariant: only who may read the record at this moment is sent it, judged by its row; and nobody waits for it: a message that
 // doesn't arrive changes nothing, for the proposals can be asked for.
-import { addTo } from '../base/groups.ts'
 import type { Logger } from '../base/options.ts'
 import type { Backplane } from '../cluster/backplane.ts'
 import { isObject, isText, isTextOrNull, MAX_NAME, readEach } from '../cluster/node-messages.ts'
-import { recordRoom } from '../live/rooms.ts'
+import { listRoom, recordRoom } from '../live/rooms.ts'
 import { type Audience, isAdmitted, type Watcher } from '../live/watchers.ts'
 import { normalizedWriter } from '../log/stored-writer.ts'
 import { MOST_NAMED } from '../proposals/stored-proposals.ts'
 import type { ProposalEvent, ProposalState } from '../protocol/index.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
+import { roomsShowing } from './rooms-showing.ts'
 
 const MESSAGE = 'proposal'
 const STATES: readonly unknown[] = ['open', 'accepted', 'rejected'] satisfies ProposalState[]
@@ -57,25 +57,40 @@ export interface ProposalEventOptions {
 
 /** Gives the function that sends one. */
 export const createProposalEvents = ({ database, backplane, log, audiences }: ProposalEventOptions) => {
+  /** Each watcher of a room that shows the record, once, by session. */
+  const watchersIn = (audience: Audience, known: KnownType, rooms: string[], tenantId: string) => {
+    const found = new Map<Database, Set<Watcher>>()
+    for (const room of rooms)
+      for (const id of audience.rooms().get(room) ?? []) {
+        const watcher = audience.watchers().get(id)
+        if (!watcher || !isAdmitted(known, watcher, room, tenantId)) continue
+        const session = database.forActor(watcher.data.actor)
+        found.set(session, (found.get(session) ?? new Set()).add(watcher))
+      }
+    return found
+  }
+
+  const rowOf = async (session: Database, known: KnownType, { id, type }: ProposalEvent, tenantId: string) =>
+    session.recordCache.get(tenantId, type, id) ??
+    (await readRecords(session, known, [id], { tenantId, toCache: true })).get(id)
+
   const publishIn = async (audience: Audience, event: ProposalEvent) => {
     const tenantId = event.tenant_id ?? ''
     const known = database.typeOf(event.type, tenantId)
     const room = recordRoom(tenantId, event.type, event.id)
-    if (!known) return
-    const bySession = new Map<Database, Watcher[]>()
-    for (const id of audience.rooms().get(room) ?? []) {
-      const watcher = audience.watchers().get(id)
-      if (!watcher || !isAdmitted(known, watcher, room, tenantId)) continue
-      addTo(bySession, database.forActor(watcher.data.actor), watcher)
-    }
-    for (const [session, watchers] of bySession) {
-      const cached = session.recordCache.get(tenantId, event.type, event.id)
-      const row =
-        cached ?? (await readRecords(session, known, [event.id], { tenantId, toCache: true })).get(event.id)
+    if (!known || audience.rooms().size === 0) return
+    // Which lists below a parent show it is known by its row.
+    const shown = known.lists.length > 0 && (await rowOf(database, known, event, tenantId))
+    const rooms = shown
+      ? roomsShowing(known, { room, tenantId, type: event.type }, shown)
+      : [room, listRoom(tenantId, event.type)]
+    for (const [session, watchers] of watchersIn(audience, known, rooms, tenantId)) {
+      const row = await rowOf(session, known, event, tenantId)
+      const isStill = (watcher: Watcher) => rooms.some((one) => isAdmitted(known, watcher, one, tenantId))
       for (const watcher of watchers)
         if (
           row &&
-          isAdmitted(known, watcher, room, tenantId) &&
+          isStill(watcher) &&
           known.mayRead(watcher.data.actor, row) &&
           seesAll(known, watcher, event)
         )

@@ -20,10 +20,13 @@ import { tenantOf } from '../tables/tenant.ts'
 const COLUMNS = `p.id::text as id, p.state, p.client_version, p.changes, p.note, p.proposed_by, ${utcText('p.proposed_at')} as proposed_at,
   p.decided_by, ${utcText('p.decided_at')} as decided_at, p.accepted_fields, p.accepted_version`
 
-/** source, id, tenant or null, unseen: one that proposes a field which somebody may not see is none for them. */
-const OF_RECORD = `p.table_name = $1 and p.record_id = $2 and p.tenant_id is not distinct from $3
-  and not exists (select from noclobber.record_changes c where c.table_name = $1 and c.record_id = $2 and c.event = 'deleted'
+/** source, a record's id, tenant or null, unseen: one that proposes a field which somebody may not see is none for them. */
+const shown = (recordId: string) => `p.tenant_id is not distinct from $3
+  and not exists (select from noclobber.record_changes c where c.table_name = $1 and c.record_id = ${recordId} and c.event = 'deleted'
     and c.tenant_id is not distinct from $3 and c.version > p.client_version) and not (p.changes ?| $4::text[])`
+
+/** source, id, tenant or null, unseen */
+const OF_RECORD = `p.table_name = $1 and p.record_id = $2 and ${shown('$2')}`
 
 /** …, version, changes, note, who: nothing where too many are open. */
 const INSERT = statement(`
@@ -49,6 +52,22 @@ with l as materialized (
 select l.*, (select pg_catalog.count(*)::int from l) as found from l
 where l.number = 1 or l.bytes <= $7::bigint and l.number <= ${MAX_PROPOSALS} order by l.number`)
 
+/** Before all. */
+const EPOCH: Place = ['0', '00000000-0000-0000-0000-000000000000']
+
+/** source, who or null, tenant or null, unseen, microseconds and id of the one before, rows, bytes: the oldest first, one at least. */
+const LIST_OPEN = statement(`
+with l as materialized (
+  select ${COLUMNS}, p.record_id, (extract(epoch from p.proposed_at) * 1000000)::bigint::text as micros,
+    row_number() over oldest as number, sum(octet_length(p.changes::text)) over (oldest rows unbounded preceding) as bytes
+  from noclobber.proposals p
+  where p.table_name = $1 and p.state = 'open' and coalesce(p.tenant_id, '') = coalesce($3, '') and ${shown('p.record_id')}
+    and ($2::text is null or $2 in (p.proposed_by->>'id', p.proposed_by->'on_behalf_of'->>'id'))
+    and (p.proposed_at, p.id) > (timestamptz 'epoch' + $5::bigint * interval '1 microsecond', $6::uuid)
+  window oldest as (order by p.proposed_at, p.id) order by number limit $7::int + 1)
+select l.*, (select pg_catalog.count(*)::int from l) as found from l
+where l.number = 1 or l.bytes <= $8::bigint and l.number <= $7::int order by l.number`)
+
 /** …, proposal, state, who, fields, version: nothing where it is decided. */
 const DECIDE = statement(`
 with p as (
@@ -65,6 +84,16 @@ export interface ProposalQuery {
   after?: string | undefined
 }
 
+/** Where one stands among those of its type: when it was proposed, in microseconds, and its id. */
+export type Place = readonly [string, string]
+
+/** An open proposal, the record that it is of, and its place. */
+export interface OpenProposalRow {
+  recordId: string
+  place: [string, string]
+  proposal: WireProposal
+}
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** An event is small: it names as many fields. */
@@ -72,7 +101,7 @@ export const MOST_NAMED = 10
 
 export const isProposalId = (text: string): boolean => UUID.test(text)
 
-const addressOf = ({ known, actor, id }: Target) => [
+const addressOf = ({ known, actor, id }: Omit<Target, 'transaction'>) => [
   known.source,
   id,
   known.tenantColumn ? actor.tenantId : null,
@@ -138,6 +167,25 @@ export const listProposals = async (
   const rows = await database.send(LIST, values, target.transaction)
   const proposals = rows.map((row) => toProposal(target.known, row))
   return { proposals, next: rows[0]?.found > rows.length ? (proposals.at(-1)?.id ?? null) : null }
+}
+
+/** Open proposals of a type's records after a place; `by`: those of one person, or of an agent for them. */
+export const listOpenProposals = async (
+  database: Database,
+  { known, actor }: Pick<Target, 'known' | 'actor'>,
+  { after, limit, by }: { after: Place | null; limit: number; by: string | null },
+): Promise<{ rows: OpenProposalRow[]; isCut: boolean }> => {
+  const [source, , tenant, hidden] = addressOf({ known, actor, id: '' })
+  const values = [source, by, tenant, hidden, ...(after ?? EPOCH), limit, database.limits.pageBytes]
+  const found = await database.send(LIST_OPEN, values)
+  const rows = found.map(
+    (row): OpenProposalRow => ({
+      recordId: row.record_id,
+      place: [row.micros, row.id],
+      proposal: toProposal(known, row),
+    }),
+  )
+  return { rows, isCut: found[0]?.found > rows.length }
 }
 
 /** Closes an open proposal; `null` where it is decided already. */

@@ -16,6 +16,7 @@ export {
   type ProposalEvent,
   type ProposalState,
   type ProposeBody,
+  type WireOpenProposal,
   type WireProposal,
 } from './proposals.ts'
 export {

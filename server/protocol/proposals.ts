@@ -1,5 +1,5 @@
 // Proposed changes on the wire. Types and constants only. Exported by index.ts.
-import type { Fields, RecordAddress, Writer } from './record.ts'
+import type { Fields, RecordAddress, WireRecord, Writer } from './record.ts'
 
 /** The most proposals of one record that may be open, and that one answer holds. */
 export const MAX_PROPOSALS = 100
@@ -46,6 +46,12 @@ export interface WireProposal {
   accepted_fields: string[] | null
   /** Of an accepted one: the version that has them. */
   accepted_version: number | null
+}
+
+/** An open proposal, with the record as it is now: what `GET /proposals/:type` lists. */
+export interface WireOpenProposal extends WireProposal {
+  /** What it is proposed for. */
+  record: WireRecord
 }
 
 /** What the asker may do with a record: save changes and accept proposals, or propose. */

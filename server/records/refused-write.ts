@@ -39,22 +39,31 @@ export const conflictOf = async (
   }
 }
 
+/** With which of these records, as they are, may the caller do this? Their ids. */
+export const mayWriteWhich = async (
+  database: Database,
+  { known, actor, transaction }: Omit<Target, 'id'>,
+  action: 'update' | 'delete',
+  records: WireRecord[],
+): Promise<Set<string>> => {
+  const ids = (allowed: (record: WireRecord) => boolean | undefined) =>
+    new Set(records.filter(allowed).map(({ id }) => id))
+  if (!asksParents(known, actor, action)) return ids((record) => known.type.can(actor, action, record))
+  const { parts } = await readAuthorizedParts(
+    database,
+    { known, actor, transaction, isLocking: false },
+    { action, ids: records.map(({ id }) => id) },
+  )
+  return ids(({ id }) => parts.get(id)?.isAllowed)
+}
+
 /** May the caller do this with the record as it is? */
 export const mayWrite = async (
   database: Database,
   target: Target,
   action: 'update' | 'delete',
   current: WireRecord,
-): Promise<boolean> => {
-  const { known, actor, id } = target
-  if (!asksParents(known, actor, action)) return known.type.can(actor, action, current)
-  const { parts } = await readAuthorizedParts(
-    database,
-    { ...target, isLocking: false },
-    { action, ids: [id] },
-  )
-  return parts.get(id)?.isAllowed ?? false
-}
+): Promise<boolean> => (await mayWriteWhich(database, target, action, [current])).has(target.id)
 
 /** Why a guarded write found no row: gone, not readable, not allowed, or stale. `null`: the row is at that version now. */
 export const whyRefused = async (

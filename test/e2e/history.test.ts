@@ -162,6 +162,48 @@ it('an older suggestion shows both sides; one whose project is gone saves nothin
   await alice.context().close()
 })
 
+it('what waits for a decision is found without its record, and goes from both pages when it is decided', async () => {
+  const [first, second] = [
+    await demo.createProject({ name: 'Canal lock' }),
+    await demo.createProject({ name: 'Weir' }),
+  ]
+  const propose = (id: number, changes: object) =>
+    call('POST', `${id}/proposals`, { client_version: 1, changes, note: 'As agreed.' }, 'pia')
+  await propose(first, { client: 'Port of Emden', description: 'Gates of steel.' })
+  const alice = await demo.signIn(browser, 'alice', { reducedMotion: 'reduce' })
+  const pia = await demo.signIn(browser, 'pia', { viewport: { width: 360, height: 740 } })
+  for (const page of [alice, pia]) await page.goto(`${demo.url}/projects`)
+  const waiting = alice.locator('.open-suggestions')
+  await waiting.getByText('Suggestions to decide about (1)').click()
+  await waiting.getByText('Canal lock').waitFor()
+  await pia.getByText('Your open suggestions (1)').click()
+  await propose(second, { name: 'Weir and sluice' })
+  await waiting.getByText('Suggestions to decide about (2)').waitFor()
+  await pia.getByText('Your open suggestions (2)').waitFor()
+  await keepPicture(alice, 'open-suggestions-1280')
+  await keepPicture(pia, 'open-suggestions-360')
+  expect(await seriousBarriers(alice, '.open-suggestions')).toEqual([])
+
+  // The one that waits longer stands first; Bob has changed the same of the other since.
+  const [canal, weir] = [0, 1].map((at) => waiting.locator('[data-slot="nc-open-suggestion"]').nth(at))
+  await canal?.getByLabel('Take Client').uncheck()
+  await canal?.getByRole('button', { name: 'Accept the chosen ones' }).click()
+  await waiting.getByText('Accepted, as version 2.').waitFor()
+  await waiting.getByText('Suggestions to decide about (1)').waitFor()
+  expect(await read(first)).toMatchObject({ version: 2, fields: { description: 'Gates of steel.' } })
+  await save(second, 1, { name: 'Weir, old' })
+  await canal?.getByRole('button', { name: 'Accept' }).click()
+  const dialog = alice.getByRole('dialog')
+  await dialog.getByText(/Pia’s suggestion is older than version 2/).waitFor()
+  await dialog.getByText('Suggested', { exact: true }).click()
+  await button(alice, 'Save this').click()
+  await waiting.getByText('Nothing waits for your decision.').waitFor()
+  expect(await weir?.count()).toBe(0)
+  expect(await read(second)).toMatchObject({ version: 3, fields: { name: 'Weir and sluice' } })
+  await pia.getByText('You have no open suggestions.').waitFor()
+  await Promise.all([alice, pia].map((page) => page.context().close()))
+})
+
 it('a deleted project comes back with its tasks, once, and the other page sees it', async () => {
   const name = `Quay wall ${crypto.randomUUID().slice(0, 8)}`
   const id = await demo.createProject({ name })

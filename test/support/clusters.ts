@@ -53,7 +53,8 @@ const of = (cluster: Cluster): TestCluster => {
   let port = 0
   let password = ''
   const account = cluster.account ?? {}
-  const beside = () => `${cluster.dir}-${randomBytes(4).toString('hex')}`
+  // A copy of a copy is named after the first: a name has an end.
+  const beside = () => `${cluster.dir.replace(/(-[0-9a-f]{8})+$/, '')}-${randomBytes(4).toString('hex')}`
   const copied = async (dir: string) => {
     await rm(join(dir, 'noclobber.conf'), { force: true })
     await rm(join(dir, 'postmaster.pid'), { force: true })

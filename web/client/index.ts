@@ -28,6 +28,7 @@ export type {
   WatchMessage,
   WireDeleted,
   WireHistoryEntry,
+  WireOpenProposal,
   WireProposal,
   WireRecord,
   WireVersion,
@@ -60,6 +61,7 @@ export type {
   ClientUndoImportOutcome,
   DeletedPage,
   Moment,
+  OpenProposalsPage,
   ProposalsPage,
   RestoreVersionOptions,
 } from './history/reviews.ts'

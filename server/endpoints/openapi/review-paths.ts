@@ -131,6 +131,22 @@ const proposalsPath = (name: string): Part => ({
   },
 })
 
+const openProposalsPath = (name: string): Part => ({
+  get: {
+    operationId: `openProposals${name}`,
+    summary: 'What waits for a decision, the one that waits longest first.',
+    parameters: [
+      query('mine', 'Those that the asker has made, instead of those to decide about.', flag),
+      query('limit', 'Proposals, 50 unless given.', { type: 'integer', minimum: 1, maximum: 200 }),
+      query('after', 'The `next` of the page before.'),
+    ],
+    responses: {
+      200: json(data(listOf(ref(`${name}OpenProposal`)), { next })),
+      ...COMMON,
+    },
+  },
+})
+
 const acceptPath = (name: string): Part => ({
   parameters: [ID, PROPOSAL],
   post: {
@@ -170,8 +186,9 @@ const rejectPath = (name: string): Part => ({
   },
 })
 
-/** The paths of a record's proposals; `name` is that of its schema. */
+/** The paths of a type's proposals; `name` is that of its schema. */
 export const proposalPaths = (type: string, name: string): Part => ({
+  [`/proposals/${type}`]: openProposalsPath(name),
   [`/records/${type}/{id}/proposals`]: proposalsPath(name),
   [`/records/${type}/{id}/proposals/{proposal}/accept`]: acceptPath(name),
   [`/records/${type}/{id}/proposals/{proposal}/reject`]: rejectPath(name),

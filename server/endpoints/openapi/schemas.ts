@@ -208,6 +208,20 @@ const isOptional = (declared: StandardSchemaV1): boolean => {
 export const schemaName = (typeName: string): string =>
   typeName.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
+const proposal = {
+  id: text,
+  state: { enum: ['open', 'accepted', 'rejected'] },
+  client_version: version,
+  changes: { type: 'object' },
+  note: nullableText,
+  proposed_by: writer,
+  proposed_at: text,
+  decided_by: writer,
+  decided_at: nullableText,
+  accepted_fields: { type: ['array', 'null'], items: text },
+  accepted_version: { type: ['integer', 'null'] },
+}
+
 /** The shapes of one declared type: its record, what may be saved, what a creation takes, its stale answer. */
 export const typeSchemas = ({
   type,
@@ -242,19 +256,8 @@ export const typeSchemas = ({
     }),
     [`${name}Changes`]: object(changes),
     [`${name}Fields`]: object(fields),
-    [`${name}Proposal`]: object({
-      id: text,
-      state: { enum: ['open', 'accepted', 'rejected'] },
-      client_version: version,
-      changes: { type: 'object' },
-      note: nullableText,
-      proposed_by: writer,
-      proposed_at: text,
-      decided_by: writer,
-      decided_at: nullableText,
-      accepted_fields: { type: ['array', 'null'], items: text },
-      accepted_version: { type: ['integer', 'null'] },
-    }),
+    [`${name}Proposal`]: object(proposal),
+    [`${name}OpenProposal`]: object({ ...proposal, record: ref(name) }),
     [`${name}StaleProblem`]: problemWith(
       { const: 'stale_record' },
       {

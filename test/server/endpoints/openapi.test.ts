@@ -98,6 +98,7 @@ describe('real answers', () => {
     const proposed = await propose(3)
     expect([proposed.status, (await propose(1)).status]).toEqual([201, 409])
     expect((await call('GET', `${path}/proposals?state=open`)).body.data).toHaveLength(1)
+    expect((await call('GET', '/proposals/project')).body.data).toMatchObject([{ record: { version: 3 } }])
     const decide = (verb: string, body?: object) =>
       call('POST', `${path}/proposals/${proposed.body.data.id}/${verb}`, { body })
     expect((await decide('accept', { client_version: 1 })).status).toBe(409)
@@ -241,7 +242,7 @@ describe('the document', () => {
     for (const [, name] of references) expect(document.components.schemas).toHaveProperty(name ?? '')
     const tried = [...seen].map((each) => each.split(' ').slice(0, 2).join(' '))
     for (const [path, methods] of Object.entries<Document>(document.paths)) {
-      if (/^\/(records|deleted)\/(task|note|tag|sample|mark)/.test(path)) continue
+      if (/^\/(records|deleted|proposals)\/(task|note|tag|sample|mark)/.test(path)) continue
       for (const method of Object.keys(methods).filter((name) => name !== 'parameters'))
         expect(tried, `${method} ${path}`).toContain(`${method.toUpperCase()} ${path}`)
     }

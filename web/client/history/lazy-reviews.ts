@@ -8,6 +8,7 @@ const NAMES = [
   'restoreVersion',
   'propose',
   'proposals',
+  'openProposals',
   'acceptProposal',
   'rejectProposal',
   'deleted',

@@ -1,7 +1,13 @@
 // The routes of earlier versions and of proposals as functions with outcomes. Loaded on use: see lazy-reviews.ts.
 
 import type { UndoneRow } from '../../../server/protocol/bulk-and-import.ts'
-import type { Fields, WireDeleted, WireProposal, WireRecord } from '../../../server/protocol/index.ts'
+import type {
+  Fields,
+  WireDeleted,
+  WireOpenProposal,
+  WireProposal,
+  WireRecord,
+} from '../../../server/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
 import { plainFields } from '../base/plain-value.ts'
 import {
@@ -31,6 +37,11 @@ export interface ReviewOptions {
 const UNDONE_AT_ONCE = 100
 
 const codeOf = (answer: HttpAnswer) => bodyOf(answer).code
+
+const pageQuery = ({ limit, after }: { limit?: number; after?: string }) =>
+  new URLSearchParams({ ...(limit && { limit: `${limit}` }), ...(after && { after }) })
+
+const nextOf = (answer: HttpAnswer) => (bodyOf(answer) as { next?: string }).next ?? null
 
 const decidedOf = (answer: HttpAnswer) =>
   codeOf(answer) === 'proposal_decided' ? ({ outcome: 'decided' } as const) : null
@@ -121,14 +132,22 @@ export function createReviewRequests({ http, clock, newId, onSaved }: ReviewOpti
       return decidedOf(answer) ?? savedOf<F>(answer)
     },
 
-    async deleted(type, { limit, after } = {}) {
-      const query = new URLSearchParams({ ...(limit && { limit: `${limit}` }), ...(after && { after }) })
-      const answer = await http({ method: 'GET', path: `/deleted/${segmentOf(type)}?${query}` })
-      const { next } = bodyOf(answer) as { next?: string }
+    async openProposals(type, { mine, ...page } = {}) {
+      const path = `/proposals/${segmentOf(type)}?${pageQuery(page)}${mine ? '&mine=true' : ''}`
+      const answer = await http({ method: 'GET', path })
+      return dataOf(answer, (proposals: WireOpenProposal[]) => ({
+        outcome: 'found' as const,
+        proposals,
+        next: nextOf(answer),
+      }))
+    },
+
+    async deleted(type, page = {}) {
+      const answer = await http({ method: 'GET', path: `/deleted/${segmentOf(type)}?${pageQuery(page)}` })
       return dataOf(answer, (records: WireDeleted[]) => ({
         outcome: 'found' as const,
         records,
-        next: next ?? null,
+        next: nextOf(answer),
       }))
     },
 

@@ -6,6 +6,7 @@ import type {
   MayDecide,
   ProposalState,
   WireDeleted,
+  WireOpenProposal,
   WireProposal,
   WireRecord,
 } from '../../../server/protocol/index.ts'
@@ -58,6 +59,14 @@ export interface ProposalsPage {
   next: string | null
   /** What this person may do with them. */
   may: MayDecide
+}
+
+/** Open proposals of a type's records, the one that waits longest first, each with its record as it is now. */
+export interface OpenProposalsPage {
+  /** Of one page. */
+  proposals: WireOpenProposal[]
+  /** Send it as `after`; `null` on the last. */
+  next: string | null
 }
 
 /** What `client.acceptProposal` takes. */
@@ -121,6 +130,14 @@ export interface Reviews {
     id: string,
     query?: { state?: ProposalState; after?: string },
   ): Promise<FetchOutcome<ProposalsPage>>
+  /**
+   * What is proposed for any record of a type and waits for this person's decision; `mine`: what this person has proposed, or an agent
+   * for them. 50 a page, at most 200.
+   */
+  openProposals(
+    type: string,
+    page?: { mine?: boolean; limit?: number; after?: string },
+  ): Promise<FetchOutcome<OpenProposalsPage>>
   /** Saves what is proposed, all or some fields of it, guarded like any save. */
   acceptProposal<F extends object = Fields>(
     type: string,

@@ -43,6 +43,8 @@ export const WORDS = {
     retry: 'Try again',
     changed: 'Changed',
     parts: 'Parts',
+    suggestions: 'Suggestions to decide about',
+    ownSuggestions: 'Your open suggestions',
     deleted: 'Deleted projects',
     deletedHint: 'Each comes back with its tasks and comments, as it last was.',
   },

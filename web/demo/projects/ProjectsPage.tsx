@@ -13,6 +13,7 @@ import { Header } from '../panels/Header.tsx'
 import { Lost } from '../panels/Lost.tsx'
 import { TASK_WORDS } from '../tasks/task-words.ts'
 import { DeletedProjects } from './DeletedProjects.tsx'
+import { OpenProjectSuggestions } from './OpenProjectSuggestions.tsx'
 import { ProjectTable, type SortColumn, sortProjects } from './ProjectTable.tsx'
 
 const CHOICES = [
@@ -86,6 +87,7 @@ export const ProjectsPage = ({ person }: { person: Person }) => {
         </Toolbar>
         <ImportingLine type="project" />
         <Lost />
+        <OpenProjectSuggestions person={person} />
         <ListBar list={projects} />
         <div className="card">
           {projects.status === 'failed' ? (

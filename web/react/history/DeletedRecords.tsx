@@ -10,7 +10,7 @@ import { TimeAgo } from '../base/TimeAgo.tsx'
 import { useHeldFocus } from '../base/useHeldFocus.ts'
 import { usePersonKey } from '../base/usePersonKey.ts'
 import { createDeletedStore, NONE_YET } from './deleted-records.ts'
-import { historyTexts } from './history-editor.ts'
+import { firstText, historyTexts } from './history-editor.ts'
 import { LoadFailed } from './LoadFailed.tsx'
 
 /** What {@link DeletedRecords} takes. */
@@ -28,10 +28,6 @@ export interface DeletedRecordsProps {
   /** Beside its own. */
   className?: string
 }
-
-const firstText = ({ id, fields }: WireRecord<Fields>): string =>
-  Object.values(fields).find((value): value is string => typeof value === 'string' && value.trim() !== '') ??
-  id
 
 /** It reads anew when somebody deletes or creates a record in a list that the page watches. */
 export function DeletedRecords(props: DeletedRecordsProps) {
@@ -86,7 +82,9 @@ function DeletedOfPerson(props: DeletedRecordsProps) {
       <p className="nc-history-said" role="status">
         {status === 'loading' && records.length === 0 ? texts.loading : said}
       </p>
-      {status === 'failed' && <LoadFailed texts={texts} onRetry={() => void store.refresh()} />}
+      {status === 'failed' && (
+        <LoadFailed text={texts.failedDeleted} texts={texts} onRetry={() => void store.refresh()} />
+      )}
       {status === 'ready' && records.length === 0 && <p>{texts.noneDeleted}</p>}
       <ol className="nc-history-list">
         {records.map((record) => (

@@ -1,13 +1,20 @@
-// What a list of versions or deletions says where it could not be loaded.
+// What a list of versions, deletions or suggestions says where it could not be loaded.
 
 import type { HistoryMessages } from '../../client/words/history-messages.ts'
 import { useLive } from '../base/LiveProvider.tsx'
 
-export function LoadFailed({ texts, onRetry }: { texts: HistoryMessages; onRetry: () => void }) {
+interface LoadFailedProps {
+  texts: HistoryMessages
+  /** Default: of a history. */
+  text?: string
+  onRetry: () => void
+}
+
+export function LoadFailed({ texts, text = texts.failed, onRetry }: LoadFailedProps) {
   const { parts } = useLive()
   return (
     <p role="alert">
-      {texts.failed}{' '}
+      {text}{' '}
       <parts.Button data-slot="nc-history-retry" variant="plain" onClick={onRetry}>
         {texts.retry}
       </parts.Button>

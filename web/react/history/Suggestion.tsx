@@ -14,9 +14,8 @@ interface SuggestionProps {
   now: Record<string, unknown>
   version: number
   may: MayDecide
-  isOwn: boolean
-  /** It is theirs, or an agent's that acts for them. */
-  mayWithdraw: boolean
+  /** Who looks at it. */
+  personId: string | null
   isBusy: boolean
   words: Words
   texts: HistoryMessages
@@ -25,12 +24,15 @@ interface SuggestionProps {
 }
 
 export function Suggestion(props: SuggestionProps) {
-  const { proposal, now, version, may, isOwn, mayWithdraw, isBusy, words, texts, onAccept, onReject } = props
+  const { proposal, now, version, may, personId, isBusy, words, texts, onAccept, onReject } = props
   const { parts } = useLive()
   const [left, setLeft] = useState<readonly string[]>([])
   const names = Object.keys(proposal.changes)
   const taken = names.filter((name) => !left.includes(name))
   const by = proposal.proposed_by
+  const isOwn = by?.kind === 'user' && by.id === personId
+  // It is theirs, or an agent's that acts for them.
+  const mayWithdraw = isOwn || by?.on_behalf_of?.id === (personId ?? '')
   const who = by ? personName(by, words) : words.messages.whoSaved.unknown
   const toggle = (name: string) =>
     setLeft(left.includes(name) ? left.filter((one) => one !== name) : [...left, name])

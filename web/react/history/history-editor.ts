@@ -1,6 +1,6 @@
-// What the parts of this door need of an editor, and their words.
+// What the parts of this door need of an editor, their words, and what they call a record.
 
-import type { WireRecord } from '../../../server/protocol/index.ts'
+import type { Fields, WireRecord } from '../../../server/protocol/index.ts'
 import { englishHistoryMessages, type HistoryMessages } from '../../client/words/history-messages.ts'
 import type { Messages, Words } from '../../client/words/messages.ts'
 
@@ -23,3 +23,8 @@ export const historyTexts = ({ messages }: Words): HistoryMessages => ({
   ...englishHistoryMessages,
   ...(messages as Messages & { history?: Partial<HistoryMessages> }).history,
 })
+
+/** What a record is called where its app doesn't say: the first of its fields that is a text, or its id. */
+export const firstText = ({ id, fields }: WireRecord<Fields>): string =>
+  Object.values(fields).find((value): value is string => typeof value === 'string' && value.trim() !== '') ??
+  id

@@ -1,17 +1,10 @@
 // What is proposed for one record and not decided yet, as a store: live by the record's events, and what this person may do.
-// Accepting is a guarded save by who decides. Invariant: what others have changed since a suggestion was made is overwritten only
-// by who has seen both sides.
 
-import type {
-  Fields,
-  MayDecide,
-  RecordAddress,
-  WireProposal,
-  WireRecord,
-} from '../../../server/protocol/index.ts'
+import type { MayDecide, RecordAddress, WireProposal } from '../../../server/protocol/index.ts'
 import { createWritable, type Readable } from '../../client/base/store.ts'
-import { isSame } from '../../client/base/values.ts'
 import type { RecordClient } from '../../client/record-client-options.ts'
+import { createDecisions, type DecidingClient, type Decisions } from './decisions.ts'
+import { whenAsked } from './when-asked.ts'
 
 export interface SuggestionsState {
   status: 'loading' | 'ready' | 'failed'
@@ -22,49 +15,12 @@ export interface SuggestionsState {
 
 export const NO_SUGGESTIONS: SuggestionsState = { status: 'loading', open: [], may: null }
 
-/** Both sides of a suggestion that was made on an older version, where both changed the same. */
-export interface OverlappingSuggestion {
-  proposal: WireProposal
-  /** The record as it was when it was made. */
-  base: WireRecord
-  current: WireRecord
-  fields: readonly string[]
-}
-
-export type AcceptAnswer =
-  | { outcome: 'saved'; version: number }
-  | ({ outcome: 'overlap' } & OverlappingSuggestion)
-  | { outcome: 'decided' }
-  | { outcome: 'refused'; detail: string }
-  | { outcome: 'failed' }
-
-export interface SuggestionStore extends Readable<SuggestionsState> {
+export interface SuggestionStore extends Readable<SuggestionsState>, Decisions {
   refresh(): Promise<void>
-  accept(proposal: WireProposal, fields: readonly string[]): Promise<AcceptAnswer>
-  /** What was decided between both sides, on that version. */
-  decide(
-    proposal: WireProposal,
-    version: number,
-    fields: readonly string[],
-    edited: Fields,
-  ): Promise<AcceptAnswer>
-  reject(proposal: WireProposal): Promise<'rejected' | 'decided' | 'failed'>
 }
 
-type SuggestionClient = Pick<
-  RecordClient,
-  | 'proposals'
-  | 'acceptProposal'
-  | 'rejectProposal'
-  | 'readPast'
-  | 'read'
-  | 'onEvent'
-  | 'connection'
-  | 'onPersonChanged'
->
-
-/** How often a suggestion follows a record that goes on changing in other fields. */
-const MOST_TRIES = 4
+type SuggestionClient = DecidingClient &
+  Pick<RecordClient, 'proposals' | 'onEvent' | 'connection' | 'seconds' | 'onPersonChanged'>
 
 /** @param persons Rises with each change of person: what one has loaded isn't there for the next. */
 export function createSuggestionStore(
@@ -103,57 +59,7 @@ export function createSuggestionStore(
     void refresh()
   }
 
-  async function decide(
-    proposal: WireProposal,
-    clientVersion: number,
-    fields: readonly string[],
-    edited: Fields = {},
-    tries = 1,
-  ): Promise<AcceptAnswer> {
-    const isEdited = Object.keys(edited).length > 0
-    const options = { clientVersion, fields, ...(isEdited && { edited }) }
-    const answer = await client.acceptProposal(type, id, proposal.id, options)
-    if (answer.outcome === 'saved' || answer.outcome === 'decided') close(proposal)
-    switch (answer.outcome) {
-      case 'saved':
-        return { outcome: 'saved', version: answer.record.version }
-      case 'decided':
-        return { outcome: 'decided' }
-      case 'conflict':
-        return tries < MOST_TRIES
-          ? follow(proposal, answer.problem.current, fields, tries + 1)
-          : { outcome: 'failed' }
-      case 'invalid':
-        return { outcome: 'refused', detail: answer.errors[0]?.message ?? '' }
-      case 'failed':
-      case 'forbidden':
-      case 'gone':
-        return { outcome: 'refused', detail: answer.problem.detail }
-      default:
-        return { outcome: 'failed' }
-    }
-  }
-
-  /** On the record as it is: at once where nobody has changed these fields since, else both sides have to be seen. */
-  async function follow(
-    proposal: WireProposal,
-    current: WireRecord,
-    fields: readonly string[],
-    tries = 1,
-  ): Promise<AcceptAnswer> {
-    if (current.version === proposal.client_version)
-      return decide(proposal, current.version, fields, {}, tries)
-    const past = await client.readPast<Fields>(type, id, { version: proposal.client_version })
-    const base = past.outcome === 'found' ? past.record : null
-    const isOver = (field: string) =>
-      !base ||
-      (!isSame(base.fields[field], current.fields[field]) &&
-        !isSame(current.fields[field], proposal.changes[field]))
-    if (!fields.some(isOver)) return decide(proposal, current.version, fields, {}, tries)
-    // Where nobody knows what it was, the record as it is stands for it: each field is to be looked at.
-    const known = base ?? { ...current, version: proposal.client_version, fields: {} }
-    return { outcome: 'overlap', proposal, base: known, current, fields }
-  }
+  const decisions = createDecisions(client, { type, id }, close)
 
   return {
     get,
@@ -168,33 +74,13 @@ export function createSuggestionStore(
           if (event.name !== 'ProposalCreated' && event.name !== 'ProposalDecided') return
           if (event.event.type === type && event.event.id === id) void refresh()
         }),
+        whenAsked(client, () => void refresh()),
       ]
-      let { status, lastCheckedAt } = client.connection.get()
-      stops.push(
-        client.connection.subscribe(() => {
-          const before = { status, lastCheckedAt }
-          ;({ status, lastCheckedAt } = client.connection.get())
-          // Where no events arrive, suggestions are asked for as often as versions are.
-          const isPolled = status === 'polling' && lastCheckedAt !== before.lastCheckedAt
-          if (isPolled || (status !== before.status && ['live', 'polling'].includes(status))) void refresh()
-        }),
-      )
       return () => {
         for (const stop of stops) stop()
       }
     },
     refresh,
-    async accept(proposal, fields) {
-      const read = await client.read<Fields>(type, id)
-      if (read.outcome === 'found') return follow(proposal, read.record, fields)
-      return 'problem' in read ? { outcome: 'refused', detail: read.problem.detail } : { outcome: 'failed' }
-    },
-    decide,
-    async reject(proposal) {
-      const answer = await client.rejectProposal(type, id, proposal.id)
-      if (answer.outcome !== 'rejected' && answer.outcome !== 'decided') return 'failed'
-      close(proposal)
-      return answer.outcome
-    },
+    ...decisions,
   }
 }

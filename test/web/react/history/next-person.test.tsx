@@ -3,7 +3,14 @@
 
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import type { RecordClient } from 'noclobber/client'
-import { DeletedRecords, RecordHistory, Suggestions, UndoImport, useSaveOrPropose } from 'noclobber/history'
+import {
+  DeletedRecords,
+  OpenSuggestions,
+  RecordHistory,
+  Suggestions,
+  UndoImport,
+  useSaveOrPropose,
+} from 'noclobber/history'
 import { LiveProvider, useRecordEditor } from 'noclobber/react'
 import { afterEach, expect, test } from 'vitest'
 import { createSmallServer } from '../../small-server.ts'
@@ -56,6 +63,17 @@ const openPage = () => {
         },
       ],
     })),
+    openProposals: ofAlice(() => ({
+      ...{ outcome: 'found', next: null },
+      proposals: [
+        {
+          ...{ id: 'q', state: 'open', note: 'open of alice', changes: { budget: 7 } },
+          ...{ client_version: 1, proposed_by: BOB, proposed_at: at, decided_by: null, decided_at: null },
+          ...{ accepted_fields: null, accepted_version: null },
+          record: { ...wire, id: '1', version: 1, fields: { name: 'waiting of alice' } },
+        },
+      ],
+    })),
     undoImport: ofAlice(() => ({
       outcome: 'undone',
       isWhole: true,
@@ -71,6 +89,7 @@ const openPage = () => {
         <RecordHistory editor={editor} />
         <Suggestions editor={editor} />
         <DeletedRecords type="project" />
+        <OpenSuggestions type="project" />
         <UndoImport type="project" importId="i" />
       </>
     )
@@ -91,6 +110,8 @@ test('the next person on the page finds nothing of what the one before had loade
   const { signIn } = openPage()
   await screen.findByText('deleted of alice')
   await screen.findByText(/reason of alice/)
+  await screen.findByText(/open of alice/)
+  await screen.findByText(/waiting of alice/)
   fireEvent.change(await screen.findByLabelText('Why'), { target: { value: 'why of alice' } })
   fireEvent.change(screen.getByLabelText('What did it look like on'), {
     target: { value: '2026-01-01T10:00' },
