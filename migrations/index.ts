@@ -33,6 +33,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '004-tenant-changes': migrationOf('tenant-changes.sql'),
   '005-retention': migrationOf('retention.sql'),
   '006-open-proposals': migrationOf('open-proposals.sql'),
+  '007-batched-restores': migrationOf('batched-restores.sql'),
 }
 
 /** By migration, how a database shows that it was run. */
@@ -43,6 +44,7 @@ const TRACES: Record<keyof typeof MIGRATIONS, string> = {
   '004-tenant-changes': `to_regclass('noclobber.record_changes_tenant') is not null`,
   '005-retention': `to_regclass('noclobber.retentions') is not null`,
   '006-open-proposals': `to_regclass('noclobber.proposals_open') is not null`,
+  '007-batched-restores': `exists (select from pg_attribute a where a.attrelid = to_regclass('noclobber.change_batches') and a.attname = 'restored_from')`,
 }
 
 /**

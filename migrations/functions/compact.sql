@@ -16,10 +16,11 @@ begin
     returning b.*, b.xmin = b.xid::xid as is_own
   )
   insert into noclobber.record_changes (xid, seq, table_name, record_id, version, event, tenant_id, changed_fields, scopes,
-    updated_at, updated_by, tab_id, socket_id, import_id, moved_in)
+    updated_at, updated_by, tab_id, socket_id, import_id, restored_from, moved_in)
   overriding system value
   select t.xid, t.seq + u.at - 1, t.table_name, u.record_id, u.version, t.event, t.tenant_id, t.changed_fields, t.scopes,
-    u.updated_at, t.updated_by, t.tab_id, t.socket_id, t.import_id, case when t.is_own then pg_current_xact_id() end
+    u.updated_at, t.updated_by, t.tab_id, t.socket_id, t.import_id, t.restored_from[u.at::integer],
+    case when t.is_own then pg_current_xact_id() end
   from taken t, unnest(coalesce(t.record_ids, t.record_numbers::text[]), t.versions, t.updated_ats)
     with ordinality u(record_id, version, updated_at, at)
   order by t.xid, t.seq, u.at;

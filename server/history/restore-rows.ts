@@ -1,6 +1,6 @@
 // The SQL that writes deleted rows back as the log kept them, whatever types their columns have.
 // Invariant: all columns come back but generated ones and those of the triggers, so versions go up past all that an id had; a row
-// whose id is there again is left as it is. Each change's row in the log names the version that came back; those of a batch have no place for it.
+// whose id is there again is left as it is. Each change in the log names the version that came back.
 import type { Knex } from 'knex'
 import { ownedBy, ownedNames } from '../../migrations/owned-columns.ts'
 import { quoteName, quoteText } from '../../migrations/quote.ts'
@@ -120,9 +120,15 @@ made as (
   order by g.seq returning ${idText('t', table.keys)} as id)
 select coalesce(pg_catalog.array_agg(m.id), '{}') as ids from made m`
   const [row] = await database.send({ name: '', text }, parametersOf(rows), transaction)
+  const was = `(g.old_row->>${quoteText(owned.version.name)})::bigint`
   const name = `
-update noclobber.record_changes c set restored_from = (g.old_row->>${quoteText(owned.version.name)})::bigint
-from (${ROWS(rows)}) g
+with gone as materialized (${ROWS(rows)}),
+batched as (
+  update noclobber.change_batches b set restored_from = array(
+    select ${was} from pg_catalog.unnest(coalesce(b.record_ids, b.record_numbers::text[])) with ordinality u(id, at)
+    left join gone g on g.record_id = u.id order by u.at)
+  where b.xid = pg_current_xact_id() and b.table_name = $2 and b.event = 'created')
+update noclobber.record_changes c set restored_from = ${was} from gone g
 where c.xid = pg_current_xact_id() and c.table_name = $2 and c.record_id = g.record_id and c.event = 'created'`
   await database.send({ name: '', text: name }, parametersOf(rows), transaction)
   return row?.ids ?? []

@@ -112,6 +112,31 @@ const rowsOf = async (id: string) =>
     app.sql('select name from flags where line_id in (select id from lines where order_id = ?)', [id]),
   ])
 
+test('of many rows that come back at once each one’s change names its version, before and after it is moved', async () => {
+  const { order } = await anOrder()
+  await app.sql(
+    `insert into remarks (tenant_id, order_id, text) select 'acme', ?, 'remark ' || n from generate_series(1, 1200) n`,
+    [order.id],
+  )
+  await app.sql(`update remarks set text = 'changed' where order_id = ? and id % 3 = 0`, [order.id])
+  const ofOrder = `from remarks where order_id = ${Number(order.id)}`
+  const before = await app.sql(`select id::text, text, version::text ${ofOrder} order by remarks.id`)
+  const version = await remove(order)
+  expect((await restore(order, { client_version: version })).status).toBe(200)
+  expect(await app.sql(`select id::text, text ${ofOrder} order by remarks.id`)).toEqual(
+    before.map(({ id, text }) => ({ id, text })),
+  )
+  const named = () =>
+    app.sql(
+      `select record_id as id, restored_from::text as version from noclobber.changes
+       where table_name = 'public.remarks' and event = 'created' and version > 2 order by record_id::int`,
+    )
+  const was = before.map(({ id, version: restored }) => ({ id, version: restored }))
+  expect(await named()).toEqual(was)
+  expect(await app.sql('select noclobber.compact(10000) as moved')).toEqual([{ moved: 2_800 }])
+  expect(await named()).toEqual(was)
+})
+
 test('a deleted record comes back as it was, with its parts and theirs, beyond all its versions, and says so everywhere', async () => {
   const { order, lines, mark } = await anOrder()
   await app.sql(`insert into remarks (tenant_id, order_id, text) values ('acme', ?, 'remark')`, [order.id])
