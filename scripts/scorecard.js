@@ -146,6 +146,7 @@ const PROMISES = [
       'test/server/history/undelete.test.ts',
       'test/server/import/undo-import.test.ts',
       'test/server/proposals/proposals.test.ts',
+      'test/server/mcp/mcp.test.ts',
     ],
   },
   {

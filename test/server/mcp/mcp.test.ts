@@ -189,7 +189,9 @@ test('pages of browsers, other methods, too many and too large requests are refu
   expect(await post({ authorization: 'Bearer claude' })).toBe(200)
 })
 
-test(`two agents and a person on one record, ${ROUNDS} rounds: nothing is lost, nothing doubled`, async () => {
+test(`two agents and a person on one record, ${ROUNDS} rounds: nothing is lost, nothing doubled`, {
+  tags: 'fault:agents-beside-a-person',
+}, async () => {
   const { id } = await make()
   const agents = await Promise.all(['claude', 'ada'].map((token) => connect(token)))
   type Written = { record: WireRecord } | { current: WireRecord }
