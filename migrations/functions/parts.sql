@@ -2,9 +2,9 @@
 -- Invariant: each statement that adds, changes, removes or moves parts raises the version of every parent concerned exactly
 -- once, in the same transaction and with the same writer, so a save of a parent that was loaded before loses.
 --
--- The setting noclobber.part is a stack of the statements on parts under way: for each a mark and, in JSON, the versions of its
--- parents by key. The mark is of these, one table and one transaction, and only these functions can make it: any other value
--- does nothing.
+-- The setting noclobber.part_parents is a stack of the statements on parts under way: for each, in JSON, the versions of its parents by
+-- key. noclobber.part has for each a mark and a digest of these; it is read for each parent, so it is short however many there are. The
+-- mark is of the digest, one table and one transaction, and only these functions can make it: any other value does nothing.
 create function noclobber.part_mark(source text, parents text) returns text language plpgsql stable
   set search_path = pg_catalog, pg_temp as $$
 begin
@@ -61,8 +61,9 @@ begin
         noclobber.text_of(parent, 'p', tg_argv[6])) else '' end,
     :parents_by_ids, tg_argv[10],
     (select string_agg(format('p.%I', k.name), ', ' order by k.at) from unnest(keys) with ordinality k(name, at))) into parents;
-  perform set_config('noclobber.part', concat_ws(E'\n', noclobber.part_mark(tg_argv[4], parents), parents,
-    current_setting('noclobber.part', true)), true);
+  perform set_config('noclobber.part', concat_ws(E'\n', noclobber.part_mark(tg_argv[4], md5(parents)), md5(parents),
+      current_setting('noclobber.part', true)), true),
+    set_config('noclobber.part_parents', concat_ws(E'\n', parents, current_setting('noclobber.part_parents', true)), true);
   return null;
 end $$;
 
@@ -71,7 +72,7 @@ end $$;
 create function noclobber.raise_parents() returns trigger language plpgsql as $$
 declare
   ids pg_catalog.text[] := array(select k.id from pg_catalog.json_object_keys(
-    pg_catalog.split_part(pg_catalog.current_setting('noclobber.part'), E'\n', 2)::pg_catalog.json) k(id));
+    pg_catalog.split_part(pg_catalog.current_setting('noclobber.part_parents'), E'\n', 1)::pg_catalog.json) k(id));
   is_many pg_catalog.bool := pg_catalog.left(tg_argv[5], 1) operator(pg_catalog.=) '{';
   keys pg_catalog.text[] := case when is_many then tg_argv[5]::pg_catalog.text[] else array[tg_argv[5]] end;
   types pg_catalog.text[] := case when is_many then tg_argv[8]::pg_catalog.text[] else array[tg_argv[8]] end;
@@ -97,8 +98,9 @@ declare
   ids_sql text := '$1';
   by_ids text := :parents_by_ids;
   parent_id text := noclobber.id_of(parent, 'p', tg_argv[5]);
-  stack text := current_setting('noclobber.part');
-  parents jsonb := split_part(stack, E'\n', 2);
+  marks text := current_setting('noclobber.part');
+  lists text := current_setting('noclobber.part_parents');
+  parents jsonb := split_part(lists, E'\n', 1);
   ids text[] := array(select jsonb_object_keys(parents));
   unraised text := format('select %2$s as id from %1$s p where %3$s and p.%4$I = ($2->>%2$s)::bigint',
     parent, parent_id, by_ids, tg_argv[10]);
@@ -128,6 +130,7 @@ begin
         using ids, tg_argv[7], tg_argv[4];
     end if;
   end if;
-  perform set_config('noclobber.part', coalesce(substr(stack, length(split_part(stack, E'\n', 1)) + length(split_part(stack, E'\n', 2)) + 3), ''), true);
+  perform set_config('noclobber.part', coalesce(substr(marks, length(split_part(marks, E'\n', 1)) + length(split_part(marks, E'\n', 2)) + 3), ''), true),
+    set_config('noclobber.part_parents', coalesce(substr(lists, length(split_part(lists, E'\n', 1)) + 2), ''), true);
   return null;
 end $$;

@@ -4,10 +4,10 @@
 -- A seventh argument of a trigger is the name of the table whose partition the trigger is on, see partitions.ts.
 -- The names: key (see record-id.sql), tenant, the six of log-change.sql that say what the triggers own; then of stamp_update the
 -- housekeeping columns, of log_update the table's tag, its lists, and what columns_of says of it.
--- In the bodies: 1 the id of the row n, 18, 19, 20 and 28 those of o, t, new and old, read by concat; 2 the housekeeping columns put
+-- In the bodies: 1 the id of the row n, 18, 19, 20 and 16 those of o, t, new and old, read by concat; 2 the housekeeping columns put
 -- back, 3 and 4 the new and the old row's tenant, read by concat, 5 that a tombstone is of the new row's tenant; 7, 8, 9 the
 -- columns for version, time and writer, 6, 10, 11 their types; 12 the time as it is now, 13 and 14 the new row's time and writer
--- for the log, 15 and 16 what sets the writer, cheaply and plainly; 17 the three columns; 21 the tag, 22 the columns with their
+-- for the log, 15 what sets the writer; 17 the three columns; 21 the tag, 22 the columns with their
 -- types, 23, 24 and 25 of the rows o and n the
 -- changed fields, the lists, and that they are of one key and tenant; 26 the lists as a node names them,
 -- 27 the function's own name.
@@ -159,18 +159,22 @@ begin
   end;
   return null;
 end $log$ when 'stamp_insert' then $insert$
+declare
+  setting pg_catalog.text := :setting;
 begin
   :check_types
   new.%7$I := noclobber.next_version(coalesce((select max(c.version) :tombstones), 0), tg_relid);
   new.%8$I := %12$s;
-  %16$s
+  %15$s
   return new;
 end $insert$
       when 'stamp_key' then $key$
+declare
+  setting pg_catalog.text := :setting;
 begin
   :check_types
   new.%7$I := greatest(new.%7$I, (select max(c.version) + 1 :tombstones));
-  if concat(%28$s) <> concat(%20$s) and (exists (select from noclobber.change_batches b where b.table_name = :name_of_table)
+  if concat(%16$s) <> concat(%20$s) and (exists (select from noclobber.change_batches b where b.table_name = :name_of_table)
       or coalesce((select c.event <> 'deleted' :changes_of_the_id order by c.version desc, c.seq desc limit 1),
         (select h.xid <> '0' from noclobber.log_horizon h))) then
     new.%7$I := greatest(new.%7$I, (select max(c.version) + 1 :changes_of_the_id),
@@ -185,16 +189,17 @@ begin
 end $keep$
       when 'stamp_parent' then $parent$
 declare
-  setting text := current_setting('noclobber.part', true);
+  setting text := :setting;
+  marks text := current_setting('noclobber.part', true);
   source text := (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.oid = coalesce(pg_partition_root(tg_relid), tg_relid));
 begin
   :check_types
-  if new.%7$I = old.%7$I and split_part(setting, E'\n', 1) =
-      noclobber.part_mark(source, split_part(setting, E'\n', 2)) then
+  if new.%7$I = old.%7$I and split_part(marks, E'\n', 1) =
+      noclobber.part_mark(source, split_part(marks, E'\n', 2)) then
     new.%7$I := noclobber.next_version(old.%7$I, tg_relid);
     new.%8$I := %12$s;
-    %16$s
+    %15$s
   end if;
   return new;
 end $parent$
@@ -230,11 +235,11 @@ begin
     then
     new.%7$I := noclobber.next_version(old.%7$I, tg_relid);
     new.%8$I := %12$s;
-    %16$s
+    %15$s
   end if;
   return new;
-end $update$ end), writers(type, cheap, plain) as (select t.type,
-    format(case names[8] when 'jsonb' then $cheap$if (pg_catalog.strpos(setting, E'\n') operator(pg_catalog.>) 0) is not true then
+end $update$ end), writers(type, stamp) as (select t.type,
+    format(case names[8] when 'jsonb' then $writer$if (pg_catalog.strpos(setting, E'\n') operator(pg_catalog.>) 0) is not true then
       new.%1$I := case when noclobber.session_writer() operator(pg_catalog.->>) 'actor'
           operator(pg_catalog.=) coalesce(:setting, '')
         and noclobber.session_writer() operator(pg_catalog.->>) 'role' operator(pg_catalog.=) session_user
@@ -244,9 +249,7 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
       new.%1$I := pg_catalog.split_part(setting, E'\n', :line_writer)::pg_catalog.jsonb;
     else
       new.%1$I := noclobber.writer();
-    end if;$cheap$ when '' then '' else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type),
-    format(case names[8] when 'jsonb' then 'new.%1$I := noclobber.writer();' when '' then ''
-      else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type)
+    end if;$writer$ when '' then '' else 'new.%1$I := noclobber.writer_key(tg_relid, %1$L)::%2$s;' end, names[5], t.type)
     from (select case when names[8] in ('jsonb', 'uuid', 'text') then 'pg_catalog.' || names[8] else names[8] end) t(type)), ids(row, id) as (
     select r.name, case when count(*) = 1 then min(format('%s.%I', r.name, k.name))
       else format('concat(%s)', string_agg(format('replace(replace(concat(%s.%I), ''!'', ''!0''), ''~'', ''!1'')', r.name, k.name),
@@ -276,7 +279,7 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
     case names[7] when 'timestamp with time zone' then format('noclobber.exactly(n.%I, null::timestamptz)', names[4])
       when '' then 'statement_timestamp()' else format('timezone(''UTC'', noclobber.exactly(n.%I, null::timestamp))', names[4]) end,
     case names[8] when 'jsonb' then format('noclobber.exactly(n.%I, null::jsonb)', names[5]) else 'noclobber.writer()' end,
-    w.cheap, w.plain, names[3:5], (select i.id from ids i where i.row = 'o'), (select i.id from ids i where i.row = 't'),
+    w.stamp, (select i.id from ids i where i.row = 'old'), names[3:5], (select i.id from ids i where i.row = 'o'), (select i.id from ids i where i.row = 't'),
     (select i.id from ids i where i.row = 'new'),
     names[9], case when not exists (select from columns c where c.type = 'a virtual column' or c.name = any(case kind when 'log_update' then names[10] end::text[])
       and c.type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')) then names[11:] end,
@@ -291,6 +294,6 @@ end $update$ end), writers(type, cheap, plain) as (select t.type,
     (select string_agg(format('%s is not distinct from %s', s.now, s.was), ' and ') from sides s
       where s.name = names[2] or s.name = any(case when left(names[1], 1) = '{' then names[1]::text[] else array[names[1]] end)),
     case names[10] when '{}' then 'null::jsonb' else $scopes$nullif(split_part(setting, E'\n', :line_scopes), '')::jsonb$scopes$ end,
-    kind || '_' || left(md5(array_to_json(names[:10])::text), 12), (select i.id from ids i where i.row = 'old'))
+    kind || '_' || left(md5(array_to_json(names[:10])::text), 12))
   from bodies b, writers w
 $made$;

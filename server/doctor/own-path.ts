@@ -2,6 +2,7 @@
 // nor read in the place of what is meant, under any role.
 // Invariant: what depends on the caller's search path is asked first, by statements that qualify each name.
 import type { Knex } from 'knex'
+import { LOOK } from '../db/own-settings.ts'
 
 /** The schemas of the caller's search path that are there. */
 export const schemasOf = async (knex: Knex): Promise<string[]> =>
@@ -11,8 +12,10 @@ export const schemasOf = async (knex: Knex): Promise<string[]> =>
 export const byOwnPath = <Found>(knex: Knex, ask: (knex: Knex) => Promise<Found>): Promise<Found> =>
   knex.transaction(async (transaction) => {
     // A reader of whole tables, serializable, would make others' writes fail.
-    if (!knex.isTransaction)
+    if (!knex.isTransaction) {
       await transaction.raw('set transaction isolation level read committed, read only')
+      await transaction.raw(LOOK)
+    }
     const [{ before }] = (await transaction.raw(`select pg_catalog.current_setting('search_path') as before`))
       .rows
     await transaction.raw('set local search_path = pg_catalog, pg_temp')

@@ -3,6 +3,7 @@
 // deleted change in the same statement; so a cursor that would have needed it is recognized. One node prunes at a time.
 import type { Knex } from 'knex'
 import { type Logger, RETENTION_MS, SILENT } from '../base/options.ts'
+import { STAY } from '../db/own-settings.ts'
 import { asKnex, type Sql } from '../db/pg-as-knex.ts'
 import { openConnection } from '../db/raw-connection.ts'
 import { type Connection, type Statement, sendOn, statement } from '../db/statement.ts'
@@ -102,9 +103,6 @@ delete from noclobber.proposals p using page where p.id = page.id`)
  * the session, and the lock with it. Taking it needs the right to update that table; everybody may take an advisory lock.
  */
 const TAKE_TURN = 'lock table noclobber.log_horizon in share update exclusive mode nowait'
-/** The turn lasts as long as the pruning, whatever a transaction may last otherwise; `transaction_timeout` is of PostgreSQL 17. */
-const STAY = `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s
-where s.name in ('idle_in_transaction_session_timeout', 'transaction_timeout')`
 const LOCKED = '55P03'
 
 interface PruneConnection extends Connection {

@@ -21,7 +21,8 @@ import {
   TYPE,
   uncarriable,
 } from '../db/column-codec.ts'
-import { type Row, send, statement } from '../db/statement.ts'
+import { askCatalogue } from '../db/own-settings.ts'
+import { type Row, statement } from '../db/statement.ts'
 import {
   type PartOf,
   partOf,
@@ -284,7 +285,7 @@ export const readCatalogue = async (
   const byName = new Map<string, TrackedType>()
   const bySource = new Map<string, TrackedType>()
   const asked = types.map(({ table }) => quoteTable(table))
-  const rows = asked.length > 0 ? await send(knex, TABLES, [asked, TRIGGER_NAMES], { named: false }) : []
+  const rows = asked.length > 0 ? await askCatalogue(knex, TABLES, [asked, TRIGGER_NAMES]) : []
   for (const [at, type] of types.entries()) {
     const row = rows.find((found) => found.at === at)
     const tracked = await trackedType(knex, type, row, isOfTenant)

@@ -164,6 +164,34 @@ describe('a change of the parts', () => {
     expect(await versionOf(id)).toBe(2)
   })
 
+  test('raises many parents at a cost that each of them bears alone', async () => {
+    await app.sql(`insert into orders (id, tenant_id) select i, 'acme' from generate_series(5001, 5400) i`)
+    await app.sql(`create table lengths (of_mark integer);
+      create function keep_length() returns trigger language plpgsql as $$
+        begin insert into public.lengths values (length(current_setting('noclobber.part'))); return new; end $$;
+      create trigger keep_length before update on orders for each row execute function keep_length()`)
+    const calls = await app.knex.transaction(async (transaction) => {
+      await transaction.raw(`set local track_functions = 'pl'`)
+      await transaction.raw(
+        `insert into order_lines (tenant_id, order_id) select 'acme', i from generate_series(5001, 5400) i`,
+      )
+      return (
+        await transaction.raw(
+          `select coalesce(sum(calls), 0)::int as calls from pg_stat_xact_user_functions where funcname = 'writer_of'`,
+        )
+      ).rows[0].calls
+    })
+    expect(await app.sql('select count(*)::int, max(of_mark) < 100 as "isShort" from lengths')).toEqual([
+      { count: 400, isShort: true },
+    ])
+    // Who writes is made out once for a session, not for each line and each order.
+    expect(calls).toBeLessThan(10)
+    await app.sql('drop trigger keep_length on orders; drop function keep_length; drop table lengths')
+    expect(await app.sql('select distinct version::int from orders where id > 5000')).toEqual([
+      { version: 2 },
+    ])
+  })
+
   test('of another tenant than the parent’s doesn’t touch it', async () => {
     const { id } = await makeOrder()
     await app.sql(`insert into order_lines (tenant_id, order_id) values ('globex', ?)`, [id])

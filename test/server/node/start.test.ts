@@ -4,6 +4,8 @@ import createKnex from 'knex'
 import { createRecordServer } from 'noclobber/server'
 import type pg from 'pg'
 import { expect, test } from 'vitest'
+import { askCatalogue } from '../../../server/db/own-settings.ts'
+import { statement } from '../../../server/db/statement.ts'
 import { startApp, TYPES } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
@@ -136,4 +138,26 @@ test('the tables of all types are looked at by one statement', async () => {
   await records.start()
   expect(TYPES.length).toBeGreaterThan(5)
   expect(asked.filter((text) => /has_column_privilege.* as constraints/s.test(text))).toHaveLength(1)
+
+  // Compiling such a statement takes seconds where PostgreSQL can, and a role's limits are meant for requests.
+  const names = `'jit', 'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout'`
+  const query = statement(
+    `select jsonb_object_agg(name, setting order by name) as set from pg_settings where name in (${names})`,
+  )
+  const as = { jit: 'on', statement_timeout: '3000', idle_in_transaction_session_timeout: '4000' }
+  const newer = Number((await knex.raw('show server_version_num')).rows[0].server_version_num) >= 170_000
+  await knex.raw(Object.entries(as).reduce((sql, [name, value]) => `${sql}set ${name} = '${value}';`, ''))
+  if (newer) await knex.raw(`set transaction_timeout = '5s'`)
+  const before = { ...as, ...(newer && { transaction_timeout: '5000' }) }
+  const within = { jit: 'off', statement_timeout: '10000', idle_in_transaction_session_timeout: '0' }
+  expect((await askCatalogue(knex, query, []))[0]?.set).toEqual({
+    ...within,
+    ...(newer && { transaction_timeout: '0' }),
+  })
+  expect((await knex.raw(query.text)).rows[0].set).toEqual(before)
+  await knex.transaction(async (transaction) => {
+    expect((await askCatalogue(transaction, query, []))[0]?.set).toEqual(before)
+  })
+  await knex.raw('set statement_timeout = 0')
+  expect((await askCatalogue(knex, query, []))[0]?.set.statement_timeout).toBe('0')
 })
