@@ -7,9 +7,8 @@ import { isVersion } from '../base/record-type.ts'
 import { queryOf } from '../base/request.ts'
 import { utcMoment } from '../db/iso-time.ts'
 import { HEADERS } from '../protocol/index.ts'
+import { isMutationId, MUTATION_ID_RULE } from '../protocol/mutation-id.ts'
 import { objectOf, READ_BEFORE } from './json-body.ts'
-
-const MAX_NAME = 200
 
 /** The parts of a request that are read here. */
 export interface Asked {
@@ -92,15 +91,7 @@ export const clientVersionOf = (request: Asked, body: Body): { clientVersion: nu
 
 const nameIn = (value: unknown, what: string): string | undefined => {
   if (value === undefined) return undefined
-  if (
-    typeof value !== 'string' ||
-    value.length === 0 ||
-    value.length > MAX_NAME ||
-    /[^\x20-\x7e]/.test(value)
-  ) {
-    return refuse('malformed', `${what} must be 1 to ${MAX_NAME} printable ASCII characters.`)
-  }
-  return value
+  return isMutationId(value) ? value : refuse('malformed', `${what} ${MUTATION_ID_RULE}`)
 }
 
 /** The mutation id, from the body or from `Idempotency-Key`; both must say the same. */

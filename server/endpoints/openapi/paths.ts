@@ -2,6 +2,7 @@
 
 import { MAX_BULK_RECORDS } from '../../protocol/bulk-and-import.ts'
 import { HEADERS, MAX_WAIT_S, PROBLEM_MEDIA_TYPE } from '../../protocol/index.ts'
+import { MUTATION_ID_SCHEMA } from '../../protocol/mutation-id.ts'
 import type { KnownType } from '../../tables/database.ts'
 import { listParameters, query } from './list-parameters.ts'
 import { age, listOf, object, ref, type Schema, text } from './schemas.ts'
@@ -64,7 +65,7 @@ const UNCHANGED = { 304: { description: 'Still at this version.' } }
 
 export const version: Schema = { type: 'integer', minimum: 1 }
 export const flag: Schema = { type: 'boolean' }
-export const mutation = { 'mutation_id?': { type: 'string', minLength: 1, maxLength: 200 } }
+export const mutation = { 'mutation_id?': MUTATION_ID_SCHEMA }
 export const next: Schema = { type: ['string', 'null'] }
 
 const recordPath = (name: string): Part => {
