@@ -8,6 +8,8 @@ import type { Actor } from '../base/record-type.ts'
 import { isUnavailable } from '../db/errors.ts'
 
 const FAILED = 'Signing in failed: `authenticate` of the app threw. For nobody it gives null.'
+const NO_ACTOR =
+  'Signing in failed: what `authenticate` of the app gave is no actor, whose id is a text or a whole number. For nobody it gives null.'
 const AWAY =
   'Signing in is not possible at the moment: what `authenticate` asks does not answer. Try again in a moment.'
 
@@ -29,11 +31,14 @@ const isAway = (thrown: unknown): boolean => {
 export const signIn =
   <A extends Actor>(authenticate: Authenticate<A>) =>
   async (request: IncomingMessage): Promise<A | null> => {
+    let hasAnswered = false
     try {
       const actor = await authenticate(request)
+      hasAnswered = true
       return actor ? normalizedActor(actor) : null
     } catch (cause) {
       if (cause instanceof Refusal) throw cause
+      if (hasAnswered) throw new Refusal(problem('internal', NO_ACTOR), { cause })
       const refused = isAway(cause)
         ? { ...problem('unavailable', AWAY), title: 'Signing in is not possible' }
         : problem('internal', FAILED)

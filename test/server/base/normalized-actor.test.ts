@@ -82,7 +82,8 @@ test('lists, deltas, feeds, events and operations are each tenant’s own', asyn
 
 test('an actor without a usable id is an error that says so', async () => {
   app.people.set('odd', { ...person(1), id: {} as never })
-  expect((await app.call('GET', '/records/invoice/1', { as: 'odd' })).status).toBe(500)
+  const { status, body } = await app.call('GET', '/records/invoice/1', { as: 'odd' })
+  expect([status, body.detail]).toEqual([500, expect.stringContaining('gave is no actor')])
   await expect(
     app.records.read('invoice', '1', { actor: { ...person(1), id: null as never } }),
   ).rejects.toThrow(/id is neither/)
